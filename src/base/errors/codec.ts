@@ -1,0 +1,9 @@
+/** Bytes or text that do not follow their format. Never retried: the same input fails again. */
+export const codecErrors = {
+  "codec.truncated": { text: "The input ends inside a field", http: 422, exit: 1, retry: "never" },
+  "codec.trailing": { text: "Octets are left over after the last field", http: 422, exit: 1, retry: "never" },
+  "codec.length": { text: "A length does not fit what it counts", http: 422, exit: 1, retry: "never" },
+  "codec.value": { text: "A field holds a value that its format does not allow", http: 422, exit: 1, retry: "never" },
+  "codec.tag": { text: "A tag is missing, unexpected or malformed", http: 422, exit: 1, retry: "never" },
+  "codec.text": { text: "A text does not follow its grammar", http: 422, exit: 1, retry: "never" },
+} as const;

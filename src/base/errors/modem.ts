@@ -1,0 +1,14 @@
+/** Cellular modems behind AT commands. */
+export const modemErrors = {
+  "modem.cme": { text: "The modem answered +CME ERROR", http: 502, exit: 4, retry: "later" },
+  "modem.cms": { text: "The modem answered +CMS ERROR", http: 502, exit: 4, retry: "later" },
+  "modem.refused": { text: "The modem answered ERROR", http: 502, exit: 4, retry: "never" },
+  "modem.timeout": { text: "The modem did not answer in time", http: 504, exit: 6, retry: "later" },
+  "modem.absent": { text: "The modem is not there", http: 503, exit: 5, retry: "later" },
+} as const;
+
+/** Hardware profiles. */
+export const profileErrors = {
+  "profile.invalid": { text: "The hardware profile is not valid", http: 422, exit: 7, retry: "never" },
+  "profile.unknown": { text: "No such hardware profile", http: 404, exit: 3, retry: "never" },
+} as const;

@@ -1,0 +1,32 @@
+/**
+ * Runs tasks of one key strictly one after the other, in order of arrival; tasks of different keys run side by side.
+ * One exchange per card, one command per AT port, one job per eUICC: all of them go through this.
+ */
+export class KeyedQueue<K> {
+  readonly #tails = new Map<K, Promise<unknown>>();
+
+  /** Resolves with the task's value once it has had its turn. A failing task does not stop the ones behind it. */
+  run<T>(key: K, task: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(key);
+    const mine = before === undefined ? task() : before.then(task, task);
+    const tail = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#tails.set(key, tail);
+    void tail.then(() => {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    });
+    return mine;
+  }
+
+  /** Whether a task of this key is running or waiting. */
+  busy(key: K): boolean {
+    return this.#tails.has(key);
+  }
+
+  /** Resolves when nothing is running or waiting. */
+  async idle(): Promise<void> {
+    while (this.#tails.size > 0) await Promise.all(this.#tails.values());
+  }
+}

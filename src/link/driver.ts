@@ -1,0 +1,50 @@
+import type { ZodType } from "zod";
+import type { Clock } from "../base/clock.ts";
+import type { CardReader, ReaderEvent, ReaderState } from "./card-reader.ts";
+import type { Port } from "./port.ts";
+import type { SmsBearer } from "./sms-bearer.ts";
+
+/** What a driver gets from the composition root. */
+export interface DriverDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Structured log; keys never. */
+  readonly log: Log;
+}
+
+/** The part of a logger that layers below the composition root may use. */
+export interface Log {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A port that a driver can see. */
+export interface PortInfo {
+  readonly address: string;
+  readonly path: string;
+  /** `idVendor:idProduct`, lower case, of a USB device. */
+  readonly usb?: string;
+  readonly usbPath?: string;
+  readonly usbInterface?: number;
+  readonly usbSerial?: string;
+  readonly manufacturer?: string;
+  readonly product?: string;
+}
+
+/** One way to reach the world. `drivers/<name>/driver.ts` exports one as `driver`. */
+export interface Driver<Options = unknown> {
+  /** Address scheme it answers to (`pcsc`, `tty`, `tcp`, `smpp`, `sim`). */
+  readonly scheme: string;
+  readonly options: ZodType<Options>;
+  /** Readers there are now. */
+  listReaders?(options: Options, deps: DriverDeps): Promise<readonly { reader: CardReader; state: ReaderState }[]>;
+  /** Readers and cards as they come and go; starts with one `reader-added` per reader there is. Never throws for a missing service: says `service-down` and goes on. */
+  watchReaders?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<ReaderEvent>;
+  listPorts?(options: Options, deps: DriverDeps): Promise<readonly PortInfo[]>;
+  openPort?(address: string, options: Options, deps: DriverDeps, signal?: AbortSignal): Promise<Port>;
+  openBearer?(address: string, options: Options, deps: DriverDeps): Promise<SmsBearer>;
+}

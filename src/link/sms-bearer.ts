@@ -1,0 +1,83 @@
+import type { GatewayError } from "../base/gateway-error.ts";
+
+/** One outgoing short message (one segment) towards a target. */
+export interface OutboundSms {
+  /** Our reference, unique for this submission: bearers hand it back in receipts. */
+  readonly reference: string;
+  /** E.164 digits of the target, with or without `+`; absent for a bearer that ends in one card. */
+  readonly to?: string;
+  /** Originating address shown to the target (E.164 digits or short code). */
+  readonly from?: string;
+  /** SMSC address shown to the card, where the bearer builds the SMS-DELIVER itself. */
+  readonly serviceCentre?: string;
+  /** TP-UD including the user data header. */
+  readonly userData: Uint8Array;
+  readonly userDataHeader: boolean;
+  /** TP-PID and TP-DCS, one octet each. */
+  readonly protocolId: number;
+  readonly dataCoding: number;
+  /** More segments of the same packet follow at once. */
+  readonly moreToCome: boolean;
+  readonly validityMinutes?: number;
+  /** Ask the network for a delivery receipt. */
+  readonly receipt: boolean;
+}
+
+/** How far a submitted message got when `submit` returned. */
+export type SubmitOutcome =
+  /** The card itself has it; `report` is the TP-UD of its SMS-DELIVER-REPORT when it gave one. */
+  | { readonly at: "delivered"; readonly report?: Uint8Array }
+  /** The card refused it (RP-ERROR); `cause` is TP-FCS. */
+  | { readonly at: "refused"; readonly cause: number; readonly report?: Uint8Array; readonly sw?: number }
+  /** The network took it; `networkReference` identifies it in receipts. */
+  | { readonly at: "accepted"; readonly networkReference?: string };
+
+/** Something a bearer brings back. The handler resolves when it is durable; only then does the bearer acknowledge. */
+export type InboundItem =
+  | {
+      readonly kind: "message";
+      /** Digits of the originator as the bearer saw them; absent when unknown (a card in a reader). */
+      readonly from?: string;
+      /** Destination the sender addressed. */
+      readonly to?: string;
+      readonly userData: Uint8Array;
+      readonly userDataHeader: boolean;
+      readonly protocolId: number;
+      readonly dataCoding: number;
+      /** The whole TPDU as received, where there was one. */
+      readonly tpdu?: Uint8Array;
+    }
+  | {
+      readonly kind: "receipt";
+      /** `reference` of the {@link OutboundSms}, or the network's own. */
+      readonly reference?: string;
+      readonly networkReference?: string;
+      readonly state: "delivered" | "pending" | "failed" | "unknown";
+      /** TP-ST, SMPP message_state or error as the network gave it. */
+      readonly networkStatus?: string | number;
+    };
+
+/**
+ * Carries short messages. Rejections of `submit` say in `detail.fate` what is known: `"not-sent"` (safe to send again
+ * as it is) or `"unknown"` (it may have left; never send the same work under a new counter without saying so).
+ */
+export interface SmsBearer extends AsyncDisposable {
+  /** Link id, for routing, traces and people. */
+  readonly id: string;
+  /** `envelope` ends in one card; `modem` and `smsc` reach any number. */
+  readonly kind: "envelope" | "modem" | "smsc";
+  /** False while it cannot carry anything (card out, bind down); `reason` for people. */
+  readonly state: { readonly up: boolean; readonly reason?: string };
+  /** @throws GatewayError with `detail.fate` */
+  submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome>;
+  /** Registers the one handler of inbound items. */
+  onInbound(handler: (item: InboundItem) => Promise<void>): void;
+}
+
+/** What is known of a message whose submission failed. */
+export type SubmitFate = "not-sent" | "unknown";
+
+/** Reads `detail.fate`; an error that does not say is treated as unknown. */
+export function submitFate(error: GatewayError): SubmitFate {
+  return error.detail.fate === "not-sent" ? "not-sent" : "unknown";
+}

@@ -1,0 +1,63 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { channel } from "node:diagnostics_channel";
+
+/** What kind of frame it is; decides how people see it and which pcap encapsulation it gets. */
+export type FrameKind =
+  | "apdu"
+  | "atr"
+  | "tpdu"
+  | "packet"
+  | "script"
+  | "at"
+  | "smpp"
+  | "tls"
+  | "http"
+  | "bip"
+  | "upstream";
+
+/** One frame in or out. Published once, at the place that handed it over or took it. */
+export interface Frame {
+  readonly kind: FrameKind;
+  /** `out`: from the gateway towards card, modem or network. */
+  readonly dir: "in" | "out";
+  /** Link id: reader, modem, bind, listener. */
+  readonly link: string;
+  readonly target?: string;
+  readonly job?: string;
+  readonly session?: string;
+  /** Wall clock, milliseconds. */
+  readonly at: number;
+  readonly bytes?: Uint8Array;
+  /** For text protocols (AT lines, HTTP heads, TLS facts). Never keys, PINs or passwords. */
+  readonly text?: string;
+  /** Facts beside the octets (durations, addresses, status). Never keys. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** Who a frame belongs to, as far as the caller knows. */
+export interface FrameContext {
+  readonly target?: string;
+  readonly job?: string;
+  readonly session?: string;
+}
+
+const frames = channel("otagate.frame");
+const context = new AsyncLocalStorage<FrameContext>();
+
+/** Runs `work` so that all frames published inside carry this context. */
+export function withFrameContext<T>(facts: FrameContext, work: () => T): T {
+  return context.run({ ...context.getStore(), ...facts }, work);
+}
+
+/** Publishes a frame to whoever subscribed; costs next to nothing when nobody did. */
+export function traceFrame(frame: Omit<Frame, "at"> & { readonly at?: number }): void {
+  if (!frames.hasSubscribers) return;
+  frames.publish({ ...context.getStore(), ...frame, at: frame.at ?? Date.now() } satisfies Frame);
+}
+
+/** Subscribes to all frames; returns the function that ends it. */
+export function onFrame(listener: (frame: Frame) => void): () => void {
+  const handler = (message: unknown) => listener(message as Frame);
+  frames.subscribe(handler);
+  return () => void frames.unsubscribe(handler);
+}
