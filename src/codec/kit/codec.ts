@@ -42,8 +42,10 @@ export class Reader {
 
   /** Big-endian unsigned integer of `octets` (1 to 6). @throws codec.truncated */
   uint(octets: number, field = "integer"): number {
+    if (octets > this.remaining) this.take(octets, field);
     let value = 0;
-    for (const octet of this.take(octets, field)) value = value * 256 + octet;
+    for (let i = 0; i < octets; i++) value = value * 256 + (this.bytes[this.#at + i] ?? 0);
+    this.#at += octets;
     return value;
   }
 
@@ -104,8 +106,35 @@ export class Writer {
   }
 
   uint(value: number, octets: number): this {
-    for (let i = octets - 1; i >= 0; i--) this.u8(Math.floor(value / 256 ** i) & 0xff);
+    this.#room(octets);
+    let left = value;
+    for (let i = octets - 1; i >= 0; i--) {
+      this.#buffer[this.#length + i] = left;
+      left = Math.floor(left / 256);
+    }
+    this.#length += octets;
     return this;
+  }
+
+  /** Overwrites an integer written before, for a length that is known only after its content. */
+  patch(at: number, value: number, octets: number): this {
+    let left = value;
+    for (let i = octets - 1; i >= 0; i--) {
+      this.#buffer[at + i] = left;
+      left = Math.floor(left / 256);
+    }
+    return this;
+  }
+
+  /** Forgets all that was written after `length`. */
+  truncate(length: number): this {
+    this.#length = Math.min(this.#length, length);
+    return this;
+  }
+
+  /** What was written from `start` on, as a view that the next write may change. */
+  view(start = 0): Uint8Array {
+    return this.#buffer.subarray(start, this.#length);
   }
 
   bytes(value: Uint8Array): this {
