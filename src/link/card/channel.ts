@@ -1,0 +1,236 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { KeyedQueue } from "../../base/keyed-queue.ts";
+import type { CardConnection } from "../card-reader.ts";
+import { traceFrame } from "../trace.ts";
+import { onLogicalChannel } from "./class-byte.ts";
+import { type CardResponse, exchangeApdu } from "./exchange.ts";
+import { type Showing, showing } from "./secrets.ts";
+
+/** How long one APDU may take, its GET RESPONSEs included, once it has its turn; and what ends it early. */
+export interface TransmitOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Takes whole APDUs (Le present when an answer is wanted) and returns whole answers, however the card delivers them. */
+export interface CardChannel {
+  /**
+   * @throws codec.* for a malformed APDU (nothing was sent); card.mute, card.removed, card.reset, card.protocol,
+   * link.lost, link.service as the connection gives them. An error status word is an answer, not an error.
+   */
+  transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
+}
+
+/** A card to oneself: nothing of anyone else comes between two of its commands. */
+export interface CardTurn extends CardChannel {
+  /**
+   * Opens a logical channel: the next free one, or `number`. Dispose closes it.
+   * @throws card.channel when the card has none left or none at all. TS 102 221 §11.1.17
+   */
+  openChannel(number?: number, options?: TransmitOptions): Promise<LogicalChannel>;
+}
+
+/** A logical channel. Commands are given as for the basic channel; their class byte is adapted. */
+export interface LogicalChannel extends CardChannel, AsyncDisposable {
+  /** 1 to 19. */
+  readonly number: number;
+  /** Closes it on the card; once closed, or after a reset of the card, does nothing. Never throws. */
+  close(): Promise<void>;
+}
+
+/** What {@link ApduChannel} needs. */
+export interface ApduChannelDeps {
+  readonly connection: CardConnection;
+  /** Link id for traces: the reader's name. */
+  readonly link: string;
+  readonly clock: Clock;
+  /** For an APDU that names no time of its own; 30 s unless given. */
+  readonly timeoutMs?: number;
+  /**
+   * Called with each answer before its command resolves, so that what it enqueues comes before the caller's next
+   * command. The one place that sees every 91XX.
+   */
+  readonly onAnswer?: (response: CardResponse, apdu: Uint8Array) => void;
+  /** Called once, when the connection has become unusable (card gone, mute, reset by others, reader lost). */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+/**
+ * The one APDU channel of a connected card: commands of all callers run one after the other, each with its
+ * GET RESPONSEs in one piece. Publishes every exchange as a frame.
+ */
+export class ApduChannel implements CardTurn {
+  readonly #deps: ApduChannelDeps;
+  readonly #queue = new KeyedQueue<"card">();
+  #generation = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(deps: ApduChannelDeps) {
+    this.#deps = deps;
+  }
+
+  /** The card's answer to reset. */
+  get atr(): Uint8Array {
+    return this.#deps.connection.atr;
+  }
+
+  /** Whether the connection has become unusable; it stays so. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Whether a command is on its way or waits for its turn. */
+  get busy(): boolean {
+    return this.#queue.busy("card");
+  }
+
+  transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse> {
+    return this.#enqueue(() => this.#transmitNow(apdu, options), options?.signal);
+  }
+
+  openChannel(number?: number, options?: TransmitOptions): Promise<LogicalChannel> {
+    return this.#enqueue(() => this.#openNow(this, number, options), options?.signal);
+  }
+
+  /**
+   * Runs `work` with the card to itself. Inside, use the turn given, never this channel: it would wait for itself.
+   * Logical channels that `work` left open are closed at its end.
+   */
+  exclusive<T>(work: (turn: CardTurn) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#enqueue(() => this.#runTurn(work), signal);
+  }
+
+  /** Resets the card when its turn comes; logical channels are gone then. Returns the new answer to reset. */
+  reset(kind: "warm" | "cold", options: TransmitOptions = {}): Promise<Uint8Array> {
+    return this.#enqueue(async () => {
+      this.#generation++;
+      const { connection, link, timeoutMs = 30_000 } = this.#deps;
+      const atr = await this.#guard(() =>
+        connection.reset(kind, { timeoutMs: options.timeoutMs ?? timeoutMs, ...pick(options.signal) }),
+      );
+      traceFrame({ kind: "atr", dir: "in", link, bytes: atr, facts: { reset: kind } });
+      return atr;
+    }, options.signal);
+  }
+
+  #enqueue<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (signal === undefined) return this.#queue.run("card", work);
+    if (signal.aborted) return Promise.reject(signal.reason);
+    let started = false;
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = () => {
+        if (!started) reject(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      const turn = this.#queue.run("card", async () => {
+        signal.removeEventListener("abort", onAbort);
+        signal.throwIfAborted();
+        started = true;
+        return work();
+      });
+      turn.then(resolve, reject);
+    });
+  }
+
+  async #runTurn<T>(work: (turn: CardTurn) => Promise<T>): Promise<T> {
+    const opened: LogicalChannel[] = [];
+    let over = false;
+    const transmit: CardTurn["transmit"] = async (apdu, options) => {
+      if (over) throw new GatewayError("card.channel", "the turn with the card is over");
+      return this.#transmitNow(apdu, options);
+    };
+    const openChannel: CardTurn["openChannel"] = async (number, options) => {
+      const channel = await this.#openNow({ transmit }, number, options);
+      opened.push(channel);
+      return channel;
+    };
+    try {
+      return await work({ transmit, openChannel });
+    } finally {
+      for (const channel of opened) await channel.close();
+      over = true;
+    }
+  }
+
+  async #transmitNow(apdu: Uint8Array, options: TransmitOptions = {}): Promise<CardResponse> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const { connection, clock, onAnswer } = this.#deps;
+    const timeoutMs = options.timeoutMs ?? this.#deps.timeoutMs ?? 30_000;
+    const deadline = clock.monotonic() + timeoutMs;
+    const show = showing(apdu);
+    const exchange = (command: Uint8Array) =>
+      this.#exchange(command, show, Math.max(1, deadline - clock.monotonic()), options.signal);
+    const response = await exchangeApdu(exchange, connection.level, apdu);
+    onAnswer?.(response, apdu);
+    return response;
+  }
+
+  async #exchange(
+    command: Uint8Array,
+    show: Showing,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
+    const { connection, link } = this.#deps;
+    traceFrame({ kind: "apdu", dir: "out", link, ...show.command(command) });
+    const answer = await this.#guard(() => connection.transmit(command, { timeoutMs, ...pick(signal) }));
+    traceFrame({ kind: "apdu", dir: "in", link, ...show.answer(answer) });
+    return answer;
+  }
+
+  /** What fails here fails for good: neither side knows any more where the other is. */
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      return await work();
+    } catch (error) {
+      this.#failure = { error };
+      this.#deps.onFailure?.(error);
+      throw error;
+    }
+  }
+
+  async #openNow(
+    through: CardChannel,
+    number: number | undefined,
+    options: TransmitOptions | undefined,
+  ): Promise<LogicalChannel> {
+    const open = number === undefined ? [0x00, 0x70, 0x00, 0x00, 0x01] : [0x00, 0x70, 0x00, number];
+    const { data, sw } = await this.#transmitNow(Uint8Array.from(open), options);
+    const given = number ?? data[0];
+    if ((sw !== 0x9000 && sw >> 8 !== 0x91) || given === undefined || given < 1 || given > 19) {
+      throw new GatewayError("card.channel", "the card opens no logical channel", { detail: { sw } });
+    }
+    return this.#logicalChannel(through, given);
+  }
+
+  #logicalChannel(through: CardChannel, number: number): LogicalChannel {
+    const born = this.#generation;
+    let open = true;
+    const close = async () => {
+      if (!open || born !== this.#generation) return;
+      open = false;
+      // Nobody can do anything about a channel that does not close; a card that went away has closed it anyhow.
+      await through.transmit(Uint8Array.of(0x00, 0x70, 0x80, number)).catch(() => undefined);
+    };
+    return {
+      number,
+      close,
+      [Symbol.asyncDispose]: close,
+      transmit: async (apdu, options) => {
+        if (born !== this.#generation) {
+          throw new GatewayError("card.reset", `logical channel ${number} ended with a reset of the card`);
+        }
+        if (!open) throw new GatewayError("card.channel", `logical channel ${number} is closed`);
+        const adapted = Uint8Array.from(apdu);
+        adapted[0] = onLogicalChannel(apdu[0] ?? 0, number);
+        return through.transmit(adapted, options);
+      },
+    };
+  }
+}
+
+function pick(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

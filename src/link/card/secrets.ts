@@ -1,0 +1,38 @@
+import type { Frame } from "../trace.ts";
+
+type Shown = Pick<Frame, "bytes" | "facts">;
+
+/** What of an APDU's exchanges may be shown: its GET RESPONSEs carry what the APDU itself asked for. */
+export interface Showing {
+  command(bytes: Uint8Array): Shown;
+  answer(bytes: Uint8Array): Shown;
+}
+
+/** VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK PIN. TS 102 221 §10.1.2 */
+const pinInstructions = new Set([0x20, 0x24, 0x26, 0x28, 0x2c]);
+/** PUT KEY. GP Card Specification §11.8 */
+const putKey = 0xd8;
+/** AUTHENTICATE (and RUN GSM ALGORITHM), whose answer carries session keys. TS 31.102 §7.1.2 */
+const authenticateInstructions = new Set([0x88, 0x89]);
+
+/** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
+export function showing(apdu: Uint8Array): Showing {
+  const ins = apdu[1] ?? 0;
+  if (pinInstructions.has(ins)) return { command: (bytes) => hide(bytes, 5, bytes.length, "pin"), answer: asIs };
+  if (ins === putKey) return { command: (bytes) => hide(bytes, 5, bytes.length, "key"), answer: asIs };
+  if (authenticateInstructions.has(ins)) {
+    return { command: asIs, answer: (bytes) => hide(bytes, 0, bytes.length - 2, "session-key") };
+  }
+  return plain;
+}
+
+function asIs(bytes: Uint8Array): Shown {
+  return { bytes };
+}
+
+const plain: Showing = { command: asIs, answer: asIs };
+
+function hide(bytes: Uint8Array, from: number, to: number, hidden: string): Shown {
+  if (to <= from) return { bytes };
+  return { bytes: Uint8Array.from(bytes).fill(0, from, to), facts: { hidden } };
+}
