@@ -1,0 +1,144 @@
+/** What carries a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
+export type Bearer = "https" | "envelope" | "sms";
+
+/** What is to be done on the card. All octets are upper-case hexadecimal. */
+export type JobWork =
+  /** C-APDUs for one security domain. `function` names the ES5 function they came from, if any. */
+  | {
+      readonly kind: "script";
+      readonly tar: string;
+      readonly aid?: string;
+      readonly apdus: readonly string[];
+      readonly format?: "expanded-definite" | "expanded-indefinite" | "compact";
+      readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };
+    }
+  /** A ready script body of the upstream: never re-encoded. */
+  | {
+      readonly kind: "body";
+      readonly tar: string;
+      readonly aid?: string;
+      readonly body: string;
+      readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };
+    }
+  /** A packet that the upstream secured itself: TP-UDs as they are, octet-identical. */
+  | {
+      readonly kind: "packet";
+      readonly userData: readonly string[];
+      readonly protocolId: number;
+      readonly dataCoding: number;
+      readonly from?: string;
+      readonly receipt?: boolean;
+    };
+
+/** How it is to be done. */
+export interface JobRequest {
+  readonly bearer: Bearer | "auto";
+  /** Only over this link. */
+  readonly link?: string;
+  readonly spi?: string;
+  readonly kvn?: number;
+  /** Give up after this many packets with a counter of their own. */
+  readonly maxPackets: number;
+  readonly answerTimeoutMs?: number;
+  /** The job is done when the network took the packet; no answer is expected (SPI without PoR). */
+  readonly fireAndForget?: boolean;
+  /** What to do when the card may have run the packet but its answer is lost. */
+  readonly onAnswerLost?: "fail" | "repeat";
+  /** More scripts of the same exchange follow: keep an SCP81 session open. */
+  readonly moreToCome?: boolean;
+}
+
+/** One command's outcome: R-APDU data and status word. */
+export interface CommandResult {
+  readonly data: string;
+  readonly sw: string;
+}
+
+/** What came back. */
+export interface JobResult {
+  /** Status of the proof of receipt, 0 = ok; absent without one. */
+  readonly por?: { readonly status: number; readonly name: string; readonly authenticated: boolean };
+  /** The additional response data or HTTP body, as it came. */
+  readonly data?: string;
+  readonly commands: readonly CommandResult[];
+  /** Number of commands the card says it executed. */
+  readonly executed?: number;
+  /** Decoded answer of an ES5 function. */
+  readonly answer?: unknown;
+  readonly scriptStatus?: string;
+}
+
+export interface JobFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export type JobState = "queued" | "running" | "waiting" | "done" | "failed" | "expired" | "cancelled";
+
+/** The states a job never leaves. */
+export const endStates: readonly JobState[] = ["done", "failed", "expired", "cancelled"];
+
+export interface JobOrigin {
+  readonly face: "cli" | "api" | "smpp" | "system" | "campaign" | "scenario" | "upstream";
+  readonly client?: string;
+  /** The client's own reference. */
+  readonly reference?: string;
+}
+
+/** A script on its way to one security domain of a target. */
+export interface Job {
+  /** Order of acceptance. */
+  readonly seq: number;
+  readonly id: string;
+  readonly target: string;
+  readonly state: JobState;
+  /** `system` goes first and is not held up by an open profile switch (confirmations). */
+  readonly lane: "system" | "normal";
+  readonly work: JobWork;
+  readonly request: JobRequest;
+  readonly origin: JobOrigin;
+  /** What carries it, and why it was chosen, in words. */
+  readonly chosen?: { readonly bearer: Bearer; readonly link: string; readonly why: string };
+  /** Tries so far, transmissions of the same packet included. */
+  readonly attempts: number;
+  readonly notBefore: number;
+  readonly validUntil: number;
+  readonly result?: JobResult;
+  readonly error?: JobFailure;
+  /** Last passing trouble, for people. */
+  readonly note?: string;
+  readonly createdAt: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+export interface JobFilter {
+  readonly target?: string;
+  readonly state?: readonly JobState[];
+  readonly origin?: JobOrigin["face"];
+}
+
+/** A change of a job's state; only listed fields change. */
+export type JobPatch = Partial<
+  Pick<Job, "state" | "chosen" | "attempts" | "notBefore" | "result" | "error" | "note" | "startedAt" | "endedAt">
+>;
+
+export interface JobRepository {
+  /** Stores it and gives it its `seq`; with a known idempotency key returns the job that has it instead. */
+  insert(job: Omit<Job, "seq">, idempotencyKey?: string): Promise<{ job: Job; created: boolean }>;
+  get(id: string): Promise<Job | undefined>;
+  /** Newest first, before the given seq. */
+  list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]>;
+  /** Changes a job that has not ended; false when it had. A job ends exactly once. */
+  patch(id: string, patch: JobPatch): Promise<boolean>;
+  /** The job to do next on this target: system lane first, then order of acceptance. */
+  next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
+  /** Targets with jobs that have not ended. */
+  openTargets(): Promise<string[]>;
+  /** Jobs in these states, oldest first. */
+  inState(states: readonly JobState[], limit: number): Promise<Job[]>;
+  /** When the earliest queued job of the target may run. */
+  nextWake(target: string): Promise<number | undefined>;
+  counts(): Promise<Readonly<Record<JobState, number>>>;
+}

@@ -1,0 +1,40 @@
+/**
+ * A secured command packet that was given a counter. It is stored before it leaves and is only ever sent again octet by
+ * octet the same.
+ */
+export interface PacketRecord {
+  readonly id: string;
+  readonly job: string;
+  readonly target: string;
+  /** Key set whose counter it used; absent for packets secured upstream. */
+  readonly keySet?: string;
+  readonly tar?: string;
+  readonly cntr?: number;
+  /** SPI, KIc and KID as sent, hexadecimal: what is needed to read the response packet. */
+  readonly spi?: string;
+  readonly kic?: string;
+  readonly kid?: string;
+  /** TP-UDs in order, hexadecimal. */
+  readonly userData: readonly string[];
+  /** `reserved`: may have left; `sent`: the network or the card has all of it; the others are final. */
+  readonly state: "reserved" | "sent" | "answered" | "abandoned";
+  readonly link?: string;
+  readonly transmissions: number;
+  /** The response packet's TP-UDs as they came. */
+  readonly response?: readonly string[];
+  readonly createdAt: number;
+  readonly sentAt?: number;
+  readonly answeredAt?: number;
+}
+
+export type PacketPatch = Partial<
+  Pick<PacketRecord, "state" | "link" | "transmissions" | "response" | "sentAt" | "answeredAt">
+>;
+
+export interface PacketRepository {
+  insert(packet: PacketRecord): Promise<void>;
+  patch(id: string, patch: PacketPatch): Promise<void>;
+  ofJob(job: string): Promise<PacketRecord[]>;
+  /** Packets of the target that have had no answer, newest first, for matching a response packet. */
+  unanswered(target: string, limit: number): Promise<PacketRecord[]>;
+}

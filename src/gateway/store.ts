@@ -1,0 +1,40 @@
+import type { EventRepository } from "./event.ts";
+import type { InboxRepository } from "./inbox.ts";
+import type { JobRepository } from "./job.ts";
+import type { KeySetRepository } from "./key-set.ts";
+import type { NotificationRepository } from "./notification.ts";
+import type { PacketRepository } from "./packet.ts";
+import type { ProcedureRepository } from "./procedure.ts";
+import type { TargetRepository } from "./target.ts";
+
+/** All the repositories, seen from inside one unit of work. */
+export interface Repositories {
+  readonly targets: TargetRepository;
+  readonly keySets: KeySetRepository;
+  readonly jobs: JobRepository;
+  readonly packets: PacketRepository;
+  readonly inbox: InboxRepository;
+  readonly notifications: NotificationRepository;
+  readonly procedures: ProcedureRepository;
+  readonly events: EventRepository;
+}
+
+/**
+ * The gateway's durable memory. A unit of work sees and makes a consistent state; it may be run together with others
+ * (group commit), so it must await nothing but its repositories.
+ */
+export interface Store extends AsyncDisposable {
+  /** Resolves when the unit's changes are on disk; a unit that throws changes nothing. */
+  write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Reads what is durable. */
+  read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Called after a commit with the events it made durable, in order. */
+  onEvents(listener: (events: readonly import("./event.ts").GatewayEvent[]) => void): () => void;
+}
+
+/** Encrypts what the store keeps of keys. */
+export interface Seal {
+  seal(clear: Uint8Array, purpose: string): Uint8Array;
+  /** @throws crypto.master-key */
+  open(sealed: Uint8Array, purpose: string): Uint8Array;
+}

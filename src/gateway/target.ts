@@ -1,0 +1,92 @@
+/** A profile on the eUICC, as the EIS tells it (SGP.02 EIS ProfileInfo). */
+export interface EsimProfile {
+  /** ISD-P AID, 32 hexadecimal digits. */
+  readonly aid: string;
+  readonly iccid?: string;
+  readonly imsi?: string;
+  readonly msisdn?: string;
+  readonly state: "created" | "disabled" | "enabled";
+  readonly fallback: boolean;
+  readonly mnoId?: string;
+  readonly smdpId?: string;
+  readonly profileType?: string;
+  readonly allocatedMemory?: number;
+  readonly freeMemory?: number;
+  readonly pol1?: number;
+  /** POL2 rules of the EIS; checked before a command leaves. */
+  readonly pol2?: readonly {
+    readonly action: "ENABLE" | "DISABLE" | "DELETE";
+    readonly qualification: "Not-Allowed" | "Auto-Delete";
+  }[];
+}
+
+/** Where and how a target can be reached, as configured. Cards in readers are found by EID or ICCID on their own. */
+export interface Reach {
+  /** Link of the modem or SMSC account that carries SMS to its MSISDN; absent = any that is up. */
+  readonly smsLink?: string;
+  /** Reader to look in only; absent = wherever the card turns up. */
+  readonly reader?: string;
+}
+
+/** How to talk to this target. What is absent falls back to the gateway's defaults. */
+export interface TargetSettings {
+  /** SPI of commands, 4 hexadecimal digits (TS 102 225 §5.1.1). */
+  readonly spi?: string;
+  readonly scriptFormat?: "expanded-definite" | "expanded-indefinite" | "compact";
+  /** Originating address of our SMS, digits. */
+  readonly originator?: string;
+  /** SMSC address shown to a card in a reader, digits. */
+  readonly serviceCentre?: string;
+  /** How long to wait for a proof of receipt. */
+  readonly answerTimeoutMs?: number;
+  /** `bench`: we confirm notifications; `relay`: the upstream does; `withhold`: nobody, so that the card rolls back. */
+  readonly notifications?: "bench" | "relay" | "withhold";
+  /** Buffer of the card for one SCP81 script, octets. */
+  readonly scp81Buffer?: number;
+  /** SCP81 answers to this card: chunked or Content-Length. */
+  readonly scp81Framing?: "chunked" | "content-length";
+}
+
+/** An eUICC or UICC that we address. */
+export interface Target {
+  readonly id: string;
+  readonly kind: "euicc" | "uicc";
+  readonly name?: string;
+  readonly eid?: string;
+  readonly iccid?: string;
+  readonly imsi?: string;
+  readonly msisdn?: string;
+  readonly tags: readonly string[];
+  readonly esimProfiles: readonly EsimProfile[];
+  readonly reach: Reach;
+  readonly settings: TargetSettings;
+  /** The imported EIS as it came, without key values. */
+  readonly eis?: unknown;
+  /** Grows with each change. */
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface TargetFilter {
+  readonly tag?: string;
+  readonly eid?: string;
+  readonly iccid?: string;
+  readonly msisdn?: string;
+}
+
+export interface TargetRepository {
+  insert(target: Target): Promise<void>;
+  /** Replaces it when its stored version is `target.version - 1`. @throws store.conflict */
+  update(target: Target): Promise<void>;
+  remove(id: string): Promise<boolean>;
+  get(id: string): Promise<Target | undefined>;
+  /** By id, EID, ICCID (its own or of one of its profiles), IMSI, MSISDN or name: one match or none. */
+  resolve(reference: string): Promise<Target | undefined>;
+  list(filter: TargetFilter, after: string | undefined, limit: number): Promise<Target[]>;
+}
+
+/** The enabled profile, if the EIS knows one. */
+export function enabledProfile(target: Target): EsimProfile | undefined {
+  return target.esimProfiles.find((profile) => profile.state === "enabled");
+}

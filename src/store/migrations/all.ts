@@ -1,0 +1,9 @@
+import { firstLight } from "./0001-first-light.ts";
+
+/** One step of the schema; steps run once, in order, each in its own transaction. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+export const migrations: readonly Migration[] = [firstLight];

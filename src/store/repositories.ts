@@ -1,0 +1,26 @@
+import type { Kysely } from "kysely";
+import type { GatewayEvent } from "../gateway/event.ts";
+import type { Repositories, Seal } from "../gateway/store.ts";
+import type { Schema } from "./schema.ts";
+import { eventRepository } from "./sqlite/events.ts";
+import { inboxRepository } from "./sqlite/inbox.ts";
+import { jobRepository } from "./sqlite/jobs.ts";
+import { keySetRepository } from "./sqlite/key-sets.ts";
+import { notificationRepository } from "./sqlite/notifications.ts";
+import { packetRepository } from "./sqlite/packets.ts";
+import { procedureRepository } from "./sqlite/procedures.ts";
+import { targetRepository } from "./sqlite/targets.ts";
+
+/** All repositories over one handle; `onAppend` sees each event that a unit appends. */
+export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: GatewayEvent) => void): Repositories {
+  return {
+    targets: targetRepository(db),
+    keySets: keySetRepository(db, seal),
+    jobs: jobRepository(db),
+    packets: packetRepository(db),
+    inbox: inboxRepository(db),
+    notifications: notificationRepository(db),
+    procedures: procedureRepository(db),
+    events: eventRepository(db, onAppend),
+  };
+}

@@ -1,0 +1,118 @@
+import type { Generated } from "kysely";
+
+/** Tables of the store. JSON columns hold text; times are milliseconds; octets of keys are sealed. */
+export interface Schema {
+  target: {
+    id: string;
+    kind: string;
+    name: string | null;
+    eid: string | null;
+    iccid: string | null;
+    imsi: string | null;
+    msisdn: string | null;
+    body: string;
+    version: number;
+    created_at: number;
+    updated_at: number;
+  };
+  /** Every name by which a target can be found. */
+  target_alias: { alias: string; target: string; kind: string };
+  key_set: {
+    id: string;
+    target: string;
+    type: string;
+    kvn: number;
+    tars: string;
+    algorithm: string;
+    cc_length: number;
+    cntr: number;
+    psk_identity: string | null;
+    material: Uint8Array;
+  };
+  job: {
+    seq: Generated<number>;
+    id: string;
+    target: string;
+    state: string;
+    lane: string;
+    origin_face: string;
+    work: string;
+    request: string;
+    origin: string;
+    chosen: string | null;
+    attempts: number;
+    not_before: number;
+    valid_until: number;
+    result: string | null;
+    error: string | null;
+    note: string | null;
+    idempotency_key: string | null;
+    created_at: number;
+    started_at: number | null;
+    ended_at: number | null;
+  };
+  packet: {
+    id: string;
+    job: string;
+    target: string;
+    key_set: string | null;
+    tar: string | null;
+    cntr: number | null;
+    spi: string | null;
+    kic: string | null;
+    kid: string | null;
+    user_data: string;
+    state: string;
+    link: string | null;
+    transmissions: number;
+    response: string | null;
+    created_at: number;
+    sent_at: number | null;
+    answered_at: number | null;
+  };
+  inbox: {
+    seq: Generated<number>;
+    id: string;
+    link: string;
+    target: string | null;
+    item: string;
+    state: string;
+    verdict: string | null;
+    received_at: number;
+  };
+  notification: {
+    seq: Generated<number>;
+    id: string;
+    target: string | null;
+    eid: string;
+    type: number;
+    sequence: string;
+    aid: string | null;
+    imei: string | null;
+    via: string;
+    link: string;
+    verified: number;
+    copies: number;
+    confirmation: string;
+    confirm_job: string | null;
+    raw: string;
+    first_at: number;
+    last_at: number;
+    confirmed_at: number | null;
+  };
+  procedure: {
+    id: string;
+    target: string;
+    job: string;
+    body: string;
+    accepted_at: number;
+  };
+  event: {
+    seq: Generated<number>;
+    at: number;
+    type: string;
+    target: string | null;
+    job: string | null;
+    data: string;
+  };
+}

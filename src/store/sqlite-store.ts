@@ -1,0 +1,194 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type BetterSqlite3 from "better-sqlite3";
+import { GatewayError } from "../base/gateway-error.ts";
+import type { GatewayEvent } from "../gateway/event.ts";
+import type { Repositories, Seal, Store } from "../gateway/store.ts";
+import { kyselyOver } from "./connection.ts";
+import { migrations } from "./migrations/all.ts";
+import { repositories } from "./repositories.ts";
+
+interface Unit {
+  readonly run: (repositories: Repositories) => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Units taken into one commit at most; a bound on how long the first of them waits. */
+const batchLimit = 512;
+
+/**
+ * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit
+ * is under way share the next one (group commit), so durability costs one disk flush per batch, not per unit.
+ */
+export class SqliteStore implements Store {
+  readonly #writer: BetterSqlite3.Database;
+  readonly #reader: BetterSqlite3.Database;
+  readonly #lock: BetterSqlite3.Database;
+  readonly #write: Repositories;
+  readonly #read: Repositories;
+  readonly #queue: Unit[] = [];
+  readonly #listeners = new Set<(events: readonly GatewayEvent[]) => void>();
+  #fresh: GatewayEvent[] = [];
+  #draining: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(
+    handles: { writer: BetterSqlite3.Database; reader: BetterSqlite3.Database; lock: BetterSqlite3.Database },
+    seal: Seal,
+  ) {
+    this.#writer = handles.writer;
+    this.#reader = handles.reader;
+    this.#lock = handles.lock;
+    this.#write = repositories(kyselyOver(this.#writer), seal, (event) => this.#fresh.push(event));
+    this.#read = repositories(kyselyOver(this.#reader), seal, () => {});
+  }
+
+  /**
+   * Opens (and creates or migrates) the store in `folder`.
+   * @throws store.unavailable, store.locked (another process has it), store.version (written by a newer otagate)
+   */
+  static async open(folder: string, seal: Seal): Promise<SqliteStore> {
+    const { default: Sqlite } = await import("better-sqlite3").catch((cause: unknown) => {
+      throw new GatewayError(
+        "store.unavailable",
+        "the native module better-sqlite3 cannot be loaded; run `npm rebuild better-sqlite3`",
+        { cause },
+      );
+    });
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new GatewayError("store.unavailable", `the state folder ${folder} cannot be made`, { cause });
+    }
+    const lock = new Sqlite(join(folder, "otagate.lock"), { timeout: 0 });
+    try {
+      lock.pragma("journal_mode = DELETE");
+      lock.pragma("locking_mode = EXCLUSIVE");
+      lock.exec("BEGIN EXCLUSIVE");
+    } catch (cause) {
+      lock.close();
+      throw new GatewayError("store.locked", `another otagate uses ${folder}`, { detail: { folder }, cause });
+    }
+    const file = join(folder, "otagate.db");
+    const fresh = !existsSync(file);
+    const writer = new Sqlite(file);
+    try {
+      if (fresh) writer.pragma("page_size = 8192");
+      writer.pragma("journal_mode = WAL");
+      writer.pragma("synchronous = FULL");
+      writer.pragma("foreign_keys = ON");
+      migrate(writer);
+      const reader = new Sqlite(file, { readonly: true });
+      return new SqliteStore({ writer, reader, lock }, seal);
+    } catch (cause) {
+      writer.close();
+      lock.close();
+      if (cause instanceof GatewayError) throw cause;
+      throw new GatewayError("store.unavailable", `the store in ${folder} cannot be opened`, { cause });
+    }
+  }
+
+  write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new GatewayError("store.unavailable", "the store is closed"));
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ run: unit, resolve: (value) => resolve(value as T), reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new GatewayError("store.unavailable", "the store is closed"));
+    return unit(this.#read);
+  }
+
+  onEvents(listener: (events: readonly GatewayEvent[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#draining;
+    this.#reader.close();
+    this.#writer.close();
+    this.#lock.close();
+  }
+
+  async #drain(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      await this.#commitBatch();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.#draining = undefined;
+  }
+
+  async #commitBatch(): Promise<void> {
+    const settled: (() => void)[] = [];
+    const failed: Unit[] = [];
+    try {
+      this.#writer.exec("BEGIN IMMEDIATE");
+      for (
+        let unit = this.#queue.shift();
+        unit !== undefined;
+        unit = settled.length < batchLimit ? this.#queue.shift() : undefined
+      ) {
+        failed.push(unit);
+        settled.push(await this.#runUnit(unit));
+      }
+      this.#writer.exec("COMMIT");
+    } catch (cause) {
+      if (this.#writer.inTransaction) this.#writer.exec("ROLLBACK");
+      this.#fresh = [];
+      const error = new GatewayError("store.unavailable", "the store could not commit", { cause });
+      for (const unit of failed.length > 0 ? failed : this.#queue.splice(0)) unit.reject(error);
+      return;
+    }
+    const events = this.#fresh;
+    this.#fresh = [];
+    for (const settle of settled) settle();
+    if (events.length > 0) for (const listener of this.#listeners) listener(events);
+  }
+
+  /** Runs one unit inside its savepoint; what it returns tells the caller, after the commit. */
+  async #runUnit(unit: Unit): Promise<() => void> {
+    const mark = this.#fresh.length;
+    this.#writer.exec("SAVEPOINT unit");
+    try {
+      const value = await unit.run(this.#write);
+      this.#writer.exec("RELEASE unit");
+      return () => unit.resolve(value);
+    } catch (error) {
+      this.#writer.exec("ROLLBACK TO unit; RELEASE unit");
+      this.#fresh.length = mark;
+      return () => unit.reject(error);
+    }
+  }
+}
+
+function migrate(database: BetterSqlite3.Database): void {
+  database.exec("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
+  const done = new Set(
+    database
+      .prepare<[], { name: string }>("SELECT name FROM migration")
+      .all()
+      .map((row) => row.name),
+  );
+  const known = new Set(migrations.map((migration) => migration.name));
+  for (const name of done) {
+    if (!known.has(name)) {
+      throw new GatewayError("store.version", `the store has the migration ${name}, which this version does not know`, {
+        detail: { migration: name },
+      });
+    }
+  }
+  for (const migration of migrations) {
+    if (done.has(migration.name)) continue;
+    database.transaction(() => {
+      database.exec(migration.sql);
+      database.prepare("INSERT INTO migration (name, at) VALUES (?, ?)").run(migration.name, Date.now());
+    })();
+  }
+}

@@ -1,0 +1,72 @@
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { InboxEntry, InboxRepository } from "../../gateway/inbox.ts";
+import { fromJson, toJson } from "../json.ts";
+import type { Schema } from "../schema.ts";
+
+function entryOf(row: Selectable<Schema["inbox"]>): InboxEntry {
+  return {
+    seq: row.seq,
+    id: row.id,
+    link: row.link,
+    ...(row.target === null ? {} : { target: row.target }),
+    item: fromJson<InboxEntry["item"]>(row.item),
+    state: row.state as InboxEntry["state"],
+    ...(row.verdict === null ? {} : { verdict: row.verdict }),
+    receivedAt: row.received_at,
+  };
+}
+
+/** A literal, so that the partial index applies. */
+const notDone = sql<boolean>`state <> 'done'`;
+
+/** What links brought in, in order of arrival. */
+export function inboxRepository(db: Kysely<Schema>): InboxRepository {
+  return {
+    async insert(entry) {
+      await db
+        .insertInto("inbox")
+        .values({
+          id: entry.id,
+          link: entry.link,
+          target: entry.target ?? null,
+          item: toJson(entry.item),
+          state: entry.state,
+          verdict: entry.verdict ?? null,
+          received_at: entry.receivedAt,
+        })
+        .execute();
+    },
+    async pending(limit) {
+      return (
+        await db
+          .selectFrom("inbox")
+          .selectAll()
+          .where(notDone)
+          .where("state", "=", "new")
+          .orderBy("seq")
+          .limit(limit)
+          .execute()
+      ).map(entryOf);
+    },
+    async held(link, since) {
+      const rows = await db
+        .selectFrom("inbox")
+        .selectAll()
+        .where(notDone)
+        .where("state", "=", "held")
+        .where("link", "=", link)
+        .where("received_at", ">=", since)
+        .orderBy("seq")
+        .execute();
+      return rows.map(entryOf);
+    },
+    async settle(ids, state, verdict) {
+      if (ids.length > 0) await db.updateTable("inbox").set({ state, verdict }).where("id", "in", ids).execute();
+    },
+    async list(before, limit) {
+      let query = db.selectFrom("inbox").selectAll().orderBy("seq", "desc").limit(limit);
+      if (before !== undefined) query = query.where("seq", "<", before);
+      return (await query.execute()).map(entryOf);
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { type Kysely, type Selectable, sql } from "kysely";
+import { GatewayError } from "../../base/gateway-error.ts";
+import {
+  endStates,
+  type Job,
+  type JobFailure,
+  type JobPatch,
+  type JobRepository,
+  type JobResult,
+  type JobState,
+} from "../../gateway/job.ts";
+import { fromJson, toJson } from "../json.ts";
+import type { Schema } from "../schema.ts";
+
+function jobOf(row: Selectable<Schema["job"]>): Job {
+  return {
+    seq: row.seq,
+    id: row.id,
+    target: row.target,
+    state: row.state as JobState,
+    lane: row.lane as Job["lane"],
+    work: fromJson<Job["work"]>(row.work),
+    request: fromJson<Job["request"]>(row.request),
+    origin: fromJson<Job["origin"]>(row.origin),
+    ...(row.chosen === null ? {} : { chosen: fromJson<NonNullable<Job["chosen"]>>(row.chosen) }),
+    attempts: row.attempts,
+    notBefore: row.not_before,
+    validUntil: row.valid_until,
+    ...(row.result === null ? {} : { result: fromJson<JobResult>(row.result) }),
+    ...(row.error === null ? {} : { error: fromJson<JobFailure>(row.error) }),
+    ...(row.note === null ? {} : { note: row.note }),
+    createdAt: row.created_at,
+    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+  };
+}
+
+function columns(patch: JobPatch) {
+  return {
+    ...(patch.state === undefined ? {} : { state: patch.state }),
+    ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
+    ...(patch.attempts === undefined ? {} : { attempts: patch.attempts }),
+    ...(patch.notBefore === undefined ? {} : { not_before: patch.notBefore }),
+    ...(patch.result === undefined ? {} : { result: toJson(patch.result) }),
+    ...(patch.error === undefined ? {} : { error: toJson(patch.error) }),
+    ...(patch.note === undefined ? {} : { note: patch.note }),
+    ...(patch.startedAt === undefined ? {} : { started_at: patch.startedAt }),
+    ...(patch.endedAt === undefined ? {} : { ended_at: patch.endedAt }),
+  };
+}
+
+/** Written with literals, or SQLite would not see that its partial index applies. */
+const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
+
+/** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
+export function jobRepository(db: Kysely<Schema>): JobRepository {
+  return {
+    async insert(job, idempotencyKey) {
+      if (idempotencyKey !== undefined) {
+        const before = await db
+          .selectFrom("job")
+          .selectAll()
+          .where("idempotency_key", "=", idempotencyKey)
+          .executeTakeFirst();
+        if (before !== undefined) return { job: jobOf(before), created: false };
+      }
+      const row = await db
+        .insertInto("job")
+        .values({
+          id: job.id,
+          target: job.target,
+          state: job.state,
+          lane: job.lane,
+          origin_face: job.origin.face,
+          work: toJson(job.work),
+          request: toJson(job.request),
+          origin: toJson(job.origin),
+          chosen: job.chosen === undefined ? null : toJson(job.chosen),
+          attempts: job.attempts,
+          not_before: job.notBefore,
+          valid_until: job.validUntil,
+          result: null,
+          error: null,
+          note: null,
+          idempotency_key: idempotencyKey ?? null,
+          created_at: job.createdAt,
+          started_at: null,
+          ended_at: null,
+        })
+        .returning("seq")
+        .executeTakeFirstOrThrow();
+      return { job: { ...job, seq: row.seq }, created: true };
+    },
+    async get(id) {
+      const row = await db.selectFrom("job").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && jobOf(row);
+    },
+    async list(filter, before, limit) {
+      let query = db.selectFrom("job").selectAll().orderBy("seq", "desc").limit(limit);
+      if (before !== undefined) query = query.where("seq", "<", before);
+      if (filter.target !== undefined) query = query.where("target", "=", filter.target);
+      if (filter.state !== undefined) query = query.where("state", "in", filter.state);
+      if (filter.origin !== undefined) query = query.where("origin_face", "=", filter.origin);
+      return (await query.execute()).map(jobOf);
+    },
+    async patch(id, patch) {
+      const set = columns(patch);
+      if (Object.keys(set).length === 0) return true;
+      const { numUpdatedRows } = await db
+        .updateTable("job")
+        .set(set)
+        .where("id", "=", id)
+        .where("state", "not in", endStates)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+    async next(target, now, lanes) {
+      const row = await db
+        .selectFrom("job")
+        .selectAll()
+        .where("target", "=", target)
+        .where(stillOpen)
+        .where("state", "=", "queued")
+        .where("lane", "in", lanes)
+        .where("not_before", "<=", now)
+        .orderBy("lane", "desc")
+        .orderBy("seq")
+        .limit(1)
+        .executeTakeFirst();
+      return row && jobOf(row);
+    },
+    async openTargets() {
+      const rows = await db.selectFrom("job").select("target").distinct().where(stillOpen).execute();
+      return rows.map((row) => row.target);
+    },
+    async inState(states, limit) {
+      const rows = await db
+        .selectFrom("job")
+        .selectAll()
+        .where("state", "in", states)
+        .orderBy("seq")
+        .limit(limit)
+        .execute();
+      return rows.map(jobOf);
+    },
+    async nextWake(target) {
+      const row = await db
+        .selectFrom("job")
+        .select((eb) => eb.fn.min("not_before").as("at"))
+        .where("target", "=", target)
+        .where(stillOpen)
+        .where("state", "=", "queued")
+        .executeTakeFirst();
+      return row?.at ?? undefined;
+    },
+    async counts() {
+      const rows = await db
+        .selectFrom("job")
+        .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
+        .groupBy("state")
+        .execute();
+      const counts: Record<JobState, number> = {
+        queued: 0,
+        running: 0,
+        waiting: 0,
+        done: 0,
+        failed: 0,
+        expired: 0,
+        cancelled: 0,
+      };
+      for (const row of rows) {
+        if (!(row.state in counts)) throw new GatewayError("store.unavailable", `unknown job state ${row.state}`);
+        counts[row.state as JobState] = row.count;
+      }
+      return counts;
+    },
+  };
+}

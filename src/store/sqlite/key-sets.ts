@@ -1,0 +1,121 @@
+import type { Kysely, Selectable } from "kysely";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { Secret } from "../../base/secret.ts";
+import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/key-set.ts";
+import type { Seal } from "../../gateway/store.ts";
+import type { Schema } from "../schema.ts";
+
+type Row = Selectable<Schema["key_set"]>;
+const shown = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_length", "cntr", "psk_identity"] as const;
+
+function info(row: Omit<Row, "material">): KeySetInfo {
+  return {
+    id: row.id,
+    target: row.target,
+    type: row.type as KeySetInfo["type"],
+    kvn: row.kvn,
+    tars: row.tars === "" ? [] : row.tars.split(","),
+    algorithm: row.algorithm as KeySetInfo["algorithm"],
+    ccLength: row.cc_length,
+    cntr: row.cntr,
+    ...(row.psk_identity === null ? {} : { pskIdentity: row.psk_identity }),
+  };
+}
+
+/** Key values as `id length value` one after the other: what goes under the seal. */
+function packKeys(keys: ReadonlyMap<number, Secret>): Uint8Array {
+  return Buffer.concat([...keys].map(([id, key]) => Buffer.concat([Buffer.from([id, key.length]), key.reveal()])));
+}
+
+function unpackKeys(bytes: Uint8Array): Map<number, Secret> {
+  const keys = new Map<number, Secret>();
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const length = bytes[at + 1] ?? 0;
+    keys.set(bytes[at] ?? 0, new Secret(bytes.slice(at + 2, at + 2 + length)));
+    at += 2 + length;
+  }
+  return keys;
+}
+
+/** Key sets with sealed values; counters in a column of their own. */
+export function keySetRepository(db: Kysely<Schema>, seal: Seal): KeySetRepository {
+  const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
+  return {
+    async put(set) {
+      const tars = [...set.tars].sort().join(",");
+      const before = await db
+        .selectFrom("key_set")
+        .select(["id", "cntr"])
+        .where("target", "=", set.target)
+        .where("type", "=", set.type)
+        .where("kvn", "=", set.kvn)
+        .where("tars", "=", tars)
+        .executeTakeFirst();
+      const id = before?.id ?? set.id;
+      const values = {
+        id,
+        target: set.target,
+        type: set.type,
+        kvn: set.kvn,
+        tars,
+        algorithm: set.algorithm,
+        cc_length: set.ccLength,
+        cntr: Math.max(set.cntr, before?.cntr ?? 0),
+        psk_identity: set.pskIdentity ?? null,
+        material: seal.seal(packKeys(set.keys), id),
+      };
+      if (before === undefined) await db.insertInto("key_set").values(values).execute();
+      else await db.updateTable("key_set").set(values).where("id", "=", id).execute();
+    },
+    async list(target) {
+      const rows = await db
+        .selectFrom("key_set")
+        .select(shown)
+        .where("target", "=", target)
+        .orderBy("type")
+        .orderBy("kvn")
+        .execute();
+      return rows.map(info);
+    },
+    async open(target, type) {
+      const rows = await db
+        .selectFrom("key_set")
+        .selectAll()
+        .where("target", "=", target)
+        .where("type", "=", type)
+        .orderBy("kvn")
+        .execute();
+      return rows.map(opened);
+    },
+    async byPskIdentity(identity) {
+      const rows = await db.selectFrom("key_set").selectAll().where("psk_identity", "=", identity).execute();
+      return rows.map(opened);
+    },
+    async remove(id) {
+      const { numDeletedRows } = await db.deleteFrom("key_set").where("id", "=", id).executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+    async nextCounter(id) {
+      const row = await db
+        .updateTable("key_set")
+        .set((eb) => ({ cntr: eb("cntr", "+", 1) }))
+        .where("id", "=", id)
+        .where("cntr", "<", maxCounter)
+        .returning("cntr")
+        .executeTakeFirst();
+      if (row === undefined)
+        throw new GatewayError("crypto.key", "the key set's counter is exhausted or the set is gone", {
+          detail: { keySet: id },
+        });
+      return row.cntr;
+    },
+    async raiseCounter(id, floor) {
+      await db
+        .updateTable("key_set")
+        .set({ cntr: Math.min(floor, maxCounter) })
+        .where("id", "=", id)
+        .where("cntr", "<", floor)
+        .execute();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { Kysely, Selectable } from "kysely";
+import type { NotificationRecord, NotificationRepository } from "../../gateway/notification.ts";
+import type { Schema } from "../schema.ts";
+
+function notificationOf(row: Selectable<Schema["notification"]>): NotificationRecord {
+  return {
+    seq: row.seq,
+    id: row.id,
+    ...(row.target === null ? {} : { target: row.target }),
+    eid: row.eid,
+    type: row.type,
+    sequence: row.sequence,
+    ...(row.aid === null ? {} : { aid: row.aid }),
+    ...(row.imei === null ? {} : { imei: row.imei }),
+    via: row.via === "https" ? "https" : "sms",
+    link: row.link,
+    verified: row.verified !== 0,
+    copies: row.copies,
+    confirmation: row.confirmation as NotificationRecord["confirmation"],
+    ...(row.confirm_job === null ? {} : { confirmJob: row.confirm_job }),
+    raw: row.raw,
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+    ...(row.confirmed_at === null ? {} : { confirmedAt: row.confirmed_at }),
+  };
+}
+
+/** Notifications, newest first. */
+export function notificationRepository(db: Kysely<Schema>): NotificationRepository {
+  return {
+    async insert(one) {
+      await db
+        .insertInto("notification")
+        .values({
+          id: one.id,
+          target: one.target ?? null,
+          eid: one.eid,
+          type: one.type,
+          sequence: one.sequence,
+          aid: one.aid ?? null,
+          imei: one.imei ?? null,
+          via: one.via,
+          link: one.link,
+          verified: one.verified ? 1 : 0,
+          copies: one.copies,
+          confirmation: one.confirmation,
+          confirm_job: one.confirmJob ?? null,
+          raw: one.raw,
+          first_at: one.firstAt,
+          last_at: one.lastAt,
+          confirmed_at: one.confirmedAt ?? null,
+        })
+        .execute();
+    },
+    async patch(id, patch) {
+      await db
+        .updateTable("notification")
+        .set({
+          ...(patch.copies === undefined ? {} : { copies: patch.copies }),
+          ...(patch.confirmation === undefined ? {} : { confirmation: patch.confirmation }),
+          ...(patch.confirmJob === undefined ? {} : { confirm_job: patch.confirmJob }),
+          ...(patch.lastAt === undefined ? {} : { last_at: patch.lastAt }),
+          ...(patch.confirmedAt === undefined ? {} : { confirmed_at: patch.confirmedAt }),
+        })
+        .where("id", "=", id)
+        .execute();
+    },
+    async get(id) {
+      const row = await db.selectFrom("notification").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && notificationOf(row);
+    },
+    async byConfirmJob(job) {
+      const row = await db.selectFrom("notification").selectAll().where("confirm_job", "=", job).executeTakeFirst();
+      return row && notificationOf(row);
+    },
+    async copyOf(eid, type, sequence, aid, since) {
+      const row = await db
+        .selectFrom("notification")
+        .selectAll()
+        .where("eid", "=", eid)
+        .where("last_at", ">=", since)
+        .where("type", "=", type)
+        .where("sequence", "=", sequence)
+        .where("aid", aid === undefined ? "is" : "=", aid ?? null)
+        .orderBy("seq", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      return row && notificationOf(row);
+    },
+    async list(target, before, limit) {
+      let query = db.selectFrom("notification").selectAll().orderBy("seq", "desc").limit(limit);
+      if (target !== undefined) query = query.where("target", "=", target);
+      if (before !== undefined) query = query.where("seq", "<", before);
+      return (await query.execute()).map(notificationOf);
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { PacketRecord, PacketRepository } from "../../gateway/packet.ts";
+import { fromJson, toJson } from "../json.ts";
+import type { Schema } from "../schema.ts";
+
+function packetOf(row: Selectable<Schema["packet"]>): PacketRecord {
+  return {
+    id: row.id,
+    job: row.job,
+    target: row.target,
+    ...(row.key_set === null ? {} : { keySet: row.key_set }),
+    ...(row.tar === null ? {} : { tar: row.tar }),
+    ...(row.cntr === null ? {} : { cntr: row.cntr }),
+    ...(row.spi === null ? {} : { spi: row.spi }),
+    ...(row.kic === null ? {} : { kic: row.kic }),
+    ...(row.kid === null ? {} : { kid: row.kid }),
+    userData: fromJson<string[]>(row.user_data),
+    state: row.state as PacketRecord["state"],
+    ...(row.link === null ? {} : { link: row.link }),
+    transmissions: row.transmissions,
+    ...(row.response === null ? {} : { response: fromJson<string[]>(row.response) }),
+    createdAt: row.created_at,
+    ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
+    ...(row.answered_at === null ? {} : { answeredAt: row.answered_at }),
+  };
+}
+
+/** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
+export function packetRepository(db: Kysely<Schema>): PacketRepository {
+  return {
+    async insert(packet) {
+      await db
+        .insertInto("packet")
+        .values({
+          id: packet.id,
+          job: packet.job,
+          target: packet.target,
+          key_set: packet.keySet ?? null,
+          tar: packet.tar ?? null,
+          cntr: packet.cntr ?? null,
+          spi: packet.spi ?? null,
+          kic: packet.kic ?? null,
+          kid: packet.kid ?? null,
+          user_data: toJson(packet.userData),
+          state: packet.state,
+          link: packet.link ?? null,
+          transmissions: packet.transmissions,
+          response: null,
+          created_at: packet.createdAt,
+          sent_at: null,
+          answered_at: null,
+        })
+        .execute();
+    },
+    async patch(id, patch) {
+      await db
+        .updateTable("packet")
+        .set({
+          ...(patch.state === undefined ? {} : { state: patch.state }),
+          ...(patch.link === undefined ? {} : { link: patch.link }),
+          ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
+          ...(patch.response === undefined ? {} : { response: toJson(patch.response) }),
+          ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
+          ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
+        })
+        .where("id", "=", id)
+        .execute();
+    },
+    async ofJob(job) {
+      return (await db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id").execute()).map(packetOf);
+    },
+    async unanswered(target, limit) {
+      const rows = await db
+        .selectFrom("packet")
+        .selectAll()
+        .where("target", "=", target)
+        .where(sql<boolean>`state <> 'answered'`)
+        .orderBy("created_at", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map(packetOf);
+    },
+  };
+}

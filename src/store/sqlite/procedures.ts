@@ -1,0 +1,39 @@
+import type { Kysely } from "kysely";
+import type { Procedure, ProcedureRepository } from "../../gateway/procedure.ts";
+import { fromJson, toJson } from "../json.ts";
+import type { Schema } from "../schema.ts";
+
+/** Profile switches as JSON, found by target or by the job that started them. */
+export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
+  return {
+    async put(procedure) {
+      const row = {
+        id: procedure.id,
+        target: procedure.target,
+        job: procedure.job,
+        body: toJson(procedure),
+        accepted_at: procedure.acceptedAt,
+      };
+      await db
+        .insertInto("procedure")
+        .values(row)
+        .onConflict((conflict) => conflict.column("id").doUpdateSet({ body: row.body }))
+        .execute();
+    },
+    async latest(target) {
+      const row = await db
+        .selectFrom("procedure")
+        .select("body")
+        .where("target", "=", target)
+        .orderBy("accepted_at", "desc")
+        .orderBy("id", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      return row && fromJson<Procedure>(row.body);
+    },
+    async ofJob(job) {
+      const row = await db.selectFrom("procedure").select("body").where("job", "=", job).executeTakeFirst();
+      return row && fromJson<Procedure>(row.body);
+    },
+  };
+}

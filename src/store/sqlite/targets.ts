@@ -1,0 +1,128 @@
+import type { Kysely } from "kysely";
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { Target, TargetRepository } from "../../gateway/target.ts";
+import { fromJson, toJson } from "../json.ts";
+import type { Schema } from "../schema.ts";
+
+/** Every name a target answers to. */
+function aliases(target: Target): { alias: string; target: string; kind: string }[] {
+  const found = new Map<string, string>();
+  const add = (kind: string, alias: string | undefined) => {
+    if (alias !== undefined && alias !== "" && !found.has(alias.toLowerCase())) found.set(alias.toLowerCase(), kind);
+  };
+  add("id", target.id);
+  add("eid", target.eid);
+  add("iccid", target.iccid);
+  add("imsi", target.imsi);
+  add("msisdn", target.msisdn?.replace(/^\+/, ""));
+  add("name", target.name);
+  for (const profile of target.esimProfiles) {
+    add("profile", profile.iccid);
+    add("profile", profile.imsi);
+    add("profile", profile.msisdn?.replace(/^\+/, ""));
+  }
+  return [...found].map(([alias, kind]) => ({ alias, target: target.id, kind }));
+}
+
+function row(target: Target) {
+  return {
+    id: target.id,
+    kind: target.kind,
+    name: target.name ?? null,
+    eid: target.eid ?? null,
+    iccid: target.iccid ?? null,
+    imsi: target.imsi ?? null,
+    msisdn: target.msisdn ?? null,
+    body: toJson(target),
+    version: target.version,
+    created_at: target.createdAt,
+    updated_at: target.updatedAt,
+  };
+}
+
+/** Targets as JSON with their names in columns and an alias table. */
+export function targetRepository(db: Kysely<Schema>): TargetRepository {
+  const parse = (body: string): Target => fromJson<Target>(body);
+  const refuseDuplicate = (error: unknown, target: Target): never => {
+    if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")) {
+      throw new GatewayError("target.exists", `a target with this EID or name exists already`, {
+        detail: { eid: target.eid, name: target.name },
+        cause: error,
+      });
+    }
+    throw error;
+  };
+  return {
+    async insert(target) {
+      await db
+        .insertInto("target")
+        .values(row(target))
+        .execute()
+        .catch((error: unknown) => refuseDuplicate(error, target));
+      await db.insertInto("target_alias").values(aliases(target)).execute();
+    },
+    async update(target) {
+      const { numUpdatedRows } = await db
+        .updateTable("target")
+        .set(row(target))
+        .where("id", "=", target.id)
+        .where("version", "=", target.version - 1)
+        .executeTakeFirst()
+        .catch((error: unknown) => refuseDuplicate(error, target));
+      if (numUpdatedRows === 0n) {
+        throw new GatewayError("store.conflict", `target ${target.id} changed in the meantime`, {
+          detail: { target: target.id },
+        });
+      }
+      await db.deleteFrom("target_alias").where("target", "=", target.id).execute();
+      await db.insertInto("target_alias").values(aliases(target)).execute();
+    },
+    async remove(id) {
+      const { numDeletedRows } = await db.deleteFrom("target").where("id", "=", id).executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+    async get(id) {
+      const found = await db.selectFrom("target").select("body").where("id", "=", id).executeTakeFirst();
+      return found && parse(found.body);
+    },
+    async resolve(reference) {
+      const alias = reference.replace(/^\+/, "").toLowerCase();
+      const found = await db
+        .selectFrom("target_alias")
+        .innerJoin("target", "target.id", "target_alias.target")
+        .select(["target.body", "target_alias.kind"])
+        .where("alias", "=", alias)
+        .limit(2)
+        .execute();
+      if (found.length > 1) {
+        const own = found.filter((entry) => entry.kind !== "profile");
+        if (own.length !== 1) {
+          throw new GatewayError("target.unknown", `'${reference}' names more than one target`, {
+            detail: { reference },
+          });
+        }
+        return own[0] && parse(own[0].body);
+      }
+      return found[0] && parse(found[0].body);
+    },
+    async list(filter, after, limit) {
+      let query = db.selectFrom("target").select("body").orderBy("id").limit(limit);
+      if (after !== undefined) query = query.where("id", ">", after);
+      if (filter.eid !== undefined) query = query.where("eid", "=", filter.eid);
+      if (filter.iccid !== undefined) query = query.where("iccid", "=", filter.iccid);
+      if (filter.msisdn !== undefined) query = query.where("msisdn", "=", filter.msisdn);
+      if (filter.tag !== undefined) {
+        const tag = filter.tag;
+        query = query.where(({ eb, fn, val }) =>
+          eb.exists(
+            eb
+              .selectFrom(fn<{ value: string }>("json_each", ["target.body", val("$.tags")]).as("tag"))
+              .select("tag.value")
+              .where("tag.value", "=", tag),
+          ),
+        );
+      }
+      return (await query.execute()).map((entry) => parse(entry.body));
+    },
+  };
+}
