@@ -85,8 +85,13 @@ export class Reader {
 
 /** A growing octet buffer. */
 export class Writer {
-  #buffer = new Uint8Array(64);
+  #buffer: Uint8Array;
   #length = 0;
+
+  /** `capacity` is a guess: the buffer grows as needed. */
+  constructor(capacity = 64) {
+    this.#buffer = new Uint8Array(capacity);
+  }
 
   get length(): number {
     return this.#length;
@@ -100,29 +105,23 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#room(1);
+    if (this.#length === this.#buffer.length) this.#room(1);
     this.#buffer[this.#length++] = value;
     return this;
   }
 
   uint(value: number, octets: number): this {
     this.#room(octets);
-    let left = value;
-    for (let i = octets - 1; i >= 0; i--) {
-      this.#buffer[this.#length + i] = left;
-      left = Math.floor(left / 256);
-    }
     this.#length += octets;
-    return this;
+    return this.patch(this.#length - octets, value, octets);
   }
 
   /** Overwrites an integer written before, for a length that is known only after its content. */
   patch(at: number, value: number, octets: number): this {
     let left = value;
-    for (let i = octets - 1; i >= 0; i--) {
-      this.#buffer[at + i] = left;
-      left = Math.floor(left / 256);
-    }
+    let last = at + octets;
+    for (; left > 0x7fffffff; left = Math.floor(left / 256)) this.#buffer[--last] = left;
+    for (; last > at; left >>= 8) this.#buffer[--last] = left;
     return this;
   }
 

@@ -83,15 +83,16 @@ type Fields = Readonly<Record<string, Codec<any>>>;
 
 /** Fields one after the other, in the order of the declaration. */
 export function record<F extends Fields>(fields: F): Codec<{ readonly [K in keyof F]: Of<F[K]> }> {
-  const entries = Object.entries(fields);
+  const names = Object.keys(fields);
+  const codecs = Object.values<Codec<unknown>>(fields);
   return {
     read: (from) => {
       const value: Record<string, unknown> = {};
-      for (const [name, codec] of entries) value[name] = codec.read(from);
+      for (let i = 0; i < codecs.length; i++) value[names[i] as string] = (codecs[i] as Codec<unknown>).read(from);
       return value as { readonly [K in keyof F]: Of<F[K]> };
     },
     write: (to, value) => {
-      for (const [name, codec] of entries) codec.write(to, value[name]);
+      for (let i = 0; i < codecs.length; i++) (codecs[i] as Codec<unknown>).write(to, value[names[i] as keyof F]);
     },
   };
 }

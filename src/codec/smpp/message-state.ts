@@ -1,0 +1,48 @@
+/** Message states by number; 0 and 9 are of version 5.0. SMPP 3.4 §5.2.28 */
+export const messageStates = [
+  "scheduled",
+  "enroute",
+  "delivered",
+  "expired",
+  "deleted",
+  "undeliverable",
+  "accepted",
+  "unknown",
+  "rejected",
+  "skipped",
+] as const;
+export type MessageState = (typeof messageStates)[number];
+
+const spellings: readonly (readonly [RegExp, MessageState])[] = [
+  [/^deliv?e?r/, "delivered"],
+  [/^undeliv/, "undeliverable"],
+  [/^fail/, "undeliverable"],
+  [/^expir/, "expired"],
+  [/^delet/, "deleted"],
+  [/^accep/, "accepted"],
+  [/^buffer/, "enroute"],
+  [/^enrout|^en_rout|^en-rout|^trans|^pend/, "enroute"],
+  [/^sched/, "scheduled"],
+  [/^reject/, "rejected"],
+  [/^skip/, "skipped"],
+];
+
+/** State of a receipt's `stat:` text, whatever its spelling. */
+export function stateOfText(text: string): MessageState {
+  const lower = text.toLowerCase();
+  return spellings.find(([pattern]) => pattern.test(lower))?.[1] ?? "unknown";
+}
+
+/** The seven letters of a receipt. SMPP 3.4 appendix B */
+export const receiptText = {
+  scheduled: "ENROUTE",
+  enroute: "ENROUTE",
+  delivered: "DELIVRD",
+  expired: "EXPIRED",
+  deleted: "DELETED",
+  undeliverable: "UNDELIV",
+  accepted: "ACCEPTD",
+  unknown: "UNKNOWN",
+  rejected: "REJECTD",
+  skipped: "SKIPPED",
+} as const satisfies Record<MessageState, string>;
