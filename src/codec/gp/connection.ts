@@ -1,0 +1,87 @@
+import { toHex } from "../../base/hex.ts";
+import { type OtherAddress, transport } from "../cat/bearer.ts";
+import type { CatTlv } from "../cat/comprehension.ts";
+import { catObject, findObject, findTlv, objectValue } from "../cat/object.ts";
+import { type TextString, textOf, textString } from "../cat/text.ts";
+
+/** What a card's OPEN CHANNEL needs, in people's terms; every part is optional. GP Amendment B §3.8.1 */
+export interface Connection {
+  /** Bearer type and its parameters in hexadecimal; `03` is the default bearer. */
+  readonly bearer?: string;
+  /** Octets. */
+  readonly bufferSize?: number;
+  /** Access point name, dotted. */
+  readonly networkAccessName?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly protocol?: "tcp" | "udp";
+  readonly port?: number;
+  /** IPv4 or IPv6 text. */
+  readonly address?: string;
+}
+
+/**
+ * The objects of a connection in the order of OPEN CHANNEL. TS 102 223 §6.6.27
+ * @param comprehension sets the comprehension-required flag of all
+ * @throws codec.* for values that do not fit
+ */
+export function connectionObjects(connection: Connection, comprehension = false): CatTlv[] {
+  const objects: CatTlv[] = [];
+  const { bearer, bufferSize, networkAccessName, user, password, port, address } = connection;
+  if (bearer !== undefined) {
+    const [type = 0x03, ...parameters] = Buffer.from(bearer, "hex");
+    objects.push(catObject("bearerDescription", { type, parameters: Uint8Array.from(parameters) }, comprehension));
+  }
+  if (bufferSize !== undefined) objects.push(catObject("bufferSize", bufferSize, comprehension));
+  if (networkAccessName !== undefined) {
+    objects.push(catObject("networkAccessName", networkAccessName, comprehension));
+  }
+  if (user !== undefined || password !== undefined) {
+    objects.push(catObject("textString", login(user), comprehension));
+    if (password !== undefined) objects.push(catObject("textString", login(password), comprehension));
+  }
+  if (port !== undefined) {
+    const protocol = connection.protocol === "udp" ? transport.udpClient : transport.tcpClient;
+    objects.push(catObject("transportLevel", { protocol, port }, comprehension));
+  }
+  if (address !== undefined) {
+    const kind = address.includes(":") ? "ipv6" : "ipv4";
+    objects.push(catObject("otherAddress", { kind, host: address }, comprehension));
+  }
+  return objects;
+}
+
+/** What the objects of a connection say; what has no place in {@link Connection} stays in the objects alone. @throws codec.* */
+export function connectionOf(objects: readonly CatTlv[]): Connection {
+  const bearer = findTlv(objects, "bearerDescription");
+  const bufferSize = findObject(objects, "bufferSize");
+  const networkAccessName = findObject(objects, "networkAccessName");
+  const level = findObject(objects, "transportLevel");
+  const address = host(findObject(objects, "otherAddress"));
+  const [user, password] = objects
+    .filter((object) => object.tag === 0x0d)
+    .map((object) => text(objectValue("textString", object)));
+  return {
+    ...(bearer === undefined ? {} : { bearer: toHex(bearer.value) }),
+    ...(bufferSize === undefined ? {} : { bufferSize }),
+    ...(networkAccessName === undefined ? {} : { networkAccessName }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+    ...(level === undefined
+      ? {}
+      : { port: level.port, ...(level.protocol === transport.udpClient ? { protocol: "udp" } : {}) }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+function login(value: string | undefined): TextString | undefined {
+  return value === undefined || value === "" ? undefined : textString(value);
+}
+
+function text(value: TextString | undefined): string {
+  return value === undefined ? "" : textOf(value);
+}
+
+function host(address: OtherAddress | undefined): string | undefined {
+  return address?.kind === "ipv4" || address?.kind === "ipv6" ? address.host : undefined;
+}
