@@ -1,0 +1,145 @@
+import { connect, type Socket } from "node:net";
+import { GatewayError } from "../../src/base/gateway-error.ts";
+import { malformed } from "./protocol.ts";
+
+/** Largest answer: a TRANSMIT struct with an extended response. */
+const maxAnswer = 32 + 65_548;
+
+interface Pending {
+  /** Octets known to come. */
+  need: number;
+  /** Octets of the struct in front. */
+  readonly head: number;
+  readonly tail: ((head: Uint8Array) => number) | undefined;
+  readonly resolve: (answer: Uint8Array) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * One connection to pcscd. pcscd serves the requests of a connection strictly one by one, so there is at most one
+ * pending. Whatever ends the connection ends the pending request with it; a closed socket stays closed.
+ */
+export class PcscdSocket {
+  readonly #socket: Socket;
+  readonly #in = Buffer.allocUnsafeSlow(maxAnswer);
+  #filled = 0;
+  #pending: Pending | undefined;
+  #ended: GatewayError | undefined;
+
+  private constructor(path: string) {
+    this.#socket = connect({
+      path,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(16_384),
+        callback: (count, chunk) => {
+          this.#receive(chunk.subarray(0, count));
+          return true;
+        },
+      },
+    });
+  }
+
+  /** @throws link.service when nobody listens there, link.denied when the system does not let us in */
+  static open(path: string): Promise<PcscdSocket> {
+    const opened = new PcscdSocket(path);
+    const socket = opened.#socket;
+    return new Promise((resolve, reject) => {
+      socket.once("connect", () => resolve(opened));
+      socket.on("error", (cause) => {
+        const refusal = cannotConnect(path, cause);
+        opened.#end(refusal);
+        reject(refusal);
+      });
+      socket.on("close", () => opened.#end(new GatewayError("link.service", "pcscd closed the connection")));
+    });
+  }
+
+  /** Whether the connection has ended. */
+  get closed(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /**
+   * Sends a request and resolves with its answer: `length` octets, and as many more as `tail` reads from them.
+   * The answer is a copy. @throws link.service when the connection ends first or the answer is malformed
+   */
+  request(bytes: Uint8Array, length: number, tail?: (head: Uint8Array) => number): Promise<Uint8Array> {
+    const answer = this.receive(length, tail);
+    if (this.#ended === undefined) this.#socket.write(bytes);
+    return answer;
+  }
+
+  /** The answer to nothing we ask: what pcscd sends when something changed. */
+  receive(length: number, tail?: (head: Uint8Array) => number): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
+      if (this.#pending !== undefined) {
+        reject(new GatewayError("link.busy", "a request to pcscd is already on its way"));
+        return;
+      }
+      this.#pending = { need: length, head: length, tail, resolve, reject };
+      if (this.#filled > 0) this.#deliver();
+    });
+  }
+
+  /** Ends the connection, and a pending request with `why`. */
+  close(why = new GatewayError("link.service", "the connection to pcscd was closed")): void {
+    this.#end(why);
+  }
+
+  /** Keeps the process alive or not while nothing else does. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#filled + chunk.length > this.#in.length) {
+      this.#end(malformed("it is too long", this.#filled));
+      return;
+    }
+    this.#in.set(chunk, this.#filled);
+    this.#filled += chunk.length;
+    if (this.#pending !== undefined) this.#deliver();
+  }
+
+  #deliver(): void {
+    const pending = this.#pending;
+    if (pending === undefined || this.#filled < pending.need) return;
+    if (pending.tail !== undefined && pending.need === pending.head) {
+      const more = pending.tail(this.#in.subarray(0, pending.head));
+      if (more > this.#in.length - pending.head) {
+        this.#end(malformed("it announces more than a card can answer", pending.head));
+        return;
+      }
+      pending.need += more;
+      if (this.#filled < pending.need) return;
+    }
+    const answer = new Uint8Array(pending.need);
+    answer.set(this.#in.subarray(0, pending.need));
+    this.#in.copyWithin(0, pending.need, this.#filled);
+    this.#filled -= pending.need;
+    this.#pending = undefined;
+    pending.resolve(answer);
+  }
+
+  #end(why: GatewayError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = why;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    this.#socket.destroy();
+    pending?.reject(why);
+  }
+}
+
+function cannotConnect(path: string, cause: NodeJS.ErrnoException): GatewayError {
+  const denied = cause.code === "EACCES" || cause.code === "EPERM";
+  return new GatewayError(
+    denied ? "link.denied" : "link.service",
+    denied ? `${path} does not let us in` : `pcscd does not answer at ${path} (${cause.code ?? cause.message})`,
+    { detail: { socket: path, errno: cause.code }, cause },
+  );
+}

@@ -1,0 +1,149 @@
+import { GatewayError } from "../../src/base/gateway-error.ts";
+import type { CardConnection } from "../../src/link/card-reader.ts";
+import { type Bounds, bounded } from "./bounded.ts";
+import type { PcscClient, ReaderSnapshot } from "./pcsc-client.ts";
+import { PcscdSocket } from "./pcscd-socket.ts";
+import {
+  answerLength,
+  cardProtocol,
+  connectRequest,
+  fieldsRequest,
+  pcscCommand,
+  readConnectAnswer,
+  readField,
+  readReaderStates,
+  resultOf,
+  shareMode,
+} from "./protocol.ts";
+import { pcscError, pcscResult } from "./result-code.ts";
+import { SocketCard } from "./socket-card.ts";
+
+/** Protocol versions whose messages are as we know them: 4.4 and every later minor version. */
+const major = 4;
+const firstMinor = 4;
+/** How long pcscd may take for what needs no card. */
+const serviceTimeoutMs = 3_000;
+
+/**
+ * Client of pcscd's own socket: one connection per card and one for events, so that nothing waits for a mute card.
+ * pcsc-lite protocol 4.4 and later
+ */
+export class SocketPcscClient implements PcscClient {
+  readonly name = "pcscd socket";
+  readonly #path: string;
+  #minor = firstMinor;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async *watch(signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]> {
+    if (signal.aborted) return;
+    const socket = await this.#greet({ timeoutMs: serviceTimeoutMs });
+    const stop = () => socket.close();
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
+      while (!signal.aborted) {
+        const states = await inTime(socket, socket.request(wait, answerLength.readersState));
+        yield readReaderStates(states);
+        await socket.receive(answerLength.change);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      socket.close();
+    }
+  }
+
+  async connect(reader: string, bounds: Bounds): Promise<CardConnection> {
+    const started = performance.now();
+    const left = (): Bounds => ({
+      ...bounds,
+      timeoutMs: Math.max(1, bounds.timeoutMs - (performance.now() - started)),
+    });
+    const socket = await this.#greet(left());
+    try {
+      return await this.#take(socket, reader, left());
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  async #take(socket: PcscdSocket, reader: string, bounds: Bounds): Promise<CardConnection> {
+    const late = () =>
+      new GatewayError("card.unresponsive", `${reader}: the card could not be powered up in time`, {
+        detail: { reader, timeoutMs: bounds.timeoutMs },
+      });
+    const work = async () => {
+      const established = await socket.request(
+        fieldsRequest(pcscCommand.establishContext, [2, 0, 0]),
+        answerLength.context,
+      );
+      this.#succeeded(resultOf(established), reader);
+      const context = readField(established, 4);
+      const answer = await socket.request(
+        connectRequest(context, reader, shareMode.exclusive, cardProtocol.t0 | cardProtocol.t1),
+        answerLength.connect,
+      );
+      const { card, protocol, rv } = readConnectAnswer(answer);
+      this.#succeeded(rv, reader);
+      return new SocketCard({ socket, reader, context, card, protocol });
+    };
+    const taken = bounded(work(), bounds, late, () => socket.close());
+    const card = await taken;
+    await bounded(card.readAtr(), bounds, late, () => socket.close());
+    return card;
+  }
+
+  #succeeded(rv: number, reader: string): void {
+    if (rv !== pcscResult.success) throw pcscError(rv, "connect", reader);
+  }
+
+  /** Connects and agrees on the protocol version. */
+  async #greet(bounds: Bounds): Promise<PcscdSocket> {
+    const timeoutMs = Math.min(bounds.timeoutMs, serviceTimeoutMs);
+    let socket: PcscdSocket | undefined;
+    let abandoned = false;
+    const work = async () => {
+      socket = await PcscdSocket.open(this.#path);
+      if (abandoned) socket.close();
+      await this.#negotiate(socket);
+      return socket;
+    };
+    const late = () => new GatewayError("link.service", "pcscd does not answer in time", { detail: { timeoutMs } });
+    try {
+      return await bounded(work(), { ...bounds, timeoutMs }, late, () => {
+        abandoned = true;
+      });
+    } catch (error) {
+      socket?.close();
+      throw error;
+    }
+  }
+
+  async #negotiate(socket: PcscdSocket): Promise<void> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const asked = fieldsRequest(pcscCommand.version, [major, this.#minor, 0]);
+      const answer = await socket.request(asked, answerLength.version);
+      const theirs = { major: readField(answer, 0), minor: readField(answer, 4) };
+      const rv = resultOf(answer);
+      if (rv === pcscResult.success) return;
+      const known = theirs.major === major && theirs.minor >= firstMinor && theirs.minor !== this.#minor;
+      if (rv !== pcscResult.serviceStopped || !known) {
+        throw new GatewayError("link.driver", `pcscd speaks protocol ${theirs.major}.${theirs.minor}, unknown to us`, {
+          detail: { rv, major: theirs.major, minor: theirs.minor },
+        });
+      }
+      this.#minor = theirs.minor;
+    }
+    throw new GatewayError("link.driver", "pcscd refuses the protocol version it named itself");
+  }
+}
+
+async function inTime<T>(socket: PcscdSocket, work: Promise<T>): Promise<T> {
+  const late = () => new GatewayError("link.service", "pcscd does not tell its readers in time");
+  return bounded(work, { timeoutMs: serviceTimeoutMs }, late, () => socket.close());
+}
