@@ -1,0 +1,41 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { GatewayError } from "../base/gateway-error.ts";
+import type { Secret } from "../base/secret.ts";
+
+const version = 1;
+const nonceOctets = 12;
+const tagOctets = 16;
+
+/**
+ * Authenticated encryption of keys at rest: AES-256-GCM, `01 nonce(12) ciphertext tag(16)`, bound to its purpose so
+ * that a sealed value cannot be moved to another record.
+ */
+export function sealWith(masterKey: Secret): {
+  seal(clear: Uint8Array, purpose: string): Uint8Array;
+  open(sealed: Uint8Array, purpose: string): Uint8Array;
+} {
+  if (masterKey.length !== 32) {
+    throw new GatewayError("crypto.master-key", `the master key has ${masterKey.length} octets instead of 32`);
+  }
+  return {
+    seal(clear, purpose) {
+      const nonce = randomBytes(nonceOctets);
+      const cipher = createCipheriv("aes-256-gcm", masterKey.reveal(), nonce).setAAD(Buffer.from(purpose));
+      return Buffer.concat([Buffer.of(version), nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()]);
+    },
+    open(sealed, purpose) {
+      const refuse = (cause?: unknown): never => {
+        throw new GatewayError("crypto.master-key", "a stored key cannot be opened with this master key", { cause });
+      };
+      if (sealed[0] !== version || sealed.length < 1 + nonceOctets + tagOctets) return refuse();
+      const nonce = sealed.subarray(1, 1 + nonceOctets);
+      const decipher = createDecipheriv("aes-256-gcm", masterKey.reveal(), nonce, { authTagLength: tagOctets });
+      decipher.setAAD(Buffer.from(purpose)).setAuthTag(sealed.subarray(-tagOctets));
+      try {
+        return Buffer.concat([decipher.update(sealed.subarray(1 + nonceOctets, -tagOctets)), decipher.final()]);
+      } catch (cause) {
+        return refuse(cause);
+      }
+    },
+  };
+}
