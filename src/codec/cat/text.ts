@@ -1,5 +1,5 @@
-import { codecError } from "../../base/gateway-error.ts";
 import type { Codec } from "../kit/codec.ts";
+import { gsm7Septets, gsm7Text, unpackSeptets } from "../kit/gsm7.ts";
 
 /** A text with its data coding scheme: `00` packed 7-bit, `04`/`F4` 8-bit, `08` UCS2. ETSI TS 102 223 §8.15 */
 export interface TextString {
@@ -15,51 +15,16 @@ export const TextString: Codec<TextString | undefined> = {
   },
 };
 
-// The default alphabet of 3GPP TS 23.038 §6.2.1; the extension table is reached through 1B.
-const gsmAlphabet =
-  "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
-  "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-const gsmExtension: Readonly<Record<number, string>> = {
-  10: "\f",
-  20: "^",
-  40: "{",
-  41: "}",
-  47: "\\",
-  60: "[",
-  61: "~",
-  62: "]",
-  64: "|",
-  101: "€",
-};
-
-/** Septets (one per octet) of the default alphabet as text. */
-export function gsmText(septets: Iterable<number>): string {
-  let text = "";
-  let escaped = false;
-  for (const septet of septets) {
-    if (escaped) text += gsmExtension[septet & 0x7f] ?? " ";
-    else if (septet !== 0x1b) text += gsmAlphabet[septet & 0x7f] ?? "";
-    escaped = !escaped && septet === 0x1b;
-  }
-  return text;
+/** Characters of the default alphabet, one septet per octet. */
+function unpackedText(octets: Iterable<number>): string {
+  return gsm7Text([...octets].map((octet) => octet & 0x7f));
 }
 
-function unpack(octets: Uint8Array): number[] {
-  const septets: number[] = [];
-  let bits = 0;
-  let held = 0;
-  for (const octet of octets) {
-    held |= octet << bits;
-    bits += 8;
-    while (bits >= 7) {
-      septets.push(held & 0x7f);
-      held >>= 7;
-      bits -= 7;
-    }
-  }
+function packedText(octets: Uint8Array): string {
+  const septets = unpackSeptets(octets, Math.floor((octets.length * 8) / 7));
   // Seven octets carry eight septets; a final 00 septet in them is filling, not '@'.
   if (octets.length % 7 === 0 && septets.at(-1) === 0) septets.pop();
-  return septets;
+  return gsm7Text(septets);
 }
 
 function ucs2(octets: Uint8Array): string {
@@ -74,13 +39,13 @@ function ucs2(octets: Uint8Array): string {
 export function textOf(text: TextString): string {
   const coding = (text.dcs & 0xf0) === 0xf0 ? (text.dcs & 0x04 ? 0x04 : 0x00) : text.dcs & 0x0c;
   if (coding === 0x08) return ucs2(text.octets);
-  return gsmText(coding === 0x04 ? text.octets : unpack(text.octets));
+  return coding === 0x04 ? unpackedText(text.octets) : packedText(text.octets);
 }
 
 function alphaRange(octets: Uint8Array, headLength: number, base: number): string {
   let text = "";
   for (const octet of octets.subarray(headLength, headLength + (octets[1] ?? 0))) {
-    text += octet & 0x80 ? String.fromCharCode(base + (octet & 0x7f)) : gsmText([octet]);
+    text += octet & 0x80 ? String.fromCharCode(base + (octet & 0x7f)) : unpackedText([octet]);
   }
   return text;
 }
@@ -97,18 +62,11 @@ export function alphaText(octets: Uint8Array): string {
     case 0x82:
       return alphaRange(octets, 4, ((octets[2] ?? 0) << 8) | (octets[3] ?? 0));
     default:
-      return gsmText(octets.filter((octet) => octet !== 0xff));
+      return unpackedText(octets.filter((octet) => octet !== 0xff));
   }
 }
 
-/** Text as an 8-bit coded text string (ASCII and Latin letters of the default alphabet). @throws codec.text */
+/** Text as an 8-bit coded text string. @throws codec.text for a character outside the default alphabet */
 export function textString(text: string): TextString {
-  const octets = [...text].map((char, at) => {
-    const septet = gsmAlphabet.indexOf(char);
-    if (septet < 0 || septet === 0x1b) {
-      throw codecError("codec.text", `'${char}' is not in the default alphabet`, at);
-    }
-    return septet;
-  });
-  return { dcs: 0x04, octets: Uint8Array.from(octets) };
+  return { dcs: 0x04, octets: Uint8Array.from(gsm7Septets(text)) };
 }

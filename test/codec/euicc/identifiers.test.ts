@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { fromHex, toHex } from "../../../src/base/hex.ts";
+import {
+  aidName,
+  aidNotation,
+  ecasdAid,
+  euiccAid,
+  isdRAid,
+  isIsdPAid,
+  parseAid,
+  parseTar,
+  tarOfAid,
+} from "../../../src/codec/euicc/aid.ts";
+import { eidCheckDigits, eidCheckDigitsOk, eidFromOctets, eidOctets, parseEid } from "../../../src/codec/euicc/eid.ts";
+import {
+  iccidCheckDigitOk,
+  iccidFromOctets,
+  iccidOctets,
+  imsiFromOctets,
+  imsiOctets,
+  parseIccid,
+  parseImsi,
+} from "../../../src/codec/euicc/iccid.ts";
+import { keyRole, keySetUse } from "../../../src/codec/euicc/key-set.ts";
+
+const code = (work: () => unknown) => {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof GatewayError ? error.code : String(error);
+  }
+  return "none";
+};
+
+describe("EID", () => {
+  // GSMA sample and EIDs of public captures.
+  test.each([
+    "89001012012341234012345678901224",
+    "89049032123451234512345678901235",
+    "89086030202200000025000015085962",
+    "89033023010000000000000000000050",
+  ])("%s has right check digits", (text) => {
+    const eid = parseEid(text);
+    expect(eidCheckDigitsOk(eid)).toBe(true);
+    expect(eidCheckDigits(text.slice(0, 30))).toBe(text.slice(30));
+    expect(eidFromOctets(eidOctets(eid))).toBe(eid);
+  });
+
+  test("is plain BCD on the card, and may come as ASCII digits", () => {
+    expect(toHex(eidOctets(parseEid("89001012012341234012345678901224")))).toBe("89001012012341234012345678901224");
+    expect(eidFromOctets(Buffer.from("89001012012341234012345678901224"))).toBe("89001012012341234012345678901224");
+  });
+
+  test("wrong check digits parse, wrong length and letters do not", () => {
+    expect(eidCheckDigitsOk(parseEid("89001012012341234012345678901225"))).toBe(false);
+    expect(code(() => parseEid("8900101201234123401234567890122"))).toBe("codec.text");
+    expect(code(() => parseEid("8900101201234123401234567890122A"))).toBe("codec.text");
+    expect(code(() => eidFromOctets(fromHex("89001012")))).toBe("codec.length");
+    expect(code(() => eidFromOctets(fromHex("8900101201234123401234567890122F")))).toBe("codec.value");
+  });
+});
+
+describe("AID and TAR", () => {
+  test("the fixed AIDs of SGP.02", () => {
+    expect(isdRAid).toBe("A0000005591010FFFFFFFF8900000100");
+    expect(ecasdAid).toBe("A0000005591010FFFFFFFF8900000200");
+    expect(tarOfAid(isdRAid)).toBe("000001");
+    expect(aidName(euiccAid(parseTar("000013")))).toBe("ISD-P 000013");
+    expect(isIsdPAid(isdRAid)).toBe(false);
+  });
+
+  test("notation of HTTP headers, both ways", () => {
+    expect(aidNotation(isdRAid)).toBe("A000000559/1010FFFFFFFF8900000100");
+    expect(parseAid("//aid/A000000559/1010FFFFFFFF8900000100")).toBe(isdRAid);
+    expect(parseAid("a000000559/1010ffffffff8900000100")).toBe(isdRAid);
+    expect(code(() => parseAid("A0000005/591010"))).toBe("codec.text");
+    expect(code(() => parseAid("A00000"))).toBe("codec.text");
+  });
+
+  test("an AID of someone else implies no TAR", () => {
+    expect(tarOfAid(parseAid("A0000000871002FF49FF0589"))).toBeUndefined();
+  });
+});
+
+describe("ICCID and IMSI", () => {
+  test("files and text, odd and even lengths", () => {
+    const iccid = parseIccid("8988211000000000015F");
+    expect(iccid).toBe("8988211000000000015");
+    expect(toHex(iccidOctets(iccid))).toBe("988812010000000010F5");
+    expect(iccidFromOctets(iccidOctets(iccid))).toBe(iccid);
+    const imsi = parseImsi("001010123456789");
+    expect(toHex(imsiOctets(imsi))).toBe("080910101032547698");
+    expect(imsiFromOctets(imsiOctets(imsi))).toBe(imsi);
+    expect(imsiFromOctets(imsiOctets(parseImsi("00101012345678")))).toBe("00101012345678");
+    expect(imsiFromOctets(fromHex("FFFFFFFFFFFFFFFFFF"))).toBeUndefined();
+  });
+
+  test("Luhn check digit", () => {
+    expect(iccidCheckDigitOk(parseIccid("89490200001240111109"))).toBe(false);
+    expect(iccidCheckDigitOk(parseIccid("79927398713"))).toBe(true);
+  });
+});
+
+test("key sets by number", () => {
+  expect([0x01, 0x30, 0x40, 0x70, 0x71].map(keySetUse)).toEqual(["SCP80", "SCP03", "SCP81", "token", "receipt"]);
+  expect(keyRole(0x02, 2)).toBe("KID");
+  expect(keyRole(0x40, 1)).toBe("PSK");
+});
