@@ -52,6 +52,8 @@ export type InboundItem =
       /** `reference` of the {@link OutboundSms}, or the network's own. */
       readonly reference?: string;
       readonly networkReference?: string;
+      /** Other spellings under which the network may have given it at submission (hexadecimal, decimal). */
+      readonly otherReferences?: readonly string[];
       readonly state: "delivered" | "pending" | "failed" | "unknown";
       /** TP-ST, SMPP message_state or error as the network gave it. */
       readonly networkStatus?: string | number;

@@ -55,6 +55,11 @@ export function traceFrame(frame: Omit<Frame, "at"> & { readonly at?: number }):
   frames.publish({ ...context.getStore(), ...frame, at: frame.at ?? Date.now() } satisfies Frame);
 }
 
+/** Whether anybody listens: for publishers whose frame costs a copy. */
+export function tracing(): boolean {
+  return frames.hasSubscribers;
+}
+
 /** Subscribes to all frames; returns the function that ends it. */
 export function onFrame(listener: (frame: Frame) => void): () => void {
   const handler = (message: unknown) => listener(message as Frame);

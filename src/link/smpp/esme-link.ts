@@ -1,0 +1,289 @@
+import { type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import type { Body } from "../../codec/smpp/bodies.ts";
+import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
+import { type StatusClass, statusClass } from "../../codec/smpp/status.ts";
+import { EsmeBind, type EsmeBindDeps, type EsmeBindOptions } from "./esme-bind.ts";
+import { accepted, congestion, type Rate, startRate, takeToken, throttle } from "./rate.ts";
+import type { SmppSession } from "./session.ts";
+import type { RequestHandler } from "./session-contract.ts";
+import type { BindMode } from "./session-state.ts";
+import { fateError, statusError } from "./status-error.ts";
+
+/** An account at an SMSC: its binds, and how fast it may send. */
+export interface EsmeLinkOptions extends Omit<EsmeBindOptions, "mode"> {
+  /** One entry per bind. */
+  readonly modes: readonly BindMode[];
+  /** Messages per second; Infinity without a limit. */
+  readonly rate: number;
+  /** Longest queue in front of the windows. */
+  readonly queue: number;
+  /** How long a message may wait in it for a bind, for room, or for the SMSC to stop throttling. */
+  readonly patienceMs: number;
+  readonly statusClasses?: ReadonlyMap<number, StatusClass>;
+}
+
+/** A message on its way to one of the binds. */
+interface Waiting {
+  readonly command: RequestCommand;
+  readonly body: Body<RequestCommand>;
+  /** Messages of one key keep to one bind while one of them is in flight. */
+  readonly key: string;
+  readonly deadline: number;
+  readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
+  readonly reject: (error: GatewayError) => void;
+  over: boolean;
+  sent: boolean;
+  /** Stops listening to the caller's signal. */
+  release?: () => void;
+  lastError?: GatewayError;
+}
+
+const configurationLimit = 3;
+const holdMs = 60_000;
+const longestNapMs = 250;
+
+/**
+ * An SMSC account as an ESME sees it: several binds, one queue, one rate. A throttled message goes back to the head of
+ * the queue and the whole link pauses; what was sent when a bind was lost is of unknown fate and is never sent again here.
+ */
+export class EsmeLink implements AsyncDisposable {
+  readonly #options: EsmeLinkOptions;
+  readonly #deps: EsmeBindDeps;
+  readonly #binds: readonly EsmeBind[];
+  readonly #queue: Waiting[] = [];
+  readonly #homes = new Map<string, { session: SmppSession; count: number }>();
+  readonly #stop = new AbortController();
+  /** Called when the link came up or went down. */
+  onChange: () => void = () => {};
+  #rate: Rate;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #configurationRefusals = 0;
+  #up = false;
+
+  constructor(handler: RequestHandler, options: EsmeLinkOptions, deps: EsmeBindDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#rate = startRate(options.rate, deps.clock.monotonic());
+    this.#binds = options.modes.map((mode) => new EsmeBind(handler, { ...options, mode }, deps));
+    for (const bind of this.#binds) bind.onChange = () => this.#changed();
+  }
+
+  start(): void {
+    for (const bind of this.#binds) bind.start();
+  }
+
+  /** True while something can be sent. */
+  get up(): boolean {
+    return this.#binds.some((bind) => bind.session !== undefined && bind.mode !== "rx");
+  }
+
+  get binds(): readonly EsmeBind["state"][] {
+    return this.#binds.map((bind) => bind.state);
+  }
+
+  /** Facts for people and metrics: what waits, what is in flight, the rate in use (messages per second). */
+  get load(): { readonly queued: number; readonly inFlight: number; readonly rate: number; readonly paused: boolean } {
+    return {
+      queued: this.#queue.length,
+      inFlight: this.#binds.reduce((sum, bind) => sum + bind.state.inFlight, 0),
+      rate: this.#rate.current,
+      paused: this.#rate.pausedUntil > this.#deps.clock.monotonic(),
+    };
+  }
+
+  /** Ends all sessions and binds anew. */
+  rebind(): void {
+    for (const bind of this.#binds) bind.rebind();
+  }
+
+  /**
+   * Sends one request when a bind has room and the rate allows; resolves with a response of status 0.
+   * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `detail.fate`
+   */
+  submit<C extends "submit_sm" | "data_sm" | "query_sm" | "cancel_sm">(
+    command: C,
+    body: Body<C>,
+    { key, signal }: { readonly key: string; readonly signal?: AbortSignal },
+  ): Promise<Pdu<ResponseCommand>> {
+    if (this.#stop.signal.aborted)
+      return Promise.reject(fateError("link.unavailable", "the link is closed", "not-sent"));
+    if (signal?.aborted) return Promise.reject(fateError("link.timeout", "given up before it was sent", "not-sent"));
+    if (this.#queue.length >= this.#options.queue) {
+      return Promise.reject(fateError("link.queue-full", `${this.#queue.length} messages wait already`, "not-sent"));
+    }
+    return new Promise((resolve, reject) => {
+      const deadline = this.#deps.clock.monotonic() + this.#options.patienceMs;
+      const waiting: Waiting = { command, body, key, deadline, resolve, reject, over: false, sent: false };
+      if (signal !== undefined) this.#abortable(waiting, signal);
+      this.#queue.push(waiting);
+      this.#dispatch();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const waiting of this.#queue.splice(0)) {
+      this.#fail(waiting, fateError("link.unavailable", "the link was closed", "not-sent"));
+    }
+    await Promise.all(this.#binds.map((bind) => bind[Symbol.asyncDispose]()));
+  }
+
+  #abortable(waiting: Waiting, signal: AbortSignal): void {
+    const giveUp = () => {
+      const at = this.#queue.indexOf(waiting);
+      if (at >= 0) this.#queue.splice(at, 1);
+      this.#fail(waiting, fateError("link.timeout", "given up", waiting.sent ? "unknown" : "not-sent", signal.reason));
+    };
+    waiting.release = () => signal.removeEventListener("abort", giveUp);
+    signal.addEventListener("abort", giveUp, { once: true });
+  }
+
+  #fail(waiting: Waiting, error: GatewayError): void {
+    waiting.over = true;
+    waiting.release?.();
+    waiting.reject(error);
+  }
+
+  #changed(): void {
+    const { up } = this;
+    if (up !== this.#up) {
+      this.#up = up;
+      this.onChange();
+    }
+    this.#dispatch();
+  }
+
+  #sessionFor(key: string): SmppSession | undefined {
+    const home = this.#homes.get(key)?.session;
+    if (home !== undefined && home.state.at === "bound") return home.room > 0 ? home : undefined;
+    let best: SmppSession | undefined;
+    for (const { session, mode } of this.#binds) {
+      if (session === undefined || mode === "rx" || session.room <= 0) continue;
+      if (best === undefined || session.inFlight < best.inFlight) best = session;
+    }
+    return best;
+  }
+
+  #dispatch(): void {
+    const now = this.#deps.clock.monotonic();
+    for (;;) {
+      const [head] = this.#queue;
+      if (head === undefined) return;
+      const session = this.#sessionFor(head.key);
+      if (session === undefined) {
+        this.#nap(head.deadline - now);
+        return;
+      }
+      const { rate, waitMs } = takeToken(this.#rate, now);
+      this.#rate = rate;
+      if (waitMs > 0) {
+        this.#nap(Math.min(waitMs, head.deadline - now));
+        return;
+      }
+      this.#queue.shift();
+      this.#send(head, session);
+    }
+  }
+
+  /** Comes back to the queue after so long, and at least often enough to notice who waited too long. */
+  #nap(ms: number): void {
+    const now = this.#deps.clock.monotonic();
+    const at = now + Math.max(1, Math.min(ms, longestNapMs));
+    if (this.#wakeAt <= at && this.#wakeAt > now) return;
+    this.#wakeAt = at;
+    this.#deps.clock.sleep(at - now, this.#stop.signal).then(
+      () => {
+        if (this.#wakeAt === at) this.#wakeAt = Number.POSITIVE_INFINITY;
+        this.#expire();
+        this.#dispatch();
+      },
+      () => undefined,
+    );
+  }
+
+  #expire(): void {
+    const now = this.#deps.clock.monotonic();
+    for (let i = this.#queue.length - 1; i >= 0; i--) {
+      const waiting = this.#queue[i];
+      if (waiting === undefined || waiting.deadline > now) continue;
+      this.#queue.splice(i, 1);
+      const why = this.up ? "no room in the window in time" : `no bind: ${this.#reason}`;
+      this.#fail(waiting, waiting.lastError ?? fateError("link.unavailable", why, "not-sent"));
+    }
+  }
+
+  get #reason(): string {
+    return this.#binds.map(({ state }) => state.reason).find((reason) => reason !== undefined) ?? "none can send";
+  }
+
+  #send(waiting: Waiting, session: SmppSession): void {
+    waiting.sent = true;
+    const home = this.#homes.get(waiting.key);
+    if (home?.session === session) home.count += 1;
+    else this.#homes.set(waiting.key, { session, count: 1 });
+    const left = () => {
+      const now = this.#homes.get(waiting.key);
+      if (now?.session === session && --now.count === 0) this.#homes.delete(waiting.key);
+    };
+    session.request(waiting.command, waiting.body).then(
+      (pdu) => {
+        left();
+        this.#answered(waiting, session, pdu);
+      },
+      (error: unknown) => {
+        left();
+        if (!isGatewayError(error)) throw error;
+        this.#broken(waiting, error);
+      },
+    );
+  }
+
+  #broken(waiting: Waiting, error: GatewayError): void {
+    const again = error.code === "link.unavailable" || error.code === "link.queue-full";
+    if (again) this.#again(waiting, error);
+    else this.#fail(waiting, error);
+  }
+
+  #answered(waiting: Waiting, session: SmppSession, pdu: Pdu<ResponseCommand>): void {
+    const now = this.#deps.clock.monotonic();
+    const congested = pdu.body?.tlvs.congestionState;
+    if (congested !== undefined) this.#rate = congestion(this.#rate, congested, now);
+    const kind = statusClass(pdu.status, this.#options.statusClasses);
+    this.#configurationRefusals = kind === "configuration" ? this.#configurationRefusals + 1 : 0;
+    if (kind === "ok") {
+      this.#rate = accepted(this.#rate, now);
+      waiting.over = true;
+      waiting.release?.();
+      waiting.resolve(pdu);
+      return;
+    }
+    const error = statusError(pdu.status, this.#options.statusClasses);
+    if (kind === "throttle") {
+      this.#rate = throttle(this.#rate, now);
+      this.#again(waiting, error);
+    } else if (kind === "session") {
+      void session.unbind();
+      this.#again(waiting, error);
+    } else {
+      if (kind === "configuration") this.#alarm(error, now);
+      this.#fail(waiting, error);
+    }
+  }
+
+  #alarm(error: GatewayError, now: number): void {
+    this.#deps.log.error({ link: this.#options.link, ...error.detail }, "the SMSC refuses how this link sends");
+    if (this.#configurationRefusals < configurationLimit) return;
+    this.#rate = { ...this.#rate, pausedUntil: now + holdMs };
+  }
+
+  #again(waiting: Waiting, error: GatewayError): void {
+    if (waiting.over) return;
+    waiting.sent = false;
+    waiting.lastError = error;
+    if (this.#stop.signal.aborted || waiting.deadline <= this.#deps.clock.monotonic()) this.#fail(waiting, error);
+    else {
+      this.#queue.unshift(waiting);
+      this.#dispatch();
+    }
+  }
+}

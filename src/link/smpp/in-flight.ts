@@ -1,0 +1,66 @@
+import type { GatewayError } from "../../base/gateway-error.ts";
+import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
+
+/** A request of ours that waits for its response. */
+export interface OpenRequest {
+  readonly command: RequestCommand;
+  /** Monotonic milliseconds. */
+  readonly deadline: number;
+  /** False for bind, unbind and enquire_link, which do not count in the window. */
+  readonly windowed: boolean;
+  readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
+  readonly reject: (error: GatewayError) => void;
+}
+
+/** Requests of ours by sequence number. */
+export class InFlight {
+  readonly #open = new Map<number, OpenRequest>();
+  #windowed = 0;
+
+  /** Requests that count in the window. */
+  get windowed(): number {
+    return this.#windowed;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  has(sequence: number): boolean {
+    return this.#open.has(sequence);
+  }
+
+  add(sequence: number, request: OpenRequest): void {
+    this.#open.set(sequence, request);
+    if (request.windowed) this.#windowed += 1;
+  }
+
+  /** Removes and returns the request; its slot is free. */
+  take(sequence: number): OpenRequest | undefined {
+    const request = this.#open.get(sequence);
+    if (request !== undefined && this.#open.delete(sequence) && request.windowed) this.#windowed -= 1;
+    return request;
+  }
+
+  /** Sequence numbers whose time is up. */
+  expired(now: number): number[] {
+    const found: number[] = [];
+    for (const [sequence, request] of this.#open) if (request.deadline <= now) found.push(sequence);
+    return found;
+  }
+
+  /** The one request in the window, if there is exactly one. */
+  only(): number | undefined {
+    if (this.#windowed !== 1) return undefined;
+    for (const [sequence, request] of this.#open) if (request.windowed) return sequence;
+    return undefined;
+  }
+
+  /** Removes and returns all. */
+  clear(): OpenRequest[] {
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    this.#windowed = 0;
+    return all;
+  }
+}

@@ -1,0 +1,147 @@
+import type { Clock } from "../../base/clock.ts";
+import { canonicalId, formOf, type MessageIdForm, responseSpellings } from "../../codec/smpp/message-id.ts";
+import type { Receipt } from "../../codec/smpp/receipt.ts";
+
+/** A message that a receipt may speak of. */
+interface Known {
+  readonly reference: string;
+  readonly to: string;
+  readonly userMessageReference?: number;
+  id?: string;
+  answered: boolean;
+}
+
+const mostKnown = 100_000;
+/** Ids some SMSCs give to everything. */
+const useless = /^(|0+|msg_id_not_implemented)$/;
+
+/**
+ * Finds the message of a receipt: by the id of its response in any spelling, else by the reference the peer echoes
+ * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for.
+ */
+export class ReceiptBook {
+  readonly #clock: Clock;
+  readonly #holdMs: number;
+  readonly #byReference = new Map<string, Known>();
+  readonly #byId = new Map<string, Known>();
+  readonly #byEcho = new Map<string, Known>();
+  readonly #waiters = new Set<() => void>();
+  #open = 0;
+  #form: MessageIdForm;
+
+  constructor(form: MessageIdForm, holdMs: number, clock: Clock) {
+    this.#form = form;
+    this.#holdMs = holdMs;
+    this.#clock = clock;
+  }
+
+  /** The form of ids in use; `auto` until the first receipt showed it. */
+  get form(): MessageIdForm {
+    return this.#form;
+  }
+
+  /** A message is about to leave. */
+  leaving(reference: string, to: string, userMessageReference?: number): void {
+    const known: Known = {
+      reference,
+      to,
+      ...(userMessageReference === undefined ? {} : { userMessageReference }),
+      answered: false,
+    };
+    this.#byReference.set(reference, known);
+    if (userMessageReference !== undefined) this.#byEcho.set(echo(to, userMessageReference), known);
+    this.#open += 1;
+    if (this.#byReference.size > mostKnown) this.#forgetOldest();
+  }
+
+  /** The SMSC took it under this id. */
+  accepted(reference: string, id: string): void {
+    const known = this.#byReference.get(reference);
+    if (known === undefined) return;
+    known.id = id;
+    if (!useless.test(id)) this.#byId.set(canonicalId(id), known);
+    this.#settled(known);
+  }
+
+  /** It was not taken (`gone`), or nobody knows: then a receipt may still come for it. */
+  failed(reference: string, gone: boolean): void {
+    const known = this.#byReference.get(reference);
+    if (known === undefined) return;
+    this.#settled(known);
+    if (gone) this.#forget(known);
+  }
+
+  /** The reference of the message, waiting a little while answers are under way. */
+  async find(receipt: Receipt, to: string): Promise<string | undefined> {
+    const deadline = this.#clock.monotonic() + this.#holdMs;
+    for (;;) {
+      const known = this.#match(receipt, to);
+      if (known !== undefined) {
+        if (!receipt.intermediate && receipt.state !== "enroute" && receipt.state !== "accepted") this.#forget(known);
+        return known.reference;
+      }
+      const left = deadline - this.#clock.monotonic();
+      if (this.#open === 0 || left <= 0) return undefined;
+      await this.#change(left);
+    }
+  }
+
+  #match(receipt: Receipt, to: string): Known | undefined {
+    if (receipt.id !== undefined && !useless.test(receipt.id)) {
+      for (const spelling of responseSpellings(receipt.id, this.#form)) {
+        const known = this.#byId.get(spelling);
+        if (known === undefined) continue;
+        this.#learn(known.id ?? "", receipt.id);
+        return known;
+      }
+    }
+    if (receipt.userMessageReference === undefined) return undefined;
+    return this.#byEcho.get(echo(to, receipt.userMessageReference));
+  }
+
+  /** Only a receipt that one form alone explains teaches it. */
+  #learn(responseId: string, receiptId: string): void {
+    if (this.#form !== "auto") return;
+    const form = formOf(responseId, receiptId);
+    const numeric = /^\d+$/.test(responseId) && /^\d+$/.test(receiptId);
+    if (form !== undefined && (form !== "same" || (numeric && responseId.length > 1))) this.#form = form;
+  }
+
+  #settled(known: Known): void {
+    if (known.answered) return;
+    known.answered = true;
+    this.#open -= 1;
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  async #change(ms: number): Promise<void> {
+    const timer = new AbortController();
+    let wake: () => void = () => {};
+    const changed = new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#waiters.add(resolve);
+    });
+    await Promise.race([changed, this.#clock.sleep(ms, timer.signal).catch(() => undefined)]);
+    timer.abort();
+    this.#waiters.delete(wake);
+  }
+
+  #forget(known: Known): void {
+    this.#settled(known);
+    if (this.#byReference.get(known.reference) === known) this.#byReference.delete(known.reference);
+    const id = known.id === undefined ? undefined : canonicalId(known.id);
+    if (id !== undefined && this.#byId.get(id) === known) this.#byId.delete(id);
+    if (known.userMessageReference === undefined) return;
+    const key = echo(known.to, known.userMessageReference);
+    if (this.#byEcho.get(key) === known) this.#byEcho.delete(key);
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#byReference.values();
+    if (oldest !== undefined) this.#forget(oldest);
+  }
+}
+
+function echo(to: string, userMessageReference: number): string {
+  return `${to.replace(/^\+/, "")}/${userMessageReference & 0xff}`;
+}

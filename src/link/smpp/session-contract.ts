@@ -1,0 +1,42 @@
+import type { Clock } from "../../base/clock.ts";
+import type { GatewayError } from "../../base/gateway-error.ts";
+import type { Body } from "../../codec/smpp/bodies.ts";
+import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
+import type { Log } from "../driver.ts";
+import type { SessionTimes } from "./session-state.ts";
+
+/** What answers a request of the peer: a status, and a body when it is 0. `silent` for PDUs that have no answer. */
+export interface Reply {
+  readonly status: number;
+  readonly body?: Body<ResponseCommand>;
+}
+
+/** Takes a request of the peer; the answer goes out when the reply is there. */
+export type RequestHandler = (pdu: Pdu<RequestCommand>) => Reply | Promise<Reply>;
+
+/** Settings of one session. */
+export interface SessionOptions {
+  /** Link id for logs and traces. */
+  readonly link: string;
+  /** `esme` asks for the bind, `smsc` grants it. */
+  readonly role: "esme" | "smsc";
+  /** Requests of ours that may be unanswered. */
+  readonly window: number;
+  /** Requests of the peer that may be unanswered; those above it are told to come back. */
+  readonly inboundWindow: number;
+  readonly responseMs: number;
+  readonly times?: Partial<SessionTimes>;
+  readonly maxPdu?: number;
+  /** First sequence number minus one. */
+  readonly sequence?: number;
+}
+
+export interface SessionDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How a session ended: `error` unless both sides wanted it. */
+export interface SessionEnd {
+  readonly error?: GatewayError;
+}

@@ -1,0 +1,56 @@
+import type { Socket } from "node:net";
+
+/** What a byte stream tells its one user. */
+export interface StreamEvents {
+  data(chunk: Uint8Array): void;
+  /** After a `write` that returned false: there is room again. */
+  drained(): void;
+  /** Once, at the end; `error` when it was not an orderly one. */
+  closed(error?: Error): void;
+}
+
+/** A connected, ordered byte stream under an SMPP session: TCP, TLS, or a pair in a test. */
+export interface SmppStream {
+  /** Peer for people and logs. */
+  readonly peer: string;
+  start(events: StreamEvents): void;
+  /** Takes the octets; false asks to stop until `drained`. */
+  write(bytes: Uint8Array): boolean;
+  pause(): void;
+  resume(): void;
+  /** Sends what was written, then closes. */
+  end(): void;
+  destroy(): void;
+}
+
+const keepAliveMs = 30_000;
+/** A peer that does not read what we said last is not waited for any longer. */
+const lingerMs = 5_000;
+
+/** A connected TCP or TLS socket (after its handshake) as a stream. */
+export function socketStream(socket: Socket): SmppStream {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, keepAliveMs);
+  const peer = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? "?"}`;
+  return {
+    peer,
+    start: (events) => {
+      let failure: Error | undefined;
+      socket.on("data", (chunk: Buffer) => events.data(chunk));
+      socket.on("drain", () => events.drained());
+      socket.on("error", (error) => {
+        failure = error;
+      });
+      socket.on("close", () => events.closed(failure));
+      if (socket.destroyed) queueMicrotask(() => events.closed(failure));
+    },
+    write: (bytes) => socket.writable && socket.write(bytes),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    end: () => {
+      socket.end();
+      setTimeout(() => socket.destroy(), lingerMs).unref();
+    },
+    destroy: () => void socket.destroy(),
+  };
+}
