@@ -35,6 +35,6 @@ export interface PacketRepository {
   insert(packet: PacketRecord): Promise<void>;
   patch(id: string, patch: PacketPatch): Promise<void>;
   ofJob(job: string): Promise<PacketRecord[]>;
-  /** Packets of the target that have had no answer, newest first, for matching a response packet. */
-  unanswered(target: string, limit: number): Promise<PacketRecord[]>;
+  /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
+  unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
 }

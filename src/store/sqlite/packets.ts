@@ -70,15 +70,14 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
       return (await db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id").execute()).map(packetOf);
     },
     async unanswered(target, limit) {
-      const rows = await db
+      let query = db
         .selectFrom("packet")
         .selectAll()
-        .where("target", "=", target)
         .where(sql<boolean>`state <> 'answered'`)
         .orderBy("created_at", "desc")
-        .limit(limit)
-        .execute();
-      return rows.map(packetOf);
+        .limit(limit);
+      if (target !== undefined) query = query.where("target", "=", target);
+      return (await query.execute()).map(packetOf);
     },
   };
 }

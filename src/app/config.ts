@@ -1,0 +1,166 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { parse, YAMLParseError } from "yaml";
+import { z } from "zod";
+import { GatewayError } from "../base/gateway-error.ts";
+import { nearest } from "./nearest.ts";
+
+const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
+const durationMs = z.number().int().positive();
+
+/** Where secrets come from: `file:PATH`, `env:NAME` or `credential:NAME` (systemd). Never the secret itself. */
+export const SecretReference = z
+  .string()
+  .regex(/^(file|env|credential):.+/, "a reference like file:/path, env:NAME or credential:NAME");
+
+/** What the terminal tells cards in readers. */
+const Terminal = z.strictObject({
+  imei: z
+    .string()
+    .regex(/^[0-9]{15}$/)
+    .default("350000000000006"),
+  imeisv: z
+    .string()
+    .regex(/^[0-9]{16}$/)
+    .optional(),
+  /** MCC and MNC, 5 or 6 digits. */
+  plmn: z
+    .string()
+    .regex(/^[0-9]{5,6}$/)
+    .default("00101"),
+  areaCode: z.number().int().min(0).max(0xffff).default(1),
+  cellId: z.number().int().min(0).max(0xfffffff).default(1),
+  timeZoneQuarters: z.number().int().min(-48).max(56).default(0),
+  language: z.string().length(2).default("en"),
+  /** TERMINAL PROFILE, hexadecimal; default: what this terminal does. */
+  profile: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})+$/)
+    .optional(),
+});
+
+/** How short messages to cards are made and how long answers may take. */
+const Sms = z.strictObject({
+  originator: digits.default("447700900000"),
+  serviceCentre: digits.default("447700900999"),
+  answerTimeoutMs: durationMs.default(300_000),
+  envelopeAnswerTimeoutMs: durationMs.default(60_000),
+  retransmissions: z.number().int().min(0).max(10).default(2),
+});
+
+/** The PC/SC side. */
+const Readers = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Only readers whose name contains one of these; all when empty. */
+  only: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+  client: z.enum(["auto", "socket", "pcsclite"]).default("auto"),
+  socket: z.string().optional(),
+});
+
+/** Simulated hardware inside the daemon. */
+const Simulate = z.strictObject({
+  /** State files of simulated eUICCs, one reader each; made when missing. */
+  euiccs: z.array(z.string()).default([]),
+});
+
+/** The configuration of one daemon. */
+export const Config = z.strictObject({
+  version: z.literal(1).default(1),
+  /** Folder for everything durable. */
+  state: z.string().optional(),
+  /** Key that seals the stored keys; made in the state folder when absent. */
+  masterKey: SecretReference.optional(),
+  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
+  notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
+  terminal: Terminal.prefault({}),
+  sms: Sms.prefault({}),
+  readers: Readers.prefault({}),
+  simulate: Simulate.prefault({}),
+});
+export type Config = z.infer<typeof Config>;
+
+/** Where the configuration is looked for, first found wins. */
+export function configPaths(env: NodeJS.ProcessEnv): string[] {
+  const home = env.XDG_CONFIG_HOME ?? join(homedir(), ".config");
+  return [join(home, "otagate", "config.yaml"), "/etc/otagate/config.yaml"];
+}
+
+/** Where state is kept when neither configuration nor environment says. */
+export function defaultState(env: NodeJS.ProcessEnv): string {
+  if (env.OTAGATE_STATE !== undefined) return env.OTAGATE_STATE;
+  if (env.STATE_DIRECTORY !== undefined) return env.STATE_DIRECTORY;
+  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "otagate");
+}
+
+/**
+ * Reads the configuration: the given file, else the first of {@link configPaths}, else defaults.
+ * @throws config.unreadable, config.invalid naming the key
+ */
+export function loadConfig(
+  path: string | undefined,
+  env: NodeJS.ProcessEnv,
+): { config: Config; path?: string; state: string } {
+  const file = path ?? env.OTAGATE_CONFIG ?? configPaths(env).find((candidate) => existsSync(candidate));
+  const config = parseConfig(file === undefined ? {} : readYaml(file), file);
+  return {
+    config,
+    ...(file === undefined ? {} : { path: file }),
+    state: env.OTAGATE_STATE ?? config.state ?? defaultState(env),
+  };
+}
+
+function readYaml(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("config.unreadable", `cannot read ${file}`, { detail: { file }, cause });
+  }
+  try {
+    return parse(text) ?? {};
+  } catch (cause) {
+    const where = cause instanceof YAMLParseError ? ` (line ${cause.linePos?.[0].line})` : "";
+    throw new GatewayError("config.invalid", `${file}${where} is not valid YAML`, { detail: { file }, cause });
+  }
+}
+
+/** Checks a parsed configuration. @throws config.invalid naming the first bad key, with the nearest valid one */
+export function parseConfig(raw: unknown, file = "the configuration"): Config {
+  const parsed = Config.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const at = issue?.path.join(".") ?? "";
+  if (issue?.code === "unrecognized_keys") {
+    const key = issue.keys[0] ?? "";
+    const hint = nearest(key, validKeys(issue.path));
+    const full = at === "" ? key : `${at}.${key}`;
+    throw new GatewayError(
+      "config.invalid",
+      `${file}: unknown key '${full}'${hint === undefined ? "" : `; did you mean '${hint}'?`}`,
+      { detail: { file, key: full } },
+    );
+  }
+  throw new GatewayError("config.invalid", `${file}: ${at === "" ? "" : `${at}: `}${issue?.message ?? "not valid"}`, {
+    detail: { file, key: at },
+  });
+}
+
+function validKeys(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = Config;
+  for (const step of path) schema = shapeOf(schema)[String(step)];
+  return Object.keys(shapeOf(schema));
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> {
+  let inner = schema;
+  for (let depth = 0; depth < 5; depth++) {
+    if (inner instanceof z.ZodObject) return inner.shape;
+    if (inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodDefault)
+      inner = inner.unwrap();
+    else if (inner instanceof z.ZodArray) inner = inner.element;
+    else break;
+  }
+  return {};
+}

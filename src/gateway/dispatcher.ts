@@ -1,0 +1,114 @@
+import type { Clock } from "../base/clock.ts";
+import { asGatewayError } from "../base/gateway-error.ts";
+import { KeyedQueue } from "../base/keyed-queue.ts";
+import type { Log } from "../link/driver.ts";
+import type { Job } from "./job.ts";
+import type { Store } from "./store.ts";
+
+/** Runs one job up to its end or to its next waiting time; everything durable is its own business. */
+export type RunJob = (job: Job, signal: AbortSignal) => Promise<void>;
+
+export interface DispatcherDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly run: RunJob;
+  /** Until when normal jobs of this target wait (an open profile switch), 0 if they do not. */
+  readonly heldUntil: (target: string) => Promise<number>;
+}
+
+/**
+ * Takes open jobs to their execution: one at a time per target, targets side by side. What it keeps in memory can be
+ * rebuilt from the store at any moment.
+ */
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+  readonly #queue = new KeyedQueue<string>();
+  readonly #kicked = new Set<string>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #running = new Map<string, { job: string; abort: AbortController }>();
+  readonly #stopping = new AbortController();
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+  }
+
+  /** Picks up what an earlier process left open. */
+  async start(): Promise<void> {
+    for (const target of await this.#deps.store.read((r) => r.jobs.openTargets())) this.kick(target);
+  }
+
+  /** Lets running work come to a durable point, then ends. */
+  async stop(reason: unknown): Promise<void> {
+    this.#stopping.abort(reason);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    for (const { abort } of this.#running.values()) abort.abort(reason);
+    await this.#queue.idle();
+  }
+
+  /** Something may have become possible for this target. */
+  kick(target: string): void {
+    if (this.#stopping.signal.aborted || this.#kicked.has(target)) return;
+    this.#kicked.add(target);
+    const timer = this.#timers.get(target);
+    if (timer !== undefined) clearTimeout(timer);
+    this.#timers.delete(target);
+    void this.#queue.run(target, async () => {
+      this.#kicked.delete(target);
+      await this.#drain(target).catch((error: unknown) => {
+        this.#deps.log.error({ target, err: asGatewayError(error).message }, "dispatch failed; trying again");
+        this.#wakeAt(target, this.#deps.clock.now() + 1000);
+      });
+    });
+  }
+
+  /** Aborts the job if it is the one running on its target. */
+  interrupt(target: string, job: string, reason: unknown): void {
+    const running = this.#running.get(target);
+    if (running?.job === job) running.abort.abort(reason);
+  }
+
+  /** Jobs being run at this moment. */
+  get active(): number {
+    return this.#running.size;
+  }
+
+  async #drain(target: string): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const now = this.#deps.clock.now();
+      const held = await this.#deps.heldUntil(target);
+      const job = await this.#next(target, now, held > now);
+      if (job === undefined) {
+        const wake = await this.#deps.store.read((r) => r.jobs.nextWake(target));
+        if (wake !== undefined) this.#wakeAt(target, Math.max(wake, Math.min(held, now + 60_000)));
+        return;
+      }
+      const abort = new AbortController();
+      this.#running.set(target, { job: job.id, abort });
+      try {
+        await this.#deps.run(job, abort.signal);
+      } finally {
+        this.#running.delete(target);
+      }
+    }
+  }
+
+  /** Interrupted jobs of an earlier process first, then the queue. */
+  async #next(target: string, now: number, held: boolean): Promise<Job | undefined> {
+    return this.#deps.store.read((r) => r.jobs.next(target, now, held ? ["system"] : ["system", "normal"]));
+  }
+
+  #wakeAt(target: string, at: number): void {
+    const delay = Math.min(Math.max(at - this.#deps.clock.now(), 1), 3_600_000);
+    const before = this.#timers.get(target);
+    if (before !== undefined) clearTimeout(before);
+    this.#timers.set(
+      target,
+      setTimeout(() => {
+        this.#timers.delete(target);
+        this.kick(target);
+      }, delay),
+    );
+  }
+}

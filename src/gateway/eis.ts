@@ -1,0 +1,100 @@
+import { isIsdPAid } from "../codec/euicc/aid.ts";
+import type { AuditedDomain, Es5Answer } from "../codec/euicc/es5-answer.ts";
+import type { ClassifiedCommand } from "../codec/euicc/es5-classify.ts";
+import type { EsimProfile, Target } from "./target.ts";
+
+/** The EIS after a notification of a switch: `aid` is the profile that is enabled now. */
+export function withEnabled(target: Target, aid: string): Target {
+  if (!target.esimProfiles.some((profile) => profile.aid === aid)) {
+    return withProfiles(target, [...withoutEnabled(target.esimProfiles), { aid, state: "enabled", fallback: false }]);
+  }
+  if (target.esimProfiles.every((profile) => (profile.aid === aid) === (profile.state === "enabled"))) return target;
+  return withProfiles(
+    target,
+    withoutEnabled(target.esimProfiles).map((profile) =>
+      profile.aid === aid ? { ...profile, state: "enabled" } : profile,
+    ),
+  );
+}
+
+/** The EIS without these ISD-Ps. */
+export function withoutProfiles(target: Target, aids: readonly string[]): Target {
+  const left = target.esimProfiles.filter((profile) => !aids.includes(profile.aid));
+  return left.length === target.esimProfiles.length ? target : withProfiles(target, left);
+}
+
+/**
+ * What a command that the card executed means for the EIS. Switches do not count here: they count once the card has
+ * notified them.
+ */
+export function applyCommand(
+  target: Target,
+  fn: ClassifiedCommand["function"],
+  answer: Es5Answer | undefined,
+  facts: { readonly iccid?: string },
+): Target {
+  switch (fn.name) {
+    case "createISDP":
+      if (target.esimProfiles.some((profile) => profile.aid === fn.isdP)) return target;
+      return withProfiles(target, [
+        ...target.esimProfiles,
+        {
+          aid: fn.isdP,
+          state: "created",
+          fallback: false,
+          ...facts,
+          ...(fn.quota === undefined ? {} : { allocatedMemory: fn.quota }),
+        },
+      ]);
+    case "deleteProfile":
+    case "masterDelete":
+      return withoutProfiles(target, [fn.isdP]);
+    case "setFallbackAttribute":
+      return withProfiles(
+        target,
+        target.esimProfiles.map((profile) => ({ ...profile, fallback: profile.aid === fn.isdP })),
+      );
+    case "confirmNotification":
+      return answer?.kind === "confirmed" ? withoutProfiles(target, answer.deleted) : target;
+    case "auditStatus":
+      return answer?.kind === "domains" ? withAudit(target, answer.domains) : target;
+    default:
+      return target;
+  }
+}
+
+const states: Readonly<Record<string, EsimProfile["state"]>> = {
+  SELECTABLE: "created",
+  PERSONALIZED: "created",
+  DISABLED: "disabled",
+  ENABLED: "enabled",
+};
+
+/** The EIS corrected by what the card itself says of its ISD-Ps; what it does not mention stays. */
+export function withAudit(target: Target, audited: readonly AuditedDomain[]): Target {
+  let changed = false;
+  const profiles = target.esimProfiles.map((profile): EsimProfile => {
+    const seen = audited.find((one) => one.aid === profile.aid);
+    if (seen === undefined) return profile;
+    const state = states[seen.state ?? ""] ?? profile.state;
+    const fallback = seen.fallback ?? profile.fallback;
+    const freeMemory = seen.remainingMemory ?? profile.freeMemory;
+    if (state === profile.state && fallback === profile.fallback && freeMemory === profile.freeMemory) return profile;
+    changed = true;
+    return { ...profile, state, fallback, ...(freeMemory === undefined ? {} : { freeMemory }) };
+  });
+  const added = audited.flatMap((one): EsimProfile[] => {
+    const { aid } = one;
+    if (aid === undefined || !isIsdPAid(aid) || target.esimProfiles.some((profile) => profile.aid === aid)) return [];
+    return [{ aid, state: states[one.state ?? ""] ?? "created", fallback: one.fallback ?? false }];
+  });
+  return changed || added.length > 0 ? withProfiles(target, [...profiles, ...added]) : target;
+}
+
+function withProfiles(target: Target, esimProfiles: readonly EsimProfile[]): Target {
+  return { ...target, esimProfiles };
+}
+
+function withoutEnabled(profiles: readonly EsimProfile[]): EsimProfile[] {
+  return profiles.map((profile) => (profile.state === "enabled" ? { ...profile, state: "disabled" } : profile));
+}

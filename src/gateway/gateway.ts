@@ -1,0 +1,368 @@
+import type { Clock } from "../base/clock.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import { fromHex, toHex } from "../base/hex.ts";
+import { newId } from "../base/id.ts";
+import { es5Commands } from "../codec/euicc/es5.ts";
+import type { Log } from "../link/driver.ts";
+import { Answers } from "./answers.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
+import { es5FromParams } from "./es5-params.ts";
+import { Inbound, type InboundDeps } from "./inbound.ts";
+import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
+import { type Link, Links } from "./links.ts";
+import { NotificationDesk, type QueueConfirmation } from "./notification-desk.ts";
+import type { PacketRecord } from "./packet.ts";
+import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "./routing.ts";
+import { readScriptResult, scriptCommands } from "./script-body.ts";
+import { readAnswer, segmentsOf } from "./secured-packet.ts";
+import { type SmsDefaults, SmsRun } from "./sms-run.ts";
+import type { Store } from "./store.ts";
+import type { Target } from "./target.ts";
+import { findTarget } from "./targets.ts";
+import { judge, type Verdict } from "./verdict.ts";
+
+/** SCP81 as the gateway sees it; the composition root plugs the server in. */
+export interface HttpsBearer {
+  state(target: Target): HttpsState | Promise<HttpsState>;
+  /** Takes the job over: it is durable as `waiting` and will be ended by the administration dialog. */
+  enqueue(job: Job, target: Target, signal: AbortSignal): Promise<void>;
+}
+
+export interface GatewayDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly sms: SmsDefaults;
+  readonly notifications: "bench" | "relay" | "withhold";
+  /** What other faces make of inbound messages that nobody here waits for. */
+  readonly others?: InboundDeps["others"];
+}
+
+/** What a client asks for; see {@link Job} for what becomes of it. */
+export interface NewJob {
+  /** Any name of the target. */
+  readonly target: string;
+  readonly work: JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
+  readonly request?: Partial<JobRequest>;
+  readonly origin: JobOrigin;
+  readonly validityMs?: number;
+  readonly idempotencyKey?: string;
+}
+
+const defaultValidityMs = 24 * 3_600_000;
+/** Confirmations lose their sense with the card's own patience. */
+const confirmationValidityMs = 10 * 60_000;
+
+/** The use cases of the gateway, for all faces. */
+export class Gateway {
+  readonly links = new Links();
+  readonly store: Store;
+  readonly inbound: Inbound;
+  readonly desk: NotificationDesk;
+  readonly endJob: EndJob;
+  https: HttpsBearer | undefined;
+  readonly #deps: GatewayDeps;
+  readonly #answers = new Answers();
+  readonly #smsRun: SmsRun;
+  readonly #dispatcher: Dispatcher;
+  /** Targets whose next job waits for a link. */
+  readonly #blocked = new Set<string>();
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps;
+    this.store = deps.store;
+    this.endJob = endJobOver(deps.store, deps.clock);
+    this.desk = new NotificationDesk(this.#queueConfirmation, deps.notifications);
+    this.#smsRun = new SmsRun({
+      store: deps.store,
+      clock: deps.clock,
+      random: deps.random,
+      links: this.links,
+      answers: this.#answers,
+      endJob: this.endJob,
+      judgeAnswer: (job, target, packet) => this.#judgeAnswer(job, target, packet),
+      defaults: deps.sms,
+    });
+    this.#dispatcher = new Dispatcher({
+      store: deps.store,
+      clock: deps.clock,
+      log: deps.log,
+      run: (job, signal) => this.#run(job, signal),
+      heldUntil: (target) => this.#heldUntil(target),
+    });
+    this.inbound = new Inbound({
+      store: deps.store,
+      clock: deps.clock,
+      log: deps.log,
+      answers: this.#answers,
+      notifications: this.desk,
+      ...(deps.others === undefined ? {} : { others: deps.others }),
+      kick: (target) => this.#dispatcher.kick(target),
+    });
+    this.links.onChange((change) => {
+      if (change.kind === "removed") return;
+      for (const target of this.#blocked) void this.wake(target);
+    });
+  }
+
+  /** Takes up what an earlier process left open. */
+  async start(): Promise<void> {
+    await this.store.write(async (r) => {
+      for (const job of await r.jobs.inState(["running", "waiting"], 1_000_000)) {
+        if (job.chosen?.bearer === "https") continue;
+        await r.jobs.patch(job.id, {
+          state: "queued",
+          notBefore: this.#deps.clock.now(),
+          note: "taken up after a restart",
+        });
+      }
+    });
+    this.inbound.work();
+    await this.#dispatcher.start();
+  }
+
+  /** Brings running work to a durable point. */
+  async stop(): Promise<void> {
+    await this.#dispatcher.stop(new GatewayError("job.interrupted", "the daemon stops"));
+    await this.inbound.idle();
+  }
+
+  /** A bearer's items go this way; for a reader or modem the card in it says who sent them. */
+  attach(link: Link): void {
+    link.bearer?.onInbound(async (item) => {
+      const card = this.links.find(link.id)?.card;
+      const target = card === undefined ? undefined : await this.targetOfCard(card);
+      await this.inbound.accept(link.id, item, target?.id);
+    });
+    this.links.add(link);
+  }
+
+  /** The target whose card this is. */
+  async targetOfCard(card: NonNullable<Link["card"]>): Promise<Target | undefined> {
+    return this.store.read(async (r) => {
+      for (const name of [card.eid, card.iccid]) {
+        const found = name === undefined ? undefined : await r.targets.resolve(name);
+        if (found !== undefined && holds(card, found)) return found;
+      }
+      return undefined;
+    });
+  }
+
+  /** Accepts a job durably. @throws target.unknown, api.usage, target.invalid, target.policy */
+  async submit(order: NewJob): Promise<{ job: Job; created: boolean }> {
+    const now = this.#deps.clock.now();
+    const accepted = await this.store.write(async (r) => {
+      const target = await findTarget(r, order.target);
+      const work = workOf(order.work, target);
+      const job: Omit<Job, "seq"> = {
+        id: newId("job", now),
+        target: target.id,
+        state: "queued",
+        lane: "normal",
+        work,
+        request: { bearer: "auto", maxPackets: 4, ...order.request },
+        origin: order.origin,
+        attempts: 0,
+        notBefore: now,
+        validUntil: now + (order.validityMs ?? defaultValidityMs),
+        createdAt: now,
+      };
+      const result = await r.jobs.insert(job, order.idempotencyKey);
+      if (result.created)
+        await r.events.append({
+          at: now,
+          type: "job.queued",
+          target: target.id,
+          job: job.id,
+          data: { origin: order.origin },
+        });
+      return result;
+    });
+    if (accepted.created) this.#dispatcher.kick(accepted.job.target);
+    return accepted;
+  }
+
+  /** Cancels a job that has not ended. True when it ended so. @throws job.unknown, job.state */
+  async cancel(id: string): Promise<Job> {
+    const job = await this.job(id);
+    const sent = (await this.store.read((r) => r.packets.ofJob(id))).some((packet) => packet.transmissions > 0);
+    const end: JobEnd = {
+      state: "cancelled",
+      error: {
+        code: "job.cancelled",
+        message: sent ? "cancelled after a packet may have left" : "cancelled before anything left",
+        detail: { executed: sent ? "unknown" : false },
+      },
+    };
+    if (!(await this.endJob(id, end)))
+      throw new GatewayError("job.state", `job ${id} has ended`, { detail: { state: job.state } });
+    this.#dispatcher.interrupt(job.target, id, new GatewayError("job.cancelled", "the job was cancelled"));
+    return this.job(id);
+  }
+
+  /** @throws job.unknown */
+  async job(id: string): Promise<Job> {
+    const job = await this.store.read((r) => r.jobs.get(id));
+    if (job === undefined) throw new GatewayError("job.unknown", `no job '${id}'`, { detail: { job: id } });
+    return job;
+  }
+
+  /** Makes the target's queue run now instead of at its next try. */
+  async wake(target: string): Promise<void> {
+    this.#blocked.delete(target);
+    const now = this.#deps.clock.now();
+    await this.store.write(async (r) => {
+      for (const job of await r.jobs.list({ target, state: ["queued"] }, undefined, 1000)) {
+        if (job.notBefore > now) await r.jobs.patch(job.id, { notBefore: now });
+      }
+    });
+    this.#dispatcher.kick(target);
+  }
+
+  async #run(job: Job, signal: AbortSignal): Promise<void> {
+    const { clock, store } = this.#deps;
+    try {
+      const target = await store.read((r) => r.targets.get(job.target));
+      if (target === undefined) {
+        await this.endJob(job.id, {
+          state: "failed",
+          error: { code: "target.unknown", message: "the target is gone", detail: {} },
+        });
+        return;
+      }
+      if (clock.now() >= job.validUntil) {
+        await this.endJob(job.id, {
+          state: "expired",
+          error: { code: "job.expired", message: job.note ?? "the validity period ended", detail: {} },
+        });
+        return;
+      }
+      const route = await this.#route(job, target);
+      if (route.at === "blocked") return await this.#block(job, route.why);
+      if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, signal);
+      await this.#smsRun.run(job, target, route, signal);
+    } catch (thrown) {
+      await this.#runFailed(job, thrown, signal);
+    }
+  }
+
+  async #runFailed(job: Job, thrown: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const error = asGatewayError(thrown);
+    if (error.code === "api.internal")
+      this.#deps.log.error(
+        { job: job.id, err: thrown instanceof Error ? thrown.stack : String(thrown) },
+        "a job failed by a bug",
+      );
+    if (error.retry === "never") {
+      await this.endJob(job.id, { state: "failed", error: error.toJSON() });
+      return;
+    }
+    await this.#block(job, `${error.code}: ${error.message}`);
+  }
+
+  async #route(job: Job, target: Target): Promise<Route> {
+    const links = this.links.list().map(
+      (link): RouteLink => ({
+        id: link.id,
+        kind: link.kind,
+        up: link.state.up,
+        ...(link.state.reason === undefined ? {} : { reason: link.state.reason }),
+        carriesSms: link.bearer !== undefined,
+        ...(link.card === undefined ? {} : { card: link.card }),
+      }),
+    );
+    const https = (await this.https?.state(target)) ?? { open: false, possible: false };
+    return chooseRoute(target, job.work, job.request, links, https, segmentsOf(job, target));
+  }
+
+  /** Tries again when a link changes, at the latest after a while. */
+  async #block(job: Job, why: string): Promise<void> {
+    const { clock, store } = this.#deps;
+    this.#blocked.add(job.target);
+    await store.write((r) =>
+      r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(clock.now() + 15_000, job.validUntil) }),
+    );
+  }
+
+  async #judgeAnswer(job: Job, target: Target, packet: PacketRecord): Promise<Verdict> {
+    const response = (packet.response ?? []).map(fromHex);
+    if (packet.keySet === undefined) {
+      return { at: "done", result: { data: (packet.response ?? []).join(""), commands: [] } };
+    }
+    const sets = await this.store.read((r) => r.keySets.open(target.id, "SCP80"));
+    const set = sets.find((one) => one.id === packet.keySet);
+    if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
+    try {
+      const answer = readAnswer(set, packet, response);
+      return judge(
+        { ...answer, transmissions: packet.transmissions, commands: scriptCommands(job.work).length },
+        readScriptResult,
+      );
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      return {
+        at: "failed",
+        error: { ...error.toJSON(), detail: { ...error.detail, response: response.map(toHex), executed: "unknown" } },
+      };
+    }
+  }
+
+  async #heldUntil(target: string): Promise<number> {
+    const procedure = await this.store.read((r) => r.procedures.latest(target));
+    if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
+    return procedure.holdUntil;
+  }
+
+  readonly #queueConfirmation: QueueConfirmation = async (r, target, notification, at) => {
+    const sequence = Number.parseInt(notification.sequence, 16);
+    const link = this.links.find(notification.link);
+    const { job } = await r.jobs.insert({
+      id: newId("job", at),
+      target: target.id,
+      state: "queued",
+      lane: "system",
+      work: {
+        kind: "script",
+        tar: "000001",
+        apdus: es5Commands({ name: "confirmNotification", sequence }).map(toHex),
+        function: { name: "confirmNotification", params: { sequence: notification.sequence } },
+      },
+      // The card expects the answer where it reported: the reader that brought the notification.
+      request: {
+        bearer: "auto",
+        maxPackets: 4,
+        onAnswerLost: "repeat",
+        ...(link?.kind === "reader" ? { link: link.id } : {}),
+      },
+      origin: { face: "system", reference: notification.id },
+      attempts: 0,
+      notBefore: at,
+      validUntil: at + confirmationValidityMs,
+      createdAt: at,
+    });
+    await r.events.append({ at, type: "job.queued", target: target.id, job: job.id, data: { origin: job.origin } });
+    return job.id;
+  };
+}
+
+/** A job's work from what the client asked for. */
+function workOf(work: NewJob["work"], target: Target): JobWork {
+  if (work.kind !== "es5") return work;
+  const fn = es5FromParams(work.function, work.params, target);
+  const params = typeof work.params === "object" && work.params !== null ? { ...work.params } : {};
+  const aid = "isdP" in fn && fn.isdP !== undefined ? { aid: fn.isdP } : {};
+  return {
+    kind: "script",
+    tar: "000001",
+    apdus: es5Commands(fn).map(toHex),
+    function: { name: fn.name, params: { ...params, ...aid } },
+  };
+}
+
+/** Whether a job will change no more. */
+export function hasEnded(job: Job): boolean {
+  return endStates.includes(job.state);
+}

@@ -1,0 +1,243 @@
+import type { Clock } from "../base/clock.ts";
+import { asGatewayError } from "../base/gateway-error.ts";
+import { toHex } from "../base/hex.ts";
+import { newId } from "../base/id.ts";
+import { assemble, readSegment, type Segment } from "../codec/sms/concatenation.ts";
+import type { Log } from "../link/driver.ts";
+import type { InboundItem } from "../link/sms-bearer.ts";
+import type { Answers } from "./answers.ts";
+import type { InboxEntry } from "./inbox.ts";
+import type { NotificationDesk } from "./notification-desk.ts";
+import type { PacketRecord } from "./packet.ts";
+import { mayAnswer, readAnswer } from "./secured-packet.ts";
+import type { Repositories, Store } from "./store.ts";
+
+export interface InboundDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly answers: Answers;
+  readonly notifications: NotificationDesk;
+  /** Told what an item that nobody here waits for turned out to be, inside its unit of work (SMSC face, upstream). */
+  readonly others?: (r: Repositories, entry: InboxEntry, whole: Whole | undefined) => Promise<string | undefined>;
+  /** The target may have become free for its next job. */
+  readonly kick: (target: string) => void;
+}
+
+/** A message with all its segments. */
+export interface Whole {
+  readonly security?: "command" | "response";
+  readonly body: Uint8Array;
+  readonly userData: readonly Uint8Array[];
+}
+
+/** Segments older than this are given up. */
+const reassemblyMs = 10 * 60_000;
+
+/**
+ * Takes in what links bring: first durable and acknowledged, then understood. A message is acted upon in the same
+ * durable step that marks it done, so a crash in between only means that it is looked at again.
+ */
+export class Inbound {
+  readonly #deps: InboundDeps;
+  #working: Promise<void> | undefined;
+  #again = false;
+
+  constructor(deps: InboundDeps) {
+    this.#deps = deps;
+  }
+
+  /** The handler of a link's items; resolves when the item is durable. `target` is known for a card in a reader. */
+  async accept(link: string, item: InboundItem, target?: string): Promise<void> {
+    const receivedAt = this.#deps.clock.now();
+    await this.#deps.store.write((r) =>
+      r.inbox.insert({
+        id: newId("msg", receivedAt),
+        link,
+        item,
+        state: "new",
+        receivedAt,
+        ...(target === undefined ? {} : { target }),
+      }),
+    );
+    this.work();
+  }
+
+  /** Looks at everything not yet acted upon; also to be called at start. */
+  work(): void {
+    this.#again = true;
+    this.#working ??= this.#run().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** Resolves when nothing is being worked on. */
+  async idle(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      const entries = await this.#deps.store.read((r) => r.inbox.pending(100));
+      for (const entry of entries) await this.#settle(entry);
+      if (entries.length > 0) this.#again = true;
+    }
+  }
+
+  async #settle(entry: InboxEntry): Promise<void> {
+    const wake: (() => void)[] = [];
+    try {
+      await this.#deps.store.write(async (r) => {
+        wake.length = 0;
+        await this.#understand(r, entry, wake);
+      });
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      this.#deps.log.warn(
+        { link: entry.link, code: error.code, message: error.message },
+        "an inbound message could not be used",
+      );
+      await this.#deps.store.write((r) => r.inbox.settle([entry.id], "done", `not understood: ${error.message}`));
+    }
+    for (const act of wake) act();
+  }
+
+  async #understand(r: Repositories, entry: InboxEntry, wake: (() => void)[]): Promise<void> {
+    if (entry.item.kind === "receipt") {
+      const verdict = (await this.#deps.others?.(r, entry, undefined)) ?? `receipt: ${entry.item.state}`;
+      return r.inbox.settle([entry.id], "done", verdict);
+    }
+    const gathered = await this.#gather(r, entry);
+    if (gathered === undefined) return;
+    const { whole, ids } = gathered;
+    const target = entry.target ?? (await this.#senderOf(r, entry.item));
+    const verdict =
+      (whole.security === "response" ? await this.#response(r, entry, target, whole, wake) : undefined) ??
+      (await this.#deps.notifications.take(r, {
+        link: entry.link,
+        target,
+        whole,
+        receivedAt: entry.receivedAt,
+        wake: (id) => wake.push(() => this.#deps.kick(id)),
+      })) ??
+      (await this.#deps.others?.(r, entry, whole)) ??
+      (whole.security === "response" ? "response packet that answers nothing open" : "short message");
+    await r.inbox.settle(ids, "done", verdict);
+    await r.events.append({
+      at: entry.receivedAt,
+      type: "message.received",
+      ...(target === undefined ? {} : { target }),
+      data: {
+        link: entry.link,
+        verdict,
+        octets: whole.body.length,
+        ...(entry.item.from === undefined ? {} : { from: entry.item.from }),
+      },
+    });
+  }
+
+  async #senderOf(r: Repositories, item: Extract<InboundItem, { kind: "message" }>): Promise<string | undefined> {
+    if (item.from === undefined) return undefined;
+    return (await r.targets.resolve(item.from).catch(() => undefined))?.id;
+  }
+
+  /** The whole message this segment completes, or nothing yet. */
+  async #gather(r: Repositories, entry: InboxEntry): Promise<{ whole: Whole; ids: string[] } | undefined> {
+    const { item } = entry;
+    if (item.kind !== "message") return undefined;
+    if (!item.userDataHeader) return { whole: { body: item.userData, userData: [item.userData] }, ids: [entry.id] };
+    const segment = readSegment(item.userData);
+    const concat = segment.concatenation;
+    if (concat === undefined) return { whole: wholeOf([{ segment, userData: item.userData }]), ids: [entry.id] };
+    const held = await r.inbox.held(entry.link, entry.receivedAt - reassemblyMs);
+    const parts = new Map([[concat.sequence, { id: entry.id, segment, userData: item.userData }]]);
+    for (const other of held) {
+      if (other.item.kind !== "message" || other.target !== entry.target || other.item.from !== item.from) continue;
+      const theirs = readSegment(other.item.userData);
+      const same = theirs.concatenation;
+      if (
+        same === undefined ||
+        same.reference !== concat.reference ||
+        same.total !== concat.total ||
+        same.referenceBits !== concat.referenceBits
+      )
+        continue;
+      parts.set(same.sequence, { id: other.id, segment: theirs, userData: other.item.userData });
+    }
+    if (parts.size < concat.total) {
+      await r.inbox.settle([entry.id], "held", `segment ${concat.sequence} of ${concat.total}`);
+      return undefined;
+    }
+    const ordered = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+    return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
+  }
+
+  /** Finds the packet that a response packet answers. */
+  async #response(
+    r: Repositories,
+    entry: InboxEntry,
+    target: string | undefined,
+    whole: Whole,
+    wake: (() => void)[],
+  ): Promise<string | undefined> {
+    for (const packet of await r.packets.unanswered(target, target === undefined ? 1000 : 50)) {
+      const reading = await this.#readFor(r, packet, whole);
+      if (reading === undefined) continue;
+      if (reading.intermediate) return `PoR ${reading.statusName} of job ${packet.job}: the answer follows`;
+      await r.packets.patch(packet.id, {
+        state: "answered",
+        response: whole.userData.map(toHex),
+        answeredAt: entry.receivedAt,
+      });
+      const job = await r.jobs.get(packet.job);
+      const late = job !== undefined && job.endedAt !== undefined;
+      await r.events.append({
+        at: entry.receivedAt,
+        type: late ? "job.late-answer" : "job.answered",
+        target: packet.target,
+        job: packet.job,
+        data: { link: entry.link, status: reading.statusName },
+      });
+      wake.push(() => {
+        this.#deps.answers.arrived(packet.id);
+        this.#deps.kick(packet.target);
+      });
+      return `PoR ${reading.statusName} of job ${packet.job}${late ? ", too late" : ""}`;
+    }
+    return undefined;
+  }
+
+  async #readFor(
+    r: Repositories,
+    packet: PacketRecord,
+    whole: Whole,
+  ): Promise<{ intermediate: boolean; statusName: string } | undefined> {
+    if (packet.keySet === undefined)
+      return mayAnswer(packet, whole.body)
+        ? { intermediate: false, statusName: "of a packet secured upstream" }
+        : undefined;
+    const sets = await r.keySets.open(packet.target, "SCP80");
+    const set = sets.find((one) => one.id === packet.keySet);
+    if (set === undefined) return undefined;
+    try {
+      const answer = readAnswer(set, packet, whole.userData);
+      return { intermediate: answer.intermediate, statusName: answer.statusName };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function wholeOf(parts: readonly { segment: Segment; userData: Uint8Array }[]): Whole {
+  let pending: Parameters<typeof assemble>[0] = new Map();
+  for (const part of parts) {
+    const taken = assemble(pending, part.segment);
+    pending = taken.pending;
+    if (taken.complete !== undefined) {
+      const { security, body } = taken.complete;
+      return { ...(security === undefined ? {} : { security }), body, userData: parts.map((one) => one.userData) };
+    }
+  }
+  return { body: new Uint8Array(0), userData: parts.map((one) => one.userData) };
+}

@@ -1,0 +1,187 @@
+import { toHex } from "../base/hex.ts";
+import { newId } from "../base/id.ts";
+import {
+  looksLikeNotification,
+  Notification,
+  notificationImei,
+  notificationTypeText,
+} from "../codec/euicc/notification.ts";
+import { decode } from "../codec/kit/codec.ts";
+import { withEnabled } from "./eis.ts";
+import type { Whole } from "./inbound.ts";
+import type { NotificationRecord } from "./notification.ts";
+import { stepProcedure } from "./procedure.ts";
+import { openNotificationPacket } from "./secured-packet.ts";
+import type { Repositories } from "./store.ts";
+import type { Target } from "./target.ts";
+import { saveTarget } from "./targets.ts";
+
+/** A message that may be a notification, and where it came from. */
+export interface NotificationArrival {
+  readonly link: string;
+  readonly target: string | undefined;
+  readonly whole: Whole;
+  readonly receivedAt: number;
+  /** Asks for the target's queue to be looked at after the commit. */
+  readonly wake: (target: string) => void;
+}
+
+/** A notification as decoded, by SMS or HTTPS. */
+export interface HeardNotification {
+  readonly value: Notification;
+  readonly raw: Uint8Array;
+  readonly verified: boolean;
+  readonly via: "sms" | "https";
+  readonly link: string;
+  readonly receivedAt: number;
+}
+
+/** Queues the confirmation of a notification inside the unit of work; returns the job's id. */
+export type QueueConfirmation = (
+  r: Repositories,
+  target: Target,
+  notification: NotificationRecord,
+  at: number,
+) => Promise<string>;
+
+/** Outside an open profile switch, the same notification heard again after this time is a new one. */
+const copyWindowMs = 10 * 60_000;
+
+/**
+ * Receives notifications of eUICCs: once however often they are repeated, confirmed every time (the card may have
+ * missed the answer), and taken into the EIS and the profile switch they belong to.
+ */
+export class NotificationDesk {
+  readonly #queueConfirmation: QueueConfirmation;
+  readonly #defaultMode: "bench" | "relay" | "withhold";
+
+  constructor(queueConfirmation: QueueConfirmation, defaultMode: "bench" | "relay" | "withhold") {
+    this.#queueConfirmation = queueConfirmation;
+    this.#defaultMode = defaultMode;
+  }
+
+  /** What the message is, in words, if it is a notification; undefined if it is something else. */
+  async take(r: Repositories, arrival: NotificationArrival): Promise<string | undefined> {
+    const { whole } = arrival;
+    if (whole.security === "response") return undefined;
+    let raw = whole.body;
+    let verified = false;
+    let sender = arrival.target;
+    if (whole.security === "command") {
+      const opened = await openNotificationPacket(r, sender, whole);
+      if (opened === undefined) return undefined;
+      ({ data: raw, verified } = opened);
+      sender ??= opened.target;
+    }
+    if (!looksLikeNotification(raw)) return undefined;
+    const heard = {
+      value: decode(Notification, raw),
+      raw,
+      verified,
+      via: "sms" as const,
+      link: arrival.link,
+      receivedAt: arrival.receivedAt,
+    };
+    return this.record(r, heard, arrival.wake);
+  }
+
+  /** Takes a decoded notification in; returns what it is, in words. */
+  async record(r: Repositories, heard: HeardNotification, wake: (target: string) => void): Promise<string> {
+    const { value, receivedAt } = heard;
+    const text = notificationTypeText(value.type);
+    const target = await r.targets.resolve(value.eid);
+    const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
+    const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
+    const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;
+    const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
+    const copy = await r.notifications.copyOf(value.eid, value.type, sequence, value.isdP, since);
+    if (copy !== undefined) {
+      await r.notifications.patch(copy.id, { copies: copy.copies + 1, lastAt: receivedAt });
+      if (target !== undefined) await this.#confirm(r, target, { ...copy, copies: copy.copies + 1 }, receivedAt, wake);
+      return `notification ${sequence} again: ${text}`;
+    }
+    const imei = notificationImei(value);
+    // A switch that is reported after its validity period must roll back: it is not confirmed (SGP.02 §3.2).
+    const lapsed =
+      open && value.type === 2 && ((await r.jobs.get(procedure.job))?.validUntil ?? receivedAt) < receivedAt;
+    const mode = lapsed ? "withhold" : (target?.settings.notifications ?? this.#defaultMode);
+    const record: Omit<NotificationRecord, "seq"> = {
+      id: newId("ntf", receivedAt),
+      ...(target === undefined ? {} : { target: target.id }),
+      eid: value.eid,
+      type: value.type,
+      sequence,
+      ...(value.isdP === undefined ? {} : { aid: value.isdP }),
+      ...(imei === undefined ? {} : { imei }),
+      via: heard.via,
+      link: heard.link,
+      verified: heard.verified,
+      copies: 1,
+      confirmation:
+        target === undefined ? "none" : mode === "withhold" ? "withheld" : mode === "relay" ? "upstream" : "pending",
+      raw: toHex(heard.raw),
+      firstAt: receivedAt,
+      lastAt: receivedAt,
+    };
+    await r.notifications.insert(record);
+    await r.events.append({
+      at: receivedAt,
+      type: "notification.received",
+      ...(target === undefined ? {} : { target: target.id }),
+      data: {
+        notification: record.id,
+        eid: record.eid,
+        type: record.type,
+        text,
+        sequence,
+        aid: record.aid,
+        via: record.via,
+        verified: record.verified,
+        confirmation: record.confirmation,
+      },
+    });
+    if (target === undefined) return `notification of an unknown EID: ${text}`;
+    await this.#takeIntoEis(r, target, value, receivedAt);
+    await this.#confirm(r, target, { ...record, seq: 0 }, receivedAt, wake);
+    return `notification ${sequence}: ${text}`;
+  }
+
+  async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
+    const procedure = await r.procedures.latest(target.id);
+    if (procedure !== undefined) {
+      const next = stepProcedure(procedure, { kind: "notified", type: value.type, at });
+      if (next !== procedure) {
+        await r.procedures.put(next);
+        await r.events.append({
+          at,
+          type: `procedure.${next.at}`,
+          target: target.id,
+          job: next.job,
+          data: { aid: value.isdP, tookMs: at - next.acceptedAt },
+        });
+      }
+    }
+    if (value.isdP === undefined || ![2, 3, 5].includes(value.type)) return;
+    const changed = withEnabled(target, value.isdP);
+    if (changed !== target) await saveTarget(r, changed, at, `notification: ${notificationTypeText(value.type)}`);
+  }
+
+  /** One confirmation at a time; a copy heard after the last one ended gets another. */
+  async #confirm(
+    r: Repositories,
+    target: Target,
+    record: NotificationRecord,
+    at: number,
+    wake: (target: string) => void,
+  ): Promise<void> {
+    if (record.confirmation !== "pending" && record.confirmation !== "confirmed" && record.confirmation !== "failed")
+      return;
+    if (record.confirmJob !== undefined) {
+      const before = await r.jobs.get(record.confirmJob);
+      if (before !== undefined && before.endedAt === undefined) return;
+    }
+    const confirmJob = await this.#queueConfirmation(r, target, record, at);
+    await r.notifications.patch(record.id, { confirmJob, confirmation: "pending" });
+    wake(target.id);
+  }
+}

@@ -1,0 +1,328 @@
+import type { Clock } from "../base/clock.ts";
+import { asGatewayError, type GatewayError } from "../base/gateway-error.ts";
+import { fromHex, toHex } from "../base/hex.ts";
+import { newId } from "../base/id.ts";
+import { backoffMs } from "../base/retry.ts";
+import { readSegment } from "../codec/sms/concatenation.ts";
+import { type SmsBearer, type SubmitOutcome, submitFate } from "../link/sms-bearer.ts";
+import { withFrameContext } from "../link/trace.ts";
+import type { Answers } from "./answers.ts";
+import type { EndJob } from "./end-job.ts";
+import type { Job, JobFailure } from "./job.ts";
+import type { Links } from "./links.ts";
+import type { PacketPatch, PacketRecord } from "./packet.ts";
+import type { Route } from "./routing.ts";
+import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
+import type { Store } from "./store.ts";
+import type { Target } from "./target.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface SmsRunDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly links: Links;
+  readonly answers: Answers;
+  readonly endJob: EndJob;
+  /** What an answered packet means for its job. */
+  readonly judgeAnswer: (job: Job, target: Target, packet: PacketRecord) => Promise<Verdict>;
+  readonly defaults: SmsDefaults;
+}
+
+/** Defaults of the gateway for what targets and jobs leave open. */
+export interface SmsDefaults {
+  readonly originator: string;
+  readonly serviceCentre: string;
+  readonly answerTimeoutMs: number;
+  readonly envelopeAnswerTimeoutMs: number;
+  /** Identical octets are sent again at most this often when no answer came. */
+  readonly retransmissions: number;
+}
+
+type Found = Extract<Route, { at: "found" }>;
+
+/** Carries one job by short messages (ENVELOPE, modem or SMSC) up to its end or its next try. */
+export class SmsRun {
+  readonly #deps: SmsRunDeps;
+
+  constructor(deps: SmsRunDeps) {
+    this.#deps = deps;
+  }
+
+  async run(job: Job, target: Target, route: Found, signal: AbortSignal): Promise<void> {
+    const link = this.#deps.links.find(route.link);
+    const bearer = link?.bearer;
+    if (link === undefined || bearer === undefined) return this.#later(job, "the link went away");
+    const packet = await this.#packetFor(job, target, route);
+    if (packet === undefined) return;
+    if (packet.state === "answered") return this.#conclude(job, target, packet);
+    if (packet.transmissions > 1 && readsNoReplay(packet)) {
+      return this.#fail(
+        job,
+        "packet.answer-lost",
+        "the packet may have left before, and its SPI has no replay check: not sent again",
+        { executed: "unknown" },
+      );
+    }
+    const timeoutMs =
+      job.request.answerTimeoutMs ??
+      target.settings.answerTimeoutMs ??
+      (route.bearer === "envelope" ? this.#deps.defaults.envelopeAnswerTimeoutMs : this.#deps.defaults.answerTimeoutMs);
+    link.expectActivity?.(this.#deps.clock.now() + timeoutMs);
+    await withFrameContext({ target: target.id, job: job.id }, () =>
+      this.#transmit(job, target, packet, bearer, timeoutMs, signal),
+    );
+  }
+
+  /** The packet to send: the one that is already reserved, or a new one; its transmission is counted durably. */
+  async #packetFor(job: Job, target: Target, route: Found): Promise<PacketRecord | undefined> {
+    const { store, clock } = this.#deps;
+    return store.write(async (r) => {
+      const packets = await r.packets.ofJob(job.id);
+      const current = packets.at(-1);
+      const chosen = { bearer: route.bearer, link: route.link, why: route.why };
+      const started = job.startedAt === undefined ? { startedAt: clock.now() } : {};
+      if (current !== undefined && current.state !== "abandoned") {
+        if (current.state === "answered") return current;
+        const transmissions = current.transmissions + 1;
+        if (!(await r.jobs.patch(job.id, { state: "running", chosen, attempts: job.attempts + 1, ...started })))
+          return undefined;
+        await r.packets.patch(current.id, { transmissions, link: route.link });
+        return { ...current, transmissions, link: route.link };
+      }
+      if (!(await r.jobs.patch(job.id, { state: "running", chosen, attempts: job.attempts + 1, ...started })))
+        return undefined;
+      const plan: PacketPlan = await planPacket(job, target, r.keySets);
+      const packet: PacketRecord = {
+        id: newId("pkt", clock.now()),
+        job: job.id,
+        target: target.id,
+        ...plan,
+        state: "reserved",
+        link: route.link,
+        transmissions: 1,
+        createdAt: clock.now(),
+      };
+      await r.packets.insert(packet);
+      await r.events.append({
+        at: clock.now(),
+        type: "job.sending",
+        target: target.id,
+        job: job.id,
+        data: { ...chosen, cntr: packet.cntr, segments: packet.userData.length },
+      });
+      return packet;
+    });
+  }
+
+  async #transmit(
+    job: Job,
+    target: Target,
+    packet: PacketRecord,
+    bearer: SmsBearer,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    using answer = this.#deps.answers.expect(packet.id);
+    let outcomes: SubmitOutcome[];
+    try {
+      outcomes = await this.#submit(job, target, packet, bearer, signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      return this.#submitFailed(job, packet, asGatewayError(thrown));
+    }
+    const refusal = outcomes.find((outcome) => outcome.at === "refused");
+    const report = await this.#takeReports(job, target, packet, outcomes);
+    if (report === "concluded") return;
+    if (refusal?.at === "refused") {
+      return this.#fail(job, "card.status", "the card refused the short message", {
+        cause: refusal.cause,
+        ...(refusal.sw === undefined ? {} : { sw: refusal.sw.toString(16).toUpperCase() }),
+      });
+    }
+    if (job.request.fireAndForget || !wantsAnswer(packet)) {
+      await this.#deps.endJob(job.id, { state: "done", result: { commands: [] } });
+      return;
+    }
+    await this.#deps.store.write((r) => r.jobs.patch(job.id, { state: "waiting" }));
+    const arrived = await answer.wait(Math.min(timeoutMs, job.validUntil - this.#deps.clock.now()), signal);
+    if (!arrived) return this.#noAnswer(job, packet);
+    const answered = (await this.#deps.store.read((r) => r.packets.ofJob(job.id))).find((one) => one.id === packet.id);
+    await this.#conclude(job, target, answered ?? packet);
+  }
+
+  async #submit(
+    job: Job,
+    target: Target,
+    packet: PacketRecord,
+    bearer: SmsBearer,
+    signal: AbortSignal,
+  ): Promise<SubmitOutcome[]> {
+    const { defaults, clock, store } = this.#deps;
+    const plain = job.work.kind === "packet" ? job.work : undefined;
+    const outcomes: SubmitOutcome[] = [];
+    for (const [index, segment] of packet.userData.entries()) {
+      outcomes.push(
+        await bearer.submit(
+          {
+            reference: `${packet.id}/${packet.transmissions}/${index}`,
+            ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
+            from: plain?.from ?? target.settings.originator ?? defaults.originator,
+            serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
+            userData: fromHex(segment),
+            userDataHeader: true,
+            protocolId: plain?.protocolId ?? 0x7f,
+            dataCoding: plain?.dataCoding ?? 0xf6,
+            moreToCome: index + 1 < packet.userData.length,
+            validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
+            receipt: bearer.kind !== "envelope",
+          },
+          signal,
+        ),
+      );
+    }
+    await store.write((r) => r.packets.patch(packet.id, { state: "sent", sentAt: clock.now() }));
+    return outcomes;
+  }
+
+  /** Response packets that came back in the delivery reports themselves. */
+  async #takeReports(
+    job: Job,
+    target: Target,
+    packet: PacketRecord,
+    outcomes: readonly SubmitOutcome[],
+  ): Promise<"concluded" | "open"> {
+    const reports = outcomes.flatMap((outcome) =>
+      outcome.at !== "accepted" && outcome.report !== undefined && isResponse(outcome.report) ? [outcome.report] : [],
+    );
+    if (reports.length === 0) return "open";
+    const answered: PacketRecord = {
+      ...packet,
+      state: "answered",
+      response: reports.map(toHex),
+      answeredAt: this.#deps.clock.now(),
+    };
+    const verdict = await this.#deps.judgeAnswer(job, target, answered);
+    if (verdict.at === "wait") {
+      await this.#deps.store.write((r) => r.jobs.patch(job.id, { note: verdict.note }));
+      return "open";
+    }
+    await this.#settle(job, answered, verdict);
+    return "concluded";
+  }
+
+  async #conclude(job: Job, target: Target, packet: PacketRecord): Promise<void> {
+    const verdict = await this.#deps.judgeAnswer(job, target, packet);
+    if (verdict.at === "wait") return this.#later(job, verdict.note);
+    await this.#settle(job, packet, verdict);
+  }
+
+  async #settle(job: Job, packet: PacketRecord, verdict: Exclude<Verdict, { at: "wait" }>): Promise<void> {
+    const answered = {
+      state: "answered" as const,
+      ...(packet.response === undefined ? {} : { response: packet.response }),
+      answeredAt: packet.answeredAt ?? this.#deps.clock.now(),
+    };
+    if (verdict.at === "again") return this.#newPacket(job, packet, answered, verdict.note);
+    const lost = verdict.at === "failed" && verdict.error.code === "packet.answer-lost";
+    if (lost && job.request.onAnswerLost === "repeat")
+      return this.#newPacket(job, packet, answered, "the answer was lost; asking again");
+    if (verdict.at === "done")
+      await this.#deps.endJob(job.id, { state: "done", result: verdict.result }, { id: packet.id, patch: answered });
+    else
+      await this.#deps.endJob(
+        job.id,
+        { state: "failed", error: verdict.error, ...(verdict.result === undefined ? {} : { result: verdict.result }) },
+        { id: packet.id, patch: answered },
+      );
+  }
+
+  /** Work may go again under a new counter: the card has proved that the old packet was not (or is safely) run. */
+  async #newPacket(job: Job, packet: PacketRecord, answered: PacketPatch, note: string): Promise<void> {
+    const { store, clock } = this.#deps;
+    const sent = await store.read((r) => r.packets.ofJob(job.id));
+    if (sent.length >= job.request.maxPackets) {
+      await this.#deps.endJob(job.id, failure("packet.counter-low", `${note}; ${sent.length} packets are enough`, {}), {
+        id: packet.id,
+        patch: answered,
+      });
+      return;
+    }
+    await store.write(async (r) => {
+      await r.packets.patch(packet.id, { ...answered, state: "abandoned" });
+      if (packet.keySet !== undefined && packet.cntr !== undefined) {
+        await r.keySets.raiseCounter(packet.keySet, packet.cntr + 16 ** (sent.length + 1));
+      }
+      await r.jobs.patch(job.id, { state: "queued", note, notBefore: clock.now() });
+    });
+  }
+
+  async #submitFailed(job: Job, packet: PacketRecord, error: GatewayError): Promise<void> {
+    const fate = submitFate(error);
+    if (fate === "unknown" && readsNoReplay(packet)) {
+      return this.#fail(
+        job,
+        "packet.answer-lost",
+        `${error.message}; whether the card has it is unknown, and its SPI has no replay check`,
+        { executed: "unknown", code: error.code },
+      );
+    }
+    if (error.retry === "never") return this.#fail(job, error.code, error.message, error.detail);
+    // A packet that certainly never left is still unsent: its next transmission is its first.
+    if (fate === "not-sent") {
+      await this.#deps.store.write((r) => r.packets.patch(packet.id, { transmissions: packet.transmissions - 1 }));
+    }
+    await this.#later(job, `${error.code}: ${error.message}`);
+  }
+
+  async #noAnswer(job: Job, packet: PacketRecord): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (now >= job.validUntil) {
+      await this.#deps.endJob(job.id, {
+        state: "expired",
+        error: {
+          code: "job.expired",
+          message: "no answer within the validity period; whether the card ran it is unknown",
+          detail: { executed: "unknown" },
+        },
+      });
+      return;
+    }
+    const last =
+      packet.transmissions > this.#deps.defaults.retransmissions || readsNoReplay(packet) || job.work.kind === "packet";
+    if (last) {
+      return this.#fail(
+        job,
+        "packet.no-answer",
+        `no answer after ${packet.transmissions} transmissions: lost, or not authenticated by the card`,
+        { executed: "unknown", transmissions: packet.transmissions },
+      );
+    }
+    await this.#later(job, "no answer; sending the same octets again");
+  }
+
+  async #fail(job: Job, code: JobFailure["code"], message: string, detail: JobFailure["detail"]): Promise<void> {
+    await this.#deps.endJob(job.id, failure(code, message, detail));
+  }
+
+  async #later(job: Job, note: string): Promise<void> {
+    const { clock, store, random } = this.#deps;
+    const delay = backoffMs(job.attempts, { firstMs: 250, maxMs: 60_000, random });
+    const notBefore = Math.min(clock.now() + delay, job.validUntil);
+    await store.write((r) => r.jobs.patch(job.id, { state: "queued", note, notBefore }));
+  }
+}
+
+function failure(code: JobFailure["code"], message: string, detail: JobFailure["detail"]) {
+  return { state: "failed" as const, error: { code, message, detail } };
+}
+
+/** Whether the TP-UD of a delivery report carries a response packet (or a later segment of one). */
+function isResponse(userData: Uint8Array): boolean {
+  try {
+    const segment = readSegment(userData);
+    return segment.security === "response" || segment.concatenation !== undefined;
+  } catch {
+    return false;
+  }
+}

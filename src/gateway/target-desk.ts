@@ -1,0 +1,106 @@
+import type { Clock } from "../base/clock.ts";
+import { GatewayError } from "../base/gateway-error.ts";
+import { newId } from "../base/id.ts";
+import type { KeySetInfo } from "./key-set.ts";
+import type { Store } from "./store.ts";
+import type { Target, TargetFilter } from "./target.ts";
+import { importTarget } from "./target-import.ts";
+import { findTarget, saveTarget } from "./targets.ts";
+
+/** What became of one imported description. */
+export interface ImportOutcome {
+  readonly target: Target;
+  readonly created: boolean;
+  readonly keySets: readonly KeySetInfo[];
+  readonly warnings: readonly string[];
+}
+
+/** Fields of a target that may be changed by hand. */
+export type TargetChange = Partial<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
+
+/** Targets and their keys, for all faces. Key values go in and never come out. */
+export class TargetDesk {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * Stores a described target; one with the same EID (or ICCID, for a plain UICC) is replaced, keeping its id, its
+   * name and tags where the description has none, and its counters, which never go down.
+   * @throws target.invalid, target.exists
+   */
+  async import(raw: unknown): Promise<ImportOutcome> {
+    const at = this.#clock.now();
+    const { target, keySets, warnings } = importTarget(raw, at);
+    return this.#store.write(async (r) => {
+      const before = await r.targets.resolve(target.eid ?? target.iccid ?? "");
+      const stored =
+        before === undefined
+          ? target
+          : {
+              ...target,
+              id: before.id,
+              version: before.version + 1,
+              createdAt: before.createdAt,
+              ...(target.name === undefined && before.name !== undefined ? { name: before.name } : {}),
+              tags: target.tags.length === 0 ? before.tags : target.tags,
+            };
+      if (before === undefined) await r.targets.insert(stored);
+      else await r.targets.update(stored);
+      for (const set of keySets) await r.keySets.put({ ...set, id: newId("key", at), target: stored.id });
+      await r.events.append({
+        at,
+        type: before === undefined ? "target.added" : "target.changed",
+        target: stored.id,
+        data: { why: "imported", version: stored.version },
+      });
+      return { target: stored, created: before === undefined, keySets: await r.keySets.list(stored.id), warnings };
+    });
+  }
+
+  /** @throws target.unknown */
+  async show(reference: string): Promise<{ target: Target; keySets: readonly KeySetInfo[] }> {
+    return this.#store.read(async (r) => {
+      const target = await findTarget(r, reference);
+      return { target, keySets: await r.keySets.list(target.id) };
+    });
+  }
+
+  async list(filter: TargetFilter, after: string | undefined, limit: number): Promise<Target[]> {
+    return this.#store.read((r) => r.targets.list(filter, after, limit));
+  }
+
+  /** @throws target.unknown, target.exists, store.conflict when `ifVersion` is given and not the stored one */
+  async change(reference: string, change: TargetChange, ifVersion?: number): Promise<Target> {
+    return this.#store.write(async (r) => {
+      const target = await findTarget(r, reference);
+      if (ifVersion !== undefined && ifVersion !== target.version) {
+        throw new GatewayError("store.conflict", `target ${target.id} has version ${target.version}`, {
+          detail: { version: target.version },
+        });
+      }
+      return saveTarget(r, { ...target, ...change }, this.#clock.now(), "changed by hand");
+    });
+  }
+
+  /** Removes a target with its keys; refused while jobs are open. @throws target.unknown, job.state */
+  async remove(reference: string): Promise<void> {
+    await this.#store.write(async (r) => {
+      const target = await findTarget(r, reference);
+      const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1);
+      if (open.length > 0)
+        throw new GatewayError("job.state", "the target has open jobs", { detail: { job: open[0]?.id } });
+      await r.targets.remove(target.id);
+      await r.events.append({
+        at: this.#clock.now(),
+        type: "target.removed",
+        target: target.id,
+        data: { eid: target.eid },
+      });
+    });
+  }
+}
