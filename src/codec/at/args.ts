@@ -1,0 +1,139 @@
+import { codecError } from "../../base/gateway-error.ts";
+
+/** One parameter of an information line or URC. */
+export interface AtArg {
+  /** Without its quotes. */
+  readonly text: string;
+  readonly quoted: boolean;
+}
+
+/** An information line or URC taken apart: `+CREG: 2,1` is prefix `+CREG` with two parameters. */
+export interface AtLine {
+  /** `+CSQ`, `^ICCID`, `#QSS`; undefined for a bare line. */
+  readonly prefix?: string;
+  /** What follows the colon, or the whole bare line. */
+  readonly rest: string;
+}
+
+const prefixed = /^([+^#%*!$][A-Za-z0-9_]+(?: [A-Z]+)?) ?:\s*(.*)$/;
+
+/** Takes the prefix off; spaces around the colon are as each firmware likes them. V.250 §5.4.4 */
+export function splitLine(text: string): AtLine {
+  const match = prefixed.exec(text);
+  return match === null ? { rest: text } : { prefix: match[1] ?? "", rest: match[2] ?? "" };
+}
+
+/** Splits at commas outside quotes and parentheses; an empty parameter is `{text: "", quoted: false}`. V.250 §5.4.4.2 */
+export function parseArgs(rest: string): readonly AtArg[] {
+  const args: AtArg[] = [];
+  let text = "";
+  let quoted = false;
+  let inside = false;
+  let depth = 0;
+  for (const character of rest) {
+    if (character === '"' && depth === 0) {
+      inside = !inside;
+      quoted = true;
+    } else if (character === "," && !inside && depth === 0) {
+      args.push({ text: quoted ? text : text.trim(), quoted });
+      text = "";
+      quoted = false;
+    } else {
+      if (!inside && character === "(") depth++;
+      if (!inside && character === ")" && depth > 0) depth--;
+      if (!(quoted && !inside && character === " ")) text += character;
+    }
+  }
+  if (rest.trim() !== "") args.push({ text: quoted ? text : text.trim(), quoted });
+  return args;
+}
+
+/** Reads parameters one after the other, with errors that name them. */
+export class ArgReader {
+  readonly #args: readonly AtArg[];
+  readonly #what: string;
+  #at = 0;
+
+  constructor(args: readonly AtArg[], what: string) {
+    this.#args = args;
+    this.#what = what;
+  }
+
+  get remaining(): number {
+    return this.#args.length - this.#at;
+  }
+
+  #next(): AtArg | undefined {
+    const arg = this.#args[this.#at];
+    this.#at++;
+    return arg;
+  }
+
+  #fail(field: string, why: string): never {
+    throw codecError("codec.text", `${this.#what}: ${field} ${why}`, this.#at - 1, { field });
+  }
+
+  /** A decimal number, quoted or not. @throws codec.text */
+  int(field: string): number {
+    const value = this.maybeInt();
+    return value === undefined ? this.#fail(field, "is no number") : value;
+  }
+
+  /** A decimal number, or undefined when it is absent, empty or something else. */
+  maybeInt(): number | undefined {
+    const text = this.#next()?.text.trim();
+    return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
+  }
+
+  /** A hexadecimal number such as <lac> or <ci>, or undefined. */
+  maybeHexInt(): number | undefined {
+    const text = this.#next()?.text.trim();
+    return text !== undefined && /^[0-9a-fA-F]{1,12}$/.test(text) ? Number.parseInt(text, 16) : undefined;
+  }
+
+  /** @throws codec.text when the parameter is missing */
+  text(field: string): string {
+    return this.#next()?.text ?? this.#fail(field, "is missing");
+  }
+
+  /** The text, or undefined when the parameter is absent or empty. */
+  maybeText(): string | undefined {
+    const text = this.#next()?.text;
+    return text === "" ? undefined : text;
+  }
+
+  /** Octets in hexadecimal. @throws codec.text */
+  hex(field: string): Uint8Array {
+    const text = (this.#next()?.text ?? this.#fail(field, "is missing")).trim();
+    return hexText(text, `${this.#what}: ${field}`);
+  }
+}
+
+/** Octets written as hexadecimal digits, nothing else. @throws codec.text */
+export function hexText(text: string, what: string): Uint8Array {
+  const bad = text.search(/[^0-9a-fA-F]/);
+  if (bad >= 0) throw codecError("codec.text", `${what} is no hexadecimal text`, bad);
+  if (text.length % 2 !== 0) throw codecError("codec.text", `${what} has an odd number of digits`, text.length);
+  const bytes = Buffer.from(text, "hex");
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A string parameter; a quote inside becomes `\22`, control characters are refused. V.250 §5.4.2.2 @throws codec.text */
+export function quote(text: string): string {
+  const bad = text.search(/\p{Cc}/u);
+  if (bad >= 0) throw codecError("codec.text", "a string parameter must not hold control characters", bad);
+  return `"${text.replaceAll("\\", "\\5C").replaceAll('"', "\\22")}"`;
+}
+
+/** What a test command's answer offers: `(0-2,5),("SM","ME")` gives one list of values per parameter. */
+export function parseRanges(rest: string): readonly (readonly string[])[] {
+  return parseArgs(rest).map(({ text }) => {
+    const inner = text.replace(/^\(/, "").replace(/\)$/, "");
+    return parseArgs(inner).flatMap(({ text: item }) => {
+      const range = /^(\d+)-(\d+)$/.exec(item);
+      if (range === null) return [item];
+      const [from, to] = [Number(range[1]), Number(range[2])];
+      return to - from > 255 ? [item] : Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => String(from + i));
+    });
+  });
+}

@@ -1,0 +1,472 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { AtCommand, AtInfo } from "../../codec/at/command.ts";
+import { type AtToken, awaitsPause, freshLine, type LineState, pause, tokenize } from "../../codec/at/line.ts";
+import { publicLine } from "../../codec/at/line-name.ts";
+import { type AtFinal, numericResult } from "../../codec/at/result.ts";
+import type { Urc } from "../../codec/at/urc.ts";
+import type { Port } from "../port.ts";
+import { traceFrame } from "../trace.ts";
+import { type AtRequest, type AtResult, type Pending, requestFacts, resultError, type Urgency } from "./at-request.ts";
+import { type LineRole, LineRouter, type OpenLines, openLines } from "./line-router.ts";
+import type { ModemProfile } from "./profile.ts";
+import { type Resync, type ResyncStep, startResync, stepResync } from "./resync.ts";
+import { systemTimers, type Timers } from "./timers.ts";
+
+/** What the engine needs. */
+export interface AtEngineDeps {
+  readonly port: Port;
+  /** Link id, for traces. */
+  readonly link: string;
+  readonly profile: ModemProfile;
+  readonly timers?: Timers;
+  /** Told of each line and its role, and of each command's end: for transcripts and consoles. */
+  readonly observe?: (event: EngineEvent) => void;
+}
+
+export type EngineEvent =
+  | { readonly kind: "line"; readonly role: LineRole; readonly text: string }
+  /** A doubtful line's role, at the end of the command. */
+  | { readonly kind: "decided"; readonly role: "info" | "urc"; readonly text: string }
+  | { readonly kind: "end"; readonly line: string; readonly result: AtResult | GatewayError };
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly urgency?: Urgency;
+}
+
+const encoder = new TextEncoder();
+const pauseMs = 60;
+/** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
+const bootGraceMs = 2_500;
+const ctrlZ = "\x1a";
+const esc = "\x1b";
+const order: Readonly<Record<Urgency, number>> = { init: 0, urgent: 1, normal: 2 };
+
+/**
+ * Speaks AT over one port: one command in flight, answers and unsolicited lines told apart, the line brought back in
+ * step after a timeout. One engine per opened port; when the port ends, so does the engine.
+ */
+export class AtEngine implements AsyncDisposable {
+  readonly #deps: AtEngineDeps;
+  readonly #timers: Timers;
+  readonly #router: LineRouter;
+  #profile: ModemProfile;
+  readonly #queue: Pending[] = [];
+  readonly #urcListeners = new Set<(urc: Urc) => void>();
+  #line: LineState = freshLine;
+  #open: Pending | undefined;
+  #resync: Resync | undefined;
+  #late: { readonly pending: Pending; readonly info: AtInfo[] } | undefined;
+  #stopPause = () => {};
+  #stopBoot = () => {};
+  #stopResync = () => {};
+  #held = false;
+  #ended: GatewayError | undefined;
+  #lastHeard = 0;
+  #tellDone: (reason: GatewayError) => void = noop;
+  /** Resolves with the reason when the port is gone, the modem answers no more, or the engine was disposed. */
+  readonly done: Promise<GatewayError> = new Promise((resolve) => {
+    this.#tellDone = resolve;
+  });
+
+  constructor(deps: AtEngineDeps) {
+    this.#deps = deps;
+    this.#profile = deps.profile;
+    this.#timers = deps.timers ?? systemTimers;
+    this.#router = new LineRouter((text) => this.#profile.urcs.find(text));
+    void this.#read();
+  }
+
+  get alive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** Commands waiting or in flight. */
+  get backlog(): number {
+    return this.#queue.length + (this.#open === undefined ? 0 : 1);
+  }
+
+  /** `performance.now()` of the last octets received; 0 before the first. */
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
+  get profile(): ModemProfile {
+    return this.#profile;
+  }
+
+  /** The modem was identified: its own URCs, limits and quirks apply from now on. */
+  use(profile: ModemProfile): void {
+    this.#profile = profile;
+  }
+
+  /** Listens to unsolicited lines, in order of arrival; the returned function ends it. */
+  onUrc(listener: (urc: Urc) => void): () => void {
+    this.#urcListeners.add(listener);
+    return () => void this.#urcListeners.delete(listener);
+  }
+
+  /** Lets only commands of urgency `init` through, until {@link resume}: state was lost and is being set up. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  resume(): void {
+    this.#held = false;
+    this.#pump();
+  }
+
+  /**
+   * Runs a declared command and reads its answer.
+   * @throws modem.cme, modem.cms (and -permanent), modem.refused, modem.timeout, modem.reset, modem.absent, link.lost,
+   * codec.text for an answer that is not what it should be. `detail.fate` says whether a body can have left.
+   */
+  async run<A, R>(declaration: AtCommand<A, R>, arg: A, options: RunOptions = {}): Promise<R> {
+    const line = declaration.line(arg);
+    const body = declaration.body?.(arg);
+    const { timeoutsMs } = this.#profile;
+    const result = await this.send(
+      {
+        line,
+        expects: declaration.reply,
+        timeoutMs: body === undefined ? timeoutsMs[declaration.budget] : timeoutsMs.prompt,
+        ...(body === undefined ? {} : { body, bodyTimeoutMs: timeoutsMs[declaration.budget], acceptLate: true }),
+        ...(declaration.abortable === true ? { abortable: true } : {}),
+      },
+      options,
+    );
+    const error = resultError(line, result);
+    if (error !== undefined) throw error;
+    return declaration.reply.read(result.info);
+  }
+
+  /** Sends a line as it is and resolves with whatever final result comes. @throws modem.timeout, modem.reset, modem.absent, link.lost */
+  send(request: AtRequest, { signal, urgency = "normal" }: RunOptions = {}): Promise<AtResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#goneError(this.#ended));
+      if (signal?.aborted) return reject(signal.reason);
+      const pending: Pending = {
+        request,
+        urgency,
+        resolve,
+        reject,
+        lines: openLines(request.line, request.expects, request.body),
+        stage: "queued",
+        promptSeen: false,
+        cancelled: false,
+        orphan: false,
+        stopTimer: () => {},
+        release: () => {},
+      };
+      if (signal !== undefined) {
+        const onAbort = () => this.#abort(pending, signal.reason);
+        signal.addEventListener("abort", onAbort, { once: true });
+        pending.release = () => signal.removeEventListener("abort", onAbort);
+      }
+      this.#enqueue(pending);
+      this.#pump();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end(new GatewayError("modem.absent", "the modem's port was closed"));
+    await this.#deps.port[Symbol.asyncDispose]();
+  }
+
+  #enqueue(pending: Pending): void {
+    const rank = order[pending.urgency];
+    const at = this.#queue.findIndex(({ urgency }) => order[urgency] > rank);
+    if (at < 0) this.#queue.push(pending);
+    else this.#queue.splice(at, 0, pending);
+  }
+
+  #pump(): void {
+    if (this.#open !== undefined || this.#resync !== undefined || this.#ended !== undefined) return;
+    const next = this.#queue[0];
+    if (next === undefined || (this.#held && next.urgency !== "init")) return;
+    this.#queue.shift();
+    this.#open = next;
+    next.stage = "sent";
+    const { request } = next;
+    const inline = request.body !== undefined && (request.inline ?? this.#profile.quirks.has("pdu-inline"));
+    if (inline) {
+      next.stage = "body-sent";
+      this.#write(`${request.line}\r${request.body}${ctrlZ}`);
+    } else {
+      this.#write(`${request.line}\r`);
+    }
+    this.#limit(next, inline ? (request.bodyTimeoutMs ?? request.timeoutMs) : request.timeoutMs);
+  }
+
+  #limit(pending: Pending, ms: number): void {
+    pending.stopTimer();
+    pending.stopTimer = this.#timers.after(ms, () => this.#timedOut(pending));
+  }
+
+  #write(text: string): void {
+    traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shown(text) });
+    this.#deps.port.write(encoder.encode(text)).catch((error: unknown) => this.#lost(error));
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const chunk of this.#deps.port.incoming) this.#take(chunk);
+      this.#lost(undefined);
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.#lastHeard = performance.now();
+    const awaiting = this.#open?.request.body !== undefined && this.#open.stage === "sent";
+    const { state, tokens } = tokenize(this.#line, chunk, awaiting);
+    this.#line = state;
+    for (const token of tokens) this.#token(token);
+    this.#stopPause();
+    this.#stopPause = noop;
+    if (awaitsPause(state)) this.#stopPause = this.#timers.after(pauseMs, () => this.#paused());
+  }
+
+  #paused(): void {
+    const { state, tokens } = pause(this.#line);
+    this.#line = state;
+    for (const token of tokens) this.#token(token);
+  }
+
+  #token(token: AtToken): void {
+    if (token.kind === "prompt") this.#prompt();
+    else if (token.kind === "garbage") this.#saw("garbage", token.text);
+    else if (token.kind === "line") this.#incoming(token.text, token.text);
+    else this.#incoming(numericResult(token.code) ?? String(token.code), String(token.code));
+  }
+
+  #saw(role: LineRole, text: string): void {
+    traceFrame({ kind: "at", dir: "in", link: this.#deps.link, text: shown(text), facts: { role } });
+    this.#deps.observe?.({ kind: "line", role, text });
+  }
+
+  #incoming(text: string, raw: string): void {
+    const recovering = this.#resync !== undefined;
+    const open = recovering ? this.#resyncLines() : this.#open?.lines;
+    const { role, final, urc } = this.#router.route(text, open);
+    const late = recovering ? this.#isLate(role) : this.#open === undefined && role === "final";
+    this.#saw(late ? "late" : role, raw);
+    if (role === "final" && final !== undefined) {
+      if (recovering) this.#lateFinal(final);
+      else this.#finish(final);
+      return;
+    }
+    if (recovering && late) this.#feedResync({ kind: "heard" });
+    if (urc !== undefined) this.#unsolicited(urc);
+  }
+
+  #finish(final: AtFinal): void {
+    const pending = this.#open;
+    if (pending === undefined) return;
+    this.#open = undefined;
+    const { info, strays } = this.#router.settle(pending.lines);
+    for (const text of pending.lines.doubtful) {
+      const role = strays.some((urc) => urc.text === text) ? "urc" : "info";
+      this.#deps.observe?.({ kind: "decided", role, text });
+    }
+    const { promptSeen, cancelled } = pending;
+    this.#settle(pending, { final, info, promptSeen, cancelled });
+    for (const urc of strays) this.#unsolicited(urc);
+    this.#pump();
+  }
+
+  #settle(pending: Pending, result: AtResult | GatewayError): void {
+    pending.stopTimer();
+    pending.release();
+    this.#stopBoot();
+    this.#stopBoot = noop;
+    this.#deps.observe?.({ kind: "end", line: pending.request.line, result });
+    if (pending.orphan) return;
+    if (result instanceof GatewayError) pending.reject(result);
+    else pending.resolve(result);
+  }
+
+  #prompt(): void {
+    this.#saw("prompt", "> ");
+    const pending = this.#open;
+    if (pending === undefined || pending.request.body === undefined || pending.stage !== "sent" || pending.orphan) {
+      if (pending !== undefined) pending.cancelled = true;
+      this.#write(esc);
+      return;
+    }
+    pending.promptSeen = true;
+    const body = pending.request.body;
+    const send = () => {
+      if (this.#open !== pending || pending.orphan) return;
+      pending.stage = "body-sent";
+      this.#write(body + ctrlZ);
+      this.#limit(pending, pending.request.bodyTimeoutMs ?? pending.request.timeoutMs);
+    };
+    if (this.#profile.quirks.has("slow-body")) this.#timers.after(50, send);
+    else send();
+  }
+
+  #unsolicited(urc: Urc): void {
+    const open = this.#open;
+    const expected = open?.lines.shape.names.includes("+CFUN") === true;
+    if (urc.event === "boot") this.#restarted(urc.text);
+    if (urc.event === "boot-sign" && open !== undefined && !expected) {
+      this.#stopBoot();
+      this.#stopBoot = this.#timers.after(bootGraceMs, () => this.#open === open && this.#restarted(urc.text));
+    }
+    for (const listener of this.#urcListeners) listener(urc);
+  }
+
+  /** The module started anew: nothing it was asked before will be answered. */
+  #restarted(banner: string): void {
+    this.#stopBoot();
+    this.#stopResyncing();
+    this.#dropLate();
+    const pending = this.#open;
+    if (pending === undefined) return;
+    this.#open = undefined;
+    const detail = { ...requestFacts(pending), banner };
+    this.#settle(
+      pending,
+      new GatewayError("modem.reset", `the modem restarted (${banner}) in mid-command`, { detail }),
+    );
+    this.#timers.after(0, () => this.#pump());
+  }
+
+  #abort(pending: Pending, reason: unknown): void {
+    if (pending.stage === "queued") {
+      const at = this.#queue.indexOf(pending);
+      if (at >= 0) this.#queue.splice(at, 1);
+      pending.reject(reason);
+      return;
+    }
+    if (this.#open !== pending || pending.orphan) return;
+    const facts = requestFacts(pending);
+    pending.orphan = true;
+    pending.reject(new GatewayError("modem.aborted", "the command was given up", { detail: facts, cause: reason }));
+    if (pending.request.body !== undefined && pending.stage === "sent") {
+      pending.cancelled = true;
+      if (pending.promptSeen) this.#write(esc);
+    } else if (pending.request.abortable === true) {
+      this.#write("\r");
+    }
+  }
+
+  #timedOut(pending: Pending): void {
+    if (this.#open !== pending) return;
+    this.#open = undefined;
+    const detail = requestFacts(pending);
+    const error = new GatewayError("modem.timeout", `${detail.command} was not answered in time`, { detail });
+    const atPrompt = pending.request.body !== undefined && pending.stage === "sent";
+    if (pending.request.acceptLate === true && pending.stage === "body-sent") this.#late = { pending, info: [] };
+    else this.#settle(pending, error);
+    this.#resync = startResync(atPrompt);
+    this.#probe({ send: atPrompt ? "escape" : "probe" });
+  }
+
+  #resyncLines(): OpenLines {
+    return this.#late?.pending.lines ?? probeLines();
+  }
+
+  #isLate(role: LineRole): boolean {
+    return role === "info" || role === "doubtful" || (role === "final" && (this.#resync?.owed ?? 0) > 0);
+  }
+
+  #lateFinal(final: AtFinal): void {
+    const late = this.#late;
+    const owed = (this.#resync?.owed ?? 0) > 0;
+    if (late !== undefined && owed && (late.pending.lines.own || final.kind === "cms" || final.kind === "cme")) {
+      this.#late = undefined;
+      const { info } = this.#router.settle(late.pending.lines);
+      this.#settle(late.pending, { final, info, promptSeen: true, cancelled: false });
+    }
+    if (!owed) this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) });
+    this.#feedResync({ kind: "final", ok: final.kind === "ok" });
+  }
+
+  #dropLate(): void {
+    const late = this.#late;
+    if (late === undefined) return;
+    this.#late = undefined;
+    const detail = requestFacts(late.pending);
+    const text = `${detail.command} was not answered in time`;
+    this.#settle(late.pending, new GatewayError("modem.timeout", text, { detail }));
+  }
+
+  #feedResync(event: Parameters<typeof stepResync>[1]): void {
+    if (this.#resync === undefined) return;
+    const { next, action } = stepResync(this.#resync, event);
+    this.#resync = next;
+    if (action !== undefined) this.#probe(action);
+  }
+
+  #probe(action: ResyncStep): void {
+    if ("send" in action)
+      this.#write(action.send === "probe" ? "AT\r" : esc + (action.send === "escape-cr" ? "\r" : ""));
+    if ("done" in action) {
+      this.#stopResyncing();
+      this.#dropLate();
+      if (action.done) this.#pump();
+      else this.#end(new GatewayError("modem.timeout", "the modem answers no more", { detail: { fate: "not-sent" } }));
+      return;
+    }
+    const wait =
+      this.#resync?.phase === "quiet"
+        ? 1_000
+        : this.#resync?.phase === "escaping"
+          ? 2_000
+          : this.#profile.timeoutsMs.resync;
+    if ("send" in action || "quiet" in action) {
+      this.#stopResync();
+      this.#stopResync = this.#timers.after(wait, () => this.#feedResync({ kind: "timeout" }));
+    }
+  }
+
+  #stopResyncing(): void {
+    this.#stopResync();
+    this.#stopResync = noop;
+    this.#resync = undefined;
+  }
+
+  #lost(cause: unknown): void {
+    if (cause instanceof GatewayError) this.#end(cause);
+    else this.#end(new GatewayError("link.lost", "the modem's port went away", { cause }));
+  }
+
+  #end(reason: GatewayError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    this.#stopPause();
+    this.#stopResyncing();
+    this.#dropLate();
+    const open = this.#open;
+    this.#open = undefined;
+    if (open !== undefined) this.#settle(open, this.#goneError(reason, open));
+    for (const pending of this.#queue.splice(0)) this.#settle(pending, this.#goneError(reason, pending));
+    this.#stopBoot();
+    this.#tellDone(reason);
+  }
+
+  #goneError(reason: GatewayError, pending?: Pending): GatewayError {
+    const detail = pending === undefined ? { fate: "not-sent" } : requestFacts(pending);
+    return new GatewayError(reason.code, reason.message, { detail: { ...reason.detail, ...detail }, cause: reason });
+  }
+}
+
+function noop(): void {}
+
+function probeLines(): OpenLines {
+  return openLines("AT");
+}
+
+function bareResult(final: AtFinal): AtResult {
+  return { final, info: [], promptSeen: false, cancelled: false };
+}
+
+/** What a trace shows of octets that are mostly text. */
+function shown(text: string): string {
+  return publicLine(text.replace(/[\r\n]+$/, "")).replace(/\p{Cc}/gu, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}

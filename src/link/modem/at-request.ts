@@ -1,0 +1,91 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { AtInfo } from "../../codec/at/command.ts";
+import { cmeError, cmsError } from "../../codec/at/error-codes.ts";
+import { publicLine } from "../../codec/at/line-name.ts";
+import type { AtFinal } from "../../codec/at/result.ts";
+import type { OpenLines } from "./line-router.ts";
+
+/** A command line as it goes out, with what is expected back. */
+export interface AtRequest {
+  /** Without its line end. */
+  readonly line: string;
+  /** Sent after the prompt, with Ctrl-Z behind it. */
+  readonly body?: string;
+  /** The body goes out with the line, without waiting for a prompt; as the profile says unless given. */
+  readonly inline?: boolean;
+  /** What the declaration expects; a line typed by hand has none. */
+  readonly expects?: { readonly prefixes: readonly string[]; readonly lines: "none" | "one" | "many" };
+  /** Time limit up to the prompt, or to the final result when there is no body. */
+  readonly timeoutMs: number;
+  /** Time limit from the body to the final result. */
+  readonly bodyTimeoutMs?: number;
+  /** Any character ends it early. */
+  readonly abortable?: boolean;
+  /** After a timeout, wait for the late answer while the line is brought back in step, and take it if it comes. */
+  readonly acceptLate?: boolean;
+}
+
+/** How far a command got on the wire. */
+export type AtStage = "queued" | "sent" | "body-sent";
+
+/** The answer to one command. */
+export interface AtResult {
+  readonly final: AtFinal;
+  readonly info: readonly AtInfo[];
+  readonly promptSeen: boolean;
+  /** The caller gave it up at the prompt and the modem confirmed that. */
+  readonly cancelled: boolean;
+}
+
+/** Order of commands that wait: bringing the line up, acknowledgements, all the rest. */
+export type Urgency = "init" | "urgent" | "normal";
+
+/** A command on its way through the engine. */
+export interface Pending {
+  readonly request: AtRequest;
+  readonly urgency: Urgency;
+  readonly resolve: (result: AtResult) => void;
+  readonly reject: (error: unknown) => void;
+  readonly lines: OpenLines;
+  stage: AtStage;
+  promptSeen: boolean;
+  cancelled: boolean;
+  /** Its caller is gone; the line stays occupied until the modem answered. */
+  orphan: boolean;
+  stopTimer: () => void;
+  release: () => void;
+}
+
+/** The facts that errors of a command carry. `fate` as bearers need it: nothing left before the body did. */
+export function requestFacts(pending: Pending): Readonly<Record<string, unknown>> {
+  return {
+    command: publicLine(pending.request.line),
+    stage: pending.stage,
+    fate: pending.request.body === undefined || pending.stage !== "body-sent" ? "not-sent" : "unknown",
+  };
+}
+
+/** The error of a result that is no success; undefined for OK and CONNECT. */
+export function resultError(line: string, result: AtResult): GatewayError | undefined {
+  const { final } = result;
+  const command = publicLine(line);
+  const facts = { command, fate: "not-sent" };
+  if (final.kind === "ok" || final.kind === "connect") return undefined;
+  if (final.kind === "cme") {
+    const { text, retry } = cmeError(final.code);
+    const code = retry === "never" ? "modem.cme-permanent" : "modem.cme";
+    const detail = { ...facts, cme: final.code, text: final.text, name: text };
+    return new GatewayError(code, `${command}: ${final.text}${final.code === undefined ? "" : ` (${text})`}`, {
+      detail,
+    });
+  }
+  if (final.kind === "cms") {
+    const { text, retry } = cmsError(final.code);
+    const code = retry === "never" ? "modem.cms-permanent" : "modem.cms";
+    const detail = { ...facts, cms: final.code, text: final.text, name: text };
+    return new GatewayError(code, `${command}: ${final.text}${final.code === undefined ? "" : ` (${text})`}`, {
+      detail,
+    });
+  }
+  return new GatewayError("modem.refused", `${command}: ${final.text}`, { detail: { ...facts, text: final.text } });
+}

@@ -1,0 +1,207 @@
+import { splitLine } from "../../codec/at/args.ts";
+import type { AtInfo } from "../../codec/at/command.ts";
+import { type CommandShape, commandShape } from "../../codec/at/line-name.ts";
+import { type AtFinal, parseFinal } from "../../codec/at/result.ts";
+import { headerLength, registrationAnswer, registrationPrefixes, type Urc, type UrcRule } from "../../codec/at/urc.ts";
+
+/** What a line turned out to be. */
+export type LineRole =
+  | "echo"
+  | "info"
+  /** The data line after an information line or a two-line URC. */
+  | "pdu"
+  | "urc"
+  | "final"
+  /** Belongs to a command that was given up. */
+  | "late"
+  | "prompt"
+  | "garbage"
+  /** Decided at the end of the command: its own, or somebody else's. */
+  | "doubtful";
+
+/** The command the lines are read for. */
+export interface OpenLines {
+  readonly line: string;
+  readonly shape: CommandShape;
+  /** Prefixes that are surely its own. */
+  readonly prefixes: readonly string[];
+  readonly lines: "none" | "one" | "many" | "any";
+  /** Echoes that may still come: the command line, then the body. */
+  echoes: string[];
+  readonly info: { text: string; data?: string }[];
+  readonly doubtful: string[];
+  own: boolean;
+}
+
+/** What one line does. */
+export interface Routed {
+  readonly role: LineRole;
+  readonly final?: AtFinal;
+  readonly urc?: Urc;
+}
+
+interface Header {
+  readonly rule?: UrcRule;
+  readonly text: string;
+  readonly into?: { text: string; data?: string };
+  readonly length: number | undefined;
+  /** Commands that ended since: a header whose data line was lost must not wait for ever. */
+  age: number;
+}
+
+/** Starts reading for a command. `prefixes` and `lines` come from its declaration; without one, from its text. */
+export function openLines(
+  line: string,
+  declared?: { readonly prefixes: readonly string[]; readonly lines: "none" | "one" | "many" },
+  body?: string,
+): OpenLines {
+  const shape = commandShape(line);
+  const registration = shape.names.some((name) => isRegistration(name));
+  return {
+    line,
+    shape,
+    prefixes: declared === undefined ? shape.names : declared.prefixes,
+    lines: declared?.lines ?? (registration && shape.form === "read" ? "one" : "any"),
+    echoes: body === undefined ? [line] : [line, body],
+    info: [],
+    doubtful: [],
+    own: false,
+  };
+}
+
+const ctrlZ = "\x1a";
+const withData = ["+CMGR", "+CMGL"];
+const smsCommands = /^\+(CM(?!E)[A-Z]+|CNMI|CNMA|CSMS|CPMS|CSCA|CGSMS|CSMP|CSCB)$/;
+const hexLine = /^(?:[0-9A-Fa-f]{2})+$/;
+
+/** Sorts lines into answers, unsolicited codes and noise, whatever order a modem puts them in. One per open port. */
+export class LineRouter {
+  readonly #find: (text: string) => UrcRule | undefined;
+  readonly #headers: Header[] = [];
+
+  constructor(find: (text: string) => UrcRule | undefined) {
+    this.#find = find;
+  }
+
+  /** The role of the next line, with `open` the command in flight if there is one. */
+  route(raw: string, open: OpenLines | undefined): Routed {
+    const text = raw.trim();
+    if (open !== undefined && this.#isEcho(raw, text, open)) return { role: "echo" };
+    const final = parseFinal(text);
+    if (final !== undefined && this.#endsCommand(final, text, open)) {
+      this.#dropInfoHeaders();
+      return { role: "final", final };
+    }
+    const data = this.#takeData(text);
+    if (data !== undefined) return data;
+    const { prefix, rest } = splitLine(text);
+    if (open !== undefined && prefix !== undefined && this.#isOwn(prefix, rest, text, open)) {
+      return this.#takeInfo(text, prefix, open);
+    }
+    const rule = this.#find(text);
+    if (rule !== undefined) return this.#takeUrc(text, rule);
+    if (open === undefined || open.lines === "none") return { role: "urc", urc: { event: "unknown", text } };
+    if (prefix === undefined) {
+      open.info.push({ text });
+      return { role: "info" };
+    }
+    open.doubtful.push(text);
+    return { role: "doubtful" };
+  }
+
+  /** The command ended: sorts the lines nobody could tell. What is not its own comes back as unsolicited. */
+  settle(open: OpenLines): { readonly info: readonly AtInfo[]; readonly strays: readonly Urc[] } {
+    const strays: Urc[] = [];
+    for (const text of open.doubtful) {
+      if (!open.own && this.#resembles(text, open)) open.info.push({ text });
+      else strays.push({ event: "unknown", text });
+    }
+    return { info: open.info, strays };
+  }
+
+  #isEcho(raw: string, text: string, open: OpenLines): boolean {
+    for (const [index, echo] of open.echoes.entries()) {
+      const same = raw === echo || text === echo.trim() || raw === `${echo}${ctrlZ}`;
+      const clipped =
+        !same && index === 0 && text.length >= 4 && text.length >= echo.length - 3 && echo.trim().endsWith(text);
+      const noisy = !same && index === 0 && echo.length >= 4 && text.length <= echo.length + 4 && text.endsWith(echo);
+      if (same || clipped || noisy) {
+        open.echoes = open.echoes.slice(index + 1);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #endsCommand(final: AtFinal, text: string, open: OpenLines | undefined): boolean {
+    if (open === undefined) return final.kind !== "call" && final.kind !== "cms";
+    if (final.kind === "call" || final.kind === "connect") return open.shape.dials || open.shape.form === "set";
+    if (final.kind === "cms" && this.#find(text) !== undefined) {
+      return open.shape.names.some((name) => smsCommands.test(name));
+    }
+    return true;
+  }
+
+  #isOwn(prefix: string, rest: string, text: string, open: OpenLines): boolean {
+    const name = prefix.toUpperCase();
+    if (!open.prefixes.includes(name) && !(open.prefixes.length === 0 && open.shape.names.includes(name))) return false;
+    if (open.lines === "none") return this.#find(text) === undefined;
+    if (open.lines === "one" && open.own) return false;
+    if (isRegistration(name) && open.shape.form === "read") return registrationAnswer(rest);
+    return true;
+  }
+
+  #takeInfo(text: string, prefix: string, open: OpenLines): Routed {
+    const info = { text };
+    open.info.push(info);
+    open.own = true;
+    if (withData.includes(prefix) && open.shape.form !== "test") {
+      this.#headers.push({ text, into: info, length: headerLength(text), age: 0 });
+    }
+    return { role: "info" };
+  }
+
+  #takeUrc(text: string, rule: UrcRule): Routed {
+    if (rule.lines === 2) {
+      this.#headers.push({ rule, text, length: headerLength(text), age: 0 });
+      return { role: "urc" };
+    }
+    return { role: "urc", urc: { event: rule.event, text } };
+  }
+
+  /** A line that belongs to a header: by the announced length if several wait, else to the last. */
+  #takeData(text: string): Routed | undefined {
+    if (this.#headers.length === 0) return undefined;
+    const isHex = hexLine.test(text);
+    if (!isHex && (splitLine(text).prefix !== undefined || this.#find(text) !== undefined)) return undefined;
+    const fits = isHex ? this.#headers.findLastIndex((header) => header.length === tpduLength(text)) : -1;
+    const [header] = this.#headers.splice(fits >= 0 ? fits : this.#headers.length - 1, 1);
+    if (header?.into !== undefined) header.into.data = text;
+    if (header?.rule === undefined) return { role: "pdu" };
+    return { role: "pdu", urc: { event: header.rule.event, text: header.text, data: text } };
+  }
+
+  #dropInfoHeaders(): void {
+    for (const header of this.#headers) header.age++;
+    const kept = this.#headers.filter(({ into, age }) => into === undefined && age < 2);
+    this.#headers.splice(0, this.#headers.length, ...kept.slice(-4));
+  }
+
+  /** A line with a foreign prefix, of which the command's own never came: a relative of its name, or a damaged one. */
+  #resembles(text: string, open: OpenLines): boolean {
+    if (open.shape.form === "basic") return true;
+    if (/[^ -~]/.test(text)) return true;
+    const word = (splitLine(text).prefix ?? "").slice(1).toUpperCase();
+    const related = open.shape.names.some((name) => name.slice(1).includes(word) || word.includes(name.slice(1)));
+    return related || open.shape.form === "read" || open.shape.form === "execute";
+  }
+}
+
+function isRegistration(name: string): boolean {
+  return registrationPrefixes.some((prefix) => prefix === name);
+}
+
+/** Octets after the SMSC address. TS 27.005 §3.1 <length> */
+function tpduLength(pdu: string): number {
+  return pdu.length / 2 - 1 - Number.parseInt(pdu.slice(0, 2), 16);
+}

@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { ProfileSet } from "./profile.ts";
+
+/** The profiles that come with the product. */
+export const shippedProfiles = new URL("../../../hardware-profiles/", import.meta.url).pathname;
+
+/**
+ * Reads all profiles: those of the product, then those of the user's folders, which win by name.
+ * @throws profile.invalid naming the file
+ */
+export function loadProfiles(userFolders: readonly string[] = [], shipped = shippedProfiles): ProfileSet {
+  const folders = [join(shipped, "base"), join(shipped, "modems"), ...userFolders];
+  return new ProfileSet(folders.flatMap((folder) => jsonFiles(folder)).map(readProfileFile));
+}
+
+/** One file's content, not yet checked. @throws profile.invalid when it cannot be read or is no JSON */
+export function readProfileFile(source: string): { readonly source: string; readonly content: unknown } {
+  try {
+    return { source, content: JSON.parse(readFileSync(source, "utf8")) };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError("profile.invalid", `${source}: ${why}`, { detail: { source }, cause });
+  }
+}
+
+function jsonFiles(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+    const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".json"));
+    return files.map((entry) => join(entry.parentPath, entry.name)).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Bringing a line back in step after a command was not answered: the late answer may still come, so finals are counted
+ * and only a quiet line is trusted. A pure step; the engine owns the timers and the port.
+ */
+export interface Resync {
+  /** `escaping`: leaving a data entry. `probing`: a bare AT is out. `quiet`: one answer came, listening for more. */
+  readonly phase: "escaping" | "probing" | "quiet";
+  /** Final results of given-up commands that may still come. */
+  readonly owed: number;
+  /** Bare ATs that went unanswered. */
+  readonly attempts: number;
+  readonly answered: number;
+}
+
+export type ResyncEvent =
+  | { readonly kind: "final"; readonly ok: boolean }
+  /** A line came that only a late answer explains. */
+  | { readonly kind: "heard" }
+  /** The phase's time is over. */
+  | { readonly kind: "timeout" };
+
+/** What the engine has to do: send, (re)start the quiet timer, or stop. */
+export type ResyncStep =
+  | { readonly send: "probe" | "escape" | "escape-cr" }
+  | { readonly quiet: true }
+  /** False: the modem answers nothing any more. */
+  | { readonly done: boolean };
+
+const attemptLimit = 3;
+
+/** After a timeout: at the prompt the data entry is left first, else the probe would become its text. */
+export function startResync(atPrompt: boolean): Resync {
+  return { phase: atPrompt ? "escaping" : "probing", owed: 1, attempts: 0, answered: 0 };
+}
+
+/** The next state and what to do. */
+export function stepResync(now: Resync, event: ResyncEvent): { readonly next: Resync; readonly action?: ResyncStep } {
+  switch (event.kind) {
+    case "final":
+      return onFinal(now);
+    case "heard":
+      return now.phase === "quiet" ? { next: now, action: { quiet: true } } : { next: now };
+    case "timeout":
+      return onTimeout(now);
+  }
+}
+
+function onFinal(now: Resync): { next: Resync; action?: ResyncStep } {
+  if (now.phase === "escaping") {
+    return { next: { ...now, phase: "probing", owed: 0 }, action: { send: "probe" } };
+  }
+  const answered = now.answered + 1;
+  const owed = Math.max(0, now.owed - 1);
+  if (answered >= 2 || now.owed === 0) return { next: { ...now, answered, owed }, action: { done: true } };
+  return { next: { ...now, phase: "quiet", answered, owed }, action: { quiet: true } };
+}
+
+function onTimeout(now: Resync): { next: Resync; action: ResyncStep } {
+  if (now.phase === "quiet") return { next: now, action: { done: true } };
+  if (now.phase === "escaping") return { next: { ...now, phase: "probing" }, action: { send: "probe" } };
+  const attempts = now.attempts + 1;
+  if (attempts >= attemptLimit) return { next: { ...now, attempts }, action: { done: false } };
+  return { next: { ...now, attempts, phase: "escaping" }, action: { send: "escape-cr" } };
+}
