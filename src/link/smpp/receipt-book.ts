@@ -91,6 +91,8 @@ export class ReceiptBook {
       for (const spelling of responseSpellings(receipt.id, this.#form)) {
         const known = this.#byId.get(spelling);
         if (known === undefined) continue;
+        const guessed = this.#form === "auto" && spelling !== canonicalId(receipt.id);
+        if (guessed && digits(known.to) !== digits(to)) continue;
         this.#learn(known.id ?? "", receipt.id);
         return known;
       }
@@ -142,6 +144,10 @@ export class ReceiptBook {
   }
 }
 
+function digits(address: string): string {
+  return address.replace(/^\+/, "");
+}
+
 function echo(to: string, userMessageReference: number): string {
-  return `${to.replace(/^\+/, "")}/${userMessageReference & 0xff}`;
+  return `${digits(to)}/${userMessageReference & 0xff}`;
 }

@@ -1,0 +1,182 @@
+import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
+import type { Body } from "../../src/codec/smpp/bodies.ts";
+import { canonicalId, responseSpellings } from "../../src/codec/smpp/message-id.ts";
+import type { Pdu, RequestCommand } from "../../src/codec/smpp/pdu.ts";
+import type { Receipt } from "../../src/codec/smpp/receipt.ts";
+import { status } from "../../src/codec/smpp/status.ts";
+import type { DriverDeps } from "../../src/link/driver.ts";
+import { EsmeLink } from "../../src/link/smpp/esme-link.ts";
+import { ReceiptBook } from "../../src/link/smpp/receipt-book.ts";
+import type { Reply } from "../../src/link/smpp/session-contract.ts";
+import type { SmppStream } from "../../src/link/smpp/stream.ts";
+import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
+import { submitFate } from "../../src/link/sms-bearer.ts";
+import type { SmppAccount } from "./account.ts";
+import { readDelivery, receiptState, receiptWords } from "./inbound.ts";
+import { linkOptions } from "./link-options.ts";
+import { type SubmitVariant, submitRequest } from "./outbound.ts";
+
+/** What a bearer over SMPP needs: its place, its account, a way to connect. */
+export interface SmppBearerDeps extends DriverDeps {
+  readonly connect: (signal: AbortSignal) => Promise<SmppStream>;
+}
+
+const handlerWaitMs = 5_000;
+
+/** Carries short messages over one account at an SMSC. */
+export class SmppBearer implements SmsBearer {
+  readonly id: string;
+  readonly kind = "smsc";
+  readonly #account: SmppAccount;
+  readonly #deps: SmppBearerDeps;
+  readonly #link: EsmeLink;
+  readonly #receipts: ReceiptBook;
+  readonly #handler: Promise<(item: InboundItem) => Promise<void>>;
+  #register: (handler: (item: InboundItem) => Promise<void>) => void = () => {};
+  #echo: number;
+
+  constructor(id: string, systemId: string, account: SmppAccount, deps: SmppBearerDeps) {
+    this.id = id;
+    this.#account = account;
+    this.#deps = deps;
+    this.#echo = Math.floor(deps.random() * 0x10000);
+    this.#receipts = new ReceiptBook(account.messageId, account.receiptHoldMs, deps.clock);
+    this.#handler = new Promise((resolve) => {
+      this.#register = resolve;
+    });
+    this.#link = new EsmeLink((pdu) => this.#take(pdu), linkOptions(id, systemId, account), deps);
+    this.#link.start();
+  }
+
+  get state(): { readonly up: boolean; readonly reason?: string } {
+    if (this.#link.up) return { up: true };
+    return { up: false, reason: this.binds.map((bind) => bind.reason).find((one) => one !== undefined) ?? "not bound" };
+  }
+
+  /** Each bind: up or why not, mode, requests in flight. */
+  get binds(): EsmeLink["binds"] {
+    return this.#link.binds;
+  }
+
+  /** What waits and what is in flight, the rate in use, and how this SMSC spells ids. */
+  get load(): EsmeLink["load"] & { readonly messageIdForm: string } {
+    return { ...this.#link.load, messageIdForm: this.#receipts.form };
+  }
+
+  /** Ends all sessions and binds anew. */
+  rebind(): void {
+    this.#link.rebind();
+  }
+
+  onInbound(handler: (item: InboundItem) => Promise<void>): void {
+    this.#register(handler);
+  }
+
+  submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
+    return this.submitVariant(sms, {}, signal);
+  }
+
+  /** {@link submit} with other settings than the account's. @throws GatewayError with `detail.fate` */
+  async submitVariant(sms: OutboundSms, variant: SubmitVariant, signal: AbortSignal): Promise<SubmitOutcome> {
+    const echo = sms.receipt && this.#account.userMessageReference ? this.#nextEcho() : undefined;
+    const { command, body } = this.#request(sms, echo, variant);
+    if (sms.receipt) this.#receipts.leaving(sms.reference, sms.to ?? "", echo);
+    try {
+      const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal });
+      const id = response.body !== undefined && "messageId" in response.body ? response.body.messageId : "";
+      if (sms.receipt) this.#receipts.accepted(sms.reference, id);
+      return id === "" ? { at: "accepted" } : { at: "accepted", networkReference: canonicalId(id) };
+    } catch (error) {
+      if (sms.receipt) this.#receipts.failed(sms.reference, isGatewayError(error) && submitFate(error) === "not-sent");
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#link[Symbol.asyncDispose]();
+  }
+
+  #nextEcho(): number {
+    this.#echo = (this.#echo + 1) & 0xffff;
+    return this.#echo;
+  }
+
+  #request(sms: OutboundSms, echo: number | undefined, variant: SubmitVariant) {
+    try {
+      return submitRequest(sms, this.#account, this.#deps.clock.now(), echo, variant);
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      const detail = { ...error.detail, fate: "not-sent" };
+      throw new GatewayError(error.code, error.message, { detail, cause: error });
+    }
+  }
+
+  async #take(pdu: Pdu<RequestCommand>): Promise<Reply> {
+    switch (pdu.command) {
+      case "deliver_sm":
+      case "data_sm":
+        return this.#delivered(pdu.body);
+      case "alert_notification":
+      case "outbind":
+        this.#deps.log.info({ link: this.id, command: pdu.command, about: sourceOf(pdu) }, "told by the SMSC");
+        return { status: 0 };
+      default:
+        return { status: status.ESME_RINVCMDID };
+    }
+  }
+
+  async #delivered(body: Body<"deliver_sm"> | Body<"data_sm">): Promise<Reply> {
+    const taken = { status: 0, body: { messageId: "", tlvs: {} } };
+    try {
+      const delivery = readDelivery(body, this.#account.mendMissingUdhi);
+      if (delivery.is === "noise") {
+        this.#deps.log.info({ link: this.id, kind: delivery.kind }, "acknowledgement without use taken");
+        return taken;
+      }
+      if (delivery.is === "message" && delivery.mended) {
+        this.#deps.log.warn({ link: this.id, from: body.source.addr }, "packet without header indicator taken");
+      }
+      const item = delivery.is === "message" ? delivery.item : await this.#receiptItem(delivery.receipt, delivery.of);
+      await this.#hand(item);
+      return taken;
+    } catch (error) {
+      const never = isGatewayError(error) && error.retry === "never";
+      this.#deps.log.error({ link: this.id, error: String(error) }, "delivery not taken");
+      return { status: never ? status.ESME_RX_P_APPN : status.ESME_RX_T_APPN };
+    }
+  }
+
+  async #receiptItem(receipt: Receipt, of: string): Promise<InboundItem> {
+    const reference = await this.#receipts.find(receipt, of);
+    if (reference === undefined)
+      this.#deps.log.warn({ link: this.id, id: receipt.id }, "receipt of an unknown message");
+    const id = receipt.id === undefined ? undefined : canonicalId(receipt.id);
+    const others = receipt.id === undefined ? [] : responseSpellings(receipt.id, this.#receipts.form);
+    return {
+      kind: "receipt",
+      ...(reference === undefined ? {} : { reference }),
+      ...(id === undefined ? {} : { networkReference: id, otherReferences: others.filter((one) => one !== id) }),
+      state: receiptState(receipt),
+      networkStatus: receiptWords(receipt),
+    };
+  }
+
+  async #hand(item: InboundItem): Promise<void> {
+    const over = new AbortController();
+    try {
+      const handler = await Promise.race([
+        this.#handler,
+        this.#deps.clock.sleep(handlerWaitMs, over.signal).then(() => {
+          throw new GatewayError("link.busy", "nobody takes inbound messages yet");
+        }),
+      ]);
+      await handler(item);
+    } finally {
+      over.abort();
+    }
+  }
+}
+
+function sourceOf(pdu: Pdu<"alert_notification" | "outbind">): string {
+  return pdu.command === "alert_notification" ? pdu.body.source.addr : pdu.body.systemId;
+}
