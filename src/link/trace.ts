@@ -49,6 +49,11 @@ export function withFrameContext<T>(facts: FrameContext, work: () => T): T {
   return context.run({ ...context.getStore(), ...facts }, work);
 }
 
+/** Whether anybody listens: spares the work of describing a frame that nobody will see. */
+export function isTracing(): boolean {
+  return frames.hasSubscribers;
+}
+
 /** Publishes a frame to whoever subscribed; costs next to nothing when nobody did. */
 export function traceFrame(frame: Omit<Frame, "at"> & { readonly at?: number }): void {
   if (!frames.hasSubscribers) return;
