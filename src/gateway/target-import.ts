@@ -58,6 +58,21 @@ const ProfileShape = z.object({
 
 const DomainShape = z.object({ aid: z.string().optional(), keySets: z.array(KeySetShape).default([]) });
 
+/** {@link TargetSettings} as given from outside. */
+export const TargetSettingsShape = z.strictObject({
+  spi: hex("2").optional(),
+  scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
+  originator: z.string().optional(),
+  serviceCentre: z.string().optional(),
+  answerTimeoutMs: z.number().int().positive().optional(),
+  notifications: z.enum(["bench", "relay", "withhold"]).optional(),
+  scp81Buffer: z.number().int().min(256).optional(),
+  scp81Framing: z.enum(["chunked", "content-length"]).optional(),
+});
+
+/** {@link Reach} as given from outside. */
+export const ReachShape = z.strictObject({ smsLink: z.string().optional(), reader: z.string().optional() });
+
 /** One target as people and other systems describe it: a plain JSON of its EIS, keys included. */
 export const TargetShape = z.object({
   eid: z.string().optional(),
@@ -71,19 +86,8 @@ export const TargetShape = z.object({
   /** Key sets of a plain UICC, or of security domains besides the ISD-R; `tars` says what they serve. */
   keySets: z.array(KeySetShape).default([]),
   profiles: z.array(ProfileShape).default([]),
-  settings: z
-    .strictObject({
-      spi: hex("2").optional(),
-      scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
-      originator: z.string().optional(),
-      serviceCentre: z.string().optional(),
-      answerTimeoutMs: z.number().int().positive().optional(),
-      notifications: z.enum(["bench", "relay", "withhold"]).optional(),
-      scp81Buffer: z.number().int().min(256).optional(),
-      scp81Framing: z.enum(["chunked", "content-length"]).optional(),
-    })
-    .default({}),
-  reach: z.strictObject({ smsLink: z.string().optional(), reader: z.string().optional() }).default({}),
+  settings: TargetSettingsShape.default({}),
+  reach: ReachShape.default({}),
 });
 export type TargetShape = z.infer<typeof TargetShape>;
 
@@ -160,10 +164,10 @@ function profileOf(shape: z.infer<typeof ProfileShape>, index: number): EsimProf
   return { aid: field(`profiles.${index}.aid`, () => parseAid(aid)), ...withoutUndefined(others) };
 }
 
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+export type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** The same object without keys whose value is undefined. */
-function withoutUndefined<T extends object>(value: T): Defined<T> {
+export function withoutUndefined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Defined<T>;
 }
 
