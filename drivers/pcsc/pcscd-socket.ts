@@ -5,6 +5,10 @@ import { malformed } from "./protocol.ts";
 /** Largest answer: a TRANSMIT struct with an extended response. */
 const maxAnswer = 32 + 65_548;
 
+/** Attempts while pcscd's queue of new connections is full, and the time between them. */
+const queueRetries = 50;
+const queueRetryMs = 20;
+
 interface Pending {
   /** Octets known to come. */
   need: number;
@@ -40,7 +44,20 @@ export class PcscdSocket {
   }
 
   /** @throws link.service when nobody listens there, link.denied when the system does not let us in */
-  static open(path: string): Promise<PcscdSocket> {
+  static async open(path: string): Promise<PcscdSocket> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await PcscdSocket.#openOnce(path);
+      } catch (error) {
+        // The queue of connections that pcscd has not accepted yet is short.
+        const queueFull = error instanceof GatewayError && error.detail.errno === "EAGAIN";
+        if (!queueFull || attempt === queueRetries) throw error;
+        await new Promise((resolve) => setTimeout(resolve, queueRetryMs));
+      }
+    }
+  }
+
+  static #openOnce(path: string): Promise<PcscdSocket> {
     const opened = new PcscdSocket(path);
     const socket = opened.#socket;
     return new Promise((resolve, reject) => {
@@ -57,6 +74,11 @@ export class PcscdSocket {
   /** Whether the connection has ended. */
   get closed(): boolean {
     return this.#ended !== undefined;
+  }
+
+  /** Octets that came and that nobody asked for yet. */
+  get unread(): number {
+    return this.#filled;
   }
 
   /**

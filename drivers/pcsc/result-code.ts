@@ -36,7 +36,7 @@ const meanings = new Map<number, Meaning>([
   [0x8010000f, { name: "SCARD_E_PROTO_MISMATCH", connect: "card.unresponsive", exchange: "card.protocol" }],
   [0x80100010, both("SCARD_E_NOT_READY", "link.unavailable")],
   [0x80100011, both("SCARD_E_INVALID_VALUE", "card.protocol")],
-  [0x80100013, both("SCARD_F_COMM_ERROR", "link.lost")],
+  [0x80100013, both("SCARD_F_COMM_ERROR", "link.service")],
   [0x80100014, both("SCARD_F_UNKNOWN_ERROR", "card.protocol")],
   [0x80100016, { name: "SCARD_E_NOT_TRANSACTED", connect: "card.unresponsive", exchange: "card.mute" }],
   [0x80100017, { name: "SCARD_E_READER_UNAVAILABLE", connect: "link.unavailable", exchange: "link.lost" }],

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import { toHex } from "../../src/base/hex.ts";
 import type { CardConnection } from "../../src/link/card-reader.ts";
 import { atrProblem } from "./atr.ts";
 import { type Bounds, bounded } from "./bounded.ts";
@@ -107,7 +108,9 @@ export class SocketCard implements CardConnection {
     if (state?.present !== true) throw new GatewayError("card.absent", `${reader}: the card has left`);
     const problem = atrProblem(state.atr);
     if (problem !== undefined) {
-      throw new GatewayError("card.unresponsive", `${reader}: ${problem}`, { detail: { reader } });
+      throw new GatewayError("card.unresponsive", `${reader}: ${problem}`, {
+        detail: { reader, atr: toHex(state.atr) },
+      });
     }
     this.#atr = state.atr;
     return state.atr;

@@ -1,5 +1,7 @@
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import { toHex } from "../../src/base/hex.ts";
 import type { CardConnection } from "../../src/link/card-reader.ts";
+import { atrProblem } from "./atr.ts";
 import { type Bounds, bounded } from "./bounded.ts";
 import type { PcscClient, ReaderSnapshot } from "./pcsc-client.ts";
 import { PcscdSocket } from "./pcscd-socket.ts";
@@ -46,7 +48,8 @@ export class SocketPcscClient implements PcscClient {
       const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
       while (!signal.aborted) {
         const states = await inTime(socket, socket.request(wait, answerLength.readersState));
-        yield readReaderStates(states);
+        // A change between our registration and the answer is told before the answer, so what came first is not it.
+        if (socket.unread === 0) yield readReaderStates(states);
         await socket.receive(answerLength.change);
       }
     } catch (error) {
@@ -89,7 +92,7 @@ export class SocketPcscClient implements PcscClient {
         answerLength.connect,
       );
       const { card, protocol, rv } = readConnectAnswer(answer);
-      this.#succeeded(rv, reader);
+      if (rv !== pcscResult.success) throw await refusal(socket, reader, rv);
       return new SocketCard({ socket, reader, context, card, protocol });
     };
     const taken = bounded(work(), bounds, late, () => socket.close());
@@ -141,6 +144,19 @@ export class SocketPcscClient implements PcscClient {
     }
     throw new GatewayError("link.driver", "pcscd refuses the protocol version it named itself");
   }
+}
+
+/** Why a card could not be taken: a card that does not come up often shows why in its answer to reset. */
+async function refusal(socket: PcscdSocket, reader: string, rv: number): Promise<GatewayError> {
+  const error = pcscError(rv, "connect", reader);
+  if (error.code !== "card.unresponsive") return error;
+  const states = await socket.request(fieldsRequest(pcscCommand.readersState, []), answerLength.readersState);
+  const atr = readReaderStates(states).find(({ name }) => name === reader)?.atr ?? new Uint8Array(0);
+  const problem = atrProblem(atr);
+  if (problem === undefined) return error;
+  return new GatewayError("card.unresponsive", `${reader}: ${problem}`, {
+    detail: { ...error.detail, atr: toHex(atr) },
+  });
 }
 
 async function inTime<T>(socket: PcscdSocket, work: Promise<T>): Promise<T> {
