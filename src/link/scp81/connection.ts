@@ -1,0 +1,220 @@
+import type { TLSSocket } from "node:tls";
+import { isGatewayError } from "../../base/gateway-error.ts";
+import { adminAnswerOctets } from "../../codec/gp/admin-http.ts";
+import { type HttpRequest, RequestReader } from "../../codec/gp/request-reader.ts";
+import { isTracing, traceFrame } from "../trace.ts";
+import { checkRequest } from "./admin-request.ts";
+import type { PskEntry } from "./psk-source.ts";
+import type { Scp81Limits } from "./server-settings.ts";
+import type { AdminReply, AdminSessionHandler, AdminSessionInfo } from "./session-handler.ts";
+
+/** What a connection tells its server. */
+export interface ConnectionEvents {
+  /** The card broke the protocol or was refused; for counters and the log. */
+  refused(info: AdminSessionInfo, status: number, why: string): void;
+  dropped(info: AdminSessionInfo, why: string): void;
+  failed(info: AdminSessionInfo, error: unknown): void;
+}
+
+export interface ConnectionDeps {
+  readonly link: string;
+  readonly limits: Scp81Limits;
+  readonly framing: "chunked" | "length";
+  readonly monotonic: () => number;
+  readonly events: ConnectionEvents;
+}
+
+/** What a session is doing, for people. */
+export type SessionPhase = "card-silent" | "card-speaks" | "card-works" | "gateway-works" | "ending";
+
+/** The HTTP side of one authenticated administration session. */
+export class AdminConnection {
+  readonly info: AdminSessionInfo;
+  readonly #socket: TLSSocket;
+  readonly #entry: PskEntry;
+  readonly #handler: AdminSessionHandler;
+  readonly #deps: ConnectionDeps;
+  readonly #reader: RequestReader;
+  #waiting: HttpRequest[] | undefined;
+  #phase: SessionPhase = "card-silent";
+  #posts = 0;
+  #deadline: number;
+  /** When the running request has to be whole, however busily it drips. */
+  #requestEnd: number | undefined;
+
+  constructor(
+    info: AdminSessionInfo,
+    socket: TLSSocket,
+    entry: PskEntry,
+    handler: AdminSessionHandler,
+    deps: ConnectionDeps,
+  ) {
+    this.info = info;
+    this.#socket = socket;
+    this.#entry = entry;
+    this.#handler = handler;
+    this.#deps = deps;
+    this.#reader = new RequestReader(deps.limits);
+    this.#deadline = deps.monotonic() + deps.limits.firstPostMs;
+    socket.on("data", (octets: Buffer) => this.#read(octets));
+    socket.on("end", () => this.#cardEnded());
+  }
+
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  get posts(): number {
+    return this.#posts;
+  }
+
+  /** Monotonic moment after which the connection has to go. */
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    this.#phase = "ending";
+    this.#handler.closed();
+  }
+
+  /** Ends the session for the reason given; an unfinished exchange is for the card to resume. */
+  drop(why: string): void {
+    this.#deps.events.dropped(this.info, why);
+    this.#socket.destroy();
+  }
+
+  #cardEnded(): void {
+    if (this.#phase === "gateway-works") return;
+    this.#socket.end();
+    this.#linger();
+  }
+
+  #linger(): void {
+    this.#phase = "ending";
+    this.#deadline = this.#deps.monotonic() + this.#deps.limits.lingerMs;
+  }
+
+  #read(octets: Buffer): void {
+    if (this.#phase === "ending") return;
+    try {
+      for (const event of this.#reader.push(octets)) {
+        if (event.kind === "continue") this.#socket.write("HTTP/1.1 100 Continue\r\n\r\n");
+        else this.#enqueue(event.request);
+      }
+    } catch (error) {
+      this.#malformed(error);
+      return;
+    }
+    if (this.#phase === "card-silent" || this.#phase === "card-works" || this.#phase === "card-speaks") {
+      this.#watchRequest();
+    }
+  }
+
+  /** A request that has begun must go on, and must not go on for ever; a script's own budget is never cut short. */
+  #watchRequest(): void {
+    if (this.#reader.awaits === "between") return;
+    const now = this.#deps.monotonic();
+    const { stallMs, requestMs } = this.#deps.limits;
+    this.#requestEnd ??= Math.max(this.#phase === "card-works" ? this.#deadline : 0, now + requestMs);
+    this.#deadline = Math.min(this.#requestEnd, now + stallMs);
+    this.#phase = "card-speaks";
+  }
+
+  #malformed(error: unknown): void {
+    const tooLong = isGatewayError(error, "codec.length");
+    this.#deps.events.refused(this.info, tooLong ? 413 : 400, error instanceof Error ? error.message : "malformed");
+    this.#send({ do: "answer", answer: { status: tooLong ? 413 : 400 }, end: true });
+  }
+
+  #enqueue(request: HttpRequest): void {
+    this.#requestEnd = undefined;
+    this.#deadline = Number.POSITIVE_INFINITY;
+    if (this.#waiting !== undefined) {
+      if (this.#waiting.length >= this.#deps.limits.pipelined) {
+        this.drop("the card sends requests without waiting for answers");
+        return;
+      }
+      this.#waiting.push(request);
+      return;
+    }
+    this.#waiting = [];
+    void this.#serve(request);
+  }
+
+  async #serve(first: HttpRequest): Promise<void> {
+    let request: HttpRequest | undefined = first;
+    while (request !== undefined) {
+      this.#phase = "gateway-works";
+      this.#send(await this.#reply(request));
+      request = this.phase === "ending" ? undefined : this.#waiting?.shift();
+    }
+    this.#waiting = undefined;
+  }
+
+  async #reply(request: HttpRequest): Promise<AdminReply> {
+    this.#posts++;
+    this.#traceRequest(request);
+    const checked = checkRequest(request, this.#entry);
+    if (!checked.ok) {
+      this.#deps.events.refused(this.info, checked.status, checked.why);
+      return { do: "answer", answer: { status: checked.status }, end: true };
+    }
+    try {
+      const reply = await this.#handler.post(checked.request);
+      if (reply.do === "answer" && reply.answer.status >= 400) {
+        this.#deps.events.refused(this.info, reply.answer.status, "not a URI or request of this session");
+      }
+      return reply;
+    } catch (error) {
+      this.#deps.events.failed(this.info, error);
+      return { do: "drop", why: "internal trouble" };
+    }
+  }
+
+  #send(reply: AdminReply): void {
+    if (reply.do === "drop") {
+      this.#phase = "ending";
+      this.drop(reply.why);
+      return;
+    }
+    const { limits } = this.#deps;
+    const framing = this.#entry.framing ?? this.#deps.framing;
+    const { head, octets } = adminAnswerOctets(reply.answer, framing, limits.chunkOctets);
+    this.#traceAnswer(reply, head);
+    if (reply.end) {
+      // One flight: the answer, close_notify and FIN, so that a card that stops listening has seen all of it.
+      this.#socket.end(octets);
+      this.#linger();
+      return;
+    }
+    this.#socket.write(octets);
+    const works = reply.answer.script !== undefined;
+    this.#phase = works ? "card-works" : "card-silent";
+    this.#deadline =
+      this.#deps.monotonic() + (works ? Math.max(reply.budgetMs ?? 0, limits.nextPostMs) : limits.nextPostMs);
+  }
+
+  #traceRequest(request: HttpRequest): void {
+    if (!isTracing()) return;
+    const frame = { link: this.#deps.link, target: this.info.target, session: this.info.id, dir: "in" } as const;
+    traceFrame({ ...frame, kind: "http", text: request.headText, facts: { bodyOctets: request.body.length } });
+    if (request.body.length > 0) traceFrame({ ...frame, kind: "script", bytes: request.body });
+  }
+
+  #traceAnswer(reply: AdminReply & { do: "answer" }, head: string): void {
+    if (!isTracing()) return;
+    const frame = { link: this.#deps.link, target: this.info.target, session: this.info.id, dir: "out" } as const;
+    const body = reply.answer.script?.body;
+    traceFrame({ ...frame, kind: "http", text: head.trimEnd(), facts: { bodyOctets: body?.length ?? 0 } });
+    if (body !== undefined) {
+      traceFrame({
+        ...frame,
+        kind: "script",
+        bytes: body,
+        facts: { script: reply.script, aid: reply.answer.script?.target },
+      });
+    }
+  }
+}

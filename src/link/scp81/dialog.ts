@@ -1,0 +1,279 @@
+import type { AdminAnswer } from "../../codec/gp/admin-http.ts";
+import { isResponseScript } from "../../codec/gp/script-members.ts";
+import type { AdminRecord, AdminScript, AdminStep, AdminVerdict, Offer, Outstanding, Position } from "./admin-store.ts";
+
+/** A card's POST, reduced to what the dialog turns on. */
+export interface DialogPost {
+  /** Origin form, as the card sent it. */
+  readonly uri: string;
+  /** Where the card may ask again without repeating what its query said. */
+  readonly pollUri: string;
+  /** It is a URI that sessions begin with. */
+  readonly initial: boolean;
+  /** `X-Admin-Resume: true`. */
+  readonly resume: boolean;
+  /** `X-Admin-Script-Status`, lower case. */
+  readonly status?: string;
+  readonly body: Uint8Array;
+  /** Notification TLV of the query. */
+  readonly notification?: Uint8Array;
+  /** The link is new: this is its first POST. */
+  readonly firstOnLink: boolean;
+  /** A Next-URI that was never used, for the script that may follow. */
+  readonly freshUri: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
+/** Settings of the dialog. */
+export interface DialogPolicy {
+  /** A script is reported `too-often` instead of being delivered more often than this. */
+  readonly mostDeliveries: number;
+  /** One POST is held back this long while more is coming; 0 = answered at once. */
+  readonly holdMs: number;
+  /** A session is held open this long in all without a script. */
+  readonly holdTotalMs: number;
+}
+
+interface Common {
+  readonly record: AdminRecord;
+  /** Milliseconds spent holding since the last script. */
+  readonly heldMs: number;
+}
+
+/** Where the dialog of one target stands. */
+export type DialogState =
+  /** The card has to speak. */
+  | (Common & { readonly at: "idle" })
+  /** A step is on its way into the store. */
+  | (Common & { readonly at: "stepping"; readonly post: DialogPost; readonly step: AdminStep })
+  /** More is coming: the POST stays unanswered. */
+  | (Common & { readonly at: "holding"; readonly post: DialogPost })
+  /** The session is over. */
+  | (Common & { readonly at: "ended" });
+
+export type DialogEvent =
+  | { readonly kind: "post"; readonly post: DialogPost }
+  /** The step is durable. */
+  | { readonly kind: "stepped"; readonly offer: Offer; readonly at: number }
+  /** The store failed; nothing of the step is true. */
+  | { readonly kind: "fault" }
+  /** A held POST: something may have been queued, or the time is up. */
+  | { readonly kind: "wake"; readonly freshUri: string };
+
+export type DialogEffect =
+  | { readonly do: "step"; readonly step: AdminStep }
+  | { readonly do: "answer"; readonly answer: AdminAnswer; readonly end: boolean; readonly script?: AdminScript }
+  /** Feed `wake` when something is queued for the target, at the latest after `ms`. */
+  | { readonly do: "hold"; readonly ms: number }
+  /** Cut the link without a word: the card comes back with a resuming POST. */
+  | { readonly do: "drop" };
+
+export interface DialogMove {
+  readonly state: DialogState;
+  readonly effects: readonly DialogEffect[];
+}
+
+/** A target's dialog as the store has it. */
+export function openDialog(record: AdminRecord): DialogState {
+  return { at: "idle", record, heldMs: 0 };
+}
+
+/**
+ * The administration dialog of one target: no I/O, no clock. GP Amendment B §3.4, §3.5
+ *
+ * Every delivered script has a Next-URI of its own. The URI of the next POST thus tells what the card did:
+ * its own URI with a response = answered; its own URI, resuming = executed and the response lost; the URI before it =
+ * not processed to its end; the first URI without resuming = a new session, which says nothing.
+ */
+export function stepDialog(state: DialogState, event: DialogEvent, policy: DialogPolicy): DialogMove {
+  switch (event.kind) {
+    case "post":
+      return state.at === "idle" ? onPost(state, event.post, policy) : refuse(state, 409);
+    case "stepped":
+      return state.at === "stepping" ? onStepped(state, event.offer, event.at, policy) : stay(state);
+    case "fault":
+      return { state: { ...state, at: "ended" }, effects: [{ do: "drop" }] };
+    case "wake":
+      return state.at === "holding" ? askAgain(state, { ...state.post, freshUri: event.freshUri }) : stay(state);
+  }
+}
+
+function stay(state: DialogState): DialogMove {
+  return { state, effects: [] };
+}
+
+function refuse(state: DialogState, status: number): DialogMove {
+  return { state: { ...state, at: "ended" }, effects: [{ do: "answer", answer: { status }, end: true }] };
+}
+
+type Idle = DialogState & { readonly at: "idle" };
+
+function onPost(state: Idle, post: DialogPost, policy: DialogPolicy): DialogMove {
+  const { outstanding, position } = state.record;
+  if (outstanding !== undefined && post.uri === outstanding.uri) return onOwnUri(state, post, outstanding);
+  if (position !== undefined && post.uri === position.uri) {
+    if (outstanding === undefined) return goOn(state, post, position);
+    return outstanding.after === position.uri ? notProcessed(state, post, outstanding, policy) : refuse(state, 404);
+  }
+  if (!post.initial) return refuse(state, 404);
+  if (outstanding === undefined) return begin(state, post);
+  if (post.resume && outstanding.after === undefined) return notProcessed(state, post, outstanding, policy);
+  return newSession(state, post, outstanding);
+}
+
+/** A POST to the outstanding script's own URI: the card ran it to its end, or refused it. */
+function onOwnUri(state: Idle, post: DialogPost, outstanding: Outstanding): DialogMove {
+  const { script, uri } = outstanding;
+  const silent = post.status === undefined && post.body.length === 0 && (post.resume || post.firstOnLink);
+  const verdict: AdminVerdict = silent ? { state: "executed-response-lost" } : verdictOf(post);
+  const { secureChannel, last = false } = script;
+  const position: Position = { uri, last, ...(secureChannel !== undefined && { secureChannel }) };
+  const broken = silent || post.firstOnLink;
+  return settle(state, post, [{ script: script.id, verdict }], position, broken ? secureChannel : undefined);
+}
+
+function verdictOf(post: DialogPost): AdminVerdict {
+  const status = post.status ?? "ok";
+  const rejected = status !== "ok" && (post.body.length === 0 || knownRefusals.has(status));
+  if (rejected) return { state: "rejected", scriptStatus: status };
+  return isResponseScript(post.body)
+    ? { state: "answered", response: post.body }
+    : { state: "answered-unparseable", response: post.body };
+}
+
+const knownRefusals: ReadonlySet<string> = new Set(["unknown-application", "not-a-security-domain", "security-error"]);
+
+/** The card never processed the outstanding script to its end. */
+function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, policy: DialogPolicy): DialogMove {
+  const { script, deliveries } = outstanding;
+  const why =
+    script.secureChannel !== undefined
+      ? "secure-channel-lost"
+      : script.onBreak === "report"
+        ? "link-broken"
+        : deliveries >= policy.mostDeliveries
+          ? "too-often"
+          : undefined;
+  if (why !== undefined) {
+    const settled = [{ script: script.id, verdict: { state: "not-delivered", why } as const }];
+    return settle(state, post, settled, state.record.position, script.secureChannel);
+  }
+  return advance(state, post, state.record, {
+    settled: [],
+    ...(post.notification && { notification: post.notification }),
+    next: {
+      do: "redeliver",
+      script: script.id,
+      deliveries: deliveries + 1,
+      ...(outstanding.after !== undefined && { after: outstanding.after }),
+    },
+  });
+}
+
+/** Without a resuming POST the card promises nothing about what it got before. */
+function newSession(state: Idle, post: DialogPost, outstanding: Outstanding): DialogMove {
+  const settled = [{ script: outstanding.script.id, verdict: { state: "fate-unknown" } as const }];
+  return settle(state, post, settled, undefined, outstanding.script.secureChannel);
+}
+
+/** A session without history; a secure channel that the last one left open ended with it. */
+function begin(state: Idle, post: DialogPost): DialogMove {
+  const lost = post.firstOnLink ? state.record.position?.secureChannel : undefined;
+  return settle(state, post, [], undefined, lost);
+}
+
+/** A POST to a URI whose script has its verdict: a poll, or a card that lost our last answer. */
+function goOn(state: Idle, post: DialogPost, position: Position): DialogMove {
+  return settle(state, post, [], position, post.firstOnLink ? position.secureChannel : undefined);
+}
+
+/** Makes verdicts durable and asks for the next script, or for none behind the last of a session. */
+function settle(
+  state: Idle,
+  post: DialogPost,
+  settled: AdminStep["settled"],
+  position: Position | undefined,
+  lostChannel: string | undefined,
+): DialogMove {
+  const record: AdminRecord = position === undefined ? {} : { position };
+  const ends = position?.last === true && !post.initial;
+  return advance(state, post, record, {
+    settled,
+    ...(position && { position }),
+    ...(post.notification && { notification: post.notification }),
+    next: ends
+      ? { do: "stop" }
+      : {
+          do: "offer",
+          uri: post.freshUri,
+          ...(position !== undefined && !post.initial && { after: position.uri }),
+          ...(lostChannel !== undefined && { lostChannel }),
+        },
+  });
+}
+
+function advance(state: Common, post: DialogPost, record: AdminRecord, step: AdminStep): DialogMove {
+  return {
+    state: { at: "stepping", record, heldMs: state.heldMs, post, step },
+    effects: [{ do: "step", step }],
+  };
+}
+
+type Stepping = DialogState & { readonly at: "stepping" };
+
+function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPolicy): DialogMove {
+  const { next } = state.step;
+  const { record, post } = state;
+  if (next.do === "redeliver" && record.outstanding !== undefined) {
+    if (offer.kind === "script") return deliver(record, { ...record.outstanding, deliveries: next.deliveries });
+    return askAgain(state, post);
+  }
+  if (next.do === "offer" && offer.kind === "script") {
+    const { uri, after } = next;
+    return deliver(record, { script: offer.script, uri, deliveries: 1, ...(after !== undefined && { after }) });
+  }
+  if (next.do === "offer" && offer.kind === "more" && state.heldMs < policy.holdTotalMs) {
+    const ms = Math.min(policy.holdMs, policy.holdTotalMs - state.heldMs);
+    const spent = at - post.at;
+    if (spent < ms) {
+      return {
+        state: { at: "holding", record, heldMs: state.heldMs, post },
+        effects: [{ do: "hold", ms: ms - spent }],
+      };
+    }
+    const answer = { status: 204, nextUri: post.pollUri };
+    // Polls without delay would keep the radio busy for nothing and never reach the bound: each counts a little.
+    const heldMs = state.heldMs + Math.max(spent, leastPollMs);
+    return { state: { at: "idle", record, heldMs }, effects: [{ do: "answer", answer, end: false }] };
+  }
+  return {
+    state: { at: "ended", record, heldMs: 0 },
+    effects: [{ do: "answer", answer: { status: 204 }, end: true }],
+  };
+}
+
+const leastPollMs = 1000;
+
+function deliver(record: AdminRecord, outstanding: Outstanding): DialogMove {
+  const { script, uri } = outstanding;
+  const answer: AdminAnswer = {
+    status: 200,
+    nextUri: uri,
+    script: { kind: script.kind, body: script.body, ...(script.target !== undefined && { target: script.target }) },
+  };
+  return {
+    state: { at: "idle", record: { ...record, outstanding }, heldMs: 0 },
+    effects: [{ do: "answer", answer, end: false, script }],
+  };
+}
+
+/** Asks for a script once more; what the POST itself brought is durable already. */
+function askAgain(state: Common, post: DialogPost): DialogMove {
+  const { position } = state.record;
+  const after = position !== undefined && !post.initial ? position.uri : undefined;
+  return advance(state, post, position === undefined ? {} : { position }, {
+    settled: [],
+    next: { do: "offer", uri: post.freshUri, ...(after !== undefined && { after }) },
+  });
+}

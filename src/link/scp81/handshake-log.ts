@@ -1,0 +1,54 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../driver.ts";
+
+const quietMs = 10_000;
+
+/**
+ * Tells of handshakes that failed without letting a flood of them flood the log: of each kind one line at once, then
+ * one per ten seconds with the number in between.
+ */
+export class HandshakeLog {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #link: string;
+  readonly #kinds = new Map<string, { quietUntil: number; held: number }>();
+
+  constructor(log: Log, clock: Clock, link: string) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#link = link;
+  }
+
+  /** A PSK identity nobody knows; only its beginning is told. */
+  unknownIdentity(identity: string): void {
+    this.#tell("unknown-identity", (count) => {
+      const facts = { link: this.#link, count, starts: identity.slice(0, 12), length: identity.length };
+      this.#log.warn(facts, "unknown PSK identity");
+    });
+  }
+
+  /** A handshake that failed otherwise; `code` is OpenSSL's or the system's. */
+  failed(code: string): void {
+    this.#tell(code, (count) => {
+      const facts = { link: this.#link, count, code };
+      if (code === "ERR_SSL_NO_SHARED_CIPHER") {
+        this.#log.warn(
+          facts,
+          "a card offers none of our cipher suites; one with nothing but 3DES-PSK (TLS_PSK_WITH_3DES_EDE_CBC_SHA) cannot be served",
+        );
+      } else this.#log.info(facts, "a TLS handshake failed");
+    });
+  }
+
+  #tell(kind: string, line: (count: number) => void): void {
+    const now = this.#clock.monotonic();
+    const known = this.#kinds.get(kind);
+    if (known !== undefined && now < known.quietUntil) {
+      known.held++;
+      return;
+    }
+    line((known?.held ?? 0) + 1);
+    if (this.#kinds.size > 64) this.#kinds.clear();
+    this.#kinds.set(kind, { quietUntil: now + quietMs, held: 0 });
+  }
+}

@@ -1,0 +1,329 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import { type SecureContext, TLSSocket } from "node:tls";
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { newId } from "../../base/id.ts";
+import type { ClientHandshake } from "../../codec/tls/client-handshake.ts";
+import type { Log } from "../driver.ts";
+import { isTracing, traceFrame } from "../trace.ts";
+import { AdminConnection, type ConnectionDeps, type SessionPhase } from "./connection.ts";
+import { HandshakeLog } from "./handshake-log.ts";
+import { PskGate } from "./psk-gate.ts";
+import { findPsk, lookUpPsk, type PskEntry, type PskSource } from "./psk-source.ts";
+import { defaultScp81Settings, type Scp81Settings } from "./server-settings.ts";
+import type { AdminSessionInfo, OpenSession } from "./session-handler.ts";
+import { pskServerContext } from "./tls-context.ts";
+
+export interface Scp81Deps {
+  readonly keys: PskSource;
+  /** Who serves a session. */
+  readonly open: OpenSession;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Lines in the format of `SSLKEYLOGFILE`; they hold the keys of the sessions: for the lab only. */
+  readonly keyLog?: (line: Buffer) => void;
+}
+
+/** Counters of a server since its start. */
+export interface Scp81Stats {
+  connections: number;
+  /** Connections whose handshake ended well. */
+  sessions: number;
+  handshakeFailures: number;
+  unknownIdentities: number;
+  evicted: number;
+  posts: number;
+  refused: number;
+  dropped: number;
+}
+
+/** A session as `session list` shows it. */
+export interface SessionView extends AdminSessionInfo {
+  readonly phase: SessionPhase;
+  readonly posts: number;
+}
+
+interface Handshake {
+  readonly socket: TLSSocket;
+  readonly raw: Socket;
+  readonly deadline: number;
+  /** Keys that a remote store gave for the identities of this client. */
+  readonly found?: Map<string, PskEntry>;
+  identity?: string;
+  entry?: PskEntry;
+}
+
+const sweepMs = 500;
+
+/** Terminates the administration sessions that cards open: TLS-PSK, HTTP and their deadlines. GP Amendment B §3 */
+export class Scp81Server implements AsyncDisposable {
+  readonly stats: Scp81Stats = {
+    connections: 0,
+    sessions: 0,
+    handshakeFailures: 0,
+    unknownIdentities: 0,
+    evicted: 0,
+    posts: 0,
+    refused: 0,
+    dropped: 0,
+  };
+  readonly #settings: Scp81Settings;
+  readonly #deps: Scp81Deps;
+  readonly #context: SecureContext;
+  readonly #server: Server;
+  readonly #handshakes = new Set<Handshake>();
+  readonly #connections = new Set<AdminConnection>();
+  readonly #byTarget = new Map<string, AdminConnection>();
+  readonly #connectionDeps: ConnectionDeps;
+  readonly #handshakeLog: HandshakeLog;
+  readonly #decoySecret = randomBytes(32);
+  readonly #closing = new AbortController();
+
+  constructor(deps: Scp81Deps, settings: Scp81Settings = defaultScp81Settings) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#context = pskServerContext(settings.tls);
+    this.#handshakeLog = new HandshakeLog(deps.log, deps.clock, settings.link);
+    this.#connectionDeps = {
+      link: settings.link,
+      limits: settings.limits,
+      framing: settings.framing,
+      monotonic: () => deps.clock.monotonic(),
+      events: {
+        refused: (info, status, why) => {
+          this.stats.refused++;
+          deps.log.warn({ session: info.id, target: info.target, status, why }, "a card's request was refused");
+        },
+        dropped: (info, why) => {
+          this.stats.dropped++;
+          deps.log.info({ session: info.id, target: info.target, why }, "session cut");
+        },
+        failed: (info, error) => {
+          deps.log.error({ session: info.id, target: info.target, error }, "a session's handler failed");
+        },
+      },
+    };
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Starts to listen and returns the port. @throws link.unavailable */
+  async listen(): Promise<number> {
+    const { host, port, tls, link } = this.#settings;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (cause) => {
+        reject(
+          new GatewayError("link.unavailable", `cannot listen on ${host}:${port}: ${cause.message}`, {
+            detail: { link, host, port },
+            cause,
+          }),
+        );
+      });
+      this.#server.listen({ host, port, backlog: 4096 }, resolve);
+    });
+    if (tls.tls10) this.#deps.log.warn({ link }, "TLS 1.0 and 1.1 are switched on: they are obsolete");
+    if (tls.nullSuites) this.#deps.log.warn({ link }, "suites without encryption are switched on");
+    if (this.#deps.keyLog) this.#deps.log.warn({ link }, "session keys are being logged: for the lab only");
+    void this.#sweep();
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : port;
+  }
+
+  /** Sessions that are open now. */
+  sessions(): SessionView[] {
+    return [...this.#connections].map(({ info, phase, posts }) => ({ ...info, phase, posts }));
+  }
+
+  /** Cuts a session; false when there is none of this id. */
+  close(id: string): boolean {
+    const connection = [...this.#connections].find(({ info }) => info.id === id);
+    connection?.drop("closed by the operator");
+    return connection !== undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const { socket, raw } of this.#handshakes) {
+      socket.destroy();
+      raw.destroy();
+    }
+    for (const connection of this.#connections) connection.drop("the server stops");
+    await closed;
+  }
+
+  #accept(raw: Socket): void {
+    const { limits } = this.#settings;
+    this.stats.connections++;
+    if (this.#handshakes.size + this.#connections.size >= limits.connections) {
+      this.stats.evicted++;
+      raw.destroy();
+      return;
+    }
+    if (this.#handshakes.size >= limits.handshaking) this.#evictOldest();
+    const deadline = this.#deps.clock.monotonic() + limits.handshakeMs;
+    const handshake = this.#deps.keys.kind === "remote" ? this.#gated(raw, deadline) : this.#direct(raw, deadline);
+    const { socket } = handshake;
+    this.#handshakes.add(handshake);
+    if (this.#deps.keyLog) socket.on("keylog", this.#deps.keyLog);
+    socket.on("error", (error) => this.#failed(handshake, error));
+    socket.on("close", () => this.#handshakes.delete(handshake));
+    socket.on("secure", () => this.#secure(handshake));
+  }
+
+  #evictOldest(): void {
+    const [oldest] = this.#handshakes;
+    if (oldest === undefined) return;
+    this.stats.evicted++;
+    this.#handshakes.delete(oldest);
+    oldest.socket.destroy();
+    oldest.raw.destroy();
+  }
+
+  #direct(raw: Socket, deadline: number): Handshake {
+    const handshake: Handshake = {
+      socket: this.#engine(raw, (identity) => this.#pskOf(handshake, identity)),
+      raw,
+      deadline,
+    };
+    return handshake;
+  }
+
+  #gated(raw: Socket, deadline: number): Handshake {
+    const found = new Map<string, PskEntry>();
+    const gate = new PskGate(raw, (message) => this.#lookUp(message, found));
+    gate.on("error", () => {});
+    const handshake: Handshake = {
+      socket: this.#engine(gate, (identity) => this.#pskOf(handshake, identity)),
+      raw,
+      deadline,
+      found,
+    };
+    return handshake;
+  }
+
+  #engine(stream: Socket | PskGate, psk: (identity: string) => Uint8Array): TLSSocket {
+    const options = {
+      isServer: true,
+      secureContext: this.#context,
+      requestCert: false,
+      pskCallback: (_: TLSSocket, identity: string) => psk(identity),
+    };
+    return new TLSSocket(stream as Socket, options);
+  }
+
+  #lookUp(message: ClientHandshake, found: Map<string, PskEntry>): Promise<void> | undefined {
+    const identities = message.kind === "hello" ? message.hello.pskIdentities.slice(0, 4) : [message.pskIdentity];
+    const { keys } = this.#deps;
+    if (identities.length === 0 || keys.kind !== "remote") return undefined;
+    const work = async () => {
+      for (const octets of identities) {
+        const identity = Buffer.from(octets).toString("utf8");
+        const entry = await lookUpPsk(keys.lookup, identity);
+        if (entry !== undefined) found.set(identity, entry);
+      }
+    };
+    return this.#withinLookupTime(work());
+  }
+
+  async #withinLookupTime(work: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const late = this.#deps.clock.sleep(this.#settings.limits.lookupMs, done.signal).then(
+      () => {
+        throw new GatewayError("link.timeout", "the key store did not answer in time");
+      },
+      () => undefined,
+    );
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** Unknown identities get a key too: they fail where wrong keys fail, at the same cost and with the same alert. */
+  #pskOf(handshake: Handshake, identity: string): Uint8Array {
+    const { keys } = this.#deps;
+    const entry = keys.kind === "remote" ? handshake.found?.get(identity) : findPsk(keys.find, identity);
+    handshake.identity = identity;
+    if (entry !== undefined) {
+      handshake.entry = entry;
+      return entry.psk;
+    }
+    this.stats.unknownIdentities++;
+    this.#handshakeLog.unknownIdentity(identity);
+    return createHmac("sha256", this.#decoySecret).update(identity).digest().subarray(0, 16);
+  }
+
+  #failed(handshake: Handshake, error: Error & { code?: string }): void {
+    if (!this.#handshakes.delete(handshake)) return;
+    this.stats.handshakeFailures++;
+    this.#handshakeLog.failed(error.code ?? error.message);
+    handshake.raw.destroy();
+  }
+
+  #secure(handshake: Handshake): void {
+    const { socket, raw, identity, entry } = handshake;
+    this.#handshakes.delete(handshake);
+    if (identity === undefined || entry === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.stats.sessions++;
+    const info: AdminSessionInfo = {
+      id: newId("ses", this.#deps.clock.now()),
+      target: entry.target,
+      ...(entry.eid !== undefined && { eid: entry.eid }),
+      identity,
+      remote: `${raw.remoteAddress ?? "?"}:${raw.remotePort ?? 0}`,
+      openedAt: this.#deps.clock.now(),
+    };
+    this.#traceTls(socket, info);
+    this.#byTarget.get(entry.target)?.drop("the card opened another session");
+    const connection = new AdminConnection(info, socket, entry, this.#deps.open(info), this.#connectionDeps);
+    this.#connections.add(connection);
+    this.#byTarget.set(entry.target, connection);
+    socket.on("close", () => this.#gone(connection));
+  }
+
+  #gone(connection: AdminConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.stats.posts += connection.posts;
+    if (this.#byTarget.get(connection.info.target) === connection) this.#byTarget.delete(connection.info.target);
+    connection.closed();
+  }
+
+  #traceTls(socket: TLSSocket, info: AdminSessionInfo): void {
+    if (!isTracing()) return;
+    const cipher = socket.getCipher();
+    const protocol = socket.getProtocol();
+    traceFrame({
+      kind: "tls",
+      dir: "in",
+      link: this.#settings.link,
+      target: info.target,
+      session: info.id,
+      text: `${protocol} ${cipher.standardName ?? cipher.name}`,
+      facts: { protocol, cipher: cipher.name, identity: info.identity, remote: info.remote },
+    });
+  }
+
+  /** Cuts whoever is past his deadline. */
+  async #sweep(): Promise<void> {
+    const { clock } = this.#deps;
+    while (!this.#closing.signal.aborted) {
+      await clock.sleep(sweepMs, this.#closing.signal).catch(() => undefined);
+      const now = clock.monotonic();
+      for (const handshake of this.#handshakes) {
+        if (handshake.deadline > now) break;
+        this.#failed(handshake, new Error("the handshake took too long"));
+        handshake.socket.destroy();
+      }
+      for (const connection of this.#connections) if (connection.deadline <= now) connection.drop(late(connection));
+    }
+  }
+}
+
+function late({ phase }: AdminConnection): string {
+  return phase === "ending" ? "the card did not close" : `deadline passed (${phase})`;
+}
