@@ -1,0 +1,31 @@
+import type { Command } from "commander";
+import { envelope } from "../operations/envelope.ts";
+import { type OutputFlags, runOperation, type Terminal } from "../run-operation.ts";
+
+interface EnvelopeFlags extends OutputFlags {
+  readonly sc?: string;
+  readonly scToa?: string;
+  readonly addressTag?: string;
+  readonly cla?: string;
+}
+
+function inputOf(tpdu: string | undefined, flags: EnvelopeFlags) {
+  return { tpdu, sc: flags.sc, sc_toa: flags.scToa, address_tag: flags.addressTag, cla: flags.cla };
+}
+
+/** `envelope`: an SMS-DELIVER as the ENVELOPE that hands it to a card. */
+export function registerEnvelope(program: Command, terminal: Terminal): void {
+  program
+    .command("envelope")
+    .description("put an SMS-DELIVER into ENVELOPE (SMS-PP DOWNLOAD)")
+    .argument("[tpdu]", "SMS-DELIVER in hexadecimal")
+    .option("--sc <digits>", "service centre address")
+    .option("--sc-toa <hex>", "its type of address (91 when left out)")
+    .option("--address-tag <hex>", "tag of the address object: 06 or 86")
+    .option("--cla <hex>", "class octet: 80, or A0 for a 2G SIM")
+    .option("--json", "answer as JSON")
+    .option("--jsonl", "one operation per input line, as JSON")
+    .action((tpdu: string | undefined, flags: EnvelopeFlags) =>
+      runOperation(envelope, () => inputOf(tpdu, flags), flags, terminal),
+    );
+}

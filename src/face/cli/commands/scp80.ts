@@ -1,0 +1,115 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { unwrap } from "../operations/unwrap.ts";
+import { wrap } from "../operations/wrap.ts";
+import { keyFlag, runOperation, type Terminal } from "../run-operation.ts";
+
+/** A flag that is a whole number. */
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("not a whole number");
+  return Number(text);
+}
+
+interface WrapFlags {
+  readonly spi?: string;
+  readonly kic?: string;
+  readonly kid?: string;
+  readonly tar?: string;
+  readonly cntr?: string;
+  readonly kicKey?: string;
+  readonly kidKey?: string;
+  readonly ccLen?: number;
+  readonly payload?: string;
+  readonly concatRef?: number;
+  readonly concatBits?: number;
+  readonly implicit?: string;
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+}
+
+interface UnwrapFlags extends WrapFlags {
+  readonly expectTar?: string;
+  readonly expectCntr?: string;
+  readonly packet?: string;
+  readonly storedCntr?: string;
+  readonly command?: boolean;
+  readonly lenient?: boolean;
+}
+
+function securityFlags(command: Command): Command {
+  return command
+    .option("--spi <hex>", "SPI, two octets")
+    .option("--kic <hex>", "KIc octet")
+    .option("--kid <hex>", "KID octet")
+    .option("--kic-key <key>", "cipher key: hexadecimal, env:NAME or file:PATH")
+    .option("--kid-key <key>", "checksum key: hexadecimal, env:NAME or file:PATH")
+    .option("--cc-len <octets>", "octets of CC: 8 or 4", whole)
+    .option("--implicit <algorithm>", "what algorithm nibble 0 means: AES, 3DES or DES")
+    .option("--json", "answer as JSON")
+    .option("--jsonl", "one operation per input line, as JSON");
+}
+
+function keysOf(flags: WrapFlags, terminal: Terminal) {
+  return { kic_key: keyFlag(flags.kicKey, terminal), kid_key: keyFlag(flags.kidKey, terminal) };
+}
+
+function wrapInput(flags: WrapFlags, terminal: Terminal) {
+  const concat =
+    flags.concatRef === undefined && flags.concatBits === undefined
+      ? undefined
+      : { ref: flags.concatRef ?? 0, ref_bits: flags.concatBits };
+  return {
+    spi: flags.spi,
+    kic: flags.kic,
+    kid: flags.kid,
+    tar: flags.tar,
+    cntr: flags.cntr,
+    ...keysOf(flags, terminal),
+    cc_len: flags.ccLen,
+    payload: flags.payload,
+    concat,
+    implicit: flags.implicit,
+  };
+}
+
+function unwrapInput(userDatas: readonly string[], flags: UnwrapFlags, terminal: Terminal) {
+  return {
+    spi: flags.spi,
+    kic: flags.kic,
+    kid: flags.kid,
+    ...keysOf(flags, terminal),
+    cc_len: flags.ccLen,
+    expect_tar: flags.expectTar,
+    expect_cntr: flags.expectCntr,
+    tp_ud: userDatas,
+    packet: flags.packet,
+    stored_cntr: flags.storedCntr,
+    kind: flags.command ? "command" : undefined,
+    lenient: flags.lenient,
+    implicit: flags.implicit,
+  };
+}
+
+/** `scp80 wrap` and `scp80 unwrap`: TS 102 225 packets without a daemon. */
+export function registerScp80(program: Command, terminal: Terminal): void {
+  const scp80 = program.command("scp80").description("secure and open SCP80 packets");
+  securityFlags(scp80.command("wrap"))
+    .description("build a secured command packet and the short messages that carry it")
+    .option("--tar <hex>", "TAR, three octets")
+    .option("--cntr <hex>", "counter, five octets (zero when left out)")
+    .option("--payload <hex>", "secured data: the script")
+    .option("--concat-ref <number>", "reference for several messages", whole)
+    .option("--concat-bits <bits>", "octets of that reference in bits: 8 or 16", whole)
+    .action((flags: WrapFlags) => runOperation(wrap, () => wrapInput(flags, terminal), flags, terminal));
+  securityFlags(scp80.command("unwrap"))
+    .description("open a response packet (with --spi of its command) or a command packet")
+    .argument("[tp-ud...]", "TP-UD of each message, header included, in any order")
+    .option("--expect-tar <hex>", "TAR of the command")
+    .option("--expect-cntr <hex>", "counter of the command")
+    .option("--packet <hex>", "a packet without user data header instead of messages")
+    .option("--stored-cntr <hex>", "judge a command packet as a receiver that stored this counter")
+    .option("--command", "take it for a command packet although --spi is given")
+    .option("--lenient", "also open the deviations of fielded senders")
+    .action((userDatas: string[], flags: UnwrapFlags) =>
+      runOperation(unwrap, () => unwrapInput(userDatas, flags, terminal), flags, terminal),
+    );
+}

@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import { tpduDecode, tpduEncode } from "../operations/tpdu.ts";
+import { type OutputFlags, runOperation, type Terminal } from "../run-operation.ts";
+
+interface DecodeFlags extends OutputFlags {
+  readonly rp?: string;
+  readonly type?: string;
+}
+
+function fieldsOf(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new GatewayError("api.usage", "fields: not valid JSON", { detail: { field: "fields" } });
+  }
+}
+
+/** `tpdu encode` and `tpdu decode`: the TPDUs of TS 23.040. */
+export function registerTpdu(program: Command, terminal: Terminal): void {
+  const tpdu = program.command("tpdu").description("build and read SMS TPDUs");
+  tpdu
+    .command("encode")
+    .description("build a TPDU of its fields")
+    .argument("[fields]", 'fields as a JSON object: {"type":"SMS-SUBMIT","tp_da":"1234",…}')
+    .option("--json", "answer as JSON")
+    .option("--jsonl", "one operation per input line, as JSON")
+    .action((fields: string | undefined, flags: OutputFlags) =>
+      runOperation(tpduEncode, () => ({ fields: fieldsOf(fields) }), flags, terminal),
+    );
+  tpdu
+    .command("decode")
+    .description("take a TPDU apart")
+    .argument("[octets]", "TPDU in hexadecimal, without service centre address")
+    .option("--rp <place>", "a report's place: ACK or ERROR")
+    .option("--type <name>", "SMS-DELIVER, SMS-SUBMIT, SMS-DELIVER-REPORT …; else what fits")
+    .option("--json", "answer as JSON")
+    .option("--jsonl", "one operation per input line, as JSON")
+    .action((octets: string | undefined, flags: DecodeFlags) =>
+      runOperation(tpduDecode, () => ({ tpdu: octets, rp: flags.rp, type: flags.type }), flags, terminal),
+    );
+}

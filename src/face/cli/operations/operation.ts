@@ -1,0 +1,70 @@
+import type { z } from "zod";
+import { GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
+
+/** A JSON object on its way out. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** One operation on octets: a JSON object in, a JSON object out, nothing else touched. */
+export interface Operation<S extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  /** What it takes; unknown members are ignored, `null` counts as absent. */
+  readonly input: S;
+  /** @throws GatewayError; its `detail.answer` is added to the error answer. */
+  readonly run: (input: z.output<S>) => Answer;
+}
+
+/** Declares an operation; infers what `run` gets. */
+export function operation<S extends z.ZodType>(declared: Operation<S>): Operation<S> {
+  return declared;
+}
+
+/** The short class of an error: what a caller decides by. */
+export function errorClass(error: GatewayError): string {
+  const [family = "", name = ""] = error.code.split(".");
+  if (error.code === "packet.counter-low") return "cntr-mismatch";
+  if (family === "packet") return name;
+  if (family === "codec") return "format";
+  if (family === "crypto") return name;
+  return error.code === "api.usage" ? "input" : "internal";
+}
+
+/** Parses the input of an operation. @throws api.usage naming the first bad member */
+export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join(".") ?? "";
+  const message = issue?.message ?? "not valid";
+  throw new GatewayError("api.usage", field === "" ? message : `${field}: ${message}`, {
+    detail: field === "" ? {} : { field },
+  });
+}
+
+/** An error as an answer shows it. `offset` counts octets (characters in text), null when there is no place to name. */
+export function errorAnswer(error: GatewayError): Answer {
+  const { offset, answer } = error.detail;
+  const extra = typeof answer === "object" && answer !== null ? answer : {};
+  return {
+    error: {
+      code: error.code,
+      class: errorClass(error),
+      message: error.message,
+      offset: typeof offset === "number" ? offset : null,
+    },
+    ...extra,
+  };
+}
+
+function idOf(value: unknown): Answer {
+  return typeof value === "object" && value !== null && "id" in value ? { id: value.id } : {};
+}
+
+/** Runs an operation on one parsed line; what goes wrong with the input becomes an answer. `id` is handed back. */
+export function answerTo(operation: Operation, value: unknown): Answer {
+  try {
+    return { ...idOf(value), ...operation.run(parseInput(operation.input, value)) };
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return { ...idOf(value), ...errorAnswer(error) };
+  }
+}

@@ -1,0 +1,67 @@
+import type { Readable, Writable } from "node:stream";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { answerLines } from "./jsonl.ts";
+import { type Answer, answerTo, type Operation, parseInput } from "./operations/operation.ts";
+import { showAnswer } from "./show.ts";
+
+/** The ends of a command line program, replaced in tests. */
+export interface Terminal {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Tells the process how to end. */
+  exitCode(code: number): void;
+  /** Environment and files that a flag may name instead of a key. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readText: (path: string) => string;
+}
+
+/** Flags that every operation has. */
+export interface OutputFlags {
+  readonly json?: boolean | undefined;
+  readonly jsonl?: boolean | undefined;
+}
+
+/**
+ * Runs one operation from flags, or with `--jsonl` one per input line. Results go to stdout; from flags, an error is one
+ * line on stderr (or the error object with `--json`) and the exit code of its catalogue entry.
+ */
+export async function runOperation(
+  operation: Operation,
+  input: () => Readonly<Record<string, unknown>>,
+  flags: OutputFlags,
+  terminal: Terminal,
+): Promise<void> {
+  if (flags.jsonl) {
+    await answerLines(terminal.stdin, terminal.stdout, (line) => answerTo(operation, line));
+    return;
+  }
+  try {
+    const answer: Answer = operation.run(parseInput(operation.input, input()));
+    terminal.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : showAnswer(answer));
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    terminal.exitCode(error.entry.exit);
+    if (flags.json) {
+      terminal.stdout.write(`${JSON.stringify(errorOf(operation, input), null, 2)}\n`);
+      return;
+    }
+    const { offset } = error.detail;
+    const place = typeof offset === "number" ? ` (offset ${offset})` : "";
+    terminal.stderr.write(`otagate: ${error.code}: ${error.message}${place}\n`);
+  }
+}
+
+function errorOf(operation: Operation, input: () => Readonly<Record<string, unknown>>): Answer {
+  return answerTo(operation, input());
+}
+
+/**
+ * A key from a flag: hexadecimal, or `env:NAME` or `file:PATH` so that it stays off the process list.
+ * @throws api.usage through the schema when what is named does not hold hexadecimal text
+ */
+export function keyFlag(text: string | undefined, terminal: Terminal): string | undefined {
+  if (text === undefined) return undefined;
+  if (text.startsWith("env:")) return terminal.env[text.slice(4)] ?? "";
+  return text.startsWith("file:") ? terminal.readText(text.slice(5)).trim() : text;
+}
