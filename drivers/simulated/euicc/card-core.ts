@@ -1,0 +1,67 @@
+import type { EuiccState, ProfileState } from "./card-state.ts";
+import type { Directory, ElementaryFile, FileSystem } from "./file-system.ts";
+import type { PendingAgreement } from "./key-establishment.ts";
+import type { Scp03Session } from "./scp03.ts";
+
+/** What a command handler may know of a logical channel, or of a remote session that stands in for one. */
+export interface Session {
+  /** AID (hex) of the selected security domain, or undefined while files are selected. */
+  domain: string | undefined;
+  directory: Directory | undefined;
+  adf: Directory | undefined;
+  file: ElementaryFile | undefined;
+  /** Current record, from 1; 0 = none. */
+  record: number;
+  /** `remote`: came in a secured packet or session. */
+  readonly rights: "terminal" | "remote";
+  /** Data encryption key of the session's key set, which deciphers keys of PUT KEY. */
+  readonly dek: Uint8Array | undefined;
+  /** AID (hex) of the domain that INSTALL [for personalization] named. */
+  personalize: string | undefined;
+  /** STORE DATA blocks that wait for their rest. */
+  stored: Uint8Array;
+  /** Page of the last GET STATUS answer. */
+  statusPage: number;
+}
+
+/** The parts of the card that command handlers share. */
+export interface CardCore {
+  readonly state: EuiccState;
+  /** Files of the enabled profile. */
+  readonly files: FileSystem | undefined;
+  /** PIN references (hex) verified since the last reset. */
+  readonly verified: Set<string>;
+  /** Key agreements begun by DGI 3A01, by AID (hex). */
+  readonly agreements: Map<string, PendingAgreement>;
+  /** Secure channels of ISD-Ps, by AID (hex). */
+  readonly channels: Map<string, Scp03Session>;
+  /** Profile packages on their way in, by AID (hex). */
+  readonly downloads: Map<string, Uint8Array>;
+  readonly random: (octets: number) => Uint8Array;
+  /** Makes the state durable. */
+  commit(): void;
+  /** Notes a switch that is carried out once the response is out. */
+  requestSwitch(target: ProfileState, type: number): void;
+  /** Closes the pending notification; returns AIDs (hex) of profiles that POL1 made it delete, or undefined. */
+  confirm(sequence: number): readonly string[] | undefined;
+}
+
+/** A fresh session with the MF selected. */
+export function openSession(
+  card: Pick<CardCore, "files">,
+  rights: Session["rights"],
+  options: { readonly domain?: string; readonly dek?: Uint8Array } = {},
+): Session {
+  return {
+    domain: options.domain,
+    directory: card.files?.mf,
+    adf: undefined,
+    file: undefined,
+    record: 0,
+    rights,
+    dek: options.dek,
+    personalize: undefined,
+    stored: new Uint8Array(0),
+    statusPage: 0,
+  };
+}
