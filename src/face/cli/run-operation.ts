@@ -4,8 +4,8 @@ import { answerLines } from "./jsonl.ts";
 import { type Answer, answerTo, type Operation, parseInput } from "./operations/operation.ts";
 import { showAnswer } from "./show.ts";
 
-/** The ends of a command line program, replaced in tests. */
-export interface Terminal {
+/** What commands that need no daemon read, write and end with; replaced in tests. */
+export interface CommandIo {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
@@ -30,25 +30,25 @@ export async function runOperation(
   operation: Operation,
   input: () => Readonly<Record<string, unknown>>,
   flags: OutputFlags,
-  terminal: Terminal,
+  io: CommandIo,
 ): Promise<void> {
   if (flags.jsonl) {
-    await answerLines(terminal.stdin, terminal.stdout, (line) => answerTo(operation, line));
+    await answerLines(io.stdin, io.stdout, (line) => answerTo(operation, line));
     return;
   }
   try {
     const answer: Answer = operation.run(parseInput(operation.input, input()));
-    terminal.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : showAnswer(answer));
+    io.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : showAnswer(answer));
   } catch (thrown) {
     const error = asGatewayError(thrown);
-    terminal.exitCode(error.entry.exit);
+    io.exitCode(error.entry.exit);
     if (flags.json) {
-      terminal.stdout.write(`${JSON.stringify(errorOf(operation, input), null, 2)}\n`);
+      io.stdout.write(`${JSON.stringify(errorOf(operation, input), null, 2)}\n`);
       return;
     }
     const { offset } = error.detail;
     const place = typeof offset === "number" ? ` (offset ${offset})` : "";
-    terminal.stderr.write(`otagate: ${error.code}: ${error.message}${place}\n`);
+    io.stderr.write(`otagate: ${error.code}: ${error.message}${place}\n`);
   }
 }
 
@@ -60,8 +60,8 @@ function errorOf(operation: Operation, input: () => Readonly<Record<string, unkn
  * A key from a flag: hexadecimal, or `env:NAME` or `file:PATH` so that it stays off the process list.
  * @throws api.usage through the schema when what is named does not hold hexadecimal text
  */
-export function keyFlag(text: string | undefined, terminal: Terminal): string | undefined {
+export function keyFlag(text: string | undefined, io: CommandIo): string | undefined {
   if (text === undefined) return undefined;
-  if (text.startsWith("env:")) return terminal.env[text.slice(4)] ?? "";
-  return text.startsWith("file:") ? terminal.readText(text.slice(5)).trim() : text;
+  if (text.startsWith("env:")) return io.env[text.slice(4)] ?? "";
+  return text.startsWith("file:") ? io.readText(text.slice(5)).trim() : text;
 }

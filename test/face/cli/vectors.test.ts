@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { at, publishedVectors, scp80Vectors, textsAt, type Vector } from "../../scp80-vectors.ts";
-import { runLines } from "./terminal.ts";
+import { runLines } from "./run-commands.ts";
 
 interface Line {
   readonly id: string;

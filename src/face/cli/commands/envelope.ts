@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { envelope } from "../operations/envelope.ts";
-import { type OutputFlags, runOperation, type Terminal } from "../run-operation.ts";
+import { type CommandIo, type OutputFlags, runOperation } from "../run-operation.ts";
 
 interface EnvelopeFlags extends OutputFlags {
   readonly sc?: string;
@@ -14,7 +14,7 @@ function inputOf(tpdu: string | undefined, flags: EnvelopeFlags) {
 }
 
 /** `envelope`: an SMS-DELIVER as the ENVELOPE that hands it to a card. */
-export function registerEnvelope(program: Command, terminal: Terminal): void {
+export function registerEnvelope(program: Command, io: CommandIo): void {
   program
     .command("envelope")
     .description("put an SMS-DELIVER into ENVELOPE (SMS-PP DOWNLOAD)")
@@ -25,7 +25,8 @@ export function registerEnvelope(program: Command, terminal: Terminal): void {
     .option("--cla <hex>", "class octet: 80, or A0 for a 2G SIM")
     .option("--json", "answer as JSON")
     .option("--jsonl", "one operation per input line, as JSON")
-    .action((tpdu: string | undefined, flags: EnvelopeFlags) =>
-      runOperation(envelope, () => inputOf(tpdu, flags), flags, terminal),
-    );
+    .action((tpdu: string | undefined, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<EnvelopeFlags>();
+      return runOperation(envelope, () => inputOf(tpdu, flags), flags, io);
+    });
 }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { unwrap } from "../operations/unwrap.ts";
 import { wrap } from "../operations/wrap.ts";
-import { keyFlag, runOperation, type Terminal } from "../run-operation.ts";
+import { type CommandIo, keyFlag, runOperation } from "../run-operation.ts";
 
 /** A flag that is a whole number. */
 function whole(text: string): number {
@@ -48,11 +48,11 @@ function securityFlags(command: Command): Command {
     .option("--jsonl", "one operation per input line, as JSON");
 }
 
-function keysOf(flags: WrapFlags, terminal: Terminal) {
-  return { kic_key: keyFlag(flags.kicKey, terminal), kid_key: keyFlag(flags.kidKey, terminal) };
+function keysOf(flags: WrapFlags, io: CommandIo) {
+  return { kic_key: keyFlag(flags.kicKey, io), kid_key: keyFlag(flags.kidKey, io) };
 }
 
-function wrapInput(flags: WrapFlags, terminal: Terminal) {
+function wrapInput(flags: WrapFlags, io: CommandIo) {
   const concat =
     flags.concatRef === undefined && flags.concatBits === undefined
       ? undefined
@@ -63,7 +63,7 @@ function wrapInput(flags: WrapFlags, terminal: Terminal) {
     kid: flags.kid,
     tar: flags.tar,
     cntr: flags.cntr,
-    ...keysOf(flags, terminal),
+    ...keysOf(flags, io),
     cc_len: flags.ccLen,
     payload: flags.payload,
     concat,
@@ -71,12 +71,12 @@ function wrapInput(flags: WrapFlags, terminal: Terminal) {
   };
 }
 
-function unwrapInput(userDatas: readonly string[], flags: UnwrapFlags, terminal: Terminal) {
+function unwrapInput(userDatas: readonly string[], flags: UnwrapFlags, io: CommandIo) {
   return {
     spi: flags.spi,
     kic: flags.kic,
     kid: flags.kid,
-    ...keysOf(flags, terminal),
+    ...keysOf(flags, io),
     cc_len: flags.ccLen,
     expect_tar: flags.expectTar,
     expect_cntr: flags.expectCntr,
@@ -90,7 +90,7 @@ function unwrapInput(userDatas: readonly string[], flags: UnwrapFlags, terminal:
 }
 
 /** `scp80 wrap` and `scp80 unwrap`: TS 102 225 packets without a daemon. */
-export function registerScp80(program: Command, terminal: Terminal): void {
+export function registerScp80(program: Command, io: CommandIo): void {
   const scp80 = program.command("scp80").description("secure and open SCP80 packets");
   securityFlags(scp80.command("wrap"))
     .description("build a secured command packet and the short messages that carry it")
@@ -99,7 +99,10 @@ export function registerScp80(program: Command, terminal: Terminal): void {
     .option("--payload <hex>", "secured data: the script")
     .option("--concat-ref <number>", "reference for several messages", whole)
     .option("--concat-bits <bits>", "octets of that reference in bits: 8 or 16", whole)
-    .action((flags: WrapFlags) => runOperation(wrap, () => wrapInput(flags, terminal), flags, terminal));
+    .action((_: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<WrapFlags>();
+      return runOperation(wrap, () => wrapInput(flags, io), flags, io);
+    });
   securityFlags(scp80.command("unwrap"))
     .description("open a response packet (with --spi of its command) or a command packet")
     .argument("[tp-ud...]", "TP-UD of each message, header included, in any order")
@@ -109,7 +112,8 @@ export function registerScp80(program: Command, terminal: Terminal): void {
     .option("--stored-cntr <hex>", "judge a command packet as a receiver that stored this counter")
     .option("--command", "take it for a command packet although --spi is given")
     .option("--lenient", "also open the deviations of fielded senders")
-    .action((userDatas: string[], flags: UnwrapFlags) =>
-      runOperation(unwrap, () => unwrapInput(userDatas, flags, terminal), flags, terminal),
-    );
+    .action((userDatas: string[], _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<UnwrapFlags>();
+      return runOperation(unwrap, () => unwrapInput(userDatas, flags, io), flags, io);
+    });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { scriptDecode, scriptEncode } from "../operations/script.ts";
-import { type OutputFlags, runOperation, type Terminal } from "../run-operation.ts";
+import { type CommandIo, type OutputFlags, runOperation } from "../run-operation.ts";
 
 interface DecodeFlags extends OutputFlags {
   readonly command?: boolean;
@@ -27,7 +27,7 @@ function decodeInput(octets: string | undefined, flags: DecodeFlags) {
 }
 
 /** `script encode` and `script decode`: TS 102 226 scripts and their answers. */
-export function registerScript(program: Command, terminal: Terminal): void {
+export function registerScript(program: Command, io: CommandIo): void {
   const script =
     program.commands.find((command) => command.name() === "script") ??
     program.command("script").description("build, read and send scripts");
@@ -38,9 +38,10 @@ export function registerScript(program: Command, terminal: Terminal): void {
     .option("--object <tag=value...>", "other objects, before the C-APDUs: 83=01, 82=")
     .option("--json", "answer as JSON")
     .option("--jsonl", "one operation per input line, as JSON")
-    .action((apdus: string[], flags: EncodeFlags) =>
-      runOperation(scriptEncode, () => encodeInput(apdus, flags), flags, terminal),
-    );
+    .action((apdus: string[], _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<EncodeFlags>();
+      return runOperation(scriptEncode, () => encodeInput(apdus, flags), flags, io);
+    });
   script
     .command("decode")
     .description("read a script, or the answer to one")
@@ -49,7 +50,8 @@ export function registerScript(program: Command, terminal: Terminal): void {
     .option("--response", "it is an answer")
     .option("--json", "answer as JSON")
     .option("--jsonl", "one operation per input line, as JSON")
-    .action((octets: string | undefined, flags: DecodeFlags) =>
-      runOperation(scriptDecode, () => decodeInput(octets, flags), flags, terminal),
-    );
+    .action((octets: string | undefined, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<DecodeFlags>();
+      return runOperation(scriptDecode, () => decodeInput(octets, flags), flags, io);
+    });
 }

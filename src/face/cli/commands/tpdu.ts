@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { tpduDecode, tpduEncode } from "../operations/tpdu.ts";
-import { type OutputFlags, runOperation, type Terminal } from "../run-operation.ts";
+import { type CommandIo, type OutputFlags, runOperation } from "../run-operation.ts";
 
 interface DecodeFlags extends OutputFlags {
   readonly rp?: string;
@@ -18,7 +18,7 @@ function fieldsOf(text: string | undefined): unknown {
 }
 
 /** `tpdu encode` and `tpdu decode`: the TPDUs of TS 23.040. */
-export function registerTpdu(program: Command, terminal: Terminal): void {
+export function registerTpdu(program: Command, io: CommandIo): void {
   const tpdu = program.command("tpdu").description("build and read SMS TPDUs");
   tpdu
     .command("encode")
@@ -26,8 +26,8 @@ export function registerTpdu(program: Command, terminal: Terminal): void {
     .argument("[fields]", 'fields as a JSON object: {"type":"SMS-SUBMIT","tp_da":"1234",…}')
     .option("--json", "answer as JSON")
     .option("--jsonl", "one operation per input line, as JSON")
-    .action((fields: string | undefined, flags: OutputFlags) =>
-      runOperation(tpduEncode, () => ({ fields: fieldsOf(fields) }), flags, terminal),
+    .action((fields: string | undefined, _: unknown, command: Command) =>
+      runOperation(tpduEncode, () => ({ fields: fieldsOf(fields) }), command.optsWithGlobals<OutputFlags>(), io),
     );
   tpdu
     .command("decode")
@@ -37,7 +37,8 @@ export function registerTpdu(program: Command, terminal: Terminal): void {
     .option("--type <name>", "SMS-DELIVER, SMS-SUBMIT, SMS-DELIVER-REPORT …; else what fits")
     .option("--json", "answer as JSON")
     .option("--jsonl", "one operation per input line, as JSON")
-    .action((octets: string | undefined, flags: DecodeFlags) =>
-      runOperation(tpduDecode, () => ({ tpdu: octets, rp: flags.rp, type: flags.type }), flags, terminal),
-    );
+    .action((octets: string | undefined, _: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<DecodeFlags>();
+      return runOperation(tpduDecode, () => ({ tpdu: octets, rp: flags.rp, type: flags.type }), flags, io);
+    });
 }

@@ -4,7 +4,7 @@ import { registerEnvelope } from "../../../src/face/cli/commands/envelope.ts";
 import { registerScp80 } from "../../../src/face/cli/commands/scp80.ts";
 import { registerScript } from "../../../src/face/cli/commands/script.ts";
 import { registerTpdu } from "../../../src/face/cli/commands/tpdu.ts";
-import type { Terminal } from "../../../src/face/cli/run-operation.ts";
+import type { CommandIo } from "../../../src/face/cli/run-operation.ts";
 
 /** What a command line run left behind. */
 export interface Ended {
@@ -28,12 +28,12 @@ function collector(): { readonly sink: Writable; readonly text: () => string } {
 export async function run(
   args: readonly string[],
   stdin: Iterable<string | Uint8Array> = [],
-  surroundings: Partial<Pick<Terminal, "env" | "readText">> = {},
+  surroundings: Partial<Pick<CommandIo, "env" | "readText">> = {},
 ): Promise<Ended> {
   const out = collector();
   const err = collector();
   let code = 0;
-  const terminal: Terminal = {
+  const io: CommandIo = {
     stdin: Readable.from(stdin),
     stdout: out.sink,
     stderr: err.sink,
@@ -45,7 +45,7 @@ export async function run(
     ...surroundings,
   };
   const program = new Command("otagate").exitOverride();
-  for (const register of [registerScp80, registerScript, registerTpdu, registerEnvelope]) register(program, terminal);
+  for (const register of [registerScp80, registerScript, registerTpdu, registerEnvelope]) register(program, io);
   await program.parseAsync([...args], { from: "user" });
   return { stdout: out.text(), stderr: err.text(), code };
 }
