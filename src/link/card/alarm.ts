@@ -1,0 +1,49 @@
+import type { Clock } from "../../base/clock.ts";
+
+const longestSleepMs = 3_600_000;
+
+/** What an alarm asks of its owner. */
+export interface AlarmDeps {
+  readonly clock: Clock;
+  /** When there is something to do next, monotonic ms; undefined for nothing. Must move on after `due`. */
+  readonly next: () => number | undefined;
+  readonly due: (now: number) => Promise<void>;
+}
+
+/** One sleeper for all that has its time: wakes its owner when the next thing is due. */
+export class Alarm {
+  readonly #deps: AlarmDeps;
+  #wake = new AbortController();
+  #stopped = false;
+  #loop: Promise<void> | undefined;
+
+  constructor(deps: AlarmDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Looks anew at what is next, because it may be earlier now. */
+  rearm(): void {
+    this.#wake.abort();
+    this.#wake = new AbortController();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.rearm();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, next, due } = this.#deps;
+    while (!this.#stopped) {
+      const wake = this.#wake.signal;
+      const at = next();
+      const wait = at === undefined ? longestSleepMs : at - clock.monotonic();
+      if (wait <= 0) await due(clock.monotonic());
+      else await clock.sleep(wait, wake).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+
+/** After how long a card that was busy is asked again, ms. */
+const busyRetryMs = 1_000;
+
+/** Carries something to the card; false when the card was too busy to take it. */
+export type Run = () => Promise<boolean>;
+
+/** Something for the card that waits until no proactive command is in hand. */
+interface Errand {
+  readonly run: Run;
+  readonly fail: (error: unknown) => void;
+  /** Somebody waits for its outcome and is told when it fails. */
+  readonly awaited: boolean;
+}
+
+/** Whether an error means that the card or the way to it is gone. */
+function isLinkFailure(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code.startsWith("card.") || error.code.startsWith("link."));
+}
+
+/** What the terminal has for the card, in order; errands that found it busy are put off. */
+export class ErrandQueue {
+  readonly #waiting: Errand[] = [];
+  #postponed: Errand[] = [];
+  #postponedUntil = 0;
+  #closed: { readonly error: unknown } | undefined;
+
+  get length(): number {
+    return this.#waiting.length + this.#postponed.length;
+  }
+
+  get ready(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** When errands that were put off are due; undefined when there are none. */
+  get dueAt(): number | undefined {
+    return this.#postponed.length === 0 ? undefined : this.#postponedUntil;
+  }
+
+  /** Adds an errand and resolves when it is done; an abort before its turn rejects at once. */
+  add(run: Run, signal?: AbortSignal): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed.error);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal?.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const once = async () => {
+        if (signal?.aborted) return true;
+        const done = await run();
+        if (!done) return false;
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+        return true;
+      };
+      this.#waiting.push({ run: once, fail: reject, awaited: true });
+    });
+  }
+
+  /** Adds an errand that nobody waits for; `first` puts it before all others. */
+  addQuiet(run: Run, first = false): void {
+    if (this.#closed !== undefined) return;
+    const errand: Errand = { run, fail: () => undefined, awaited: false };
+    if (first) this.#waiting.unshift(errand);
+    else this.#waiting.push(errand);
+  }
+
+  /**
+   * Runs the next errand; one that finds the card busy is put off for a while. `now` is monotonic, ms.
+   * @throws what an errand throws when the link failed, or when nobody waits for it
+   */
+  async runNext(now: () => number): Promise<void> {
+    const errand = this.#waiting.shift();
+    if (errand === undefined) return;
+    try {
+      if (await errand.run()) return;
+    } catch (error) {
+      errand.fail(error);
+      if (isLinkFailure(error) || !errand.awaited) throw error;
+      return;
+    }
+    this.#postponed.push(errand);
+    this.#postponedUntil = now() + busyRetryMs;
+  }
+
+  /** Errands that were put off come first now. */
+  resume(): void {
+    this.#waiting.unshift(...this.#postponed.splice(0));
+  }
+
+  /** Takes no more errands; those that wait fail. */
+  close(error: unknown): void {
+    this.#closed ??= { error };
+    for (const errand of [...this.#waiting.splice(0), ...this.#postponed.splice(0)]) errand.fail(error);
+  }
+}

@@ -1,0 +1,68 @@
+import { fromHex } from "../../base/hex.ts";
+import { type Iccid, type Imsi, iccidFromOctets, imsiFromOctets } from "../../codec/euicc/iccid.ts";
+import { readTlvs } from "../../codec/kit/ber.ts";
+import type { TransmitOptions } from "./channel.ts";
+import type { CardResponse } from "./exchange.ts";
+import { tolerant } from "./tolerant.ts";
+
+/** Something that takes whole APDUs. */
+export interface ApduTaker {
+  transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
+}
+
+/** Who the card says it is at the moment; a profile switch changes both. */
+export interface CardIdentity {
+  readonly iccid?: Iccid;
+  readonly imsi?: Imsi;
+}
+
+const selectMf = fromHex("00A40004023F0000");
+const selectIccid = fromHex("00A40004022FE200");
+const selectUsim = fromHex("00A4040407A000000087100200");
+const selectImsi = fromHex("00A40004026F0700");
+const readTen = fromHex("00B000000A");
+const readNine = fromHex("00B0000009");
+/** STATUS: the current application is initialised. ETSI TS 102 221 §11.1.2 */
+const initialised = fromHex("80F2010C");
+
+function good(sw: number): boolean {
+  return sw === 0x9000 || sw >> 8 === 0x91;
+}
+
+async function readFile(card: ApduTaker, select: Uint8Array, read: Uint8Array, options: TransmitOptions) {
+  if (!good((await card.transmit(select, options)).sw)) return undefined;
+  const { data, sw } = await card.transmit(read, options);
+  return good(sw) ? data : undefined;
+}
+
+/**
+ * Reads ICCID and, where a USIM is there and lets itself be read, IMSI; tells the USIM that it is initialised. Selects
+ * files on the channel given. 3GPP TS 31.102 §5.1.1
+ */
+export async function readIdentity(card: ApduTaker, options: TransmitOptions): Promise<CardIdentity> {
+  await card.transmit(selectMf, options);
+  const iccidFile = await readFile(card, selectIccid, readTen, options);
+  const iccid = iccidFile && tolerant(() => iccidFromOctets(iccidFile));
+  const usim = await card.transmit(selectUsim, options);
+  if (!good(usim.sw)) return iccid === undefined ? {} : { iccid };
+  const imsiFile = await readFile(card, selectImsi, readNine, options);
+  const imsi = imsiFile && tolerant(() => imsiFromOctets(imsiFile));
+  await card.transmit(initialised, options);
+  return { ...(iccid === undefined ? {} : { iccid }), ...(imsi === undefined ? {} : { imsi }) };
+}
+
+/** Whether the MF says that the card takes TERMINAL CAPABILITY. ETSI TS 102 221 §11.1.1.4.6.7 */
+export async function asksTerminalCapability(card: ApduTaker, options: TransmitOptions): Promise<boolean> {
+  const { data, sw } = await card.transmit(selectMf, options);
+  if (!good(sw)) return false;
+  const commands = tolerant(() => {
+    const [fcp] = readTlvs(data);
+    if (fcp === undefined || fcp.tag !== 0x62) return undefined;
+    const proprietary = readTlvs(fcp.value).find(({ tag }) => tag === 0xa5);
+    return proprietary && readTlvs(proprietary.value).find(({ tag }) => tag === 0x87)?.value[0];
+  });
+  return commands !== undefined && (commands & 0x01) !== 0;
+}
+
+/** TERMINAL CAPABILITY: extended logical channels. ETSI TS 102 221 §11.1.19 */
+export const terminalCapability: Uint8Array = fromHex("80AA000004A9028100");

@@ -1,0 +1,404 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { type Envelope, locationStatusEvent, smsPpDownload, timerExpiration } from "../../codec/cat/envelope.ts";
+import { type CatEvent, catEvent, eventName } from "../../codec/cat/event.ts";
+import type { Address, CommandDetails } from "../../codec/cat/object.ts";
+import { ProactiveCommand, salvageDetails } from "../../codec/cat/proactive.ts";
+import { withChannels } from "../../codec/cat/terminal-profile.ts";
+import { Reader } from "../../codec/kit/codec.ts";
+import type { SubmitOutcome } from "../sms-bearer.ts";
+import { Alarm } from "./alarm.ts";
+import { type Answer, beyondCapabilities, partially, responseOf, success } from "./answer.ts";
+import {
+  envelopeApdu,
+  fetchApdu,
+  isFetchOrResponse,
+  statusApdu,
+  terminalProfileApdu,
+  terminalResponseApdu,
+} from "./cat-apdu.ts";
+import { type Dialogue, type DialogueEvent, step } from "./dialogue.ts";
+import { ErrandQueue } from "./errand-queue.ts";
+import type { CardResponse } from "./exchange.ts";
+import { asksTerminalCapability, type CardIdentity, readIdentity, terminalCapability } from "./identity.ts";
+import { planRefresh } from "./refresh.ts";
+import { failureCause, smsDownloadOutcome, withFate } from "./sms-download.ts";
+import { comprehension, shownText, statelessAnswer } from "./stateless-answers.ts";
+import { eventsOf, manageTimer, pollInterval, sendShortMessage } from "./terminal-commands.ts";
+import type { TerminalDeps, TerminalState } from "./terminal-contract.ts";
+import { defaultSettings, type TerminalSettings } from "./terminal-settings.ts";
+import { elapsedSeconds, expireTimers, nextDue, remainingSeconds, type Timers } from "./timers.ts";
+import { isCodecError, tolerant } from "./tolerant.ts";
+
+/**
+ * Plays the terminal towards one card: activation, proactive commands, events, timers, polling, REFRESH, short
+ * messages. Wire {@link Terminal.answered} to the channel's `onAnswer`: it is how every 91XX is seen, whoever caused
+ * it. One terminal serves one connection. ETSI TS 102 223, 3GPP TS 31.111
+ */
+export class Terminal implements AsyncDisposable {
+  readonly #deps: TerminalDeps;
+  readonly #settings: TerminalSettings;
+  readonly #profile: Uint8Array;
+  readonly #errands = new ErrandQueue();
+  readonly #alarm: Alarm;
+  #dialogue: Dialogue = { at: "idle" };
+  #events: ReadonlySet<number> = new Set();
+  #timers: Timers = [];
+  #pollMs: number | undefined;
+  #jobs = 0;
+  #active = false;
+  #proactive = false;
+  #stopped = false;
+  #located = false;
+  #identity: CardIdentity | undefined;
+  #lastCommand: CommandDetails | undefined;
+  #lastExchange: number;
+  #running: Promise<void> | undefined;
+
+  constructor(deps: TerminalDeps) {
+    this.#deps = deps;
+    this.#settings = { ...defaultSettings, ...deps.settings };
+    this.#profile = withChannels(this.#settings.profile, deps.channels?.channels ?? 0);
+    this.#pollMs = this.#settings.pollMs;
+    this.#lastExchange = deps.clock.monotonic();
+    this.#alarm = new Alarm({ clock: deps.clock, next: () => this.#nextDue(), due: (now) => this.#due(now) });
+    deps.channels?.onEvent((event, make) => this.raise(event, make));
+  }
+
+  /**
+   * Brings a freshly reset card to work: TERMINAL PROFILE, its first commands, identity, location status. Resolves
+   * when the card has nothing more to say. @throws card.*, link.* as the card's channel gives them
+   */
+  async activate(): Promise<CardIdentity> {
+    await this.#introduce();
+    this.#alarm.start();
+    await this.#errand(() => this.#settleIn());
+    await this.settled();
+    return this.#identity ?? {};
+  }
+
+  /** Sees an answer of the card, to whatever command of whomever. */
+  answered(response: CardResponse, apdu: Uint8Array): void {
+    this.#lastExchange = this.#deps.clock.monotonic();
+    if (!this.#active || isFetchOrResponse(apdu)) return;
+    this.#step({ kind: "status", sw: response.sw });
+    this.#go();
+  }
+
+  /** Resolves when no command is in hand and nothing is ready for the card. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /**
+   * Gives the card a short message (a whole SMS-DELIVER). A busy card is offered it again for a while.
+   * @throws card.*, link.* with `detail.fate`: `not-sent` when it never left, else `unknown`; the signal's reason
+   */
+  async deliver(
+    tpdu: Uint8Array,
+    options: { readonly serviceCentre?: Address; readonly signal?: AbortSignal } = {},
+  ): Promise<SubmitOutcome> {
+    const apdu = envelopeApdu(smsPpDownload(tpdu, options.serviceCentre), true);
+    const until = this.#now() + this.#settings.busyMs;
+    const offer: { left: boolean; outcome?: SubmitOutcome } = { left: false };
+    try {
+      await this.#errand(async () => {
+        offer.left = true;
+        const response = await this.#transmit(apdu);
+        const outcome = smsDownloadOutcome(response, this.#settings.release18);
+        if (outcome !== "busy") offer.outcome = outcome;
+        else if (this.#now() >= until) {
+          offer.outcome = { at: "refused", cause: failureCause.toolkitBusy, sw: response.sw };
+        } else offer.left = false;
+        return offer.outcome !== undefined;
+      }, options.signal);
+    } catch (error) {
+      throw withFate(error, offer.left ? "unknown" : "not-sent");
+    }
+    return offer.outcome ?? { at: "refused", cause: failureCause.toolkitBusy };
+  }
+
+  /** Offers an event to the card, if its event list asks for it. A busy card is offered it again for a while. */
+  raise(event: CatEvent, make: () => Envelope | undefined): void {
+    if (!this.#active || this.#stopped) return;
+    const until = this.#now() + this.#settings.busyMs;
+    this.#quietly(async () => {
+      const envelope = this.#events.has(catEvent[event]) ? make() : undefined;
+      if (envelope === undefined) return true;
+      const { sw } = await this.#transmit(envelopeApdu(envelope, false));
+      return sw >> 8 !== 0x93 || this.#now() >= until;
+    });
+  }
+
+  /** Polls faster while a job is open for the card; dispose ends that. */
+  openJob(): Disposable {
+    let open = true;
+    this.#jobs++;
+    this.#alarm.rearm();
+    return {
+      [Symbol.dispose]: () => {
+        if (open) this.#jobs--;
+        open = false;
+      },
+    };
+  }
+
+  /** State for people. */
+  describe(): TerminalState {
+    const now = this.#now();
+    return {
+      active: this.#active && !this.#stopped,
+      proactive: this.#proactive,
+      dialogue: this.#dialogue,
+      profile: toHex(this.#profile),
+      identity: this.#identity,
+      events: [...this.#events].map((code) => eventName(code) ?? `event ${code}`),
+      timers: this.#timers.map(({ id }) => ({ id, remainingSeconds: remainingSeconds(this.#timers, id, now) ?? 0 })),
+      pollMs: this.#pollEvery(),
+      waiting: this.#errands.length,
+      lastCommand: this.#lastCommand,
+      channels: this.#deps.channels?.describe(),
+    };
+  }
+
+  /** Stops polling, timers and channels at once; what waits for the card is refused. The card is left alone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop(new GatewayError("link.unavailable", "the terminal was stopped"));
+  }
+
+  #now(): number {
+    return this.#deps.clock.monotonic();
+  }
+
+  #stop(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#forget();
+    this.#alarm.stop();
+    this.#errands.close(error);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stop(error);
+    this.#deps.hooks?.onFailure?.(error);
+  }
+
+  #step(event: DialogueEvent): void {
+    this.#dialogue = step(this.#dialogue, event);
+  }
+
+  #transmit(apdu: Uint8Array): Promise<CardResponse> {
+    return this.#deps.card.transmit(apdu, { timeoutMs: this.#settings.apduTimeoutMs });
+  }
+
+  /** Everything a reset of the card makes void. ETSI TS 102 221 §14.5.1 */
+  #forget(): void {
+    this.#deps.channels?.closeAll();
+    this.#step({ kind: "reset" });
+    this.#events = new Set();
+    this.#timers = [];
+    this.#pollMs = this.#settings.pollMs;
+    this.#located = false;
+  }
+
+  /** First step of activation, after a reset. */
+  async #introduce(): Promise<void> {
+    this.#forget();
+    const options = { timeoutMs: this.#settings.apduTimeoutMs };
+    const { terminalCapability: when } = this.#settings;
+    if (when === "always" || (when === "asked" && (await asksTerminalCapability(this.#deps.card, options)))) {
+      await this.#transmit(terminalCapability);
+    }
+    this.#active = true;
+    const { sw } = await this.#transmit(terminalProfileApdu(this.#profile));
+    this.#proactive = sw === 0x9000 || sw >> 8 === 0x91;
+  }
+
+  /** Last step of activation, once the card's first commands are served. */
+  async #settleIn(): Promise<boolean> {
+    await this.#readIdentity();
+    this.#reportLocation();
+    return true;
+  }
+
+  async #readIdentity(): Promise<void> {
+    const options = { timeoutMs: this.#settings.apduTimeoutMs };
+    const now = await this.#deps.card.exclusive((turn) => readIdentity(turn, options));
+    const before = this.#identity;
+    this.#identity = now;
+    if (before?.iccid !== now.iccid || before?.imsi !== now.imsi) this.#deps.hooks?.onIdentity?.(now, before);
+  }
+
+  /** Once per activation: an eUICC waits for it after a profile switch. ETSI TS 102 223 §7.5.4 */
+  #reportLocation(): void {
+    const { location } = this.#settings;
+    if (this.#located || location === undefined || !this.#events.has(catEvent.locationStatus)) return;
+    this.#located = true;
+    this.raise("locationStatus", () => locationStatusEvent("normal", location));
+  }
+
+  #errand(run: () => Promise<boolean>, signal?: AbortSignal): Promise<void> {
+    const done = this.#errands.add(run, signal);
+    this.#go();
+    return done;
+  }
+
+  #quietly(run: () => Promise<boolean>): void {
+    this.#errands.addQuiet(run);
+    this.#go();
+  }
+
+  /** Starts the one loop that serves commands and runs errands, unless it runs or has nothing to do. */
+  #go(): void {
+    if (this.#running !== undefined || this.#stopped) return;
+    if (this.#dialogue.at !== "announced" && !this.#errands.ready) return;
+    this.#running = this.#run()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#running = undefined;
+        this.#go();
+      });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#dialogue.at === "announced") await this.#serve(this.#dialogue.length);
+      else if (this.#errands.ready) {
+        await this.#errands.runNext(() => this.#now());
+        if (this.#errands.dueAt !== undefined) this.#alarm.rearm();
+      } else return;
+    }
+  }
+
+  /** Fetches one command, carries it out and answers it. ETSI TS 102 223 §6.3 */
+  async #serve(length: number): Promise<void> {
+    this.#step({ kind: "fetch" });
+    const { data } = await this.#transmit(fetchApdu(length));
+    if (data.length === 0) {
+      this.#step({ kind: "fetch-failed" });
+      return;
+    }
+    const command = tolerant(() => ProactiveCommand.read(new Reader(data)));
+    const details = command?.details ?? salvageDetails(data);
+    this.#step({ kind: "fetched", details });
+    this.#lastCommand = details;
+    if (command === undefined) await this.#respond(undefined, details, { result: "dataNotUnderstood" });
+    else if (command.name === "refresh") await this.#refresh(command);
+    else await this.#respond(command, details, await this.#execute(command));
+  }
+
+  async #respond(command: ProactiveCommand | undefined, details: CommandDetails, given: Answer): Promise<void> {
+    const response = responseOf(details, given);
+    this.#step({ kind: "answer" });
+    const { sw } = await this.#transmit(terminalResponseApdu(response));
+    this.#step({ kind: "answered", sw });
+    this.#deps.hooks?.onCommand?.(command, response);
+    if (sw === 0x9000) this.#errands.resume();
+  }
+
+  async #execute(command: ProactiveCommand): Promise<Answer> {
+    const understood = comprehension(command);
+    if (understood === "not") return { result: "dataNotUnderstood" };
+    try {
+      const given = await this.#carryOut(command);
+      return understood === "partly" ? partially(given) : given;
+    } catch (error) {
+      if (isCodecError(error)) return { result: "dataNotUnderstood" };
+      throw error;
+    }
+  }
+
+  async #carryOut(command: ProactiveCommand): Promise<Answer> {
+    const { clock, hooks, channels } = this.#deps;
+    const text = command.name === "displayText" ? shownText(command) : undefined;
+    if (text !== undefined) hooks?.onText?.(text, command);
+    const known = statelessAnswer(command, { settings: this.#settings, now: clock.now() });
+    if (known !== undefined) return known;
+    switch (command.name) {
+      case "pollInterval": {
+        const { answer, pollMs } = pollInterval(command);
+        if (pollMs !== undefined) this.#pollMs = pollMs;
+        this.#alarm.rearm();
+        return answer;
+      }
+      case "pollingOff":
+        this.#pollMs = undefined;
+        return success;
+      case "setUpEventList": {
+        const events = eventsOf(command);
+        if (events === undefined) return { result: "valuesMissing" };
+        this.#events = events;
+        if (this.#identity !== undefined) this.#reportLocation();
+        return success;
+      }
+      case "timerManagement": {
+        const { answer, timers } = manageTimer(this.#timers, command, clock.monotonic());
+        this.#timers = timers;
+        this.#alarm.rearm();
+        return answer;
+      }
+      case "sendShortMessage":
+        return sendShortMessage(command, hooks?.onSms);
+      default:
+        return channels === undefined ? beyondCapabilities : channels.execute(command);
+    }
+  }
+
+  /** ETSI TS 102 223 §6.4.7 */
+  async #refresh(command: ProactiveCommand): Promise<void> {
+    const plan = planRefresh(command, this.#deps.hooks?.mayRefresh);
+    if ("result" in plan) return this.#respond(command, command.details, plan);
+    this.#deps.hooks?.onRefresh?.(plan);
+    if (plan.respond === "before") await this.#respond(command, command.details, success);
+    if (plan.respond === "never") this.#deps.hooks?.onCommand?.(command, undefined);
+    if (plan.reset) return this.#restart();
+    if (plan.rereadIdentity) await this.#readIdentity();
+    await this.#respond(command, command.details, success);
+    if (!plan.initialise) return;
+    this.#located = false;
+    this.#reportLocation();
+  }
+
+  /** The card starts anew; its first commands are served before its identity is read. */
+  async #restart(): Promise<void> {
+    this.#forget();
+    await this.#deps.card.reset("cold");
+    await this.#introduce();
+    this.#errands.addQuiet(() => this.#settleIn(), true);
+  }
+
+  #pollEvery(): number | undefined {
+    if (!this.#proactive) return undefined;
+    if (this.#jobs > 0) return Math.min(this.#settings.jobPollMs, this.#pollMs ?? this.#settings.jobPollMs);
+    return this.#pollMs;
+  }
+
+  #nextDue(): number | undefined {
+    const every = this.#pollEvery();
+    const poll = every === undefined ? undefined : this.#lastExchange + every;
+    const times = [nextDue(this.#timers), poll, this.#errands.dueAt].filter((time) => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** What the time has come for. */
+  async #due(now: number): Promise<void> {
+    const { due, running } = expireTimers(this.#timers, now);
+    this.#timers = running;
+    for (const timer of due) {
+      this.#quietly(async () => {
+        const expired = timerExpiration(timer.id, elapsedSeconds(timer, this.#now()));
+        return (await this.#transmit(envelopeApdu(expired, false))).sw >> 8 !== 0x93;
+      });
+    }
+    if ((this.#errands.dueAt ?? Number.POSITIVE_INFINITY) <= now) {
+      this.#errands.resume();
+      this.#go();
+    }
+    const every = this.#pollEvery();
+    if (every === undefined || this.#lastExchange + every > now) return;
+    // A command in hand keeps the card's attention; the interval starts anew when it is done.
+    this.#lastExchange = now;
+    if (this.#running === undefined) await this.#transmit(statusApdu).catch((error: unknown) => this.#fail(error));
+  }
+}
