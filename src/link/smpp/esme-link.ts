@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { Body } from "../../codec/smpp/bodies.ts";
 import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
@@ -134,6 +135,8 @@ export class EsmeLink implements AsyncDisposable {
       if (at >= 0) this.#queue.splice(at, 1);
       this.#fail(waiting, fateError("link.timeout", "given up", waiting.sent ? "unknown" : "not-sent", signal.reason));
     };
+    // One signal over many messages is normal here, not a leak.
+    setMaxListeners(0, signal);
     waiting.release = () => signal.removeEventListener("abort", giveUp);
     signal.addEventListener("abort", giveUp, { once: true });
   }

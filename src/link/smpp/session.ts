@@ -70,6 +70,7 @@ export class SmppSession {
   #state: SessionState;
   #framing: Framing = emptyFraming;
   #sequence: number;
+  #window: number;
   #serving = 0;
   #heard: number;
 
@@ -81,6 +82,7 @@ export class SmppSession {
     this.#deps = deps;
     this.#times = { ...sessionTimes, ...options.times };
     this.#sequence = options.sequence ?? 0;
+    this.#window = options.window;
     this.#heard = deps.clock.monotonic();
     this.#state = { at: "open", since: this.#heard };
     this.peer = stream.peer;
@@ -102,7 +104,7 @@ export class SmppSession {
   /** Requests that may be sent now without waiting; 0 when not bound or while the peer does not read. */
   get room(): number {
     if (this.#state.at !== "bound" || this.#output.blocked) return 0;
-    return this.#options.window - this.#inFlight.windowed;
+    return this.#window - this.#inFlight.windowed;
   }
 
   /** Requests of ours without a verdict. */
@@ -155,8 +157,9 @@ export class SmppSession {
     return this.request(command, body, this.#times.bindMs);
   }
 
-  /** The server's side of a bind: granted from now on. */
-  granted(mode: BindMode): void {
+  /** The server's side of a bind: granted from now on, with this window. */
+  granted(mode: BindMode, window = this.#window): void {
+    this.#window = window;
     this.#advance({ on: "bound", mode });
   }
 

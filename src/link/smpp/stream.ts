@@ -36,7 +36,7 @@ export function socketStream(socket: Socket): SmppStream {
     peer,
     start: (events) => {
       let failure: Error | undefined;
-      socket.on("data", (chunk: Buffer) => events.data(chunk));
+      socket.on("data", (chunk: Buffer) => events.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)));
       socket.on("drain", () => events.drained());
       socket.on("error", (error) => {
         failure = error;

@@ -1,0 +1,47 @@
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { BlockList, isIP } from "node:net";
+import { GatewayError } from "../../base/gateway-error.ts";
+
+const octets = 32;
+const cost = { N: 16_384, r: 8, p: 1 };
+
+function derive(password: string, salt: Uint8Array): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(password, salt, octets, cost, (error, key) => (error === null ? resolve(key) : reject(error)));
+  });
+}
+
+/** A password as it is kept: `scrypt:<salt>:<key>`, both base64. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  return `scrypt:${salt.toString("base64")}:${(await derive(password, salt)).toString("base64")}`;
+}
+
+/** Whether a password fits its hash; takes as long for a hash that is none. */
+export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
+  const [kind, salt = "", key = ""] = hash?.split(":") ?? [];
+  const expected = Buffer.from(key, "base64");
+  const derived = await derive(password, Buffer.from(salt, "base64"));
+  return kind === "scrypt" && expected.length === octets && timingSafeEqual(expected, derived);
+}
+
+/**
+ * Whether an address fits one of the rules (`192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`); no rules allow all.
+ * @throws config.invalid for a rule that is none
+ */
+export function addressAllowed(address: string, rules: readonly string[] | undefined): boolean {
+  if (rules === undefined || rules.length === 0) return true;
+  const allowed = new BlockList();
+  for (const rule of rules) {
+    const [net = "", bits] = rule.split("/");
+    const family = isIP(net);
+    const prefix = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits);
+    if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (family === 6 ? 128 : 32)) {
+      throw new GatewayError("config.invalid", `${rule} is neither an address nor a network`);
+    }
+    allowed.addSubnet(net, prefix, family === 6 ? "ipv6" : "ipv4");
+  }
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, "");
+  const family = isIP(plain);
+  return family !== 0 && allowed.check(plain, family === 6 ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,135 @@
+import type { Address } from "../../codec/smpp/bodies.ts";
+import type { MessagingMode } from "../../codec/smpp/esm-class.ts";
+import type { MessageState } from "../../codec/smpp/message-state.ts";
+
+/** One submitted message, as the SMSC face hands it to the gateway. Nothing in it was changed or put together. */
+export interface SmscSubmission {
+  /** system_id of the client: owner of the conversation, and of what comes back. */
+  readonly client: string;
+  /** Destination digits without `+`: an MSISDN, or an alias of a target (ICCID, EID). */
+  readonly to: string;
+  readonly from?: string;
+  /** Both addresses as the client wrote them: what comes back carries them swapped. */
+  readonly source: Address;
+  readonly destination: Address;
+  /**
+   * TP-UD octet for octet. One entry; several when a message_payload was too long for one short message: then they are
+   * the whole message, cut as an SMSC cuts it.
+   */
+  readonly userData: readonly Uint8Array[];
+  readonly userDataHeader: boolean;
+  readonly protocolId: number;
+  readonly dataCoding: number;
+  /** This is one segment of several, which arrive in any order, perhaps twice, each in a submission of its own. */
+  readonly segment?: {
+    readonly reference: number;
+    readonly referenceBits: 8 | 16;
+    readonly total: number;
+    readonly sequence: number;
+  };
+  /** Wall clock, milliseconds; absent = the gateway's default. */
+  readonly validUntil?: number;
+  readonly notBefore?: number;
+  readonly receipt: "never" | "always" | "on-failure" | "on-success";
+  readonly intermediateReceipt: boolean;
+  readonly mode: MessagingMode;
+  /** TLV user_message_reference: given back in receipts. */
+  readonly userMessageReference?: number;
+}
+
+/** What a client can ask about its message. */
+export interface SmscMessageStatus {
+  readonly state: MessageState;
+  /** When it reached a final state, wall clock. */
+  readonly finalAt?: number;
+  /** Network error, 0 without one. */
+  readonly error: number;
+}
+
+interface Delivery {
+  /** Durable id; the face hands it back when the client has it. */
+  readonly id: string;
+  /** As the client will see them: source is the card's side, destination the client's. */
+  readonly source: Address;
+  readonly destination: Address;
+  readonly userMessageReference?: number;
+}
+
+/** Something for a client: a message from a card (a proof of receipt, any MO), or a receipt. */
+export type SmscDelivery =
+  | (Delivery & {
+      readonly kind: "message";
+      readonly userData: Uint8Array;
+      readonly userDataHeader: boolean;
+      readonly protocolId: number;
+      readonly dataCoding: number;
+    })
+  | (Delivery & {
+      readonly kind: "receipt";
+      /** `messageId` that {@link SmscFacePort.submit} gave. */
+      readonly messageId: string;
+      readonly state: MessageState;
+      readonly intermediate: boolean;
+      readonly submittedAt: number;
+      readonly doneAt: number;
+      /** Network error for `err:`, up to three characters. */
+      readonly error?: string;
+    });
+
+/** What waits for clients, durably. */
+export interface SmscOutbox {
+  /** The oldest items of a client, at most `limit`, those already under way included. */
+  pull(client: string, limit: number): Promise<readonly SmscDelivery[]>;
+  /** The client has it: forget it. It may come twice. */
+  done(client: string, id: string): Promise<void>;
+  /** The client will never take it (its command_status): forget it, and tell people. */
+  refused(client: string, id: string, commandStatus: number): Promise<void>;
+  /** Calls back when something new waits for a client; returns the end of that. */
+  onAvailable(listener: (client: string) => void): () => void;
+}
+
+/**
+ * What the SMSC face needs from the gateway. Errors are GatewayErrors: `target.unknown` becomes ESME_RINVDSTADR,
+ * `link.queue-full` ESME_RMSGQFUL, `job.too-large` ESME_RINVMSGLEN, those with retry class `later` ESME_RSYSERR, the
+ * others ESME_RSUBMITFAIL; a numeric `detail.status` wins.
+ */
+export interface SmscFacePort {
+  /** Resolves when the message is durable; only then the client gets its submit_sm_resp. In transaction mode, when its fate is known. */
+  submit(submission: SmscSubmission): Promise<{ readonly messageId: string }>;
+  /** State of a client's own message; undefined for one it never had. */
+  query(client: string, messageId: string): Promise<SmscMessageStatus | undefined>;
+  /** Cancels one message, or with an empty id all from `source` to `destination`; false when nothing could be. */
+  cancel(
+    client: string,
+    what: { readonly messageId: string; readonly source: string; readonly destination: string },
+  ): Promise<boolean>;
+  readonly outbox: SmscOutbox;
+}
+
+/** An account of the SMSC face. */
+export interface SmscClient {
+  readonly systemId: string;
+  /** Binds at once. */
+  readonly maxBinds: number;
+  /** Submits that may wait for their answer, over all binds, and deliveries in flight per bind. */
+  readonly window: number;
+  /** Submits per second; without it, no limit. */
+  readonly rate?: number;
+  /** What deliveries are sent as. */
+  readonly deliverAs: "deliver_sm" | "data_sm";
+}
+
+/** Who wants to bind. */
+export interface BindRequest {
+  readonly systemId: string;
+  readonly password: string;
+  readonly systemType: string;
+  readonly mode: "tx" | "rx" | "trx";
+  readonly remoteAddress: string;
+  readonly tls: boolean;
+}
+
+/** Decides on a bind: the account, or why not. */
+export type Authenticate = (
+  request: BindRequest,
+) => Promise<SmscClient | { readonly refused: "system-id" | "password" | "address" }>;

@@ -1,0 +1,199 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { SmppSession } from "../../link/smpp/session.ts";
+import type { SessionDeps } from "../../link/smpp/session-contract.ts";
+import type { BindMode, SessionTimes } from "../../link/smpp/session-state.ts";
+import { socketStream } from "../../link/smpp/stream.ts";
+import { Admission } from "./admission.ts";
+import { ClientSession } from "./client-session.ts";
+import { OutboxPump } from "./outbox-pump.ts";
+import type { Authenticate, SmscClient, SmscFacePort } from "./port.ts";
+
+/** Settings of the SMSC face. */
+export interface SmscFaceOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** PEM texts; with `ca`, clients need a certificate of it. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  /** Our system_id in bind responses. */
+  readonly systemId: string;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Requests of one connection that may be in the making. */
+  readonly inboundWindow: number;
+  /** How long a client may take to acknowledge a delivery. */
+  readonly responseMs: number;
+  readonly times?: Partial<SessionTimes>;
+}
+
+export const smscFaceOptions: SmscFaceOptions = {
+  host: "127.0.0.1",
+  port: 2775,
+  systemId: "otagate",
+  maxConnections: 1_000,
+  maxConnectionsPerAddress: 100,
+  inboundWindow: 1_000,
+  responseMs: 30_000,
+  times: { bindMs: 30_000, enquireMs: 60_000 },
+};
+
+export interface SmscFaceDeps extends SessionDeps {
+  readonly port: SmscFacePort;
+  readonly authenticate: Authenticate;
+}
+
+/** A connection for people: `smsc list` of the face. */
+export interface SmscFaceConnection {
+  readonly peer: string;
+  readonly client?: string;
+  readonly mode?: BindMode;
+  readonly tls: boolean;
+  readonly inFlight: number;
+}
+
+interface Connection {
+  readonly session: SmppSession;
+  readonly requests: ClientSession;
+  readonly address: string;
+  readonly tls: boolean;
+}
+
+const handshakeMs = 10_000;
+
+/**
+ * otagate as an SMSC: accepts binds, hands submits to the gateway before it answers them, and sends each client what
+ * waits for it. One bad connection harms no other.
+ */
+export class SmscFace implements AsyncDisposable {
+  readonly #options: SmscFaceOptions;
+  readonly #deps: SmscFaceDeps;
+  readonly #server: Server;
+  readonly #connections = new Set<Connection>();
+  readonly #pumps = new Map<string, OutboxPump>();
+  readonly #admission = new Admission();
+  readonly #unsubscribe: () => void;
+  #reference = 0;
+
+  private constructor(options: SmscFaceOptions, deps: SmscFaceDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    const { tls } = options;
+    this.#server =
+      tls === undefined
+        ? createServer((socket) => this.#accept(socket, false))
+        : createTlsServer(
+            { ...tls, requestCert: tls.ca !== undefined, minVersion: "TLSv1.2", handshakeTimeout: handshakeMs },
+            (socket) => this.#accept(socket, true),
+          );
+    this.#server.maxConnections = options.maxConnections;
+    this.#server.on("tlsClientError", (error) => deps.log.warn({ error: error.message }, "smpp tls handshake failed"));
+    this.#unsubscribe = deps.port.outbox.onAvailable((client) => this.#pumps.get(client)?.kick());
+  }
+
+  /** Starts listening. @throws link.busy when the port is taken */
+  static async open(options: SmscFaceOptions, deps: SmscFaceDeps): Promise<SmscFace> {
+    const face = new SmscFace(options, deps);
+    await new Promise<void>((resolve, reject) => {
+      face.#server.once("error", (error) => {
+        reject(new GatewayError("link.busy", `cannot listen on ${options.host}:${options.port}`, { cause: error }));
+      });
+      face.#server.listen(options.port, options.host, resolve);
+    });
+    face.#server.on("error", (error) => deps.log.error({ error: error.message }, "smpp listener failed"));
+    return face;
+  }
+
+  /** The port it listens on. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : this.#options.port;
+  }
+
+  get connections(): readonly SmscFaceConnection[] {
+    return [...this.#connections].map(({ session, requests, tls }) => ({
+      peer: session.peer,
+      ...(requests.client === undefined ? {} : { client: requests.client.systemId }),
+      ...(requests.mode === undefined ? {} : { mode: requests.mode }),
+      tls,
+      inFlight: session.inFlight,
+    }));
+  }
+
+  /** Unbinds all clients and stops listening. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const pump of this.#pumps.values()) pump.stop();
+    await Promise.all([...this.#connections].map(({ session }) => session.unbind()));
+    await closed;
+  }
+
+  #accept(socket: Socket, tls: boolean): void {
+    const address = socket.remoteAddress ?? "";
+    const held = [...this.#connections].filter((one) => one.address === address).length;
+    if (address === "" || held >= this.#options.maxConnectionsPerAddress) {
+      socket.on("error", () => undefined);
+      socket.destroy();
+      return;
+    }
+    const requests = this.#requests(address, tls, (client, mode, withTlvs) => {
+      if (session.state.at === "closed" || !this.#admission.claim(client)) return false;
+      setImmediate(() => this.#bound(connection, client, mode, withTlvs));
+      return true;
+    });
+    const { inboundWindow, responseMs, times } = this.#options;
+    const window = { window: 1, inboundWindow, responseMs, ...(times === undefined ? {} : { times }) };
+    const options = { link: `smsc-face:${address}`, role: "smsc", ...window } as const;
+    const session = new SmppSession(socketStream(socket), (pdu) => requests.handle(pdu), options, this.#deps);
+    const connection: Connection = { session, requests, address, tls };
+    this.#connections.add(connection);
+    void session.ended.then(({ error }) => this.#ended(connection, error));
+  }
+
+  #requests(
+    remoteAddress: string,
+    tls: boolean,
+    claim: (client: SmscClient, mode: BindMode, withTlvs: boolean) => boolean,
+  ): ClientSession {
+    return new ClientSession({
+      ...this.#deps,
+      systemId: this.#options.systemId,
+      remoteAddress,
+      tls,
+      claim,
+      admit: (client) => this.#admission.admit(client, this.#deps.clock.monotonic()),
+      nextReference: () => {
+        this.#reference = (this.#reference + 1) & 0xff;
+        return this.#reference;
+      },
+    });
+  }
+
+  /** After the bind response is on its way: deliveries may follow. */
+  #bound({ session }: Connection, client: SmscClient, mode: BindMode, withTlvs: boolean): void {
+    if (session.state.at === "closed") return;
+    session.granted(mode, client.window);
+    if (mode === "tx") return;
+    const pump =
+      this.#pumps.get(client.systemId) ?? new OutboxPump(client.systemId, this.#deps.port.outbox, this.#deps);
+    this.#pumps.set(client.systemId, pump);
+    pump.attach({ session, client, withTlvs });
+  }
+
+  #ended(connection: Connection, error: GatewayError | undefined): void {
+    this.#connections.delete(connection);
+    const { client } = connection.requests;
+    const facts = { client: client?.systemId, peer: connection.session.peer, reason: error?.message };
+    this.#deps.log.info(facts, "smpp client has left");
+    if (client === undefined) return;
+    this.#admission.release(client);
+    const pump = this.#pumps.get(client.systemId);
+    pump?.detach(connection.session);
+    if (pump?.idle) {
+      pump.stop();
+      this.#pumps.delete(client.systemId);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { codecError, isGatewayError } from "../../base/gateway-error.ts";
+import { concatBytes } from "../../base/hex.ts";
+import type { Address, Body } from "../../codec/smpp/bodies.ts";
+import { reachesCard } from "../../codec/smpp/data-coding.ts";
+import { hasUdh, messagingModes } from "../../codec/smpp/esm-class.ts";
+import { messageOctets } from "../../codec/smpp/receipt.ts";
+import { parseTime } from "../../codec/smpp/time.ts";
+import {
+  concatenationOf,
+  elementId,
+  readUserDataHeader,
+  securityHeaderOf,
+  type UserDataParts,
+  userDataHeaderBytes,
+} from "../../codec/sms/user-data-header.ts";
+import type { SmscSubmission } from "./port.ts";
+
+type Submitted = Body<"submit_sm"> | Body<"data_sm"> | Body<"submit_multi">;
+
+const userDataLimit = 140;
+const cardProtocolId = 0x7f;
+const receipts = ["never", "always", "on-failure", "on-success"] as const;
+
+function headerOf(octets: Uint8Array, udhi: boolean): UserDataParts | undefined {
+  if (!udhi) return undefined;
+  try {
+    return readUserDataHeader(octets);
+  } catch (error) {
+    if (isGatewayError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** TP-UDs of a message, and which segment it is. */
+interface Carried {
+  readonly userData: readonly Uint8Array[];
+  readonly userDataHeader: boolean;
+  readonly segment?: NonNullable<SmscSubmission["segment"]>;
+}
+
+function concatElement(reference: number, total: number, sequence: number) {
+  return { id: elementId.concat8, value: Uint8Array.of(reference & 0xff, total, sequence) };
+}
+
+/** sar_* parameters ask the SMSC to write the concatenation element. SMPP 3.4 §5.3.2.22 */
+function fromSar(octets: Uint8Array, header: UserDataParts | undefined, tlvs: Submitted["tlvs"]): Carried | undefined {
+  const { sarMsgRefNum: reference, sarTotalSegments: total, sarSegmentSeqnum: sequence } = tlvs;
+  if (reference === undefined || total === undefined || sequence === undefined || total < 2) return undefined;
+  if (sequence < 1 || sequence > total) {
+    throw codecError("codec.value", `segment ${sequence} of ${total}`, 0, { field: "TLV" });
+  }
+  const elements = [concatElement(reference, total, sequence), ...(header?.elements ?? [])];
+  const userData = concatBytes(userDataHeaderBytes(elements), header?.body ?? octets);
+  const segment = { reference, referenceBits: 16, total, sequence } as const;
+  return { userData: [userData], userDataHeader: true, segment };
+}
+
+/** A payload that one short message cannot hold, cut as an SMSC cuts it: what stood in its header leads the first. */
+function cut(octets: Uint8Array, header: UserDataParts | undefined, reference: number): Carried {
+  const body = header?.body ?? octets;
+  const extra = userDataHeaderBytes(header?.elements ?? []).length - 1;
+  const following = userDataLimit - 6;
+  const total = 1 + Math.ceil((body.length - (following - extra)) / following);
+  if (total > 255)
+    throw codecError("codec.length", `${octets.length} octets need ${total} messages`, 0, { field: "short_message" });
+  const userData: Uint8Array[] = [];
+  for (let sequence = 1, at = 0; sequence <= total; sequence++) {
+    const others = sequence === 1 ? (header?.elements ?? []) : [];
+    const head = userDataHeaderBytes([concatElement(reference, total, sequence), ...others]);
+    const part = body.subarray(at, at + userDataLimit - head.length);
+    userData.push(concatBytes(head, part));
+    at += part.length;
+  }
+  return { userData, userDataHeader: true };
+}
+
+function carried(octets: Uint8Array, udhi: boolean, tlvs: Submitted["tlvs"], reference: number): Carried {
+  const header = headerOf(octets, udhi);
+  const sar = fromSar(octets, header, tlvs);
+  if (sar !== undefined) return sar;
+  const concat = header === undefined ? undefined : concatenationOf(header.elements);
+  if (concat !== undefined && concat !== "ignored") {
+    return { userData: [octets], userDataHeader: true, segment: concat };
+  }
+  if (octets.length > userDataLimit && "messagePayload" in tlvs) return cut(octets, header, reference);
+  return { userData: [octets], userDataHeader: udhi };
+}
+
+/** data_sm says no protocol identifier: a message for the card gets the card's. */
+function protocolOf(body: Submitted, octets: Uint8Array): number {
+  if ("protocolId" in body) return body.protocolId;
+  const header = headerOf(octets, hasUdh(body.esmClass));
+  const secured = header !== undefined && securityHeaderOf(header.elements) !== undefined;
+  return secured || reachesCard(body.dataCoding) ? cardProtocolId : 0;
+}
+
+function moment(text: string, field: string, now: number): number | undefined {
+  const time = parseTime(text, field);
+  if (time.at === "default") return undefined;
+  return time.at === "relative" ? now + time.ms : time.epochMs;
+}
+
+function times(body: Submitted, now: number): Pick<SmscSubmission, "validUntil" | "notBefore"> {
+  if (!("validityPeriod" in body)) {
+    const seconds = body.tlvs.qosTimeToLive;
+    return seconds === undefined ? {} : { validUntil: now + seconds * 1_000 };
+  }
+  const notBefore = moment(body.scheduleDeliveryTime, "schedule_delivery_time", now);
+  const validUntil = moment(body.validityPeriod, "validity_period", now);
+  if (validUntil !== undefined && validUntil <= now) {
+    throw codecError("codec.value", "the validity period is over already", 0, { field: "validity_period" });
+  }
+  return { ...(notBefore === undefined ? {} : { notBefore }), ...(validUntil === undefined ? {} : { validUntil }) };
+}
+
+/**
+ * What a submit_sm, data_sm or one destination of a submit_multi asks for. `reference` numbers the segments of a payload
+ * that has to be cut. @throws codec.* with `detail.field`
+ */
+export function readSubmission(
+  client: string,
+  body: Submitted,
+  destination: Address,
+  now: number,
+  reference: number,
+): SmscSubmission {
+  const to = destination.addr.replace(/^\+/, "");
+  if (to === "") throw codecError("codec.value", "no destination", 0, { field: "destination_addr" });
+  const octets = messageOctets("destinations" in body ? { ...body, destination } : body);
+  const both = "shortMessage" in body && body.shortMessage.length > 0 && body.tlvs.messagePayload !== undefined;
+  if (octets.length === 0 || both) {
+    throw codecError("codec.length", both ? "two messages in one" : "no message", 0, { field: "sm_length" });
+  }
+  const from = body.source.addr.replace(/^\+/, "");
+  const echo = body.tlvs.userMessageReference;
+  return {
+    client,
+    to,
+    ...(from === "" ? {} : { from }),
+    source: body.source,
+    destination,
+    ...carried(octets, hasUdh(body.esmClass), body.tlvs, reference),
+    protocolId: protocolOf(body, octets),
+    dataCoding: body.dataCoding,
+    ...times(body, now),
+    receipt: receipts[body.registeredDelivery & 0x03] ?? "never",
+    intermediateReceipt: (body.registeredDelivery & 0x10) !== 0,
+    mode: messagingModes[body.esmClass & 0x03] ?? "default",
+    ...(echo === undefined ? {} : { userMessageReference: echo }),
+  };
+}
