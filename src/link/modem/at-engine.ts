@@ -32,6 +32,8 @@ export type EngineEvent =
 export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly urgency?: Urgency;
+  /** Instead of the profile's limit for this kind of command. */
+  readonly timeoutMs?: number;
 }
 
 const encoder = new TextEncoder();
@@ -125,12 +127,13 @@ export class AtEngine implements AsyncDisposable {
     const line = declaration.line(arg);
     const body = declaration.body?.(arg);
     const { timeoutsMs } = this.#profile;
+    const limit = options.timeoutMs ?? timeoutsMs[declaration.budget];
     const result = await this.send(
       {
         line,
         expects: declaration.reply,
-        timeoutMs: body === undefined ? timeoutsMs[declaration.budget] : timeoutsMs.prompt,
-        ...(body === undefined ? {} : { body, bodyTimeoutMs: timeoutsMs[declaration.budget], acceptLate: true }),
+        timeoutMs: body === undefined ? limit : timeoutsMs.prompt,
+        ...(body === undefined ? {} : { body, bodyTimeoutMs: limit, acceptLate: true }),
         ...(declaration.abortable === true ? { abortable: true } : {}),
       },
       options,
@@ -358,6 +361,11 @@ export class AtEngine implements AsyncDisposable {
     this.#open = undefined;
     const detail = requestFacts(pending);
     const error = new GatewayError("modem.timeout", `${detail.command} was not answered in time`, { detail });
+    if (pending.request.tentative === true) {
+      this.#settle(pending, error);
+      this.#pump();
+      return;
+    }
     const atPrompt = pending.request.body !== undefined && pending.stage === "sent";
     if (pending.request.acceptLate === true && pending.stage === "body-sent") this.#late = { pending, info: [] };
     else this.#settle(pending, error);

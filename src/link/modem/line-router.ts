@@ -147,7 +147,9 @@ export class LineRouter {
     if (!open.prefixes.includes(name) && !(open.prefixes.length === 0 && open.shape.names.includes(name))) return false;
     if (open.lines === "none") return this.#find(text) === undefined;
     if (open.lines === "one" && open.own) return false;
-    if (isRegistration(name) && open.shape.form === "read") return registrationAnswer(rest);
+    if (isRegistration(name) && open.shape.form === "read") {
+      return open.shape.names.includes(name) && registrationAnswer(rest);
+    }
     return true;
   }
 

@@ -1,0 +1,232 @@
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { cgla, closeChannel, csim, openChannel } from "../../codec/at/card-commands.ts";
+import { plain } from "../../codec/at/general-commands.ts";
+import { logicalChannelOf, onLogicalChannel } from "../card/class-byte.ts";
+import { traceFrame } from "../trace.ts";
+import type { AtEngine } from "./at-engine.ts";
+
+/** Time limit and signal of one exchange. */
+export interface ExchangeOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A logical channel as the caller sees it: the modem's own session, or a channel of the card behind +CSIM. */
+type Route =
+  /** Opened by the caller, but no application chosen yet: only then it is known how the modem wants it. */
+  | { readonly at: "unselected" }
+  | { readonly at: "session"; readonly session: string }
+  | { readonly at: "csim"; readonly channel: number };
+
+const success = Uint8Array.of(0x90, 0x00);
+const notFound = Uint8Array.of(0x6a, 0x82);
+const channelLimit = 3;
+
+/**
+ * Maps APDUs to what a modem offers: +CSIM for the basic channel, +CCHO, +CGLA and +CCHC for logical ones, MANAGE CHANNEL
+ * over +CSIM where those are missing. Closes what was left open. TS 27.007 §8.17, §8.43 to §8.46
+ */
+export class CardAccess {
+  readonly #engine: AtEngine;
+  readonly #link: string;
+  readonly #routes = new Map<number, Route>();
+  readonly #leaked: Set<string>;
+  #sessions: "untried" | "work" | "missing";
+  #prepared = false;
+
+  constructor(engine: AtEngine, link: string, leaked: Set<string>) {
+    this.#engine = engine;
+    this.#link = link;
+    this.#leaked = leaked;
+    this.#sessions = engine.profile.file.card?.access?.includes("cgla") === false ? "missing" : "untried";
+  }
+
+  /** Which way the card is reached, as far as it was tried. */
+  get way(): "cgla" | "csim" | "untried" {
+    return this.#sessions === "work" ? "cgla" : this.#sessions === "missing" ? "csim" : "untried";
+  }
+
+  /** What a card reset does to channels: they are gone. */
+  forget(): void {
+    this.#routes.clear();
+    this.#leaked.clear();
+  }
+
+  async transmit(command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
+    await this.#prepare();
+    const cla = command[0] ?? 0;
+    const ins = command[1] ?? 0;
+    if (ins === 0x70 && (cla & 0x80) === 0) return this.#manageChannel(command, options);
+    const channel = cla === 0xff ? 0 : logicalChannelOf(cla);
+    if (channel === 0) return this.#csim(command, options);
+    const route = this.#routes.get(channel);
+    if (route === undefined) return Uint8Array.of(0x68, 0x81);
+    if (route.at === "csim") return this.#csim(withChannel(command, route.channel), options);
+    if (route.at === "session") return this.#cgla(route.session, withChannel(command, 0), options);
+    if (ins !== 0xa4 || command[2] !== 0x04) return Uint8Array.of(0x69, 0x85);
+    return this.#select(channel, command, options);
+  }
+
+  /** Closes every channel that is still open; failures are the modem's own affair. */
+  async close(options: ExchangeOptions): Promise<void> {
+    for (const channel of [...this.#routes.keys()]) await this.#closeChannel(channel, options).catch(() => undefined);
+    this.#routes.clear();
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#prepared) return;
+    this.#prepared = true;
+    for (const line of this.#engine.profile.file.card?.prepare ?? []) {
+      await this.#engine.run(plain, line).catch(() => undefined);
+    }
+  }
+
+  async #manageChannel(command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
+    const [, , p1, p2 = 0] = command;
+    if (p1 === 0x80) {
+      const channel = p2 === 0 ? logicalChannelOf(command[0] ?? 0) : p2;
+      if (!this.#routes.has(channel)) return Uint8Array.of(0x68, 0x81);
+      await this.#closeChannel(channel, options);
+      return success;
+    }
+    if (this.#sessions === "missing") return this.#openOverCsim(p2, command, options);
+    const wanted = p2 === 0 ? [1, 2, 3].find((number) => !this.#routes.has(number)) : p2;
+    if (wanted === undefined || this.#routes.has(wanted) || wanted > channelLimit) return Uint8Array.of(0x6a, 0x81);
+    this.#routes.set(wanted, { at: "unselected" });
+    return p2 === 0 ? Uint8Array.of(wanted, 0x90, 0x00) : success;
+  }
+
+  async #openOverCsim(p2: number, command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
+    const answer = await this.#csim(command, options);
+    const channel = p2 === 0 ? answer[0] : p2;
+    if (channel !== undefined && answer.at(-2) === 0x90) this.#routes.set(channel, { at: "csim", channel });
+    return answer;
+  }
+
+  /** SELECT by name on a new channel: +CCHO opens and selects in one; where it is missing, both go over +CSIM. */
+  async #select(channel: number, command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
+    const aid = command.subarray(5, 5 + (command[4] ?? 0));
+    const opened = await this.#openSession(aid, options);
+    if (opened === "not-found") return notFound;
+    if (opened !== undefined) {
+      this.#routes.set(channel, { at: "session", session: opened });
+      this.#leaked.add(opened);
+      return this.#cgla(opened, withChannel(command, 0), options);
+    }
+    const answer = await this.#csim(Uint8Array.of(0x00, 0x70, 0x00, 0x00, 0x01), options);
+    const real = answer[0];
+    if (real === undefined || answer.length < 3 || answer.at(-2) !== 0x90) return answer.subarray(-2);
+    this.#routes.set(channel, { at: "csim", channel: real });
+    return this.#csim(withChannel(command, real), options);
+  }
+
+  /** The session, `not-found` when the card has no such application, undefined when the modem has no sessions. */
+  async #openSession(aid: Uint8Array, options: ExchangeOptions): Promise<string | "not-found" | undefined> {
+    if (this.#sessions === "missing") return undefined;
+    for (const attempt of [0, 1]) {
+      try {
+        const session = await this.#engine.run(openChannel, aid, pick(options));
+        this.#sessions = "work";
+        return session;
+      } catch (error) {
+        if (!isGatewayError(error)) throw error;
+        if (error.detail.cme === 22) return "not-found";
+        const final = error.code === "modem.refused" || [3, 4, 50, 51, 100].includes(Number(error.detail.cme));
+        if (this.#sessions === "untried" && final && error.detail.cme !== 100) {
+          this.#sessions = "missing";
+          return undefined;
+        }
+        if (attempt === 1 || !(final || error.detail.cme === 20)) throw asCardError(error);
+        await this.#closeLeaked();
+      }
+    }
+    return undefined;
+  }
+
+  /** Sessions a former run of ours left open; without them, the numbers modems give out first. */
+  async #closeLeaked(): Promise<void> {
+    const own = [...this.#routes.values()].flatMap((route) => (route.at === "session" ? [route.session] : []));
+    const known = [...this.#leaked].filter((session) => !own.includes(session));
+    const guesses = this.#engine.profile.quirks.has("session-id-hex") ? [] : ["1", "2", "3"];
+    for (const session of known.length > 0 ? known : guesses.filter((number) => !own.includes(number))) {
+      await this.#engine.run(closeChannel, session).catch(() => undefined);
+      this.#leaked.delete(session);
+    }
+  }
+
+  async #closeChannel(channel: number, options: ExchangeOptions): Promise<void> {
+    const route = this.#routes.get(channel);
+    this.#routes.delete(channel);
+    if (route?.at === "csim") {
+      await this.#csim(Uint8Array.of(0x00, 0x70, 0x80, route.channel), options);
+    } else if (route?.at === "session") {
+      try {
+        await this.#engine.run(closeChannel, route.session, pick(options));
+        this.#leaked.delete(route.session);
+      } catch (error) {
+        if (!this.#engine.profile.quirks.has("cchc-unsupported")) throw asCardError(error);
+      }
+    }
+  }
+
+  async #cgla(session: string, apdu: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
+    try {
+      return await this.#engine.run(cgla, { session, apdu }, pick(options));
+    } catch (error) {
+      throw asCardError(error);
+    }
+  }
+
+  async #csim(apdu: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
+    const { quirks } = this.#engine.profile;
+    const sent = quirks.has("csim-drops-le") ? withoutLe(apdu) : apdu;
+    const locked = quirks.has("csim-lock-needed");
+    try {
+      if (locked) await this.#engine.run(plain, "AT+CSIM=1").catch(() => undefined);
+      return await this.#engine.run(csim, sent, pick(options));
+    } catch (error) {
+      traceFrame({ kind: "apdu", dir: "out", link: this.#link, facts: { refused: true, octets: apdu.length } });
+      throw asCardError(error);
+    } finally {
+      if (locked) await this.#engine.run(plain, "AT+CSIM=0").catch(() => undefined);
+    }
+  }
+}
+
+/** What a failed exchange means for the card. */
+export function asCardError(error: unknown): unknown {
+  if (!(error instanceof GatewayError)) return error;
+  const detail = error.detail;
+  const { cme } = detail;
+  if (error.code === "modem.timeout") return new GatewayError("card.mute", error.message, { detail, cause: error });
+  if (error.code === "modem.reset") return new GatewayError("card.reset", error.message, { detail, cause: error });
+  if (cme === 10) return new GatewayError("card.absent", "the modem sees no card", { detail, cause: error });
+  if (cme === 14) return new GatewayError("card.busy", "the modem's card is busy", { detail, cause: error });
+  if (cme === 13 || cme === 15) {
+    return new GatewayError("card.unresponsive", "the modem cannot use its card", { detail, cause: error });
+  }
+  if (/^modem\.(cme|refused)|^codec\./.test(error.code)) {
+    return new GatewayError("card.protocol", `the modem refused the APDU: ${error.message}`, { detail, cause: error });
+  }
+  return error;
+}
+
+/** The command on another channel than the one its class names. */
+function withChannel(command: Uint8Array, channel: number): Uint8Array {
+  const copy = Uint8Array.from(command);
+  const cla = command[0] ?? 0;
+  const further = (cla & 0x40) !== 0;
+  const basic = further ? (cla & 0x80) | ((cla & 0x20) === 0 ? 0 : 0x0c) : cla & ~0x03;
+  copy[0] = onLogicalChannel(basic, channel);
+  return copy;
+}
+
+/** Case 4 loses its Le; the answer is fetched with GET RESPONSE then. */
+function withoutLe(apdu: Uint8Array): Uint8Array {
+  const lc = apdu[4] ?? 0;
+  return apdu.length === 6 + lc && lc > 0 ? apdu.subarray(0, -1) : apdu;
+}
+
+function pick({ timeoutMs, signal }: ExchangeOptions): ExchangeOptions {
+  return signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+}

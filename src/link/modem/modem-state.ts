@@ -1,0 +1,74 @@
+import type { ExtendedSignal, Operator } from "../../codec/at/general-commands.ts";
+import { accessTechnologies, isRegistered, type Registration } from "../../codec/at/urc.ts";
+import type { ModemIdentity } from "./profile.ts";
+
+/** Where a modem is in its life. */
+export type ModemPhase =
+  | { readonly at: "absent"; readonly reason: string }
+  | { readonly at: "starting"; readonly step: string }
+  | { readonly at: "ready" }
+  /** It kept failing; not touched until it is released. */
+  | { readonly at: "quarantined"; readonly reason: string };
+
+/** One step of what a modem showed while its card switched profiles. */
+export interface SwitchStep {
+  /** Milliseconds since the watch began. */
+  readonly ms: number;
+  readonly what: string;
+}
+
+/** A profile switch as the modem around the card saw it. */
+export interface SwitchRecord {
+  readonly at: number;
+  readonly fromIccid?: string;
+  readonly toIccid?: string;
+  /** Until the new ICCID was read twice, and until the network served the new subscriber. */
+  readonly iccidMs?: number;
+  readonly attachMs?: number;
+  readonly outcome: "watching" | "attached" | "no-attach" | "unchanged";
+  /** What had to be done because the module did not follow by itself. */
+  readonly remedies: readonly string[];
+  readonly steps: readonly SwitchStep[];
+}
+
+/** Everything known of a modem right now. */
+export interface ModemState {
+  readonly phase: ModemPhase;
+  /** Name of the hardware profile in use. */
+  readonly profile?: string;
+  readonly identity?: ModemIdentity;
+  readonly imei?: string;
+  readonly pin?: string;
+  readonly iccid?: string;
+  readonly imsi?: string;
+  readonly eid?: string;
+  /** By domain: CREG, CGREG, CEREG, C5GREG. */
+  readonly registrations: Readonly<Record<string, Registration>>;
+  readonly operator?: Operator;
+  readonly signal?: ExtendedSignal & { readonly rssiDbm?: number };
+  /** Whether the SIM toolkit is on, as far as the module can be asked. */
+  readonly toolkit?: "on" | "off";
+  readonly lastSwitch?: SwitchRecord;
+  /** Starts that failed in a row. */
+  readonly failures: number;
+}
+
+export const emptyState: ModemState = {
+  phase: { at: "absent", reason: "not started" },
+  registrations: {},
+  failures: 0,
+};
+
+/** Whether any domain serves the subscriber. */
+export function registered({ registrations }: ModemState): boolean {
+  return Object.values(registrations).some(({ state }) => isRegistered(state));
+}
+
+/** Access technology in use, by name; undefined when not registered or not told. */
+export function accessTechnology({ registrations, operator }: ModemState): string | undefined {
+  const served = Object.values(registrations).find(
+    ({ state, accessTechnology: act }) => isRegistered(state) && act !== undefined,
+  );
+  const act = served?.accessTechnology ?? operator?.accessTechnology;
+  return act === undefined ? undefined : accessTechnologies[act];
+}

@@ -1,0 +1,205 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { KeyedQueue } from "../../base/keyed-queue.ts";
+import { plain } from "../../codec/at/general-commands.ts";
+import { messageService, moreMessages, pduMode, selectMemory, sendMessage } from "../../codec/at/sms-commands.ts";
+import type { SmsAddress } from "../../codec/sms/address.ts";
+import { type SmsSubmit, tpduBytes } from "../../codec/sms/tpdu.ts";
+import { relativeValidity } from "../../codec/sms/validity.ts";
+import type { Log } from "../driver.ts";
+import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-bearer.ts";
+import { traceFrame } from "../trace.ts";
+import type { AtEngine } from "./at-engine.ts";
+import { SentMessages } from "./sent-messages.ts";
+import { SeenMessages, SmsInbox } from "./sms-inbox.ts";
+
+/** What the bearer needs. */
+export interface ModemSmsBearerDeps {
+  /** Link id of the modem. */
+  readonly id: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Messages that may wait before the bearer says it is full; 50 unless given. */
+  readonly queueLimit?: number;
+}
+
+/** Results after which the message may have left all the same: the network was silent, or nobody knows. */
+const unsureCms = [332, 500, 512, 521];
+
+/** Carries short messages over a modem. Outlives the engine: each start of the modem {@link attach}es a new one. */
+export class ModemSmsBearer implements SmsBearer {
+  readonly kind = "modem" as const;
+  readonly id: string;
+  readonly #deps: ModemSmsBearerDeps;
+  readonly #queue = new KeyedQueue<"send">();
+  readonly #sent = new SentMessages();
+  readonly #seen = new SeenMessages();
+  readonly #times: number[] = [];
+  #deliver: (item: InboundItem) => Promise<void> = () => Promise.reject(noHandler());
+  #live: { readonly engine: AtEngine; readonly inbox: SmsInbox } | undefined;
+  #down: string | undefined = "the modem is not started";
+  #waiting = 0;
+  #moreRefused = false;
+
+  constructor(deps: ModemSmsBearerDeps) {
+    this.#deps = deps;
+    this.id = deps.id;
+  }
+
+  get state(): SmsBearer["state"] {
+    return this.#down === undefined ? { up: true } : { up: false, reason: this.#down };
+  }
+
+  /** The inbox of the running modem, for polling by its link. */
+  get inbox(): SmsInbox | undefined {
+    return this.#live?.inbox;
+  }
+
+  onInbound(handler: (item: InboundItem) => Promise<void>): void {
+    this.#deliver = handler;
+  }
+
+  /** The modem was (re)started: sets its message service up and takes what it holds. @throws modem.*, link.lost */
+  async attach(engine: AtEngine): Promise<void> {
+    this.detach("the modem's message service is being set up");
+    const { file } = engine.profile;
+    await engine.run(pduMode, undefined);
+    const phase2plus = (file.sms?.service ?? 1) === 1 && (await accepted(engine.run(messageService, 1)));
+    for (const line of file.sms?.prepare ?? []) await accepted(engine.run(plain, line));
+    const memory = file.sms?.storages?.[0];
+    if (memory !== undefined) await accepted(engine.run(selectMemory, { memory, all: true }));
+    const { id, clock, log } = this.#deps;
+    const deliver = (item: InboundItem) => this.#deliver(item);
+    const inbox = new SmsInbox({
+      engine,
+      link: id,
+      clock,
+      log,
+      sent: this.#sent,
+      seen: this.#seen,
+      phase2plus,
+      deliver,
+    });
+    await inbox.start();
+    this.#live = { engine, inbox };
+    this.#moreRefused = file.sms?.moreMessages === false;
+    this.#down = undefined;
+  }
+
+  /** The modem is gone, restarting or not registered: nothing is taken until it is attached or {@link resume}d. */
+  detach(reason: string): void {
+    this.#live?.inbox.close();
+    this.#live = undefined;
+    this.#down = reason;
+  }
+
+  /** Not registered: the message service stays as it is, but nothing can be sent. */
+  suspend(reason: string): void {
+    if (this.#live !== undefined) this.#down = reason;
+  }
+
+  resume(): void {
+    if (this.#live !== undefined) this.#down = undefined;
+  }
+
+  async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
+    if (this.#down !== undefined) throw notSent("link.unavailable", `${this.id}: ${this.#down}`);
+    if (this.#waiting >= (this.#deps.queueLimit ?? 50)) {
+      throw notSent("link.queue-full", `${this.id}: ${this.#waiting} messages wait already`);
+    }
+    this.#waiting++;
+    try {
+      return await this.#queue.run("send", () => this.#send(sms, signal));
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.detach("the modem was closed");
+    await this.#queue.idle();
+  }
+
+  async #send(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
+    const tpdu = tpduBytes(submitTpdu(sms));
+    await this.#waitForRate(signal);
+    const engine = this.#live?.engine;
+    if (engine === undefined) throw notSent("link.unavailable", `${this.id}: ${this.#down ?? "the modem is gone"}`);
+    if (sms.moreToCome && !this.#moreRefused) this.#moreRefused = !(await accepted(engine.run(moreMessages, 1)));
+    traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: tpdu });
+    this.#times.push(this.#deps.clock.monotonic());
+    const pdu = { serviceCentre: new Uint8Array(), tpdu };
+    try {
+      const { reference } = await engine.run(sendMessage, pdu, { signal });
+      this.#sent.add(reference, sms.to ?? "", sms.reference, this.#deps.clock.now());
+      return { at: "accepted", networkReference: String(reference) };
+    } catch (error) {
+      return afterError(error);
+    }
+  }
+
+  /** At most so many in any minute; a burst is fine. */
+  async #waitForRate(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    const limit = this.#live?.engine.profile.file.sms?.perMinute ?? 30;
+    for (;;) {
+      while (this.#times.length > 0 && clock.monotonic() - (this.#times[0] ?? 0) >= 60_000) this.#times.shift();
+      const oldest = this.#times[this.#times.length - limit];
+      if (oldest === undefined) return;
+      await clock.sleep(Math.max(1, oldest + 60_000 - clock.monotonic()), signal);
+    }
+  }
+}
+
+/** SMS-SUBMIT of a segment. E.164 digits are international with or without their plus; short codes are not. */
+function submitTpdu(sms: OutboundSms): SmsSubmit {
+  if (sms.to === undefined) throw notSent("link.unavailable", "a modem needs the target's number");
+  return {
+    type: "SMS-SUBMIT",
+    rejectDuplicates: false,
+    statusReport: sms.receipt,
+    userDataHeader: sms.userDataHeader,
+    replyPath: false,
+    reference: 0,
+    destination: destination(sms.to),
+    pid: sms.protocolId,
+    dcs: sms.dataCoding,
+    ...(sms.validityMinutes === undefined
+      ? {}
+      : { validity: { format: "relative", value: relativeValidity(sms.validityMinutes) } as const }),
+    userData: { octets: sms.userData },
+  };
+}
+
+function destination(to: string): SmsAddress {
+  const number = to.replace(/[^0-9*#]/g, "");
+  return { toa: to.startsWith("+") || number.length >= 7 ? 0x91 : 0x81, number };
+}
+
+/** An answer that cannot be read is an acceptance without a reference; some refusals do not say what became of it. */
+function afterError(error: unknown): SubmitOutcome {
+  if (isGatewayError(error) && error.code.startsWith("codec.")) return { at: "accepted" };
+  if (isGatewayError(error) && typeof error.detail.cms === "number" && unsureCms.includes(error.detail.cms)) {
+    throw new GatewayError(error.code, error.message, { detail: { ...error.detail, fate: "unknown" }, cause: error });
+  }
+  throw error;
+}
+
+/** True when the modem took it, false when it refused; other failures are thrown. */
+async function accepted(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if (isGatewayError(error) && /^(modem\.(cme|cms|refused)|codec\.)/.test(error.code)) return false;
+    throw error;
+  }
+}
+
+function notSent(code: "link.unavailable" | "link.queue-full", message: string): GatewayError {
+  return new GatewayError(code, message, { detail: { fate: "not-sent" } });
+}
+
+function noHandler(): GatewayError {
+  return new GatewayError("link.unavailable", "nobody takes incoming messages yet");
+}

@@ -1,0 +1,291 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { KeyedQueue } from "../../base/keyed-queue.ts";
+import {
+  acknowledge,
+  deleteMessage,
+  indications,
+  listMessages,
+  type MemoryUse,
+  parsePdu,
+  readMessage,
+  type StoredPdu,
+  selectMemory,
+  setIndications,
+} from "../../codec/at/sms-commands.ts";
+import { parseStored, type Urc } from "../../codec/at/urc.ts";
+import { showAddress } from "../../codec/sms/address.ts";
+import { smsOutcome } from "../../codec/sms/status-names.ts";
+import { parseTpdu } from "../../codec/sms/tpdu.ts";
+import type { Log } from "../driver.ts";
+import type { InboundItem } from "../sms-bearer.ts";
+import { traceFrame } from "../trace.ts";
+import type { AtEngine } from "./at-engine.ts";
+import type { SentMessages } from "./sent-messages.ts";
+
+/** What the inbox needs. */
+export interface SmsInboxDeps {
+  readonly engine: AtEngine;
+  readonly link: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sent: SentMessages;
+  /** Messages taken already, by their TPDU; shared over restarts of the modem. */
+  readonly seen: SeenMessages;
+  readonly phase2plus: boolean;
+  /** Resolves when the item is durable; only then it is acknowledged and deleted. */
+  readonly deliver: (item: InboundItem) => Promise<void>;
+}
+
+/** A missed acknowledgement within this time makes the modem refuse the message. */
+const acknowledgeWithinMs = 10_000;
+const fullFrom = 0.8;
+
+/** Takes what a modem receives, however it tells: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories. */
+export class SmsInbox {
+  readonly #deps: SmsInboxDeps;
+  readonly #queue = new KeyedQueue<"direct" | "memory">();
+  #setting: string | undefined;
+  #acknowledges: boolean;
+  #stop = () => {};
+  #closed = false;
+
+  constructor(deps: SmsInboxDeps) {
+    this.#deps = deps;
+    const rule = deps.engine.profile.file.sms?.acknowledge;
+    this.#acknowledges = rule === "always" || (rule === "when-phase2+" && deps.phase2plus);
+  }
+
+  /** How messages are told: the +CNMI setting in force, undefined when none was accepted. */
+  get setting(): string | undefined {
+    return this.#setting;
+  }
+
+  /** Sets the indications and takes what lies in the memories already. */
+  async start(): Promise<void> {
+    this.#stop = this.#deps.engine.onUrc((urc) => this.#onUrc(urc));
+    await this.#chooseIndications();
+    this.#inBackground(this.poll());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stop();
+  }
+
+  /** Looks into every memory: class 2 messages and what came while nobody listened do not announce themselves. */
+  async poll(): Promise<void> {
+    if (this.#deps.engine.profile.quirks.has("no-message-storage")) return;
+    for (const memory of this.#deps.engine.profile.file.sms?.storages ?? []) {
+      await this.#queue.run("memory", () => this.#pollMemory(memory));
+    }
+  }
+
+  /** Modems forget the setting after a missed acknowledgement, a switch or a registration: reads it back, sets it anew. */
+  async checkIndications(): Promise<boolean> {
+    const [, mt = 0, , ds = 0] = await this.#deps.engine.run(indications, undefined);
+    const wanted = (this.#setting ?? "").split(",").map(Number);
+    if (mt === (wanted[1] ?? 0) && ds === (wanted[3] ?? 0)) return true;
+    this.#deps.log.warn({ link: this.#deps.link, mt, ds }, "the modem dropped its +CNMI setting; setting it again");
+    await this.#chooseIndications();
+    return false;
+  }
+
+  async #chooseIndications(): Promise<void> {
+    const { engine, link, log } = this.#deps;
+    const candidates = engine.profile.file.sms?.indications ?? [];
+    for (const candidate of this.#setting === undefined ? candidates : [this.#setting, ...candidates]) {
+      try {
+        await engine.run(setIndications, candidate);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        continue;
+      }
+      this.#setting = candidate;
+      return;
+    }
+    this.#setting = undefined;
+    log.warn({ link, candidates }, "no +CNMI setting was accepted; messages are found by polling only");
+  }
+
+  #onUrc(urc: Urc): void {
+    if (urc.event === "sms-direct" || urc.event === "status-report") {
+      this.#inBackground(this.#queue.run("direct", () => this.#takeDirect(urc)));
+    } else if (urc.event === "sms-stored" || urc.event === "report-stored") {
+      this.#inBackground(this.#queue.run("memory", () => this.#takeStored(urc)));
+    } else if (urc.event === "storage-full") {
+      this.#inBackground(this.poll());
+    } else if (urc.event === "cms-async") {
+      this.#inBackground(this.#chooseIndications());
+    }
+  }
+
+  /** Failures here have nobody to tell but the log; the next poll tries again. */
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (this.#closed || !this.#deps.engine.alive) return;
+      const { link, log } = this.#deps;
+      log.warn({ link, error: asGatewayError(error).toJSON() }, "an incoming message could not be taken yet");
+    });
+  }
+
+  async #takeDirect(urc: Urc): Promise<void> {
+    const { clock } = this.#deps;
+    const report = urc.event === "status-report";
+    const started = clock.monotonic();
+    const taken = await this.#take(urc.data ?? "", report).then(
+      () => true,
+      () => false,
+    );
+    const late = clock.monotonic() - started > acknowledgeWithinMs;
+    await this.#acknowledge(taken, report);
+    if (late || !taken) await this.checkIndications();
+  }
+
+  /** After +CMT and +CDS, ahead of all other work; one too many is answered 340, which harms nobody. TS 27.005 §3.4.4 */
+  async #acknowledge(taken: boolean, report: boolean): Promise<void> {
+    const { engine, link, log } = this.#deps;
+    if (!this.#acknowledges || (report && engine.profile.quirks.has("cnma-not-after-cds"))) return;
+    try {
+      await engine.run(acknowledge, taken ? 1 : 2, { urgency: "urgent" });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (error.detail.cms === 340) return;
+      try {
+        if (taken) await engine.run(acknowledge, 0, { urgency: "urgent" });
+      } catch (again) {
+        log.warn({ link, error: asGatewayError(again).toJSON() }, "the modem refused +CNMA");
+        await this.checkIndications();
+      }
+    }
+  }
+
+  async #takeStored(urc: Urc): Promise<void> {
+    const { engine } = this.#deps;
+    const { memory, index } = parseStored(urc.text);
+    await engine.run(selectMemory, { memory });
+    const stored = await this.#readSlot(index);
+    if (stored !== undefined) await this.#takeAndDelete({ ...stored, index });
+  }
+
+  async #readSlot(index: number): Promise<StoredPdu | undefined> {
+    try {
+      return await this.#deps.engine.run(readMessage, index);
+    } catch (error) {
+      if (isGatewayError(error) && (error.detail.cms === 321 || error.detail.cme === 21 || error.detail.cme === 22))
+        return undefined;
+      throw error;
+    }
+  }
+
+  async #pollMemory(memory: string): Promise<void> {
+    const { engine } = this.#deps;
+    let use: MemoryUse;
+    try {
+      use = await engine.run(selectMemory, { memory });
+    } catch (error) {
+      if (isRefusal(error)) return;
+      throw error;
+    }
+    if (use.used === 0) return;
+    for (const stored of await this.#listMemory(use)) {
+      await this.#takeAndDelete(stored, use.total > 0 && use.used / use.total >= fullFrom);
+    }
+  }
+
+  async #listMemory(use: MemoryUse): Promise<readonly StoredPdu[]> {
+    const { engine } = this.#deps;
+    if (engine.profile.file.sms?.list !== false) return engine.run(listMessages, undefined);
+    const found: StoredPdu[] = [];
+    for (let index = 0; index <= use.total && found.length < use.used; index++) {
+      const stored = await this.#readSlot(index);
+      if (stored !== undefined) found.push({ ...stored, index });
+    }
+    return found;
+  }
+
+  async #takeAndDelete(stored: StoredPdu, crowded = false): Promise<void> {
+    const { engine, link, log } = this.#deps;
+    if (stored.status > 1) {
+      if (stored.status === 3 && crowded) await engine.run(deleteMessage, stored.index);
+      return;
+    }
+    try {
+      await this.#take(stored.pdu, false);
+    } catch (error) {
+      if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
+      log.warn({ link, index: stored.index, error: error.toJSON() }, "a stored message cannot be read");
+      if (!crowded) return;
+    }
+    await engine.run(deleteMessage, stored.index);
+  }
+
+  /** Hands one PDU on; resolves when it is durable. A TPDU that was taken before is taken as done. */
+  async #take(pdu: string, report: boolean): Promise<void> {
+    const { tpdu } = parsePdu(pdu);
+    const { link, seen, clock } = this.#deps;
+    const key = toHex(tpdu);
+    if (seen.has(key, clock.now())) return;
+    traceFrame({ kind: "tpdu", dir: "in", link, bytes: tpdu });
+    const isReport = report || ((tpdu[0] ?? 0) & 0x03) === 2;
+    await this.#deps.deliver(isReport ? this.#receipt(tpdu) : message(tpdu));
+    seen.add(key, clock.now());
+  }
+
+  #receipt(tpdu: Uint8Array): InboundItem {
+    const report = parseTpdu(tpdu, "SMS-STATUS-REPORT");
+    const reference = this.#deps.sent.find(report);
+    const outcome = smsOutcome(report.status);
+    const state =
+      outcome === "delivered" || outcome === "pending" ? outcome : outcome === "reserved" ? "unknown" : "failed";
+    if (reference !== undefined && state !== "pending") this.#deps.sent.done(reference);
+    return {
+      kind: "receipt",
+      ...(reference === undefined ? {} : { reference }),
+      networkReference: String(report.reference),
+      state,
+      networkStatus: report.status,
+    };
+  }
+}
+
+function message(tpdu: Uint8Array): InboundItem {
+  const deliver = parseTpdu(tpdu, "SMS-DELIVER");
+  return {
+    kind: "message",
+    from: showAddress(deliver.originator),
+    userData: deliver.userData.octets,
+    userDataHeader: deliver.userDataHeader,
+    protocolId: deliver.pid,
+    dataCoding: deliver.dcs,
+    tpdu,
+  };
+}
+
+/** The modem said no; the line itself is fine. */
+function isRefusal(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && /^modem\.(cme|cms|refused)/.test(error.code);
+}
+
+const rememberMs = 900_000;
+const mostRemembered = 4_000;
+
+/** TPDUs taken lately: networks repeat a message whose acknowledgement was lost, modems tell it twice. */
+export class SeenMessages {
+  readonly #at = new Map<string, number>();
+
+  has(key: string, now: number): boolean {
+    const at = this.#at.get(key);
+    return at !== undefined && now - at < rememberMs;
+  }
+
+  add(key: string, now: number): void {
+    this.#at.delete(key);
+    this.#at.set(key, now);
+    for (const [old, at] of this.#at) {
+      if (this.#at.size <= mostRemembered && now - at < rememberMs) break;
+      this.#at.delete(old);
+    }
+  }
+}
