@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
-import { GatewayError } from "../../base/gateway-error.ts";
+import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
+import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import type { CardConnection } from "../card-reader.ts";
 import { traceFrame } from "../trace.ts";
-import { onLogicalChannel } from "./class-byte.ts";
 import { type CardResponse, exchangeApdu } from "./exchange.ts";
 import { type Showing, showing } from "./secrets.ts";
 
@@ -224,11 +224,21 @@ export class ApduChannel implements CardTurn {
         }
         if (!open) throw new GatewayError("card.channel", `logical channel ${number} is closed`);
         const adapted = Uint8Array.from(apdu);
-        adapted[0] = onLogicalChannel(apdu[0] ?? 0, number);
+        adapted[0] = classFor(apdu[0] ?? 0, number);
         return through.transmit(adapted, options);
       },
     };
   }
+}
+
+/** The class of a command that goes over a logical channel; one that names another channel already is a mistake. */
+function classFor(cla: number, number: number): number {
+  const { channel, kind } = parseClassByte(cla);
+  if (kind === "invalid" || (channel !== 0 && channel !== number)) {
+    const shown = cla.toString(16).toUpperCase().padStart(2, "0");
+    throw codecError("codec.value", `class ${shown} does not address logical channel ${number}`, 0, { field: "CLA" });
+  }
+  return onChannel(cla, number);
 }
 
 function pick(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {

@@ -1,6 +1,7 @@
 import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
-import { getResponseClass } from "./class-byte.ts";
+import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
+import { commandCase, parseCommand } from "../../codec/apdu/command-apdu.ts";
 
 /** What a card answered to one APDU. */
 export interface CardResponse {
@@ -36,7 +37,7 @@ export async function exchangeApdu(
   level: "tpdu" | "apdu",
   apdu: Uint8Array,
 ): Promise<CardResponse> {
-  const shape = apduCase(apdu);
+  const shape = shapeOf(apdu);
   if (level === "tpdu" && shape === "extended") {
     throw codecError("codec.length", "an extended length cannot travel over T=0", 4);
   }
@@ -55,25 +56,17 @@ export async function exchangeApdu(
   return { data: answer.length === 2 ? nothing : answer.subarray(0, -2), sw: status(answer) };
 }
 
-type Shape = 1 | 2 | 3 | 4 | "extended";
+type Shape = ReturnType<typeof commandCase> | "extended";
 
-/** Which of the four cases of ISO 7816-3 §12.1 an APDU is. */
-function apduCase(apdu: Uint8Array): Shape {
-  const [, , , , p3] = apdu;
-  if (apdu.length === 4) return 1;
-  if (p3 === undefined) throw codecError("codec.truncated", "an APDU has at least CLA INS P1 P2", apdu.length);
-  if (apdu.length === 5) return 2;
-  if (p3 === 0) return extendedCase(apdu);
-  if (apdu.length === 5 + p3) return 3;
-  if (apdu.length === 6 + p3) return 4;
-  throw codecError("codec.length", `Lc is ${p3}, but ${apdu.length - 5} octets follow`, 4);
+function shapeOf(apdu: Uint8Array): Shape {
+  const command = parseCommand(apdu);
+  return command.extended ? "extended" : commandCase(command);
 }
 
-function extendedCase(apdu: Uint8Array): "extended" {
-  const length = ((apdu[5] ?? 0) << 8) | (apdu[6] ?? 0);
-  const fits = apdu.length === 7 || (length > 0 && (apdu.length === 7 + length || apdu.length === 9 + length));
-  if (!fits) throw codecError("codec.length", "the extended Lc does not fit the octets that follow", 4);
-  return "extended";
+/** Class of the GET RESPONSE that belongs to a command: interindustry, same channel. TS 102 221 §11.1.13, TS 51.011 §9.2 */
+function getResponseClass(cla: number): number {
+  const { kind, channel } = parseClassByte(cla);
+  return kind === "sim" ? cla : onChannel(0x00, channel);
 }
 
 function toTpdu(apdu: Uint8Array, shape: Shape): Uint8Array {
