@@ -143,16 +143,15 @@ export function scriptResponseBytes(response: ScriptResponse): Uint8Array {
     return concatBytes(Uint8Array.of(count & 0xff, last.sw >> 8, last.sw & 0xff), last.data);
   }
   if (response.format === "hybrid") throw codecError("codec.value", "a hybrid answer is only read", 0);
-  const objects = [
-    ...(response.count === undefined ? [] : [tlvBytes(0x80, integer(response.count))]),
-    ...single(0x81, response.immediateAction),
-    ...single(0x83, response.chaining),
-    ...response.answers.map((answer) => tlvBytes(0x23, answerBytes(answer))),
-    ...response.others.map((other) => tlvBytes(other.tag, other.value)),
-    ...single(0x90, response.badFormat),
-  ];
-  if (response.format === "expanded-definite") return tlvBytes(0xab, ...objects);
-  return concatBytes(Uint8Array.of(0xaf, 0x80), ...objects, new Uint8Array(2));
+  const body = new Writer();
+  if (response.count !== undefined) body.bytes(tlvBytes(0x80, integer(response.count)));
+  for (const octets of single(0x81, response.immediateAction)) body.bytes(octets);
+  for (const octets of single(0x83, response.chaining)) body.bytes(octets);
+  for (const answer of response.answers) body.bytes(tlvBytes(0x23, answerBytes(answer)));
+  for (const other of response.others) body.bytes(tlvBytes(other.tag, other.value));
+  for (const octets of single(0x90, response.badFormat)) body.bytes(octets);
+  if (response.format === "expanded-definite") return tlvBytes(0xab, body.finish());
+  return concatBytes(Uint8Array.of(0xaf, 0x80), body.finish(), new Uint8Array(2));
 }
 
 function answerBytes(answer: ScriptAnswer): Uint8Array {

@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import { buildCommand, parseCommand } from "../apdu/command-apdu.ts";
 import { hexTag, readLength, readTag, readTlv, type Tlv, tlvBytes } from "../kit/ber.ts";
-import { Reader } from "../kit/codec.ts";
+import { Reader, Writer } from "../kit/codec.ts";
 
 /** How a script is written. `hybrid` = tag AE with a definite length: seen, read, never built. ETSI TS 102 226 §5 */
 export type ScriptFormat = "compact" | "expanded-definite" | "expanded-indefinite" | "hybrid";
@@ -49,15 +49,16 @@ export function isCapdu(tag: number): boolean {
 
 /**
  * Builds an expanded script. ETSI TS 102 226 §5.2.1
- * @throws codec.length for a script of 2^24 octets or more
  */
 export function expandedScript(
   objects: readonly ScriptObject[],
   format: "expanded-definite" | "expanded-indefinite",
 ): Uint8Array {
-  const inner = objects.map((object) => tlvBytes(object.tag, object.value));
-  if (format === "expanded-definite") return tlvBytes(scriptTag.definite, ...inner);
-  return concatBytes(Uint8Array.of(scriptTag.indefinite, 0x80), ...inner, new Uint8Array(2));
+  const inner = new Writer();
+  for (const object of objects) inner.bytes(tlvBytes(object.tag, object.value));
+  const body = inner.finish();
+  if (format === "expanded-definite") return tlvBytes(scriptTag.definite, body);
+  return concatBytes(Uint8Array.of(scriptTag.indefinite, 0x80), body, new Uint8Array(2));
 }
 
 /**
@@ -66,7 +67,9 @@ export function expandedScript(
  * @throws codec.length for extended lengths
  */
 export function compactScript(apdus: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(...apdus.map(compactApdu));
+  const to = new Writer();
+  for (const [index, apdu] of apdus.entries()) to.bytes(compactApdu(apdu, index));
+  return to.finish();
 }
 
 function compactApdu(apdu: Uint8Array, index: number): Uint8Array {

@@ -116,9 +116,13 @@ function whole(parts: readonly Segment[]): Assembled {
   };
 }
 
+/** How many unfinished messages are kept: the oldest go first, so that a flood of fragments costs bounded time. */
+const pendingLimit = 1024;
+
 /**
  * Takes one segment in: pure, any order, duplicates do no harm. `originator` and the reference tell messages apart.
- * A segment without concatenation is whole at once. 3GPP TS 23.040 §9.2.3.24.1
+ * A segment without concatenation is whole at once; past 1024 unfinished messages the oldest are forgotten.
+ * 3GPP TS 23.040 §9.2.3.24.1
  */
 export function assemble(
   pending: Pending,
@@ -135,6 +139,10 @@ export function assemble(
   const next = new Map(pending);
   if (parts.size < concat.total) {
     next.set(key, { total: concat.total, parts, since: known?.since ?? now });
+    for (const oldest of next.keys()) {
+      if (next.size <= pendingLimit) break;
+      next.delete(oldest);
+    }
     return { pending: next };
   }
   next.delete(key);

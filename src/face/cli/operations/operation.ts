@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../../../base/gateway-error.ts";
 
 /** A JSON object on its way out. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -59,12 +59,11 @@ function idOf(value: unknown): Answer {
   return typeof value === "object" && value !== null && "id" in value ? { id: value.id } : {};
 }
 
-/** Runs an operation on one parsed line; what goes wrong with the input becomes an answer. `id` is handed back. */
+/** Runs an operation on one parsed line; whatever goes wrong becomes an answer. `id` is handed back. */
 export function answerTo(operation: Operation, value: unknown): Answer {
   try {
     return { ...idOf(value), ...operation.run(parseInput(operation.input, value)) };
   } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    return { ...idOf(value), ...errorAnswer(error) };
+    return { ...idOf(value), ...errorAnswer(asGatewayError(error)) };
   }
 }
