@@ -35,6 +35,11 @@ export interface PortInfo {
   readonly product?: string;
 }
 
+/** Ports as they come and go. A device that left and returned is told as both, even under the same name. */
+export type PortEvent =
+  | { readonly kind: "port-added"; readonly port: PortInfo }
+  | { readonly kind: "port-removed"; readonly port: PortInfo };
+
 /** One way to reach the world. `drivers/<name>/driver.ts` exports one as `driver`. */
 export interface Driver<Options = unknown> {
   /** Address scheme it answers to (`pcsc`, `tty`, `tcp`, `smpp`, `sim`). */
@@ -45,6 +50,8 @@ export interface Driver<Options = unknown> {
   /** Readers and cards as they come and go; starts with one `reader-added` per reader there is. Never throws for a missing service: says `service-down` and goes on. */
   watchReaders?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<ReaderEvent>;
   listPorts?(options: Options, deps: DriverDeps): Promise<readonly PortInfo[]>;
+  /** Ports as they come and go; starts with one `port-added` per port there is. */
+  watchPorts?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<PortEvent>;
   openPort?(address: string, options: Options, deps: DriverDeps, signal?: AbortSignal): Promise<Port>;
   openBearer?(address: string, options: Options, deps: DriverDeps): Promise<SmsBearer>;
 }

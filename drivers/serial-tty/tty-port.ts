@@ -1,0 +1,71 @@
+import type { SerialPort } from "serialport";
+import { GatewayError } from "../../src/base/gateway-error.ts";
+import { Incoming } from "../../src/link/incoming.ts";
+import type { Port } from "../../src/link/port.ts";
+
+const writeTimeoutMs = 10_000;
+
+/**
+ * One plug-in of a serial device. The library keeps octets that were written after an unplug and sends them to the next
+ * device, and a port that failed once moves no data after a reopen: so an object is opened once, nothing is written when
+ * it is not open, and after the first failure it is thrown away.
+ */
+export class TtyPort implements Port {
+  readonly address: string;
+  readonly incoming = new Incoming();
+  readonly #port: SerialPort;
+  #failed: GatewayError | undefined;
+  #closed = false;
+
+  /** @param port opened, and nobody else's */
+  constructor(address: string, port: SerialPort) {
+    this.address = address;
+    this.#port = port;
+    port.on("data", (chunk: Buffer) => this.incoming.push(chunk));
+    port.on("error", (cause: Error) => this.#fail(cause));
+    port.on("close", (cause: Error | null) => this.#fail(cause ?? undefined));
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#failed !== undefined || !this.#port.isOpen) return Promise.reject(this.#failed ?? this.#lost());
+    return new Promise((resolve, reject) => {
+      const guard = setTimeout(() => {
+        this.#fail(new Error(`no octet left within ${writeTimeoutMs / 1000} s`));
+        reject(this.#lost());
+      }, writeTimeoutMs);
+      this.#port.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), (cause) => {
+        clearTimeout(guard);
+        if (cause === null || cause === undefined) return resolve();
+        this.#fail(cause);
+        reject(this.#lost());
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.incoming.end();
+    if (!this.#port.isOpen) return;
+    await new Promise<void>((resolve) => {
+      const guard = setTimeout(resolve, 2_000);
+      this.#port.close(() => {
+        clearTimeout(guard);
+        resolve();
+      });
+    });
+  }
+
+  #fail(cause: Error | undefined): void {
+    if (this.#failed !== undefined || this.#closed) return;
+    const detail = { address: this.address };
+    this.#failed = new GatewayError("link.lost", `${this.address} went away`, { detail, cause });
+    this.incoming.end(this.#failed);
+    if (this.#port.isOpen) this.#port.close(() => undefined);
+  }
+
+  #lost(): GatewayError {
+    return (
+      this.#failed ?? new GatewayError("link.lost", `${this.address} is closed`, { detail: { address: this.address } })
+    );
+  }
+}
