@@ -3,6 +3,7 @@ import { toHex } from "../base/hex.ts";
 import {
   type CommandPacket,
   commandClearLength,
+  commandHeaderLength,
   commandPrefixLength,
   parseCommandBody,
   parseCommandPacket,
@@ -38,9 +39,9 @@ export interface WrappedCommand {
   /** RC/CC; empty when there is none. */
   readonly rcCc: Uint8Array;
   /** What the RC/CC was computed over. */
-  readonly macInput?: Uint8Array;
+  readonly macInput?: Uint8Array | undefined;
   /** CNTR to the end before ciphering. */
-  readonly cipherInput?: Uint8Array;
+  readonly cipherInput?: Uint8Array | undefined;
 }
 
 /** How many octets of RC/CC to write. @throws crypto.algorithm when SPI and KID do not settle it */
@@ -72,7 +73,8 @@ export function wrapCommand(input: CommandInput, keys: PacketKeys): WrappedComma
   const pcntr = cipher === undefined ? 0 : paddingFor(6 + n + input.data.length, cipher.blockSize);
   const dataLength = input.data.length + pcntr;
   const packet = new Uint8Array(commandPrefixLength + n + dataLength);
-  const cpl = writeCommandHeader(packet, { ...input, pcntr, checkLength: n, dataLength });
+  const { spi, kic, kid, tar, cntr } = input;
+  const cpl = writeCommandHeader(packet, { spi, kic, kid, tar, cntr, pcntr, checkLength: n, dataLength });
   packet.set(input.data, commandPrefixLength + n);
   let macInput: Uint8Array | undefined;
   if (command.integrity !== "none") {
@@ -80,11 +82,12 @@ export function wrapCommand(input: CommandInput, keys: PacketKeys): WrappedComma
     packet.set(keys.check(command.integrity, input.kid, n)(macInput).subarray(0, n), commandPrefixLength);
   }
   const rcCc = packet.slice(commandPrefixLength, commandPrefixLength + n);
-  const facts = { cpl, chl: 13 + n, pcntr, rcCc, ...(macInput === undefined ? {} : { macInput }) };
-  if (cipher === undefined) return { packet, ...facts };
-  const cipherInput = packet.slice(commandClearLength);
-  packet.set(cipher.encrypt(cipherInput), commandClearLength);
-  return { packet, ...facts, cipherInput };
+  let cipherInput: Uint8Array | undefined;
+  if (cipher !== undefined) {
+    cipherInput = packet.slice(commandClearLength);
+    packet.set(cipher.encrypt(cipherInput), commandClearLength);
+  }
+  return { packet, cpl, chl: commandHeaderLength + n, pcntr, rcCc, macInput, cipherInput };
 }
 
 /** CPL to PCNTR and the data, without the RC/CC of `n` octets between them. */
@@ -126,9 +129,8 @@ export interface OpenCommandOptions {
  */
 export function openCommand(packet: Uint8Array, keys: PacketKeys, options: OpenCommandOptions = {}): OpenedCommand {
   const base = options.base ?? 0;
-  const parsed = asFormatError(() =>
-    parseCommandPacket(packet, { base, ...(options.lenient ? { allowExcess: true } : {}) }),
-  );
+  const allowExcess = options.lenient ?? false;
+  const parsed = asFormatError(() => parseCommandPacket(packet, { base, allowExcess }));
   const { command } = parsed.spi;
   if (parsed.excess !== 0 && !(parsed.excess === 8 && command.ciphered && command.integrity !== "none")) {
     throw formatError(`CPL ${parsed.cpl}, ${packet.length - 2} octets present`, base, { field: "CPL" });
@@ -136,11 +138,11 @@ export function openCommand(packet: Uint8Array, keys: PacketKeys, options: OpenC
   checkCommandLength(parsed, options.ccLength, base);
   const clear = command.ciphered ? decipher(parsed, keys, base) : parsed.secured;
   const cut = clear.subarray(0, clear.length - parsed.excess);
-  const straight = attempt(parsed, cut, parsed.cpl, keys, base);
-  if (straight !== undefined) return { ...straight, oddities: parsed.excess === 8 ? ["cpl-short"] : [] };
+  const straight = attempt(parsed, cut, parsed.cpl, parsed.excess === 8 ? ["cpl-short"] : [], keys, base);
+  if (straight !== undefined) return straight;
   if (options.lenient && command.ciphered && parsed.excess === 0 && clear.length > 8) {
-    const raised = attempt(parsed, clear.subarray(0, clear.length - 8), parsed.cpl - 8, keys, base);
-    if (raised !== undefined) return { ...raised, oddities: ["cpl-raised"] };
+    const raised = attempt(parsed, clear.subarray(0, clear.length - 8), parsed.cpl - 8, ["cpl-raised"], keys, base);
+    if (raised !== undefined) return raised;
   }
   throw new GatewayError("packet.cc", "the command packet's RC/CC does not verify", {
     detail: { offset: base + commandPrefixLength, tar: toHex(parsed.tar), kic: parsed.kic, kid: parsed.kid },
@@ -178,9 +180,10 @@ function attempt(
   parsed: CommandPacket,
   clear: Uint8Array,
   cpl: number,
+  oddities: readonly CommandOddity[],
   keys: PacketKeys,
   base: number,
-): Omit<OpenedCommand, "oddities"> | undefined {
+): OpenedCommand | undefined {
   const { integrity } = parsed.spi.command;
   const n = parsed.checkLength;
   const body = asFormatError(() => parseCommandBody(clear, n, base + commandClearLength));
@@ -194,5 +197,6 @@ function attempt(
     const expected = keys.check(integrity, parsed.kid, n)(input).subarray(0, n);
     if (!equalSecret(expected, body.check)) return undefined;
   }
-  return { ...body, packet: parsed, integrity };
+  const { cntr, pcntr, check, data, padding } = body;
+  return { cntr, pcntr, check, data, padding, packet: parsed, integrity, oddities };
 }

@@ -131,8 +131,22 @@ export function openResponse(
   const body = asFormatError(() => parseResponseBody(clear, parsed.checkLength, base + responseClearLength));
   const ccVariant = porIntegrity === "none" ? "standard" : verify(parsed, clear, pending, keys, options);
   const { tar, rpl, rhl } = parsed;
-  matchPending(tar, body.cntr, pending, base);
-  return { ...body, packet: parsed, tar, rpl, rhl, integrity: porIntegrity, ccVariant };
+  const { cntr, pcntr, status, check, data, padding } = body;
+  matchPending(tar, cntr, pending, base);
+  return {
+    status,
+    tar,
+    cntr,
+    pcntr,
+    check,
+    data,
+    padding,
+    rpl,
+    rhl,
+    packet: parsed,
+    integrity: porIntegrity,
+    ccVariant,
+  };
 }
 
 function insistedLengths(pending: PendingCommand): readonly number[] {

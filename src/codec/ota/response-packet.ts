@@ -20,7 +20,7 @@ export interface ResponsePacket {
   /** CNTR to the end of RPL, ciphered or not: a view. */
   readonly secured: Uint8Array;
   /** A status word that followed the packet (ENVELOPE responses carry it along); cut at RPL. */
-  readonly trailingSw?: number;
+  readonly trailingSw?: number | undefined;
 }
 
 /** A status word of an ENVELOPE behind a response packet: `9000` or `91xx`. */
@@ -45,15 +45,15 @@ export function parseResponsePacket(packet: Uint8Array, base = 0): ResponsePacke
   if (rhl < responseHeaderLength || rhl > rpl - 1) {
     throw codecError("codec.length", `RHL ${rhl} of ${rpl} octets`, base + 2, { field: "RHL" });
   }
-  const packetHead = {
+  return {
     rpl,
     rhl,
     tar: body.take(3, "TAR"),
     checkLength: rhl - responseHeaderLength,
     clear: packet.subarray(0, responseClearLength),
     secured: body.rest(),
+    trailingSw,
   };
-  return trailingSw === undefined ? packetHead : { ...packetHead, trailingSw };
 }
 
 /** The hidden part of a response packet. */
