@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { afterEnd } from "./consequences.ts";
 import { endStates, type JobFailure, type JobResult } from "./job.ts";
 import type { PacketPatch } from "./packet.ts";
-import type { Store } from "./store.ts";
+import type { Repositories, Store } from "./store.ts";
 
 /** How a job ends. */
 export interface JobEnd {
@@ -23,25 +23,32 @@ export type EndJob = (
 
 /** {@link EndJob} over a store. */
 export function endJobOver(store: Store, clock: Clock): EndJob {
-  return (id, end, packet) =>
-    store.write(async (r) => {
-      if (packet !== undefined) await r.packets.patch(packet.id, packet.patch);
-      const job = await r.jobs.get(id);
-      if (job === undefined || endStates.includes(job.state)) return false;
-      const at = clock.now();
-      await r.jobs.patch(id, { ...end, endedAt: at });
-      await afterEnd(r, job, end, at);
-      await r.events.append({
-        at,
-        type: `job.${end.state}`,
-        target: job.target,
-        job: id,
-        data: {
-          origin: job.origin,
-          ...(end.error === undefined ? {} : { error: { code: end.error.code, message: end.error.message } }),
-          ...(end.result === undefined ? {} : { commands: end.result.commands.length }),
-        },
-      });
-      return true;
-    });
+  return (id, end, packet) => store.write((r) => endJobIn(r, clock.now(), id, end, packet));
+}
+
+/** {@link EndJob} as part of a unit of work. */
+export async function endJobIn(
+  r: Repositories,
+  at: number,
+  id: string,
+  end: JobEnd,
+  packet?: { readonly id: string; readonly patch: PacketPatch },
+): Promise<boolean> {
+  if (packet !== undefined) await r.packets.patch(packet.id, packet.patch);
+  const job = await r.jobs.get(id);
+  if (job === undefined || endStates.includes(job.state)) return false;
+  await r.jobs.patch(id, { ...end, endedAt: at });
+  await afterEnd(r, job, end, at);
+  await r.events.append({
+    at,
+    type: `job.${end.state}`,
+    target: job.target,
+    job: id,
+    data: {
+      origin: job.origin,
+      ...(end.error === undefined ? {} : { error: { code: end.error.code, message: end.error.message } }),
+      ...(end.result === undefined ? {} : { commands: end.result.commands.length }),
+    },
+  });
+  return true;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
-import { fromHex, toHex } from "../base/hex.ts";
+import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
 import type { Log } from "../link/driver.ts";
@@ -12,15 +12,12 @@ import { Inbound, type InboundDeps } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
 import { type Link, Links } from "./links.ts";
 import { NotificationDesk, type QueueConfirmation } from "./notification-desk.ts";
-import type { PacketRecord } from "./packet.ts";
 import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "./routing.ts";
-import { readScriptResult, scriptCommands } from "./script-body.ts";
-import { readAnswer, segmentsOf } from "./secured-packet.ts";
+import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
 import type { Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { findTarget } from "./targets.ts";
-import { judge, type Verdict } from "./verdict.ts";
 
 /** SCP81 as the gateway sees it; the composition root plugs the server in. */
 export interface HttpsBearer {
@@ -82,7 +79,6 @@ export class Gateway {
       links: this.links,
       answers: this.#answers,
       endJob: this.endJob,
-      judgeAnswer: (job, target, packet) => this.#judgeAnswer(job, target, packet),
       defaults: deps.sms,
     });
     this.#dispatcher = new Dispatcher({
@@ -285,29 +281,6 @@ export class Gateway {
     await store.write((r) =>
       r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(clock.now() + 15_000, job.validUntil) }),
     );
-  }
-
-  async #judgeAnswer(job: Job, target: Target, packet: PacketRecord): Promise<Verdict> {
-    const response = (packet.response ?? []).map(fromHex);
-    if (packet.keySet === undefined) {
-      return { at: "done", result: { data: (packet.response ?? []).join(""), commands: [] } };
-    }
-    const sets = await this.store.read((r) => r.keySets.open(target.id, "SCP80"));
-    const set = sets.find((one) => one.id === packet.keySet);
-    if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
-    try {
-      const answer = readAnswer(set, packet, response);
-      return judge(
-        { ...answer, transmissions: packet.transmissions, commands: scriptCommands(job.work).length },
-        readScriptResult,
-      );
-    } catch (thrown) {
-      const error = asGatewayError(thrown);
-      return {
-        at: "failed",
-        error: { ...error.toJSON(), detail: { ...error.detail, response: response.map(toHex), executed: "unknown" } },
-      };
-    }
   }
 
   async #heldUntil(target: string): Promise<number> {

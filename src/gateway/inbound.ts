@@ -6,7 +6,9 @@ import { assemble, readSegment, type Segment } from "../codec/sms/concatenation.
 import type { Log } from "../link/driver.ts";
 import type { InboundItem } from "../link/sms-bearer.ts";
 import type { Answers } from "./answers.ts";
+import { endJobIn } from "./end-job.ts";
 import type { InboxEntry } from "./inbox.ts";
+import { judgeAnswer } from "./judge-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import type { PacketRecord } from "./packet.ts";
 import { mayAnswer, readAnswer } from "./secured-packet.ts";
@@ -185,20 +187,9 @@ export class Inbound {
       const reading = await this.#readFor(r, packet, whole);
       if (reading === undefined) continue;
       if (reading.intermediate) return `PoR ${reading.statusName} of job ${packet.job}: the answer follows`;
-      await r.packets.patch(packet.id, {
-        state: "answered",
-        response: whole.userData.map(toHex),
-        answeredAt: entry.receivedAt,
-      });
-      const job = await r.jobs.get(packet.job);
-      const late = job !== undefined && job.endedAt !== undefined;
-      await r.events.append({
-        at: entry.receivedAt,
-        type: late ? "job.late-answer" : "job.answered",
-        target: packet.target,
-        job: packet.job,
-        data: { link: entry.link, status: reading.statusName },
-      });
+      const patch = { state: "answered" as const, response: whole.userData.map(toHex), answeredAt: entry.receivedAt };
+      await r.packets.patch(packet.id, patch);
+      const late = await this.#conclude(r, { ...packet, ...patch }, entry, reading.statusName);
       wake.push(() => {
         this.#deps.answers.arrived(packet.id);
         this.#deps.kick(packet.target);
@@ -206,6 +197,28 @@ export class Inbound {
       return `PoR ${reading.statusName} of job ${packet.job}${late ? ", too late" : ""}`;
     }
     return undefined;
+  }
+
+  /**
+   * Ends the packet's job where its answer settles it, in the order in which messages came: what the card sends next
+   * may rest on it. True when the job had ended before.
+   */
+  async #conclude(r: Repositories, packet: PacketRecord, entry: InboxEntry, status: string): Promise<boolean> {
+    const job = await r.jobs.get(packet.job);
+    const late = job === undefined || job.endedAt !== undefined;
+    const at = entry.receivedAt;
+    const facts = { target: packet.target, job: packet.job, data: { link: entry.link, status } };
+    await r.events.append({ at, type: late ? "job.late-answer" : "job.answered", ...facts });
+    if (late) return true;
+    const verdict = await judgeAnswer(r, job, packet);
+    const repeat =
+      verdict.at === "failed" && verdict.error.code === "packet.answer-lost" && job.request.onAnswerLost === "repeat";
+    if (verdict.at === "done") await endJobIn(r, at, job.id, { state: "done", result: verdict.result });
+    else if (verdict.at === "failed" && !repeat) {
+      const result = verdict.result === undefined ? {} : { result: verdict.result };
+      await endJobIn(r, at, job.id, { state: "failed", error: verdict.error, ...result });
+    }
+    return false;
   }
 
   async #readFor(

@@ -8,7 +8,8 @@ import { type SmsBearer, type SubmitOutcome, submitFate } from "../link/sms-bear
 import { withFrameContext } from "../link/trace.ts";
 import type { Answers } from "./answers.ts";
 import type { EndJob } from "./end-job.ts";
-import type { Job, JobFailure } from "./job.ts";
+import { endStates, type Job, type JobFailure } from "./job.ts";
+import { judgeAnswer } from "./judge-answer.ts";
 import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
 import type { Route } from "./routing.ts";
@@ -24,8 +25,6 @@ export interface SmsRunDeps {
   readonly links: Links;
   readonly answers: Answers;
   readonly endJob: EndJob;
-  /** What an answered packet means for its job. */
-  readonly judgeAnswer: (job: Job, target: Target, packet: PacketRecord) => Promise<Verdict>;
   readonly defaults: SmsDefaults;
 }
 
@@ -55,7 +54,7 @@ export class SmsRun {
     if (link === undefined || bearer === undefined) return this.#later(job, "the link went away");
     const packet = await this.#packetFor(job, target, route);
     if (packet === undefined) return;
-    if (packet.state === "answered") return this.#conclude(job, target, packet);
+    if (packet.state === "answered") return this.#conclude(job, packet);
     if (packet.transmissions > 1 && readsNoReplay(packet)) {
       return this.#fail(
         job,
@@ -132,7 +131,7 @@ export class SmsRun {
       return this.#submitFailed(job, packet, asGatewayError(thrown));
     }
     const refusal = outcomes.find((outcome) => outcome.at === "refused");
-    const report = await this.#takeReports(job, target, packet, outcomes);
+    const report = await this.#takeReports(job, packet, outcomes);
     if (report === "concluded") return;
     if (refusal?.at === "refused") {
       return this.#fail(job, "card.status", "the card refused the short message", {
@@ -147,8 +146,12 @@ export class SmsRun {
     await this.#deps.store.write((r) => r.jobs.patch(job.id, { state: "waiting" }));
     const arrived = await answer.wait(Math.min(timeoutMs, job.validUntil - this.#deps.clock.now()), signal);
     if (!arrived) return this.#noAnswer(job, packet);
-    const answered = (await this.#deps.store.read((r) => r.packets.ofJob(job.id))).find((one) => one.id === packet.id);
-    await this.#conclude(job, target, answered ?? packet);
+    const now = await this.#deps.store.read(async (r) => ({
+      job: await r.jobs.get(job.id),
+      packets: await r.packets.ofJob(job.id),
+    }));
+    if (now.job === undefined || endStates.includes(now.job.state)) return;
+    await this.#conclude(job, now.packets.find((one) => one.id === packet.id) ?? packet);
   }
 
   async #submit(
@@ -188,7 +191,6 @@ export class SmsRun {
   /** Response packets that came back in the delivery reports themselves. */
   async #takeReports(
     job: Job,
-    target: Target,
     packet: PacketRecord,
     outcomes: readonly SubmitOutcome[],
   ): Promise<"concluded" | "open"> {
@@ -202,7 +204,7 @@ export class SmsRun {
       response: reports.map(toHex),
       answeredAt: this.#deps.clock.now(),
     };
-    const verdict = await this.#deps.judgeAnswer(job, target, answered);
+    const verdict = await this.#judge(job, answered);
     if (verdict.at === "wait") {
       await this.#deps.store.write((r) => r.jobs.patch(job.id, { note: verdict.note }));
       return "open";
@@ -211,8 +213,12 @@ export class SmsRun {
     return "concluded";
   }
 
-  async #conclude(job: Job, target: Target, packet: PacketRecord): Promise<void> {
-    const verdict = await this.#deps.judgeAnswer(job, target, packet);
+  #judge(job: Job, packet: PacketRecord): Promise<Verdict> {
+    return this.#deps.store.read((r) => judgeAnswer(r, job, packet));
+  }
+
+  async #conclude(job: Job, packet: PacketRecord): Promise<void> {
+    const verdict = await this.#judge(job, packet);
     if (verdict.at === "wait") return this.#later(job, verdict.note);
     await this.#settle(job, packet, verdict);
   }

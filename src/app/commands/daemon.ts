@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import type { CliContext } from "../../face/cli/context.ts";
+import { say } from "../../face/cli/terminal.ts";
+import { loadConfig } from "../config.ts";
+
+/** `daemon`: runs until it is told to stop. */
+export function registerDaemon(program: Command, context: CliContext, globals: () => { readonly config?: string }): void {
+  program
+    .command("daemon")
+    .description("run the gateway until SIGTERM or SIGINT")
+    .option("--state <folder>", "state folder (default: configuration, $OTAGATE_STATE, ~/.local/state/otagate)")
+    .option("--simulate", "put a simulated eUICC into the daemon, and import it as a target")
+    .addHelpText("after", "\nExamples:\n  otagate daemon\n  otagate daemon --simulate --state /tmp/bench\n")
+    .action(async (options: { state?: string; simulate?: boolean }) => {
+      const { Daemon } = await import("../daemon.ts");
+      const { jsonLog } = await import("../log.ts");
+      const { simulateOne } = await import("../simulate.ts");
+      const { config, path, state: configured } = loadConfig(globals().config, context.env);
+      const state = options.state ?? configured;
+      const log = jsonLog(config.log.level);
+      const simulated = options.simulate === true ? { ...config, simulate: { ...config.simulate, euiccs: [...config.simulate.euiccs, "euicc-1.json"] } } : config;
+      const daemon = await Daemon.start({ config: simulated, state, env: context.env, log });
+      if (options.simulate === true) await simulateOne(daemon, state);
+      log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
+      if (context.terminal.fancy) say(context.terminal, `listening on ${daemon.socketPath}`);
+      const signal = await stopped();
+      log.info({ signal }, "stopping");
+      await daemon[Symbol.asyncDispose]();
+    });
+}
+
+function stopped(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}

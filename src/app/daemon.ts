@@ -1,0 +1,87 @@
+import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { systemClock } from "../base/clock.ts";
+import { GatewayError } from "../base/gateway-error.ts";
+import { sealWith } from "../crypto/seal.ts";
+import { apiServer } from "../face/http/server.ts";
+import { TraceLog } from "../face/http/trace-log.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import { TargetDesk } from "../gateway/target-desk.ts";
+import type { DriverDeps, Log } from "../link/driver.ts";
+import { SqliteStore } from "../store/sqlite-store.ts";
+import type { Config } from "./config.ts";
+import { ReaderManager } from "./reader-manager.ts";
+import { masterKey } from "./secrets.ts";
+import { version } from "./version.ts";
+
+/** What a daemon is started with. */
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly state: string;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Name of the control socket inside the state folder. */
+export const socketName = "otagate.sock";
+
+/** The whole product, wired together. Everything durable is in its state folder. */
+export class Daemon implements AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly targets: TargetDesk;
+  readonly api: FastifyInstance;
+  readonly socketPath: string;
+  readonly #parts: AsyncDisposableStack;
+
+  private constructor(parts: { gateway: Gateway; targets: TargetDesk; api: FastifyInstance; socketPath: string; stack: AsyncDisposableStack }) {
+    this.gateway = parts.gateway;
+    this.targets = parts.targets;
+    this.api = parts.api;
+    this.socketPath = parts.socketPath;
+    this.#parts = parts.stack;
+  }
+
+  /**
+   * Opens the store, takes up open work, finds the hardware and listens on the control socket.
+   * @throws config.*, store.*, link.unavailable when the API cannot listen
+   */
+  static async start({ config, state, log, env }: DaemonOptions): Promise<Daemon> {
+    await using stack = new AsyncDisposableStack();
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    const seal = sealWith(masterKey(config.masterKey, state, env));
+    const store = stack.use(await SqliteStore.open(state, seal));
+    const traces = stack.use(new TraceLog(join(state, "traces")));
+    await traces.start();
+    const driverDeps: DriverDeps = { clock: systemClock, random: Math.random, log };
+    const gateway = new Gateway({ store, clock: systemClock, random: Math.random, log, sms: config.sms, notifications: config.notifications });
+    stack.defer(() => gateway.stop());
+    const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps }));
+    const targets = new TargetDesk(store, systemClock);
+    const about = () => ({ pid: process.pid, state, node: process.version, links: gateway.links.list().length });
+    const api = await apiServer({ gateway, targets, traces, log, version, about });
+    stack.defer(() => api.close());
+    await gateway.start();
+    await readers.start();
+    const socketPath = await listen(api, state);
+    return new Daemon({ gateway, targets, api, socketPath, stack: stack.move() });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+    rmSync(this.socketPath, { force: true });
+  }
+}
+
+/** A Unix socket that only its owner can use; a stale one of a dead process is replaced (the store's lock proves it). */
+async function listen(api: FastifyInstance, state: string): Promise<string> {
+  const path = join(state, socketName);
+  if (existsSync(path)) rmSync(path);
+  try {
+    await api.listen({ path });
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    throw new GatewayError("link.unavailable", `the API cannot listen on ${path}`, { cause });
+  }
+  return path;
+}

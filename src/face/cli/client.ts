@@ -1,0 +1,161 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
+import { type ErrorCode, errorCatalogue } from "../../base/error-catalogue.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+
+/** Where the daemon listens. */
+export type Endpoint = { readonly socketPath: string } | { readonly url: string; readonly token?: string };
+
+/** A client of the daemon's API: JSON in, JSON out, problems as {@link GatewayError}s. */
+export class ApiClient {
+  readonly #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  get<T>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<T> {
+    return this.#json<T>("GET", withQuery(path, query));
+  }
+
+  post<T>(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+    return this.#json<T>("POST", path, body, headers);
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#json<T>("PATCH", path, body);
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.#json<T>("PUT", path, body);
+  }
+
+  delete(path: string): Promise<unknown> {
+    return this.#json("DELETE", path);
+  }
+
+  /** Pages of a list, one item after the other, up to `most`. */
+  async *list<T>(
+    path: string,
+    query: Readonly<Record<string, string | number | undefined>>,
+    most: number,
+  ): AsyncIterable<T> {
+    let cursor: string | undefined;
+    let left = most;
+    do {
+      const page: { items: T[]; cursor?: string } = await this.get(path, {
+        ...query,
+        limit: Math.min(left, 500),
+        cursor,
+      });
+      yield* page.items;
+      left -= page.items.length;
+      cursor = page.cursor;
+    } while (cursor !== undefined && left > 0);
+  }
+
+  /** Lines of a streamed answer, until it ends or `signal` aborts. */
+  async *lines(
+    path: string,
+    query: Readonly<Record<string, string | number | undefined>>,
+    signal?: AbortSignal,
+  ): AsyncIterable<string> {
+    const response = await this.#send("GET", withQuery(path, query), undefined, {}, signal);
+    await refuse(response);
+    const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+    try {
+      for await (const line of lines) yield line;
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /** Server-sent events as their data, from the position `after` (now when absent). */
+  async *events<T>(
+    query: Readonly<Record<string, string | number | undefined>>,
+    signal?: AbortSignal,
+  ): AsyncIterable<T> {
+    for await (const line of this.lines("/v1/events", query, signal)) {
+      if (line.startsWith("data: ")) yield JSON.parse(line.slice(6)) as T;
+    }
+  }
+
+  async #json<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<T> {
+    const response = await this.#send(method, path, body, headers);
+    await refuse(response);
+    const text = await textOf(response);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  #send(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const endpoint = this.#endpoint;
+    const common = {
+      method,
+      headers: {
+        ...headers,
+        ...(payload === undefined
+          ? {}
+          : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
+        ...("url" in endpoint && endpoint.token !== undefined ? { authorization: `Bearer ${endpoint.token}` } : {}),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    };
+    return new Promise((resolve, reject) => {
+      const onError = (cause: Error) =>
+        reject(new GatewayError("api.unreachable", `the daemon does not answer: ${cause.message}`, { cause }));
+      const request =
+        "socketPath" in endpoint
+          ? httpRequest({ ...common, socketPath: endpoint.socketPath, path }, resolve)
+          : httpRequest(new URL(path, endpoint.url), common, resolve);
+      request.on("error", onError).end(payload);
+    });
+  }
+}
+
+function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
+  const text = params.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Throws what a problem answer says. */
+async function refuse(response: IncomingMessage): Promise<void> {
+  if ((response.statusCode ?? 500) < 400) return;
+  const text = await textOf(response);
+  let problem: { type?: string; detail?: string; facts?: Record<string, unknown> } = {};
+  try {
+    problem = JSON.parse(text) as typeof problem;
+  } catch {
+    problem = { detail: text.slice(0, 200) };
+  }
+  const code: ErrorCode =
+    problem.type !== undefined && Object.hasOwn(errorCatalogue, problem.type)
+      ? (problem.type as ErrorCode)
+      : "api.internal";
+  throw new GatewayError(
+    code,
+    problem.detail ?? `the daemon answered ${response.statusCode}`,
+    problem.facts === undefined ? {} : { detail: problem.facts },
+  );
+}

@@ -1,0 +1,191 @@
+import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import type { CliContext } from "../context.ts";
+import { runJob } from "../job-view.ts";
+
+/** Options that every command has which sends something to a card. */
+export function sendingOptions(command: Command): Command {
+  return command
+    .requiredOption("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .option("--bearer <bearer>", "auto, envelope, sms or https", "auto")
+    .option("--link <id>", "only over this reader, modem or SMSC")
+    .option("--spi <hex>", "security parameter indicator, 4 digits")
+    .option("--kvn <n>", "key version of the SCP80 keys", Number)
+    .option("--validity <seconds>", "give up after this time", Number)
+    .option("--timeout <seconds>", "stop watching after this time (the job goes on)", Number)
+    .option("--detach", "print the job's id and do not wait");
+}
+
+/** Values of {@link sendingOptions}. */
+export interface SendingOptions {
+  readonly target: string;
+  readonly bearer: string;
+  readonly link?: string;
+  readonly spi?: string;
+  readonly kvn?: number;
+  readonly validity?: number;
+  readonly timeout?: number;
+  readonly detach?: boolean;
+}
+
+/** The job order that carries `work` as the options say. */
+export function orderOf(options: SendingOptions, work: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { bearer, link, spi, kvn, validity } = options;
+  return {
+    target: options.target,
+    work,
+    request: {
+      bearer,
+      ...(link === undefined ? {} : { link }),
+      ...(spi === undefined ? {} : { spi }),
+      ...(kvn === undefined ? {} : { kvn }),
+    },
+    ...(validity === undefined ? {} : { validityMs: validity * 1000 }),
+  };
+}
+
+interface Es5Command {
+  readonly name: string;
+  readonly does: string;
+  readonly options?: (command: Command) => Command;
+  readonly params?: (options: Record<string, string>) => Record<string, unknown>;
+}
+
+const profileOptions = (command: Command) =>
+  command
+    .option("--aid <aid>", "AID of the ISD-P")
+    .option("--iccid <iccid>", "ICCID of the profile, if the EIS knows it");
+const profile = ({ aid, iccid }: Record<string, string>) => ({
+  ...(aid === undefined ? {} : { aid }),
+  ...(iccid === undefined ? {} : { iccid }),
+});
+const hexList = (text: string | undefined) => (text === undefined ? {} : { tags: text.split(",") });
+const given = (options: Record<string, string>, ...names: string[]) =>
+  Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+
+const commands: readonly Es5Command[] = [
+  {
+    name: "createISDP",
+    does: "create an ISD-P for a new profile",
+    options: (c) => profileOptions(c).option("--quota <octets>", "non-volatile memory it may use"),
+    params: (o) => ({ ...profile(o), ...(o.quota === undefined ? {} : { quota: Number(o.quota) }) }),
+  },
+  {
+    name: "enableProfile",
+    does: "enable a profile; the card switches after its answer",
+    options: profileOptions,
+    params: profile,
+  },
+  {
+    name: "disableProfile",
+    does: "disable the enabled profile; the fall-back profile takes over",
+    options: profileOptions,
+    params: profile,
+  },
+  { name: "deleteProfile", does: "delete a disabled profile with its ISD-P", options: profileOptions, params: profile },
+  { name: "setFallbackAttribute", does: "make a profile the fall-back one", options: profileOptions, params: profile },
+  {
+    name: "setEmergencyProfileAttribute",
+    does: "make a profile the emergency one",
+    options: profileOptions,
+    params: profile,
+  },
+  { name: "unsetEmergencyProfileAttribute", does: "take the emergency attribute away" },
+  {
+    name: "masterDelete",
+    does: "delete a profile whatever its rules, with a token of its SM-DP",
+    options: (c) =>
+      profileOptions(c)
+        .requiredOption("--token <hex>", "delete token (tag 9E)")
+        .requiredOption("--provider-id <hex>", "tag 42")
+        .requiredOption("--image-number <hex>", "tag 45")
+        .requiredOption("--application-provider-id <hex>", "tag 5F20")
+        .requiredOption("--token-id <hex>", "tag 93"),
+    params: (o) => ({
+      ...profile(o),
+      ...given(o, "token", "providerId", "imageNumber", "applicationProviderId", "tokenId"),
+    }),
+  },
+  {
+    name: "auditStatus",
+    does: "ask the card for its ISD-Ps and their states (GET STATUS)",
+    options: (c) => profileOptions(c).option("--tags <list>", "tags wanted, e.g. 4F,9F70,53"),
+    params: (o) => ({ ...profile(o), ...hexList(o.tags) }),
+  },
+  { name: "auditResources", does: "ask for free memory (GET DATA FF21)" },
+  { name: "auditEid", does: "ask for the EID (GET DATA 5A)" },
+  { name: "auditKeys", does: "ask for the key information template (GET DATA E0)" },
+  { name: "auditCounter", does: "ask for the sequence counter (GET DATA C1)" },
+  {
+    name: "auditForwarded",
+    does: "ask for forwarded data (GET DATA BF30)",
+    options: (c) => c.option("--tags <list>", "tags wanted, e.g. 66 or 7F21"),
+    params: (o) => hexList(o.tags),
+  },
+  {
+    name: "establishISDRKeySet",
+    does: "make a key set of the ISD-R: --certificate, then --block",
+    options: (c) =>
+      c
+        .option("--certificate <hex>", "7F21 certificate of the SM-SR (first step)")
+        .option("--block <hex>", "A6, 7F49 and 5F37 (second step)"),
+    params: (o) => given(o, "certificate", "block"),
+  },
+  {
+    name: "finaliseISDRhandover",
+    does: "delete every key set of the ISD-R but the named ones",
+    options: (c) => c.requiredOption("--keep <list>", "KVN:first-last, e.g. 1:1-3,65:1-2"),
+    params: (o) => ({ keep: (o.keep ?? "").split(",").map(keyRange) }),
+  },
+  {
+    name: "updateSMSRAddressingParameters",
+    does: "tell the card where its SM-SR is",
+    options: (c) =>
+      c
+        .option("--sms <number>", "destination of its SMS")
+        .option("--https <hex>", "A5: 84, 85, 86, 89 TLVs")
+        .option("--cat-tp <hex>", "A4"),
+    params: (o) => given(o, "sms", "https", "catTp"),
+  },
+  {
+    name: "updatePOL1",
+    does: "set POL1 of a profile (travels as ES6)",
+    options: (c) =>
+      c
+        .option("--disabling-not-allowed")
+        .option("--deletion-not-allowed")
+        .option("--delete-when-disabled")
+        .option("--sd <aid>", "ISD-P; its own by default"),
+    params: (o) => ({ ...given(o, "disablingNotAllowed", "deletionNotAllowed", "deleteWhenDisabled", "sd") }),
+  },
+  {
+    name: "confirmNotification",
+    does: "confirm a notification by its sequence number",
+    options: (c) => c.requiredOption("--sequence <hex>", "4 hexadecimal digits"),
+    params: (o) => given(o, "sequence"),
+  },
+];
+
+function keyRange(text: string): { kvn: number; first: number; last: number } {
+  const match = /^(\d+):(\d+)-(\d+)$/.exec(text.trim());
+  if (match === null)
+    throw new GatewayError("api.usage", `--keep: '${text}' is not KVN:first-last`, { detail: { field: "keep" } });
+  return { kvn: Number(match[1]), first: Number(match[2]), last: Number(match[3]) };
+}
+
+/** `es5 <function> --target …`, one subcommand per function. SGP.02 §4.1.1 */
+export function registerEs5(program: Command, context: CliContext): void {
+  const es5 = program.command("es5").description("ES5 functions of the eUICC (SGP.02 §4.1.1)");
+  for (const entry of commands) {
+    const command = sendingOptions(es5.command(entry.name).description(entry.does));
+    (entry.options?.(command) ?? command).addHelpText(
+      "after",
+      `\nExample:\n  otagate es5 ${entry.name} --target 89001012012341234012345678901224 …\n`,
+    );
+    command.action(async (options: SendingOptions & Record<string, string>) => {
+      await using connection = await context.connect();
+      const work = { kind: "es5", function: entry.name, params: entry.params?.(options) ?? {} };
+      await runJob(context, connection.api, orderOf(options, work), options);
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import type { ApiClient } from "../client.ts";
+import type { CliContext } from "../context.ts";
+import { paint, result, table } from "../terminal.ts";
+
+/** A link as the API shows it. */
+export interface ShownLink {
+  readonly id: string;
+  readonly kind: string;
+  readonly up: boolean;
+  readonly reason?: string;
+  readonly card?: { readonly atr?: string; readonly eid?: string; readonly iccid?: string; readonly imsi?: string };
+  readonly target?: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** The reader a command means: the named one, or the only one with a card. @throws link.unknown */
+export async function pickReader(api: ApiClient, name: string | undefined): Promise<ShownLink> {
+  if (name !== undefined) return api.get(`/v1/links/${encodeURIComponent(name)}`);
+  const { items } = await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
+  const withCard = items.filter((link) => link.card !== undefined);
+  const [only] = withCard.length > 0 ? withCard : items;
+  if (only === undefined)
+    throw new GatewayError("link.unknown", "there is no reader; is one plugged in and pcscd running? (otagate doctor)");
+  if (withCard.length > 1) {
+    throw new GatewayError(
+      "link.unknown",
+      `several readers hold cards; name one: ${withCard.map((link) => link.id).join(", ")}`,
+    );
+  }
+  return only;
+}
+
+/** `reader list`, `reader reset`. */
+export function registerReader(program: Command, context: CliContext): void {
+  const reader = program.command("reader").description("card readers");
+  reader
+    .command("list")
+    .description("readers and the cards in them")
+    .addHelpText("after", "\nExamples:\n  otagate reader list\n  otagate reader list --json | jq '.[].card.iccid'\n")
+    .action(async () => {
+      await using connection = await context.connect();
+      const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
+      result(context.terminal, items, (links) =>
+        links.length === 0
+          ? "no readers\n"
+          : table(
+              ["READER", "STATE", "ICCID", "EID", "TARGET"],
+              links.map((link) => [
+                link.id,
+                link.up ? "ready" : (link.reason ?? "down"),
+                link.card?.iccid ?? "",
+                link.card?.eid ?? "",
+                link.target ?? "",
+              ]),
+            ),
+      );
+    });
+  reader
+    .command("reset")
+    .argument("[reader]", "name or part of it")
+    .option("--warm", "reset without taking power away")
+    .description("reset the card in a reader")
+    .action(async (name: string | undefined, options: { warm?: boolean }) => {
+      await using connection = await context.connect();
+      const { id } = await pickReader(connection.api, name);
+      const link = await connection.api.post<ShownLink>(`/v1/links/${encodeURIComponent(id)}/reset`, {
+        kind: options.warm ? "warm" : "cold",
+      });
+      result(context.terminal, link, (one) => `${one.id}: ${one.up ? "ready" : (one.reason ?? "down")}`);
+    });
+}
+
+/** `card info`, `card apdu`. */
+export function registerCard(program: Command, context: CliContext): void {
+  const card = program.command("card").description("the card in a reader");
+  card
+    .command("info")
+    .argument("[reader]", "name or part of it; the only one with a card by default")
+    .description("identity and state of a card")
+    .addHelpText("after", "\nExamples:\n  otagate card info\n  otagate card info 'Virtual PCD 00 00' --json\n")
+    .action(async (name: string | undefined) => {
+      await using connection = await context.connect();
+      const link = await pickReader(connection.api, name);
+      result(context.terminal, link, (one) => cardText(one, context));
+    });
+  card
+    .command("apdu")
+    .argument("<apdu...>", "C-APDUs in hexadecimal")
+    .option("-r, --reader <name>", "name or part of it")
+    .option("--stop", "stop at the first error status word")
+    .description("exchange APDUs with the card; nothing else reaches it in between")
+    .addHelpText("after", "\nExample:\n  otagate card apdu 00A40004023F00 00C0000010\n")
+    .action(async (apdus: string[], options: { reader?: string; stop?: boolean }) => {
+      await using connection = await context.connect();
+      const link = await pickReader(connection.api, options.reader);
+      const answer = await connection.api.post<{ responses: { apdu: string; data: string; sw: string }[] }>(
+        `/v1/links/${encodeURIComponent(link.id)}/apdu`,
+        { apdus, stopAtError: options.stop === true },
+      );
+      result(context.terminal, answer.responses, (responses) =>
+        responses.map((one) => `> ${one.apdu}\n< ${one.data} ${one.sw}\n`).join(""),
+      );
+      if (answer.responses.some((one) => !/^9[0-2]/.test(one.sw))) process.exitCode = 4;
+    });
+}
+
+function cardText(link: ShownLink, { terminal }: CliContext): string {
+  const rows: [string, string][] = [
+    ["reader", link.id],
+    ["state", link.up ? "ready" : (link.reason ?? "down")],
+    ["ATR", link.card?.atr ?? ""],
+    ["ICCID", link.card?.iccid ?? ""],
+    ["IMSI", link.card?.imsi ?? ""],
+    ["EID", link.card?.eid ?? ""],
+    ["target", link.target ?? "not known here (otagate target import)"],
+  ];
+  const facts = Object.entries(link.facts).map(([key, value]): [string, string] => [
+    key,
+    typeof value === "object" ? JSON.stringify(value) : String(value),
+  ]);
+  return [...rows, ...facts]
+    .filter(([, value]) => value !== "")
+    .map(([key, value]) => `${paint(terminal, "dim", key.padEnd(12))} ${value}`)
+    .join("\n");
+}

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import type { CliContext } from "../context.ts";
+import { runJob } from "../job-view.ts";
+import { orderOf, type SendingOptions, sendingOptions } from "./es5.ts";
+
+/** `script send`: raw C-APDUs to a security domain or file system of a target. */
+export function registerScriptSend(program: Command, context: CliContext): void {
+  const script =
+    program.commands.find((one) => one.name() === "script") ??
+    program.command("script").description("remote APDU scripts (TS 102 226)");
+  sendingOptions(script.command("send"))
+    .argument("<apdu...>", "C-APDUs in hexadecimal, in their order")
+    .option("--tar <tar>", "toolkit application reference", "000001")
+    .option("--format <format>", "expanded-definite, expanded-indefinite or compact")
+    .option("--body", "the argument is a whole script body, sent as it is")
+    .description("send C-APDUs to a target and show what it answered")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate script send -t 8900… 80F24002024F0000\n  otagate script send -t my-uicc --tar B00010 --format compact 00A40004023F00 00A40004022FE2 00B000000A\n",
+    )
+    .action(async (apdus: string[], options: SendingOptions & { tar: string; format?: string; body?: boolean }) => {
+      const work =
+        options.body === true
+          ? { kind: "body", tar: options.tar, body: apdus.join("") }
+          : {
+              kind: "script",
+              tar: options.tar,
+              apdus,
+              ...(options.format === undefined ? {} : { format: options.format }),
+            };
+      await using connection = await context.connect();
+      await runJob(context, connection.api, orderOf(options, work), options);
+    });
+}

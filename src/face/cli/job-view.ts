@@ -1,0 +1,176 @@
+import { errorCatalogue } from "../../base/error-catalogue.ts";
+import type { ApiClient } from "./client.ts";
+import type { CliContext } from "./context.ts";
+import { Progress, paint, result, say, type Terminal, when } from "./terminal.ts";
+import { followTrace } from "./trace-view.ts";
+
+/** A job as the API shows it. */
+export interface ShownJob {
+  readonly id: string;
+  readonly seq: number;
+  readonly target: string;
+  readonly state: string;
+  readonly work: {
+    readonly kind: string;
+    readonly tar?: string;
+    readonly apdus?: readonly string[];
+    readonly function?: { readonly name: string; readonly params: Record<string, unknown> };
+  };
+  readonly chosen?: { readonly bearer: string; readonly link: string; readonly why: string };
+  readonly attempts: number;
+  readonly result?: {
+    readonly por?: { readonly status: number; readonly name: string; readonly authenticated: boolean };
+    readonly data?: string;
+    readonly commands: readonly { readonly data: string; readonly sw: string }[];
+    readonly executed?: number;
+  };
+  readonly error?: { readonly code: string; readonly message: string; readonly detail: Record<string, unknown> };
+  readonly note?: string;
+  readonly createdAt: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly packets?: readonly {
+    readonly id: string;
+    readonly cntr?: number;
+    readonly tar?: string;
+    readonly userData: readonly string[];
+    readonly state: string;
+    readonly transmissions: number;
+    readonly response?: readonly string[];
+  }[];
+  readonly decoded?: readonly {
+    readonly function: string;
+    readonly sw: string;
+    readonly succeeded: boolean;
+    readonly answer?: unknown;
+  }[];
+  readonly procedure?: {
+    readonly at: string;
+    readonly acceptedAt: number;
+    readonly switchedAt?: number;
+    readonly endedAt?: number;
+  };
+}
+
+const ended = new Set(["done", "failed", "expired", "cancelled"]);
+
+/** The exit code that a finished job gives the command. */
+export function exitOf(job: ShownJob): number {
+  if (job.state === "done") return 0;
+  if (job.state === "expired") return 6;
+  if (job.state === "cancelled") return 1;
+  const code = job.error?.code ?? "";
+  return Object.hasOwn(errorCatalogue, code) ? errorCatalogue[code as keyof typeof errorCatalogue].exit : 1;
+}
+
+/** Watches a job to its end, showing what happens meanwhile; returns the finished job. */
+export async function watchJob(
+  context: CliContext,
+  api: ApiClient,
+  id: string,
+  timeoutMs = Number.POSITIVE_INFINITY,
+): Promise<ShownJob> {
+  const progress = new Progress(context.terminal);
+  const tracing = new AbortController();
+  const traced = context.trace() ? followTrace(context, api, { job: id }, tracing.signal) : Promise.resolve();
+  const start = Date.now();
+  let last = "";
+  try {
+    for (;;) {
+      const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+      if (ended.has(job.state)) return job;
+      const seconds = ((Date.now() - start) / 1000).toFixed(0);
+      const where = job.chosen === undefined ? "" : ` by ${job.chosen.bearer} over ${job.chosen.link}`;
+      progress.show(`${job.state}${where}, ${seconds} s${job.note === undefined ? "" : `: ${job.note}`}`);
+      const story = `${job.state}${where}${job.note === undefined ? "" : `: ${job.note}`}`;
+      if (!context.terminal.fancy && story !== last) say(context.terminal, `job ${id} ${story}`);
+      last = story;
+      if (Date.now() - start > timeoutMs) return job;
+    }
+  } finally {
+    progress.clear();
+    tracing.abort();
+    await traced.catch(() => {});
+  }
+}
+
+/** A finished job, in words and octets. */
+export function jobText(terminal: Terminal, job: ShownJob): string {
+  const good = job.state === "done";
+  const what = job.work.function?.name ?? job.work.kind;
+  const lines = [
+    `${paint(terminal, good ? "green" : ended.has(job.state) ? "red" : "yellow", job.state.toUpperCase())} ${what} ${paint(terminal, "dim", job.id)}`,
+  ];
+  if (job.chosen !== undefined)
+    lines.push(`  bearer     ${job.chosen.bearer} over ${job.chosen.link} (${job.chosen.why})`);
+  for (const packet of job.packets ?? []) {
+    const times = packet.transmissions === 1 ? "" : `, sent ${packet.transmissions} times`;
+    lines.push(
+      `  packet     ${packet.cntr === undefined ? "secured upstream" : `CNTR ${packet.cntr}`}, TAR ${packet.tar ?? "?"}, ${packet.userData.length} SMS, ${packet.state}${times}`,
+    );
+  }
+  const por = job.result?.por;
+  if (por !== undefined)
+    lines.push(`  PoR        ${hex2(por.status)} ${por.name}${por.authenticated ? "" : " (not authenticated)"}`);
+  for (const [index, command] of (job.result?.commands ?? []).entries()) {
+    const named = job.decoded?.[index];
+    lines.push(
+      `  ${String(index + 1).padStart(2)} ${(named?.function ?? "command").padEnd(8)} ${command.sw}${command.data === "" ? "" : ` ${command.data}`}`,
+    );
+    if (named?.answer !== undefined) lines.push(...answerLines(named.answer));
+  }
+  if (job.result?.commands.length === 0 && job.result.data !== undefined) lines.push(`  data       ${job.result.data}`);
+  if (job.procedure !== undefined)
+    lines.push(
+      `  switch     ${job.procedure.at}${job.procedure.endedAt === undefined ? "" : ` after ${job.procedure.endedAt - job.procedure.acceptedAt} ms`}`,
+    );
+  if (job.error !== undefined) lines.push(`  ${paint(terminal, "red", job.error.code)}: ${job.error.message}`);
+  if (job.note !== undefined && !ended.has(job.state)) lines.push(`  note       ${job.note}`);
+  lines.push(
+    `  times      queued ${when(job.createdAt)}${job.endedAt === undefined ? "" : `, ended after ${job.endedAt - job.createdAt} ms`}`,
+  );
+  return lines.join("\n");
+}
+
+const hex2 = (value: number) => value.toString(16).toUpperCase().padStart(2, "0");
+
+/** A decoded answer as indented lines. */
+function answerLines(answer: unknown): string[] {
+  const lines: string[] = [];
+  const walk = (value: unknown, name: string, depth: number) => {
+    const pad = " ".repeat(5 + depth * 2);
+    if (Array.isArray(value)) for (const one of value) walk(one, name, depth);
+    else if (typeof value === "object" && value !== null) {
+      const flat = Object.entries(value).filter(([, inner]) => typeof inner !== "object");
+      if (flat.length > 0)
+        lines.push(
+          `${pad}${flat.map(([key, inner]) => (key === "kind" ? String(inner) : `${key} ${inner}`)).join(", ")}`,
+        );
+      for (const [key, inner] of Object.entries(value)) if (typeof inner === "object") walk(inner, key, depth + 1);
+    } else lines.push(`${pad}${name} ${String(value)}`);
+  };
+  walk(answer, "", 0);
+  return lines;
+}
+
+/** Submits a job and, unless told to detach, watches it and prints its end. */
+export async function runJob(
+  context: CliContext,
+  api: ApiClient,
+  order: Readonly<Record<string, unknown>>,
+  options: { readonly detach?: boolean; readonly timeout?: number },
+): Promise<void> {
+  const job = await api.post<ShownJob>("/v1/jobs", order);
+  if (options.detach === true) {
+    result(context.terminal, job, () => `${job.id} ${job.state}`);
+    return;
+  }
+  const finished = await watchJob(
+    context,
+    api,
+    job.id,
+    options.timeout === undefined ? undefined : options.timeout * 1000,
+  );
+  result(context.terminal, finished, (one) => jobText(context.terminal, one));
+  process.exitCode = ended.has(finished.state) ? exitOf(finished) : 6;
+}

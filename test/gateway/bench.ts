@@ -1,0 +1,241 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
+import { createEuiccState, type FixtureOptions } from "../../drivers/simulated/euicc/fixture.ts";
+import type { Misbehaviour } from "../../drivers/simulated/euicc/misbehaviour.ts";
+import { SoftReader } from "../../drivers/simulated/reader.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { toHex } from "../../src/base/hex.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { parseAddress } from "../../src/codec/sms/address.ts";
+import { timestampOf } from "../../src/codec/sms/timestamp.ts";
+import { parseTpdu, tpduBytes } from "../../src/codec/sms/tpdu.ts";
+import { sealWith } from "../../src/crypto/seal.ts";
+import { Gateway, hasEnded, type NewJob } from "../../src/gateway/gateway.ts";
+import type { Job } from "../../src/gateway/job.ts";
+import type { CardIdentity, Link } from "../../src/gateway/links.ts";
+import { TargetDesk } from "../../src/gateway/target-desk.ts";
+import { ApduChannel } from "../../src/link/card/channel.ts";
+import { Terminal } from "../../src/link/card/terminal.ts";
+import { silentLog } from "../../src/link/driver.ts";
+import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
+import { SqliteStore } from "../../src/store/sqlite-store.ts";
+
+/** A card that is always there, as a link of the gateway: channel and terminal, without hot plug. */
+export class BenchLink implements SmsBearer {
+  readonly kind = "envelope";
+  readonly id: string;
+  readonly submitted: OutboundSms[] = [];
+  card?: CardIdentity;
+  #up = false;
+  readonly #terminal: Terminal;
+  #inbound: (item: InboundItem) => Promise<void> = async () => {};
+
+  private constructor(id: string, terminal: (hooks: BenchLink) => Terminal) {
+    this.id = id;
+    this.#terminal = terminal(this);
+  }
+
+  static async open(id: string, card: SimulatedEuicc): Promise<BenchLink> {
+    const connection = await new SoftReader(id, card).connect({ timeoutMs: 1000 });
+    const link = new BenchLink(id, (self) => {
+      const channel: ApduChannel = new ApduChannel({
+        connection,
+        link: id,
+        clock: systemClock,
+        onAnswer: (answer, apdu) => self.#terminal.answered(answer, apdu),
+      });
+      return new Terminal({
+        card: channel,
+        clock: systemClock,
+        hooks: {
+          onSms: (sms) => self.#take(sms.tpdu),
+          onIdentity: (now) => {
+            self.card = {
+              eid: card.state.eid,
+              ...(now.iccid === undefined ? {} : { iccid: now.iccid }),
+              ...(now.imsi === undefined ? {} : { imsi: now.imsi }),
+            };
+          },
+        },
+      });
+    });
+    await link.#terminal.activate();
+    link.#up = true;
+    return link;
+  }
+
+  /** As the gateway holds it. */
+  get link(): Link {
+    const self = this;
+    return {
+      id: this.id,
+      kind: "reader",
+      bearer: this,
+      describe: () => ({}),
+      get state() {
+        return self.state;
+      },
+      get card() {
+        return self.card ?? {};
+      },
+    };
+  }
+
+  get state() {
+    return this.#up ? { up: true } : { up: false, reason: "switched off by the test" };
+  }
+
+  set up(up: boolean) {
+    this.#up = up;
+  }
+
+  onInbound(handler: (item: InboundItem) => Promise<void>): void {
+    this.#inbound = handler;
+  }
+
+  async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
+    this.submitted.push(sms);
+    const tpdu = tpduBytes({
+      type: "SMS-DELIVER",
+      noMoreMessages: !sms.moreToCome,
+      loopPrevention: false,
+      statusReport: false,
+      userDataHeader: sms.userDataHeader,
+      replyPath: false,
+      originator: parseAddress(`+${sms.from ?? ""}`),
+      pid: sms.protocolId,
+      dcs: sms.dataCoding,
+      scts: timestampOf(Date.now()),
+      userData: { length: sms.userData.length, octets: sms.userData },
+    });
+    return this.#terminal.deliver(tpdu, { signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#terminal[Symbol.asyncDispose]();
+  }
+
+  async #take(tpdu: Uint8Array): Promise<void> {
+    const submit = parseTpdu(tpdu, "SMS-SUBMIT");
+    await this.#inbound({
+      kind: "message",
+      userData: submit.userData.octets,
+      userDataHeader: submit.userDataHeader,
+      protocolId: submit.pid,
+      dataCoding: submit.dcs,
+      tpdu,
+    });
+  }
+}
+
+/** A gateway with its store in a temporary folder. */
+export class Bench implements AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly targets: TargetDesk;
+  readonly store: SqliteStore;
+  readonly folder: string;
+
+  private constructor(store: SqliteStore, folder: string) {
+    this.store = store;
+    this.folder = folder;
+    this.gateway = new Gateway({
+      store,
+      clock: systemClock,
+      random: Math.random,
+      log: silentLog,
+      sms: {
+        originator: "447700900000",
+        serviceCentre: "447700900999",
+        answerTimeoutMs: 2000,
+        envelopeAnswerTimeoutMs: 1000,
+        retransmissions: 2,
+      },
+      notifications: "bench",
+    });
+    this.targets = new TargetDesk(store, systemClock);
+  }
+
+  static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-"))): Promise<Bench> {
+    const store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
+    return new Bench(store, folder);
+  }
+
+  /** Imports the card as a target and puts it into a link. */
+  async add(card: SimulatedEuicc, id = "reader A"): Promise<BenchLink> {
+    await this.targets.import(plainEis(card));
+    const link = await BenchLink.open(id, card);
+    this.gateway.attach(link.link);
+    return link;
+  }
+
+  async run(order: NewJob): Promise<Job> {
+    const { job } = await this.gateway.submit(order);
+    return this.ended(job.id);
+  }
+
+  async ended(id: string, ms = 15_000): Promise<Job> {
+    return this.until(async () => {
+      const job = await this.gateway.job(id);
+      return hasEnded(job) ? job : undefined;
+    }, ms);
+  }
+
+  async until<T>(probe: () => Promise<T | undefined>, ms = 15_000): Promise<T> {
+    for (const end = Date.now() + ms; Date.now() < end; ) {
+      const found = await probe();
+      if (found !== undefined) return found;
+      await systemClock.sleep(10);
+    }
+    throw new Error("it did not happen in time");
+  }
+
+  async events(): Promise<string[]> {
+    return (await this.store.read((r) => r.events.after(0, 1000))).map((event) => event.type);
+  }
+
+  async close(): Promise<void> {
+    await this.gateway.stop();
+    await this.store[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A card with the standard fixture. */
+export function euicc(options: FixtureOptions & { misbehaviour?: Misbehaviour } = {}): SimulatedEuicc {
+  const { misbehaviour, ...fixture } = options;
+  return new SimulatedEuicc({
+    state: createEuiccState(fixture),
+    ...(misbehaviour === undefined ? {} : { misbehaviour }),
+  });
+}
+
+/** What an operator knows of the card, as JSON for the import. */
+export function plainEis(card: SimulatedEuicc): unknown {
+  const { eid, isdR, profiles } = card.state;
+  return {
+    eid,
+    isdR: {
+      keySets: isdR.keySets.map(({ kvn, type, keys, ...rest }) => ({
+        kvn,
+        type,
+        keys,
+        ...("cntr" in rest ? { cntr: rest.cntr } : {}),
+      })),
+    },
+    profiles: profiles.map((profile) => ({
+      aid: profile.aid,
+      iccid: profile.iccid,
+      imsi: profile.imsi,
+      state: profile.state,
+      fallback: "fallback" in profile ? profile.fallback : false,
+    })),
+  };
+}
+
+export { toHex };
