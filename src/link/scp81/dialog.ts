@@ -1,5 +1,5 @@
 import type { AdminAnswer } from "../../codec/gp/admin-http.ts";
-import { isResponseScript } from "../../codec/gp/script-members.ts";
+import { isResponseScript } from "../../codec/gp/script-body.ts";
 import type { AdminRecord, AdminScript, AdminStep, AdminVerdict, Offer, Outstanding, Position } from "./admin-store.ts";
 
 /** A card's POST, reduced to what the dialog turns on. */

@@ -5,7 +5,9 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { adminAnswerOctets, originForm, scriptKindOf } from "../../../src/codec/gp/admin-http.ts";
 import { ChunkedDecoder } from "../../../src/codec/gp/chunked.ts";
 import { type HttpRequest, RequestReader } from "../../../src/codec/gp/request-reader.ts";
-import { isResponseScript, scriptMembers, splitScript } from "../../../src/codec/gp/script-members.ts";
+import { isResponseScript, splitScript } from "../../../src/codec/gp/script-body.ts";
+import { capduObject, expandedScript, parseScript } from "../../../src/codec/ota/script.ts";
+import { parseScriptResponse } from "../../../src/codec/ota/script-response.ts";
 import { scp81Vectors } from "./vectors.ts";
 
 const limits = { headOctets: 8192, bodyOctets: 65536 };
@@ -155,9 +157,11 @@ describe("the chunked decoder", () => {
 });
 
 describe("script bodies", () => {
-  it.each(scp81Vectors.response_script)("$name: is a response", ({ hex, rapdus }) => {
-    const members = scriptMembers(fromHex(hex)).members.filter((tlv) => tlv.tag === 0x23);
-    expect(members.map((tlv) => toHex(tlv.value))).toEqual(rapdus);
+  it.each(scp81Vectors.response_script)("$name: is a response", ({ hex, executed, rapdus }) => {
+    const response = parseScriptResponse(fromHex(hex));
+    if (response.format === "compact") throw new Error("not compact");
+    expect(response.answers.map(({ data, sw }) => toHex(data) + sw.toString(16).toUpperCase())).toEqual(rapdus);
+    expect(response.count ?? response.answers.length).toBe(executed);
     expect(isResponseScript(fromHex(hex))).toBe(true);
   });
 
@@ -165,17 +169,22 @@ describe("script bodies", () => {
     expect(isResponseScript(fromHex(hex))).toBe(false);
   });
 
-  it.each(scp81Vectors.command_script)("$name: is cut at command boundaries", ({ hex, apdus, definite }) => {
-    const body = fromHex(hex);
+  it.each(scp81Vectors.command_script)("$name: is built, and cut at command boundaries", ({ hex, apdus, definite }) => {
+    const format = definite ? "expanded-definite" : "expanded-indefinite";
+    expect(
+      toHex(
+        expandedScript(
+          apdus.map((apdu) => capduObject(fromHex(apdu))),
+          format,
+        ),
+      ),
+    ).toBe(hex);
     const largest = Math.max(0, ...apdus.map((apdu) => apdu.length / 2));
-    const parts = splitScript(body, largest + 8);
+    const parts = splitScript(fromHex(hex), largest + 8);
     expect(parts.every((part) => part.length <= largest + 8)).toBe(true);
-    const commands = parts.flatMap((part) => {
-      const read = scriptMembers(part);
-      expect(read.definite).toBe(definite);
-      return read.members.map((tlv) => toHex(tlv.value));
-    });
-    expect(commands).toEqual(apdus);
+    const read = parts.map(parseScript);
+    expect(read.every((part) => part.format === format)).toBe(true);
+    expect(read.flatMap(({ objects }) => objects.map(({ value }) => toHex(value)))).toEqual(apdus);
   });
 
   it("says which command alone is larger than the buffer", () => {
