@@ -1,4 +1,4 @@
-import { GatewayError } from "../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { concatBytes, equalBytes, toHex } from "../base/hex.ts";
 import { writeCounter } from "../codec/ota/command-packet.ts";
 import { checkLengths } from "../codec/ota/key-identifier.ts";
@@ -182,20 +182,18 @@ function unauthenticated(
 /** Such responses come in clear; one that is ciphered after all is known by its counter. */
 function unprovenBody(parsed: ResponsePacket, pending: PendingCommand, keys: PacketKeys, base: number): ResponseBody {
   if (pending.spi.response.porCiphered && pending.cntr !== undefined) {
-    const cipher = keys.cipher(pending.kic);
-    if (parsed.secured.length % cipher.blockSize === 0) {
-      const clear = cipher.decrypt(parsed.secured);
-      const hidden = asFormatErrorOrNothing(() => parseResponseBody(clear, 0));
-      if (hidden?.cntr === pending.cntr) return hidden;
-    }
+    const hidden = orNothing(() => parseResponseBody(keys.cipher(pending.kic).decrypt(parsed.secured), 0));
+    if (hidden?.cntr === pending.cntr) return hidden;
   }
   return asFormatError(() => parseResponseBody(parsed.secured, 0, base + responseClearLength));
 }
 
-function asFormatErrorOrNothing<T>(work: () => T): T | undefined {
+/** The result, or nothing where the octets or the keys do not allow it. */
+function orNothing<T>(work: () => T): T | undefined {
   try {
     return work();
-  } catch {
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
     return undefined;
   }
 }

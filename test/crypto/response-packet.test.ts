@@ -125,4 +125,15 @@ describe("what the checksum covers", () => {
       expect.objectContaining({ code: "packet.format" }),
     );
   });
+
+  it("surfaces a bare status even without the keys that the answer should have used", () => {
+    const bare = fromHex("000B0A00000100000000090009");
+    const error = expect.objectContaining({
+      code: "packet.unauthenticated-status",
+      detail: expect.objectContaining({ status: 9, statusName: "TAR unknown" }),
+    });
+    expect(() => openResponse(bare, { ...pending, spi: parseSpi(fromHex("1639")) }, new PacketKeys({}))).toThrow(error);
+    expect(() => openResponse(bare, { ...pending, spi: parseSpi(fromHex("1439")) }, keys)).toThrow(error);
+    expect(() => openResponse(bare, { ...pending, spi: parseSpi(fromHex("1411")) }, keys)).toThrow(error);
+  });
 });

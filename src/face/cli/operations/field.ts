@@ -43,3 +43,9 @@ export function octetText(octet: number): string {
 export function swText(sw: number): string {
   return sw.toString(16).toUpperCase().padStart(4, "0");
 }
+
+/** Which of the two a packet or script is; any other word, as lists of vectors have it, says nothing. */
+export const kindField = z
+  .string()
+  .nullish()
+  .transform((text) => (text === "command" || text === "response" ? text : undefined));

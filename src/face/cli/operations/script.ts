@@ -11,7 +11,7 @@ import {
   type ScriptObject,
 } from "../../../codec/ota/script.ts";
 import { isExpandedResponse, parseScriptResponse } from "../../../codec/ota/script-response.ts";
-import { hexField } from "./field.ts";
+import { hexField, kindField } from "./field.ts";
 import { type Answer, operation } from "./operation.ts";
 import { responseShape, scriptShape } from "./script-shape.ts";
 
@@ -56,7 +56,7 @@ export const scriptDecode = operation({
     data: hexField().nullish(),
     script: hexField().nullish(),
     response: hexField().nullish(),
-    kind: z.enum(["command", "response"]).nullish(),
+    kind: kindField,
   }),
   run: (input): Answer => {
     const octets = input.script ?? input.response ?? input.data;

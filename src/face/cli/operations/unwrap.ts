@@ -14,6 +14,7 @@ import {
   hexField,
   hexListField,
   implicitField,
+  kindField,
   octetField,
   octetText,
   swText,
@@ -40,7 +41,7 @@ const input = z.object({
   arrival_order: z.array(z.int().min(0)).nullish(),
   /** A packet without user data header. */
   packet: hexField().nullish(),
-  kind: z.enum(["command", "response"]).nullish(),
+  kind: kindField,
   /** Plays the receiver of a command: the counter it stored. */
   stored_cntr: counterField.nullish(),
   lenient: z.boolean().nullish(),
