@@ -1,0 +1,247 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { backoffMs } from "../../base/retry.ts";
+import type { CardReader } from "../card-reader.ts";
+import type { Log } from "../driver.ts";
+import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-bearer.ts";
+import { traceFrame } from "../trace.ts";
+import { type CardLinkState, carries } from "./card-link-state.ts";
+import { CardSession } from "./card-session.ts";
+import { deliverTpdu, inboundItem, serviceCentreOf } from "./card-sms.ts";
+import type { CardTurn } from "./channel.ts";
+import type { ChannelService } from "./channel-service.ts";
+import type { CardSms } from "./terminal-commands.ts";
+import type { TerminalHooks } from "./terminal-contract.ts";
+import type { TerminalSettings } from "./terminal-settings.ts";
+
+/** What a {@link CardLink} needs. */
+export interface CardLinkDeps {
+  /** Link id for people, routing and traces: the reader's address. */
+  readonly id: string;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly settings?: Partial<TerminalSettings>;
+  /** Bearer independent protocol for the card. */
+  readonly channels?: ChannelService;
+  /** Hooks of the terminal that somebody else wants too. */
+  readonly hooks?: Pick<TerminalHooks, "onText" | "onCommand" | "onRefresh" | "mayRefresh">;
+  /** Originator that short messages show to the card unless they name one. */
+  readonly originator?: string;
+  /** Service centre shown to the card unless the message names one. */
+  readonly serviceCentre?: string;
+  /** Called after each change of state or identity. */
+  readonly onChange?: () => void;
+}
+
+/** A link that held this long was sound: what ends it then is a new trouble, not the old one. */
+const soundMs = 30_000;
+const backoff = { firstMs: 250, maxMs: 30_000 };
+
+/**
+ * The life of the card in one reader: taken exclusively as soon as it is there, activated, kept connected; activated anew
+ * after removal, resets by others, a mute spell or a restart of the service, with growing delays. Carries short
+ * messages by SMS-PP download.
+ */
+export class CardLink implements SmsBearer {
+  readonly id: string;
+  readonly kind = "envelope";
+  readonly #deps: CardLinkDeps;
+  readonly #running: Promise<void>;
+  #now: CardLinkState = { at: "no-reader", reason: "the reader has not been seen yet" };
+  #reader: CardReader | undefined;
+  #noReader = "the reader has not been seen yet";
+  #present = false;
+  #closed = false;
+  #session: CardSession | undefined;
+  #wake: () => void = () => undefined;
+  #handler: ((item: InboundItem) => Promise<void>) | undefined;
+  #activeUntil = 0;
+
+  constructor(deps: CardLinkDeps) {
+    this.id = deps.id;
+    this.#deps = deps;
+    this.#running = this.#run();
+  }
+
+  get state(): { readonly up: boolean; readonly reason?: string } {
+    return carries(this.#now);
+  }
+
+  /** The card as it is known now; nothing while none is ready. */
+  get card():
+    | { readonly atr: string; readonly eid?: string; readonly iccid?: string; readonly imsi?: string }
+    | undefined {
+    if (this.#now.at !== "ready") return undefined;
+    const { atr, eid, identity } = this.#now;
+    return { atr: toHex(atr), ...(eid === undefined ? {} : { eid }), ...identity };
+  }
+
+  /** Where it is, for programs; {@link describe} is for people. */
+  get phase(): CardLinkState {
+    return this.#now;
+  }
+
+  /** State in words and numbers for people. */
+  describe(): Readonly<Record<string, unknown>> {
+    const now = this.#now;
+    const trouble =
+      now.at === "waiting" ? { error: now.error.toJSON(), attempt: now.attempt, retryInMs: now.delayMs } : {};
+    return { phase: now.at, ...carries(now), ...trouble, ...this.card, terminal: this.#session?.describe() };
+  }
+
+  /** The reader is there (again), with or without a card. */
+  attach(reader: CardReader, present: boolean): void {
+    this.#reader = reader;
+    this.#present = present;
+    this.#notice();
+  }
+
+  /** The reader, or the service behind it, is gone. */
+  detach(reason: string): void {
+    this.#reader = undefined;
+    this.#present = false;
+    this.#noReader = reason;
+    this.#end(new GatewayError("link.lost", reason));
+  }
+
+  cardInserted(): void {
+    this.#present = true;
+    this.#notice();
+  }
+
+  cardRemoved(): void {
+    this.#present = false;
+    this.#end(new GatewayError("card.removed", `${this.id}: the card was removed`));
+  }
+
+  async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
+    const session = this.#ready();
+    const tpdu = deliverTpdu(sms, this.#deps.originator ?? "+10000000000", this.#deps.clock.now());
+    traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: tpdu, facts: { reference: sms.reference } });
+    const serviceCentre = sms.serviceCentre ?? this.#deps.serviceCentre;
+    return session.terminal.deliver(tpdu, {
+      signal,
+      ...(serviceCentre === undefined ? {} : { serviceCentre: serviceCentreOf(serviceCentre) }),
+    });
+  }
+
+  onInbound(handler: (item: InboundItem) => Promise<void>): void {
+    this.#handler = handler;
+  }
+
+  /**
+   * Gives `work` the card to itself. What it selects on the basic channel stays selected.
+   * @throws link.unavailable while no card is ready, card.*, link.*
+   */
+  async withCard<T>(
+    work: (transmit: CardTurn["transmit"], turn: CardTurn) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.#ready().channel.exclusive((turn) => {
+      const transmit: CardTurn["transmit"] = (apdu, options) =>
+        turn.transmit(apdu, { ...(signal === undefined ? {} : { signal }), ...options });
+      return work(transmit, turn);
+    }, signal);
+  }
+
+  /** Resets the card and activates it anew; resolves when it is ready again. @throws card.*, link.* */
+  async reset(kind: "warm" | "cold"): Promise<void> {
+    await this.#ready().restart(kind);
+  }
+
+  /** Polls the card faster until then (wall clock, ms), because work for it is open. */
+  expectActivity(until: number): void {
+    this.#activeUntil = Math.max(this.#activeUntil, until);
+    this.#session?.expectActivity(this.#activeUntil);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#end(new GatewayError("link.unavailable", `${this.id}: the link is closed`));
+    await this.#running;
+  }
+
+  #ready(): CardSession {
+    if (this.#session !== undefined && this.#now.at === "ready") return this.#session;
+    throw new GatewayError("link.unavailable", `${this.id}: ${this.state.reason ?? "no card is ready"}`, {
+      detail: { link: this.id, fate: "not-sent" },
+    });
+  }
+
+  async #run(): Promise<void> {
+    let attempt = 0;
+    while (!this.#closed) {
+      const reader = this.#reader;
+      if (reader === undefined || !this.#present) {
+        attempt = 0;
+        this.#enter(reader === undefined ? { at: "no-reader", reason: this.#noReader } : { at: "empty" });
+        await this.#event();
+        continue;
+      }
+      const started = this.#deps.clock.monotonic();
+      const error = await this.#live(reader);
+      if (this.#deps.clock.monotonic() - started > soundMs) attempt = 0;
+      if (this.#closed || this.#reader !== reader || !this.#present) continue;
+      await this.#pause(error, attempt++);
+    }
+    this.#enter({ at: "closed" });
+  }
+
+  /** One card from activation to its end; resolves with what ended it. */
+  async #live(reader: CardReader): Promise<GatewayError> {
+    this.#enter({ at: "activating" });
+    const session = new CardSession({
+      ...this.#deps,
+      link: this.id,
+      reader,
+      hooks: { ...this.#deps.hooks, onSms: (sms) => this.#inbound(sms) },
+      onReady: (facts) => this.#enter({ at: "ready", ...facts }),
+      onUnready: () => this.#enter({ at: "activating" }),
+    });
+    this.#session = session;
+    session.expectActivity(this.#activeUntil);
+    const error = await session.run();
+    this.#session = undefined;
+    return error;
+  }
+
+  async #pause(error: GatewayError, attempt: number): Promise<void> {
+    const { clock, random, log } = this.#deps;
+    // State that was lost (a reset by someone else) is restored at once, but only once in a row.
+    const delayMs = error.retry === "now" && attempt === 0 ? 0 : backoffMs(attempt, { ...backoff, random });
+    log.warn({ link: this.id, code: error.code, attempt, delayMs }, error.message);
+    this.#enter({ at: "waiting", error, attempt, delayMs });
+    const stop = new AbortController();
+    await Promise.race([this.#event(), clock.sleep(delayMs, stop.signal).catch(() => undefined)]);
+    stop.abort();
+  }
+
+  async #inbound(sms: CardSms): Promise<void> {
+    traceFrame({ kind: "tpdu", dir: "in", link: this.id, bytes: sms.tpdu });
+    if (this.#handler === undefined) throw new GatewayError("link.unavailable", "nobody takes the card's messages");
+    await this.#handler(inboundItem(sms));
+  }
+
+  #enter(state: CardLinkState): void {
+    this.#now = state;
+    this.#deps.onChange?.();
+  }
+
+  #end(why: GatewayError): void {
+    this.#session?.end(why);
+    this.#notice();
+  }
+
+  #event(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #notice(): void {
+    this.#wake();
+  }
+}
