@@ -220,7 +220,7 @@ export function cmsError(code: number | undefined): AtErrorCode {
 function bare(text: string): string {
   return text
     .toLowerCase()
-    .replace(/\b(u?sim|\(u\)sim|uicc|sim card)\b/g, "sim")
+    .replace(/\(u\)sim|usim|uicc|sim card/g, "sim")
     .replace(/[^a-z0-9]/g, "");
 }
 

@@ -65,8 +65,7 @@ export class UrcTable {
   }
 
   find(text: string): UrcRule | undefined {
-    const { prefix } = splitLine(text);
-    const name = prefix ?? /^[+^#%*!$][A-Za-z0-9_]+/.exec(text)?.[0];
+    const name = /^[+^#%*!$][A-Za-z0-9_]+/.exec(text)?.[0];
     const own = name === undefined ? undefined : this.#byPrefix.get(name);
     return own?.find((rule) => rule.pattern.test(text)) ?? this.#others.find((rule) => rule.pattern.test(text));
   }

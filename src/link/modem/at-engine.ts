@@ -140,6 +140,10 @@ export class AtEngine implements AsyncDisposable {
     );
     const error = resultError(line, result);
     if (error !== undefined) throw error;
+    if (body !== undefined && !result.bodySent) {
+      const detail = { command: publicLine(line), fate: "not-sent" };
+      throw new GatewayError("modem.refused", `${line}: the modem gave no prompt`, { detail });
+    }
     return declaration.reply.read(result.info);
   }
 
@@ -273,8 +277,8 @@ export class AtEngine implements AsyncDisposable {
       const role = strays.some((urc) => urc.text === text) ? "urc" : "info";
       this.#deps.observe?.({ kind: "decided", role, text });
     }
-    const { promptSeen, cancelled } = pending;
-    this.#settle(pending, { final, info, promptSeen, cancelled });
+    const { promptSeen, cancelled, stage } = pending;
+    this.#settle(pending, { final, info, promptSeen, cancelled, bodySent: stage === "body-sent" });
     for (const urc of strays) this.#unsolicited(urc);
     this.#pump();
   }
@@ -387,7 +391,7 @@ export class AtEngine implements AsyncDisposable {
     if (late !== undefined && owed && (late.pending.lines.own || final.kind === "cms" || final.kind === "cme")) {
       this.#late = undefined;
       const { info } = this.#router.settle(late.pending.lines);
-      this.#settle(late.pending, { final, info, promptSeen: true, cancelled: false });
+      this.#settle(late.pending, { final, info, promptSeen: true, cancelled: false, bodySent: true });
     }
     if (!owed) this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) });
     this.#feedResync({ kind: "final", ok: final.kind === "ok" });
@@ -469,7 +473,7 @@ function probeLines(): OpenLines {
 }
 
 function bareResult(final: AtFinal): AtResult {
-  return { final, info: [], promptSeen: false, cancelled: false };
+  return { final, info: [], promptSeen: false, cancelled: false, bodySent: false };
 }
 
 /** What a trace shows of octets that are mostly text. */

@@ -35,6 +35,8 @@ export interface AtResult {
   readonly final: AtFinal;
   readonly info: readonly AtInfo[];
   readonly promptSeen: boolean;
+  /** The body went out; an OK without it is no success. */
+  readonly bodySent: boolean;
   /** The caller gave it up at the prompt and the modem confirmed that. */
   readonly cancelled: boolean;
 }

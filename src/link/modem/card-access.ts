@@ -1,7 +1,7 @@
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { cgla, closeChannel, csim, openChannel } from "../../codec/at/card-commands.ts";
 import { plain } from "../../codec/at/general-commands.ts";
-import { logicalChannelOf, onLogicalChannel } from "../card/class-byte.ts";
 import { traceFrame } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
 
@@ -57,7 +57,7 @@ export class CardAccess {
     const cla = command[0] ?? 0;
     const ins = command[1] ?? 0;
     if (ins === 0x70 && (cla & 0x80) === 0) return this.#manageChannel(command, options);
-    const channel = cla === 0xff ? 0 : logicalChannelOf(cla);
+    const { channel } = parseClassByte(cla);
     if (channel === 0) return this.#csim(command, options);
     const route = this.#routes.get(channel);
     if (route === undefined) return Uint8Array.of(0x68, 0x81);
@@ -84,7 +84,7 @@ export class CardAccess {
   async #manageChannel(command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
     const [, , p1, p2 = 0] = command;
     if (p1 === 0x80) {
-      const channel = p2 === 0 ? logicalChannelOf(command[0] ?? 0) : p2;
+      const channel = p2 === 0 ? parseClassByte(command[0] ?? 0).channel : p2;
       if (!this.#routes.has(channel)) return Uint8Array.of(0x68, 0x81);
       await this.#closeChannel(channel, options);
       return success;
@@ -98,9 +98,18 @@ export class CardAccess {
 
   async #openOverCsim(p2: number, command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
     const answer = await this.#csim(command, options);
-    const channel = p2 === 0 ? answer[0] : p2;
-    if (channel !== undefined && answer.at(-2) === 0x90) this.#routes.set(channel, { at: "csim", channel });
-    return answer;
+    const real = p2 === 0 ? answer[0] : p2;
+    if (real === undefined || answer.at(-2) !== 0x90) return answer;
+    const shown = this.#routes.has(real) ? this.#freeNumber() : real;
+    this.#routes.set(shown, { at: "csim", channel: real });
+    return p2 === 0 ? Uint8Array.of(shown, 0x90, 0x00) : answer;
+  }
+
+  /** Numbers the caller knows need not be those of the card. */
+  #freeNumber(): number {
+    let number = 1;
+    while (this.#routes.has(number)) number++;
+    return number;
   }
 
   /** SELECT by name on a new channel: +CCHO opens and selects in one; where it is missing, both go over +CSIM. */
@@ -214,10 +223,7 @@ export function asCardError(error: unknown): unknown {
 /** The command on another channel than the one its class names. */
 function withChannel(command: Uint8Array, channel: number): Uint8Array {
   const copy = Uint8Array.from(command);
-  const cla = command[0] ?? 0;
-  const further = (cla & 0x40) !== 0;
-  const basic = further ? (cla & 0x80) | ((cla & 0x20) === 0 ? 0 : 0x0c) : cla & ~0x03;
-  copy[0] = onLogicalChannel(basic, channel);
+  copy[0] = onChannel(command[0] ?? 0, channel);
   return copy;
 }
 
