@@ -6,7 +6,11 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerSim } from "./commands/sim.ts";
 
 /** Commands that need drivers or run the product itself, and so belong to the composition root. */
-export function registerAppCommands(program: Command, context: CliContext, globals: () => { readonly config?: string }): void {
+export function registerAppCommands(
+  program: Command,
+  context: CliContext,
+  globals: () => { readonly config?: string },
+): void {
   registerDaemon(program, context, globals);
   registerSim(program, context);
   registerDoctor(program, context, globals);

@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
+import type { SoftCard } from "../../drivers/simulated/soft-card.ts";
+import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { sealWith } from "../crypto/seal.ts";
@@ -32,13 +34,22 @@ export class Daemon implements AsyncDisposable {
   readonly targets: TargetDesk;
   readonly api: FastifyInstance;
   readonly socketPath: string;
-  readonly #parts: AsyncDisposableStack;
+  readonly #readers: ReaderManager;
+  readonly #parts: Cleanup;
 
-  private constructor(parts: { gateway: Gateway; targets: TargetDesk; api: FastifyInstance; socketPath: string; stack: AsyncDisposableStack }) {
+  private constructor(parts: {
+    gateway: Gateway;
+    targets: TargetDesk;
+    api: FastifyInstance;
+    socketPath: string;
+    readers: ReaderManager;
+    stack: Cleanup;
+  }) {
     this.gateway = parts.gateway;
     this.targets = parts.targets;
     this.api = parts.api;
     this.socketPath = parts.socketPath;
+    this.#readers = parts.readers;
     this.#parts = parts.stack;
   }
 
@@ -47,14 +58,21 @@ export class Daemon implements AsyncDisposable {
    * @throws config.*, store.*, link.unavailable when the API cannot listen
    */
   static async start({ config, state, log, env }: DaemonOptions): Promise<Daemon> {
-    await using stack = new AsyncDisposableStack();
+    await using stack = new Cleanup();
     mkdirSync(state, { recursive: true, mode: 0o700 });
     const seal = sealWith(masterKey(config.masterKey, state, env));
     const store = stack.use(await SqliteStore.open(state, seal));
     const traces = stack.use(new TraceLog(join(state, "traces")));
     await traces.start();
     const driverDeps: DriverDeps = { clock: systemClock, random: Math.random, log };
-    const gateway = new Gateway({ store, clock: systemClock, random: Math.random, log, sms: config.sms, notifications: config.notifications });
+    const gateway = new Gateway({
+      store,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      sms: config.sms,
+      notifications: config.notifications,
+    });
     stack.defer(() => gateway.stop());
     const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps }));
     const targets = new TargetDesk(store, systemClock);
@@ -64,11 +82,16 @@ export class Daemon implements AsyncDisposable {
     await gateway.start();
     await readers.start();
     const socketPath = await listen(api, state);
-    return new Daemon({ gateway, targets, api, socketPath, stack: stack.move() });
+    return new Daemon({ gateway, targets, api, socketPath, readers, stack: stack.keep() });
+  }
+
+  /** Puts a software card into a reader of this process. */
+  simulate(name: string, card: SoftCard): void {
+    this.#readers.simulate(name, card);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts.disposeAsync();
+    await this.#parts[Symbol.asyncDispose]();
     rmSync(this.socketPath, { force: true });
   }
 }

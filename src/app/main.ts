@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { asGatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
-import { registerEs5 } from "../face/cli/commands/es5.ts";
 import { registerEnvelope } from "../face/cli/commands/envelope.ts";
+import { registerEs5 } from "../face/cli/commands/es5.ts";
 import { registerJob } from "../face/cli/commands/job.ts";
 import { registerNotification } from "../face/cli/commands/notification.ts";
 import { registerCard, registerReader } from "../face/cli/commands/reader.ts";
@@ -15,6 +15,7 @@ import { registerScriptSend } from "../face/cli/commands/script-send.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
+import type { CommandIo } from "../face/cli/run-operation.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import { registerAppCommands } from "./app-commands.ts";
 import { loadConfig } from "./config.ts";
@@ -32,7 +33,12 @@ interface GlobalOptions {
 
 /** Runs one command line; sets the exit code. */
 export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<void> {
-  const terminal: Terminal = { out: process.stdout, err: process.stderr, fancy: process.stderr.isTTY === true && env.NO_COLOR === undefined, json: false };
+  const terminal: Terminal = {
+    out: process.stdout,
+    err: process.stderr,
+    fancy: process.stderr.isTTY === true && env.NO_COLOR === undefined,
+    json: false,
+  };
   const program = buildProgram(terminal, env);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
@@ -47,7 +53,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     const error = asGatewayError(thrown);
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
     else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message}`);
-    if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error) say(terminal, thrown.stack ?? "");
+    if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
+      say(terminal, thrown.stack ?? "");
     process.exitCode = error.entry.exit;
   }
 }
@@ -57,7 +64,11 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
     .description("OTA gateway for physical eUICCs: SCP80 over SMS and ENVELOPE, SCP81, ES5; readers, modems, SMSC")
     .version(version)
     .addOption(new Option("--config <file>", "configuration file").env("OTAGATE_CONFIG"))
-    .addOption(new Option("--url <url>", "daemon to talk to; default: the one of the state folder, else none").env("OTAGATE_URL"))
+    .addOption(
+      new Option("--url <url>", "daemon to talk to; default: the one of the state folder, else none").env(
+        "OTAGATE_URL",
+      ),
+    )
     .option("--json", "results as JSON (JSON lines where they stream)")
     .option("--trace", "print every frame, decoded, while the command runs")
     .option("--no-color", "no colours")
@@ -68,22 +79,33 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   const globals = () => program.optsWithGlobals<GlobalOptions>();
   let tracing = false;
   const context: CliContext = { terminal, env, trace: () => tracing, connect: () => connect(globals(), terminal, env) };
+  const io: CommandIo = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    exitCode: (code) => {
+      process.exitCode = code;
+    },
+    env,
+    readText: (path) => readFileSync(path, "utf8"),
+  };
   registerReader(program, context);
   registerCard(program, context);
   registerTarget(program, context);
   registerEs5(program, context);
-  registerScript(program, terminal);
+  registerScript(program, io);
   registerScriptSend(program, context);
   registerJob(program, context);
   registerNotification(program, context);
-  registerScp80(program, terminal);
-  registerTpdu(program, terminal);
-  registerEnvelope(program, terminal);
+  registerScp80(program, io);
+  registerTpdu(program, io);
+  registerEnvelope(program, io);
   registerAppCommands(program, context, globals);
   everyCommand(program, (command) => {
     command.exitOverride();
     for (const flag of ["--json", "--trace"]) {
-      if (command.commands.length === 0 && !command.options.some((option) => option.long === flag)) command.addOption(new Option(flag).hideHelp());
+      if (command.commands.length === 0 && !command.options.some((option) => option.long === flag))
+        command.addOption(new Option(flag).hideHelp());
     }
   });
   program.hook("preAction", (_program, action) => {
@@ -117,16 +139,25 @@ function everyCommand(command: Command, act: (command: Command) => void): void {
 async function connect(options: GlobalOptions, terminal: Terminal, env: NodeJS.ProcessEnv): Promise<Connection> {
   if (options.url !== undefined) {
     const token = env.OTAGATE_TOKEN;
-    return { api: new ApiClient({ url: options.url, ...(token === undefined ? {} : { token }) }), embedded: false, [Symbol.asyncDispose]: async () => {} };
+    return {
+      api: new ApiClient({ url: options.url, ...(token === undefined ? {} : { token }) }),
+      embedded: false,
+      [Symbol.asyncDispose]: async () => {},
+    };
   }
   const { config, state } = loadConfig(options.config, env);
   const socketPath = join(state, socketName);
-  if (await answers(socketPath)) return { api: new ApiClient({ socketPath }), embedded: false, [Symbol.asyncDispose]: async () => {} };
+  if (await answers(socketPath))
+    return { api: new ApiClient({ socketPath }), embedded: false, [Symbol.asyncDispose]: async () => {} };
   const { Daemon } = await import("./daemon.ts");
   const { jsonLog } = await import("./log.ts");
   if (terminal.fancy) say(terminal, paint(terminal, "dim", "no daemon is running: working in this process"));
   const daemon = await Daemon.start({ config, state, env, log: jsonLog("error") });
-  return { api: new ApiClient({ socketPath: daemon.socketPath }), embedded: true, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+  return {
+    api: new ApiClient({ socketPath: daemon.socketPath }),
+    embedded: true,
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
 }
 
 function answers(socketPath: string): Promise<boolean> {

@@ -17,4 +17,6 @@ function findRoot(from: string): string {
 }
 
 /** Version of the package. */
-export const version: string = (JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string }).version;
+export const version: string = (
+  JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string }
+).version;

@@ -20,7 +20,7 @@ export interface Link {
   /** Carries short messages, if it can. */
   readonly bearer?: SmsBearer;
   /** The card in it, when there is one and it was identified. */
-  readonly card?: CardIdentity;
+  readonly card?: CardIdentity | undefined;
   /**
    * Exclusive raw access to the card: while it runs, no other exchange reaches it.
    * @throws card.*, link.*

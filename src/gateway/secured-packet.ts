@@ -221,7 +221,8 @@ export async function openNotificationPacket(
   }
   if (toHex(parsed.tar) !== "000001") return undefined;
   const clear = parsed.spi.command.ciphered ? undefined : parsed.secured.subarray(6 + parsed.checkLength);
-  const sender = target ?? (clear === undefined ? undefined : await senderOf(r, clear));
+  // The EID inside says who speaks; the link's card may not be known yet while it is being activated.
+  const sender = (clear === undefined ? undefined : await senderOf(r, clear)) ?? target;
   for (const set of sender === undefined ? [] : await r.keySets.open(sender, "SCP80")) {
     const opened = tryOpen(whole.body, set);
     if (opened !== undefined)

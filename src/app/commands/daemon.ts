@@ -4,7 +4,11 @@ import { say } from "../../face/cli/terminal.ts";
 import { loadConfig } from "../config.ts";
 
 /** `daemon`: runs until it is told to stop. */
-export function registerDaemon(program: Command, context: CliContext, globals: () => { readonly config?: string }): void {
+export function registerDaemon(
+  program: Command,
+  context: CliContext,
+  globals: () => { readonly config?: string },
+): void {
   program
     .command("daemon")
     .description("run the gateway until SIGTERM or SIGINT")
@@ -18,7 +22,10 @@ export function registerDaemon(program: Command, context: CliContext, globals: (
       const { config, path, state: configured } = loadConfig(globals().config, context.env);
       const state = options.state ?? configured;
       const log = jsonLog(config.log.level);
-      const simulated = options.simulate === true ? { ...config, simulate: { ...config.simulate, euiccs: [...config.simulate.euiccs, "euicc-1.json"] } } : config;
+      const simulated =
+        options.simulate === true
+          ? { ...config, simulate: { ...config.simulate, euiccs: [...config.simulate.euiccs, "euicc-1.json"] } }
+          : config;
       const daemon = await Daemon.start({ config: simulated, state, env: context.env, log });
       if (options.simulate === true) await simulateOne(daemon, state);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");

@@ -1,0 +1,134 @@
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import type { CliContext } from "../../face/cli/context.ts";
+import { paint, result } from "../../face/cli/terminal.ts";
+import { loadConfig } from "../config.ts";
+import { socketName } from "../daemon.ts";
+import { version } from "../version.ts";
+
+/** One thing that was looked at. */
+interface Finding {
+  readonly what: string;
+  readonly verdict: "good" | "missing" | "bad";
+  readonly detail: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+/** `doctor`: what of this machine works for otagate, and what to do about the rest. */
+export function registerDoctor(
+  program: Command,
+  context: CliContext,
+  globals: () => { readonly config?: string },
+): void {
+  program
+    .command("doctor")
+    .description("look at this machine: what works, what is missing, what to do")
+    .action(async () => {
+      const findings = [
+        node(),
+        configuration(globals().config, context.env),
+        await native("better-sqlite3", "the store", "npm rebuild better-sqlite3 (needs python3, make, g++)"),
+        await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
+        await pcscd(context.env),
+        { what: "virtual readers", ...(await virtualReaders()) },
+        await daemonState(globals().config, context.env),
+      ];
+      result(context.terminal, { version, findings }, (report) =>
+        [
+          `otagate ${report.version}`,
+          ...report.findings.map((one) => {
+            const mark =
+              one.verdict === "good"
+                ? paint(context.terminal, "green", "ok     ")
+                : one.verdict === "bad"
+                  ? paint(context.terminal, "red", "bad    ")
+                  : paint(context.terminal, "yellow", "missing");
+            return `${mark} ${one.what}: ${one.detail}${one.advice === undefined ? "" : `\n        -> ${one.advice}`}`;
+          }),
+        ].join("\n"),
+      );
+      if (findings.some((one) => one.verdict === "bad")) process.exitCode = 7;
+    });
+}
+
+function node(): Finding {
+  const major = Number(process.versions.node.split(".")[0]);
+  if (major >= 20) return { what: "node", verdict: "good", detail: process.version };
+  return { what: "node", verdict: "bad", detail: process.version, advice: "otagate needs Node 20 or newer" };
+}
+
+function configuration(path: string | undefined, env: NodeJS.ProcessEnv): Finding {
+  try {
+    const loaded = loadConfig(path, env);
+    return { what: "configuration", verdict: "good", detail: `${loaded.path ?? "defaults"}, state in ${loaded.state}` };
+  } catch (thrown) {
+    return { what: "configuration", verdict: "bad", detail: asGatewayError(thrown).message };
+  }
+}
+
+async function native(name: string, use: string, advice: string): Promise<Finding> {
+  try {
+    const loaded: { default?: unknown } = await import(name);
+    if (name === "better-sqlite3" && typeof loaded.default === "function")
+      Reflect.construct(loaded.default, [":memory:"]);
+    return { what: name, verdict: "good", detail: `loaded (${use})` };
+  } catch (error) {
+    const bad = name === "better-sqlite3";
+    return {
+      what: name,
+      verdict: bad ? "bad" : "missing",
+      detail: `cannot be loaded, so no ${use}: ${error instanceof Error ? error.message.split("\n")[0] : ""}`,
+      advice,
+    };
+  }
+}
+
+async function pcscd(env: NodeJS.ProcessEnv): Promise<Finding> {
+  const path = env.PCSCLITE_CSOCK_NAME ?? "/run/pcscd/pcscd.comm";
+  if (await answers(path)) return { what: "pcscd", verdict: "good", detail: `answers at ${path}` };
+  const advice = existsSync("/usr/sbin/pcscd")
+    ? "start it: systemctl start pcscd.socket (or run pcscd)"
+    : "apt-get install -y pcscd libccid";
+  return { what: "pcscd", verdict: "missing", detail: `nothing answers at ${path}`, advice };
+}
+
+async function virtualReaders(): Promise<Omit<Finding, "what">> {
+  const { pcscLabProblem } = await import("../../../drivers/simulated/pcsc-lab.ts");
+  const problem = pcscLabProblem();
+  if (problem === undefined) return { verdict: "good", detail: "pcscd and vpcd are installed" };
+  return {
+    verdict: "missing",
+    detail: problem,
+    advice: "apt-get install -y pcscd vsmartcard-vpcd (only for simulators)",
+  };
+}
+
+async function daemonState(path: string | undefined, env: NodeJS.ProcessEnv): Promise<Finding> {
+  try {
+    const { state } = loadConfig(path, env);
+    const socket = join(state, socketName);
+    if (await answers(socket)) return { what: "daemon", verdict: "good", detail: `answers at ${socket}` };
+  } catch {
+    // The configuration's own finding says it.
+  }
+  return {
+    what: "daemon",
+    verdict: "missing",
+    detail: "not running; commands work without it, one at a time",
+    advice: "otagate daemon",
+  };
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}

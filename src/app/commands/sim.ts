@@ -1,0 +1,60 @@
+import type { Command } from "commander";
+import type { CliContext } from "../../face/cli/context.ts";
+
+/** Ends with the first SIGINT or SIGTERM. */
+export function untilStopped(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort(signal));
+  return stop.signal;
+}
+
+/** `sim euicc|modem|smsc|fleet`: the simulators as programs of their own. */
+export function registerSim(program: Command, context: CliContext): void {
+  const sim = program.command("sim").description("simulated hardware, each a program of its own");
+  registerSimEuicc(sim, context);
+}
+
+interface EuiccOptions {
+  readonly state?: string;
+  readonly sync?: boolean;
+  readonly vpcd: string;
+  readonly seed?: string;
+  readonly eid?: string;
+  readonly profiles?: number;
+  readonly misbehave?: string;
+  readonly executions?: string;
+  readonly eis?: string;
+  readonly control?: string;
+}
+
+function registerSimEuicc(sim: Command, context: CliContext): void {
+  sim
+    .command("euicc")
+    .description("an SGP.02 eUICC behind the virtual PC/SC reader (vsmartcard-vpcd)")
+    .option("--state <file>", "keep its state in this file; made when missing")
+    .option("--sync", "flush the state to disk each time")
+    .option("--vpcd <host:port>", "slot of the virtual reader", "127.0.0.1:35963")
+    .option("--seed <text>", "keys, EID and profiles of a new card follow from this text")
+    .option("--eid <eid>", "EID of a new card")
+    .option("--profiles <n>", "profiles of a new card, at least 2", Number)
+    .option("--misbehave <list>", "faults, e.g. por-mac,delay=500,busy=3")
+    .option("--executions <file>", "append each accepted packet to this JSONL file")
+    .option("--eis <file>", "write its EIS, keys included, to this file at the start")
+    .option("--control <socket>", "local socket for control lines, besides standard input")
+    .addHelpText(
+      "after",
+      "\nControl lines: insert, eject, misbehave por-mac, misbehave none, state, help\n\nExample:\n  otagate sim euicc --state card.json --eis card-eis.json\n",
+    )
+    .action(async (options: EuiccOptions) => {
+      const { runEuicc } = await import("../../../drivers/simulated/euicc/program.ts");
+      const { seed, eid, profiles, ...rest } = options;
+      const fixture = {
+        ...(seed === undefined ? {} : { seed }),
+        ...(eid === undefined ? {} : { eid }),
+        ...(profiles === undefined ? {} : { profiles }),
+      };
+      const print = (line: string) => void context.terminal.out.write(`${line}\n`);
+      await runEuicc({ ...rest, fixture }, { input: process.stdin, print, signal: untilStopped() });
+      process.stdin.destroy();
+    });
+}

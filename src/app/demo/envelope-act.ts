@@ -1,0 +1,119 @@
+import type { ShownLink } from "../../face/cli/commands/reader.ts";
+import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
+import type { Act } from "./run.ts";
+import type { Stage } from "./stage.ts";
+
+interface Target {
+  readonly id: string;
+  readonly esimProfiles: readonly {
+    readonly aid: string;
+    readonly iccid?: string;
+    readonly state: string;
+    readonly fallback: boolean;
+  }[];
+}
+
+/** First act: ES5 over SCP80 in ENVELOPE (SMS-PP DOWNLOAD), the switch, the notification and its confirmation. */
+export const envelopeAct: Act = async (stage, narrator) => {
+  const { api, eis, context } = stage;
+  narrator.act("ES5 over SCP80 to an eUICC in a reader");
+  narrator.tell(`A simulated eUICC sits ${stage.where}. Its EIS is imported:`);
+  const { target } = await api.post<{ target: Target }>("/v1/targets", eis);
+  narrator.check(`target ${eis.eid} has ${target.esimProfiles.length} profiles`, target.esimProfiles.length >= 2);
+  const first = await card(stage, (link) => link.card !== undefined);
+  narrator.check(
+    `reader ${first.id} holds ICCID ${first.card?.iccid}, IMSI ${first.card?.imsi}`,
+    first.target === target.id,
+  );
+
+  narrator.tell("\nThe card is audited (GET STATUS, GET DATA):");
+  for (const fn of ["auditStatus", "auditResources"]) {
+    const job = await run(stage, fn, {});
+    narrator.tell(jobText(context.terminal, job));
+    narrator.check(
+      `${fn}: ${job.result?.por?.name ?? job.error?.message}`,
+      job.state === "done" && job.result?.por?.status === 0,
+    );
+  }
+
+  const [fallback, second] = target.esimProfiles;
+  narrator.tell(`\nThe second profile is enabled (${second?.iccid}):`);
+  await switchTo(stage, narrator, "enableProfile", second?.aid ?? "", second?.iccid, first);
+  narrator.tell("\nAnd disabled again; the fall-back profile takes over:");
+  const now = await card(stage, (link) => link.card !== undefined);
+  await switchTo(stage, narrator, "disableProfile", second?.aid ?? "", fallback?.iccid, now);
+};
+
+async function switchTo(
+  stage: Stage,
+  narrator: Parameters<Act>[1],
+  fn: string,
+  aid: string,
+  iccid: string | undefined,
+  before: ShownLink,
+): Promise<void> {
+  const { api, eis, context } = stage;
+  const { items: earlier } = await api.get<{ items: { seq: number }[] }>("/v1/notifications", {
+    target: eis.eid,
+    limit: 1,
+  });
+  const job = await run(stage, fn, { aid });
+  narrator.tell(jobText(context.terminal, job));
+  narrator.check(
+    `${fn}: PoR ${job.result?.por?.name ?? job.error?.message}, ${job.result?.commands[0]?.sw}`,
+    job.state === "done" && job.result?.commands[0]?.sw === "9000",
+  );
+  const done = await until(async () => {
+    const one = await api.get<ShownJob>(`/v1/jobs/${job.id}`);
+    return one.procedure?.endedAt === undefined ? undefined : one;
+  });
+  const after = await card(stage, (link) => link.card?.iccid !== undefined && link.card.iccid !== before.card?.iccid);
+  narrator.check(`REFRESH and reset: ICCID ${before.card?.iccid} -> ${after.card?.iccid}`, after.card?.iccid === iccid);
+  narrator.check(
+    `IMSI ${before.card?.imsi} -> ${after.card?.imsi}`,
+    after.card?.imsi !== undefined && after.card.imsi !== before.card?.imsi,
+  );
+  const { items } = await api.get<{
+    items: { seq: number; text: string; sequence: string; verified: boolean; confirmation: string }[];
+  }>("/v1/notifications", { target: eis.eid, limit: 10 });
+  const heard = items.find((one) => one.seq > (earlier[0]?.seq ?? 0));
+  narrator.check(
+    `notification ${heard?.sequence}: ${heard?.text}, checksum ${heard?.verified ? "good" : "missing"}`,
+    heard?.verified === true,
+  );
+  narrator.check(
+    `the notification is ${heard?.confirmation}, the switch is ${done?.procedure?.at}`,
+    heard?.confirmation === "confirmed" && done?.procedure?.at === "confirmed",
+  );
+}
+
+/** Queues an ES5 function and waits for its end. */
+async function run({ api, eis }: Stage, name: string, params: Readonly<Record<string, unknown>>): Promise<ShownJob> {
+  const { id } = await api.post<ShownJob>("/v1/jobs", {
+    target: eis.eid,
+    work: { kind: "es5", function: name, params },
+    request: { bearer: "envelope" },
+  });
+  const done = await until(async () => {
+    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    return job.endedAt === undefined ? undefined : job;
+  });
+  return done ?? api.get<ShownJob>(`/v1/jobs/${id}`);
+}
+
+/** The reader with the demonstration's card, once it looks as wanted. */
+async function card({ api }: Stage, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
+  const read = async () => (await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" })).items;
+  const found = await until(async () => (await read()).find(wanted));
+  return found ?? (await read())[0] ?? { id: "none", kind: "reader", up: false, facts: {} };
+}
+
+/** What the probe finds within twenty seconds. */
+export async function until<T>(probe: () => Promise<T | undefined>, ms = 20_000): Promise<T | undefined> {
+  for (const end = Date.now() + ms; Date.now() < end; ) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  return undefined;
+}

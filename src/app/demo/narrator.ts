@@ -1,0 +1,67 @@
+import type { CliContext } from "../../face/cli/context.ts";
+import { paint } from "../../face/cli/terminal.ts";
+import { explainFrame } from "../../face/cli/trace-text.ts";
+import { onFrame } from "../../link/trace.ts";
+
+/** Tells the story on standard output, keeps count of what was promised and what happened. */
+export class Narrator implements Disposable {
+  readonly #context: CliContext;
+  readonly #start = performance.now();
+  readonly #off: () => void;
+  readonly #checks: { readonly what: string; readonly held: boolean; readonly atMs: number }[] = [];
+  #seq = 0;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+    const { terminal } = context;
+    this.#off = onFrame(({ bytes, ...frame }) => {
+      if (terminal.json) return;
+      this.#seq += 1;
+      const hex = bytes === undefined ? {} : { hex: Buffer.from(bytes).toString("hex").toUpperCase() };
+      terminal.out.write(explainFrame({ ...frame, ...hex, seq: this.#seq }, terminal));
+    });
+  }
+
+  /** A heading. */
+  act(title: string): void {
+    this.#line(`\n${paint(this.#context.terminal, ["bold", "underline"], title)}`);
+  }
+
+  /** What is about to happen, or has. */
+  tell(text: string): void {
+    this.#line(paint(this.#context.terminal, "bold", text));
+  }
+
+  /** Something that must have happened. Returns it, for going on only where it makes sense. */
+  check(what: string, held: boolean): boolean {
+    this.#checks.push({ what, held, atMs: Math.round(performance.now() - this.#start) });
+    this.#line(
+      held
+        ? paint(this.#context.terminal, "green", `  ✓ ${what}`)
+        : paint(this.#context.terminal, "red", `  ✗ ${what}`),
+    );
+    return held;
+  }
+
+  /** The end: 0 if everything held. */
+  finish(): number {
+    const failed = this.#checks.filter((check) => !check.held);
+    const seconds = ((performance.now() - this.#start) / 1000).toFixed(1);
+    if (this.#context.terminal.json)
+      this.#context.terminal.out.write(`${JSON.stringify({ checks: this.#checks, failed: failed.length })}\n`);
+    const verdict =
+      failed.length === 0
+        ? `all ${this.#checks.length} things happened`
+        : `${failed.length} of ${this.#checks.length} things did not happen: ${failed.map((check) => check.what).join("; ")}`;
+    this.#line(`\n${paint(this.#context.terminal, failed.length === 0 ? "green" : "red", verdict)} in ${seconds} s`);
+    return failed.length === 0 && this.#checks.length > 0 ? 0 : 1;
+  }
+
+  [Symbol.dispose](): void {
+    this.#off();
+  }
+
+  #line(text: string): void {
+    if (!this.#context.terminal.json) this.#context.terminal.out.write(`${text}\n`);
+  }
+}

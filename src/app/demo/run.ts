@@ -1,0 +1,25 @@
+import { asGatewayError } from "../../base/gateway-error.ts";
+import type { CliContext } from "../../face/cli/context.ts";
+import { envelopeAct } from "./envelope-act.ts";
+import { Narrator } from "./narrator.ts";
+import { type Stage, setStage } from "./stage.ts";
+
+/** One act; it throws nothing it can tell the narrator. */
+export type Act = (stage: Stage, narrator: Narrator) => Promise<void>;
+
+const acts: readonly Act[] = [envelopeAct];
+
+/** Plays all acts; returns the exit code: 0 only if all of it happened. */
+export async function runDemo(context: CliContext, options: { readonly inProcess?: boolean }): Promise<number> {
+  using narrator = new Narrator(context);
+  await using stage = await setStage(context, options.inProcess === true);
+  for (const act of acts) {
+    try {
+      await act(stage, narrator);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      narrator.check(`${error.code}: ${error.message}`, false);
+    }
+  }
+  return narrator.finish();
+}

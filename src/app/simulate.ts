@@ -1,0 +1,11 @@
+import { join } from "node:path";
+import { exportEis } from "../../drivers/simulated/euicc/eis.ts";
+import { FileStateStore } from "../../drivers/simulated/euicc/state-store.ts";
+import type { Daemon } from "./daemon.ts";
+
+/** Imports the simulated eUICC of `daemon --simulate` as a target, the first time it is there. */
+export async function simulateOne(daemon: Daemon, state: string): Promise<void> {
+  const card = new FileStateStore(join(state, "euicc-1.json")).load();
+  if (card === undefined || (await daemon.targets.list({ eid: card.eid }, undefined, 1)).length > 0) return;
+  await daemon.targets.import(exportEis(card));
+}
