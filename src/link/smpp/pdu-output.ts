@@ -4,6 +4,8 @@ import type { SmppStream } from "./stream.ts";
 
 const startOctets = 16_384;
 const keepOctets = 1 << 20;
+/** What one turn may gather before requests have to wait for the stream's opinion. */
+const fullOctets = 256 << 10;
 
 /**
  * Gathers the PDUs of one turn of the event loop into one write, and keeps the peer's pace: after a full write it reads
@@ -11,17 +13,20 @@ const keepOctets = 1 << 20;
  */
 export class PduOutput {
   readonly #stream: SmppStream;
+  readonly #onRoom: () => void;
   #buffer = new Writer(startOctets);
   #scheduled = false;
   #blocked = false;
 
-  constructor(stream: SmppStream) {
+  /** `onRoom` is called when it is no longer {@link full}. */
+  constructor(stream: SmppStream, onRoom: () => void) {
     this.#stream = stream;
+    this.#onRoom = onRoom;
   }
 
-  /** True while the peer does not read. */
-  get blocked(): boolean {
-    return this.#blocked;
+  /** True while the peer does not read, or much is queued already: send no requests. */
+  get full(): boolean {
+    return this.#blocked || this.#buffer.length > fullOctets;
   }
 
   /** Queues a PDU; `seen` gets a copy of its octets if given. @throws codec.* and queues nothing */
@@ -38,19 +43,22 @@ export class PduOutput {
   flush(): void {
     this.#scheduled = false;
     if (this.#buffer.length === 0) return;
+    const wasFull = this.full;
     const bytes = this.#buffer.finish();
     if (bytes.length > keepOctets) this.#buffer = new Writer(startOctets);
     else this.#buffer.truncate(0);
-    if (this.#stream.write(bytes) || this.#blocked) return;
-    this.#blocked = true;
-    this.#stream.pause();
+    if (!this.#stream.write(bytes) && !this.#blocked) {
+      this.#blocked = true;
+      this.#stream.pause();
+    }
+    if (wasFull && !this.full) this.#onRoom();
   }
 
-  /** The stream has room again; true when it had none before. */
-  drained(): boolean {
-    if (!this.#blocked) return false;
+  /** The stream has room again. */
+  drained(): void {
+    if (!this.#blocked) return;
     this.#blocked = false;
     this.#stream.resume();
-    return true;
+    this.#onRoom();
   }
 }

@@ -76,7 +76,7 @@ export class SmppSession {
 
   constructor(stream: SmppStream, handler: RequestHandler, options: SessionOptions, deps: SessionDeps) {
     this.#stream = stream;
-    this.#output = new PduOutput(stream);
+    this.#output = new PduOutput(stream, () => this.onRoom());
     this.#handler = handler;
     this.#options = options;
     this.#deps = deps;
@@ -91,7 +91,7 @@ export class SmppSession {
     });
     stream.start({
       data: (chunk) => this.#receive(chunk),
-      drained: () => this.#output.drained() && this.onRoom(),
+      drained: () => this.#output.drained(),
       closed: (error) => this.#end(new GatewayError("link.lost", "the peer closed the connection", { cause: error })),
     });
     void this.#watch();
@@ -103,7 +103,7 @@ export class SmppSession {
 
   /** Requests that may be sent now without waiting; 0 when not bound or while the peer does not read. */
   get room(): number {
-    if (this.#state.at !== "bound" || this.#output.blocked) return 0;
+    if (this.#state.at !== "bound" || this.#output.full) return 0;
     return this.#window - this.#inFlight.windowed;
   }
 
