@@ -5,9 +5,9 @@ import type { Answer } from "./answer.ts";
 
 /**
  * Offers an event to the card when it is its turn, if the card asked for such events. The envelope is made at that
- * moment; undefined when there is nothing to tell any more.
+ * moment, anew for each try; undefined when there is nothing to tell any more. `taken` is called once the card has it.
  */
-export type RaiseEvent = (event: CatEvent, make: () => Envelope | undefined) => void;
+export type RaiseEvent = (event: CatEvent, make: () => Envelope | undefined, taken?: () => void) => void;
 
 /** Carries out the commands of the bearer independent protocol. ETSI TS 102 223 §6.4.27 to §6.4.31 */
 export interface ChannelService {

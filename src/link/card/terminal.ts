@@ -62,7 +62,7 @@ export class Terminal implements AsyncDisposable {
     this.#pollMs = this.#settings.pollMs;
     this.#lastExchange = deps.clock.monotonic();
     this.#alarm = new Alarm({ clock: deps.clock, next: () => this.#nextDue(), due: (now) => this.#due(now) });
-    deps.channels?.onEvent((event, make) => this.raise(event, make));
+    deps.channels?.onEvent((event, make, taken) => this.raise(event, make, taken));
   }
 
   /**
@@ -119,14 +119,16 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Offers an event to the card, if its event list asks for it. A busy card is offered it again for a while. */
-  raise(event: CatEvent, make: () => Envelope | undefined): void {
+  raise(event: CatEvent, make: () => Envelope | undefined, taken?: () => void): void {
     if (!this.#active || this.#stopped) return;
     const until = this.#now() + this.#settings.busyMs;
     this.#quietly(async () => {
       const envelope = this.#events.has(catEvent[event]) ? make() : undefined;
       if (envelope === undefined) return true;
       const { sw } = await this.#transmit(envelopeApdu(envelope, false));
-      return sw >> 8 !== 0x93 || this.#now() >= until;
+      if (sw >> 8 === 0x93) return this.#now() >= until;
+      taken?.();
+      return true;
     });
   }
 

@@ -1,0 +1,258 @@
+import type { Clock } from "../../../base/clock.ts";
+import { concatBytes } from "../../../base/hex.ts";
+import { type ChannelStatus, linkDropped } from "../../../codec/cat/bearer.ts";
+import type { OpenRequest } from "./open-request.ts";
+import { emptyBuffer, type ReceiveBuffer, received, takeFrom } from "./receive-buffer.ts";
+import type { Route } from "./rules.ts";
+import type { BipSocket, SocketEvents } from "./sockets.ts";
+
+/** How far the link of a channel is. */
+export type Link =
+  /** On demand: comes up with the first octets that are sent. */
+  | { readonly at: "waiting" }
+  | { readonly at: "connecting" }
+  | { readonly at: "up"; readonly socket: BipSocket }
+  /** Gone, or never came up. */
+  | { readonly at: "dropped"; readonly why: string };
+
+/** What a channel tells its service. */
+export interface ChannelSignals {
+  /** Octets wait of which the card knows nothing. */
+  onData(channel: BipChannel): void;
+  /** The link came up or went away behind the card's back. */
+  onStatus(channel: BipChannel): void;
+  /** Octets in or out, for traces. */
+  onOctets(channel: BipChannel, dir: "in" | "out", octets: Uint8Array): void;
+}
+
+/** What a channel needs. */
+export interface ChannelDeps {
+  readonly id: number;
+  readonly request: OpenRequest;
+  readonly route: Exclude<Route, { kind: "refuse" }>;
+  readonly bufferSize: number;
+  readonly clock: Clock;
+  readonly signals: ChannelSignals;
+  /** Opens the socket of the route. */
+  readonly open: (events: SocketEvents, signal: AbortSignal) => Promise<BipSocket>;
+  /** Time for a connection to come up, ms. */
+  readonly connectMs: number;
+}
+
+/** How long the host may take what fits no buffer any more, and how long an answer waits for it, ms. */
+const roomMs = 10_000;
+const promptMs = 100;
+
+/** One channel of the bearer independent protocol between a card and a socket. ETSI TS 102 223 §6.4.27 */
+export class BipChannel {
+  readonly #deps: ChannelDeps;
+  readonly #gone = new AbortController();
+  #link: Link = { at: "waiting" };
+  #received: ReceiveBuffer;
+  #stored: Uint8Array[] = [];
+  #storedLength = 0;
+  #inFlight = 0;
+  #paused = false;
+  #wakeWriter: (() => void) | undefined;
+  /** The card knows that octets wait: by an event, or by the answer to its last RECEIVE DATA. */
+  cardKnows = false;
+  #dropTold = false;
+
+  constructor(deps: ChannelDeps) {
+    this.#deps = deps;
+    this.#received = emptyBuffer(deps.request.destination.protocol === "udp");
+  }
+
+  get id(): number {
+    return this.#deps.id;
+  }
+
+  get request(): OpenRequest {
+    return this.#deps.request;
+  }
+
+  get route(): ChannelDeps["route"] {
+    return this.#deps.route;
+  }
+
+  get bufferSize(): number {
+    return this.#deps.bufferSize;
+  }
+
+  get link(): Link {
+    return this.#link;
+  }
+
+  /** Octets that wait for the card. */
+  get waiting(): number {
+    return this.#received.length;
+  }
+
+  /** The link is gone and the card has all that came over it. */
+  get finished(): boolean {
+    return this.#link.at === "dropped" && this.#received.length === 0;
+  }
+
+  /** Room in the transmit buffer, octets. */
+  get room(): number {
+    return Math.max(0, this.bufferSize - this.#storedLength - this.#inFlight);
+  }
+
+  /** What the card is told. A link that dropped counts as up while octets of it wait. ETSI TS 102 223 §8.56 */
+  get status(): ChannelStatus {
+    const up = this.#link.at === "up" || (this.#link.at === "dropped" && !this.finished);
+    const info = this.finished ? linkDropped : 0x00;
+    return { channel: this.id, state: up ? "established" : "closed", info };
+  }
+
+  /** Brings the link up; false when it does not come within its time. */
+  async connect(): Promise<boolean> {
+    if (this.#link.at === "up") return true;
+    this.#link = { at: "connecting" };
+    const giveUp = new AbortController();
+    const signal = AbortSignal.any([giveUp.signal, this.#gone.signal]);
+    const timer = this.#deps.clock.sleep(this.#deps.connectMs, signal).then(
+      () => giveUp.abort(new Error("no connection in time")),
+      () => undefined,
+    );
+    let ended: string | undefined;
+    const events: SocketEvents = {
+      onData: (octets) => this.#onData(octets),
+      onEnd: (error) => {
+        ended = error?.message ?? "closed by the other end";
+        this.#onEnd(ended, error === undefined);
+      },
+    };
+    try {
+      const socket = await this.#deps.open(events, signal);
+      if (signal.aborted) {
+        socket.destroy();
+        throw signal.reason;
+      }
+      this.#link = ended === undefined ? { at: "up", socket } : { at: "dropped", why: ended };
+      return ended === undefined;
+    } catch (error) {
+      this.#link = { at: "dropped", why: error instanceof Error ? error.message : String(error) };
+      this.#dropTold = true;
+      return false;
+    } finally {
+      giveUp.abort();
+      await timer;
+    }
+  }
+
+  /** Keeps octets for a later `sendNow`; false when they do not fit. */
+  store(octets: Uint8Array): boolean {
+    if (octets.length > this.room) return false;
+    this.#stored.push(octets);
+    this.#storedLength += octets.length;
+    return true;
+  }
+
+  /**
+   * Hands what was stored and these octets to the socket, in one piece. `full` when they do not fit, `down` when there
+   * is no link to send them over; then nothing was taken.
+   */
+  async sendNow(octets: Uint8Array): Promise<"sent" | "full" | "down"> {
+    if (octets.length + this.#storedLength > this.bufferSize) return "full";
+    const reconnect = this.#link.at === "dropped" && this.request.reconnect && this.finished;
+    if ((this.#link.at === "waiting" || reconnect) && !(await this.connect())) return "down";
+    if (!(await this.#roomFor(octets.length))) return this.#link.at === "up" ? "full" : "down";
+    if (this.#link.at !== "up") return "down";
+    const whole = concatBytes(...this.#stored, octets);
+    this.#stored = [];
+    this.#storedLength = 0;
+    this.#inFlight += whole.length;
+    this.#deps.signals.onOctets(this, "out", whole);
+    const written = this.#link.socket.write(whole).then(
+      () => this.#taken(whole.length),
+      (error: unknown) => {
+        this.#taken(whole.length);
+        this.#onEnd(error instanceof Error ? error.message : String(error), false);
+      },
+    );
+    await this.#atMost(written, promptMs);
+    return "sent";
+  }
+
+  /** Takes up to `wanted` octets for the card. */
+  take(wanted: number): Uint8Array {
+    const { octets, rest } = takeFrom(this.#received, wanted);
+    this.#received = rest;
+    this.cardKnows = rest.length > 0;
+    if (this.#paused && rest.length < this.bufferSize && this.#link.at === "up") {
+      this.#paused = false;
+      this.#link.socket.resume();
+    }
+    if (this.finished) this.#tellDrop();
+    return octets;
+  }
+
+  /** Closes the socket: `gently` lets it send what it was given. No signal comes after it. */
+  close(gently: boolean): void {
+    this.#gone.abort(new Error("the channel was closed"));
+    if (this.#link.at === "up") {
+      if (gently) this.#link.socket.end();
+      else this.#link.socket.destroy();
+    }
+    this.#link = { at: "dropped", why: "closed by the card" };
+    this.#wakeWriter?.();
+  }
+
+  #onData(octets: Uint8Array): void {
+    if (this.#gone.signal.aborted) return;
+    const full = this.#received.length + octets.length > this.bufferSize;
+    // Datagrams may be lost, a stream may not: it is kept and the other end slowed down.
+    if (full && this.#received.datagrams && this.#received.length > 0) return;
+    this.#received = received(this.#received, octets);
+    this.#deps.signals.onOctets(this, "in", octets);
+    if (this.#received.length >= this.bufferSize && this.#link.at === "up" && !this.#paused) {
+      this.#paused = true;
+      this.#link.socket.pause();
+    }
+    if (!this.cardKnows) this.#deps.signals.onData(this);
+  }
+
+  #onEnd(why: string, gently: boolean): void {
+    if (this.#gone.signal.aborted || this.#link.at !== "up") return;
+    // The other end may have stopped talking and still listen to what is on its way.
+    if (gently) this.#link.socket.end();
+    else this.#link.socket.destroy();
+    this.#link = { at: "dropped", why };
+    this.#dropTold = false;
+    this.#wakeWriter?.();
+    if (this.finished) this.#tellDrop();
+  }
+
+  #tellDrop(): void {
+    if (this.#dropTold || this.#gone.signal.aborted) return;
+    this.#dropTold = true;
+    this.#deps.signals.onStatus(this);
+  }
+
+  #taken(octets: number): void {
+    this.#inFlight -= octets;
+    this.#wakeWriter?.();
+  }
+
+  async #roomFor(octets: number): Promise<boolean> {
+    const until = this.#deps.clock.monotonic() + roomMs;
+    while (octets > this.room && this.#link.at === "up") {
+      const left = until - this.#deps.clock.monotonic();
+      if (left <= 0) return false;
+      const woken = new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve;
+      });
+      await this.#atMost(woken, left);
+      this.#wakeWriter = undefined;
+    }
+    return octets <= this.room;
+  }
+
+  async #atMost(work: Promise<void>, ms: number): Promise<void> {
+    const enough = new AbortController();
+    const limit = this.#deps.clock.sleep(ms, enough.signal).catch(() => undefined);
+    await Promise.race([work, limit]);
+    enough.abort();
+  }
+}
