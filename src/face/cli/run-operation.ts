@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { asGatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { answerLines } from "./jsonl.ts";
-import { type Answer, answerTo, type Operation, parseInput } from "./operations/operation.ts";
+import { type Answer, answerTo, errorAnswer, type Operation, parseInput } from "./operations/operation.ts";
 import { showAnswer } from "./show.ts";
 
 /** What commands that need no daemon read, write and end with; replaced in tests. */
@@ -14,6 +15,20 @@ export interface CommandIo {
   /** Environment and files that a flag may name instead of a key. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readText: (path: string) => string;
+}
+
+/** The real process. */
+export function processIo(): CommandIo {
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    exitCode: (code) => {
+      process.exitCode = code;
+    },
+    env: process.env,
+    readText: (path) => readFileSync(path, "utf8"),
+  };
 }
 
 /** Flags that every operation has. */
@@ -43,7 +58,7 @@ export async function runOperation(
     const error = asGatewayError(thrown);
     io.exitCode(error.entry.exit);
     if (flags.json) {
-      io.stdout.write(`${JSON.stringify(errorOf(operation, input), null, 2)}\n`);
+      io.stdout.write(`${JSON.stringify(errorAnswer(error), null, 2)}\n`);
       return;
     }
     const { offset } = error.detail;
@@ -52,16 +67,21 @@ export async function runOperation(
   }
 }
 
-function errorOf(operation: Operation, input: () => Readonly<Record<string, unknown>>): Answer {
-  return answerTo(operation, input());
-}
-
 /**
  * A key from a flag: hexadecimal, or `env:NAME` or `file:PATH` so that it stays off the process list.
- * @throws api.usage through the schema when what is named does not hold hexadecimal text
+ * @throws config.secret when there is no such variable or file
  */
 export function keyFlag(text: string | undefined, io: CommandIo): string | undefined {
   if (text === undefined) return undefined;
-  if (text.startsWith("env:")) return io.env[text.slice(4)] ?? "";
-  return text.startsWith("file:") ? io.readText(text.slice(5)).trim() : text;
+  if (text.startsWith("env:")) {
+    const value = io.env[text.slice(4)];
+    if (value === undefined) throw new GatewayError("config.secret", `${text}: no such variable`);
+    return value;
+  }
+  if (!text.startsWith("file:")) return text;
+  try {
+    return io.readText(text.slice(5)).trim();
+  } catch (cause) {
+    throw new GatewayError("config.secret", `${text}: cannot be read`, { cause });
+  }
 }

@@ -37,6 +37,17 @@ describe("an operation from flags", () => {
     expect(JSON.parse(made.stdout).packet).toBe(answer?.packet);
   });
 
+  it("says which secret is not there", async () => {
+    const missing = await run(["scp80", "wrap", "--kic-key", "env:NOTHING"]);
+    expect(missing).toMatchObject({ code: 7, stderr: expect.stringContaining("env:NOTHING") });
+    const unreadable = await run(["scp80", "unwrap", "--kid-key", "file:/none", "--json"], [], {
+      readText: () => {
+        throw new Error("ENOENT");
+      },
+    });
+    expect(JSON.parse(unreadable.stdout)).toMatchObject({ error: { code: "config.secret" } });
+  });
+
   it("ends with one line on stderr and the exit code of the error", async () => {
     const ended = await run(["tpdu", "decode", "0401"]);
     expect(ended.stdout).toBe("");

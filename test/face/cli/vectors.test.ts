@@ -8,7 +8,8 @@ interface Line {
   readonly expected: unknown;
 }
 
-const record = (value: unknown) => (typeof value === "object" && value !== null ? value : {});
+const record = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? { ...value } : {};
 
 function lineOf(vector: Vector, expected: unknown = vector.expect): Line {
   return { id: vector.id, line: { id: vector.id, ...record(vector.in) }, expected };
@@ -16,14 +17,7 @@ function lineOf(vector: Vector, expected: unknown = vector.expect): Line {
 
 /** Everything of `expect` but how the message looks around the packet, which has a command of its own. */
 function withoutSms(vector: Vector): unknown {
-  const {
-    sms: _,
-    envelope: __,
-    por: ___,
-    por_tp_ud: ____,
-    submitted: _____,
-    ...rest
-  } = record(vector.expect) as Record<string, unknown>;
+  const { sms: _, envelope: __, por: ___, por_tp_ud: ____, submitted: _____, ...rest } = record(vector.expect);
   return rest;
 }
 
@@ -58,7 +52,7 @@ describe("scp80 unwrap", () => {
     check(
       ["scp80", "unwrap"],
       positive.map((vector) => {
-        const { error_any_of: _, ...expected } = record(vector.expect) as Record<string, unknown>;
+        const { error_any_of: _, ...expected } = record(vector.expect);
         return lineOf(vector, expected);
       }),
     ));
@@ -99,7 +93,7 @@ describe("scp80 unwrap", () => {
         expected: at(vector, "expect.por"),
       };
       if (submitted === undefined) return [first];
-      const { por, packet } = record(submitted) as Record<string, unknown>;
+      const { por, packet } = record(submitted);
       const expected = { ...record(por), packet };
       return [first, { id: vector.id, line: { ...own, tp_ud: at(submitted, "tp_ud") }, expected }];
     });
@@ -111,9 +105,9 @@ describe("scp80 unwrap", () => {
     check(
       ["scp80", "unwrap"],
       commands.map((vector) => {
-        const { kic_key, kid_key, cc_len, payload, cntr, tar, spi } = record(vector.in) as Record<string, unknown>;
+        const { kic_key, kid_key, cc_len, payload, cntr, tar, spi } = record(vector.in);
         const tp_ud = [...textsAt(vector, "expect.tp_ud")].reverse();
-        const { rc_cc, cpl, chl, pcntr } = record(vector.expect) as Record<string, unknown>;
+        const { rc_cc, cpl, chl, pcntr } = record(vector.expect);
         return {
           id: vector.id,
           line: { id: vector.id, kic_key, kid_key, cc_len, tp_ud },
@@ -209,7 +203,7 @@ describe("envelope", () => {
       ["envelope"],
       [...scp80Vectors("command"), ...scp80Vectors("sgp02"), ...scp80Vectors("concat")].flatMap((vector) =>
         textsAt(vector, "expect.sms.sms_deliver").map((tpdu, index) => {
-          const { sc, sc_toa } = record(at(vector, "expect.sms.params")) as Record<string, unknown>;
+          const { sc, sc_toa } = record(at(vector, "expect.sms.params"));
           return {
             id: vector.id,
             line: { id: vector.id, tpdu, sc, sc_toa },
