@@ -39,6 +39,8 @@ export interface AgentDeps {
   readonly connect: () => Promise<Duplex>;
   readonly execute: (script: CardScript) => Promise<CardOutcome>;
   readonly clock: Clock;
+  /** Told the milliseconds from each whole request to its whole answer. */
+  readonly onAnswer?: (ms: number) => void;
 }
 
 /** How an administration session ended, with all its links. */
@@ -183,7 +185,10 @@ export class AdminAgent {
       await link.beginningOfAnswer(inactivityMs);
       this.#dropAt("inside-answer", link);
     }
-    return link.answer(inactivityMs);
+    const asked = this.#deps.clock.monotonic();
+    const answer = await link.answer(inactivityMs);
+    this.#deps.onAnswer?.(this.#deps.clock.monotonic() - asked);
+    return answer;
   }
 
   async #write(link: AgentLink, octets: Uint8Array): Promise<void> {
