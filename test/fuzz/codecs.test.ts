@@ -26,6 +26,12 @@ import { unwrap } from "../../src/face/cli/operations/unwrap.ts";
 import { wrap } from "../../src/face/cli/operations/wrap.ts";
 import { scp80Vectors, textAt, textsAt } from "../scp80-vectors.ts";
 
+/** Time this process really worked: other work on the machine does not count. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 const keys = new PacketKeys({ kic: new Uint8Array(16).fill(1), kid: new Uint8Array(16).fill(2), implicit: "AES" });
 const pending = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12 };
 
@@ -85,7 +91,7 @@ function onlyCatalogued(work: () => unknown): void {
   }
 }
 
-describe.each(decoders)("%s", (_, decoder, from) => {
+describe.each(decoders)("%s", { timeout: 120_000 }, (_, decoder, from) => {
   it("takes hostile octets or refuses them with a catalogued error", () => {
     expect(from.length).toBeGreaterThan(0);
     fc.assert(
@@ -101,7 +107,7 @@ describe.each(decoders)("%s", (_, decoder, from) => {
   });
 });
 
-describe("time grows with the input, not with its square", () => {
+describe("time grows with the input, not with its square", { timeout: 120_000 }, () => {
   /** Patterns that nest, repeat or never end. */
   const patterns = ["AE80", "22002200", "AA83FFFFFF", "00", "FF", "0000010000", "0271000071", "230000"];
   const fill = (pattern: string, octets: number) => {
@@ -109,30 +115,33 @@ describe("time grows with the input, not with its square", () => {
     return Uint8Array.from({ length: octets }, (_, i) => unit[i % unit.length] ?? 0);
   };
 
-  it.each(decoders.map(([name, decoder]) => [name, decoder] as const))("%s over two million octets of patterns", (_, decoder) => {
-    const started = performance.now();
-    for (const pattern of patterns) {
-      for (const head of ["", "AE80", "AF80", "AA830FFFFD", "FFFF15", "0002"]) {
-        const octets = Uint8Array.from([...fromHex(head), ...fill(pattern, 40_000)]);
-        onlyCatalogued(() => decoder(octets));
+  it.each(decoders.map(([name, decoder]) => [name, decoder] as const))(
+    "%s over two million octets of patterns",
+    (_, decoder) => {
+      const started = cpuMs();
+      for (const pattern of patterns) {
+        for (const head of ["", "AE80", "AF80", "AA830FFFFD", "FFFF15", "0002"]) {
+          const octets = Uint8Array.from([...fromHex(head), ...fill(pattern, 40_000)]);
+          onlyCatalogued(() => decoder(octets));
+        }
       }
-    }
-    expect(performance.now() - started).toBeLessThan(4000);
-  });
+      expect(cpuMs() - started).toBeLessThan(4000);
+    },
+  );
 
   it("a flood of fragments is kept in bounds", () => {
     let waiting: Pending = new Map();
-    const started = performance.now();
+    const started = cpuMs();
     for (let reference = 0; reference < 6_000; reference++) {
       const userData = Uint8Array.of(6, 8, 4, reference >> 8, reference & 0xff, 9, 1, 0xaa);
       waiting = assemble(waiting, readSegment(userData)).pending;
     }
     expect(waiting.size).toBeLessThanOrEqual(1024);
-    expect(performance.now() - started).toBeLessThan(8000);
+    expect(cpuMs() - started).toBeLessThan(8000);
   });
 });
 
-describe("operations on any JSON", () => {
+describe("operations on any JSON", { timeout: 120_000 }, () => {
   const operations: readonly (readonly [Operation, string])[] = [
     [wrap, "command"],
     [unwrap, "response"],
@@ -176,12 +185,12 @@ describe("operations on any JSON", () => {
   );
 
   it("survives a line with very many objects", () => {
-    const started = performance.now();
+    const started = cpuMs();
     answerTo(scriptEncode, { apdus: Array.from({ length: 130_000 }, () => "00A40000") });
     answerTo(unwrap, {
       spi: "1639",
       tp_ud: Array.from({ length: 5_000 }, (_, i) => `060804${i.toString(16).padStart(4, "0")}0901`),
     });
-    expect(performance.now() - started).toBeLessThan(8000);
+    expect(cpuMs() - started).toBeLessThan(8000);
   });
 });

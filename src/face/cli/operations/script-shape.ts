@@ -1,5 +1,12 @@
 import { isGatewayError } from "../../../base/gateway-error.ts";
 import { toHex } from "../../../base/hex.ts";
+import {
+  looksLikeNotification,
+  Notification,
+  notificationImei,
+  notificationTypeText,
+} from "../../../codec/euicc/notification.ts";
+import { decode } from "../../../codec/kit/codec.ts";
 import { isCapdu, isExpandedScript, parseScript, type Script, scriptObjectName } from "../../../codec/ota/script.ts";
 import {
   badFormatName,
@@ -60,8 +67,32 @@ export function decodedResponse(data: Uint8Array): Answer {
 /** Class octets a compact script can start with; anything else in a command packet is data of another kind. */
 const compactClasses = new Set([0x00, 0x80, 0x84, 0xa0]);
 
-/** `format` and `decoded` of the data of a command packet; both null for what is no script. */
-export function decodedScript(data: Uint8Array): Answer {
+function notificationShape(notification: Notification): Answer {
+  const { eid, type, sequence, isdP } = notification;
+  const imei = notificationImei(notification);
+  return {
+    eid,
+    type,
+    type_name: notificationTypeText(type),
+    sequence,
+    ...(isdP === undefined ? {} : { isd_p: isdP }),
+    ...(imei === undefined ? {} : { imei }),
+  };
+}
+
+/**
+ * `format` and `decoded` of the data of a command packet: a script, or an eUICC's notification (SGP.02 §4.1.1.11); both
+ * null for anything else.
+ */
+export function decodedCommand(data: Uint8Array): Answer {
+  try {
+    if (looksLikeNotification(data)) {
+      return { format: "notification", decoded: notificationShape(decode(Notification, data)) };
+    }
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return { format: null, decoded: null, decode_error: error.message };
+  }
   if (!isExpandedScript(data) && !compactClasses.has(data[0] ?? 0xff)) return { format: null, decoded: null };
   try {
     const script = parseScript(data);

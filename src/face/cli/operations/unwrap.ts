@@ -21,7 +21,7 @@ import {
 } from "./field.ts";
 import { gatherPacket } from "./gather.ts";
 import { type Answer, operation } from "./operation.ts";
-import { decodedResponse, decodedScript } from "./script-shape.ts";
+import { decodedCommand, decodedResponse } from "./script-shape.ts";
 
 const input = z.object({
   /** What the sender remembers of its command: asks for a response packet. */
@@ -190,7 +190,7 @@ function commandShape(opened: OpenedCommand): Answer {
     rc_cc: toHex(opened.check),
     data: toHex(opened.data),
     padding: toHex(opened.padding),
-    ...decodedScript(opened.data),
+    ...decodedCommand(opened.data),
     ...(opened.oddities.length === 0 ? {} : { oddities: opened.oddities }),
   };
 }
