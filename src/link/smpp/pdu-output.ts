@@ -2,7 +2,7 @@ import { Writer } from "../../codec/kit/codec.ts";
 import { type Pdu, writePdu } from "../../codec/smpp/pdu.ts";
 import type { SmppStream } from "./stream.ts";
 
-const startOctets = 16_384;
+const startOctets = 2_048;
 const keepOctets = 1 << 20;
 /** What one turn may gather before requests have to wait for the stream's opinion. */
 const fullOctets = 256 << 10;
