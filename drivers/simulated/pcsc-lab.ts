@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -125,6 +125,21 @@ export class PcscLab implements AsyncDisposable {
     const inserted = new VpcdCard(card, { dial: dialer === undefined ? vpcdAt(port) : () => dialer.dial(port) });
     this.#cards.add(inserted);
     return inserted;
+  }
+
+  /** Address of a reader's slot, for a card in a program of its own that {@link spawn} starts. */
+  slot(index: number): { readonly host: string; readonly port: number } {
+    const port = this.#ports[index];
+    if (port === undefined) throw new GatewayError("link.unknown", `there is no virtual reader ${index}`);
+    return { host: "127.0.0.1", port };
+  }
+
+  /** Starts a program that is to see the laboratory: its network, and its pcscd by the environment. */
+  spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    const environment = { ...process.env, ...options.env, ...this.environment };
+    const inside = this.facts.isolation === "private" ? enterNetwork(this.#keeper.pid ?? 0) : [];
+    const [program = command, ...rest] = [...inside, command, ...args];
+    return spawn(program, rest, { ...options, env: environment });
   }
 
   /** Starts pcscd (again). */
@@ -307,8 +322,8 @@ process.on("message", ({ id, port }) => {
   socket.once("error", (error) => process.send({ id, error: error.message }));
 });
 process.on("disconnect", () => process.exit());`;
-    const namespaces = process.getuid?.() === 0 ? ["-n"] : ["-U", "--preserve-credentials", "-n"];
-    this.#child = spawn("nsenter", ["-t", String(pid), ...namespaces, process.execPath, "-e", program], {
+    const [enter = "nsenter", ...namespaces] = enterNetwork(pid);
+    this.#child = spawn(enter, [...namespaces, process.execPath, "-e", program], {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     this.#child.on("error", () => undefined);
@@ -342,6 +357,12 @@ process.on("disconnect", () => process.exit());`;
     if (isSocket(handle)) waiting?.resolve(handle);
     else waiting?.reject(new Error("error" in message ? String(message.error) : "no socket arrived"));
   }
+}
+
+/** The command that runs another one in the network of a process. */
+function enterNetwork(pid: number): readonly string[] {
+  const user = process.getuid?.() === 0 ? [] : ["-U", "--preserve-credentials"];
+  return ["nsenter", "-t", String(pid), ...user, "-n"];
 }
 
 function isSocket(handle: unknown): handle is Socket {

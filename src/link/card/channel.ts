@@ -3,7 +3,7 @@ import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import type { CardConnection } from "../card-reader.ts";
-import { traceFrame } from "../trace.ts";
+import { traceFrame, tracing } from "../trace.ts";
 import { type CardResponse, exchangeApdu } from "./exchange.ts";
 import { type Showing, showing } from "./secrets.ts";
 
@@ -21,6 +21,8 @@ export interface CardChannel {
    */
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
 }
+
+const defaultTimeoutMs = 30_000;
 
 /** A card to oneself: nothing of anyone else comes between two of its commands. */
 export interface CardTurn extends CardChannel {
@@ -104,13 +106,18 @@ export class ApduChannel implements CardTurn {
   /** Resets the card when its turn comes; logical channels are gone then. Returns the new answer to reset. */
   reset(kind: "warm" | "cold", options: TransmitOptions = {}): Promise<Uint8Array> {
     return this.#enqueue(async () => {
+      if (this.#failure !== undefined) throw this.#failure.error;
       this.#generation++;
-      const { connection, link, timeoutMs = 30_000 } = this.#deps;
-      const atr = await this.#guard(() =>
-        connection.reset(kind, { timeoutMs: options.timeoutMs ?? timeoutMs, ...pick(options.signal) }),
-      );
-      traceFrame({ kind: "atr", dir: "in", link, bytes: atr, facts: { reset: kind } });
-      return atr;
+      const { connection, link, timeoutMs = defaultTimeoutMs } = this.#deps;
+      const bounds = { timeoutMs: options.timeoutMs ?? timeoutMs };
+      try {
+        const { signal } = options;
+        const atr = await connection.reset(kind, signal === undefined ? bounds : { ...bounds, signal });
+        traceFrame({ kind: "atr", dir: "in", link, bytes: atr, facts: { reset: kind } });
+        return atr;
+      } catch (error) {
+        throw this.#failed(error);
+      }
     }, options.signal);
   }
 
@@ -156,7 +163,7 @@ export class ApduChannel implements CardTurn {
   async #transmitNow(apdu: Uint8Array, options: TransmitOptions = {}): Promise<CardResponse> {
     if (this.#failure !== undefined) throw this.#failure.error;
     const { connection, clock, onAnswer } = this.#deps;
-    const timeoutMs = options.timeoutMs ?? this.#deps.timeoutMs ?? 30_000;
+    const timeoutMs = options.timeoutMs ?? this.#deps.timeoutMs ?? defaultTimeoutMs;
     const deadline = clock.monotonic() + timeoutMs;
     const show = showing(apdu);
     const exchange = (command: Uint8Array) =>
@@ -172,23 +179,25 @@ export class ApduChannel implements CardTurn {
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array> {
+    if (this.#failure !== undefined) throw this.#failure.error;
     const { connection, link } = this.#deps;
-    traceFrame({ kind: "apdu", dir: "out", link, ...show.command(command) });
-    const answer = await this.#guard(() => connection.transmit(command, { timeoutMs, ...pick(signal) }));
-    traceFrame({ kind: "apdu", dir: "in", link, ...show.answer(answer) });
+    const bounds = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+    if (tracing()) traceFrame({ kind: "apdu", dir: "out", link, ...show.command(command) });
+    let answer: Uint8Array;
+    try {
+      answer = await connection.transmit(command, bounds);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    if (tracing()) traceFrame({ kind: "apdu", dir: "in", link, ...show.answer(answer) });
     return answer;
   }
 
-  /** What fails here fails for good: neither side knows any more where the other is. */
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    try {
-      return await work();
-    } catch (error) {
-      this.#failure = { error };
-      this.#deps.onFailure?.(error);
-      throw error;
-    }
+  /** What fails once fails for good: neither side knows any more where the other is. */
+  #failed(error: unknown): unknown {
+    this.#failure = { error };
+    this.#deps.onFailure?.(error);
+    return error;
   }
 
   async #openNow(
@@ -239,8 +248,4 @@ function classFor(cla: number, number: number): number {
     throw codecError("codec.value", `class ${shown} does not address logical channel ${number}`, 0, { field: "CLA" });
   }
   return onChannel(cla, number);
-}
-
-function pick(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }

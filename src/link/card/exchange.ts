@@ -58,7 +58,12 @@ export async function exchangeApdu(
 
 type Shape = ReturnType<typeof commandCase> | "extended";
 
+/** The codec's answer, but for the short forms, which every exchange passes, without taking the command apart. */
 function shapeOf(apdu: Uint8Array): Shape {
+  const p3 = apdu[4] ?? 0;
+  if (apdu.length === 5) return 2;
+  if (p3 !== 0 && apdu.length === 5 + p3) return 3;
+  if (p3 !== 0 && apdu.length === 6 + p3) return 4;
   const command = parseCommand(apdu);
   return command.extended ? "extended" : commandCase(command);
 }
