@@ -204,6 +204,8 @@ export class CardTerminal {
   #eventList(list: Uint8Array | undefined): BipAnswer {
     if (list === undefined) return { result: [0x36] };
     this.#events = new Set(list);
+    // A card that asks late still wants to know where it is now.
+    this.#lastStatus = undefined;
     if (this.#events.has(0x03)) setImmediate(() => this.locationChanged());
     return { result: [0x00] };
   }

@@ -128,17 +128,22 @@ function swapNibbles(digits: string): string {
 
 /**
  * A line that a pattern of a hardware profile matches: literals as they are, optional parts included (quotes left
- * out), the first alternative of a choice, `value` for the first group and the least for what else is open.
+ * out), the first alternative of a choice, `value` for the first group where it fits, and the least for what else is open.
  */
 export function sampleOf(pattern: string, value: string): string {
   const source = pattern.replace(/^\^/, "").replace(/\$$/, "");
+  const given = sampleSequence(source, once(value));
+  const samples = [given, given.trimEnd(), sampleSequence(source, () => undefined)];
+  return samples.find((sample) => new RegExp(pattern, "u").test(sample)) ?? given;
+}
+
+function once(value: string): () => string | undefined {
   let used = false;
-  const sample = sampleSequence(source, () => {
+  return () => {
     const first = !used;
     used = true;
     return first ? value : undefined;
-  });
-  return new RegExp(pattern, "u").test(sample) ? sample : sample.trimEnd();
+  };
 }
 
 const classSamples: Readonly<Record<string, string>> = { d: "1", w: "A", s: " ", b: "", D: "A", W: "-", S: "A", B: "" };

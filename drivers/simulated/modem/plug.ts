@@ -1,0 +1,63 @@
+import type { Line } from "../line.ts";
+import { openPty } from "../pty.ts";
+import { listenForHosts, type SocketAddress } from "../socket-line.ts";
+import type { SimulatedModem } from "./modem.ts";
+
+/** Where hosts find a modem's AT ports. */
+export type PlugPlace =
+  | { readonly at: "pty"; readonly link?: string }
+  | { readonly at: "socket"; readonly where: SocketAddress };
+
+/** A modem's connector: plugged in, its AT port exists; pulled, it is gone and the modem has no power. */
+export class Plug implements AsyncDisposable {
+  readonly #modem: SimulatedModem;
+  readonly #place: PlugPlace;
+  #ends: AsyncDisposable | undefined;
+  #address = "";
+
+  constructor(modem: SimulatedModem, place: PlugPlace) {
+    this.#modem = modem;
+    this.#place = place;
+  }
+
+  /** Where the port is now, empty while it is pulled. */
+  get address(): string {
+    return this.#ends === undefined ? "" : this.#address;
+  }
+
+  /** Makes the port appear and switches the modem on. Resolves when the port is there, before the modem has registered. */
+  async plugIn(): Promise<string> {
+    if (this.#ends !== undefined) return this.#address;
+    if (this.#place.at === "pty") {
+      const pty = await openPty(this.#place.link === undefined ? {} : { link: this.#place.link });
+      const detach = this.#modem.attachLine(pty);
+      this.#address = pty.address;
+      this.#ends = {
+        async [Symbol.asyncDispose]() {
+          detach();
+          await pty[Symbol.asyncDispose]();
+        },
+      };
+    } else {
+      const listener = await listenForHosts(this.#place.where, (line: Line) =>
+        line.onClose(this.#modem.attachLine(line)),
+      );
+      this.#address = listener.address;
+      this.#ends = listener;
+    }
+    void this.#modem.powerOn();
+    return this.#address;
+  }
+
+  /** Pulls it: hosts are hung up, the modem loses power at once. */
+  async pull(): Promise<void> {
+    const ends = this.#ends;
+    this.#ends = undefined;
+    await ends?.[Symbol.asyncDispose]();
+    await this.#modem.powerOff();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pull();
+  }
+}
