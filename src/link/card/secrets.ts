@@ -1,4 +1,8 @@
+import { catObjects } from "../../codec/cat/object.ts";
+import { ProactiveCommand } from "../../codec/cat/proactive.ts";
+import { Reader } from "../../codec/kit/codec.ts";
 import type { Frame } from "../trace.ts";
+import { tolerant } from "./tolerant.ts";
 
 type Shown = Pick<Frame, "bytes" | "facts">;
 
@@ -15,6 +19,8 @@ const putKey = 0xd8;
 /** AUTHENTICATE (and RUN GSM ALGORITHM), whose answer carries session keys. TS 31.102 §7.1.2 */
 const authenticateInstructions = new Set([0x88, 0x89]);
 
+const fetch = 0x12;
+
 /** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
 export function showing(apdu: Uint8Array): Showing {
   const ins = apdu[1] ?? 0;
@@ -23,7 +29,19 @@ export function showing(apdu: Uint8Array): Showing {
   if (authenticateInstructions.has(ins)) {
     return { command: asIs, answer: (bytes) => hide(bytes, 0, bytes.length - 2, "session-key") };
   }
+  if (ins === fetch && ((apdu[0] ?? 0) & 0x80) !== 0) return { command: asIs, answer: withoutBearerPassword };
   return plain;
+}
+
+/** OPEN CHANNEL names user and password of its bearer in text strings. ETSI TS 102 223 §6.6.27 */
+function withoutBearerPassword(bytes: Uint8Array): Shown {
+  const command = tolerant(() => ProactiveCommand.read(new Reader(bytes)));
+  if (command?.name !== "openChannel") return { bytes };
+  const texts = command.objects.filter(({ tag }) => tag === catObjects.textString.tag);
+  if (texts.length === 0) return { bytes };
+  const shown = Uint8Array.from(bytes);
+  for (const { valueOffset = 0, value } of texts) shown.fill(0, valueOffset, valueOffset + value.length);
+  return { bytes: shown, facts: { hidden: "bearer-login" } };
 }
 
 function asIs(bytes: Uint8Array): Shown {

@@ -7,7 +7,6 @@ import { ProactiveCommand, salvageDetails } from "../../codec/cat/proactive.ts";
 import { withChannels } from "../../codec/cat/terminal-profile.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import type { SubmitOutcome } from "../sms-bearer.ts";
-import { Alarm } from "./alarm.ts";
 import { type Answer, beyondCapabilities, partially, responseOf, success } from "./answer.ts";
 import {
   envelopeApdu,
@@ -22,13 +21,17 @@ import { ErrandQueue } from "./errand-queue.ts";
 import type { CardResponse } from "./exchange.ts";
 import { asksTerminalCapability, type CardIdentity, readIdentity, terminalCapability } from "./identity.ts";
 import { planRefresh } from "./refresh.ts";
+import { Schedule } from "./schedule.ts";
 import { failureCause, smsDownloadOutcome, withFate } from "./sms-download.ts";
 import { comprehension, shownText, statelessAnswer } from "./stateless-answers.ts";
 import { eventsOf, manageTimer, pollInterval, sendShortMessage } from "./terminal-commands.ts";
 import type { TerminalDeps, TerminalState } from "./terminal-contract.ts";
 import { defaultSettings, type TerminalSettings } from "./terminal-settings.ts";
-import { elapsedSeconds, expireTimers, nextDue, remainingSeconds, type Timers } from "./timers.ts";
+import { elapsedSeconds, type RunningTimer, remainingSeconds } from "./timers.ts";
 import { isCodecError, tolerant } from "./tolerant.ts";
+
+/** Commands that are served before something that waits for the card has its turn. */
+const commandsInARow = 16;
 
 /**
  * Plays the terminal towards one card: activation, proactive commands, events, timers, polling, REFRESH, short
@@ -40,28 +43,30 @@ export class Terminal implements AsyncDisposable {
   readonly #settings: TerminalSettings;
   readonly #profile: Uint8Array;
   readonly #errands = new ErrandQueue();
-  readonly #alarm: Alarm;
+  readonly #schedule: Schedule;
   #dialogue: Dialogue = { at: "idle" };
   #events: ReadonlySet<number> = new Set();
-  #timers: Timers = [];
-  #pollMs: number | undefined;
-  #jobs = 0;
   #active = false;
   #proactive = false;
   #stopped = false;
   #located = false;
   #identity: CardIdentity | undefined;
   #lastCommand: CommandDetails | undefined;
-  #lastExchange: number;
   #running: Promise<void> | undefined;
 
   constructor(deps: TerminalDeps) {
     this.#deps = deps;
     this.#settings = { ...defaultSettings, ...deps.settings };
     this.#profile = withChannels(this.#settings.profile, deps.channels?.channels ?? 0);
-    this.#pollMs = this.#settings.pollMs;
-    this.#lastExchange = deps.clock.monotonic();
-    this.#alarm = new Alarm({ clock: deps.clock, next: () => this.#nextDue(), due: (now) => this.#due(now) });
+    this.#schedule = new Schedule({
+      clock: deps.clock,
+      pollMs: this.#settings.pollMs,
+      jobPollMs: this.#settings.jobPollMs,
+      retryAt: () => this.#errands.dueAt,
+      onRetry: () => this.#retry(),
+      onTimer: (timer) => this.#expire(timer),
+      onPoll: () => this.#poll(),
+    });
     deps.channels?.onEvent((event, make, taken) => this.raise(event, make, taken));
   }
 
@@ -71,7 +76,6 @@ export class Terminal implements AsyncDisposable {
    */
   async activate(): Promise<CardIdentity> {
     await this.#introduce();
-    this.#alarm.start();
     await this.#errand(() => this.#settleIn());
     await this.settled();
     return this.#identity ?? {};
@@ -79,7 +83,7 @@ export class Terminal implements AsyncDisposable {
 
   /** Sees an answer of the card, to whatever command of whomever. */
   answered(response: CardResponse, apdu: Uint8Array): void {
-    this.#lastExchange = this.#deps.clock.monotonic();
+    this.#schedule.touch();
     if (!this.#active || isFetchOrResponse(apdu)) return;
     this.#step({ kind: "status", sw: response.sw });
     this.#go();
@@ -134,20 +138,13 @@ export class Terminal implements AsyncDisposable {
 
   /** Polls faster while a job is open for the card; dispose ends that. */
   openJob(): Disposable {
-    let open = true;
-    this.#jobs++;
-    this.#alarm.rearm();
-    return {
-      [Symbol.dispose]: () => {
-        if (open) this.#jobs--;
-        open = false;
-      },
-    };
+    return this.#schedule.openJob();
   }
 
   /** State for people. */
   describe(): TerminalState {
-    const now = this.#now();
+    const { timers, pollMs } = this.#schedule;
+    const left = (id: number) => remainingSeconds(timers, id, this.#now()) ?? 0;
     return {
       active: this.#active && !this.#stopped,
       proactive: this.#proactive,
@@ -155,8 +152,8 @@ export class Terminal implements AsyncDisposable {
       profile: toHex(this.#profile),
       identity: this.#identity,
       events: [...this.#events].map((code) => eventName(code) ?? `event ${code}`),
-      timers: this.#timers.map(({ id }) => ({ id, remainingSeconds: remainingSeconds(this.#timers, id, now) ?? 0 })),
-      pollMs: this.#pollEvery(),
+      timers: timers.map(({ id }) => ({ id, remainingSeconds: left(id) })),
+      pollMs,
       waiting: this.#errands.length,
       lastCommand: this.#lastCommand,
       channels: this.#deps.channels?.describe(),
@@ -176,7 +173,7 @@ export class Terminal implements AsyncDisposable {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#forget();
-    this.#alarm.stop();
+    this.#schedule.stop();
     this.#errands.close(error);
   }
 
@@ -199,8 +196,7 @@ export class Terminal implements AsyncDisposable {
     this.#deps.channels?.closeAll();
     this.#step({ kind: "reset" });
     this.#events = new Set();
-    this.#timers = [];
-    this.#pollMs = this.#settings.pollMs;
+    this.#schedule.reset();
     this.#located = false;
   }
 
@@ -215,6 +211,7 @@ export class Terminal implements AsyncDisposable {
     this.#active = true;
     const { sw } = await this.#transmit(terminalProfileApdu(this.#profile));
     this.#proactive = sw === 0x9000 || sw >> 8 === 0x91;
+    this.#schedule.start(this.#proactive);
   }
 
   /** Last step of activation, once the card's first commands are served. */
@@ -264,11 +261,15 @@ export class Terminal implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
+    let inARow = 0;
     while (!this.#stopped) {
-      if (this.#dialogue.at === "announced") await this.#serve(this.#dialogue.length);
+      // A card that never stops commanding must still get its short messages and events.
+      const turn = inARow++ < commandsInARow || !this.#errands.ready;
+      if (this.#dialogue.at === "announced" && turn) await this.#serve(this.#dialogue.length);
       else if (this.#errands.ready) {
+        inARow = 0;
         await this.#errands.runNext(() => this.#now());
-        if (this.#errands.dueAt !== undefined) this.#alarm.rearm();
+        if (this.#errands.dueAt !== undefined) this.#schedule.rearm();
       } else return;
     }
   }
@@ -320,12 +321,11 @@ export class Terminal implements AsyncDisposable {
     switch (command.name) {
       case "pollInterval": {
         const { answer, pollMs } = pollInterval(command);
-        if (pollMs !== undefined) this.#pollMs = pollMs;
-        this.#alarm.rearm();
+        if (pollMs !== undefined) this.#schedule.poll(pollMs);
         return answer;
       }
       case "pollingOff":
-        this.#pollMs = undefined;
+        this.#schedule.poll(undefined);
         return success;
       case "setUpEventList": {
         const events = eventsOf(command);
@@ -335,9 +335,8 @@ export class Terminal implements AsyncDisposable {
         return success;
       }
       case "timerManagement": {
-        const { answer, timers } = manageTimer(this.#timers, command, clock.monotonic());
-        this.#timers = timers;
-        this.#alarm.rearm();
+        const { answer, timers } = manageTimer(this.#schedule.timers, command, clock.monotonic());
+        this.#schedule.timers = timers;
         return answer;
       }
       case "sendShortMessage":
@@ -370,37 +369,21 @@ export class Terminal implements AsyncDisposable {
     this.#errands.addQuiet(() => this.#settleIn(), true);
   }
 
-  #pollEvery(): number | undefined {
-    if (!this.#proactive) return undefined;
-    if (this.#jobs > 0) return Math.min(this.#settings.jobPollMs, this.#pollMs ?? this.#settings.jobPollMs);
-    return this.#pollMs;
+  #retry(): void {
+    this.#errands.resume();
+    this.#go();
   }
 
-  #nextDue(): number | undefined {
-    const every = this.#pollEvery();
-    const poll = every === undefined ? undefined : this.#lastExchange + every;
-    const times = [nextDue(this.#timers), poll, this.#errands.dueAt].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
+  /** ETSI TS 102 223 §7.4 */
+  #expire(timer: RunningTimer): void {
+    this.#quietly(async () => {
+      const expired = timerExpiration(timer.id, elapsedSeconds(timer, this.#now()));
+      return (await this.#transmit(envelopeApdu(expired, false))).sw >> 8 !== 0x93;
+    });
   }
 
-  /** What the time has come for. */
-  async #due(now: number): Promise<void> {
-    const { due, running } = expireTimers(this.#timers, now);
-    this.#timers = running;
-    for (const timer of due) {
-      this.#quietly(async () => {
-        const expired = timerExpiration(timer.id, elapsedSeconds(timer, this.#now()));
-        return (await this.#transmit(envelopeApdu(expired, false))).sw >> 8 !== 0x93;
-      });
-    }
-    if ((this.#errands.dueAt ?? Number.POSITIVE_INFINITY) <= now) {
-      this.#errands.resume();
-      this.#go();
-    }
-    const every = this.#pollEvery();
-    if (every === undefined || this.#lastExchange + every > now) return;
-    // A command in hand keeps the card's attention; the interval starts anew when it is done.
-    this.#lastExchange = now;
+  /** ETSI TS 102 221 §14.5.2. A command in hand has the card's attention anyhow. */
+  async #poll(): Promise<void> {
     if (this.#running === undefined) await this.#transmit(statusApdu).catch((error: unknown) => this.#fail(error));
   }
 }

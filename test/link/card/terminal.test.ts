@@ -414,6 +414,20 @@ describe("SMS-PP download", () => {
     expect(card.faults).toEqual([]);
   });
 
+  test("a card that never stops commanding still gets it", async () => {
+    const { card, terminal } = bench();
+    await terminal.activate();
+    const again = () => {
+      if (card.envelopes.length > 0) return;
+      card.pending.push("D009810301020082028182");
+      card.onResponse.push(again);
+    };
+    again();
+    expect(await terminal.deliver(tpdu)).toEqual({ at: "delivered" });
+    await terminal.settled();
+    expect(card.faults).toEqual([]);
+  });
+
   test("a card that goes mute leaves the fate unknown", async () => {
     const { card, terminal } = bench();
     await terminal.activate();

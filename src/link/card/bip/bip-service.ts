@@ -36,6 +36,7 @@ export interface DescribedChannel {
   readonly channel: number;
   readonly asked: string;
   readonly leadsTo: string;
+  readonly accessPoint?: string;
   readonly link: string;
   readonly waiting: number;
   readonly bufferSize: number;
@@ -101,6 +102,7 @@ export class BipService implements ChannelService {
       channel: channel.id,
       asked: destinationText(channel.request.destination),
       leadsTo: channel.route.kind === "dns" ? "DNS of the terminal" : destinationText(channel.route.to),
+      ...(channel.request.accessPoint === undefined ? {} : { accessPoint: channel.request.accessPoint }),
       link: channel.link.at === "dropped" ? `dropped: ${channel.link.why}` : channel.link.at,
       waiting: channel.waiting,
       bufferSize: channel.bufferSize,

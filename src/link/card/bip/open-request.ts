@@ -3,14 +3,13 @@ import type { CatTlv } from "../../../codec/cat/comprehension.ts";
 import { catObject, catObjects, findObject, objectValue } from "../../../codec/cat/object.ts";
 import type { ProactiveCommand } from "../../../codec/cat/proactive.ts";
 import { bipProblem } from "../../../codec/cat/result.ts";
-import { textOf } from "../../../codec/cat/text.ts";
 import { type Answer, answer, beyondCapabilities } from "../answer.ts";
 import type { Destination } from "./rules.ts";
 
 /** When the link of a channel is to come up. ETSI TS 102 223 §6.4.27 */
 export type LinkMoment = "immediate" | "on-demand" | "background";
 
-/** What an OPEN CHANNEL asks for. ETSI TS 102 223 §6.6.27 */
+/** What an OPEN CHANNEL asks for; login and password of the bearer are never looked at. ETSI TS 102 223 §6.6.27 */
 export interface OpenRequest {
   readonly bearer: BearerDescription;
   readonly bufferSize: number;
@@ -18,8 +17,6 @@ export interface OpenRequest {
   readonly moment: LinkMoment;
   readonly reconnect: boolean;
   readonly accessPoint?: string;
-  /** User name of the bearer; its password is never looked at. */
-  readonly login?: string;
 }
 
 /** Bearer and buffer size, which every answer to OPEN CHANNEL carries. */
@@ -59,7 +56,6 @@ export function openRequest(command: ProactiveCommand): OpenRequest | Answer {
   const address = destinationAddress(objects);
   if (address === undefined) return { result: "valuesMissing" };
   if (address.kind !== "ipv4" && address.kind !== "ipv6") return { result: "dataNotUnderstood" };
-  const login = findObject(objects, "textString");
   const accessPoint = findObject(objects, "networkAccessName");
   return {
     bearer,
@@ -72,6 +68,5 @@ export function openRequest(command: ProactiveCommand): OpenRequest | Answer {
     moment: moment(details.qualifier),
     reconnect: (details.qualifier & 0x02) !== 0,
     ...(accessPoint === undefined ? {} : { accessPoint }),
-    ...(login === undefined ? {} : { login: textOf(login) }),
   };
 }
