@@ -37,11 +37,15 @@ function installDebian(packages, what) {
   }
   say(`installing Debian packages for ${what}: ${missing.join(" ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (args) => run("apt-get", ["-q", "-y", "-o", "Dpkg::Use-Pty=0", ...args], { env, stdio: ["ignore", "ignore", 2] }).status === 0;
+  const apt = (args) =>
+    run("apt-get", ["-q", "-y", "-o", "Dpkg::Use-Pty=0", ...args], { env, stdio: ["ignore", "ignore", 2] }).status ===
+    0;
   apt(["update"]);
   if (apt(["install", "--no-install-recommends", ...missing])) return;
   // One package that is not to be had must not take the others with it.
-  for (const name of missing) if (!apt(["install", "--no-install-recommends", name])) say(`${name} cannot be installed; what needs it is left out`);
+  for (const name of missing)
+    if (!apt(["install", "--no-install-recommends", name]))
+      say(`${name} cannot be installed; what needs it is left out`);
 }
 
 function stampOf(files) {
@@ -69,10 +73,13 @@ function checkNative() {
   if (!succeeds(process.execPath, ["-e", sqlite])) {
     installDebian(["python3", "make", "g++"], "building better-sqlite3");
     say("building better-sqlite3");
-    if (!existsSync(join(root, "node_modules", "better-sqlite3"))) run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", "better-sqlite3@^12"]);
+    if (!existsSync(join(root, "node_modules", "better-sqlite3")))
+      run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", "better-sqlite3@^12"]);
     else run("npm", ["rebuild", "better-sqlite3", "--loglevel=error"]);
     if (!succeeds(process.execPath, ["-e", sqlite])) {
-      say("better-sqlite3 cannot be loaded: the daemon has no store. It needs python3, make and g++ (apt-get install -y python3 make g++), then `npm rebuild better-sqlite3`");
+      say(
+        "better-sqlite3 cannot be loaded: the daemon has no store. It needs python3, make and g++ (apt-get install -y python3 make g++), then `npm rebuild better-sqlite3`",
+      );
       process.exit(1);
     }
   }
@@ -92,10 +99,16 @@ function newest(folder) {
 function build() {
   const stamp = join(root, "dist", ".built");
   const sources = ["src", "drivers", "scripts", "bench"].filter((folder) => existsSync(join(root, folder)));
-  const latest = Math.max(statSync(join(root, "tsconfig.build.json")).mtimeMs, ...sources.map((folder) => newest(join(root, folder))));
+  const latest = Math.max(
+    statSync(join(root, "tsconfig.build.json")).mtimeMs,
+    ...sources.map((folder) => newest(join(root, folder))),
+  );
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= latest) return;
   say("building");
-  if (run(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]).status !== 0) process.exit(1);
+  if (
+    run(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]).status !== 0
+  )
+    process.exit(1);
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(stamp, "");
 }
