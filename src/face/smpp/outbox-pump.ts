@@ -28,7 +28,9 @@ export class OutboxPump {
   readonly #receivers = new Set<Receiver>();
   readonly #underWay = new Set<string>();
   readonly #later = new Map<string, { tries: number; at: number }>();
-  readonly #stop = new AbortController();
+  #stopped = false;
+  #sleeping = new AbortController();
+  #wakeAt = Number.POSITIVE_INFINITY;
   #pulling = false;
   #again = false;
 
@@ -55,7 +57,8 @@ export class OutboxPump {
 
   /** Stops for good; what is under way keeps its verdict. */
   stop(): void {
-    this.#stop.abort();
+    this.#stopped = true;
+    this.#sleeping.abort();
     this.#receivers.clear();
   }
 
@@ -139,10 +142,27 @@ export class OutboxPump {
     this.#nap(ms);
   }
 
+  /** Comes back after so long, at the latest. */
   #nap(ms: number): void {
-    this.#deps.clock.sleep(ms, this.#stop.signal).then(
-      () => this.kick(),
+    const now = this.#deps.clock.monotonic();
+    if (this.#stopped || (this.#wakeAt > now && this.#wakeAt <= now + ms)) return;
+    this.#sleeping.abort();
+    const nap = new AbortController();
+    this.#sleeping = nap;
+    this.#wakeAt = now + ms;
+    this.#deps.clock.sleep(ms, nap.signal).then(
+      () => {
+        this.#wakeAt = Number.POSITIVE_INFINITY;
+        this.kick();
+        this.#napUntilNext();
+      },
       () => undefined,
     );
+  }
+
+  #napUntilNext(): void {
+    const now = this.#deps.clock.monotonic();
+    const next = Math.min(...[...this.#later.values()].map(({ at }) => at).filter((at) => at > now));
+    if (Number.isFinite(next)) this.#nap(next - now);
   }
 }

@@ -58,6 +58,7 @@ export class EsmeLink implements AsyncDisposable {
   onChange: () => void = () => {};
   #rate: Rate;
   #wakeAt = Number.POSITIVE_INFINITY;
+  #sleeping = new AbortController();
   #configurationRefusals = 0;
   #up = false;
 
@@ -123,6 +124,7 @@ export class EsmeLink implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#sleeping.abort();
     for (const waiting of this.#queue.splice(0)) {
       this.#fail(waiting, fateError("link.unavailable", "the link was closed", "not-sent"));
     }
@@ -192,11 +194,14 @@ export class EsmeLink implements AsyncDisposable {
   #nap(ms: number): void {
     const now = this.#deps.clock.monotonic();
     const at = now + Math.max(1, Math.min(ms, longestNapMs));
-    if (this.#wakeAt <= at && this.#wakeAt > now) return;
+    if (this.#stop.signal.aborted || (this.#wakeAt <= at && this.#wakeAt > now)) return;
+    this.#sleeping.abort();
+    const nap = new AbortController();
+    this.#sleeping = nap;
     this.#wakeAt = at;
-    this.#deps.clock.sleep(at - now, this.#stop.signal).then(
+    this.#deps.clock.sleep(at - now, nap.signal).then(
       () => {
-        if (this.#wakeAt === at) this.#wakeAt = Number.POSITIVE_INFINITY;
+        this.#wakeAt = Number.POSITIVE_INFINITY;
         this.#expire();
         this.#dispatch();
       },

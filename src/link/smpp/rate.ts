@@ -22,6 +22,8 @@ const longestPauseMs = 30_000;
 const raiseEveryMs = 10_000;
 const raiseBy = 1.1;
 const congested = 80;
+/** No throttling brings a link below this, unless its account does. */
+const slowestPerSecond = 1;
 /** An account without a limit is without one again after so long a calm. */
 const forgetMs = 300_000;
 
@@ -80,7 +82,7 @@ function observed(rate: Rate): number {
 export function throttle(rate: Rate, now: number): Rate {
   if (rate.pausedUntil > now) return rate;
   const pauseMs = Math.min(longestPauseMs, rate.pauseMs === 0 ? firstPauseMs : rate.pauseMs * 2);
-  const current = Math.max(0.1, Math.min(rate.current, observed(rate)) / 2);
+  const current = Math.max(Math.min(slowestPerSecond, rate.limit), Math.min(rate.current, observed(rate)) / 2);
   return { ...rate, current, pauseMs, pausedUntil: now + pauseMs, tokens: 0, changedAt: now + pauseMs };
 }
 
@@ -92,5 +94,9 @@ export function accepted(rate: Rate, now: number): Rate {
 /** TLV congestion_state of an answer: above 80 the link slows down by a tenth a second. SMPP 5.0 §4.8.4.18 */
 export function congestion(rate: Rate, state: number, now: number): Rate {
   if (state <= congested || now - rate.changedAt < 1_000) return rate;
-  return { ...rate, current: Math.max(0.1, Math.min(rate.current, observed(rate)) * 0.9), changedAt: now };
+  return {
+    ...rate,
+    current: Math.max(Math.min(slowestPerSecond, rate.limit), Math.min(rate.current, observed(rate)) * 0.9),
+    changedAt: now,
+  };
 }
