@@ -103,5 +103,5 @@ export const Notification: Codec<Notification> = wrapped(0xe1, body);
 
 /** Whether octets start like a notification (a bare E1 template), before anything is decoded. */
 export function looksLikeNotification(octets: Uint8Array): boolean {
-  return octets[0] === 0xe1 && octets[2] === 0x4c;
+  return octets[0] === 0xe1 && octets[octets[1] === 0x81 ? 3 : 2] === 0x4c;
 }

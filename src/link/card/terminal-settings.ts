@@ -29,6 +29,8 @@ export interface TerminalSettings {
   readonly busyMs: number;
   /** Warnings and 6FXX to an SMS-PP download count as acknowledged (Release 18) or as refused (before). */
   readonly release18: boolean;
+  /** Answer a REFRESH that resets the UICC before the reset, for a card that waits for it. ETSI TS 102 223 §6.4.7 */
+  readonly answerReset: boolean;
   /** Time for one APDU, ms. Key generation on a card may take its tens of seconds. */
   readonly apduTimeoutMs: number;
 }
@@ -47,5 +49,6 @@ export const defaultSettings: TerminalSettings = {
   jobPollMs: 1_500,
   busyMs: 10_000,
   release18: false,
+  answerReset: false,
   apduTimeoutMs: 120_000,
 };

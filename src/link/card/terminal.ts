@@ -86,6 +86,8 @@ export class Terminal implements AsyncDisposable {
     this.#schedule.touch();
     if (!this.#active || isFetchOrResponse(apdu)) return;
     this.#step({ kind: "status", sw: response.sw });
+    // These announce a command without its length: the next status word tells that.
+    if (response.sw === 0x62f2 || response.sw === 0x63f2) this.#quietly(() => this.#askStatus());
     this.#go();
   }
 
@@ -351,8 +353,9 @@ export class Terminal implements AsyncDisposable {
     const plan = planRefresh(command, this.#deps.hooks?.mayRefresh);
     if ("result" in plan) return this.#respond(command, command.details, plan);
     this.#deps.hooks?.onRefresh?.(plan);
-    if (plan.respond === "before") await this.#respond(command, command.details, success);
-    if (plan.respond === "never") this.#deps.hooks?.onCommand?.(command, undefined);
+    const first = plan.respond === "before" || (plan.respond === "never" && this.#settings.answerReset);
+    if (first) await this.#respond(command, command.details, success);
+    else if (plan.respond === "never") this.#deps.hooks?.onCommand?.(command, undefined);
     if (plan.reset) return this.#restart();
     if (plan.rereadIdentity) await this.#readIdentity();
     await this.#respond(command, command.details, success);
@@ -384,6 +387,11 @@ export class Terminal implements AsyncDisposable {
 
   /** ETSI TS 102 221 §14.5.2. A command in hand has the card's attention anyhow. */
   async #poll(): Promise<void> {
-    if (this.#running === undefined) await this.#transmit(statusApdu).catch((error: unknown) => this.#fail(error));
+    if (this.#running === undefined) await this.#askStatus().catch((error: unknown) => this.#fail(error));
+  }
+
+  async #askStatus(): Promise<boolean> {
+    await this.#transmit(statusApdu);
+    return true;
   }
 }

@@ -337,6 +337,15 @@ describe("REFRESH", () => {
     expect(card.responses.map((body) => body.slice(-6))).toEqual(["830100", "830100", "830100", "830100", "830132"]);
   });
 
+  test("UICC reset is answered first for a card that waits for it", async () => {
+    const { card, terminal, say } = bench({ settings: { answerReset: true } });
+    await terminal.activate();
+    await say(refresh("04"));
+    await terminal.settled();
+    expect(card.responses).toEqual([response("01", "04", "830100")]);
+    expect(card.resets).toBe(1);
+  });
+
   test("may be put off", async () => {
     const { card, terminal, say } = bench({ hooks: { mayRefresh: () => false } });
     await terminal.activate();
@@ -425,6 +434,17 @@ describe("SMS-PP download", () => {
     again();
     expect(await terminal.deliver(tpdu)).toEqual({ at: "delivered" });
     await terminal.settled();
+    expect(card.faults).toEqual([]);
+  });
+
+  test("63F2 announces a command without its length: it is asked for", async () => {
+    const { card, terminal } = bench();
+    await terminal.activate();
+    card.pending.push("D009810301020082028182");
+    card.envelopeAnswers.push("63F2");
+    await terminal.deliver(tpdu);
+    await terminal.settled();
+    expect(card.responses).toHaveLength(1);
     expect(card.faults).toEqual([]);
   });
 
