@@ -100,7 +100,7 @@ export class SimulatedEuicc implements SoftCard {
     this.#remote = new RemoteManagement({
       card: this.#core,
       executed: deps.onExecuted ?? (() => {}),
-      immediate: () => {},
+      immediate: (action) => this.#proactive(action),
       now: () => clock.now(),
     });
     this.#secured = new SecuredSms({
@@ -212,6 +212,14 @@ export class SimulatedEuicc implements SoftCard {
     this.#lifecycle.requestSwitch(target, notificationType.local);
     this.#lifecycle.responseDelivered();
     return true;
+  }
+
+  /** Immediate action of a script: COMPREHENSION-TLVs of one proactive command. TS 102 226 §5.2.1.2 */
+  #proactive(action: Uint8Array): void {
+    const [details, devices] = [action.subarray(0, 5), action.subarray(5, 9)];
+    if (action.length < 9 || ((details[0] ?? 0) & 0x7f) !== 0x01 || ((devices[0] ?? 0) & 0x7f) !== 0x02) return;
+    const [, , , type = 0, qualifier = 0] = details;
+    this.toolkit.enqueue({ type, qualifier, destination: devices[3] ?? 0x82, objects: [action.slice(9)] });
   }
 
   #profileSwitched(): void {
