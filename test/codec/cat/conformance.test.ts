@@ -16,6 +16,8 @@ import { TerminalResponse, terminalResponse } from "../../../src/codec/cat/termi
 import { textOf } from "../../../src/codec/cat/text.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
 import {
+  capturedCommands,
+  capturedEnvelopes,
   conformanceCommands,
   conformanceEnvelopes,
   conformanceResponses,
@@ -27,7 +29,7 @@ import {
 const hexOf = (text: string) => toHex(fromHex(text));
 
 describe("proactive commands of TS 31.124 and of a whole session", () => {
-  test.each([...sessionCommands, ...conformanceCommands])(
+  test.each([...sessionCommands, ...conformanceCommands, ...capturedCommands])(
     "%s %s reads, every object decodes, and writes back",
     (name, hex) => {
       const command = decode(ProactiveCommand, fromHex(hex));
@@ -134,12 +136,15 @@ describe("TERMINAL RESPONSE of TS 31.124 and of a whole session", () => {
 });
 
 describe("ENVELOPE of TS 31.124 and of a whole session", () => {
-  test.each([...sessionEnvelopes, ...conformanceEnvelopes])("%s %s reads and writes back", (name, hex) => {
-    const envelope = decode(Envelope, fromHex(hex));
-    expect(envelope.name).toBe(name);
-    expect(describeObjects(envelope.objects).filter((object) => object.error !== undefined)).toEqual([]);
-    expect(toHex(encode(Envelope, envelope))).toBe(hexOf(hex));
-  });
+  test.each([...sessionEnvelopes, ...conformanceEnvelopes, ...capturedEnvelopes])(
+    "%s %s reads and writes back",
+    (name, hex) => {
+      const envelope = decode(Envelope, fromHex(hex));
+      expect(envelope.name).toBe(name);
+      expect(describeObjects(envelope.objects).filter((object) => object.error !== undefined)).toEqual([]);
+      expect(toHex(encode(Envelope, envelope))).toBe(hexOf(hex));
+    },
+  );
 
   test("data available and channel status are built", () => {
     const up = { channel: 1, state: "established", info: 0 } as const;

@@ -111,3 +111,12 @@ export const conformanceEnvelopes: readonly (readonly [string, string])[] = [
     "D13E8202838106099111223344556677F88B2D44049121437FF6891010000000001E0270000019000D00000000BFFF00000000000100DCDCDCDCDCDCDCDCDCDC",
   ],
 ];
+
+/** Seen between a terminal and an SGP.02 eUICC in the field. */
+export const capturedCommands: readonly (readonly [string, string])[] = [
+  ["setUpEventList", "D00E810301050082028182990303090A"],
+];
+
+export const capturedEnvelopes: readonly (readonly [string, string])[] = [
+  ["eventDownload", "D6159901038202 82819B0100130902F801BAB8A33B008F"],
+];
