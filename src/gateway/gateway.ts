@@ -238,6 +238,9 @@ export class Gateway {
       const route = await this.#route(job, target);
       if (route.at === "blocked") return await this.#block(job, route.why);
       if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, signal);
+      if (job.lane === "normal" && (await this.#sessionGoesFirst(job))) {
+        return await this.#block(job, "waits for earlier jobs of the SCP81 session");
+      }
       await this.#smsRun.run(job, target, route, signal);
     } catch (thrown) {
       await this.#runFailed(job, thrown, signal);
@@ -272,6 +275,12 @@ export class Gateway {
     );
     const https = (await this.https?.state(target)) ?? { open: false, possible: false };
     return chooseRoute(target, job.work, job.request, links, https, segmentsOf(job, target));
+  }
+
+  /** Jobs of one target run in order: those that wait for a session go before later ones by SMS. */
+  async #sessionGoesFirst(job: Job): Promise<boolean> {
+    const [first] = await this.store.read((r) => r.jobs.waitingForSession(job.target, 1));
+    return first !== undefined && first.seq < job.seq;
   }
 
   /** Tries again when a link changes, at the latest after a while. */

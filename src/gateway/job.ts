@@ -32,7 +32,8 @@ export type JobWork =
 
 /** How it is to be done. */
 export interface JobRequest {
-  readonly bearer: Bearer | "auto";
+  /** `auto` chooses among all; `short-message` among those that carry SMS. */
+  readonly bearer: Bearer | "auto" | "short-message";
   /** Only over this link. */
   readonly link?: string;
   readonly spi?: string;
@@ -44,6 +45,10 @@ export interface JobRequest {
   readonly fireAndForget?: boolean;
   /** What to do when the card may have run the packet but its answer is lost. */
   readonly onAnswerLost?: "fail" | "repeat";
+  /** How long the card may think about a script in an SCP81 session. */
+  readonly budgetMs?: number;
+  /** Secure channel (SCP03, SCP03t) of the upstream that the script belongs to; told from the script when absent. */
+  readonly secureChannel?: string;
   /** More scripts of the same exchange follow: keep an SCP81 session open. */
   readonly moreToCome?: boolean;
 }
@@ -138,6 +143,8 @@ export interface JobRepository {
   openTargets(): Promise<string[]>;
   /** Jobs in these states, oldest first. */
   inState(states: readonly JobState[], limit: number): Promise<Job[]>;
+  /** Jobs of the target that wait for an administration session: system lane first, then order of acceptance. */
+  waitingForSession(target: string, limit: number): Promise<Job[]>;
   /** When the earliest queued job of the target may run. */
   nextWake(target: string): Promise<number | undefined>;
   counts(): Promise<Readonly<Record<JobState, number>>>;

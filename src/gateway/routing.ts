@@ -102,6 +102,8 @@ export function chooseRoute(
         return viaCard();
       case "sms":
         return viaSms();
+      case "short-message":
+        return viaCard() ?? viaSms();
       case "auto":
         if (https.open && request.link === undefined) return viaHttps();
         if (segments > comfortableSegments && https.possible && work.kind !== "packet" && request.link === undefined) {

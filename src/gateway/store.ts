@@ -1,3 +1,4 @@
+import type { AdminDialogRepository } from "./admin-dialog.ts";
 import type { EventRepository } from "./event.ts";
 import type { InboxRepository } from "./inbox.ts";
 import type { JobRepository } from "./job.ts";
@@ -17,6 +18,7 @@ export interface Repositories {
   readonly notifications: NotificationRepository;
   readonly procedures: ProcedureRepository;
   readonly events: EventRepository;
+  readonly adminDialogs: AdminDialogRepository;
 }
 
 /**

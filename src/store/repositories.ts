@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import type { GatewayEvent } from "../gateway/event.ts";
 import type { Repositories, Seal } from "../gateway/store.ts";
 import type { Schema } from "./schema.ts";
+import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { inboxRepository } from "./sqlite/inbox.ts";
 import { jobRepository } from "./sqlite/jobs.ts";
@@ -22,5 +23,6 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     notifications: notificationRepository(db),
     procedures: procedureRepository(db),
     events: eventRepository(db, onAppend),
+    adminDialogs: adminDialogRepository(db),
   };
 }

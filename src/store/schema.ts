@@ -115,4 +115,5 @@ export interface Schema {
     job: string | null;
     data: string;
   };
+  admin_dialog: { target: string; body: string };
 }

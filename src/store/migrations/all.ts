@@ -1,4 +1,5 @@
 import { firstLight } from "./0001-first-light.ts";
+import { scp81 } from "./0002-scp81.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -6,4 +7,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight];
+export const migrations: readonly Migration[] = [firstLight, scp81];

@@ -143,6 +143,19 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         .execute();
       return rows.map(jobOf);
     },
+    async waitingForSession(target, limit) {
+      const rows = await db
+        .selectFrom("job")
+        .selectAll()
+        .where("target", "=", target)
+        .where(sql<boolean>`state = 'waiting'`)
+        .where(sql<boolean>`chosen ->> '$.bearer' = 'https'`)
+        .orderBy("lane", "desc")
+        .orderBy("seq")
+        .limit(limit)
+        .execute();
+      return rows.map(jobOf);
+    },
     async nextWake(target) {
       const row = await db
         .selectFrom("job")
