@@ -44,7 +44,7 @@ const dispose = { reset: 1, unpower: 2 } as const;
 interface Session {
   readonly service: LiteService;
   readonly readers: Map<string, { readonly handle: LiteReader; snapshot: ReaderSnapshot }>;
-  changed: () => void;
+  readonly listeners: Set<() => void>;
   ended: GatewayError | undefined;
 }
 
@@ -78,11 +78,7 @@ export class PcscliteClient implements PcscClient {
     const session = this.#acquire();
     let wake: () => void = () => undefined;
     const notify = () => wake();
-    const before = session.changed;
-    session.changed = () => {
-      before();
-      notify();
-    };
+    session.listeners.add(notify);
     signal.addEventListener("abort", notify, { once: true });
     try {
       await settle();
@@ -102,7 +98,7 @@ export class PcscliteClient implements PcscClient {
       }
     } finally {
       signal.removeEventListener("abort", notify);
-      session.changed = before;
+      session.listeners.delete(notify);
       this.#release();
     }
   }
@@ -126,16 +122,24 @@ export class PcscliteClient implements PcscClient {
 
   #acquire(): Session {
     this.#users++;
-    if (this.#session?.ended !== undefined) this.#session = undefined;
+    if (this.#session?.ended !== undefined) this.#close();
     this.#session ??= this.#start();
     return this.#session;
   }
 
   #release(): void {
     this.#users--;
-    if (this.#users > 0) return;
-    this.#session?.service.close();
+    if (this.#users === 0) this.#close();
+  }
+
+  #close(): void {
+    const session = this.#session;
     this.#session = undefined;
+    try {
+      session?.service.close();
+    } catch {
+      // A service that is gone cannot be closed.
+    }
   }
 
   #start(): Session {
@@ -146,10 +150,13 @@ export class PcscliteClient implements PcscClient {
       this.#users--;
       throw serviceDown(cause);
     }
-    const session: Session = { service, readers: new Map(), changed: () => undefined, ended: undefined };
+    const session: Session = { service, readers: new Map(), listeners: new Set(), ended: undefined };
+    const changed = () => {
+      for (const listener of session.listeners) listener();
+    };
     const end = (cause: unknown) => {
       session.ended ??= serviceDown(cause);
-      session.changed();
+      changed();
     };
     service.on("error", end);
     service.on("reader", (handle) => {
@@ -165,12 +172,12 @@ export class PcscliteClient implements PcscClient {
       handle.on("error", end);
       handle.on("end", () => {
         session.readers.delete(handle.name);
-        session.changed();
+        changed();
       });
       handle.on("status", (status) => {
         const entry = session.readers.get(handle.name);
         if (entry !== undefined) entry.snapshot = snapshotOf(handle.name, status);
-        session.changed();
+        changed();
       });
     });
     return session;
