@@ -38,6 +38,8 @@ export interface DescribedChannel {
   readonly leadsTo: string;
   readonly accessPoint?: string;
   readonly link: string;
+  /** Port of the host's own end while the link is up. */
+  readonly localPort?: number;
   readonly waiting: number;
   readonly bufferSize: number;
 }
@@ -104,6 +106,7 @@ export class BipService implements ChannelService {
       leadsTo: channel.route.kind === "dns" ? "DNS of the terminal" : destinationText(channel.route.to),
       ...(channel.request.accessPoint === undefined ? {} : { accessPoint: channel.request.accessPoint }),
       link: channel.link.at === "dropped" ? `dropped: ${channel.link.why}` : channel.link.at,
+      ...localPort(channel),
       waiting: channel.waiting,
       bufferSize: channel.bufferSize,
     }));
@@ -292,6 +295,10 @@ export class BipService implements ChannelService {
   #note(id: number, text: string): void {
     traceFrame({ kind: "bip", dir: "out", link: this.#deps.link, text, facts: { channel: id } });
   }
+}
+
+function localPort({ link }: BipChannel): { readonly localPort?: number } {
+  return link.at === "up" && link.socket.localPort !== undefined ? { localPort: link.socket.localPort } : {};
 }
 
 function destinationText({ protocol, host, port }: { protocol: string; host: string; port: number }): string {

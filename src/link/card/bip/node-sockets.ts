@@ -29,6 +29,7 @@ function connectTcp(to: Destination, events: SocketEvents, signal: AbortSignal):
       socket.on("end", () => finish());
       socket.on("close", () => finish());
       resolve({
+        ...(socket.localPort === undefined ? {} : { localPort: socket.localPort }),
         write: (octets) =>
           new Promise((written, failed) => {
             socket.write(octets, (error) => (error ? failed(error) : written()));

@@ -10,6 +10,8 @@ export interface SocketEvents {
 
 /** A connected socket as a channel uses it. */
 export interface BipSocket {
+  /** Port of the host's own end, by which a listener of this host knows the connection. */
+  readonly localPort?: number;
   /** Hands octets over in order; resolves when the host has taken them, rejects when the socket is gone. */
   write(octets: Uint8Array): Promise<void>;
   /** Stops and resumes `onData`: the network feels it. Octets already on their way may still come. */

@@ -59,6 +59,10 @@ test("200 kB go through a channel of 1500 octets and come back, octet for octet"
   const own = await tcpServer((socket) => socket.pipe(socket));
   const { bip, nextEvent } = service(defaultRules({ host: "127.0.0.1", port: own.port }));
   expect((await bip.execute(open(2, 443))).result).toBe("success");
+  expect(bip.describe()).toMatchObject([
+    { channel: 1, asked: "tcp:127.0.0.1:443", leadsTo: `tcp:127.0.0.1:${own.port}`, link: "up", bufferSize: 1500 },
+  ]);
+  expect(bip.describe()[0]?.localPort).toBeGreaterThan(0);
   const total = 200_000;
   const sent = Uint8Array.from({ length: total }, (_, at) => (at * 7 + (at >> 8)) & 0xff);
   const back: Uint8Array[] = [];
