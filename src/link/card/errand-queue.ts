@@ -39,20 +39,30 @@ export class ErrandQueue {
     return this.#postponed.length === 0 ? undefined : this.#postponedUntil;
   }
 
-  /** Adds an errand and resolves when it is done; an abort before its turn rejects at once. */
+  /** Adds an errand and resolves when it is done. An abort rejects at once, unless the card has it in its hands. */
   add(run: Run, signal?: AbortSignal): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed.error);
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const onAbort = () => reject(signal?.reason);
+      let running = false;
+      const onAbort = () => {
+        if (!running) reject(signal?.reason);
+      };
       signal?.addEventListener("abort", onAbort, { once: true });
       const once = async () => {
         if (signal?.aborted) return true;
-        const done = await run();
-        if (!done) return false;
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-        return true;
+        running = true;
+        const done = await run().finally(() => {
+          running = false;
+        });
+        if (done) {
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        } else if (signal?.aborted) {
+          reject(signal.reason);
+          return true;
+        }
+        return done;
       };
       this.#waiting.push({ run: once, fail: reject, awaited: true });
     });
