@@ -46,6 +46,8 @@ export class Lifecycle {
   #deadline: Deadline | undefined;
   #imei: Uint8Array | undefined;
   #refreshing = false;
+  /** Whether the response of the pending switch has left the card. */
+  #responded = false;
   #sending = false;
   #exhausted = false;
   #reference = 0;
@@ -57,6 +59,7 @@ export class Lifecycle {
   /** A switch was accepted: durable at once, carried out when its response is out. */
   requestSwitch(target: ProfileState, type: number): void {
     const { state } = this.#deps;
+    this.#responded = false;
     state.pendingSwitch = { from: enabledProfile(state)?.aid ?? "", to: target.aid, type };
     this.#deps.commit();
   }
@@ -65,6 +68,7 @@ export class Lifecycle {
   responseDelivered(): void {
     const { state, toolkit } = this.#deps;
     if (state.pendingSwitch === undefined || this.#refreshing) return;
+    this.#responded = true;
     const profileChange = state.settings.refreshMode === 9 && toolkit.offers(34, 6);
     this.#refreshing = true;
     toolkit.enqueue(refresh(profileChange ? 0x09 : 0x04), {
@@ -162,7 +166,7 @@ export class Lifecycle {
 
   /** STATUS: the card looks whether a wait is over. */
   poll(): void {
-    if (this.#deps.state.pendingSwitch) this.responseDelivered();
+    if (this.#responded) this.responseDelivered();
     if (this.#deadline && this.#deps.clock.monotonic() >= this.#deadline.at) this.#expired(this.#deadline);
   }
 

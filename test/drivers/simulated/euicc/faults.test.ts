@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { control } from "../../../../drivers/simulated/euicc/control.ts";
@@ -50,6 +52,25 @@ describe("state of the simulated eUICC", () => {
     saved.length = 0;
     await terminal.download(secured("AE80221880E40040124F10A0000005591010FFFFFFFF8900001300000000", 5)[0] ?? "");
     expect(saved).toEqual(["0000000005/2", "0000000005/1"]);
+  });
+
+  it("has, killed at any moment, a whole state that never runs behind what it answered", async () => {
+    const path = join(folder(), "card.json");
+    const program = new URL("./endless-card.ts", import.meta.url).pathname;
+    for (const patience of [3, 11, 20]) {
+      const child = spawn(process.execPath, ["--import", "tsx", program, path], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let answered = "";
+      let lines = 0;
+      for await (const line of createInterface({ input: child.stdout })) {
+        answered = line;
+        lines += 1;
+        if (lines === patience) child.kill("SIGKILL");
+      }
+      const state = new FileStateStore(path).load();
+      expect(Number.parseInt(state?.isdR.keySets[0]?.cntr ?? "", 16)).toBeGreaterThanOrEqual(Number(answered));
+    }
   });
 
   it("refuses a file that is not a card's state", () => {

@@ -125,6 +125,55 @@ const scp03Set = () => ({
   ].map((value, i) => ({ id: i + 1, type: "AES" as const, value })),
 });
 
+describe("SCP03 in APDUs", () => {
+  it("personalises an ISD-P over SMS scripts to its own TAR: SD data, token key, connectivity", () => {
+    const { card, state } = bench();
+    card.powerOn();
+    const [, profile] = state.profiles;
+    const target = card.application(profile?.aid);
+    if (!profile || !target) throw new Error("the fixture has two profiles");
+    profile.isdpKeySets = [scp03Set()];
+    const run = (apdu: string) => runOne(card, target, apdu);
+    const { session: host } = initializeUpdate(scp03Set(), fromHex(profile.aid), fromHex("0102030405060708"));
+    expect(run("84E2880000")).toBe("6985");
+    expect(run("80E288000400700142")).toBe("6982");
+    expect(run("8050300008010203040506070800")).toMatch(/^0{20}300370.*0000019000$/);
+    let chain: Uint8Array = new Uint8Array(16);
+    let counter = 0;
+    const mac = (input: Uint8Array) => {
+      chain = aesCmac(host.sMac, concatBytes(chain, input));
+      return chain.slice(0, 8);
+    };
+    const authenticate = concatBytes(fromHex("8482330010"), host.hostCryptogram);
+    expect(run(toHex(concatBytes(authenticate, mac(authenticate))))).toBe("9000");
+    const send = (header: string, clear: string) => {
+      const data = fromHex(clear);
+      const padded = new Uint8Array((Math.floor(data.length / 16) + 1) * 16);
+      padded.set(data);
+      padded[data.length] = 0x80;
+      const block = new Uint8Array(16);
+      counter += 1;
+      block[15] = counter;
+      const ciphered = aesCbc(host.sEnc, aesBlock(host.sEnc, block), padded, "encipher");
+      const command = concatBytes(fromHex(header), Uint8Array.of(ciphered.length + 8), ciphered);
+      return run(toHex(concatBytes(command, mac(command))));
+    };
+    expect(send("84E28800", "0070075F20044F544131")).toMatch(/^.{16}9000$/);
+    expect(profile.sdData).toEqual({ "5F20": "4F544131" });
+    const token = fromHex("202122232425262728292A2B2C2D2E2F");
+    const dek = fromHex("EBCA8AF4D8937E94DA0AE08F473B8F7D");
+    const wrapped = toHex(aesCbc(dek, new Uint8Array(16), token, "encipher"));
+    const check = toHex(aesBlock(token, new Uint8Array(16).fill(1)).slice(0, 3));
+    expect(send("84D80001", `70881110${wrapped}03${check}`)).toMatch(/9000$/);
+    expect(profile.isdpKeySets.find(({ kvn }) => kvn === 0x70)?.keys[0]?.value).toBe(toHex(token));
+    expect(send("84D80001", `70881110${wrapped}03000000`)).toMatch(/9485$/);
+    expect(send("84E28800", "3A070CA00A060891683152102253F2")).toMatch(/9000$/);
+    expect(profile.connectivity).toEqual({ A0: "060891683152102253F2" });
+    expect(run("84E28800081122334455667788")).toBe("6982");
+    expect(send("84E28800", "3A0603810107")).toBe("6985");
+  });
+});
+
 describe("SCP03t", () => {
   it("follows the worked example from INITIALIZE UPDATE to the sealed response", () => {
     const aid = fromHex("A0000005591010FFFFFFFF8900001300");

@@ -166,6 +166,7 @@ describe("the life cycle of a profile switch", () => {
     if (!target) throw new Error("a card has an ISD-R");
     const body = Buffer.from(`${enable("0013").replace("AA1C", "AE80")}0000`, "hex");
     expect(hex(card.runRemote(target, card.openRemote(target), body))).toBe("AF80230290000000");
+    expect(await terminal.raw("80F2000C00")).toBe("9000");
     card.responseDelivered();
     expect(await terminal.raw("80F2000C00")).toBe("910B");
     await terminal.restart();
