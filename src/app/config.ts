@@ -5,6 +5,7 @@ import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "./nearest.ts";
+import { Scp81Config } from "./scp81-service.ts";
 
 const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
 const durationMs = z.number().int().positive();
@@ -78,6 +79,7 @@ export const Config = z.strictObject({
   sms: Sms.prefault({}),
   readers: Readers.prefault({}),
   simulate: Simulate.prefault({}),
+  scp81: Scp81Config.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

@@ -14,6 +14,7 @@ import type { DriverDeps, Log } from "../link/driver.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import type { Config } from "./config.ts";
 import { ReaderManager } from "./reader-manager.ts";
+import { Scp81Service } from "./scp81-service.ts";
 import { masterKey } from "./secrets.ts";
 import { version } from "./version.ts";
 
@@ -74,11 +75,21 @@ export class Daemon implements AsyncDisposable {
       notifications: config.notifications,
     });
     stack.defer(() => gateway.stop());
-    const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps }));
+    const scp81 = stack.use(new Scp81Service(config.scp81, gateway, log));
+    gateway.https = scp81.bearer;
+    const channelsFor = (link: string) => scp81.channelsFor(link, log);
+    const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps, channelsFor }));
     const targets = new TargetDesk(store, systemClock);
-    const about = () => ({ pid: process.pid, state, node: process.version, links: gateway.links.list().length });
-    const api = await apiServer({ gateway, targets, traces, log, version, about });
+    const about = () => ({
+      pid: process.pid,
+      state,
+      node: process.version,
+      links: gateway.links.list().length,
+      scp81: scp81.address ?? "off",
+    });
+    const api = await apiServer({ gateway, targets, traces, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
+    await scp81.start();
     await gateway.start();
     await readers.start();
     const socketPath = await listen(api, state);

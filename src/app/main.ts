@@ -12,6 +12,7 @@ import { registerCard, registerReader } from "../face/cli/commands/reader.ts";
 import { registerScp80 } from "../face/cli/commands/scp80.ts";
 import { registerScript } from "../face/cli/commands/script.ts";
 import { registerScriptSend } from "../face/cli/commands/script-send.ts";
+import { registerSession } from "../face/cli/commands/session.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
@@ -92,6 +93,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   registerReader(program, context);
   registerCard(program, context);
   registerTarget(program, context);
+  registerSession(program, context);
   registerEs5(program, context);
   registerScript(program, io);
   registerScriptSend(program, context);

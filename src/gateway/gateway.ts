@@ -22,6 +22,8 @@ import { findTarget } from "./targets.ts";
 /** SCP81 as the gateway sees it; the composition root plugs the server in. */
 export interface HttpsBearer {
   state(target: Target): HttpsState | Promise<HttpsState>;
+  /** Asks the card for a session, also when nothing waits for one. */
+  trigger(target: Target): Promise<void>;
   /** Takes the job over: it is durable as `waiting` and will be ended by the administration dialog. */
   enqueue(job: Job, target: Target, signal: AbortSignal): Promise<void>;
 }

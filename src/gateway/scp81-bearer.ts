@@ -57,6 +57,11 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     if (!open) this.#deps.wake(target.id);
   }
 
+  async trigger(target: Target): Promise<void> {
+    await this.#deps.store.write((r) => this.#ask(r, target, this.#deps.clock.now()));
+    this.#deps.wake(target.id);
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#sweep);
   }

@@ -25,27 +25,36 @@ export function splitLine(text: string): AtLine {
 
 /** Splits at commas outside quotes and parentheses; an empty parameter is `{text: "", quoted: false}`. V.250 §5.4.4.2 */
 export function parseArgs(rest: string): readonly AtArg[] {
+  if (rest.trim() === "") return [];
   const args: AtArg[] = [];
-  let text = "";
-  let quoted = false;
-  let inside = false;
-  let depth = 0;
-  for (const character of rest) {
-    if (character === '"' && depth === 0) {
-      inside = !inside;
-      quoted = true;
-    } else if (character === "," && !inside && depth === 0) {
-      args.push({ text: quoted ? text : text.trim(), quoted });
-      text = "";
-      quoted = false;
-    } else {
-      if (!inside && character === "(") depth++;
-      if (!inside && character === ")" && depth > 0) depth--;
-      if (!(quoted && !inside && character === " ")) text += character;
-    }
+  for (let at = 0; at <= rest.length; ) {
+    const end = argEnd(rest, at);
+    args.push(readArg(rest.slice(at, end)));
+    at = end + 1;
   }
-  if (rest.trim() !== "") args.push({ text: quoted ? text : text.trim(), quoted });
   return args;
+}
+
+/** Position of the comma that ends the parameter, or the end of the text. */
+function argEnd(rest: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < rest.length; at++) {
+    const character = rest[at];
+    if (character === '"') {
+      const closing = rest.indexOf('"', at + 1);
+      if (closing < 0) return rest.length;
+      at = closing;
+    } else if (character === "(") depth++;
+    else if (character === ")") depth = Math.max(0, depth - 1);
+    else if (character === "," && depth === 0) return at;
+  }
+  return rest.length;
+}
+
+function readArg(raw: string): AtArg {
+  const text = raw.trim();
+  if (text[0] !== '"') return { text, quoted: false };
+  return { text: text.slice(1, text.length > 1 && text.endsWith('"') ? -1 : undefined), quoted: true };
 }
 
 /** Reads parameters one after the other, with errors that name them. */

@@ -20,7 +20,9 @@ export const freshLine: LineState = { rest: "", promptTold: false };
 
 /** Longer than any answer (an extended-length APDU in hexadecimal); what exceeds it is noise without line ends. */
 const longest = 140_000;
+const ctrlZ = "\x1a";
 const loneNumber = /^\d{1,2}$/;
+const lineEnds = new RegExp(`[\r\n${ctrlZ}]`);
 const printable = /[\x21-\x7e]/;
 const leadingControls = /^(?:(?!\t)\p{Cc})+/u;
 
@@ -57,7 +59,7 @@ export function tokenize(
     }
     const end = lineEnd(text, start);
     if (end < 0) break;
-    const line = text.slice(start, text[end] === "\x1a" ? end + 1 : end);
+    const line = text.slice(start, text[end] === ctrlZ ? end + 1 : end);
     if (text[end] === "\r" && loneNumber.test(line)) {
       const next = text.slice(end + 1, end + 3);
       if (next === "" || next === "\r") break;
@@ -99,11 +101,8 @@ function skipEmpty(text: string, from: number): number {
 }
 
 function lineEnd(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x0d || code === 0x0a || code === 0x1a) return at;
-  }
-  return -1;
+  const end = text.slice(from).search(lineEnds);
+  return end < 0 ? -1 : from + end;
 }
 
 function pushLine(tokens: AtToken[], line: string): void {

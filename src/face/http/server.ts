@@ -16,6 +16,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { linkRoutes } from "./routes/links.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
+import { type SessionControl, sessionRoutes } from "./routes/sessions.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { traceRoutes } from "./routes/traces.ts";
 import type { TraceLog } from "./trace-log.ts";
@@ -25,6 +26,7 @@ export interface ApiDeps {
   readonly gateway: Gateway;
   readonly targets: TargetDesk;
   readonly traces: TraceLog;
+  readonly sessions: SessionControl;
   readonly log: Log;
   readonly version: string;
   /** Facts about the daemon for `GET /v1` (never secrets). */
@@ -96,6 +98,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(targetRoutes, { deps });
   await app.register(jobRoutes, { deps });
   await app.register(linkRoutes, { deps });
+  await app.register(sessionRoutes, { deps });
   await app.register(notificationRoutes, { deps });
   await app.register(eventRoutes, { deps });
   await app.register(traceRoutes, { deps });

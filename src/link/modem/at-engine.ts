@@ -5,7 +5,7 @@ import { publicLine } from "../../codec/at/line-name.ts";
 import { type AtFinal, numericResult } from "../../codec/at/result.ts";
 import type { Urc } from "../../codec/at/urc.ts";
 import type { Port } from "../port.ts";
-import { traceFrame } from "../trace.ts";
+import { isTracing, traceFrame } from "../trace.ts";
 import { type AtRequest, type AtResult, type Pending, requestFacts, resultError, type Urgency } from "./at-request.ts";
 import { type LineRole, LineRouter, type OpenLines, openLines } from "./line-router.ts";
 import type { ModemProfile } from "./profile.ts";
@@ -59,9 +59,9 @@ export class AtEngine implements AsyncDisposable {
   #open: Pending | undefined;
   #resync: Resync | undefined;
   #late: { readonly pending: Pending; readonly info: AtInfo[] } | undefined;
-  #stopPause = () => {};
-  #stopBoot = () => {};
-  #stopResync = () => {};
+  #stopPause = noop;
+  #stopBoot = noop;
+  #stopResync = noop;
   #held = false;
   #ended: GatewayError | undefined;
   #lastHeard = 0;
@@ -211,7 +211,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #write(text: string): void {
-    traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shown(text) });
+    if (isTracing()) traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shown(text) });
     this.#deps.port.write(encoder.encode(text)).catch((error: unknown) => this.#lost(error));
   }
 
@@ -230,8 +230,10 @@ export class AtEngine implements AsyncDisposable {
     const { state, tokens } = tokenize(this.#line, chunk, awaiting);
     this.#line = state;
     for (const token of tokens) this.#token(token);
-    this.#stopPause();
-    this.#stopPause = noop;
+    if (this.#stopPause !== noop) {
+      this.#stopPause();
+      this.#stopPause = noop;
+    }
     if (awaitsPause(state)) this.#stopPause = this.#timers.after(pauseMs, () => this.#paused());
   }
 
@@ -249,7 +251,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #saw(role: LineRole, text: string): void {
-    traceFrame({ kind: "at", dir: "in", link: this.#deps.link, text: shown(text), facts: { role } });
+    if (isTracing()) traceFrame({ kind: "at", dir: "in", link: this.#deps.link, text: shown(text), facts: { role } });
     this.#deps.observe?.({ kind: "line", role, text });
   }
 

@@ -55,13 +55,17 @@ export function openLines(
   declared?: { readonly prefixes: readonly string[]; readonly lines: "none" | "one" | "many" },
   body?: string,
 ): OpenLines {
-  const shape = commandShape(line);
-  const registration = shape.names.some((name) => isRegistration(name));
+  const typed = declared === undefined ? commandShape(line) : undefined;
+  let shape = typed;
+  const single = typed?.form === "read" && typed.names.some((name) => isRegistration(name));
   return {
     line,
-    shape,
-    prefixes: declared === undefined ? shape.names : declared.prefixes,
-    lines: declared?.lines ?? (registration && shape.form === "read" ? "one" : "any"),
+    get shape() {
+      shape ??= commandShape(line);
+      return shape;
+    },
+    prefixes: declared?.prefixes ?? typed?.names ?? [],
+    lines: declared?.lines ?? (single ? "one" : "any"),
     echoes: body === undefined ? [line] : [line, body],
     info: [],
     doubtful: [],
@@ -121,6 +125,7 @@ export class LineRouter {
 
   #isEcho(raw: string, text: string, open: OpenLines): boolean {
     for (const [index, echo] of open.echoes.entries()) {
+      if (echo.length < text.length - 4 || text.length < echo.length - 4) continue;
       const same = raw === echo || text === echo.trim() || raw === `${echo}${ctrlZ}`;
       const clipped =
         !same && index === 0 && text.length >= 4 && text.length >= echo.length - 3 && echo.trim().endsWith(text);

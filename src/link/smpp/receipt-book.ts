@@ -6,12 +6,12 @@ import type { Receipt } from "../../codec/smpp/receipt.ts";
 interface Known {
   readonly reference: string;
   readonly to: string;
-  readonly userMessageReference?: number;
-  id?: string;
+  readonly userMessageReference: number | undefined;
+  id: string | undefined;
   answered: boolean;
 }
 
-const mostKnown = 100_000;
+const mostKnown = 50_000;
 /** Ids some SMSCs give to everything. */
 const useless = /^(|0+|msg_id_not_implemented)$/;
 
@@ -24,7 +24,7 @@ export class ReceiptBook {
   readonly #holdMs: number;
   readonly #byReference = new Map<string, Known>();
   readonly #byId = new Map<string, Known>();
-  readonly #byEcho = new Map<string, Known>();
+  readonly #byEcho = new Map<number, Known>();
   readonly #waiters = new Set<() => void>();
   #open = 0;
   #form: MessageIdForm;
@@ -42,14 +42,9 @@ export class ReceiptBook {
 
   /** A message is about to leave. */
   leaving(reference: string, to: string, userMessageReference?: number): void {
-    const known: Known = {
-      reference,
-      to,
-      ...(userMessageReference === undefined ? {} : { userMessageReference }),
-      answered: false,
-    };
+    const known: Known = { reference, to, userMessageReference, id: undefined, answered: false };
     this.#byReference.set(reference, known);
-    if (userMessageReference !== undefined) this.#byEcho.set(echo(to, userMessageReference), known);
+    if (userMessageReference !== undefined) this.#byEcho.set(userMessageReference, known);
     this.#open += 1;
     if (this.#byReference.size > mostKnown) this.#forgetOldest();
   }
@@ -98,7 +93,18 @@ export class ReceiptBook {
       }
     }
     if (receipt.userMessageReference === undefined) return undefined;
-    return this.#byEcho.get(echo(to, receipt.userMessageReference));
+    return this.#echoed(receipt.userMessageReference, digits(to));
+  }
+
+  /** The message to this number with this reference, or with one that is equal modulo 256. */
+  #echoed(echo: number, to: string): Known | undefined {
+    const exact = this.#byEcho.get(echo);
+    if (exact !== undefined && digits(exact.to) === to) return exact;
+    for (let candidate = echo & 0xff; candidate < 0x10000; candidate += 0x100) {
+      const known = this.#byEcho.get(candidate);
+      if (known !== undefined && digits(known.to) === to) return known;
+    }
+    return undefined;
   }
 
   /** Only a receipt that one form alone explains teaches it. */
@@ -134,8 +140,8 @@ export class ReceiptBook {
     const id = known.id === undefined ? undefined : canonicalId(known.id);
     if (id !== undefined && this.#byId.get(id) === known) this.#byId.delete(id);
     if (known.userMessageReference === undefined) return;
-    const key = echo(known.to, known.userMessageReference);
-    if (this.#byEcho.get(key) === known) this.#byEcho.delete(key);
+    const echo = known.userMessageReference;
+    if (this.#byEcho.get(echo) === known) this.#byEcho.delete(echo);
   }
 
   #forgetOldest(): void {
@@ -146,8 +152,4 @@ export class ReceiptBook {
 
 function digits(address: string): string {
   return address.replace(/^\+/, "");
-}
-
-function echo(to: string, userMessageReference: number): string {
-  return `${digits(to)}/${userMessageReference & 0xff}`;
 }

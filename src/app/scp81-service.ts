@@ -1,0 +1,210 @@
+import { randomBytes } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { z } from "zod";
+import { Cleanup } from "../base/cleanup.ts";
+import { systemClock } from "../base/clock.ts";
+import { toHex } from "../base/hex.ts";
+import { connectionObjects } from "../codec/gp/connection.ts";
+import { SessionTrigger } from "../codec/gp/trigger.ts";
+import { encode } from "../codec/kit/codec.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import { Scp81Bearer } from "../gateway/scp81-bearer.ts";
+import { Scp81Store } from "../gateway/scp81-store.ts";
+import { BipService } from "../link/card/bip/bip-service.ts";
+import { nodeSockets } from "../link/card/bip/node-sockets.ts";
+import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
+import type { ChannelService } from "../link/card/channel-service.ts";
+import type { Log } from "../link/driver.ts";
+import { Dialogs, defaultDialogSettings } from "../link/scp81/dialogs.ts";
+import { Scp81Server } from "../link/scp81/server.ts";
+import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
+
+const port = z.number().int().min(0).max(65535);
+/** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
+const destination = z.strictObject({
+  protocol: z.enum(["tcp", "udp"]).optional(),
+  host: z.string().optional(),
+  port: port.optional(),
+});
+
+/** The `scp81` part of the configuration. */
+export const Scp81Config = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Loopback unless told otherwise; cards in the field need a public address here. */
+  host: z.string().default("127.0.0.1"),
+  /** 0 = any free port: enough for cards in readers, whose connections end here whatever they ask for. */
+  port: port.default(0),
+  tls13: z.boolean().default(false),
+  /** Obsolete versions, for cards that know nothing better. */
+  tls10: z.boolean().default(false),
+  /** Suites without encryption, for analysis. */
+  nullSuites: z.boolean().default(false),
+  framing: z.enum(["chunked", "length"]).default("chunked"),
+  uris: z
+    .array(z.string().startsWith("/"))
+    .min(1)
+    .default([...defaultDialogSettings.initialUris]),
+  scriptBudgetMs: z.number().int().min(18_000).default(defaultDialogSettings.scriptBudgetMs),
+  holdOpenMs: z.number().int().min(0).max(600_000).default(60_000),
+  /** SSLKEYLOGFILE for Wireshark: whoever reads it reads the sessions. For the lab only. */
+  keyLog: z.string().optional(),
+  /** What a trigger tells the card; what is absent comes from the card's own store. */
+  trigger: z
+    .strictObject({
+      bearer: z.string().optional(),
+      bufferSize: z.number().int().min(1).max(65535).optional(),
+      networkAccessName: z.string().optional(),
+      user: z.string().optional(),
+      port: port.optional(),
+      address: z.string().optional(),
+      host: z.string().optional(),
+      uri: z.string().optional(),
+      retries: z.number().int().min(0).max(65535).optional(),
+      retryDelaySeconds: z.number().int().min(0).max(86_399).optional(),
+    })
+    .default({}),
+  /** Where cards in readers may connect to. */
+  bip: z
+    .strictObject({
+      rewrite: z
+        .array(
+          z.strictObject({
+            match: destination,
+            to: z.union([z.literal("own"), z.strictObject({ host: z.string().optional(), port: port.optional() })]),
+          }),
+        )
+        .default([]),
+      allow: z.array(destination).default([]),
+      otherTcp: z.enum(["own", "refuse"]).default("own"),
+      names: z.array(z.strictObject({ name: z.string(), address: z.string() })).default([]),
+    })
+    .prefault({}),
+});
+export type Scp81Config = z.infer<typeof Scp81Config>;
+
+/** The SCP81 server with its bearer, and the terminal's side of BIP for cards in readers. */
+export class Scp81Service implements AsyncDisposable {
+  readonly bearer: Scp81Bearer;
+  readonly server: Scp81Server | undefined;
+  readonly #config: Scp81Config;
+  readonly #cleanup = new Cleanup();
+  #port: number | undefined;
+
+  constructor(config: Scp81Config, gateway: Gateway, log: Log) {
+    this.#config = config;
+    const dialogs = new Dialogs(
+      {
+        store: new Scp81Store({
+          store: gateway.store,
+          clock: systemClock,
+          desk: gateway.desk,
+          holdOpenMs: config.holdOpenMs,
+          wake: (target) => void gateway.wake(target),
+        }),
+        clock: systemClock,
+        newToken: () => randomBytes(12).toString("hex"),
+        log,
+      },
+      {
+        ...defaultDialogSettings,
+        initialUris: config.uris,
+        scriptBudgetMs: config.scriptBudgetMs,
+        holdTotalMs: config.holdOpenMs,
+      },
+    );
+    this.bearer = new Scp81Bearer({
+      store: gateway.store,
+      clock: systemClock,
+      isOpen: (target) => this.server?.sessions().some((session) => session.target === target) ?? false,
+      running: () => this.#port !== undefined,
+      trigger: () => triggerBody(config),
+      wake: (target) => {
+        dialogs.wake(target);
+        void gateway.wake(target);
+      },
+    });
+    this.#cleanup.defer(() => this.bearer[Symbol.dispose]());
+    const { keyLog, host, port: wanted, framing, tls10, tls13, nullSuites } = config;
+    this.server = config.enabled
+      ? new Scp81Server(
+          {
+            keys: { kind: "remote", lookup: (identity) => this.bearer.lookup(identity) },
+            open: dialogs.open,
+            clock: systemClock,
+            log,
+            ...(keyLog === undefined
+              ? {}
+              : { keyLog: (line: Buffer) => appendFileSync(keyLog, line, { mode: 0o600 }) }),
+          },
+          {
+            ...defaultScp81Settings,
+            host,
+            port: wanted,
+            framing,
+            tls: { ...defaultScp81Settings.tls, tls10, tls13, nullSuites },
+          },
+        )
+      : undefined;
+  }
+
+  /** Where the server listens; undefined while it does not. */
+  get address(): { readonly host: string; readonly port: number } | undefined {
+    return this.#port === undefined ? undefined : { host: this.#config.host, port: this.#port };
+  }
+
+  /** Starts to listen. @throws link.unavailable */
+  async start(): Promise<void> {
+    if (this.server === undefined) return;
+    this.#port = await this.server.listen();
+    this.#cleanup.use(this.server);
+  }
+
+  /** Bearer independent protocol for the card of one reader. */
+  channelsFor(link: string, log: Log): ChannelService {
+    return new BipService({ connector: nodeSockets, clock: systemClock, rules: () => this.#rules(), link, log });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanup[Symbol.asyncDispose]();
+  }
+
+  #rules(): BipRules {
+    const { rewrite, allow, otherTcp, names } = this.#config.bip;
+    const { address } = this;
+    const own = address === undefined ? undefined : { host: loopbackOf(address.host), port: address.port };
+    return {
+      ...defaultRules(own),
+      rewrite: rewrite.map(({ match, to }) => ({ match: defined(match), to: to === "own" ? to : defined(to) })),
+      allow: allow.map(defined),
+      otherTcp,
+      names,
+    };
+  }
+}
+
+function loopbackOf(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  return host === "::" ? "::1" : host;
+}
+
+/** The secured data of a session trigger, hexadecimal. GP Amendment B §3.7 */
+export function triggerBody({ trigger }: Scp81Config): string {
+  const { host, uri, retries, retryDelaySeconds, ...connection } = trigger;
+  const objects = connectionObjects(defined(connection));
+  const http = { ...(host === undefined ? {} : { host }), ...(uri === undefined ? {} : { uri }) };
+  const session = {
+    ...(objects.length === 0 ? {} : { connection: objects }),
+    ...(retries === undefined
+      ? {}
+      : { retry: { attempts: retries, delaySeconds: retryDelaySeconds ?? 60, failureReport: new Uint8Array(0) } }),
+    ...(Object.keys(http).length === 0 ? {} : { http }),
+  };
+  return toHex(encode(SessionTrigger, Object.keys(session).length === 0 ? {} : { session }));
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** The same object without keys whose value is undefined. */
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,98 @@
+import type { Command } from "commander";
+import type { CliContext } from "../context.ts";
+import { result, say, table, when } from "../terminal.ts";
+
+interface ShownSession {
+  readonly id: string;
+  readonly target: string;
+  readonly eid?: string;
+  readonly remote: string;
+  readonly openedAt: number;
+  readonly phase: string;
+  readonly posts: number;
+}
+
+/** `session list|show|close`, `target trigger`. */
+export function registerSession(program: Command, context: CliContext): void {
+  const session = program.command("session").description("SCP81 sessions that eUICCs opened");
+  session
+    .command("list")
+    .description("sessions that are open now, and where the server listens")
+    .action(async () => {
+      await using connection = await context.connect();
+      const answer = await connection.api.get<{ items: ShownSession[]; listening?: { host: string; port: number } }>(
+        "/v1/sessions",
+      );
+      result(context.terminal, answer, ({ items, listening }) => {
+        const head =
+          listening === undefined ? "the SCP81 server is off\n" : `listening on ${listening.host}:${listening.port}\n`;
+        return (
+          head +
+          (items.length === 0
+            ? "no open sessions\n"
+            : table(
+                ["ID", "EID", "FROM", "SINCE", "PHASE", "POSTS"],
+                items.map((one) => [
+                  one.id,
+                  one.eid ?? one.target,
+                  one.remote,
+                  when(one.openedAt),
+                  one.phase,
+                  String(one.posts),
+                ]),
+              ))
+        );
+      });
+    });
+  session
+    .command("show")
+    .argument("<id>")
+    .description("one open session")
+    .action(async (id: string) => {
+      await using connection = await context.connect();
+      const one = await connection.api.get<ShownSession>(`/v1/sessions/${encodeURIComponent(id)}`);
+      result(context.terminal, one, (shown) =>
+        Object.entries(shown)
+          .map(([key, value]) => `${key.padEnd(9)} ${value}`)
+          .join("\n"),
+      );
+    });
+  session
+    .command("close")
+    .argument("<id>")
+    .description("cut a session; the card may resume it")
+    .action(async (id: string) => {
+      await using connection = await context.connect();
+      await connection.api.delete(`/v1/sessions/${encodeURIComponent(id)}`);
+      result(context.terminal, { closed: id }, () => `closed ${id}`);
+    });
+  const target = program.commands.find((one) => one.name() === "target");
+  target
+    ?.command("trigger")
+    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .option("--wait <seconds>", "wait until the session is open, at most this long", Number)
+    .description("ask the card to open an SCP81 session")
+    .addHelpText("after", "\nExample:\n  otagate target trigger 8900… --wait 60\n")
+    .action(async (reference: string, options: { wait?: number }) => {
+      await using connection = await context.connect();
+      const { target: id } = await connection.api.post<{ target: string }>(
+        `/v1/targets/${encodeURIComponent(reference)}/trigger`,
+        {},
+      );
+      if (options.wait === undefined) {
+        result(context.terminal, { target: id, triggered: true }, () => "the trigger is on its way");
+        return;
+      }
+      for (const end = Date.now() + options.wait * 1000; Date.now() < end; ) {
+        const { items } = await connection.api.get<{ items: ShownSession[] }>("/v1/sessions");
+        const open = items.find((one) => one.target === id);
+        if (open !== undefined) {
+          result(context.terminal, open, (one) => `session ${one.id} is open from ${one.remote}`);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      say(context.terminal, "no session within the time");
+      process.exitCode = 6;
+    });
+}
