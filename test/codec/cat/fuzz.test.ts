@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { commandTypes, qualifierText } from "../../../src/codec/cat/command-type.ts";
+import type { CatTlv } from "../../../src/codec/cat/comprehension.ts";
 import { Envelope } from "../../../src/codec/cat/envelope.ts";
 import { catObject, catObjectName, catObjects, describeObjects, objectValue } from "../../../src/codec/cat/object.ts";
 import { ProactiveCommand, salvageDetails } from "../../../src/codec/cat/proactive.ts";
@@ -55,10 +56,7 @@ describe("any octets", () => {
     fc.assert(
       fc.property(mutated(inputs), (octets) => {
         onlyCatalogued(() => {
-          const value = decode<{ objects: readonly import("../../../src/codec/cat/comprehension.ts").CatTlv[] }>(
-            codec,
-            octets,
-          );
+          const value = decode<{ objects: readonly CatTlv[] }>(codec, octets);
           describeObjects(value.objects);
         });
       }),

@@ -69,6 +69,43 @@ test("whatever a card fetches up, it gets exactly one answer and the terminal go
   );
 }, 60_000);
 
+test("a card that answers with random status words is served on, and short messages get an outcome", async () => {
+  const words = fc.constantFrom(
+    "9000",
+    "910B",
+    "9100",
+    "9300",
+    "6200",
+    "63F2",
+    "6F00",
+    "6985",
+    "6D00",
+    "AABB9000",
+    "61FF",
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(words, { minLength: 20, maxLength: 60 }), async (answers) => {
+      const failures: unknown[] = [];
+      const { card, clock, terminal } = bench({ hooks: { onFailure: (error) => failures.push(error) } });
+      const honest = card.transmit.bind(card);
+      card.transmit = (command) => {
+        const word = answers.pop();
+        return word === undefined ? honest(command) : Promise.resolve(fromHex(word));
+      };
+      const activated = terminal.activate();
+      await clock.advance(40_000);
+      await activated;
+      const outcome = terminal.deliver(fromHex("4405A11032F47FF6621122800000000402700000"));
+      await clock.advance(600_000);
+      expect((await outcome).at).toMatch(/delivered|refused/);
+      expect(failures).toEqual([]);
+      expect(terminal.describe().dialogue).toEqual({ at: "idle" });
+      await terminal[Symbol.asyncDispose]();
+    }),
+    { numRuns: 60 },
+  );
+}, 60_000);
+
 test("BIP commands of any content are answered or refused as malformed", async () => {
   await fc.assert(
     fc.asyncProperty(mutated, async (octets) => {
