@@ -1,0 +1,191 @@
+import { spawn } from "node:child_process";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { ReadStream } from "node:tty";
+import { SerialPort } from "serialport";
+import { driver } from "../drivers/serial-tty/driver.ts";
+import { openPty } from "../drivers/simulated/pty.ts";
+import { systemClock } from "../src/base/clock.ts";
+import { csim } from "../src/codec/at/card-commands.ts";
+import { attention, plain } from "../src/codec/at/general-commands.ts";
+import { silentLog } from "../src/link/driver.ts";
+import { AtEngine } from "../src/link/modem/at-engine.ts";
+import { ModemLink } from "../src/link/modem/modem-link.ts";
+import { loadProfiles } from "../src/link/modem/profile-files.ts";
+
+/**
+ * AT round trips per second of the engine, of bare serialport writes and reads, and of a raw descriptor, on the same
+ * pseudo-terminal and in turns; the time from +CMT to its handler; the CPU time of 32 idle modems.
+ */
+const rounds = Number(process.env.ROUNDS ?? 1_000);
+const turns = Number(process.env.TURNS ?? 15);
+const idleModems = 32;
+const idleMs = Number(process.env.IDLE_MS ?? 20_000);
+const apdu = Uint8Array.of(0x00, 0xb0, 0x00, 0x00, 0x00);
+const longLine = 'AT+CSIM=10,"00B0000000"\r';
+
+interface Way {
+  short(): Promise<unknown>;
+  long(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+const profiles = loadProfiles();
+const deps = { clock: systemClock, random: Math.random, log: silentLog };
+
+async function engineWay(path: string): Promise<Way> {
+  const port = await driver.openPort?.(`tty:${path}`, driver.options.parse({}), deps);
+  if (port === undefined) throw new Error("no port");
+  const engine = new AtEngine({ port, link: "bench", profile: profiles.get("generic-3gpp") });
+  return {
+    short: () => engine.run(attention, undefined),
+    long: () => engine.run(csim, apdu),
+    close: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+async function bareWay(path: string): Promise<Way> {
+  const port = new SerialPort({ path, baudRate: 115_200, hupcl: false, autoOpen: false });
+  await new Promise<void>((resolve, reject) => port.open((error) => (error === null ? resolve() : reject(error))));
+  let text = "";
+  let done = () => {};
+  port.on("data", (chunk: Buffer) => {
+    text += chunk.toString("latin1");
+    if (text.endsWith("OK\r\n")) done();
+  });
+  const ask = (line: string) =>
+    new Promise<void>((resolve) => {
+      text = "";
+      done = resolve;
+      port.write(line);
+    });
+  return {
+    short: () => ask("AT\r"),
+    long: () => ask(longLine),
+    close: () => new Promise((resolve) => port.close(() => resolve())),
+  };
+}
+
+async function rawWay(path: string): Promise<Way> {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+  const stream = new ReadStream(openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK));
+  let text = "";
+  let done = () => {};
+  stream.on("data", (chunk) => {
+    text += chunk.toString("latin1");
+    if (text.endsWith("OK\r\n")) done();
+  });
+  const ask = (line: string) =>
+    new Promise<void>((resolve) => {
+      text = "";
+      done = resolve;
+      writeSync(fd, line);
+    });
+  return {
+    short: () => ask("AT\r"),
+    long: () => ask(longLine),
+    close: async () => {
+      stream.destroy();
+      closeSync(fd);
+    },
+  };
+}
+
+async function rate(work: () => Promise<unknown>, count: number): Promise<number> {
+  const started = performance.now();
+  for (let i = 0; i < count; i++) await work();
+  return count / ((performance.now() - started) / 1000);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+async function roundTrips(path: string): Promise<void> {
+  const ways = { "bare serialport": bareWay, engine: engineWay, "raw descriptor": rawWay };
+  const short = new Map<string, number[]>();
+  const long = new Map<string, number[]>();
+  for (let turn = 0; turn < turns; turn++) {
+    for (const [name, open] of Object.entries(ways)) {
+      const way = await open(path);
+      await rate(way.short, 200);
+      short.set(name, [...(short.get(name) ?? []), await rate(way.short, rounds)]);
+      long.set(name, [...(long.get(name) ?? []), await rate(way.long, rounds / 4)]);
+      await way.close();
+    }
+  }
+  const base = [median(short.get("bare serialport") ?? []), median(long.get("bare serialport") ?? [])] as const;
+  for (const name of Object.keys(ways)) {
+    const [a, b] = [median(short.get(name) ?? []), median(long.get(name) ?? [])];
+    console.log(
+      `${name.padEnd(16)} AT/OK ${a.toFixed(0).padStart(6)}/s (${(a / base[0]).toFixed(2)})   258-octet +CSIM ${b.toFixed(0).padStart(6)}/s (${(b / base[1]).toFixed(2)})`,
+    );
+  }
+}
+
+async function inboundLatency(path: string): Promise<void> {
+  const port = await driver.openPort?.(`tty:${path}`, driver.options.parse({}), deps);
+  if (port === undefined) throw new Error("no port");
+  await using engine = new AtEngine({ port, link: "bench", profile: profiles.get("generic-3gpp") });
+  const times: number[] = [];
+  let sent = 0n;
+  let told = () => {};
+  engine.onUrc((urc) => {
+    if (urc.text.startsWith("^SENT")) sent = BigInt(urc.text.slice(7));
+    if (urc.event !== "sms-direct") return;
+    times.push(Number(process.hrtime.bigint() - sent) / 1000);
+    told();
+  });
+  for (let i = 0; i < 300; i++) {
+    const arrived = new Promise<void>((resolve) => (told = resolve));
+    await engine.run(plain, "AT+CMGF=0");
+    await arrived;
+  }
+  const sorted = times.sort((a, b) => a - b);
+  console.log(`+CMT to handler  p50 ${sorted[150]?.toFixed(0)} us, p99 ${sorted[296]?.toFixed(0)} us`);
+}
+
+/** 32 modems on pseudo-terminals, ready and left alone; their other ends live in this process too. */
+async function idleCpu(): Promise<void> {
+  const opened: AsyncDisposable[] = [];
+  const links: ModemLink[] = [];
+  for (let i = 0; i < idleModems; i++) {
+    const pty = await openPty();
+    pty.onData((chunk) => {
+      const lines = Buffer.from(chunk).toString("latin1").split("\r").length - 1;
+      pty.write(Buffer.from("\r\nOK\r\n".repeat(lines)));
+    });
+    const openPort = async () => {
+      const port = await driver.openPort?.(`tty:${pty.path}`, driver.options.parse({}), deps);
+      if (port === undefined) throw new Error("no port");
+      return port;
+    };
+    const settings = { cardPatienceMs: 0 };
+    const link = new ModemLink({ id: `modem-${i}`, openPort, profiles, ...deps, settings });
+    opened.push(link, pty);
+    link.start();
+    links.push(link);
+  }
+  while (links.some(({ state }) => state.phase.at !== "ready")) await systemClock.sleep(100);
+  await systemClock.sleep(2_000);
+  const before = process.cpuUsage();
+  const started = performance.now();
+  await systemClock.sleep(idleMs);
+  const { user, system } = process.cpuUsage(before);
+  const percent = ((user + system) / 1000 / (performance.now() - started)) * 100;
+  console.log(
+    `${idleModems} idle modems  ${percent.toFixed(2)} % of a core, ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB`,
+  );
+}
+
+const peer = spawn(process.execPath, ["--import", "tsx", new URL("at-peer.ts", import.meta.url).pathname], {
+  stdio: ["ignore", "pipe", "inherit"],
+});
+const path = await new Promise<string>((resolve) => createInterface(peer.stdout).once("line", resolve));
+try {
+  await roundTrips(path);
+  await inboundLatency(path);
+} finally {
+  peer.kill();
+}
+await idleCpu();
