@@ -1,7 +1,7 @@
 import { GatewayError, isGatewayError } from "../../../src/base/gateway-error.ts";
 import { exportEis } from "./eis.ts";
 import type { SimulatedEuicc } from "./euicc.ts";
-import { parseMisbehaviour } from "./misbehaviour.ts";
+import { misbehaviourOptions, parseMisbehaviour } from "./misbehaviour.ts";
 
 /** What a control line may reach: the card, and its reader where there is one. */
 export interface Controlled {
@@ -9,6 +9,18 @@ export interface Controlled {
   insert?(): void;
   eject?(): Promise<void>;
 }
+
+const controls = [
+  "misbehave",
+  "state",
+  "eis",
+  "fall-back",
+  "enable-locally",
+  "disable-locally",
+  "insert",
+  "eject",
+  "help",
+];
 
 /** A verb and its argument: `misbehave por-mac` or `{"do":"misbehave","with":"por-mac"}`. */
 function readLine(line: string): { verb: string; argument: string } {
@@ -68,11 +80,10 @@ async function carryOut(target: Controlled, verb: string, argument: string): Pro
     case "eject":
       await target.eject?.();
       return {};
+    case "help":
+      return { controls, misbehaviours: Object.keys(misbehaviourOptions) };
     default:
-      throw new GatewayError(
-        "api.usage",
-        `unknown control '${verb}'; known: misbehave, state, eis, fall-back, enable-locally, disable-locally, insert, eject`,
-      );
+      throw new GatewayError("api.usage", `unknown control '${verb}'; known: ${controls.join(", ")}`);
   }
 }
 

@@ -162,7 +162,7 @@ export function usimFiles(profile: ProfileState): FileSpec[] {
     arr(0x6f06),
     transparent(0x6f08, concatBytes(Uint8Array.of(0x07), ff(32)), { update: "pin", sfi: 0x08 }),
     transparent(0x6f09, concatBytes(Uint8Array.of(0x07), ff(32)), { update: "pin", sfi: 0x09 }),
-    transparent(0x6f38, fromHex("9E6F1F0C2D0000000010000000000000"), { sfi: 0x04 }),
+    transparent(0x6f38, fromHex("020A1F08030600000000100000000000"), { sfi: 0x04 }),
     transparent(0x6f56, Uint8Array.of(0x00), { update: "pin", sfi: 0x05 }),
     transparent(0x6f5b, fromHex("F00000F00000"), { update: "pin", sfi: 0x0f }),
     transparent(0x6f5c, fromHex("F00000"), { sfi: 0x10 }),
@@ -190,6 +190,7 @@ export function usimFiles(profile: ProfileState): FileSpec[] {
 export function gsmFiles(profile: ProfileState): FileSpec[] {
   return [
     ...subscription(profile).map(({ sfi: _, ...file }) => file),
+    arr(0x6f06),
     transparent(0x6f20, concatBytes(ff(8), Uint8Array.of(0x07)), { update: "pin" }),
     transparent(0x6f30, ff(24), { update: "pin" }),
     transparent(0x6f38, fromHex("FF3FFFFF00FF0F000000"), {}),
