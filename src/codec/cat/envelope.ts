@@ -78,7 +78,7 @@ export const Envelope: Codec<Envelope> = {
   write: (to, value) => void to.bytes(tlvBytes(envelopeTags[value.name], catTlvBytes(value.objects))),
 };
 
-/** An envelope of these objects, device identities first (second in an event download, which starts with its event). */
+/** An envelope of these objects, device identities first; an event download starts with its event. */
 export function envelope(
   name: EnvelopeName,
   devices: DeviceIdentities,

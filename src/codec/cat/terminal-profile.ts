@@ -1,6 +1,9 @@
 const unused = undefined;
 
-/** Facilities of TERMINAL PROFILE, b1 of octet 1 first; undefined = reserved or part of a number. ETSI TS 102 223 §5.2 */
+/**
+ * Facilities of TERMINAL PROFILE, b1 of octet 1 first; undefined = reserved or part of a number.
+ * ETSI TS 102 223 §5.2
+ */
 const facilities: readonly (readonly (string | undefined)[])[] = [
   [
     "profile download",

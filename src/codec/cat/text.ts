@@ -50,7 +50,10 @@ function alphaRange(octets: Uint8Array, headLength: number, base: number): strin
   return text;
 }
 
-/** An alpha identifier (or item text): default alphabet unpacked, or one of the UCS2 forms 80, 81, 82. ETSI TS 102 221 annex A */
+/**
+ * An alpha identifier (or item text): default alphabet unpacked, or one of the UCS2 forms 80, 81, 82.
+ * ETSI TS 102 221 annex A
+ */
 export function alphaText(octets: Uint8Array): string {
   switch (octets[0]) {
     case undefined:

@@ -1,7 +1,7 @@
 import { type CatTlv, catTlvBytes, readCatTlvs } from "../cat/comprehension.ts";
 import { Address } from "../cat/object.ts";
 import { readTlvs, type Tlv, tlvBytes } from "../kit/ber.ts";
-import { type Codec, decode, encode } from "../kit/codec.ts";
+import { type Codec, decode, encode, type Of } from "../kit/codec.ts";
 import { maybe, template, tlv } from "../kit/template.ts";
 import { type SmsAddress, TpAddress } from "../sms/address.ts";
 
@@ -61,7 +61,7 @@ export const ConnectivityParameters = template({
   catTp: maybe(tlv(0xa1, bearerParameters)),
   https: maybe(tlv(0xa2, bearerParameters)),
 });
-export type ConnectivityParameters = Parameters<(typeof ConnectivityParameters)["write"]>[1];
+export type ConnectivityParameters = Of<typeof ConnectivityParameters>;
 
 /** POL1 rules of a profile. SGP.02 §3.6 */
 export interface Pol1 {

@@ -42,7 +42,10 @@ const statusEntry = template({
   version: maybe(tlv(0xce, rest)),
 });
 
-/** Answer of GET STATUS: one `E3` per security domain or application. GP Card Specification §11.4.3.1, SGP.02 §4.1.1.5 */
+/**
+ * Answer of GET STATUS: one `E3` per security domain or application.
+ * GP Card Specification §11.4.3.1, SGP.02 §4.1.1.5
+ */
 export const StatusAnswer = template({ entries: many(tlv(0xe3, statusEntry)) });
 export type StatusAnswer = Of<typeof StatusAnswer>;
 

@@ -20,7 +20,10 @@ export interface KeyRange {
   readonly last: number;
 }
 
-/** Control reference of a delete token: what the security domain was personalised with. GP Card Specification §11.2.2.3.1 */
+/**
+ * Control reference of a delete token: what the security domain was personalised with.
+ * GP Card Specification §11.2.2.3.1
+ */
 export interface TokenReference {
   /** Tag 42. */
   readonly providerId: Uint8Array;
