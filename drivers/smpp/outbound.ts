@@ -29,6 +29,9 @@ const alphanumeric = { ton: 5, npi: 0 };
 const international = { ton: 1, npi: 1 };
 const shortCode = { ton: 0, npi: 0 };
 const shortCodeDigits = 8;
+const longestInline = 254;
+const nothing = new Uint8Array(0);
+const none: Tlvs = {};
 
 /** Source address of a message: its own or the account's; type and plan by its look unless the account says them. */
 export function sourceAddress(from: string | undefined, source: SmppAccount["source"]): Address {
@@ -58,7 +61,7 @@ interface Carried {
 function asSar(sms: OutboundSms): Carried {
   const { elements, body } = readUserDataHeader(sms.userData);
   const concat = concatenationOf(elements);
-  if (concat === undefined || concat === "ignored") return { octets: sms.userData, udhi: true, tlvs: {} };
+  if (concat === undefined || concat === "ignored") return { octets: sms.userData, udhi: true, tlvs: none };
   const others = elements.filter(({ id }) => id !== elementId.concat8 && id !== elementId.concat16);
   const tlvs = {
     sarMsgRefNum: concat.reference,
@@ -71,7 +74,7 @@ function asSar(sms: OutboundSms): Carried {
 
 function carry(sms: OutboundSms, account: SmppAccount): Carried {
   if (account.carriage === "sar" && sms.userDataHeader) return asSar(sms);
-  return { octets: sms.userData, udhi: sms.userDataHeader, tlvs: {} };
+  return { octets: sms.userData, udhi: sms.userDataHeader, tlvs: none };
 }
 
 function validityPeriod(sms: OutboundSms, account: SmppAccount, now: number): string {
@@ -80,14 +83,21 @@ function validityPeriod(sms: OutboundSms, account: SmppAccount, now: number): st
   return absoluteTime(now + sms.validityMinutes * 60_000, account.clockZoneQuarters);
 }
 
-function parameters(sms: OutboundSms, account: SmppAccount, variant: SubmitVariant, echo: number | undefined): Tlvs {
+type Parameters = { -readonly [K in keyof Tlvs]: Tlvs[K] };
+
+/** Written field by field, not spread: this runs for every message. */
+function parameters(
+  sms: OutboundSms,
+  account: SmppAccount,
+  variant: SubmitVariant,
+  echo: number | undefined,
+): Parameters {
+  const tlvs: Parameters = {};
   const subunit = variant.destAddrSubunit ?? account.destAddrSubunit;
-  const more = account.moreMessagesToSend && sms.moreToCome;
-  return {
-    ...(subunit === undefined ? {} : { destAddrSubunit: subunit }),
-    ...(echo === undefined ? {} : { userMessageReference: echo }),
-    ...(more ? { moreMessagesToSend: 1 } : {}),
-  };
+  if (subunit !== undefined) tlvs.destAddrSubunit = subunit;
+  if (echo !== undefined) tlvs.userMessageReference = echo;
+  if (account.moreMessagesToSend && sms.moreToCome) tlvs.moreMessagesToSend = 1;
+  return tlvs;
 }
 
 /**
@@ -103,29 +113,37 @@ export function submitRequest(
   variant: SubmitVariant = {},
 ): SubmitRequest {
   const { octets, udhi, tlvs: carriedTlvs } = carry(sms, account);
-  const tlvs = { ...carriedTlvs, ...parameters(sms, account, variant, echo) };
+  const tlvs = parameters(sms, account, variant, echo);
+  if (carriedTlvs !== none) Object.assign(tlvs, carriedTlvs);
+  const data = account.command === "data_sm";
+  const payload = data || account.carriage === "payload" || octets.length > longestInline;
+  if (payload) tlvs.messagePayload = octets;
+  const { serviceType } = account;
+  const source = sourceAddress(sms.from, account.source);
+  const destination = destinationAddress(sms.to, account.destination);
+  const esmClass = submitEsmClass(account.messagingMode, udhi);
+  const registeredDelivery = sms.receipt ? account.registeredDelivery : 0;
   const forCard = reachesCard(sms.dataCoding);
-  const head = {
-    serviceType: account.serviceType,
-    source: sourceAddress(sms.from, account.source),
-    destination: destinationAddress(sms.to, account.destination),
-    esmClass: submitEsmClass(account.messagingMode, udhi),
-    registeredDelivery: sms.receipt ? account.registeredDelivery : 0,
-    dataCoding: forCard ? (variant.dataCoding ?? account.dataCoding) : sms.dataCoding,
-  };
-  const inPayload = { ...tlvs, messagePayload: octets };
-  if (account.command === "data_sm") return { command: "data_sm", body: { ...head, tlvs: inPayload } };
-  const payload = account.carriage === "payload" || octets.length > 254;
+  const dataCoding = forCard ? (variant.dataCoding ?? account.dataCoding) : sms.dataCoding;
+  if (data) {
+    const body = { serviceType, source, destination, esmClass, registeredDelivery, dataCoding, tlvs };
+    return { command: "data_sm", body };
+  }
   const body = {
-    ...head,
+    serviceType,
+    source,
+    destination,
+    esmClass,
     protocolId: account.protocolId ?? sms.protocolId,
     priorityFlag: 0,
     scheduleDeliveryTime: "",
     validityPeriod: validityPeriod(sms, account, now),
+    registeredDelivery,
     replaceIfPresentFlag: 0,
+    dataCoding,
     smDefaultMsgId: 0,
-    shortMessage: payload ? new Uint8Array(0) : octets,
-    tlvs: payload ? inPayload : tlvs,
+    shortMessage: payload ? nothing : octets,
+    tlvs,
   };
   return { command: "submit_sm", body };
 }

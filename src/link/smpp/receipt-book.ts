@@ -11,9 +11,21 @@ interface Known {
   answered: boolean;
 }
 
-const mostKnown = 50_000;
+/** Messages on one page; the page before it is still read. */
+const pageSize = 50_000;
 /** Ids some SMSCs give to everything. */
 const useless = /^(|0+|msg_id_not_implemented)$/;
+
+/** Messages by everything that may name them. */
+interface Page {
+  readonly byReference: Map<string, Known>;
+  readonly byId: Map<string, Known>;
+  readonly byEcho: Map<number, Known>;
+}
+
+function blankPage(): Page {
+  return { byReference: new Map(), byId: new Map(), byEcho: new Map() };
+}
 
 /**
  * Finds the message of a receipt: by the id of its response in any spelling, else by the reference the peer echoes
@@ -22,10 +34,9 @@ const useless = /^(|0+|msg_id_not_implemented)$/;
 export class ReceiptBook {
   readonly #clock: Clock;
   readonly #holdMs: number;
-  readonly #byReference = new Map<string, Known>();
-  readonly #byId = new Map<string, Known>();
-  readonly #byEcho = new Map<number, Known>();
   readonly #waiters = new Set<() => void>();
+  #page = blankPage();
+  #pageBefore = blankPage();
   #open = 0;
   #form: MessageIdForm;
 
@@ -43,24 +54,24 @@ export class ReceiptBook {
   /** A message is about to leave. */
   leaving(reference: string, to: string, userMessageReference?: number): void {
     const known: Known = { reference, to, userMessageReference, id: undefined, answered: false };
-    this.#byReference.set(reference, known);
-    if (userMessageReference !== undefined) this.#byEcho.set(userMessageReference, known);
+    if (this.#page.byReference.size >= pageSize) this.#turnPage();
+    this.#page.byReference.set(reference, known);
+    if (userMessageReference !== undefined) this.#page.byEcho.set(userMessageReference, known);
     this.#open += 1;
-    if (this.#byReference.size > mostKnown) this.#forgetOldest();
   }
 
   /** The SMSC took it under this id. */
   accepted(reference: string, id: string): void {
-    const known = this.#byReference.get(reference);
+    const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
     if (known === undefined) return;
     known.id = id;
-    if (!useless.test(id)) this.#byId.set(canonicalId(id), known);
+    if (!useless.test(id)) this.#page.byId.set(canonicalId(id), known);
     this.#settled(known);
   }
 
   /** It was not taken (`gone`), or nobody knows: then a receipt may still come for it. */
   failed(reference: string, gone: boolean): void {
-    const known = this.#byReference.get(reference);
+    const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
     if (known === undefined) return;
     this.#settled(known);
     if (gone) this.#forget(known);
@@ -84,7 +95,7 @@ export class ReceiptBook {
   #match(receipt: Receipt, to: string): Known | undefined {
     if (receipt.id !== undefined && !useless.test(receipt.id)) {
       for (const spelling of responseSpellings(receipt.id, this.#form)) {
-        const known = this.#byId.get(spelling);
+        const known = this.#page.byId.get(spelling) ?? this.#pageBefore.byId.get(spelling);
         if (known === undefined) continue;
         const guessed = this.#form === "auto" && spelling !== canonicalId(receipt.id);
         if (guessed && digits(known.to) !== digits(to)) continue;
@@ -98,13 +109,17 @@ export class ReceiptBook {
 
   /** The message to this number with this reference, or with one that is equal modulo 256. */
   #echoed(echo: number, to: string): Known | undefined {
-    const exact = this.#byEcho.get(echo);
+    const exact = this.#byEcho(echo);
     if (exact !== undefined && digits(exact.to) === to) return exact;
     for (let candidate = echo & 0xff; candidate < 0x10000; candidate += 0x100) {
-      const known = this.#byEcho.get(candidate);
+      const known = this.#byEcho(candidate);
       if (known !== undefined && digits(known.to) === to) return known;
     }
     return undefined;
+  }
+
+  #byEcho(echo: number): Known | undefined {
+    return this.#page.byEcho.get(echo) ?? this.#pageBefore.byEcho.get(echo);
   }
 
   /** Only a receipt that one form alone explains teaches it. */
@@ -136,17 +151,20 @@ export class ReceiptBook {
 
   #forget(known: Known): void {
     this.#settled(known);
-    if (this.#byReference.get(known.reference) === known) this.#byReference.delete(known.reference);
     const id = known.id === undefined ? undefined : canonicalId(known.id);
-    if (id !== undefined && this.#byId.get(id) === known) this.#byId.delete(id);
-    if (known.userMessageReference === undefined) return;
     const echo = known.userMessageReference;
-    if (this.#byEcho.get(echo) === known) this.#byEcho.delete(echo);
+    for (const { byReference, byId, byEcho } of [this.#page, this.#pageBefore]) {
+      if (byReference.get(known.reference) === known) byReference.delete(known.reference);
+      if (id !== undefined && byId.get(id) === known) byId.delete(id);
+      if (echo !== undefined && byEcho.get(echo) === known) byEcho.delete(echo);
+    }
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#byReference.values();
-    if (oldest !== undefined) this.#forget(oldest);
+  /** The oldest are forgotten together: taking them out one by one costs more than they are worth. */
+  #turnPage(): void {
+    for (const known of this.#pageBefore.byReference.values()) this.#settled(known);
+    this.#pageBefore = this.#page;
+    this.#page = blankPage();
   }
 }
 

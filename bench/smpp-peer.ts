@@ -1,0 +1,43 @@
+import { createRequire } from "node:module";
+import type { SmppPackage } from "../drivers/simulated/smsc/smpp-package.ts";
+import { systemClock } from "../src/base/clock.ts";
+import type { SmscFacePort } from "../src/face/smpp/port.ts";
+import { SmscFace, smscFaceOptions } from "../src/face/smpp/server.ts";
+import { silentLog } from "../src/link/driver.ts";
+
+/** The far end of `bench/smpp.ts`, in a process of its own: prints the port it listens on. */
+const kind = process.argv[2];
+let last = 0;
+
+async function face(): Promise<number> {
+  const port: SmscFacePort = {
+    submit: async () => ({ messageId: String(++last) }),
+    query: async () => undefined,
+    cancel: async () => false,
+    outbox: { pull: async () => [], done: async () => {}, refused: async () => {}, onAvailable: () => () => {} },
+  };
+  const authenticate = async ({ systemId }: { readonly systemId: string }) =>
+    ({ systemId, maxBinds: 10, window: 1_000, deliverAs: "deliver_sm" }) as const;
+  const opened = await SmscFace.open(
+    { ...smscFaceOptions, port: 0 },
+    { port, authenticate, clock: systemClock, log: silentLog },
+  );
+  return opened.port;
+}
+
+async function bare(): Promise<number> {
+  const smpp: SmppPackage = createRequire(import.meta.url)("smpp");
+  const server = smpp.createServer({}, (session) => {
+    session.on("error", () => session.destroy());
+    session.on("pdu", (pdu) => {
+      if (pdu.isResponse()) return;
+      session.send(pdu.response(pdu.command === "submit_sm" ? { message_id: String(++last) } : {}));
+      if (pdu.command === "unbind") session.close();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+console.log(await (kind === "face" ? face() : bare()));
