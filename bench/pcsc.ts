@@ -183,7 +183,9 @@ async function measure(ways: readonly Way[]): Promise<void> {
   for (const { name, apdu } of commands) {
     const rates = new Map<string, number[]>(ways.map((way) => [way.name, []]));
     for (let round = 0; round < rounds; round++) {
-      for (const way of ways) rates.get(way.name)?.push(await way.run(apdu));
+      // Everyone has every place in the order, so that nobody always follows the same neighbour.
+      const first = round % ways.length;
+      for (const way of [...ways.slice(first), ...ways.slice(0, first)]) rates.get(way.name)?.push(await way.run(apdu));
     }
     const middle = (way: string) => median(rates.get(way) ?? []);
     console.log(`\n${name}`);

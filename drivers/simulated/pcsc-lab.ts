@@ -1,10 +1,11 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import { enterNetwork, NamespaceDialer } from "./namespace-dialer.ts";
 import { noDelayLibrary } from "./no-delay.ts";
 import type { SoftCard } from "./soft-card.ts";
 import { VpcdCard, vpcdAt } from "./vpcd.ts";
@@ -62,7 +63,7 @@ export class PcscLab implements AsyncDisposable {
   readonly #folder: string;
   readonly #keeper: ChildProcess;
   readonly #ports: readonly number[];
-  #dialer: Dialer | undefined;
+  #dialer: NamespaceDialer | undefined;
   readonly #cards = new Set<VpcdCard>();
   readonly #lines: AsyncIterator<string>;
   #pid = 0;
@@ -149,7 +150,7 @@ export class PcscLab implements AsyncDisposable {
     if (pid === undefined) throw new GatewayError("link.service", "the virtual PC/SC laboratory does not come up");
     this.#pid = Number(pid);
     // Only now is the keeper sure to be in namespaces of its own.
-    if (this.facts.isolation === "private") this.#dialer ??= new Dialer(this.#keeper.pid ?? 0);
+    if (this.facts.isolation === "private") this.#dialer ??= new NamespaceDialer(this.#keeper.pid ?? 0);
     for (let tries = 0; tries < 200; tries++) {
       if (await answers(this.socket)) return;
       await pause(25);
@@ -303,106 +304,6 @@ function free(port: number): Promise<boolean> {
     server.once("error", () => resolve(false));
     server.listen({ port, host: "0.0.0.0" }, () => server.close(() => resolve(true)));
   });
-}
-
-/** How long a slot may take to be reached. */
-const dialMs = 5_000;
-
-/**
- * Opens TCP connections inside the network namespace of another process: a small process lives there, connects, and
- * hands the connected sockets over.
- */
-class Dialer {
-  readonly #pid: number;
-  readonly #waiting = new Map<number, { resolve: (socket: Socket) => void; reject: (error: Error) => void }>();
-  #child: ChildProcess;
-  #next = 0;
-  #closed = false;
-
-  constructor(pid: number) {
-    this.#pid = pid;
-    this.#child = this.#spawn();
-  }
-
-  /** A connected socket. @throws when nothing answers within a few seconds */
-  dial(port: number): Promise<Socket> {
-    if (!this.#child.connected && !this.#closed) this.#child = this.#spawn();
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail(id, "nothing answers"), dialMs);
-      this.#waiting.set(id, {
-        resolve: (socket) => {
-          clearTimeout(timer);
-          resolve(socket);
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      });
-      this.#child.send({ id, port }, (error) => {
-        if (error) this.#fail(id, error.message);
-      });
-    });
-  }
-
-  close(): void {
-    this.#closed = true;
-    if (this.#child.connected) this.#child.disconnect();
-  }
-
-  #spawn(): ChildProcess {
-    // Errors that follow the hand-over concern a socket that is no longer this process's business.
-    const program = `
-const net = require("node:net");
-const tell = (...message) => { try { process.send(...message); } catch {} };
-process.on("message", ({ id, port }) => {
-  const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
-  let connected = false;
-  socket.once("connect", () => { connected = true; tell({ id }, socket); });
-  socket.on("error", (error) => { if (!connected) tell({ id, error: error.message }); });
-});
-process.on("disconnect", () => process.exit());`;
-    const [enter = "nsenter", ...namespaces] = enterNetwork(this.#pid);
-    const child = spawn(enter, [...namespaces, process.execPath, "-e", program], {
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-    });
-    child.on("error", () => undefined);
-    child.on("message", (message, handle) => this.#answer(message, handle));
-    child.once("exit", () => {
-      for (const id of [...this.#waiting.keys()]) this.#fail(id, "the dialer ended");
-    });
-    child.unref();
-    child.channel?.unref();
-    return child;
-  }
-
-  #fail(id: number, why: string): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    waiting?.reject(new Error(why));
-  }
-
-  #answer(message: unknown, handle: unknown): void {
-    if (typeof message !== "object" || message === null || !("id" in message)) return;
-    const id = Number(message.id);
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (isSocket(handle)) {
-      if (waiting === undefined) handle.destroy();
-      else waiting.resolve(handle);
-    } else waiting?.reject(new Error("error" in message ? String(message.error) : "no socket arrived"));
-  }
-}
-
-/** The command that runs another one in the network of a process. */
-function enterNetwork(pid: number): readonly string[] {
-  const user = process.getuid?.() === 0 ? [] : ["-U", "--preserve-credentials"];
-  return ["nsenter", "-t", String(pid), ...user, "-n"];
-}
-
-function isSocket(handle: unknown): handle is Socket {
-  return typeof handle === "object" && handle !== null && "write" in handle;
 }
 
 function answers(path: string): Promise<boolean> {
