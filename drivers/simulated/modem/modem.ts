@@ -60,6 +60,12 @@ export interface ModemOptions {
   readonly now?: () => number;
 }
 
+interface PacketContext {
+  readonly type: string;
+  readonly apn: string;
+  address: string | undefined;
+}
+
 interface ModemEvents {
   registration: [RegistrationState];
   toolkit: [ToolkitEvent];
@@ -92,7 +98,8 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
   memories: ["SM" | "ME" | "SR", "SM" | "ME" | "SR", "SM" | "ME" | "SR"];
   /** The service centre as +CSCA set it, else the card's, else the network's. */
   serviceCentre: string | undefined;
-  readonly contexts = new Map<number, { type: string; apn: string; address: string | undefined }>();
+  /** PDP contexts by cid; the first is there as delivered. */
+  readonly contexts = new Map<number, PacketContext>([[1, { type: "IP", apn: "", address: undefined }]]);
   readonly sessions = new Map<string, number>();
   #saved = factorySettings();
   readonly #ports = new Set<AtTerminal>();
@@ -212,7 +219,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     this.reception.reset();
     this.registration.stop();
     await this.stopCard();
-    this.contexts.clear();
+    for (const context of this.contexts.values()) context.address = undefined;
     this.emit("off");
   }
 

@@ -48,6 +48,8 @@ export class SimSlot {
   #generation = 0;
   #usim: Uint8Array = fromHex("A0000000871002");
   #quietUntil = 0;
+  #pinEnabled: boolean | undefined;
+  #verified = false;
 
   constructor(card: SoftCard | undefined, deps: SimSlotDeps) {
     this.#card = card;
@@ -56,6 +58,11 @@ export class SimSlot {
 
   get state(): SimState {
     return this.#state;
+  }
+
+  /** Whether the card asks for PIN1 after a reset. */
+  get pinEnabled(): boolean {
+    return this.#pinEnabled ?? (this.#state.at === "pin" || this.#state.at === "puk");
   }
 
   get facts(): SimFacts {
@@ -100,15 +107,19 @@ export class SimSlot {
 
   async powerOff(): Promise<void> {
     this.#generation += 1;
+    this.#verified = false;
     this.#facts = noFacts;
     this.#set({ at: "absent" });
     await this.#card?.powerOff();
   }
 
-  /** One exchange as the host wants it, answers untouched. */
-  raw(command: Uint8Array): Promise<CardAnswer> {
+  /** One exchange as the host wants it, answers untouched; `retry` = 6Cxx is followed here, as most modems do for +CGLA. */
+  raw(command: Uint8Array, retry = false): Promise<CardAnswer> {
     return this.#inTurn(async () => {
-      const answer = await this.#exchange(command);
+      let answer = await this.#exchange(command);
+      if (retry && answer.sw >> 8 === 0x6c) {
+        answer = await this.#exchange(Uint8Array.of(...command.subarray(0, 4), answer.sw & 0xff));
+      }
       // GET RESPONSE has to follow at once: nothing of ours may come between.
       this.#quietUntil = answer.sw >> 8 === 0x61 ? Date.now() + 300 : 0;
       this.#announce(answer.sw);
@@ -162,7 +173,7 @@ export class SimSlot {
   async verify(reference: number, pin?: string): Promise<number> {
     const value = pin === undefined ? [] : [8, ...pinOctets(pin)];
     const { sw } = await this.command(Uint8Array.of(0x00, 0x20, 0, reference, ...(value.length === 0 ? [0] : value)));
-    if (pin !== undefined && fine(sw)) await this.#initialise();
+    if (pin !== undefined && fine(sw)) await this.#pinAccepted();
     else if (pin !== undefined) this.#set(this.#pinState(sw));
     return sw;
   }
@@ -171,8 +182,13 @@ export class SimSlot {
   async pinCommand(ins: number, reference: number, ...pins: readonly string[]): Promise<number> {
     const data = pins.flatMap((pin) => [...pinOctets(pin)]);
     const { sw } = await this.command(Uint8Array.of(0x00, ins, 0, reference, data.length, ...data));
-    if (fine(sw)) await this.#initialise();
+    if (fine(sw)) await this.#pinAccepted();
     return sw;
+  }
+
+  async #pinAccepted(): Promise<void> {
+    this.#verified = true;
+    await this.#initialise();
   }
 
   async #initialise(): Promise<SimState> {
@@ -180,7 +196,8 @@ export class SimSlot {
     const aidLength = directory[3] ?? 0;
     if (directory[0] === 0x61 && aidLength >= 7) this.#usim = directory.slice(4, 4 + aidLength);
     const iccid = semiOctetDigits(await this.readBinary("2FE2", 10));
-    await this.select("7FFF");
+    const { data: parameters } = await this.select("7FFF");
+    this.#pinEnabled = pinEnabledIn(parameters);
     const { sw } = await this.command(fromHex("0020000100"));
     const state = this.#pinState(sw);
     if (state.at !== "ready") {
@@ -195,11 +212,12 @@ export class SimSlot {
     return this.#set(state);
   }
 
-  /** 9000 or 6984 to an empty VERIFY: no PIN wanted. TS 102 221 §11.1.9.1.2 */
+  /** VERIFY without data tells the tries left whether or not a PIN is wanted; the FCP tells that. TS 102 221 §9.5.2 */
   #pinState(sw: number): SimState {
-    if ((sw & 0xfff0) === 0x63c0) return { at: (sw & 0x0f) === 0 ? "puk" : "pin", retries: sw & 0x0f };
-    if (sw === 0x6983) return { at: "puk", retries: 0 };
-    return { at: "ready", retries: 3 };
+    const retries = (sw & 0xfff0) === 0x63c0 ? sw & 0x0f : sw === 0x6983 ? 0 : 3;
+    if (retries === 0) return { at: "puk", retries };
+    const wanted = this.#pinEnabled ?? (sw & 0xfff0) === 0x63c0;
+    return { at: wanted && !this.#verified && sw !== 0x9000 ? "pin" : "ready", retries };
   }
 
   #set(state: SimState): SimState {
@@ -251,6 +269,31 @@ function pinOctets(pin: string): Uint8Array {
   const octets = new Uint8Array(8).fill(0xff);
   octets.set(Buffer.from(pin, "latin1").subarray(0, 8));
   return octets;
+}
+
+/** The bit of PS_DO that belongs to key reference 01; undefined when the FCP has no PIN status. TS 102 221 §11.1.1.4.10 */
+function pinEnabledIn(parameters: Uint8Array): boolean | undefined {
+  const status = inside(inside(parameters, 0x62), 0xc6);
+  const flags = inside(status, 0x90);
+  if (flags === undefined || status === undefined) return undefined;
+  let index = 0;
+  for (let at = 0; at + 2 < status.length; at += 2 + (status[at + 1] ?? 0)) {
+    if (status[at] !== 0x83) continue;
+    if (status[at + 2] === 0x01) return ((flags[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
+    index += 1;
+  }
+  return undefined;
+}
+
+/** Value of the first object with this tag in a run of short BER objects. */
+function inside(bytes: Uint8Array | undefined, tag: number): Uint8Array | undefined {
+  for (let at = 0; bytes !== undefined && at + 1 < bytes.length; ) {
+    const header = bytes[at + 1] === 0x81 ? 3 : 2;
+    const length = bytes[at + header - 1] ?? 0;
+    if (bytes[at] === tag) return bytes.subarray(at + header, at + header + length);
+    at += header + length;
+  }
+  return undefined;
 }
 
 /** EF IMSI: a length, then parity and digits in semi-octets. 3GPP TS 31.102 §4.2.2 */

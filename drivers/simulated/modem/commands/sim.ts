@@ -47,21 +47,12 @@ async function lock({ modem, parameters }: Call): Promise<string | undefined> {
   if (facility === undefined || mode === undefined || Number.isNaN(mode)) return refuseCme(50);
   needCard(modem);
   if (facility !== "SC") return mode === 2 ? "+CLCK: 0" : refuseCme(3);
-  const enabled = await pinEnabled(modem);
+  const enabled = modem.slot.pinEnabled;
   if (mode === 2) return `+CLCK: ${enabled ? 1 : 0}`;
   const pin = parameters.text(2);
   if (pin === undefined) return refuseCme(16);
   const sw = await modem.slot.pinCommand(mode === 1 ? 0x28 : 0x26, 1, pin);
   return fine(sw) || sw === 0x6985 || sw === 0x6984 ? undefined : pinError(sw);
-}
-
-/** A verified PIN and a disabled one look alike to VERIFY: the PIN status of the FCP tells. TS 102 221 §9.5.2 */
-async function pinEnabled(modem: SimulatedModem): Promise<boolean> {
-  if (modem.slot.state.at === "pin" || modem.slot.state.at === "puk") return true;
-  const { data } = await modem.slot.select("7FFF");
-  const at = toHex(data).indexOf("C6");
-  const usage = /90[0-9A-F]{2}([0-9A-F]{2})/.exec(at < 0 ? "" : toHex(data).slice(at))?.[1];
-  return usage !== undefined && (Number.parseInt(usage, 16) & 0x80) !== 0;
 }
 
 async function changePin({ modem, parameters }: Call): Promise<undefined> {
@@ -141,7 +132,7 @@ async function generic(call: Call): Promise<string> {
   const { channel } = sessionOf(call);
   const apdu = Uint8Array.from(apduOf(call, 1));
   apdu[0] = onChannel(apdu[0] ?? 0, channel);
-  return `+CGLA: ${shown(await call.modem.slot.raw(apdu))}`;
+  return `+CGLA: ${shown(await call.modem.slot.raw(apdu, true))}`;
 }
 
 async function closeChannel(call: Call): Promise<undefined> {
