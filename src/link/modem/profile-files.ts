@@ -11,8 +11,16 @@ export const shippedProfiles = new URL("../../../hardware-profiles/", import.met
  * @throws profile.invalid naming the file
  */
 export function loadProfiles(userFolders: readonly string[] = [], shipped = shippedProfiles): ProfileSet {
+  return new ProfileSet(profileContents(userFolders, shipped));
+}
+
+/** The content of all profile files, those that win last. @throws profile.invalid for a file that is no JSON */
+export function profileContents(
+  userFolders: readonly string[] = [],
+  shipped = shippedProfiles,
+): readonly { readonly source: string; readonly content: unknown }[] {
   const folders = [join(shipped, "base"), join(shipped, "modems"), ...userFolders];
-  return new ProfileSet(folders.flatMap((folder) => jsonFiles(folder)).map(readProfileFile));
+  return folders.flatMap((folder) => jsonFiles(folder)).map(readProfileFile);
 }
 
 /** One file's content, not yet checked. @throws profile.invalid when it cannot be read or is no JSON */

@@ -1,0 +1,111 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { systemClock } from "../../../base/clock.ts";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import { type ProbeReport, probeModem } from "../../../link/modem/probe.ts";
+import { checkProfile, type ModemProfile, ProfileSet } from "../../../link/modem/profile.ts";
+import { loadProfiles, profileContents, readProfileFile } from "../../../link/modem/profile-files.ts";
+import { formatTranscript } from "../../../link/modem/transcript.ts";
+import type { Port } from "../../../link/port.ts";
+import type { CliContext } from "../context.ts";
+import { result, table } from "../terminal.ts";
+
+/** Opens a port by address or device path; the composition root knows the drivers. */
+export type OpenPort = (address: string) => Promise<{ readonly port: Port; readonly usb?: string }>;
+
+/** `profile list`, `profile show`, `profile check`: none of them needs a daemon. */
+export function registerProfile(program: Command, context: CliContext, userFolders: () => readonly string[]): void {
+  const profile = program.command("profile").description("hardware profiles of modems");
+  profile
+    .command("list")
+    .description("all profiles, shipped and own")
+    .action(() => {
+      const profiles = loadProfiles(userFolders()).list();
+      result(
+        context.terminal,
+        profiles.map(({ file }) => file),
+        () =>
+          table(
+            ["NAME", "MODULES", "CONFIRMED"],
+            profiles.map(({ name, file }) => [name, file.title, confirmed(file.verified)]),
+          ),
+      );
+    });
+  profile
+    .command("show")
+    .argument("<name>")
+    .description("a profile with everything it inherits")
+    .action((name: string) => {
+      const { file } = loadProfiles(userFolders()).get(name);
+      result(context.terminal, file, () => JSON.stringify(file, undefined, 2));
+    });
+  profile
+    .command("check")
+    .argument("<file>", "a profile of your own")
+    .description("check a profile by itself and together with all others")
+    .addHelpText("after", "\nExample:\n  otagate profile check my-modem.json\n")
+    .action((path: string) => {
+      const whole = checkFile(path, userFolders());
+      const models = (whole.file.models ?? []).join(", ");
+      result(
+        context.terminal,
+        whole.file,
+        () => `${path}: ${whole.name} is valid${models === "" ? "" : `; for ${models}`}`,
+      );
+    });
+}
+
+/** The checked profile, merged with its parents. @throws profile.invalid with all problems in `detail` */
+export function checkFile(path: string, userFolders: readonly string[]): ModemProfile {
+  const { content } = readProfileFile(path);
+  const { file, problems } = checkProfile(content);
+  if (file === undefined || problems.length > 0) {
+    const list = problems.map(({ at, problem }) => `${at}: ${problem}`).join("\n  ");
+    throw new GatewayError("profile.invalid", `${path}:\n  ${list}`, { detail: { problems } });
+  }
+  const others = profileContents(userFolders).filter(({ source }) => source !== path);
+  const set = new ProfileSet([...others, { source: path, content }]);
+  for (const model of file.models ?? []) set.match({ maker: file.vendor ?? "", model, revision: "" });
+  return set.get(file.name);
+}
+
+function confirmed(verified: readonly { firmware: string; on: string }[] | undefined): string {
+  return verified?.map(({ firmware, on }) => `${firmware} ${on}`).join(", ") || "no unit yet";
+}
+
+/** `modem probe`: opens the port itself, so the daemon must not hold it. */
+export function registerModemProbe(
+  modem: Command,
+  context: CliContext,
+  { open, userFolders }: { readonly open: OpenPort; readonly userFolders: () => readonly string[] },
+): void {
+  modem
+    .command("probe")
+    .argument("<port>", "device path or address: /dev/ttyUSB2, tty:usb-1-1.4/if02, tcp://host:port")
+    .option("-o, --out <folder>", "write a draft profile and a transcript there")
+    .description("identify a modem, ask what changes nothing, and sum up what it can do")
+    .addHelpText("after", "\nExample:\n  otagate modem probe /dev/ttyUSB2 --out probe\n")
+    .action(async (address: string, options: { out?: string }) => {
+      const { port, usb } = await open(address);
+      const profiles = loadProfiles(userFolders());
+      const report = await probeModem({ port, profiles, clock: systemClock, ...(usb === undefined ? {} : { usb }) });
+      const written = options.out === undefined ? [] : writeProbe(report, options.out);
+      result(context.terminal, report, () => probeText(report) + written.map((path) => `wrote ${path}\n`).join(""));
+    });
+}
+
+function writeProbe({ draft, transcript }: ProbeReport, folder: string): readonly string[] {
+  const profile = join(folder, `${draft.name}.json`);
+  const dialog = join(folder, `${draft.name}.at`);
+  mkdirSync(dirname(profile), { recursive: true });
+  writeFileSync(profile, `${JSON.stringify(draft, undefined, 2)}\n`);
+  writeFileSync(dialog, formatTranscript(transcript));
+  return [profile, dialog];
+}
+
+function probeText({ identity, profile, capabilities }: ProbeReport): string {
+  const head = `${identity.maker} ${identity.model}, firmware ${identity.revision}\nhardware profile: ${profile}\n\n`;
+  const rows = capabilities.map(({ name, verdict, because }) => [name, verdict, because]);
+  return head + table(["CAPABILITY", "", "FROM"], rows);
+}

@@ -1,0 +1,238 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { parseRanges, splitLine } from "../../codec/at/args.ts";
+import type { Port } from "../port.ts";
+import { AtEngine } from "./at-engine.ts";
+import { type AtResult, resultError } from "./at-request.ts";
+import { chooseProfile, firstAnswer, identify, readCard, readEid, wake } from "./modem-startup.ts";
+import { genericName, type ModemIdentity, type ModemProfile, type ProfileSet } from "./profile.ts";
+import type { ProfileFile } from "./profile-schema.ts";
+import { RecordingPort } from "./recording-port.ts";
+import type { Timers } from "./timers.ts";
+import type { Transcript, TranscriptStep } from "./transcript.ts";
+
+/** One read-only question and what the modem made of it. */
+export interface ProbeAnswer {
+  readonly question: string;
+  readonly result: string;
+  readonly lines: readonly string[];
+}
+
+/** What a modem can do, as far as questions show it. */
+export interface ProbeCapability {
+  readonly name: string;
+  readonly verdict: "yes" | "no" | "partial" | "unknown";
+  /** The answer it was read from. */
+  readonly because: string;
+}
+
+/** Everything a probe found out. */
+export interface ProbeReport {
+  readonly identity: ModemIdentity;
+  /** Hardware profile in use; `generic-3gpp` when none describes it. */
+  readonly profile: string;
+  readonly capabilities: readonly ProbeCapability[];
+  readonly answers: readonly ProbeAnswer[];
+  /** A profile to start from, checked by nobody yet. */
+  readonly draft: ProfileFile;
+  /** The whole dialog with identifiers replaced, to be sent in. */
+  readonly transcript: Transcript;
+}
+
+/** What a probe needs. */
+export interface ProbeDeps {
+  readonly port: Port;
+  readonly profiles: ProfileSet;
+  readonly clock: Clock;
+  readonly timers?: Timers;
+  readonly usb?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Questions that change nothing. */
+const questions = [
+  "ATI",
+  "AT+GCAP",
+  "AT+CFUN?",
+  "AT+CPIN?",
+  "AT+CSQ",
+  "AT+CESQ",
+  "AT+CREG?",
+  "AT+CGREG?",
+  "AT+CEREG?",
+  "AT+COPS?",
+  "AT+CGATT?",
+  "AT+CGDCONT?",
+  "AT+CSMS?",
+  "AT+CPMS=?",
+  "AT+CPMS?",
+  "AT+CMGF=?",
+  "AT+CNMI=?",
+  "AT+CNMI?",
+  "AT+CSCA?",
+  "AT+CMMS=?",
+  "AT+CNMA=?",
+  "AT+CRSM=?",
+  "AT+CSIM=?",
+  "AT+CCHO=?",
+  "AT+CGLA=?",
+  "AT+CUSATD?",
+  "AT+CUSATR=?",
+  "AT+CMUX=?",
+  "AT+CLAC",
+] as const;
+
+/** Identifies a modem, asks what changes nothing, and sums up. @throws modem.timeout when nobody answers, link.* */
+export async function probeModem({ port, profiles, clock, timers, usb, signal }: ProbeDeps): Promise<ProbeReport> {
+  const recorder = new RecordingPort(port, clock);
+  await using engine = new AtEngine({
+    port: recorder,
+    link: "probe",
+    profile: profiles.get(genericName),
+    ...(timers === undefined ? {} : { timers }),
+  });
+  await wake(engine, 15, clock, signal);
+  const identity = await identify(engine);
+  const profile = chooseProfile(profiles, identity, undefined);
+  engine.use(profile);
+  const answers: ProbeAnswer[] = [];
+  for (const question of [...questions, ...ownQuestions(profile)]) {
+    signal?.throwIfAborted();
+    answers.push(await put(engine, question));
+  }
+  const card = await readCard(engine);
+  const imei = await firstAnswer(engine, profile.file.identity?.imei);
+  const eid = await readEid(engine);
+  const secrets = [imei, card.iccid, card.imsi, eid].filter((value) => value !== undefined);
+  const facts = {
+    vendor: identity.maker,
+    model: identity.model,
+    firmware: identity.revision,
+    source: "recorded by a probe",
+  };
+  return {
+    identity,
+    profile: profile.name,
+    answers,
+    capabilities: capabilitiesOf(answers, card.iccid, eid),
+    draft: draftProfile(identity, answers, usb),
+    transcript: { facts, steps: withoutIdentifiers(recorder.steps, secrets) },
+  };
+}
+
+function ownQuestions({ file }: ModemProfile): readonly string[] {
+  const queries = [...(file.identity?.iccid ?? []), ...(file.toolkit?.query === undefined ? [] : [file.toolkit.query])];
+  return queries.map(({ command }) => command);
+}
+
+async function put(engine: AtEngine, question: string): Promise<ProbeAnswer> {
+  let result: AtResult;
+  try {
+    result = await engine.send({ line: question, timeoutMs: 15_000 });
+  } catch (error) {
+    const { code } = asGatewayError(error);
+    if (!engine.alive) throw error;
+    return { question, result: code, lines: [] };
+  }
+  const lines = result.info.map(({ text }) => text);
+  return { question, result: resultError(question, result)?.message.replace(/^[^:]*: /, "") ?? "OK", lines };
+}
+
+function capabilitiesOf(
+  answers: readonly ProbeAnswer[],
+  iccid: string | undefined,
+  eid: string | undefined,
+): readonly ProbeCapability[] {
+  const of = (question: string) => answers.find((answer) => answer.question === question);
+  const works = (name: string, question: string): ProbeCapability => {
+    const answer = of(question);
+    const verdict = answer?.result === "OK" ? "yes" : "unknown";
+    return { name, verdict, because: `${question}: ${answer?.lines[0] ?? answer?.result ?? "not asked"}` };
+  };
+  const offers = (name: string, question: string, field: number, values: readonly string[]): ProbeCapability => {
+    const offered = parseRanges(splitLine(of(question)?.lines[0] ?? "").rest)[field] ?? [];
+    const verdict = offered.length === 0 ? "unknown" : values.some((value) => offered.includes(value)) ? "yes" : "no";
+    return { name, verdict, because: `${question}: ${of(question)?.lines[0] ?? of(question)?.result ?? ""}` };
+  };
+  return [
+    works("sms", "AT+CSMS?"),
+    offers("sms-pdu-mode", "AT+CMGF=?", 0, ["0"]),
+    offers("sms-direct", "AT+CNMI=?", 1, ["2", "3"]),
+    offers("status-reports", "AT+CNMI=?", 3, ["1", "2"]),
+    works("more-messages", "AT+CMMS=?"),
+    works("csim", "AT+CSIM=?"),
+    works("logical-channels", "AT+CCHO=?"),
+    works("crsm", "AT+CRSM=?"),
+    works("toolkit-raw", "AT+CUSATR=?"),
+    works("cmux", "AT+CMUX=?"),
+    { name: "iccid", verdict: iccid === undefined ? "unknown" : "yes", because: iccid ?? "no question gave it" },
+    { name: "eid", verdict: eid === undefined ? "unknown" : "yes", because: eid ?? "no ECASD over +CSIM" },
+  ];
+}
+
+/** A first profile: what was read, and nothing that was not. */
+function draftProfile(identity: ModemIdentity, answers: readonly ProbeAnswer[], usb: string | undefined): ProfileFile {
+  const vendor = identity.maker.split(/[\s,]/)[0] ?? "unknown";
+  const slug = (text: string) =>
+    text
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, "-")
+      .replace(/^-|-$/g, "") || "unknown";
+  const escaped = identity.model.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  const family = escaped.replace(/[-_].*$/, "");
+  const setting = draftIndications(answers);
+  return {
+    $schema: "../../schema.json",
+    name: `${slug(vendor)}-${slug(identity.model)}`,
+    title: `${vendor} ${identity.model}`,
+    extends: "3gpp",
+    vendor,
+    models: [identity.model],
+    match: { ...(usb === undefined ? {} : { usb: [usb] }), model: `^${family === "" ? escaped : family}` },
+    ...(setting === undefined ? {} : { sms: { indications: setting } }),
+    quirks: [],
+    sources: [{ id: "probe", kind: "measured", title: `otagate modem probe, firmware ${identity.revision}` }],
+    verified: [],
+  };
+}
+
+/** +CNMI settings that its test command offers, the one with most first. */
+function draftIndications(answers: readonly ProbeAnswer[]): string[] | undefined {
+  const line = answers.find(({ question }) => question === "AT+CNMI=?")?.lines[0];
+  if (line === undefined) return undefined;
+  const [mode = [], mt = [], , ds = [], bfr = []] = parseRanges(splitLine(line).rest);
+  if (!mt.includes("1")) return undefined;
+  const last = bfr.includes("0") ? "0" : (bfr[0] ?? "0");
+  const first = mode.includes("2") ? "2" : (mode.at(-1) ?? "1");
+  return ["1", "2", "0"].filter((value) => ds.includes(value)).map((value) => `${first},1,0,${value},${last}`);
+}
+
+/** Identifiers become digits of the same number, also where a card holds them with swapped nibbles. */
+function withoutIdentifiers(steps: readonly TranscriptStep[], secrets: readonly string[]): readonly TranscriptStep[] {
+  const pairs = secrets.flatMap((secret) => {
+    const masked = secret.replace(/\d/g, (digit, index: number) => (index < 3 ? digit : String(index % 10)));
+    const swapped = (text: string) => text.padEnd(text.length + (text.length % 2), "F").replace(/(.)(.)/g, "$2$1");
+    return [[secret, masked] as const, [swapped(secret), swapped(masked)] as const];
+  });
+  return joined(steps).map((step) => {
+    if (step.kind !== "sent" && step.kind !== "received") return step;
+    return { ...step, text: pairs.reduce((text, [secret, masked]) => text.replaceAll(secret, masked), step.text) };
+  });
+}
+
+/** An identifier may be cut by the boundary of two reads: reads without a pause between them are one. */
+function joined(steps: readonly TranscriptStep[]): readonly TranscriptStep[] {
+  const whole: TranscriptStep[] = [];
+  for (const step of steps) {
+    const before = whole.at(-1);
+    const pauseBefore = before?.kind === "delay" && before.ms < 50 ? whole.at(-2) : undefined;
+    if (step.kind === "received" && before?.kind === "received") {
+      whole[whole.length - 1] = { kind: "received", text: before.text + step.text };
+    } else if (step.kind === "received" && pauseBefore?.kind === "received") {
+      whole.splice(-2, 2, { kind: "received", text: pauseBefore.text + step.text });
+    } else {
+      whole.push(step);
+    }
+  }
+  return whole;
+}
