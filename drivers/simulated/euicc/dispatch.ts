@@ -33,9 +33,13 @@ function domainFor(card: CardCore, aid: Uint8Array): string | undefined {
   return wanted.length >= 10 ? known.find((candidate) => candidate.startsWith(wanted)) : undefined;
 }
 
-/** Runs a command on a session: SELECT by AID finds domains too, the rest goes to what is selected. */
+/**
+ * Runs a command on a session: SELECT by AID finds domains too, the rest goes to what is selected. A remote session
+ * stays with the application its keys are for.
+ */
 export function dispatch(card: CardCore, session: Session, apdu: CommandApdu): ResponseApdu {
   if (apdu.ins === 0xa4) {
+    if (session.rights === "remote") return session.domain ? refuse(0x6d00) : fileCommand(card, session, apdu);
     const domain = apdu.p1 === 0x04 ? domainFor(card, apdu.data) : undefined;
     if (domain === undefined) return fileCommand(card, session, apdu);
     session.domain = domain;

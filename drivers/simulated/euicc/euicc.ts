@@ -226,6 +226,7 @@ export class SimulatedEuicc implements SoftCard {
     const profile = enabledProfile(this.state);
     this.#core.files = profile ? buildFileSystem(profile) : undefined;
     this.#core.verified.clear();
+    this.#remote.forget();
     this.#interface.reset();
   }
 

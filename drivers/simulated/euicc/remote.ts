@@ -116,6 +116,16 @@ export class RemoteManagement {
     return response;
   }
 
+  /** Tells of an accepted packet that holds no script. */
+  note(target: RemoteTarget, origin: ScriptOrigin): void {
+    this.#log(target, origin, []);
+  }
+
+  /** The files are another profile's: no chained script may go on in the old ones. */
+  forget(): void {
+    this.#chains.clear();
+  }
+
   #log(target: RemoteTarget, { bearer, cntr, keySet, spi }: ScriptOrigin, apdus: Executed["apdus"]): void {
     const hex = (value: number, octets: number) =>
       value

@@ -101,13 +101,12 @@ export class SecuredSms {
     cntr: number,
     data: Uint8Array,
   ): Uint8Array {
+    const origin = { bearer: "sms", keySet, cntr, spi: header.spi1 * 256 + header.spi2 } as const;
     const trigger = sessionTrigger(target, data);
-    if (trigger) {
-      this.#deps.trigger(trigger);
-      return noData;
-    }
-    const spi = header.spi1 * 256 + header.spi2;
-    return this.#deps.remote.run(target, data, { bearer: "sms", keySet, cntr, spi });
+    if (trigger === undefined) return this.#deps.remote.run(target, data, origin);
+    this.#deps.remote.note(target, origin);
+    this.#deps.trigger(trigger);
+    return noData;
   }
 
   #respond(parts: ResponseParts, originator: Uint8Array): Receipt {

@@ -78,6 +78,15 @@ describe("operator OTA to the enabled profile", () => {
     expect(profile.pol1).toBe(1);
   });
 
+  it("keeps each remote session with the application that its keys are for", async () => {
+    const { terminal, aes } = await operator();
+    const select = "00A4040010A0000005591010FFFFFFFF8900000100";
+    const files = { keys: aes, kvn: 2, tar: "B00000", spi: "1601" };
+    expect(await terminal.download(secured(`AA172215${select}`, 1, files)[0] ?? "")).toMatch(/23026A829000$/);
+    const isdR = { spi: "1601" };
+    expect(await terminal.download(secured("AA09220700A40004023F00", 1, isdR)[0] ?? "")).toMatch(/23026D009000$/);
+  });
+
   it("sends a long answer in segments by SMS-SUBMIT", async () => {
     const { terminal, aes } = await operator();
     const script = "AA1B220700A40004022F00220900A40804047F106F3C220500B20104B0";

@@ -2,6 +2,7 @@ import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SocketPcscClient } from "../../../../drivers/pcsc/socket-client.ts";
 import { enabledProfile } from "../../../../drivers/simulated/euicc/card-state.ts";
 import { SimulatedEuicc } from "../../../../drivers/simulated/euicc/euicc.ts";
 import { createEuiccState } from "../../../../drivers/simulated/euicc/fixture.ts";
@@ -25,7 +26,15 @@ beforeAll(async () => {
   if (problem) return;
   lab = await PcscLab.start({ readers: 2 });
   lab.insert(0, card);
-  await new Promise((resolve) => setTimeout(resolve, 900));
+  const client = new SocketPcscClient(lab.socket);
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      await using _card = await client.connect("Virtual PCD 00 00", { timeoutMs: 2_000 });
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 });
 
 afterAll(async () => {
