@@ -141,7 +141,7 @@ export class PcscdSocket {
     }
     const answer = new Uint8Array(pending.need);
     answer.set(this.#in.subarray(0, pending.need));
-    this.#in.copyWithin(0, pending.need, this.#filled);
+    if (this.#filled > pending.need) this.#in.copyWithin(0, pending.need, this.#filled);
     this.#filled -= pending.need;
     this.#pending = undefined;
     pending.resolve(answer);

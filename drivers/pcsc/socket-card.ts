@@ -20,6 +20,7 @@ import {
   transmitTail,
 } from "./protocol.ts";
 import { pcscError, pcscResult } from "./result-code.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Longest command and response, SW included, of T=0 and of T=1 with extended lengths. */
 const shortCommand = 261;
@@ -46,6 +47,7 @@ export class SocketCard implements CardConnection {
   readonly maxResponse: number;
   readonly #deps: SocketCardDeps;
   readonly #request: TransmitRequest;
+  readonly #watchdog = new Watchdog((timeoutMs) => this.#deps.socket.close(this.#mute(timeoutMs)));
   #atr: Uint8Array = new Uint8Array(0);
 
   constructor(deps: SocketCardDeps) {
@@ -68,12 +70,8 @@ export class SocketCard implements CardConnection {
   async transmit(command: Uint8Array, bounds: Bounds): Promise<Uint8Array> {
     const { socket, reader } = this.#deps;
     const exchange = socket.request(this.#request.fill(command), answerLength.transmit, transmitTail);
-    const answer = await bounded(
-      exchange,
-      bounds,
-      () => this.#mute(bounds),
-      (why) => this.#abandon(why),
-    );
+    const answer =
+      bounds.signal === undefined ? await this.#watched(exchange, bounds) : await this.#guarded(exchange, bounds);
     const rv = transmitResult(answer);
     if (rv === pcscResult.success && answer.length >= answerLength.transmit + 2) {
       return answer.subarray(answerLength.transmit);
@@ -136,6 +134,25 @@ export class SocketCard implements CardConnection {
     }
   }
 
+  /** Closing the connection fails the exchange with what is closed for. */
+  async #watched(exchange: Promise<Uint8Array>, { timeoutMs }: Bounds): Promise<Uint8Array> {
+    this.#watchdog.arm(timeoutMs);
+    try {
+      return await exchange;
+    } finally {
+      this.#watchdog.rest();
+    }
+  }
+
+  #guarded(exchange: Promise<Uint8Array>, bounds: Bounds): Promise<Uint8Array> {
+    return bounded(
+      exchange,
+      bounds,
+      () => this.#mute(bounds.timeoutMs),
+      (why) => this.#abandon(why),
+    );
+  }
+
   async #state(): Promise<PcscReaderState | undefined> {
     const answer = await this.#deps.socket.request(
       fieldsRequest(pcscCommand.readersState, []),
@@ -165,7 +182,7 @@ export class SocketCard implements CardConnection {
     return pcscError(rv, "exchange", reader);
   }
 
-  #mute({ timeoutMs }: Bounds): GatewayError {
+  #mute(timeoutMs: number): GatewayError {
     const { reader } = this.#deps;
     return new GatewayError("card.mute", `${reader}: the card did not answer within ${Math.round(timeoutMs)} ms`, {
       detail: { reader, timeoutMs },
