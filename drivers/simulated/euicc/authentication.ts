@@ -42,7 +42,7 @@ export function milenage(ki: Uint8Array, opc: Uint8Array, rand: Uint8Array, sqn:
 }
 
 /** The test USIM's XOR algorithm. TS 34.108 §8.1.2 */
-export function xorAlgorithm(ki: Uint8Array, rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector {
+function xorAlgorithm(ki: Uint8Array, rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector {
   const res = xor(ki, rand);
   const ck = rotated(res, 1);
   const ak = res.slice(3, 9);

@@ -80,7 +80,6 @@ const switchState = z.object({
   /** Notification type to send afterwards: 02 changed, 03 rolled back, 05 fall-back. SGP.02 §4.1.1.11 */
   type: z.number().int(),
 });
-export type SwitchState = z.infer<typeof switchState>;
 
 const notificationState = z.object({
   type: z.number().int(),

@@ -16,7 +16,7 @@ const recognition = fromHex(
 const u = (value: number, octets: number) => new Writer().uint(value, octets).finish();
 
 /** Key sets of a domain of the card. */
-export function keySetsOf(state: EuiccState, aid: string): readonly KeySetState[] {
+function keySetsOf(state: EuiccState, aid: string): readonly KeySetState[] {
   if (aid === isdRAid) return state.isdR.keySets;
   const profile = state.profiles.find((candidate) => candidate.aid === aid);
   return profile?.isdpKeySets ?? [];

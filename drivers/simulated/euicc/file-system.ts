@@ -44,7 +44,7 @@ export interface FileSystem {
 }
 
 /** FID of the current application's root. TS 102 221 §8.4.1 */
-export const currentAdf = 0x7fff;
+const currentAdf = 0x7fff;
 
 function directory(fid: number, parent: Directory | undefined, aid?: Uint8Array): Directory {
   const made: Directory = { kind: "directory", fid, parent, children: new Map(), ...(aid && { aid }) };

@@ -31,7 +31,7 @@ function derivedDigits(seed: string, label: string, count: number): string {
 }
 
 /** An EID with its check digits (ISO/IEC 7064 MOD 97-10). SGP.02 §2.2.2 */
-export function eidWithCheckDigits(first30: string): string {
+function eidWithCheckDigits(first30: string): string {
   return `${first30}${String(98n - (BigInt(`${first30}00`) % 97n)).padStart(2, "0")}`;
 }
 
@@ -227,7 +227,7 @@ export function createEuiccState(options: FixtureOptions = {}): EuiccState {
 }
 
 /** Contents of A3: `81 L` and the address as TP-DA holds it. SGP.02 §4.1.1.10 */
-export function smsAddressing(number: string): string {
+function smsAddressing(number: string): string {
   const digits = number.replace(/^\+/, "");
   const swapped = (digits.length % 2 ? `${digits}F` : digits).replace(/(.)(.)/g, "$2$1");
   const address = `${digits.length.toString(16).padStart(2, "0")}${number.startsWith("+") ? "91" : "81"}${swapped}`;

@@ -4,7 +4,7 @@ import type { CardCore } from "./card-core.ts";
 import type { PinState, ProfileState } from "./card-state.ts";
 
 /** Attempts before a PIN, and before its unblocking code, is blocked. */
-export const pinTries = { pin: 3, unblock: 10 } as const;
+const pinTries = { pin: 3, unblock: 10 } as const;
 
 /** A PIN as its owner gets it. */
 export function freshPin(value: string, unblock: string, enabled: boolean): PinState {

@@ -43,12 +43,12 @@ const blank = (count: number, length: number) => Array.from({ length: count }, (
 export const usimAid = fromHex("A0000000871002FFFFFFFF8907090000");
 
 /** ICCID in its file coding: 10 octets, nibbles swapped. ITU-T E.118, TS 102 221 §13.2 */
-export function iccidBytes(iccid: string): Uint8Array {
+function iccidBytes(iccid: string): Uint8Array {
   return padded(swappedBcd(iccid), 10);
 }
 
 /** IMSI in its file coding: length, parity nibble 9 or 1, digits. TS 31.102 §4.2.2 */
-export function imsiBytes(imsi: string): Uint8Array {
+function imsiBytes(imsi: string): Uint8Array {
   const odd = imsi.length % 2 === 1;
   const digits = odd ? swappedBcd(`9${imsi}`) : swappedBcd(`1${imsi}`);
   return padded(concatBytes(Uint8Array.of(digits.length), digits), 9);

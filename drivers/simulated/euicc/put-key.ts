@@ -8,7 +8,7 @@ import { aesBlock, aesCbc, decipher, encipher } from "./scp80-crypto.ts";
 type StoredKey = KeySetState["keys"][number];
 
 /** Key check value of a key. GP Card Specification §B.6, Amendment B §3.9.1, Amendment D §4.1.1 */
-export function keyCheckValue(type: StoredKey["type"], key: Uint8Array): Uint8Array {
+function keyCheckValue(type: StoredKey["type"], key: Uint8Array): Uint8Array {
   if (type === "PSK") return new Uint8Array(createHash("sha1").update(key).digest()).slice(0, 3);
   if (type === "AES") return aesBlock(key, new Uint8Array(16).fill(1)).slice(0, 3);
   return encipher(key.length === 24 ? "3des3" : key.length === 16 ? "3des2" : "des-cbc", key, new Uint8Array(8)).slice(

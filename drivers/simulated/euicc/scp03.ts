@@ -13,7 +13,7 @@ interface StaticKeys {
 const derivation = { cardCryptogram: 0, hostCryptogram: 1, challenge: 2, enc: 4, mac: 6, rmac: 7 } as const;
 
 /** Key derivation in counter mode with CMAC. GP Amendment D §4.1.5 */
-export function kdf(key: Uint8Array, constant: number, bits: number, context: Uint8Array): Uint8Array {
+function kdf(key: Uint8Array, constant: number, bits: number, context: Uint8Array): Uint8Array {
   const input = new Writer().bytes(new Uint8Array(11)).u8(constant).u8(0).uint(bits, 2).u8(1).bytes(context).finish();
   return aesCmac(key, input).slice(0, bits / 8);
 }

@@ -42,15 +42,15 @@ function primitive(algorithm: Algorithm, key: Uint8Array): { name: string; key: 
 
 /** Ciphers whole blocks under a zero IV. */
 export function encipher(algorithm: Algorithm, key: Uint8Array, clear: Uint8Array): Uint8Array {
-  const with_ = primitive(algorithm, key);
-  const cipher = createCipheriv(with_.name, with_.key, with_.iv).setAutoPadding(false);
+  const { name, key: octets, iv } = primitive(algorithm, key);
+  const cipher = createCipheriv(name, octets, iv).setAutoPadding(false);
   return concatBytes(cipher.update(clear), cipher.final());
 }
 
 /** Deciphers whole blocks under a zero IV. */
 export function decipher(algorithm: Algorithm, key: Uint8Array, ciphered: Uint8Array): Uint8Array {
-  const with_ = primitive(algorithm, key);
-  const cipher = createDecipheriv(with_.name, with_.key, with_.iv).setAutoPadding(false);
+  const { name, key: octets, iv } = primitive(algorithm, key);
+  const cipher = createDecipheriv(name, octets, iv).setAutoPadding(false);
   return concatBytes(cipher.update(ciphered), cipher.final());
 }
 

@@ -25,7 +25,7 @@ export interface ScriptStyle {
 }
 
 /** Whether these octets are an expanded script (AA or AE), as opposed to a compact one. */
-export function isExpanded(body: Uint8Array): boolean {
+function isExpanded(body: Uint8Array): boolean {
   return body[0] === 0xaa || body[0] === 0xae;
 }
 

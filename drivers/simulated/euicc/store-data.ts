@@ -1,5 +1,3 @@
-import { refuse } from "./apdu.ts";
-
 /** A data grouping of STORE DATA. GP Card Specification §11.11.3 */
 export interface Dgi {
   /** Two octets as a number: 3A03, 7F49 … */
@@ -43,9 +41,4 @@ function split(bytes: Uint8Array, rule: LengthRule): Dgi[] | undefined {
  */
 export function readDgis(bytes: Uint8Array): readonly Dgi[] | undefined {
   return split(bytes, globalPlatform) ?? split(bytes, ber);
-}
-
-/** The value of a grouping that must be there. @throws card.status 6A80 */
-export function dgiValue(dgis: readonly Dgi[], id: number): Uint8Array {
-  return dgis.find((dgi) => dgi.id === id)?.value ?? refuse(0x6a80);
 }

@@ -1,7 +1,7 @@
 import { createECDH, createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../../../drivers/simulated/euicc/card-core.ts";
-import { testKeys } from "../../../../drivers/simulated/euicc/certificate.ts";
+import { eumPublicPoint, testKeys } from "../../../../drivers/simulated/euicc/certificate.ts";
 import {
   deriveKeys,
   publicPoint,
@@ -22,7 +22,7 @@ import {
 import { aesBlock, aesCbc, aesCmac } from "../../../../drivers/simulated/euicc/scp80-crypto.ts";
 import { readDgis } from "../../../../drivers/simulated/euicc/store-data.ts";
 import { concatBytes, fromHex, toHex } from "../../../../src/base/hex.ts";
-import { tlvBytes } from "../../../../src/codec/kit/ber.ts";
+import { readTlvs, tlvBytes } from "../../../../src/codec/kit/ber.ts";
 import { bench } from "./terminal.ts";
 
 /** Published test entities: SM-SR and SM-DP certificates under the test CI, with their private keys. */
@@ -246,5 +246,18 @@ describe("SCP03t", () => {
     expect(run("840230AA")).toBe("AF809F4401010000");
     expect(run("840A3F000102030405060708")).toBe("AF809F4401030000");
     expect(openSession({ files: undefined }, "remote").domain).toBeUndefined();
+  });
+});
+
+describe("the ECASD certificate", () => {
+  it("is signed by the simulated manufacturer over everything before the signature and names the EID", () => {
+    const { ecasd, eid } = createEuiccState();
+    const [outer] = readTlvs(fromHex(ecasd.certificate));
+    const parts = readTlvs(outer?.value ?? new Uint8Array(0));
+    const signature = parts.find(({ tag }) => tag === 0x5f37);
+    const signed = outer?.value.subarray(0, signature?.offset) ?? new Uint8Array(0);
+    expect(verifySignature(eumPublicPoint, signed, signature?.value ?? new Uint8Array(0))).toBe(true);
+    expect(toHex(parts.find(({ tag }) => tag === 0x5f20)?.value ?? new Uint8Array(0))).toBe(eid);
+    expect(parts.map(({ tag }) => tag)).toEqual([0x93, 0x42, 0x5f20, 0x95, 0x5f24, 0x45, 0x73, 0x7f49, 0x5f37]);
   });
 });

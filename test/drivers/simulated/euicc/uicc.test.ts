@@ -175,3 +175,27 @@ describe("the UICC", () => {
     expect(await apdu("80E28800153A03124F10A0000005591010FFFFFFFF8900001300")).toBe("6982");
   });
 });
+
+describe("the XOR test algorithm (3GPP TS 34.108 §8.1.2)", () => {
+  it("answers a challenge built from the same key, and refuses another", async () => {
+    const { apdu, state } = uicc();
+    const ki = fromHex("000102030405060708090A0B0C0D0E0F");
+    const [profile] = state.profiles;
+    if (profile)
+      profile.authentication = { algorithm: "xor", ki: toHex(ki), opc: "00".repeat(16), sqn: "000000000000" };
+    const rand = new Uint8Array(16).fill(0x11);
+    const xres = ki.map((octet, i) => octet ^ (rand[i] ?? 0));
+    const sqn = fromHex("000000000020");
+    const amf = fromHex("8000");
+    const hidden = sqn.map((octet, i) => octet ^ (xres[3 + i] ?? 0));
+    const mac = [...sqn, ...amf].map((octet, i) => octet ^ (xres[i] ?? 0));
+    const autn = toHex(Uint8Array.from([...hidden, ...amf, ...mac]));
+    await apdu("00A4040407A0000000871002");
+    expect(await apdu(`008800812210${toHex(rand)}10${autn}`)).toMatch(
+      new RegExp(`^DB10${toHex(xres)}10.{32}10.{32}08.{16}9000$`),
+    );
+    expect(await apdu(`008800812210${toHex(rand)}10${autn.slice(0, -2)}FF`)).toBe("9862");
+    expect(await apdu(`008800801110${toHex(rand)}`)).toMatch(/^04.{8}08.{16}9000$/);
+    expect(await apdu(`008800821110${toHex(rand)}`)).toBe("6A86");
+  });
+});
