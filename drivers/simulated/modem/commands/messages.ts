@@ -188,11 +188,18 @@ function chooseMemories({ modem, parameters }: Call): string {
   return counts(modem, false);
 }
 
+/** A module whose profile sets <bfr> to 1 everywhere knows nothing else, and no direct delivery. */
+function discardsOnly(modem: SimulatedModem): boolean {
+  const list = modem.personality.profile.sms?.indications ?? [];
+  return list.length > 0 && list.every((each) => each.split(",")[4] === "1");
+}
+
 function indications({ modem, parameters }: Call): undefined {
   const most = [3, 3, 3, 2, 1];
   const values = most.map((limit, index) => parameters.number(index, 0, limit));
   if (values.some(Number.isNaN)) return refuseCms(303);
   const [mode = 0, mt, bm, ds, bfr] = values;
+  if (discardsOnly(modem) && ((mt ?? 0) > 1 || bfr !== 1)) return refuseCms(303);
   if (ds === 1 && modem.personality.quirks.has("cnma-not-after-cds") && modem.settings.csms === 1)
     return refuseCms(303);
   const former = modem.settings.cnmi;
@@ -291,7 +298,8 @@ export const messageCommands: CommandTable = {
     write: chooseMemories,
   },
   "+CNMI": {
-    test: "+CNMI: (0-3),(0-3),(0,2,3),(0-2),(0,1)",
+    test: ({ modem }) =>
+      discardsOnly(modem) ? "+CNMI: (0-2),(0,1),(0,2),(0-2),(1)" : "+CNMI: (0-3),(0-3),(0,2,3),(0-2),(0,1)",
     read: ({ modem }) => `+CNMI: ${modem.settings.cnmi.join(",")}`,
     write: indications,
   },
