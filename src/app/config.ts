@@ -6,14 +6,11 @@ import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "./nearest.ts";
 import { Scp81Config } from "./scp81-service.ts";
+import { SecretReference } from "./secret-reference.ts";
+import { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
 
 const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
 const durationMs = z.number().int().positive();
-
-/** Where secrets come from: `file:PATH`, `env:NAME` or `credential:NAME` (systemd). Never the secret itself. */
-export const SecretReference = z
-  .string()
-  .regex(/^(file|env|credential):.+/, "a reference like file:/path, env:NAME or credential:NAME");
 
 /** What the terminal tells cards in readers. */
 const Terminal = z.strictObject({
@@ -80,6 +77,8 @@ export const Config = z.strictObject({
   readers: Readers.prefault({}),
   simulate: Simulate.prefault({}),
   scp81: Scp81Config.prefault({}),
+  smsc: z.array(SmscAccountConfig).default([]),
+  smppFace: SmppFaceConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
 

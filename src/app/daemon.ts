@@ -16,6 +16,7 @@ import type { Config } from "./config.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterKey } from "./secrets.ts";
+import { SmppService } from "./smpp-service.ts";
 import { version } from "./version.ts";
 
 /** What a daemon is started with. */
@@ -79,6 +80,7 @@ export class Daemon implements AsyncDisposable {
     gateway.https = scp81.bearer;
     const channelsFor = (link: string) => scp81.channelsFor(link, log);
     const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps, channelsFor }));
+    const smpp = stack.use(new SmppService({ smsc: config.smsc, face: config.smppFace, gateway, driverDeps, env }));
     const targets = new TargetDesk(store, systemClock);
     const about = () => ({
       pid: process.pid,
@@ -86,12 +88,15 @@ export class Daemon implements AsyncDisposable {
       node: process.version,
       links: gateway.links.list().length,
       scp81: scp81.address ?? "off",
+      smppFace: smpp.port ?? "off",
+      smppClients: smpp.connections(),
     });
     const api = await apiServer({ gateway, targets, traces, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();
     await gateway.start();
     await readers.start();
+    await smpp.start();
     const socketPath = await listen(api, state);
     return new Daemon({ gateway, targets, api, socketPath, readers, stack: stack.keep() });
   }

@@ -13,6 +13,7 @@ import { registerScp80 } from "../face/cli/commands/scp80.ts";
 import { registerScript } from "../face/cli/commands/script.ts";
 import { registerScriptSend } from "../face/cli/commands/script-send.ts";
 import { registerSession } from "../face/cli/commands/session.ts";
+import { registerSmsc } from "../face/cli/commands/smsc.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
@@ -94,6 +95,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   registerCard(program, context);
   registerTarget(program, context);
   registerSession(program, context);
+  registerSmsc(program, context);
   registerEs5(program, context);
   registerScript(program, io);
   registerScriptSend(program, context);

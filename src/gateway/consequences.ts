@@ -4,6 +4,7 @@ import type { JobEnd } from "./end-job.ts";
 import { type ExecutedCommand, executedCommands } from "./executed.ts";
 import type { Job } from "./job.ts";
 import { stepProcedure } from "./procedure.ts";
+import { messageEnded } from "./smsc-desk.ts";
 import type { Repositories } from "./store.ts";
 import { saveTarget } from "./targets.ts";
 
@@ -13,6 +14,7 @@ const switchHoldMs = 120_000;
 /** What the end of a job changes elsewhere: the EIS, the profile switch it started, the notification it confirmed. */
 export async function afterEnd(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   await confirmationEnded(r, job, end, at);
+  await messageEnded(r, job, end, at);
   if (end.result === undefined) return;
   const executed = executedCommands(job.work, end.result.commands).filter((command) => command.succeeded);
   if (executed.length === 0) return;

@@ -91,8 +91,10 @@ export function withAudit(target: Target, audited: readonly AuditedDomain[]): Ta
   return changed || added.length > 0 ? withProfiles(target, [...profiles, ...added]) : target;
 }
 
+/** The target with these profiles; it is reached under the number of the enabled one, if that is known. */
 function withProfiles(target: Target, esimProfiles: readonly EsimProfile[]): Target {
-  return { ...target, esimProfiles };
+  const msisdn = esimProfiles.find((profile) => profile.state === "enabled")?.msisdn?.replace(/^\+/, "");
+  return { ...target, esimProfiles, ...(msisdn === undefined ? {} : { msisdn }) };
 }
 
 function withoutEnabled(profiles: readonly EsimProfile[]): EsimProfile[] {

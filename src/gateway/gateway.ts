@@ -8,7 +8,7 @@ import { Answers } from "./answers.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
 import { es5FromParams } from "./es5-params.ts";
-import { Inbound, type InboundDeps } from "./inbound.ts";
+import { Inbound } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
 import { type Link, Links } from "./links.ts";
 import { NotificationDesk, type QueueConfirmation } from "./notification-desk.ts";
@@ -35,8 +35,6 @@ export interface GatewayDeps {
   readonly log: Log;
   readonly sms: SmsDefaults;
   readonly notifications: "bench" | "relay" | "withhold";
-  /** What other faces make of inbound messages that nobody here waits for. */
-  readonly others?: InboundDeps["others"];
 }
 
 /** What a client asks for; see {@link Job} for what becomes of it. */
@@ -96,7 +94,6 @@ export class Gateway {
       log: deps.log,
       answers: this.#answers,
       notifications: this.desk,
-      ...(deps.others === undefined ? {} : { others: deps.others }),
       kick: (target) => this.#dispatcher.kick(target),
     });
     this.links.onChange((change) => {
@@ -205,6 +202,11 @@ export class Gateway {
     const job = await this.store.read((r) => r.jobs.get(id));
     if (job === undefined) throw new GatewayError("job.unknown", `no job '${id}'`, { detail: { job: id } });
     return job;
+  }
+
+  /** Looks at the target's queue. */
+  kick(target: string): void {
+    this.#dispatcher.kick(target);
   }
 
   /** Makes the target's queue run now instead of at its next try. */

@@ -12,6 +12,7 @@ import { judgeAnswer } from "./judge-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import type { PacketRecord } from "./packet.ts";
 import { mayAnswer, readAnswer } from "./secured-packet.ts";
+import { forwardToClient } from "./smsc-desk.ts";
 import type { Repositories, Store } from "./store.ts";
 
 export interface InboundDeps {
@@ -20,8 +21,6 @@ export interface InboundDeps {
   readonly log: Log;
   readonly answers: Answers;
   readonly notifications: NotificationDesk;
-  /** Told what an item that nobody here waits for turned out to be, inside its unit of work (SMSC face, upstream). */
-  readonly others?: (r: Repositories, entry: InboxEntry, whole: Whole | undefined) => Promise<string | undefined>;
   /** The target may have become free for its next job. */
   readonly kick: (target: string) => void;
 }
@@ -106,25 +105,25 @@ export class Inbound {
   }
 
   async #understand(r: Repositories, entry: InboxEntry, wake: (() => void)[]): Promise<void> {
+    const now = entry.receivedAt;
     if (entry.item.kind === "receipt") {
-      const verdict = (await this.#deps.others?.(r, entry, undefined)) ?? `receipt: ${entry.item.state}`;
-      return r.inbox.settle([entry.id], "done", verdict);
+      const settled = await forwardToClient(r, entry, undefined, undefined, now);
+      return r.inbox.settle([entry.id], "done", settled ?? `receipt: ${entry.item.state}`);
     }
     const gathered = await this.#gather(r, entry);
     if (gathered === undefined) return;
     const { whole, ids } = gathered;
     const target = entry.target ?? (await this.#senderOf(r, entry.item));
-    const verdict =
-      (whole.security === "response" ? await this.#response(r, entry, target, whole, wake) : undefined) ??
-      (await this.#deps.notifications.take(r, {
-        link: entry.link,
-        target,
-        whole,
-        receivedAt: entry.receivedAt,
-        wake: (id) => wake.push(() => this.#deps.kick(id)),
-      })) ??
-      (await this.#deps.others?.(r, entry, whole)) ??
-      (whole.security === "response" ? "response packet that answers nothing open" : "short message");
+    const answer = whole.security === "response" ? await this.#response(r, entry, target, whole, wake) : undefined;
+    const forwarded = answer === undefined ? await forwardToClient(r, entry, target, whole, now) : undefined;
+    const arrival = { link: entry.link, target, whole, receivedAt: now, relayed: forwarded !== undefined };
+    const notification =
+      answer ??
+      (await this.#deps.notifications.take(r, { ...arrival, wake: (id) => wake.push(() => this.#deps.kick(id)) }));
+    const plain = whole.security === "response" ? "response packet that answers nothing open" : "short message";
+    const verdict = [notification ?? (forwarded === undefined ? plain : undefined), forwarded]
+      .filter((part) => part !== undefined)
+      .join("; ");
     await r.inbox.settle(ids, "done", verdict);
     await r.events.append({
       at: entry.receivedAt,
@@ -226,10 +225,13 @@ export class Inbound {
     packet: PacketRecord,
     whole: Whole,
   ): Promise<{ intermediate: boolean; statusName: string } | undefined> {
-    if (packet.keySet === undefined)
+    if (packet.keySet === undefined) {
+      // What answers an SMPP client's packet is that client's business, whole and untouched.
+      if ((await r.jobs.get(packet.job))?.origin.face === "smpp") return undefined;
       return mayAnswer(packet, whole.body)
         ? { intermediate: false, statusName: "of a packet secured upstream" }
         : undefined;
+    }
     const sets = await r.keySets.open(packet.target, "SCP80");
     const set = sets.find((one) => one.id === packet.keySet);
     if (set === undefined) return undefined;

@@ -24,6 +24,8 @@ export type JobWork =
   | {
       readonly kind: "packet";
       readonly userData: readonly string[];
+      /** The TP-UDs begin with a user data header (default). */
+      readonly userDataHeader?: boolean;
       readonly protocolId: number;
       readonly dataCoding: number;
       readonly from?: string;

@@ -22,6 +22,8 @@ export interface NotificationArrival {
   readonly target: string | undefined;
   readonly whole: Whole;
   readonly receivedAt: number;
+  /** It also went to a client that runs the card, whose confirmation it then is. */
+  readonly relayed: boolean;
   /** Asks for the target's queue to be looked at after the commit. */
   readonly wake: (target: string) => void;
 }
@@ -34,6 +36,7 @@ export interface HeardNotification {
   readonly via: "sms" | "https";
   readonly link: string;
   readonly receivedAt: number;
+  readonly relayed?: boolean;
 }
 
 /** Queues the confirmation of a notification inside the unit of work; returns the job's id. */
@@ -81,6 +84,7 @@ export class NotificationDesk {
       via: "sms" as const,
       link: arrival.link,
       receivedAt: arrival.receivedAt,
+      relayed: arrival.relayed,
     };
     return this.record(r, heard, arrival.wake);
   }
@@ -104,7 +108,11 @@ export class NotificationDesk {
     // A switch that is reported after its validity period must roll back: it is not confirmed (SGP.02 §3.2).
     const lapsed =
       open && value.type === 2 && ((await r.jobs.get(procedure.job))?.validUntil ?? receivedAt) < receivedAt;
-    const mode = lapsed ? "withhold" : (target?.settings.notifications ?? this.#defaultMode);
+    const mode = lapsed
+      ? "withhold"
+      : heard.relayed === true
+        ? "relay"
+        : (target?.settings.notifications ?? this.#defaultMode);
     const record: Omit<NotificationRecord, "seq"> = {
       id: newId("ntf", receivedAt),
       ...(target === undefined ? {} : { target: target.id }),

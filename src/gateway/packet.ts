@@ -34,6 +34,7 @@ export type PacketPatch = Partial<
 export interface PacketRepository {
   insert(packet: PacketRecord): Promise<void>;
   patch(id: string, patch: PacketPatch): Promise<void>;
+  get(id: string): Promise<PacketRecord | undefined>;
   ofJob(job: string): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;

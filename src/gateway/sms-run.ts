@@ -173,7 +173,7 @@ export class SmsRun {
             from: plain?.from ?? target.settings.originator ?? defaults.originator,
             serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
             userData: fromHex(segment),
-            userDataHeader: true,
+            userDataHeader: plain?.userDataHeader ?? true,
             protocolId: plain?.protocolId ?? 0x7f,
             dataCoding: plain?.dataCoding ?? 0xf6,
             moreToCome: index + 1 < packet.userData.length,

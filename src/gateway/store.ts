@@ -6,6 +6,7 @@ import type { KeySetRepository } from "./key-set.ts";
 import type { NotificationRepository } from "./notification.ts";
 import type { PacketRepository } from "./packet.ts";
 import type { ProcedureRepository } from "./procedure.ts";
+import type { SmscRepository } from "./smsc.ts";
 import type { TargetRepository } from "./target.ts";
 
 /** All the repositories, seen from inside one unit of work. */
@@ -19,6 +20,7 @@ export interface Repositories {
   readonly procedures: ProcedureRepository;
   readonly events: EventRepository;
   readonly adminDialogs: AdminDialogRepository;
+  readonly smsc: SmscRepository;
 }
 
 /**

@@ -10,6 +10,7 @@ import { keySetRepository } from "./sqlite/key-sets.ts";
 import { notificationRepository } from "./sqlite/notifications.ts";
 import { packetRepository } from "./sqlite/packets.ts";
 import { procedureRepository } from "./sqlite/procedures.ts";
+import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
 
 /** All repositories over one handle; `onAppend` sees each event that a unit appends. */
@@ -24,5 +25,6 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     procedures: procedureRepository(db),
     events: eventRepository(db, onAppend),
     adminDialogs: adminDialogRepository(db),
+    smsc: smscRepository(db),
   };
 }

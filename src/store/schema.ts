@@ -116,4 +116,21 @@ export interface Schema {
     data: string;
   };
   admin_dialog: { target: string; body: string };
+  smsc_message: {
+    id: string;
+    client: string;
+    job: string;
+    target: string;
+    source: string;
+    destination: string;
+    receipt: string;
+    intermediate: number;
+    user_reference: number | null;
+    state: string;
+    error: number;
+    submitted_at: number;
+    final_at: number | null;
+  };
+  smsc_conversation: { target: string; client: string; ours: string; theirs: string; at: number };
+  smsc_outbox: { seq: Generated<number>; id: string; client: string; body: string; at: number };
 }

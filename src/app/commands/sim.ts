@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 
 /** Ends with the first SIGINT or SIGTERM. */
@@ -12,6 +13,7 @@ export function untilStopped(): AbortSignal {
 export function registerSim(program: Command, context: CliContext): void {
   const sim = program.command("sim").description("simulated hardware, each a program of its own");
   registerSimEuicc(sim, context);
+  registerSimSmsc(sim, context);
 }
 
 interface EuiccOptions {
@@ -57,4 +59,39 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
       await runEuicc({ ...rest, fixture }, { input: process.stdin, print, signal: untilStopped() });
       process.stdin.destroy();
     });
+}
+
+function registerSimSmsc(sim: Command, context: CliContext): void {
+  sim
+    .command("smsc")
+    .description("an SMSC that speaks SMPP, for tests of ESMEs")
+    .option("--host <host>", "address to listen on", "127.0.0.1")
+    .option("--port <port>", "port to listen on", Number, 2776)
+    .option("--behaviour <json>", "latency, throttling, receipts, ids, loss … as JSON (docs/smpp.md)", "{}")
+    .addHelpText("after", "\nExample:\n  otagate sim smsc --port 2776 --behaviour '{\"latencyMs\":200}'\n")
+    .action(async (options: { host: string; port: number; behaviour: string }) => {
+      const { runSimulatedSmsc } = await import("../../../drivers/simulated/smsc/program.ts");
+      const { SmscBehaviour } = await import("../../../drivers/simulated/smsc/behaviour.ts");
+      const behaviour = parseBehaviour(options.behaviour, (raw) => SmscBehaviour.partial().parse(raw));
+      await runSimulatedSmsc({
+        host: options.host,
+        port: options.port,
+        behaviour,
+        print: (line) => void context.terminal.out.write(`${line}\n`),
+        signal: untilStopped(),
+      });
+    });
+}
+
+/** @throws api.usage naming what is wrong */
+function parseBehaviour<T>(text: string, parse: (raw: unknown) => T): T {
+  try {
+    return parse(JSON.parse(text));
+  } catch (cause) {
+    throw new GatewayError(
+      "api.usage",
+      `--behaviour: ${cause instanceof Error ? cause.message.split("\n")[0] : "not valid"}`,
+      { detail: { field: "behaviour" }, cause },
+    );
+  }
 }

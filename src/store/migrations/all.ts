@@ -1,5 +1,6 @@
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
+import { smsc } from "./0003-smsc.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -7,4 +8,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight, scp81];
+export const migrations: readonly Migration[] = [firstLight, scp81, smsc];

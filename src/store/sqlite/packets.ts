@@ -66,6 +66,10 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
         .where("id", "=", id)
         .execute();
     },
+    async get(id) {
+      const row = await db.selectFrom("packet").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && packetOf(row);
+    },
     async ofJob(job) {
       return (await db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id").execute()).map(packetOf);
     },

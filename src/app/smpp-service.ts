@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import type { z } from "zod";
+import { driver, secureDriver } from "../../drivers/smpp/driver.ts";
+import { Cleanup } from "../base/cleanup.ts";
+import { systemClock } from "../base/clock.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import { addressAllowed, verifyPassword } from "../face/smpp/password.ts";
+import type { Authenticate } from "../face/smpp/port.ts";
+import { SmscFace, smscFaceOptions } from "../face/smpp/server.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { Link } from "../gateway/links.ts";
+import { SmscDesk } from "../gateway/smsc-desk.ts";
+import type { DriverDeps } from "../link/driver.ts";
+import { readSecret } from "./secrets.ts";
+import type { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
+
+export interface SmppServiceDeps {
+  readonly smsc: readonly z.infer<typeof SmscAccountConfig>[];
+  readonly face: z.infer<typeof SmppFaceConfig>;
+  readonly gateway: Gateway;
+  readonly driverDeps: DriverDeps;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+type Bearer = Awaited<ReturnType<typeof driver.openBearer>>;
+
+/** Binds to operators' SMSCs as links, and the SMSC face. */
+export class SmppService implements AsyncDisposable {
+  readonly desk: SmscDesk;
+  readonly #deps: SmppServiceDeps;
+  readonly #cleanup = new Cleanup();
+  #face: SmscFace | undefined;
+
+  constructor(deps: SmppServiceDeps) {
+    this.#deps = deps;
+    this.desk = new SmscDesk(deps.gateway, systemClock);
+  }
+
+  /** The face's port once it listens. */
+  get port(): number | undefined {
+    return this.#face?.port;
+  }
+
+  /** Clients bound to the face. */
+  connections(): readonly unknown[] {
+    return this.#face?.connections ?? [];
+  }
+
+  /** @throws config.invalid naming the account, config.secret, link.unavailable */
+  async start(): Promise<void> {
+    for (const account of this.#deps.smsc) await this.#bind(account);
+    if (this.#deps.face.enabled) await this.#listen();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanup[Symbol.asyncDispose]();
+  }
+
+  async #bind(account: z.infer<typeof SmscAccountConfig>): Promise<void> {
+    const { name, address, password, ...settings } = account;
+    const options = driver.options.safeParse({
+      ...settings,
+      ...(password === undefined ? {} : { password: readSecret(password, this.#deps.env) }),
+    });
+    if (!options.success) {
+      const [issue] = options.error.issues;
+      throw new GatewayError("config.invalid", `smsc '${name}': ${issue?.path.join(".")}: ${issue?.message}`, {
+        detail: { account: name },
+      });
+    }
+    const chosen = address.startsWith("smpps:") ? secureDriver : driver;
+    const bearer = this.#cleanup.use(await chosen.openBearer(address, options.data, this.#deps.driverDeps));
+    this.#deps.gateway.attach(smscLink(`smsc:${name}`, bearer));
+  }
+
+  async #listen(): Promise<void> {
+    const { host, port, systemId, tls, clients } = this.#deps.face;
+    const { driverDeps } = this.#deps;
+    const pem = (path: string) => readFileSync(path, "utf8");
+    const secured =
+      tls === undefined
+        ? {}
+        : { tls: { cert: pem(tls.cert), key: pem(tls.key), ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }) } };
+    const authenticate: Authenticate = async (request) => {
+      const client = clients.find((one) => one.systemId === request.systemId);
+      const known = await verifyPassword(request.password, client?.passwordHash);
+      if (client === undefined) return { refused: "system-id" };
+      if (!known) return { refused: "password" };
+      if (!addressAllowed(request.remoteAddress, client.allow)) return { refused: "address" };
+      const { maxBinds, window, rate, deliverAs } = client;
+      return { systemId: client.systemId, maxBinds, window, deliverAs, ...(rate === undefined ? {} : { rate }) };
+    };
+    try {
+      this.#face = this.#cleanup.use(
+        await SmscFace.open(
+          { ...smscFaceOptions, host, port, systemId, ...secured },
+          { ...driverDeps, port: this.desk, authenticate },
+        ),
+      );
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      throw new GatewayError("link.unavailable", `the SMSC face cannot listen on ${host}:${port}: ${error.message}`, {
+        cause: thrown,
+      });
+    }
+    driverDeps.log.info({ host, port: this.#face.port }, "the SMSC face listens");
+  }
+}
+
+function smscLink(id: string, bearer: Bearer): Link {
+  return {
+    id,
+    kind: "smsc",
+    bearer,
+    describe: () => ({ account: bearer.id, binds: bearer.binds, ...bearer.load }),
+    get state() {
+      return bearer.state;
+    },
+    reset: async () => bearer.rebind(),
+  };
+}
