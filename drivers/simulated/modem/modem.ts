@@ -106,6 +106,8 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
   #on = false;
   #generation = 0;
   #reference = 0;
+  #staleOperator = false;
+  #firstIccid = "";
   #storm: NodeJS.Timeout | undefined;
 
   constructor(options: ModemOptions) {
@@ -198,6 +200,8 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     const generation = ++this.#generation;
     this.settings = copySettings(this.#saved);
     this.functionality = 1;
+    this.#staleOperator = false;
+    this.#firstIccid = "";
     this.#on = true;
     await sleep(this.timings.bootMs);
     if (generation !== this.#generation) return;
@@ -234,6 +238,12 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     this.sessions.clear();
     this.cardTerminal.reset();
     await this.slot.start();
+    this.#firstIccid ||= this.slot.facts.iccid;
+  }
+
+  /** What the vendor's ICCID command says: with a cache, the first card's until the next power-on. */
+  get shownIccid(): string {
+    return this.personality.quirks.has("stale-iccid-command") ? this.#firstIccid : this.slot.facts.iccid;
   }
 
   async stopCard(): Promise<void> {
@@ -244,17 +254,24 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
 
   /** Registers when the card allows it and the host did not forbid it. */
   async startRadio(): Promise<void> {
-    if (this.functionality !== 1 || this.selection === 2 || this.slot.facts.imsi === "") return;
+    if (this.#staleOperator || this.functionality !== 1 || this.selection === 2 || this.slot.facts.imsi === "") return;
     await this.registration.start();
   }
 
   /** REFRESH with reset, or a profile switch: service goes, the card comes back, everything is read anew. */
   async restartCard(): Promise<void> {
     const generation = this.#generation;
+    const { quirks } = this.personality;
+    if (quirks.has("sim-not-reread")) {
+      const { facts } = this.slot;
+      await this.startCard();
+      return this.slot.keepFacts(facts);
+    }
     this.registration.stop();
     await this.stopCard();
     this.urc("+CPIN: NOT READY");
-    if (this.personality.quirks.has("refresh-reenumerates")) return await this.reboot();
+    if (quirks.has("refresh-reenumerates")) return await this.reboot();
+    this.#staleOperator = quirks.has("operator-config-stale");
     await sleep(this.timings.simRestartMs);
     if (generation !== this.#generation) return;
     await this.startCard();

@@ -105,6 +105,11 @@ export class SimSlot {
     return await this.#initialise();
   }
 
+  /** Goes on with facts from before, as a modem does that does not notice another profile. */
+  keepFacts(facts: SimFacts): void {
+    this.#facts = facts;
+  }
+
   async powerOff(): Promise<void> {
     this.#generation += 1;
     this.#verified = false;

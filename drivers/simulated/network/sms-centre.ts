@@ -63,6 +63,7 @@ export class SmsCentre {
   readonly #options: SmsCentreOptions;
   readonly #lines = new Map<string, Stored[]>();
   readonly #busy = new Set<string>();
+  readonly #again = new Set<string>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #hooks = new Set<MoHook>();
 
@@ -142,12 +143,16 @@ export class SmsCentre {
   }
 
   async #work(number: string): Promise<void> {
-    if (this.#busy.has(number)) return;
+    if (this.#busy.has(number)) {
+      this.#again.add(number);
+      return;
+    }
     this.#busy.add(number);
     clearTimeout(this.#timers.get(number));
-    const line = this.#lines.get(number) ?? [];
-    while (await this.#next(number, line));
+    // A phone that came back during a failing attempt is tried once more.
+    while ((await this.#next(number)) || this.#again.delete(number));
     this.#busy.delete(number);
+    const line = this.#lines.get(number) ?? [];
     if (line.length === 0) return void this.#lines.delete(number);
     const expiry = Math.min(...line.map(({ expires }) => expires)) - this.#options.now();
     const wait = Math.max(1, Math.min(this.#options.retryMs, expiry));
@@ -157,7 +162,8 @@ export class SmsCentre {
   }
 
   /** Deals with the first of a line; false when the rest has to wait. */
-  async #next(number: string, line: Stored[]): Promise<boolean> {
+  async #next(number: string): Promise<boolean> {
+    const line = this.#lines.get(number) ?? [];
     const first = line[0];
     if (first === undefined) return false;
     if (first.expires <= this.#options.now()) {

@@ -35,6 +35,7 @@ async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: SimulatedM
   if (kind === "imei") return modem.personality.identity.imei;
   needCard(modem, kind === "imsi");
   if (kind === "eid") return await readEid(modem);
+  if (kind === "iccid") return modem.shownIccid || refuseCme(13);
   return modem.slot.facts[kind] || refuseCme(13);
 }
 

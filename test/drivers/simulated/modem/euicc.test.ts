@@ -54,4 +54,32 @@ describe("a simulated eUICC in a simulated modem", () => {
     expect(notifications[0]).toMatch(new RegExp(`^\\${target.msisdn} \\+?15557000000$`));
     network.close();
   });
+
+  it("plays modems that do not notice the switch, cache the ICCID, or keep the old operator", async () => {
+    const network = new SimulatedNetwork({ attachMs: 1 });
+    const iccid = [{ command: "AT+QCCID", pattern: "^\\+QCCID: ?(\\d+)" }];
+    for (const quirk of ["sim-not-reread", "stale-iccid-command", "operator-config-stale"]) {
+      const state = createEuiccState();
+      const [target, other] = state.profiles;
+      if (target === undefined || other === undefined) throw new Error("the fixture has two profiles");
+      [target.state, other.state] = ["disabled", "enabled"];
+      const card = new SimulatedEuicc({ state });
+      const profile = { name: quirk, quirks: [quirk], identity: { iccid } };
+      await using modem = new SimulatedModem({ network, card, profile, timings: { simRestartMs: 5 } });
+      await using host = connectHost(modem);
+      await modem.powerOn();
+      card.fallBack();
+      await host.ask('ATE0+CSIM=10,"80F2000C00"');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      const shown = /QCCID: (\d+)/.exec(await host.ask("AT+QCCID"))?.[1];
+      expect(shown, quirk).toBe(quirk === "operator-config-stale" ? target.iccid : other.iccid);
+      expect(await host.ask("AT+CIMI"), quirk).toContain(quirk === "sim-not-reread" ? other.imsi : target.imsi);
+      expect(modem.registration.registered, quirk).toBe(quirk !== "operator-config-stale");
+      if (quirk === "sim-not-reread") await host.ask("AT+CFUN=0");
+      if (quirk === "sim-not-reread") await host.ask("AT+CFUN=1");
+      else await modem.reboot();
+      expect(await host.ask("AT+QCCID"), quirk).toContain(target.iccid);
+    }
+    network.close();
+  });
 });

@@ -95,7 +95,7 @@ describe("messages between simulated modems", () => {
     for (let i = 0; i < 2; i++) await one.modem.submit(Buffer.from(hello.pdu.slice(2), "hex"));
     await two.host.until(/CMTI[^\n]*\n/);
     expect(bench.network.sms.waiting("15551000002")).toBe(1);
-    await two.host.ask("AT+CMGD=0");
+    await two.host.write("AT+CMGD=0\r");
     await two.host.until(/CMTI[^\n]*\n/);
     expect(bench.network.sms.waiting()).toBe(0);
   });
