@@ -72,7 +72,7 @@ function registerSimSmsc(sim: Command, context: CliContext): void {
     .action(async (options: { host: string; port: number; behaviour: string }) => {
       const { runSimulatedSmsc } = await import("../../../drivers/simulated/smsc/program.ts");
       const { SmscBehaviour } = await import("../../../drivers/simulated/smsc/behaviour.ts");
-      const behaviour = parseBehaviour(options.behaviour, (raw) => SmscBehaviour.partial().parse(raw));
+      const behaviour = parseBehaviour(options.behaviour, (raw) => SmscBehaviour.parse(raw));
       await runSimulatedSmsc({
         host: options.host,
         port: options.port,
