@@ -43,7 +43,10 @@ function storeOf(): AdminStore {
 }
 
 const entries = new Map<string, PskEntry>(
-  fleetCards(Number(cards)).map((card) => [card.identity, { psk: card.psk, target: card.eid, framing: "length" }]),
+  fleetCards(Number(cards)).map((card) => [
+    card.identity,
+    { psk: card.psk, target: card.eid, eid: card.eid, framing: "length" },
+  ]),
 );
 const keys: PskSource =
   keyKind === "remote"

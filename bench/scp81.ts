@@ -15,7 +15,8 @@ import { allGood, type FleetCard, fleetCards, runFleet, tcp } from "../drivers/s
 import { systemClock } from "../src/base/clock.ts";
 import { toHex } from "../src/base/hex.ts";
 
-const [handshakes = 4000, sessions = 3000, idle = 10_000] = process.argv.slice(2).map(Number);
+const holding = process.argv[2] === "hold";
+const [handshakes = 4000, sessions = 3000, idle = 10_000] = holding ? [] : process.argv.slice(2).map(Number);
 const ciphers = "PSK-AES128-CBC-SHA256";
 const parallel = 8;
 
@@ -40,10 +41,14 @@ async function ours(store: string, keys: string, cards: number): Promise<Server>
 
 async function openssl(card: FleetCard): Promise<Server | undefined> {
   const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const child = spawn("openssl", [
-    ...["s_server", "-accept", String(port), "-nocert", "-psk", toHex(card.psk), "-psk_identity", card.identity],
-    ...["-cipher", ciphers, "-tls1_2", "-no_ticket", "-quiet"],
-  ]);
+  const child = spawn(
+    "openssl",
+    [
+      ...["s_server", "-accept", String(port), "-nocert", "-psk", toHex(card.psk), "-psk_identity", card.identity],
+      ...["-cipher", ciphers, "-tls1_2", "-no_ticket", "-quiet"],
+    ],
+    { stdio: "ignore" },
+  );
   const failed = new Promise<true>((resolve) => child.once("error", () => resolve(true)));
   if ((await Promise.race([failed, systemClock.sleep(500)])) === true) return undefined;
   return { child, port };
@@ -75,6 +80,8 @@ async function measured(server: Server, count: number, work: () => Promise<void>
 
 async function bareHandshake(port: number, card: FleetCard): Promise<void> {
   const link = await AgentLink.open(await tcp("127.0.0.1", port), { identity: card.identity, psk: card.psk, ciphers });
+  link.close();
+  await systemClock.sleep(1);
   link.destroy();
 }
 
@@ -260,7 +267,7 @@ function pretender(port: number, i: number): () => void {
   };
 }
 
-if (process.argv[2] === "hold") {
+if (holding) {
   const [port = 0, part = 0, count = 0] = process.argv.slice(3).map(Number);
   await hold(port, part, count);
 } else {

@@ -38,6 +38,7 @@ export class AdminConnection {
   #waiting: HttpRequest[] | undefined;
   #phase: SessionPhase = "card-silent";
   #posts = 0;
+  #cardDone = false;
   #deadline: number;
   /** When the running request has to be whole, however busily it drips. */
   #requestEnd: number | undefined;
@@ -85,10 +86,10 @@ export class AdminConnection {
     this.#socket.destroy();
   }
 
+  /** The card says nothing more: what it asked for is still answered, and then there is nothing to wait for. */
   #cardEnded(): void {
-    if (this.#phase === "gateway-works") return;
-    this.#socket.end();
-    this.#linger();
+    this.#cardDone = true;
+    if (this.#phase !== "gateway-works" && this.#phase !== "ending") this.#socket.destroy();
   }
 
   #linger(): void {
@@ -183,7 +184,7 @@ export class AdminConnection {
     const framing = this.#entry.framing ?? this.#deps.framing;
     const { head, octets } = adminAnswerOctets(reply.answer, framing, limits.chunkOctets);
     this.#traceAnswer(reply, head);
-    if (reply.end) {
+    if (reply.end || this.#cardDone) {
       // One flight: the answer, close_notify and FIN, so that a card that stops listening has seen all of it.
       this.#socket.end(octets);
       this.#linger();

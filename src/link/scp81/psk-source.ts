@@ -1,4 +1,4 @@
-import { pskIdentityText, readPskIdentity } from "../../codec/gp/psk-identity.ts";
+import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 
 /** What is known of a PSK identity. */
 export interface PskEntry {
@@ -21,37 +21,35 @@ export type PskSource =
   | { readonly kind: "resident"; readonly find: (identity: string) => PskEntry | undefined }
   | { readonly kind: "remote"; readonly lookup: (identity: string) => Promise<PskEntry | undefined> };
 
-/** The spellings to look an identity up by: as it stands, then the upper-case form of SGP.02. */
-export function identitySpellings(identity: string): string[] {
-  const euicc = readPskIdentity(identity);
-  if (euicc === undefined) return [identity];
-  const canonical = pskIdentityText(euicc);
-  return canonical === identity ? [identity] : [identity, canonical];
+/** The upper-case form of an SGP.02 identity that was written otherwise; undefined when there is none. */
+function otherSpelling(identity: string): string | undefined {
+  const upper = identity.toUpperCase();
+  return upper !== identity && readPskIdentity(upper) !== undefined ? upper : undefined;
 }
 
 /** Completes an entry with the EID that its identity names. */
-export function withEid(identity: string, entry: PskEntry): PskEntry {
-  const eid = entry.eid ?? readPskIdentity(identity)?.eid;
+function withEid(identity: string, entry: PskEntry): PskEntry {
+  if (entry.eid !== undefined) return entry;
+  const eid = readPskIdentity(identity)?.eid;
   return eid === undefined ? entry : { ...entry, eid };
 }
 
-/** Looks an identity up in keys at hand. */
+/** Looks an identity up in keys at hand: as it stands, then in the upper-case form of SGP.02. */
 export function findPsk(find: (identity: string) => PskEntry | undefined, identity: string): PskEntry | undefined {
-  for (const spelling of identitySpellings(identity)) {
-    const entry = find(spelling);
-    if (entry !== undefined) return withEid(identity, entry);
-  }
-  return undefined;
+  const entry = find(identity) ?? lazily(() => otherSpelling(identity), find);
+  return entry && withEid(identity, entry);
 }
 
-/** Looks an identity up wherever keys are. */
+function lazily<T>(text: () => string | undefined, then: (text: string) => T): T | undefined {
+  const found = text();
+  return found === undefined ? undefined : then(found);
+}
+
+/** Looks an identity up wherever keys are, in the same spellings. */
 export async function lookUpPsk(
   lookup: (identity: string) => Promise<PskEntry | undefined>,
   identity: string,
 ): Promise<PskEntry | undefined> {
-  for (const spelling of identitySpellings(identity)) {
-    const entry = await lookup(spelling);
-    if (entry !== undefined) return withEid(identity, entry);
-  }
-  return undefined;
+  const entry = (await lookup(identity)) ?? (await lazily(() => otherSpelling(identity), lookup));
+  return entry && withEid(identity, entry);
 }

@@ -10,7 +10,7 @@ export interface Scp81Limits {
   readonly pipelined: number;
   /** Connections in all. */
   readonly connections: number;
-  /** Connections that have not finished their handshake; the oldest goes when one more comes. */
+  /** Connections that have not finished their handshake; one of the oldest goes when one more comes. */
   readonly handshaking: number;
   readonly handshakeMs: number;
   /** Between the handshake and the first POST. */
@@ -33,7 +33,7 @@ export const defaultScp81Limits: Scp81Limits = {
   chunkOctets: 1024,
   pipelined: 2,
   connections: 20_000,
-  handshaking: 1024,
+  handshaking: 4096,
   handshakeMs: 60_000,
   firstPostMs: 120_000,
   nextPostMs: 300_000,

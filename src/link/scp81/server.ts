@@ -55,6 +55,7 @@ interface Handshake {
 }
 
 const sweepMs = 500;
+const evictionWindow = 64;
 
 /** Terminates the administration sessions that cards open: TLS-PSK, HTTP and their deadlines. GP Amendment B §3 */
 export class Scp81Server implements AsyncDisposable {
@@ -160,7 +161,7 @@ export class Scp81Server implements AsyncDisposable {
       raw.destroy();
       return;
     }
-    if (this.#handshakes.size >= limits.handshaking) this.#evictOldest();
+    if (this.#handshakes.size >= limits.handshaking) this.#evict();
     const deadline = this.#deps.clock.monotonic() + limits.handshakeMs;
     const handshake = this.#deps.keys.kind === "remote" ? this.#gated(raw, deadline) : this.#direct(raw, deadline);
     const { socket } = handshake;
@@ -171,13 +172,19 @@ export class Scp81Server implements AsyncDisposable {
     socket.on("secure", () => this.#secure(handshake));
   }
 
-  #evictOldest(): void {
-    const [oldest] = this.#handshakes;
-    if (oldest === undefined) return;
+  /** Among the oldest handshakes the one that has said least goes: who only opens connections makes room for cards. */
+  #evict(): void {
+    let least: Handshake | undefined;
+    let looked = 0;
+    for (const handshake of this.#handshakes) {
+      if (least === undefined || handshake.raw.bytesRead < least.raw.bytesRead) least = handshake;
+      if (++looked >= evictionWindow) break;
+    }
+    if (least === undefined) return;
     this.stats.evicted++;
-    this.#handshakes.delete(oldest);
-    oldest.socket.destroy();
-    oldest.raw.destroy();
+    this.#handshakes.delete(least);
+    least.socket.destroy();
+    least.raw.destroy();
   }
 
   #direct(raw: Socket, deadline: number): Handshake {
@@ -275,7 +282,10 @@ export class Scp81Server implements AsyncDisposable {
       target: entry.target,
       ...(entry.eid !== undefined && { eid: entry.eid }),
       identity,
-      remote: `${raw.remoteAddress ?? "?"}:${raw.remotePort ?? 0}`,
+      // Asking the system for it costs as much as a POST, and few ever look.
+      get remote() {
+        return `${raw.remoteAddress ?? "?"}:${raw.remotePort ?? 0}`;
+      },
       openedAt: this.#deps.clock.now(),
     };
     this.#traceTls(socket, info);
