@@ -11,7 +11,23 @@ const mostKnown = 2_000;
 /** Which of our messages a status report speaks of: by TP-MR, which wraps at 255, and the recipient. */
 export class SentMessages {
   readonly #byReference = new Map<number, Sent[]>();
+  readonly #leaving = new Set<Promise<unknown>>();
   #count = 0;
+
+  /** A message is on its way; its report may come before its result does. */
+  leaving(result: Promise<unknown>): void {
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#leaving.add(settled);
+    void settled.then(() => this.#leaving.delete(settled));
+  }
+
+  /** Resolves when the messages that are on their way now have their results, at the latest after `patience`. */
+  async settled(patience: Promise<unknown>): Promise<void> {
+    if (this.#leaving.size > 0) await Promise.race([Promise.all(this.#leaving), patience]);
+  }
 
   /** A message went out under this TP-MR. */
   add(messageReference: number, to: string, reference: string, at: number): void {
@@ -22,12 +38,11 @@ export class SentMessages {
     if (this.#count > mostKnown) this.#forgetOldest();
   }
 
-  /** The message of a report: the latest of that TP-MR and recipient, else the only one of that TP-MR. */
+  /** The message of a report: the latest of that TP-MR and recipient. */
   find({ reference, recipient }: Pick<SmsStatusReport, "reference" | "recipient">): string | undefined {
     const known = this.#byReference.get(reference) ?? [];
     const wanted = digits(recipient.number);
-    const exact = known.findLast(({ to }) => to === wanted || sameTail(to, wanted));
-    return (exact ?? (known.length === 1 ? known[0] : undefined))?.reference;
+    return known.findLast(({ to }) => to === wanted || sameTail(to, wanted))?.reference;
   }
 
   /** Nothing more will be told about it. */

@@ -128,9 +128,14 @@ export class ModemSmsBearer implements SmsBearer {
     if (sms.moreToCome && !this.#moreRefused) this.#moreRefused = !(await accepted(engine.run(moreMessages, 1)));
     traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: tpdu });
     this.#times.push(this.#deps.clock.monotonic());
-    const pdu = { serviceCentre: new Uint8Array(), tpdu };
+    const outcome = this.#submitTpdu(engine, tpdu, sms, signal);
+    this.#sent.leaving(outcome);
+    return outcome;
+  }
+
+  async #submitTpdu(engine: AtEngine, tpdu: Uint8Array, sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
     try {
-      const { reference } = await engine.run(sendMessage, pdu, { signal });
+      const { reference } = await engine.run(sendMessage, { serviceCentre: new Uint8Array(), tpdu }, { signal });
       this.#sent.add(reference, sms.to ?? "", sms.reference, this.#deps.clock.now());
       return { at: "accepted", networkReference: String(reference) };
     } catch (error) {

@@ -41,6 +41,7 @@ export interface SmsInboxDeps {
 /** A missed acknowledgement within this time makes the modem refuse the message. */
 const acknowledgeWithinMs = 10_000;
 const fullFrom = 0.8;
+const reportPatienceMs = 3_000;
 
 /** Takes what a modem receives, however it tells: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories. */
 export class SmsInbox {
@@ -229,17 +230,19 @@ export class SmsInbox {
     if (seen.has(key, clock.now())) return;
     traceFrame({ kind: "tpdu", dir: "in", link, bytes: tpdu });
     const isReport = report || ((tpdu[0] ?? 0) & 0x03) === 2;
-    await this.#deps.deliver(isReport ? this.#receipt(tpdu) : message(tpdu));
+    await this.#deps.deliver(isReport ? await this.#receipt(tpdu) : message(tpdu));
     seen.add(key, clock.now());
   }
 
-  #receipt(tpdu: Uint8Array): InboundItem {
+  async #receipt(tpdu: Uint8Array): Promise<InboundItem> {
+    const { sent, clock } = this.#deps;
     const report = parseTpdu(tpdu, "SMS-STATUS-REPORT");
-    const reference = this.#deps.sent.find(report);
+    if (sent.find(report) === undefined) await sent.settled(clock.sleep(reportPatienceMs));
+    const reference = sent.find(report);
     const outcome = smsOutcome(report.status);
     const state =
       outcome === "delivered" || outcome === "pending" ? outcome : outcome === "reserved" ? "unknown" : "failed";
-    if (reference !== undefined && state !== "pending") this.#deps.sent.done(reference);
+    if (reference !== undefined && state !== "pending") sent.done(reference);
     return {
       kind: "receipt",
       ...(reference === undefined ? {} : { reference }),
