@@ -259,6 +259,7 @@ function keeperScript(folder: string, isolated: boolean, preload: string | undef
   const environment = preload === undefined ? "" : `LD_PRELOAD=${preload} `;
   return `
 ${isolated ? enter.join("\n") : ""}
+trap 'rm -rf ${folder}' EXIT
 pid=
 while read -r what signal; do
   case $what in
