@@ -100,6 +100,12 @@ export class SimulatedNetwork implements RadioNetwork {
     return [...this.#byNumber.values()].filter(({ live }) => live).map(({ msisdn }) => msisdn);
   }
 
+  /** True for the number of a phone that is registered, or of a known subscription. */
+  serves(msisdn: string): boolean {
+    const digits = digitsOnly(msisdn);
+    return this.#byNumber.has(digits) || [...this.#numbers.values()].some((number) => digitsOnly(number) === digits);
+  }
+
   /** Adds or changes a subscription. */
   subscribe({ imsi, msisdn }: Subscriber): void {
     this.#numbers.set(imsi, msisdn);

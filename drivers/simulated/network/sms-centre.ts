@@ -92,6 +92,11 @@ export class SmsCentre {
     return this.#store(msisdn, validityMs, () => tpdu);
   }
 
+  /** One attempt for a centre that stores by itself: what the phone said, RP cause 27 when it is away. */
+  async attempt(msisdn: string, tpdu: Uint8Array): Promise<DeliveryAnswer> {
+    return (await this.#options.page(digitsOnly(msisdn), tpdu)) ?? { ack: false, cause: 27 };
+  }
+
   /** A mobile-originated SMS-SUBMIT; a status report goes back to the sender when it asks for one. */
   async submit(from: string, tpdu: Uint8Array): Promise<SubmitAnswer> {
     const now = this.#options.now();
