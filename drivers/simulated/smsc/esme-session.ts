@@ -86,7 +86,8 @@ export class EsmeSession {
   /** Cuts the connection as a crash would. */
   reset(): void {
     this.#over = true;
-    this.#session.socket.resetAndDestroy();
+    if ("encrypted" in this.#session.socket) this.#session.socket.destroy();
+    else this.#session.socket.resetAndDestroy();
     this.#end();
   }
 

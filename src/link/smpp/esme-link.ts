@@ -34,8 +34,8 @@ interface Waiting {
   readonly reject: (error: GatewayError) => void;
   over: boolean;
   sent: boolean;
-  /** Stops listening to the caller's signal. */
-  release?: () => void;
+  /** Those that give up with the same signal of a caller. */
+  watched?: Set<Waiting>;
   lastError?: GatewayError;
 }
 
@@ -53,6 +53,7 @@ export class EsmeLink implements AsyncDisposable {
   readonly #binds: readonly EsmeBind[];
   readonly #queue: Waiting[] = [];
   readonly #homes = new Map<string, { session: SmppSession; count: number }>();
+  readonly #watched = new WeakMap<AbortSignal, Set<Waiting>>();
   readonly #stop = new AbortController();
   /** Called when the link came up or went down. */
   onChange: () => void = () => {};
@@ -132,20 +133,30 @@ export class EsmeLink implements AsyncDisposable {
   }
 
   #abortable(waiting: Waiting, signal: AbortSignal): void {
-    const giveUp = () => {
+    let watched = this.#watched.get(signal);
+    if (watched === undefined) {
+      watched = new Set();
+      this.#watched.set(signal, watched);
+      const all = watched;
+      // One signal over all links is normal here, not a leak.
+      setMaxListeners(0, signal);
+      signal.addEventListener("abort", () => this.#giveUp(all, signal.reason), { once: true });
+    }
+    watched.add(waiting);
+    waiting.watched = watched;
+  }
+
+  #giveUp(all: ReadonlySet<Waiting>, reason: unknown): void {
+    for (const waiting of [...all]) {
       const at = this.#queue.indexOf(waiting);
       if (at >= 0) this.#queue.splice(at, 1);
-      this.#fail(waiting, fateError("link.timeout", "given up", waiting.sent ? "unknown" : "not-sent", signal.reason));
-    };
-    // One signal over many messages is normal here, not a leak.
-    setMaxListeners(0, signal);
-    waiting.release = () => signal.removeEventListener("abort", giveUp);
-    signal.addEventListener("abort", giveUp, { once: true });
+      this.#fail(waiting, fateError("link.timeout", "given up", waiting.sent ? "unknown" : "not-sent", reason));
+    }
   }
 
   #fail(waiting: Waiting, error: GatewayError): void {
     waiting.over = true;
-    waiting.release?.();
+    waiting.watched?.delete(waiting);
     waiting.reject(error);
   }
 
@@ -261,7 +272,7 @@ export class EsmeLink implements AsyncDisposable {
     if (kind === "ok") {
       this.#rate = accepted(this.#rate, now);
       waiting.over = true;
-      waiting.release?.();
+      waiting.watched?.delete(waiting);
       waiting.resolve(pdu);
       return;
     }

@@ -3,6 +3,8 @@ import { type Pdu, writePdu } from "../../codec/smpp/pdu.ts";
 import type { SmppStream } from "./stream.ts";
 
 const startOctets = 2_048;
+/** So much goes out at once, so that the peer works on it while we go on. */
+const eagerOctets = 2_048;
 const keepOctets = 1 << 20;
 /** What one turn may gather before requests have to wait for the stream's opinion. */
 const fullOctets = 256 << 10;
@@ -34,14 +36,20 @@ export class PduOutput {
     const start = this.#buffer.length;
     writePdu(this.#buffer, pdu);
     seen?.(this.#buffer.view(start).slice());
+    if (this.#buffer.length >= eagerOctets && !this.#blocked) {
+      this.flush();
+      return;
+    }
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(() => this.flush());
+    process.nextTick(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
   }
 
   /** Hands all that is queued to the stream now. */
   flush(): void {
-    this.#scheduled = false;
     if (this.#buffer.length === 0) return;
     const wasFull = this.full;
     const bytes = this.#buffer.finish();

@@ -24,6 +24,8 @@ export interface SmppStream {
 }
 
 const keepAliveMs = 30_000;
+/** Octets in our own hands from which on a peer counts as one that does not read. */
+const fullOctets = 256 << 10;
 /** A peer that does not read what we said last is not waited for any longer. */
 const lingerMs = 5_000;
 
@@ -44,7 +46,10 @@ export function socketStream(socket: Socket): SmppStream {
       socket.on("close", () => events.closed(failure));
       if (socket.destroyed) queueMicrotask(() => events.closed(failure));
     },
-    write: (bytes) => socket.writable && socket.write(bytes),
+    write: (bytes) => {
+      if (!socket.writable) return false;
+      return socket.write(bytes) || socket.writableLength < fullOctets;
+    },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     end: () => {
