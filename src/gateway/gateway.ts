@@ -76,6 +76,7 @@ export class Gateway {
       store: deps.store,
       clock: deps.clock,
       random: deps.random,
+      log: deps.log,
       links: this.links,
       answers: this.#answers,
       endJob: this.endJob,

@@ -38,7 +38,8 @@ export function holds(card: CardIdentity | undefined, target: Target): boolean {
 
 /**
  * Which bearer and link carry a job now, and why, in words. `auto` prefers an open SCP81 session, then a reader or
- * modem that holds the card, then SMS to its MSISDN, then an SCP81 session that has to be triggered.
+ * modem that holds the card, then SMS to its MSISDN;
+ * a script that needs many short messages goes into an SCP81 session that is triggered by one.
  */
 export function chooseRoute(
   target: Target,
@@ -104,17 +105,17 @@ export function chooseRoute(
         return viaSms();
       case "short-message":
         return viaCard() ?? viaSms();
-      case "auto":
+      case "auto": {
         if (https.open && request.link === undefined) return viaHttps();
-        if (segments > comfortableSegments && https.possible && work.kind !== "packet" && request.link === undefined) {
-          return {
-            at: "found",
-            bearer: "https",
-            link: "scp81",
-            why: `${segments} SMS segments are too many; a session will be triggered`,
-          };
+        // A session that has to be asked for needs a way for the trigger, which is a short message itself.
+        const direct = viaCard() ?? viaSms();
+        const session = https.possible && work.kind !== "packet" && request.link === undefined;
+        if (direct !== undefined && session && segments > comfortableSegments) {
+          const why = `${segments} SMS segments are too many; a session will be triggered`;
+          return { at: "found", bearer: "https", link: "scp81", why };
         }
-        return viaCard() ?? viaSms() ?? (request.link === undefined ? viaHttps() : undefined);
+        return direct;
+      }
     }
   };
   return pick() ?? { at: "blocked", why: refusals.join("; ") };

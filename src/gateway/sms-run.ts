@@ -4,6 +4,7 @@ import { fromHex, toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { backoffMs } from "../base/retry.ts";
 import { readSegment } from "../codec/sms/concatenation.ts";
+import type { Log } from "../link/driver.ts";
 import { type SmsBearer, type SubmitOutcome, submitFate } from "../link/sms-bearer.ts";
 import { withFrameContext } from "../link/trace.ts";
 import type { Answers } from "./answers.ts";
@@ -14,7 +15,7 @@ import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
 import type { Route } from "./routing.ts";
 import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
-import type { Store } from "./store.ts";
+import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -22,6 +23,7 @@ export interface SmsRunDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly log: Log;
   readonly links: Links;
   readonly answers: Answers;
   readonly endJob: EndJob;
@@ -143,7 +145,7 @@ export class SmsRun {
       await this.#deps.endJob(job.id, { state: "done", result: { commands: [] } });
       return;
     }
-    await this.#deps.store.write((r) => r.jobs.patch(job.id, { state: "waiting" }));
+    this.#note((r) => r.jobs.patch(job.id, { state: "waiting" }));
     const arrived = await answer.wait(Math.min(timeoutMs, job.validUntil - this.#deps.clock.now()), signal);
     if (!arrived) return this.#noAnswer(job, packet);
     const now = await this.#deps.store.read(async (r) => ({
@@ -161,7 +163,7 @@ export class SmsRun {
     bearer: SmsBearer,
     signal: AbortSignal,
   ): Promise<SubmitOutcome[]> {
-    const { defaults, clock, store } = this.#deps;
+    const { defaults, clock } = this.#deps;
     const plain = job.work.kind === "packet" ? job.work : undefined;
     const outcomes: SubmitOutcome[] = [];
     for (const [index, segment] of packet.userData.entries()) {
@@ -184,7 +186,7 @@ export class SmsRun {
         ),
       );
     }
-    await store.write((r) => r.packets.patch(packet.id, { state: "sent", sentAt: clock.now() }));
+    this.#note((r) => r.packets.patch(packet.id, { state: "sent", sentAt: clock.now() }));
     return outcomes;
   }
 
@@ -206,11 +208,18 @@ export class SmsRun {
     };
     const verdict = await this.#judge(job, answered);
     if (verdict.at === "wait") {
-      await this.#deps.store.write((r) => r.jobs.patch(job.id, { note: verdict.note }));
+      this.#note((r) => r.jobs.patch(job.id, { note: verdict.note }));
       return "open";
     }
     await this.#settle(job, answered, verdict);
     return "concluded";
+  }
+
+  /** Writes what nobody has to wait for: what follows rests on the reservation, not on this. */
+  #note(unit: (r: Repositories) => Promise<unknown>): void {
+    this.#deps.store.write(unit).catch((error: unknown) => {
+      this.#deps.log.error({ err: asGatewayError(error).message }, "a note on a job could not be stored");
+    });
   }
 
   #judge(job: Job, packet: PacketRecord): Promise<Verdict> {
