@@ -81,19 +81,22 @@ export async function runFleet(options: FleetOptions, deps: FleetDeps): Promise<
   const ends = { complete: 0, refused: 0, "handshake-failed": 0, "gave-up": 0, "server-fault": 0 };
   const totals = { links: 0, posts: 0, scripts: 0 };
   const durations: number[] = [];
-  const work = sessions(options);
   const started = clock.monotonic();
+  const session = async (card: FleetCard) => {
+    const began = clock.monotonic();
+    const report = await agentOf(card, options, deps).run();
+    durations.push(clock.monotonic() - began);
+    ends[report.end]++;
+    totals.links += report.links;
+    totals.posts += report.posts;
+    totals.scripts += report.executed.length;
+    deps.onSession?.(card, report);
+  };
+  // One iterator for all workers: each card is taken once, and has one session at a time.
+  const work = options.cards.values();
   const worker = async () => {
     for (const card of work) {
-      if (signal?.aborted) return;
-      const began = clock.monotonic();
-      const report = await agentOf(card, options, deps).run();
-      durations.push(clock.monotonic() - began);
-      ends[report.end]++;
-      totals.links += report.links;
-      totals.posts += report.posts;
-      totals.scripts += report.executed.length;
-      deps.onSession?.(card, report);
+      for (let round = 0; round < options.sessionsPerCard && !signal?.aborted; round++) await session(card);
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, worker));
@@ -106,11 +109,6 @@ export async function runFleet(options: FleetOptions, deps: FleetDeps): Promise<
     seconds: (clock.monotonic() - started) / 1000,
     sessionMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
   };
-}
-
-/** Each card once per round. One generator, shared by all workers. */
-function* sessions({ cards, sessionsPerCard }: FleetOptions): Generator<FleetCard> {
-  for (let round = 0; round < sessionsPerCard; round++) yield* cards;
 }
 
 /** The agent of one card of the fleet. */
