@@ -279,7 +279,15 @@ export class Gateway {
       }),
     );
     const https = (await this.https?.state(target)) ?? { open: false, possible: false };
-    return chooseRoute(target, job.work, job.request, links, https, segmentsOf(job, target));
+    // A packet that may have left binds its job to bearers that carry these octets again, and nothing else.
+    const bound = job.attempts > 0 && job.request.bearer === "auto" && (await this.#hasPacket(job.id));
+    const request = bound ? { ...job.request, bearer: "short-message" as const } : job.request;
+    return chooseRoute(target, job.work, request, links, https, segmentsOf(job, target));
+  }
+
+  async #hasPacket(job: string): Promise<boolean> {
+    const packets = await this.store.read((r) => r.packets.ofJob(job));
+    return packets.some((packet) => packet.state !== "abandoned" && packet.transmissions > 0);
   }
 
   /** Jobs of one target run in order: those that wait for a session go before later ones by SMS. */
