@@ -1,6 +1,7 @@
 import { fromHex } from "../../../src/base/hex.ts";
 import { semiOctetDigits } from "../network/tpdu.ts";
 import type { SoftCard } from "../soft-card.ts";
+import { refuseCme } from "./refusal.ts";
 
 /** What the modem knows of its card. */
 export type SimState =
@@ -33,7 +34,8 @@ export interface SimSlotDeps {
 }
 
 const noFacts: SimFacts = { iccid: "", imsi: "", msisdn: "", serviceCentre: "" };
-const cardMute: CardAnswer = { data: new Uint8Array(0), sw: 0x6f00 };
+/** How long a card may take for one command. */
+const cardMs = 60_000;
 
 /**
  * The modem's SIM interface: power, one exchange at a time, GET RESPONSE, and what is read when the card starts. The
@@ -50,6 +52,7 @@ export class SimSlot {
   #quietUntil = 0;
   #pinEnabled: boolean | undefined;
   #verified = false;
+  #giveUp: () => void = () => {};
 
   constructor(card: SoftCard | undefined, deps: SimSlotDeps) {
     this.#card = card;
@@ -113,6 +116,7 @@ export class SimSlot {
   async powerOff(): Promise<void> {
     this.#generation += 1;
     this.#verified = false;
+    this.#giveUp();
     this.#facts = noFacts;
     this.#set({ at: "absent" });
     await this.#card?.powerOff();
@@ -249,11 +253,18 @@ export class SimSlot {
     return { data: collected, sw: warned ?? sw };
   }
 
+  /** @throws modem.cme 13 for a card that is mute or went away, as the modem tells its host */
   async #exchange(command: Uint8Array): Promise<CardAnswer> {
     const card = this.#card;
-    if (card === undefined || this.#state.at === "absent") return cardMute;
-    const answer = await card.transmit(command);
-    if (answer.length < 2) return cardMute;
+    if (card === undefined || this.#state.at === "absent") return refuseCme(10);
+    const patience = new AbortController();
+    const mute = new Promise<Uint8Array>((resolve) => {
+      const timer = setTimeout(() => resolve(new Uint8Array(0)), cardMs);
+      this.#giveUp = () => resolve(new Uint8Array(0));
+      patience.signal.addEventListener("abort", () => clearTimeout(timer));
+    });
+    const answer = await Promise.race([card.transmit(command), mute]).finally(() => patience.abort());
+    if (answer.length < 2) return refuseCme(13);
     const sw = ((answer.at(-2) ?? 0) << 8) | (answer.at(-1) ?? 0);
     return { data: answer.subarray(0, -2), sw };
   }

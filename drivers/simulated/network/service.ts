@@ -1,12 +1,11 @@
 import { createConnection, createServer, type Socket } from "node:net";
+import { z } from "zod";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { SocketAddress } from "../socket-line.ts";
 import type {
   Attachment,
   AttachOutcome,
-  AttachRequest,
-  Cell,
   DeliveryAnswer,
   PacketAnswer,
   PhoneSide,
@@ -14,10 +13,59 @@ import type {
   SubmitAnswer,
 } from "./radio.ts";
 
+const bytes = z
+  .string()
+  .regex(/^(?:[0-9A-F]{2})*$/)
+  .transform((text) => fromHex(text));
+const cause = z.int().min(0).max(255);
+
 /** What goes over the connection: a request with an id, its answer, or a note without one; one JSON text a line. */
-type Message =
-  | { readonly ask: string; readonly id?: number; readonly value: unknown }
-  | { readonly answer: number; readonly value?: unknown; readonly error?: string };
+const Message = z.union([
+  z.object({ ask: z.string(), id: z.int().optional(), value: z.unknown() }),
+  z.object({ answer: z.int(), value: z.unknown().optional(), error: z.string().optional() }),
+]);
+type Message = z.infer<typeof Message>;
+
+const Cell = z.object({
+  plmn: z.string(),
+  name: z.string(),
+  shortName: z.string(),
+  area: z.int(),
+  cell: z.int(),
+  technology: z.int(),
+});
+const Attach = z.object({
+  phone: z.int(),
+  request: z.object({ imsi: z.string(), imei: z.string(), msisdn: z.string().default("") }),
+});
+const Attached = z.discriminatedUnion("at", [
+  z.object({ at: z.literal("registered"), roaming: z.boolean(), cell: Cell, msisdn: z.string() }),
+  z.object({ at: z.literal("denied"), cell: Cell, cause }),
+  z.object({ at: z.literal("no-cell") }),
+]);
+const Tpdu = z.object({ phone: z.int(), tpdu: bytes, serviceCentre: z.string() });
+const Context = z.object({ phone: z.int(), cid: z.int(), apn: z.string().default(""), type: z.string().default("IP") });
+const Phone = z.object({ phone: z.int() });
+const Hello = z.object({ serviceCentre: z.string() });
+const Submitted = z.discriminatedUnion("ack", [
+  z.object({ ack: z.literal(true) }),
+  z.object({ ack: z.literal(false), cause }),
+]);
+const Delivered = z.discriminatedUnion("ack", [
+  z.object({ ack: z.literal(true), report: bytes.optional() }),
+  z.object({ ack: z.literal(false), cause, report: bytes.optional() }),
+]);
+const Opened = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), address: z.string() }),
+  z.object({ ok: z.literal(false), cause }),
+]);
+const Lost = z.object({
+  phone: z.int(),
+  reason: z.discriminatedUnion("at", [
+    z.object({ at: z.literal("no-cell") }),
+    z.object({ at: z.literal("detached"), cause }),
+  ]),
+});
 
 type Handlers = Readonly<Record<string, (value: unknown) => unknown>>;
 
@@ -92,26 +140,10 @@ class Peer {
 
 function parseMessage(line: string): Message | undefined {
   try {
-    const value: unknown = JSON.parse(line);
-    const known = typeof value === "object" && value !== null && ("ask" in value || "answer" in value);
-    // Both ends are ours and of one version; a stranger only breaks its own connection.
-    return known ? (value as Message) : undefined;
+    return Message.safeParse(JSON.parse(line)).data;
   } catch {
     return undefined;
   }
-}
-
-interface Submission {
-  readonly phone: number;
-  readonly tpdu: string;
-  readonly serviceCentre: string;
-}
-
-interface ContextRequest {
-  readonly phone: number;
-  readonly cid: number;
-  readonly apn: string;
-  readonly type: string;
 }
 
 /** A network that listens for modems of other processes. */
@@ -145,12 +177,9 @@ export async function serveNetwork(network: RadioNetwork, where: SocketAddress):
 
 function servePeer(network: RadioNetwork, socket: Socket, onEnd: () => void): Peer {
   const attachments = new Map<number, Attachment>();
-  const submit = async (value: unknown): Promise<SubmitAnswer> => {
-    const { phone, tpdu, serviceCentre } = value as Submission;
-    return (await attachments.get(phone)?.submit(fromHex(tpdu), serviceCentre)) ?? { ack: false, cause: 41 };
-  };
+  const of = (value: unknown) => attachments.get(Phone.parse(value).phone);
   const attach = async (value: unknown): Promise<unknown> => {
-    const { phone, request } = value as { readonly phone: number; readonly request: AttachRequest };
+    const { phone, request } = Attach.parse(value);
     const outcome = await network.attach(request, remotePhone(peer, phone));
     if (outcome.at !== "registered") return outcome;
     attachments.set(phone, outcome.attachment);
@@ -162,20 +191,20 @@ function servePeer(network: RadioNetwork, socket: Socket, onEnd: () => void): Pe
     {
       hello: () => ({ serviceCentre: network.serviceCentre }),
       attach,
-      submit,
+      submit: async (value): Promise<SubmitAnswer> => {
+        const { tpdu, serviceCentre } = Tpdu.parse(value);
+        return (await of(value)?.submit(tpdu, serviceCentre)) ?? { ack: false, cause: 41 };
+      },
       scan: () => network.scan(),
-      openContext: async (value) => {
-        const { phone, cid, apn, type } = value as ContextRequest;
-        return (await attachments.get(phone)?.openContext(cid, apn, type)) ?? { ok: false, cause: 38 };
+      openContext: async (value): Promise<PacketAnswer> => {
+        const { cid, apn, type } = Context.parse(value);
+        return (await of(value)?.openContext(cid, apn, type)) ?? { ok: false, cause: 38 };
       },
-      closeContext: (value) => {
-        const { phone, cid } = value as ContextRequest;
-        attachments.get(phone)?.closeContext(cid);
-      },
-      memoryAvailable: (phone) => attachments.get(Number(phone))?.memoryAvailable(),
-      detach: (phone) => {
-        attachments.get(Number(phone))?.detach();
-        attachments.delete(Number(phone));
+      closeContext: (value) => of(value)?.closeContext(Context.parse(value).cid),
+      memoryAvailable: (value) => of(value)?.memoryAvailable(),
+      detach: (value) => {
+        of(value)?.detach();
+        attachments.delete(Phone.parse(value).phone);
       },
     },
     () => {
@@ -189,17 +218,14 @@ function servePeer(network: RadioNetwork, socket: Socket, onEnd: () => void): Pe
 function remotePhone(peer: Peer, phone: number): PhoneSide {
   return {
     async deliver(tpdu, serviceCentre) {
-      const answer = (await peer.ask("deliver", { phone, tpdu: toHex(tpdu), serviceCentre })) as WireAnswer;
-      const { report, ...rest } = answer;
-      return report === undefined ? rest : { ...rest, report: fromHex(report) };
+      const { report, ...verdict } = Delivered.parse(
+        await peer.ask("deliver", { phone, tpdu: toHex(tpdu), serviceCentre }),
+      );
+      return report === undefined ? verdict : { ...verdict, report };
     },
     lost: (reason) => peer.tell("lost", { phone, reason }),
   };
 }
-
-type WireAnswer = ({ readonly ack: true } | { readonly ack: false; readonly cause: number }) & {
-  readonly report?: string;
-};
 
 /** Joins a network of another process. @throws link.unavailable when nobody listens there */
 export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & AsyncDisposable> {
@@ -209,18 +235,15 @@ export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & 
     socket,
     {
       deliver: async (value): Promise<unknown> => {
-        const { phone, tpdu, serviceCentre } = value as Submission;
-        const answer: DeliveryAnswer = (await phones.get(phone)?.deliver(fromHex(tpdu), serviceCentre)) ?? {
+        const { phone, tpdu, serviceCentre } = Tpdu.parse(value);
+        const answer: DeliveryAnswer = (await phones.get(phone)?.deliver(tpdu, serviceCentre)) ?? {
           ack: false,
           cause: 27,
         };
         return answer.report === undefined ? answer : { ...answer, report: toHex(answer.report) };
       },
       lost: (value) => {
-        const { phone, reason } = value as {
-          readonly phone: number;
-          readonly reason: Parameters<PhoneSide["lost"]>[0];
-        };
+        const { phone, reason } = Lost.parse(value);
         phones.get(phone)?.lost(reason);
       },
     },
@@ -228,14 +251,14 @@ export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & 
       for (const phone of phones.values()) phone.lost({ at: "no-cell" });
     },
   );
-  const { serviceCentre } = (await peer.ask("hello", {})) as { readonly serviceCentre: string };
+  const { serviceCentre } = Hello.parse(await peer.ask("hello", {}));
   let next = 1;
   return {
     serviceCentre,
     async attach(request, side): Promise<AttachOutcome> {
       const phone = next++;
       phones.set(phone, side);
-      const outcome = (await peer.ask("attach", { phone, request })) as WireOutcome;
+      const outcome = Attached.parse(await peer.ask("attach", { phone, request }));
       if (outcome.at !== "registered") {
         phones.delete(phone);
         return outcome;
@@ -243,33 +266,29 @@ export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & 
       const { msisdn, ...facts } = outcome;
       return { ...facts, attachment: remoteAttachment(peer, phones, phone, msisdn) };
     },
-    scan: async () => (await peer.ask("scan", {})) as readonly Cell[],
+    scan: async () => z.array(Cell).parse(await peer.ask("scan", {})),
     async [Symbol.asyncDispose]() {
       peer.close();
     },
   };
 }
 
-type WireOutcome =
-  | { readonly at: "registered"; readonly roaming: boolean; readonly cell: Cell; readonly msisdn: string }
-  | Exclude<AttachOutcome, { readonly at: "registered" }>;
-
 function remoteAttachment(peer: Peer, phones: Map<number, PhoneSide>, phone: number, msisdn: string): Attachment {
   return {
     msisdn,
     async submit(tpdu, serviceCentre) {
       const asked = peer.ask("submit", { phone, tpdu: toHex(tpdu), serviceCentre });
-      return await asked.then((value) => value as SubmitAnswer).catch((): SubmitAnswer => ({ ack: false, cause: 38 }));
+      return await asked.then((value) => Submitted.parse(value)).catch((): SubmitAnswer => ({ ack: false, cause: 38 }));
     },
     async openContext(cid, apn, type) {
       const asked = peer.ask("openContext", { phone, cid, apn, type });
-      return await asked.then((value) => value as PacketAnswer).catch((): PacketAnswer => ({ ok: false, cause: 38 }));
+      return await asked.then((value) => Opened.parse(value)).catch((): PacketAnswer => ({ ok: false, cause: 38 }));
     },
     closeContext: (cid) => peer.tell("closeContext", { phone, cid }),
-    memoryAvailable: () => peer.tell("memoryAvailable", phone),
+    memoryAvailable: () => peer.tell("memoryAvailable", { phone }),
     detach() {
       phones.delete(phone);
-      peer.tell("detach", phone);
+      peer.tell("detach", { phone });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { PlainCard } from "../../../../drivers/simulated/modem/plain-card.ts";
 import { Bench } from "./host.ts";
 
 describe("card access over AT", () => {
@@ -57,5 +58,21 @@ describe("card access over AT", () => {
     await modem.exchangeCard(card);
     await host.until(/CPIN: READY\r\n/);
     expect(await host.ask("AT+CIMI")).toContain("001010123456789");
+  });
+
+  it("is not held up by a mute card: pulling it ends the command, another one works", async () => {
+    await using bench = new Bench();
+    const { modem, host } = await bench.modem();
+    const mute = new PlainCard();
+    const answer = mute.transmit.bind(mute);
+    await modem.exchangeCard(mute);
+    mute.transmit = (command) => (command[1] === 0x84 ? new Promise(() => {}) : answer(command));
+    await host.until(/CPIN: READY\r\n/);
+    await host.write('AT+CSIM=10,"0084000008"\r');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await modem.exchangeCard(undefined);
+    expect(await host.until(/ERROR[^\n]*\n/)).toContain("+CME ERROR: 13");
+    await modem.exchangeCard(new PlainCard({ imsi: "001010000000777" }));
+    expect(await host.ask("AT+CIMI")).toContain("001010000000777");
   });
 });
