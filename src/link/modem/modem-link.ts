@@ -274,6 +274,13 @@ export class ModemLink implements AsyncDisposable {
     this.#update({ pin });
     if (pin === "READY") await this.#takeCard(engine);
     const toolkit = await toolkitState(engine);
+    if (toolkit === "off" && profile.quirks.has("toolkit-off-by-default")) {
+      const { enable } = profile.file.toolkit ?? {};
+      log.warn(
+        { link: this.id, enable },
+        "the SIM toolkit is off: REFRESH and BIP are not followed until it is enabled",
+      );
+    }
     this.#update({ ...(toolkit === undefined ? {} : { toolkit }), phase: { at: "starting", step: "message service" } });
     engine.resume();
     await this.bearer.attach(engine);
@@ -303,7 +310,7 @@ export class ModemLink implements AsyncDisposable {
 
   #onUrc(engine: AtEngine, urc: Urc): void {
     this.#watch?.saw(urc.text);
-    if (urc.event === "registration") this.#onRegistration(urc.text);
+    if (urc.event === "registration") this.#onRegistration(engine, urc.text);
     if (urc.event === "boot") this.#onBoot(engine);
     if (urc.event === "sim-refresh" || urc.event === "sim-removed") {
       this.reader.cardWasReset();
@@ -311,12 +318,16 @@ export class ModemLink implements AsyncDisposable {
     }
   }
 
-  #onRegistration(text: string): void {
+  #onRegistration(engine: AtEngine, text: string): void {
+    const before = registered(this.#state);
     try {
       const { solicited: _solicited, ...registration } = parseRegistration(text);
       const domain = /^\+(\w+)/.exec(text)?.[1] ?? "CREG";
       this.#update({ registrations: { ...this.#state.registrations, [domain]: registration } });
       this.#followRegistration();
+      if (!before && registered(this.#state) && engine.profile.quirks.has("cnmi-lost-on-reregistration")) {
+        this.bearer.inbox?.checkIndications().catch(() => undefined);
+      }
     } catch (error) {
       this.#deps.log.debug({ link: this.id, text, error: String(error) }, "a registration line cannot be read");
     }

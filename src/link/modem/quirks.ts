@@ -6,8 +6,6 @@ export const quirkDocs = {
   "pdu-inline": "takes the PDU of +CMGS in the same write as the command; there is no prompt",
   "slow-body": "loses octets when the body follows the prompt at once: wait 50 ms before writing it",
   "cnma-not-after-cds": "refuses +CNMA after +CDS though it announced a status report",
-  "cnma-miss-clears-cnmi":
-    "sets <mt> and <ds> of +CNMI to 0 after one missing acknowledgement: read it back now and then",
   "cnmi-lost-on-reregistration":
     "forgets +CNMI when the network or the SIM changes: set it again after each registration",
   "no-message-storage": "has no message memory: no +CPMS, +CMGL, +CMGR, +CMGD",
@@ -17,7 +15,6 @@ export const quirkDocs = {
     "counts Le as a surplus octet and refuses the APDU: send case 4 without Le and fetch with GET RESPONSE",
   "cchc-unsupported": "has +CCHO but not +CCHC: a channel is closed by resetting the card",
   "session-id-hex": "identifies +CCHO sessions by hexadecimal text instead of a small number",
-  "internal-lpa-owns-isdr": "keeps ISD-R for a profile assistant of its own until that is switched off",
   "test-command-unreliable": "answers ERROR to =? of commands that work: try the command itself",
   "stale-iccid-command":
     "the vendor's ICCID command answers from a cache after a profile switch: read EF ICCID instead",
@@ -25,11 +22,8 @@ export const quirkDocs = {
   "operator-config-stale":
     "keeps the previous operator's configuration after a profile switch: full restart before it attaches",
   "refresh-reenumerates": "leaves the USB bus and comes back when the card asks for a UICC reset",
-  "toolkit-menu-only": "shows proactive commands as menu items: answers cannot be given as TERMINAL RESPONSE octets",
   "toolkit-off-by-default": "has the SIM toolkit switched off as delivered: REFRESH is not followed until it is on",
   "periodic-signal-urcs": "sends signal lines on its own all the time",
-  "final-may-be-late":
-    "may answer long after the documented time: wait for the late result before the line is used again",
 } as const;
 
 export type Quirk = keyof typeof quirkDocs;

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkProfile, genericName, ProfileSet, portsFor } from "../../../src/link/modem/profile.ts";
 import { loadProfiles, readProfileFile, shippedProfiles } from "../../../src/link/modem/profile-files.ts";
 import { profileJsonSchema } from "../../../src/link/modem/profile-json-schema.ts";
+import { quirkNames } from "../../../src/link/modem/quirks.ts";
 
 const profiles = loadProfiles();
 const sources = [{ id: "x", kind: "memory", title: "x" }];
@@ -73,6 +74,20 @@ describe("shipped hardware profiles", () => {
       const ports = new Set(profiles.byUsb(usb).flatMap((profile) => portsFor(profile, usb)?.at ?? []));
       expect(ports.size, usb).toBeLessThanOrEqual(1);
     }
+  });
+
+  test("name no quirk that neither the engine nor the simulator asks for", () => {
+    const root = new URL("../../../", import.meta.url).pathname;
+    const code = ["src/link/modem", "drivers/simulated/modem"].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts") && name !== "quirks.ts")
+        .map((name) => readFileSync(join(root, folder, name), "utf8")),
+    );
+    for (const quirk of quirkNames)
+      expect(
+        code.some((text) => text.includes(`"${quirk}"`)),
+        quirk,
+      ).toBe(true);
   });
 
   test("are checked by the committed JSON schema", () => {
