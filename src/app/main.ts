@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { asGatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
+import { registerDecode } from "../face/cli/commands/decode.ts";
 import { registerEnvelope } from "../face/cli/commands/envelope.ts";
 import { registerEs5 } from "../face/cli/commands/es5.ts";
 import { registerJob } from "../face/cli/commands/job.ts";
@@ -104,6 +105,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   registerScp80(program, io);
   registerTpdu(program, io);
   registerEnvelope(program, io);
+  registerDecode(program, io);
   registerAppCommands(program, context, globals);
   everyCommand(program, (command) => {
     command.exitOverride();

@@ -140,6 +140,11 @@ function onlyReads(from: Reader): boolean {
   return outgoing.has(ins);
 }
 
+/** Octets of the first C-APDU of a compact script, by its header alone: there may be fewer. ETSI TS 102 226 §5.1.1 */
+export function compactCommandLength(octets: Uint8Array): number {
+  return onlyReads(new Reader(octets)) ? 5 : 5 + (octets[4] ?? 0);
+}
+
 /** C-APDUs one behind the other. ETSI TS 102 226 §5.1.1 */
 function compactObjects(octets: Uint8Array): Script["objects"] {
   const from = new Reader(octets);

@@ -245,7 +245,11 @@ function tlvNode(label: string, whole: Uint8Array, offset: number, found: Found)
     return { ...leaf(label, octets, offset, undefined, extra), length: whole.length, error };
   }
   if (read === undefined || octets.length === 0) {
-    return { ...said(label, octets, valueOffset, octets.length === 0 ? undefined : entry?.say, extra), offset, length: whole.length };
+    return {
+      ...said(label, octets, valueOffset, octets.length === 0 ? undefined : entry?.say, extra),
+      offset,
+      length: whole.length,
+    };
   }
   return { ...grow(label, octets, valueOffset, read, extra), offset, length: whole.length };
 }
@@ -291,4 +295,15 @@ export function hex2(octet: number): string {
 /** A status word or file identifier as four digits. */
 export function hex4(value: number): string {
   return value.toString(16).toUpperCase().padStart(4, "0");
+}
+
+/** Tags of a tag list (5C), which has no lengths, as text. */
+export function hexTagList(octets: Uint8Array): string {
+  const tags: string[] = [];
+  for (let at = 0; at < octets.length; at++) {
+    const first = octets[at] ?? 0;
+    if ((first & 0x1f) === 0x1f && at + 1 < octets.length) tags.push(hex4(first * 256 + (octets[++at] ?? 0)));
+    else tags.push(hex2(first));
+  }
+  return tags.join(" ");
 }

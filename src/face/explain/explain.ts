@@ -1,0 +1,124 @@
+import { commandNode, pairNode, responseNode } from "./apdu.ts";
+import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } from "./card-data.ts";
+import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./cat.ts";
+import { type Context, type ExplainType, explainTypes } from "./context.ts";
+import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
+import { commandPacketNode, responsePacketNode } from "./packet.ts";
+import { scores, worthTelling } from "./recognise.ts";
+import { scriptNode, scriptResponseNode } from "./script.ts";
+import { pskIdentityNode, sessionTriggerNode } from "./session.ts";
+import { smsPduNode, tpduNode } from "./sms.ts";
+import { type Node, single } from "./tree.ts";
+import { userDataNode } from "./user-data.ts";
+
+type Explainer = (octets: Uint8Array, base: number, context: Context) => Node;
+
+const sms =
+  (type: ExplainType): Explainer =>
+  (octets, base, context) =>
+    tpduNode(octets, base, context, type);
+
+const explainers: Readonly<Record<ExplainType, Explainer>> = {
+  "c-apdu": commandNode,
+  "r-apdu": responseNode,
+  "apdu-pair": pairNode,
+  "status-word": responseNode,
+  "sms-tpdu": sms("sms-tpdu"),
+  "sms-deliver": sms("sms-deliver"),
+  "sms-submit": sms("sms-submit"),
+  "sms-deliver-report": sms("sms-deliver-report"),
+  "sms-submit-report": sms("sms-submit-report"),
+  "sms-deliver-report-error": sms("sms-deliver-report-error"),
+  "sms-submit-report-error": sms("sms-submit-report-error"),
+  "sms-status-report": sms("sms-status-report"),
+  "sms-pdu": smsPduNode,
+  "tp-ud": userDataNode,
+  "command-packet": commandPacketNode,
+  "response-packet": responsePacketNode,
+  script: scriptNode,
+  "script-response": scriptResponseNode,
+  "proactive-command": proactiveNode,
+  envelope: envelopeNode,
+  "terminal-response": terminalResponseNode,
+  "terminal-profile": terminalProfileNode,
+  "cat-objects": catObjectsNode,
+  notification: notificationNode,
+  eid: eidNode,
+  aid: aidNode,
+  tar: tarNode,
+  iccid: iccidNode,
+  imsi: imsiNode,
+  atr: atrNode,
+  certificate: certificateNode,
+  "card-data": cardDataNode,
+  "session-trigger": sessionTriggerNode,
+  "psk-identity": pskIdentityNode,
+  fcp: fcpNode,
+  tlv: tlvNode,
+};
+
+/** What the caller knows beside the octets. */
+export type ExplainOptions = Pick<Context, "keys" | "answered" | "command"> & {
+  /** The one reading wanted, whatever the octets look like. */
+  readonly as?: ExplainType | undefined;
+};
+
+/** Octets read as what they most likely are. */
+export interface Explained {
+  readonly type: ExplainType | "unknown";
+  readonly node: Node;
+  /** Other readings that are likely too, the likeliest first. */
+  readonly others: readonly ExplainType[];
+}
+
+/** Nested readings end here; no real frame nests deeper than half of it. */
+const deepest = 24;
+
+function contextOf(options: ExplainOptions, depth = 0): Context {
+  const { keys, answered, command } = options;
+  return {
+    keys,
+    answered,
+    command,
+    read: (type, octets, base, context) =>
+      depth >= deepest
+        ? single("nested too deep", octets, base)
+        : explainers[type](octets, base, contextOf(context, depth + 1)),
+    guess: (types, octets, base, context) => {
+      const [best] = ranked(types, octets).filter(({ score }) => score >= likely);
+      return best === undefined ? undefined : contextOf(context, depth).read(best.type, octets, base, context);
+    },
+  };
+}
+
+/** How sure a part inside something else must be of its type. */
+const likely = 45;
+
+function ranked(types: readonly ExplainType[], octets: Uint8Array) {
+  return types
+    .map((type) => ({ type, score: scores[type](octets) }))
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score);
+}
+
+/**
+ * What octets are, as a tree. Never throws: what cannot be read is a node with the error and its offset. Keys, PINs and
+ * session keys are not in the tree.
+ */
+export function explain(octets: Uint8Array, options: ExplainOptions = {}): Explained {
+  const context = contextOf(options);
+  if (options.as !== undefined) {
+    return { type: options.as, node: explainers[options.as](octets, 0, context), others: [] };
+  }
+  const [best, ...rest] = ranked(explainTypes, octets);
+  if (best === undefined) {
+    return { type: "unknown", node: single("unknown octets", octets, 0, (all) => `${all.length} octets`), others: [] };
+  }
+  const others = rest.filter(({ score }) => score >= Math.max(worthTelling, best.score - 40)).map(({ type }) => type);
+  return { type: best.type, node: explainers[best.type](octets, 0, context), others };
+}
+
+/** Octets as the one type that is known. */
+export function explainAs(type: ExplainType, octets: Uint8Array, options: ExplainOptions = {}): Node {
+  return explain(octets, { ...options, as: type }).node;
+}

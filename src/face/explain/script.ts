@@ -1,0 +1,266 @@
+import { statusWordName } from "../../codec/apdu/status-word.ts";
+import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
+import { Reader } from "../../codec/kit/codec.ts";
+import { compactCommandLength, scriptObjectName } from "../../codec/ota/script.ts";
+import { badFormatName, chainingResultName } from "../../codec/ota/script-response.ts";
+import type { Context } from "./context.ts";
+import { type Branch, grow, hex4, type Node, numberOf, single } from "./tree.ts";
+
+const names = {
+  definite: "expanded script, definite length",
+  indefinite: "expanded script, indefinite length",
+  hybrid: "hybrid script (AE with a definite length)",
+  compact: "compact script",
+} as const;
+
+/** A command script in any format. ETSI TS 102 226 §5 */
+export function scriptNode(octets: Uint8Array, base: number, context: Context): Node {
+  const [first, second] = octets;
+  if (first !== 0xaa && first !== 0xae) return compactNode(octets, base, context);
+  const form = first === 0xaa ? "definite" : second === 0x80 ? "indefinite" : "hybrid";
+  return grow(
+    names[form],
+    octets,
+    base,
+    (branch) => {
+      const end = openTemplate(branch, form === "indefinite");
+      const said: string[] = [];
+      while (branch.from.offset < end || (form === "indefinite" && !branch.from.ended)) {
+        if (form === "indefinite" && endsHere(branch)) break;
+        const words = objectOf(branch, context, commandObject);
+        if (words !== undefined) said.push(words);
+        branch.value = said.join("; ");
+      }
+      return said.join("; ");
+    },
+    {
+      clause: "TS 102 226 §5.2.1",
+      note: form === "hybrid" ? "seen from one server; cards run it, it is never built" : undefined,
+    },
+  );
+}
+
+/** Tag and length of a template. Returns the offset where its value ends. */
+function openTemplate(branch: Branch, indefinite: boolean): number {
+  branch.octet("template");
+  const { from } = branch;
+  if (indefinite) {
+    branch.octet("length", () => "indefinite");
+    return from.offset;
+  }
+  const head = new Reader(from.bytes.subarray(from.offset - from.base), from.offset);
+  const length = readLength(head);
+  const differs = length === head.remaining ? "" : `, but ${head.remaining} follow`;
+  branch.field("length", head.offset - from.offset, () => `${length} octets${differs}`);
+  return Math.min(from.offset + length, from.offset + from.remaining);
+}
+
+function endsHere(branch: Branch): boolean {
+  if (branch.from.peek() !== 0 || branch.from.peek(1) !== 0) return false;
+  branch.field("end of contents", 2);
+  return true;
+}
+
+type ObjectReader = (tag: number, octets: Uint8Array, base: number, context: Context) => Node;
+
+/** One object of a template. Returns what it says, in words. */
+function objectOf(branch: Branch, context: Context, read: ObjectReader): string | undefined {
+  const { from } = branch;
+  const offset = from.offset;
+  const head = new Reader(from.bytes.subarray(offset - from.base), offset);
+  const tag = readTag(head);
+  const length = readLength(head);
+  const headLength = head.offset - offset;
+  const present = Math.min(length, head.remaining);
+  const octets = from.take(headLength + present);
+  const node = read(tag, octets.subarray(headLength), offset + headLength, context);
+  const message = `value of tag ${hexTag(tag)}: ${length} octets announced, ${present} present`;
+  const error = { code: "codec.truncated", message, offset: offset + headLength };
+  branch.add({ ...node, offset, length: octets.length, ...(present < length ? { error } : {}) });
+  return node.value === undefined ? undefined : node.value;
+}
+
+const scp03t: Readonly<Record<number, string>> = {
+  132: "SCP03t INITIALIZE UPDATE",
+  133: "SCP03t EXTERNAL AUTHENTICATE",
+  134: "SCP03t protected data",
+};
+
+function commandObject(tag: number, octets: Uint8Array, base: number, context: Context): Node {
+  if (tag === 0x22 || tag === 0xa2) {
+    const node = context.read("c-apdu", octets, base, context);
+    return { ...node, label: `C-APDU (${hexTag(tag)})` };
+  }
+  const secure = scp03tPart(tag, octets, base);
+  if (secure !== undefined) return secure;
+  const name = scriptObjectName({ tag, value: octets });
+  return { ...single(`${name.split(":")[0]} (${hexTag(tag)})`, octets, base, () => name) };
+}
+
+/** SCP03t objects stand where C-APDUs do, without a tag 22. SGP.02 §4.1.3.3, GP Amendment D */
+function scp03tPart(tag: number, octets: Uint8Array, base: number): Node | undefined {
+  const name = scp03t[tag];
+  if (name === undefined) return undefined;
+  return grow(
+    `${name} (${hexTag(tag)})`,
+    octets,
+    base,
+    (branch) => {
+      if (tag === 0x84) {
+        branch.octet("key version number");
+        branch.octet("key identifier");
+        branch.rest("host challenge");
+      } else if (tag === 0x85) {
+        branch.octet("security level");
+        branch.field("host cryptogram", 8);
+        branch.rest("MAC");
+      } else {
+        branch.field("ciphered", Math.max(0, octets.length - 8), (bytes) => `${bytes.length} octets`);
+        branch.rest("MAC");
+      }
+      return name;
+    },
+    { clause: "SGP.02 §4.1.3.3" },
+  );
+}
+
+function compactNode(octets: Uint8Array, base: number, context: Context): Node {
+  const framed = octets[0] === 0x22 || octets[0] === 0xad;
+  return grow(
+    names.compact,
+    octets,
+    base,
+    (branch) => {
+      const said: string[] = [];
+      const { from } = branch;
+      while (!from.ended) {
+        const rest = from.bytes.subarray(from.offset - from.base);
+        const length = Math.min(compactCommandLength(rest), from.remaining);
+        const node = branch.part(length, (bytes, offset) => context.read("c-apdu", bytes, offset, context));
+        said.push(node.value ?? node.label);
+        branch.value = said.join("; ");
+      }
+      return said.join("; ");
+    },
+    {
+      clause: "TS 102 226 §5.1",
+      note: framed ? "neither AA nor AE in front: a card takes it as compact and refuses its class (6E00)" : undefined,
+    },
+  );
+}
+
+/** The answer to a script in any format. ETSI TS 102 226 §5.1.2, §5.2.2 */
+export function scriptResponseNode(octets: Uint8Array, base: number, context: Context): Node {
+  const [first, second] = octets;
+  if (first !== 0xab && first !== 0xaf) return compactResponseNode(octets, base, context);
+  const indefinite = first === 0xaf && second === 0x80;
+  const form = first === 0xab ? "definite length" : indefinite ? "indefinite length" : "AF with a definite length";
+  return grow(
+    `answer to an expanded script, ${form}`,
+    octets,
+    base,
+    (branch) => {
+      const end = openTemplate(branch, indefinite);
+      const said: string[] = [];
+      while (branch.from.offset < end || (indefinite && !branch.from.ended)) {
+        if (indefinite && endsHere(branch)) break;
+        const words = objectOf(branch, context, answerObject);
+        if (words !== undefined) said.push(words);
+        branch.value = said.join("; ");
+      }
+      return said.length === 0 ? "nothing executed" : said.join("; ");
+    },
+    { clause: "TS 102 226 §5.2.2" },
+  );
+}
+
+function answerObject(tag: number, octets: Uint8Array, base: number, context: Context): Node {
+  switch (tag) {
+    case 0x23:
+    case 0xa3: {
+      const node = context.read("r-apdu", octets, base, { ...context, command: undefined });
+      return { ...node, label: `R-APDU (${hexTag(tag)})` };
+    }
+    case 0x80:
+      return single("number of executed commands (80)", octets, base, (bytes) => `${numberOf(bytes)} executed`);
+    case 0x81:
+      return single("immediate action response (81)", octets, base, () => "suspension error");
+    case 0x83:
+      return single("script chaining response (83)", octets, base, ([one = 0]) => chainingResultName(one));
+    case 0x90:
+    case 0x10:
+      return single(`bad format (${hexTag(tag)})`, octets, base, ([one = 0]) => `bad format: ${badFormatName(one)}`);
+    default:
+      return scp03tAnswer(tag, octets, base);
+  }
+}
+
+const scp03tErrors: Readonly<Record<number, string>> = {
+  1: "length or structure",
+  2: "security",
+  3: "referenced data not found",
+};
+
+const scp03tFailures: Readonly<Record<number, string>> = {
+  40772: "SCP03t INITIALIZE UPDATE error",
+  40773: "SCP03t EXTERNAL AUTHENTICATE error",
+  40774: "SCP03t protected data error",
+};
+
+function scp03tAnswer(tag: number, octets: Uint8Array, base: number): Node {
+  const failure = scp03tFailures[tag];
+  if (failure !== undefined) {
+    return single(
+      `${failure} (${hexTag(tag)})`,
+      octets,
+      base,
+      ([one = 0]) => `${failure}: ${scp03tErrors[one] ?? "reserved"}`,
+    );
+  }
+  const name = scp03t[tag];
+  if (name === undefined) return single(`unknown object ${hexTag(tag)}`, octets, base);
+  if (tag === 0x84 && octets.length === 32) {
+    return grow(`${name} answer (84)`, octets, base, (branch) => {
+      initializeUpdateAnswer(branch);
+      return `${name} answered`;
+    });
+  }
+  return single(`${name} answer (${hexTag(tag)})`, octets, base, () => `${name} answered`);
+}
+
+/** Answer of INITIALIZE UPDATE, 32 octets. GP Amendment D §7.1.1 */
+export function initializeUpdateAnswer(branch: Branch): void {
+  branch.field("key diversification data", 10);
+  branch.octet("key version number");
+  branch.field("SCP and i", 2, ([scp = 0, i = 0]) => `SCP${String(scp).padStart(2, "0")}, i = ${i.toString(16)}`);
+  branch.field("card challenge", 8);
+  branch.field("card cryptogram", 8);
+  branch.rest("sequence counter");
+}
+
+function compactResponseNode(octets: Uint8Array, base: number, context: Context): Node {
+  return grow(
+    "answer to a compact script",
+    octets,
+    base,
+    (branch) => {
+      const count = branch.octet("number of executed commands", String);
+      const sw = branch.uint("status word of the last", 2, statusWordName);
+      if (sw === 0x6e00) {
+        branch.note =
+          "6E00 to the first command: the script was mis-framed (no AA or AE in front), and taken as compact";
+      }
+      const { remaining } = branch.from;
+      if (remaining > 0) {
+        branch.part(
+          remaining,
+          (bytes, offset) =>
+            context.guess(["card-data", "fcp", "proactive-command", "certificate"], bytes, offset, context) ??
+            single("data of the last", bytes, offset),
+        );
+      }
+      return `${count} executed, ${hex4(sw)} ${statusWordName(sw)}`;
+    },
+    { clause: "TS 102 226 §5.1.2" },
+  );
+}
