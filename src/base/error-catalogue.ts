@@ -1,7 +1,7 @@
 import { cardErrors, linkErrors } from "./errors/card.ts";
 import { codecErrors } from "./errors/codec.ts";
 import { cryptoErrors, packetErrors } from "./errors/crypto.ts";
-import { apiErrors, configErrors, jobErrors, storeErrors, targetErrors } from "./errors/gateway.ts";
+import { apiErrors, configErrors, jobErrors, storeErrors, targetErrors, tokenErrors } from "./errors/gateway.ts";
 import { modemErrors, profileErrors } from "./errors/modem.ts";
 import { scp81Errors, upstreamErrors } from "./errors/scp81.ts";
 import { smscErrors } from "./errors/smsc.ts";
@@ -29,6 +29,7 @@ export const errorCatalogue = {
   ...storeErrors,
   ...configErrors,
   ...apiErrors,
+  ...tokenErrors,
   ...modemErrors,
   ...profileErrors,
   ...smscErrors,

@@ -46,6 +46,8 @@ export interface NewJob {
   readonly origin: JobOrigin;
   readonly validityMs?: number;
   readonly idempotencyKey?: string;
+  /** What the key stands for: the same key with another digest is refused. */
+  readonly idempotencyDigest?: string;
 }
 
 const defaultValidityMs = 24 * 3_600_000;
@@ -146,7 +148,7 @@ export class Gateway {
     });
   }
 
-  /** Accepts a job durably. @throws target.unknown, api.usage, target.invalid, target.policy */
+  /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
   async submit(order: NewJob): Promise<{ job: Job; created: boolean }> {
     const now = this.#deps.clock.now();
     const accepted = await this.store.write(async (r) => {
@@ -165,7 +167,8 @@ export class Gateway {
         validUntil: now + (order.validityMs ?? defaultValidityMs),
         createdAt: now,
       };
-      const result = await r.jobs.insert(job, order.idempotencyKey);
+      const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
+      if (!result.same) throw keyReused(result.job.id);
       if (result.created)
         await r.events.append({
           at: now,
@@ -355,6 +358,12 @@ function workOf(work: NewJob["work"], target: Target): JobWork {
     apdus: es5Commands(fn).map(toHex),
     function: { name: fn.name, params: { ...params, ...aid } },
   };
+}
+
+function keyReused(job: string): GatewayError {
+  return new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
+    detail: { field: "Idempotency-Key", job },
+  });
 }
 
 /** Whether a job will change no more. */

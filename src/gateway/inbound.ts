@@ -131,6 +131,7 @@ export class Inbound {
       ...(target === undefined ? {} : { target }),
       data: {
         link: entry.link,
+        messages: ids,
         verdict,
         octets: whole.body.length,
         ...(entry.item.from === undefined ? {} : { from: entry.item.from }),

@@ -17,6 +17,7 @@ export interface InboxEntry {
 
 export interface InboxRepository {
   insert(entry: Omit<InboxEntry, "seq">): Promise<void>;
+  get(id: string): Promise<InboxEntry | undefined>;
   /** Not yet acted upon, oldest first. */
   pending(limit: number): Promise<InboxEntry[]>;
   held(link: string, since: number): Promise<InboxEntry[]>;

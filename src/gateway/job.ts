@@ -132,8 +132,15 @@ export type JobPatch = Partial<
 >;
 
 export interface JobRepository {
-  /** Stores it and gives it its `seq`; with a known idempotency key returns the job that has it instead. */
-  insert(job: Omit<Job, "seq">, idempotencyKey?: string): Promise<{ job: Job; created: boolean }>;
+  /**
+   * Stores it and gives it its `seq`; with a known idempotency key returns the job that has it instead, and whether
+   * that one was ordered with the same digest.
+   */
+  insert(
+    job: Omit<Job, "seq">,
+    idempotencyKey?: string,
+    digest?: string,
+  ): Promise<{ job: Job; created: boolean; same: boolean }>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first, before the given seq. */
   list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]>;

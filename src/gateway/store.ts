@@ -1,4 +1,6 @@
 import type { AdminDialogRepository } from "./admin-dialog.ts";
+import type { ApiTokenRepository } from "./api-token.ts";
+import type { AuditRepository } from "./audit.ts";
 import type { EventRepository } from "./event.ts";
 import type { InboxRepository } from "./inbox.ts";
 import type { JobRepository } from "./job.ts";
@@ -8,6 +10,7 @@ import type { PacketRepository } from "./packet.ts";
 import type { ProcedureRepository } from "./procedure.ts";
 import type { SmscRepository } from "./smsc.ts";
 import type { TargetRepository } from "./target.ts";
+import type { OutboxRepository } from "./upstream/outbox.ts";
 
 /** All the repositories, seen from inside one unit of work. */
 export interface Repositories {
@@ -21,6 +24,9 @@ export interface Repositories {
   readonly events: EventRepository;
   readonly adminDialogs: AdminDialogRepository;
   readonly smsc: SmscRepository;
+  readonly tokens: ApiTokenRepository;
+  readonly audit: AuditRepository;
+  readonly outbox: OutboxRepository;
 }
 
 /**

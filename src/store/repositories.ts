@@ -3,11 +3,14 @@ import type { GatewayEvent } from "../gateway/event.ts";
 import type { Repositories, Seal } from "../gateway/store.ts";
 import type { Schema } from "./schema.ts";
 import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
+import { apiTokenRepository } from "./sqlite/api-tokens.ts";
+import { auditRepository } from "./sqlite/audit.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { inboxRepository } from "./sqlite/inbox.ts";
 import { jobRepository } from "./sqlite/jobs.ts";
 import { keySetRepository } from "./sqlite/key-sets.ts";
 import { notificationRepository } from "./sqlite/notifications.ts";
+import { outboxRepository } from "./sqlite/outbox.ts";
 import { packetRepository } from "./sqlite/packets.ts";
 import { procedureRepository } from "./sqlite/procedures.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
@@ -26,5 +29,8 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     events: eventRepository(db, onAppend),
     adminDialogs: adminDialogRepository(db),
     smsc: smscRepository(db),
+    tokens: apiTokenRepository(db),
+    audit: auditRepository(db),
+    outbox: outboxRepository(db),
   };
 }

@@ -47,6 +47,7 @@ export interface Schema {
     error: string | null;
     note: string | null;
     idempotency_key: string | null;
+    idempotency_digest: string | null;
     created_at: number;
     started_at: number | null;
     ended_at: number | null;
@@ -133,4 +134,43 @@ export interface Schema {
   };
   smsc_conversation: { target: string; client: string; ours: string; theirs: string; at: number };
   smsc_outbox: { seq: Generated<number>; id: string; client: string; body: string; at: number };
+  api_token: {
+    id: string;
+    name: string;
+    hash: Uint8Array;
+    scopes: string;
+    created_at: number;
+    expires_at: number | null;
+    last_used_at: number | null;
+    revoked_at: number | null;
+  };
+  audit: {
+    seq: Generated<number>;
+    at: number;
+    client: string | null;
+    how: string | null;
+    remote: string | null;
+    operation: string;
+    method: string;
+    path: string;
+    status: number | null;
+    error: string | null;
+  };
+  /** Kept by triggers. */
+  job_count: { state: string; jobs: number };
+  instance: { id: string };
+  upstream_cursor: { upstream: string; seq: number };
+  upstream_outbox: {
+    seq: Generated<number>;
+    id: string;
+    upstream: string;
+    lane: string;
+    type: string;
+    body: string;
+    attempts: number;
+    not_before: number;
+    created_at: number;
+    error: string | null;
+    dead_at: number | null;
+  };
 }

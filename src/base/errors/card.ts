@@ -16,6 +16,7 @@ export const linkErrors = {
   "link.unavailable": { text: "The link is not available", http: 503, exit: 5, retry: "later" },
   "link.unknown": { text: "No such link", http: 404, exit: 3, retry: "never" },
   "link.busy": { text: "The link is in use by someone else", http: 409, exit: 5, retry: "later" },
+  "link.lease": { text: "No such lease, or it has ended", http: 404, exit: 3, retry: "never" },
   "link.denied": { text: "The system does not let this process use the link", http: 403, exit: 5, retry: "later" },
   "link.lost": { text: "The link went away in mid-exchange", http: 503, exit: 5, retry: "later" },
   "link.timeout": { text: "The link did not answer in time", http: 504, exit: 6, retry: "later" },

@@ -34,6 +34,11 @@ export const configErrors = {
 export const apiErrors = {
   "api.usage": { text: "The request or command line is not valid", http: 400, exit: 2, retry: "never" },
   "api.not-found": { text: "No such resource", http: 404, exit: 3, retry: "never" },
+  "api.method": { text: "The resource does not know this method", http: 405, exit: 2, retry: "never" },
+  "api.precondition": { text: "The resource is not in the state that was asked for", http: 412, exit: 1, retry: "now" },
+  "api.too-large": { text: "The request is too large", http: 413, exit: 2, retry: "never" },
+  "api.media-type": { text: "The request's content type is not understood", http: 415, exit: 2, retry: "never" },
+  "api.idempotency": { text: "The idempotency key was used for another order", http: 422, exit: 2, retry: "never" },
   "api.unreachable": { text: "The daemon does not answer", http: 502, exit: 5, retry: "later" },
   "api.timeout": { text: "The wait ended before the work did", http: 504, exit: 6, retry: "later" },
   "api.unauthorized": { text: "The credentials are missing or not known", http: 401, exit: 4, retry: "never" },
@@ -44,4 +49,10 @@ export const apiErrors = {
     exit: 1,
     retry: "never",
   },
+} as const;
+
+/** API tokens. */
+export const tokenErrors = {
+  "token.unknown": { text: "No such token", http: 404, exit: 3, retry: "never" },
+  "token.exists": { text: "A token of this name is in use", http: 409, exit: 2, retry: "never" },
 } as const;

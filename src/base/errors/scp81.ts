@@ -8,6 +8,7 @@ export const scp81Errors = {
 
 /** The SM-SR above us. */
 export const upstreamErrors = {
+  "upstream.unknown": { text: "No such upstream", http: 404, exit: 3, retry: "never" },
   "upstream.unavailable": { text: "The upstream does not answer", http: 502, exit: 5, retry: "later" },
   "upstream.refused": { text: "The upstream refused", http: 502, exit: 4, retry: "never" },
   "upstream.protocol": { text: "The upstream's answer is not usable", http: 502, exit: 4, retry: "later" },

@@ -1,6 +1,8 @@
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
+import { api } from "./0010-api.ts";
+import { upstream } from "./0011-upstream.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -8,4 +10,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight, scp81, smsc];
+export const migrations: readonly Migration[] = [firstLight, scp81, smsc, api, upstream];

@@ -36,6 +36,10 @@ export function inboxRepository(db: Kysely<Schema>): InboxRepository {
         })
         .execute();
     },
+    async get(id) {
+      const row = await db.selectFrom("inbox").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && entryOf(row);
+    },
     async pending(limit) {
       return (
         await db

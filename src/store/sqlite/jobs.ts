@@ -52,17 +52,23 @@ function columns(patch: JobPatch) {
 /** Written with literals, or SQLite would not see that its partial index applies. */
 const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
 
+const ofSystem = sql<boolean>`origin_face = 'system'`;
+
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
 export function jobRepository(db: Kysely<Schema>): JobRepository {
   return {
-    async insert(job, idempotencyKey) {
+    async insert(job, idempotencyKey, digest) {
       if (idempotencyKey !== undefined) {
         const before = await db
           .selectFrom("job")
           .selectAll()
           .where("idempotency_key", "=", idempotencyKey)
           .executeTakeFirst();
-        if (before !== undefined) return { job: jobOf(before), created: false };
+        if (before !== undefined) {
+          const same =
+            digest === undefined || before.idempotency_digest === null || before.idempotency_digest === digest;
+          return { job: jobOf(before), created: false, same };
+        }
       }
       const row = await db
         .insertInto("job")
@@ -83,25 +89,34 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
           error: null,
           note: null,
           idempotency_key: idempotencyKey ?? null,
+          idempotency_digest: digest ?? null,
           created_at: job.createdAt,
           started_at: null,
           ended_at: null,
         })
         .returning("seq")
         .executeTakeFirstOrThrow();
-      return { job: { ...job, seq: row.seq }, created: true };
+      return { job: { ...job, seq: row.seq }, created: true, same: true };
     },
     async get(id) {
       const row = await db.selectFrom("job").selectAll().where("id", "=", id).executeTakeFirst();
       return row && jobOf(row);
     },
     async list(filter, before, limit) {
-      let query = db.selectFrom("job").selectAll().orderBy("seq", "desc").limit(limit);
-      if (before !== undefined) query = query.where("seq", "<", before);
-      if (filter.target !== undefined) query = query.where("target", "=", filter.target);
-      if (filter.state !== undefined) query = query.where("state", "in", filter.state);
-      if (filter.origin !== undefined) query = query.where("origin_face", "=", filter.origin);
-      return (await query.execute()).map(jobOf);
+      const page = (state: JobState | undefined) => {
+        let query = db.selectFrom("job").selectAll().orderBy("seq", "desc").limit(limit);
+        if (before !== undefined) query = query.where("seq", "<", before);
+        if (filter.target !== undefined) query = query.where("target", "=", filter.target);
+        if (state !== undefined) query = query.where("state", "=", state);
+        if (state !== undefined && !endStates.includes(state)) query = query.where(stillOpen);
+        if (filter.origin === "system") query = query.where(ofSystem);
+        else if (filter.origin !== undefined) query = query.where("origin_face", "=", filter.origin);
+        return query.execute();
+      };
+      // One index walk per state and a merge: an IN would sort all finished jobs for the first page.
+      const pages = filter.state === undefined ? [await page(undefined)] : await Promise.all(filter.state.map(page));
+      const rows = pages.length === 1 ? (pages[0] ?? []) : pages.flat().sort((a, b) => b.seq - a.seq);
+      return rows.slice(0, limit).map(jobOf);
     },
     async patch(id, patch) {
       const set = columns(patch);
@@ -167,11 +182,6 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       return row?.at ?? undefined;
     },
     async counts() {
-      const rows = await db
-        .selectFrom("job")
-        .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
-        .groupBy("state")
-        .execute();
       const counts: Record<JobState, number> = {
         queued: 0,
         running: 0,
@@ -181,9 +191,9 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         expired: 0,
         cancelled: 0,
       };
-      for (const row of rows) {
+      for (const row of await db.selectFrom("job_count").selectAll().execute()) {
         if (!(row.state in counts)) throw new GatewayError("store.unavailable", `unknown job state ${row.state}`);
-        counts[row.state as JobState] = row.count;
+        counts[row.state as JobState] = row.jobs;
       }
       return counts;
     },

@@ -1,0 +1,38 @@
+/** What a client of the API may do: look, run jobs, keep targets, touch cards directly, everything. */
+export const scopes = ["read", "jobs", "targets", "cards", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** An API token as the store keeps it: never the token, only its SHA-256. */
+export interface ApiToken {
+  readonly id: string;
+  /** Who uses it; names the client in jobs and in the audit log. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly lastUsedAt?: number;
+  readonly revokedAt?: number;
+}
+
+export interface ApiTokenRepository {
+  /** @throws token.exists when a token of this name is in use */
+  insert(token: ApiToken, hash: Uint8Array): Promise<void>;
+  /** With its hash, whatever became of it. */
+  get(id: string): Promise<{ token: ApiToken; hash: Uint8Array } | undefined>;
+  list(after: string | undefined, limit: number): Promise<ApiToken[]>;
+  /** Ends it for good; false when there is none of this id or name in use. */
+  revoke(idOrName: string, at: number): Promise<boolean>;
+  used(id: string, at: number): Promise<void>;
+}
+
+/** Who makes a request, and what he may do. */
+export interface Principal {
+  readonly client: string;
+  readonly how: "socket" | "token" | "certificate" | "upstream";
+  readonly scopes: readonly Scope[];
+}
+
+/** Whether the scopes held allow what needs `wanted`: `admin` is everything, and every scope includes `read`. */
+export function allows(held: readonly Scope[], wanted: Scope): boolean {
+  return held.includes(wanted) || held.includes("admin") || (wanted === "read" && held.length > 0);
+}

@@ -1,0 +1,67 @@
+import type { Kysely, Selectable } from "kysely";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { type ApiToken, type ApiTokenRepository, scopes } from "../../gateway/api-token.ts";
+import type { Schema } from "../schema.ts";
+
+function tokenOf(row: Omit<Selectable<Schema["api_token"]>, "hash">): ApiToken {
+  const held = row.scopes.split(",");
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: scopes.filter((scope) => held.includes(scope)),
+    createdAt: row.created_at,
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+    ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
+    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
+  };
+}
+
+/** API tokens by their hash. */
+export function apiTokenRepository(db: Kysely<Schema>): ApiTokenRepository {
+  return {
+    async insert(token, hash) {
+      const taken = await db
+        .selectFrom("api_token")
+        .select("id")
+        .where("name", "=", token.name)
+        .where("revoked_at", "is", null)
+        .executeTakeFirst();
+      if (taken !== undefined)
+        throw new GatewayError("token.exists", `a token '${token.name}' is in use`, { detail: { field: "name" } });
+      await db
+        .insertInto("api_token")
+        .values({
+          id: token.id,
+          name: token.name,
+          hash,
+          scopes: token.scopes.join(","),
+          created_at: token.createdAt,
+          expires_at: token.expiresAt ?? null,
+          last_used_at: null,
+          revoked_at: null,
+        })
+        .execute();
+    },
+    async get(id) {
+      const row = await db.selectFrom("api_token").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && { token: tokenOf(row), hash: row.hash };
+    },
+    async list(after, limit) {
+      let query = db.selectFrom("api_token").selectAll().orderBy("id").limit(limit);
+      if (after !== undefined) query = query.where("id", ">", after);
+      return (await query.execute()).map(tokenOf);
+    },
+    async revoke(idOrName, at) {
+      const { numUpdatedRows } = await db
+        .updateTable("api_token")
+        .set({ revoked_at: at })
+        .where("revoked_at", "is", null)
+        .where((eb) => eb.or([eb("id", "=", idOrName), eb("name", "=", idOrName)]))
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+    async used(id, at) {
+      await db.updateTable("api_token").set({ last_used_at: at }).where("id", "=", id).execute();
+    },
+  };
+}

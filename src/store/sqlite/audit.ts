@@ -1,0 +1,57 @@
+import type { Kysely, Selectable } from "kysely";
+import type { AuditEntry, AuditRepository } from "../../gateway/audit.ts";
+import type { Schema } from "../schema.ts";
+
+function entryOf(row: Selectable<Schema["audit"]>): AuditEntry {
+  return {
+    seq: row.seq,
+    at: row.at,
+    ...(row.client === null ? {} : { client: row.client }),
+    ...(row.how === null ? {} : { how: row.how as NonNullable<AuditEntry["how"]> }),
+    ...(row.remote === null ? {} : { remote: row.remote }),
+    operation: row.operation,
+    method: row.method,
+    path: row.path,
+    ...(row.status === null ? {} : { status: row.status }),
+    ...(row.error === null ? {} : { error: row.error }),
+  };
+}
+
+/** The audit log: only ever appended to, its entries finished once. */
+export function auditRepository(db: Kysely<Schema>): AuditRepository {
+  return {
+    async append(entry) {
+      const { seq } = await db
+        .insertInto("audit")
+        .values({
+          at: entry.at,
+          client: entry.client ?? null,
+          how: entry.how ?? null,
+          remote: entry.remote ?? null,
+          operation: entry.operation,
+          method: entry.method,
+          path: entry.path,
+          status: entry.status ?? null,
+          error: entry.error ?? null,
+        })
+        .returning("seq")
+        .executeTakeFirstOrThrow();
+      return seq;
+    },
+    async finish(seq, status, error) {
+      await db
+        .updateTable("audit")
+        .set({ status, error: error ?? null })
+        .where("seq", "=", seq)
+        .where("status", "is", null)
+        .execute();
+    },
+    async list(filter, before, limit) {
+      let query = db.selectFrom("audit").selectAll().orderBy("seq", "desc").limit(limit);
+      if (before !== undefined) query = query.where("seq", "<", before);
+      if (filter.client !== undefined) query = query.where("client", "=", filter.client);
+      if (filter.operation !== undefined) query = query.where("operation", "=", filter.operation);
+      return (await query.execute()).map(entryOf);
+    },
+  };
+}

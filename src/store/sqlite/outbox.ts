@@ -1,0 +1,147 @@
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { OutboxEntry, OutboxRepository } from "../../gateway/upstream/outbox.ts";
+import type { Schema } from "../schema.ts";
+
+function entryOf(row: Selectable<Schema["upstream_outbox"]>): OutboxEntry {
+  return {
+    seq: row.seq,
+    id: row.id,
+    upstream: row.upstream,
+    lane: row.lane,
+    type: row.type,
+    body: row.body,
+    attempts: row.attempts,
+    notBefore: row.not_before,
+    createdAt: row.created_at,
+    ...(row.error === null ? {} : { error: row.error }),
+    ...(row.dead_at === null ? {} : { deadAt: row.dead_at }),
+  };
+}
+
+/** Literals, so that the partial indices apply. */
+const alive = sql<boolean>`dead_at IS NULL`;
+const buried = sql<boolean>`dead_at IS NOT NULL`;
+
+/** Events on their way to upstreams, in order. */
+export function outboxRepository(db: Kysely<Schema>): OutboxRepository {
+  return {
+    async instance() {
+      return (await db.selectFrom("instance").select("id").executeTakeFirstOrThrow()).id;
+    },
+    async cursor(upstream) {
+      const row = await db
+        .selectFrom("upstream_cursor")
+        .select("seq")
+        .where("upstream", "=", upstream)
+        .executeTakeFirst();
+      return row?.seq;
+    },
+    async moveCursor(upstream, seq) {
+      await db
+        .insertInto("upstream_cursor")
+        .values({ upstream, seq })
+        .onConflict((conflict) => conflict.column("upstream").doUpdateSet({ seq }))
+        .execute();
+    },
+    async insert(entry) {
+      await db
+        .insertInto("upstream_outbox")
+        .values({
+          id: entry.id,
+          upstream: entry.upstream,
+          lane: entry.lane,
+          type: entry.type,
+          body: entry.body,
+          attempts: 0,
+          not_before: entry.notBefore,
+          created_at: entry.createdAt,
+          error: null,
+          dead_at: null,
+        })
+        .onConflict((conflict) => conflict.columns(["upstream", "id"]).doNothing())
+        .execute();
+    },
+    async lanes(upstream) {
+      const rows = await db
+        .selectFrom("upstream_outbox")
+        .select("lane")
+        .distinct()
+        .where("upstream", "=", upstream)
+        .where(alive)
+        .execute();
+      return rows.map((row) => row.lane);
+    },
+    async head(upstream, lane) {
+      const row = await db
+        .selectFrom("upstream_outbox")
+        .selectAll()
+        .where("upstream", "=", upstream)
+        .where("lane", "=", lane)
+        .where(alive)
+        .orderBy("seq")
+        .limit(1)
+        .executeTakeFirst();
+      return row && entryOf(row);
+    },
+    async delivered(seq) {
+      await db.deleteFrom("upstream_outbox").where("seq", "=", seq).execute();
+    },
+    async retry(seq, attempts, notBefore, error) {
+      await db
+        .updateTable("upstream_outbox")
+        .set({ attempts, not_before: notBefore, error })
+        .where("seq", "=", seq)
+        .execute();
+    },
+    async bury(seq, attempts, at, error) {
+      await db.updateTable("upstream_outbox").set({ attempts, dead_at: at, error }).where("seq", "=", seq).execute();
+    },
+    async dead(upstream, after, limit) {
+      const rows = await db
+        .selectFrom("upstream_outbox")
+        .selectAll()
+        .where("upstream", "=", upstream)
+        .where(buried)
+        .where("seq", ">", after)
+        .orderBy("seq")
+        .limit(limit)
+        .execute();
+      return rows.map(entryOf);
+    },
+    async replay(upstream, id) {
+      let query = db
+        .updateTable("upstream_outbox")
+        .set({ attempts: 0, not_before: 0, dead_at: null })
+        .where("upstream", "=", upstream)
+        .where(buried);
+      if (id !== undefined) query = query.where("id", "=", id);
+      return Number((await query.executeTakeFirst()).numUpdatedRows);
+    },
+    async discard(upstream, id) {
+      let query = db.deleteFrom("upstream_outbox").where("upstream", "=", upstream).where(buried);
+      if (id !== undefined) query = query.where("id", "=", id);
+      return Number((await query.executeTakeFirst()).numDeletedRows);
+    },
+    async queued(upstream) {
+      const row = await db
+        .selectFrom("upstream_outbox")
+        .select((eb) => eb.fn.countAll<number>().as("entries"))
+        .where("upstream", "=", upstream)
+        .where(alive)
+        .executeTakeFirstOrThrow();
+      return row.entries;
+    },
+    async counts() {
+      const rows = await db
+        .selectFrom("upstream_outbox")
+        .select([
+          "upstream",
+          sql<number>`sum(dead_at IS NULL)`.as("queued"),
+          sql<number>`sum(dead_at IS NOT NULL)`.as("dead"),
+        ])
+        .groupBy("upstream")
+        .execute();
+      return rows;
+    },
+  };
+}
