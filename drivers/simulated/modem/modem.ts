@@ -158,6 +158,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     this.reception = new SmsReception({
       settings: () => this.settings,
       urc: (...lines) => this.urc(...lines),
+      downloads: () => this.toolkit.enabled && this.slot.facts.download,
       download: (tpdu, centre) => this.cardTerminal.download(tpdu, centre),
       received: () => this.stores[this.memories[2]],
       card: this.stores.SM,

@@ -12,7 +12,7 @@ export interface PlainCardOptions {
   readonly serviceCentre?: string;
   /** PIN1; without one the card asks for none. */
   readonly pin?: string;
-  /** Answer to an ENVELOPE beside 9000, such as a response packet; undefined = nothing. */
+  /** Answer to an ENVELOPE beside 9000, such as a response packet; with it, the card takes SMS-PP downloads (EF UST). */
   readonly onEnvelope?: (body: Uint8Array) => Uint8Array | undefined;
 }
 
@@ -251,7 +251,7 @@ function filesOf(options: PlainCardOptions): File[] {
     transparent("6F05", 0x65, 0x6e, 0xff, 0xff),
     transparent("6F07", ...padded(Uint8Array.of((imsi.length + 2) >> 1, ...semiOctets(`9${imsi}`)), 9)),
     transparent("6FAD", 0x00, 0x00, 0x00, 0x02),
-    transparent("6F38", 0xbe, 0xff, 0x9f, 0xe7, 0x3e, 0x06, 0x08, 0x00, 0x00),
+    transparent("6F38", 0xbe, 0xff, 0x9f, options.onEnvelope === undefined ? 0xe7 : 0xef, 0x3e, 0x06, 0x08, 0x00, 0x00),
     transparent("6F46", 0x00, ...name),
     transparent("6F7E", ...new Array<number>(11).fill(0xff)),
     transparent("6F78", 0x00, 0x01),

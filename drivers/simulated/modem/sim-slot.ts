@@ -17,6 +17,8 @@ export interface SimFacts {
   readonly msisdn: string;
   /** From EF SMSP, empty when the card has none. */
   readonly serviceCentre: string;
+  /** Service 28 of EF UST: messages for the card go to it as ENVELOPE. */
+  readonly download: boolean;
 }
 
 /** An answer with the status word apart. */
@@ -33,7 +35,7 @@ export interface SimSlotDeps {
   readonly onProactive: (length: number) => void;
 }
 
-const noFacts: SimFacts = { iccid: "", imsi: "", msisdn: "", serviceCentre: "" };
+const noFacts: SimFacts = { iccid: "", imsi: "", msisdn: "", serviceCentre: "", download: true };
 /** How long a card may take for one command. */
 const cardMs = 60_000;
 
@@ -216,7 +218,9 @@ export class SimSlot {
     const imsi = imsiOf(await this.readBinary("7FFF6F07", 9));
     const msisdn = numberOf((await this.readRecord("7FFF6F40", 1)).subarray(-14));
     const serviceCentre = serviceCentreOf(await this.readRecord("7FFF6F42", 1));
-    this.#facts = { iccid, imsi, msisdn, serviceCentre };
+    const services = await this.readBinary("7FFF6F38");
+    const download = services.length === 0 || ((services[3] ?? 0) & 0x08) !== 0;
+    this.#facts = { iccid, imsi, msisdn, serviceCentre, download };
     await this.command(fromHex("80F2010C00"));
     return this.#set(state);
   }

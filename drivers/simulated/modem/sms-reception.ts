@@ -12,8 +12,10 @@ import { directHeader, directReport, directText } from "./text-mode.ts";
 export interface ReceptionDeps {
   readonly settings: () => Settings;
   readonly urc: (...lines: readonly string[]) => void;
-  /** ENVELOPE (SMS-PP DOWNLOAD); undefined while there is no toolkit. */
-  readonly download: ((tpdu: Uint8Array, serviceCentre: string) => Promise<CardAnswer>) | undefined;
+  /** Whether the card takes messages meant for it. */
+  readonly downloads: () => boolean;
+  /** ENVELOPE (SMS-PP DOWNLOAD). */
+  readonly download: (tpdu: Uint8Array, serviceCentre: string) => Promise<CardAnswer>;
   /** Memory for received messages as +CPMS chose it, and the card's own. */
   readonly received: () => MessageStore;
   readonly card: MessageStore;
@@ -64,7 +66,7 @@ export class SmsReception {
     const message = parse(tpdu);
     if (message === undefined) return protocolError;
     const kind = messageClass(message.dcs);
-    if (message.pid === 0x7f && kind === 2 && this.#deps.download !== undefined) {
+    if (message.pid === 0x7f && kind === 2 && this.#deps.downloads()) {
       return reportOf(await this.#deps.download(tpdu, serviceCentre), message);
     }
     if (message.pid === 0x40) return { ack: true };

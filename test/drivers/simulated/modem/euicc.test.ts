@@ -3,7 +3,9 @@ import { SimulatedEuicc } from "../../../../drivers/simulated/euicc/euicc.ts";
 import { createEuiccState } from "../../../../drivers/simulated/euicc/fixture.ts";
 import { SimulatedModem } from "../../../../drivers/simulated/modem/modem.ts";
 import { SimulatedNetwork } from "../../../../drivers/simulated/network/network.ts";
-import { connectHost } from "./host.ts";
+import { fromHex, toHex } from "../../../../src/base/hex.ts";
+import { byte } from "../euicc/terminal.ts";
+import { Bench, connectHost } from "./host.ts";
 
 describe("a simulated eUICC in a simulated modem", () => {
   it("shows its EID over +CCHO and +CGLA, and its files over +CRSM", async () => {
@@ -81,5 +83,43 @@ describe("a simulated eUICC in a simulated modem", () => {
       expect(await host.ask("AT+QCCID"), quirk).toContain(target.iccid);
     }
     network.close();
+  });
+
+  it("is switched by a message that another modem sends: response packet, REFRESH, notification", async () => {
+    // TP-UD of the published worked example: EnableProfile of ISD-P 000013, CNTR 1, and its response. SGP.02 §4.1.1.2
+    const command =
+      "027000003815163912120000015AEEFB6849994111BF40ECA01FDC6F2A8F76F359F82CEEA8D8D160FF0C098F64B2900714E4AC7F8D956CF22FDE903D98";
+    const response = "027100002412000001EF199DC12FB02C40F83C991B1F72E2C1983C7768AD4FCF5B8CB60062F12D02A9";
+    await using network = new Bench();
+    const state = createEuiccState();
+    const [enabled, target] = state.profiles;
+    if (enabled === undefined || target === undefined) throw new Error("the fixture has two profiles");
+    const seen: string[] = [];
+    network.network.sms.onMo(({ to, submit }) => void seen.push(`${to} ${toHex(submit.userData)}`));
+    // The example's answer is for the number 0123.
+    network.network.subscribe({ imsi: "001010000000001", msisdn: "0123" });
+    const { host, modem: sender } = await network.modem({ imsi: "001010000000001" });
+    await using modem = new SimulatedModem({
+      network: network.network,
+      card: new SimulatedEuicc({ state }),
+      timings: { simRestartMs: 5 },
+    });
+    await modem.powerOn();
+    await host.ask("AT+CNMI=2,1,0,0,0");
+    const digits = enabled.msisdn.slice(1).padEnd(enabled.msisdn.length - 1 + ((enabled.msisdn.length - 1) % 2), "F");
+    const address = `${byte(enabled.msisdn.length - 1)}91${digits.replace(/(.)(.)/g, "$2$1")}`;
+    const tpdu = `4100${address}7FF6${byte(command.length / 2)}${command}`;
+    await host.write(`AT+CMGS=${tpdu.length / 2}\r`);
+    await host.until(/> $/);
+    await host.write(`00${tpdu}\u001a`);
+    await host.until(/\+CMGS: \d+/);
+    await host.until(/\+CMTI: "SM",1/);
+    expect(sender.stores.SM.get(1)?.tpdu.slice(-response.length / 2)).toEqual(fromHex(response));
+    const end = Date.now() + 3000;
+    while (seen.length < 3 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(seen[1]).toBe(`0123 ${response}`);
+    expect(seen[2]).toMatch(/^\+21436587091 027000004D/);
+    expect(modem.slot.facts.iccid).toBe(target.iccid);
+    expect(modem.registration.attachment?.msisdn).toBe(target.msisdn);
   });
 });
