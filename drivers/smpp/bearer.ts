@@ -1,6 +1,6 @@
 import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
-import { canonicalId, responseSpellings } from "../../src/codec/smpp/message-id.ts";
+import { canonicalId, isUselessId, responseSpellings } from "../../src/codec/smpp/message-id.ts";
 import type { Pdu, RequestCommand } from "../../src/codec/smpp/pdu.ts";
 import type { Receipt } from "../../src/codec/smpp/receipt.ts";
 import { status } from "../../src/codec/smpp/status.ts";
@@ -85,7 +85,7 @@ export class SmppBearer implements SmsBearer {
       const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal });
       const id = response.body !== undefined && "messageId" in response.body ? response.body.messageId : "";
       if (sms.receipt) this.#receipts.accepted(sms.reference, id);
-      return id === "" ? { at: "accepted" } : { at: "accepted", networkReference: canonicalId(id) };
+      return isUselessId(id) ? { at: "accepted" } : { at: "accepted", networkReference: canonicalId(id) };
     } catch (error) {
       if (sms.receipt) this.#receipts.failed(sms.reference, isGatewayError(error) && submitFate(error) === "not-sent");
       throw error;
@@ -150,8 +150,9 @@ export class SmppBearer implements SmsBearer {
     const reference = await this.#receipts.find(receipt, of);
     if (reference === undefined)
       this.#deps.log.warn({ link: this.id, id: receipt.id }, "receipt of an unknown message");
-    const id = receipt.id === undefined ? undefined : canonicalId(receipt.id);
-    const others = receipt.id === undefined ? [] : responseSpellings(receipt.id, this.#receipts.form);
+    const named = receipt.id === undefined || isUselessId(receipt.id) ? undefined : receipt.id;
+    const id = named === undefined ? undefined : canonicalId(named);
+    const others = named === undefined ? [] : responseSpellings(named, this.#receipts.form);
     return {
       kind: "receipt",
       ...(reference === undefined ? {} : { reference }),

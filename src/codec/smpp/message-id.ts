@@ -46,3 +46,8 @@ export function formOf(responseId: string, receiptId: string): Exclude<MessageId
   const forms = ["same", "resp-hex", "dlr-hex"] as const;
   return forms.find((form) => responseSpellings(receiptId, form).includes(wanted));
 }
+
+/** True for ids that some SMSCs give to every message: they name none. */
+export function isUselessId(id: string): boolean {
+  return /^(0*|msg_id_not_implemented)$/.test(id);
+}

@@ -1,5 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
-import { canonicalId, formOf, type MessageIdForm, responseSpellings } from "../../codec/smpp/message-id.ts";
+import {
+  canonicalId,
+  formOf,
+  isUselessId,
+  type MessageIdForm,
+  responseSpellings,
+} from "../../codec/smpp/message-id.ts";
 import type { Receipt } from "../../codec/smpp/receipt.ts";
 
 /** A message that a receipt may speak of. */
@@ -9,12 +15,14 @@ interface Known {
   readonly userMessageReference: number | undefined;
   id: string | undefined;
   answered: boolean;
+  /** An earlier message to which the SMSC gave the same id. */
+  twin?: Known;
 }
 
 /** Messages on one page; the page before it is still read. */
 const pageSize = 50_000;
-/** Ids some SMSCs give to everything. */
-const useless = /^(|0+|msg_id_not_implemented)$/;
+/** How many messages of one id are looked through for the right destination. */
+const mostTwins = 64;
 
 /** Messages by everything that may name them. */
 interface Page {
@@ -65,8 +73,12 @@ export class ReceiptBook {
     const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
     if (known === undefined) return;
     known.id = id;
-    if (!useless.test(id)) this.#page.byId.set(canonicalId(id), known);
     this.#settled(known);
+    if (isUselessId(id)) return;
+    const key = canonicalId(id);
+    const twin = this.#page.byId.get(key) ?? this.#pageBefore.byId.get(key);
+    if (twin !== undefined && twin !== known) known.twin = twin;
+    this.#page.byId.set(key, known);
   }
 
   /** It was not taken (`gone`), or nobody knows: then a receipt may still come for it. */
@@ -93,9 +105,9 @@ export class ReceiptBook {
   }
 
   #match(receipt: Receipt, to: string): Known | undefined {
-    if (receipt.id !== undefined && !useless.test(receipt.id)) {
+    if (receipt.id !== undefined && !isUselessId(receipt.id)) {
       for (const spelling of responseSpellings(receipt.id, this.#form)) {
-        const known = this.#page.byId.get(spelling) ?? this.#pageBefore.byId.get(spelling);
+        const known = this.#byId(spelling, digits(to));
         if (known === undefined) continue;
         const guessed = this.#form === "auto" && spelling !== canonicalId(receipt.id);
         if (guessed && digits(known.to) !== digits(to)) continue;
@@ -114,6 +126,17 @@ export class ReceiptBook {
     for (let candidate = echo & 0xff; candidate < 0x10000; candidate += 0x100) {
       const known = this.#byEcho(candidate);
       if (known !== undefined && digits(known.to) === to) return known;
+    }
+    return undefined;
+  }
+
+  /** The message of this id; of several with one id, the newest to this number. */
+  #byId(id: string, to: string): Known | undefined {
+    let known = this.#page.byId.get(id) ?? this.#pageBefore.byId.get(id);
+    if (known?.twin === undefined) return known;
+    for (let i = 0; known !== undefined && i < mostTwins; i++) {
+      if (digits(known.to) === to && this.#page.byReference.get(known.reference) === known) return known;
+      known = known.twin;
     }
     return undefined;
   }

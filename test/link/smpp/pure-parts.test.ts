@@ -216,6 +216,21 @@ describe("the receipt book", () => {
     expect(await known.find(receipt(undefined, { userMessageReference: 0x1235 }), "49171")).toBeUndefined();
   });
 
+  it("tells messages of one id apart by their destination, and does not guess when that fails", async () => {
+    const known = book();
+    for (const [reference, to] of [
+      ["a", "491"],
+      ["b", "492"],
+      ["c", "493"],
+    ] as const) {
+      known.leaving(reference, to);
+      known.accepted(reference, "SAME");
+    }
+    expect(await known.find(receipt("same"), "494")).toBeUndefined();
+    expect(await known.find(receipt("same"), "492")).toBe("b");
+    expect(await known.find(receipt("same"), "491")).toBe("a");
+  });
+
   it("does not grow for ever when receipts never come", () => {
     const known = book();
     for (let i = 0; i < 200_000; i++) {

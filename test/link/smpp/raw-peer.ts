@@ -55,7 +55,7 @@ export class RawConnection {
   ended = false;
   /** Called for each PDU that arrives. */
   onPdu: (pdu: RawPdu) => void = () => {};
-  #rest = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -64,20 +64,16 @@ export class RawConnection {
       this.ended = true;
     });
     socket.on("data", (chunk) => {
-      this.#rest = Buffer.concat([this.#rest, chunk]);
-      while (this.#rest.length >= 16 && this.#rest.length >= this.#rest.readUInt32BE(0)) {
-        const length = this.#rest.readUInt32BE(0);
-        const [id, status, sequence] = [4, 8, 12].map((at) => this.#rest.readUInt32BE(at));
-        const pdu = {
-          id: id ?? 0,
-          status: status ?? 0,
-          sequence: sequence ?? 0,
-          body: this.#rest.subarray(16, length),
-        };
-        this.#rest = this.#rest.subarray(length);
+      let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+      while (bytes.length >= 16 && bytes.length >= bytes.readUInt32BE(0)) {
+        const length = bytes.readUInt32BE(0);
+        const [id, status, sequence] = [4, 8, 12].map((at) => bytes.readUInt32BE(at));
+        const pdu = { id: id ?? 0, status: status ?? 0, sequence: sequence ?? 0, body: bytes.subarray(16, length) };
+        bytes = bytes.subarray(length);
         this.received.push(pdu);
         this.onPdu(pdu);
       }
+      this.#rest = bytes;
     });
   }
 
