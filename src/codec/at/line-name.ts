@@ -49,3 +49,10 @@ export function publicLine(line: string): string {
   const match = pinApdu.exec(line.slice(apdu[0].length));
   return match === null ? line : `${apdu[0]}${match[1]}***${match[3]}`;
 }
+
+/** What a trace shows of octets that are mostly text. */
+export function shownText(text: string): string {
+  return publicLine(text.replace(/[\r\n]+$/, "")).replace(/\p{Cc}/gu, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}

@@ -1,40 +1,16 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { AtCommand, AtInfo } from "../../codec/at/command.ts";
+import type { AtCommand } from "../../codec/at/command.ts";
 import { type AtToken, awaitsPause, freshLine, type LineState, pause, tokenize } from "../../codec/at/line.ts";
-import { publicLine } from "../../codec/at/line-name.ts";
+import { publicLine, shownText } from "../../codec/at/line-name.ts";
 import { type AtFinal, numericResult } from "../../codec/at/result.ts";
 import type { Urc } from "../../codec/at/urc.ts";
-import type { Port } from "../port.ts";
 import { isTracing, traceFrame } from "../trace.ts";
 import { type AtRequest, type AtResult, type Pending, requestFacts, resultError, type Urgency } from "./at-request.ts";
-import { type LineRole, LineRouter, type OpenLines, openLines } from "./line-router.ts";
+import type { AtEngineDeps, RunOptions } from "./engine-contract.ts";
+import { LineRecovery, timeoutError } from "./line-recovery.ts";
+import { type LineRole, LineRouter, openLines } from "./line-router.ts";
 import type { ModemProfile } from "./profile.ts";
-import { type Resync, type ResyncStep, startResync, stepResync } from "./resync.ts";
 import { systemTimers, type Timers } from "./timers.ts";
-
-/** What the engine needs. */
-export interface AtEngineDeps {
-  readonly port: Port;
-  /** Link id, for traces. */
-  readonly link: string;
-  readonly profile: ModemProfile;
-  readonly timers?: Timers;
-  /** Told of each line and its role, and of each command's end: for transcripts and consoles. */
-  readonly observe?: (event: EngineEvent) => void;
-}
-
-export type EngineEvent =
-  | { readonly kind: "line"; readonly role: LineRole; readonly text: string }
-  /** A doubtful line's role, at the end of the command. */
-  | { readonly kind: "decided"; readonly role: "info" | "urc"; readonly text: string }
-  | { readonly kind: "end"; readonly line: string; readonly result: AtResult | GatewayError };
-
-export interface RunOptions {
-  readonly signal?: AbortSignal;
-  readonly urgency?: Urgency;
-  /** Instead of the profile's limit for this kind of command. */
-  readonly timeoutMs?: number;
-}
 
 const encoder = new TextEncoder();
 const pauseMs = 60;
@@ -57,11 +33,9 @@ export class AtEngine implements AsyncDisposable {
   readonly #urcListeners = new Set<(urc: Urc) => void>();
   #line: LineState = freshLine;
   #open: Pending | undefined;
-  #resync: Resync | undefined;
-  #late: { readonly pending: Pending; readonly info: AtInfo[] } | undefined;
+  readonly #recovery: LineRecovery;
   #stopPause = noop;
   #stopBoot = noop;
-  #stopResync = noop;
   #held = false;
   #ended: GatewayError | undefined;
   #lastHeard = 0;
@@ -76,6 +50,19 @@ export class AtEngine implements AsyncDisposable {
     this.#profile = deps.profile;
     this.#timers = deps.timers ?? systemTimers;
     this.#router = new LineRouter((text) => this.#profile.urcs.find(text));
+    this.#recovery = new LineRecovery({
+      timers: this.#timers,
+      patienceMs: () => this.#profile.timeoutsMs.resync,
+      write: (text) => this.#write(text),
+      sort: (lines) => this.#router.settle(lines).info,
+      settle: (pending, result) => this.#settle(pending, result),
+      answered: (final) => this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) }),
+      over: (inStep) => {
+        if (inStep) this.#pump();
+        else
+          this.#end(new GatewayError("modem.timeout", "the modem answers no more", { detail: { fate: "not-sent" } }));
+      },
+    });
     void this.#read();
   }
 
@@ -188,7 +175,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #pump(): void {
-    if (this.#open !== undefined || this.#resync !== undefined || this.#ended !== undefined) return;
+    if (this.#open !== undefined || this.#recovery.running || this.#ended !== undefined) return;
     const next = this.#queue[0];
     if (next === undefined || (this.#held && next.urgency !== "init")) return;
     this.#queue.shift();
@@ -211,7 +198,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #write(text: string): void {
-    if (isTracing()) traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shown(text) });
+    if (isTracing()) traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shownText(text) });
     this.#deps.port.write(encoder.encode(text)).catch((error: unknown) => this.#lost(error));
   }
 
@@ -251,22 +238,23 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #saw(role: LineRole, text: string): void {
-    if (isTracing()) traceFrame({ kind: "at", dir: "in", link: this.#deps.link, text: shown(text), facts: { role } });
+    if (isTracing())
+      traceFrame({ kind: "at", dir: "in", link: this.#deps.link, text: shownText(text), facts: { role } });
     this.#deps.observe?.({ kind: "line", role, text });
   }
 
   #incoming(text: string, raw: string): void {
-    const recovering = this.#resync !== undefined;
-    const open = recovering ? this.#resyncLines() : this.#open?.lines;
+    const recovering = this.#recovery.running;
+    const open = recovering ? this.#recovery.lines() : this.#open?.lines;
     const { role, final, urc } = this.#router.route(text, open);
-    const late = recovering ? this.#isLate(role) : this.#open === undefined && role === "final";
+    const late = recovering ? this.#recovery.isLate(role) : this.#open === undefined && role === "final";
     this.#saw(late ? "late" : role, raw);
     if (role === "final" && final !== undefined) {
-      if (recovering) this.#lateFinal(final);
+      if (recovering) this.#recovery.final(final);
       else this.#finish(final);
       return;
     }
-    if (recovering && late) this.#feedResync({ kind: "heard" });
+    if (recovering && late) this.#recovery.heard();
     if (urc !== undefined) this.#unsolicited(urc);
   }
 
@@ -330,8 +318,7 @@ export class AtEngine implements AsyncDisposable {
   /** The module started anew: nothing it was asked before will be answered. */
   #restarted(banner: string): void {
     this.#stopBoot();
-    this.#stopResyncing();
-    this.#dropLate();
+    this.#recovery.stop();
     const pending = this.#open;
     if (pending === undefined) return;
     this.#open = undefined;
@@ -350,10 +337,11 @@ export class AtEngine implements AsyncDisposable {
       pending.reject(reason);
       return;
     }
-    if (this.#open !== pending || pending.orphan) return;
+    if (pending.orphan) return;
     const facts = requestFacts(pending);
     pending.orphan = true;
     pending.reject(new GatewayError("modem.aborted", "the command was given up", { detail: facts, cause: reason }));
+    if (this.#open !== pending) return;
     if (pending.request.body !== undefined && pending.stage === "sent") {
       pending.cancelled = true;
       if (pending.promptSeen) this.#write(esc);
@@ -365,82 +353,14 @@ export class AtEngine implements AsyncDisposable {
   #timedOut(pending: Pending): void {
     if (this.#open !== pending) return;
     this.#open = undefined;
-    const detail = requestFacts(pending);
-    const error = new GatewayError("modem.timeout", `${detail.command} was not answered in time`, { detail });
     if (pending.request.tentative === true) {
-      this.#settle(pending, error);
+      this.#settle(pending, timeoutError(pending));
       this.#pump();
       return;
     }
-    const atPrompt = pending.request.body !== undefined && pending.stage === "sent";
-    if (pending.request.acceptLate === true && pending.stage === "body-sent") this.#late = { pending, info: [] };
-    else this.#settle(pending, error);
-    this.#resync = startResync(atPrompt);
-    this.#probe({ send: atPrompt ? "escape" : "probe" });
-  }
-
-  #resyncLines(): OpenLines {
-    return this.#late?.pending.lines ?? probeLines();
-  }
-
-  #isLate(role: LineRole): boolean {
-    return role === "info" || role === "doubtful" || (role === "final" && (this.#resync?.owed ?? 0) > 0);
-  }
-
-  #lateFinal(final: AtFinal): void {
-    const late = this.#late;
-    const owed = (this.#resync?.owed ?? 0) > 0;
-    if (late !== undefined && owed && (late.pending.lines.own || final.kind === "cms" || final.kind === "cme")) {
-      this.#late = undefined;
-      const { info } = this.#router.settle(late.pending.lines);
-      this.#settle(late.pending, { final, info, promptSeen: true, cancelled: false, bodySent: true });
-    }
-    if (!owed) this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) });
-    this.#feedResync({ kind: "final", ok: final.kind === "ok" });
-  }
-
-  #dropLate(): void {
-    const late = this.#late;
-    if (late === undefined) return;
-    this.#late = undefined;
-    const detail = requestFacts(late.pending);
-    const text = `${detail.command} was not answered in time`;
-    this.#settle(late.pending, new GatewayError("modem.timeout", text, { detail }));
-  }
-
-  #feedResync(event: Parameters<typeof stepResync>[1]): void {
-    if (this.#resync === undefined) return;
-    const { next, action } = stepResync(this.#resync, event);
-    this.#resync = next;
-    if (action !== undefined) this.#probe(action);
-  }
-
-  #probe(action: ResyncStep): void {
-    if ("send" in action)
-      this.#write(action.send === "probe" ? "AT\r" : esc + (action.send === "escape-cr" ? "\r" : ""));
-    if ("done" in action) {
-      this.#stopResyncing();
-      this.#dropLate();
-      if (action.done) this.#pump();
-      else this.#end(new GatewayError("modem.timeout", "the modem answers no more", { detail: { fate: "not-sent" } }));
-      return;
-    }
-    const wait =
-      this.#resync?.phase === "quiet"
-        ? 1_000
-        : this.#resync?.phase === "escaping"
-          ? 2_000
-          : this.#profile.timeoutsMs.resync;
-    if ("send" in action || "quiet" in action) {
-      this.#stopResync();
-      this.#stopResync = this.#timers.after(wait, () => this.#feedResync({ kind: "timeout" }));
-    }
-  }
-
-  #stopResyncing(): void {
-    this.#stopResync();
-    this.#stopResync = noop;
-    this.#resync = undefined;
+    const late = pending.request.acceptLate === true && pending.stage === "body-sent";
+    if (!late) this.#settle(pending, timeoutError(pending));
+    this.#recovery.begin(pending.request.body !== undefined && pending.stage === "sent", late ? pending : undefined);
   }
 
   #lost(cause: unknown): void {
@@ -452,8 +372,7 @@ export class AtEngine implements AsyncDisposable {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
     this.#stopPause();
-    this.#stopResyncing();
-    this.#dropLate();
+    this.#recovery.stop();
     const open = this.#open;
     this.#open = undefined;
     if (open !== undefined) this.#settle(open, this.#goneError(reason, open));
@@ -470,17 +389,6 @@ export class AtEngine implements AsyncDisposable {
 
 function noop(): void {}
 
-function probeLines(): OpenLines {
-  return openLines("AT");
-}
-
 function bareResult(final: AtFinal): AtResult {
   return { final, info: [], promptSeen: false, cancelled: false, bodySent: false };
-}
-
-/** What a trace shows of octets that are mostly text. */
-function shown(text: string): string {
-  return publicLine(text.replace(/[\r\n]+$/, "")).replace(/\p{Cc}/gu, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }

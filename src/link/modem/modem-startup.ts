@@ -18,7 +18,8 @@ import {
 } from "../../codec/at/general-commands.ts";
 import type { Registration } from "../../codec/at/urc.ts";
 import type { Log } from "../driver.ts";
-import type { AtEngine, RunOptions } from "./at-engine.ts";
+import type { AtEngine } from "./at-engine.ts";
+import type { RunOptions } from "./engine-contract.ts";
 import type { ModemState } from "./modem-state.ts";
 import type { ModemIdentity, ModemProfile, ProfileSet } from "./profile.ts";
 import type { ProfileFile } from "./profile-schema.ts";

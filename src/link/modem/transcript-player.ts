@@ -1,7 +1,8 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { latin1 } from "../../codec/at/line.ts";
 import type { Port } from "../port.ts";
-import { AtEngine, type EngineEvent } from "./at-engine.ts";
+import { AtEngine } from "./at-engine.ts";
+import type { EngineEvent } from "./engine-contract.ts";
 import type { ModemProfile } from "./profile.ts";
 import type { Timers } from "./timers.ts";
 import type { Transcript } from "./transcript.ts";

@@ -1,7 +1,8 @@
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { latin1 } from "../../../src/codec/at/line.ts";
 import { Incoming } from "../../../src/link/incoming.ts";
-import { AtEngine, type AtEngineDeps } from "../../../src/link/modem/at-engine.ts";
+import { AtEngine } from "../../../src/link/modem/at-engine.ts";
+import type { AtEngineDeps } from "../../../src/link/modem/engine-contract.ts";
 import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
 import type { Port } from "../../../src/link/port.ts";
 
