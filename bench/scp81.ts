@@ -80,9 +80,7 @@ async function measured(server: Server, count: number, work: () => Promise<void>
 
 async function bareHandshake(port: number, card: FleetCard): Promise<void> {
   const link = await AgentLink.open(await tcp("127.0.0.1", port), { identity: card.identity, psk: card.psk, ciphers });
-  link.close();
-  await systemClock.sleep(1);
-  link.destroy();
+  await link.close();
 }
 
 function show(what: string, value: string): void {

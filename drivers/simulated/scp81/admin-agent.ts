@@ -132,7 +132,7 @@ export class AdminAgent {
     course.links++;
     try {
       const end = await this.#dialog(link, course);
-      link.close();
+      await link.close();
       return end;
     } catch (error) {
       if (error instanceof LinkBroken) {

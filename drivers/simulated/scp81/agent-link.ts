@@ -19,6 +19,8 @@ export class LinkBroken extends Error {
   override readonly name = "LinkBroken";
 }
 
+const closeMs = 500;
+
 /** A card's TLS connection, over TCP or a BIP channel. */
 export class AgentLink {
   readonly #stream: Duplex;
@@ -138,9 +140,16 @@ export class AgentLink {
     else this.#stream.destroy();
   }
 
-  /** Closes in good order. */
-  close(): void {
+  /** Closes in good order and resolves when the stream below is closed as well. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      if (this.#stream.closed) resolve();
+      else this.#stream.once("close", resolve);
+    });
     this.#tls.end();
+    const late = setTimeout(() => this.destroy(), closeMs);
+    await closed;
+    clearTimeout(late);
   }
 
   /** Frees a link that was left silent. */
