@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
+import { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
 import { nearest } from "./nearest.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
@@ -77,6 +78,8 @@ export const Config = z.strictObject({
   readers: Readers.prefault({}),
   simulate: Simulate.prefault({}),
   scp81: Scp81Config.prefault({}),
+  modems: z.array(ModemConfig).default([]),
+  modemDiscovery: ModemDiscoveryConfig.prefault({}),
   smsc: z.array(SmscAccountConfig).default([]),
   smppFace: SmppFaceConfig.prefault({}),
 });

@@ -13,6 +13,7 @@ import { TargetDesk } from "../gateway/target-desk.ts";
 import type { DriverDeps, Log } from "../link/driver.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import type { Config } from "./config.ts";
+import { ModemService } from "./modem-service.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterKey } from "./secrets.ts";
@@ -80,6 +81,9 @@ export class Daemon implements AsyncDisposable {
     gateway.https = scp81.bearer;
     const channelsFor = (link: string) => scp81.channelsFor(link, log);
     const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps, channelsFor }));
+    const modems = stack.use(
+      new ModemService({ modems: config.modems, discovery: config.modemDiscovery, gateway, driverDeps }),
+    );
     const smpp = stack.use(new SmppService({ smsc: config.smsc, face: config.smppFace, gateway, driverDeps, env }));
     const targets = new TargetDesk(store, systemClock);
     const about = () => ({
@@ -96,6 +100,7 @@ export class Daemon implements AsyncDisposable {
     await scp81.start();
     await gateway.start();
     await readers.start();
+    await modems.start();
     await smpp.start();
     const socketPath = await listen(api, state);
     return new Daemon({ gateway, targets, api, socketPath, readers, stack: stack.keep() });

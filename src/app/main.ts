@@ -2,13 +2,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
+import { systemClock } from "../base/clock.ts";
 import { asGatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
 import { registerDecode } from "../face/cli/commands/decode.ts";
 import { registerEnvelope } from "../face/cli/commands/envelope.ts";
 import { registerEs5 } from "../face/cli/commands/es5.ts";
 import { registerJob } from "../face/cli/commands/job.ts";
+import { registerModem, registerSms } from "../face/cli/commands/modem.ts";
 import { registerNotification } from "../face/cli/commands/notification.ts";
+import { type OpenPort, registerProfile } from "../face/cli/commands/profile.ts";
 import { registerCard, registerReader } from "../face/cli/commands/reader.ts";
 import { registerScp80 } from "../face/cli/commands/scp80.ts";
 import { registerScript } from "../face/cli/commands/script.ts";
@@ -97,6 +100,10 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   registerTarget(program, context);
   registerSession(program, context);
   registerSmsc(program, context);
+  const userFolders = () => loadConfig(globals().config, env).config.modemDiscovery.profiles;
+  registerModem(program, context, { userFolders, open: async (address) => openAnyPort(address) });
+  registerProfile(program, context, userFolders);
+  registerSms(program, context);
   registerEs5(program, context);
   registerScript(program, io);
   registerScriptSend(program, context);
@@ -133,6 +140,14 @@ Examples:
   otagate es5 enableProfile --target 89001012012341234012345678901224 --iccid 8901… --trace
   otagate decode D009810301210082028102
 `;
+
+/** A port by device path or address, for commands that open one themselves. */
+async function openAnyPort(address: string): ReturnType<OpenPort> {
+  const { openPort } = await import("./modem-service.ts");
+  const { silentLog } = await import("../link/driver.ts");
+  const full = address.startsWith("/") ? `tty:${address}` : address;
+  return { port: await openPort(full, undefined, { clock: systemClock, random: Math.random, log: silentLog }) };
+}
 
 function everyCommand(command: Command, act: (command: Command) => void): void {
   for (const child of command.commands) {

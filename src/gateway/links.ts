@@ -31,6 +31,10 @@ export interface Link {
   ): Promise<T>;
   /** Power-cycles or resets it. */
   reset?(kind: "warm" | "cold"): Promise<void>;
+  /** Takes the power away and gives it back. @throws link.driver when there is no way to */
+  powerCycle?(): Promise<void>;
+  /** One AT command as it is; resolves with the lines the modem answered, its final result last. @throws modem.*, link.* */
+  command?(line: string, signal?: AbortSignal): Promise<readonly string[]>;
   /** Tells that work for its card is open, so that it polls faster. */
   expectActivity?(until: number): void;
 }

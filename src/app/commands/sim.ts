@@ -14,6 +14,7 @@ export function registerSim(program: Command, context: CliContext): void {
   const sim = program.command("sim").description("simulated hardware, each a program of its own");
   registerSimEuicc(sim, context);
   registerSimSmsc(sim, context);
+  registerSimModem(sim, context);
 }
 
 interface EuiccOptions {
@@ -94,4 +95,43 @@ function parseBehaviour<T>(text: string, parse: (raw: unknown) => T): T {
       { detail: { field: "behaviour" }, cause },
     );
   }
+}
+
+interface SimModemOptions {
+  readonly profile?: string;
+  readonly profiles?: string[];
+  readonly pty?: string;
+  readonly tcp?: number;
+  readonly card?: string;
+  readonly imei?: string;
+  readonly network?: string;
+  readonly misbehave?: string;
+  readonly bip?: string;
+}
+
+function registerSimModem(sim: Command, context: CliContext): void {
+  sim
+    .command("modem")
+    .description("an AT modem on a pseudo-terminal or TCP, with a card and a network")
+    .option("--profile <name>", "hardware profile whose personality it has")
+    .option("--profiles <folder...>", "folders with profiles of your own")
+    .option("--pty <link>", "symbolic link to its pseudo-terminal")
+    .option("--tcp <port>", "TCP port instead of a pseudo-terminal", Number)
+    .option("--card <file|plain|none>", "state of a simulated eUICC, a plain USIM, or an empty slot", "plain")
+    .option("--imei <digits>", "15 digits")
+    .option("--network <how>", "own, serve:<port or path>, or join:<host:port or path>")
+    .option("--misbehave <list>", "how it misbehaves from the start (docs/simulators.md)")
+    .option("--bip <host:port>", "where the card's own connections are led to")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate sim modem --pty /tmp/modem-a --network serve:/tmp/net\n  otagate sim modem --pty /tmp/modem-b --network join:/tmp/net --card card.json\n",
+    )
+    .action(async ({ profile, profiles, ...options }: SimModemOptions) => {
+      const { runModem } = await import("../../../drivers/simulated/modem/program.ts");
+      const { loadProfiles } = await import("../../link/modem/profile-files.ts");
+      const played = profile === undefined ? {} : { profile: loadProfiles(profiles ?? []).get(profile).file };
+      const print = (line: string) => void context.terminal.out.write(`${line}\n`);
+      await runModem({ ...options, ...played }, { input: process.stdin, print, signal: untilStopped() });
+      process.stdin.destroy();
+    });
 }

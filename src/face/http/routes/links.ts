@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../../base/hex.ts";
+import { newId } from "../../../base/id.ts";
 import type { Link } from "../../../gateway/links.ts";
 import type { ApiDeps } from "../server.ts";
 import { hexText, linkShape, problems } from "../shapes.ts";
@@ -106,6 +107,86 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
       if (link.reset === undefined) throw new GatewayError("link.unavailable", `${link.id} cannot be reset`);
       await link.reset(body?.kind ?? "cold");
       return shown(deps, link);
+    },
+  );
+
+  routes.post(
+    "/v1/links/:id/power",
+    {
+      schema: {
+        tags: ["links"],
+        operationId: "powerCycleLink",
+        summary: "Take the power of a modem away and give it back",
+        params: idParams,
+        response: { 200: linkShape, ...problems },
+      },
+    },
+    async ({ params }) => {
+      const link = links.get(params.id);
+      if (link.powerCycle === undefined) throw new GatewayError("link.unavailable", `${link.id} has no power control`);
+      await link.powerCycle();
+      return shown(deps, link);
+    },
+  );
+
+  routes.post(
+    "/v1/links/:id/at",
+    {
+      schema: {
+        tags: ["links"],
+        operationId: "sendAtCommand",
+        summary: "One AT command, in between those of the gateway",
+        params: idParams,
+        body: z.strictObject({
+          line: z
+            .string()
+            .regex(/^[aA][tT][\x20-\x7e]*$/, "a line that begins with AT")
+            .max(1000),
+        }),
+        response: { 200: z.object({ lines: z.array(z.string()) }), ...problems },
+      },
+    },
+    async ({ params, body }) => {
+      const link = links.get(params.id);
+      if (link.command === undefined) throw new GatewayError("link.unavailable", `${link.id} is no modem`);
+      return { lines: [...(await link.command(body.line))] };
+    },
+  );
+
+  routes.post(
+    "/v1/links/:id/sms",
+    {
+      schema: {
+        tags: ["links"],
+        operationId: "sendTextMessage",
+        summary: "Send a plain text message, for tests of a link",
+        params: idParams,
+        body: z.strictObject({
+          to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
+          text: z.string().min(1).max(70, "70 characters fit one message"),
+        }),
+        response: { 200: z.object({ parts: z.array(z.record(z.string(), z.unknown())) }), ...problems },
+      },
+    },
+    async ({ params, body }) => {
+      const link = links.get(params.id);
+      const { bearer } = link;
+      if (bearer === undefined || link.kind === "reader")
+        throw new GatewayError("link.unavailable", `${link.id} carries no text messages`);
+      const outcome = await bearer.submit(
+        {
+          reference: newId("sms"),
+          to: body.to,
+          userData: Buffer.from(body.text, "utf16le").swap16(),
+          userDataHeader: false,
+          protocolId: 0,
+          dataCoding: 0x08,
+          moreToCome: false,
+          receipt: true,
+        },
+        AbortSignal.timeout(120_000),
+      );
+      return { parts: [{ ...outcome }] };
     },
   );
 }

@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+/** One modem of the bench. */
+export const ModemConfig = z.strictObject({
+  /** Link id is `modem:` and this name. */
+  name: z.string().min(1).max(60),
+  /** `tty:/dev/serial/by-id/…`, `tty:usb-1-1.4/2` (USB path and interface) or `tcp://host:port`. */
+  port: z.string().min(1),
+  /** Hardware profile, instead of the one that identification finds. */
+  profile: z.string().optional(),
+  /** Shell command that takes the power away and gives it back. */
+  powerCommand: z.string().min(1).optional(),
+  /** The port of a hub with per-port power, as `uhubctl` prints it. */
+  hub: z.strictObject({ location: z.string().regex(/^[0-9.-]+$/), port: z.number().int().min(1).max(32) }).optional(),
+  watchEveryMs: z.number().int().min(1000).default(60_000),
+  quarantineAfter: z.number().int().min(1).max(100).default(6),
+  readEid: z.boolean().default(true),
+  baudRate: z.number().int().positive().optional(),
+});
+export type ModemConfig = z.infer<typeof ModemConfig>;
+
+/** Finding modems by themselves. */
+export const ModemDiscoveryConfig = z.strictObject({
+  /** Take every USB device that a hardware profile knows; off unless asked for: other programs may own them. */
+  enabled: z.boolean().default(false),
+  everyMs: z.number().int().min(500).default(2_000),
+  /** Folders with hardware profiles of your own; they win over the shipped ones by name. */
+  profiles: z.array(z.string()).default([]),
+});
+export type ModemDiscoveryConfig = z.infer<typeof ModemDiscoveryConfig>;

@@ -1,0 +1,211 @@
+import { Cleanup } from "../base/cleanup.ts";
+import { systemClock } from "../base/clock.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import type { GatewayEvent } from "../gateway/event.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { CardIdentity, Link } from "../gateway/links.ts";
+import { holds } from "../gateway/routing.ts";
+import { ApduChannel } from "../link/card/channel.ts";
+import type { DriverDeps } from "../link/driver.ts";
+import { findModems } from "../link/modem/discover.ts";
+import { ModemLink } from "../link/modem/modem-link.ts";
+import { accessTechnology, registered } from "../link/modem/modem-state.ts";
+import { hubPower, shellPower } from "../link/modem/power-control.ts";
+import type { ProfileSet } from "../link/modem/profile.ts";
+import { loadProfiles } from "../link/modem/profile-files.ts";
+import type { Port } from "../link/port.ts";
+import type { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
+
+export interface ModemServiceDeps {
+  readonly modems: readonly ModemConfig[];
+  readonly discovery: ModemDiscoveryConfig;
+  readonly gateway: Gateway;
+  readonly driverDeps: DriverDeps;
+}
+
+/** How long a command typed by hand may take: a network search takes minutes. */
+const consoleMs = 180_000;
+/** How long the attach after a profile switch is watched. */
+const attachMs = 180_000;
+
+/** Modems as links of the gateway: configured ones, and those that show up. */
+export class ModemService implements AsyncDisposable {
+  readonly #deps: ModemServiceDeps;
+  readonly #profiles: ProfileSet;
+  readonly #cleanup = new Cleanup();
+  readonly #links = new Map<string, ModemLink>();
+  readonly #stop = new AbortController();
+
+  /** @throws profile.invalid */
+  constructor(deps: ModemServiceDeps) {
+    this.#deps = deps;
+    this.#profiles = loadProfiles(deps.discovery.profiles);
+  }
+
+  async start(): Promise<void> {
+    for (const modem of this.#deps.modems) this.#add(modem);
+    this.#cleanup.defer(this.#deps.gateway.store.onEvents((events) => events.forEach((event) => this.#onEvent(event))));
+    if (this.#deps.discovery.enabled) void this.#discover();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#cleanup[Symbol.asyncDispose]();
+  }
+
+  #add(config: ModemConfig): void {
+    const { gateway, driverDeps } = this.#deps;
+    const { name, port, profile, powerCommand, hub, watchEveryMs, quarantineAfter, readEid, baudRate } = config;
+    const power =
+      powerCommand !== undefined
+        ? shellPower(powerCommand)
+        : hub !== undefined
+          ? hubPower(hub.location, hub.port)
+          : undefined;
+    const id = `modem:${name}`;
+    const modem = new ModemLink({
+      id,
+      openPort: (signal) => openPort(port, baudRate, driverDeps, signal),
+      profiles: this.#profiles,
+      ...driverDeps,
+      ...(profile === undefined ? {} : { profile }),
+      ...(power === undefined ? {} : { power }),
+      settings: { watchEveryMs, quarantineAfter, readEid },
+    });
+    this.#cleanup.use(modem);
+    this.#links.set(id, modem);
+    gateway.attach(modemLink(modem));
+    modem.onChange(() => gateway.links.changed(id));
+    modem.start();
+  }
+
+  /** Looks for new modems now and then; one that is known keeps its name when it is plugged in again. */
+  async #discover(): Promise<void> {
+    const { driverDeps, discovery } = this.#deps;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const { driver } = await import("../../drivers/serial-tty/driver.ts");
+        const ports = (await driver.listPorts?.(driver.options.parse({}), driverDeps)) ?? [];
+        for (const found of findModems(ports, this.#profiles)) {
+          const [at] = found.at;
+          if (at === undefined || this.#links.has(`modem:${found.id}`)) continue;
+          driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "a modem was found");
+          this.#add({ name: found.id, port: at.address, watchEveryMs: 60_000, quarantineAfter: 6, readEid: true });
+        }
+      } catch (error) {
+        driverDeps.log.warn(
+          { code: asGatewayError(error).code, message: asGatewayError(error).message },
+          "modems cannot be discovered",
+        );
+        return;
+      }
+      await systemClock.sleep(discovery.everyMs, this.#stop.signal).catch(() => {});
+    }
+  }
+
+  /** An accepted switch of a card inside one of our modems: its attach is watched, timed and recorded. */
+  #onEvent(event: GatewayEvent): void {
+    if (event.type !== "procedure.accepted" || event.target === undefined) return;
+    void this.#watchAttach(event.target, event.job).catch((error: unknown) => {
+      this.#deps.driverDeps.log.warn({ err: asGatewayError(error).message }, "the attach could not be watched");
+    });
+  }
+
+  async #watchAttach(target: string, job: string | undefined): Promise<void> {
+    const { gateway } = this.#deps;
+    const owner = await gateway.store.read((r) => r.targets.get(target));
+    const modem = [...this.#links.values()].find((one) => owner !== undefined && holds(cardOf(one), owner));
+    if (modem === undefined) return;
+    const record = await modem.watchSwitch({}, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(attachMs)]));
+    const at = systemClock.now();
+    await gateway.store.write((r) =>
+      r.events.append({
+        at,
+        type: "modem.switch",
+        target,
+        ...(job === undefined ? {} : { job }),
+        data: { link: modem.id, ...record },
+      }),
+    );
+  }
+}
+
+/** Opens a serial device or a serial server by its address. @throws link.unknown, link.busy, link.driver */
+export async function openPort(
+  address: string,
+  baudRate: number | undefined,
+  deps: DriverDeps,
+  signal?: AbortSignal,
+): Promise<Port> {
+  const tcp = address.startsWith("tcp:");
+  const { driver } = tcp
+    ? await import("../../drivers/serial-tcp/driver.ts")
+    : await import("../../drivers/serial-tty/driver.ts");
+  if (driver.openPort === undefined) throw new GatewayError("link.driver", `no driver opens ${address}`);
+  const options: unknown = driver.options.parse(baudRate === undefined || tcp ? {} : { baud: baudRate });
+  return driver.openPort(address, options as never, deps, signal);
+}
+
+function cardOf(modem: ModemLink): CardIdentity | undefined {
+  const { iccid, imsi, eid } = modem.state;
+  if (iccid === undefined && eid === undefined) return undefined;
+  return {
+    ...(iccid === undefined ? {} : { iccid }),
+    ...(imsi === undefined ? {} : { imsi }),
+    ...(eid === undefined ? {} : { eid }),
+  };
+}
+
+/** A modem as the gateway sees it. */
+function modemLink(modem: ModemLink): Link {
+  return {
+    id: modem.id,
+    kind: "modem",
+    bearer: modem.bearer,
+    describe: () => {
+      const { registrations, ...state } = modem.state;
+      return {
+        ...state,
+        registered: registered(modem.state),
+        accessTechnology: accessTechnology(modem.state),
+        registrations,
+      };
+    },
+    get state() {
+      const { phase } = modem.state;
+      if (phase.at === "ready") return modem.bearer.state;
+      return { up: false, reason: phase.at === "starting" ? `starting: ${phase.step}` : phase.reason };
+    },
+    get card() {
+      return cardOf(modem);
+    },
+    withCard: (work, signal) => withModemCard(modem, work, signal),
+    reset: (kind) => {
+      modem.release();
+      return modem.restart(kind === "warm" ? "sim" : "soft");
+    },
+    powerCycle: () => {
+      modem.release();
+      return modem.restart("power");
+    },
+    command: async (line, signal) => {
+      const { engine } = modem;
+      if (engine === undefined) throw new GatewayError("link.unavailable", `${modem.id} is not running`);
+      const { info, final } = await engine.send({ line, timeoutMs: consoleMs }, signal === undefined ? {} : { signal });
+      return [...info.map(({ text, data }) => (data === undefined ? text : `${text}\n${data}`)), final.text];
+    },
+  };
+}
+
+async function withModemCard<T>(
+  modem: ModemLink,
+  work: Parameters<NonNullable<Link["withCard"]>>[0],
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  await using connection = await modem.reader.connect({
+    timeoutMs: 30_000,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const channel = new ApduChannel({ connection, link: modem.id, clock: systemClock });
+  return (await channel.exclusive((turn) => work((apdu) => turn.transmit(apdu)), signal)) as T;
+}

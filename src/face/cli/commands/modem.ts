@@ -1,0 +1,199 @@
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import { asGatewayError } from "../../../base/gateway-error.ts";
+import type { ApiClient } from "../client.ts";
+import type { CliContext } from "../context.ts";
+import { paint, result, say, table, when } from "../terminal.ts";
+import { type OpenPort, registerModemProbe } from "./profile.ts";
+import type { ShownLink } from "./reader.ts";
+
+/** What only the composition root knows. */
+export interface ModemCommandDeps {
+  readonly open: OpenPort;
+  readonly userFolders: () => readonly string[];
+}
+
+const path = (name: string) => `/v1/links/${encodeURIComponent(name.includes(":") ? name : `modem:${name}`)}`;
+
+/** `modem list|show|reset|power|at|probe`. */
+export function registerModem(program: Command, context: CliContext, deps: ModemCommandDeps): void {
+  const modem = program.command("modem").description("cellular modems");
+  modem
+    .command("list")
+    .description("modems, what they are and how they are")
+    .action(async () => {
+      await using connection = await context.connect();
+      const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "modem" });
+      result(context.terminal, items, (links) =>
+        links.length === 0
+          ? "no modems\n"
+          : table(
+              ["MODEM", "STATE", "PROFILE", "IMEI", "ICCID", "OPERATOR", "SIGNAL", "TARGET"],
+              links.map((link) => [
+                link.id,
+                link.up ? "ready" : (link.reason ?? "down"),
+                text(link.facts.profile),
+                text(link.facts.imei),
+                link.card?.iccid ?? "",
+                operatorOf(link),
+                signalOf(link),
+                link.target ?? "",
+              ]),
+            ),
+      );
+    });
+  modem
+    .command("show")
+    .argument("<modem>", "name or part of it")
+    .description("everything known of a modem, and what the last profile switch looked like to it")
+    .action(async (name: string) => {
+      await using connection = await context.connect();
+      const link = await connection.api.get<ShownLink>(path(name));
+      result(
+        context.terminal,
+        link,
+        (one) =>
+          `${paint(context.terminal, "bold", one.id)} ${one.up ? "ready" : (one.reason ?? "down")}\n${JSON.stringify(one.facts, null, 2)}`,
+      );
+    });
+  modem
+    .command("reset")
+    .argument("<modem>", "name or part of it")
+    .option("--sim", "only the card")
+    .option("--power", "by its power control")
+    .description("restart a modem; ends its quarantine")
+    .action(async (name: string, options: { sim?: boolean; power?: boolean }) => {
+      await using connection = await context.connect();
+      const link =
+        options.power === true
+          ? await connection.api.post<ShownLink>(`${path(name)}/power`, {})
+          : await connection.api.post<ShownLink>(`${path(name)}/reset`, {
+              kind: options.sim === true ? "warm" : "cold",
+            });
+      result(context.terminal, link, (one) => `${one.id}: ${one.up ? "ready" : (one.reason ?? "down")}`);
+    });
+  modem
+    .command("at")
+    .argument("<modem>", "name or part of it")
+    .argument("[command...]", "AT commands; without any, a console")
+    .description("AT commands on a port that the daemon goes on using")
+    .addHelpText("after", "\nExamples:\n  otagate modem at rack1 AT+CSQ\n  otagate modem at rack1\n")
+    .action(async (name: string, commands: string[]) => {
+      await using connection = await context.connect();
+      if (commands.length > 0) await runCommands(context, connection.api, name, commands);
+      else await atConsole(context, connection.api, name);
+    });
+  registerModemProbe(modem, context, deps);
+}
+
+async function runCommands(
+  context: CliContext,
+  api: ApiClient,
+  name: string,
+  commands: readonly string[],
+): Promise<void> {
+  const answers: { command: string; lines: string[] }[] = [];
+  for (const command of commands) {
+    const { lines } = await api.post<{ lines: string[] }>(`${path(name)}/at`, { line: command });
+    answers.push({ command, lines });
+    if (/ERROR/.test(lines.at(-1) ?? "")) process.exitCode = 4;
+  }
+  result(context.terminal, answers, (all) =>
+    all.map(({ command, lines }) => `> ${command}\n${lines.join("\n")}\n`).join(""),
+  );
+}
+
+/** Reads lines until end of input; history with the arrow keys. */
+async function atConsole(context: CliContext, api: ApiClient, name: string): Promise<void> {
+  const console = createInterface({
+    input: process.stdin,
+    output: process.stderr,
+    prompt: `${name}> `,
+    historySize: 500,
+  });
+  console.prompt();
+  for await (const line of console) {
+    const command = line.trim();
+    if (command === "exit" || command === "quit") break;
+    if (command !== "") {
+      try {
+        const { lines } = await api.post<{ lines: string[] }>(`${path(name)}/at`, { line: command });
+        context.terminal.out.write(`${lines.join("\n")}\n`);
+      } catch (thrown) {
+        say(context.terminal, asGatewayError(thrown).message);
+      }
+    }
+    console.prompt();
+  }
+  console.close();
+}
+
+/** `sms send|list`, for tests of a link. */
+export function registerSms(program: Command, context: CliContext): void {
+  const sms = program.command("sms").description("plain text messages, for tests of a link");
+  sms
+    .command("send")
+    .argument("<to>", "digits, with or without +")
+    .argument("<text>")
+    .requiredOption("-l, --link <id>", "modem or SMSC account")
+    .description("send a text message")
+    .addHelpText("after", '\nExample:\n  otagate sms send +447700900123 "hello" --link modem:rack1\n')
+    .action(async (to: string, text: string, options: { link: string }) => {
+      await using connection = await context.connect();
+      const sent = await connection.api.post<{ parts: { at: string; networkReference?: string }[] }>(
+        `/v1/links/${encodeURIComponent(options.link)}/sms`,
+        { to, text },
+      );
+      result(context.terminal, sent, ({ parts }) =>
+        parts
+          .map(
+            (part) => `${part.at}${part.networkReference === undefined ? "" : ` (reference ${part.networkReference})`}`,
+          )
+          .join("\n"),
+      );
+    });
+  sms
+    .command("list")
+    .option("--limit <n>", "at most this many", Number, 50)
+    .description("messages and receipts that links brought in, newest first")
+    .action(async (options: { limit: number }) => {
+      await using connection = await context.connect();
+      const found: {
+        receivedAt: number;
+        link: string;
+        kind: string;
+        from?: string;
+        verdict?: string;
+        userData?: string;
+      }[] = [];
+      for await (const one of connection.api.list<(typeof found)[number]>("/v1/messages", {}, options.limit))
+        found.push(one);
+      result(context.terminal, found, (all) =>
+        all.length === 0
+          ? "no messages\n"
+          : table(
+              ["WHEN", "LINK", "FROM", "WHAT", "OCTETS"],
+              all.map((one) => [
+                when(one.receivedAt),
+                one.link,
+                one.from ?? "",
+                one.verdict ?? one.kind,
+                one.userData ?? "",
+              ]),
+            ),
+      );
+    });
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function operatorOf(link: ShownLink): string {
+  const { operator, registered } = link.facts;
+  const name = typeof operator === "object" && operator !== null && "name" in operator ? String(operator.name) : "";
+  return registered === true ? name || "registered" : "not registered";
+}
+
+function signalOf(link: ShownLink): string {
+  const { signal } = link.facts;
+  return typeof signal === "object" && signal !== null && "rssiDbm" in signal ? `${String(signal.rssiDbm)} dBm` : "";
+}

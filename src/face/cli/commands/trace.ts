@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { type Command, Option } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import type { CliContext } from "../context.ts";
+import { say } from "../terminal.ts";
+import { TracePcap } from "../trace-pcap.ts";
+import { followTrace } from "../trace-view.ts";
+import type { TracedFrame } from "../traced-frame.ts";
+
+interface Filters {
+  readonly since?: string;
+  readonly until?: string;
+  readonly target?: string;
+  readonly job?: string;
+  readonly link?: string;
+  readonly kind?: string;
+}
+
+interface ExportFlags extends Filters {
+  readonly format: "pcap" | "jsonl";
+  readonly output?: string;
+}
+
+const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * A moment: ISO 8601, or how long ago (`90s`, `10m`, `2h`, `1d`). Milliseconds since the epoch.
+ * @throws api.usage
+ */
+export function momentOf(text: string, now: number): number {
+  const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  if (count !== undefined) return now - Number(count) * (units[unit] ?? 0);
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new GatewayError("api.usage", `'${text}' is neither a date (ISO 8601) nor a time such as 10m`);
+  return at;
+}
+
+function queryOf(flags: Filters): Record<string, string | number | undefined> {
+  const { target, job, link, kind, since, until } = flags;
+  const now = Date.now();
+  return {
+    target,
+    job,
+    link,
+    kind,
+    since: since === undefined ? undefined : momentOf(since, now),
+    until: until === undefined ? undefined : momentOf(until, now),
+  };
+}
+
+function filters(command: Command): Command {
+  return command
+    .option("--target <ref>", "frames of this target: EID, ICCID, id or name")
+    .option("--job <id>", "frames of this job")
+    .option("--link <id>", "frames of links whose id contains this")
+    .option("--kind <kinds>", "frames of these kinds: apdu, atr, tpdu, packet, script, at, smpp, tls, http, bip");
+}
+
+/** `trace follow` and `trace export`: what passed the links. */
+export function registerTrace(program: Command, context: CliContext): void {
+  const trace = program.command("trace").description("see and export the frames that passed");
+  filters(trace.command("follow"))
+    .description("print frames, decoded, as they pass; with --json as JSON lines")
+    .action(async (_: unknown, command: Command) => {
+      await follow(context, command.optsWithGlobals<Filters>());
+    });
+  filters(trace.command("export"))
+    .description("write kept frames to a file or to standard output")
+    .addOption(new Option("--format <format>", "pcap for Wireshark, or JSON lines").choices(["pcap", "jsonl"]).default("jsonl"))
+    .option("--since <time>", "from then on: ISO 8601, or 10m, 2h, 1d ago")
+    .option("--until <time>", "up to then")
+    .option("-o, --output <file>", "file to write")
+    .action(async (_: unknown, command: Command) => {
+      await exportFrames(context, command.optsWithGlobals<ExportFlags>());
+    });
+}
+
+async function follow(context: CliContext, flags: Filters): Promise<void> {
+  await using connection = await context.connect();
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    await followTrace(context, connection.api, { ...flags, since: undefined, until: undefined }, stop.signal, context.terminal.out);
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
+}
+
+async function exportFrames(context: CliContext, flags: ExportFlags): Promise<void> {
+  const { terminal } = context;
+  const pcap = flags.format === "pcap" ? new TracePcap() : undefined;
+  if (pcap !== undefined && flags.output === undefined && process.stdout.isTTY === true) {
+    throw new GatewayError("api.usage", "a pcap file is no text for a terminal: name one with -o FILE");
+  }
+  await using connection = await context.connect();
+  const out = flags.output === undefined ? terminal.out : createWriteStream(flags.output, { mode: 0o600 });
+  const lines = connection.api.lines("/v1/traces", queryOf(flags));
+  const count = pcap === undefined ? await copyLines(lines, out) : await writePcap(lines, out, pcap);
+  if (flags.output !== undefined) {
+    out.end();
+    await finished(out);
+    say(terminal, `${count} frames in ${flags.output}`);
+  }
+}
+
+async function put(out: Writable, chunk: string | Uint8Array): Promise<void> {
+  if (!out.write(chunk)) await once(out, "drain");
+}
+
+async function copyLines(lines: AsyncIterable<string>, out: Writable): Promise<number> {
+  let count = 0;
+  for await (const line of lines) {
+    if (line === "") continue;
+    count += 1;
+    await put(out, `${line}\n`);
+  }
+  return count;
+}
+
+async function writePcap(lines: AsyncIterable<string>, out: Writable, pcap: TracePcap): Promise<number> {
+  await put(out, pcap.header());
+  for await (const line of lines) {
+    if (line === "") continue;
+    const frame: TracedFrame = JSON.parse(line);
+    for (const record of pcap.take(frame)) await put(out, record);
+  }
+  for (const record of pcap.end()) await put(out, record);
+  return pcap.records;
+}
