@@ -14,9 +14,10 @@ describe.skipIf(!usable)("gnokii on the simulated modem", () => {
     const identity = await run("gnokii", ["--config", rc, "--identify"]);
     expect(identity.output).toMatch(/IMEI +: 490154203237518/);
     const child = spawn("gnokii", ["--config", rc, "--sendsms", second], { stdio: ["pipe", "ignore", "ignore"] });
+    const ended = new Promise((resolve) => child.on("close", resolve));
     child.stdin.end("Hello from gnokii");
     await until(() => pair.two.stores.ME.used === 1);
     expect(pair.sent[0]).toMatchObject({ to: second });
-    await new Promise((resolve) => child.on("close", resolve));
+    await ended;
   }, 60_000);
 });
