@@ -1,6 +1,6 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
 import type { Pdu, ResponseCommand } from "../../codec/smpp/pdu.ts";
-import { statusClass, statusName } from "../../codec/smpp/status.ts";
+import { status, statusClass, statusName } from "../../codec/smpp/status.ts";
 import type { SmppSession } from "../../link/smpp/session.ts";
 import type { SessionDeps } from "../../link/smpp/session-contract.ts";
 import { dataBody, deliverBody } from "./delivery.ts";
@@ -33,6 +33,10 @@ export class OutboxPump {
   #wakeAt = Number.POSITIVE_INFINITY;
   #pulling = false;
   #again = false;
+  /** Settled while a look was under way, which may still show them. */
+  readonly #justSettled = new Set<string>();
+  /** The outbox had more than there was room for. */
+  #more = false;
 
   constructor(client: string, outbox: SmscOutbox, deps: SessionDeps) {
     this.#client = client;
@@ -47,7 +51,7 @@ export class OutboxPump {
 
   attach(receiver: Receiver): void {
     this.#receivers.add(receiver);
-    receiver.session.onRoom = () => this.kick();
+    receiver.session.onRoom = () => this.#roomAgain();
     this.kick();
   }
 
@@ -68,6 +72,19 @@ export class OutboxPump {
     if (!this.#pulling) void this.#pull();
   }
 
+  get #room(): number {
+    let room = 0;
+    for (const { session } of this.#receivers) room += Math.max(0, session.room);
+    return room;
+  }
+
+  /** Looks again only if something was left over, and not for each single place: every look costs a query. */
+  #roomAgain(): void {
+    if (!this.#more) return;
+    const windows = [...this.#receivers].reduce((sum, { client }) => sum + client.window, 0);
+    if (this.#room * 2 >= windows) this.kick();
+  }
+
   #free(): Receiver | undefined {
     for (const one of this.#receivers) if (one.session.room > 0) return one;
     return undefined;
@@ -78,9 +95,10 @@ export class OutboxPump {
     try {
       while (this.#again && this.#free() !== undefined) {
         this.#again = false;
-        const room = [...this.#receivers].reduce((sum, { session }) => sum + Math.max(0, session.room), 0);
-        const held = this.#underWay.size + this.#later.size;
-        const items = await this.#outbox.pull(this.#client, held + room);
+        this.#justSettled.clear();
+        const limit = this.#underWay.size + this.#later.size + this.#room;
+        const items = await this.#outbox.pull(this.#client, limit);
+        this.#more = items.length >= limit;
         this.#offer(items);
       }
     } catch (error) {
@@ -88,6 +106,7 @@ export class OutboxPump {
       this.#nap(firstAgainMs);
     } finally {
       this.#pulling = false;
+      if (this.#again) this.#more = true;
     }
   }
 
@@ -95,9 +114,13 @@ export class OutboxPump {
     const now = this.#deps.clock.monotonic();
     for (const item of items) {
       const later = this.#later.get(item.id);
-      if (this.#underWay.has(item.id) || (later !== undefined && later.at > now)) continue;
+      if (this.#underWay.has(item.id) || this.#justSettled.has(item.id) || (later !== undefined && later.at > now))
+        continue;
       const receiver = this.#free();
-      if (receiver === undefined) return;
+      if (receiver === undefined) {
+        this.#more = true;
+        return;
+      }
       this.#underWay.add(item.id);
       void this.#send(item, receiver);
     }
@@ -111,27 +134,48 @@ export class OutboxPump {
           : await session.request("deliver_sm", deliverBody(item, withTlvs));
       await this.#answered(item, response);
     } catch (error) {
-      const facts = { client: this.#client, item: item.id, error: String(error) };
-      this.#deps.log.warn(facts, "delivery without a verdict: it will be sent again");
-      if (!isGatewayError(error) || error.code !== "link.lost") this.#comeBack(item.id);
+      await this.#failed(item, error);
     } finally {
       this.#underWay.delete(item.id);
-      this.kick();
+      this.#roomAgain();
+    }
+  }
+
+  async #failed(item: SmscDelivery, error: unknown): Promise<void> {
+    const facts = { client: this.#client, item: item.id, error: String(error) };
+    if (isGatewayError(error) && error.code.startsWith("codec.")) {
+      this.#deps.log.error(facts, "a delivery cannot be written as SMPP");
+      await this.#settle(item, () => this.#outbox.refused(this.#client, item.id, status.ESME_RSYSERR));
+      return;
+    }
+    this.#deps.log.warn(facts, "delivery without a verdict: it will be sent again");
+    const elsewhere = isGatewayError(error) && (error.code === "link.lost" || error.code === "link.queue-full");
+    if (elsewhere) setImmediate(() => this.kick());
+    else this.#comeBack(item.id);
+  }
+
+  /** Makes a verdict durable; if that fails the item comes again. */
+  async #settle(item: SmscDelivery, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+      this.#later.delete(item.id);
+      this.#justSettled.add(item.id);
+    } catch (error) {
+      this.#deps.log.error({ client: this.#client, item: item.id, error: String(error) }, "a verdict is not stored");
+      this.#comeBack(item.id);
     }
   }
 
   async #answered(item: SmscDelivery, response: Pdu<ResponseCommand>): Promise<void> {
     const kind = statusClass(response.status);
     if (kind === "ok") {
-      await this.#outbox.done(this.#client, item.id);
-      this.#later.delete(item.id);
+      await this.#settle(item, () => this.#outbox.done(this.#client, item.id));
     } else if (kind === "temporary" || kind === "throttle" || kind === "session") {
       this.#comeBack(item.id);
     } else {
       const facts = { client: this.#client, item: item.id, status: statusName(response.status) };
       this.#deps.log.warn(facts, "the client refused a delivery for good");
-      await this.#outbox.refused(this.#client, item.id, response.status);
-      this.#later.delete(item.id);
+      await this.#settle(item, () => this.#outbox.refused(this.#client, item.id, response.status));
     }
   }
 

@@ -315,6 +315,48 @@ describe("the SMSC face for an ESME of another make", () => {
     expect(ids).toHaveLength(2_000);
   });
 
+  it("sends nothing twice from an outbox that is slow to forget, and goes on when it fails", async () => {
+    const { face: opened, port } = await face({ window: 4 });
+    const { pull, done } = port.outbox;
+    const nap = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    let failures = 1;
+    port.outbox.pull = async (client, limit) => {
+      const items = await pull(client, limit);
+      await nap(3);
+      if (failures-- > 0) throw new GatewayError("store.unavailable", "away");
+      return items;
+    };
+    port.outbox.done = async (client, id) => {
+      await nap(1);
+      await done(client, id);
+    };
+    for (let i = 0; i < 200; i++) port.queue("esme", { ...por, userData: Uint8Array.of(0, 0, i) });
+    const client = await connect(opened);
+    await until(() => port.waiting.get("esme")?.length === 0, 15_000);
+    expect(client.received.map(({ short_message }) => (short_message as Buffer)[2])).toEqual([...Array(200).keys()]);
+  });
+
+  it("moves a delivery to another session when one is lost", async () => {
+    const { face: opened, port } = await face();
+    const first = await connect(opened);
+    first.session.removeAllListeners("pdu");
+    port.queue("esme", por);
+    await until(() => opened.connections[0]?.inFlight === 1);
+    const second = await connect(opened);
+    first.close();
+    await until(() => second.received.length === 1);
+    await until(() => port.waiting.get("esme")?.length === 0);
+  });
+
+  it("lets go of a delivery that SMPP cannot carry", async () => {
+    const { face: opened, port } = await face();
+    const client = await connect(opened);
+    port.queue("esme", { ...por, source: { ton: 1, npi: 1, addr: "1".repeat(30) } });
+    port.queue("esme", por);
+    await until(() => client.received.length === 1 && port.refusals.length === 1);
+    expect(port.refusals[0]?.status).toBe(0x08);
+  });
+
   it("closes a connection that does not bind, and those above the limit", async () => {
     const { face: opened } = await face({}, { times: { bindMs: 60 }, maxConnectionsPerAddress: 1 });
     const client = await connect(opened, "none");

@@ -4,6 +4,7 @@ import type {
   SmscDelivery,
   SmscFacePort,
   SmscMessageStatus,
+  SmscOutbox,
   SmscSubmission,
 } from "../../../src/face/smpp/port.ts";
 
@@ -57,7 +58,7 @@ export class MemoryPort implements SmscFacePort {
     );
   }
 
-  readonly outbox = {
+  readonly outbox: { -readonly [K in keyof SmscOutbox]: SmscOutbox[K] } = {
     pull: async (client: string, limit: number) => (this.waiting.get(client) ?? []).slice(0, limit),
     done: async (client: string, id: string) => this.#drop(client, id),
     refused: async (client: string, id: string, status: number) => {

@@ -66,6 +66,20 @@ describe("an ESME session against a hand-written SMSC", () => {
     await until(() => bearer.binds[0]?.up === true);
   });
 
+  it("takes a delivery in the same segment as the bind response", async () => {
+    const smsc = await RawSmsc.open();
+    smsc.grants = false;
+    smsc.onPdu = ({ id, sequence }, peer) => {
+      if (id === 9) peer.send(raw(0x80000009, sequence, cstring("")), raw(5, 0, message(answer)));
+    };
+    const bearer = await openBearer(smsc.port);
+    open.push(smsc, bearer);
+    const items: InboundItem[] = [];
+    bearer.onInbound(async (item) => void items.push(item));
+    await until(() => items.length === 1);
+    expect(await smsc.peer.take(0x80000005)).toMatchObject({ status: 0, sequence: 0 });
+  });
+
   it("takes a delivery before the submit response", async () => {
     const { smsc, bearer, items } = await bench();
     smsc.onPdu = ({ id, sequence }, peer) => {
