@@ -1,10 +1,11 @@
+import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
 import type { KeySetInfo } from "./key-set.ts";
 import type { Store } from "./store.ts";
 import type { Target, TargetFilter } from "./target.ts";
-import { importTarget } from "./target-import.ts";
+import { importKeySets, importTarget, type KeySetShape } from "./target-import.ts";
 import { findTarget, saveTarget } from "./targets.ts";
 
 /** What became of one imported description. */
@@ -74,23 +75,50 @@ export class TargetDesk {
     return this.#store.read((r) => r.targets.list(filter, after, limit));
   }
 
-  /** @throws target.unknown, target.exists, store.conflict when `ifVersion` is given and not the stored one */
+  /** @throws target.unknown, target.exists, api.precondition when `ifVersion` is given and not the stored one */
   async change(reference: string, change: TargetChange, ifVersion?: number): Promise<Target> {
     return this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
-      if (ifVersion !== undefined && ifVersion !== target.version) {
-        throw new GatewayError("store.conflict", `target ${target.id} has version ${target.version}`, {
-          detail: { version: target.version },
-        });
-      }
+      requireVersion(target, ifVersion);
       return saveTarget(r, { ...target, ...change }, this.#clock.now(), "changed by hand");
     });
   }
 
-  /** Removes a target with its keys; refused while jobs are open. @throws target.unknown, job.state */
-  async remove(reference: string): Promise<void> {
+  /**
+   * Adds key sets, or replaces those with the same type, KVN and TARs; counters never go down.
+   * @throws target.unknown, target.invalid, api.precondition
+   */
+  async putKeys(
+    reference: string,
+    shapes: readonly z.infer<typeof KeySetShape>[],
+    ifVersion?: number,
+  ): Promise<{ target: Target; keySets: readonly KeySetInfo[] }> {
+    const at = this.#clock.now();
+    return this.#store.write(async (r) => {
+      const target = await findTarget(r, reference);
+      requireVersion(target, ifVersion);
+      for (const set of importKeySets(target.id, shapes, at)) await r.keySets.put(set);
+      return { target: await saveTarget(r, target, at, "keys written"), keySets: await r.keySets.list(target.id) };
+    });
+  }
+
+  /** @throws target.unknown, api.not-found, api.precondition */
+  async removeKeys(reference: string, keySet: string, ifVersion?: number): Promise<void> {
     await this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
+      requireVersion(target, ifVersion);
+      const own = (await r.keySets.list(target.id)).some((set) => set.id === keySet);
+      if (!own) throw new GatewayError("api.not-found", `no key set '${keySet}'`, { detail: { field: "keySet" } });
+      await r.keySets.remove(keySet);
+      await saveTarget(r, target, this.#clock.now(), "keys removed");
+    });
+  }
+
+  /** Removes a target with its keys; refused while jobs are open. @throws target.unknown, job.state, api.precondition */
+  async remove(reference: string, ifVersion?: number): Promise<void> {
+    await this.#store.write(async (r) => {
+      const target = await findTarget(r, reference);
+      requireVersion(target, ifVersion);
       const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1);
       if (open.length > 0)
         throw new GatewayError("job.state", "the target has open jobs", { detail: { job: open[0]?.id } });
@@ -103,4 +131,11 @@ export class TargetDesk {
       });
     });
   }
+}
+
+function requireVersion(target: Target, version: number | undefined): void {
+  if (version === undefined || version === target.version) return;
+  throw new GatewayError("api.precondition", `If-Match: target ${target.id} has version ${target.version}`, {
+    detail: { field: "If-Match", version: target.version },
+  });
 }

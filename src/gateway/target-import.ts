@@ -19,7 +19,8 @@ const cntr = z.union([
 
 const Key = z.strictObject({ id: z.number().int().min(0).max(127), type: z.string().optional(), value: keyValue });
 
-const KeySetShape = z.strictObject({
+/** A key set as given from outside, values included. */
+export const KeySetShape = z.strictObject({
   kvn: z.number().int().min(1).max(127),
   type: z.enum(["SCP80", "SCP81", "SCP03", "token", "receipt"]).default("SCP80"),
   algorithm: z.enum(["AES", "3DES", "DES", "PSK"]).optional(),
@@ -148,6 +149,11 @@ function imported(shape: TargetShape, raw: unknown, at: number): ImportedTarget 
   ];
   if (keySets.length === 0) warnings.push("no keys: packets secured upstream can be carried, nothing else");
   return { target, keySets, warnings };
+}
+
+/** Key sets for a target that is there already. @throws target.invalid naming the field, never its value */
+export function importKeySets(target: string, shapes: readonly z.infer<typeof KeySetShape>[], at: number): KeySet[] {
+  return shapes.map((shape, index) => keySetOf(target, shape, `keySets.${index}`, at));
 }
 
 function field<T>(name: string, parse: () => T): T {
