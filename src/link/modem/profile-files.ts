@@ -1,10 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { ProfileSet } from "./profile.ts";
 
-/** The profiles that come with the product. */
-export const shippedProfiles = new URL("../../../hardware-profiles/", import.meta.url).pathname;
+/** The folder that ships with the package, whether it runs from its sources or as built. */
+export const shippedProfiles = join(packageFolder(dirname(fileURLToPath(import.meta.url))), "hardware-profiles");
+
+function packageFolder(from: string): string {
+  const above = dirname(from);
+  return existsSync(join(from, "hardware-profiles")) || above === from ? from : packageFolder(above);
+}
 
 /**
  * Reads all profiles: those of the product, then those of the user's folders, which win by name.
