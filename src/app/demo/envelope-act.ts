@@ -2,6 +2,7 @@ import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
 import type { Act } from "./run.ts";
 import type { Stage } from "./stage.ts";
+import { until } from "./until.ts";
 
 interface Target {
   readonly id: string;
@@ -106,14 +107,4 @@ async function card({ api }: Stage, wanted: (link: ShownLink) => boolean): Promi
   const read = async () => (await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" })).items;
   const found = await until(async () => (await read()).find(wanted));
   return found ?? (await read())[0] ?? { id: "none", kind: "reader", up: false, facts: {} };
-}
-
-/** What the probe finds within twenty seconds. */
-export async function until<T>(probe: () => Promise<T | undefined>, ms = 20_000): Promise<T | undefined> {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-  return undefined;
 }

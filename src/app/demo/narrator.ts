@@ -1,6 +1,6 @@
 import type { CliContext } from "../../face/cli/context.ts";
 import { paint } from "../../face/cli/terminal.ts";
-import { explainFrame } from "../../face/cli/trace-text.ts";
+import { FramePrinter } from "../../face/cli/trace-text.ts";
 import { onFrame } from "../../link/trace.ts";
 
 /** Tells the story on standard output, keeps count of what was promised and what happened. */
@@ -9,16 +9,18 @@ export class Narrator implements Disposable {
   readonly #start = performance.now();
   readonly #off: () => void;
   readonly #checks: { readonly what: string; readonly held: boolean; readonly atMs: number }[] = [];
+  readonly #frames: FramePrinter;
   #seq = 0;
 
   constructor(context: CliContext) {
     this.#context = context;
     const { terminal } = context;
+    this.#frames = new FramePrinter(terminal, (text) => void terminal.out.write(text));
     this.#off = onFrame(({ bytes, ...frame }) => {
       if (terminal.json) return;
       this.#seq += 1;
       const hex = bytes === undefined ? {} : { hex: Buffer.from(bytes).toString("hex").toUpperCase() };
-      terminal.out.write(explainFrame({ ...frame, ...hex, seq: this.#seq }, terminal));
+      this.#frames.take({ ...frame, ...hex, seq: this.#seq });
     });
   }
 
@@ -59,6 +61,7 @@ export class Narrator implements Disposable {
 
   [Symbol.dispose](): void {
     this.#off();
+    this.#frames.flush();
   }
 
   #line(text: string): void {
