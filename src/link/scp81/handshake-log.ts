@@ -1,7 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
+import type { ClientHello } from "../../codec/tls/client-handshake.ts";
 import type { Log } from "../driver.ts";
+import { suiteName } from "./tls-context.ts";
 
 const quietMs = 10_000;
+const noSuite =
+  "a card offers none of our cipher suites; one with nothing but 3DES-PSK (TLS_PSK_WITH_3DES_EDE_CBC_SHA) cannot be served";
 
 /**
  * Tells of handshakes that failed without letting a flood of them flood the log: of each kind one line at once, then
@@ -28,15 +32,12 @@ export class HandshakeLog {
   }
 
   /** A handshake that failed otherwise; `code` is OpenSSL's or the system's. */
-  failed(code: string): void {
+  failed(code: string, hello?: ClientHello): void {
+    const offered = hello?.cipherSuites.map(suiteName);
     this.#tell(code, (count) => {
-      const facts = { link: this.#link, count, code };
-      if (code === "ERR_SSL_NO_SHARED_CIPHER") {
-        this.#log.warn(
-          facts,
-          "a card offers none of our cipher suites; one with nothing but 3DES-PSK (TLS_PSK_WITH_3DES_EDE_CBC_SHA) cannot be served",
-        );
-      } else this.#log.info(facts, "a TLS handshake failed");
+      const facts = { link: this.#link, count, code, ...(offered && { offered }) };
+      if (code === "ERR_SSL_NO_SHARED_CIPHER") this.#log.warn(facts, noSuite);
+      else this.#log.info(facts, "a TLS handshake failed");
     });
   }
 

@@ -4,7 +4,7 @@ import { type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
-import type { ClientHandshake } from "../../codec/tls/client-handshake.ts";
+import type { ClientHandshake, ClientHello } from "../../codec/tls/client-handshake.ts";
 import type { Log } from "../driver.ts";
 import { isTracing, traceFrame } from "../trace.ts";
 import { AdminConnection, type ConnectionDeps, type SessionPhase } from "./connection.ts";
@@ -13,7 +13,7 @@ import { PskGate } from "./psk-gate.ts";
 import { findPsk, lookUpPsk, type PskEntry, type PskSource } from "./psk-source.ts";
 import { defaultScp81Settings, type Scp81Settings } from "./server-settings.ts";
 import type { AdminSessionInfo, OpenSession } from "./session-handler.ts";
-import { pskServerContext } from "./tls-context.ts";
+import { pskServerContext, suiteName } from "./tls-context.ts";
 
 export interface Scp81Deps {
   readonly keys: PskSource;
@@ -52,6 +52,8 @@ interface Handshake {
   readonly found?: Map<string, PskEntry>;
   identity?: string;
   entry?: PskEntry;
+  /** What the client offered; heard only where its octets pass through our hands. */
+  hello?: ClientHello;
 }
 
 const sweepMs = 500;
@@ -163,7 +165,9 @@ export class Scp81Server implements AsyncDisposable {
     }
     if (this.#handshakes.size >= limits.handshaking) this.#evict();
     const deadline = this.#deps.clock.monotonic() + limits.handshakeMs;
-    const handshake = this.#deps.keys.kind === "remote" ? this.#gated(raw, deadline) : this.#direct(raw, deadline);
+    // Whoever traces wants to see what the card offers, and has the time.
+    const listen = this.#deps.keys.kind === "remote" || isTracing();
+    const handshake = listen ? this.#gated(raw, deadline) : this.#direct(raw, deadline);
     const { socket } = handshake;
     this.#handshakes.add(handshake);
     if (this.#deps.keyLog) socket.on("keylog", this.#deps.keyLog);
@@ -198,7 +202,10 @@ export class Scp81Server implements AsyncDisposable {
 
   #gated(raw: Socket, deadline: number): Handshake {
     const found = new Map<string, PskEntry>();
-    const gate = new PskGate(raw, (message) => this.#lookUp(message, found));
+    const gate = new PskGate(raw, (message) => {
+      if (message.kind === "hello") handshake.hello = message.hello;
+      return this.#lookUp(message, found);
+    });
     gate.on("error", () => {});
     const handshake: Handshake = {
       socket: this.#engine(gate, (identity) => this.#pskOf(handshake, identity)),
@@ -265,7 +272,7 @@ export class Scp81Server implements AsyncDisposable {
   #failed(handshake: Handshake, error: Error & { code?: string }): void {
     if (!this.#handshakes.delete(handshake)) return;
     this.stats.handshakeFailures++;
-    this.#handshakeLog.failed(error.code ?? error.message);
+    this.#handshakeLog.failed(error.code ?? error.message, handshake.hello);
     handshake.raw.destroy();
   }
 
@@ -288,7 +295,7 @@ export class Scp81Server implements AsyncDisposable {
       },
       openedAt: this.#deps.clock.now(),
     };
-    this.#traceTls(socket, info);
+    this.#traceTls(handshake, info);
     this.#byTarget.get(entry.target)?.drop("the card opened another session");
     const connection = new AdminConnection(info, socket, entry, this.#deps.open(info), this.#connectionDeps);
     this.#connections.add(connection);
@@ -303,7 +310,7 @@ export class Scp81Server implements AsyncDisposable {
     connection.closed();
   }
 
-  #traceTls(socket: TLSSocket, info: AdminSessionInfo): void {
+  #traceTls({ socket, hello }: Handshake, info: AdminSessionInfo): void {
     if (!isTracing()) return;
     const cipher = socket.getCipher();
     const protocol = socket.getProtocol();
@@ -314,7 +321,14 @@ export class Scp81Server implements AsyncDisposable {
       target: info.target,
       session: info.id,
       text: `${protocol} ${cipher.standardName ?? cipher.name}`,
-      facts: { protocol, cipher: cipher.name, identity: info.identity, remote: info.remote },
+      facts: {
+        protocol,
+        cipher: cipher.name,
+        identity: info.identity,
+        remote: info.remote,
+        ...(hello && { offered: hello.cipherSuites.map(suiteName), extensions: hello.extensions }),
+        ...(hello?.maxFragment !== undefined && { maxFragment: hello.maxFragment }),
+      },
     });
   }
 

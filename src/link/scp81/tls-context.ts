@@ -32,6 +32,11 @@ function suite(
   return { name, code, sinceTls, openssl, standing };
 }
 
+/** Name of a suite, or its code when it is none of ours. */
+export function suiteName(code: number): string {
+  return cipherSuites.find((suite) => suite.code === code)?.name ?? code.toString(16).toUpperCase().padStart(4, "0");
+}
+
 /** Which versions and suites are spoken beside TLS 1.2 with AES-128 in CBC or GCM mode. */
 export interface TlsSettings {
   /** TLS 1.3 with an external PSK. */

@@ -138,6 +138,20 @@ describe("the handshake", () => {
     await expect(tlsCard(port)).rejects.toThrow(/closed|socket|ECONNRESET/i);
   });
 
+  it("says what a card offers that cannot be served", async () => {
+    const lines: unknown[] = [];
+    const log: Log = { debug() {}, info() {}, error() {}, warn: (facts, message) => lines.push({ ...facts, message }) };
+    const { port } = await running(new MemoryAdminStore(), undefined, { keys: "remote", deps: { log } });
+    const socket = connect({ port, host: "127.0.0.1" });
+    const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+    socket.resume();
+    socket.write(fromHex(`160303002D010000290303${"11".repeat(32)}000002008B0100`));
+    await closed;
+    expect(lines).toMatchObject([
+      { offered: ["TLS_PSK_WITH_3DES_EDE_CBC_SHA"], message: expect.stringContaining("3DES-PSK") },
+    ]);
+  });
+
   it("knows the vectors' cipher suites", () => {
     for (const { name, code, sinceTls, openssl } of scp81Vectors.cipher_suites) {
       expect(cipherSuites).toContainEqual(
@@ -255,6 +269,11 @@ describe("a session", () => {
     stop();
     expect(frames.map(({ kind, dir }) => `${kind} ${dir}`)).toEqual(["tls in", "http in", "http out", "script out"]);
     expect(frames.every(({ target, session }) => target === "t" && session?.startsWith("ses_"))).toBe(true);
+    expect(frames[0]?.facts).toMatchObject({
+      protocol: "TLSv1.2",
+      cipher: "PSK-AES128-CBC-SHA256",
+      offered: expect.arrayContaining(["TLS_PSK_WITH_AES_128_CBC_SHA256"]),
+    });
     expect(JSON.stringify(frames).toUpperCase()).not.toContain(key);
   });
 
