@@ -1,3 +1,4 @@
+import { campaignErrors, notificationErrors, scenarioErrors } from "./errors/campaign.ts";
 import { cardErrors, linkErrors } from "./errors/card.ts";
 import { codecErrors } from "./errors/codec.ts";
 import { cryptoErrors, packetErrors } from "./errors/crypto.ts";
@@ -26,6 +27,9 @@ export const errorCatalogue = {
   ...linkErrors,
   ...jobErrors,
   ...targetErrors,
+  ...notificationErrors,
+  ...campaignErrors,
+  ...scenarioErrors,
   ...storeErrors,
   ...configErrors,
   ...apiErrors,

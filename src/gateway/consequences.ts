@@ -1,47 +1,135 @@
+import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
+import { parseAid } from "../codec/euicc/aid.ts";
+import { es5Commands } from "../codec/euicc/es5.ts";
+import { profileDifferences } from "./card-audit.ts";
 import { applyCommand } from "./eis.ts";
 import type { JobEnd } from "./end-job.ts";
 import { type ExecutedCommand, executedCommands } from "./executed.ts";
 import type { Job } from "./job.ts";
-import { stepProcedure } from "./procedure.ts";
+import { deletesItself, profileName } from "./policy.ts";
+import { type Procedure, stepProcedure } from "./procedure.ts";
 import { messageEnded } from "./smsc-desk.ts";
 import type { Repositories } from "./store.ts";
+import { enabledProfile, type Target } from "./target.ts";
 import { saveTarget } from "./targets.ts";
 
 /** How long other jobs of a target wait for an accepted profile switch to end. */
 const switchHoldMs = 120_000;
+/** How long the deletion of a profile that POL2 wants gone may wait for its card. */
+const autoDeleteValidityMs = 7 * 24 * 3_600_000;
 
 /** What the end of a job changes elsewhere: the EIS, the profile switch it started, the notification it confirmed. */
 export async function afterEnd(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
-  await confirmationEnded(r, job, end, at);
+  await adoptConfirmation(r, job, end);
+  const confirmed = await confirmationEnded(r, job, end, at);
   await messageEnded(r, job, end, at);
-  if (end.result === undefined) return;
-  const executed = executedCommands(job.work, end.result.commands).filter((command) => command.succeeded);
+  if (end.result !== undefined) await takeIntoEis(r, job, executedCommands(job.work, end.result.commands), at);
+  if (confirmed !== undefined && job.origin.face === "system") await autoDelete(r, confirmed, at);
+}
+
+async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedCommand[], at: number): Promise<void> {
+  const executed = all.filter((command) => command.succeeded || alreadyGone(command));
   if (executed.length === 0) return;
-  for (const command of executed) await switchAccepted(r, job, command, at);
   const target = await r.targets.get(job.target);
   if (target === undefined) return;
+  for (const command of executed) {
+    if (command.succeeded) await switchAccepted(r, job, target, command, at);
+    await auditHeard(r, job, target, command, at);
+  }
   const call = job.work.kind === "packet" ? undefined : job.work.function;
   const iccid = call?.params.iccid;
   const facts = typeof iccid === "string" ? { iccid } : {};
-  const changed = executed.reduce((now, command) => applyCommand(now, command.function, command.answer, facts), target);
+  const adopted = executed.filter(({ function: fn }) => fn.name !== "auditStatus" || job.request.keepEis !== true);
+  const changed = adopted.reduce((now, command) => applyCommand(now, command.function, command.answer, facts), target);
   if (changed !== target) {
-    await saveTarget(r, changed, at, `${executed.map((command) => command.function.name).join(", ")} was executed`);
+    await saveTarget(r, changed, at, `${adopted.map((command) => command.function.name).join(", ")} was executed`);
   }
 }
 
-async function switchAccepted(r: Repositories, job: Job, command: ExecutedCommand, at: number): Promise<void> {
+/** The card does not know what it should delete: it is gone, whoever did it. */
+function alreadyGone({ function: fn, sw }: ExecutedCommand): boolean {
+  return (fn.name === "deleteProfile" || fn.name === "masterDelete") && sw === "6A88";
+}
+
+/** An audit that differs from the EIS is told, whether it is adopted or not. */
+async function auditHeard(
+  r: Repositories,
+  job: Job,
+  target: Target,
+  command: ExecutedCommand,
+  at: number,
+): Promise<void> {
+  if (command.function.name !== "auditStatus" || command.answer?.kind !== "domains") return;
+  const complete = command.function.isdP === undefined && command.function.next !== true && command.sw === "9000";
+  const differences = profileDifferences(target, command.answer.domains, complete);
+  if (differences.length === 0) return;
+  await r.events.append({
+    at,
+    type: "target.differs",
+    target: target.id,
+    job: job.id,
+    data: { differences, adopted: job.request.keepEis !== true },
+  });
+}
+
+/**
+ * POL2 wants the profile that was left deleted: the SM-SR's job, once the switch is confirmed and not after a
+ * fall-back. The card may have done it on its own by POL1. SGP.02 §3.6.3
+ */
+async function autoDelete(r: Repositories, procedure: Procedure, at: number): Promise<void> {
+  const target = await r.targets.get(procedure.target);
+  const left = target?.esimProfiles.find((profile) => profile.aid === procedure.from);
+  if (target === undefined || left === undefined || left.state !== "disabled" || left.fallback) return;
+  if (!deletesItself(left)) return;
+  const fn = { name: "deleteProfile", isdP: parseAid(left.aid) } as const;
+  const { job } = await r.jobs.insert({
+    id: newId("job", at),
+    target: target.id,
+    state: "queued",
+    lane: "normal",
+    work: {
+      kind: "script",
+      tar: "000001",
+      apdus: es5Commands(fn).map(toHex),
+      function: { name: fn.name, params: { aid: left.aid, reason: "POL2 Auto-Delete" } },
+    },
+    request: { bearer: "auto", maxPackets: 4, onAnswerLost: "repeat", tolerate: ["6A88"] },
+    origin: { face: "system", reference: procedure.id },
+    attempts: 0,
+    notBefore: at,
+    validUntil: at + autoDeleteValidityMs,
+    createdAt: at,
+  });
+  await r.events.append({
+    at,
+    type: "job.queued",
+    target: target.id,
+    job: job.id,
+    data: { origin: job.origin, reason: `POL2 of profile ${profileName(left)}: Auto-Delete` },
+  });
+}
+
+async function switchAccepted(
+  r: Repositories,
+  job: Job,
+  target: Target,
+  command: ExecutedCommand,
+  at: number,
+): Promise<void> {
   const fn = command.function;
   if (fn.name !== "enableProfile" && fn.name !== "disableProfile") return;
+  const from = enabledProfile(target)?.aid;
   await r.procedures.put({
     id: newId("prc", at),
     target: job.target,
     job: job.id,
     kind: fn.name === "disableProfile" ? "disable" : "enable",
     aid: fn.isdP,
+    ...(from === undefined ? {} : { from }),
     at: "accepted",
     acceptedAt: at,
-    holdUntil: at + switchHoldMs,
+    holdUntil: at + (job.request.switchTimeoutMs ?? switchHoldMs),
   });
   await r.events.append({
     at,
@@ -52,9 +140,23 @@ async function switchAccepted(r: Repositories, job: Job, command: ExecutedComman
   });
 }
 
-async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
+/** A confirmation that somebody else sent (the upstream, a client by name) belongs to the notification with its number. */
+async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promise<void> {
+  if (job.origin.face === "system" || end.result === undefined) return;
+  for (const { function: fn, succeeded } of executedCommands(job.work, end.result.commands)) {
+    if (fn.name !== "confirmNotification" || !succeeded) continue;
+    const sequence = fn.sequence.toString(16).toUpperCase().padStart(4, "0");
+    const recent = await r.notifications.list(job.target, undefined, 20);
+    const meant = recent.find((one) => one.sequence === sequence);
+    if (meant !== undefined && meant.confirmation !== "confirmed")
+      await r.notifications.patch(meant.id, { confirmJob: job.id });
+  }
+}
+
+/** Notes what became of a confirmation; returns the profile switch that it confirmed, if it did. */
+async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<Procedure | undefined> {
   const notification = await r.notifications.byConfirmJob(job.id);
-  if (notification === undefined) return;
+  if (notification === undefined) return undefined;
   const confirmed = end.state === "done";
   await r.notifications.patch(
     notification.id,
@@ -68,9 +170,9 @@ async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: num
     data: { notification: notification.id, type: notification.type, sequence: notification.sequence },
   });
   const procedure = await r.procedures.latest(job.target);
-  if (procedure === undefined || !confirmed) return;
+  if (procedure === undefined || !confirmed) return undefined;
   const next = stepProcedure(procedure, { kind: "confirmed", at });
-  if (next === procedure) return;
+  if (next === procedure) return undefined;
   await r.procedures.put(next);
   await r.events.append({
     at,
@@ -79,4 +181,5 @@ async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: num
     job: next.job,
     data: { aid: next.aid, tookMs: at - next.acceptedAt },
   });
+  return notification.type === 2 ? next : undefined;
 }

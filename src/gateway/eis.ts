@@ -70,6 +70,11 @@ const states: Readonly<Record<string, EsimProfile["state"]>> = {
   ENABLED: "enabled",
 };
 
+/** State in the words of the EIS of what an audit tells; undefined when it tells none that the EIS has. */
+export function eisState(audited: AuditedDomain): EsimProfile["state"] | undefined {
+  return states[audited.state ?? ""];
+}
+
 /** The EIS corrected by what the card itself says of its ISD-Ps; what it does not mention stays. */
 export function withAudit(target: Target, audited: readonly AuditedDomain[]): Target {
   let changed = false;

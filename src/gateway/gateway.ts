@@ -5,13 +5,17 @@ import { newId } from "../base/id.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
 import type { Log } from "../link/driver.ts";
 import { Answers } from "./answers.ts";
+import { confirmationsOver } from "./confirmation.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
 import { es5FromParams } from "./es5-params.ts";
+import type { GatewayEvent } from "./event.ts";
 import { Inbound } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
 import { type Link, Links } from "./links.ts";
-import { NotificationDesk, type QueueConfirmation } from "./notification-desk.ts";
+import { NotificationDesk } from "./notification-desk.ts";
+import { checkPolicy } from "./policy.ts";
+import { ProcedureWatch } from "./procedure-watch.ts";
 import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "./routing.ts";
 import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
@@ -51,8 +55,6 @@ export interface NewJob {
 }
 
 const defaultValidityMs = 24 * 3_600_000;
-/** Confirmations lose their sense with the card's own patience. */
-const confirmationValidityMs = 10 * 60_000;
 
 /** The use cases of the gateway, for all faces. */
 export class Gateway {
@@ -66,6 +68,7 @@ export class Gateway {
   readonly #answers = new Answers();
   readonly #smsRun: SmsRun;
   readonly #dispatcher: Dispatcher;
+  readonly #procedures: ProcedureWatch;
   /** Targets whose next job waits for a link. */
   readonly #blocked = new Set<string>();
 
@@ -73,7 +76,13 @@ export class Gateway {
     this.#deps = deps;
     this.store = deps.store;
     this.endJob = endJobOver(deps.store, deps.clock);
-    this.desk = new NotificationDesk(this.#queueConfirmation, deps.notifications);
+    this.desk = new NotificationDesk({
+      queueConfirmation: confirmationsOver(this.links),
+      defaultMode: deps.notifications,
+      kick: (target) => this.#dispatcher.kick(target),
+      store: deps.store,
+      clock: deps.clock,
+    });
     this.#smsRun = new SmsRun({
       store: deps.store,
       clock: deps.clock,
@@ -99,6 +108,15 @@ export class Gateway {
       notifications: this.desk,
       kick: (target) => this.#dispatcher.kick(target),
     });
+    this.#procedures = new ProcedureWatch({
+      store: deps.store,
+      clock: deps.clock,
+      log: deps.log,
+      kick: (target) => this.#dispatcher.kick(target),
+    });
+    this.store.onEvents((events) => {
+      for (const event of events) if (isFollowUp(event)) this.#dispatcher.kick(event.target);
+    });
     this.links.onChange((change) => {
       if (change.kind === "removed") return;
       for (const target of this.#blocked) void this.wake(target);
@@ -118,11 +136,13 @@ export class Gateway {
       }
     });
     this.inbound.work();
+    this.#procedures.start();
     await this.#dispatcher.start();
   }
 
   /** Brings running work to a durable point. */
   async stop(): Promise<void> {
+    await this.#procedures.stop();
     await this.#dispatcher.stop(new GatewayError("job.interrupted", "the daemon stops"));
     await this.inbound.idle();
   }
@@ -154,6 +174,7 @@ export class Gateway {
     const accepted = await this.store.write(async (r) => {
       const target = await findTarget(r, order.target);
       const work = workOf(order.work, target);
+      const { refusal, warnings } = checkPolicy(target, work);
       const job: Omit<Job, "seq"> = {
         id: newId("job", now),
         target: target.id,
@@ -165,10 +186,13 @@ export class Gateway {
         attempts: 0,
         notBefore: now,
         validUntil: now + (order.validityMs ?? defaultValidityMs),
+        ...(warnings.length === 0 ? {} : { warnings }),
         createdAt: now,
       };
       const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
       if (!result.same) throw keyReused(result.job.id);
+      // An order that was accepted once is answered again, whatever the rules are now.
+      if (result.created && refusal !== undefined) throw refusal;
       if (result.created)
         await r.events.append({
           at: now,
@@ -243,6 +267,11 @@ export class Gateway {
         });
         return;
       }
+      const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
+      if (refusal !== undefined) {
+        await this.endJob(job.id, { state: "failed", error: refusal.toJSON() });
+        return;
+      }
       const route = await this.#route(job, target);
       if (route.at === "blocked") return await this.#block(job, route.why);
       if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, signal);
@@ -313,37 +342,6 @@ export class Gateway {
     if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
     return procedure.holdUntil;
   }
-
-  readonly #queueConfirmation: QueueConfirmation = async (r, target, notification, at) => {
-    const sequence = Number.parseInt(notification.sequence, 16);
-    const link = this.links.find(notification.link);
-    const { job } = await r.jobs.insert({
-      id: newId("job", at),
-      target: target.id,
-      state: "queued",
-      lane: "system",
-      work: {
-        kind: "script",
-        tar: "000001",
-        apdus: es5Commands({ name: "confirmNotification", sequence }).map(toHex),
-        function: { name: "confirmNotification", params: { sequence: notification.sequence } },
-      },
-      // The card expects the answer where it reported: the reader that brought the notification.
-      request: {
-        bearer: "auto",
-        maxPackets: 4,
-        onAnswerLost: "repeat",
-        ...(link?.kind === "reader" ? { link: link.id } : {}),
-      },
-      origin: { face: "system", reference: notification.id },
-      attempts: 0,
-      notBefore: at,
-      validUntil: at + confirmationValidityMs,
-      createdAt: at,
-    });
-    await r.events.append({ at, type: "job.queued", target: target.id, job: job.id, data: { origin: job.origin } });
-    return job.id;
-  };
 }
 
 /** A job's work from what the client asked for. */
@@ -358,6 +356,13 @@ function workOf(work: NewJob["work"], target: Target): JobWork {
     apdus: es5Commands(fn).map(toHex),
     function: { name: fn.name, params: { ...params, ...aid } },
   };
+}
+
+/** Whether the gateway itself queued a job: nobody else wakes its target. */
+function isFollowUp(event: GatewayEvent): event is GatewayEvent & { readonly target: string } {
+  const { origin } = event.data;
+  const face = typeof origin === "object" && origin !== null && "face" in origin ? origin.face : undefined;
+  return event.type === "job.queued" && face === "system" && event.target !== undefined;
 }
 
 function keyReused(job: string): GatewayError {

@@ -53,6 +53,12 @@ export interface JobRequest {
   readonly secureChannel?: string;
   /** More scripts of the same exchange follow: keep an SCP81 session open. */
   readonly moreToCome?: boolean;
+  /** Status words of the last command that are as good as success, upper-case hexadecimal. */
+  readonly tolerate?: readonly string[];
+  /** Leave the EIS as it is whatever an audit in the script says; differences are only told. */
+  readonly keepEis?: boolean;
+  /** How long a profile switch that the script starts may take until it counts as lapsed. */
+  readonly switchTimeoutMs?: number;
 }
 
 /** One command's outcome: R-APDU data and status word. */
@@ -115,6 +121,8 @@ export interface Job {
   readonly error?: JobFailure;
   /** Last passing trouble, for people. */
   readonly note?: string;
+  /** What the EIS said against it when it was accepted. */
+  readonly warnings?: readonly string[];
   readonly createdAt: number;
   readonly startedAt?: number;
   readonly endedAt?: number;

@@ -1,3 +1,5 @@
+import type { Clock } from "../base/clock.ts";
+import { GatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import {
@@ -8,11 +10,12 @@ import {
 } from "../codec/euicc/notification.ts";
 import { decode } from "../codec/kit/codec.ts";
 import { withEnabled } from "./eis.ts";
+import { endJobIn } from "./end-job.ts";
 import type { Whole } from "./inbound.ts";
 import type { NotificationRecord } from "./notification.ts";
 import { stepProcedure } from "./procedure.ts";
 import { openNotificationPacket } from "./secured-packet.ts";
-import type { Repositories } from "./store.ts";
+import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { saveTarget } from "./targets.ts";
 
@@ -47,6 +50,16 @@ export type QueueConfirmation = (
   at: number,
 ) => Promise<string>;
 
+/** What the {@link NotificationDesk} needs. */
+export interface NotificationDeskDeps {
+  readonly queueConfirmation: QueueConfirmation;
+  /** Who confirms notifications of targets that do not say. */
+  readonly defaultMode: "bench" | "relay" | "withhold";
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly kick: (target: string) => void;
+}
+
 /** Outside an open profile switch, the same notification heard again after this time is a new one. */
 const copyWindowMs = 10 * 60_000;
 
@@ -55,12 +68,63 @@ const copyWindowMs = 10 * 60_000;
  * missed the answer), and taken into the EIS and the profile switch they belong to.
  */
 export class NotificationDesk {
-  readonly #queueConfirmation: QueueConfirmation;
-  readonly #defaultMode: "bench" | "relay" | "withhold";
+  readonly #deps: NotificationDeskDeps;
 
-  constructor(queueConfirmation: QueueConfirmation, defaultMode: "bench" | "relay" | "withhold") {
-    this.#queueConfirmation = queueConfirmation;
-    this.#defaultMode = defaultMode;
+  constructor(deps: NotificationDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Has a notification confirmed that waits for somebody else's decision (relay), was withheld, or went unconfirmed.
+   * @throws notification.unknown, notification.state
+   */
+  async confirm(id: string): Promise<NotificationRecord> {
+    const { store, clock, kick } = this.#deps;
+    const at = clock.now();
+    const changed = await store.write(async (r) => {
+      const record = await known(r, id);
+      const target = record.target === undefined ? undefined : await r.targets.get(record.target);
+      if (target === undefined)
+        throw new GatewayError("notification.state", "no target has this EID: nobody can confirm it", {
+          detail: { notification: id, eid: record.eid },
+        });
+      await this.#confirm(r, target, { ...record, confirmation: "pending" }, at, kick);
+      return known(r, id);
+    });
+    if (changed.target !== undefined) kick(changed.target);
+    return changed;
+  }
+
+  /**
+   * Leaves a notification unconfirmed, so that the card rolls back. @throws notification.unknown, notification.state
+   * when its confirmation is on the way or done
+   */
+  async withhold(id: string): Promise<NotificationRecord> {
+    const { store, clock } = this.#deps;
+    return store.write(async (r) => {
+      const record = await known(r, id);
+      const job = record.confirmJob === undefined ? undefined : await r.jobs.get(record.confirmJob);
+      if (
+        record.confirmation === "confirmed" ||
+        (job !== undefined && job.state !== "queued" && job.endedAt === undefined)
+      )
+        throw new GatewayError("notification.state", "its confirmation has left already", {
+          detail: { notification: id, confirmation: record.confirmation },
+        });
+      if (job !== undefined && job.endedAt === undefined)
+        await endJobIn(r, clock.now(), job.id, {
+          state: "cancelled",
+          error: { code: "job.cancelled", message: "the confirmation is withheld", detail: { executed: false } },
+        });
+      await r.notifications.patch(id, { confirmation: "withheld" });
+      await r.events.append({
+        at: clock.now(),
+        type: "notification.withheld",
+        ...(record.target === undefined ? {} : { target: record.target }),
+        data: { notification: id, type: record.type, sequence: record.sequence },
+      });
+      return known(r, id);
+    });
   }
 
   /** What the message is, in words, if it is a notification; undefined if it is something else. */
@@ -112,7 +176,7 @@ export class NotificationDesk {
       ? "withhold"
       : heard.relayed === true
         ? "relay"
-        : (target?.settings.notifications ?? this.#defaultMode);
+        : (target?.settings.notifications ?? this.#deps.defaultMode);
     const record: Omit<NotificationRecord, "seq"> = {
       id: newId("ntf", receivedAt),
       ...(target === undefined ? {} : { target: target.id }),
@@ -188,8 +252,15 @@ export class NotificationDesk {
       const before = await r.jobs.get(record.confirmJob);
       if (before !== undefined && before.endedAt === undefined) return;
     }
-    const confirmJob = await this.#queueConfirmation(r, target, record, at);
+    const confirmJob = await this.#deps.queueConfirmation(r, target, record, at);
     await r.notifications.patch(record.id, { confirmJob, confirmation: "pending" });
     wake(target.id);
   }
+}
+
+async function known(r: Repositories, id: string): Promise<NotificationRecord> {
+  const record = await r.notifications.get(id);
+  if (record === undefined)
+    throw new GatewayError("notification.unknown", `no notification '${id}'`, { detail: { notification: id } });
+  return record;
 }

@@ -8,6 +8,8 @@ export interface Procedure {
   readonly kind: "enable" | "disable";
   /** ISD-P that the function named. */
   readonly aid: string;
+  /** ISD-P that the EIS had as enabled when it was accepted. */
+  readonly from?: string;
   readonly at: ProcedureState;
   readonly acceptedAt: number;
   readonly switchedAt?: number;
@@ -41,5 +43,9 @@ export interface ProcedureRepository {
   put(procedure: Procedure): Promise<void>;
   /** The latest one of the target. */
   latest(target: string): Promise<Procedure | undefined>;
+  /** Those that have not ended: accepted or switched. */
+  open(): Promise<Procedure[]>;
+  /** Newest first, of one target or of all, accepted before. */
+  list(target: string | undefined, before: number | undefined, limit: number): Promise<Procedure[]>;
   ofJob(job: string): Promise<Procedure | undefined>;
 }

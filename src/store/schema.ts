@@ -46,6 +46,7 @@ export interface Schema {
     result: string | null;
     error: string | null;
     note: string | null;
+    warnings: string | null;
     idempotency_key: string | null;
     idempotency_digest: string | null;
     created_at: number;
@@ -107,6 +108,7 @@ export interface Schema {
     job: string;
     body: string;
     accepted_at: number;
+    state: string;
   };
   event: {
     seq: Generated<number>;

@@ -7,6 +7,7 @@ export const jobErrors = {
   "job.too-large": { text: "The script does not fit the bearer", http: 422, exit: 2, retry: "never" },
   "job.no-bearer": { text: "No bearer reaches the target", http: 503, exit: 5, retry: "later" },
   "job.interrupted": { text: "The daemon stopped while the job's fate was open", http: 500, exit: 1, retry: "never" },
+  "job.failed": { text: "The job did not succeed", http: 409, exit: 1, retry: "never" },
   "job.script": { text: "A command of the script failed", http: 409, exit: 4, retry: "never" },
 } as const;
 

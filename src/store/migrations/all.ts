@@ -3,6 +3,7 @@ import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
 import { api } from "./0010-api.ts";
 import { upstream } from "./0011-upstream.ts";
+import { policy } from "./0020-policy.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -10,4 +11,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight, scp81, smsc, api, upstream];
+export const migrations: readonly Migration[] = [firstLight, scp81, smsc, api, upstream, policy];

@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Procedure, ProcedureRepository } from "../../gateway/procedure.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
@@ -13,11 +13,12 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
         job: procedure.job,
         body: toJson(procedure),
         accepted_at: procedure.acceptedAt,
+        state: procedure.at,
       };
       await db
         .insertInto("procedure")
         .values(row)
-        .onConflict((conflict) => conflict.column("id").doUpdateSet({ body: row.body }))
+        .onConflict((conflict) => conflict.column("id").doUpdateSet({ body: row.body, state: row.state }))
         .execute();
     },
     async latest(target) {
@@ -30,6 +31,25 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
         .limit(1)
         .executeTakeFirst();
       return row && fromJson<Procedure>(row.body);
+    },
+    async open() {
+      const rows = await db
+        .selectFrom("procedure")
+        .select("body")
+        .where(sql<boolean>`state in ('accepted', 'switched')`)
+        .execute();
+      return rows.map((row) => fromJson<Procedure>(row.body));
+    },
+    async list(target, before, limit) {
+      let query = db
+        .selectFrom("procedure")
+        .select("body")
+        .orderBy("accepted_at", "desc")
+        .orderBy("id", "desc")
+        .limit(limit);
+      if (target !== undefined) query = query.where("target", "=", target);
+      if (before !== undefined) query = query.where("accepted_at", "<", before);
+      return (await query.execute()).map((row) => fromJson<Procedure>(row.body));
     },
     async ofJob(job) {
       const row = await db.selectFrom("procedure").select("body").where("job", "=", job).executeTakeFirst();

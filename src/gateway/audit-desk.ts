@@ -1,0 +1,141 @@
+import type { Clock } from "../base/clock.ts";
+import { GatewayError } from "../base/gateway-error.ts";
+import { toHex } from "../base/hex.ts";
+import { isIsdPAid } from "../codec/euicc/aid.ts";
+import { es5Commands } from "../codec/euicc/es5.ts";
+import type { AuditedDomain, CardResources } from "../codec/euicc/es5-answer.ts";
+import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
+import { withAudit, withoutProfiles } from "./eis.ts";
+import { executedCommands } from "./executed.ts";
+import type { Gateway } from "./gateway.ts";
+import { hasEnded } from "./gateway.ts";
+import type { Job, JobOrigin, JobRequest } from "./job.ts";
+import type { Target } from "./target.ts";
+import { findTarget, saveTarget } from "./targets.ts";
+
+/** What the card said and where the EIS says otherwise. */
+export interface AuditReport {
+  readonly target: string;
+  readonly jobs: readonly string[];
+  readonly domains: readonly AuditedDomain[];
+  readonly resources?: CardResources;
+  /** Against the EIS as it was before. */
+  readonly differences: readonly AuditDifference[];
+  /** The card's word was taken into the EIS. */
+  readonly fixed: boolean;
+}
+
+/** How an audit is done. */
+export interface AuditOrder {
+  /** Adopt what the card says, profiles that it does not have included. */
+  readonly fix: boolean;
+  readonly origin: JobOrigin;
+  readonly request?: Partial<JobRequest>;
+  /** How long to wait for the card. */
+  readonly waitMs: number;
+}
+
+/** A card lists its domains in so many answers at most. */
+const mostAnswers = 16;
+
+/** Compares the EIS of a target with the card itself. SGP.02 §3.9 */
+export class AuditDesk {
+  readonly #gateway: Gateway;
+  readonly #clock: Clock;
+
+  constructor(gateway: Gateway, clock: Clock) {
+    this.#gateway = gateway;
+    this.#clock = clock;
+  }
+
+  /** @throws target.unknown, api.timeout naming the job that goes on, and what the audit's job failed with */
+  async audit(reference: string, order: AuditOrder): Promise<AuditReport> {
+    const { store } = this.#gateway;
+    const until = this.#clock.monotonic() + order.waitMs;
+    const before = await store.read((r) => findTarget(r, reference));
+    const jobs: string[] = [];
+    const domains: AuditedDomain[] = [];
+    let resources: CardResources | undefined;
+    let more = true;
+    for (let round = 0; more && round < mostAnswers; round++) {
+      const job = await this.#ask(before, order, round > 0, until);
+      jobs.push(job.id);
+      more = false;
+      for (const { answer, sw } of executedCommands(job.work, job.result?.commands ?? [])) {
+        if (answer?.kind === "domains") domains.push(...answer.domains);
+        if (answer?.kind === "resources") resources = answer.resources;
+        more ||= sw === "6310";
+      }
+    }
+    const differences = [
+      ...profileDifferences(before, domains, !more),
+      ...(resources === undefined ? [] : resourceDifferences(before, resources)),
+    ];
+    if (order.fix && differences.length > 0) await this.#adopt(before.id, domains, resources, !more);
+    return {
+      target: before.id,
+      jobs,
+      domains: domains.filter((one) => one.aid !== undefined && isIsdPAid(one.aid)),
+      ...(resources === undefined ? {} : { resources }),
+      differences,
+      fixed: order.fix && differences.length > 0,
+    };
+  }
+
+  /** One job: the domains (their continuation after a 6310), and once the memory. */
+  async #ask(target: Target, order: AuditOrder, next: boolean, until: number): Promise<Job> {
+    const status = { name: "auditStatus", tags: [0x4f, 0x9f70, 0x53, 0x8f, 0x91], ...(next ? { next } : {}) } as const;
+    const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))].map(toHex);
+    const { job } = await this.#gateway.submit({
+      target: target.id,
+      work: { kind: "script", tar: "000001", apdus, function: { name: "audit", params: {} } },
+      request: { onAnswerLost: "repeat", ...order.request, keepEis: true },
+      origin: order.origin,
+      validityMs: Math.max(1000, Math.ceil(until - this.#clock.monotonic())),
+    });
+    const ended = await this.#ended(job.id, until);
+    if (ended.state === "done") return ended;
+    throw new GatewayError("job.failed", `the audit did not succeed: ${ended.error?.message ?? ended.state}`, {
+      detail: { job: ended.id, state: ended.state, ...(ended.error === undefined ? {} : { error: ended.error }) },
+    });
+  }
+
+  async #ended(id: string, until: number): Promise<Job> {
+    for (;;) {
+      const job = await this.#gateway.job(id);
+      if (hasEnded(job)) return job;
+      if (this.#clock.monotonic() >= until + 1000)
+        throw new GatewayError("api.timeout", "the card has not answered the audit yet; the job goes on", {
+          detail: { job: id },
+        });
+      await this.#clock.sleep(50);
+    }
+  }
+
+  async #adopt(
+    target: string,
+    domains: readonly AuditedDomain[],
+    resources: CardResources | undefined,
+    complete: boolean,
+  ): Promise<void> {
+    await this.#gateway.store.write(async (r) => {
+      const now = await findTarget(r, target);
+      const gone = now.esimProfiles.filter((profile) => !domains.some((one) => one.aid === profile.aid));
+      const kept = complete
+        ? withoutProfiles(
+            now,
+            gone.map((profile) => profile.aid),
+          )
+        : now;
+      const adopted = withMemory(withAudit(kept, domains), resources);
+      if (adopted !== now) await saveTarget(r, adopted, this.#clock.now(), "the card's audit was adopted");
+    });
+  }
+}
+
+function withMemory(target: Target, resources: CardResources | undefined): Target {
+  const { eis } = target;
+  if (resources?.freeNonVolatile === undefined || typeof eis !== "object" || eis === null) return target;
+  if (!("remainingMemory" in eis) || eis.remainingMemory === resources.freeNonVolatile) return target;
+  return { ...target, eis: { ...eis, remainingMemory: resources.freeNonVolatile } };
+}
