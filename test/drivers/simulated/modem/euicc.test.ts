@@ -7,6 +7,13 @@ import { fromHex, toHex } from "../../../../src/base/hex.ts";
 import { byte } from "../euicc/terminal.ts";
 import { Bench, connectHost } from "./host.ts";
 
+const until = async (done: () => boolean): Promise<void> => {
+  for (const end = Date.now() + 5000; !done(); ) {
+    if (Date.now() > end) throw new Error("not in time");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+};
+
 describe("a simulated eUICC in a simulated modem", () => {
   it("shows its EID over +CCHO and +CGLA, and its files over +CRSM", async () => {
     const state = createEuiccState();
@@ -72,7 +79,13 @@ describe("a simulated eUICC in a simulated modem", () => {
       await modem.powerOn();
       card.fallBack();
       await host.ask('ATE0+CSIM=10,"80F2000C00"');
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      const seen = quirk === "sim-not-reread" ? other.imsi : target.imsi;
+      await until(() => {
+        const back = modem.slot.state.at === "ready" && modem.slot.facts.imsi === seen;
+        return (
+          target.state === "enabled" && back && (quirk === "operator-config-stale" || modem.registration.registered)
+        );
+      });
       const shown = /QCCID: (\d+)/.exec(await host.ask("AT+QCCID"))?.[1];
       expect(shown, quirk).toBe(quirk === "operator-config-stale" ? target.iccid : other.iccid);
       expect(await host.ask("AT+CIMI"), quirk).toContain(quirk === "sim-not-reread" ? other.imsi : target.imsi);
