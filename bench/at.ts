@@ -91,10 +91,14 @@ async function rawWay(path: string): Promise<Way> {
   };
 }
 
-async function rate(work: () => Promise<unknown>, count: number): Promise<number> {
+/** Round trips per second, and microseconds of this process's CPU time for each. */
+async function rate(work: () => Promise<unknown>, count: number): Promise<{ perSecond: number; cpuUs: number }> {
+  const before = process.cpuUsage();
   const started = performance.now();
   for (let i = 0; i < count; i++) await work();
-  return count / ((performance.now() - started) / 1000);
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  return { perSecond: count / seconds, cpuUs: (user + system) / count };
 }
 
 function median(values: readonly number[]): number {
@@ -103,23 +107,34 @@ function median(values: readonly number[]): number {
 
 async function roundTrips(path: string): Promise<void> {
   const ways = { "bare serialport": bareWay, engine: engineWay, "raw descriptor": rawWay };
-  const short = new Map<string, number[]>();
-  const long = new Map<string, number[]>();
+  const names = Object.keys(ways);
+  const kinds = ["short", "long"] as const;
+  const seen = new Map<string, { perSecond: number; cpuUs: number }[]>();
   for (let turn = 0; turn < turns; turn++) {
-    for (const [name, open] of Object.entries(ways)) {
+    const order = turn % 2 === 0 ? Object.entries(ways) : Object.entries(ways).reverse();
+    for (const [name, open] of order) {
       const way = await open(path);
       await rate(way.short, 200);
-      short.set(name, [...(short.get(name) ?? []), await rate(way.short, rounds)]);
-      long.set(name, [...(long.get(name) ?? []), await rate(way.long, rounds / 4)]);
+      for (const kind of kinds) {
+        const key = `${name} ${kind}`;
+        const measured = await rate(way[kind], kind === "short" ? rounds : rounds / 2);
+        seen.set(key, [...(seen.get(key) ?? []), measured]);
+      }
       await way.close();
     }
   }
-  const base = [median(short.get("bare serialport") ?? []), median(long.get("bare serialport") ?? [])] as const;
-  for (const name of Object.keys(ways)) {
-    const [a, b] = [median(short.get(name) ?? []), median(long.get(name) ?? [])];
-    console.log(
-      `${name.padEnd(16)} AT/OK ${a.toFixed(0).padStart(6)}/s (${(a / base[0]).toFixed(2)})   258-octet +CSIM ${b.toFixed(0).padStart(6)}/s (${(b / base[1]).toFixed(2)})`,
-    );
+  for (const kind of kinds) {
+    console.log(kind === "short" ? "AT, OK" : "+CSIM with 258 octets of answer");
+    const base = (seen.get(`bare serialport ${kind}`) ?? []).map(({ perSecond }) => perSecond);
+    for (const name of names) {
+      const all = seen.get(`${name} ${kind}`) ?? [];
+      const ratio = median(all.map(({ perSecond }, turn) => perSecond / (base[turn] ?? perSecond)));
+      const perSecond = median(all.map((one) => one.perSecond)).toFixed(0);
+      const cpu = median(all.map((one) => one.cpuUs)).toFixed(0);
+      console.log(
+        `  ${name.padEnd(16)} ${perSecond.padStart(6)}/s  ratio ${ratio.toFixed(2)}  CPU ${cpu.padStart(4)} us each`,
+      );
+    }
   }
 }
 
