@@ -19,9 +19,8 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
   await using smsc = await SimulatedSmsc.open({ store, behaviour: { dataCodings } });
   await using bearer = await openBearer(smsc.port);
   const probe = async (variant: SubmitVariant) => {
-    const seen = new Promise<boolean>((resolve) => {
+    const seen = new Promise<true>((resolve) => {
       answered = () => resolve(true);
-      setTimeout(() => resolve(false), 60);
     });
     try {
       await bearer.submitVariant(commandSms(), variant, never);
@@ -29,7 +28,8 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
       if (isGatewayError(error)) return { verdict: "refused", note: String(error.detail.name) } as const;
       throw error;
     }
-    return { verdict: (await seen) ? "answered" : "silent" } as const;
+    const silence = new Promise<false>((resolve) => setTimeout(() => resolve(false), 100));
+    return { verdict: (await Promise.race([seen, silence])) ? "answered" : "silent" } as const;
   };
   return await testSmsc({ configured, probe }, never);
 }
