@@ -49,7 +49,7 @@ export function commandSms(settings: Partial<OutboundSms> = {}): OutboundSms {
 }
 
 /** Polls until the condition holds. */
-export async function until(condition: () => boolean, ms = 5_000): Promise<void> {
+export async function until(condition: () => boolean, ms = 10_000): Promise<void> {
   const end = Date.now() + ms;
   while (!condition()) {
     if (Date.now() > end) throw new Error("the condition never held");
