@@ -20,6 +20,7 @@ import { registerSession } from "../face/cli/commands/session.ts";
 import { registerSmsc } from "../face/cli/commands/smsc.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
+import { registerTrace } from "../face/cli/commands/trace.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
 import type { CommandIo } from "../face/cli/run-operation.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
@@ -113,6 +114,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   registerTpdu(program, io);
   registerEnvelope(program, io);
   registerDecode(program, io);
+  registerTrace(program, context);
   registerAppCommands(program, context, globals);
   everyCommand(program, (command) => {
     command.exitOverride();

@@ -158,12 +158,8 @@ function answerData(branch: Branch, length: number, context: Context): string | 
     const selfNamed = found.label === "proactive command" || found.label === "card data";
     return found.value === undefined ? found.label : selfNamed ? found.value : `${found.label} ${found.value}`;
   }
-  branch.field("data", length, (bytes) => fileContent(bytes, command));
-  return `${length} octets`;
-}
-
-function fileContent(octets: Uint8Array, command: Uint8Array | undefined): string | undefined {
-  return command === undefined ? undefined : `${octets.length} octets`;
+  branch.field("data", length);
+  return length === 1 ? "1 octet" : `${length} octets`;
 }
 
 /** A command and its answer in one run of octets. */

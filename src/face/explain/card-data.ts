@@ -266,7 +266,7 @@ export function fcpNode(octets: Uint8Array, base: number): Node {
       const parts = branch.children[0]?.children ?? [];
       const find = (start: string) => parts.find((node) => node.label.startsWith(start));
       const identifier = find("file identifier");
-      const name = identifier?.value ?? find("DF name")?.value ?? identifier?.hex;
+      const name = find("DF name")?.value ?? identifier?.value ?? identifier?.hex;
       return [name, find("file descriptor")?.value, find("file size")?.value]
         .filter((one) => one !== undefined)
         .join(", ");

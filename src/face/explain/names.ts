@@ -61,9 +61,9 @@ export function pathText(octets: Uint8Array): string {
 
 /** Starts of AIDs that others have registered. */
 const aidPrefixes: readonly (readonly [string, string])[] = [
-  ["A0000000871002", "USIM"],
-  ["A0000000871004", "ISIM"],
-  ["A0000000871005", "USIM (SSIM)"],
+  ["A0000000871002", "ADF.USIM"],
+  ["A0000000871004", "ADF.ISIM"],
+  ["A0000000871005", "ADF.SSIM"],
   ["A0000000090001", "SIM"],
   ["A0000000090005", "UICC toolkit"],
   ["A000000151000000", "issuer security domain"],
@@ -71,7 +71,7 @@ const aidPrefixes: readonly (readonly [string, string])[] = [
   ["A000000003000000", "issuer security domain (Visa)"],
   ["A0000005591010", "eUICC application"],
   ["A000000063", "PKCS #15"],
-  ["A0000003431002", "CSIM"],
+  ["A0000003431002", "ADF.CSIM"],
 ];
 
 /** What an AID stands for; undefined when nobody known registered it. */

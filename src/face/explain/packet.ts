@@ -83,9 +83,8 @@ function commandPacket(branch: Branch, octets: Uint8Array, base: number, context
   if (whole && context.keys !== undefined && spi !== undefined)
     return openedCommand(branch, octets, base, check, context);
   if (!ciphered) return clearCommand(branch, check, octets, tar, context);
-  branch.rest("ciphered", (bytes) => `${bytes.length} octets: CNTR, PCNTR, RC/CC/DS and data`, {
-    note: whole ? undefined : "opens when all segments are given",
-  });
+  const opens = whole ? "the keys open it" : "opens when all segments are given";
+  branch.rest("ciphered", (bytes) => `${bytes.length} octets: CNTR, PCNTR, RC/CC/DS and data; ${opens}`);
   return `${tarText(tar)}, ciphered`;
 }
 
@@ -234,7 +233,7 @@ function responseBody(branch: Branch, packet: Uint8Array, base: number, response
   const { tar, check, context, present, announced } = response;
   const secured = packet.subarray(6);
   if (present < announced) {
-    branch.rest("secured part", (bytes) => `${bytes.length} octets`, { note: "opens when all segments are given" });
+    branch.rest("secured part", (bytes) => `${bytes.length} octets; opens when all segments are given`);
     return tarText(tar);
   }
   const { answered, keys } = context;
@@ -253,9 +252,10 @@ function responseBody(branch: Branch, packet: Uint8Array, base: number, response
   }
   branch.part(secured.length, (bytes, offset) =>
     grow("secured part", bytes, offset, (part) => {
-      part.rest("ciphered", (all) => `${all.length} octets: CNTR, PCNTR, status, RC/CC/DS and data`, {
-        note: "the command's SPI, KIc and KID and the keys open it",
-      });
+      part.rest(
+        "ciphered",
+        (all) => `${all.length} octets: CNTR, PCNTR, status, RC/CC/DS and data; the keys and its command's SPI open it`,
+      );
       return undefined;
     }),
   );

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { type Command, Option } from "commander";
@@ -34,7 +34,8 @@ export function momentOf(text: string, now: number): number {
   const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
   if (count !== undefined) return now - Number(count) * (units[unit] ?? 0);
   const at = Date.parse(text);
-  if (Number.isNaN(at)) throw new GatewayError("api.usage", `'${text}' is neither a date (ISO 8601) nor a time such as 10m`);
+  if (Number.isNaN(at))
+    throw new GatewayError("api.usage", `'${text}' is neither a date (ISO 8601) nor a time such as 10m`);
   return at;
 }
 
@@ -69,7 +70,9 @@ export function registerTrace(program: Command, context: CliContext): void {
     });
   filters(trace.command("export"))
     .description("write kept frames to a file or to standard output")
-    .addOption(new Option("--format <format>", "pcap for Wireshark, or JSON lines").choices(["pcap", "jsonl"]).default("jsonl"))
+    .addOption(
+      new Option("--format <format>", "pcap for Wireshark, or JSON lines").choices(["pcap", "jsonl"]).default("jsonl"),
+    )
     .option("--since <time>", "from then on: ISO 8601, or 10m, 2h, 1d ago")
     .option("--until <time>", "up to then")
     .option("-o, --output <file>", "file to write")
@@ -84,7 +87,13 @@ async function follow(context: CliContext, flags: Filters): Promise<void> {
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
   try {
-    await followTrace(context, connection.api, { ...flags, since: undefined, until: undefined }, stop.signal, context.terminal.out);
+    await followTrace(
+      context,
+      connection.api,
+      { ...flags, since: undefined, until: undefined },
+      stop.signal,
+      context.terminal.out,
+    );
   } finally {
     process.off("SIGINT", interrupt);
   }
@@ -97,13 +106,22 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
     throw new GatewayError("api.usage", "a pcap file is no text for a terminal: name one with -o FILE");
   }
   await using connection = await context.connect();
-  const out = flags.output === undefined ? terminal.out : createWriteStream(flags.output, { mode: 0o600 });
+  const out = flags.output === undefined ? terminal.out : await fileFor(flags.output);
   const lines = connection.api.lines("/v1/traces", queryOf(flags));
   const count = pcap === undefined ? await copyLines(lines, out) : await writePcap(lines, out, pcap);
   if (flags.output !== undefined) {
     out.end();
     await finished(out);
     say(terminal, `${count} frames in ${flags.output}`);
+  }
+}
+
+/** @throws api.usage */
+async function fileFor(path: string): Promise<Writable> {
+  try {
+    return (await open(path, "w", 0o600)).createWriteStream();
+  } catch (cause) {
+    throw new GatewayError("api.usage", `${path} cannot be written`, { cause });
   }
 }
 
