@@ -1,3 +1,4 @@
+import { answersWithKeys, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { catObjects } from "../../codec/cat/object.ts";
 import { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import { Reader } from "../../codec/kit/codec.ts";
@@ -12,21 +13,14 @@ export interface Showing {
   answer(bytes: Uint8Array): Shown;
 }
 
-/** VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK PIN. TS 102 221 §10.1.2 */
-const pinInstructions = new Set([0x20, 0x24, 0x26, 0x28, 0x2c]);
-/** PUT KEY. GP Card Specification §11.8 */
-const putKey = 0xd8;
-/** AUTHENTICATE (and RUN GSM ALGORITHM), whose answer carries session keys. TS 31.102 §7.1.2 */
-const authenticateInstructions = new Set([0x88, 0x89]);
-
 const fetch = 0x12;
 
 /** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
 export function showing(apdu: Uint8Array): Showing {
   const ins = apdu[1] ?? 0;
-  if (pinInstructions.has(ins)) return { command: (bytes) => hide(bytes, 5, bytes.length, "pin"), answer: asIs };
-  if (ins === putKey) return { command: (bytes) => hide(bytes, 5, bytes.length, "key"), answer: asIs };
-  if (authenticateInstructions.has(ins)) {
+  const secret = secretOfCommand(apdu);
+  if (secret !== undefined) return { command: (bytes) => hide(bytes, 5, bytes.length, secret), answer: asIs };
+  if (answersWithKeys(apdu)) {
     return { command: asIs, answer: (bytes) => hide(bytes, 0, bytes.length - 2, "session-key") };
   }
   if (ins === fetch && ((apdu[0] ?? 0) & 0x80) !== 0) return { command: asIs, answer: withoutBearerPassword };

@@ -2,6 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { adminAnswerOctets } from "../../codec/gp/admin-http.ts";
 import { type HttpRequest, RequestReader } from "../../codec/gp/request-reader.ts";
+import { showScript } from "../../codec/ota/script-secrets.ts";
 import { isTracing, traceFrame } from "../trace.ts";
 import { checkRequest } from "./admin-request.ts";
 import type { PskEntry } from "./psk-source.ts";
@@ -213,7 +214,7 @@ export class AdminConnection {
       traceFrame({
         ...frame,
         kind: "script",
-        bytes: body,
+        bytes: showScript(body).bytes,
         facts: { script: reply.script, aid: reply.answer.script?.target },
       });
     }
