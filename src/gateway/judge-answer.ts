@@ -2,6 +2,7 @@ import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex, toHex } from "../base/hex.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
+import { traceResponse } from "./packet-trace.ts";
 import { readScriptResult, scriptCommands } from "./script-body.ts";
 import { readAnswer } from "./secured-packet.ts";
 import type { Repositories } from "./store.ts";
@@ -18,6 +19,7 @@ export async function judgeAnswer(r: Repositories, job: Job, packet: PacketRecor
   if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
   try {
     const answer = readAnswer(set, packet, response.map(fromHex));
+    traceResponse(job, packet, answer);
     const facts = { ...answer, transmissions: packet.transmissions, commands: scriptCommands(job.work).length };
     return judge(facts, readScriptResult);
   } catch (thrown) {

@@ -13,6 +13,7 @@ import { endStates, type Job, type JobFailure } from "./job.ts";
 import { judgeAnswer } from "./judge-answer.ts";
 import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
+import { traceCommand } from "./packet-trace.ts";
 import type { Route } from "./routing.ts";
 import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
 import type { Repositories, Store } from "./store.ts";
@@ -125,6 +126,7 @@ export class SmsRun {
     signal: AbortSignal,
   ): Promise<void> {
     using answer = this.#deps.answers.expect(packet.id);
+    traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
     try {
       outcomes = await this.#submit(job, target, packet, bearer, signal);
