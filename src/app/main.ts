@@ -22,11 +22,13 @@ import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
 import { registerTrace } from "../face/cli/commands/trace.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
+import { addExamples } from "../face/cli/examples.ts";
 import type { CommandIo } from "../face/cli/run-operation.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import { registerAppCommands } from "./app-commands.ts";
 import { loadConfig } from "./config.ts";
 import { socketName } from "./daemon.ts";
+import { Interrupt } from "./interrupt.ts";
 import { version } from "./version.ts";
 
 /** Options every command takes. */
@@ -43,10 +45,12 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   const terminal: Terminal = {
     out: process.stdout,
     err: process.stderr,
-    fancy: process.stderr.isTTY === true && env.NO_COLOR === undefined,
+    fancy: process.stdout.isTTY === true && process.stderr.isTTY === true && (env.NO_COLOR ?? "") === "",
     json: false,
   };
-  const program = buildProgram(terminal, env);
+  const interrupt = new Interrupt((code) => process.exit(code));
+  interrupt.listen();
+  const program = buildProgram(terminal, env, interrupt);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
   });
@@ -66,7 +70,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   }
 }
 
-function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
+/** The tree of all commands. */
+export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Interrupt): Command {
   const program = new Command("otagate")
     .description("OTA gateway for physical eUICCs: SCP80 over SMS and ENVELOPE, SCP81, ES5; readers, modems, SMSC")
     .version(version)
@@ -85,7 +90,12 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
     .addHelpText("after", helpEnd);
   const globals = () => program.optsWithGlobals<GlobalOptions>();
   let tracing = false;
-  const context: CliContext = { terminal, env, trace: () => tracing, connect: () => connect(globals(), terminal, env) };
+  const context: CliContext = {
+    terminal,
+    env,
+    trace: () => tracing,
+    connect: async () => interrupt.guard(await connect(globals(), terminal, env)),
+  };
   const io: CommandIo = {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -118,6 +128,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv): Command {
   registerAppCommands(program, context, globals);
   everyCommand(program, (command) => {
     command.exitOverride();
+    addExamples(command);
     for (const flag of ["--json", "--trace"]) {
       if (command.commands.length === 0 && !command.options.some((option) => option.long === flag))
         command.addOption(new Option(flag).hideHelp());

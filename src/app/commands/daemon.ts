@@ -14,7 +14,10 @@ export function registerDaemon(
     .description("run the gateway until SIGTERM or SIGINT")
     .option("--state <folder>", "state folder (default: configuration, $OTAGATE_STATE, ~/.local/state/otagate)")
     .option("--simulate", "put a simulated eUICC into the daemon, and import it as a target")
-    .addHelpText("after", "\nExamples:\n  otagate daemon\n  otagate daemon --simulate --state /tmp/bench\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate daemon\n  otagate daemon --simulate --state /tmp/bench\n  OTAGATE_STATE=/tmp/bench otagate reader list\n",
+    )
     .action(async (options: { state?: string; simulate?: boolean }) => {
       const { Daemon } = await import("../daemon.ts");
       const { jsonLog } = await import("../log.ts");

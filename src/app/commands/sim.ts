@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
+import { wholeNumber } from "../../face/cli/number-flag.ts";
 
 /** Ends with the first SIGINT or SIGTERM. */
 export function untilStopped(): AbortSignal {
@@ -39,7 +40,7 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
     .option("--vpcd <host:port>", "slot of the virtual reader", "127.0.0.1:35963")
     .option("--seed <text>", "keys, EID and profiles of a new card follow from this text")
     .option("--eid <eid>", "EID of a new card")
-    .option("--profiles <n>", "profiles of a new card, at least 2", Number)
+    .option("--profiles <n>", "profiles of a new card, at least 2", wholeNumber)
     .option("--misbehave <list>", "faults, e.g. por-mac,delay=500,busy=3")
     .option("--executions <file>", "append each accepted packet to this JSONL file")
     .option("--eis <file>", "write its EIS, keys included, to this file at the start")
@@ -67,7 +68,7 @@ function registerSimSmsc(sim: Command, context: CliContext): void {
     .command("smsc")
     .description("an SMSC that speaks SMPP, for tests of ESMEs")
     .option("--host <host>", "address to listen on", "127.0.0.1")
-    .option("--port <port>", "port to listen on", Number, 2776)
+    .option("--port <port>", "port to listen on", wholeNumber, 2776)
     .option("--behaviour <json>", "latency, throttling, receipts, ids, loss … as JSON (docs/smpp.md)", "{}")
     .addHelpText("after", "\nExample:\n  otagate sim smsc --port 2776 --behaviour '{\"latencyMs\":200}'\n")
     .action(async (options: { host: string; port: number; behaviour: string }) => {
@@ -116,7 +117,7 @@ function registerSimModem(sim: Command, context: CliContext): void {
     .option("--profile <name>", "hardware profile whose personality it has")
     .option("--profiles <folder...>", "folders with profiles of your own")
     .option("--pty <link>", "symbolic link to its pseudo-terminal")
-    .option("--tcp <port>", "TCP port instead of a pseudo-terminal", Number)
+    .option("--tcp <port>", "TCP port instead of a pseudo-terminal", wholeNumber)
     .option("--card <file|plain|none>", "state of a simulated eUICC, a plain USIM, or an empty slot", "plain")
     .option("--imei <digits>", "15 digits")
     .option("--network <how>", "own, serve:<port or path>, or join:<host:port or path>")

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
 import { runJob } from "../job-view.ts";
+import { secondsOf, wholeNumber } from "../number-flag.ts";
 
 /** Options that every command has which sends something to a card. */
 export function sendingOptions(command: Command): Command {
@@ -10,9 +11,9 @@ export function sendingOptions(command: Command): Command {
     .option("--bearer <bearer>", "auto, envelope, sms or https", "auto")
     .option("--link <id>", "only over this reader, modem or SMSC")
     .option("--spi <hex>", "security parameter indicator, 4 digits")
-    .option("--kvn <n>", "key version of the SCP80 keys", Number)
-    .option("--validity <seconds>", "give up after this time", Number)
-    .option("--timeout <seconds>", "stop watching after this time (the job goes on)", Number)
+    .option("--kvn <n>", "key version of the SCP80 keys", wholeNumber)
+    .option("--validity <seconds>", "give up after this time", secondsOf)
+    .option("--timeout <seconds>", "stop watching after this time (the job goes on)", secondsOf)
     .option("--detach", "print the job's id and do not wait");
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { exitOf, jobText, type ShownJob, watchJob } from "../job-view.ts";
+import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
 
 /** `job list|show|watch|cancel`. */
@@ -10,7 +11,7 @@ export function registerJob(program: Command, context: CliContext): void {
     .command("list")
     .option("-t, --target <target>")
     .option("--state <states>", "comma-separated: queued,running,waiting,done,failed,expired,cancelled")
-    .option("--limit <n>", "at most this many", Number, 50)
+    .option("--limit <n>", "at most this many", wholeNumber, 50)
     .description("jobs, newest first")
     .addHelpText("after", "\nExample:\n  otagate job list --state failed,expired --json\n")
     .action(async (options: { target?: string; state?: string; limit: number }) => {
@@ -51,7 +52,7 @@ export function registerJob(program: Command, context: CliContext): void {
   job
     .command("watch")
     .argument("<id>")
-    .option("--timeout <seconds>", "stop watching after this time", Number)
+    .option("--timeout <seconds>", "stop watching after this time", secondsOf)
     .description("wait for the end of a job")
     .action(async (id: string, options: { timeout?: number }) => {
       await using connection = await context.connect();

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { asGatewayError } from "../../../base/gateway-error.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../number-flag.ts";
 import { paint, result, say, table, when } from "../terminal.ts";
 import { type OpenPort, registerModemProbe } from "./profile.ts";
 import type { ShownLink } from "./reader.ts";
@@ -154,7 +155,7 @@ export function registerSms(program: Command, context: CliContext): void {
     });
   sms
     .command("list")
-    .option("--limit <n>", "at most this many", Number, 50)
+    .option("--limit <n>", "at most this many", wholeNumber, 50)
     .description("messages and receipts that links brought in, newest first")
     .action(async (options: { limit: number }) => {
       await using connection = await context.connect();

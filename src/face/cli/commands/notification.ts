@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
 
 interface ShownNotification {
@@ -22,7 +23,7 @@ export function registerNotification(program: Command, context: CliContext): voi
     .description("what eUICCs reported")
     .command("list")
     .option("-t, --target <target>")
-    .option("--limit <n>", "at most this many", Number, 50)
+    .option("--limit <n>", "at most this many", wholeNumber, 50)
     .description("notifications, newest first")
     .action(async (options: { target?: string; limit: number }) => {
       await using connection = await context.connect();

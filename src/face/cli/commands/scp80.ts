@@ -1,13 +1,8 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { wholeNumber } from "../number-flag.ts";
 import { unwrap } from "../operations/unwrap.ts";
 import { wrap } from "../operations/wrap.ts";
 import { type CommandIo, keyFlag, runOperation } from "../run-operation.ts";
-
-/** A flag that is a whole number. */
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("not a whole number");
-  return Number(text);
-}
 
 interface WrapFlags {
   readonly spi?: string;
@@ -42,7 +37,7 @@ function securityFlags(command: Command): Command {
     .option("--kid <hex>", "KID octet")
     .option("--kic-key <key>", "cipher key: hexadecimal, env:NAME or file:PATH")
     .option("--kid-key <key>", "checksum key: hexadecimal, env:NAME or file:PATH")
-    .option("--cc-len <octets>", "octets of CC: 8 or 4", whole)
+    .option("--cc-len <octets>", "octets of CC: 8 or 4", wholeNumber)
     .option("--implicit <algorithm>", "what algorithm nibble 0 means: AES, 3DES or DES")
     .option("--json", "answer as JSON")
     .option("--jsonl", "one operation per input line, as JSON");
@@ -97,8 +92,8 @@ export function registerScp80(program: Command, io: CommandIo): void {
     .option("--tar <hex>", "TAR, three octets")
     .option("--cntr <hex>", "counter, five octets (zero when left out)")
     .option("--payload <hex>", "secured data: the script")
-    .option("--concat-ref <number>", "reference for several messages", whole)
-    .option("--concat-bits <bits>", "octets of that reference in bits: 8 or 16", whole)
+    .option("--concat-ref <number>", "reference for several messages", wholeNumber)
+    .option("--concat-bits <bits>", "octets of that reference in bits: 8 or 16", wholeNumber)
     .action((_: unknown, command: Command) => {
       const flags = command.optsWithGlobals<WrapFlags>();
       return runOperation(wrap, () => wrapInput(flags, io), flags, io);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { secondsOf } from "../number-flag.ts";
 import { result, say, table, when } from "../terminal.ts";
 
 interface ShownSession {
@@ -70,7 +71,7 @@ export function registerSession(program: Command, context: CliContext): void {
   target
     ?.command("trigger")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--wait <seconds>", "wait until the session is open, at most this long", Number)
+    .option("--wait <seconds>", "wait until the session is open, at most this long", secondsOf)
     .description("ask the card to open an SCP81 session")
     .addHelpText("after", "\nExample:\n  otagate target trigger 8900… --wait 60\n")
     .action(async (reference: string, options: { wait?: number }) => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../number-flag.ts";
 import { paint, result, say, table } from "../terminal.ts";
 
 interface ShownTarget {
@@ -45,7 +46,7 @@ export function registerTarget(program: Command, context: CliContext): void {
   target
     .command("list")
     .option("--tag <tag>", "only those with this tag")
-    .option("--limit <n>", "at most this many", Number, 1000)
+    .option("--limit <n>", "at most this many", wholeNumber, 1000)
     .description("list targets")
     .action(async (options: { tag?: string; limit: number }) => {
       await using connection = await context.connect();
@@ -173,14 +174,14 @@ function registerAdd(target: Command, context: CliContext): void {
     .option("--msisdn <digits>")
     .option("--name <name>")
     .option("--tag <tag...>")
-    .option("--kvn <n>", "key version of the SCP80 keys", Number, 1)
+    .option("--kvn <n>", "key version of the SCP80 keys", wholeNumber, 1)
     .option("--kic <hex|@file>", "KIc")
     .option("--kid <hex|@file>", "KID")
     .option("--algorithm <name>", "AES, 3DES or DES", "AES")
-    .option("--cntr <n>", "counter that was last used", Number, 0)
+    .option("--cntr <n>", "counter that was last used", wholeNumber, 0)
     .option("--tars <tar...>", "TARs these keys serve (default: ISD-R and ISD-Ps)")
     .option("--psk <hex|@file>", "PSK for SCP81")
-    .option("--psk-kvn <n>", "key version of the PSK", Number, 64)
+    .option("--psk-kvn <n>", "key version of the PSK", wholeNumber, 64)
     .description(
       "add a target by hand; keys on the command line are visible to other users of the machine, @file is not",
     )

@@ -1,0 +1,47 @@
+import type { Connection } from "../face/cli/context.ts";
+
+/** Exit codes of a command that a signal ended: 128 and the signal's number. */
+const codes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Ends the process by `exit` when a signal comes and the command does not end by itself on it: what is open is closed
+ * first, so that a store and a control socket of this process do not stay behind. A second signal does not wait.
+ */
+export class Interrupt {
+  readonly #open = new Set<AsyncDisposable>();
+  readonly #exit: (code: number) => void;
+  #ending = false;
+
+  constructor(exit: (code: number) => void) {
+    this.#exit = exit;
+  }
+
+  /** From now on the signals are taken. */
+  listen(): void {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        // A command that takes the signal itself, as the daemon does, listens beside us until it has.
+        if (process.listenerCount(signal) === 1) this.#end(codes[signal]);
+      });
+    }
+  }
+
+  /** The connection, closed before a signal ends the process. */
+  guard(connection: Connection): Connection {
+    this.#open.add(connection);
+    return {
+      ...connection,
+      [Symbol.asyncDispose]: () => {
+        this.#open.delete(connection);
+        return connection[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  #end(code: number): void {
+    if (this.#ending) this.#exit(code);
+    this.#ending = true;
+    const closing = [...this.#open].map((one) => one[Symbol.asyncDispose]());
+    void Promise.allSettled(closing).then(() => this.#exit(code));
+  }
+}

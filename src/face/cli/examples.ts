@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+
+const card = "89001012012341234012345678901224";
+
+/** Examples of commands that bring none of their own, by the words of the command. */
+const examples: Readonly<Record<string, readonly string[]>> = {
+  "reader reset": ["otagate reader reset", "otagate reader reset 'Virtual PCD 00 00' --warm"],
+  "target list": ["otagate target list", "otagate target list --tag lab --json | jq -r '.[].eid'"],
+  "target show": [`otagate target show ${card}`, "otagate target show bench-1 --json"],
+  "target set": [
+    `otagate target set ${card} --name bench-1 --tag lab`,
+    "otagate target set bench-1 --notifications relay",
+  ],
+  "target remove": ["otagate target remove bench-1"],
+  "session list": ["otagate session list"],
+  "session show": ["otagate session show ses_01J9Z0F3"],
+  "session close": ["otagate session close ses_01J9Z0F3"],
+  "smsc list": ["otagate smsc list", "otagate smsc list --json"],
+  "smsc show": ["otagate smsc show smsc:operator-a"],
+  "smsc rebind": ["otagate smsc rebind smsc:operator-a"],
+  "modem list": ["otagate modem list"],
+  "modem show": ["otagate modem show rack1"],
+  "modem reset": ["otagate modem reset rack1", "otagate modem reset rack1 --sim"],
+  "profile list": ["otagate profile list"],
+  "profile show": ["otagate profile show quectel-ec25"],
+  "sms list": ["otagate sms list --limit 10"],
+  "script encode": [
+    "otagate script encode 00A40004023F00 00B000000A",
+    `echo '{"apdus":["80F24002024F0000"],"id":1}' | otagate script encode --jsonl`,
+  ],
+  "script decode": [
+    "otagate script decode AA0A220880F24002024F0000",
+    "otagate script decode --response AF80230290000000",
+  ],
+  "job show": ["otagate job show job_01J9Z0F3", "otagate job show job_01J9Z0F3 --json"],
+  "job watch": ["otagate job watch job_01J9Z0F3 --timeout 60"],
+  "job cancel": ["otagate job cancel job_01J9Z0F3"],
+  "notification list": [`otagate notification list --target ${card}`],
+  "scp80 wrap": [
+    "otagate scp80 wrap --spi 1621 --kic 12 --kid 12 --tar 000001 --cntr 0000000001 --kic-key env:KIC --kid-key env:KID --payload AA0A220880F24002024F0000",
+    "otagate scp80 wrap --jsonl < packets.jsonl",
+  ],
+  "scp80 unwrap": [
+    "otagate scp80 unwrap --spi 1621 --kic 12 --kid 12 --kic-key env:KIC --kid-key env:KID 027100002A…",
+    "otagate scp80 unwrap --jsonl < packets.jsonl",
+  ],
+  "tpdu encode": [
+    `otagate tpdu encode '{"type":"SMS-SUBMIT","tp_mr":1,"tp_da":"447700900123","tp_pid":"00","tp_dcs":"04","tp_ud":"0102"}'`,
+  ],
+  "tpdu decode": ["otagate tpdu decode 44069121436587097FF6920101120000000505000301020101"],
+  envelope: ["otagate envelope 44069121436587097FF6920101120000000505000301020101 --sc +447700900999"],
+  decode: [
+    "otagate decode D009810301210082028102",
+    "otagate decode --as command-packet --kic env:KIC --kid env:KID 00281516211212000001…",
+  ],
+  "trace follow": ["otagate trace follow --kind apdu,packet", `otagate trace follow --target ${card} --json`],
+  "trace export": [
+    "otagate trace export --format pcap --since 10m -o last.pcap",
+    "otagate trace export --job job_01J9Z0F3 > job.jsonl",
+  ],
+  doctor: ["otagate doctor", "otagate doctor --json"],
+  demo: ["otagate demo", "otagate demo --in-process"],
+};
+
+/** The words that call a command, without the program's own name: `target import`. */
+export function commandPath(command: Command): string {
+  const { parent } = command;
+  if (parent === null) return "";
+  return `${commandPath(parent)} ${command.name()}`.trim();
+}
+
+/** Puts the examples of {@link examples} under a command's help. */
+export function addExamples(command: Command): void {
+  const own = examples[commandPath(command)];
+  if (own === undefined) return;
+  command.addHelpText("after", `\nExample${own.length > 1 ? "s" : ""}:\n${own.map((one) => `  ${one}`).join("\n")}\n`);
+}
