@@ -217,6 +217,7 @@ async function crowd(server: Server, width: number, thinkMs: number) {
       cards: cards.slice(0, width),
       parallel: width,
       sessionsPerCard: 2,
+      rampMs: 2 * thinkMs,
       uri: "/gsma/adminagent",
       retry: { attempts: 2, delayMs: 100 },
       inactivityMs: 30_000,

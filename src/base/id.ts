@@ -1,8 +1,14 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+const timeDigits = 10;
+const tailDigits = 16;
+/** Random octets in store: asking the system for ten at a time costs more than all the rest. */
+const pool = new Uint8Array(64 * tailDigits);
+let pooled = pool.length;
 let lastMs = 0;
-let lastTail = 0n;
+/** The last tail, one base-32 digit per entry. */
+const tail = new Uint8Array(tailDigits);
 
 /**
  * A sortable identifier: prefix, 48 bits of time, 80 random bits, in Crockford's base 32 (`job_01k…`).
@@ -10,14 +16,30 @@ let lastTail = 0n;
  */
 export function newId(prefix: string, nowMs: number = Date.now()): string {
   const ms = Math.max(nowMs, lastMs);
-  const tail = ms === lastMs ? lastTail + 1n : BigInt(`0x${randomBytes(10).toString("hex")}`) >> 1n;
+  if (ms === lastMs) nextTail();
+  else freshTail();
   lastMs = ms;
-  lastTail = tail;
-  let value = (BigInt(ms) << 80n) | tail;
   let text = "";
-  for (let i = 0; i < 26; i++) {
-    text = alphabet[Number(value & 31n)] + text;
-    value >>= 5n;
-  }
+  for (let i = 0, rest = ms; i < timeDigits; i++, rest = Math.floor(rest / 32))
+    text = alphabet.charAt(rest % 32) + text;
+  for (const digit of tail) text += alphabet.charAt(digit);
   return `${prefix}_${text}`;
+}
+
+function freshTail(): void {
+  if (pooled === pool.length) {
+    randomFillSync(pool);
+    pooled = 0;
+  }
+  for (let i = 0; i < tailDigits; i++) tail[i] = (pool[pooled++] ?? 0) & 31;
+  // Room to count upwards within the same millisecond.
+  tail[0] = (tail[0] ?? 0) & 15;
+}
+
+function nextTail(): void {
+  for (let i = tailDigits - 1; i >= 0; i--) {
+    const digit = ((tail[i] ?? 0) + 1) & 31;
+    tail[i] = digit;
+    if (digit !== 0) return;
+  }
 }

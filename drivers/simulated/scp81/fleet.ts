@@ -42,6 +42,8 @@ export interface FleetOptions {
   /** Sessions that run at the same time. */
   readonly parallel: number;
   readonly sessionsPerCard: number;
+  /** The first sessions begin spread over this time instead of all at once. */
+  readonly rampMs?: number;
   readonly uri: string;
   readonly retry: { readonly attempts: number; readonly delayMs: number };
   readonly inactivityMs: number;
@@ -94,12 +96,13 @@ export async function runFleet(options: FleetOptions, deps: FleetDeps): Promise<
   };
   // One iterator for all workers: each card is taken once, and has one session at a time.
   const work = options.cards.values();
-  const worker = async () => {
+  const worker = async (_: unknown, n: number) => {
+    await clock.sleep(((options.rampMs ?? 0) * n) / options.parallel);
     for (const card of work) {
       for (let round = 0; round < options.sessionsPerCard && !signal?.aborted; round++) await session(card);
     }
   };
-  await Promise.all(Array.from({ length: options.parallel }, worker));
+  await Promise.all(Array.from({ length: options.parallel }).map(worker));
   durations.sort((a, b) => a - b);
   const at = (share: number) => durations[Math.min(durations.length - 1, Math.floor(durations.length * share))] ?? 0;
   return {
