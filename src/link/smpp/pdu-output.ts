@@ -52,7 +52,7 @@ export class PduOutput {
   flush(): void {
     if (this.#buffer.length === 0) return;
     const wasFull = this.full;
-    const bytes = this.#buffer.finish();
+    const bytes = Buffer.from(this.#buffer.view());
     if (bytes.length > keepOctets) this.#buffer = new Writer(startOctets);
     else this.#buffer.truncate(0);
     if (!this.#stream.write(bytes) && !this.#blocked) {
