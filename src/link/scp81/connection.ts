@@ -43,6 +43,8 @@ export class AdminConnection {
   #deadline: number;
   /** When the running request has to be whole, however busily it drips. */
   #requestEnd: number | undefined;
+  /** Until when the card may work on the script it has. */
+  #budgetEnd = 0;
 
   constructor(
     info: AdminSessionInfo,
@@ -119,8 +121,8 @@ export class AdminConnection {
     if (this.#reader.awaits === "between") return;
     const now = this.#deps.monotonic();
     const { stallMs, requestMs } = this.#deps.limits;
-    this.#requestEnd ??= Math.max(this.#phase === "card-works" ? this.#deadline : 0, now + requestMs);
-    this.#deadline = Math.min(this.#requestEnd, now + stallMs);
+    this.#requestEnd ??= now + requestMs;
+    this.#deadline = Math.max(this.#budgetEnd, Math.min(this.#requestEnd, now + stallMs));
     this.#phase = "card-speaks";
   }
 
@@ -176,6 +178,7 @@ export class AdminConnection {
   }
 
   #send(reply: AdminReply): void {
+    if (this.#phase === "ending") return;
     if (reply.do === "drop") {
       this.#phase = "ending";
       this.drop(reply.why);
@@ -194,8 +197,9 @@ export class AdminConnection {
     this.#socket.write(octets);
     const works = reply.answer.script !== undefined;
     this.#phase = works ? "card-works" : "card-silent";
-    this.#deadline =
-      this.#deps.monotonic() + (works ? Math.max(reply.budgetMs ?? 0, limits.nextPostMs) : limits.nextPostMs);
+    const now = this.#deps.monotonic();
+    this.#budgetEnd = works ? now + (reply.budgetMs ?? 0) : 0;
+    this.#deadline = Math.max(this.#budgetEnd, now + limits.nextPostMs);
   }
 
   #traceRequest(request: HttpRequest): void {
