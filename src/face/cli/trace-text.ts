@@ -1,4 +1,5 @@
 import { fromHex } from "../../base/hex.ts";
+import { describePdu } from "../../codec/smpp/describe.ts";
 import { fileName } from "../explain/names.ts";
 import { paint, type Terminal } from "./terminal.ts";
 import { apduWords, type FrameWords, octetWords, scriptWords } from "./trace-words.ts";
@@ -8,6 +9,9 @@ import type { TracedFrame } from "./traced-frame.ts";
 const perLine = 48;
 /** A command that waits for its answer longer than this is shown without it. */
 const patienceMs = 250;
+
+/** Kinds whose words begin with what they are. */
+const selfNamed = new Set(["apdu", "atr", "tpdu", "packet", "script"]);
 
 interface LinkState {
   /** A command that was sent and not shown yet. */
@@ -94,7 +98,7 @@ export class FramePrinter implements Disposable {
       frame.facts?.hidden === undefined
         ? ""
         : ` ${paint(terminal, "yellow", `[hidden: ${String(frame.facts.hidden)}]`)}`;
-    const kind = frame.kind === "apdu" ? "" : `${frame.kind} `;
+    const kind = selfNamed.has(frame.kind) ? "" : `${frame.kind} `;
     const lines = [`${dim(time)} ${paint(terminal, colour, way)} ${dim(frame.link)} ${kind}${words.title}${hidden}`];
     const pad = " ".repeat(16);
     for (const line of octets) lines.push(...cut(line).map((part) => `${pad}${dim(part)}`));
@@ -136,11 +140,19 @@ function wordsOf(frame: TracedFrame): FrameWords {
       return octetWords("atr", octets);
     case "tpdu":
       return octetWords("sms-tpdu", octets);
+    case "smpp":
+      return smppWords(octets);
     case "script":
       return scriptWords(octets, frame.dir, frame.dir === "in");
     default:
       return { title: `${octets.length} octets${factText(frame.facts)}`, below: [] };
   }
+}
+
+function smppWords(octets: Uint8Array): FrameWords {
+  const { command, sequence, status, problem } = describePdu(octets);
+  const end = status === undefined || status === "ESME_ROK" ? "" : `, ${status}`;
+  return { title: `${command} ${sequence}${end}`, below: problem === undefined ? [] : [`✗  ${problem}`] };
 }
 
 function textWords(frame: TracedFrame): FrameWords {

@@ -33,9 +33,9 @@ function lengthsOf(octets: Uint8Array): Lengths {
 export function commandNode(octets: Uint8Array, base: number, context: Context): Node {
   const [cla = 0, ins = 0, p1 = 0] = octets;
   const instruction = instructionOf(cla, ins, p1);
-  const { function: fn, fault } = classifyCommand(octets, base);
+  const { function: fn } = classifyCommand(octets, base);
   const es5 = es5Words(fn);
-  const node = grow(
+  return grow(
     "C-APDU",
     octets,
     base,
@@ -50,8 +50,6 @@ export function commandNode(octets: Uint8Array, base: number, context: Context):
     },
     { clause: es5Clause(fn) },
   );
-  if (fault === undefined || es5 !== undefined) return node;
-  return { ...node, note: fault.message };
 }
 
 /** Lc, data and Le. Returns what the data say. */

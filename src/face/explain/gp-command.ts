@@ -1,5 +1,5 @@
 import { ConnectivityParameters } from "../../codec/euicc/addressing.ts";
-import { type Dgi, Dgi as DgiCodec, dgiName } from "../../codec/euicc/dgi.ts";
+import { type Dgi, Dgi as DgiCodec, Dgis, dgiName } from "../../codec/euicc/dgi.ts";
 import { keyRole, keySetUse, keyTypeName } from "../../codec/euicc/key-set.ts";
 import { decode, Reader } from "../../codec/kit/codec.ts";
 import { readBcdAddress, showAddress, TpAddress } from "../../codec/sms/address.ts";
@@ -12,6 +12,7 @@ import {
   grow,
   hex2,
   hexTagList,
+  isBer,
   type Node,
   numberOf,
   single,
@@ -170,13 +171,23 @@ export function storeDataNode(apdu: Uint8Array, octets: Uint8Array, base: number
       children: [],
     };
   }
-  if ((p1 & 0x10) !== 0 && (p1 & 0x08) === 0) {
+  if ((p1 & 0x10) !== 0 && (p1 & 0x08) === 0 && isBer(octets)) {
     return grow("stored objects", octets, base, (branch) => void berParts(branch, storedTags(context)));
   }
+  // Blocks that continue a grouping, and applications with a format of their own, have no groupings to show.
+  if (octets[0] !== 0x3a && !isGroupings(octets)) return single("data", octets, base);
   return grow("data groupings", octets, base, (branch) => {
     while (!branch.from.ended) grouping(branch, context);
     return undefined;
   });
+}
+
+function isGroupings(octets: Uint8Array): boolean {
+  try {
+    return decode(Dgis, octets).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Session and DNS parameters that a security domain stores. GP Amendment B §3.8, §3.11 */

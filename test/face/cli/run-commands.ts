@@ -1,5 +1,6 @@
 import { Readable, Writable } from "node:stream";
 import { Command } from "commander";
+import { registerDecode } from "../../../src/face/cli/commands/decode.ts";
 import { registerEnvelope } from "../../../src/face/cli/commands/envelope.ts";
 import { registerScp80 } from "../../../src/face/cli/commands/scp80.ts";
 import { registerScript } from "../../../src/face/cli/commands/script.ts";
@@ -45,7 +46,8 @@ export async function run(
     ...surroundings,
   };
   const program = new Command("otagate").exitOverride();
-  for (const register of [registerScp80, registerScript, registerTpdu, registerEnvelope]) register(program, io);
+  for (const register of [registerScp80, registerScript, registerTpdu, registerEnvelope, registerDecode])
+    register(program, io);
   await program.parseAsync([...args], { from: "user" });
   return { stdout: out.text(), stderr: err.text(), code };
 }
