@@ -176,19 +176,22 @@ export class ModemLink implements AsyncDisposable {
   async #live(): Promise<void> {
     const { clock, random, log } = this.#deps;
     const { signal } = this.#stop;
-    while (!signal.aborted) {
+    for (let absences = 0; !signal.aborted; ) {
       const reason = await this.#session().catch((error: unknown) => error);
       if (signal.aborted) break;
       const error = asGatewayError(reason);
       const gone = error.code === "link.lost" || error.code === "link.unknown" || error.code === "modem.absent";
       const failures = gone ? this.#state.failures : this.#state.failures + 1;
+      absences = gone && this.#state.phase.at !== "ready" ? Math.min(absences + 1, 4) : 0;
       this.bearer.detach(error.message);
       this.#update({ failures, phase: { at: "absent", reason: error.message }, registrations: {} });
       log.info({ link: this.id, code: error.code, failures }, error.message);
       if (failures >= this.#settings.quarantineAfter) await this.#quarantine(error.message, signal);
       else {
         await this.#escalate(failures);
-        await clock.sleep(backoffMs(failures, { firstMs: 500, maxMs: 30_000, random }), signal).catch(() => undefined);
+        await clock
+          .sleep(backoffMs(Math.max(failures, absences), { firstMs: 500, maxMs: 30_000, random }), signal)
+          .catch(() => undefined);
       }
     }
   }
