@@ -2,10 +2,11 @@ import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { backoffMs } from "../../base/retry.ts";
+import { showTpdu } from "../../codec/ota/message-secrets.ts";
 import type { CardReader } from "../card-reader.ts";
 import type { Log } from "../driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-bearer.ts";
-import { traceFrame } from "../trace.ts";
+import { traceFrame, tracing } from "../trace.ts";
 import { type CardLinkState, carries } from "./card-link-state.ts";
 import { CardSession } from "./card-session.ts";
 import { deliverTpdu, inboundItem, serviceCentreOf } from "./card-sms.ts";
@@ -120,7 +121,14 @@ export class CardLink implements SmsBearer {
   async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
     const session = this.#ready();
     const tpdu = deliverTpdu(sms, this.#deps.originator ?? "+10000000000", this.#deps.clock.now());
-    traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: tpdu, facts: { reference: sms.reference } });
+    if (tracing())
+      traceFrame({
+        kind: "tpdu",
+        dir: "out",
+        link: this.id,
+        bytes: showTpdu(tpdu),
+        facts: { reference: sms.reference },
+      });
     const serviceCentre = sms.serviceCentre ?? this.#deps.serviceCentre;
     return session.terminal.deliver(tpdu, {
       signal,

@@ -2,6 +2,7 @@ import { answersWithKeys, secretOfCommand } from "../../codec/apdu/secret-data.t
 import { catObjects } from "../../codec/cat/object.ts";
 import { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import { Reader } from "../../codec/kit/codec.ts";
+import { showEnvelope } from "../../codec/ota/message-secrets.ts";
 import type { Frame } from "../trace.ts";
 import { tolerant } from "./tolerant.ts";
 
@@ -14,6 +15,7 @@ export interface Showing {
 }
 
 const fetch = 0x12;
+const envelope = 0xc2;
 
 /** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
 export function showing(apdu: Uint8Array): Showing {
@@ -23,8 +25,15 @@ export function showing(apdu: Uint8Array): Showing {
   if (answersWithKeys(apdu)) {
     return { command: asIs, answer: (bytes) => hide(bytes, 0, bytes.length - 2, "session-key") };
   }
+  if (ins === envelope) return { command: withoutClearSecrets, answer: asIs };
   if (ins === fetch && ((apdu[0] ?? 0) & 0x80) !== 0) return { command: asIs, answer: withoutBearerPassword };
   return plain;
+}
+
+/** A short message for the card may hold a script that is not ciphered. */
+function withoutClearSecrets(bytes: Uint8Array): Shown {
+  const shown = showEnvelope(bytes);
+  return shown === bytes ? { bytes } : { bytes: shown, facts: { hidden: "key" } };
 }
 
 /** OPEN CHANNEL names user and password of its bearer in text strings. ETSI TS 102 223 §6.6.27 */
