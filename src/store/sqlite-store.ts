@@ -25,6 +25,7 @@ export class SqliteStore implements Store {
   readonly #writer: BetterSqlite3.Database;
   readonly #reader: BetterSqlite3.Database;
   readonly #lock: BetterSqlite3.Database;
+  readonly #control: ReturnType<typeof controlOf>;
   readonly #write: Repositories;
   readonly #read: Repositories;
   readonly #queue: Unit[] = [];
@@ -40,6 +41,7 @@ export class SqliteStore implements Store {
     this.#writer = handles.writer;
     this.#reader = handles.reader;
     this.#lock = handles.lock;
+    this.#control = controlOf(this.#writer);
     this.#write = repositories(kyselyOver(this.#writer), seal, (event) => this.#fresh.push(event));
     this.#read = repositories(kyselyOver(this.#reader), seal, () => {});
   }
@@ -125,25 +127,26 @@ export class SqliteStore implements Store {
     this.#draining = undefined;
   }
 
+  /** Runs what is queued in one transaction: the first unit without a savepoint, since nothing else is lost with it. */
   async #commitBatch(): Promise<void> {
     const settled: (() => void)[] = [];
-    const failed: Unit[] = [];
+    const taken: Unit[] = [];
     try {
-      this.#writer.exec("BEGIN IMMEDIATE");
+      this.#control.begin.run();
       for (
         let unit = this.#queue.shift();
         unit !== undefined;
-        unit = settled.length < batchLimit ? this.#queue.shift() : undefined
+        unit = taken.length < batchLimit ? this.#queue.shift() : undefined
       ) {
-        failed.push(unit);
-        settled.push(await this.#runUnit(unit));
+        taken.push(unit);
+        settled.push(taken.length === 1 ? await this.#runFirst(unit) : await this.#runUnit(unit));
       }
-      this.#writer.exec("COMMIT");
+      this.#control.commit.run();
     } catch (cause) {
-      if (this.#writer.inTransaction) this.#writer.exec("ROLLBACK");
+      if (this.#writer.inTransaction) this.#control.rollback.run();
       this.#fresh = [];
       const error = new GatewayError("store.unavailable", "the store could not commit", { cause });
-      for (const unit of failed.length > 0 ? failed : this.#queue.splice(0)) unit.reject(error);
+      for (const unit of taken.length > 0 ? taken : this.#queue.splice(0)) unit.reject(error);
       return;
     }
     const events = this.#fresh;
@@ -152,20 +155,45 @@ export class SqliteStore implements Store {
     if (events.length > 0) for (const listener of this.#listeners) listener(events);
   }
 
+  async #runFirst(unit: Unit): Promise<() => void> {
+    try {
+      const value = await unit.run(this.#write);
+      return () => unit.resolve(value);
+    } catch (error) {
+      this.#control.rollback.run();
+      this.#fresh = [];
+      this.#control.begin.run();
+      return () => unit.reject(error);
+    }
+  }
+
   /** Runs one unit inside its savepoint; what it returns tells the caller, after the commit. */
   async #runUnit(unit: Unit): Promise<() => void> {
     const mark = this.#fresh.length;
-    this.#writer.exec("SAVEPOINT unit");
+    this.#control.savepoint.run();
     try {
       const value = await unit.run(this.#write);
-      this.#writer.exec("RELEASE unit");
+      this.#control.release.run();
       return () => unit.resolve(value);
     } catch (error) {
-      this.#writer.exec("ROLLBACK TO unit; RELEASE unit");
+      this.#control.rollbackTo.run();
+      this.#control.release.run();
       this.#fresh.length = mark;
       return () => unit.reject(error);
     }
   }
+}
+
+/** The statements of transactions, prepared once. */
+function controlOf(database: BetterSqlite3.Database) {
+  return {
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    commit: database.prepare("COMMIT"),
+    rollback: database.prepare("ROLLBACK"),
+    savepoint: database.prepare("SAVEPOINT unit"),
+    release: database.prepare("RELEASE unit"),
+    rollbackTo: database.prepare("ROLLBACK TO unit"),
+  };
 }
 
 function migrate(database: BetterSqlite3.Database): void {
