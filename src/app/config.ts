@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
+import { ApiConfig } from "./api-config.ts";
 import { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
 import { nearest } from "./nearest.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
+import { UpstreamConfig } from "./upstream-config.ts";
 
 const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
 const durationMs = z.number().int().positive();
@@ -77,6 +79,8 @@ export const Config = z.strictObject({
   sms: Sms.prefault({}),
   readers: Readers.prefault({}),
   simulate: Simulate.prefault({}),
+  api: ApiConfig.prefault({}),
+  upstream: z.array(UpstreamConfig).default([]),
   scp81: Scp81Config.prefault({}),
   modems: z.array(ModemConfig).default([]),
   modemDiscovery: ModemDiscoveryConfig.prefault({}),

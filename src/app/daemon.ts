@@ -9,15 +9,19 @@ import { sealWith } from "../crypto/seal.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { LeaseDesk } from "../gateway/lease-desk.ts";
 import { TargetDesk } from "../gateway/target-desk.ts";
+import { TokenDesk } from "../gateway/token-desk.ts";
 import type { DriverDeps, Log } from "../link/driver.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
+import { ApiListener } from "./api-listener.ts";
 import type { Config } from "./config.ts";
 import { ModemService } from "./modem-service.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterKey } from "./secrets.ts";
 import { SmppService } from "./smpp-service.ts";
+import { UpstreamService } from "./upstream-service.ts";
 import { version } from "./version.ts";
 
 /** What a daemon is started with. */
@@ -37,6 +41,8 @@ export class Daemon implements AsyncDisposable {
   readonly targets: TargetDesk;
   readonly api: FastifyInstance;
   readonly socketPath: string;
+  /** Where the API listens over TCP, if it does. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
   readonly #readers: ReaderManager;
   readonly #parts: Cleanup;
 
@@ -45,6 +51,7 @@ export class Daemon implements AsyncDisposable {
     targets: TargetDesk;
     api: FastifyInstance;
     socketPath: string;
+    address: { readonly host: string; readonly port: number } | undefined;
     readers: ReaderManager;
     stack: Cleanup;
   }) {
@@ -52,6 +59,7 @@ export class Daemon implements AsyncDisposable {
     this.targets = parts.targets;
     this.api = parts.api;
     this.socketPath = parts.socketPath;
+    this.address = parts.address;
     this.#readers = parts.readers;
     this.#parts = parts.stack;
   }
@@ -77,7 +85,9 @@ export class Daemon implements AsyncDisposable {
       notifications: config.notifications,
     });
     stack.defer(() => gateway.stop());
-    const scp81 = stack.use(new Scp81Service(config.scp81, gateway, log));
+    const { scriptBudgetMs } = config.scp81;
+    const upstreams = stack.use(new UpstreamService({ upstreams: config.upstream, gateway, log, env, scriptBudgetMs }));
+    const scp81 = stack.use(new Scp81Service(config.scp81, gateway, log, upstreams));
     gateway.https = scp81.bearer;
     const channelsFor = (link: string) => scp81.channelsFor(link, log);
     const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps, channelsFor }));
@@ -86,24 +96,36 @@ export class Daemon implements AsyncDisposable {
     );
     const smpp = stack.use(new SmppService({ smsc: config.smsc, face: config.smppFace, gateway, driverDeps, env }));
     const targets = new TargetDesk(store, systemClock);
+    const leases = stack.use(new LeaseDesk(gateway.links, systemClock));
+    const tokens = new TokenDesk(store, systemClock);
+    let listener: ApiListener | undefined;
     const about = () => ({
       pid: process.pid,
       state,
       node: process.version,
       links: gateway.links.list().length,
+      api: listener?.address ?? "off",
       scp81: scp81.address ?? "off",
       smppFace: smpp.port ?? "off",
       smppClients: smpp.connections(),
     });
-    const api = await apiServer({ gateway, targets, traces, log, version, about, sessions: scp81 });
+    const { certificates } = config.api;
+    const desks = { gateway, targets, leases, tokens, traces, upstreams };
+    const api = await apiServer({ ...desks, certificates, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();
     await gateway.start();
     await readers.start();
     await modems.start();
     await smpp.start();
+    await upstreams.start();
     const socketPath = await listen(api, state);
-    return new Daemon({ gateway, targets, api, socketPath, readers, stack: stack.keep() });
+    if (config.api.port !== undefined) {
+      listener = stack.use(await ApiListener.open(api, config.api));
+      log.info({ ...listener.address, tls: config.api.tls !== undefined }, "the API listens");
+    }
+    const address = listener?.address;
+    return new Daemon({ gateway, targets, api, socketPath, address, readers, stack: stack.keep() });
   }
 
   /** Puts a software card into a reader of this process. */

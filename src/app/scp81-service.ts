@@ -10,14 +10,18 @@ import { encode } from "../codec/kit/codec.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { Scp81Bearer } from "../gateway/scp81-bearer.ts";
 import { Scp81Store } from "../gateway/scp81-store.ts";
+import { chosenSessions } from "../gateway/session-choice.ts";
+import type { Target } from "../gateway/target.ts";
 import { BipService } from "../link/card/bip/bip-service.ts";
 import { nodeSockets } from "../link/card/bip/node-sockets.ts";
 import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
 import type { ChannelService } from "../link/card/channel-service.ts";
 import type { Log } from "../link/driver.ts";
 import { Dialogs, defaultDialogSettings } from "../link/scp81/dialogs.ts";
+import type { PskEntry } from "../link/scp81/psk-source.ts";
 import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
+import type { OpenSession } from "../link/scp81/session-handler.ts";
 
 const port = z.number().int().min(0).max(65535);
 /** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
@@ -82,6 +86,12 @@ export const Scp81Config = z.strictObject({
 });
 export type Scp81Config = z.infer<typeof Scp81Config>;
 
+/** What SM-SRs above do for sessions. */
+export interface Scp81Upstreams {
+  findPsk(identity: string): Promise<PskEntry | undefined>;
+  proxyFor(target: Target | undefined): OpenSession | undefined;
+}
+
 /** The SCP81 server with its bearer, and the terminal's side of BIP for cards in readers. */
 export class Scp81Service implements AsyncDisposable {
   readonly bearer: Scp81Bearer;
@@ -90,7 +100,7 @@ export class Scp81Service implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
   #port: number | undefined;
 
-  constructor(config: Scp81Config, gateway: Gateway, log: Log) {
+  constructor(config: Scp81Config, gateway: Gateway, log: Log, upstreams?: Scp81Upstreams) {
     this.#config = config;
     const dialogs = new Dialogs(
       {
@@ -128,8 +138,11 @@ export class Scp81Service implements AsyncDisposable {
     this.server = config.enabled
       ? new Scp81Server(
           {
-            keys: { kind: "remote", lookup: (identity) => this.bearer.lookup(identity) },
-            open: dialogs.open,
+            keys: {
+              kind: "remote",
+              lookup: async (identity) => (await this.bearer.lookup(identity)) ?? upstreams?.findPsk(identity),
+            },
+            open: chosenSessions(gateway.store, systemClock, (target) => upstreams?.proxyFor(target) ?? dialogs.open),
             clock: systemClock,
             log,
             ...(keyLog === undefined

@@ -1,9 +1,19 @@
 import type { ServerResponse } from "node:http";
 
-/** Resolves when the answer takes more octets, or is closed. */
-export function drained(raw: ServerResponse): Promise<void> {
+/** Resolves with true when the answer takes more octets, with false when it is closed or took none for so long. */
+export function drained(raw: ServerResponse, patienceMs = 60_000): Promise<boolean> {
+  if (raw.destroyed || raw.writableEnded) return Promise.resolve(false);
   return new Promise((resolve) => {
-    raw.once("drain", resolve);
-    raw.once("close", resolve);
+    const settle = (open: boolean) => {
+      clearTimeout(timer);
+      raw.off("drain", onDrain);
+      raw.off("close", onClose);
+      resolve(open);
+    };
+    const onDrain = () => settle(true);
+    const onClose = () => settle(false);
+    const timer = setTimeout(onClose, patienceMs);
+    raw.once("drain", onDrain);
+    raw.once("close", onClose);
   });
 }

@@ -1,57 +1,46 @@
 import swagger from "@fastify/swagger";
 import Fastify, { type FastifyInstance } from "fastify";
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-} from "fastify-type-provider-zod";
-import type { ErrorCode } from "../../base/error-catalogue.ts";
-import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { GatewayError } from "../../base/gateway-error.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
+import type { LeaseDesk } from "../../gateway/lease-desk.ts";
 import type { TargetDesk } from "../../gateway/target-desk.ts";
+import type { TokenDesk } from "../../gateway/token-desk.ts";
+import type { UpstreamControl } from "../../gateway/upstream/control.ts";
 import type { Log } from "../../link/driver.ts";
+import { type CertificateGrant, guard } from "./access.ts";
+import { methodsOf } from "./methods.ts";
+import { apiMetrics } from "./metrics.ts";
+import { openApiDocument, openApiSettings } from "./open-api.ts";
+import { sendProblem, translate } from "./problem.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { linkRoutes } from "./routes/links.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { type SessionControl, sessionRoutes } from "./routes/sessions.ts";
 import { targetRoutes } from "./routes/targets.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/traces.ts";
+import { upstreamRoutes } from "./routes/upstreams.ts";
 import type { TraceLog } from "./trace-log.ts";
 
 /** What the API's handlers call. */
 export interface ApiDeps {
   readonly gateway: Gateway;
   readonly targets: TargetDesk;
+  readonly leases: LeaseDesk;
+  readonly tokens: TokenDesk;
+  readonly certificates: readonly CertificateGrant[];
   readonly traces: TraceLog;
   readonly sessions: SessionControl;
+  readonly upstreams: UpstreamControl;
   readonly log: Log;
   readonly version: string;
   /** Facts about the daemon for `GET /v1` (never secrets). */
   readonly about: () => Readonly<Record<string, unknown>>;
-}
-
-/** A problem+json body. RFC 9457 */
-export interface Problem {
-  readonly type: ErrorCode;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly facts?: Readonly<Record<string, unknown>>;
-}
-
-/** The answer an error becomes. */
-export function problemOf(error: GatewayError): Problem {
-  const { http, text } = error.entry;
-  return {
-    type: error.code,
-    title: text,
-    status: http,
-    detail: error.message,
-    ...(Object.keys(error.detail).length === 0 ? {} : { facts: error.detail }),
-  };
 }
 
 /** The HTTP API, not listening yet. */
@@ -60,70 +49,57 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
     logger: false,
     bodyLimit: 8 * 1024 * 1024,
     forceCloseConnections: true,
+    requestTimeout: 300_000,
     routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, translate(error));
+    },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((thrown, request, reply) => {
     const error = translate(thrown);
-    if (error.code === "api.internal") {
-      deps.log.error(
-        { method: request.method, url: request.url, err: thrown instanceof Error ? thrown.stack : String(thrown) },
-        "a request failed by a bug",
-      );
-      return reply
-        .code(500)
-        .type("application/problem+json")
-        .send(JSON.stringify(problemOf(new GatewayError("api.internal", "see the daemon's log"))));
-    }
-    return reply
-      .code(error.entry.http)
-      .type("application/problem+json")
-      .send(JSON.stringify(problemOf(error)));
+    if (error.code !== "api.internal") return sendProblem(reply, error);
+    deps.log.error(
+      { method: request.method, route: request.routeOptions.url, err: thrown instanceof Error ? thrown.stack : "?" },
+      "a request failed by a bug",
+    );
+    return sendProblem(reply, new GatewayError("api.internal", "see the daemon's log"));
   });
+  const json = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
+    // Clients that send the header with no body mean no body.
+    if (body === "") done(null, undefined);
+    else void json(request, body, done);
+  });
+  const methods = methodsOf(app);
   app.setNotFoundHandler((request, reply) => {
-    const error = new GatewayError("api.not-found", `${request.method} ${request.url} is no resource of this API`);
-    return reply
-      .code(404)
-      .type("application/problem+json")
-      .send(JSON.stringify(problemOf(error)));
+    const allowed = methods(request.url);
+    if (allowed.length === 0)
+      return sendProblem(reply, new GatewayError("api.not-found", "path: no resource of this API is there"));
+    reply.header("allow", allowed.join(", "));
+    return sendProblem(
+      reply,
+      new GatewayError("api.method", `method: this resource knows ${allowed.join(", ")}`, {
+        detail: { field: "method", allowed },
+      }),
+    );
   });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "otagate", version: deps.version, description: "OTA gateway for physical eUICCs" },
-    },
-    transform: jsonSchemaTransform,
-  });
+  guard(app, { store: deps.gateway.store, tokens: deps.tokens, certificates: deps.certificates, now: Date.now });
+  await app.register(swagger, openApiSettings(deps.version));
+  const metrics = apiMetrics(app, deps);
   await app.register(targetRoutes, { deps });
+  await app.register(keyRoutes, { deps });
   await app.register(jobRoutes, { deps });
   await app.register(linkRoutes, { deps });
   await app.register(sessionRoutes, { deps });
   await app.register(notificationRoutes, { deps });
   await app.register(eventRoutes, { deps });
   await app.register(traceRoutes, { deps });
-  await app.register(healthRoutes, { deps });
-  app.get("/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  await app.register(upstreamRoutes, { deps });
+  await app.register(tokenRoutes, { deps });
+  await app.register(auditRoutes, { deps });
+  await app.register(healthRoutes, { deps, metrics });
+  app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, () => openApiDocument(app));
   return app;
-}
-
-function translate(thrown: unknown): GatewayError {
-  if (hasZodFastifySchemaValidationErrors(thrown)) {
-    const [first] = thrown.validation;
-    const where = thrown.validationContext ?? "request";
-    const path = (first?.instancePath ?? "").replace(/^\//, "").replaceAll("/", ".");
-    const field = path === "" ? where : path;
-    return new GatewayError("api.usage", `${field}: ${first?.message ?? "not valid"}`, {
-      detail: { field, in: where },
-    });
-  }
-  if (
-    thrown instanceof Error &&
-    "statusCode" in thrown &&
-    typeof thrown.statusCode === "number" &&
-    thrown.statusCode < 500
-  ) {
-    return new GatewayError("api.usage", thrown.message);
-  }
-  return asGatewayError(thrown);
 }

@@ -1,124 +1,134 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { GatewayEvent } from "../../../gateway/event.ts";
-import { drained } from "../drained.ts";
+import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
+import { streamEvents } from "../event-stream.ts";
 import type { ApiDeps } from "../server.ts";
-import { problems } from "../shapes.ts";
+import { eventShape, problems, targetFilter } from "../shapes.ts";
 
-const eventShape = z.object({
-  seq: z.number().int(),
-  at: z.number(),
-  type: z.string(),
-  target: z.string().optional(),
-  job: z.string().optional(),
-  data: z.record(z.string(), z.unknown()),
-});
-
-const keepAliveMs = 15_000;
-const pageSize = 500;
+const position = z
+  .string()
+  .regex(/^[0-9]{1,15}$/, "no position of the log")
+  .transform(Number);
+const filters = {
+  target: targetFilter,
+  job: z.string().min(1).max(100).optional().describe("Only of this job"),
+  type: z
+    .string()
+    .regex(/^[a-z*][a-z.*,-]{0,300}$/, "event types, `*` for any ending, separated by commas")
+    .optional()
+    .describe("Only of these types: `job.*,notification.received`"),
+};
+/** Events that one request for a page looks at, at most: a narrow filter may find few among them. */
+const scanned = 5000;
 
 /** The durable event log: as pages, and live as server-sent events that resume at Last-Event-ID. */
 export async function eventRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { store } = deps.gateway;
 
+  const wantedBy = async (query: {
+    target?: string | undefined;
+    job?: string | undefined;
+    type?: string | undefined;
+  }): Promise<(event: GatewayEvent) => boolean> => {
+    const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
+    const typed = eventsMatching(query.type?.split(",") ?? ["*"]);
+    return (event) =>
+      (target === undefined || event.target === target) &&
+      (query.job === undefined || event.job === query.job) &&
+      typed(event.type);
+  };
+
   routes.get(
     "/v1/events/log",
     {
       schema: {
+        operationId: "listEvents",
         tags: ["events"],
         summary: "Events after a position",
-        querystring: z.object({
-          after: z.coerce.number().int().min(0).default(0),
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        description:
+          "Oldest first. `cursor` of the answer is where to go on, also when nothing was found; it is absent at the end of " +
+          "the log, where the last `seq` is.",
+        querystring: z.strictObject({
+          after: position.optional().describe("`seq` of the last event known; from the beginning when absent"),
+          cursor: position.optional().describe("`cursor` of the page before; goes before `after`"),
+          limit: z.coerce.number().int().min(1).max(1000).default(100).describe("Items in a page at most"),
+          ...filters,
         }),
-        response: { 200: z.object({ items: z.array(eventShape) }), ...problems },
+        response: { 200: z.object({ items: z.array(eventShape), cursor: z.string().optional() }), ...problems },
       },
+      config: { scope: "read" },
     },
-    async ({ query }) => ({
-      items: (await store.read((r) => r.events.after(query.after, query.limit))).map((event) => ({
-        ...event,
-        data: { ...event.data },
-      })),
-    }),
+    async ({ query }) => {
+      const wanted = await wantedBy(query);
+      const items: GatewayEvent[] = [];
+      let at = query.cursor ?? query.after ?? 0;
+      for (let looked = 0; looked < scanned; ) {
+        const found = await store.read((r) => r.events.after(at, 1000));
+        for (const event of found) {
+          at = event.seq;
+          if (wanted(event)) items.push(event);
+          if (items.length === query.limit) return { items: items.map(plain), cursor: String(at) };
+        }
+        if (found.length < 1000) return { items: items.map(plain) };
+        looked += found.length;
+      }
+      return { items: items.map(plain), cursor: String(at) };
+    },
   );
 
   routes.get(
     "/v1/events",
     {
+      exposeHeadRoute: false,
       schema: {
+        operationId: "streamEvents",
         tags: ["events"],
-        summary:
-          "Events as they become durable (text/event-stream); `Last-Event-ID` or `after` says where to go on, default: now",
-        headers: z.object({ "last-event-id": z.string().optional() }),
-        querystring: z.object({
-          after: z.coerce.number().int().min(0).optional(),
-          target: z.string().optional(),
-          job: z.string().optional(),
+        summary: "Events as they become durable",
+        description:
+          "Server-sent events: `id` is the position, `event` the type, `data` the event as JSON. `Last-Event-ID`, or `after`, " +
+          "says where to go on; without either it begins now. Nothing is left out, however slow the reader.",
+        produces: ["text/event-stream"],
+        headers: z.looseObject({
+          "last-event-id": z.string().max(40).optional().describe("Position of the last event known"),
         }),
+        querystring: z.strictObject({
+          after: position.optional().describe("Position of the last event known"),
+          ...filters,
+        }),
+        response: {
+          200: { description: "The stream", content: { "text/event-stream": { schema: z.string() } } },
+          ...problems,
+        },
       },
+      config: { scope: "read" },
     },
     async ({ headers, query }, reply) => {
       const last = headers["last-event-id"];
-      const asked = last === undefined || last === "" ? query.after : Number(last);
-      if (asked !== undefined && !Number.isSafeInteger(asked))
-        throw new GatewayError("api.usage", "Last-Event-ID: not a position", { detail: { field: "Last-Event-ID" } });
-      const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
-      const from = asked ?? (await store.read((r) => r.events.last()));
-      const wanted = (event: GatewayEvent) =>
-        (target === undefined || event.target === target) && (query.job === undefined || event.job === query.job);
-      await stream(deps, reply, from, wanted);
+      const asked = last === undefined || last === "" ? query.after : positionOf(last);
+      const end = await store.read((r) => r.events.last());
+      if (asked !== undefined && asked > end) throw notThere(last === undefined ? "after" : "Last-Event-ID", end);
+      await streamEvents({ store, log: deps.log }, reply, asked ?? end, await wantedBy(query));
     },
   );
 }
 
-/** Sends what is in the log after `from`, then what follows; slow readers are read from the log, never buffered without bound. */
-async function stream(
-  deps: ApiDeps,
-  reply: FastifyReply,
-  from: number,
-  wanted: (event: GatewayEvent) => boolean,
-): Promise<void> {
-  const { store } = deps.gateway;
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
-  raw.write(": otagate\n\n");
-  let at = from;
-  let wake = () => {};
-  const off = store.onEvents(() => wake());
-  let open = true;
-  raw.on("close", () => {
-    open = false;
-    wake();
+function positionOf(header: string): number {
+  const parsed = position.safeParse(header);
+  if (parsed.success) return parsed.data;
+  throw new GatewayError("api.usage", "Last-Event-ID: no position of the log", {
+    detail: { field: "Last-Event-ID", in: "header" },
   });
-  try {
-    while (open) {
-      const events = await store.read((r) => r.events.after(at, pageSize));
-      for (const event of events) {
-        at = event.seq;
-        if (!wanted(event)) continue;
-        const room = raw.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-        if (!room && open) await drained(raw);
-      }
-      if (events.length === pageSize) continue;
-      const woken = await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => resolve(false), keepAliveMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve(true);
-        };
-        if (!open) wake();
-      });
-      wake = () => {};
-      if (!woken && open) raw.write(": still here\n\n");
-    }
-  } catch (error) {
-    deps.log.warn({ err: String(error) }, "an event stream ended");
-  } finally {
-    off();
-    raw.end();
-  }
+}
+
+/** A position of another store: waiting for it would be waiting in silence. */
+function notThere(field: string, end: number): GatewayError {
+  return new GatewayError("api.usage", `${field}: behind the end of this log`, { detail: { field, end } });
+}
+
+function plain(event: GatewayEvent) {
+  return { ...event, data: { ...event.data } };
 }

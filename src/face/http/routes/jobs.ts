@@ -1,85 +1,32 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { GatewayError } from "../../../base/gateway-error.ts";
 import { executedCommands } from "../../../gateway/executed.ts";
-import { hasEnded, type NewJob } from "../../../gateway/gateway.ts";
-import type { Job } from "../../../gateway/job.ts";
-import { withoutUndefined } from "../../../gateway/target-import.ts";
+import { hasEnded } from "../../../gateway/gateway.ts";
+import type { Job, JobState } from "../../../gateway/job.ts";
+import { JobOrder, newJobOf } from "../../../gateway/job-order.ts";
+import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
-import { hexText, jobShape, packetShape, pageQuery, problems } from "../shapes.ts";
+import { jobDetailShape, jobShape, jobState, problems, targetFilter } from "../shapes.ts";
 import { mutable } from "./targets.ts";
 
-const tar = z
+const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the job") });
+
+/** A comma-separated list of states. */
+const stateList = z
   .string()
-  .regex(/^[0-9a-fA-F]{6}$/, "a TAR of three octets")
-  .transform((text) => text.toUpperCase());
-const aid = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID");
-const apdu = hexText.min(8).transform((text) => text.toUpperCase());
-
-/** What can be asked for. */
-const work = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("es5"),
-    function: z.string(),
-    params: z.record(z.string(), z.unknown()).optional(),
-  }),
-  z.strictObject({
-    kind: z.literal("script"),
-    tar: tar.default("000001"),
-    aid: aid.optional(),
-    apdus: z.array(apdu).min(1).max(1000),
-    format: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
-  }),
-  z.strictObject({
-    kind: z.literal("body"),
-    tar: tar.default("000001"),
-    aid: aid.optional(),
-    body: hexText.min(2).transform((text) => text.toUpperCase()),
-  }),
-  z.strictObject({
-    kind: z.literal("packet"),
-    userData: z.array(hexText.min(6).max(280)).min(1).max(255),
-    protocolId: z.number().int().min(0).max(255).default(0x7f),
-    dataCoding: z.number().int().min(0).max(255).default(0xf6),
-    from: z.string().optional(),
-  }),
-]);
-
-const request = z.strictObject({
-  bearer: z.enum(["auto", "https", "envelope", "sms"]).optional(),
-  link: z.string().optional(),
-  spi: z
-    .string()
-    .regex(/^[0-9a-fA-F]{4}$/, "SPI of two octets")
-    .optional(),
-  kvn: z.number().int().min(1).max(15).optional(),
-  maxPackets: z.number().int().min(1).max(20).optional(),
-  answerTimeoutMs: z.number().int().positive().max(86_400_000).optional(),
-  fireAndForget: z.boolean().optional(),
-  onAnswerLost: z.enum(["fail", "repeat"]).optional(),
-  moreToCome: z.boolean().optional(),
-});
-
-const newJob = z.strictObject({
-  target: z.string().min(1),
-  work,
-  request: request.optional(),
-  validityMs: z
-    .number()
-    .int()
-    .positive()
-    .max(30 * 86_400_000)
-    .optional(),
-  reference: z.string().max(200).optional(),
-});
-
-const idParams = z.object({ id: z.string() });
-const detailed = jobShape.extend({
-  packets: z.array(packetShape),
-  decoded: z.array(z.record(z.string(), z.unknown())),
-  procedure: z.record(z.string(), z.unknown()).optional(),
-});
+  .max(200)
+  .transform((text, context) => {
+    const states: JobState[] = [];
+    for (const one of new Set(text.split(","))) {
+      const parsed = jobState.safeParse(one);
+      if (parsed.success) states.push(parsed.data);
+      else context.addIssue({ code: "custom", message: "no such job state" });
+    }
+    return states;
+  })
+  .optional()
+  .describe("Only in these states, separated by commas");
 
 /** A job with its packets and the meaning of what the card answered. */
 async function detail(deps: ApiDeps, job: Job) {
@@ -118,24 +65,35 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     "/v1/jobs",
     {
       schema: {
+        operationId: "createJob",
         tags: ["jobs"],
-        summary: "Queue a job; with the same Idempotency-Key the first one is answered again",
-        headers: z.object({ "idempotency-key": z.string().min(1).max(200).optional() }),
-        body: newJob,
-        response: { 200: jobShape, 202: jobShape, ...problems },
+        summary: "Order a job",
+        description:
+          "The job is durable when this answers. Jobs of one target are done in the order of acceptance. With an " +
+          "Idempotency-Key that was used before by the same client, the job it stands for is answered again (200) and " +
+          "nothing new is done; with another order under the same key the request is refused (422). For a download in " +
+          "many scripts, order them one after the other with `request.moreToCome`, the last one without it.",
+        headers: z.looseObject({
+          "idempotency-key": z
+            .string()
+            .regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters")
+            .optional()
+            .describe("Makes repeating this request safe"),
+        }),
+        body: JobOrder,
+        response: {
+          200: jobShape.describe("The job that the key stands for"),
+          202: jobShape.describe("The job, accepted"),
+          ...problems,
+        },
       },
+      config: { scope: "jobs" },
     },
-    async ({ body, headers }, reply) => {
-      const key = headers["idempotency-key"];
-      const order: NewJob = {
-        target: body.target,
-        work: withoutUndefined(body.work),
-        ...(body.request === undefined ? {} : { request: withoutUndefined(body.request) }),
-        origin: { face: "api", ...(body.reference === undefined ? {} : { reference: body.reference }) },
-        ...(body.validityMs === undefined ? {} : { validityMs: body.validityMs }),
-        ...(key === undefined ? {} : { idempotencyKey: key }),
-      };
-      const { job, created } = await gateway.submit(order);
+    async ({ body, headers, principal }, reply) => {
+      const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
+      const { job, created } = await gateway.submit(
+        newJobOf(body, { face: "api", ...named }, headers["idempotency-key"]),
+      );
       return reply
         .code(created ? 202 : 200)
         .header("location", `/v1/jobs/${job.id}`)
@@ -147,32 +105,23 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     "/v1/jobs",
     {
       schema: {
+        operationId: "listJobs",
         tags: ["jobs"],
-        summary: "List jobs, newest first",
-        querystring: pageQuery.extend({ target: z.string().optional(), state: z.string().optional() }),
-        response: { 200: z.object({ items: z.array(jobShape), cursor: z.string().optional() }), ...problems },
+        summary: "List jobs",
+        description: "Newest first.",
+        querystring: seqPage.extend({ target: targetFilter, state: stateList }),
+        response: { 200: pageShape(jobShape), ...problems },
       },
+      config: { scope: "read" },
     },
     async ({ query }) => {
-      const states = query.state?.split(",").map((state) => jobShape.shape.state.safeParse(state));
-      if (states?.some((state) => !state.success))
-        throw new GatewayError("api.usage", `state: no such job state`, { detail: { field: "state" } });
       const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
-      const before = query.cursor === undefined ? undefined : Number(query.cursor);
-      if (before !== undefined && !Number.isSafeInteger(before))
-        throw new GatewayError("api.usage", "cursor: not one of ours", { detail: { field: "cursor" } });
-      const found = await gateway.store.read((r) =>
-        r.jobs.list(
-          {
-            ...(target === undefined ? {} : { target }),
-            ...(states === undefined ? {} : { state: states.flatMap((state) => (state.success ? [state.data] : [])) }),
-          },
-          before,
-          query.limit,
-        ),
-      );
-      const last = found.length === query.limit ? found.at(-1)?.seq : undefined;
-      return { items: found.map(mutable), ...(last === undefined ? {} : { cursor: String(last) }) };
+      const filter = {
+        ...(target === undefined ? {} : { target }),
+        ...(query.state === undefined ? {} : { state: query.state }),
+      };
+      const found = await gateway.store.read((r) => r.jobs.list(filter, query.cursor, query.limit));
+      return pageOf(found, query.limit, (last) => last.seq, mutable);
     },
   );
 
@@ -180,17 +129,22 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     "/v1/jobs/:id",
     {
       schema: {
+        operationId: "getJob",
         tags: ["jobs"],
-        summary: "One job with its packets; `wait` holds the answer until the job ends or the time is over",
+        summary: "One job with what came of it",
+        description: "With `wait` the answer is held until the job has ended or the time is over.",
         params: idParams,
-        querystring: z.object({ wait: z.coerce.number().int().min(0).max(60_000).default(0) }),
-        response: { 200: detailed, ...problems },
+        querystring: z.strictObject({
+          wait: z.coerce.number().int().min(0).max(60_000).default(0).describe("Milliseconds to wait for its end"),
+        }),
+        response: { 200: jobDetailShape, ...problems },
       },
+      config: { scope: "read" },
     },
-    async ({ params, query }) => {
+    async ({ params, query, raw }) => {
       const until = Date.now() + query.wait;
       let job = await gateway.job(params.id);
-      while (!hasEnded(job) && Date.now() < until) {
+      while (!hasEnded(job) && Date.now() < until && !raw.destroyed) {
         await nextEvent(deps, Math.min(until - Date.now(), 1000));
         job = await gateway.job(params.id);
       }
@@ -202,11 +156,15 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     "/v1/jobs/:id/cancel",
     {
       schema: {
+        operationId: "cancelJob",
         tags: ["jobs"],
         summary: "Cancel a job that has not ended",
+        description: "`error.detail.executed` of the answer says whether the card may have run it all the same.",
         params: idParams,
+        body: z.strictObject({}).nullish(),
         response: { 200: jobShape, ...problems },
       },
+      config: { scope: "jobs" },
     },
     async ({ params }) => mutable(await gateway.cancel(params.id)),
   );

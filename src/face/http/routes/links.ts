@@ -2,16 +2,18 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import { fromHex, toHex } from "../../../base/hex.ts";
 import { newId } from "../../../base/id.ts";
 import type { Link } from "../../../gateway/links.ts";
+import { pageInMemory, pageShape } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
-import { hexText, linkShape, problems } from "../shapes.ts";
+import { hexText, idParams, leaseShape, linkShape, problems } from "../shapes.ts";
 
-const idParams = z.object({ id: z.string().min(1) });
+const leaseId = z.string().regex(/^lse_[0-9a-z]{26}$/, "no lease id");
+const leaseParams = z.object({ ...idParams.shape, lease: leaseId });
 
 async function shown(deps: ApiDeps, link: Link) {
   const target = link.card === undefined ? undefined : await deps.gateway.targetOfCard(link.card);
+  const lease = deps.leases.find(link.id);
   return {
     id: link.id,
     kind: link.kind,
@@ -19,6 +21,7 @@ async function shown(deps: ApiDeps, link: Link) {
     ...(link.state.reason === undefined ? {} : { reason: link.state.reason }),
     ...(link.card === undefined ? {} : { card: { ...link.card } }),
     ...(target === undefined ? {} : { target: target.id }),
+    ...(lease === undefined ? {} : { lease: { client: lease.client, expiresAt: lease.expiresAt } }),
     facts: { ...link.describe() },
   };
 }
@@ -32,82 +35,136 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
     "/v1/links",
     {
       schema: {
+        operationId: "listLinks",
         tags: ["links"],
         summary: "List links",
-        querystring: z.object({ kind: z.enum(["reader", "modem", "smsc"]).optional() }),
-        response: { 200: z.object({ items: z.array(linkShape) }), ...problems },
+        description: "Readers, modems and SMSC accounts as they are now, in the order of their ids.",
+        querystring: z.strictObject({
+          kind: z.enum(["reader", "modem", "smsc"]).optional().describe("Only of this kind"),
+          limit: z.coerce.number().int().min(1).max(1000).default(1000).describe("Items in a page at most"),
+          cursor: z.string().min(1).max(512).optional().describe("`cursor` of the page before"),
+        }),
+        response: { 200: pageShape(linkShape), ...problems },
       },
+      config: { scope: "read" },
     },
-    async ({ query }) => ({
-      items: await Promise.all(
-        links
-          .list()
-          .filter((link) => query.kind === undefined || link.kind === query.kind)
-          .map((link) => shown(deps, link)),
-      ),
-    }),
+    async ({ query }) => {
+      const wanted = links.list().filter((link) => query.kind === undefined || link.kind === query.kind);
+      const page = pageInMemory(
+        wanted,
+        query,
+        (link) => link.id,
+        (link) => link,
+      );
+      return { ...page, items: await Promise.all(page.items.map((link) => shown(deps, link))) };
+    },
   );
 
   routes.get(
     "/v1/links/:id",
-    { schema: { tags: ["links"], summary: "One link", params: idParams, response: { 200: linkShape, ...problems } } },
+    {
+      schema: {
+        operationId: "getLink",
+        tags: ["links"],
+        summary: "One link",
+        description: "By its id, or by a part of it that no other link has.",
+        params: idParams,
+        response: { 200: linkShape, ...problems },
+      },
+      config: { scope: "read" },
+    },
     async ({ params }) => shown(deps, links.get(params.id)),
+  );
+
+  routes.post(
+    "/v1/links/:id/lease",
+    {
+      schema: {
+        operationId: "openLease",
+        tags: ["links"],
+        summary: "Take the card behind a link for yourself",
+        description:
+          "Until the lease is given back, or the card was idle for `idleMs`, nothing but APDUs with its id reach the card. " +
+          "Jobs wait meanwhile. Waits up to ten seconds for exchanges of others to end.",
+        params: idParams,
+        body: z.strictObject({
+          idleMs: z.number().int().min(1000).max(600_000).default(30_000).describe("Idle time after which it ends"),
+        }),
+        response: { 201: leaseShape, ...problems },
+      },
+      config: { scope: "cards" },
+    },
+    async ({ params, body, principal }, reply) => {
+      const lease = await deps.leases.open(params.id, principal?.client ?? "local", body.idleMs);
+      return reply
+        .code(201)
+        .header("location", leasePath(lease.link, lease.id))
+        .send({ ...lease });
+    },
+  );
+
+  routes.delete(
+    "/v1/links/:id/lease/:lease",
+    {
+      schema: {
+        operationId: "closeLease",
+        tags: ["links"],
+        summary: "Give a leased card back",
+        description: "An exchange that runs is finished first.",
+        params: leaseParams,
+        response: { 204: z.null().describe("The card is free"), ...problems },
+      },
+      config: { scope: "cards" },
+    },
+    async ({ params }, reply) => {
+      await deps.leases.close(params.id, params.lease);
+      return reply.code(204).send(null);
+    },
   );
 
   routes.post(
     "/v1/links/:id/apdu",
     {
       schema: {
+        operationId: "exchangeApdus",
         tags: ["links"],
-        summary: "Exchange APDUs with the card; nothing else reaches it in between",
+        summary: "Exchange APDUs with the card",
+        description:
+          "The APDUs of one request are exchanged with nothing in between. For more than one request, take a lease and " +
+          "name it here: each request under it starts its idle time anew.",
         params: idParams,
         body: z.strictObject({
-          apdus: z.array(hexText.min(8).max(1040)).min(1).max(256),
-          stopAtError: z.boolean().default(false),
+          apdus: z.array(hexText.min(8).max(1040)).min(1).max(256).describe("C-APDUs in hexadecimal"),
+          stopAtError: z.boolean().default(false).describe("Stop at the first status word other than 90xx and 91xx"),
+          lease: leaseId.optional().describe("Lease that the card is under"),
         }),
         response: {
           200: z.object({ responses: z.array(z.object({ apdu: z.string(), data: z.string(), sw: z.string() })) }),
           ...problems,
         },
       },
+      config: { scope: "cards" },
     },
-    async ({ params, body }) => {
-      const link = links.get(params.id);
-      if (link.withCard === undefined)
-        throw new GatewayError("link.unavailable", `${link.id} gives no access to a card`);
-      return link.withCard(async (transmit) => {
-        const responses = [];
-        for (const apdu of body.apdus) {
-          const { data, sw } = await transmit(fromHex(apdu));
-          responses.push({
-            apdu: apdu.toUpperCase(),
-            data: toHex(data),
-            sw: sw.toString(16).toUpperCase().padStart(4, "0"),
-          });
-          if (body.stopAtError && sw >> 8 !== 0x90 && sw >> 8 !== 0x91) break;
-        }
-        return { responses };
-      });
-    },
+    async ({ params, body }) => ({
+      responses: await deps.leases.exchange(params.id, body.lease, body.apdus, body.stopAtError),
+    }),
   );
 
   routes.post(
     "/v1/links/:id/reset",
     {
       schema: {
+        operationId: "resetLink",
         tags: ["links"],
         summary: "Reset the card or modem behind the link",
+        description: "A card that is leased is only reset for whoever names the lease, which ends with it.",
         params: idParams,
-        body: z.strictObject({ kind: z.enum(["warm", "cold"]).default("cold") }).optional(),
+        body: z.strictObject({ kind: z.enum(["warm", "cold"]).default("cold"), lease: leaseId.optional() }).nullish(),
         response: { 200: linkShape, ...problems },
       },
+      config: { scope: "cards" },
     },
-    async ({ params, body }) => {
-      const link = links.get(params.id);
-      if (link.reset === undefined) throw new GatewayError("link.unavailable", `${link.id} cannot be reset`);
-      await link.reset(body?.kind ?? "cold");
-      return shown(deps, link);
-    },
+    async ({ params, body }) => shown(deps, await deps.leases.reset(params.id, body?.kind ?? "cold", body?.lease)),
   );
 
   routes.post(
@@ -118,8 +175,10 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
         operationId: "powerCycleLink",
         summary: "Take the power of a modem away and give it back",
         params: idParams,
+        description: "With the means that the hardware profile or the configuration names for it.",
         response: { 200: linkShape, ...problems },
       },
+      config: { scope: "cards" },
     },
     async ({ params }) => {
       const link = links.get(params.id);
@@ -143,8 +202,10 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
             .regex(/^[aA][tT][\x20-\x7e]*$/, "a line that begins with AT")
             .max(1000),
         }),
+        description: "Answers with the lines that the modem sent, its final result last.",
         response: { 200: z.object({ lines: z.array(z.string()) }), ...problems },
       },
+      config: { scope: "cards" },
     },
     async ({ params, body }) => {
       const link = links.get(params.id);
@@ -165,8 +226,10 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
           to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
           text: z.string().min(1).max(70, "70 characters fit one message"),
         }),
+        description: "One message in UCS2; answers with what the network said to it.",
         response: { 200: z.object({ parts: z.array(z.record(z.string(), z.unknown())) }), ...problems },
       },
+      config: { scope: "cards" },
     },
     async ({ params, body }) => {
       const link = links.get(params.id);
@@ -189,4 +252,8 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
       return { parts: [{ ...outcome }] };
     },
   );
+}
+
+function leasePath(link: string, lease: string): string {
+  return `/v1/links/${encodeURIComponent(link)}/lease/${lease}`;
 }

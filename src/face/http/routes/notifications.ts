@@ -3,22 +3,26 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { toHex } from "../../../base/hex.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
+import type { InboxEntry } from "../../../gateway/inbox.ts";
+import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
-import { notificationShape, pageQuery, problems } from "../shapes.ts";
+import { notificationShape, problems, targetFilter } from "../shapes.ts";
 
-const messageShape = z.object({
-  id: z.string(),
-  seq: z.number().int(),
-  link: z.string(),
-  target: z.string().optional(),
-  kind: z.enum(["message", "receipt"]),
-  state: z.string(),
-  verdict: z.string().optional(),
-  from: z.string().optional(),
-  to: z.string().optional(),
-  userData: z.string().optional(),
-  receivedAt: z.number(),
-});
+const messageShape = z
+  .object({
+    id: z.string(),
+    seq: z.number().int(),
+    link: z.string(),
+    target: z.string().optional(),
+    kind: z.enum(["message", "receipt"]),
+    state: z.string(),
+    verdict: z.string().optional(),
+    from: z.string().optional(),
+    to: z.string().optional(),
+    userData: z.string().optional(),
+    receivedAt: z.number(),
+  })
+  .meta({ id: "Message", description: "A short message or receipt as a link brought it" });
 
 /** What cards reported, and the short messages that links brought. */
 export async function notificationRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -29,22 +33,24 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
     "/v1/notifications",
     {
       schema: {
+        operationId: "listNotifications",
         tags: ["notifications"],
-        summary: "Notifications of eUICCs, newest first",
-        querystring: pageQuery.extend({ target: z.string().optional() }),
-        response: { 200: z.object({ items: z.array(notificationShape), cursor: z.string().optional() }), ...problems },
+        summary: "Notifications of eUICCs",
+        description: "Newest first; each once, however often the card repeated it.",
+        querystring: seqPage.extend({ target: targetFilter }),
+        response: { 200: pageShape(notificationShape), ...problems },
       },
+      config: { scope: "read" },
     },
     async ({ query }) => {
       const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
-      const found = await store.read((r) =>
-        r.notifications.list(target, query.cursor === undefined ? undefined : Number(query.cursor), query.limit),
+      const found = await store.read((r) => r.notifications.list(target, query.cursor, query.limit));
+      return pageOf(
+        found,
+        query.limit,
+        (last) => last.seq,
+        (one) => ({ ...one, text: notificationTypeText(one.type) }),
       );
-      const last = found.length === query.limit ? found.at(-1)?.seq : undefined;
-      return {
-        items: found.map((one) => ({ ...one, text: notificationTypeText(one.type) })),
-        ...(last === undefined ? {} : { cursor: String(last) }),
-      };
     },
   );
 
@@ -52,31 +58,32 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
     "/v1/messages",
     {
       schema: {
+        operationId: "listMessages",
         tags: ["notifications"],
-        summary: "Everything that links brought in, newest first",
-        querystring: pageQuery,
-        response: { 200: z.object({ items: z.array(messageShape), cursor: z.string().optional() }), ...problems },
+        summary: "Short messages and receipts that links brought in",
+        description: "Newest first, as they came; `verdict` says what was made of them.",
+        querystring: seqPage,
+        response: { 200: pageShape(messageShape), ...problems },
       },
+      config: { scope: "read" },
     },
     async ({ query }) => {
-      const found = await store.read((r) =>
-        r.inbox.list(query.cursor === undefined ? undefined : Number(query.cursor), query.limit),
-      );
-      const last = found.length === query.limit ? found.at(-1)?.seq : undefined;
-      return {
-        items: found.map(({ item, ...entry }) => ({
-          ...entry,
-          kind: item.kind,
-          ...(item.kind === "message"
-            ? {
-                ...(item.from === undefined ? {} : { from: item.from }),
-                ...(item.to === undefined ? {} : { to: item.to }),
-                userData: toHex(item.userData),
-              }
-            : {}),
-        })),
-        ...(last === undefined ? {} : { cursor: String(last) }),
-      };
+      const found = await store.read((r) => r.inbox.list(query.cursor, query.limit));
+      return pageOf(found, query.limit, (last) => last.seq, shownMessage);
     },
   );
+}
+
+function shownMessage({ item, ...entry }: InboxEntry) {
+  return {
+    ...entry,
+    kind: item.kind,
+    ...(item.kind === "message"
+      ? {
+          ...(item.from === undefined ? {} : { from: item.from }),
+          ...(item.to === undefined ? {} : { to: item.to }),
+          userData: toHex(item.userData),
+        }
+      : {}),
+  };
 }

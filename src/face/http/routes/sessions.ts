@@ -3,8 +3,9 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { Scp81Server } from "../../../link/scp81/server.ts";
+import { idPage, pageInMemory } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
-import { problems, referenceParams } from "../shapes.ts";
+import { idParams, problems, referenceParams } from "../shapes.ts";
 
 /** What the API needs of the SCP81 side. */
 export interface SessionControl {
@@ -12,15 +13,17 @@ export interface SessionControl {
   readonly address: { readonly host: string; readonly port: number } | undefined;
 }
 
-const sessionShape = z.object({
-  id: z.string(),
-  target: z.string(),
-  eid: z.string().optional(),
-  remote: z.string(),
-  openedAt: z.number(),
-  phase: z.string(),
-  posts: z.number().int(),
-});
+const sessionShape = z
+  .object({
+    id: z.string(),
+    target: z.string(),
+    eid: z.string().optional(),
+    remote: z.string(),
+    openedAt: z.number(),
+    phase: z.string(),
+    posts: z.number().int(),
+  })
+  .meta({ id: "Session", description: "An SCP81 administration session that is open" });
 
 /** SCP81 sessions that are open now, and asking cards for one. */
 export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -41,20 +44,30 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
     "/v1/sessions",
     {
       schema: {
+        operationId: "listSessions",
         tags: ["sessions"],
-        summary: "Open SCP81 sessions, where the server listens, and its counters",
+        summary: "Open SCP81 sessions",
+        description: "With where the server listens and its counters.",
+        querystring: idPage,
         response: {
           200: z.object({
             items: z.array(sessionShape),
+            cursor: z.string().optional().describe("Where the next page begins"),
             listening: z.object({ host: z.string(), port: z.number().int() }).optional(),
             counters: z.record(z.string(), z.number()),
           }),
           ...problems,
         },
       },
+      config: { scope: "read" },
     },
-    async () => ({
-      items: list(),
+    async ({ query }) => ({
+      ...pageInMemory(
+        list(),
+        query,
+        (session) => session.id,
+        (session) => session,
+      ),
       ...(sessions.address === undefined ? {} : { listening: sessions.address }),
       counters: { ...sessions.server?.stats },
     }),
@@ -64,15 +77,19 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
     "/v1/sessions/:id",
     {
       schema: {
+        operationId: "getSession",
         tags: ["sessions"],
         summary: "One open session",
-        params: z.object({ id: z.string() }),
+        description: "What it is doing now.",
+        params: idParams,
         response: { 200: sessionShape, ...problems },
       },
+      config: { scope: "read" },
     },
     async ({ params }) => {
       const found = list().find((session) => session.id === params.id);
-      if (found === undefined) throw new GatewayError("api.not-found", `no open session '${params.id}'`);
+      if (found === undefined)
+        throw new GatewayError("api.not-found", `no open session '${params.id}'`, { detail: { field: "id" } });
       return found;
     },
   );
@@ -81,15 +98,18 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
     "/v1/sessions/:id",
     {
       schema: {
+        operationId: "cutSession",
         tags: ["sessions"],
-        summary: "Cut a session; the card may resume it",
-        params: z.object({ id: z.string() }),
-        response: { 204: z.null(), ...problems },
+        summary: "Cut a session",
+        description: "The card may come back and resume it.",
+        params: idParams,
+        response: { 204: z.null().describe("Cut"), ...problems },
       },
+      config: { scope: "jobs" },
     },
     async ({ params }, reply) => {
       if (sessions.server?.close(params.id) !== true)
-        throw new GatewayError("api.not-found", `no open session '${params.id}'`);
+        throw new GatewayError("api.not-found", `no open session '${params.id}'`, { detail: { field: "id" } });
       return reply.code(204).send(null);
     },
   );
@@ -98,11 +118,14 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
     "/v1/targets/:ref/trigger",
     {
       schema: {
+        operationId: "triggerSession",
         tags: ["sessions"],
-        summary: "Ask the card to open a session (Administration Session Triggering message by SMS)",
+        summary: "Ask the card to open a session",
+        description: "By an Administration Session Triggering message (GP Amendment B §3.7) over SMS or ENVELOPE.",
         params: referenceParams,
-        response: { 202: z.object({ target: z.string() }), ...problems },
+        response: { 202: z.object({ target: z.string() }).describe("The message is on its way"), ...problems },
       },
+      config: { scope: "jobs" },
     },
     async ({ params }, reply) => {
       const { target } = await deps.targets.show(params.ref);

@@ -2,74 +2,97 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { KeySetInfo } from "../../../gateway/key-set.ts";
-import { csvTargets, ReachShape, TargetSettingsShape, withoutUndefined } from "../../../gateway/target-import.ts";
+import type { ImportOutcome } from "../../../gateway/target-desk.ts";
+import {
+  csvTargets,
+  ReachShape,
+  TargetSettingsShape,
+  TargetShape,
+  withoutUndefined,
+} from "../../../gateway/target-import.ts";
+import { ifMatch, ifMatchHeaders } from "../if-match.ts";
+import { idPage, pageOf, pageShape } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
-import { keySetShape, pageQuery, problems, referenceParams, targetShape } from "../shapes.ts";
+import { keySetShape, problems, referenceParams, targetDetailShape, targetShape } from "../shapes.ts";
 
-const withKeys = targetShape.extend({ keySets: z.array(keySetShape) });
-const outcome = z.object({
-  target: targetShape,
-  created: z.boolean(),
-  keySets: z.array(keySetShape),
-  warnings: z.array(z.string()),
+const outcome = z
+  .object({
+    target: targetShape,
+    created: z.boolean(),
+    keySets: z.array(keySetShape),
+    warnings: z.array(z.string()).describe("What is odd about the description"),
+  })
+  .meta({ id: "ImportOutcome", description: "What became of one imported description" });
+
+/** A description of a target; checked by the import itself, so that what it does not know is kept. */
+const description = z.record(z.string(), z.unknown()).meta({
+  title: "Target description",
+  description: "A target as JSON of its EIS, keys included; other fields are kept for people",
+  properties: described(),
 });
 
-const shownKeySet = (set: KeySetInfo) => ({ ...set, tars: [...set.tars] });
-
-function ifMatch(header: string | undefined): number | undefined {
-  if (header === undefined || header === "*") return undefined;
-  const version = /^"(\d+)"$/.exec(header)?.[1];
-  if (version === undefined)
-    throw new GatewayError("api.usage", 'If-Match: an ETag like "3"', { detail: { field: "If-Match" } });
-  return Number(version);
+function described(): unknown {
+  return z.toJSONSchema(TargetShape, { io: "input" }).properties;
 }
 
-/** Targets and their key sets. Keys are written, never read. */
+function shownOutcome(result: ImportOutcome) {
+  return {
+    target: mutable(result.target),
+    created: result.created,
+    keySets: result.keySets.map((set) => ({ ...set, tars: [...set.tars] })),
+    warnings: [...result.warnings],
+  };
+}
+
+/** Targets. Keys are written, never read. */
 export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { targets } = deps;
+  const name = z.string().min(1).max(100).optional();
 
   routes.get(
     "/v1/targets",
     {
       schema: {
+        operationId: "listTargets",
         tags: ["targets"],
         summary: "List targets",
-        querystring: pageQuery.extend({
-          tag: z.string().optional(),
-          eid: z.string().optional(),
-          iccid: z.string().optional(),
-          msisdn: z.string().optional(),
+        description: "In the order in which they were added.",
+        querystring: idPage.extend({
+          tag: name.describe("Only with this tag"),
+          eid: name.describe("Only with this EID"),
+          iccid: name.describe("Only with this ICCID"),
+          msisdn: name.describe("Only with this MSISDN, digits"),
         }),
-        response: { 200: z.object({ items: z.array(targetShape), cursor: z.string().optional() }), ...problems },
+        response: { 200: pageShape(targetShape), ...problems },
       },
+      config: { scope: "read" },
     },
-    async ({ query: { limit, cursor, ...filter } }) => {
-      const found = await targets.list(withoutUndefined(filter), cursor, limit);
-      const last = found.length === limit ? found.at(-1)?.id : undefined;
-      return { items: found.map(mutable), ...(last === undefined ? {} : { cursor: last }) };
-    },
+    async ({ query: { limit, cursor, ...filter } }) =>
+      pageOf(await targets.list(withoutUndefined(filter), cursor, limit), limit, (last) => last.id, mutable),
   );
 
   routes.post(
     "/v1/targets",
     {
       schema: {
+        operationId: "importTarget",
         tags: ["targets"],
-        summary: "Add or replace a target from its EIS as JSON, keys included",
-        body: z.record(z.string(), z.unknown()),
-        response: { 200: outcome, 201: outcome, ...problems },
+        summary: "Add or replace a target",
+        description:
+          "From its EIS as JSON, keys included. One with the same EID (or ICCID, for a plain UICC) is replaced; it keeps its " +
+          "id and its counters.",
+        body: description,
+        response: { 200: outcome.describe("Replaced"), 201: outcome.describe("Added"), ...problems },
       },
+      config: { scope: "targets" },
     },
     async ({ body }, reply) => {
       const result = await targets.import(body);
-      return reply.code(result.created ? 201 : 200).send({
-        ...result,
-        target: mutable(result.target),
-        keySets: result.keySets.map(shownKeySet),
-        warnings: [...result.warnings],
-      });
+      return reply
+        .code(result.created ? 201 : 200)
+        .headers({ location: `/v1/targets/${result.target.id}`, etag: `"${result.target.version}"` })
+        .send(shownOutcome(result));
     },
   );
 
@@ -77,28 +100,24 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     "/v1/targets/import",
     {
       schema: {
+        operationId: "importTargets",
         tags: ["targets"],
-        summary: "Add or replace many targets: a JSON list, or CSV text",
-        body: z.object({
+        summary: "Add or replace many targets",
+        description: "A JSON list in `items`, or CSV in `text`: a header line, then one target a line.",
+        body: z.strictObject({
           format: z.enum(["json", "csv"]),
-          text: z.string().optional(),
-          items: z.array(z.record(z.string(), z.unknown())).optional(),
+          text: z.string().max(8_000_000).optional().describe("CSV"),
+          items: z.array(description).max(10_000).optional(),
         }),
         response: { 200: z.object({ items: z.array(outcome) }), ...problems },
       },
+      config: { scope: "targets" },
     },
     async ({ body }) => {
       const shapes = body.format === "csv" ? csvTargets(body.text ?? "") : (body.items ?? []);
       const items = [];
-      for (const shape of shapes) {
-        const result = await targets.import(shape);
-        items.push({
-          ...result,
-          target: mutable(result.target),
-          keySets: result.keySets.map(shownKeySet),
-          warnings: [...result.warnings],
-        });
-      }
+      for (const [index, shape] of shapes.entries())
+        items.push(shownOutcome(await targets.import(shape).catch((error: unknown) => refuseItem(error, index))));
       return { items };
     },
   );
@@ -107,17 +126,20 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     "/v1/targets/:ref",
     {
       schema: {
+        operationId: "getTarget",
         tags: ["targets"],
-        summary: "One target by id, EID, ICCID, IMSI, MSISDN or name",
+        summary: "One target with its key sets",
+        description: "Its ETag goes into If-Match of a change. Keys are never shown.",
         params: referenceParams,
-        response: { 200: withKeys, ...problems },
+        response: { 200: targetDetailShape, ...problems },
       },
+      config: { scope: "read" },
     },
     async ({ params }, reply) => {
       const { target, keySets } = await targets.show(params.ref);
       return reply
         .header("etag", `"${target.version}"`)
-        .send({ ...mutable(target), keySets: keySets.map(shownKeySet) });
+        .send({ ...mutable(target), keySets: keySets.map((set) => ({ ...set, tars: [...set.tars] })) });
     },
   );
 
@@ -125,24 +147,32 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     "/v1/targets/:ref",
     {
       schema: {
+        operationId: "changeTarget",
         tags: ["targets"],
-        summary: "Change name, tags, MSISDN, reach or settings",
+        summary: "Change a target",
+        description:
+          "Only fields that are given change. With If-Match, only when nobody changed it in the meantime (412).",
         params: referenceParams,
+        headers: ifMatchHeaders,
         body: z.strictObject({
-          name: z.string().min(1).max(100).optional(),
-          tags: z.array(z.string()).optional(),
-          msisdn: z.string().optional(),
+          name,
+          tags: z.array(z.string().min(1).max(100)).max(100).optional(),
+          msisdn: z
+            .string()
+            .regex(/^\+?[0-9]{1,20}$/, "digits, with or without +")
+            .optional(),
           reach: ReachShape.optional(),
           settings: TargetSettingsShape.optional(),
         }),
         response: { 200: targetShape, ...problems },
       },
+      config: { scope: "targets" },
     },
     async ({ params, body, headers }, reply) => {
       const changed = await targets.change(
         params.ref,
         {
-          ...withoutUndefined({ name: body.name, tags: body.tags, msisdn: body.msisdn }),
+          ...withoutUndefined({ name: body.name, tags: body.tags, msisdn: body.msisdn?.replace(/^\+/, "") }),
           ...(body.reach === undefined ? {} : { reach: withoutUndefined(body.reach) }),
           ...(body.settings === undefined ? {} : { settings: withoutUndefined(body.settings) }),
         },
@@ -156,17 +186,31 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     "/v1/targets/:ref",
     {
       schema: {
+        operationId: "removeTarget",
         tags: ["targets"],
         summary: "Remove a target and its keys",
+        description: "Refused while jobs of it are open.",
         params: referenceParams,
-        response: { 204: z.null(), ...problems },
+        headers: ifMatchHeaders,
+        response: { 204: z.null().describe("Removed"), ...problems },
       },
+      config: { scope: "targets" },
     },
-    async ({ params }, reply) => {
-      await targets.remove(params.ref);
+    async ({ params, headers }, reply) => {
+      await targets.remove(params.ref, ifMatch(headers["if-match"]));
       return reply.code(204).send(null);
     },
   );
+}
+
+/** Says which of many descriptions was refused; the ones before it are in. */
+function refuseItem(error: unknown, index: number): never {
+  if (!(error instanceof GatewayError)) throw error;
+  const field = error.detail.field === undefined ? `items.${index}` : `items.${index}.${String(error.detail.field)}`;
+  throw new GatewayError(error.code, `items.${index}: ${error.message}`, {
+    detail: { ...error.detail, field, imported: index },
+    cause: error,
+  });
 }
 
 type Mutable<T> = T extends readonly (infer E)[]

@@ -3,16 +3,26 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { drained } from "../drained.ts";
 import type { ApiDeps } from "../server.ts";
+import { problems, targetFilter } from "../shapes.ts";
 import type { KeptFrame } from "../trace-log.ts";
 
-const filter = z.object({
-  link: z.string().optional(),
-  target: z.string().optional(),
-  job: z.string().optional(),
-  kind: z.string().optional(),
-  since: z.coerce.number().optional(),
-  until: z.coerce.number().optional(),
+const text = z.string().min(1).max(512).optional();
+const moment = z.coerce.number().min(0).max(1e15).optional();
+const filter = z.strictObject({
+  link: text.describe("Only of links with this in their id"),
+  target: targetFilter,
+  job: text.describe("Only of this job"),
+  kind: z
+    .string()
+    .regex(/^[a-z,]{1,100}$/, "kinds of frames, separated by commas")
+    .optional()
+    .describe("Only of these kinds: apdu, tpdu, packet, script, at, smpp, tls, http, bip, upstream"),
+  since: moment.describe("Not before, milliseconds since 1970"),
+  until: moment.describe("Not after, milliseconds since 1970"),
 });
+const lines = { 200: { description: "Frames", content: { "application/jsonl": { schema: z.string() } } } };
+/** What a watcher may leave unread before frames are left out for him. */
+const unreadOctets = 4 * 1024 * 1024;
 
 /** Frames as they were exchanged; as JSON lines, kept ones or live. */
 export async function traceRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -32,13 +42,27 @@ export async function traceRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
 
   routes.get(
     "/v1/traces",
-    { schema: { tags: ["traces"], summary: "Kept frames as JSON lines", querystring: filter } },
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: "listFrames",
+        tags: ["traces"],
+        summary: "Kept frames",
+        description: "JSON lines, oldest first: what is left of the last days.",
+        querystring: filter,
+        response: { ...lines, ...problems },
+      },
+      config: { scope: "read" },
+    },
     async ({ query }, reply) => {
       const wanted = await wantedBy(query);
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/jsonl" });
       for await (const frame of deps.traces.read(wanted)) {
-        if (!reply.raw.write(`${JSON.stringify(frame)}\n`)) await drained(reply.raw);
+        if (!reply.raw.write(`${JSON.stringify(frame)}\n`) && !(await drained(reply.raw))) {
+          reply.raw.destroy();
+          return;
+        }
         if (reply.raw.destroyed) return;
       }
       reply.raw.end();
@@ -47,14 +71,25 @@ export async function traceRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
 
   routes.get(
     "/v1/traces/live",
-    { schema: { tags: ["traces"], summary: "Frames as they pass, as JSON lines", querystring: filter } },
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: "streamFrames",
+        tags: ["traces"],
+        summary: "Frames as they pass",
+        description: "JSON lines without end. A reader that does not keep up misses frames; the kept ones are whole.",
+        querystring: filter,
+        response: { ...lines, ...problems },
+      },
+      config: { scope: "read" },
+    },
     async ({ query }, reply) => {
       const wanted = await wantedBy(query);
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/jsonl" });
       reply.raw.flushHeaders();
       const off = deps.traces.onFrame((frame) => {
-        if (wanted(frame) && reply.raw.writableLength < 4 * 1024 * 1024) reply.raw.write(`${JSON.stringify(frame)}\n`);
+        if (wanted(frame) && reply.raw.writableLength < unreadOctets) reply.raw.write(`${JSON.stringify(frame)}\n`);
       });
       reply.raw.on("close", off);
     },

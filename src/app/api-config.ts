@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { scopes } from "../gateway/api-token.ts";
+
+/** The `api` part of the configuration: the API over TCP, beside the control socket of the state folder. */
+export const ApiConfig = z
+  .strictObject({
+    /** Loopback unless told otherwise. */
+    host: z.string().min(1).default("127.0.0.1"),
+    /** Absent: the API is on the control socket only. 0 = any free port. */
+    port: z.number().int().min(0).max(65535).optional(),
+    tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
+    /** CA of client certificates; needs `tls`. */
+    clientCa: z.string().optional(),
+    /** What holders of client certificates may do, by attributes of the subject: `CN=smsr,O=Example`. */
+    certificates: z
+      .array(
+        z.strictObject({
+          subject: z.string().regex(/^[A-Za-z]+=[^,]+(,\s*[A-Za-z]+=[^,]+)*$/, "attributes like CN=smsr,O=Example"),
+          scopes: z.array(z.enum(scopes)).min(1),
+        }),
+      )
+      .default([]),
+    /** Answers without TLS to others than this machine: for a proxy in front that speaks TLS. */
+    allowPlain: z.boolean().default(false),
+  })
+  .superRefine((api, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (api.port === undefined) return;
+    if (api.tls === undefined && api.clientCa !== undefined) refuse("clientCa", "needs tls");
+    if (api.clientCa === undefined && api.certificates.length > 0) refuse("certificates", "need clientCa");
+    if (api.tls === undefined && !api.allowPlain && !isLoopback(api.host))
+      refuse("tls", "is needed where others than this machine can reach the API (or allowPlain: true)");
+  });
+export type ApiConfig = z.infer<typeof ApiConfig>;
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

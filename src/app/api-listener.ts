@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { GatewayError } from "../base/gateway-error.ts";
+import { fromNetwork } from "../face/http/access.ts";
+import type { ApiConfig } from "./api-config.ts";
+
+/** The API over TCP: the same routes as on the control socket, for those who show credentials. */
+export class ApiListener implements AsyncDisposable {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Listens as configured. @throws link.unavailable, config.invalid when a certificate cannot be read */
+  static async open(api: FastifyInstance, config: ApiConfig): Promise<ApiListener> {
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      fromNetwork(request);
+      api.routing(request, response);
+    };
+    const server = serverFor(config, handle);
+    server.on("clientError", refuseMalformed);
+    const { host, port } = config;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen({ host, port: port ?? 0 }, resolve);
+      });
+    } catch (cause) {
+      throw new GatewayError("link.unavailable", `the API cannot listen on ${host}:${port}`, {
+        detail: { host, port },
+        cause,
+      });
+    }
+    return new ApiListener(server);
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+/** How long a request may take to come in; answers take as long as they like. */
+const limits = { headersTimeout: 30_000, requestTimeout: 120_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
+
+function serverFor(config: ApiConfig, handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const { tls, clientCa } = config;
+  if (tls === undefined) return createServer(limits, handle);
+  return createTlsServer(
+    {
+      ...limits,
+      cert: pem("api.tls.cert", tls.cert),
+      key: pem("api.tls.key", tls.key),
+      minVersion: "TLSv1.2",
+      // Who shows no certificate, or one of somebody else, may still have a token.
+      ...(clientCa === undefined
+        ? {}
+        : { ca: pem("api.clientCa", clientCa), requestCert: true, rejectUnauthorized: false }),
+    },
+    handle,
+  );
+}
+
+function pem(key: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new GatewayError("config.invalid", `${key}: ${path} cannot be read`, { detail: { key }, cause });
+  }
+}
+
+/** What is no HTTP gets one short answer, when there is still somebody to hear it. */
+function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  const body = JSON.stringify({
+    type: "api.usage",
+    title: "The request or command line is not valid",
+    status: Number(status.slice(0, 3)),
+    detail: "request: not valid HTTP",
+  });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+}

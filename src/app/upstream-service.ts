@@ -1,0 +1,288 @@
+import { readFileSync } from "node:fs";
+import { Cleanup } from "../base/cleanup.ts";
+import { systemClock } from "../base/clock.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import type { Secret } from "../base/secret.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { Target } from "../gateway/target.ts";
+import type { UpstreamControl, UpstreamView } from "../gateway/upstream/control.ts";
+import { type Attempt, retryAfterMs } from "../gateway/upstream/delivery.ts";
+import type { OutboxEntry } from "../gateway/upstream/outbox.ts";
+import { Relay } from "../gateway/upstream/relay.ts";
+import { signatureHeaders } from "../gateway/upstream/signature.ts";
+import { WorkPuller } from "../gateway/upstream/work-puller.ts";
+import type { Log } from "../link/driver.ts";
+import type { PskEntry } from "../link/scp81/psk-source.ts";
+import type { OpenSession } from "../link/scp81/session-handler.ts";
+import { UpstreamClient } from "../link/upstream/http-client.ts";
+import { PskLookup } from "../link/upstream/psk-lookup.ts";
+import { proxiedSessions } from "../link/upstream/session-proxy.ts";
+import { readSecret } from "./secrets.ts";
+import type { UpstreamConfig } from "./upstream-config.ts";
+
+export interface UpstreamServiceDeps {
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly gateway: Gateway;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  readonly scriptBudgetMs: number;
+}
+
+interface Running {
+  readonly config: UpstreamConfig;
+  readonly relay?: Relay;
+  readonly puller?: WorkPuller;
+  readonly keys?: PskLookup;
+  readonly open?: OpenSession;
+}
+
+const answerOctets = 64 * 1024;
+const workOctets = 16 * 1024 * 1024;
+const json = { "content-type": "application/json", accept: "application/json" };
+
+/** The SM-SRs above: events to them, work and keys from them, sessions through to them. */
+export class UpstreamService implements UpstreamControl, AsyncDisposable {
+  readonly #deps: UpstreamServiceDeps;
+  readonly #cleanup = new Cleanup();
+  readonly #running = new Map<string, Running>();
+
+  /** @throws config.invalid, config.secret naming the upstream */
+  constructor(deps: UpstreamServiceDeps) {
+    this.#deps = deps;
+    for (const config of deps.upstreams) {
+      if (this.#running.has(config.name))
+        throw new GatewayError("config.invalid", `upstream: two of the name '${config.name}'`, {
+          detail: { key: "upstream" },
+        });
+      this.#running.set(config.name, this.#make(config));
+    }
+  }
+
+  /** Takes up deliveries and fetches work. */
+  async start(): Promise<void> {
+    for (const { relay, puller } of this.#running.values()) {
+      await relay?.start();
+      puller?.start();
+    }
+  }
+
+  /** The PSK that some upstream knows for an identity. */
+  readonly findPsk = async (identity: string): Promise<PskEntry | undefined> => {
+    for (const { keys } of this.#running.values()) {
+      const found = await keys?.find(identity);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+
+  /** Who serves sessions of this target instead of us. */
+  proxyFor(target: Target | undefined): OpenSession | undefined {
+    for (const { config, open } of this.#running.values()) {
+      const wanted = config.proxy?.targets;
+      const tagged = Array.isArray(wanted) && target?.tags.some((tag) => wanted.includes(tag)) === true;
+      if (open !== undefined && (wanted === "all" || target === undefined || tagged)) return open;
+    }
+    return undefined;
+  }
+
+  async list(): Promise<UpstreamView[]> {
+    const counts = await this.#deps.gateway.store.read((r) => r.outbox.counts());
+    return [...this.#running.values()].map(({ config, relay, puller, keys, open }) => {
+      const count = counts.find((one) => one.upstream === config.name);
+      const lastError = relay?.stats.lastError ?? puller?.lastError;
+      return {
+        name: config.name,
+        webhook: config.webhook !== undefined,
+        pull: puller !== undefined,
+        proxy: open !== undefined,
+        keyLookup: keys !== undefined,
+        queued: count?.queued ?? 0,
+        dead: count?.dead ?? 0,
+        delivered: relay?.stats.delivered ?? 0,
+        failures: relay?.stats.failures ?? 0,
+        ...(lastError === undefined ? {} : { lastError }),
+        ...(relay?.stats.lastSuccessAt === undefined ? {} : { lastSuccessAt: relay.stats.lastSuccessAt }),
+      };
+    });
+  }
+
+  async dead(name: string, after: number, limit: number): Promise<OutboxEntry[]> {
+    this.#known(name);
+    return this.#deps.gateway.store.read((r) => r.outbox.dead(name, after, limit));
+  }
+
+  async replay(name: string, id: string | undefined): Promise<number> {
+    const { relay } = this.#known(name);
+    const count = await this.#deps.gateway.store.write((r) => r.outbox.replay(name, id));
+    await relay?.recheck();
+    return count;
+  }
+
+  async discard(name: string, id: string | undefined): Promise<number> {
+    this.#known(name);
+    return this.#deps.gateway.store.write((r) => r.outbox.discard(name, id));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanup[Symbol.asyncDispose]();
+  }
+
+  #known(name: string): Running {
+    const found = this.#running.get(name);
+    if (found === undefined)
+      throw new GatewayError("upstream.unknown", `no upstream '${name}'`, { detail: { field: "name" } });
+    return found;
+  }
+
+  #make(config: UpstreamConfig): Running {
+    const { env, gateway, log, scriptBudgetMs } = this.#deps;
+    const secret = config.secret === undefined ? undefined : readSecret(config.secret, env);
+    if (secret !== undefined && secret.length < 24)
+      throw new GatewayError("config.secret", `upstream '${config.name}': its secret has less than 24 octets`);
+    const client = (connections: number) => this.#client(config, connections);
+    const { webhook, pull, proxy, keys: lookup } = config;
+    const made: { -readonly [K in keyof Running]: Running[K] } = { config };
+    if (webhook !== undefined) made.relay = this.#relay(config, secret, client(webhook.concurrency), webhook);
+    if (pull !== undefined) Object.assign(made, this.#pull(config, secret, client(1), pull));
+    if (lookup !== undefined) {
+      const targetOf = async (eid: string) => (await gateway.store.read((r) => r.targets.resolve(eid)))?.id;
+      made.keys = new PskLookup(
+        { client: client(8), clock: systemClock, log, targetOf },
+        { ...lookup, upstream: config.name, url: new URL(lookup.url) },
+      );
+    }
+    if (proxy !== undefined)
+      made.open = proxiedSessions(
+        { client: client(256), log },
+        { ...proxy, upstream: config.name, url: new URL(proxy.url), scriptBudgetMs },
+      );
+    return made;
+  }
+
+  #client(config: UpstreamConfig, connections: number): UpstreamClient {
+    const { tls, token, name } = config;
+    const pem = (what: "cert" | "key" | "ca") => {
+      const path = tls?.[what];
+      return path === undefined ? {} : { [what]: fileOf(`upstream '${name}': tls.${what}`, path) };
+    };
+    const client = new UpstreamClient({
+      name,
+      connections,
+      ...(token === undefined ? {} : { token: readSecret(token, this.#deps.env) }),
+      tls: {
+        ...pem("cert"),
+        ...pem("key"),
+        ...pem("ca"),
+        ...(tls?.serverName === undefined ? {} : { serverName: tls.serverName }),
+      },
+    });
+    this.#cleanup.defer(() => client[Symbol.dispose]());
+    return client;
+  }
+
+  #relay(
+    config: UpstreamConfig,
+    secret: Secret | undefined,
+    client: UpstreamClient,
+    to: { readonly url: string; readonly concurrency: number },
+    before: () => void = () => {},
+  ): Relay {
+    const { gateway, log } = this.#deps;
+    const url = new URL(to.url);
+    const post = async ({ id, body }: OutboxEntry, signal: AbortSignal): Promise<Attempt> => {
+      before();
+      try {
+        const { status, headers } = await client.call({
+          method: "POST",
+          url,
+          headers: {
+            "content-type": "application/cloudevents+json; charset=utf-8",
+            ...(secret === undefined ? {} : signatureHeaders(secret, id, Date.now(), body)),
+          },
+          body: Buffer.from(body),
+          timeoutMs: config.timeoutMs,
+          maxOctets: answerOctets,
+          signal,
+        });
+        const after = retryAfterMs(headers["retry-after"]);
+        return { kind: "answer", status, ...(after === undefined ? {} : { retryAfterMs: after }) };
+      } catch (error) {
+        return { kind: "down", why: asGatewayError(error).message };
+      }
+    };
+    const { name: upstream, events, firstRetryMs, maxRetryMs, maxAttempts } = config;
+    const settings = { upstream, events, concurrency: to.concurrency, firstRetryMs, maxRetryMs, maxAttempts };
+    const relay = new Relay({ store: gateway.store, clock: systemClock, random: Math.random, log, post }, settings);
+    this.#cleanup.use(relay);
+    return relay;
+  }
+
+  /** Work and results over one connection: a result makes the long poll give way, and goes first. */
+  #pull(
+    config: UpstreamConfig,
+    secret: Secret | undefined,
+    client: UpstreamClient,
+    { url: base, waitSeconds }: NonNullable<UpstreamConfig["pull"]>,
+  ): { relay: Relay; puller: WorkPuller } {
+    const { gateway, log } = this.#deps;
+    const at = (path: string) => new URL(`${base.replace(/\/$/, "")}/${path}`);
+    const relay = this.#relay(config, secret, client, { url: at("results").href, concurrency: 1 }, () =>
+      puller.yield(),
+    );
+    const work = at("work");
+    work.searchParams.set("wait", String(waitSeconds));
+    const puller: WorkPuller = new WorkPuller(
+      {
+        gateway,
+        clock: systemClock,
+        random: Math.random,
+        log,
+        turn: () => relay.idle(),
+        fetch: async (signal) => {
+          const timeoutMs = waitSeconds * 1000 + config.timeoutMs;
+          const answer = await client.call({
+            method: "GET",
+            url: work,
+            headers: json,
+            timeoutMs,
+            maxOctets: workOctets,
+            signal,
+          });
+          return workOf(config.name, answer.status, answer.body);
+        },
+        acknowledge: async (receipts, signal) => {
+          const body = Buffer.from(JSON.stringify({ receipts }));
+          const { timeoutMs } = config;
+          const call = { method: "POST", headers: json, timeoutMs, maxOctets: answerOctets, signal } as const;
+          const { status } = await client.call({ ...call, url: at("work/ack"), body });
+          if (status >= 300) throw refused(config.name, status);
+        },
+      },
+      { upstream: config.name, firstRetryMs: config.firstRetryMs, maxRetryMs: config.maxRetryMs },
+    );
+    this.#cleanup.use(puller);
+    return { relay, puller };
+  }
+}
+
+function workOf(name: string, status: number, body: Buffer): unknown {
+  if (status === 204) return undefined;
+  if (status !== 200) throw refused(name, status);
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch (cause) {
+    throw new GatewayError("upstream.protocol", `${name}: its work is not JSON`, { detail: { upstream: name }, cause });
+  }
+}
+
+function refused(name: string, status: number): GatewayError {
+  return new GatewayError("upstream.refused", `${name} answers ${status}`, { detail: { upstream: name, status } });
+}
+
+function fileOf(what: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new GatewayError("config.invalid", `${what}: ${path} cannot be read`, { detail: { file: path }, cause });
+  }
+}

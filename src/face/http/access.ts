@@ -1,0 +1,171 @@
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { allows, type Principal, type Scope, scopes } from "../../gateway/api-token.ts";
+import type { Store } from "../../gateway/store.ts";
+import type { TokenDesk } from "../../gateway/token-desk.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** What a client needs to be allowed; `public` needs nothing. Routes that name none are for `admin`. */
+    readonly scope?: Scope | "public";
+  }
+  interface FastifyRequest {
+    /** Who asks; absent for public routes. */
+    principal?: Principal;
+    /** Code of the error that the request ended in. */
+    problem?: string;
+    /** Position of its entry in the audit log. */
+    audited?: Promise<number>;
+  }
+}
+
+/** What a client certificate may do. */
+export interface CertificateGrant {
+  /** Attributes of the subject that have to be there, `CN=smsr,O=Example`. */
+  readonly subject: string;
+  readonly scopes: readonly Scope[];
+}
+
+export interface AccessDeps {
+  readonly store: Store;
+  readonly tokens: TokenDesk;
+  readonly certificates: readonly CertificateGrant[];
+  readonly now: () => number;
+}
+
+/** The owner of the control socket: nobody else can open it. */
+const local: Principal = { client: "local", how: "socket", scopes };
+const remote = new WeakSet<IncomingMessage>();
+/** Refusals of strangers that are written down per second; more of them would only fill the disk. */
+const refusalsPerSecond = 20;
+
+/** Marks a request that came in over the network: it has to say who it is. */
+export function fromNetwork(request: IncomingMessage): void {
+  remote.add(request);
+}
+
+/** Whether the request is somebody's about whom only his credentials tell. */
+function isRemote(request: IncomingMessage): boolean {
+  return remote.has(request);
+}
+
+/** Finds out who asks, whether he may, and writes down what changes anything. */
+export function guard(app: FastifyInstance, deps: AccessDeps): void {
+  const spare = new Allowance(refusalsPerSecond);
+  app.addHook("onRequest", async (request) => {
+    const scope = request.routeOptions.config.scope ?? "admin";
+    if (scope === "public") return;
+    try {
+      request.principal = await principalOf(request, deps);
+      // What does not exist is told to every client alike, but not to strangers.
+      if (!request.is404 && !allows(request.principal.scopes, scope))
+        throw new GatewayError("api.forbidden", `this needs the scope '${scope}'`, {
+          detail: { scope, held: request.principal.scopes },
+        });
+    } catch (error) {
+      if (spare.take(deps.now())) await record(request, deps, error);
+      throw error;
+    }
+    if (changes(request)) {
+      const audited = deps.store.write((r) => r.audit.append(entryOf(request, deps.now())));
+      audited.catch(() => {});
+      request.audited = audited;
+    }
+  });
+  app.addHook("onSend", async (request) => {
+    await request.audited;
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    if (request.audited === undefined) return;
+    const seq = await request.audited;
+    await deps.store.write((r) => r.audit.finish(seq, reply.statusCode, request.problem)).catch(() => {});
+  });
+}
+
+function changes(request: FastifyRequest): boolean {
+  return !request.is404 && !["GET", "HEAD", "OPTIONS"].includes(request.method);
+}
+
+async function principalOf(request: FastifyRequest, deps: AccessDeps): Promise<Principal> {
+  if (!isRemote(request.raw)) return local;
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const [, text] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization) ?? [];
+    const principal = text === undefined ? undefined : await deps.tokens.authenticate(text);
+    if (principal === undefined)
+      throw new GatewayError("api.unauthorized", "Authorization: not a token that is in use", {
+        detail: { field: "Authorization", in: "header" },
+      });
+    return principal;
+  }
+  const certified = certificateOf(request.raw.socket, deps.certificates);
+  if (certified !== undefined) return certified;
+  throw new GatewayError("api.unauthorized", "Authorization: a token or a client certificate is needed", {
+    detail: { field: "Authorization", in: "header" },
+  });
+}
+
+function isTls(socket: unknown): socket is TLSSocket {
+  return typeof socket === "object" && socket !== null && "getPeerCertificate" in socket;
+}
+
+function certificateOf(socket: unknown, grants: readonly CertificateGrant[]): Principal | undefined {
+  if (!isTls(socket) || !socket.authorized) return undefined;
+  const { subject } = socket.getPeerCertificate();
+  if (subject === undefined || subject === null) return undefined;
+  const has = new Set(
+    Object.entries(subject).flatMap(([name, value]) => [value].flat().map((one) => `${name}=${String(one)}`)),
+  );
+  const grant = grants.find((one) => attributes(one.subject).every((attribute) => has.has(attribute)));
+  if (grant === undefined) return undefined;
+  const name = [subject.CN].flat()[0];
+  return { client: `cert:${String(name ?? grant.subject)}`, how: "certificate", scopes: grant.scopes };
+}
+
+function attributes(subject: string): string[] {
+  return subject
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function entryOf(request: FastifyRequest, at: number) {
+  const { principal } = request;
+  const address = request.raw.socket?.remoteAddress;
+  const [path = ""] = request.url.split("?");
+  return {
+    at,
+    ...(principal === undefined ? {} : { client: principal.client, how: principal.how }),
+    ...(address === undefined || principal?.how === "socket" ? {} : { remote: address }),
+    operation: request.routeOptions.schema?.operationId ?? "none",
+    method: request.method,
+    path: path.slice(0, 600),
+  };
+}
+
+async function record(request: FastifyRequest, deps: AccessDeps, error: unknown): Promise<void> {
+  const known = error instanceof GatewayError ? error : new GatewayError("api.internal", "see the log");
+  const entry = { ...entryOf(request, deps.now()), status: known.entry.http, error: known.code };
+  await deps.store.write((r) => r.audit.append(entry)).catch(() => {});
+}
+
+/** So many in a second and not one more. */
+class Allowance {
+  readonly #most: number;
+  #second = 0;
+  #taken = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  take(now: number): boolean {
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) this.#taken = 0;
+    this.#second = second;
+    this.#taken++;
+    return this.#taken <= this.#most;
+  }
+}

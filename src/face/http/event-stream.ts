@@ -1,0 +1,76 @@
+import type { FastifyReply } from "fastify";
+import type { GatewayEvent } from "../../gateway/event.ts";
+import type { Store } from "../../gateway/store.ts";
+import type { Log } from "../../link/driver.ts";
+import { drained } from "./drained.ts";
+
+const keepAliveMs = 15_000;
+const pageSize = 500;
+
+/** Remembers that something happened until somebody waits for it: nothing is missed in between. */
+class Bell {
+  #rung = false;
+  #waiter: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#waiter?.();
+  }
+
+  /** True when it rang since the last wait, false after the time. */
+  wait(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (rung: boolean) => {
+        clearTimeout(timer);
+        this.#waiter = undefined;
+        this.#rung = false;
+        resolve(rung);
+      };
+      const timer = setTimeout(() => settle(false), ms);
+      this.#waiter = () => settle(true);
+      if (this.#rung) settle(true);
+    });
+  }
+}
+
+/**
+ * Sends what is in the log after `from`, then what follows. A slow reader is read for from the log and never buffered;
+ * one that takes nothing at all for a minute is let go, and resumes when it likes.
+ */
+export async function streamEvents(
+  deps: { readonly store: Store; readonly log: Log },
+  reply: FastifyReply,
+  from: number,
+  wanted: (event: GatewayEvent) => boolean,
+): Promise<void> {
+  const { store } = deps;
+  reply.hijack();
+  const { raw } = reply;
+  const bell = new Bell();
+  const off = store.onEvents(() => bell.ring());
+  raw.on("error", () => bell.ring());
+  raw.on("close", () => bell.ring());
+  raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+  raw.write(": otagate\n\n");
+  const open = () => !raw.destroyed && !raw.writableEnded;
+  try {
+    for (let at = from; open(); ) {
+      const events = await store.read((r) => r.events.after(at, pageSize));
+      const shown = events.filter(wanted).map(framed).join("");
+      at = events.at(-1)?.seq ?? at;
+      if (shown !== "" && !raw.write(shown) && !(await drained(raw))) return;
+      if (events.length === pageSize) continue;
+      // The position alone moves the reader's Last-Event-ID on when nothing was for him.
+      if (!(await bell.wait(keepAliveMs)) && open()) raw.write(`id: ${at}\n\n`);
+    }
+  } catch (error) {
+    deps.log.warn({ err: String(error) }, "an event stream ended");
+  } finally {
+    off();
+    raw.destroy();
+  }
+}
+
+function framed(event: GatewayEvent): string {
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}

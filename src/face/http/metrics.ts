@@ -1,0 +1,150 @@
+import type { FastifyInstance } from "fastify";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { GatewayEvent } from "../../gateway/event.ts";
+import { onFrame } from "../../link/trace.ts";
+import type { ApiDeps } from "./server.ts";
+
+/** The numbers of the daemon in Prometheus' text format. */
+export interface ApiMetrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+const kinds = ["reader", "modem", "smsc"] as const;
+const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
+
+/** Counts what passes: requests, frames, events; the rest is looked up when somebody asks. Labels are closed sets. */
+export function apiMetrics(app: FastifyInstance, deps: ApiDeps): ApiMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: "otagate_" });
+  requests(app, registers);
+  states(deps, registers);
+  sessions(deps, registers);
+  upstreams(deps, registers);
+  const off = [frames(registers), happenings(deps, registers)];
+  app.addHook("onClose", async () => {
+    for (const end of off) end();
+    registry.clear();
+  });
+  return { contentType: registry.contentType, text: () => registry.metrics() };
+}
+
+function requests(app: FastifyInstance, registers: Registry[]): void {
+  const seconds = new Histogram({
+    name: "otagate_http_request_seconds",
+    help: "Time from a request to the end of its answer",
+    labelNames: ["operation", "status"],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+    registers,
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const operation = request.routeOptions.schema?.operationId ?? "none";
+    seconds.observe({ operation, status: `${Math.floor(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000);
+  });
+}
+
+function states(deps: ApiDeps, registers: Registry[]): void {
+  new Gauge({
+    name: "otagate_jobs",
+    help: "Jobs in the store by state",
+    labelNames: ["state"],
+    registers,
+    async collect() {
+      const counts = await deps.gateway.store.read((r) => r.jobs.counts());
+      for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
+    },
+  });
+  new Gauge({
+    name: "otagate_links",
+    help: "Links by kind, up or not",
+    labelNames: ["kind", "up"],
+    registers,
+    collect() {
+      const links = deps.gateway.links.list();
+      for (const kind of kinds) {
+        for (const up of [true, false])
+          this.set({ kind, up: String(up) }, links.filter((link) => link.kind === kind && link.state.up === up).length);
+      }
+    },
+  });
+}
+
+function sessions(deps: ApiDeps, registers: Registry[]): void {
+  new Gauge({
+    name: "otagate_scp81_sessions",
+    help: "SCP81 sessions that are open",
+    registers,
+    collect() {
+      this.set(deps.sessions.server?.sessions().length ?? 0);
+    },
+  });
+  new Gauge({
+    name: "otagate_scp81_since_start",
+    help: "What the SCP81 server counted since its start",
+    labelNames: ["what"],
+    registers,
+    collect() {
+      for (const [what, count] of Object.entries(deps.sessions.server?.stats ?? {})) this.set({ what }, count);
+    },
+  });
+}
+
+function upstreams(deps: ApiDeps, registers: Registry[]): void {
+  new Gauge({
+    name: "otagate_upstream_events",
+    help: "Events that wait for an upstream, that it did not take, and what became of the others since the start",
+    labelNames: ["upstream", "state"],
+    registers,
+    async collect() {
+      for (const { name, queued, dead, delivered, failures } of await deps.upstreams.list()) {
+        for (const [state, count] of Object.entries({ queued, dead, delivered, failures }))
+          this.set({ upstream: name, state }, count);
+      }
+    },
+  });
+}
+
+function frames(registers: Registry[]): () => void {
+  const total = new Counter({
+    name: "otagate_frames_total",
+    help: "Frames exchanged",
+    labelNames: ["kind", "dir"],
+    registers,
+  });
+  return onFrame(({ kind, dir }) => total.inc({ kind, dir }));
+}
+
+function happenings({ gateway: { store } }: ApiDeps, registers: Registry[]): () => void {
+  const events = new Counter({
+    name: "otagate_events_total",
+    help: "Events that became durable, by type",
+    labelNames: ["type"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "otagate_job_seconds",
+    help: "Time from the acceptance of a job to its end",
+    labelNames: ["state"],
+    buckets: [0.1, 0.5, 2, 10, 30, 120, 600, 3600, 86_400],
+    registers,
+  });
+  const queuedAt = new Map<string, number>();
+  const take = ({ type, job, at }: GatewayEvent) => {
+    events.inc({ type });
+    if (job === undefined) return;
+    if (type === "job.queued") remember(queuedAt, job, at);
+    const [, state] = jobEnd.exec(type) ?? [];
+    const since = queuedAt.get(job);
+    if (state === undefined || since === undefined) return;
+    queuedAt.delete(job);
+    seconds.observe({ state }, Math.max(0, at - since) / 1000);
+  };
+  return store.onEvents((batch) => batch.forEach(take));
+}
+
+/** Bounded: of very many open jobs the oldest are measured no more. */
+function remember(queuedAt: Map<string, number>, job: string, at: number): void {
+  if (queuedAt.size >= 100_000) queuedAt.delete(queuedAt.keys().next().value ?? "");
+  queuedAt.set(job, at);
+}

@@ -1,0 +1,60 @@
+import { backoffMs } from "../../base/retry.ts";
+
+/** What came of sending an event. */
+export type Attempt =
+  | { readonly kind: "answer"; readonly status: number; readonly retryAfterMs?: number }
+  /** No usable answer at all. */
+  | { readonly kind: "down"; readonly why: string };
+
+export interface DeliveryPolicy {
+  readonly firstRetryMs: number;
+  readonly maxRetryMs: number;
+  /** Answers that refuse, after which an event is given up. An upstream that is down is never counted. */
+  readonly maxAttempts: number;
+}
+
+/** What follows from it. */
+export type Next =
+  | { readonly do: "delivered" }
+  /** `down`: nothing else needs to be tried before then either. */
+  | {
+      readonly do: "retry";
+      readonly afterMs: number;
+      readonly attempts: number;
+      readonly down: boolean;
+      readonly why: string;
+    }
+  | { readonly do: "bury"; readonly attempts: number; readonly why: string };
+
+/** Statuses that say that this very event will never be taken. */
+const hopeless = new Set([400, 409, 410, 413, 415, 422]);
+/** Statuses of whatever stands in front of an upstream that is not there, or asks for patience. */
+const away = new Set([408, 425, 429, 502, 503, 504]);
+const longestWaitMs = 3_600_000;
+
+/** The next step for an event that was sent `attempts` times before; `failures` in a row make waits longer. */
+export function afterAttempt(
+  attempts: number,
+  failures: number,
+  attempt: Attempt,
+  policy: DeliveryPolicy,
+  random: () => number,
+): Next {
+  const wait = (count: number, asked = 0) =>
+    Math.max(
+      backoffMs(count, { firstMs: policy.firstRetryMs, maxMs: policy.maxRetryMs, random }),
+      Math.min(asked, longestWaitMs),
+    );
+  if (attempt.kind === "down") return { do: "retry", afterMs: wait(failures), attempts, down: true, why: attempt.why };
+  const { status, retryAfterMs } = attempt;
+  if (status >= 200 && status < 300) return { do: "delivered" };
+  const why = `the upstream answered ${status}`;
+  if (away.has(status)) return { do: "retry", afterMs: wait(failures, retryAfterMs), attempts, down: true, why };
+  if (hopeless.has(status) || attempts + 1 >= policy.maxAttempts) return { do: "bury", attempts: attempts + 1, why };
+  return { do: "retry", afterMs: wait(attempts, retryAfterMs), attempts: attempts + 1, down: false, why };
+}
+
+/** A Retry-After header in seconds, as milliseconds. */
+export function retryAfterMs(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+}

@@ -1,0 +1,6 @@
+/** A test for event types: `job.done` is itself, `job.*` everything that begins with `job.`, `*` everything. */
+export function eventsMatching(patterns: readonly string[]): (type: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.endsWith("*")));
+  const beginnings = patterns.filter((pattern) => pattern.endsWith("*")).map((pattern) => pattern.slice(0, -1));
+  return (type) => exact.has(type) || beginnings.some((beginning) => type.startsWith(beginning));
+}

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { Secret } from "../../base/secret.ts";
+import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
+import type { Log } from "../driver.ts";
+import type { PskEntry } from "../scp81/psk-source.ts";
+import type { UpstreamClient } from "./http-client.ts";
+
+export interface PskLookupSettings {
+  readonly upstream: string;
+  readonly url: URL;
+  readonly timeoutMs: number;
+  /** How long a key is kept, in memory only. */
+  readonly keepMs: number;
+  /** How long an identity counts as unknown without asking again. */
+  readonly unknownMs: number;
+}
+
+export interface PskLookupDeps {
+  readonly client: UpstreamClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Our id of the target with this EID, when we know one. */
+  readonly targetOf: (eid: string) => Promise<string | undefined>;
+}
+
+const Answer = z.looseObject({
+  psk: z.string().regex(/^([0-9a-fA-F]{2}){16,64}$/),
+  eid: z
+    .string()
+    .regex(/^[0-9]{32}$/)
+    .optional(),
+});
+
+interface Known {
+  readonly until: number;
+  readonly found: { readonly psk: Secret; readonly entry: Omit<PskEntry, "psk"> } | undefined;
+}
+
+const mostKept = 10_000;
+/** Lookups at the same time; strangers must not keep the upstream busy. */
+const mostAsked = 64;
+const answerOctets = 16 * 1024;
+
+/** Keys of identities that the gateway does not hold, asked of an upstream: bounded in time, kept briefly, never shown. */
+export class PskLookup {
+  readonly #deps: PskLookupDeps;
+  readonly #settings: PskLookupSettings;
+  readonly #known = new Map<string, Known>();
+  readonly #asked = new Map<string, Promise<Known>>();
+
+  constructor(deps: PskLookupDeps, settings: PskLookupSettings) {
+    this.#deps = deps;
+    this.#settings = settings;
+  }
+
+  /** The key of an identity; undefined when the upstream knows none, or does not say in time. */
+  async find(identity: string): Promise<PskEntry | undefined> {
+    const { clock, log } = this.#deps;
+    const now = clock.monotonic();
+    const kept = this.#known.get(identity);
+    if (kept !== undefined && kept.until > now) return entryOf(kept);
+    try {
+      return entryOf(await this.#once(identity));
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      log.warn({ upstream: this.#settings.upstream, code: error.code, message: error.message }, "no key from upstream");
+      return undefined;
+    }
+  }
+
+  /** One question at a time for an identity, however many handshakes wait for it. */
+  #once(identity: string): Promise<Known> {
+    const running = this.#asked.get(identity);
+    if (running !== undefined) return running;
+    if (this.#asked.size >= mostAsked)
+      return Promise.reject(new GatewayError("upstream.unavailable", "too many keys are being asked for"));
+    const asking = this.#ask(identity)
+      .then((known) => this.#keep(identity, known))
+      .finally(() => this.#asked.delete(identity));
+    this.#asked.set(identity, asking);
+    return asking;
+  }
+
+  #keep(identity: string, known: Known): Known {
+    if (this.#known.size >= mostKept) this.#known.delete(this.#known.keys().next().value ?? "");
+    this.#known.set(identity, known);
+    return known;
+  }
+
+  async #ask(identity: string): Promise<Known> {
+    const { client, clock, targetOf } = this.#deps;
+    const { upstream, url, timeoutMs, keepMs, unknownMs } = this.#settings;
+    const named = readPskIdentity(identity);
+    const question = {
+      identity,
+      ...(named === undefined ? {} : { eid: named.eid, kvn: named.kvn, keyId: named.kid }),
+    };
+    const { status, body } = await client.call({
+      method: "POST",
+      url,
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: Buffer.from(JSON.stringify(question)),
+      timeoutMs,
+      maxOctets: answerOctets,
+    });
+    if (status === 404) return { until: clock.monotonic() + unknownMs, found: undefined };
+    if (status !== 200)
+      throw new GatewayError("upstream.refused", `${upstream} answers ${status} to a key lookup`, {
+        detail: { upstream, status },
+      });
+    const answer = Answer.safeParse(parsed(body));
+    if (!answer.success)
+      throw new GatewayError("upstream.protocol", `${upstream} gives no usable key`, { detail: { upstream } });
+    const eid = answer.data.eid ?? named?.eid;
+    const target = (eid === undefined ? undefined : await targetOf(eid)) ?? `upstream:${upstream}:${eid ?? identity}`;
+    const entry = { target, ...(eid === undefined ? {} : { eid }) };
+    const psk = new Secret(Buffer.from(answer.data.psk, "hex"));
+    return { until: clock.monotonic() + keepMs, found: { psk, entry } };
+  }
+}
+
+function entryOf({ found }: Known): PskEntry | undefined {
+  return found === undefined ? undefined : { ...found.entry, psk: found.psk.reveal() };
+}
+
+/** JSON, or undefined; the text of a parser's complaint could quote the key. */
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

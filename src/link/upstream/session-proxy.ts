@@ -1,0 +1,131 @@
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { type AdminAnswer, scriptKindOf } from "../../codec/gp/admin-http.ts";
+import { readTargetedApplication } from "../../codec/gp/targeted-application.ts";
+import type { Log } from "../driver.ts";
+import type { AdminRequest } from "../scp81/admin-request.ts";
+import type { AdminReply, AdminSessionHandler, AdminSessionInfo, OpenSession } from "../scp81/session-handler.ts";
+import type { UpstreamAnswer, UpstreamClient } from "./http-client.ts";
+
+export interface SessionProxyDeps {
+  readonly client: UpstreamClient;
+  readonly log: Log;
+}
+
+export interface SessionProxySettings {
+  readonly upstream: string;
+  /** Where the SM-SR terminates Amendment B; the card's request targets are appended to its path. */
+  readonly url: URL;
+  readonly timeoutMs: number;
+  /** Largest script that is taken from the SM-SR. */
+  readonly maxOctets: number;
+  /** How long the card may think about a script. */
+  readonly scriptBudgetMs: number;
+}
+
+/**
+ * Sessions that an SM-SR runs itself: each POST goes to its own Amendment B endpoint, bodies octet for octet, with
+ * headers that say whose session it is; what it answers goes to the card. GP Amendment B §3.4
+ */
+export function proxiedSessions(deps: SessionProxyDeps, settings: SessionProxySettings): OpenSession {
+  return (session) => new ProxiedSession(session, deps, settings);
+}
+
+/** Headers that belong to the connection with the card, and those that only we may set. */
+const ownHeaders =
+  /^(host|connection|content-length|transfer-encoding|keep-alive|te|trailer|upgrade|expect|authorization|x-otagate-.*)$/i;
+
+class ProxiedSession implements AdminSessionHandler {
+  readonly #session: AdminSessionInfo;
+  readonly #deps: SessionProxyDeps;
+  readonly #settings: SessionProxySettings;
+  readonly #gone = new AbortController();
+
+  constructor(session: AdminSessionInfo, deps: SessionProxyDeps, settings: SessionProxySettings) {
+    this.#session = session;
+    this.#deps = deps;
+    this.#settings = settings;
+  }
+
+  /** The SM-SR's answer; passing trouble there cuts the link, and the card comes back with a resuming POST. */
+  async post(request: AdminRequest): Promise<AdminReply> {
+    const { upstream, url, timeoutMs, maxOctets } = this.#settings;
+    const session = this.#session.id;
+    try {
+      const answer = await this.#deps.client.call({
+        method: "POST",
+        url,
+        target: `${url.pathname.replace(/\/$/, "")}${request.uri}`,
+        headers: { ...cardHeaders(request.headText), ...identityHeaders(this.#session) },
+        body: request.body,
+        timeoutMs,
+        maxOctets,
+        signal: this.#gone.signal,
+      });
+      if (answer.status >= 500)
+        throw new GatewayError("upstream.unavailable", `${upstream} answers ${answer.status}`, {
+          detail: { upstream, status: answer.status },
+        });
+      return this.#reply(answer);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      this.#deps.log.warn(
+        { session, upstream, code: error.code, message: error.message },
+        "a card's POST was not served",
+      );
+      return { do: "drop", why: `the SM-SR did not serve it: ${error.message}` };
+    }
+  }
+
+  closed(): void {
+    this.#gone.abort(new GatewayError("link.lost", "the card's link is gone"));
+  }
+
+  #reply({ status, headers, body }: UpstreamAnswer): AdminReply {
+    const nextUri = oneLine(headers["x-admin-next-uri"]);
+    const next = nextUri === undefined ? {} : { nextUri };
+    if (status !== 200) return { do: "answer", answer: { status, ...next }, end: true };
+    const kind = scriptKindOf(headers["content-type"] ?? "");
+    if (kind === undefined || kind.direction !== "command")
+      throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: no command script in its answer`, {
+        detail: { upstream: this.#settings.upstream },
+      });
+    const targeted = oneLine(headers["x-admin-targeted-application"]);
+    const answer: AdminAnswer = {
+      status,
+      ...next,
+      script: {
+        kind: kind.kind,
+        ...(targeted === undefined ? {} : { target: readTargetedApplication(targeted) }),
+        body,
+      },
+    };
+    return { do: "answer", answer, end: false, budgetMs: this.#settings.scriptBudgetMs };
+  }
+}
+
+/** A header of which there may be one. */
+function oneLine(header: string | string[] | undefined): string | undefined {
+  const value = Array.isArray(header) ? header[0] : header;
+  return value === undefined || value === "" ? undefined : value;
+}
+
+/** The card's own headers, as it sent them. */
+function cardHeaders(headText: string): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const line of headText.split("\r\n").slice(1)) {
+    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line) ?? [];
+    if (name !== undefined && value !== undefined && !ownHeaders.test(name)) headers[name] = value;
+  }
+  return headers;
+}
+
+/** Whose session it is: proven by TLS-PSK, told to the SM-SR. */
+function identityHeaders({ id, target, eid, identity, remote }: AdminSessionInfo): Record<string, string> {
+  return {
+    "X-Otagate-Session": id,
+    "X-Otagate-Target": encodeURIComponent(target),
+    "X-Otagate-Psk-Identity": encodeURIComponent(identity),
+    ...(eid === undefined ? {} : { "X-Otagate-Eid": eid }),
+    "X-Otagate-Remote": remote,
+  };
+}
