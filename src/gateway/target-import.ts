@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GatewayError } from "../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
 import { Secret } from "../base/secret.ts";
 import { parseAid } from "../codec/euicc/aid.ts";
@@ -267,49 +267,89 @@ const csvColumns = [
 
 /**
  * Targets from a CSV with a header line: one target a line, its SCP80 keys in `kvn, kic, kid, dek` and its PSK in
- * `psk, psk_kvn`. Columns may be in any order and missing.
+ * `psk, psk_kvn`. Columns may be in any order and missing. All lines are checked before any of them is handed out.
  * @throws target.invalid naming line and column
  */
 export function csvTargets(text: string): unknown[] {
-  const [header, ...lines] = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  const columns = (header ?? "").split(/[,;]/).map((name) => name.trim().toLowerCase());
+  const lines = text.split(/\r?\n/).map((line, index) => ({ line, number: index + 1 }));
+  const [header, ...rows] = lines.filter(({ line }) => line.trim() !== "");
+  const columns = (header?.line ?? "").split(/[,;]/).map((name) => name.trim().toLowerCase());
   for (const name of columns) {
     if (!csvColumns.some((known) => known === name)) {
-      throw new GatewayError("target.invalid", `line 1: unknown column '${name}'`, {
+      throw new GatewayError("target.invalid", `line ${header?.number ?? 1}: unknown column '${name}'`, {
         detail: { field: name, columns: csvColumns },
       });
     }
   }
-  return lines.map((line, index) => {
+  return rows.map(({ line, number }) => {
     const cells = line.split(/[,;]/).map((cell) => cell.trim());
     if (cells.length > columns.length) {
-      throw new GatewayError("target.invalid", `line ${index + 2}: more cells than columns`, {
-        detail: { field: `line ${index + 2}` },
+      throw new GatewayError("target.invalid", `line ${number}: more cells than columns`, {
+        detail: { field: `line ${number}`, line: number },
       });
     }
-    return csvTarget(
+    const description = csvTarget(
       Object.fromEntries(columns.map((name, at) => [name, cells[at] ?? ""]).filter(([, cell]) => cell !== "")),
     );
+    checkLine(description, number);
+    return description;
   });
 }
 
-function csvTarget(cell: Readonly<Record<string, string>>): unknown {
-  const keySets: unknown[] = [];
+/** @throws target.invalid with the line and the column in place of the description's field */
+function checkLine(description: CsvTarget, line: number): void {
+  try {
+    importTarget(description, 0);
+  } catch (cause) {
+    if (!isGatewayError(cause, "target.invalid")) throw cause;
+    const path = String(cause.detail.field ?? "");
+    const column = columnOf(path, description);
+    const why = cause.message.startsWith(`${path}: `) ? cause.message.slice(path.length + 2) : cause.message;
+    throw new GatewayError("target.invalid", `line ${line}, ${column}: ${why}`, {
+      detail: { field: column, line },
+      cause,
+    });
+  }
+}
+
+/** The column that a field of a description came from. */
+function columnOf(path: string, { keySets }: CsvTarget): string {
+  const [, set, inner] = /^keySets\.(\d+)\.(.+)$/.exec(path) ?? [];
+  if (inner === undefined) return path;
+  const { type, keys } = keySets[Number(set)] ?? {};
+  if (type === "SCP81") return inner === "kvn" ? "psk_kvn" : "psk";
+  const key = /^keys\.(\d+)\./.exec(inner)?.[1];
+  if (key !== undefined) return ["kic", "kid", "dek"][(keys?.[Number(key)]?.id ?? 1) - 1] ?? "kic";
+  return inner === "keys" ? "kic, kid" : inner;
+}
+
+interface CsvTarget {
+  readonly keySets: readonly {
+    readonly type: string;
+    readonly keys: readonly { readonly id: number; readonly value: string }[];
+  }[];
+}
+
+function csvTarget(cell: Readonly<Record<string, string>>): CsvTarget {
+  const keySets: CsvTarget["keySets"][number][] = [];
   if (cell.kic !== undefined || cell.kid !== undefined) {
     const keys = [cell.kic, cell.kid, cell.dek].flatMap((value, index) =>
       value === undefined ? [] : [{ id: index + 1, value }],
     );
-    keySets.push({
+    const set = {
       kvn: Number(cell.kvn ?? 1),
       type: "SCP80",
       keys,
       ...(cell.algorithm === undefined ? {} : { algorithm: cell.algorithm.toUpperCase() }),
       ...(cell.cntr === undefined ? {} : { cntr: Number(cell.cntr) }),
       ...(cell.tars === undefined ? {} : { tars: cell.tars.split(/\s+/) }),
-    });
+    };
+    keySets.push(set);
   }
-  if (cell.psk !== undefined)
-    keySets.push({ kvn: Number(cell.psk_kvn ?? 64), type: "SCP81", keys: [{ id: 1, value: cell.psk }] });
+  if (cell.psk !== undefined) {
+    const set = { kvn: Number(cell.psk_kvn ?? 64), type: "SCP81", keys: [{ id: 1, value: cell.psk }] };
+    keySets.push(set);
+  }
   const named = Object.fromEntries(
     ["eid", "iccid", "imsi", "msisdn", "name"].flatMap((name) =>
       cell[name] === undefined ? [] : [[name, cell[name]]],

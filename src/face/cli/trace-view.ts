@@ -12,15 +12,22 @@ export async function followTrace(
   signal: AbortSignal,
   out: Writable = context.terminal.err,
 ): Promise<void> {
-  const { terminal } = context;
+  await printFrames(context, api.lines("/v1/traces/live", query, signal), out);
+}
+
+/** Prints frames that come as lines, those of one job only when `job` says so. */
+export async function printFrames(
+  { terminal }: CliContext,
+  lines: AsyncIterable<string>,
+  out: Writable,
+  job?: string,
+): Promise<void> {
   using printer = new FramePrinter(terminal, (text) => void out.write(text));
-  for await (const line of api.lines("/v1/traces/live", query, signal)) {
+  for await (const line of lines) {
     if (line === "") continue;
-    if (terminal.json) {
-      out.write(`${line}\n`);
-      continue;
-    }
     const frame: TracedFrame = JSON.parse(line);
-    printer.take(frame);
+    if (job !== undefined && frame.job !== job) continue;
+    if (terminal.json) out.write(`${line}\n`);
+    else printer.take(frame);
   }
 }

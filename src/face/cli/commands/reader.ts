@@ -15,17 +15,20 @@ export interface ShownLink {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** The reader a command means: the named one, or the only one with a card. @throws link.unknown */
+/** The reader a command means: the named one, or the only one with a card. @throws link.unknown, link.unavailable, api.usage */
 export async function pickReader(api: ApiClient, name: string | undefined): Promise<ShownLink> {
   if (name !== undefined) return api.get(`/v1/links/${encodeURIComponent(name)}`);
   const { items } = await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
   const withCard = items.filter((link) => link.card !== undefined);
   const [only] = withCard.length > 0 ? withCard : items;
   if (only === undefined)
-    throw new GatewayError("link.unknown", "there is no reader; is one plugged in and pcscd running? (otagate doctor)");
+    throw new GatewayError(
+      "link.unavailable",
+      "there is no reader; is one plugged in and pcscd running? (otagate doctor)",
+    );
   if (withCard.length > 1) {
     throw new GatewayError(
-      "link.unknown",
+      "api.usage",
       `several readers hold cards; name one: ${withCard.map((link) => link.id).join(", ")}`,
     );
   }
