@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportEis } from "../../../drivers/simulated/euicc/eis.ts";
@@ -10,11 +9,14 @@ import { SimulatedNetwork } from "../../../drivers/simulated/network/network.ts"
 import { joinSmsc } from "../../../drivers/simulated/network/smsc-bridge.ts";
 import { SimulatedSmsc } from "../../../drivers/simulated/smsc/smsc.ts";
 import { Cleanup } from "../../base/cleanup.ts";
-import { fromHex, toHex } from "../../base/hex.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { concatBytes, fromHex, toHex } from "../../base/hex.ts";
+import { porStatus, porStatusName } from "../../codec/ota/por-status.ts";
 import { capduObject, expandedScript } from "../../codec/ota/script.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { wrapCommand } from "../../crypto/command-packet.ts";
 import { PacketKeys } from "../../crypto/packet-keys.ts";
+import { openResponse } from "../../crypto/response-packet.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
@@ -22,10 +24,14 @@ import { hashPassword } from "../../face/smpp/password.ts";
 import { silentLog } from "../../link/driver.ts";
 import { parseConfig } from "../config.ts";
 import { Daemon } from "../daemon.ts";
+import type { Narrator } from "./narrator.ts";
+import { OtherPlatform } from "./other-platform.ts";
 import type { Act } from "./run.ts";
 import { until } from "./until.ts";
 
 const ourNumber = "447700900000";
+/** How long the answers of a card may take on a busy machine. */
+const answerMs = 60_000;
 
 /** Fourth act: the enable command goes through an SMSC; then another platform drives the card through our SMSC face. */
 export const smppAct: Act = async ({ context }, narrator) => {
@@ -65,7 +71,7 @@ export const smppAct: Act = async ({ context }, narrator) => {
   const done = await until(async () => {
     const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
     return job.procedure?.endedAt === undefined && job.state !== "failed" ? undefined : job;
-  }, 40_000);
+  }, answerMs);
   if (done !== undefined) narrator.tell(jobText(context.terminal, done));
   narrator.check(
     `enableProfile over ${done?.chosen?.link}: PoR ${done?.result?.por?.name ?? done?.error?.message}, switch ${done?.procedure?.at}`,
@@ -76,10 +82,7 @@ export const smppAct: Act = async ({ context }, narrator) => {
   narrator.tell(
     `\nAnother platform binds to otagate's SMSC face (port ${about.facts.smppFace}) and sends a packet it secured itself:`,
   );
-  const answers = await drive(about.facts.smppFace, second?.msisdn ?? "", auditPacket(card));
-  narrator.check(`its packet was taken as message ${answers.messageId}`, answers.messageId !== undefined);
-  narrator.check(`the card's proof of receipt came back to it: ${answers.por ?? "none"}`, answers.por !== undefined);
-  narrator.check(`and a delivery receipt: ${answers.receipt ?? "none"}`, answers.receipt?.includes("DELIVRD") === true);
+  await platformAct(about.facts.smppFace, second?.msisdn ?? "", card, narrator);
 };
 
 /** A network with the card in a phone, and an SMSC that serves it. Returns the SMSC's port. */
@@ -95,75 +98,48 @@ async function network(card: SimulatedEuicc, cleanup: Cleanup): Promise<number> 
   return smsc.port;
 }
 
-/** GET STATUS, secured by a platform that holds the card's keys and a counter range of its own. */
-function auditPacket(card: SimulatedEuicc): Uint8Array {
+/** The other platform's part: its own keys and counters, our SMSC face, the card's answer. */
+async function platformAct(port: number, msisdn: string, card: SimulatedEuicc, narrator: Narrator): Promise<void> {
+  using platform = await OtherPlatform.bind(port, "platform", "secret");
+  if (!narrator.check("the platform's client (npm smpp) is bound to the SMSC face", platform !== undefined)) return;
+  const packet = wrapCommand({ ...command, data: getStatus() }, keysOf(card)).packet;
+  const messageId = await platform?.submit(msisdn, concatBytes(Uint8Array.of(0x02, 0x70, 0x00), packet));
+  if (!narrator.check(`its packet was taken as message ${messageId ?? "none"}`, messageId !== undefined)) return;
+  const heard = await until(async () => {
+    const [por, receipt] = [platform?.por, platform?.receiptOf(messageId ?? "")];
+    return por === undefined || receipt === undefined ? undefined : { por, receipt };
+  }, answerMs);
+  const por = heard?.por ?? platform?.por;
+  const octets = por?.userData.map(toHex).join(" ") ?? "none";
+  narrator.check(`the card's proof of receipt came back to it: ${octets}`, por !== undefined);
+  const status = por === undefined ? "nothing" : statusOf(por.packet, card);
+  narrator.check(
+    `it verifies and deciphers with the platform's own keys: ${status}`,
+    status.startsWith(porStatusName(porStatus.ok)),
+  );
+  const receipt = heard?.receipt ?? platform?.receiptOf(messageId ?? "");
+  narrator.check(`and a delivery receipt: ${receipt?.trimEnd() ?? "none"}`, receipt?.includes("stat:DELIVRD") === true);
+}
+
+const command = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 0x1000 };
+
+/** GET STATUS of the ISD-Ps, as a script. */
+function getStatus(): Uint8Array {
+  return expandedScript([capduObject(fromHex("80F24002024F0000"))], "expanded-definite");
+}
+
+/** What a platform that shares the card's keys has. */
+function keysOf(card: SimulatedEuicc): PacketKeys {
   const set = card.state.isdR.keySets.find((one) => one.type === "SCP80");
   const key = (id: number) => fromHex(set?.keys.find((one) => one.id === id)?.value ?? "");
-  const input = {
-    spi: parseSpi(fromHex("1639")),
-    kic: 0x12,
-    kid: 0x12,
-    tar: fromHex("000001"),
-    cntr: 0x1000,
-    data: expandedScript([capduObject(fromHex("80F24002024F0000"))], "expanded-definite"),
-  };
-  return wrapCommand(input, new PacketKeys({ kic: key(1), kid: key(2) })).packet;
+  return new PacketKeys({ kic: key(1), kid: key(2) });
 }
 
-interface SmppClient {
-  bind_transceiver(fields: object, answer: (pdu: { command_status: number }) => void): void;
-  submit_sm(fields: object, answer: (pdu: { command_status: number; message_id?: string }) => void): void;
-  send(pdu: object): void;
-  on(
-    event: string,
-    listener: (pdu: {
-      command: string;
-      esm_class?: number;
-      short_message?: { message?: Buffer | string; udh?: unknown };
-      response(): object;
-    }) => void,
-  ): void;
-  destroy(): void;
-}
-
-/** What another SMPP implementation sees of us as its SMSC. */
-async function drive(
-  port: number,
-  msisdn: string,
-  packet: Uint8Array,
-): Promise<{ messageId?: string; por?: string; receipt?: string }> {
-  const smpp = createRequire(import.meta.url)("smpp") as { connect(options: object, ready: () => void): SmppClient };
-  const client = await new Promise<SmppClient>((resolve) => {
-    const one = smpp.connect({ url: `smpp://127.0.0.1:${port}` }, () => resolve(one));
-  });
-  const seen: { messageId?: string; por?: string; receipt?: string } = {};
-  client.on("error", () => {});
-  client.on("pdu", (pdu) => {
-    if (pdu.command !== "deliver_sm") return;
-    const message = pdu.short_message?.message;
-    const octets = typeof message === "string" ? Buffer.from(message) : (message ?? Buffer.alloc(0));
-    if (((pdu.esm_class ?? 0) & 0x3c) !== 0) seen.receipt = octets.toString("latin1");
-    else seen.por = toHex(octets);
-    client.send(pdu.response());
-  });
-  await new Promise((resolve) => client.bind_transceiver({ system_id: "platform", password: "secret" }, resolve));
-  const shortMessage = Buffer.concat([Buffer.from("027000", "hex"), packet]);
-  const answer = await new Promise<{ command_status: number; message_id?: string }>((resolve) =>
-    client.submit_sm(
-      {
-        source_addr: "4477009111",
-        destination_addr: msisdn.replace("+", ""),
-        esm_class: 0x40,
-        protocol_id: 0x7f,
-        data_coding: 0xf6,
-        registered_delivery: 1,
-        short_message: shortMessage,
-      },
-      resolve,
-    ),
-  );
-  if (answer.command_status === 0 && answer.message_id !== undefined) seen.messageId = answer.message_id;
-  await until(async () => (seen.por !== undefined && seen.receipt !== undefined ? true : undefined), 20_000);
-  client.destroy();
-  return seen;
+function statusOf(packet: Uint8Array, card: SimulatedEuicc): string {
+  try {
+    const answer = openResponse(packet, command, keysOf(card));
+    return `${porStatusName(answer.status)}, ${answer.data.length} octets of data`;
+  } catch (thrown) {
+    return asGatewayError(thrown).message;
+  }
 }
