@@ -8,6 +8,7 @@ import { connectionObjects } from "../codec/gp/connection.ts";
 import { SessionTrigger } from "../codec/gp/trigger.ts";
 import { encode } from "../codec/kit/codec.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { PskDirectory } from "../gateway/psk-directory.ts";
 import { Scp81Bearer } from "../gateway/scp81-bearer.ts";
 import { Scp81Store } from "../gateway/scp81-store.ts";
 import { chosenSessions } from "../gateway/session-choice.ts";
@@ -18,7 +19,7 @@ import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
 import type { ChannelService } from "../link/card/channel-service.ts";
 import type { Log } from "../link/driver.ts";
 import { Dialogs, defaultDialogSettings } from "../link/scp81/dialogs.ts";
-import type { PskEntry } from "../link/scp81/psk-source.ts";
+import type { PskEntry, PskSource } from "../link/scp81/psk-source.ts";
 import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
 import type { OpenSession } from "../link/scp81/session-handler.ts";
@@ -88,6 +89,8 @@ export type Scp81Config = z.infer<typeof Scp81Config>;
 
 /** What SM-SRs above do for sessions. */
 export interface Scp81Upstreams {
+  /** Some SM-SR above is asked for keys: handshakes have to wait for it. */
+  readonly haveKeys: boolean;
   findPsk(identity: string): Promise<PskEntry | undefined>;
   proxyFor(target: Target | undefined): OpenSession | undefined;
 }
@@ -97,11 +100,14 @@ export class Scp81Service implements AsyncDisposable {
   readonly bearer: Scp81Bearer;
   readonly server: Scp81Server | undefined;
   readonly #config: Scp81Config;
+  readonly #directory: PskDirectory;
   readonly #cleanup = new Cleanup();
   #port: number | undefined;
 
   constructor(config: Scp81Config, gateway: Gateway, log: Log, upstreams?: Scp81Upstreams) {
     this.#config = config;
+    this.#directory = new PskDirectory(gateway.store);
+    this.#cleanup.defer(() => this.#directory[Symbol.dispose]());
     const dialogs = new Dialogs(
       {
         store: new Scp81Store({
@@ -125,7 +131,7 @@ export class Scp81Service implements AsyncDisposable {
     this.bearer = new Scp81Bearer({
       store: gateway.store,
       clock: systemClock,
-      isOpen: (target) => this.server?.sessions().some((session) => session.target === target) ?? false,
+      isOpen: (target) => this.server?.serves(target) ?? false,
       running: () => this.#port !== undefined,
       trigger: () => triggerBody(config),
       wake: (target) => {
@@ -138,10 +144,7 @@ export class Scp81Service implements AsyncDisposable {
     this.server = config.enabled
       ? new Scp81Server(
           {
-            keys: {
-              kind: "remote",
-              lookup: async (identity) => (await this.bearer.lookup(identity)) ?? upstreams?.findPsk(identity),
-            },
+            keys: keysOf(this.#directory, upstreams),
             open: chosenSessions(gateway.store, systemClock, (target) => upstreams?.proxyFor(target) ?? dialogs.open),
             clock: systemClock,
             log,
@@ -168,6 +171,7 @@ export class Scp81Service implements AsyncDisposable {
   /** Starts to listen. @throws link.unavailable */
   async start(): Promise<void> {
     if (this.server === undefined) return;
+    await this.#directory.load();
     this.#port = await this.server.listen();
     this.#cleanup.use(this.server);
   }
@@ -193,6 +197,15 @@ export class Scp81Service implements AsyncDisposable {
       names,
     };
   }
+}
+
+/** Our own keys are at hand; handshakes wait only where an SM-SR above may know more. */
+function keysOf(directory: PskDirectory, upstreams: Scp81Upstreams | undefined): PskSource {
+  if (upstreams?.haveKeys !== true) return { kind: "resident", find: (identity) => directory.find(identity) };
+  return {
+    kind: "remote",
+    lookup: async (identity) => directory.find(identity) ?? (await upstreams.findPsk(identity)),
+  };
 }
 
 function loopbackOf(host: string): string {

@@ -75,6 +75,10 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     return undefined;
   };
 
+  get haveKeys(): boolean {
+    return this.#deps.upstreams.some(({ keys }) => keys !== undefined);
+  }
+
   /** Who serves sessions of this target instead of us. */
   proxyFor(target: Target | undefined): OpenSession | undefined {
     for (const { config, open } of this.#running.values()) {

@@ -26,10 +26,10 @@ import { findTarget } from "./targets.ts";
 /** SCP81 as the gateway sees it; the composition root plugs the server in. */
 export interface HttpsBearer {
   state(target: Target): HttpsState | Promise<HttpsState>;
-  /** Asks the card for a session, also when nothing waits for one. */
-  trigger(target: Target): Promise<void>;
+  /** Asks the card for a session, also when nothing waits for one; again and again for so long until it is there. */
+  trigger(target: Target, forMs?: number): Promise<void>;
   /** Takes the job over: it is durable as `waiting` and will be ended by the administration dialog. */
-  enqueue(job: Job, target: Target, signal: AbortSignal): Promise<void>;
+  enqueue(job: Job, target: Target, why: string): Promise<void>;
 }
 
 export interface GatewayDeps {
@@ -210,7 +210,9 @@ export class Gateway {
   /** Cancels a job that has not ended. True when it ended so. @throws job.unknown, job.state */
   async cancel(id: string): Promise<Job> {
     const job = await this.job(id);
-    const sent = (await this.store.read((r) => r.packets.ofJob(id))).some((packet) => packet.transmissions > 0);
+    const packets = await this.store.read((r) => r.packets.ofJob(id));
+    const handedOut = job.chosen?.bearer === "https" && job.attempts > 0;
+    const sent = handedOut || packets.some((packet) => packet.transmissions > 0);
     const end: JobEnd = {
       state: "cancelled",
       error: {
@@ -274,7 +276,7 @@ export class Gateway {
       }
       const route = await this.#route(job, target);
       if (route.at === "blocked") return await this.#block(job, route.why);
-      if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, signal);
+      if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, route.why);
       if (job.lane === "normal" && (await this.#sessionGoesFirst(job))) {
         return await this.#block(job, "waits for earlier jobs of the SCP81 session");
       }

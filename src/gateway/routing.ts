@@ -18,6 +18,8 @@ export interface HttpsState {
   readonly open: boolean;
   /** The server runs and the target has a PSK. */
   readonly possible: boolean;
+  /** It is the only way: there are no keys for secured packets. */
+  readonly only?: boolean;
 }
 
 export type Route =
@@ -106,10 +108,14 @@ export function chooseRoute(
       case "short-message":
         return viaCard() ?? viaSms();
       case "auto": {
-        if (https.open && request.link === undefined) return viaHttps();
+        const session = https.possible && work.kind !== "packet" && request.link === undefined;
+        if (session && https.open) return viaHttps();
+        if (session && https.only === true) {
+          const why = "the target has no SCP80 keys; the card has to open a session";
+          return { at: "found", bearer: "https", link: "scp81", why };
+        }
         // A session that has to be asked for needs a way for the trigger, which is a short message itself.
         const direct = viaCard() ?? viaSms();
-        const session = https.possible && work.kind !== "packet" && request.link === undefined;
         if (direct !== undefined && session && segments > comfortableSegments) {
           const why = `${segments} SMS segments are too many; a session will be triggered`;
           return { at: "found", bearer: "https", link: "scp81", why };

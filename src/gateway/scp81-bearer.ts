@@ -1,12 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
-import { readPskIdentity } from "../codec/gp/psk-identity.ts";
-import type { PskEntry } from "../link/scp81/psk-source.ts";
 import { endJobIn } from "./end-job.ts";
+import type { GatewayEvent } from "./event.ts";
 import type { HttpsBearer } from "./gateway.ts";
 import type { Job } from "./job.ts";
 import type { HttpsState } from "./routing.ts";
-import type { Store } from "./store.ts";
+import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 
 export interface Scp81BearerDeps {
@@ -21,82 +20,97 @@ export interface Scp81BearerDeps {
   readonly wake: (target: string) => void;
 }
 
-/** How long a trigger may be on its way before another one is sent. */
+/** How long a trigger may be on its way before another one is sent; twice as long each time nothing comes of it. */
 const triggerPatienceMs = 90_000;
-const sweepMs = 2_000;
+const longestPatienceMs = 3_600_000;
+/** A card that broke off with a script in its hands comes back by its own retry policy: another trigger would end that. */
+const resumePatienceMs = 300_000;
+/** Between a session that took its jobs and the trigger for those that came too late for it. */
+const leastPauseMs = 2_000;
+const sweepMs = 1_000;
+const pageSize = 500;
 
 /** SCP81 as a bearer: jobs wait for a session of their target; a session that is not open is asked for by SMS. */
 export class Scp81Bearer implements HttpsBearer, Disposable {
   readonly #deps: Scp81BearerDeps;
   readonly #sweep: NodeJS.Timeout;
+  readonly #off: () => void;
+  readonly #startedAt: number;
+  /** When the last session of a target ended, as far as this process knows. */
+  readonly #closedAt = new Map<string, number>();
+  /** Targets that were asked for a session without a job, and until when to go on asking. */
+  readonly #wanted = new Map<string, number>();
+  #before: number | undefined;
+  #sweeping = false;
 
   constructor(deps: Scp81BearerDeps) {
     this.#deps = deps;
-    this.#sweep = setInterval(() => void this.#remind().catch(() => {}), sweepMs).unref();
+    this.#startedAt = deps.clock.now();
+    this.#off = deps.store.onEvents((events) => {
+      for (const event of events) this.#heard(event);
+    });
+    this.#sweep = setInterval(() => void this.#look(), sweepMs).unref();
   }
 
   async state(target: Target): Promise<HttpsState> {
+    const sets = await this.#deps.store.read((r) => r.keySets.list(target.id));
     const open = this.#deps.isOpen(target.id);
-    if (open) return { open, possible: true };
-    const keys = await this.#deps.store.read((r) => r.keySets.list(target.id));
-    return { open, possible: this.#deps.running() && keys.some((set) => set.type === "SCP81") };
+    const possible = open || (this.#deps.running() && sets.some((set) => set.type === "SCP81"));
+    return { open, possible, only: possible && !sets.some((set) => set.type === "SCP80") };
   }
 
-  async enqueue(job: Job, target: Target): Promise<void> {
+  async enqueue(job: Job, target: Target, why: string): Promise<void> {
     const now = this.#deps.clock.now();
-    const open = this.#deps.isOpen(target.id);
-    const why = open ? "an SCP81 session is open" : "a session is asked for";
     await this.#deps.store.write(async (r) => {
       const accepted = await r.jobs.patch(job.id, {
         state: "waiting",
         chosen: { bearer: "https", link: "scp81", why },
         note: "waits for the card's session",
       });
-      if (accepted && !open) await this.#ask(r, target, now);
+      if (accepted && !this.#deps.isOpen(target.id) && (await this.#due(r, target.id, now))) {
+        await this.#ask(r, target, now);
+      }
     });
-    if (!open) this.#deps.wake(target.id);
+    // A session that is held open looks again.
+    this.#deps.wake(target.id);
   }
 
-  async trigger(target: Target): Promise<void> {
-    await this.#deps.store.write((r) => this.#ask(r, target, this.#deps.clock.now()));
+  async trigger(target: Target, forMs = triggerPatienceMs): Promise<void> {
+    const now = this.#deps.clock.now();
+    await this.#deps.store.write((r) => this.#ask(r, target, now));
+    this.#wanted.set(target.id, now + forMs);
     this.#deps.wake(target.id);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#sweep);
+    this.#off();
   }
 
-  /** Finds the PSK of an identity: as an opaque string, in any letter case, then by the EID and KVN it names. */
-  async lookup(identity: string): Promise<PskEntry | undefined> {
-    return this.#deps.store.read(async (r) => {
-      const named =
-        (await r.keySets.byPskIdentity(identity))[0] ?? (await r.keySets.byPskIdentity(identity.toUpperCase()))[0];
-      const euicc = readPskIdentity(identity);
-      const owner =
-        named === undefined
-          ? euicc === undefined
-            ? undefined
-            : await r.targets.resolve(euicc.eid)
-          : await r.targets.get(named.target);
-      if (owner === undefined) return undefined;
-      const set = named ?? (await r.keySets.open(owner.id, "SCP81")).find((one) => one.kvn === euicc?.kvn);
-      const psk = set?.keys.get(euicc !== undefined && named === undefined ? euicc.kid : 1);
-      if (psk === undefined) return undefined;
-      const framing =
-        owner.settings.scp81Framing === undefined
-          ? {}
-          : { framing: owner.settings.scp81Framing === "chunked" ? ("chunked" as const) : ("length" as const) };
-      return {
-        psk: psk.reveal(),
-        target: owner.id,
-        ...(owner.eid === undefined ? {} : { eid: owner.eid }),
-        ...framing,
-      };
-    });
+  #heard({ type, target, at }: GatewayEvent): void {
+    if (target === undefined) return;
+    if (type === "session.opened") this.#wanted.delete(target);
+    if (type === "session.closed") this.#closedAt.set(target, at);
+  }
+
+  /** Whether another trigger for the target makes sense now. */
+  async #due(r: Repositories, target: string, now: number): Promise<boolean> {
+    const triggers = (await r.jobs.list({ target, origin: "system" }, undefined, 20)).filter(isTrigger);
+    const [last] = triggers;
+    if (last !== undefined && last.endedAt === undefined) return false;
+    const closedAt = this.#closedAt.get(target) ?? 0;
+    const quietSince = Math.max(last?.endedAt ?? 0, closedAt);
+    const dialog = await r.adminDialogs.get(target);
+    if (dialog?.record.outstanding !== undefined) {
+      return now - Math.max(quietSince, this.#startedAt) >= resumePatienceMs;
+    }
+    const unheeded = triggers.filter((trigger) => trigger.createdAt > closedAt).length;
+    if (unheeded === 0) return now - (last?.endedAt ?? 0) >= leastPauseMs;
+    return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), longestPatienceMs);
   }
 
   /** Queues a trigger unless one is on its way. */
-  async #ask(r: Parameters<Parameters<Store["write"]>[0]>[0], target: Target, now: number): Promise<boolean> {
+  async #ask(r: Repositories, target: Target, now: number): Promise<boolean> {
     const open = await r.jobs.list(
       { target: target.id, state: ["queued", "running", "waiting"], origin: "system" },
       undefined,
@@ -125,35 +139,68 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     return true;
   }
 
-  /** Ends jobs that waited too long, and asks again for sessions that did not come. */
+  async #look(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      await this.#remind();
+    } catch {
+      // The store is busy or closing; the next look finds the same.
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+
+  /** Ends jobs that waited too long, and asks again for sessions that did not come; one page of jobs at a time. */
   async #remind(): Promise<void> {
-    const now = this.#deps.clock.now();
-    const ended = new Set<string>();
-    await this.#deps.store.write(async (r) => {
-      ended.clear();
-      for (const job of await r.jobs.inState(["waiting"], 500)) {
-        if (job.chosen?.bearer !== "https") continue;
-        if (now >= job.validUntil) {
-          const executed = job.attempts > 0 ? "unknown" : false;
-          const message =
-            job.attempts > 0
-              ? "the card took the script and did not answer within the validity period"
-              : "the card opened no session within the validity period";
-          await endJobIn(r, now, job.id, {
-            state: "expired",
-            error: { code: "job.expired", message, detail: { executed } },
-          });
-          ended.add(job.target);
-          continue;
-        }
-        if (this.#deps.isOpen(job.target)) continue;
-        const last = (await r.jobs.list({ target: job.target, origin: "system" }, undefined, 20)).find(isTrigger);
-        if (last !== undefined && (last.endedAt === undefined || now - last.endedAt < triggerPatienceMs)) continue;
-        const target = await r.targets.get(job.target);
-        if (target !== undefined && (await this.#ask(r, target, now))) ended.add(target.id);
+    const { store, clock, isOpen } = this.#deps;
+    const now = clock.now();
+    const page = await store.read((r) => r.jobs.list({ state: ["waiting"] }, this.#before, pageSize));
+    this.#before = page.length < pageSize ? undefined : page.at(-1)?.seq;
+    const waiting = page.filter((job) => job.chosen?.bearer === "https");
+    const late = waiting.filter((job) => now >= job.validUntil);
+    const absent = new Set(
+      waiting.filter((job) => now < job.validUntil && !isOpen(job.target)).map((job) => job.target),
+    );
+    for (const [target, until] of this.#wanted) {
+      if (now >= until) this.#wanted.delete(target);
+      else if (!isOpen(target)) absent.add(target);
+    }
+    const due: string[] = [];
+    for (const target of absent) {
+      if (await store.read(async (r) => (await this.#due(r, target, now)) && (await this.#hasUse(r, target, now)))) {
+        due.push(target);
+      }
+    }
+    if (late.length + due.length === 0) return;
+    await store.write(async (r) => {
+      for (const job of late) await this.#expire(r, job, now);
+      for (const id of due) {
+        const target = await r.targets.get(id);
+        if (target !== undefined) await this.#ask(r, target, now);
       }
     });
-    for (const target of ended) this.#deps.wake(target);
+    for (const target of new Set([...due, ...late.map((job) => job.target)])) this.#deps.wake(target);
+  }
+
+  /** While a profile switch is open only the gateway's own jobs go. */
+  async #hasUse(r: Repositories, target: string, now: number): Promise<boolean> {
+    if (this.#wanted.has(target)) return true;
+    const procedure = await r.procedures.latest(target);
+    const held = procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
+    if (!held) return true;
+    return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";
+  }
+
+  async #expire(r: Repositories, job: Job, now: number): Promise<void> {
+    const taken = job.attempts > 0;
+    const message = taken
+      ? "the card took the script and did not answer within the validity period"
+      : "the card opened no session within the validity period";
+    await endJobIn(r, now, job.id, {
+      state: "expired",
+      error: { code: "job.expired", message, detail: { executed: taken ? "unknown" : false } },
+    });
   }
 }
 

@@ -58,7 +58,10 @@ export class Scp81Store implements AdminStore {
       let dialog = (await r.adminDialogs.get(target)) ?? fresh;
       for (const { script, verdict } of step.settled) dialog = await this.#settle(r, dialog, script, verdict);
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
-      if (step.notification !== undefined) await this.#notified(r, step.notification, (id) => woken.add(id));
+      if (step.notification !== undefined) {
+        await this.#notified(r, step.notification, (id) => woken.add(id));
+        await this.#confirmHere(r, target);
+      }
       const [next, made] = await this.#next(r, target, dialog, step.next);
       await r.adminDialogs.put(target, next);
       return made;
@@ -76,6 +79,17 @@ export class Scp81Store implements AdminStore {
       { value: decode(Notification, tlv), raw: tlv, verified: true, via: "https", link: "scp81", receivedAt },
       wake,
     );
+  }
+
+  /** The card expects the confirmation in the session in which it notified. SGP.02 §3.15.2 */
+  async #confirmHere(r: Repositories, target: string): Promise<void> {
+    for (const job of await r.jobs.list({ target, state: ["queued"], origin: "system" }, undefined, 20)) {
+      const { work, request } = job;
+      if (work.kind !== "script" || work.function?.name !== "confirmNotification") continue;
+      if (job.attempts > 0 || request.bearer !== "auto" || request.link !== undefined) continue;
+      const why = "the notification came in this session";
+      await r.jobs.patch(job.id, { state: "waiting", chosen: { bearer: "https", link: "scp81", why } });
+    }
   }
 
   async #settle(
@@ -146,9 +160,12 @@ export class Scp81Store implements AdminStore {
     const now = this.#deps.clock.now();
     const owner = await r.targets.get(target);
     if (owner === undefined) return [dialog, { kind: "none" }];
-    for (const job of await r.jobs.waitingForSession(target, 1000)) {
+    const held = await switchIsOpen(r, target, now);
+    for await (const job of waitingJobs(r, target)) {
       const { work } = job;
-      if (work.kind === "packet") continue;
+      if (work.kind === "packet" || now >= job.validUntil) continue;
+      // Behind an unconfirmed switch only the gateway's own jobs go.
+      if (held && job.lane === "normal") continue;
       const application = targetedApplication(work) ?? "";
       const channel = job.request.secureChannel ?? channelOf(dialog, job, application);
       if (channel !== undefined && channel === next.lostChannel) {
@@ -194,6 +211,22 @@ export class Scp81Store implements AdminStore {
     }
     return [dialog, { kind: dialog.moreUntil > now ? "more" : "none" }];
   }
+}
+
+/** Jobs that wait for the session, in order; mostly the first one will do. */
+async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job> {
+  const seen = new Set<string>();
+  for (const limit of [2, 1000]) {
+    const jobs = await r.jobs.waitingForSession(target, limit);
+    for (const job of jobs) if (!seen.has(job.id)) yield job;
+    for (const { id } of jobs) seen.add(id);
+    if (jobs.length < limit) return;
+  }
+}
+
+async function switchIsOpen(r: Repositories, target: string, now: number): Promise<boolean> {
+  const procedure = await r.procedures.latest(target);
+  return procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
 }
 
 /** The secure channel a job's script is in, named by the job that began it. */

@@ -17,6 +17,7 @@ const controls = [
   "fall-back",
   "enable-locally",
   "disable-locally",
+  "open-session",
   "insert",
   "eject",
   "help",
@@ -74,6 +75,8 @@ async function carryOut(target: Controlled, verb: string, argument: string): Pro
       return { accepted: card.enableLocally(argument === "test" ? "test" : "emergency") };
     case "disable-locally":
       return { accepted: card.disableLocally() };
+    case "open-session":
+      return { accepted: card.openSession() };
     case "insert":
       target.insert?.();
       return {};

@@ -163,6 +163,12 @@ export class SimulatedEuicc implements SoftCard {
     this.#client = client;
   }
 
+  /** Has the card open a session with what it has stored, as a timer or an applet would; false without a client. */
+  openSession(): boolean {
+    this.#client?.open(Uint8Array.of(0x81, 0x00));
+    return this.#client !== undefined;
+  }
+
   /** An application that an HTTPS session may address, by AID (hex; absent = ISD-R). */
   application(aid: string = isdRAid): RemoteTarget | undefined {
     return findTarget(this.#core, Number.parseInt(aid.slice(24, 30), 16));

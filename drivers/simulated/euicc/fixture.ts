@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { toHex } from "../../../src/base/hex.ts";
+import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { plainBcd } from "../../../src/codec/kit/bcd.ts";
+import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { type CardSettings, cardSettings, type EuiccState, type KeySetState, type ProfileState } from "./card-state.ts";
 import { ecasdCertificate, testKeys } from "./certificate.ts";
 import { freshPin } from "./pin-commands.ts";
@@ -211,6 +212,7 @@ export function createEuiccState(options: FixtureOptions = {}): EuiccState {
         },
       ],
       addressing: { A3: smsAddressing(options.smsrAddress ?? "+21436587091") },
+      scp81: storedSession(),
     },
     ecasd: {
       privateKey: toHex(testKeys.ecasdPrivate),
@@ -232,4 +234,17 @@ function smsAddressing(number: string): string {
   const swapped = (digits.length % 2 ? `${digits}F` : digits).replace(/(.)(.)/g, "$2$1");
   const address = `${digits.length.toString(16).padStart(2, "0")}${number.startsWith("+") ? "91" : "81"}${swapped}`;
   return `81${(address.length / 2).toString(16).padStart(2, "0")}${address}`.toUpperCase();
+}
+
+/**
+ * What the ISD-R has stored for its HTTPS sessions: an SM-SR at 192.0.2.1 port 443 over the default bearer, buffers of
+ * 1400 octets, three reconnections ten seconds apart. GP Amendment B table 3-4
+ */
+function storedSession(): string {
+  const connection = fromHex("350103390205783C030201BB3E0521C0000201");
+  const text = (tag: number, value: string) => tlvBytes(tag, Buffer.from(value));
+  const http = [text(0x8a, "smsr.example"), text(0x8c, "/gsma/adminagent")];
+  return toHex(
+    concatBytes(tlvBytes(0x84, connection), tlvBytes(0x86, fromHex("00032503000001")), tlvBytes(0x89, ...http)),
+  );
 }

@@ -2,7 +2,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { EuiccAgent, type Reach } from "../scp81/euicc-agent.ts";
 import { VpcdCard, vpcdAt } from "../vpcd.ts";
 import { type Controlled, control } from "./control.ts";
 import { exportEis } from "./eis.ts";
@@ -30,6 +32,8 @@ export interface EuiccProgramOptions {
   readonly eis?: string;
   /** Local socket that takes control lines, besides standard input. */
   readonly control?: string;
+  /** SCP81 server, `host:port`: the card opens its sessions by itself, as in the field, not through its terminal. */
+  readonly field?: string;
 }
 
 /** Where the program reads control lines, writes its answers, and when it ends. */
@@ -39,7 +43,7 @@ export interface EuiccProgramIo {
   readonly signal: AbortSignal;
 }
 
-/** Opens the card that the options describe. @throws config.* */
+/** Opens the card that the options describe, with its administration agent. @throws config.* */
 export function openEuicc(options: EuiccProgramOptions): SimulatedEuicc {
   const store =
     options.state === undefined ? undefined : new FileStateStore(options.state, { sync: options.sync ?? false });
@@ -52,17 +56,23 @@ export function openEuicc(options: EuiccProgramOptions): SimulatedEuicc {
     ...(store && { store }),
     ...(options.executions !== undefined && { onExecuted: executionFile(options.executions) }),
   });
+  new EuiccAgent(card, { reach: reachOf(options.field), clock: systemClock });
   if (options.eis !== undefined)
     writeFileSync(options.eis, `${JSON.stringify(exportEis(state), undefined, 2)}\n`, { mode: 0o600 });
   return card;
 }
 
-/** The slot in `host:port` or `port`. @throws config.invalid */
-function slotOf(text: string): { host: string; port: number } {
+/** How the card gets to its SCP81 server. @throws config.invalid */
+function reachOf(field: string | undefined): Reach {
+  return field === undefined ? { by: "bip" } : { by: "tcp", ...addressOf(field, "an SCP81 server") };
+}
+
+/** What `host:port` or `port` says. @throws config.invalid */
+function addressOf(text: string, what: string): { host: string; port: number } {
   const [, host = "127.0.0.1", digits = ""] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === "" || port === 0 || port > 65535) {
-    throw new GatewayError("config.invalid", `'${text}' is not the address of a vpcd slot (host:port)`);
+    throw new GatewayError("config.invalid", `'${text}' is not the address of ${what} (host:port)`);
   }
   return { host, port };
 }
@@ -89,7 +99,7 @@ async function listen(path: string, target: Controlled): Promise<AsyncDisposable
 
 /** Runs the card behind the virtual PC/SC reader until the signal says otherwise. @throws config.* */
 export async function runEuicc(options: EuiccProgramOptions, io: EuiccProgramIo): Promise<void> {
-  const { host, port } = slotOf(options.vpcd ?? "127.0.0.1:35963");
+  const { host, port } = addressOf(options.vpcd ?? "127.0.0.1:35963", "a vpcd slot");
   const card = openEuicc(options);
   await using reader = new VpcdCard(card, { dial: vpcdAt(port, host) });
   const target: Controlled = { card, insert: () => reader.insert(), eject: () => reader.eject() };

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { FleetProgramOptions } from "../../../drivers/simulated/scp81/fleet-program.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { wholeNumber } from "../../face/cli/number-flag.ts";
@@ -16,6 +17,7 @@ export function registerSim(program: Command, context: CliContext): void {
   registerSimEuicc(sim, context);
   registerSimSmsc(sim, context);
   registerSimModem(sim, context);
+  registerSimFleet(sim, context);
 }
 
 interface EuiccOptions {
@@ -29,6 +31,7 @@ interface EuiccOptions {
   readonly executions?: string;
   readonly eis?: string;
   readonly control?: string;
+  readonly field?: string;
 }
 
 function registerSimEuicc(sim: Command, context: CliContext): void {
@@ -45,9 +48,10 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
     .option("--executions <file>", "append each accepted packet to this JSONL file")
     .option("--eis <file>", "write its EIS, keys included, to this file at the start")
     .option("--control <socket>", "local socket for control lines, besides standard input")
+    .option("--field <host:port>", "open SCP81 sessions by TCP to this server, not through the terminal (BIP)")
     .addHelpText(
       "after",
-      "\nControl lines: insert, eject, misbehave por-mac, misbehave none, state, help\n\nExample:\n  otagate sim euicc --state card.json --eis card-eis.json\n",
+      "\nControl lines: insert, eject, misbehave por-mac, misbehave none, open-session, state, help\n\nExample:\n  otagate sim euicc --state card.json --eis card-eis.json\n",
     )
     .action(async (options: EuiccOptions) => {
       const { runEuicc } = await import("../../../drivers/simulated/euicc/program.ts");
@@ -134,5 +138,34 @@ function registerSimModem(sim: Command, context: CliContext): void {
       const print = (line: string) => void context.terminal.out.write(`${line}\n`);
       await runModem({ ...options, ...played }, { input: process.stdin, print, signal: untilStopped() });
       process.stdin.destroy();
+    });
+}
+
+function registerSimFleet(sim: Command, context: CliContext): void {
+  sim
+    .command("fleet")
+    .description("many eUICCs in the field that open SCP81 sessions with a server")
+    .option("--connect <host:port>", "the server")
+    .option("--cards <n>", "how many cards", wholeNumber, 100)
+    .option("--first <n>", "number of the first card", wholeNumber, 0)
+    .option("--seed <text>", "keys follow from this text", "fleet")
+    .option("--parallel <n>", "sessions at the same time", wholeNumber, 16)
+    .option("--rounds <n>", "sessions of each card", wholeNumber, 1)
+    .option("--ramp <seconds>", "spread the first sessions over this time", wholeNumber, 0)
+    .option("--uri <path>", "administration URI", "/gsma/adminagent")
+    .option("--retries <n>", "reconnections of a session", wholeNumber, 3)
+    .option("--retry-delay <seconds>", "pause before a reconnection", wholeNumber, 5)
+    .option("--drop <share>", "share of POSTs at which the link breaks somewhere, 0 to 1", "0")
+    .option("--knobs <json>", "how the cards spell, cut and misbehave (docs/scp81.md)", "{}")
+    .option("--eis <file>", "write the EIS of all cards, keys included, and open no session")
+    .option("--every", "print a line for each session")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate sim fleet --cards 1000 --eis fleet.json\n  otagate target import fleet.json\n  otagate sim fleet --cards 1000 --connect 127.0.0.1:8443 --parallel 200 --drop 0.02\n",
+    )
+    .action(async (options: FleetProgramOptions) => {
+      const { runFleetProgram } = await import("../../../drivers/simulated/scp81/fleet-program.ts");
+      const print = (line: string) => void context.terminal.out.write(`${line}\n`);
+      process.exitCode = await runFleetProgram(options, { print, signal: untilStopped() });
     });
 }

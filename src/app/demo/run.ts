@@ -3,13 +3,14 @@ import type { CliContext } from "../../face/cli/context.ts";
 import { envelopeAct } from "./envelope-act.ts";
 import { modemAct } from "./modem-act.ts";
 import { Narrator } from "./narrator.ts";
+import { scp81Act } from "./scp81-act.ts";
 import { smppAct } from "./smpp-act.ts";
 import { type Stage, setStage } from "./stage.ts";
 
 /** One act; it throws nothing it can tell the narrator. */
 export type Act = (stage: Stage, narrator: Narrator) => Promise<void>;
 
-const acts: readonly Act[] = [envelopeAct, modemAct, smppAct];
+const acts: readonly Act[] = [envelopeAct, scp81Act, modemAct, smppAct];
 
 /** Plays all acts; returns the exit code: 0 only if all of it happened. */
 export async function runDemo(context: CliContext, options: { readonly inProcess?: boolean }): Promise<number> {

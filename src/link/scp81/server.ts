@@ -137,6 +137,12 @@ export class Scp81Server implements AsyncDisposable {
     return [...this.#connections].map(({ info, phase, posts }) => ({ ...info, phase, posts }));
   }
 
+  /** Whether the target has a session that can still take something. */
+  serves(target: string): boolean {
+    const connection = this.#byTarget.get(target);
+    return connection !== undefined && connection.phase !== "ending";
+  }
+
   /** Cuts a session; false when there is none of this id. */
   close(id: string): boolean {
     const connection = [...this.#connections].find(({ info }) => info.id === id);
