@@ -15,6 +15,8 @@ export const ModemConfig = z.strictObject({
   watchEveryMs: z.number().int().min(1000).default(60_000),
   quarantineAfter: z.number().int().min(1).max(100).default(6),
   readEid: z.boolean().default(true),
+  /** Switch on a SIM toolkit that is off; the module keeps that, and may have to restart for it. */
+  enableToolkit: z.boolean().default(false),
   baudRate: z.number().int().positive().optional(),
 });
 export type ModemConfig = z.infer<typeof ModemConfig>;

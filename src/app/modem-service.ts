@@ -14,7 +14,7 @@ import { hubPower, shellPower } from "../link/modem/power-control.ts";
 import type { ProfileSet } from "../link/modem/profile.ts";
 import { loadProfiles } from "../link/modem/profile-files.ts";
 import type { Port } from "../link/port.ts";
-import type { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
+import { ModemConfig, type ModemDiscoveryConfig } from "./modem-config.ts";
 
 export interface ModemServiceDeps {
   readonly modems: readonly ModemConfig[];
@@ -44,7 +44,11 @@ export class ModemService implements AsyncDisposable {
 
   async start(): Promise<void> {
     for (const modem of this.#deps.modems) this.#add(modem);
-    this.#cleanup.defer(this.#deps.gateway.store.onEvents((events) => events.forEach((event) => this.#onEvent(event))));
+    this.#cleanup.defer(
+      this.#deps.gateway.store.onEvents((events) => {
+        for (const event of events) this.#onEvent(event);
+      }),
+    );
     if (this.#deps.discovery.enabled) void this.#discover();
   }
 
@@ -55,7 +59,8 @@ export class ModemService implements AsyncDisposable {
 
   #add(config: ModemConfig): void {
     const { gateway, driverDeps } = this.#deps;
-    const { name, port, profile, powerCommand, hub, watchEveryMs, quarantineAfter, readEid, baudRate } = config;
+    const { name, port, profile, powerCommand, hub, watchEveryMs, quarantineAfter, readEid, enableToolkit, baudRate } =
+      config;
     const power =
       powerCommand !== undefined
         ? shellPower(powerCommand)
@@ -70,7 +75,7 @@ export class ModemService implements AsyncDisposable {
       ...driverDeps,
       ...(profile === undefined ? {} : { profile }),
       ...(power === undefined ? {} : { power }),
-      settings: { watchEveryMs, quarantineAfter, readEid },
+      settings: { watchEveryMs, quarantineAfter, readEid, enableToolkit },
     });
     this.#cleanup.use(modem);
     this.#links.set(id, modem);
@@ -90,7 +95,7 @@ export class ModemService implements AsyncDisposable {
           const [at] = found.at;
           if (at === undefined || this.#links.has(`modem:${found.id}`)) continue;
           driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "a modem was found");
-          this.#add({ name: found.id, port: at.address, watchEveryMs: 60_000, quarantineAfter: 6, readEid: true });
+          this.#add(ModemConfig.parse({ name: found.id, port: at.address }));
         }
       } catch (error) {
         driverDeps.log.warn(
@@ -180,13 +185,13 @@ function modemLink(modem: ModemLink): Link {
       return cardOf(modem);
     },
     withCard: (work, signal) => withModemCard(modem, work, signal),
-    reset: (kind) => {
-      modem.release();
-      return modem.restart(kind === "warm" ? "sim" : "soft");
+    reset: async (kind) => {
+      // One that was put aside is started anew by that alone; nothing of it runs that could take a command.
+      if (!modem.release()) await modem.restart(kind === "warm" ? "sim" : "soft");
     },
-    powerCycle: () => {
+    powerCycle: async () => {
+      await modem.restart("power");
       modem.release();
-      return modem.restart("power");
     },
     command: async (line, signal) => {
       const { engine } = modem;

@@ -63,6 +63,7 @@ export class Gateway {
   readonly inbound: Inbound;
   readonly desk: NotificationDesk;
   readonly endJob: EndJob;
+  readonly log: Log;
   https: HttpsBearer | undefined;
   readonly #deps: GatewayDeps;
   readonly #answers = new Answers();
@@ -75,6 +76,7 @@ export class Gateway {
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
     this.store = deps.store;
+    this.log = deps.log;
     this.endJob = endJobOver(deps.store, deps.clock);
     this.desk = new NotificationDesk({
       queueConfirmation: confirmationsOver(this.links),
@@ -118,7 +120,7 @@ export class Gateway {
       for (const event of events) if (isFollowUp(event)) this.#dispatcher.kick(event.target);
     });
     this.links.onChange((change) => {
-      if (change.kind === "removed") return;
+      if (change.kind === "removed" || !change.link.state.up) return;
       for (const target of this.#blocked) void this.wake(target);
     });
   }
@@ -147,10 +149,10 @@ export class Gateway {
     await this.inbound.idle();
   }
 
-  /** A bearer's items go this way; for a reader or modem the card in it says who sent them. */
+  /** A bearer's items go this way; for a reader the card in it says who sent them, a modem brings those of other devices. */
   attach(link: Link): void {
     link.bearer?.onInbound(async (item) => {
-      const card = this.links.find(link.id)?.card;
+      const card = link.kind === "reader" ? this.links.find(link.id)?.card : undefined;
       const target = card === undefined ? undefined : await this.targetOfCard(card);
       await this.inbound.accept(link.id, item, target?.id);
     });
@@ -245,7 +247,8 @@ export class Gateway {
     const now = this.#deps.clock.now();
     await this.store.write(async (r) => {
       for (const job of await r.jobs.list({ target, state: ["queued"] }, undefined, 1000)) {
-        if (job.notBefore > now) await r.jobs.patch(job.id, { notBefore: now });
+        // What was never tried waits for the time its client asked for.
+        if (job.notBefore > now && job.note !== undefined) await r.jobs.patch(job.id, { notBefore: now });
       }
     });
     this.#dispatcher.kick(target);

@@ -19,6 +19,11 @@ export interface CardConnection extends AsyncDisposable {
    * What `transmit` takes: `tpdu` = the 61xx/6Cxx mapping is the caller's (T=0), `apdu` = the other side does it.
    */
   readonly level: "tpdu" | "apdu";
+  /**
+   * True when another terminal serves the card beside us (a modem): it sends TERMINAL PROFILE, polls, fetches and answers
+   * proactive commands, so nobody here starts a proactive loop. Absent or false: the card is the caller's alone.
+   */
+  readonly servedElsewhere?: boolean;
   /** How long an answer may be; 258 unless extended lengths are possible. */
   readonly maxResponse: number;
   /**

@@ -24,6 +24,8 @@ export interface CardTerminalDeps {
   readonly submit: (tpdu: Uint8Array, serviceCentre: string) => Promise<SubmitAnswer>;
   /** The card wants to be started anew; called after the answer where there is one. */
   readonly restartCard: () => void;
+  /** False = the toolkit is off: REFRESH and channels are refused, messages and what the modem needs itself are not. */
+  readonly serving: () => boolean;
   readonly notify: (event: ToolkitEvent) => void;
   /** Hands a command to the host when the host said it takes this type; undefined = answer it here. */
   readonly host: (command: Proactive, bytes: Uint8Array) => Promise<Uint8Array> | undefined;
@@ -65,6 +67,9 @@ export class CardTerminal {
   static readonly profile = fromHex(
     "33 01 E8 42 11 0C 00 07 88 00 00 1F E2 60 00 00 43 40 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 20",
   );
+
+  /** TERMINAL PROFILE of a modem whose toolkit is off: no REFRESH, no BIP. */
+  static readonly modestProfile = fromHex("33 01 68 42 11 0C 00 07 88");
 
   /** Forgets everything that a card reset ends, and starts polling. */
   reset(): void {
@@ -156,6 +161,8 @@ export class CardTerminal {
     this.#deps.notify({ at: "command", type: command.type, bytes });
     const byHost = this.#deps.host(command, bytes);
     if (byHost !== undefined) return { body: await byHost };
+    if (!this.#deps.serving() && (command.type === 0x01 || (command.type >= 0x40 && command.type <= 0x44)))
+      return { body: responseOctets(command, { result: [0x30] }) };
     if (command.type === 0x01) return await this.#refresh(command);
     return { body: responseOctets(command, await this.#perform(command)) };
   }

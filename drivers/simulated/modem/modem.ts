@@ -129,7 +129,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     this.memories = [memory, memory, memory];
     this.toolkit = new ToolkitHost(this);
     this.slot = new SimSlot(options.card, {
-      terminalProfile: () => this.toolkit.terminalProfile,
+      terminalProfile: () => this.toolkit.begin(),
       onProactive: (length) => this.cardTerminal.proactive(length),
     });
     this.cardTerminal = new CardTerminal({
@@ -141,6 +141,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
       location: () => this.#location(),
       submit: async (tpdu, centre) => (await this.submit(tpdu, centreOf(centre))).answer,
       restartCard: () => void this.restartCard(),
+      serving: () => this.toolkit.inForce,
       notify: (event) => {
         this.toolkit.notify(event);
         this.emit("toolkit", event);
@@ -158,7 +159,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     this.reception = new SmsReception({
       settings: () => this.settings,
       urc: (...lines) => this.urc(...lines),
-      downloads: () => this.toolkit.enabled && this.slot.facts.download,
+      downloads: () => this.slot.facts.download,
       download: (tpdu, centre) => this.cardTerminal.download(tpdu, centre),
       received: () => this.stores[this.memories[2]],
       card: this.stores.SM,

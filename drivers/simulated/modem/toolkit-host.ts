@@ -13,18 +13,32 @@ export class ToolkitHost {
   readonly #modem: SimulatedModem;
   /** TERMINAL PROFILE the host stored with +CUSATW; empty = the modem answers everything by itself. */
   hostProfile: Uint8Array = new Uint8Array(0);
-  /** False = no terminal profile goes to the card (as delivered, with the quirk `toolkit-off-by-default`). */
+  /** What the host chose; in force from the card's next start. */
   enabled: boolean;
+  #inForce: boolean;
   #waiting: ((response: Uint8Array) => void) | undefined;
   #told = false;
 
   constructor(modem: SimulatedModem) {
     this.#modem = modem;
     this.enabled = !modem.personality.quirks.has("toolkit-off-by-default");
+    this.#inForce = this.enabled;
   }
 
+  /** Whether REFRESH is followed, BIP served and the host told: the toolkit was on when the card started. */
+  get inForce(): boolean {
+    return this.#inForce;
+  }
+
+  /** The card starts: the TERMINAL PROFILE for it. A modem downloads one of its own even with the toolkit off. */
+  begin(): Uint8Array {
+    this.#inForce = this.enabled;
+    return this.terminalProfile;
+  }
+
+  /** What the card was told. */
   get terminalProfile(): Uint8Array {
-    if (!this.enabled) return new Uint8Array(0);
+    if (!this.#inForce) return CardTerminal.modestProfile;
     const merged = Uint8Array.from(CardTerminal.profile);
     for (const [index, octet] of this.hostProfile.entries())
       if (index < merged.length) merged[index] = (merged[index] ?? 0) | octet;
@@ -33,7 +47,7 @@ export class ToolkitHost {
 
   /** A command the host takes; undefined when it does not. */
   ask({ type }: Proactive, bytes: Uint8Array): Promise<Uint8Array> | undefined {
-    if (this.hostProfile.length === 0 || !forPeople.has(type)) return undefined;
+    if (!this.#inForce || this.hostProfile.length === 0 || !forPeople.has(type)) return undefined;
     this.#modem.urc(`+CUSATP: "${toHex(bytes)}"`);
     this.#told = true;
     return new Promise((resolve) => {
@@ -58,6 +72,7 @@ export class ToolkitHost {
 
   /** Notices in the profile's dialect. */
   notify(event: ToolkitEvent): void {
+    if (!this.#inForce) return;
     const dialect = this.#modem.personality.profile.toolkit?.dialect;
     if (event.at === "end") {
       if (this.#told) this.#modem.urc("+CUSATEND");

@@ -113,6 +113,6 @@ async function modems(card: SimulatedEuicc, cleanup: Cleanup): Promise<{ a: stri
     return cleanup.use(new Plug(modem, { at: "pty" })).plugIn();
   };
   const a = await open("quectel-ec25", new PlainCard({ imsi: senderImsi }), "350000000000014");
-  const b = await open("simcom-sim7600", card, "350000000000022");
+  const b = await open("telit-le910c", card, "350000000000022");
   return { a, b };
 }

@@ -79,6 +79,8 @@ export class CardSession {
     let connection: CardConnection | undefined;
     try {
       connection = await reader.connect({ timeoutMs: connectMs, signal });
+      if (connection.servedElsewhere === true)
+        throw new GatewayError("link.busy", `${reader.name}: another terminal serves this card`);
       traceFrame({ kind: "atr", dir: "in", link, bytes: connection.atr });
       this.#channel = new ApduChannel({
         connection,

@@ -55,6 +55,7 @@ class ModemCard implements CardConnection {
   /** Modems do not show it. */
   readonly atr = new Uint8Array();
   readonly level = "tpdu" as const;
+  readonly servedElsewhere = true;
   readonly maxResponse: number;
   readonly #engine: AtEngine;
   readonly #access: CardAccess;

@@ -7,10 +7,12 @@ import type { Log } from "../driver.ts";
 import type { Port } from "../port.ts";
 import { AtEngine } from "./at-engine.ts";
 import { ModemCardReader } from "./modem-card-reader.ts";
+import { defaultModemSettings, type ModemSettings } from "./modem-settings.ts";
 import {
   ask,
   cardState,
   chooseProfile,
+  enableToolkit,
   firstAnswer,
   identify,
   initialise,
@@ -45,28 +47,6 @@ export interface ModemLinkDeps {
   readonly settings?: Partial<ModemSettings>;
 }
 
-/** How a modem is looked after. */
-export interface ModemSettings {
-  /** Between looks at signal, registration and message memories. */
-  readonly watchEveryMs: number;
-  /** Failed starts in a row before it is quarantined. */
-  readonly quarantineAfter: number;
-  /** How long the card may take to be ready. */
-  readonly cardPatienceMs: number;
-  /** Whether the EID is read at start, over a channel of its own. */
-  readonly readEid: boolean;
-  /** Time after a start notice before the modem is set up again. */
-  readonly settleMs: number;
-}
-
-const defaults: ModemSettings = {
-  watchEveryMs: 60_000,
-  quarantineAfter: 6,
-  cardPatienceMs: 30_000,
-  readEid: true,
-  settleMs: 2_000,
-};
-
 /** How far a restart goes. */
 export type RestartKind = "sim" | "soft" | "power";
 
@@ -85,13 +65,19 @@ export class ModemLink implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #settingUp: Promise<void> | undefined;
   #setUpAgain = false;
+  #toolkitTried = false;
   #released: (() => void) | undefined;
 
   constructor(deps: ModemLinkDeps) {
     this.#deps = deps;
     this.id = deps.id;
-    this.#settings = { ...defaults, ...deps.settings };
-    this.bearer = new ModemSmsBearer({ id: deps.id, clock: deps.clock, log: deps.log });
+    this.#settings = { ...defaultModemSettings, ...deps.settings };
+    this.bearer = new ModemSmsBearer({
+      id: deps.id,
+      clock: deps.clock,
+      log: deps.log,
+      cardTakesPackets: () => this.#state.eid !== undefined,
+    });
     this.reader = new ModemCardReader({ name: deps.id, engine: () => this.#ready() });
   }
 
@@ -136,9 +122,10 @@ export class ModemLink implements AsyncDisposable {
     if (kind === "soft") await engine[Symbol.asyncDispose]();
   }
 
-  /** Takes it out of quarantine. */
-  release(): void {
+  /** Takes it out of quarantine; false when it is not in one. */
+  release(): boolean {
     this.#released?.();
+    return this.#released !== undefined;
   }
 
   /** Follows a profile switch that is about to happen; resolves with what was seen. */
@@ -277,13 +264,7 @@ export class ModemLink implements AsyncDisposable {
     this.#update({ pin });
     if (pin === "READY") await this.#takeCard(engine);
     const toolkit = await toolkitState(engine);
-    if (toolkit === "off" && profile.quirks.has("toolkit-off-by-default")) {
-      const { enable } = profile.file.toolkit ?? {};
-      log.warn(
-        { link: this.id, enable },
-        "the SIM toolkit is off: REFRESH and BIP are not followed until it is enabled",
-      );
-    }
+    if (toolkit === "off") await this.#toolkitIsOff(engine);
     this.#update({ ...(toolkit === undefined ? {} : { toolkit }), phase: { at: "starting", step: "message service" } });
     engine.resume();
     await this.bearer.attach(engine);
@@ -291,6 +272,20 @@ export class ModemLink implements AsyncDisposable {
     this.#update(await readRadio(engine));
     this.#phase({ at: "ready" });
     log.info({ link: this.id, profile: profile.name, model: identity.model, imei, pin }, "the modem is ready");
+  }
+
+  /** @throws modem.reset when the module restarts with its toolkit on */
+  async #toolkitIsOff(engine: AtEngine): Promise<void> {
+    const { enable } = engine.profile.file.toolkit ?? {};
+    if (this.#settings.enableToolkit && !this.#toolkitTried && enable !== undefined) {
+      this.#toolkitTried = true;
+      if (!(await enableToolkit(engine))) return;
+      this.#setUpAgain = true;
+      throw new GatewayError("modem.reset", `${this.id} restarts with its SIM toolkit on`);
+    }
+    if (!engine.profile.quirks.has("toolkit-off-by-default")) return;
+    const text = "the SIM toolkit is off: the modem may not follow REFRESH, and serves no BIP, until it is enabled";
+    this.#deps.log.warn({ link: this.id, enable }, text);
   }
 
   async #takeCard(engine: AtEngine): Promise<void> {

@@ -11,6 +11,7 @@ import {
   operator,
   pinState,
   plain,
+  powerLine,
   question,
   registration,
   revision,
@@ -174,6 +175,15 @@ export async function toolkitState(engine: AtEngine): Promise<"on" | "off" | und
   if (toolkit?.query === undefined) return undefined;
   const value = await firstAnswer(engine, [toolkit.query]);
   return value === undefined ? undefined : value === (toolkit.on ?? "1") ? "on" : "off";
+}
+
+/** Switches the SIM toolkit on as the profile knows how, and restarts the module where it must; true when it restarts. */
+export async function enableToolkit(engine: AtEngine): Promise<boolean> {
+  const { toolkit, power } = engine.profile.file;
+  for (const line of toolkit?.enable ?? []) await ask(engine, plain, line, init);
+  if (toolkit?.enableNeedsRestart !== true) return false;
+  for (const line of power?.restart ?? []) await ask(engine, powerLine, line, init);
+  return true;
 }
 
 /** Identifiers of the card in it. */

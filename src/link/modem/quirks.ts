@@ -22,7 +22,8 @@ export const quirkDocs = {
   "operator-config-stale":
     "keeps the previous operator's configuration after a profile switch: full restart before it attaches",
   "refresh-reenumerates": "leaves the USB bus and comes back when the card asks for a UICC reset",
-  "toolkit-off-by-default": "has the SIM toolkit switched off as delivered: REFRESH is not followed until it is on",
+  "toolkit-off-by-default":
+    "has the SIM toolkit switched off as delivered: REFRESH and BIP are not served until it is on; messages for the card reach it all the same",
   "periodic-signal-urcs": "sends signal lines on its own all the time",
 } as const;
 

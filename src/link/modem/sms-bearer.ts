@@ -11,6 +11,7 @@ import type { Log } from "../driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-bearer.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
+import { CardMailbox } from "./card-mailbox.ts";
 import { SentMessages } from "./sent-messages.ts";
 import { SeenMessages, SmsInbox } from "./sms-inbox.ts";
 
@@ -22,6 +23,8 @@ export interface ModemSmsBearerDeps {
   readonly log: Log;
   /** Messages that may wait before the bearer says it is full; 50 unless given. */
   readonly queueLimit?: number;
+  /** Whether the card inside takes command packets itself; false unless given. */
+  readonly cardTakesPackets?: () => boolean;
 }
 
 /** Results after which the message may have left all the same: the network was silent, or nobody knows. */
@@ -79,6 +82,12 @@ export class ModemSmsBearer implements SmsBearer {
       sent: this.#sent,
       seen: this.#seen,
       phase2plus,
+      mailbox: new CardMailbox({
+        engine,
+        link: id,
+        log,
+        cardTakesPackets: this.#deps.cardTakesPackets ?? (() => false),
+      }),
       deliver,
     });
     await inbox.start();

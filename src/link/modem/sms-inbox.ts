@@ -22,6 +22,7 @@ import type { Log } from "../driver.ts";
 import type { InboundItem } from "../sms-bearer.ts";
 import { traceFrame } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
+import type { CardMailbox } from "./card-mailbox.ts";
 import type { SentMessages } from "./sent-messages.ts";
 
 /** What the inbox needs. */
@@ -34,6 +35,8 @@ export interface SmsInboxDeps {
   /** Messages taken already, by their TPDU; shared over restarts of the modem. */
   readonly seen: SeenMessages;
   readonly phase2plus: boolean;
+  /** Messages for the card inside that the modem kept. */
+  readonly mailbox?: CardMailbox;
   /** Resolves when the item is durable; only then it is acknowledged and deleted. */
   readonly deliver: (item: InboundItem) => Promise<void>;
 }
@@ -212,14 +215,26 @@ export class SmsInbox {
       if (stored.status === 3 && crowded) await engine.run(deleteMessage, stored.index);
       return;
     }
+    const kept = await this.#forCard(stored, crowded);
+    if (kept === "left") return;
     try {
-      await this.#take(stored.pdu, false);
+      if (kept === "ours") await this.#take(stored.pdu, false);
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
       log.warn({ link, index: stored.index, error: error.toJSON() }, "a stored message cannot be read");
       if (!crowded) return;
     }
     await engine.run(deleteMessage, stored.index);
+  }
+
+  /** A message for the card inside goes to the card, or stays where it is; in a crowded memory it is kept here instead. */
+  async #forCard({ pdu, index }: StoredPdu, crowded: boolean): Promise<"handed" | "left" | "ours"> {
+    const { mailbox, link, log } = this.#deps;
+    const owner = mailbox?.ownerOf(pdu) ?? "host";
+    if (mailbox === undefined || owner === "host") return "ours";
+    if (owner === "card" && (await mailbox.hand(pdu))) return "handed";
+    log.warn({ link, index, crowded }, "the modem stored a message for its card, and the card does not get it");
+    return crowded ? "ours" : "left";
   }
 
   /** Hands one PDU on; resolves when it is durable. A TPDU that was taken before is taken as done. */

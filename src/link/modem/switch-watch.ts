@@ -131,7 +131,8 @@ export class SwitchWatch {
   async #helpCard(): Promise<void> {
     const engine = this.#deps.engine();
     if (engine === undefined || this.#options.spontaneous === true) return;
-    const patience = engine.profile.quirks.has("sim-not-reread") ? 6_000 : 45_000;
+    const blind = engine.profile.quirks.has("sim-not-reread") || this.#deps.state().toolkit === "off";
+    const patience = blind ? 6_000 : 45_000;
     if (this.#elapsed() > patience) await this.#remedy("sim-reset", engine, engine.profile.file.power?.simReset ?? []);
     if (this.#elapsed() > patience + 60_000)
       await this.#remedy("restart", engine, engine.profile.file.power?.restart ?? []);
