@@ -132,7 +132,13 @@ export class SmsRun {
       outcomes = await this.#submit(job, target, packet, bearer, signal);
     } catch (thrown) {
       if (signal.aborted) throw thrown;
-      return this.#submitFailed(job, packet, asGatewayError(thrown));
+      const error = asGatewayError(thrown);
+      if (submitFate(error) !== "unknown" || !wantsAnswer(packet) || readsNoReplay(packet))
+        return this.#submitFailed(job, packet, error);
+      // It may be on its way: the card's answer tells, and until its time is over nothing is sent again.
+      const note = `${error.code}: ${error.message}; whether the packet left is unknown, waiting for the card's answer`;
+      this.#note((r) => r.jobs.patch(job.id, { note }));
+      return this.#awaitAnswer(job, packet, answer, timeoutMs, signal);
     }
     const refusal = outcomes.find((outcome) => outcome.at === "refused");
     const report = await this.#takeReports(job, packet, outcomes);
