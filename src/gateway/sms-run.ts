@@ -153,6 +153,16 @@ export class SmsRun {
       await this.#deps.endJob(job.id, { state: "done", result: { commands: [] } });
       return;
     }
+    await this.#awaitAnswer(job, packet, answer, timeoutMs, signal);
+  }
+
+  async #awaitAnswer(
+    job: Job,
+    packet: PacketRecord,
+    answer: ReturnType<Answers["expect"]>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.#note((r) => r.jobs.patch(job.id, { state: "waiting" }));
     const arrived = await answer.wait(Math.min(timeoutMs, job.validUntil - this.#deps.clock.now()), signal);
     if (!arrived) return this.#noAnswer(job, packet);
