@@ -1,9 +1,9 @@
 import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
 import { canonicalId, isUselessId, responseSpellings } from "../../src/codec/smpp/message-id.ts";
-import type { Pdu, RequestCommand } from "../../src/codec/smpp/pdu.ts";
+import type { Pdu, RequestCommand, ResponseCommand } from "../../src/codec/smpp/pdu.ts";
 import type { Receipt } from "../../src/codec/smpp/receipt.ts";
-import { status } from "../../src/codec/smpp/status.ts";
+import { status, statusName } from "../../src/codec/smpp/status.ts";
 import type { DriverDeps } from "../../src/link/driver.ts";
 import { EsmeLink } from "../../src/link/smpp/esme-link.ts";
 import { ReceiptBook } from "../../src/link/smpp/receipt-book.ts";
@@ -27,6 +27,8 @@ const handlerWaitMs = 5_000;
 export class SmppBearer implements SmsBearer {
   readonly id: string;
   readonly kind = "smsc";
+  /** Called when it came up or went down. */
+  onChange: () => void = () => {};
   readonly #account: SmppAccount;
   readonly #deps: SmppBearerDeps;
   readonly #link: EsmeLink;
@@ -45,6 +47,7 @@ export class SmppBearer implements SmsBearer {
       this.#register = resolve;
     });
     this.#link = new EsmeLink((pdu) => this.#take(pdu), linkOptions(id, systemId, account), deps);
+    this.#link.onChange = () => this.onChange();
     this.#link.start();
   }
 
@@ -82,7 +85,8 @@ export class SmppBearer implements SmsBearer {
     const { command, body } = this.#request(sms, echo, variant);
     if (sms.receipt) this.#receipts.leaving(sms.reference, sms.to ?? "", echo);
     try {
-      const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal });
+      const late = (pdu: Pdu<ResponseCommand>) => void this.#late(sms, pdu);
+      const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal, late });
       const id = response.body !== undefined && "messageId" in response.body ? response.body.messageId : "";
       if (sms.receipt) this.#receipts.accepted(sms.reference, id);
       return isUselessId(id) ? { at: "accepted" } : { at: "accepted", networkReference: canonicalId(id) };
@@ -143,6 +147,21 @@ export class SmppBearer implements SmsBearer {
       const never = isGatewayError(error) && error.retry === "never";
       this.#deps.log.error({ link: this.id, error: String(error) }, "delivery not taken");
       return { status: never ? status.ESME_RX_P_APPN : status.ESME_RX_T_APPN };
+    }
+  }
+
+  /** The answer to a submit whose fate was unknown: handed on like a receipt, as nobody waits for it any more. */
+  async #late(sms: OutboundSms, pdu: Pdu<ResponseCommand>): Promise<void> {
+    const id = pdu.body !== undefined && "messageId" in pdu.body ? pdu.body.messageId : "";
+    const name = statusName(pdu.status);
+    this.#deps.log.warn({ link: this.id, reference: sms.reference, status: name }, "a submit was answered late");
+    if (sms.receipt && pdu.status === 0) this.#receipts.accepted(sms.reference, id);
+    const named = isUselessId(id) ? {} : { networkReference: canonicalId(id) };
+    const state = pdu.status === 0 ? "pending" : "failed";
+    try {
+      await this.#hand({ kind: "receipt", reference: sms.reference, ...named, state, networkStatus: name });
+    } catch (error) {
+      this.#deps.log.error({ link: this.id, error: String(error) }, "a late answer was not taken");
     }
   }
 

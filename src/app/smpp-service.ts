@@ -33,7 +33,7 @@ export class SmppService implements AsyncDisposable {
 
   constructor(deps: SmppServiceDeps) {
     this.#deps = deps;
-    this.desk = new SmscDesk(deps.gateway, systemClock);
+    this.desk = this.#cleanup.use(new SmscDesk(deps.gateway, systemClock));
   }
 
   /** The face's port once it listens. */
@@ -49,6 +49,7 @@ export class SmppService implements AsyncDisposable {
   /** @throws config.invalid naming the account, config.secret, link.unavailable */
   async start(): Promise<void> {
     for (const account of this.#deps.smsc) await this.#bind(account);
+    this.desk.start();
     if (this.#deps.face.enabled) await this.#listen();
   }
 
@@ -70,7 +71,9 @@ export class SmppService implements AsyncDisposable {
     }
     const chosen = address.startsWith("smpps:") ? secureDriver : driver;
     const bearer = this.#cleanup.use(await chosen.openBearer(address, options.data, this.#deps.driverDeps));
-    this.#deps.gateway.attach(smscLink(`smsc:${name}`, bearer));
+    const link = smscLink(`smsc:${name}`, bearer);
+    this.#deps.gateway.attach(link);
+    bearer.onChange = () => this.#deps.gateway.links.changed(link.id);
   }
 
   async #listen(): Promise<void> {

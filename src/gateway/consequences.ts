@@ -9,7 +9,7 @@ import { type ExecutedCommand, executedCommands } from "./executed.ts";
 import type { Job } from "./job.ts";
 import { deletesItself, profileName } from "./policy.ts";
 import { type Procedure, stepProcedure } from "./procedure.ts";
-import { messageEnded } from "./smsc-desk.ts";
+import { messageEnded } from "./smsc-settle.ts";
 import type { Repositories } from "./store.ts";
 import { enabledProfile, type Target } from "./target.ts";
 import { saveTarget } from "./targets.ts";

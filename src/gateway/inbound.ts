@@ -12,7 +12,8 @@ import { judgeAnswer } from "./judge-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import type { PacketRecord } from "./packet.ts";
 import { mayAnswer, readAnswer } from "./secured-packet.ts";
-import { forwardToClient } from "./smsc-desk.ts";
+import { forwardToClient } from "./smsc-forward.ts";
+import { receiptCame } from "./smsc-settle.ts";
 import type { Repositories, Store } from "./store.ts";
 
 export interface InboundDeps {
@@ -67,9 +68,13 @@ export class Inbound {
   /** Looks at everything not yet acted upon; also to be called at start. */
   work(): void {
     this.#again = true;
-    this.#working ??= this.#run().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#run()
+      .catch((error: unknown) => {
+        this.#deps.log.error({ err: asGatewayError(error).message }, "the inbox could not be worked on");
+      })
+      .finally(() => {
+        this.#working = undefined;
+      });
   }
 
   /** Resolves when nothing is being worked on. */
@@ -107,7 +112,7 @@ export class Inbound {
   async #understand(r: Repositories, entry: InboxEntry, wake: (() => void)[]): Promise<void> {
     const now = entry.receivedAt;
     if (entry.item.kind === "receipt") {
-      const settled = await forwardToClient(r, entry, undefined, undefined, now);
+      const settled = await receiptCame(r, entry, now);
       return r.inbox.settle([entry.id], "done", settled ?? `receipt: ${entry.item.state}`);
     }
     const gathered = await this.#gather(r, entry);
@@ -227,11 +232,10 @@ export class Inbound {
     whole: Whole,
   ): Promise<{ intermediate: boolean; statusName: string } | undefined> {
     if (packet.keySet === undefined) {
+      if (!mayAnswer(packet, whole.body)) return undefined;
       // What answers an SMPP client's packet is that client's business, whole and untouched.
       if ((await r.jobs.get(packet.job))?.origin.face === "smpp") return undefined;
-      return mayAnswer(packet, whole.body)
-        ? { intermediate: false, statusName: "of a packet secured upstream" }
-        : undefined;
+      return { intermediate: false, statusName: "of a packet secured upstream" };
     }
     const sets = await r.keySets.open(packet.target, "SCP80");
     const set = sets.find((one) => one.id === packet.keySet);

@@ -31,6 +31,20 @@ export type PacketPatch = Partial<
   Pick<PacketRecord, "state" | "link" | "transmissions" | "response" | "sentAt" | "answeredAt">
 >;
 
+/** One short message of a packet, as a link took it. */
+export interface PacketPart {
+  readonly packet: string;
+  /** From 0. */
+  readonly position: number;
+  readonly transmission: number;
+  readonly link: string;
+  /** What the network calls it in receipts. */
+  readonly networkReference?: string;
+  /** `taken` by the network, `delivered` or `failed` by its receipt, `unknown` when no answer came in time. */
+  readonly state: "taken" | "delivered" | "failed" | "unknown";
+  readonly at: number;
+}
+
 export interface PacketRepository {
   insert(packet: PacketRecord): Promise<void>;
   patch(id: string, patch: PacketPatch): Promise<void>;
@@ -38,4 +52,10 @@ export interface PacketRepository {
   ofJob(job: string): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
+  /** Stores what became of a part, in place of what was known of it. */
+  putPart(part: PacketPart): Promise<void>;
+  /** In order of their positions. */
+  parts(packet: string): Promise<PacketPart[]>;
+  /** The newest part without a receipt that the network of this link calls so, in one of the spellings. */
+  partNamed(link: string, references: readonly string[]): Promise<PacketPart | undefined>;
 }

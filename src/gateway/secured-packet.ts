@@ -205,6 +205,39 @@ export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
 }
 
 /**
+ * Whether a response answers a packet that its owner secured with keys that may be here: `yes` by TAR and CNTR, `follows`
+ * when it announces the real answer, `no`, or `maybe` when only the TAR can be compared.
+ */
+export function answersUpstream(
+  sets: readonly KeySet[],
+  packet: PacketRecord,
+  whole: Whole,
+): "yes" | "follows" | "no" | "maybe" {
+  if (!mayAnswer(packet, whole.body) || spiOf(packet)?.response.por === "never") return "no";
+  for (const set of sets) {
+    const cntr = counterOf(set, packet);
+    if (cntr === undefined) continue;
+    try {
+      return readAnswer(set, { ...packet, cntr }, whole.userData).intermediate ? "follows" : "yes";
+    } catch {
+      return "no";
+    }
+  }
+  return "maybe";
+}
+
+/** The counter inside a packet secured upstream, if this key set opens it. */
+function counterOf(set: KeySet, packet: PacketRecord): number | undefined {
+  try {
+    const body = concatBytes(...packet.userData.map((octets) => readSegment(fromHex(octets)).body));
+    const { cntr, integrity } = openCommand(body, packetKeys(set), ccOf(set));
+    return integrity === "none" ? undefined : cntr;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Opens a command packet that a card sent us (a notification). Without a matching key it is read as far as it is in
  * clear and marked unverified; undefined when it is no packet of the ISD-R.
  */

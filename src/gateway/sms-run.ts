@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, type GatewayError } from "../base/gateway-error.ts";
-import { fromHex, toHex } from "../base/hex.ts";
+import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { backoffMs } from "../base/retry.ts";
 import { readSegment } from "../codec/sms/concatenation.ts";
@@ -17,6 +17,7 @@ import { traceCommand } from "./packet-trace.ts";
 import type { Route } from "./routing.ts";
 import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
 import type { Repositories, Store } from "./store.ts";
+import { submitPacket } from "./submit-packet.ts";
 import type { Target } from "./target.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -58,6 +59,7 @@ export class SmsRun {
     const packet = await this.#packetFor(job, target, route);
     if (packet === undefined) return;
     if (packet.state === "answered") return this.#conclude(job, packet);
+    if (packet.transmissions > 1 && ofClient(job)) return this.#fateUnknown(job, "it may have left before", {});
     if (packet.transmissions > 1 && readsNoReplay(packet)) {
       return this.#fail(
         job,
@@ -129,11 +131,19 @@ export class SmsRun {
     traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
     try {
-      outcomes = await this.#submit(job, target, packet, bearer, signal);
+      outcomes = await submitPacket(
+        { ...this.#deps, note: (unit) => this.#note(unit) },
+        { job, target, packet },
+        bearer,
+        signal,
+      );
     } catch (thrown) {
-      if (signal.aborted) throw thrown;
       const error = asGatewayError(thrown);
-      if (submitFate(error) !== "unknown" || !wantsAnswer(packet) || readsNoReplay(packet))
+      if (signal.aborted) {
+        if (submitFate(error) === "not-sent") await this.#neverLeft(packet);
+        throw thrown;
+      }
+      if (submitFate(error) !== "unknown" || ofClient(job) || !wantsAnswer(packet) || readsNoReplay(packet))
         return this.#submitFailed(job, packet, error);
       // It may be on its way: the card's answer tells, and until its time is over nothing is sent again.
       const note = `${error.code}: ${error.message}; whether the packet left is unknown, waiting for the card's answer`;
@@ -150,7 +160,8 @@ export class SmsRun {
       });
     }
     if (job.request.fireAndForget || !wantsAnswer(packet)) {
-      await this.#deps.endJob(job.id, { state: "done", result: { commands: [] } });
+      const sent = { id: packet.id, patch: { state: "sent", sentAt: this.#deps.clock.now() } } as const;
+      await this.#deps.endJob(job.id, { state: "done", result: { commands: [] } }, sent);
       return;
     }
     await this.#awaitAnswer(job, packet, answer, timeoutMs, signal);
@@ -172,40 +183,6 @@ export class SmsRun {
     }));
     if (now.job === undefined || endStates.includes(now.job.state)) return;
     await this.#conclude(job, now.packets.find((one) => one.id === packet.id) ?? packet);
-  }
-
-  async #submit(
-    job: Job,
-    target: Target,
-    packet: PacketRecord,
-    bearer: SmsBearer,
-    signal: AbortSignal,
-  ): Promise<SubmitOutcome[]> {
-    const { defaults, clock } = this.#deps;
-    const plain = job.work.kind === "packet" ? job.work : undefined;
-    const outcomes: SubmitOutcome[] = [];
-    for (const [index, segment] of packet.userData.entries()) {
-      outcomes.push(
-        await bearer.submit(
-          {
-            reference: `${packet.id}/${packet.transmissions}/${index}`,
-            ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
-            from: plain?.from ?? target.settings.originator ?? defaults.originator,
-            serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
-            userData: fromHex(segment),
-            userDataHeader: plain?.userDataHeader ?? true,
-            protocolId: plain?.protocolId ?? 0x7f,
-            dataCoding: plain?.dataCoding ?? 0xf6,
-            moreToCome: index + 1 < packet.userData.length,
-            validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
-            receipt: bearer.kind !== "envelope",
-          },
-          signal,
-        ),
-      );
-    }
-    this.#note((r) => r.packets.patch(packet.id, { state: "sent", sentAt: clock.now() }));
-    return outcomes;
   }
 
   /** Response packets that came back in the delivery reports themselves. */
@@ -292,6 +269,7 @@ export class SmsRun {
 
   async #submitFailed(job: Job, packet: PacketRecord, error: GatewayError): Promise<void> {
     const fate = submitFate(error);
+    if (fate === "unknown" && ofClient(job)) return this.#fateUnknown(job, error.message, { code: error.code });
     if (fate === "unknown" && readsNoReplay(packet)) {
       return this.#fail(
         job,
@@ -301,11 +279,19 @@ export class SmsRun {
       );
     }
     if (error.retry === "never") return this.#fail(job, error.code, error.message, error.detail);
-    // A packet that certainly never left is still unsent: its next transmission is its first.
-    if (fate === "not-sent") {
-      await this.#deps.store.write((r) => r.packets.patch(packet.id, { transmissions: packet.transmissions - 1 }));
-    }
+    if (fate === "not-sent") await this.#neverLeft(packet);
     await this.#later(job, `${error.code}: ${error.message}`);
+  }
+
+  /** A packet that certainly never left is still unsent: its next transmission is its first. */
+  async #neverLeft(packet: PacketRecord): Promise<void> {
+    await this.#deps.store.write((r) => r.packets.patch(packet.id, { transmissions: packet.transmissions - 1 }));
+  }
+
+  /** An SMPP client's message goes once, or its client hears that nobody knows: sending again is for the client to say. */
+  #fateUnknown(job: Job, why: string, detail: JobFailure["detail"]): Promise<void> {
+    const message = `${why}; whether the card has it is unknown: not sent again`;
+    return this.#fail(job, "packet.no-answer", message, { executed: "unknown", ...detail });
   }
 
   async #noAnswer(job: Job, packet: PacketRecord): Promise<void> {
@@ -344,6 +330,11 @@ export class SmsRun {
     const notBefore = Math.min(clock.now() + delay, job.validUntil);
     await store.write((r) => r.jobs.patch(job.id, { state: "queued", note, notBefore }));
   }
+}
+
+/** Whether the job carries what an SMPP client submitted. */
+function ofClient(job: Job): boolean {
+  return job.origin.face === "smpp";
 }
 
 function failure(code: JobFailure["code"], message: string, detail: JobFailure["detail"]) {

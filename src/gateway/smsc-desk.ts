@@ -1,15 +1,16 @@
 import type { Clock } from "../base/clock.ts";
 import { GatewayError } from "../base/gateway-error.ts";
-import { fromHex, toHex } from "../base/hex.ts";
+import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import type { Address } from "../codec/smpp/bodies.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
-import type { JobEnd } from "./end-job.ts";
+import type { GatewayEvent } from "./event.ts";
 import type { Gateway } from "./gateway.ts";
-import type { Whole } from "./inbound.ts";
-import type { InboxEntry } from "./inbox.ts";
-import { endStates, type Job } from "./job.ts";
 import type { SmscMessage, SmscOutboxItem } from "./smsc.ts";
+import { digits } from "./smsc-forward.ts";
+import { SmscKeeper } from "./smsc-keeper.ts";
+import { holdSegment, messageKey, queueMessage, type SegmentPlace } from "./smsc-segments.ts";
+import { settle } from "./smsc-settle.ts";
 import type { Repositories, Store } from "./store.ts";
 import { findTarget } from "./targets.ts";
 
@@ -30,94 +31,81 @@ export interface SmscOrder {
   readonly intermediateReceipt: boolean;
   readonly mode: string;
   readonly userMessageReference?: number;
+  /** It is one segment of several. */
+  readonly segment?: SegmentPlace;
 }
 
-/** An SMSC keeps a message this long when its client does not say. */
-const defaultValidityMs = 24 * 3_600_000;
-const finalStates: readonly MessageState[] = ["delivered", "expired", "deleted", "undeliverable", "rejected"];
+const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
+const nothing = new Uint8Array(0);
+
+/** How the desk does what SMPP leaves to the SMSC. */
+export interface SmscDeskSettings {
+  /** How long a message is kept when its client does not say. */
+  readonly validityMs: number;
+  /** How long a segment waits for the others of its message; then it goes as it is. */
+  readonly segmentWaitMs: number;
+  /** How long after the end of its validity a message may still be settled by a receipt of the network below. */
+  readonly graceMs: number;
+  /** How long a client in transaction mode waits for its answer at most. */
+  readonly transactionMs: number;
+}
+
+export const smscDeskSettings: SmscDeskSettings = {
+  validityMs: 24 * 3_600_000,
+  segmentWaitMs: 10_000,
+  graceMs: 10 * 60_000,
+  transactionMs: 30_000,
+};
+
+/** command_status of a message that could not be delivered. SMPP 3.4 §5.1.3 */
+const deliveryFailure = 0xfe;
 
 /**
  * The gateway as an SMSC: a submitted message is a job whose octets pass as they are; what the card sends goes to the
- * client that last wrote to it, and waits durably while it is away.
+ * client it answers or that last wrote to it, and waits durably while it is away.
  */
-export class SmscDesk {
+export class SmscDesk implements AsyncDisposable {
   readonly #gateway: Gateway;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #settings: SmscDeskSettings;
+  readonly #keeper: SmscKeeper;
   readonly #listeners = new Set<(client: string) => void>();
+  /** Clients in transaction mode that wait for something to happen to any message. */
+  readonly #watchers = new Set<() => void>();
+  readonly #off: () => void;
 
-  constructor(gateway: Gateway, clock: Clock) {
+  constructor(gateway: Gateway, clock: Clock, settings: Partial<SmscDeskSettings> = {}) {
     this.#gateway = gateway;
     this.#store = gateway.store;
     this.#clock = clock;
-    this.#store.onEvents((events) => {
-      for (const event of events) {
-        const { client } = event.data;
-        if (event.type === "smsc.outbox" && typeof client === "string")
-          for (const listener of this.#listeners) listener(client);
-      }
-    });
+    this.#settings = { ...smscDeskSettings, ...settings };
+    this.#keeper = new SmscKeeper({ gateway, clock, graceMs: this.#settings.graceMs });
+    this.#off = this.#store.onEvents((events) => this.#heard(events));
   }
 
-  /** Resolves when the message is durable; in transaction mode, when its fate is known. @throws target.unknown */
+  /** Takes up segments and messages that an earlier process left waiting. */
+  start(): void {
+    this.#keeper.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#off();
+    for (const wake of this.#watchers) wake();
+    await this.#keeper[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Resolves when the message is durable; in transaction mode, when its fate is known or after a while.
+   * @throws target.unknown, codec.value for times that contradict each other
+   */
   async submit(order: SmscOrder): Promise<{ readonly messageId: string }> {
     const now = this.#clock.now();
     const messageId = newId("m", now).slice(2);
-    const job = await this.#store.write(async (r) => {
-      const target = await findTarget(r, order.to);
-      const inserted = await r.jobs.insert({
-        id: newId("job", now),
-        target: target.id,
-        state: "queued",
-        lane: "normal",
-        work: {
-          kind: "packet",
-          userData: order.userData.map(toHex),
-          userDataHeader: order.userDataHeader,
-          protocolId: order.protocolId,
-          dataCoding: order.dataCoding,
-          ...(order.from === undefined ? {} : { from: order.from }),
-        },
-        request: { bearer: "short-message", maxPackets: 1, fireAndForget: true },
-        origin: { face: "smpp", client: order.client, reference: messageId },
-        attempts: 0,
-        notBefore: order.notBefore ?? now,
-        validUntil: order.validUntil ?? now + defaultValidityMs,
-        createdAt: now,
-      });
-      const message: SmscMessage = {
-        id: messageId,
-        client: order.client,
-        job: inserted.job.id,
-        target: target.id,
-        source: order.source,
-        destination: order.destination,
-        receipt: order.receipt,
-        intermediate: order.intermediateReceipt,
-        ...(order.userMessageReference === undefined ? {} : { userMessageReference: order.userMessageReference }),
-        state: order.notBefore === undefined ? "enroute" : "scheduled",
-        error: 0,
-        submittedAt: now,
-      };
-      await r.smsc.insertMessage(message);
-      await r.smsc.putConversation({
-        target: target.id,
-        client: order.client,
-        theirs: order.source,
-        ours: order.destination,
-        at: now,
-      });
-      await r.events.append({
-        at: now,
-        type: "job.queued",
-        target: target.id,
-        job: inserted.job.id,
-        data: { origin: inserted.job.origin },
-      });
-      return inserted.job;
-    });
-    this.#gateway.kick(job.target);
-    if (order.mode === "transaction") await this.#fate(job.id, job.validUntil);
+    const message = await this.#store.write((r) => this.#take(r, order, messageId, now));
+    if (message.job !== "") this.#gateway.kick(message.target);
+    else this.#keeper.look(now + this.#settings.segmentWaitMs);
+    if (order.mode === "transaction") await this.#fate(messageId, now + this.#settings.transactionMs);
     return { messageId };
   }
 
@@ -125,15 +113,20 @@ export class SmscDesk {
     client: string,
     messageId: string,
   ): Promise<{ state: MessageState; finalAt?: number; error: number } | undefined> {
-    const found = await this.#store.read((r) => r.smsc.message(messageId));
-    if (found === undefined || found.client !== client) return undefined;
-    return {
-      state: found.state,
-      error: found.error,
-      ...(found.finalAt === undefined ? {} : { finalAt: found.finalAt }),
-    };
+    return this.#store.read(async (r) => {
+      const found = await r.smsc.message(messageId);
+      if (found === undefined || found.client !== client) return undefined;
+      const job = found.state === "scheduled" ? await r.jobs.get(found.job) : undefined;
+      const left = job !== undefined && (job.attempts > 0 || job.notBefore <= this.#clock.now());
+      return {
+        state: left ? ("enroute" as const) : found.state,
+        error: found.error,
+        ...(found.finalAt === undefined ? {} : { finalAt: found.finalAt }),
+      };
+    });
   }
 
+  /** Ends messages that have not left; a message of several segments goes as a whole. */
   async cancel(
     client: string,
     what: { readonly messageId: string; readonly source: string; readonly destination: string },
@@ -145,15 +138,12 @@ export class SmscDesk {
       }
       const target = await r.targets.resolve(what.destination);
       const open = target === undefined ? [] : await r.smsc.openMessages(client, target.id);
-      return open.filter((one) => one.source.addr === what.source);
+      return open.filter((one) => digits(one.source.addr) === digits(what.source));
     });
     let cancelled = false;
     for (const message of messages) {
-      const end = await this.#gateway.cancel(message.job).catch((error: unknown) => {
-        if (error instanceof GatewayError && error.code === "job.state") return undefined;
-        throw error;
-      });
-      cancelled ||= end !== undefined;
+      const held = message.job === "" && (await this.#cancelHeld(message));
+      cancelled = held || (message.job !== "" && (await this.#cancelJob(message.job))) || cancelled;
     }
     return cancelled;
   }
@@ -180,135 +170,111 @@ export class SmscDesk {
     },
   };
 
-  async #fate(id: string, until: number): Promise<void> {
-    for (;;) {
-      const job = await this.#gateway.job(id);
-      if (endStates.includes(job.state)) {
-        if (job.state === "done") return;
-        throw new GatewayError("smsc.status", job.error?.message ?? "the message was not delivered", {
-          detail: { job: id },
-        });
-      }
-      if (this.#clock.now() > until) return;
-      await this.#clock.sleep(50);
+  #heard(events: readonly GatewayEvent[]): void {
+    let ended = false;
+    for (const { type, data } of events) {
+      if (type === "smsc.outbox" && typeof data.client === "string")
+        for (const listener of this.#listeners) listener(data.client);
+      ended ||= type === "smsc.settled" || jobEnd.test(type);
+    }
+    if (ended) for (const wake of this.#watchers) wake();
+  }
+
+  /** One submitted message as part of a unit of work: with its job, or held for the other segments. */
+  async #take(r: Repositories, order: SmscOrder, id: string, now: number): Promise<SmscMessage> {
+    const target = await findTarget(r, order.to);
+    const notBefore = Math.max(order.notBefore ?? now, now);
+    const validUntil = order.validUntil ?? notBefore + this.#settings.validityMs;
+    if (validUntil <= notBefore) {
+      const detail = { field: "validity_period" };
+      throw new GatewayError("codec.value", "the validity period ends before the scheduled delivery", { detail });
+    }
+    const message: SmscMessage = {
+      id,
+      client: order.client,
+      job: "",
+      position: 0,
+      target: target.id,
+      source: order.source,
+      destination: order.destination,
+      receipt: order.receipt,
+      intermediate: order.intermediateReceipt,
+      ...(order.userMessageReference === undefined ? {} : { userMessageReference: order.userMessageReference }),
+      state: notBefore > now ? "scheduled" : "enroute",
+      error: 0,
+      submittedAt: now,
+      validUntil,
+    };
+    const number = digits(order.source.addr) ?? "";
+    const { source: theirs, destination: ours, client } = order;
+    await r.smsc.putConversation({ target: target.id, client, number, theirs, ours, at: now });
+    const { protocolId, dataCoding, from } = order;
+    const body = { protocolId, dataCoding, ...(from === undefined ? {} : { from }), notBefore };
+    // Who waits for the fate of one segment before the next is sent would wait for ever.
+    if (order.segment !== undefined && order.mode !== "transaction") {
+      await r.smsc.insertMessage(message);
+      const held = { message: id, ...order.segment, body: { ...body, userData: toHex(order.userData[0] ?? nothing) } };
+      const dueAt = Math.min(now + this.#settings.segmentWaitMs, validUntil);
+      const job = await holdSegment(r, message, { ...held, messageOf: messageKey(message, order.segment), dueAt }, now);
+      return job === undefined ? message : { ...message, job };
+    }
+    const { userDataHeader } = order;
+    const job = await queueMessage(r, [message], { ...body, userDataHeader, userData: order.userData.map(toHex) }, now);
+    const placed = { ...message, job };
+    await r.smsc.insertMessage(placed);
+    return placed;
+  }
+
+  #cancelHeld(message: SmscMessage): Promise<boolean> {
+    return this.#store.write(async (r) => {
+      if (!(await r.smsc.release(message.id))) return false;
+      await settle(r, message, "deleted", { error: 0, at: this.#clock.now() });
+      return true;
+    });
+  }
+
+  async #cancelJob(job: string): Promise<boolean> {
+    // What may have left is on its way to the card: no cancel_sm brings it back.
+    const left = await this.#store.read((r) => r.packets.ofJob(job));
+    if (left.some((packet) => packet.transmissions > 0)) return false;
+    try {
+      await this.#gateway.cancel(job);
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === "job.state") return false;
+      throw error;
     }
   }
-}
 
-/** The card's side spoke: hands its message, segment by segment as it came, to the client in conversation with it. */
-export async function forwardToClient(
-  r: Repositories,
-  entry: InboxEntry,
-  target: string | undefined,
-  whole: Whole | undefined,
-  at: number,
-): Promise<string | undefined> {
-  if (entry.item.kind === "receipt") return receiptCame(r, entry, at);
-  const conversation = target === undefined ? undefined : await r.smsc.conversation(target);
-  if (conversation === undefined || whole === undefined) return undefined;
-  for (const userData of whole.userData) {
-    const { userDataHeader, protocolId, dataCoding } = entry.item;
-    await post(
-      r,
-      conversation.client,
-      {
-        id: newId("out", at),
-        kind: "message",
-        source: conversation.ours,
-        destination: conversation.theirs,
-        userData,
-        userDataHeader,
-        protocolId,
-        dataCoding,
-      },
-      at,
-    );
+  /** Resolves with a good fate, or when it takes too long. @throws smsc.status */
+  async #fate(id: string, until: number): Promise<void> {
+    for (;;) {
+      const happened = this.#happening(until);
+      const message = await this.#store.read((r) => r.smsc.message(id));
+      if (message?.state === "delivered" || this.#clock.now() >= until) return happened.end();
+      if (message === undefined || message.finalAt !== undefined || message.state === "unknown") {
+        happened.end();
+        throw new GatewayError("smsc.status", "the message was not delivered", {
+          detail: { message: id, state: message?.state ?? "unknown", status: deliveryFailure },
+        });
+      }
+      await happened.something;
+      happened.end();
+    }
   }
-  return `for SMPP client ${conversation.client}`;
-}
 
-/** What the end of a job means for the message it carried: its state, a receipt, and the card's own report. */
-export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
-  if (job.origin.face !== "smpp") return;
-  const message = await r.smsc.messageOfJob(job.id);
-  if (message === undefined) return;
-  if (end.result?.data !== undefined && end.result.data !== "" && job.work.kind === "packet") {
-    const { protocolId, dataCoding } = job.work;
-    const item = {
-      id: newId("out", at),
-      kind: "message" as const,
-      source: message.destination,
-      destination: message.source,
-      userData: fromHex(end.result.data),
-      userDataHeader: true,
-      protocolId,
-      dataCoding,
+  #happening(until: number): { readonly something: Promise<void>; readonly end: () => void } {
+    const timer = new AbortController();
+    let wake = () => {};
+    const something = new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#clock.sleep(Math.max(1, until - this.#clock.now()), timer.signal).then(resolve, () => undefined);
+    });
+    this.#watchers.add(wake);
+    const end = () => {
+      timer.abort();
+      this.#watchers.delete(wake);
     };
-    await post(r, message.client, item, at);
+    return { something, end };
   }
-  const cause = end.error?.detail.cause;
-  await settle(r, message, stateOf(job, end), typeof cause === "number" ? cause : 0, at);
-}
-
-function stateOf(job: Job, end: JobEnd): MessageState {
-  switch (end.state) {
-    case "done":
-      return job.chosen?.bearer === "envelope" ? "delivered" : "enroute";
-    case "failed":
-      return "undeliverable";
-    case "expired":
-      return "expired";
-    case "cancelled":
-      return "deleted";
-  }
-}
-
-/** A receipt of the network below us settles the message it belongs to. */
-async function receiptCame(r: Repositories, entry: InboxEntry, at: number): Promise<string | undefined> {
-  if (entry.item.kind !== "receipt" || entry.item.reference === undefined) return undefined;
-  const packet = await r.packets.get(entry.item.reference.split("/")[0] ?? "");
-  const message = packet === undefined ? undefined : await r.smsc.messageOfJob(packet.job);
-  if (message === undefined) return undefined;
-  const states = { delivered: "delivered", failed: "undeliverable", pending: "enroute", unknown: "unknown" } as const;
-  const error = entry.item.networkStatus;
-  await settle(r, message, states[entry.item.state], typeof error === "number" ? error : 0, at);
-  return `receipt of message ${message.id}: ${entry.item.state}`;
-}
-
-async function settle(
-  r: Repositories,
-  message: SmscMessage,
-  state: MessageState,
-  error: number,
-  at: number,
-): Promise<void> {
-  if (message.finalAt !== undefined) return;
-  const final = finalStates.includes(state);
-  await r.smsc.settle(message.id, state, error, final ? at : undefined);
-  const wanted = final
-    ? message.receipt === "always" || (message.receipt === "on-success") === (state === "delivered")
-    : message.intermediate;
-  if (message.receipt === "never" && !(message.intermediate && !final)) return;
-  if (!wanted) return;
-  const reference =
-    message.userMessageReference === undefined ? {} : { userMessageReference: message.userMessageReference };
-  const item = {
-    id: newId("out", at),
-    kind: "receipt" as const,
-    source: message.destination,
-    destination: message.source,
-    messageId: message.id,
-    state,
-    intermediate: !final,
-    submittedAt: message.submittedAt,
-    doneAt: at,
-    error: String(error).padStart(3, "0").slice(0, 3),
-    ...reference,
-  };
-  await post(r, message.client, item, at);
-}
-
-async function post(r: Repositories, client: string, item: SmscOutboxItem, at: number): Promise<void> {
-  await r.smsc.post(client, item, at);
-  await r.events.append({ at, type: "smsc.outbox", data: { client, kind: item.kind } });
 }

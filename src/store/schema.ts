@@ -72,6 +72,15 @@ export interface Schema {
     sent_at: number | null;
     answered_at: number | null;
   };
+  packet_part: {
+    packet: string;
+    position: number;
+    transmission: number;
+    link: string;
+    network_reference: string | null;
+    state: string;
+    at: number;
+  };
   inbox: {
     seq: Generated<number>;
     id: string;
@@ -122,7 +131,9 @@ export interface Schema {
   smsc_message: {
     id: string;
     client: string;
+    /** Empty while a segment waits for the others. */
     job: string;
+    position: number;
     target: string;
     source: string;
     destination: string;
@@ -132,9 +143,11 @@ export interface Schema {
     state: string;
     error: number;
     submitted_at: number;
+    valid_until: number;
     final_at: number | null;
   };
-  smsc_conversation: { target: string; client: string; ours: string; theirs: string; at: number };
+  smsc_segment: { message: string; message_of: string; sequence: number; total: number; body: string; due_at: number };
+  smsc_conversation: { target: string; client: string; number: string; ours: string; theirs: string; at: number };
   smsc_outbox: { seq: Generated<number>; id: string; client: string; body: string; at: number };
   api_token: {
     id: string;

@@ -32,6 +32,7 @@ interface Waiting {
   readonly deadline: number;
   readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
   readonly reject: (error: GatewayError) => void;
+  readonly late: ((pdu: Pdu<ResponseCommand>) => void) | undefined;
   over: boolean;
   sent: boolean;
   /** Those that give up with the same signal of a caller. */
@@ -100,13 +101,22 @@ export class EsmeLink implements AsyncDisposable {
   }
 
   /**
-   * Sends one request when a bind has room and the rate allows; resolves with a response of status 0.
+   * Sends one request when a bind has room and the rate allows; resolves with a response of status 0. A response that
+   * comes after it was given up is told to `late`.
    * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `detail.fate`
    */
   submit<C extends "submit_sm" | "data_sm" | "query_sm" | "cancel_sm">(
     command: C,
     body: Body<C>,
-    { key, signal }: { readonly key: string; readonly signal?: AbortSignal },
+    {
+      key,
+      signal,
+      late,
+    }: {
+      readonly key: string;
+      readonly signal?: AbortSignal;
+      readonly late?: (pdu: Pdu<ResponseCommand>) => void;
+    },
   ): Promise<Pdu<ResponseCommand>> {
     if (this.#stop.signal.aborted)
       return Promise.reject(fateError("link.unavailable", "the link is closed", "not-sent"));
@@ -116,7 +126,7 @@ export class EsmeLink implements AsyncDisposable {
     }
     return new Promise((resolve, reject) => {
       const deadline = this.#deps.clock.monotonic() + this.#options.patienceMs;
-      const waiting: Waiting = { command, body, key, deadline, resolve, reject, over: false, sent: false };
+      const waiting: Waiting = { command, body, key, deadline, resolve, reject, late, over: false, sent: false };
       if (signal !== undefined) this.#abortable(waiting, signal);
       this.#queue.push(waiting);
       this.#dispatch();
@@ -244,7 +254,7 @@ export class EsmeLink implements AsyncDisposable {
       const now = this.#homes.get(waiting.key);
       if (now?.session === session && --now.count === 0) this.#homes.delete(waiting.key);
     };
-    session.request(waiting.command, waiting.body).then(
+    session.request(waiting.command, waiting.body, undefined, waiting.late).then(
       (pdu) => {
         left();
         this.#answered(waiting, session, pdu);

@@ -10,11 +10,17 @@ export interface OpenRequest {
   readonly windowed: boolean;
   readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
   readonly reject: (error: GatewayError) => void;
+  /** Told the response that comes after it was given up. */
+  readonly late?: ((pdu: Pdu<ResponseCommand>) => void) | undefined;
 }
+
+/** Requests given up whose response is still listened for. */
+const mostLapsed = 10_000;
 
 /** Requests of ours by sequence number. */
 export class InFlight {
   readonly #open = new Map<number, OpenRequest>();
+  readonly #lapsed = new Map<number, OpenRequest>();
   #windowed = 0;
 
   /** Requests that count in the window. */
@@ -49,6 +55,23 @@ export class InFlight {
     return found;
   }
 
+  /** Keeps a request that was given up, should its response come after all. */
+  lapse(sequence: number, request: OpenRequest): void {
+    if (request.late === undefined) return;
+    this.#lapsed.set(sequence, request);
+    for (const oldest of this.#lapsed.keys()) {
+      if (this.#lapsed.size <= mostLapsed) break;
+      this.#lapsed.delete(oldest);
+    }
+  }
+
+  /** Removes and returns a request that was given up. */
+  takeLapsed(sequence: number): OpenRequest | undefined {
+    const request = this.#lapsed.get(sequence);
+    this.#lapsed.delete(sequence);
+    return request;
+  }
+
   /** The one request in the window, if there is exactly one. */
   only(): number | undefined {
     if (this.#windowed !== 1) return undefined;
@@ -60,6 +83,7 @@ export class InFlight {
   clear(): OpenRequest[] {
     const all = [...this.#open.values()];
     this.#open.clear();
+    this.#lapsed.clear();
     this.#windowed = 0;
     return all;
   }

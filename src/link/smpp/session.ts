@@ -113,13 +113,14 @@ export class SmppSession {
   }
 
   /**
-   * Sends a request and waits for its response, whatever its status.
+   * Sends a request and waits for its response, whatever its status. `late` is told a response that comes after all.
    * @throws codec.* (nothing was sent), link.unavailable, link.queue-full, link.timeout, link.lost; all with `detail.fate`
    */
   request<C extends RequestCommand>(
     command: C,
     body: Body<C>,
     responseMs = this.#options.responseMs,
+    late?: (pdu: Pdu<ResponseCommand>) => void,
   ): Promise<Pdu<ResponseCommand>> {
     const control = outOfOrderBinds.test(command) || command === "enquire_link" || command === "unbind";
     if (this.#state.at === "closed" || (!control && this.#state.at !== "bound")) {
@@ -139,7 +140,7 @@ export class SmppSession {
     this.#sequence = sequence;
     return new Promise((resolve, reject) => {
       const deadline = this.#deps.clock.monotonic() + responseMs;
-      this.#inFlight.add(sequence, { command, deadline, windowed: !control, resolve, reject });
+      this.#inFlight.add(sequence, { command, deadline, windowed: !control, resolve, reject, late });
     });
   }
 
@@ -227,7 +228,9 @@ export class SmppSession {
     const now = this.#deps.clock.monotonic();
     for (const sequence of this.#inFlight.expired(now)) {
       const one = this.#settle(sequence);
-      one?.reject(fateError("link.timeout", `${one.command} was not answered in time`, "unknown"));
+      if (one === undefined) continue;
+      this.#inFlight.lapse(sequence, one);
+      one.reject(fateError("link.timeout", `${one.command} was not answered in time`, "unknown"));
     }
     const action = this.#advance({ on: "tick", now, heard: this.#heard });
     if (action?.do === "enquire") void this.request("enquire_link", { tlvs: {} }).catch(() => undefined);
@@ -314,20 +317,30 @@ export class SmppSession {
 
   #answered(bytes: Uint8Array, command: ResponseCommand, code: number, sequence: number): void {
     const open = this.#inFlight.take(sequence);
-    if (open === undefined) {
+    const lapsed = open === undefined ? this.#inFlight.takeLapsed(sequence) : undefined;
+    if (open === undefined && lapsed === undefined) {
       this.#stray(command, code, sequence);
       return;
     }
-    let response: Pdu<ResponseCommand> = { command, status: code, sequence, body: undefined } as Pdu<ResponseCommand>;
-    try {
-      const pdu = bytes.length === headerOctets ? response : decodePdu(bytes);
-      if (isResponse(pdu)) response = pdu;
-    } catch (error) {
-      this.#deps.log.warn({ link: this.#options.link, command, error: String(error) }, "response body not readable");
-    }
+    const response = this.#readResponse(bytes, command, code, sequence);
+    lapsed?.late?.(response);
+    if (open === undefined) return;
     if (outOfOrderBinds.test(open.command) && this.#options.role === "esme") this.#bindAnswered(open.command, code);
     open.resolve(response);
     if (open.windowed) this.onRoom();
+  }
+
+  /** A response; one whose body cannot be read counts by its status. */
+  #readResponse(bytes: Uint8Array, command: ResponseCommand, code: number, sequence: number): Pdu<ResponseCommand> {
+    const bare = { command, status: code, sequence, body: undefined } as Pdu<ResponseCommand>;
+    if (bytes.length === headerOctets) return bare;
+    try {
+      const pdu = decodePdu(bytes);
+      if (isResponse(pdu)) return pdu;
+    } catch (error) {
+      this.#deps.log.warn({ link: this.#options.link, command, error: String(error) }, "response body not readable");
+    }
+    return bare;
   }
 
   #bindAnswered(command: RequestCommand, code: number): void {

@@ -1,6 +1,7 @@
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
+import { smscParts } from "./0005-smsc-parts.ts";
 import { api } from "./0010-api.ts";
 import { upstream } from "./0011-upstream.ts";
 import { policy } from "./0020-policy.ts";
@@ -11,4 +12,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight, scp81, smsc, api, upstream, policy];
+export const migrations: readonly Migration[] = [firstLight, scp81, smsc, smscParts, api, upstream, policy];

@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { PacketRecord, PacketRepository } from "../../gateway/packet.ts";
+import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/packet.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
 
@@ -22,6 +22,18 @@ function packetOf(row: Selectable<Schema["packet"]>): PacketRecord {
     createdAt: row.created_at,
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.answered_at === null ? {} : { answeredAt: row.answered_at }),
+  };
+}
+
+function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
+  return {
+    packet: row.packet,
+    position: row.position,
+    transmission: row.transmission,
+    link: row.link,
+    ...(row.network_reference === null ? {} : { networkReference: row.network_reference }),
+    state: row.state as PacketPart["state"],
+    at: row.at,
   };
 }
 
@@ -82,6 +94,36 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
         .limit(limit);
       if (target !== undefined) query = query.where("target", "=", target);
       return (await query.execute()).map(packetOf);
+    },
+    async putPart({ networkReference, ...part }) {
+      const row = { ...part, network_reference: networkReference ?? null };
+      await db
+        .insertInto("packet_part")
+        .values(row)
+        .onConflict((conflict) => conflict.columns(["packet", "position"]).doUpdateSet(row))
+        .execute();
+    },
+    async parts(packet) {
+      const rows = await db
+        .selectFrom("packet_part")
+        .selectAll()
+        .where("packet", "=", packet)
+        .orderBy("position")
+        .execute();
+      return rows.map(partOf);
+    },
+    async partNamed(link, references) {
+      if (references.length === 0) return undefined;
+      const row = await db
+        .selectFrom("packet_part")
+        .selectAll()
+        .where("link", "=", link)
+        .where("network_reference", "in", references)
+        .where("state", "in", ["taken", "unknown"])
+        .orderBy("at", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      return row && partOf(row);
     },
   };
 }

@@ -1,5 +1,5 @@
-import type { Kysely, Selectable } from "kysely";
-import type { SmscConversation, SmscMessage, SmscOutboxItem, SmscRepository } from "../../gateway/smsc.ts";
+import { type Kysely, type Selectable, sql } from "kysely";
+import type { HeldSegment, SmscConversation, SmscMessage, SmscOutboxItem, SmscRepository } from "../../gateway/smsc.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
 
@@ -8,6 +8,7 @@ function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
     id: row.id,
     client: row.client,
     job: row.job,
+    position: row.position,
     target: row.target,
     source: fromJson<SmscMessage["source"]>(row.source),
     destination: fromJson<SmscMessage["destination"]>(row.destination),
@@ -17,9 +18,25 @@ function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
     state: row.state as SmscMessage["state"],
     error: row.error,
     submittedAt: row.submitted_at,
+    validUntil: row.valid_until,
     ...(row.final_at === null ? {} : { finalAt: row.final_at }),
   };
 }
+
+function segmentOf(row: Selectable<Schema["smsc_segment"]>): HeldSegment {
+  return {
+    message: row.message,
+    messageOf: row.message_of,
+    sequence: row.sequence,
+    total: row.total,
+    body: fromJson<HeldSegment["body"]>(row.body),
+    dueAt: row.due_at,
+  };
+}
+
+/** A literal, so that the partial index applies. */
+const ofSomeJob = sql<boolean>`job <> ''`;
+const open = sql<boolean>`final_at IS NULL`;
 
 /** The SMSC face's messages, conversations and outbox. */
 export function smscRepository(db: Kysely<Schema>): SmscRepository {
@@ -31,6 +48,7 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
           id: one.id,
           client: one.client,
           job: one.job,
+          position: one.position,
           target: one.target,
           source: toJson(one.source),
           destination: toJson(one.destination),
@@ -40,6 +58,7 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
           state: one.state,
           error: one.error,
           submitted_at: one.submittedAt,
+          valid_until: one.validUntil,
           final_at: one.finalAt ?? null,
         })
         .execute();
@@ -48,9 +67,29 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       const row = await db.selectFrom("smsc_message").selectAll().where("id", "=", id).executeTakeFirst();
       return row && messageOf(row);
     },
-    async messageOfJob(job) {
-      const row = await db.selectFrom("smsc_message").selectAll().where("job", "=", job).executeTakeFirst();
-      return row && messageOf(row);
+    async messagesOfJob(job) {
+      const rows = await db
+        .selectFrom("smsc_message")
+        .selectAll()
+        .where("job", "=", job)
+        .where(ofSomeJob)
+        .orderBy("position")
+        .execute();
+      return rows.map(messageOf);
+    },
+    async overdue(validUntil, limit) {
+      const rows = await db
+        .selectFrom("smsc_message")
+        .selectAll()
+        .where(open)
+        .where("valid_until", "<", validUntil)
+        .orderBy("valid_until")
+        .limit(limit)
+        .execute();
+      return rows.map(messageOf);
+    },
+    async place(id, job, position) {
+      await db.updateTable("smsc_message").set({ job, position }).where("id", "=", id).execute();
     },
     async openMessages(client, target) {
       const rows = await db
@@ -58,7 +97,7 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         .selectAll()
         .where("client", "=", client)
         .where("target", "=", target)
-        .where("final_at", "is", null)
+        .where(open)
         .orderBy("submitted_at")
         .execute();
       return rows.map(messageOf);
@@ -70,10 +109,55 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         .where("id", "=", id)
         .execute();
     },
+    async hold(one) {
+      await db
+        .insertInto("smsc_segment")
+        .values({
+          message: one.message,
+          message_of: one.messageOf,
+          sequence: one.sequence,
+          total: one.total,
+          body: toJson(one.body),
+          due_at: one.dueAt,
+        })
+        .execute();
+    },
+    async held(key) {
+      const rows = await db
+        .selectFrom("smsc_segment")
+        .selectAll()
+        .where("message_of", "=", key)
+        .orderBy("sequence")
+        .orderBy("message")
+        .execute();
+      return rows.map(segmentOf);
+    },
+    async dueSegments(now) {
+      const rows = await db
+        .selectFrom("smsc_segment")
+        .selectAll()
+        .where("due_at", "<=", now)
+        .orderBy("due_at")
+        .limit(1000)
+        .execute();
+      return [...new Map(rows.map((row) => [row.message_of, segmentOf(row)])).values()];
+    },
+    async nextDue() {
+      const row = await db
+        .selectFrom("smsc_segment")
+        .select((eb) => eb.fn.min("due_at").as("at"))
+        .executeTakeFirst();
+      return row?.at ?? undefined;
+    },
+    async release(message) {
+      const { numDeletedRows } = await db.deleteFrom("smsc_segment").where("message", "=", message).executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
     async putConversation(one) {
       const row = {
         target: one.target,
         client: one.client,
+        number: one.number,
         ours: toJson(one.ours),
         theirs: toJson(one.theirs),
         at: one.at,
@@ -81,15 +165,22 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       await db
         .insertInto("smsc_conversation")
         .values(row)
-        .onConflict((conflict) => conflict.column("target").doUpdateSet(row))
+        .onConflict((conflict) => conflict.columns(["target", "client", "number"]).doUpdateSet(row))
         .execute();
     },
-    async conversation(target) {
-      const row = await db.selectFrom("smsc_conversation").selectAll().where("target", "=", target).executeTakeFirst();
+    async conversation(target, number) {
+      const rows = await db
+        .selectFrom("smsc_conversation")
+        .selectAll()
+        .where("target", "=", target)
+        .orderBy("at", "desc")
+        .execute();
+      const row = rows.find((one) => one.number === number) ?? rows[0];
       if (row === undefined) return undefined;
       return {
         target,
         client: row.client,
+        number: row.number,
         ours: fromJson<SmscConversation["ours"]>(row.ours),
         theirs: fromJson<SmscConversation["theirs"]>(row.theirs),
         at: row.at,
@@ -118,6 +209,14 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         .where("id", "=", id)
         .executeTakeFirst();
       return numDeletedRows > 0n;
+    },
+    async depths() {
+      const rows = await db
+        .selectFrom("smsc_outbox")
+        .select((eb) => ["client", eb.fn.countAll<number>().as("items")])
+        .groupBy("client")
+        .execute();
+      return Object.fromEntries(rows.map((row) => [row.client, Number(row.items)]));
     },
   };
 }

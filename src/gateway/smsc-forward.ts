@@ -1,0 +1,108 @@
+import { newId } from "../base/id.ts";
+import type { Address } from "../codec/smpp/bodies.ts";
+import type { Whole } from "./inbound.ts";
+import type { InboxEntry } from "./inbox.ts";
+import type { PacketRecord } from "./packet.ts";
+import { answersUpstream } from "./secured-packet.ts";
+import type { SmscMessage } from "./smsc.ts";
+import { post } from "./smsc-settle.ts";
+import type { Repositories } from "./store.ts";
+import type { Target } from "./target.ts";
+
+/** A response that nobody can open is taken for the answer to a command that is no older than this. */
+const guessWindowMs = 10 * 60_000;
+
+/** Who gets what the card said, and under which addresses. */
+interface Recipient {
+  readonly client: string;
+  readonly source: Address;
+  readonly destination: Address;
+  /** The command it answers, and whether the answer is complete. */
+  readonly answers?: { readonly message: SmscMessage; readonly packet: PacketRecord; readonly complete: boolean };
+}
+
+/**
+ * The card's side spoke: hands its message, segment by segment as it came, to the client whose command it answers, else
+ * to the one in conversation with it. Returns what was done, in words.
+ */
+export async function forwardToClient(
+  r: Repositories,
+  entry: InboxEntry,
+  target: string | undefined,
+  whole: Whole,
+  at: number,
+): Promise<string | undefined> {
+  if (entry.item.kind !== "message" || target === undefined) return undefined;
+  const recipient =
+    (whole.security === "response" ? await askerOf(r, entry, target, whole, at) : undefined) ??
+    (await partnerOf(r, entry, target));
+  if (recipient === undefined) return undefined;
+  const { userDataHeader, protocolId, dataCoding } = entry.item;
+  const { client, source, destination, answers } = recipient;
+  for (const userData of whole.userData) {
+    const item = { id: newId("out", at), kind: "message" as const, source, destination };
+    await post(r, client, { ...item, userData, userDataHeader, protocolId, dataCoding }, at);
+  }
+  if (answers?.complete === true) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });
+  return answers === undefined
+    ? `for SMPP client ${client}`
+    : `PoR to message ${answers.message.id} of SMPP client ${client}`;
+}
+
+/**
+ * Whose command a response packet answers: by TAR and CNTR where the target's keys open it, else the oldest open
+ * command of this TAR within the time window, one sent from the number that the card answers to before all others.
+ */
+async function askerOf(
+  r: Repositories,
+  { item }: InboxEntry,
+  target: string,
+  whole: Whole,
+  at: number,
+): Promise<Recipient | undefined> {
+  const number = item.kind === "message" ? digits(item.to) : undefined;
+  const sets = await r.keySets.open(target, "SCP80");
+  const guesses: Recipient[] = [];
+  for (const packet of await r.packets.unanswered(target, 50)) {
+    if (packet.keySet !== undefined) continue;
+    const verdict = answersUpstream(sets, packet, whole);
+    if (verdict === "no" || (verdict === "maybe" && packet.createdAt < at - guessWindowMs)) continue;
+    const message = (await r.smsc.messagesOfJob(packet.job)).at(-1);
+    if (message === undefined) continue;
+    const answers = { message, packet, complete: verdict !== "follows" };
+    const recipient = { client: message.client, source: message.destination, destination: message.source, answers };
+    if (verdict !== "maybe") return recipient;
+    guesses.unshift(recipient);
+  }
+  return guesses.find((guess) => digits(guess.destination.addr) === number) ?? guesses[0];
+}
+
+/** The client that the target is in conversation with. */
+async function partnerOf(r: Repositories, { item }: InboxEntry, target: string): Promise<Recipient | undefined> {
+  if (item.kind !== "message") return undefined;
+  const conversation = await r.smsc.conversation(target, digits(item.to));
+  if (conversation === undefined) return undefined;
+  const source = await presentNumber(r, target, conversation.ours, item.from);
+  return { client: conversation.client, source, destination: conversation.theirs };
+}
+
+/** A client that wrote to a number of the target sees the one the target has now; an alias stays as it is. */
+async function presentNumber(r: Repositories, id: string, ours: Address, from: string | undefined): Promise<Address> {
+  const target = await r.targets.get(id);
+  const used = digits(ours.addr);
+  if (target === undefined || !numbersOf(target).includes(used)) return ours;
+  const sender = digits(from);
+  const now = sender !== undefined && numbersOf(target).includes(sender) ? sender : digits(target.msisdn);
+  return now === undefined || now === used ? ours : { ...ours, addr: ours.addr.startsWith("+") ? `+${now}` : now };
+}
+
+function numbersOf(target: Target): (string | undefined)[] {
+  return [target.msisdn, ...target.esimProfiles.map((profile) => profile.msisdn)]
+    .filter((number) => number !== undefined)
+    .map(digits);
+}
+
+/** Digits of an address, without what some put in front of them. */
+export function digits(address: string | undefined): string | undefined {
+  return address?.replace(/^\+/, "");
+}

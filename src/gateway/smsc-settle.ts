@@ -1,0 +1,177 @@
+import { fromHex } from "../base/hex.ts";
+import { newId } from "../base/id.ts";
+import type { MessageState } from "../codec/smpp/message-state.ts";
+import type { JobEnd } from "./end-job.ts";
+import type { InboxEntry } from "./inbox.ts";
+import { endStates, type Job } from "./job.ts";
+import type { PacketPart } from "./packet.ts";
+import type { SmscMessage, SmscOutboxItem } from "./smsc.ts";
+import type { Repositories } from "./store.ts";
+
+const finalStates: readonly MessageState[] = ["delivered", "expired", "deleted", "undeliverable", "rejected"];
+
+/** What the end of a job means for the messages it carried: their state, receipts, and the card's own reports. */
+export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
+  if (job.origin.face !== "smpp") return;
+  const messages = await r.smsc.messagesOfJob(job.id);
+  await postReports(r, job, messages.at(-1), end, at);
+  const cause = end.error?.detail.cause;
+  const error = typeof cause === "number" ? cause : 0;
+  const { state, final } = stateAfter(job, end);
+  for (const message of messages) await settle(r, message, state, { error, at, final });
+}
+
+/** Response packets that came in the delivery reports themselves, each as the card gave it. */
+async function postReports(
+  r: Repositories,
+  job: Job,
+  message: SmscMessage | undefined,
+  end: JobEnd,
+  at: number,
+): Promise<void> {
+  if (message === undefined || job.work.kind !== "packet" || (end.result?.data ?? "") === "") return;
+  const packet = (await r.packets.ofJob(job.id)).at(-1);
+  const { protocolId, dataCoding } = job.work;
+  for (const report of packet?.response ?? []) {
+    await post(
+      r,
+      message.client,
+      {
+        id: newId("out", at),
+        kind: "message",
+        source: message.destination,
+        destination: message.source,
+        userData: fromHex(report),
+        userDataHeader: true,
+        protocolId,
+        dataCoding,
+      },
+      at,
+    );
+  }
+}
+
+function stateAfter(job: Job, end: JobEnd): { readonly state: MessageState; readonly final: boolean } {
+  const envelope = job.chosen?.bearer === "envelope";
+  switch (end.state) {
+    case "done":
+      return envelope ? { state: "delivered", final: true } : { state: "enroute", final: false };
+    case "failed":
+      // Of a message that a network may have, a receipt or a late answer can still tell.
+      if (end.error?.detail.executed === "unknown") return { state: "unknown", final: envelope };
+      return { state: "undeliverable", final: true };
+    case "expired":
+      return { state: "expired", final: true };
+    case "cancelled":
+      return { state: "deleted", final: true };
+  }
+}
+
+const states = { delivered: "delivered", failed: "undeliverable", pending: "enroute", unknown: "unknown" } as const;
+
+/** A receipt of the network below us settles the part of a packet, and the message, that it belongs to. */
+export async function receiptCame(r: Repositories, entry: InboxEntry, at: number): Promise<string | undefined> {
+  const { item } = entry;
+  if (item.kind !== "receipt") return undefined;
+  const named = await partOf(r, entry);
+  const packet = named === undefined ? undefined : await r.packets.get(named.packet);
+  if (named === undefined || packet === undefined) return undefined;
+  const final = item.state === "delivered" || item.state === "failed";
+  const network = item.networkReference ?? named.networkReference;
+  await r.packets.putPart({
+    packet: named.packet,
+    position: named.position,
+    transmission: named.transmission,
+    link: entry.link,
+    ...(network === undefined ? {} : { networkReference: network }),
+    state: item.state === "delivered" || item.state === "failed" ? item.state : "taken",
+    at: final ? at : named.at,
+  });
+  const job = await r.jobs.get(packet.job);
+  // A job that still tries has its own word on the message.
+  if (job === undefined || !endStates.includes(job.state)) return undefined;
+  const messages = await r.smsc.messagesOfJob(packet.job);
+  const cut = messages.length === 1 && packet.userData.length > 1;
+  if (cut && item.state === "delivered") {
+    const parts = await r.packets.parts(packet.id);
+    if (parts.filter((part) => part.state === "delivered").length < packet.userData.length) return undefined;
+  }
+  const meant = cut ? messages : messages.filter((message) => message.position === named.position);
+  const error = typeof item.networkStatus === "number" ? item.networkStatus : 0;
+  for (const message of meant) await settle(r, message, states[item.state], { error, at, final });
+  const [first] = meant;
+  if (first === undefined) return undefined;
+  const data = { message: first.id, client: first.client, state: states[item.state] };
+  await r.events.append({ at, type: "smsc.settled", target: first.target, job: packet.job, data });
+  return `receipt of message ${first.id}: ${item.state}`;
+}
+
+/** The part that a receipt speaks of: by our own reference, or by what the network called it when it took it. */
+async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<PacketPart | undefined> {
+  if (item.kind !== "receipt") return undefined;
+  if (item.reference !== undefined) {
+    const [packet = "", transmission, position] = item.reference.split("/");
+    const at = Number(position ?? 0);
+    const known = (await r.packets.parts(packet)).find((part) => part.position === at);
+    return known ?? { packet, position: at, transmission: Number(transmission ?? 1), link, state: "unknown", at: 0 };
+  }
+  const names = item.networkReference === undefined ? [] : [item.networkReference, ...(item.otherReferences ?? [])];
+  return r.packets.partNamed(link, names);
+}
+
+/** A change of a message's state. */
+export interface Settlement {
+  readonly error: number;
+  readonly at: number;
+  /** It will not change any more; by default as the state says. */
+  readonly final?: boolean;
+}
+
+/** Notes a message's state, and tells its client if that wanted to know. A final state stays. */
+export async function settle(
+  r: Repositories,
+  message: SmscMessage,
+  state: MessageState,
+  { error, at, final = finalStates.includes(state) }: Settlement,
+): Promise<void> {
+  if (message.finalAt !== undefined || (!final && message.state === state)) return;
+  await r.smsc.settle(message.id, state, error, final ? at : undefined);
+  if (!wantsReceipt(message, state, final)) return;
+  const reference =
+    message.userMessageReference === undefined ? {} : { userMessageReference: message.userMessageReference };
+  const item = {
+    id: newId("out", at),
+    kind: "receipt" as const,
+    source: message.destination,
+    destination: message.source,
+    messageId: message.id,
+    state,
+    intermediate: !final,
+    submittedAt: message.submittedAt,
+    doneAt: at,
+    error: String(error).padStart(3, "0").slice(0, 3),
+    ...reference,
+  };
+  await post(r, message.client, item, at);
+}
+
+/** registered_delivery of the message. SMPP 3.4 §5.2.17 */
+function wantsReceipt({ receipt, intermediate }: SmscMessage, state: MessageState, final: boolean): boolean {
+  if (!final) return intermediate;
+  switch (receipt) {
+    case "never":
+      return false;
+    case "always":
+      return true;
+    case "on-success":
+      return state === "delivered";
+    case "on-failure":
+      return state !== "delivered";
+  }
+}
+
+/** Puts something into a client's outbox. */
+export async function post(r: Repositories, client: string, item: SmscOutboxItem, at: number): Promise<void> {
+  await r.smsc.post(client, item, at);
+  await r.events.append({ at, type: "smsc.outbox", data: { client, kind: item.kind } });
+}

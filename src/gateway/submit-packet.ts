@@ -1,0 +1,95 @@
+import type { Clock } from "../base/clock.ts";
+import { fromHex } from "../base/hex.ts";
+import type { OutboundSms, SmsBearer, SubmitOutcome } from "../link/sms-bearer.ts";
+import type { Job } from "./job.ts";
+import type { PacketRecord } from "./packet.ts";
+import type { SmsDefaults } from "./sms-run.ts";
+import type { Repositories, Store } from "./store.ts";
+import type { Target } from "./target.ts";
+
+export interface SubmitPacketDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly defaults: SmsDefaults;
+  /** Writes what nobody has to wait for. */
+  readonly note: (unit: (r: Repositories) => Promise<unknown>) => void;
+}
+
+/** A packet on its way. */
+export interface Sending {
+  readonly job: Job;
+  readonly target: Target;
+  readonly packet: PacketRecord;
+}
+
+/**
+ * Hands the short messages of a packet to a bearer, in order, and notes what the network calls each of them.
+ * @throws GatewayError with `detail.fate`
+ */
+export async function submitPacket(
+  deps: SubmitPacketDeps,
+  sending: Sending,
+  bearer: SmsBearer,
+  signal: AbortSignal,
+): Promise<SubmitOutcome[]> {
+  const { job, packet } = sending;
+  const outcomes: SubmitOutcome[] = [];
+  const gone = await partsGone(deps, packet, bearer);
+  for (const position of packet.userData.keys()) {
+    if (gone.has(position)) continue;
+    const outcome = await bearer.submit(messageOf(deps, sending, bearer, position), signal);
+    outcomes.push(outcome);
+    if (outcome.at === "accepted") noteTaken(deps, packet, position, bearer, outcome.networkReference);
+  }
+  // Otherwise the end of the job, which is next, says so too.
+  if (job.request.fireAndForget !== true)
+    deps.note((r) => r.packets.patch(packet.id, { state: "sent", sentAt: deps.clock.now() }));
+  return outcomes;
+}
+
+function messageOf(
+  { defaults, clock }: SubmitPacketDeps,
+  { job, target, packet }: Sending,
+  bearer: SmsBearer,
+  position: number,
+): OutboundSms {
+  const plain = job.work.kind === "packet" ? job.work : undefined;
+  return {
+    reference: `${packet.id}/${packet.transmissions}/${position}`,
+    ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
+    from: plain?.from ?? target.settings.originator ?? defaults.originator,
+    serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
+    userData: fromHex(packet.userData[position] ?? ""),
+    userDataHeader: plain?.userDataHeader ?? true,
+    protocolId: plain?.protocolId ?? 0x7f,
+    dataCoding: plain?.dataCoding ?? 0xf6,
+    moreToCome: position + 1 < packet.userData.length,
+    validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
+    receipt: bearer.kind !== "envelope",
+  };
+}
+
+/** Parts that a network took in this transmission before it was interrupted: they are on their way already. */
+async function partsGone(
+  { store }: SubmitPacketDeps,
+  packet: PacketRecord,
+  bearer: SmsBearer,
+): Promise<ReadonlySet<number>> {
+  if (bearer.kind === "envelope" || packet.userData.length === 1) return new Set();
+  const parts = await store.read((r) => r.packets.parts(packet.id));
+  return new Set(parts.filter((part) => part.transmission === packet.transmissions).map((part) => part.position));
+}
+
+/** What the network calls a part: its receipt may come after a restart. */
+function noteTaken(
+  { note, clock }: SubmitPacketDeps,
+  packet: PacketRecord,
+  position: number,
+  bearer: SmsBearer,
+  reference: string | undefined,
+): void {
+  const at = clock.now();
+  const { transmissions: transmission, link = bearer.id } = packet;
+  const named = reference === undefined ? {} : { networkReference: reference };
+  note((r) => r.packets.putPart({ packet: packet.id, position, transmission, link, ...named, state: "taken", at }));
+}
