@@ -13,6 +13,8 @@ export interface AdminDialogRecord {
   };
   /** Secure channel that each application (AID, or "" for the ISD-R) last began. */
   readonly channels: Readonly<Record<string, string>>;
+  /** Secure channels that a broken link ended, the latest last: nothing of them is sent any more. */
+  readonly lostChannels?: readonly string[];
   /** Until when an upstream has announced more; the session is held open. */
   readonly moreUntil: number;
 }

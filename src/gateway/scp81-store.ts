@@ -21,7 +21,7 @@ import {
   targetedApplication,
 } from "./admin-scripts.ts";
 import { endJobIn, type JobEnd } from "./end-job.ts";
-import { endStates, type Job, type JobFailure } from "./job.ts";
+import { type CommandResult, endStates, type Job, type JobFailure } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import { readScriptResult, scriptCommands } from "./script-body.ts";
 import type { Repositories, Store } from "./store.ts";
@@ -103,7 +103,7 @@ export class Scp81Store implements AdminStore {
     const job = await r.jobs.get(jobOfScript(script));
     if (job === undefined || endStates.includes(job.state)) return withoutSplit(cleared, job?.id);
     const split = cleared.split?.job === job.id ? cleared.split : undefined;
-    const end = endOf(job, verdict, split?.results ?? []);
+    const end = endOf(job, verdict, split?.results);
     const moreParts = split !== undefined && split.left.length > 0;
     if (end.state === "done" && moreParts) {
       return { ...cleared, split: { ...split, results: end.result?.commands ?? [] } };
@@ -156,7 +156,7 @@ export class Scp81Store implements AdminStore {
     before: AdminDialogRecord,
     next: Extract<AdminStep["next"], { do: "offer" }>,
   ): Promise<[AdminDialogRecord, Offer]> {
-    let dialog = before;
+    let dialog = withLost(before, next.lostChannel);
     const now = this.#deps.clock.now();
     const owner = await r.targets.get(target);
     if (owner === undefined) return [dialog, { kind: "none" }];
@@ -167,16 +167,16 @@ export class Scp81Store implements AdminStore {
       // Behind an unconfirmed switch only the gateway's own jobs go.
       if (held && job.lane === "normal") continue;
       const application = targetedApplication(work) ?? "";
-      const channel = job.request.secureChannel ?? channelOf(dialog, job, application);
-      if (channel !== undefined && channel === next.lostChannel) {
+      const running = dialog.split?.job === job.id ? dialog.split : undefined;
+      const attempts = running === undefined ? job.attempts + 1 : job.attempts;
+      const channel = job.request.secureChannel ?? channelOf(dialog, { ...job, attempts }, application);
+      if (channel !== undefined && dialog.lostChannels?.includes(channel) === true) {
         await endJobIn(r, now, job.id, { state: "failed", error: lostChannel() });
         continue;
       }
-      const running = dialog.split?.job === job.id ? dialog.split : undefined;
       const all = running === undefined ? scriptParts(work, owner) : running.left.map(fromHex);
       const [body, ...left] = all;
       if (body === undefined) continue;
-      const attempts = running === undefined ? job.attempts + 1 : job.attempts;
       const index = running === undefined ? 0 : running.results.length + 1;
       const script = adminScript({ ...job, attempts }, work, { body, left: left.length, index }, channel);
       await r.jobs.patch(job.id, {
@@ -192,6 +192,7 @@ export class Scp81Store implements AdminStore {
         data: { bearer: "https", octets: body.length, part: index, partsLeft: left.length },
       });
       dialog = {
+        ...(dialog.lostChannels === undefined ? {} : { lostChannels: dialog.lostChannels }),
         record: {
           ...dialog.record,
           outstanding: {
@@ -234,13 +235,21 @@ function channelOf(dialog: AdminDialogRecord, job: Job, application: string): st
   if (job.work.kind === "packet") return undefined;
   switch (channelUse(job.work)) {
     case "begins":
-      return job.id;
+      return `${job.id}.${job.attempts}`;
     case "continues":
       return dialog.channels[application] ?? job.id;
     case "none":
       return undefined;
   }
 }
+
+/** Notes that a channel is lost: its other scripts may not even be queued yet. */
+function withLost(dialog: AdminDialogRecord, channel: string | undefined): AdminDialogRecord {
+  if (channel === undefined) return dialog;
+  return { ...dialog, lostChannels: [...(dialog.lostChannels ?? []), channel].slice(-mostLostChannels) };
+}
+
+const mostLostChannels = 16;
 
 function withoutSplit(dialog: AdminDialogRecord, job: string | undefined): AdminDialogRecord {
   if (dialog.split === undefined || dialog.split.job !== job) return dialog;
@@ -256,8 +265,8 @@ function lostChannel(): JobFailure {
   };
 }
 
-/** How a job ends by the verdict on its (last) script. */
-function endOf(job: Job, verdict: AdminVerdict, earlier: readonly { data: string; sw: string }[]): JobEnd {
+/** How a job ends by the verdict on its script; `earlier` = what its first parts answered, if it went in parts. */
+function endOf(job: Job, verdict: AdminVerdict, earlier: readonly CommandResult[] | undefined): JobEnd {
   const failed = (code: string, message: string, detail: JobFailure["detail"]): JobEnd => ({
     state: "failed",
     error: { code, message, detail },
@@ -265,9 +274,11 @@ function endOf(job: Job, verdict: AdminVerdict, earlier: readonly { data: string
   switch (verdict.state) {
     case "answered": {
       const { result, fault } = readScriptResult(verdict.response);
-      const commands = [...earlier, ...result.commands];
-      const total = job.work.kind === "packet" || earlier.length > 0 ? 0 : scriptCommands(job.work).length;
-      const judged = judgeCommands({ ...result, commands, scriptStatus: "ok" }, fault, total);
+      const inParts = earlier !== undefined;
+      const commands = [...(earlier ?? []), ...result.commands];
+      const total = inParts ? 0 : scriptCommands(job.work).length;
+      const all = { ...result, commands, ...(inParts && { executed: commands.length }), scriptStatus: "ok" };
+      const judged = judgeCommands(all, fault, total);
       if (judged.at === "done") return { state: "done", result: judged.result };
       if (judged.at === "failed")
         return {
