@@ -6,12 +6,6 @@ export const modemErrors = {
   "modem.cms-permanent": { text: "The message was refused for good (+CMS ERROR)", http: 502, exit: 4, retry: "never" },
   "modem.reset": { text: "The modem restarted before it answered", http: 503, exit: 5, retry: "later" },
   "modem.aborted": { text: "The command was given up by its caller", http: 409, exit: 1, retry: "never" },
-  "modem.quarantined": {
-    text: "The modem kept failing and is not used until it is released",
-    http: 503,
-    exit: 5,
-    retry: "later",
-  },
   "modem.refused": { text: "The modem answered ERROR", http: 502, exit: 4, retry: "never" },
   "modem.timeout": { text: "The modem did not answer in time", http: 504, exit: 6, retry: "later" },
   "modem.absent": { text: "The modem is not there", http: 503, exit: 5, retry: "later" },

@@ -1,7 +1,6 @@
 /** SCP81: TLS-PSK sessions and the administration dialog. */
 export const scp81Errors = {
   "scp81.handshake": { text: "The TLS handshake failed", http: 502, exit: 4, retry: "later" },
-  "scp81.identity-unknown": { text: "The PSK identity is not known", http: 404, exit: 3, retry: "never" },
   "scp81.rejected": { text: "The card did not run the script of its session", http: 409, exit: 4, retry: "never" },
   "scp81.protocol": { text: "The peer broke the administration protocol", http: 502, exit: 4, retry: "later" },
 } as const;

@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { commandPage, commandsBelow, commandTree, helpOf, pagePath } from "../../scripts/command-docs.ts";
+import { commandPath } from "../../src/face/cli/examples.ts";
+
+const tree = commandTree();
+const leaves = [...commandsBelow(tree)].filter((command) => command.commands.length === 0);
+
+describe("the tree of commands", () => {
+  it("has noun and verb, two words at most", () => {
+    expect(leaves.length).toBeGreaterThan(50);
+    expect(leaves.map(commandPath).filter((path) => path.split(" ").length > 2)).toEqual([]);
+  });
+
+  it.each(leaves.map((command) => [commandPath(command), command] as const))(
+    "otagate %s --help describes it and shows an example of it",
+    (path, command) => {
+      const help = helpOf(command);
+      expect(command.description()).not.toBe("");
+      expect(help).toMatch(/\nExamples?:\n/);
+      expect(help.slice(help.indexOf("\nExample"))).toContain(`otagate ${path}`);
+    },
+  );
+
+  it("is what docs/cli.md says; `npx tsx scripts/command-docs.ts` writes it anew", () => {
+    expect(readFileSync(pagePath, "utf8")).toBe(commandPage());
+  });
+});
