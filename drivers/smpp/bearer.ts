@@ -66,6 +66,12 @@ export class SmppBearer implements SmsBearer {
     return { ...this.#link.load, messageIdForm: this.#receipts.form };
   }
 
+  /** How the account codes messages for a card. */
+  get coding(): SubmitVariant {
+    const { dataCoding, destAddrSubunit } = this.#account;
+    return { dataCoding, ...(destAddrSubunit === undefined ? {} : { destAddrSubunit }) };
+  }
+
   /** Ends all sessions and binds anew. */
   rebind(): void {
     this.#link.rebind();
@@ -76,7 +82,7 @@ export class SmppBearer implements SmsBearer {
   }
 
   submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
-    return this.submitVariant(sms, {}, signal);
+    return this.submitVariant(sms, sms.coding ?? {}, signal);
   }
 
   /** {@link submit} with other settings than the account's. @throws GatewayError with `detail.fate` */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { driver, secureDriver } from "../../drivers/smpp/driver.ts";
+import { testSmsc } from "../../drivers/smpp/self-test.ts";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
@@ -8,6 +9,7 @@ import { addressAllowed, verifyPassword } from "../face/smpp/password.ts";
 import type { Authenticate } from "../face/smpp/port.ts";
 import { SmscFace, smscFaceOptions } from "../face/smpp/server.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { probeLink } from "../gateway/link-test.ts";
 import type { Link } from "../gateway/links.ts";
 import { SmscDesk } from "../gateway/smsc-desk.ts";
 import type { DriverDeps } from "../link/driver.ts";
@@ -71,7 +73,7 @@ export class SmppService implements AsyncDisposable {
     }
     const chosen = address.startsWith("smpps:") ? secureDriver : driver;
     const bearer = this.#cleanup.use(await chosen.openBearer(address, options.data, this.#deps.driverDeps));
-    const link = smscLink(`smsc:${name}`, bearer);
+    const link = smscLink(`smsc:${name}`, bearer, this.#deps.gateway);
     this.#deps.gateway.attach(link);
     bearer.onChange = () => this.#deps.gateway.links.changed(link.id);
   }
@@ -110,7 +112,7 @@ export class SmppService implements AsyncDisposable {
   }
 }
 
-function smscLink(id: string, bearer: Bearer): Link {
+function smscLink(id: string, bearer: Bearer, gateway: Gateway): Link {
   return {
     id,
     kind: "smsc",
@@ -120,5 +122,14 @@ function smscLink(id: string, bearer: Bearer): Link {
       return bearer.state;
     },
     reset: async () => bearer.rebind(),
+    test: (test, signal) =>
+      testSmsc(
+        {
+          configured: bearer.coding,
+          probe: (variant, given) => probeLink(gateway, id, test, variant, given),
+          exhaustive: test.exhaustive,
+        },
+        signal,
+      ),
   };
 }

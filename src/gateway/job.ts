@@ -59,6 +59,8 @@ export interface JobRequest {
   readonly keepEis?: boolean;
   /** How long a profile switch that the script starts may take until it counts as lapsed. */
   readonly switchTimeoutMs?: number;
+  /** How an SMSC is asked to code its messages, in place of its account's settings: for tests of a link. */
+  readonly smsCoding?: { readonly dataCoding?: number; readonly destAddrSubunit?: number };
 }
 
 /** One command's outcome: R-APDU data and status word. */

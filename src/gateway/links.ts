@@ -1,5 +1,6 @@
 import { GatewayError } from "../base/gateway-error.ts";
 import type { SmsBearer } from "../link/sms-bearer.ts";
+import type { LinkTest, LinkTestReport } from "./link-test.ts";
 
 /** What a link knows of the card behind it. */
 export interface CardIdentity {
@@ -35,6 +36,8 @@ export interface Link {
   powerCycle?(): Promise<void>;
   /** One AT command as it is; resolves with the lines the modem answered, its final result last. @throws modem.*, link.* */
   command?(line: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Proves with a known card that it carries messages to cards unchanged. @throws target.*, link.* */
+  test?(test: LinkTest, signal: AbortSignal): Promise<LinkTestReport>;
   /** Tells that work for its card is open, so that it polls faster. */
   expectActivity?(until: number): void;
 }

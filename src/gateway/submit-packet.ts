@@ -66,6 +66,7 @@ function messageOf(
     moreToCome: position + 1 < packet.userData.length,
     validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
     receipt: bearer.kind !== "envelope",
+    ...(job.request.smsCoding === undefined ? {} : { coding: job.request.smsCoding }),
   };
 }
 

@@ -21,6 +21,8 @@ export interface OutboundSms {
   readonly validityMinutes?: number;
   /** Ask the network for a delivery receipt. */
   readonly receipt: boolean;
+  /** How an SMSC is asked to code it, in place of its account's settings; other bearers have no such choice. */
+  readonly coding?: { readonly dataCoding?: number; readonly destAddrSubunit?: number };
 }
 
 /** How far a submitted message got when `submit` returned. */

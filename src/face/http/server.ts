@@ -18,6 +18,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { linkTestRoutes } from "./routes/link-test.ts";
 import { linkRoutes } from "./routes/links.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { type SessionControl, sessionRoutes } from "./routes/sessions.ts";
@@ -92,6 +93,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(keyRoutes, { deps });
   await app.register(jobRoutes, { deps });
   await app.register(linkRoutes, { deps });
+  await app.register(linkTestRoutes, { deps });
   await app.register(sessionRoutes, { deps });
   await app.register(notificationRoutes, { deps });
   await app.register(eventRoutes, { deps });

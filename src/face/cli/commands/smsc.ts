@@ -1,11 +1,28 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import type { LinkTestReport, SmsCoding } from "../../../gateway/link-test.ts";
 import { hashPassword } from "../../smpp/password.ts";
 import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../number-flag.ts";
 import { result, table } from "../terminal.ts";
 import type { ShownLink } from "./reader.ts";
 
-/** `smsc list|show|rebind|hash-password`. */
+const codingText = ({ dataCoding, destAddrSubunit }: SmsCoding) =>
+  [
+    dataCoding === undefined ? undefined : `data_coding 0x${dataCoding.toString(16).toUpperCase().padStart(2, "0")}`,
+    destAddrSubunit === undefined ? undefined : `dest_addr_subunit ${destAddrSubunit}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(", ");
+
+function testText({ passed, tries, works }: LinkTestReport): string {
+  const rows = tries.map(({ variant, verdict, note }) => [codingText(variant), verdict, note ?? ""]);
+  const advice = works === undefined ? "no coding reached the card" : `set ${codingText(works)} for this account`;
+  const end = passed ? "the account's own coding reaches the card" : advice;
+  return `${table(["CODING", "CARD", "NOTE"], rows)}${end}\n`;
+}
+
+/** `smsc list|show|rebind|test|hash-password`. */
 export function registerSmsc(program: Command, context: CliContext): void {
   const smsc = program.command("smsc").description("binds to operators' SMSCs, and the SMSC that others bind to");
   smsc
@@ -64,6 +81,26 @@ export function registerSmsc(program: Command, context: CliContext): void {
       await using connection = await context.connect();
       const link = await connection.api.post<ShownLink>(`/v1/links/${encodeURIComponent(name)}/reset`, {});
       result(context.terminal, link, (one) => `${one.id} binds anew`);
+    });
+  smsc
+    .command("test")
+    .argument("<account>", "name or part of it")
+    .description(
+      "prove with a known card that this SMSC delivers class-2 binary unchanged; else find the coding that does",
+    )
+    .requiredOption("--target <reference>", "a card that this account reaches: EID, ICCID, MSISDN or name")
+    .option("--wait <seconds>", "how long each try waits for the card", wholeNumber, 30)
+    .option("--all", "try all codings, also after one worked")
+    .addHelpText("after", "\nExample:\n  otagate smsc test operator --target 447700900123\n")
+    .action(async (name: string, options: { target: string; wait: number; all?: boolean }) => {
+      await using connection = await context.connect();
+      const report = await connection.api.post<LinkTestReport>(`/v1/links/${encodeURIComponent(name)}/test`, {
+        target: options.target,
+        waitMs: options.wait * 1000,
+        exhaustive: options.all === true,
+      });
+      result(context.terminal, report, testText);
+      if (!report.passed) process.exitCode = 1;
     });
   smsc
     .command("hash-password")
