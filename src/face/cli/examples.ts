@@ -45,10 +45,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "otagate scp80 unwrap --jsonl < packets.jsonl",
   ],
   "tpdu encode": [
-    `otagate tpdu encode '{"type":"SMS-SUBMIT","tp_mr":1,"tp_da":"447700900123","tp_pid":"00","tp_dcs":"04","tp_ud":"0102"}'`,
+    `otagate tpdu encode '{"type":"SMS-SUBMIT","tp_mr":1,"tp_da":"447700900123","tp_da_toa":"91","tp_pid":"00","tp_dcs":"04","tp_ud":"0102"}'`,
   ],
-  "tpdu decode": ["otagate tpdu decode 44069121436587097FF6920101120000000505000301020101"],
-  envelope: ["otagate envelope 44069121436587097FF6920101120000000505000301020101 --sc +447700900999"],
+  "tpdu decode": ["otagate tpdu decode 440B914477000910F27FF66211120000000007050003010201AB"],
+  envelope: ["otagate envelope 440B914477000910F27FF66211120000000007050003010201AB --sc +447700900999"],
   decode: [
     "otagate decode D009810301210082028102",
     "otagate decode --as command-packet --kic env:KIC --kid env:KID 00281516211212000001…",

@@ -35,7 +35,7 @@ export function registerJob(program: Command, context: CliContext): void {
                 one.target,
                 one.chosen?.bearer ?? "",
                 when(one.createdAt),
-                one.error?.code ?? one.note ?? "",
+                one.error?.code ?? (one.endedAt === undefined ? one.note : undefined) ?? "",
               ]),
             ),
       );
