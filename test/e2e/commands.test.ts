@@ -105,7 +105,7 @@ describe("commands on a daemon with a simulated eUICC", () => {
       return list.json<{ confirmation: string }[]>().find((one) => one.confirmation === "confirmed");
     });
     expect(confirmed).toMatchObject({ eid, verified: true });
-    expect((await product.run(["notification", "list", "-t", "bench-1"])).stdout).toContain("confirmed");
+    expect((await product.run(["notification", "list", "-t", eid])).stdout).toContain("confirmed");
     const after = await product.run(["card", "info", "--json"]);
     expect(after.json<{ card: { iccid: string } }>().card.iccid).not.toBe(
       before.json<{ card: { iccid: string } }>().card.iccid,

@@ -60,18 +60,16 @@ export class ApiClient {
     query: Readonly<Record<string, string | number | undefined>>,
     signal?: AbortSignal,
   ): AsyncIterable<string> {
-    yield* await this.openLines(path, query, signal);
-  }
-
-  /** The same, resolving when the daemon has begun to stream: what happens from then on is in it. */
-  async openLines(
-    path: string,
-    query: Readonly<Record<string, string | number | undefined>>,
-    signal?: AbortSignal,
-  ): Promise<AsyncIterable<string>> {
     const response = await this.#send("GET", withQuery(path, query), undefined, {}, signal);
     await refuse(response);
-    return linesOf(response, signal);
+    const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+    try {
+      for await (const line of lines) yield line;
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    } finally {
+      response.destroy();
+    }
   }
 
   /** Server-sent events as their data, from the position `after` (now when absent). */
@@ -133,17 +131,6 @@ function withQuery(path: string, query: Readonly<Record<string, string | number 
   for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
   const text = params.toString();
   return text === "" ? path : `${path}?${text}`;
-}
-
-async function* linesOf(response: IncomingMessage, signal: AbortSignal | undefined): AsyncIterable<string> {
-  const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
-  try {
-    for await (const line of lines) yield line;
-  } catch (error) {
-    if (signal?.aborted !== true) throw error;
-  } finally {
-    response.destroy();
-  }
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

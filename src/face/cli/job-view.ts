@@ -2,7 +2,7 @@ import { errorCatalogue } from "../../base/error-catalogue.ts";
 import type { ApiClient } from "./client.ts";
 import type { CliContext } from "./context.ts";
 import { Progress, paint, result, say, type Terminal, when } from "./terminal.ts";
-import { printFrames } from "./trace-view.ts";
+import { followTrace } from "./trace-view.ts";
 
 /** A job as the API shows it. */
 export interface ShownJob {
@@ -69,11 +69,10 @@ export async function watchJob(
   api: ApiClient,
   id: string,
   timeoutMs = Number.POSITIVE_INFINITY,
-  tracer: Tracer | undefined = undefined,
 ): Promise<ShownJob> {
   const progress = new Progress(context.terminal);
-  const trace = tracer ?? (context.trace() ? await openTrace(api, { job: id }) : undefined);
-  const traced = trace === undefined ? undefined : printFrames(context, trace.lines, context.terminal.err, id);
+  const tracing = new AbortController();
+  const traced = context.trace() ? followTrace(context, api, { job: id }, tracing.signal) : Promise.resolve();
   const start = Date.now();
   let last = "";
   try {
@@ -90,21 +89,9 @@ export async function watchJob(
     }
   } finally {
     progress.clear();
-    // The job's end and its last frames come on connections of their own.
-    if (trace !== undefined) setTimeout(() => trace.stop.abort(), 100);
-    await traced?.catch(() => {});
+    tracing.abort();
+    await traced.catch(() => {});
   }
-}
-
-/** Frames on their way to be printed. */
-interface Tracer {
-  readonly lines: AsyncIterable<string>;
-  readonly stop: AbortController;
-}
-
-async function openTrace(api: ApiClient, query: Readonly<Record<string, string>>): Promise<Tracer> {
-  const stop = new AbortController();
-  return { lines: await api.openLines("/v1/traces/live", query, stop.signal), stop };
 }
 
 /** A finished job, in words and octets. */
@@ -173,13 +160,7 @@ export async function runJob(
   order: Readonly<Record<string, unknown>>,
   options: { readonly detach?: boolean; readonly timeout?: number },
 ): Promise<void> {
-  // Opened before the job exists, so that its first frame is in it.
-  const watched = options.detach !== true && context.trace() && typeof order.target === "string";
-  const trace = watched ? await openTrace(api, { target: String(order.target) }) : undefined;
-  const job = await api.post<ShownJob>("/v1/jobs", order).catch((error: unknown) => {
-    trace?.stop.abort();
-    throw error;
-  });
+  const job = await api.post<ShownJob>("/v1/jobs", order);
   if (options.detach === true) {
     result(context.terminal, job, () => `${job.id} ${job.state}`);
     return;
@@ -189,7 +170,6 @@ export async function runJob(
     api,
     job.id,
     options.timeout === undefined ? undefined : options.timeout * 1000,
-    trace,
   );
   result(context.terminal, finished, (one) => jobText(context.terminal, one));
   process.exitCode = ended.has(finished.state) ? exitOf(finished) : 6;

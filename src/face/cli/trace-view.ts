@@ -4,30 +4,47 @@ import type { CliContext } from "./context.ts";
 import { FramePrinter } from "./trace-text.ts";
 import type { TracedFrame } from "./traced-frame.ts";
 
-/** Prints frames, decoded (or as they are, with `--json`), as they pass, until `signal` aborts. */
+type Query = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Prints frames, decoded (or as they are, with `--json`), as they pass, until `signal` aborts. Frames of one job are
+ * printed from its first to its last, also those that passed before the call and at its end.
+ */
 export async function followTrace(
   context: CliContext,
   api: ApiClient,
-  query: Readonly<Record<string, string | undefined>>,
+  query: Query,
   signal: AbortSignal,
   out: Writable = context.terminal.err,
 ): Promise<void> {
-  await printFrames(context, api.lines("/v1/traces/live", query, signal), out);
-}
-
-/** Prints frames that come as lines, those of one job only when `job` says so. */
-export async function printFrames(
-  { terminal }: CliContext,
-  lines: AsyncIterable<string>,
-  out: Writable,
-  job?: string,
-): Promise<void> {
+  const { terminal } = context;
   using printer = new FramePrinter(terminal, (text) => void out.write(text));
-  for await (const line of lines) {
-    if (line === "") continue;
+  let last = 0;
+  const take = (line: string): void => {
+    if (line === "") return;
     const frame: TracedFrame = JSON.parse(line);
-    if (job !== undefined && frame.job !== job) continue;
+    if (frame.seq <= last) return;
+    last = frame.seq;
     if (terminal.json) out.write(`${line}\n`);
     else printer.take(frame);
+  };
+  const kept = async (): Promise<void> => {
+    if (query.job === undefined) return;
+    for await (const line of api.lines("/v1/traces", query)) take(line);
+  };
+  const live = api.lines("/v1/traces/live", query, signal)[Symbol.asyncIterator]();
+  // Whoever looks back before the connection stands would miss what passes in between.
+  let next = live.next();
+  // It may end while we look back; what it says is heard below.
+  next.catch(() => undefined);
+  await kept();
+  try {
+    for (let one = await next; one.done !== true; one = await next) {
+      take(one.value);
+      next = live.next();
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
+  await kept();
 }

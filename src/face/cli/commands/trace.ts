@@ -87,13 +87,8 @@ async function follow(context: CliContext, flags: Filters): Promise<void> {
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
   try {
-    await followTrace(
-      context,
-      connection.api,
-      { ...flags, since: undefined, until: undefined },
-      stop.signal,
-      context.terminal.out,
-    );
+    const { target, job, link, kind } = flags;
+    await followTrace(context, connection.api, { target, job, link, kind }, stop.signal, context.terminal.out);
   } finally {
     process.off("SIGINT", interrupt);
   }
