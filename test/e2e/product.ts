@@ -2,9 +2,13 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { vi } from "vitest";
 import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
 import { packageRoot } from "../../src/app/version.ts";
 import { ApiClient } from "../../src/face/cli/client.ts";
+
+// Each test starts many processes; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** How a command ended. */
 export interface Ended {
