@@ -56,6 +56,15 @@ export class SmsRun {
     const link = this.#deps.links.find(route.link);
     const bearer = link?.bearer;
     if (link === undefined || bearer === undefined) return this.#later(job, "the link went away");
+    const timeoutMs =
+      job.request.answerTimeoutMs ??
+      target.settings.answerTimeoutMs ??
+      (route.bearer === "envelope" ? this.#deps.defaults.envelopeAnswerTimeoutMs : this.#deps.defaults.answerTimeoutMs);
+    const onItsWay = route.bearer === "sms" ? await this.#onItsWay(job, timeoutMs) : undefined;
+    if (onItsWay !== undefined) {
+      using answer = this.#deps.answers.expect(onItsWay.packet.id);
+      return this.#awaitAnswer(job, onItsWay.packet, answer, onItsWay.leftMs, signal);
+    }
     const packet = await this.#packetFor(job, target, route);
     if (packet === undefined) return;
     if (packet.state === "answered") return this.#conclude(job, packet);
@@ -68,10 +77,6 @@ export class SmsRun {
         { executed: "unknown" },
       );
     }
-    const timeoutMs =
-      job.request.answerTimeoutMs ??
-      target.settings.answerTimeoutMs ??
-      (route.bearer === "envelope" ? this.#deps.defaults.envelopeAnswerTimeoutMs : this.#deps.defaults.answerTimeoutMs);
     link.expectActivity?.(this.#deps.clock.now() + timeoutMs);
     await withFrameContext({ target: target.id, job: job.id }, () =>
       this.#transmit(job, target, packet, bearer, timeoutMs, signal),
@@ -165,6 +170,15 @@ export class SmsRun {
       return;
     }
     await this.#awaitAnswer(job, packet, answer, timeoutMs, signal);
+  }
+
+  /** A packet the network took before a restart, whose answer may still come: it is not sent again before its time. */
+  async #onItsWay(job: Job, timeoutMs: number): Promise<{ packet: PacketRecord; leftMs: number } | undefined> {
+    if (job.attempts === 0) return undefined;
+    const packet = (await this.#deps.store.read((r) => r.packets.ofJob(job.id))).at(-1);
+    if (packet?.state !== "sent" || packet.sentAt === undefined || !wantsAnswer(packet)) return undefined;
+    const leftMs = packet.sentAt + timeoutMs - this.#deps.clock.now();
+    return leftMs > 0 ? { packet, leftMs } : undefined;
   }
 
   async #awaitAnswer(
