@@ -273,10 +273,15 @@ const csvColumns = [
 export function csvTargets(text: string): unknown[] {
   const lines = text.split(/\r?\n/).map((line, index) => ({ line, number: index + 1 }));
   const [header, ...rows] = lines.filter(({ line }) => line.trim() !== "");
-  const columns = (header?.line ?? "").split(/[,;]/).map((name) => name.trim().toLowerCase());
+  if (header === undefined) {
+    throw new GatewayError("target.invalid", "text: no header line", {
+      detail: { field: "text", columns: csvColumns },
+    });
+  }
+  const columns = header.line.split(/[,;]/).map((name) => name.trim().toLowerCase());
   for (const name of columns) {
     if (!csvColumns.some((known) => known === name)) {
-      throw new GatewayError("target.invalid", `line ${header?.number ?? 1}: unknown column '${name}'`, {
+      throw new GatewayError("target.invalid", `line ${header.number}: unknown column '${name}'`, {
         detail: { field: name, columns: csvColumns },
       });
     }
