@@ -6,7 +6,14 @@ import { createInterface } from "node:readline";
 import { fleetCards } from "../drivers/simulated/scp81/fleet.ts";
 import { JournalAdminStore } from "../scripts/scp81/journal-store.ts";
 import { systemClock } from "../src/base/clock.ts";
-import { fromHex } from "../src/base/hex.ts";
+import { fromHex, toHex } from "../src/base/hex.ts";
+import { newId } from "../src/base/id.ts";
+import { Secret } from "../src/base/secret.ts";
+import { sealWith } from "../src/crypto/seal.ts";
+import type { Job } from "../src/gateway/job.ts";
+import { NotificationDesk } from "../src/gateway/notification-desk.ts";
+import { Scp81Store } from "../src/gateway/scp81-store.ts";
+import type { Target } from "../src/gateway/target.ts";
 import { silentLog } from "../src/link/driver.ts";
 import type { AdminStore } from "../src/link/scp81/admin-store.ts";
 import { Dialogs, defaultDialogSettings } from "../src/link/scp81/dialogs.ts";
@@ -14,6 +21,7 @@ import { MemoryAdminStore } from "../src/link/scp81/memory-store.ts";
 import type { PskEntry, PskSource } from "../src/link/scp81/psk-source.ts";
 import { Scp81Server } from "../src/link/scp81/server.ts";
 import { defaultScp81Limits, defaultScp81Settings } from "../src/link/scp81/server-settings.ts";
+import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 const [kind = "memory", keyKind = "resident", cards = "10000"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "scp81-bench-"));
@@ -33,7 +41,71 @@ function threeEach(store: AdminStore, memory: MemoryAdminStore): AdminStore {
   };
 }
 
-function storeOf(): AdminStore {
+/** The daemon's own store: jobs in SQLite, every step a unit of work. Its queue is filled by the line `fill`. */
+async function daemonStore(): Promise<AdminStore> {
+  const sqlite = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
+  const clock = systemClock;
+  const desk = new NotificationDesk({
+    queueConfirmation: async () => "",
+    defaultMode: "bench",
+    store: sqlite,
+    clock,
+    kick: () => {},
+  });
+  const at = clock.now();
+  const eids = fleetCards(Number(cards)).map(({ eid }) => eid);
+  for (let from = 0; from < eids.length; from += 500) {
+    await sqlite.write(async (r) => {
+      for (const eid of eids.slice(from, from + 500)) await r.targets.insert(target(eid, at));
+    });
+  }
+  fill = async (sessions) => {
+    for (let from = 0; from < sessions; from += 200) {
+      const some = eids.slice(from, Math.min(sessions, from + 200));
+      await sqlite.write(async (r) => {
+        for (const eid of some) for (let i = 0; i < 3; i++) await r.jobs.insert(job(eid, at));
+      });
+    }
+  };
+  return new Scp81Store({ store: sqlite, clock, desk, holdOpenMs: 0, wake: () => {} });
+}
+
+let fill = async (_sessions: number): Promise<void> => {};
+
+function target(eid: string, at: number): Target {
+  return {
+    id: eid,
+    kind: "euicc",
+    eid,
+    tags: [],
+    esimProfiles: [],
+    reach: {},
+    settings: {},
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
+}
+
+function job(eid: string, at: number): Omit<Job, "seq"> {
+  return {
+    id: newId("job", at),
+    target: eid,
+    state: "waiting",
+    lane: "normal",
+    work: { kind: "body", tar: "000001", body: toHex(body) },
+    request: { bearer: "https", maxPackets: 4 },
+    origin: { face: "api" },
+    chosen: { bearer: "https", link: "scp81", why: "bench" },
+    attempts: 0,
+    notBefore: at,
+    validUntil: at + 86_400_000,
+    createdAt: at,
+  };
+}
+
+async function storeOf(): Promise<AdminStore> {
+  if (kind === "daemon") return daemonStore();
   if (kind === "journal") {
     const journal = new JournalAdminStore(join(folder, "journal"));
     return threeEach(journal, journal.memory);
@@ -54,7 +126,7 @@ const keys: PskSource =
     : { kind: "resident", find: (identity) => entries.get(identity) };
 let tokens = 0;
 const dialogs = new Dialogs(
-  { store: storeOf(), clock: systemClock, newToken: () => `t${(tokens++).toString(36)}`, log: silentLog },
+  { store: await storeOf(), clock: systemClock, newToken: () => `t${(tokens++).toString(36)}`, log: silentLog },
   defaultDialogSettings,
 );
 const server = new Scp81Server(
@@ -63,6 +135,10 @@ const server = new Scp81Server(
 );
 process.stdout.write(`${await server.listen()}\n`);
 for await (const line of createInterface({ input: process.stdin })) {
+  if (line.startsWith("fill ")) {
+    await fill(Number(line.slice(5)));
+    process.stdout.write("filled\n");
+  }
   if (line === "stats") {
     globalThis.gc?.();
     process.stdout.write(

@@ -134,10 +134,8 @@ export class Scp81Service implements AsyncDisposable {
       isOpen: (target) => this.server?.serves(target) ?? false,
       running: () => this.#port !== undefined,
       trigger: () => triggerBody(config),
-      wake: (target) => {
-        dialogs.wake(target);
-        void gateway.wake(target);
-      },
+      resume: (target) => dialogs.wake(target),
+      wake: (target) => void gateway.wake(target),
     });
     this.#cleanup.defer(() => this.bearer[Symbol.dispose]());
     const { keyLog, host, port: wanted, framing, tls10, tls13, nullSuites } = config;

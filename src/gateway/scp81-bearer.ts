@@ -17,6 +17,9 @@ export interface Scp81BearerDeps {
   readonly running: () => boolean;
   /** Value of the session trigger (SecuredData after SCP80), hexadecimal; `8100` = what the card has stored. */
   readonly trigger: (target: Target) => string;
+  /** Lets a session that is held open look again. */
+  readonly resume: (target: string) => void;
+  /** The target's queue is to be looked at. */
   readonly wake: (target: string) => void;
 }
 
@@ -71,8 +74,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
         await this.#ask(r, target, now);
       }
     });
-    // A session that is held open looks again.
-    this.#deps.wake(target.id);
+    this.#deps.resume(target.id);
   }
 
   async trigger(target: Target, forMs = triggerPatienceMs): Promise<void> {
@@ -95,7 +97,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   /** Whether another trigger for the target makes sense now. */
   async #due(r: Repositories, target: string, now: number): Promise<boolean> {
-    const triggers = (await r.jobs.list({ target, origin: "system" }, undefined, 20)).filter(isTrigger);
+    const triggers = (await r.jobs.list({ target, origin: "system" }, undefined, 10)).filter(isTrigger);
     const [last] = triggers;
     if (last !== undefined && last.endedAt === undefined) return false;
     const closedAt = this.#closedAt.get(target) ?? 0;
