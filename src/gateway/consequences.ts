@@ -8,14 +8,12 @@ import type { JobEnd } from "./end-job.ts";
 import { type ExecutedCommand, executedCommands } from "./executed.ts";
 import type { Job } from "./job.ts";
 import { deletesItself, profileName } from "./policy.ts";
-import { type Procedure, stepProcedure } from "./procedure.ts";
+import { defaultSwitchMs, type Procedure, stepProcedure } from "./procedure.ts";
 import { messageEnded } from "./smsc-settle.ts";
 import type { Repositories } from "./store.ts";
 import { enabledProfile, type Target } from "./target.ts";
 import { saveTarget } from "./targets.ts";
 
-/** How long other jobs of a target wait for an accepted profile switch to end. */
-const switchHoldMs = 120_000;
 /** How long the deletion of a profile that POL2 wants gone may wait for its card. */
 const autoDeleteValidityMs = 7 * 24 * 3_600_000;
 
@@ -119,6 +117,8 @@ async function switchAccepted(
 ): Promise<void> {
   const fn = command.function;
   if (fn.name !== "enableProfile" && fn.name !== "disableProfile") return;
+  // The card's notification may have been here before its answer.
+  if ((await r.procedures.ofJob(job.id)) !== undefined) return;
   const from = enabledProfile(target)?.aid;
   await r.procedures.put({
     id: newId("prc", at),
@@ -129,7 +129,7 @@ async function switchAccepted(
     ...(from === undefined ? {} : { from }),
     at: "accepted",
     acceptedAt: at,
-    holdUntil: at + (job.request.switchTimeoutMs ?? switchHoldMs),
+    holdUntil: at + (job.request.switchTimeoutMs ?? defaultSwitchMs),
   });
   await r.events.append({
     at,

@@ -18,6 +18,7 @@ import { openNotificationPacket } from "./secured-packet.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { saveTarget } from "./targets.ts";
+import { adoptSwitch } from "./unanswered-switch.ts";
 
 /** A message that may be a notification, and where it came from. */
 export interface NotificationArrival {
@@ -158,6 +159,7 @@ export class NotificationDesk {
     const { value, receivedAt } = heard;
     const text = notificationTypeText(value.type);
     const target = await r.targets.resolve(value.eid);
+    if (target !== undefined) await adoptSwitch(r, target, value, receivedAt);
     const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
     const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
     const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;

@@ -18,6 +18,9 @@ export interface Procedure {
   readonly holdUntil: number;
 }
 
+/** How long other jobs of a target wait for an accepted profile switch to end, unless its job says. */
+export const defaultSwitchMs = 120_000;
+
 export type ProcedureEvent =
   | { readonly kind: "notified"; readonly type: number; readonly at: number }
   | { readonly kind: "confirmed"; readonly at: number }

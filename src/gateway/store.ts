@@ -1,6 +1,7 @@
 import type { AdminDialogRepository } from "./admin-dialog.ts";
 import type { ApiTokenRepository } from "./api-token.ts";
 import type { AuditRepository } from "./audit.ts";
+import type { CampaignRepository } from "./campaign/campaign.ts";
 import type { EventRepository } from "./event.ts";
 import type { InboxRepository } from "./inbox.ts";
 import type { JobRepository } from "./job.ts";
@@ -23,6 +24,7 @@ export interface Repositories {
   readonly procedures: ProcedureRepository;
   readonly events: EventRepository;
   readonly adminDialogs: AdminDialogRepository;
+  readonly campaigns: CampaignRepository;
   readonly smsc: SmscRepository;
   readonly tokens: ApiTokenRepository;
   readonly audit: AuditRepository;

@@ -5,6 +5,7 @@ import type { Schema } from "./schema.ts";
 import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
 import { apiTokenRepository } from "./sqlite/api-tokens.ts";
 import { auditRepository } from "./sqlite/audit.ts";
+import { campaignRepository } from "./sqlite/campaigns.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { inboxRepository } from "./sqlite/inbox.ts";
 import { jobRepository } from "./sqlite/jobs.ts";
@@ -28,6 +29,7 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     procedures: procedureRepository(db),
     events: eventRepository(db, onAppend),
     adminDialogs: adminDialogRepository(db),
+    campaigns: campaignRepository(db),
     smsc: smscRepository(db),
     tokens: apiTokenRepository(db),
     audit: auditRepository(db),

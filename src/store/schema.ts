@@ -127,6 +127,8 @@ export interface Schema {
     job: string | null;
     data: string;
   };
+  campaign: { id: string; state: string; body: string };
+  campaign_item: { campaign: string; position: number; target: string; state: string; body: string };
   admin_dialog: { target: string; body: string };
   smsc_message: {
     id: string;

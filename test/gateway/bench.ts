@@ -136,6 +136,7 @@ export class Bench implements AsyncDisposable {
   readonly targets: TargetDesk;
   readonly store: SqliteStore;
   readonly folder: string;
+  readonly #links: BenchLink[] = [];
 
   private constructor(store: SqliteStore, folder: string) {
     this.store = store;
@@ -166,6 +167,7 @@ export class Bench implements AsyncDisposable {
   async add(card: SimulatedEuicc, id = "reader A"): Promise<BenchLink> {
     await this.targets.import(plainEis(card));
     const link = await BenchLink.open(id, card);
+    this.#links.push(link);
     this.gateway.attach(link.link);
     return link;
   }
@@ -197,6 +199,7 @@ export class Bench implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.gateway.stop();
+    await Promise.all(this.#links.map((link) => link[Symbol.asyncDispose]()));
     await this.store[Symbol.asyncDispose]();
   }
 

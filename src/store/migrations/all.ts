@@ -5,6 +5,7 @@ import { smscParts } from "./0005-smsc-parts.ts";
 import { api } from "./0010-api.ts";
 import { upstream } from "./0011-upstream.ts";
 import { policy } from "./0020-policy.ts";
+import { campaign } from "./0021-campaign.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -12,4 +13,4 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight, scp81, smsc, smscParts, api, upstream, policy];
+export const migrations: readonly Migration[] = [firstLight, scp81, smsc, smscParts, api, upstream, policy, campaign];

@@ -1,0 +1,57 @@
+/** One case of a JUnit report. */
+export interface JunitCase {
+  readonly name: string;
+  readonly className: string;
+  readonly seconds: number;
+  readonly failure?: { readonly type: string; readonly message: string; readonly text?: string };
+  readonly skipped?: string;
+  readonly output?: string;
+}
+
+export interface JunitSuite {
+  readonly name: string;
+  /** When it began, milliseconds. */
+  readonly at: number;
+  readonly cases: readonly JunitCase[];
+}
+
+/** Text as XML character data; what XML 1.0 does not allow is replaced. */
+export function xmlText(text: string): string {
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones XML forbids
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll('"', "&quot;")
+  );
+}
+
+/** A JUnit report as continuous integration reads it. */
+export function junitXml(suites: readonly JunitSuite[]): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${suites.map(suiteXml).join("")}</testsuites>\n`;
+}
+
+function suiteXml({ name, at, cases }: JunitSuite): string {
+  const failures = cases.filter((one) => one.failure !== undefined).length;
+  const skipped = cases.filter((one) => one.skipped !== undefined).length;
+  const seconds = cases.reduce((sum, one) => sum + one.seconds, 0).toFixed(3);
+  const stamp = new Date(at).toISOString().slice(0, 19);
+  const head = `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}"`;
+  return `  <testsuite name="${xmlText(name)}" ${head} timestamp="${stamp}">\n${cases.map(caseXml).join("")}  </testsuite>\n`;
+}
+
+function caseXml({ name, className, seconds, failure, skipped, output }: JunitCase): string {
+  const inner = [
+    ...(failure === undefined
+      ? []
+      : [
+          `      <failure type="${xmlText(failure.type)}" message="${xmlText(failure.message)}">${xmlText(failure.text ?? "")}</failure>\n`,
+        ]),
+    ...(skipped === undefined ? [] : [`      <skipped message="${xmlText(skipped)}"/>\n`]),
+    ...(output === undefined ? [] : [`      <system-out>${xmlText(output)}</system-out>\n`]),
+  ];
+  const head = `    <testcase name="${xmlText(name)}" classname="${xmlText(className)}" time="${seconds.toFixed(3)}"`;
+  return inner.length === 0 ? `${head}/>\n` : `${head}>\n${inner.join("")}    </testcase>\n`;
+}

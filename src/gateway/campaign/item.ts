@@ -1,0 +1,157 @@
+import { endStates, type Job, type JobFailure } from "../job.ts";
+import type { Procedure } from "../procedure.ts";
+import { enabledProfile, type Target } from "../target.ts";
+import type { CampaignItem, ItemStep } from "./campaign.ts";
+
+/** What is known about a running item at one moment. */
+export interface ItemFacts {
+  readonly now: number;
+  /** The job its phase waits for. */
+  readonly job?: Job;
+  /** The profile switch that the step's job started. */
+  readonly procedure?: Procedure;
+  readonly target?: Target;
+  readonly switchTimeoutMs: number;
+  /** Nobody here confirms notifications of this target. */
+  readonly confirmedElsewhere: boolean;
+}
+
+/** What has to be done next for it. */
+export type ItemEffect = "none" | "submit-step" | "submit-audit";
+
+export interface ItemOutcome {
+  readonly item: CampaignItem;
+  readonly effect: ItemEffect;
+}
+
+const answerLost = "the answer to the switch was lost; the card's notification tells of it";
+
+/** Takes a pending item up. */
+export function startItem(item: CampaignItem, steps: readonly ItemStep[], now: number): ItemOutcome {
+  return { item: { ...item, state: "running", steps, step: 0, phase: "job", startedAt: now }, effect: "submit-step" };
+}
+
+/** The next state of a running item; what does not concern it leaves it as it is. */
+export function stepItem(item: CampaignItem, facts: ItemFacts): ItemOutcome {
+  const step = item.steps[item.step];
+  if (item.state !== "running" || step === undefined) return { item, effect: "none" };
+  switch (item.phase) {
+    case "job":
+      return afterJob(item, step, facts);
+    case "switch":
+      return afterSwitch(item, step, facts);
+    case "audit":
+      return afterAudit(item, step, facts);
+    default:
+      return { item, effect: "none" };
+  }
+}
+
+/** An item that could not even be tried. */
+export function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
+  return over(item, { state: "failed", error, endedAt: now, ...(note === undefined ? {} : { note }) });
+}
+
+function afterJob(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
+  const { job, now } = facts;
+  if (job === undefined || !endStates.includes(job.state)) return { item, effect: "none" };
+  if (job.state === "done") {
+    if (step.switches === undefined) return advance(item, facts);
+    return { item: { ...item, ...followed(item, facts) }, effect: "none" };
+  }
+  const error = failureOf(job);
+  const { executed } = error.detail;
+  const doubtful = executed === true || executed === "unknown";
+  if (doubtful && facts.procedure !== undefined) {
+    return { item: { ...item, ...followed(item, facts), note: answerLost }, effect: "none" };
+  }
+  if (doubtful && (step.switches !== undefined || step.deletes !== undefined)) return askCard(item, error);
+  if (job.state === "cancelled") return done(over(item, { state: "cancelled", error, endedAt: now }));
+  return done(failItem(item, error, now));
+}
+
+function afterSwitch(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
+  const { procedure, now } = facts;
+  const late = now >= (item.deadline ?? now);
+  switch (procedure?.at) {
+    case "confirmed":
+      return advance(item, facts);
+    case "rolled-back": {
+      const message = "the card did not get through with the new profile and switched back";
+      const tookMs = (procedure.endedAt ?? now) - procedure.acceptedAt;
+      const detail = { step: step.name, aid: procedure.aid, tookMs };
+      return done(failItem(item, { code: "campaign.rolled-back", message, detail }, now));
+    }
+    case "switched":
+      if (late && facts.confirmedElsewhere)
+        return advance({ ...item, note: "switched; whether it was confirmed is not known here" }, facts);
+      break;
+    case "lapsed":
+      return askCard(item, noSwitch(step, procedure.switchedAt !== undefined));
+    default:
+  }
+  return late ? askCard(item, noSwitch(step, procedure?.at === "switched")) : { item, effect: "none" };
+}
+
+function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
+  const { job, now, target, procedure } = facts;
+  if (job === undefined || !endStates.includes(job.state)) return { item, effect: "none" };
+  const error = item.error ?? failureOf(job);
+  if (procedure !== undefined && procedure.at !== "lapsed" && error.code !== "campaign.no-switch")
+    return { item: over(item, { ...followed(item, facts), note: answerLost }), effect: "none" };
+  if (job.state !== "done" || target === undefined)
+    return done(failItem(item, error, now, "the card's state is not known: it did not answer an audit either"));
+  if (step.deletes !== undefined) {
+    const gone = !target.esimProfiles.some((profile) => profile.aid === step.deletes);
+    const note = "the answer was lost; the card's audit shows the profile gone";
+    return gone
+      ? advance(over(item, { note }), facts)
+      : done(failItem(item, error, now, "the card still has the profile"));
+  }
+  const enabled = enabledProfile(target);
+  const shown = `the card's audit shows ${enabled?.iccid ?? enabled?.aid ?? "no profile"} enabled`;
+  if (step.switches?.to === undefined || enabled?.aid !== step.switches.to)
+    return done(failItem(item, error, now, shown));
+  // Switched, but not reported: without a confirmation the card goes back, so this is no success yet.
+  if (error.code === "campaign.no-switch" || procedure?.at === "lapsed")
+    return done(failItem(item, error, now, `${shown}; unconfirmed, it will switch back`));
+  const note = "the answer to the switch was lost; the card's audit shows it";
+  return { item: over(item, { ...followed(item, facts), note }), effect: "none" };
+}
+
+/** From here on the profile switch is waited for. */
+function followed(item: CampaignItem, facts: ItemFacts) {
+  return { state: item.state, phase: "switch", deadline: facts.now + facts.switchTimeoutMs } as const;
+}
+
+function advance(item: CampaignItem, facts: ItemFacts): ItemOutcome {
+  const next = item.step + 1;
+  if (next >= item.steps.length) return done(over(item, { state: "succeeded", endedAt: facts.now }));
+  return { item: over(item, { state: "running", step: next, phase: "job" }), effect: "submit-step" };
+}
+
+function askCard(item: CampaignItem, error: JobFailure): ItemOutcome {
+  return { item: { ...item, phase: "audit", error }, effect: "submit-audit" };
+}
+
+function done(item: CampaignItem): ItemOutcome {
+  return { item, effect: "none" };
+}
+
+/** The item with these changes and without what only concerned the phase it was in. */
+function over(item: CampaignItem, change: Partial<CampaignItem>): CampaignItem {
+  const { phase, deadline, error, job, stepJob, ...kept } = item;
+  const sameStep = change.state === "running" && change.step === undefined;
+  return { ...kept, ...(sameStep && stepJob !== undefined ? { job: stepJob, stepJob } : {}), ...change };
+}
+
+function failureOf(job: Job): JobFailure {
+  return job.error ?? { code: "job.failed", message: `the job ended ${job.state}`, detail: {} };
+}
+
+function noSwitch(step: ItemStep, switched: boolean): JobFailure {
+  const message = switched
+    ? "the card reported the switch, but its confirmation did not get through in time"
+    : "the card accepted the switch and then reported nothing in time";
+  return { code: "campaign.no-switch", message, detail: { step: step.name } };
+}

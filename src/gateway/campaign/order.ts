@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { es5Params, isEs5Call } from "../es5-params.ts";
+import { withoutUndefined } from "../target-import.ts";
+import type { CampaignOrder } from "./campaign.ts";
+
+const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
+
+const ProfileChoice = z
+  .strictObject({
+    aid: z
+      .string()
+      .regex(/^[0-9a-fA-F]{32}$/, "an AID of 16 octets")
+      .transform((text) => text.toUpperCase())
+      .optional(),
+    iccidPrefix: z
+      .string()
+      .regex(/^[0-9]{1,20}$/, "first digits of an ICCID")
+      .optional(),
+    mnoId: z.string().min(1).max(100).optional(),
+  })
+  .refine((choice) => Object.values(choice).some((value) => value !== undefined), "give aid, iccidPrefix or mnoId");
+
+const Action = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("es5"),
+    function: z.string().refine(isEs5Call, `one of ${Object.keys(es5Params).join(", ")}`),
+    profile: ProfileChoice.optional(),
+    params: z.record(z.string(), z.unknown()).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("script"),
+    tar: hex.length(6).default("000001"),
+    aid: hex.min(10).max(32).optional(),
+    apdus: z.array(hex.min(8)).min(1).max(1000),
+  }),
+  z.strictObject({
+    kind: z.literal("move"),
+    from: ProfileChoice,
+    to: ProfileChoice,
+    old: z.enum(["keep", "delete"]).default("keep"),
+  }),
+]);
+
+const Targets = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("all") }),
+  z.strictObject({ kind: z.literal("tag"), tag: z.string().min(1) }),
+  z.strictObject({ kind: z.literal("list"), references: z.array(z.string().min(1)).min(1).max(1_000_000) }),
+]);
+
+/** A campaign as ordered from outside, with its defaults. */
+export const CampaignOrderShape = z.strictObject({
+  name: z.string().min(1).max(100),
+  targets: Targets,
+  action: Action,
+  request: z
+    .strictObject({
+      bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]).optional(),
+      link: z.string().optional(),
+      spi: hex.length(4).optional(),
+      kvn: z.number().int().min(1).max(15).optional(),
+      maxPackets: z.number().int().min(1).max(20).optional(),
+      answerTimeoutMs: z.number().int().positive().max(86_400_000).optional(),
+    })
+    .default({}),
+  concurrency: z.number().int().min(1).max(1000).default(10),
+  canary: z.number().int().min(0).default(0),
+  stopAtFailureShare: z.number().min(0).max(1).optional(),
+  validityMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(30 * 86_400_000)
+    .default(3_600_000),
+  switchTimeoutMs: z.number().int().min(100).max(86_400_000).default(600_000),
+});
+
+/** Reads an order. @throws campaign.invalid naming the field */
+export function parseCampaignOrder(raw: unknown): CampaignOrder {
+  const parsed = CampaignOrderShape.safeParse(raw);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+    const field = [...(issue?.path ?? []), ...unknown].join(".");
+    throw new GatewayError("campaign.invalid", `${field === "" ? "order" : field}: ${issue?.message ?? "not valid"}`, {
+      detail: { field },
+    });
+  }
+  const { request, stopAtFailureShare, action, ...others } = parsed.data;
+  return {
+    ...others,
+    action: actionOf(action),
+    request: withoutUndefined(request),
+    ...(stopAtFailureShare === undefined ? {} : { stopAtFailureShare }),
+  };
+}
+
+function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
+  switch (action.kind) {
+    case "es5": {
+      const { profile, params, ...others } = action;
+      return {
+        ...others,
+        ...(profile === undefined ? {} : { profile: withoutUndefined(profile) }),
+        ...(params === undefined ? {} : { params }),
+      };
+    }
+    case "script": {
+      const { aid, ...others } = action;
+      return {
+        ...others,
+        tar: action.tar.toUpperCase(),
+        apdus: action.apdus.map((apdu) => apdu.toUpperCase()),
+        ...(aid === undefined ? {} : { aid: aid.toUpperCase() }),
+      };
+    }
+    case "move":
+      return { ...action, from: withoutUndefined(action.from), to: withoutUndefined(action.to) };
+  }
+}

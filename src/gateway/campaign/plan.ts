@@ -1,0 +1,103 @@
+import type { JobFailure } from "../job.ts";
+import { profileName } from "../policy.ts";
+import { type EsimProfile, enabledProfile, type Target } from "../target.ts";
+import type { CampaignAction, ItemStep, ProfileChoice } from "./campaign.ts";
+
+/** What is to be done to one target, or why not. */
+export type Plan =
+  | { readonly kind: "steps"; readonly steps: readonly ItemStep[] }
+  | { readonly kind: "skip"; readonly note: string }
+  | { readonly kind: "fail"; readonly error: JobFailure };
+
+/** Plans an action for a target by its EIS, when its turn has come. */
+export function planFor(action: CampaignAction, target: Target): Plan {
+  switch (action.kind) {
+    case "script": {
+      const { kind, tar, aid, apdus } = action;
+      const work = { kind, tar, apdus, ...(aid === undefined ? {} : { aid }) } as const;
+      return { kind: "steps", steps: [{ name: "script", work }] };
+    }
+    case "es5":
+      return planCall(action, target);
+    case "move":
+      return planMove(action, target);
+  }
+}
+
+function planCall(action: Extract<CampaignAction, { kind: "es5" }>, target: Target): Plan {
+  const { function: name, profile: choice, params = {} } = action;
+  if (choice === undefined) return { kind: "steps", steps: [callStep(name, params)] };
+  const [profile, ...others] = chosen(target, choice);
+  if (profile === undefined) {
+    return name === "deleteProfile" ? skip("has no such profile") : noProfile(choice);
+  }
+  if (others.length > 0) return ambiguous(choice, others.length + 1);
+  if (name === "enableProfile" && profile.state === "enabled")
+    return skip(`${profileName(profile)} is enabled already`);
+  if (name === "disableProfile" && profile.state !== "enabled") return skip(`${profileName(profile)} is not enabled`);
+  if (name === "setFallbackAttribute" && profile.fallback)
+    return skip(`${profileName(profile)} has the fall-back attribute already`);
+  return { kind: "steps", steps: [callStep(name, { ...params, aid: profile.aid })] };
+}
+
+function planMove(action: Extract<CampaignAction, { kind: "move" }>, target: Target): Plan {
+  const enabled = enabledProfile(target);
+  const old = chosen(target, action.from);
+  const [wanted, ...others] = chosen(target, action.to);
+  if (wanted === undefined) return noProfile(action.to);
+  if (others.length > 0) return ambiguous(action.to, others.length + 1);
+  const moved = enabled?.aid === wanted.aid;
+  if (!moved && !old.some((profile) => profile.aid === enabled?.aid))
+    return skip(
+      enabled === undefined ? "no enabled profile is known" : `${profileName(enabled)} is enabled, which is not moved`,
+    );
+  const leaving = action.old === "delete" ? old.filter((profile) => profile.aid !== wanted.aid) : [];
+  const steps = [
+    ...(moved ? [] : [callStep("enableProfile", { aid: wanted.aid })]),
+    ...leaving.map((profile) => callStep("deleteProfile", { aid: profile.aid })),
+  ];
+  return steps.length === 0 ? skip(`${profileName(wanted)} is enabled already`) : { kind: "steps", steps };
+}
+
+function callStep(name: string, params: Readonly<Record<string, unknown>>): ItemStep {
+  const aid = typeof params.aid === "string" ? params.aid : undefined;
+  return {
+    name,
+    work: { kind: "es5", function: name, params },
+    ...(name === "enableProfile" ? { switches: aid === undefined ? {} : { to: aid } } : {}),
+    ...(name === "disableProfile" ? { switches: {} } : {}),
+    ...(name === "deleteProfile" && aid !== undefined ? { deletes: aid, tolerate: ["6A88"] } : {}),
+  };
+}
+
+function chosen(target: Target, choice: ProfileChoice): EsimProfile[] {
+  return target.esimProfiles.filter(
+    (profile) =>
+      (choice.aid === undefined || profile.aid === choice.aid) &&
+      (choice.iccidPrefix === undefined || (profile.iccid?.startsWith(choice.iccidPrefix) ?? false)) &&
+      (choice.mnoId === undefined || profile.mnoId === choice.mnoId),
+  );
+}
+
+function skip(note: string): Plan {
+  return { kind: "skip", note };
+}
+
+function noProfile(choice: ProfileChoice): Plan {
+  const message = `the EIS has no profile with ${described(choice)}`;
+  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice } } };
+}
+
+function ambiguous(choice: ProfileChoice, count: number): Plan {
+  const message = `the EIS has ${count} profiles with ${described(choice)}`;
+  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice, count } } };
+}
+
+function described(choice: ProfileChoice): string {
+  const { aid, iccidPrefix, mnoId } = choice;
+  return [
+    ...(aid === undefined ? [] : [`AID ${aid}`]),
+    ...(iccidPrefix === undefined ? [] : [`ICCID ${iccidPrefix}…`]),
+    ...(mnoId === undefined ? [] : [`MNO ${mnoId}`]),
+  ].join(", ");
+}

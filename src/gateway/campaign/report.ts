@@ -1,0 +1,98 @@
+import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
+import type { Campaign, CampaignItem, ItemCounts } from "./campaign.ts";
+import { type Progress, progressOf } from "./pace.ts";
+
+/** What became of a campaign, target by target. */
+export interface CampaignReport {
+  readonly campaign: Campaign;
+  readonly progress: Progress;
+  /** Number of failures by error code. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly items: readonly CampaignItem[];
+}
+
+export function campaignReport(
+  campaign: Campaign,
+  counts: ItemCounts,
+  items: readonly CampaignItem[],
+  now: number,
+): CampaignReport {
+  const failures: Record<string, number> = {};
+  for (const { state, error } of items)
+    if (state === "failed") failures[error?.code ?? "job.failed"] = (failures[error?.code ?? "job.failed"] ?? 0) + 1;
+  return { campaign, progress: progressOf(campaign, counts, now), failures, items };
+}
+
+const columns = [
+  "position",
+  "target",
+  "label",
+  "outcome",
+  "step",
+  "code",
+  "message",
+  "note",
+  "started",
+  "ended",
+  "duration_ms",
+  "jobs",
+] as const;
+
+/** The report as CSV with a header line. RFC 4180 */
+export function reportCsv({ items }: CampaignReport): string {
+  const lines = items.map((item) => [
+    String(item.position),
+    item.target,
+    item.label,
+    item.state,
+    stepName(item),
+    item.error?.code ?? "",
+    item.error?.message ?? "",
+    item.note ?? "",
+    stamp(item.startedAt),
+    stamp(item.endedAt),
+    duration(item) === undefined ? "" : String(duration(item)),
+    item.jobs.join(" "),
+  ]);
+  return `${[columns, ...lines].map((cells) => cells.map(cell).join(",")).join("\r\n")}\r\n`;
+}
+
+/** The report for continuous integration: one case a target. */
+export function reportJunit({ campaign, items }: CampaignReport): string {
+  const cases = items.map(
+    (item): JunitCase => ({
+      name: item.label,
+      className: campaign.order.name,
+      seconds: (duration(item) ?? 0) / 1000,
+      ...(item.state === "failed" ? { failure: failureOf(item) } : {}),
+      ...(item.state === "skipped" || item.state === "cancelled" || item.state === "pending"
+        ? { skipped: item.note ?? item.state }
+        : {}),
+      ...(item.note === undefined || item.state === "skipped" ? {} : { output: item.note }),
+    }),
+  );
+  return junitXml([{ name: campaign.order.name, at: campaign.createdAt, cases }]);
+}
+
+function failureOf(item: CampaignItem): NonNullable<JunitCase["failure"]> {
+  const { code = "job.failed", message = "", detail = {} } = item.error ?? {};
+  return { type: code, message, text: `${stepName(item)} ${JSON.stringify(detail)}` };
+}
+
+function stepName(item: CampaignItem): string {
+  return item.steps[item.step]?.name ?? "";
+}
+
+function duration({ startedAt, endedAt }: CampaignItem): number | undefined {
+  return startedAt === undefined || endedAt === undefined ? undefined : endedAt - startedAt;
+}
+
+function stamp(ms: number | undefined): string {
+  return ms === undefined ? "" : new Date(ms).toISOString();
+}
+
+/** A cell that no spreadsheet takes for a formula. */
+function cell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

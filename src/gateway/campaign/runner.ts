@@ -1,0 +1,254 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { KeyedQueue } from "../../base/keyed-queue.ts";
+import type { Log } from "../../link/driver.ts";
+import type { GatewayEvent } from "../event.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Campaign, CampaignItem } from "./campaign.ts";
+import { failItem, type ItemOutcome, startItem, stepItem } from "./item.ts";
+import { pace } from "./pace.ts";
+import { planFor } from "./plan.ts";
+import { putCampaign } from "./state-change.ts";
+
+export interface CampaignRunnerDeps {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who confirms notifications of targets that do not say. */
+  readonly notifications: "bench" | "relay" | "withhold";
+  /** How often deadlines are looked at. */
+  readonly tickMs?: number;
+}
+
+/** Events that may take a target of a campaign further. */
+const interesting = /^(job\.(done|failed|expired|cancelled)|procedure\.)/;
+
+/**
+ * Drives campaigns: everything it knows is in the store, so a restart goes on where it was. A job of a step has an
+ * idempotency key of campaign, target and step; it cannot be sent twice.
+ */
+export class CampaignRunner {
+  readonly #deps: CampaignRunnerDeps;
+  readonly #queue = new KeyedQueue<string>();
+  /** Campaigns with something to look at, and the targets it is about; all running ones when absent. */
+  readonly #dirty = new Map<string, Set<string> | "all">();
+  /** Running targets by id, and the campaigns they run in. */
+  readonly #running = new Map<string, Set<string>>();
+  readonly #open = new Set<string>();
+  #off: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(deps: CampaignRunnerDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    const { gateway, tickMs = 1000 } = this.#deps;
+    this.#off = gateway.store.onEvents((events) => this.#heard(events));
+    const open = await gateway.store.read((r) => r.campaigns.open());
+    for (const { id } of open) this.look(id);
+    this.#timer = setInterval(() => {
+      for (const id of this.#open) this.look(id);
+    }, tickMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#off?.();
+    clearInterval(this.#timer);
+    await this.#queue.idle();
+  }
+
+  /** Looks at everything of a campaign. */
+  look(id: string): void {
+    this.#mark(id, "all");
+  }
+
+  /** Takes back the jobs of a cancelled campaign that have not left. */
+  async cancelled(id: string): Promise<void> {
+    const { gateway } = this.#deps;
+    const running = await gateway.store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
+    for (const { phase, job } of running) {
+      if (phase !== "job" || job === undefined) continue;
+      const found = await gateway.store.read((r) => r.jobs.get(job));
+      if (found?.state === "queued" && found.attempts === 0)
+        await gateway.cancel(job).catch((error: unknown) => this.#warn(id, error));
+    }
+    this.look(id);
+  }
+
+  #heard(events: readonly GatewayEvent[]): void {
+    for (const { type, target } of events) {
+      if (target === undefined || !interesting.test(type)) continue;
+      for (const id of this.#running.get(target) ?? []) this.#mark(id, target);
+    }
+  }
+
+  #mark(id: string, what: string): void {
+    if (this.#stopped) return;
+    const before = this.#dirty.get(id);
+    this.#open.add(id);
+    if (what === "all") this.#dirty.set(id, "all");
+    else if (before === undefined) this.#dirty.set(id, new Set([what]));
+    else if (before !== "all") before.add(what);
+    if (before !== undefined) return;
+    void this.#queue.run(id, () => this.#work(id).catch((error: unknown) => this.#warn(id, error)));
+  }
+
+  async #work(id: string): Promise<void> {
+    const what = this.#dirty.get(id) ?? "all";
+    this.#dirty.delete(id);
+    if (this.#stopped) return;
+    const { store } = this.#deps.gateway;
+    const found = await store.read((r) => r.campaigns.get(id));
+    if (found === undefined) return;
+    const running = await store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
+    for (const item of running) {
+      this.#track(item);
+      if (what === "all" || what.has(item.target)) await this.#advance(found, item);
+    }
+    if (found.state === "cancelled") await this.#giveUpPending(id);
+    await this.#goOn(id);
+  }
+
+  /** Starts what may be started; ends or stops the campaign when it is time. */
+  async #goOn(id: string): Promise<void> {
+    const { gateway, clock } = this.#deps;
+    for (;;) {
+      const { campaign, counts } = await gateway.store.read(async (r) => ({
+        campaign: await r.campaigns.get(id),
+        counts: await r.campaigns.counts(id),
+      }));
+      if (campaign === undefined || this.#stopped) return;
+      const { start, change } = pace(campaign, counts);
+      if (change !== undefined) {
+        const { reason: _, ...rest } = campaign;
+        const ended = change.state === "done" ? { endedAt: clock.now() } : {};
+        await gateway.store.write((r) => putCampaign(r, campaign, { ...rest, ...change, ...ended }, clock.now()));
+      }
+      if (campaign.state === "cancelled" && campaign.endedAt === undefined && counts.running === 0)
+        await gateway.store.write((r) => r.campaigns.put({ ...campaign, endedAt: clock.now() }));
+      const over = counts.pending === 0 && counts.running === 0;
+      if (over || ((change?.state ?? campaign.state) !== "running" && counts.running === 0)) this.#open.delete(id);
+      if (start === 0) return;
+      const next = await gateway.store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, start));
+      if (next.length === 0) return;
+      await Promise.all(next.map((item) => this.#begin(campaign, item)));
+    }
+  }
+
+  async #begin(campaign: Campaign, item: CampaignItem): Promise<void> {
+    const { gateway, clock } = this.#deps;
+    const now = clock.now();
+    const target = await gateway.store.read((r) => r.targets.get(item.target));
+    if (target === undefined) {
+      const error = { code: "target.unknown", message: "the target is gone", detail: {} };
+      return this.#put(failItem({ ...item, startedAt: now }, error, now));
+    }
+    const plan = planFor(campaign.order.action, target);
+    if (plan.kind === "skip")
+      return this.#put({ ...item, state: "skipped", note: plan.note, startedAt: now, endedAt: now });
+    if (plan.kind === "fail") return this.#put(failItem({ ...item, startedAt: now }, plan.error, now));
+    await this.#perform(campaign, startItem(item, plan.steps, now));
+  }
+
+  async #advance(campaign: Campaign, item: CampaignItem): Promise<void> {
+    const { gateway, clock, notifications } = this.#deps;
+    if (item.job === undefined) return this.#perform(campaign, { item, effect: "submit-step" });
+    const { job, stepJob = job } = item;
+    const known = await gateway.store.read(async (r) => ({
+      job: await r.jobs.get(job),
+      procedure: await r.procedures.ofJob(stepJob),
+      target: await r.targets.get(item.target),
+    }));
+    const mode = known.target?.settings.notifications ?? notifications;
+    const outcome = stepItem(item, {
+      now: clock.now(),
+      ...(known.job === undefined ? {} : { job: known.job }),
+      ...(known.procedure === undefined ? {} : { procedure: known.procedure }),
+      ...(known.target === undefined ? {} : { target: known.target }),
+      switchTimeoutMs: campaign.order.switchTimeoutMs,
+      confirmedElsewhere: mode !== "bench",
+    });
+    if (outcome.item === item && outcome.effect === "none") return;
+    // One answer may take it several phases further.
+    await this.#perform(campaign, outcome);
+    if (outcome.effect === "none" && outcome.item.state === "running") await this.#advance(campaign, outcome.item);
+  }
+
+  async #perform(campaign: Campaign, { item, effect }: ItemOutcome): Promise<void> {
+    if (effect === "none") return this.#put(item);
+    const { gateway, clock } = this.#deps;
+    const { switchTimeoutMs, request, validityMs } = campaign.order;
+    const step = item.steps[item.step];
+    if (step === undefined) return;
+    const audit = effect === "submit-audit";
+    this.#track(item);
+    try {
+      const { job } = await gateway.submit({
+        target: item.target,
+        work: audit ? { kind: "es5", function: "auditStatus" } : step.work,
+        request: {
+          ...request,
+          switchTimeoutMs,
+          ...(audit ? { onAnswerLost: "repeat" as const } : {}),
+          ...(step.tolerate === undefined ? {} : { tolerate: step.tolerate }),
+        },
+        origin: { face: "campaign", reference: campaign.id },
+        validityMs,
+        idempotencyKey: `${campaign.id}.${item.position}.${item.step}${audit ? `.audit${item.jobs.length}` : ""}`,
+      });
+      const jobs = item.jobs.includes(job.id) ? item.jobs : [...item.jobs, job.id];
+      await this.#put({ ...item, job: job.id, jobs, ...(audit ? {} : { stepJob: job.id }) });
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      if (error.retry !== "never") throw thrown;
+      await this.#put(failItem(item, item.error ?? error.toJSON(), clock.now()));
+    }
+  }
+
+  async #giveUpPending(id: string): Promise<void> {
+    const { gateway, clock } = this.#deps;
+    for (;;) {
+      const pending = await gateway.store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, 1000));
+      if (pending.length === 0) return;
+      await gateway.store.write(async (r) => {
+        for (const item of pending)
+          await r.campaigns.putItem({ ...item, state: "cancelled", note: "not started", endedAt: clock.now() });
+      });
+    }
+  }
+
+  async #put(item: CampaignItem): Promise<void> {
+    const { gateway, clock } = this.#deps;
+    await gateway.store.write(async (r) => {
+      await r.campaigns.putItem(item);
+      if (item.state === "running" || item.state === "pending") return;
+      await r.events.append({
+        at: clock.now(),
+        type: `campaign.target-${item.state}`,
+        target: item.target,
+        data: {
+          campaign: item.campaign,
+          label: item.label,
+          ...(item.error === undefined ? {} : { error: { code: item.error.code, message: item.error.message } }),
+          ...(item.note === undefined ? {} : { note: item.note }),
+        },
+      });
+    });
+    this.#track(item);
+  }
+
+  /** Keeps in mind whose events concern which campaign. */
+  #track({ target, campaign, state }: CampaignItem): void {
+    const campaigns = this.#running.get(target) ?? new Set();
+    if (state === "running") this.#running.set(target, campaigns.add(campaign));
+    else if (campaigns.delete(campaign) && campaigns.size === 0) this.#running.delete(target);
+  }
+
+  #warn(id: string, error: unknown): void {
+    const { code, message } = asGatewayError(error);
+    this.#deps.log.warn({ campaign: id, code, message }, "a campaign could not go on; trying again");
+  }
+}

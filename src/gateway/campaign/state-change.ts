@@ -1,0 +1,12 @@
+import type { Repositories } from "../store.ts";
+import type { Campaign } from "./campaign.ts";
+
+/** Stores a campaign that changed its state, keeps its working time and tells of it. */
+export async function putCampaign(r: Repositories, before: Campaign, after: Campaign, now: number): Promise<void> {
+  const { activeSince, ...rest } = after;
+  const activeMs = before.activeMs + (before.activeSince === undefined ? 0 : now - before.activeSince);
+  await r.campaigns.put({ ...rest, activeMs, ...(after.state === "running" ? { activeSince: now } : {}) });
+  const { id, state, reason } = after;
+  const data = { campaign: id, name: after.order.name, ...(reason === undefined ? {} : { reason }) };
+  await r.events.append({ at: now, type: `campaign.${state}`, data });
+}

@@ -1,0 +1,54 @@
+import { newId } from "../base/id.ts";
+import { classifyCommand } from "../codec/euicc/es5-classify.ts";
+import type { Notification } from "../codec/euicc/notification.ts";
+import type { Job } from "./job.ts";
+import { defaultSwitchMs } from "./procedure.ts";
+import { scriptCommands } from "./script-body.ts";
+import type { Repositories } from "./store.ts";
+import { enabledProfile, type Target } from "./target.ts";
+
+/**
+ * A notification of a switch whose command was never answered (its PoR is lost, or comes later) proves that the card
+ * accepted it: the switch is followed from here on. SGP.02 §3.2
+ */
+export async function adoptSwitch(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
+  if (value.type !== 2 && value.type !== 3) return;
+  const latest = await r.procedures.latest(target.id);
+  if (latest?.at === "accepted" || latest?.at === "switched") return;
+  for (const job of await r.jobs.list({ target: target.id }, undefined, 5)) {
+    const fn = mayHaveRun(job) ? switchOf(job) : undefined;
+    if (fn === undefined || (latest !== undefined && job.createdAt <= latest.acceptedAt)) continue;
+    if (value.type === 2 && fn.name === "enableProfile" && fn.isdP !== value.isdP) continue;
+    if ((await r.procedures.ofJob(job.id)) !== undefined) continue;
+    const from = enabledProfile(target)?.aid;
+    const acceptedAt = job.startedAt ?? job.createdAt;
+    await r.procedures.put({
+      id: newId("prc", at),
+      target: target.id,
+      job: job.id,
+      kind: fn.name === "disableProfile" ? "disable" : "enable",
+      aid: fn.isdP,
+      ...(from === undefined ? {} : { from }),
+      at: "accepted",
+      acceptedAt,
+      holdUntil: at + (job.request.switchTimeoutMs ?? defaultSwitchMs),
+    });
+    const data = { function: fn.name, aid: fn.isdP, by: "notification" };
+    await r.events.append({ at, type: "procedure.accepted", target: target.id, job: job.id, data });
+    return;
+  }
+}
+
+function mayHaveRun(job: Job): boolean {
+  if (job.state === "running" || job.state === "waiting") return true;
+  const executed = job.error?.detail.executed;
+  return job.state !== "done" && (executed === true || executed === "unknown");
+}
+
+function switchOf(job: Job) {
+  for (const apdu of scriptCommands(job.work)) {
+    const fn = classifyCommand(apdu).function;
+    if (fn.name === "enableProfile" || fn.name === "disableProfile") return fn;
+  }
+  return undefined;
+}
