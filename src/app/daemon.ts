@@ -8,6 +8,8 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { sealWith } from "../crypto/seal.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
+import { CampaignDesk } from "../gateway/campaign/desk.ts";
+import { CampaignRunner } from "../gateway/campaign/runner.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { LeaseDesk } from "../gateway/lease-desk.ts";
 import { TargetDesk } from "../gateway/target-desk.ts";
@@ -96,6 +98,9 @@ export class Daemon implements AsyncDisposable {
     );
     const smpp = stack.use(new SmppService({ smsc: config.smsc, face: config.smppFace, gateway, driverDeps, env }));
     const targets = new TargetDesk(store, systemClock);
+    const runner = new CampaignRunner({ gateway, clock: systemClock, log, notifications: config.notifications });
+    stack.defer(() => runner.stop());
+    const campaigns = new CampaignDesk({ gateway, runner, clock: systemClock });
     const leases = stack.use(new LeaseDesk(gateway.links, systemClock));
     const tokens = new TokenDesk(store, systemClock);
     let listener: ApiListener | undefined;
@@ -110,7 +115,7 @@ export class Daemon implements AsyncDisposable {
       smppClients: smpp.connections(),
     });
     const { certificates } = config.api;
-    const desks = { gateway, targets, leases, tokens, traces, upstreams };
+    const desks = { gateway, targets, campaigns, leases, tokens, traces, upstreams };
     const api = await apiServer({ ...desks, certificates, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();
@@ -119,6 +124,7 @@ export class Daemon implements AsyncDisposable {
     await modems.start();
     await smpp.start();
     await upstreams.start();
+    await runner.start();
     const socketPath = await listen(api, state);
     if (config.api.port !== undefined) {
       listener = stack.use(await ApiListener.open(api, config.api));

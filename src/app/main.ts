@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { asGatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
+import { registerCampaign } from "../face/cli/commands/campaign.ts";
 import { registerDecode } from "../face/cli/commands/decode.ts";
 import { registerEnvelope } from "../face/cli/commands/envelope.ts";
 import { registerEs5 } from "../face/cli/commands/es5.ts";
@@ -120,6 +121,7 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
   registerScriptSend(program, context);
   registerJob(program, context);
   registerNotification(program, context);
+  registerCampaign(program, context);
   registerScp80(program, io);
   registerTpdu(program, io);
   registerEnvelope(program, io);

@@ -1,0 +1,261 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { parse } from "yaml";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import type { ApiClient } from "../client.ts";
+import type { CliContext } from "../context.ts";
+import { Progress, paint, result, table, when } from "../terminal.ts";
+
+interface ShownCampaign {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly reason?: string;
+  readonly createdAt: number;
+  readonly progress: {
+    readonly total: number;
+    readonly ended: number;
+    readonly counts: Readonly<Record<string, number>>;
+    readonly remainingMs?: number;
+  };
+}
+
+interface ShownItem {
+  readonly position: number;
+  readonly label: string;
+  readonly state: string;
+  readonly step?: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly note?: string;
+}
+
+/** `campaign start|list|show|watch|pause|resume|cancel|report`. */
+export function registerCampaign(program: Command, context: CliContext): void {
+  const campaign = program.command("campaign").description("one function over many targets");
+  registerStart(campaign, context);
+  campaign
+    .command("list")
+    .description("campaigns, newest first")
+    .addHelpText("after", "\nExample:\n  otagate campaign list\n")
+    .action(async () => {
+      await using connection = await context.connect();
+      const found: ShownCampaign[] = [];
+      for await (const one of connection.api.list<ShownCampaign>("/v1/campaigns", {}, 100)) found.push(one);
+      result(context.terminal, found, (all) =>
+        all.length === 0
+          ? "no campaigns\n"
+          : table(
+              ["ID", "NAME", "STATE", "ENDED", "SUCCEEDED", "FAILED", "STARTED"],
+              all.map((one) => [
+                one.id,
+                one.name,
+                one.state,
+                `${one.progress.ended}/${one.progress.total}`,
+                String(one.progress.counts.succeeded ?? 0),
+                String(one.progress.counts.failed ?? 0),
+                when(one.createdAt),
+              ]),
+            ),
+      );
+    });
+  campaign
+    .command("show")
+    .argument("<id>")
+    .option("--state <state>", "only targets in this state")
+    .description("how far a campaign is, target by target")
+    .addHelpText("after", "\nExample:\n  otagate campaign show cmp_01k… --state failed\n")
+    .action(async (id: string, options: { state?: string }) => {
+      await using connection = await context.connect();
+      const one = await connection.api.get<ShownCampaign>(pathOf(id));
+      const items: ShownItem[] = [];
+      for await (const item of connection.api.list<ShownItem>(`${pathOf(id)}/items`, { state: options.state }, 100_000))
+        items.push(item);
+      result(context.terminal, { ...one, items }, () => `${campaignLine(context, one)}\n${itemTable(items)}`);
+    });
+  campaign
+    .command("watch")
+    .argument("<id>")
+    .description("follow a campaign until it is over")
+    .addHelpText("after", "\nExample:\n  otagate campaign watch cmp_01k…\n")
+    .action(async (id: string) => {
+      await using connection = await context.connect();
+      await watch(context, connection.api, id);
+    });
+  for (const [verb, does] of [
+    ["pause", "start no further target; those that run go on"],
+    ["resume", "go on after a pause or a stop"],
+    ["cancel", "give up what was not started"],
+  ] as const) {
+    campaign
+      .command(verb)
+      .argument("<id>")
+      .description(does)
+      .addHelpText("after", `\nExample:\n  otagate campaign ${verb} cmp_01k…\n`)
+      .action(async (id: string) => {
+        await using connection = await context.connect();
+        const one = await connection.api.post<ShownCampaign>(`${pathOf(id)}/${verb}`, {});
+        result(context.terminal, one, (shown) => campaignLine(context, shown));
+      });
+  }
+  campaign
+    .command("report")
+    .argument("<id>")
+    .option("--format <format>", "json, csv or junit", "json")
+    .option("-o, --output <file>", "file to write; standard output without")
+    .description("what became of each target")
+    .addHelpText("after", "\nExample:\n  otagate campaign report cmp_01k… --format junit -o report.xml\n")
+    .action(async (id: string, options: { format: string; output?: string }) => {
+      await using connection = await context.connect();
+      const lines: string[] = [];
+      for await (const line of connection.api.lines(`${pathOf(id)}/report`, { format: options.format }))
+        lines.push(line);
+      const text = `${lines.join("\n")}\n`;
+      if (options.output === undefined) context.terminal.out.write(text);
+      else writeFileSync(options.output, text);
+    });
+}
+
+const pathOf = (id: string) => `/v1/campaigns/${encodeURIComponent(id)}`;
+
+interface StartOptions {
+  readonly file?: string;
+  readonly all?: boolean;
+  readonly tag?: string;
+  readonly target?: string[];
+  readonly function?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly delete?: boolean;
+  readonly name?: string;
+  readonly concurrency?: string;
+  readonly canary?: string;
+  readonly stopAt?: string;
+  readonly detach?: boolean;
+}
+
+function registerStart(campaign: Command, context: CliContext): void {
+  campaign
+    .command("start")
+    .option("-f, --file <file>", "the whole order as YAML or JSON (docs/campaigns.md)")
+    .option("--all", "all targets")
+    .option("--tag <tag>", "targets with this tag")
+    .option("-t, --target <target...>", "these targets")
+    .option("--function <name>", "an ES5 function without parameters, such as auditStatus")
+    .option("--from <iccid-prefix>", "move: first digits of the ICCIDs of the operator that is left")
+    .option("--to <iccid-prefix>", "move: first digits of the ICCIDs of the operator that takes over")
+    .option("--delete", "move: delete the old profile once the switch is confirmed")
+    .option("--name <text>", "name of the campaign")
+    .option("--concurrency <n>", "targets worked on at the same time")
+    .option("--canary <n>", "so many targets first")
+    .option("--stop-at <share>", "stop when more than this share failed, 0 to 1")
+    .option("--detach", "do not follow it")
+    .description("start a campaign and follow it")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate campaign start --tag rack-1 --function auditStatus\n  otagate campaign start --all --from 8901 --to 8944 --delete --canary 2 --stop-at 0.1\n",
+    )
+    .action(async (options: StartOptions) => {
+      const order = options.file === undefined ? orderOf(options) : fileOrder(options.file);
+      await using connection = await context.connect();
+      const started = await connection.api.post<ShownCampaign>("/v1/campaigns", order);
+      if (options.detach === true) result(context.terminal, started, (one) => campaignLine(context, one));
+      else await watch(context, connection.api, started.id);
+    });
+}
+
+function fileOrder(file: string): unknown {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new GatewayError("api.usage", `--file: ${file} cannot be read as YAML or JSON`, {
+      detail: { field: "file" },
+      cause,
+    });
+  }
+}
+
+/** @throws api.usage when it is not clear what is to be done, or to whom */
+function orderOf(options: StartOptions): unknown {
+  const targets =
+    options.all === true
+      ? { kind: "all" }
+      : options.tag !== undefined
+        ? { kind: "tag", tag: options.tag }
+        : options.target !== undefined
+          ? { kind: "list", references: options.target }
+          : undefined;
+  if (targets === undefined)
+    throw new GatewayError("api.usage", "name the targets: --all, --tag or --target", { detail: { field: "targets" } });
+  const { from, to } = options;
+  const move = from !== undefined && to !== undefined;
+  if (!move && options.function === undefined) {
+    throw new GatewayError("api.usage", "say what to do: --function, or --from and --to, or --file", {
+      detail: { field: "action" },
+    });
+  }
+  const action = move
+    ? {
+        kind: "move",
+        from: { iccidPrefix: from },
+        to: { iccidPrefix: to },
+        old: options.delete === true ? "delete" : "keep",
+      }
+    : { kind: "es5", function: options.function };
+  return {
+    name: options.name ?? (move ? `${from} to ${to}` : options.function),
+    targets,
+    action,
+    ...(options.concurrency === undefined ? {} : { concurrency: Number(options.concurrency) }),
+    ...(options.canary === undefined ? {} : { canary: Number(options.canary) }),
+    ...(options.stopAt === undefined ? {} : { stopAtFailureShare: Number(options.stopAt) }),
+  };
+}
+
+/** Follows a campaign; exit code 0 when every target succeeded, 1 otherwise. */
+async function watch(context: CliContext, api: ApiClient, id: string): Promise<void> {
+  const progress = new Progress(context.terminal);
+  for (;;) {
+    const one = await api.get<ShownCampaign>(pathOf(id));
+    const busy = one.state === "running" || (one.progress.counts.running ?? 0) > 0;
+    progress.show(campaignLine(context, one));
+    if (busy) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      continue;
+    }
+    progress.clear();
+    const failed: ShownItem[] = [];
+    for await (const item of api.list<ShownItem>(`${pathOf(id)}/items`, { state: "failed" }, 1000)) failed.push(item);
+    result(
+      context.terminal,
+      { ...one, failed },
+      () => `${campaignLine(context, one)}\n${failed.length === 0 ? "" : itemTable(failed)}`,
+    );
+    if (one.state !== "done" || (one.progress.counts.failed ?? 0) > 0) process.exitCode = 1;
+    return;
+  }
+}
+
+function campaignLine({ terminal }: CliContext, one: ShownCampaign): string {
+  const { total, ended, counts, remainingMs } = one.progress;
+  const share = total === 0 ? 1 : ended / total;
+  const bar = "█".repeat(Math.round(share * 20)).padEnd(20, "·");
+  const rest =
+    remainingMs === undefined || one.state !== "running" ? "" : `, about ${Math.ceil(remainingMs / 1000)} s to go`;
+  const reason = one.reason === undefined ? "" : ` (${one.reason})`;
+  return `${paint(terminal, "bold", one.name)} ${one.state}${reason} ${bar} ${ended}/${total}: ${counts.succeeded ?? 0} succeeded, ${counts.failed ?? 0} failed, ${counts.running ?? 0} running${rest}`;
+}
+
+function itemTable(items: readonly ShownItem[]): string {
+  return table(
+    ["#", "TARGET", "STATE", "STEP", "WHY"],
+    items.map((item) => [
+      String(item.position),
+      item.label,
+      item.state,
+      item.step ?? "",
+      item.error === undefined
+        ? (item.note ?? "")
+        : `${item.error.code}: ${item.error.message}${item.note === undefined ? "" : ` (${item.note})`}`,
+    ]),
+  );
+}
