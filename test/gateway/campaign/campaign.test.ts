@@ -112,7 +112,9 @@ describe("a campaign", () => {
     try {
       const before = await Fleet.open(folder);
       const cards = [];
-      for (let n = 0; n < 8; n++) cards.push(await before.add(`card ${n}`));
+      // A notification that finds the gateway gone is repeated by the card; soon, for the test.
+      const settings = { confirmationSeconds: 2 };
+      for (let n = 0; n < 8; n++) cards.push(await before.add(`card ${n}`, { settings }));
       const { campaign } = await before.desk.start({
         name: "restart",
         targets: { kind: "all" },
