@@ -38,6 +38,12 @@ export async function endJobIn(
   if (packet !== undefined) await r.packets.patch(packet.id, packet.patch);
   const job = await r.jobs.get(id);
   if (job === undefined || endStates.includes(job.state)) return false;
+  return endOpenJob(r, at, job, asked);
+}
+
+/** Ends a job that was read in the same unit of work and has not ended. */
+export async function endOpenJob(r: Repositories, at: number, job: Job, asked: JobEnd): Promise<boolean> {
+  const { id } = job;
   const end = tolerated(job, asked);
   await r.jobs.patch(id, { ...end, endedAt: at });
   await afterEnd(r, job, end, at);

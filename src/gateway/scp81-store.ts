@@ -20,7 +20,7 @@ import {
   storedBodies,
   targetedApplication,
 } from "./admin-scripts.ts";
-import { endJobIn, type JobEnd } from "./end-job.ts";
+import { endJobIn, endOpenJob, type JobEnd } from "./end-job.ts";
 import { type CommandResult, endStates, type Job, type JobFailure } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import { readScriptResult, scriptCommands } from "./script-body.ts";
@@ -112,7 +112,7 @@ export class Scp81Store implements AdminStore {
     if (lost && job.request.onAnswerLost === "repeat" && job.attempts < job.request.maxPackets) {
       await r.jobs.patch(job.id, { state: "waiting", note: `${end.error?.message}; asking again` });
     } else {
-      await endJobIn(r, this.#deps.clock.now(), job.id, end);
+      await endOpenJob(r, this.#deps.clock.now(), job, end);
     }
     return withoutSplit(cleared, job.id);
   }
@@ -217,7 +217,7 @@ export class Scp81Store implements AdminStore {
 /** Jobs that wait for the session, in order; mostly the first one will do. */
 async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job> {
   const seen = new Set<string>();
-  for (const limit of [2, 1000]) {
+  for (const limit of [1, 1000]) {
     const jobs = await r.jobs.waitingForSession(target, limit);
     for (const job of jobs) if (!seen.has(job.id)) yield job;
     for (const { id } of jobs) seen.add(id);

@@ -8,6 +8,7 @@ export function toJson(value: unknown): string {
 
 /** The value that {@link toJson} wrote. Its shape is the store's own doing. */
 export function fromJson<T>(text: string): T {
+  if (!text.includes('"$hex"')) return JSON.parse(text) as T;
   return JSON.parse(text, (_key, inner: unknown) => {
     if (typeof inner === "object" && inner !== null && "$hex" in inner && typeof inner.$hex === "string") {
       return new Uint8Array(Buffer.from(inner.$hex, "hex"));

@@ -1,23 +1,18 @@
 import type { Kysely } from "kysely";
 import type { EventRepository, GatewayEvent } from "../../gateway/event.ts";
 import { fromJson, toJson } from "../json.ts";
+import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 /** The event log; `onAppend` sees each new event with its number, before the commit. */
 export function eventRepository(db: Kysely<Schema>, onAppend: (event: GatewayEvent) => void): EventRepository {
+  const insert = prepared(db, (at: number, type: string, target: string | null, job: string | null, data: string) =>
+    db.insertInto("event").values({ at, type, target, job, data }).returning("seq"),
+  );
   return {
     async append(event) {
-      const { seq } = await db
-        .insertInto("event")
-        .values({
-          at: event.at,
-          type: event.type,
-          target: event.target ?? null,
-          job: event.job ?? null,
-          data: toJson(event.data),
-        })
-        .returning("seq")
-        .executeTakeFirstOrThrow();
+      const { at, type, target = null, job = null, data } = event;
+      const [{ seq } = { seq: 0 }] = await insert(at, type, target, job, toJson(data));
       onAppend({ ...event, seq });
       return seq;
     },

@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { CompiledQuery, type Kysely, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import {
   endStates,
@@ -10,6 +10,7 @@ import {
   type JobState,
 } from "../../gateway/job.ts";
 import { fromJson, toJson } from "../json.ts";
+import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 function jobOf(row: Selectable<Schema["job"]>): Job {
@@ -50,6 +51,8 @@ function columns(patch: JobPatch) {
   };
 }
 
+const ended = endStates.map((state) => `'${state}'`).join(", ");
+
 /** Written with literals, or SQLite would not see that its partial index applies. */
 const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
 
@@ -57,6 +60,18 @@ const ofSystem = sql<boolean>`origin_face = 'system'`;
 
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
 export function jobRepository(db: Kysely<Schema>): JobRepository {
+  const byId = prepared(db, (id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
+  const waiting = prepared(db, (target: string, limit: number) =>
+    db
+      .selectFrom("job")
+      .selectAll()
+      .where("target", "=", target)
+      .where(sql<boolean>`state = 'waiting'`)
+      .where(sql<boolean>`chosen ->> '$.bearer' = 'https'`)
+      .orderBy("lane", "desc")
+      .orderBy("seq")
+      .limit(limit),
+  );
   return {
     async insert(job, idempotencyKey, digest) {
       if (idempotencyKey !== undefined) {
@@ -101,7 +116,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       return { job: { ...job, seq: row.seq }, created: true, same: true };
     },
     async get(id) {
-      const row = await db.selectFrom("job").selectAll().where("id", "=", id).executeTakeFirst();
+      const [row] = await byId(id);
       return row && jobOf(row);
     },
     async list(filter, before, limit) {
@@ -123,13 +138,11 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
     async patch(id, patch) {
       const set = columns(patch);
       if (Object.keys(set).length === 0) return true;
-      const { numUpdatedRows } = await db
-        .updateTable("job")
-        .set(set)
-        .where("id", "=", id)
-        .where("state", "not in", endStates)
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
+      // The text follows from the columns alone: built by hand it is prepared once for each kind of change.
+      const assignments = Object.keys(set).map((column) => `"${column}" = ?`);
+      const text = `update "job" set ${assignments.join(", ")} where "id" = ? and "state" not in (${ended}) returning "seq"`;
+      const { rows } = await db.executeQuery(CompiledQuery.raw(text, [...Object.values(set), id]));
+      return rows.length > 0;
     },
     async next(target, now, lanes) {
       const row = await db
@@ -161,17 +174,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       return rows.map(jobOf);
     },
     async waitingForSession(target, limit) {
-      const rows = await db
-        .selectFrom("job")
-        .selectAll()
-        .where("target", "=", target)
-        .where(sql<boolean>`state = 'waiting'`)
-        .where(sql<boolean>`chosen ->> '$.bearer' = 'https'`)
-        .orderBy("lane", "desc")
-        .orderBy("seq")
-        .limit(limit)
-        .execute();
-      return rows.map(jobOf);
+      return (await waiting(target, limit)).map(jobOf);
     },
     async nextWake(target) {
       const row = await db

@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/notification.ts";
+import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 function notificationOf(row: Selectable<Schema["notification"]>): NotificationRecord {
@@ -27,6 +28,7 @@ function notificationOf(row: Selectable<Schema["notification"]>): NotificationRe
 
 /** Notifications, newest first. */
 export function notificationRepository(db: Kysely<Schema>): NotificationRepository {
+  const ofJob = prepared(db, (job: string) => db.selectFrom("notification").selectAll().where("confirm_job", "=", job));
   return {
     async insert(one) {
       await db
@@ -70,7 +72,7 @@ export function notificationRepository(db: Kysely<Schema>): NotificationReposito
       return row && notificationOf(row);
     },
     async byConfirmJob(job) {
-      const row = await db.selectFrom("notification").selectAll().where("confirm_job", "=", job).executeTakeFirst();
+      const [row] = await ofJob(job);
       return row && notificationOf(row);
     },
     async copyOf(eid, type, sequence, aid, since) {

@@ -1,10 +1,21 @@
 import { type Kysely, sql } from "kysely";
 import type { Procedure, ProcedureRepository } from "../../gateway/procedure.ts";
 import { fromJson, toJson } from "../json.ts";
+import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 /** Profile switches as JSON, found by target or by the job that started them. */
 export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
+  const latest = prepared(db, (target: string) =>
+    db
+      .selectFrom("procedure")
+      .select("body")
+      .where("target", "=", target)
+      .orderBy("accepted_at", "desc")
+      // Later rows of the same millisecond first, in the order of the index: without a sort.
+      .orderBy(sql`rowid`, "desc")
+      .limit(1),
+  );
   return {
     async put(procedure) {
       const row = {
@@ -22,14 +33,7 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
         .execute();
     },
     async latest(target) {
-      const row = await db
-        .selectFrom("procedure")
-        .select("body")
-        .where("target", "=", target)
-        .orderBy("accepted_at", "desc")
-        .orderBy("id", "desc")
-        .limit(1)
-        .executeTakeFirst();
+      const [row] = await latest(target);
       return row && fromJson<Procedure>(row.body);
     },
     async open() {

@@ -2,6 +2,7 @@ import type { Kysely } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { Target, TargetRepository } from "../../gateway/target.ts";
 import { fromJson, toJson } from "../json.ts";
+import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 /** Every name a target answers to. */
@@ -43,6 +44,7 @@ function row(target: Target) {
 /** Targets as JSON with their names in columns and an alias table. */
 export function targetRepository(db: Kysely<Schema>): TargetRepository {
   const parse = (body: string): Target => fromJson<Target>(body);
+  const byId = prepared(db, (id: string) => db.selectFrom("target").select("body").where("id", "=", id));
   const refuseDuplicate = (error: unknown, target: Target): never => {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")) {
       throw new GatewayError("target.exists", `a target with this EID or name exists already`, {
@@ -82,7 +84,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       return numDeletedRows > 0n;
     },
     async get(id) {
-      const found = await db.selectFrom("target").select("body").where("id", "=", id).executeTakeFirst();
+      const [found] = await byId(id);
       return found && parse(found.body);
     },
     async resolve(reference) {

@@ -1,0 +1,28 @@
+import type { CompiledQuery, Kysely } from "kysely";
+import type { Schema } from "./schema.ts";
+
+/** Stands for an argument while a query is built. */
+class Slot {
+  readonly index: number;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/**
+ * A query that is built and compiled once, at its first use, and then only given its arguments: building costs more
+ * than running for the short statements of a session's step. `build` must use each argument as a value and nothing else.
+ */
+export function prepared<A extends readonly unknown[], R>(
+  db: Kysely<Schema>,
+  build: (...args: A) => { compile(): CompiledQuery<R> },
+): (...args: A) => Promise<readonly R[]> {
+  let compiled: CompiledQuery<R> | undefined;
+  return async (...args) => {
+    // The builder only hands values through, so a placeholder may pass for one.
+    compiled ??= build(...(args.map((_, index) => new Slot(index)) as unknown as A)).compile();
+    const parameters = compiled.parameters.map((value) => (value instanceof Slot ? args[value.index] : value));
+    return (await db.executeQuery<R>({ ...compiled, parameters })).rows;
+  };
+}
