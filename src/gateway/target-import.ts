@@ -109,7 +109,7 @@ export function importTarget(raw: unknown, at: number): ImportedTarget {
     const [issue] = parsed.error.issues;
     const field = issue?.path.join(".") ?? "";
     throw new GatewayError("target.invalid", `${field === "" ? "target" : field}: ${issue?.message ?? "not valid"}`, {
-      detail: { field },
+      detail: { field: field === "" ? "target" : field },
     });
   }
   return imported(parsed.data, raw, at);

@@ -114,6 +114,11 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       config: { scope: "targets" },
     },
     async ({ body }) => {
+      const missing = body.format === "csv" ? "text" : "items";
+      if (body[missing] === undefined)
+        throw new GatewayError("api.usage", `${missing}: is needed with this format`, {
+          detail: { field: missing, in: "body" },
+        });
       const shapes = body.format === "csv" ? csvTargets(body.text ?? "") : (body.items ?? []);
       const items = [];
       for (const [index, shape] of shapes.entries())

@@ -1,0 +1,82 @@
+import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import { scopes } from "../../../gateway/api-token.ts";
+import type { CliContext } from "../context.ts";
+import { result, say, table, when } from "../terminal.ts";
+
+interface ShownToken {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly lastUsedAt?: number;
+  readonly revokedAt?: number;
+}
+
+/** `token create|list|revoke`. */
+export function registerToken(program: Command, context: CliContext): void {
+  const token = program.command("token").description("tokens of the API over TCP");
+  token
+    .command("create")
+    .argument("<name>", "who uses it: letters, digits, dot, dash, underscore")
+    .requiredOption("--scopes <list>", `what it allows, separated by commas: ${scopes.join(", ")}`)
+    .option("--days <n>", "how long it is good for; for ever without", Number)
+    .description("make a token and print it, this once")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate token create smsr --scopes jobs\n  otagate token create grafana --scopes read --days 365\n",
+    )
+    .action(async (name: string, options: { scopes: string; days?: number }) => {
+      if (options.days !== undefined && !(options.days > 0))
+        throw new GatewayError("api.usage", "--days: a number above 0", { detail: { field: "days" } });
+      await using connection = await context.connect();
+      const made = await connection.api.post<{ token: string; about: ShownToken }>("/v1/tokens", {
+        name,
+        scopes: options.scopes.split(","),
+        ...(options.days === undefined ? {} : { validMs: Math.round(options.days * 86_400_000) }),
+      });
+      result(context.terminal, made, (shown) => shown.token);
+      if (context.terminal.fancy) say(context.terminal, "keep it now: it cannot be shown again");
+    });
+  token
+    .command("list")
+    .description("tokens, without the tokens themselves")
+    .addHelpText("after", "\nExample:\n  otagate token list\n")
+    .action(async () => {
+      await using connection = await context.connect();
+      const found: ShownToken[] = [];
+      for await (const one of connection.api.list<ShownToken>("/v1/tokens", {}, 10_000)) found.push(one);
+      result(context.terminal, found, (all) =>
+        all.length === 0
+          ? "no tokens\n"
+          : table(
+              ["NAME", "SCOPES", "MADE", "LAST USED", "STATE", "ID"],
+              all.map((one) => [
+                one.name,
+                one.scopes.join(","),
+                when(one.createdAt),
+                when(one.lastUsedAt),
+                stateOf(one),
+                one.id,
+              ]),
+            ),
+      );
+    });
+  token
+    .command("revoke")
+    .argument("<token>", "its name or id")
+    .description("refuse a token from now on")
+    .addHelpText("after", "\nExample:\n  otagate token revoke smsr\n")
+    .action(async (name: string) => {
+      await using connection = await context.connect();
+      await connection.api.delete(`/v1/tokens/${encodeURIComponent(name)}`);
+      result(context.terminal, { revoked: name }, () => `${name}: revoked\n`);
+    });
+}
+
+function stateOf(token: ShownToken): string {
+  if (token.revokedAt !== undefined) return `revoked ${when(token.revokedAt)}`;
+  if (token.expiresAt === undefined) return "good";
+  return token.expiresAt <= Date.now() ? "expired" : `good until ${when(token.expiresAt)}`;
+}

@@ -1,0 +1,108 @@
+import type { Command } from "commander";
+import type { CliContext } from "../context.ts";
+import { result, table, when } from "../terminal.ts";
+
+interface ShownUpstream {
+  readonly name: string;
+  readonly webhook: boolean;
+  readonly pull: boolean;
+  readonly proxy: boolean;
+  readonly keyLookup: boolean;
+  readonly queued: number;
+  readonly dead: number;
+  readonly delivered: number;
+  readonly lastError?: string;
+  readonly lastSuccessAt?: number;
+}
+
+interface ShownLetter {
+  readonly id: string;
+  readonly type: string;
+  readonly target?: string;
+  readonly attempts: number;
+  readonly error?: string;
+  readonly createdAt: number;
+}
+
+/** `upstream list`, `upstream dead list|replay|discard`. */
+export function registerUpstream(program: Command, context: CliContext): void {
+  const upstream = program.command("upstream").description("the SM-SRs above this gateway");
+  upstream
+    .command("list")
+    .description("upstreams and how they do")
+    .addHelpText("after", "\nExample:\n  otagate upstream list\n")
+    .action(async () => {
+      await using connection = await context.connect();
+      const { items } = await connection.api.get<{ items: ShownUpstream[] }>("/v1/upstreams");
+      result(context.terminal, items, (all) => (all.length === 0 ? "no upstreams\n" : upstreamTable(all)));
+    });
+  const dead = upstream.command("dead").description("events that an upstream did not take");
+  dead
+    .command("list")
+    .argument("<upstream>", "its name")
+    .option("--limit <n>", "at most this many", Number, 100)
+    .description("dead letters, oldest first")
+    .addHelpText("after", "\nExample:\n  otagate upstream dead list smsr\n")
+    .action(async (name: string, options: { limit: number }) => {
+      await using connection = await context.connect();
+      const found: ShownLetter[] = [];
+      for await (const one of connection.api.list<ShownLetter>(deadPath(name), {}, options.limit)) found.push(one);
+      result(context.terminal, found, (all) =>
+        all.length === 0
+          ? "no dead letters\n"
+          : table(
+              ["ID", "TYPE", "WHEN", "TRIED", "WHY", "TARGET"],
+              all.map((one) => [
+                one.id,
+                one.type,
+                when(one.createdAt),
+                String(one.attempts),
+                one.error ?? "",
+                one.target ?? "",
+              ]),
+            ),
+      );
+    });
+  const acts = [
+    { verb: "replay", what: "send dead letters again: all, or the one named", done: "sent again" },
+    { verb: "discard", what: "drop dead letters: all, or the one named", done: "dropped" },
+  ];
+  for (const { verb, what, done } of acts) {
+    dead
+      .command(verb)
+      .argument("<upstream>", "its name")
+      .argument("[id]", "one dead letter; all without")
+      .description(what)
+      .addHelpText("after", `\nExample:\n  otagate upstream dead ${verb} smsr\n`)
+      .action(async (name: string, id: string | undefined) => {
+        await using connection = await context.connect();
+        const path = `${deadPath(name)}/${verb}`;
+        const answer = await connection.api.post<{ count: number }>(path, id === undefined ? {} : { id });
+        result(context.terminal, answer, ({ count }) => `${count} ${done}\n`);
+      });
+  }
+}
+
+function deadPath(name: string): string {
+  return `/v1/upstreams/${encodeURIComponent(name)}/dead`;
+}
+
+function upstreamTable(all: readonly ShownUpstream[]): string {
+  return table(
+    ["NAME", "USED FOR", "QUEUED", "DEAD", "DELIVERED", "LAST SUCCESS", "LAST TROUBLE"],
+    all.map((one) => [
+      one.name,
+      usesOf(one),
+      String(one.queued),
+      String(one.dead),
+      String(one.delivered),
+      when(one.lastSuccessAt),
+      one.lastError ?? "",
+    ]),
+  );
+}
+
+function usesOf({ webhook, pull, proxy, keyLookup }: ShownUpstream): string {
+  const uses = [webhook && "events", pull && "work", proxy && "sessions", keyLookup && "keys"];
+  return uses.filter((use) => use !== false).join(", ");
+}
