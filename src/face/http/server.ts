@@ -70,6 +70,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
     );
     return sendProblem(reply, new GatewayError("api.internal", "see the daemon's log"));
   });
+  app.removeContentTypeParser("text/plain");
   const json = app.getDefaultJsonParser("error", "error");
   app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
     // Clients that send the header with no body mean no body.
