@@ -1,3 +1,7 @@
+import { fromHex, toHex } from "../../base/hex.ts";
+import { secretOfCommand } from "../apdu/secret-data.ts";
+import { showCommand, showTpdu, showWithin } from "../ota/message-secrets.ts";
+
 /** Names and form of a command line, as far as its text shows them. */
 export interface CommandShape {
   /** Extended commands in it, upper case with their sign: `+CSQ`, `^SCID`. Empty for basic commands alone. */
@@ -37,17 +41,36 @@ function splitOutsideQuotes(body: string): string[] {
 /** Commands whose parameters are secrets: PINs, passwords. */
 const secret =
   /^(at)?([+^#%*!$](?:CPIN|CPIN2|CLCK|CPWD|CGAUTH|SPIC|PIN|QPIN|UPIN|QICSGP|PASSW|UAUTHREQ|ENTERCND)\w*)=(?!\?)/i;
-/** VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK PIN carry the PIN in their data. TS 102 221 §11.1.9 */
-const pinApdu = /^("?[0-9A-F]{2}(?:20|24|26|28|2C)[0-9A-F]{6})([0-9A-F]+)("?.*)$/i;
+/** A command for the card in hexadecimal. 3GPP TS 27.007 §8.17, §8.43 */
+const cardCommand = /^(at\+(?:csim|cgla)=(?:[0-9A-Fa-f]+,)?\d+,"?)((?:[0-9A-Fa-f]{2})+)(.*)$/is;
+/** The answer of AUTHENTICATE: nothing else that a card says starts so. 3GPP TS 31.102 §7.1.2.1 */
+const authentication = /^(\+(?:csim|cgla): ?\d+,"?db)[0-9A-Fa-f]+/i;
+/** Service centre address and TPDU of a short message. 3GPP TS 27.005 §4 */
+const messagePdu = /^(?:[0-9A-Fa-f]{2}){12,}(?=\p{Cc}?$)/u;
 
-/** The line as traces and errors may show it: PINs and passwords are masked. */
+/** The line as traces and errors may show it: PINs, passwords and keys are masked. */
 export function publicLine(line: string): string {
   const hidden = secret.exec(line);
   if (hidden !== null) return `${line.slice(0, hidden[0].length)}***`;
-  const apdu = /^at\+(?:csim|cgla)=(?:[0-9A-Fa-f]+,)?\d+,/i.exec(line);
-  if (apdu === null) return line;
-  const match = pinApdu.exec(line.slice(apdu[0].length));
-  return match === null ? line : `${apdu[0]}${match[1]}***${match[3]}`;
+  const command = cardCommand.exec(line);
+  if (command !== null) return `${command[1]}${publicCommand(command[2] ?? "")}${command[3]}`;
+  const pdu = messagePdu.exec(line)?.[0];
+  if (pdu !== undefined) return `${publicPdu(pdu)}${line.slice(pdu.length)}`;
+  return line.replace(authentication, "$1***");
+}
+
+function publicCommand(hex: string): string {
+  const apdu = fromHex(hex);
+  if (secretOfCommand(apdu) !== undefined && apdu.length > 5) return `${hex.slice(0, 10)}***`;
+  const shown = showCommand(apdu);
+  return shown === apdu ? hex : toHex(shown);
+}
+
+function publicPdu(hex: string): string {
+  const octets = fromHex(hex);
+  const tpdu = octets.subarray(1 + (octets[0] ?? 0));
+  const shown = showWithin(octets, tpdu, showTpdu);
+  return shown === octets ? hex : toHex(shown);
 }
 
 /** What a trace shows of octets that are mostly text. */

@@ -1,4 +1,5 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
+import { withoutSecret } from "../apdu/secret-data.ts";
 import { readCatTlvs } from "../cat/comprehension.ts";
 import { readLength } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
@@ -8,11 +9,15 @@ import { commandHeaderLength, commandPrefixLength } from "./command-packet.ts";
 import { showScript } from "./script-secrets.ts";
 
 /**
- * Octets as they may be shown: a command packet that is not ciphered carries its script in clear, and so may carry keys
- * and PINs; those are overwritten by zeros. What is no such message is returned as it is. Of a packet in several messages,
- * the first alone is known for one.
+ * TP-UD with a header as it may be shown: a command packet that is not ciphered carries its script in clear, and so may
+ * carry keys and PINs; those are overwritten by zeros. What is no such message is returned as it is. Of a packet in
+ * several messages, the first alone is known for one. 3GPP TS 31.115 §4
  */
-function showUserData(userData: Uint8Array): Uint8Array {
+export function showUserData(userData: Uint8Array): Uint8Array {
+  return orSame(userData, () => withoutScriptSecrets(userData));
+}
+
+function withoutScriptSecrets(userData: Uint8Array): Uint8Array {
   const { elements, headerLength, body } = readUserDataHeader(userData);
   const ciphered = ((body[3] ?? 0) & 0x04) !== 0;
   if (securityHeaderOf(elements) !== "command" || ciphered) return userData;
@@ -28,8 +33,8 @@ function replaced(octets: Uint8Array, at: number, part: Uint8Array): Uint8Array 
   return shown;
 }
 
-/** Puts what `show` makes of a part (a view into `octets`) in its place. */
-function within(octets: Uint8Array, part: Uint8Array, show: (part: Uint8Array) => Uint8Array): Uint8Array {
+/** Puts what `show` makes of a part (a view into `octets`) in its place; the same octets when it changes nothing. */
+export function showWithin(octets: Uint8Array, part: Uint8Array, show: (part: Uint8Array) => Uint8Array): Uint8Array {
   const shown = show(part);
   return shown === part ? octets : replaced(octets, part.byteOffset - octets.byteOffset, shown);
 }
@@ -48,8 +53,13 @@ export function showTpdu(tpdu: Uint8Array): Uint8Array {
   return orSame(tpdu, () => {
     const message = guessTpdu(tpdu);
     if (!("userData" in message) || message.userData === undefined || !message.userDataHeader) return tpdu;
-    return within(tpdu, message.userData.octets, showUserData);
+    return showWithin(tpdu, message.userData.octets, showUserData);
   });
+}
+
+/** A command APDU as it may be shown: without PIN, key data, or secrets of a script that comes by ENVELOPE in clear. */
+export function showCommand(apdu: Uint8Array): Uint8Array {
+  return apdu[1] === 0xc2 ? showEnvelope(apdu) : withoutSecret(apdu);
 }
 
 /** An ENVELOPE command as it may be shown. 3GPP TS 31.111 §7.1.1 */
@@ -60,6 +70,6 @@ export function showEnvelope(apdu: Uint8Array): Uint8Array {
     from.u8();
     const objects = readCatTlvs(from.take(readLength(from)));
     const tpdu = objects.find(({ tag }) => tag === 0x0b)?.value;
-    return tpdu === undefined ? apdu : within(apdu, tpdu, showTpdu);
+    return tpdu === undefined ? apdu : showWithin(apdu, tpdu, showTpdu);
   });
 }

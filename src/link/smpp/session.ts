@@ -1,6 +1,5 @@
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { Body } from "../../codec/smpp/bodies.ts";
-import { withoutPassword } from "../../codec/smpp/describe.ts";
 import { emptyFraming, type Framing, frame, maxPduOctets } from "../../codec/smpp/framer.ts";
 import {
   commandName,
@@ -14,6 +13,7 @@ import {
   readHeader,
   responseOf,
 } from "../../codec/smpp/pdu.ts";
+import { shownPdu } from "../../codec/smpp/shown-pdu.ts";
 import { status, statusOfField } from "../../codec/smpp/status.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import { InFlight, type OpenRequest } from "./in-flight.ts";
@@ -248,7 +248,7 @@ export class SmppSession {
   }
 
   #trace(dir: "in" | "out", bytes: Uint8Array): void {
-    traceFrame({ kind: "smpp", dir, link: this.#options.link, bytes: withoutPassword(bytes) });
+    if (tracing()) traceFrame({ kind: "smpp", dir, link: this.#options.link, bytes: shownPdu(bytes) });
   }
 
   #receive(chunk: Uint8Array): void {

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+import { shownText } from "../../../src/codec/at/line-name.ts";
+import { Envelope, smsPpDownload } from "../../../src/codec/cat/envelope.ts";
+import { encode } from "../../../src/codec/kit/codec.ts";
+import { showCommand, showTpdu } from "../../../src/codec/ota/message-secrets.ts";
+import { capduObject, expandedScript } from "../../../src/codec/ota/script.ts";
+import { parseSpi } from "../../../src/codec/ota/spi.ts";
+import { encodePdu, type Pdu } from "../../../src/codec/smpp/pdu.ts";
+import { shownPdu } from "../../../src/codec/smpp/shown-pdu.ts";
+import { segmentPacket } from "../../../src/codec/sms/concatenation.ts";
+import { tpduBytes } from "../../../src/codec/sms/tpdu.ts";
+import { wrapCommand } from "../../../src/crypto/command-packet.ts";
+import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
+
+const mark = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
+const putKey = `80D8000117018810${mark}03AABBCC`;
+
+/** TP-UD of a command packet that holds PUT KEY. */
+function userDataOf(spi: string): Uint8Array {
+  const keys = new PacketKeys({ kic: new Uint8Array(16).fill(1), kid: new Uint8Array(16).fill(2) });
+  const data = expandedScript([capduObject(fromHex(putKey))], "expanded-definite");
+  const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 1, data };
+  const [first = new Uint8Array(0)] = segmentPacket(wrapCommand(input, keys).packet, "command");
+  return first;
+}
+
+function deliverOf(userData: Uint8Array): Uint8Array {
+  return tpduBytes({
+    type: "SMS-DELIVER",
+    noMoreMessages: true,
+    loopPrevention: false,
+    statusReport: false,
+    userDataHeader: true,
+    replyPath: false,
+    originator: { toa: 0x91, number: "447700900000" },
+    pid: 0x7f,
+    dcs: 0xf6,
+    scts: "2026-01-31T12:00:00+00:00",
+    userData: { length: userData.length, octets: userData },
+  });
+}
+
+function envelopeOf(tpdu: Uint8Array): Uint8Array {
+  const data = encode(Envelope, smsPpDownload(tpdu));
+  return concatBytes(fromHex("80C20000"), Uint8Array.of(data.length), data);
+}
+
+function submitOf(userData: Uint8Array): Uint8Array {
+  const pdu: Pdu = {
+    command: "submit_sm",
+    status: 0,
+    sequence: 1,
+    body: {
+      serviceType: "",
+      source: { ton: 1, npi: 1, addr: "447700900000" },
+      destination: { ton: 1, npi: 1, addr: "15550000001" },
+      esmClass: 0x40,
+      protocolId: 0x7f,
+      priorityFlag: 0,
+      scheduleDeliveryTime: "",
+      validityPeriod: "",
+      registeredDelivery: 1,
+      replaceIfPresentFlag: 0,
+      dataCoding: 0xf6,
+      smDefaultMsgId: 0,
+      shortMessage: userData,
+      tlvs: {},
+    },
+  };
+  return encodePdu(pdu);
+}
+
+describe("a key in a script that travels in clear", () => {
+  const userData = userDataOf("0200");
+  const tpdu = deliverOf(userData);
+  const shown = {
+    "an SMS TPDU": toHex(showTpdu(tpdu)),
+    "an ENVELOPE": toHex(showCommand(envelopeOf(tpdu))),
+    "an AT line with an ENVELOPE": shownText(`AT+CSIM=200,"${toHex(envelopeOf(tpdu))}"\r`),
+    "the PDU behind AT+CMGS": shownText(`00${toHex(tpdu)}\x1a`),
+    "a submit_sm": toHex(shownPdu(submitOf(userData))),
+  };
+
+  it.each(Object.entries(shown))("is overwritten in %s, lengths kept", (_, text) => {
+    expect(text).not.toContain(mark);
+    expect(text).toContain(`80D8000117${"00".repeat(23)}`);
+  });
+});
+
+describe("what has nothing to hide", () => {
+  const userData = userDataOf("1639");
+  const tpdu = deliverOf(userData);
+
+  it("is shown as it is", () => {
+    expect(showTpdu(tpdu)).toBe(tpdu);
+    const envelope = envelopeOf(tpdu);
+    expect(showCommand(envelope)).toBe(envelope);
+    expect(shownText(`00${toHex(tpdu)}\x1a`)).toBe(`00${toHex(tpdu)}\\x1a`);
+    const submit = submitOf(userData);
+    expect(shownPdu(submit)).toBe(submit);
+    const broken = fromHex("4403");
+    expect(showTpdu(broken)).toBe(broken);
+  });
+});
+
+describe("AT lines that carry APDUs", () => {
+  it.each([
+    [`AT+CSIM=56,"${putKey}"`, 'AT+CSIM=56,"80D8000117***"'],
+    [`AT+CGLA=1,56,"${putKey}"`, 'AT+CGLA=1,56,"80D8000117***"'],
+    [`+CSIM: 94,"DB08A1A2A3A4A5A6A7A810${mark}9000"`, '+CSIM: 94,"DB***"'],
+    ['AT+CSIM=14,"00A40004023F00"', 'AT+CSIM=14,"00A40004023F00"'],
+  ])("%s", (line, text) => {
+    expect(shownText(line)).toBe(text);
+  });
+});
