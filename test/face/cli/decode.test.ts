@@ -40,6 +40,23 @@ describe("decode", () => {
     expect((await run(["decode", "00", "A4", "00", "04", "02", "3F", "00"])).stdout).toContain("SELECT MF");
   });
 
+  it("takes arguments that are whole as items of their own", async () => {
+    const typesOf = async (...items: string[]) => {
+      const { stdout } = await run(["decode", "--json", ...items]);
+      return stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).type);
+    };
+    expect(await typesOf("00A40004023F00", "9000", "3B9F96803FC7828031E073FE211F574F54412D53494D66")).toEqual([
+      "c-apdu",
+      "r-apdu",
+      "atr",
+    ]);
+    expect(await typesOf("9000", "6A82")).toEqual(["r-apdu", "r-apdu"]);
+    expect(await typesOf("D0", "09", "8103010104", "8202", "8182")).toEqual(["proactive-command"]);
+  });
+
   it("reads standard input line by line, answers in the light of their commands, and goes on after a bad line", async () => {
     const lines = ["# a comment\n", "> 80CA005A00\n", "zz\n", "< 5A10890010120123412340123456789012249000\n"];
     const { stdout, stderr, code } = await run(["decode", "--json"], lines);

@@ -48,11 +48,13 @@ export function registerDecode(program: Command, io: CommandIo): void {
 }
 
 /**
- * Octets pasted with blanks between them arrive as many short arguments: where one of them is no longer than two octets,
- * all are one item.
+ * Octets pasted with blanks between them arrive as many short arguments: where most are no longer than two octets, and
+ * they are not all status words, they are one item.
  */
 function pieces(items: readonly string[]): string[] {
-  return items.length > 1 && items.some((item) => item.length <= 4) ? [items.join("")] : [...items];
+  const short = items.filter((item) => item.length <= 4).length;
+  const words = items.every((item) => /^[69][0-9A-Fa-f]{3}$/.test(item));
+  return short * 2 > items.length && !words ? [items.join("")] : [...items];
 }
 
 async function* linesOf(io: CommandIo): AsyncGenerator<string> {
