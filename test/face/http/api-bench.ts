@@ -84,7 +84,7 @@ export class ApiBench implements AsyncDisposable {
       signal: AbortSignal.timeout(20_000),
     });
     const received = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    const isJson = received !== "" && response.headers.get("content-type")?.includes("json") === true;
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(received) : received };
   }
 
