@@ -79,7 +79,8 @@ export function scriptWords(octets: Uint8Array, dir: "in" | "out", answering: bo
   const below = commands.map((child, index) => `${index + 1}  ${child.value ?? child.label}`);
   const troubles = node.children.filter((child) => child.error !== undefined || child.label.startsWith("bad format"));
   const wrong = troubles.map((child) => `!  ${child.error?.message ?? child.value ?? child.label}`);
-  const title = commands.length === 1 && wrong.length === 0 ? `${node.label}: ${commands[0]?.value ?? ""}` : node.label;
+  const words = commands.length === 0 ? node.value : commands.length === 1 ? commands[0]?.value : undefined;
+  const title = words === undefined || wrong.length > 0 ? node.label : `${node.label}: ${words}`;
   return {
     title: dir === "out" || answering ? title : node.label,
     below: commands.length > 1 ? [...below, ...wrong] : wrong,

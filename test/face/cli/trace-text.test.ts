@@ -102,6 +102,11 @@ describe("frames for people", () => {
     expect(text).toContain("response packet TAR 000001 CNTR 0000000102, 09 TAR unknown, not authenticated");
   });
 
+  it("names a session trigger and where it leads", () => {
+    const hex = "811D831B8419350103390205784704036170633C030201BB3E0521C0000201";
+    expect(printed([{ kind: "script", dir: "out", hex }])[0]).toMatch(/session trigger: SCP81 session to 192\.0\.2\.1/);
+  });
+
   it("says that something was hidden", () => {
     const lines = printed([{ kind: "apdu", dir: "out", hex: "0020000108" + "00".repeat(8), facts: { hidden: "pin" } }]);
     expect(lines[0]).toContain("[hidden: pin]");
