@@ -244,13 +244,7 @@ export class Gateway {
   /** Makes the target's queue run now instead of at its next try. */
   async wake(target: string): Promise<void> {
     this.#blocked.delete(target);
-    const now = this.#deps.clock.now();
-    await this.store.write(async (r) => {
-      for (const job of await r.jobs.list({ target, state: ["queued"] }, undefined, 1000)) {
-        // What was never tried waits for the time its client asked for.
-        if (job.notBefore > now && job.note !== undefined) await r.jobs.patch(job.id, { notBefore: now });
-      }
-    });
+    await this.store.write((r) => r.jobs.resume(target, this.#deps.clock.now()));
     this.#dispatcher.kick(target);
   }
 
@@ -278,7 +272,7 @@ export class Gateway {
         return;
       }
       const route = await this.#route(job, target);
-      if (route.at === "blocked") return await this.#block(job, route.why);
+      if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
       if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, route.why);
       if (job.lane === "normal" && (await this.#sessionGoesFirst(job))) {
         return await this.#block(job, "waits for earlier jobs of the SCP81 session");
@@ -333,13 +327,16 @@ export class Gateway {
     return first !== undefined && first.seq < job.seq;
   }
 
-  /** Tries again when a link changes, at the latest after a while. */
-  async #block(job: Job, why: string): Promise<void> {
+  /** Tries again when a link changes, at the latest after a while. What has no way is the same for jobs like it. */
+  async #block(job: Job, why: string, whom: "alone" | "and those like it" = "alone"): Promise<void> {
     const { clock, store } = this.#deps;
     this.#blocked.add(job.target);
-    await store.write((r) =>
-      r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(clock.now() + 15_000, job.validUntil) }),
-    );
+    const now = clock.now();
+    const until = now + 15_000;
+    await store.write(async (r) => {
+      await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(until, job.validUntil) });
+      if (whom === "and those like it") await r.jobs.putOff(job, now, until, why);
+    });
   }
 
   async #heldUntil(target: string): Promise<number> {

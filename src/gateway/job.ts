@@ -164,6 +164,10 @@ export interface JobRepository {
   inState(states: readonly JobState[], limit: number): Promise<Job[]>;
   /** Jobs of the target that wait for an administration session: system lane first, then order of acceptance. */
   waitingForSession(target: string, limit: number): Promise<Job[]>;
+  /** Puts off the due jobs behind this one that ask for the same: same target, lane, request and kind of work. */
+  putOff(job: Job, now: number, until: number, note: string): Promise<void>;
+  /** Makes jobs that were put off due; what was never tried waits for the time its client asked for. */
+  resume(target: string, now: number): Promise<void>;
   /** When the earliest queued job of the target may run. */
   nextWake(target: string): Promise<number | undefined>;
   counts(): Promise<Readonly<Record<JobState, number>>>;

@@ -4,6 +4,7 @@ import { smsc } from "./0003-smsc.ts";
 import { smscParts } from "./0005-smsc-parts.ts";
 import { api } from "./0010-api.ts";
 import { upstream } from "./0011-upstream.ts";
+import { jobWake } from "./0012-job-wake.ts";
 import { policy } from "./0020-policy.ts";
 import { campaign } from "./0021-campaign.ts";
 
@@ -13,4 +14,14 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [firstLight, scp81, smsc, smscParts, api, upstream, policy, campaign];
+export const migrations: readonly Migration[] = [
+  firstLight,
+  scp81,
+  smsc,
+  smscParts,
+  api,
+  upstream,
+  jobWake,
+  policy,
+  campaign,
+];

@@ -56,6 +56,7 @@ const ended = endStates.map((state) => `'${state}'`).join(", ");
 /** Written with literals, or SQLite would not see that its partial index applies. */
 const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
 
+const queued = sql<boolean>`state = 'queued'`;
 const ofSystem = sql<boolean>`origin_face = 'system'`;
 
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
@@ -72,6 +73,14 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       .orderBy("seq")
       .limit(limit),
   );
+  const due = prepared(db, (target: string) =>
+    db
+      .selectFrom("job")
+      .select((eb) => eb.fn.min("not_before").as("at"))
+      .where("target", "=", target)
+      .where(queued),
+  );
+  const firstDue = async (target: string): Promise<number | undefined> => (await due(target))[0]?.at ?? undefined;
   return {
     async insert(job, idempotencyKey, digest) {
       if (idempotencyKey !== undefined) {
@@ -124,7 +133,9 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         let query = db.selectFrom("job").selectAll().orderBy("seq", "desc").limit(limit);
         if (before !== undefined) query = query.where("seq", "<", before);
         if (filter.target !== undefined) query = query.where("target", "=", filter.target);
-        if (state !== undefined) query = query.where("state", "=", state);
+        // The plus keeps SQLite from walking all jobs in this state for those of one target.
+        if (state !== undefined && filter.target !== undefined) query = query.where(sql<boolean>`+state = ${state}`);
+        else if (state !== undefined) query = query.where("state", "=", state);
         if (state !== undefined && !endStates.includes(state)) query = query.where(stillOpen);
         if (filter.origin === "system") query = query.where(ofSystem);
         else if (filter.origin !== undefined) query = query.where("origin_face", "=", filter.origin);
@@ -145,6 +156,8 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       return rows.length > 0;
     },
     async next(target, now, lanes) {
+      const first = await firstDue(target);
+      if (first === undefined || first > now) return undefined;
       const row = await db
         .selectFrom("job")
         .selectAll()
@@ -152,7 +165,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         .where(stillOpen)
         .where("state", "=", "queued")
         .where("lane", "in", lanes)
-        .where("not_before", "<=", now)
+        .where(sql<boolean>`+not_before <= ${now}`)
         .orderBy("lane", "desc")
         .orderBy("seq")
         .limit(1)
@@ -176,16 +189,32 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
     async waitingForSession(target, limit) {
       return (await waiting(target, limit)).map(jobOf);
     },
-    async nextWake(target) {
-      const row = await db
-        .selectFrom("job")
-        .select((eb) => eb.fn.min("not_before").as("at"))
+    async putOff(job, now, until, note) {
+      await db
+        .updateTable("job")
+        .set({ not_before: sql<number>`min(${until}, valid_until)`, note })
+        .where("target", "=", job.target)
+        .where("lane", "=", job.lane)
+        .where("seq", ">", job.seq)
+        .where(stillOpen)
+        .where(queued)
+        .where("not_before", "<=", now)
+        .where("request", "=", toJson(job.request))
+        .where(sql<boolean>`work ->> '$.kind' = ${job.work.kind}`)
+        .execute();
+    },
+    async resume(target, now) {
+      await db
+        .updateTable("job")
+        .set({ not_before: now })
         .where("target", "=", target)
         .where(stillOpen)
-        .where("state", "=", "queued")
-        .executeTakeFirst();
-      return row?.at ?? undefined;
+        .where(queued)
+        .where("not_before", ">", now)
+        .where("note", "is not", null)
+        .execute();
     },
+    nextWake: firstDue,
     async counts() {
       const counts: Record<JobState, number> = {
         queued: 0,
