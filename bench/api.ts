@@ -205,6 +205,16 @@ async function reads(stage: Stage): Promise<Record<string, number>> {
   return found;
 }
 
+/** Calls off what is open, so that every turn begins alike. */
+async function clear(stage: Stage): Promise<void> {
+  const { gateway } = stage.daemon;
+  for (;;) {
+    const open = await gateway.store.read((r) => r.jobs.list({ state: ["queued", "running"] }, undefined, 500));
+    if (open.length === 0) return;
+    await Promise.all(open.map((job) => gateway.cancel(job.id)));
+  }
+}
+
 async function measured(stage: Stage, jobs: number): Promise<Numbers> {
   return {
     jobsPerSecond: await throughput(stage, jobs, 32),
@@ -228,6 +238,8 @@ await using full = await Stage.open(Number(values.finished), Number(values.targe
 const rates = { empty: [] as number[], full: [] as number[] };
 await throughput(empty, 500, 32);
 await throughput(full, 500, 32);
+await clear(empty);
+await clear(full);
 // Turn about, so that what else the machine does falls on both.
 for (let turn = 0; turn < Number(values.rounds); turn++) {
   for (const [name, stage] of [
@@ -237,6 +249,7 @@ for (let turn = 0; turn < Number(values.rounds); turn++) {
     const numbers = await measured(stage, Number(values.jobs));
     rates[name].push(numbers.jobsPerSecond);
     print({ store: name, ...numbers });
+    await clear(stage);
   }
 }
 const median = (list: readonly number[]) => percentile(list, 0.5);

@@ -84,7 +84,7 @@ export class ApiBench implements AsyncDisposable {
       signal: AbortSignal.timeout(20_000),
     });
     const received = await response.text();
-    const isJson = received !== "" && response.headers.get("content-type")?.includes("json") === true;
+    const isJson = received !== "" && /[/+]json(;|$)/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(received) : received };
   }
 
