@@ -79,13 +79,14 @@ function sessions(deps: ApiDeps, registers: Registry[]): void {
       this.set(deps.sessions.server?.sessions().length ?? 0);
     },
   });
-  new Gauge({
-    name: "otagate_scp81_since_start",
+  const total = new Counter({
+    name: "otagate_scp81_total",
     help: "What the SCP81 server counted since its start",
     labelNames: ["what"],
     registers,
     collect() {
-      for (const [what, count] of Object.entries(deps.sessions.server?.stats ?? {})) this.set({ what }, count);
+      total.reset();
+      for (const [what, count] of Object.entries(deps.sessions.server?.stats ?? {})) total.inc({ what }, count);
     },
   });
 }
@@ -93,13 +94,27 @@ function sessions(deps: ApiDeps, registers: Registry[]): void {
 function upstreams(deps: ApiDeps, registers: Registry[]): void {
   new Gauge({
     name: "otagate_upstream_events",
-    help: "Events that wait for an upstream, that it did not take, and what became of the others since the start",
+    help: "Events that wait for an upstream, and events that it did not take",
     labelNames: ["upstream", "state"],
     registers,
     async collect() {
-      for (const { name, queued, dead, delivered, failures } of await deps.upstreams.list()) {
-        for (const [state, count] of Object.entries({ queued, dead, delivered, failures }))
-          this.set({ upstream: name, state }, count);
+      for (const { name, queued, dead } of await deps.upstreams.list()) {
+        this.set({ upstream: name, state: "queued" }, queued);
+        this.set({ upstream: name, state: "dead" }, dead);
+      }
+    },
+  });
+  const total = new Counter({
+    name: "otagate_upstream_attempts_total",
+    help: "Attempts to tell an upstream of an event since the start, by outcome",
+    labelNames: ["upstream", "outcome"],
+    registers,
+    async collect() {
+      const all = await deps.upstreams.list();
+      total.reset();
+      for (const { name, delivered, failures } of all) {
+        total.inc({ upstream: name, outcome: "delivered" }, delivered);
+        total.inc({ upstream: name, outcome: "failed" }, failures);
       }
     },
   });
