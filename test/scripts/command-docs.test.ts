@@ -7,9 +7,11 @@ const tree = commandTree();
 const leaves = [...commandsBelow(tree)].filter((command) => command.commands.length === 0);
 
 describe("the tree of commands", () => {
-  it("has noun and verb, two words at most", () => {
+  it("has noun and verb, two words at most but for the dead letters of an upstream", () => {
     expect(leaves.length).toBeGreaterThan(50);
-    expect(leaves.map(commandPath).filter((path) => path.split(" ").length > 2)).toEqual([]);
+    expect(
+      leaves.map(commandPath).filter((path) => path.replace("upstream dead", "dead").split(" ").length > 2),
+    ).toEqual([]);
   });
 
   it.each(leaves.map((command) => [commandPath(command), command] as const))(
