@@ -227,4 +227,26 @@ describe("the embedded store", () => {
     expect(plan(`SELECT DISTINCT target FROM job WHERE ${open}`)).not.toContain("SCAN job");
     database.close();
   });
+
+  it("puts off the jobs that ask for the same as a blocked one, and no others", async () => {
+    const sms = { bearer: "sms", maxPackets: 3 } as const;
+    await store.write(async (r) => {
+      await r.jobs.insert(job("t", { id: "a", request: sms }));
+      await r.jobs.insert(job("t", { id: "b", request: sms, validUntil: 150 }));
+      await r.jobs.insert(job("t", { id: "c" }));
+      await r.jobs.insert(job("u", { id: "d", request: sms }));
+      const a = await r.jobs.get("a");
+      if (a === undefined) throw new Error("no job");
+      await r.jobs.patch("a", { notBefore: 200, note: "no link" });
+      await r.jobs.putOff(a, 10, 200, "no link");
+    });
+    const due = async (target: string, now: number) =>
+      (await store.read((r) => r.jobs.next(target, now, ["system", "normal"])))?.id;
+    expect([await due("t", 10), await due("u", 10)]).toEqual(["c", "d"]);
+    await store.write((r) => r.jobs.patch("c", { state: "done" }));
+    expect([await due("t", 149), await due("t", 150), await due("t", 200)]).toEqual([undefined, "b", "a"]);
+    expect(await store.read((r) => r.jobs.nextWake("t"))).toBe(150);
+    await store.write((r) => r.jobs.resume("t", 20));
+    expect(await due("t", 20)).toBe("a");
+  });
 });

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { type ErrorCode, errorCatalogue } from "../../base/error-catalogue.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
@@ -120,10 +121,15 @@ export class ApiClient {
       const request =
         "socketPath" in endpoint
           ? httpRequest({ ...common, socketPath: endpoint.socketPath, path }, resolve)
-          : httpRequest(new URL(path, endpoint.url), common, resolve);
+          : sender(endpoint.url)(new URL(path, endpoint.url), common, resolve);
       request.on("error", onError).end(payload);
     });
   }
+}
+
+/** TLS is checked against the system's CAs and those of NODE_EXTRA_CA_CERTS. */
+function sender(url: string): typeof httpRequest {
+  return url.startsWith("https:") ? httpsRequest : httpRequest;
 }
 
 function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
