@@ -7,6 +7,8 @@ import { systemClock } from "../src/base/clock.ts";
 import { isGatewayError } from "../src/base/gateway-error.ts";
 import { silentLog } from "../src/link/driver.ts";
 import { type OutboundSms, submitFate } from "../src/link/sms-bearer.ts";
+import { gatewayRestartTrial } from "./smpp-gateway-restarts.ts";
+import { loadSound } from "./smpp-load.ts";
 
 /** Size of a trial. */
 export interface RestartTrial {
@@ -174,10 +176,18 @@ if (import.meta.url === `file://${process.argv[1]}`) {
       messages: { type: "string", default: "10000" },
       restarts: { type: "string", default: "50" },
       rate: { type: "string", default: "250" },
+      gateway: { type: "boolean", default: false },
     },
   });
   const [messages, restarts, rate] = [values.messages, values.restarts, values.rate].map(Number);
-  const report = await restartTrial({ messages: messages ?? 0, restarts: restarts ?? 0, rate: rate ?? 1 });
-  console.log(JSON.stringify(report, undefined, 2));
-  process.exitCode = trialPassed(report) ? 0 : 1;
+  const trial = { messages: messages ?? 0, restarts: restarts ?? 0, rate: rate ?? 1 };
+  if (values.gateway) {
+    const report = await gatewayRestartTrial({ ...trial, targets: 100 });
+    console.log(JSON.stringify(report, undefined, 2));
+    process.exitCode = loadSound(report) ? 0 : 1;
+  } else {
+    const report = await restartTrial(trial);
+    console.log(JSON.stringify(report, undefined, 2));
+    process.exitCode = trialPassed(report) ? 0 : 1;
+  }
 }

@@ -66,6 +66,16 @@ export class SmppBearer implements SmsBearer {
     return { ...this.#link.load, messageIdForm: this.#receipts.form };
   }
 
+  /** Plain numbers for metrics: gauges of now, and counters since the start. */
+  get numbers(): { readonly now: Readonly<Record<string, number>>; readonly total: Readonly<Record<string, number>> } {
+    const { queued, inFlight, rate, paused } = this.#link.load;
+    const bindsUp = this.binds.filter((bind) => bind.up).length;
+    const window = this.#account.window * bindsUp;
+    // Without a limit, Infinity.
+    const limit = Number.isFinite(rate) ? { rate } : {};
+    return { now: { bindsUp, window, inFlight, queued, paused: paused ? 1 : 0, ...limit }, total: this.#link.counters };
+  }
+
   /** How the account codes messages for a card. */
   get coding(): SubmitVariant {
     const { dataCoding, destAddrSubunit } = this.#account;

@@ -17,6 +17,22 @@ export const SmppFaceConfig = z.strictObject({
   port: z.number().int().min(0).max(65535).default(2775),
   systemId: z.string().max(15).default("otagate"),
   tls: z.strictObject({ cert: z.string(), key: z.string(), ca: z.string().optional() }).optional(),
+  /** How long a message is kept whose client does not say. */
+  validityMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .default(24 * 3_600_000),
+  /** How long a segment waits for the others of its message before it goes without them. */
+  segmentWaitMs: z.number().int().min(0).max(3_600_000).default(10_000),
+  /** How long a network below may still tell the fate of a message after its validity, or when it is unknown. */
+  graceMs: z
+    .number()
+    .int()
+    .min(0)
+    .default(10 * 60_000),
+  /** How long the answer to a submit in transaction mode is held back at most. */
+  transactionMs: z.number().int().min(0).max(600_000).default(30_000),
   clients: z
     .array(
       z.strictObject({

@@ -35,7 +35,7 @@ export class SmppService implements AsyncDisposable {
 
   constructor(deps: SmppServiceDeps) {
     this.#deps = deps;
-    this.desk = this.#cleanup.use(new SmscDesk(deps.gateway, systemClock));
+    this.desk = this.#cleanup.use(new SmscDesk(deps.gateway, systemClock, deps.face));
   }
 
   /** The face's port once it listens. */
@@ -122,6 +122,7 @@ function smscLink(id: string, bearer: Bearer, gateway: Gateway): Link {
       return bearer.state;
     },
     reset: async () => bearer.rebind(),
+    numbers: () => bearer.numbers,
     test: (test, signal) =>
       testSmsc(
         {

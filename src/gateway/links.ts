@@ -36,6 +36,8 @@ export interface Link {
   powerCycle?(): Promise<void>;
   /** One AT command as it is; resolves with the lines the modem answered, its final result last. @throws modem.*, link.* */
   command?(line: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Plain numbers for metrics, by names from a closed set: as they are now, and counted since the start. */
+  numbers?(): { readonly now: Readonly<Record<string, number>>; readonly total: Readonly<Record<string, number>> };
   /** Proves with a known card that it carries messages to cards unchanged. @throws target.*, link.* */
   test?(test: LinkTest, signal: AbortSignal): Promise<LinkTestReport>;
   /** Tells that work for its card is open, so that it polls faster. */

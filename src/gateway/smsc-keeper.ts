@@ -10,8 +10,9 @@ export interface SmscKeeperDeps {
   readonly graceMs: number;
 }
 
-/** Messages past their validity are looked for this often at least. */
-const roundMs = 30_000;
+/** Messages past their time are looked for this often at least. */
+const longestRoundMs = 30_000;
+const shortestRoundMs = 500;
 const batch = 500;
 
 /** Sees to what only time brings about: segments whose others never came, messages that no receipt settled. */
@@ -53,7 +54,7 @@ export class SmscKeeper implements AsyncDisposable {
 
   async #round(): Promise<void> {
     const { clock } = this.#deps;
-    let next = clock.now() + roundMs;
+    let next = clock.now() + Math.min(longestRoundMs, Math.max(shortestRoundMs, this.#deps.graceMs));
     try {
       await this.#releaseDue();
       await this.#giveUpOverdue();

@@ -127,15 +127,19 @@ export interface Settlement {
   readonly final?: boolean;
 }
 
-/** Notes a message's state, and tells its client if that wanted to know. A final state stays. */
+/**
+ * Notes a message's state, and tells its client if that wanted to know. A final state stays, but for `unknown`: what
+ * became of the message after all is still worth telling.
+ */
 export async function settle(
   r: Repositories,
   message: SmscMessage,
   state: MessageState,
   { error, at, final = finalStates.includes(state) }: Settlement,
 ): Promise<void> {
-  if (message.finalAt !== undefined || (!final && message.state === state)) return;
-  await r.smsc.settle(message.id, state, error, final ? at : undefined);
+  const given = message.finalAt === undefined ? final || message.state !== state : message.state === "unknown" && final;
+  if (!given || (message.finalAt !== undefined && state === "unknown")) return;
+  await r.smsc.settle(message.id, state, error, final ? at : undefined, await waitedFor(r, message, state, at));
   if (!wantsReceipt(message, state, final)) return;
   const reference =
     message.userMessageReference === undefined ? {} : { userMessageReference: message.userMessageReference };
@@ -153,6 +157,17 @@ export async function settle(
     ...reference,
   };
   await post(r, message.client, item, at);
+}
+
+/** A message of unknown fate is not waited for until the end of its validity; one that turned out to be under way is. */
+async function waitedFor(
+  r: Repositories,
+  message: SmscMessage,
+  state: MessageState,
+  at: number,
+): Promise<number | undefined> {
+  if (state === "unknown") return at;
+  return message.state === "unknown" ? (await r.jobs.get(message.job))?.validUntil : undefined;
 }
 
 /** registered_delivery of the message. SMPP 3.4 §5.2.17 */

@@ -93,7 +93,14 @@ export interface SmscRepository {
   overdue(validUntil: number, limit: number): Promise<SmscMessage[]>;
   /** The message becomes this TP-UD of a job. */
   place(id: string, job: string, position: number): Promise<void>;
-  settle(id: string, state: MessageState, error: number, finalAt: number | undefined): Promise<void>;
+  /** Changes a message's state; with `validUntil`, also how long it is waited for. */
+  settle(
+    id: string,
+    state: MessageState,
+    error: number,
+    finalAt: number | undefined,
+    validUntil?: number,
+  ): Promise<void>;
   hold(segment: HeldSegment): Promise<void>;
   /** Segments of one message that wait, by sequence and then in order of arrival. */
   held(messageOf: string): Promise<HeldSegment[]>;

@@ -4,6 +4,7 @@ import { SimulatedModem } from "../../drivers/simulated/modem/modem.ts";
 import { SimulatedNetwork } from "../../drivers/simulated/network/network.ts";
 import { joinSmsc } from "../../drivers/simulated/network/smsc-bridge.ts";
 import { SimulatedSmsc } from "../../drivers/simulated/smsc/smsc.ts";
+import { SmppFaceConfig } from "../../src/app/smpp-config.ts";
 import { SmppService } from "../../src/app/smpp-service.ts";
 import { Cleanup } from "../../src/base/cleanup.ts";
 import { systemClock } from "../../src/base/clock.ts";
@@ -29,7 +30,7 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
   const service = cleanup.use(
     new SmppService({
       smsc: [{ name: "operator", address: `smpp://otagate@127.0.0.1:${smsc.port}` }],
-      face: { enabled: false, host: "127.0.0.1", port: 0, systemId: "otagate", clients: [] },
+      face: SmppFaceConfig.parse({}),
       gateway: bench.gateway,
       driverDeps: { clock: systemClock, random: Math.random, log: silentLog },
       env: {},
@@ -41,6 +42,9 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
   const test = { target: eis.eid, waitMs: 1_500, exhaustive: false, origin: { face: "cli" } } as const;
   const report = await link.test?.(test, new AbortController().signal);
   if (report === undefined) throw new Error("the account has no self-test");
+  const { now, total } = link.numbers?.() ?? {};
+  expect(now).toMatchObject({ bindsUp: 1, window: 10, queued: 0, paused: 0 });
+  expect(total).toMatchObject({ sent: report.tries.length, throttled: 0, unknown: 0 });
   return report;
 }
 

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { GatewayEvent } from "../../gateway/event.ts";
 import { onFrame } from "../../link/trace.ts";
 import type { ApiDeps } from "./server.ts";
+import { smscMetrics } from "./smsc-metrics.ts";
 
 /** The numbers of the daemon in Prometheus' text format. */
 export interface ApiMetrics {
@@ -22,6 +23,7 @@ export function apiMetrics(app: FastifyInstance, deps: ApiDeps): ApiMetrics {
   states(deps, registers);
   sessions(deps, registers);
   upstreams(deps, registers);
+  smscMetrics(deps, registers);
   const off = [frames(registers), happenings(deps, registers)];
   app.addHook("onClose", async () => {
     for (const end of off) end();

@@ -4,6 +4,7 @@ import type { Body } from "../../codec/smpp/bodies.ts";
 import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
 import { type StatusClass, statusClass } from "../../codec/smpp/status.ts";
 import { EsmeBind, type EsmeBindDeps, type EsmeBindOptions } from "./esme-bind.ts";
+import { type EsmeCounters, noCounts } from "./esme-counters.ts";
 import { accepted, congestion, type Rate, startRate, takeToken, throttle } from "./rate.ts";
 import type { SmppSession } from "./session.ts";
 import type { RequestHandler } from "./session-contract.ts";
@@ -56,6 +57,7 @@ export class EsmeLink implements AsyncDisposable {
   readonly #homes = new Map<string, { session: SmppSession; count: number }>();
   readonly #watched = new WeakMap<AbortSignal, Set<Waiting>>();
   readonly #stop = new AbortController();
+  readonly #counts = noCounts();
   /** Called when the link came up or went down. */
   onChange: () => void = () => {};
   #rate: Rate;
@@ -95,6 +97,11 @@ export class EsmeLink implements AsyncDisposable {
     };
   }
 
+  /** What became of messages since the start. */
+  get counters(): Readonly<EsmeCounters> {
+    return this.#counts;
+  }
+
   /** Ends all sessions and binds anew. */
   rebind(): void {
     for (const bind of this.#binds) bind.rebind();
@@ -126,7 +133,21 @@ export class EsmeLink implements AsyncDisposable {
     }
     return new Promise((resolve, reject) => {
       const deadline = this.#deps.clock.monotonic() + this.#options.patienceMs;
-      const waiting: Waiting = { command, body, key, deadline, resolve, reject, late, over: false, sent: false };
+      const tellLate = (pdu: Pdu<ResponseCommand>) => {
+        this.#counts.late += 1;
+        late?.(pdu);
+      };
+      const waiting: Waiting = {
+        command,
+        body,
+        key,
+        deadline,
+        resolve,
+        reject,
+        late: tellLate,
+        over: false,
+        sent: false,
+      };
       if (signal !== undefined) this.#abortable(waiting, signal);
       this.#queue.push(waiting);
       this.#dispatch();
@@ -165,6 +186,8 @@ export class EsmeLink implements AsyncDisposable {
   }
 
   #fail(waiting: Waiting, error: GatewayError): void {
+    if (error.detail.fate === "unknown") this.#counts.unknown += 1;
+    else if (!waiting.sent) this.#counts.expired += 1;
     waiting.over = true;
     waiting.watched?.delete(waiting);
     waiting.reject(error);
@@ -247,6 +270,7 @@ export class EsmeLink implements AsyncDisposable {
 
   #send(waiting: Waiting, session: SmppSession): void {
     waiting.sent = true;
+    this.#counts.sent += 1;
     const home = this.#homes.get(waiting.key);
     if (home?.session === session) home.count += 1;
     else this.#homes.set(waiting.key, { session, count: 1 });
@@ -280,6 +304,7 @@ export class EsmeLink implements AsyncDisposable {
     const kind = statusClass(pdu.status, this.#options.statusClasses);
     this.#configurationRefusals = kind === "configuration" ? this.#configurationRefusals + 1 : 0;
     if (kind === "ok") {
+      this.#counts.accepted += 1;
       this.#rate = accepted(this.#rate, now);
       waiting.over = true;
       waiting.watched?.delete(waiting);
@@ -287,6 +312,7 @@ export class EsmeLink implements AsyncDisposable {
       return;
     }
     const error = statusError(pdu.status, this.#options.statusClasses);
+    this.#counts[kind === "throttle" ? "throttled" : "refused"] += 1;
     if (kind === "throttle") {
       this.#rate = throttle(this.#rate, now);
       this.#again(waiting, error);

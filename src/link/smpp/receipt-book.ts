@@ -29,15 +29,18 @@ interface Page {
   readonly byReference: Map<string, Known>;
   readonly byId: Map<string, Known>;
   readonly byEcho: Map<number, Known>;
+  /** Ids of messages that had their final receipt, which may come again. */
+  readonly spent: Map<string, string>;
 }
 
 function blankPage(): Page {
-  return { byReference: new Map(), byId: new Map(), byEcho: new Map() };
+  return { byReference: new Map(), byId: new Map(), byEcho: new Map(), spent: new Map() };
 }
 
 /**
  * Finds the message of a receipt: by the id of its response in any spelling, else by the reference the peer echoes
- * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for.
+ * together with the destination; modulo 256 only from an SMSC whose ids name nothing. A receipt that overtook its
+ * response is waited for; one that comes again belongs to the message it came for.
  */
 export class ReceiptBook {
   readonly #clock: Clock;
@@ -47,6 +50,8 @@ export class ReceiptBook {
   #pageBefore = blankPage();
   #open = 0;
   #form: MessageIdForm;
+  /** This SMSC has given ids that name messages. */
+  #named = false;
 
   constructor(form: MessageIdForm, holdMs: number, clock: Clock) {
     this.#form = form;
@@ -62,7 +67,7 @@ export class ReceiptBook {
   /** A message is about to leave. */
   leaving(reference: string, to: string, userMessageReference?: number): void {
     const known: Known = { reference, to, userMessageReference, id: undefined, answered: false };
-    if (this.#page.byReference.size >= pageSize) this.#turnPage();
+    if (Math.max(this.#page.byReference.size, this.#page.spent.size) >= pageSize) this.#turnPage();
     this.#page.byReference.set(reference, known);
     if (userMessageReference !== undefined) this.#page.byEcho.set(userMessageReference, known);
     this.#open += 1;
@@ -75,6 +80,7 @@ export class ReceiptBook {
     known.id = id;
     this.#settled(known);
     if (isUselessId(id)) return;
+    this.#named = true;
     const key = canonicalId(id);
     const twin = this.#page.byId.get(key) ?? this.#pageBefore.byId.get(key);
     if (twin !== undefined && twin !== known) known.twin = twin;
@@ -94,6 +100,7 @@ export class ReceiptBook {
     const deadline = this.#clock.monotonic() + this.#holdMs;
     for (;;) {
       const known = this.#match(receipt, to);
+      if (typeof known === "string") return known;
       if (known !== undefined) {
         if (!receipt.intermediate && receipt.state !== "enroute" && receipt.state !== "accepted") this.#forget(known);
         return known.reference;
@@ -104,7 +111,8 @@ export class ReceiptBook {
     }
   }
 
-  #match(receipt: Receipt, to: string): Known | undefined {
+  /** The message, or the reference of one that had its final receipt before. */
+  #match(receipt: Receipt, to: string): Known | string | undefined {
     if (receipt.id !== undefined && !isUselessId(receipt.id)) {
       for (const spelling of responseSpellings(receipt.id, this.#form)) {
         const known = this.#byId(spelling, digits(to));
@@ -115,14 +123,29 @@ export class ReceiptBook {
         return known;
       }
     }
-    if (receipt.userMessageReference === undefined) return undefined;
-    return this.#echoed(receipt.userMessageReference, digits(to));
+    const again = this.#spent(receipt);
+    if (again !== undefined || receipt.userMessageReference === undefined) return again;
+    const known = this.#echoed(receipt.userMessageReference, digits(to));
+    return known === undefined || this.#otherwiseNamed(known, receipt) ? undefined : known;
+  }
+
+  #spent({ id }: Receipt): string | undefined {
+    if (id === undefined || isUselessId(id)) return undefined;
+    const key = canonicalId(id);
+    return this.#page.spent.get(key) ?? this.#pageBefore.spent.get(key);
+  }
+
+  /** Where ids are known to be reliable, a message with another id is another message. */
+  #otherwiseNamed({ id }: Known, receipt: Receipt): boolean {
+    const reliable = this.#form !== "auto" && receipt.id !== undefined && !isUselessId(receipt.id);
+    return reliable && id !== undefined && !isUselessId(id);
   }
 
   /** The message to this number with this reference, or with one that is equal modulo 256. */
   #echoed(echo: number, to: string): Known | undefined {
     const exact = this.#byEcho(echo);
     if (exact !== undefined && digits(exact.to) === to) return exact;
+    if (this.#named) return undefined;
     for (let candidate = echo & 0xff; candidate < 0x10000; candidate += 0x100) {
       const known = this.#byEcho(candidate);
       if (known !== undefined && digits(known.to) === to) return known;
@@ -176,6 +199,7 @@ export class ReceiptBook {
     this.#settled(known);
     const id = known.id === undefined ? undefined : canonicalId(known.id);
     const echo = known.userMessageReference;
+    if (id !== undefined && !isUselessId(id)) this.#page.spent.set(id, known.reference);
     for (const { byReference, byId, byEcho } of [this.#page, this.#pageBefore]) {
       if (byReference.get(known.reference) === known) byReference.delete(known.reference);
       if (id !== undefined && byId.get(id) === known) byId.delete(id);

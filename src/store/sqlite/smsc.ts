@@ -102,10 +102,15 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         .execute();
       return rows.map(messageOf);
     },
-    async settle(id, state, error, finalAt) {
+    async settle(id, state, error, finalAt, validUntil) {
       await db
         .updateTable("smsc_message")
-        .set({ state, error, final_at: finalAt ?? null })
+        .set({
+          state,
+          error,
+          final_at: finalAt ?? null,
+          ...(validUntil === undefined ? {} : { valid_until: validUntil }),
+        })
         .where("id", "=", id)
         .execute();
     },

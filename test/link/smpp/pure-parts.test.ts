@@ -196,14 +196,28 @@ describe("the receipt book", () => {
     expect(await known.find(receipt("26"), "49172")).toBeUndefined();
   });
 
-  it("keeps a message until its final receipt", async () => {
+  it("keeps a message until its final receipt, which may come again", async () => {
     const known = book();
     known.leaving("a", "49171");
     known.accepted("a", "7");
     expect(await known.find(receipt("7", { intermediate: true }), "")).toBe("a");
     expect(await known.find({ ...receipt("7"), state: "enroute" }, "")).toBe("a");
     expect(await known.find(receipt("7"), "")).toBe("a");
-    expect(await known.find(receipt("7"), "")).toBeUndefined();
+    expect(await known.find(receipt("7"), "")).toBe("a");
+    expect(await known.find(receipt("8"), "")).toBeUndefined();
+  });
+
+  it("never takes a receipt that comes again for one of another message with a like reference", async () => {
+    const known = book();
+    known.leaving("lost", "49171", 0x0134);
+    known.failed("lost", false);
+    known.leaving("a", "49171", 0x0234);
+    known.accepted("a", "17");
+    const again = receipt("17", { userMessageReference: 0x0234 });
+    expect(await known.find(again, "49171")).toBe("a");
+    expect(await known.find(again, "49171")).toBe("a");
+    expect(await known.find(receipt("99", { userMessageReference: 0x0334 }), "49171")).toBeUndefined();
+    expect(await known.find(receipt("98", { userMessageReference: 0x0134 }), "49171")).toBe("lost");
   });
 
   it("knows a message of unknown fate by its echoed reference, also modulo 256", async () => {

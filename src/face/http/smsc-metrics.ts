@@ -1,0 +1,44 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { ApiDeps } from "./server.ts";
+
+/** SMSC accounts: binds, window, queue, rate; what became of messages; what waits for SMPP clients. Links are configured. */
+export function smscMetrics({ gateway }: ApiDeps, registers: Registry[]): void {
+  const accounts = () =>
+    gateway.links.list().flatMap((link) => {
+      const numbers = link.numbers?.();
+      return numbers === undefined ? [] : [{ id: link.id, ...numbers }];
+    });
+  new Gauge({
+    name: "otagate_smsc_account",
+    help: "SMSC accounts as they are: binds that are up, window, requests in flight, queued, paused, messages per second",
+    labelNames: ["link", "what"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { id, now } of accounts())
+        for (const [what, value] of Object.entries(now)) this.set({ link: id, what }, value);
+    },
+  });
+  new Counter({
+    name: "otagate_smsc_messages_total",
+    help: "Messages given to SMSC accounts since the start, by what became of them",
+    labelNames: ["link", "what"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { id, total } of accounts())
+        for (const [what, value] of Object.entries(total)) this.inc({ link: id, what }, value);
+    },
+  });
+  new Gauge({
+    name: "otagate_smsc_outbox",
+    help: "Messages and receipts that wait for clients of the SMSC face",
+    labelNames: ["client"],
+    registers,
+    async collect() {
+      this.reset();
+      const depths = await gateway.store.read((r) => r.smsc.depths());
+      for (const [client, depth] of Object.entries(depths)) this.set({ client }, depth);
+    },
+  });
+}

@@ -1,0 +1,21 @@
+/** What became of the messages an account was given, since its start. */
+export interface EsmeCounters {
+  /** Requests that left, each time they did. */
+  sent: number;
+  accepted: number;
+  /** Told to slow down; such a message is sent again. */
+  throttled: number;
+  /** Refused for good or for now. */
+  refused: number;
+  /** Left, and nobody knows what became of them. */
+  unknown: number;
+  /** Answered after they were given up. */
+  late: number;
+  /** Gave up before they could leave. */
+  expired: number;
+}
+
+/** All at 0. */
+export function noCounts(): EsmeCounters {
+  return { sent: 0, accepted: 0, throttled: 0, refused: 0, unknown: 0, late: 0, expired: 0 };
+}
