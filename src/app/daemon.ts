@@ -8,8 +8,10 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { sealWith } from "../crypto/seal.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
+import { AuditDesk } from "../gateway/audit-desk.ts";
 import { CampaignDesk } from "../gateway/campaign/desk.ts";
 import { CampaignRunner } from "../gateway/campaign/runner.ts";
+import { ConnectivityDesk } from "../gateway/connectivity-desk.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { LeaseDesk } from "../gateway/lease-desk.ts";
 import { TargetDesk } from "../gateway/target-desk.ts";
@@ -101,6 +103,8 @@ export class Daemon implements AsyncDisposable {
     const runner = new CampaignRunner({ gateway, clock: systemClock, log, notifications: config.notifications });
     stack.defer(() => runner.stop());
     const campaigns = new CampaignDesk({ gateway, runner, clock: systemClock });
+    const audits = new AuditDesk(gateway, systemClock);
+    const connectivity = new ConnectivityDesk(gateway, log);
     const leases = stack.use(new LeaseDesk(gateway.links, systemClock));
     const tokens = new TokenDesk(store, systemClock);
     let listener: ApiListener | undefined;
@@ -115,7 +119,7 @@ export class Daemon implements AsyncDisposable {
       smppClients: smpp.connections(),
     });
     const { certificates } = config.api;
-    const desks = { gateway, targets, campaigns, leases, tokens, traces, upstreams };
+    const desks = { gateway, targets, campaigns, audits, connectivity, leases, tokens, traces, upstreams };
     const api = await apiServer({ ...desks, certificates, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();

@@ -1,6 +1,10 @@
+import { toHex } from "../base/hex.ts";
+import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../codec/euicc/addressing.ts";
 import { isIsdPAid } from "../codec/euicc/aid.ts";
 import type { AuditedDomain, Es5Answer } from "../codec/euicc/es5-answer.ts";
 import type { ClassifiedCommand } from "../codec/euicc/es5-classify.ts";
+import { readTlvs } from "../codec/kit/ber.ts";
+import { encode } from "../codec/kit/codec.ts";
 import type { EsimProfile, Target } from "./target.ts";
 
 /** The EIS after a notification of a switch: `aid` is the profile that is enabled now. */
@@ -56,11 +60,58 @@ export function applyCommand(
       );
     case "confirmNotification":
       return answer?.kind === "confirmed" ? withoutProfiles(target, answer.deleted) : target;
+    case "updateSMSRAddressingParameters":
+      return {
+        ...target,
+        addressing: { ...addressingOf(target), ...templatesOf(encode(SmsrAddressing, fn.addressing)) },
+      };
+    case "updateConnectivityParameters": {
+      const connectivity = templatesOf(encode(ConnectivityParameters, fn.connectivity));
+      return withProfiles(
+        target,
+        target.esimProfiles.map((profile) =>
+          profile.state === "enabled"
+            ? { ...profile, connectivity: { ...profile.connectivity, ...connectivity } }
+            : profile,
+        ),
+      );
+    }
+    case "updatePOL1":
+      return withPol1(target, fn.pol1);
     case "auditStatus":
       return answer?.kind === "domains" ? withAudit(target, answer.domains) : target;
     default:
       return target;
   }
+}
+
+/** POL1 of the enabled profile, which is the one that its operator reaches. */
+function withPol1(target: Target, rules: Pol1): Target {
+  const { disablingNotAllowed, deletionNotAllowed, deleteWhenDisabled } = rules;
+  const pol1 = (disablingNotAllowed ? 1 : 0) | (deletionNotAllowed ? 2 : 0) | (deleteWhenDisabled ? 4 : 0);
+  return withProfiles(
+    target,
+    target.esimProfiles.map((profile) => (profile.state === "enabled" ? { ...profile, pol1 } : profile)),
+  );
+}
+
+/** Templates by tag, both in hexadecimal. */
+function templatesOf(octets: Uint8Array): Record<string, string> {
+  return Object.fromEntries(readTlvs(octets).map(({ tag, value }) => [tag.toString(16).toUpperCase(), toHex(value)]));
+}
+
+/** SM-SR addressing parameters by tag: what was set last, else what the imported EIS says. */
+export function addressingOf(target: Target): Readonly<Record<string, string>> {
+  if (target.addressing !== undefined) return target.addressing;
+  const { eis } = target;
+  if (typeof eis !== "object" || eis === null || !("smsr" in eis)) return {};
+  const { smsr } = eis;
+  if (typeof smsr !== "object" || smsr === null || !("addressing" in smsr)) return {};
+  const { addressing } = smsr;
+  if (typeof addressing !== "object" || addressing === null) return {};
+  return Object.fromEntries(
+    Object.entries(addressing).filter((entry): entry is [string, string] => /^([0-9A-F]{2})+$/i.test(String(entry[1]))),
+  );
 }
 
 const states: Readonly<Record<string, EsimProfile["state"]>> = {

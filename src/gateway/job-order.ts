@@ -88,6 +88,24 @@ const Request = z
       .optional()
       .describe("SCP03 or SCP03t channel of the client that the script belongs to; told from the script when absent"),
     moreToCome: z.boolean().optional().describe("More scripts follow: keep the SCP81 session open for them"),
+    tolerate: z
+      .array(
+        z
+          .string()
+          .regex(/^[0-9a-fA-F]{4}$/, "a status word")
+          .transform(upper),
+      )
+      .max(20)
+      .optional()
+      .describe("Status words of the last command that are as good as success"),
+    keepEis: z.boolean().optional().describe("Leave the EIS as it is whatever an audit in the script says"),
+    switchTimeoutMs: z
+      .number()
+      .int()
+      .positive()
+      .max(86_400_000)
+      .optional()
+      .describe("How long a profile switch may take until it counts as lapsed"),
   })
   .meta({ id: "JobRequest", description: "How it is to be done; everything has a default" });
 

@@ -13,6 +13,8 @@ export interface EsimProfile {
   readonly allocatedMemory?: number;
   readonly freeMemory?: number;
   readonly pol1?: number;
+  /** Connectivity parameters that were last set: values of A0, A1, A2 by tag, hexadecimal. SGP.02 §4.1.3.4 */
+  readonly connectivity?: Readonly<Record<string, string>>;
   /** POL2 rules of the EIS; checked before a command leaves. */
   readonly pol2?: readonly {
     readonly action: "ENABLE" | "DISABLE" | "DELETE";
@@ -58,6 +60,8 @@ export interface Target {
   readonly msisdn?: string;
   readonly tags: readonly string[];
   readonly esimProfiles: readonly EsimProfile[];
+  /** Where the card reaches its SM-SR: values of A3, A4, A5 by tag, hexadecimal. SGP.02 §4.1.1.10 */
+  readonly addressing?: Readonly<Record<string, string>>;
   readonly reach: Reach;
   readonly settings: TargetSettings;
   /** The imported EIS as it came, without key values. */

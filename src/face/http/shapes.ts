@@ -62,6 +62,7 @@ const jobFields = z.object({
     .optional()
     .describe("Why it failed; `detail.executed` says what is known of the card: true, false, partly, unknown"),
   note: z.string().optional().describe("Last passing trouble, for people"),
+  warnings: z.array(z.string()).optional().describe("What the EIS said against it when it was accepted"),
   createdAt: moment,
   startedAt: moment.optional(),
   endedAt: moment.optional(),

@@ -4,6 +4,7 @@ import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { paint, result, say, table } from "../terminal.ts";
+import { registerTargetCard } from "./target-card.ts";
 
 interface ShownTarget {
   readonly id: string;
@@ -38,11 +39,12 @@ interface Outcome {
   readonly warnings: readonly string[];
 }
 
-/** `target add|list|show|import|set|remove`. */
+/** `target add|list|show|import|set|remove`, and what {@link registerTargetCard} adds. */
 export function registerTarget(program: Command, context: CliContext): void {
   const target = program.command("target").description("eUICCs and UICCs that are addressed");
   registerImport(target, context);
   registerAdd(target, context);
+  registerTargetCard(program, target, context);
   target
     .command("list")
     .option("--tag <tag>", "only those with this tag")

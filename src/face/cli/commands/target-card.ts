@@ -1,0 +1,184 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import type { CliContext } from "../context.ts";
+import type { ShownJob } from "../job-view.ts";
+import { secondsOf, wholeNumber } from "../number-flag.ts";
+import { paint, result, table } from "../terminal.ts";
+
+interface ShownAudit {
+  readonly target: string;
+  readonly domains: readonly {
+    readonly aid?: string;
+    readonly state?: string;
+    readonly fallback?: boolean;
+    readonly remainingMemory?: number;
+  }[];
+  readonly resources?: { readonly freeNonVolatile?: number };
+  readonly differences: readonly {
+    readonly aid?: string;
+    readonly iccid?: string;
+    readonly what: string;
+    readonly eis?: string | number | boolean;
+    readonly card?: string | number | boolean;
+  }[];
+  readonly fixed: boolean;
+}
+
+const pathOf = (reference: string) => `/v1/targets/${encodeURIComponent(reference)}`;
+
+/** `target audit` and `connectivity show|set`: the EIS against the card, and how the card reaches the world. */
+export function registerTargetCard(program: Command, target: Command, context: CliContext): void {
+  target
+    .command("audit")
+    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .option("--fix", "take the card's word into the EIS")
+    .option("--timeout <seconds>", "give up after this time", secondsOf, 60)
+    .option("--bearer <bearer>", "auto, envelope, sms or https", "auto")
+    .option("--link <id>", "only over this reader, modem or SMSC")
+    .description("compare the EIS with what the card says; exit code 1 when they differ")
+    .addHelpText("after", "\nExample:\n  otagate target audit 89001012012341234012345678901224 --fix\n")
+    .action(async (reference: string, options: { fix?: boolean; timeout: number; bearer: string; link?: string }) => {
+      await using connection = await context.connect();
+      const report = await connection.api.post<ShownAudit>(`${pathOf(reference)}/audit`, {
+        fix: options.fix === true,
+        waitMs: Math.round(options.timeout * 1000),
+        bearer: options.bearer,
+        ...(options.link === undefined ? {} : { link: options.link }),
+      });
+      result(context.terminal, report, (shown) => auditText(shown, context));
+      if (report.differences.length > 0 && !report.fixed) process.exitCode = 1;
+    });
+  const connectivity = program.command("connectivity").description("how a card reaches its SM-SR and the network");
+  connectivity
+    .command("show")
+    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .description("connectivity parameters as far as they are known")
+    .addHelpText("after", "\nExample:\n  otagate connectivity show 89001012012341234012345678901224\n")
+    .action(async (reference: string) => {
+      await using connection = await context.connect();
+      const shown = await connection.api.get<Record<string, unknown>>(`${pathOf(reference)}/connectivity`);
+      result(context.terminal, shown, (all) => `${treeLines(all, "").join("\n")}\n`);
+    });
+  registerSet(connectivity, context);
+}
+
+function auditText(report: ShownAudit, { terminal }: CliContext): string {
+  const side = (value: string | number | boolean | undefined) => (value === undefined ? "-" : String(value));
+  const domains = table(
+    ["ISD-P", "STATE", "FALL-BACK", "FREE"],
+    report.domains.map((one) => [
+      one.aid ?? "",
+      one.state ?? "",
+      one.fallback === true ? "yes" : "",
+      side(one.remainingMemory),
+    ]),
+  );
+  const { freeNonVolatile } = report.resources ?? {};
+  const memory = freeNonVolatile === undefined ? "" : `\nfree memory ${freeNonVolatile} octets\n`;
+  if (report.differences.length === 0)
+    return `${domains}${memory}\n${paint(terminal, "green", "the EIS and the card agree")}`;
+  const differences = table(
+    ["ISD-P", "ICCID", "WHAT", "EIS SAYS", "CARD SAYS"],
+    report.differences.map((one) => [one.aid ?? "", one.iccid ?? "", one.what, side(one.eis), side(one.card)]),
+  );
+  const end = report.fixed ? "the EIS says now what the card says" : "the EIS was left as it is (--fix adopts)";
+  return `${domains}${memory}\n${differences}\n${paint(terminal, report.fixed ? "green" : "yellow", end)}`;
+}
+
+interface SetOptions {
+  readonly file?: string;
+  readonly smsrNumber?: string;
+  readonly host?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly uri?: string;
+  readonly agentId?: string;
+  readonly apn?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly retry?: string;
+  readonly smsc?: string;
+  readonly profileApn?: string;
+}
+
+function registerSet(connectivity: Command, context: CliContext): void {
+  connectivity
+    .command("set")
+    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .option("-f, --file <file>", "all of it as JSON (docs/eis.md)")
+    .option("--smsr-number <digits>", "where the card's short messages go")
+    .option("--address <ip>", "IP address of the SM-SR")
+    .option("--port <n>", "TCP port of the SM-SR", wholeNumber)
+    .option("--host <name>", "Host of the SM-SR's HTTP server")
+    .option("--uri <path>", "URI of the administration agent's requests")
+    .option("--agent-id <text>", "agent id")
+    .option("--apn <name>", "access point for SCP81")
+    .option("--user <name>", "login of the access point")
+    .option("--password <text|@file>", "password of the access point")
+    .option("--retry <attempts:seconds>", "retries of a failed connection")
+    .option("--smsc <digits>", "SMSC of the enabled profile (needs keys of the operator's security domain)")
+    .option("--profile-apn <name>", "access point of the enabled profile")
+    .description("change connectivity parameters; wrong ones put the card out of reach")
+    .addHelpText(
+      "after",
+      "\nExample:\n  otagate connectivity set 8900… --smsr-number +447700900123 --address 192.0.2.1 --port 443\n",
+    )
+    .action(async (reference: string, options: SetOptions) => {
+      const body = options.file === undefined ? bodyOf(options) : jsonOf(options.file);
+      await using connection = await context.connect();
+      const { jobs } = await connection.api.put<{ jobs: ShownJob[] }>(`${pathOf(reference)}/connectivity`, body);
+      result(context.terminal, jobs, (all) =>
+        all.map((job) => `${job.id} ${job.state} ${job.work.function?.name ?? ""}`).join("\n"),
+      );
+    });
+}
+
+function bodyOf(options: SetOptions): unknown {
+  const retry = /^(\d+):(\d+)$/.exec(options.retry ?? "");
+  if (options.retry !== undefined && retry === null)
+    throw new GatewayError("api.usage", "--retry: give attempts:seconds, such as 3:60", { detail: { field: "retry" } });
+  const password = options.password?.startsWith("@")
+    ? readFileSync(options.password.slice(1), "utf8").trim()
+    : options.password;
+  const https = {
+    address: options.address,
+    port: options.port,
+    host: options.host,
+    uri: options.uri,
+    agentId: options.agentId,
+    networkAccessName: options.apn,
+    user: options.user,
+    password,
+    retry: retry === null ? undefined : { attempts: Number(retry[1]), delaySeconds: Number(retry[2]) },
+  };
+  const profile = {
+    serviceCentre: options.smsc,
+    https: options.profileApn === undefined ? undefined : { networkAccessName: options.profileApn },
+  };
+  const given = (value: object) => (Object.values(value).some((inner) => inner !== undefined) ? value : undefined);
+  return { smsr: given({ number: options.smsrNumber, https: given(https) }), profile: given(profile) };
+}
+
+function jsonOf(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new GatewayError("api.usage", `--file: ${file} cannot be read as JSON`, { detail: { field: "file" }, cause });
+  }
+}
+
+/** Nested facts as indented lines. */
+function treeLines(value: Readonly<Record<string, unknown>>, pad: string): string[] {
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (Array.isArray(inner))
+      return inner.flatMap((one, index) =>
+        isRecord(one) ? [`${pad}${key} ${index + 1}`, ...treeLines(one, `${pad}  `)] : [`${pad}${key} ${String(one)}`],
+      );
+    return isRecord(inner) ? [`${pad}${key}`, ...treeLines(inner, `${pad}  `)] : [`${pad}${key} ${String(inner)}`];
+  });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,128 @@
+import { fromHex, toHex } from "../base/hex.ts";
+import { ConnectivityParameters } from "../codec/euicc/addressing.ts";
+import { type Connection, connectionObjects, connectionOf } from "../codec/gp/connection.ts";
+import { SessionParameters } from "../codec/gp/session-parameters.ts";
+import { readTlvs, tlvBytes } from "../codec/kit/ber.ts";
+import { decode, encode } from "../codec/kit/codec.ts";
+import { parseAddress, showAddress, TpAddress } from "../codec/sms/address.ts";
+
+/** How the card reaches its SM-SR by HTTPS. */
+export interface HttpsReach extends Connection {
+  readonly host?: string;
+  readonly agentId?: string;
+  readonly uri?: string;
+  readonly retry?: { readonly attempts: number; readonly delaySeconds: number };
+  readonly security?: { readonly pskIdentity: string; readonly kvn: number; readonly keyId: number };
+}
+
+/** Where the card reaches its SM-SR. SGP.02 §4.1.1.10 */
+export interface SmsrReach {
+  /** Destination of its short messages. */
+  readonly number?: string;
+  readonly https?: HttpsReach;
+}
+
+/** How a profile reaches the network. SGP.02 §4.1.3.4 */
+export interface ProfileReach {
+  /** SMSC of its short messages. */
+  readonly serviceCentre?: string;
+  /** Access point and login for HTTPS. */
+  readonly https?: Connection;
+  readonly catTp?: Connection;
+}
+
+/** Values of A3 and A5 in people's terms. @throws codec.* */
+export function smsrReachOf(templates: Readonly<Record<string, string>>): SmsrReach {
+  const { A3: sms, A5: https } = templates;
+  const address = sms === undefined ? undefined : readTlvs(fromHex(sms)).find((one) => one.tag === 0x81);
+  return {
+    ...(address === undefined ? {} : { number: showAddress(decode(TpAddress, address.value)) }),
+    ...(https === undefined ? {} : { https: httpsOf(fromHex(https)) }),
+  };
+}
+
+function httpsOf(octets: Uint8Array): HttpsReach {
+  const { connection = [], security, retry, http } = decode(SessionParameters, octets);
+  return {
+    ...connectionOf(connection),
+    ...(http?.host === undefined ? {} : { host: http.host }),
+    ...(http?.agentId === undefined ? {} : { agentId: http.agentId }),
+    ...(http?.uri === undefined ? {} : { uri: http.uri }),
+    ...(retry === undefined ? {} : { retry: { attempts: retry.attempts, delaySeconds: retry.delaySeconds } }),
+    ...(security === undefined
+      ? {}
+      : {
+          security: {
+            pskIdentity: Buffer.from(security.pskIdentity).toString("latin1"),
+            kvn: security.key.version,
+            keyId: security.key.id,
+          },
+        }),
+  };
+}
+
+/** Templates A3 and A5 of what is given. @throws codec.*, target.invalid */
+export function smsrTemplates(reach: SmsrReach): { readonly A3?: Uint8Array; readonly A5?: Uint8Array } {
+  const { number, https } = reach;
+  return {
+    ...(number === undefined ? {} : { A3: tlvBytes(0x81, encode(TpAddress, parseAddress(number))) }),
+    ...(https === undefined ? {} : { A5: httpsBytes(https) }),
+  };
+}
+
+function httpsBytes(https: HttpsReach): Uint8Array {
+  const { host, agentId, uri, retry, security, ...connection } = https;
+  const objects = connectionObjects(connection);
+  const http = {
+    ...(host === undefined ? {} : { host }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(uri === undefined ? {} : { uri }),
+  };
+  return encode(SessionParameters, {
+    ...(objects.length === 0 ? {} : { connection: objects }),
+    ...(security === undefined
+      ? {}
+      : {
+          security: {
+            pskIdentity: Buffer.from(security.pskIdentity, "latin1"),
+            key: { version: security.kvn, id: security.keyId },
+            hash: undefined,
+          },
+        }),
+    ...(retry === undefined ? {} : { retry: { ...retry, failureReport: new Uint8Array(0) } }),
+    ...(Object.keys(http).length === 0 ? {} : { http }),
+  });
+}
+
+/** Values of A0, A1 and A2 in people's terms. @throws codec.* */
+export function profileReachOf(templates: Readonly<Record<string, string>>): ProfileReach {
+  const whole = ["A0", "A1", "A2"].flatMap((tag) => {
+    const value = templates[tag];
+    return value === undefined ? [] : [toHex(tlvBytes(Number.parseInt(tag, 16), fromHex(value)))];
+  });
+  const { sms, catTp, https } = decode(ConnectivityParameters, fromHex(whole.join("")));
+  const centre = sms?.serviceCentre;
+  return {
+    ...(centre === undefined ? {} : { serviceCentre: `${centre.tonNpi === 0x91 ? "+" : ""}${centre.digits}` }),
+    ...(https === undefined ? {} : { https: connectionOf(https) }),
+    ...(catTp === undefined ? {} : { catTp: connectionOf(catTp) }),
+  };
+}
+
+/** The parameters of the ES8 or ES6 function that sets what is given. @throws codec.* */
+export function profileParameters(reach: ProfileReach): ConnectivityParameters {
+  const { serviceCentre, https, catTp } = reach;
+  const digits = serviceCentre?.replace(/^\+/, "");
+  return {
+    ...(digits === undefined
+      ? {}
+      : { sms: { serviceCentre: { tonNpi: serviceCentre?.startsWith("+") ? 0x91 : 0x81, digits } } }),
+    ...(catTp === undefined ? {} : { catTp: connectionObjects(catTp) }),
+    ...(https === undefined ? {} : { https: connectionObjects(https) }),
+  };
+}
+
+/** The same without passwords: that there is one is all that is told. */
+export function withoutPasswords<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "password" ? "set" : inner)));
+}
