@@ -7,6 +7,12 @@ export const modemErrors = {
   "modem.reset": { text: "The modem restarted before it answered", http: 503, exit: 5, retry: "later" },
   "modem.aborted": { text: "The command was given up by its caller", http: 409, exit: 1, retry: "never" },
   "modem.refused": { text: "The modem answered ERROR", http: 502, exit: 4, retry: "never" },
+  "modem.message-refused": {
+    text: "The modem refused the message and gave no reason",
+    http: 502,
+    exit: 4,
+    retry: "later",
+  },
   "modem.timeout": { text: "The modem did not answer in time", http: 504, exit: 6, retry: "later" },
   "modem.absent": { text: "The modem is not there", http: 503, exit: 5, retry: "later" },
 } as const;

@@ -149,8 +149,15 @@ export class ModemSmsBearer implements SmsBearer {
       this.#sent.add(reference, sms.to ?? "", sms.reference, this.#deps.clock.now());
       return { at: "accepted", networkReference: String(reference) };
     } catch (error) {
+      if (isRefusal(error)) throw await this.#refused(engine, error);
       return afterError(error);
     }
+  }
+
+  /** A plain ERROR names no reason. A module that restarted unseen is back in text mode and refuses every PDU so. */
+  async #refused(engine: AtEngine, cause: GatewayError): Promise<GatewayError> {
+    await accepted(engine.run(pduMode, undefined)).catch(() => false);
+    return new GatewayError("modem.message-refused", cause.message, { detail: cause.detail, cause });
   }
 
   /** At most so many in any minute; a burst is fine. */
@@ -198,6 +205,10 @@ function afterError(error: unknown): SubmitOutcome {
     throw new GatewayError(error.code, error.message, { detail: { ...error.detail, fate: "unknown" }, cause: error });
   }
   throw error;
+}
+
+function isRefusal(error: unknown): error is GatewayError {
+  return isGatewayError(error) && error.code === "modem.refused";
 }
 
 /** True when the modem took it, false when it refused; other failures are thrown. */

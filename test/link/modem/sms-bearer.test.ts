@@ -194,7 +194,7 @@ describe("short messages over a modem", () => {
     ["+CMS ERROR: 38", "modem.cms", "later", "not-sent"],
     ["+CMS ERROR: 21", "modem.cms-permanent", "never", "not-sent"],
     ["+CMS ERROR: 332", "modem.cms", "later", "unknown"],
-    ["ERROR", "modem.refused", "never", "not-sent"],
+    ["ERROR", "modem.message-refused", "later", "not-sent"],
   ])("%s is %s, retried %s, %s", async (answer, code, retry, fate) => {
     await attach();
     modem.on(/^AT\+CMGS=\d+ /, answer);
@@ -213,9 +213,16 @@ describe("short messages over a modem", () => {
     expect(await bearer.submit(sms, never)).toEqual({ at: "accepted" });
     modem.on(/^AT\+CMGS=\d+$/, "OK");
     await expect(bearer.submit(sms, never)).rejects.toMatchObject({
-      code: "modem.refused",
+      code: "modem.message-refused",
       detail: { fate: "not-sent" },
     });
+  });
+
+  test("puts a modem that refuses a message without a reason into PDU mode again", async () => {
+    await attach();
+    modem.on(/^AT\+CMGS=\d+$/, "ERROR");
+    await expect(bearer.submit(sms, never)).rejects.toMatchObject({ code: "modem.message-refused", retry: "later" });
+    expect(modem.heard.slice(-2)).toEqual([expect.stringMatching(/^AT\+CMGS=/), "AT+CMGF=0"]);
   });
 
   test("says when it is full, and when it is down", async () => {
