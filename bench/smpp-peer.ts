@@ -4,6 +4,7 @@ import { systemClock } from "../src/base/clock.ts";
 import type { SmscFacePort } from "../src/face/smpp/port.ts";
 import { SmscFace, smscFaceOptions } from "../src/face/smpp/server.ts";
 import { silentLog } from "../src/link/driver.ts";
+import { measuredGateway } from "./smpp-gateway.ts";
 
 /** The far end of `bench/smpp.ts`, in a process of its own: prints the port it listens on. */
 const kind = process.argv[2];
@@ -40,4 +41,10 @@ async function bare(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-console.log(await (kind === "face" ? face() : bare()));
+async function whole(): Promise<number> {
+  const gateway = await measuredGateway({ targets: 100 });
+  process.on("message", () => process.send?.(gateway.delivered()));
+  return gateway.port;
+}
+
+console.log(await (kind === "face" ? face() : kind === "gateway" ? whole() : bare()));

@@ -126,7 +126,7 @@ export async function gatewayRestartTrial(trial: GatewayTrial): Promise<GatewayT
   }
   await running;
   const told = () => [...load.messages.values()].every((one) => one.receipt !== undefined || one.inDoubt === true);
-  await load.listen(told, 60_000);
+  await load.listen(told, 30_000);
   await smsc.close();
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   return { restarts: trial.restarts, ...compareLoad(load, arrivals), seconds };

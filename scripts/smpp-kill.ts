@@ -167,7 +167,7 @@ export async function smppKill(options: SmppKillOptions): Promise<SmppKillReport
   }
   await running;
   const told = () => [...load.messages.values()].every((one) => one.receipt !== undefined || one.inDoubt === true);
-  await load.listen(told, 60_000);
+  await load.listen(told, 30_000);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   return { kills, cards: cards.length, ...compareLoad(load, arrivals), seconds };
 }

@@ -41,6 +41,7 @@ export class SmppLoad implements AsyncDisposable {
   #session: PackageSession | undefined;
   #connecting: Promise<PackageSession> | undefined;
   #closed = false;
+  #heardAt = Date.now();
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -60,9 +61,10 @@ export class SmppLoad implements AsyncDisposable {
     await Promise.all(Array.from({ length: this.#options.window }, lane));
   }
 
-  /** Keeps a session up for receipts until `done`, at most so long. */
+  /** Keeps a session up for receipts until `done`, or until nothing came for so long. */
   async listen(done: () => boolean, ms: number): Promise<void> {
-    for (const end = Date.now() + ms; Date.now() < end && !done(); await pause(20)) {
+    this.#heardAt = Date.now();
+    for (; Date.now() < this.#heardAt + ms && !done(); await pause(20)) {
       if (this.#session === undefined) await this.#connect().catch(() => pause(50));
     }
   }
@@ -155,6 +157,7 @@ export class SmppLoad implements AsyncDisposable {
   #take(session: PackageSession, pdu: PackagePdu): void {
     if (pdu.isResponse()) return;
     if (pdu.command === "deliver_sm") {
+      this.#heardAt = Date.now();
       if ((Number(pdu.esm_class) & 0x3c) === 0) this.answers += 1;
       else this.#receipt(String(pdu.short_message));
     }

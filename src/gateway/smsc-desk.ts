@@ -6,7 +6,7 @@ import type { Address } from "../codec/smpp/bodies.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Gateway } from "./gateway.ts";
-import type { SmscMessage, SmscOutboxItem } from "./smsc.ts";
+import type { SmscConversation, SmscMessage, SmscOutboxItem } from "./smsc.ts";
 import { digits } from "./smsc-forward.ts";
 import { SmscKeeper } from "./smsc-keeper.ts";
 import { holdSegment, messageKey, queueMessage, type SegmentPlace } from "./smsc-segments.ts";
@@ -37,6 +37,7 @@ export interface SmscOrder {
 
 const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
 const nothing = new Uint8Array(0);
+const mostRemembered = 10_000;
 
 /** How the desk does what SMPP leaves to the SMSC. */
 export interface SmscDeskSettings {
@@ -73,6 +74,8 @@ export class SmscDesk implements AsyncDisposable {
   readonly #listeners = new Set<(client: string) => void>();
   /** Clients in transaction mode that wait for something to happen to any message. */
   readonly #watchers = new Set<() => void>();
+  /** The last conversation of each target, as it is stored. */
+  readonly #conversations = new Map<string, string>();
   readonly #off: () => void;
 
   constructor(gateway: Gateway, clock: Clock, settings: Partial<SmscDeskSettings> = {}) {
@@ -103,6 +106,7 @@ export class SmscDesk implements AsyncDisposable {
     const now = this.#clock.now();
     const messageId = newId("m", now).slice(2);
     const message = await this.#store.write((r) => this.#take(r, order, messageId, now));
+    this.#remember(conversationOf(message));
     if (message.job !== "") this.#gateway.kick(message.target);
     else this.#keeper.look(now + this.#settings.segmentWaitMs);
     if (order.mode === "transaction") await this.#fate(messageId, now + this.#settings.transactionMs);
@@ -205,9 +209,7 @@ export class SmscDesk implements AsyncDisposable {
       submittedAt: now,
       validUntil,
     };
-    const number = digits(order.source.addr) ?? "";
-    const { source: theirs, destination: ours, client } = order;
-    await r.smsc.putConversation({ target: target.id, client, number, theirs, ours, at: now });
+    await this.#converse(r, conversationOf(message), now);
     const { protocolId, dataCoding, from } = order;
     const body = { protocolId, dataCoding, ...(from === undefined ? {} : { from }), notBefore };
     // Who waits for the fate of one segment before the next is sent would wait for ever.
@@ -223,6 +225,22 @@ export class SmscDesk implements AsyncDisposable {
     const placed = { ...message, job };
     await r.smsc.insertMessage(placed);
     return placed;
+  }
+
+  /** Stores who talks with the target, unless nothing changed since the last message. */
+  async #converse(r: Repositories, conversation: Omit<SmscConversation, "at">, at: number): Promise<void> {
+    if (this.#conversations.get(conversation.target) === signatureOf(conversation)) return;
+    // Known again once it is durable: until then, others in the same commit must not rest on it.
+    this.#conversations.delete(conversation.target);
+    await r.smsc.putConversation({ ...conversation, at });
+  }
+
+  #remember(conversation: Omit<SmscConversation, "at">): void {
+    const { target } = conversation;
+    this.#conversations.delete(target);
+    this.#conversations.set(target, signatureOf(conversation));
+    if (this.#conversations.size > mostRemembered)
+      this.#conversations.delete(this.#conversations.keys().next().value ?? "");
   }
 
   #cancelHeld(message: SmscMessage): Promise<boolean> {
@@ -277,4 +295,12 @@ export class SmscDesk implements AsyncDisposable {
     };
     return { something, end };
   }
+}
+
+function conversationOf({ target, client, source, destination }: SmscMessage): Omit<SmscConversation, "at"> {
+  return { target, client, number: digits(source.addr) ?? "", theirs: source, ours: destination };
+}
+
+function signatureOf({ client, theirs, ours }: Omit<SmscConversation, "at">): string {
+  return [client, theirs.ton, theirs.npi, theirs.addr, ours.ton, ours.npi, ours.addr].join("\n");
 }

@@ -39,7 +39,10 @@ export async function submitPacket(
     if (gone.has(position)) continue;
     const outcome = await bearer.submit(messageOf(deps, sending, bearer, position), signal);
     outcomes.push(outcome);
-    if (outcome.at === "accepted") noteTaken(deps, packet, position, bearer, outcome.networkReference);
+    const named = outcome.at === "accepted" && outcome.networkReference !== undefined;
+    // Of one short message without a name there is nothing to find again.
+    if (named || (outcome.at === "accepted" && packet.userData.length > 1))
+      noteTaken(deps, packet, position, bearer, outcome.networkReference);
   }
   // Otherwise the end of the job, which is next, says so too.
   if (job.request.fireAndForget !== true)

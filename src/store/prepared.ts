@@ -26,3 +26,18 @@ export function prepared<A extends readonly unknown[], R>(
     return (await db.executeQuery<R>({ ...compiled, parameters })).rows;
   };
 }
+
+/** {@link prepared} for a statement whose arguments are the columns of a row; each row must have the same ones. */
+export function preparedRow<T extends Readonly<Record<string, unknown>>, R>(
+  db: Kysely<Schema>,
+  build: (row: T) => { compile(): CompiledQuery<R> },
+): (row: T) => Promise<readonly R[]> {
+  let names: readonly string[] | undefined;
+  const run = prepared(db, (...values: unknown[]) =>
+    build(Object.fromEntries((names ?? []).map((name, index) => [name, values[index]])) as T),
+  );
+  return (row) => {
+    names ??= Object.keys(row);
+    return run(...names.map((name) => row[name]));
+  };
+}

@@ -1,6 +1,7 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
 import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/packet.ts";
 import { fromJson, toJson } from "../json.ts";
+import { prepared, preparedRow } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 function packetOf(row: Selectable<Schema["packet"]>): PacketRecord {
@@ -39,32 +40,39 @@ function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
 
 /** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
 export function packetRepository(db: Kysely<Schema>): PacketRepository {
+  const insert = preparedRow(db, (row: Insertable<Schema["packet"]>) => db.insertInto("packet").values(row));
+  const ofJob = prepared(db, (job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
+  const sent = prepared(db, (id: string, state: string, at: number) =>
+    db.updateTable("packet").set({ state, sent_at: at }).where("id", "=", id),
+  );
   return {
     async insert(packet) {
-      await db
-        .insertInto("packet")
-        .values({
-          id: packet.id,
-          job: packet.job,
-          target: packet.target,
-          key_set: packet.keySet ?? null,
-          tar: packet.tar ?? null,
-          cntr: packet.cntr ?? null,
-          spi: packet.spi ?? null,
-          kic: packet.kic ?? null,
-          kid: packet.kid ?? null,
-          user_data: toJson(packet.userData),
-          state: packet.state,
-          link: packet.link ?? null,
-          transmissions: packet.transmissions,
-          response: null,
-          created_at: packet.createdAt,
-          sent_at: null,
-          answered_at: null,
-        })
-        .execute();
+      await insert({
+        id: packet.id,
+        job: packet.job,
+        target: packet.target,
+        key_set: packet.keySet ?? null,
+        tar: packet.tar ?? null,
+        cntr: packet.cntr ?? null,
+        spi: packet.spi ?? null,
+        kic: packet.kic ?? null,
+        kid: packet.kid ?? null,
+        user_data: toJson(packet.userData),
+        state: packet.state,
+        link: packet.link ?? null,
+        transmissions: packet.transmissions,
+        response: null,
+        created_at: packet.createdAt,
+        sent_at: null,
+        answered_at: null,
+      });
     },
     async patch(id, patch) {
+      const { state, sentAt, ...others } = patch;
+      if (state !== undefined && sentAt !== undefined && Object.keys(others).length === 0) {
+        await sent(id, state, sentAt);
+        return;
+      }
       await db
         .updateTable("packet")
         .set({
@@ -83,7 +91,7 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
       return row && packetOf(row);
     },
     async ofJob(job) {
-      return (await db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id").execute()).map(packetOf);
+      return (await ofJob(job)).map(packetOf);
     },
     async unanswered(target, limit) {
       let query = db

@@ -1,6 +1,7 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
 import type { HeldSegment, SmscConversation, SmscMessage, SmscOutboxItem, SmscRepository } from "../../gateway/smsc.ts";
 import { fromJson, toJson } from "../json.ts";
+import { prepared, preparedRow } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
@@ -40,42 +41,51 @@ const open = sql<boolean>`final_at IS NULL`;
 
 /** The SMSC face's messages, conversations and outbox. */
 export function smscRepository(db: Kysely<Schema>): SmscRepository {
+  const insert = preparedRow(db, (row: Insertable<Schema["smsc_message"]>) =>
+    db.insertInto("smsc_message").values(row),
+  );
+  const byId = prepared(db, (id: string) => db.selectFrom("smsc_message").selectAll().where("id", "=", id));
+  const ofJob = prepared(db, (job: string) =>
+    db.selectFrom("smsc_message").selectAll().where("job", "=", job).where(ofSomeJob).orderBy("position"),
+  );
+  const setFate = prepared(db, (id: string, state: string, error: number, final_at: number | null) =>
+    db.updateTable("smsc_message").set({ state, error, final_at }).where("id", "=", id),
+  );
+  const enqueue = prepared(db, (id: string, client: string, body: string, at: number) =>
+    db.insertInto("smsc_outbox").values({ id, client, body, at }),
+  );
+  const waiting = prepared(db, (client: string, limit: number) =>
+    db.selectFrom("smsc_outbox").select("body").where("client", "=", client).orderBy("seq").limit(limit),
+  );
+  const remove = prepared(db, (client: string, id: string) =>
+    db.deleteFrom("smsc_outbox").where("client", "=", client).where("id", "=", id).returning("seq"),
+  );
   return {
     async insertMessage(one) {
-      await db
-        .insertInto("smsc_message")
-        .values({
-          id: one.id,
-          client: one.client,
-          job: one.job,
-          position: one.position,
-          target: one.target,
-          source: toJson(one.source),
-          destination: toJson(one.destination),
-          receipt: one.receipt,
-          intermediate: one.intermediate ? 1 : 0,
-          user_reference: one.userMessageReference ?? null,
-          state: one.state,
-          error: one.error,
-          submitted_at: one.submittedAt,
-          valid_until: one.validUntil,
-          final_at: one.finalAt ?? null,
-        })
-        .execute();
+      await insert({
+        id: one.id,
+        client: one.client,
+        job: one.job,
+        position: one.position,
+        target: one.target,
+        source: toJson(one.source),
+        destination: toJson(one.destination),
+        receipt: one.receipt,
+        intermediate: one.intermediate ? 1 : 0,
+        user_reference: one.userMessageReference ?? null,
+        state: one.state,
+        error: one.error,
+        submitted_at: one.submittedAt,
+        valid_until: one.validUntil,
+        final_at: one.finalAt ?? null,
+      });
     },
     async message(id) {
-      const row = await db.selectFrom("smsc_message").selectAll().where("id", "=", id).executeTakeFirst();
+      const [row] = await byId(id);
       return row && messageOf(row);
     },
     async messagesOfJob(job) {
-      const rows = await db
-        .selectFrom("smsc_message")
-        .selectAll()
-        .where("job", "=", job)
-        .where(ofSomeJob)
-        .orderBy("position")
-        .execute();
-      return rows.map(messageOf);
+      return (await ofJob(job)).map(messageOf);
     },
     async overdue(validUntil, limit) {
       const rows = await db
@@ -103,16 +113,9 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       return rows.map(messageOf);
     },
     async settle(id, state, error, finalAt, validUntil) {
-      await db
-        .updateTable("smsc_message")
-        .set({
-          state,
-          error,
-          final_at: finalAt ?? null,
-          ...(validUntil === undefined ? {} : { valid_until: validUntil }),
-        })
-        .where("id", "=", id)
-        .execute();
+      await setFate(id, state, error, finalAt ?? null);
+      if (validUntil !== undefined)
+        await db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id).execute();
     },
     async hold(one) {
       await db
@@ -192,28 +195,13 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       };
     },
     async post(client, item, at) {
-      await db
-        .insertInto("smsc_outbox")
-        .values({ id: item.id, client, body: toJson(item), at })
-        .execute();
+      await enqueue(item.id, client, toJson(item), at);
     },
     async pull(client, limit) {
-      const rows = await db
-        .selectFrom("smsc_outbox")
-        .select("body")
-        .where("client", "=", client)
-        .orderBy("seq")
-        .limit(limit)
-        .execute();
-      return rows.map((row) => fromJson<SmscOutboxItem>(row.body));
+      return (await waiting(client, limit)).map((row) => fromJson<SmscOutboxItem>(row.body));
     },
     async drop(client, id) {
-      const { numDeletedRows } = await db
-        .deleteFrom("smsc_outbox")
-        .where("client", "=", client)
-        .where("id", "=", id)
-        .executeTakeFirst();
-      return numDeletedRows > 0n;
+      return (await remove(client, id)).length > 0;
     },
     async depths() {
       const rows = await db

@@ -44,6 +44,14 @@ function row(target: Target) {
 /** Targets as JSON with their names in columns and an alias table. */
 export function targetRepository(db: Kysely<Schema>): TargetRepository {
   const parse = (body: string): Target => fromJson<Target>(body);
+  const byAlias = prepared(db, (alias: string) =>
+    db
+      .selectFrom("target_alias")
+      .innerJoin("target", "target.id", "target_alias.target")
+      .select(["target.body", "target_alias.kind"])
+      .where("alias", "=", alias)
+      .limit(2),
+  );
   const byId = prepared(db, (id: string) => db.selectFrom("target").select("body").where("id", "=", id));
   const refuseDuplicate = (error: unknown, target: Target): never => {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")) {
@@ -89,13 +97,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     },
     async resolve(reference) {
       const alias = reference.replace(/^\+/, "").toLowerCase();
-      const found = await db
-        .selectFrom("target_alias")
-        .innerJoin("target", "target.id", "target_alias.target")
-        .select(["target.body", "target_alias.kind"])
-        .where("alias", "=", alias)
-        .limit(2)
-        .execute();
+      const found = await byAlias(alias);
       if (found.length > 1) {
         const own = found.filter((entry) => entry.kind !== "profile");
         if (own.length !== 1) {
