@@ -3,6 +3,7 @@ import type { CliContext } from "../face/cli/context.ts";
 import { registerDaemon } from "./commands/daemon.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerRun } from "./commands/run.ts";
 import { registerSim } from "./commands/sim.ts";
 
 /** Commands that need drivers or run the product itself, and so belong to the composition root. */
@@ -15,4 +16,5 @@ export function registerAppCommands(
   registerSim(program, context);
   registerDoctor(program, context, globals);
   registerDemo(program, context);
+  registerRun(program, context);
 }

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
+import type { SoftReader } from "../../drivers/simulated/reader.ts";
 import type { SoftCard } from "../../drivers/simulated/soft-card.ts";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
@@ -138,9 +139,9 @@ export class Daemon implements AsyncDisposable {
     return new Daemon({ gateway, targets, api, socketPath, address, readers, stack: stack.keep() });
   }
 
-  /** Puts a software card into a reader of this process. */
-  simulate(name: string, card: SoftCard): void {
-    this.#readers.simulate(name, card);
+  /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */
+  simulate(name: string, card: SoftCard): SoftReader {
+    return this.#readers.simulate(name, card);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

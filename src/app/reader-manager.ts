@@ -110,11 +110,14 @@ export class ReaderManager implements AsyncDisposable {
     });
   }
 
-  /** Puts a software card into a reader of this process. */
-  simulate(name: string, card: SoftCard): void {
+  /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */
+  simulate(name: string, card: SoftCard): SoftReader {
     this.#simulated ??= this.#family("sim");
+    const family = this.#simulated;
     const reader = new SoftReader(name, card);
-    this.#simulated.take({ kind: "reader-added", reader, state: reader.state });
+    reader.onEvent((event) => family.take({ ...event }));
+    family.take({ kind: "reader-added", reader, state: reader.state });
+    return reader;
   }
 
   async #simulateConfigured(): Promise<void> {

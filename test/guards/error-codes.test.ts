@@ -3,8 +3,6 @@ import { errorCatalogue } from "../../src/base/error-catalogue.ts";
 import { filesBelow } from "./sources.ts";
 
 const sources = filesBelow(["src", "drivers"], /\.ts$/);
-/** Families whose use cases are under way. */
-const underWay = /^scenario\./;
 const families = new Set(Object.keys(errorCatalogue).map((code) => code.split(".")[0]));
 
 describe("the error catalogue", () => {
@@ -25,7 +23,7 @@ describe("the error catalogue", () => {
         .filter(({ path }) => !path.startsWith("src/base/errors/"))
         .flatMap(({ text }) => [...text.matchAll(/["'`]([a-z0-9]+\.[a-z0-9-]+)["'`]/g)].map(([, code]) => code)),
     );
-    const silent = Object.keys(errorCatalogue).filter((code) => !given.has(code) && !underWay.test(code));
+    const silent = Object.keys(errorCatalogue).filter((code) => !given.has(code));
     expect(silent).toEqual([]);
   });
 

@@ -1,0 +1,92 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { CliContext } from "../../face/cli/context.ts";
+import { paint, result, say } from "../../face/cli/terminal.ts";
+import type { ScenarioOutcome, StepOutcome } from "../scenario/play.ts";
+import type { Scenario } from "../scenario/scenario.ts";
+import { untilStopped } from "./sim.ts";
+
+/** `run FILE…`: scenarios against real or simulated hardware. */
+export function registerRun(program: Command, context: CliContext): void {
+  program
+    .command("run")
+    .argument("<file...>", "scenarios (docs/scenarios.md)")
+    .option("--junit <file>", "write a JUnit report")
+    .option("-t, --target <target>", "play on this target, whatever the scenario says of a card or a target")
+    .description("play scenarios: steps and what must come of them")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  otagate run scenarios/enable.yaml\n  otagate run scenarios/*.yaml --junit report.xml\n",
+    )
+    .action(async (files: string[], options: { junit?: string; target?: string }) => {
+      const { parseScenario } = await import("../scenario/scenario.ts");
+      const scenarios = files.map((file) => placed(parseScenario(read(file), file), options.target));
+      const outcomes = await playAll(context, scenarios);
+      if (options.junit !== undefined) {
+        const { outcomesJunit } = await import("../scenario/play.ts");
+        writeFileSync(options.junit, outcomesJunit(outcomes));
+      }
+      result(context.terminal, outcomes, summary);
+      if (outcomes.some((one) => !one.passed)) process.exitCode = 1;
+    });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("scenario.invalid", `${file} cannot be read`, { detail: { file }, cause });
+  }
+}
+
+/** The scenario on the hardware that was asked for. @throws scenario.invalid when there is none to play on */
+function placed(scenario: Scenario, target: string | undefined): Scenario {
+  if (target !== undefined) {
+    const { card: _, ...rest } = scenario;
+    return { ...rest, target };
+  }
+  if (scenario.card === undefined && scenario.target === undefined)
+    throw new GatewayError("scenario.invalid", `${scenario.file}: names no card and no target; give --target`, {
+      detail: { file: scenario.file, field: "target" },
+    });
+  return scenario;
+}
+
+async function playAll(context: CliContext, scenarios: readonly Scenario[]): Promise<ScenarioOutcome[]> {
+  const { playScenario } = await import("../scenario/play.ts");
+  const signal = untilStopped();
+  const outcomes: ScenarioOutcome[] = [];
+  for (const scenario of scenarios) {
+    say(context.terminal, `${paint(context.terminal, "bold", scenario.name)} (${scenario.file})`);
+    outcomes.push(
+      await playScenario(scenario, {
+        signal,
+        realStage: async (target) => {
+          const connection = await context.connect();
+          return { api: connection.api, target, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
+        },
+        onStep: (step, index) => say(context.terminal, stepLine(context, step, index)),
+      }),
+    );
+    if (signal.aborted) break;
+  }
+  return outcomes;
+}
+
+function stepLine({ terminal }: CliContext, step: StepOutcome, index: number): string {
+  const marks = {
+    passed: paint(terminal, "green", "ok  "),
+    failed: paint(terminal, "red", "FAIL"),
+    "not-reached": paint(terminal, "dim", "--  "),
+  } as const;
+  const note = step.note === undefined ? "" : paint(terminal, "dim", ` ${step.note}`);
+  const error = step.error === undefined ? "" : `\n         line ${step.line}: ${step.error.message}`;
+  const time = step.state === "not-reached" ? "" : paint(terminal, "dim", ` ${Math.round(step.tookMs)} ms`);
+  return `  ${marks[step.state]} ${String(index + 1).padStart(2)} ${step.name}${time}${note}${error}`;
+}
+
+function summary(outcomes: readonly ScenarioOutcome[]): string {
+  const passed = outcomes.filter((one) => one.passed).length;
+  return `${passed} of ${outcomes.length} scenarios passed`;
+}

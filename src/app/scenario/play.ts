@@ -1,0 +1,114 @@
+import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
+import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
+import { performStep } from "./perform.ts";
+import type { PlacedStep, Scenario } from "./scenario.ts";
+import { Scene } from "./scene.ts";
+import { type Stage, simulatedStage } from "./stage.ts";
+
+/** What became of a step. */
+export interface StepOutcome {
+  readonly name: string;
+  readonly line: number;
+  readonly state: "passed" | "failed" | "not-reached";
+  readonly tookMs: number;
+  /** What it found. */
+  readonly note?: string;
+  readonly error?: ReturnType<GatewayError["toJSON"]>;
+}
+
+/** What became of a scenario. */
+export interface ScenarioOutcome {
+  readonly file: string;
+  readonly name: string;
+  readonly passed: boolean;
+  readonly startedAt: number;
+  readonly tookMs: number;
+  readonly steps: readonly StepOutcome[];
+}
+
+/** How scenarios are played. */
+export interface PlayOptions {
+  readonly signal: AbortSignal;
+  /** Where a scenario without a card of its own plays. */
+  readonly realStage: (target: string) => Promise<Stage>;
+  /** Told of each step when it is over. */
+  readonly onStep?: (step: StepOutcome, index: number) => void;
+}
+
+/** Plays a scenario to its end or to its first failure. Never throws for what happens in it. */
+export async function playScenario(scenario: Scenario, options: PlayOptions): Promise<ScenarioOutcome> {
+  const startedAt = Date.now();
+  const start = performance.now();
+  const steps: StepOutcome[] = [];
+  const add = (outcome: StepOutcome) => {
+    steps.push(outcome);
+    options.onStep?.(outcome, steps.length - 1);
+  };
+  try {
+    await using stage = await openStage(scenario, options);
+    const scene = new Scene(stage, options.signal);
+    await scene.start();
+    await playSteps(scene, scenario.steps, add);
+    if (scene.settingsBefore !== undefined && stage.card === undefined)
+      await stage.api.patch(scene.path, { settings: scene.settingsBefore });
+  } catch (thrown) {
+    const error = asGatewayError(thrown).toJSON();
+    add({ name: "the stage", line: 1, state: "failed", tookMs: performance.now() - start, error });
+  }
+  for (const { name, line } of scenario.steps.slice(steps.length)) add({ name, line, state: "not-reached", tookMs: 0 });
+  const passed = steps.every((step) => step.state === "passed");
+  const { file, name } = scenario;
+  return { file, name, passed, startedAt, tookMs: Math.round(performance.now() - start), steps };
+}
+
+async function openStage(scenario: Scenario, options: PlayOptions): Promise<Stage> {
+  if (scenario.card !== undefined) return simulatedStage(scenario.card, scenario.notifications);
+  return options.realStage(scenario.target ?? "");
+}
+
+async function playSteps(
+  scene: Scene,
+  steps: readonly PlacedStep[],
+  add: (outcome: StepOutcome) => void,
+): Promise<void> {
+  for (const { step, name, line } of steps) {
+    const start = performance.now();
+    try {
+      const note = await performStep(scene, step);
+      const tookMs = Math.round(performance.now() - start);
+      add({ name, line, state: "passed", tookMs, ...(note === undefined ? {} : { note }) });
+    } catch (thrown) {
+      const error = asGatewayError(thrown).toJSON();
+      add({ name, line, state: "failed", tookMs: Math.round(performance.now() - start), error });
+      return;
+    }
+  }
+}
+
+/** The outcomes for continuous integration: a suite a scenario, a case a step. */
+export function outcomesJunit(outcomes: readonly ScenarioOutcome[]): string {
+  return junitXml(
+    outcomes.map(({ file, name, startedAt, steps }) => ({
+      name,
+      at: startedAt,
+      cases: steps.map(
+        ({ name: step, line, state, tookMs, note, error }, index): JunitCase => ({
+          name: `${index + 1} ${step}`,
+          className: file,
+          seconds: tookMs / 1000,
+          ...(error === undefined
+            ? {}
+            : {
+                failure: {
+                  type: error.code,
+                  message: error.message,
+                  text: `${file}:${line} ${JSON.stringify(error.detail)}`,
+                },
+              }),
+          ...(state === "not-reached" ? { skipped: "a step before it failed" } : {}),
+          ...(note === undefined ? {} : { output: note }),
+        }),
+      ),
+    })),
+  );
+}

@@ -1,0 +1,124 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { ShownJob } from "../../face/cli/job-view.ts";
+import type { Stage } from "./stage.ts";
+import type { ProfileRef } from "./step.ts";
+
+/** A profile of the target's EIS, as the API shows it. */
+export interface SceneProfile {
+  readonly aid: string;
+  readonly iccid?: string;
+  readonly state: string;
+  readonly fallback: boolean;
+}
+
+export interface SceneTarget {
+  readonly id: string;
+  readonly eid?: string;
+  readonly esimProfiles: readonly SceneProfile[];
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface SceneNotification {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: number;
+  readonly text: string;
+  readonly aid?: string;
+  readonly confirmation: string;
+}
+
+export interface SceneLink {
+  readonly id: string;
+  readonly kind: string;
+  readonly up: boolean;
+  readonly target?: string;
+  readonly card?: { readonly iccid?: string };
+}
+
+const defaultWithinMs = 20_000;
+
+/** A scenario in progress: where it plays and what its steps have to know of each other. */
+export class Scene {
+  readonly stage: Stage;
+  readonly signal: AbortSignal;
+  /** AIDs of the profiles at the start; later ones are added at the end. */
+  readonly #profiles: string[] = [];
+  /** Settings of the target before the scenario changed them. */
+  settingsBefore: Readonly<Record<string, unknown>> | undefined;
+  /** The job of the last profile switch. */
+  lastSwitch: string | undefined;
+  /** Notifications up to this number have been looked at. */
+  heard = 0;
+  /** The notification that the last step spoke of. */
+  latest: SceneNotification | undefined;
+
+  constructor(stage: Stage, signal: AbortSignal) {
+    this.stage = stage;
+    this.signal = signal;
+  }
+
+  get path(): string {
+    return `/v1/targets/${encodeURIComponent(this.stage.target)}`;
+  }
+
+  async target(): Promise<SceneTarget> {
+    const target = await this.stage.api.get<SceneTarget>(this.path);
+    for (const { aid } of target.esimProfiles) if (!this.#profiles.includes(aid)) this.#profiles.push(aid);
+    return target;
+  }
+
+  async start(): Promise<void> {
+    await this.target();
+    this.heard = (await this.notifications())[0]?.seq ?? 0;
+    if (this.stage.card !== undefined) await this.until(20_000, "the card is ready", () => this.link());
+  }
+
+  /** AID of a profile. @throws scenario.failed when the EIS never had it */
+  async aidOf(reference: ProfileRef): Promise<string> {
+    const { esimProfiles } = await this.target();
+    if (typeof reference === "number") {
+      const aid = this.#profiles[reference - 1];
+      if (aid !== undefined) return aid;
+      throw failed(`there is no profile ${reference}`, { profile: reference });
+    }
+    if (reference.length === 32) return reference.toUpperCase();
+    const found = esimProfiles.find((profile) => profile.iccid === reference);
+    if (found === undefined) throw failed(`the EIS has no profile with ICCID ${reference}`, { profile: reference });
+    return found.aid;
+  }
+
+  /** Newest first. */
+  async notifications(): Promise<SceneNotification[]> {
+    const query = { target: this.stage.target, limit: 100 };
+    return (await this.stage.api.get<{ items: SceneNotification[] }>("/v1/notifications", query)).items;
+  }
+
+  /** The link that the target's card is behind, when it is up. */
+  async link(): Promise<SceneLink | undefined> {
+    const { id } = await this.target();
+    const { items } = await this.stage.api.get<{ items: SceneLink[] }>("/v1/links");
+    return items.find((link) => link.target === id && link.up);
+  }
+
+  async job(id: string, waitMs = 0): Promise<ShownJob> {
+    return this.stage.api.get<ShownJob>(`/v1/jobs/${id}`, { wait: waitMs });
+  }
+
+  /** Probes until there is something. @throws scenario.failed when the time is over */
+  async until<T>(withinMs: number | undefined, what: string, probe: () => Promise<T | undefined>): Promise<T> {
+    const limit = withinMs ?? defaultWithinMs;
+    const end = performance.now() + limit;
+    for (;;) {
+      this.signal.throwIfAborted();
+      const found = await probe();
+      if (found !== undefined) return found;
+      if (performance.now() >= end) throw failed(`not within ${limit} ms: ${what}`, { within: limit });
+      await new Promise((resolve) => setTimeout(resolve, Math.min(50, Math.max(1, end - performance.now()))));
+    }
+  }
+}
+
+/** An expectation that was not met. */
+export function failed(message: string, detail: Readonly<Record<string, unknown>> = {}): GatewayError {
+  return new GatewayError("scenario.failed", message, { detail });
+}
