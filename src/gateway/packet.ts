@@ -52,10 +52,10 @@ export interface PacketRepository {
   ofJob(job: string): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
-  /** Stores what became of a part, in place of what was known of it. */
+  /** Stores what became of a part. A receipt's word on the same transmission stays. */
   putPart(part: PacketPart): Promise<void>;
   /** In order of their positions. */
   parts(packet: string): Promise<PacketPart[]>;
-  /** The newest part without a receipt that the network of this link calls so, in one of the spellings. */
+  /** The part that the network of this link calls so, in one of the spellings: the newest, without a receipt before others. */
   partNamed(link: string, references: readonly string[]): Promise<PacketPart | undefined>;
 }

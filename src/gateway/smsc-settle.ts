@@ -10,6 +10,8 @@ import type { Repositories } from "./store.ts";
 
 const finalStates: readonly MessageState[] = ["delivered", "expired", "deleted", "undeliverable", "rejected"];
 
+const states = { delivered: "delivered", failed: "undeliverable", pending: "enroute", unknown: "unknown" } as const;
+
 /** What the end of a job means for the messages it carried: their state, receipts, and the card's own reports. */
 export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   if (job.origin.face !== "smpp") return;
@@ -18,7 +20,28 @@ export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: n
   const cause = end.error?.detail.cause;
   const error = typeof cause === "number" ? cause : 0;
   const { state, final } = stateAfter(job, end);
-  for (const message of messages) await settle(r, message, state, { error, at, final });
+  // A receipt may have been quicker than the end of the job.
+  const told = final ? new Map<number, PacketPart["state"]>() : await toldParts(r, job, messages.length);
+  for (const message of messages) {
+    const word = told.get(message.position);
+    if (word === "delivered" || word === "failed") await settle(r, message, states[word], { error, at, final: true });
+    else await settle(r, message, state, { error, at, final });
+  }
+}
+
+/** What receipts said of the job's messages; of one that was cut, only when they spoke of all its parts. */
+async function toldParts(
+  r: Repositories,
+  job: Job,
+  messages: number,
+): Promise<ReadonlyMap<number, PacketPart["state"]>> {
+  const packet = (await r.packets.ofJob(job.id)).at(-1);
+  const parts = packet === undefined ? [] : await r.packets.parts(packet.id);
+  if (packet === undefined || messages > 1 || packet.userData.length === 1)
+    return new Map(parts.map((part) => [part.position, part.state]));
+  const failed = parts.some((part) => part.state === "failed");
+  const all = parts.filter((part) => part.state === "delivered").length === packet.userData.length;
+  return failed ? new Map([[0, "failed"]]) : all ? new Map([[0, "delivered"]]) : new Map();
 }
 
 /** Response packets that came in the delivery reports themselves, each as the card gave it. */
@@ -67,8 +90,6 @@ function stateAfter(job: Job, end: JobEnd): { readonly state: MessageState; read
   }
 }
 
-const states = { delivered: "delivered", failed: "undeliverable", pending: "enroute", unknown: "unknown" } as const;
-
 /** A receipt of the network below us settles the part of a packet, and the message, that it belongs to. */
 export async function receiptCame(r: Repositories, entry: InboxEntry, at: number): Promise<string | undefined> {
   const { item } = entry;
@@ -106,17 +127,20 @@ export async function receiptCame(r: Repositories, entry: InboxEntry, at: number
   return `receipt of message ${first.id}: ${item.state}`;
 }
 
-/** The part that a receipt speaks of: by our own reference, or by what the network called it when it took it. */
+/**
+ * The part that a receipt speaks of: what its network called so when it took it, as it is stored; else our own reference
+ * as the link found it, else another spelling of the name.
+ */
 async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<PacketPart | undefined> {
   if (item.kind !== "receipt") return undefined;
-  if (item.reference !== undefined) {
-    const [packet = "", transmission, position] = item.reference.split("/");
-    const at = Number(position ?? 0);
-    const known = (await r.packets.parts(packet)).find((part) => part.position === at);
-    return known ?? { packet, position: at, transmission: Number(transmission ?? 1), link, state: "unknown", at: 0 };
-  }
-  const names = item.networkReference === undefined ? [] : [item.networkReference, ...(item.otherReferences ?? [])];
-  return r.packets.partNamed(link, names);
+  const { networkReference: name, otherReferences = [], reference } = item;
+  const named = name === undefined ? undefined : await r.packets.partNamed(link, [name]);
+  if (named !== undefined) return named;
+  if (reference === undefined) return r.packets.partNamed(link, otherReferences);
+  const [packet = "", transmission, position] = reference.split("/");
+  const at = Number(position ?? 0);
+  const known = (await r.packets.parts(packet)).find((part) => part.position === at);
+  return known ?? { packet, position: at, transmission: Number(transmission ?? 1), link, state: "unknown", at: 0 };
 }
 
 /** A change of a message's state. */

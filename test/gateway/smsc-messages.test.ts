@@ -161,6 +161,24 @@ describe("the fate of a message behind a network", () => {
     expect((await items(bench)).length).toBe(1);
   });
 
+  it("is told by a receipt that was quicker than the answer to the submit, or that came although none did", async () => {
+    await using bench = await Bench.open();
+    const { card, desk, account } = await behindNetwork(bench);
+    await using _desk = desk;
+    account.answer = async (sms, count) => {
+      await account.hand({ kind: "receipt", reference: sms.reference, state: "delivered" });
+      await bench.gateway.inbound.idle();
+      if (count === 1) return { at: "accepted", networkReference: "id-1" };
+      throw new GatewayError("link.lost", "the session ended", { detail: { fate: "unknown" } });
+    };
+    for (const cntr of [1, 2]) await desk.submit(order(msisdn, single(packetOf(card, cntr))));
+    const all = await bench.until(async () => {
+      const found = await items(bench);
+      return found.length === 2 ? found : undefined;
+    });
+    expect(receiptsIn(all).map((item) => item.state)).toEqual(["delivered", "delivered"]);
+  });
+
   it("is unknown when no answer came: nothing is sent again, and a late answer or receipt still settles it", async () => {
     await using bench = await Bench.open();
     const { card, desk, account } = await behindNetwork(bench);

@@ -39,8 +39,8 @@ function blankPage(): Page {
 
 /**
  * Finds the message of a receipt: by the id of its response in any spelling, else by the reference the peer echoes
- * together with the destination; modulo 256 only from an SMSC whose ids name nothing. A receipt that overtook its
- * response is waited for; one that comes again belongs to the message it came for.
+ * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for; one that comes
+ * again belongs to the message it came for.
  */
 export class ReceiptBook {
   readonly #clock: Clock;
@@ -145,12 +145,18 @@ export class ReceiptBook {
   #echoed(echo: number, to: string): Known | undefined {
     const exact = this.#byEcho(echo);
     if (exact !== undefined && digits(exact.to) === to) return exact;
-    if (this.#named) return undefined;
+    if (echo > 0xff) return undefined;
+    let found: Known | undefined;
     for (let candidate = echo & 0xff; candidate < 0x10000; candidate += 0x100) {
       const known = this.#byEcho(candidate);
-      if (known !== undefined && digits(known.to) === to) return known;
+      if (known === undefined || digits(known.to) !== to) continue;
+      if (!this.#named) return known;
+      // Where ids name messages, only one without a name is looked for so roughly, and two of them are none.
+      if (known.id !== undefined) continue;
+      if (found !== undefined) return undefined;
+      found = known;
     }
-    return undefined;
+    return found;
   }
 
   /** The message of this id; of several with one id, the newest to this number. */

@@ -108,7 +108,14 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
       await db
         .insertInto("packet_part")
         .values(row)
-        .onConflict((conflict) => conflict.columns(["packet", "position"]).doUpdateSet(row))
+        .onConflict((conflict) =>
+          conflict
+            .columns(["packet", "position"])
+            .doUpdateSet(row)
+            .where(
+              sql<boolean>`packet_part.state NOT IN ('delivered', 'failed') OR packet_part.transmission < excluded.transmission`,
+            ),
+        )
         .execute();
     },
     async parts(packet) {
@@ -127,7 +134,7 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
         .selectAll()
         .where("link", "=", link)
         .where("network_reference", "in", references)
-        .where("state", "in", ["taken", "unknown"])
+        .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
         .orderBy("at", "desc")
         .limit(1)
         .executeTakeFirst();

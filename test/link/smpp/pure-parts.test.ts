@@ -217,7 +217,11 @@ describe("the receipt book", () => {
     expect(await known.find(again, "49171")).toBe("a");
     expect(await known.find(again, "49171")).toBe("a");
     expect(await known.find(receipt("99", { userMessageReference: 0x0334 }), "49171")).toBeUndefined();
+    known.leaving("also lost", "49171", 0x0534);
+    known.failed("also lost", false);
+    expect(await known.find(receipt("97", { userMessageReference: 0x34 }), "49171")).toBeUndefined();
     expect(await known.find(receipt("98", { userMessageReference: 0x0134 }), "49171")).toBe("lost");
+    expect(await known.find(receipt("97", { userMessageReference: 0x34 }), "49171")).toBe("also lost");
   });
 
   it("knows a message of unknown fate by its echoed reference, also modulo 256", async () => {
