@@ -13,6 +13,7 @@ import { AuditDesk } from "../gateway/audit-desk.ts";
 import { CampaignDesk } from "../gateway/campaign/desk.ts";
 import { CampaignRunner } from "../gateway/campaign/runner.ts";
 import { ConnectivityDesk } from "../gateway/connectivity-desk.ts";
+import { EisDesk } from "../gateway/eis-desk.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { LeaseDesk } from "../gateway/lease-desk.ts";
 import { TargetDesk } from "../gateway/target-desk.ts";
@@ -106,6 +107,7 @@ export class Daemon implements AsyncDisposable {
     const campaigns = new CampaignDesk({ gateway, runner, clock: systemClock });
     const audits = new AuditDesk(gateway, systemClock);
     const connectivity = new ConnectivityDesk(gateway, log);
+    const eis = new EisDesk(targets);
     const leases = stack.use(new LeaseDesk(gateway.links, systemClock));
     const tokens = new TokenDesk(store, systemClock);
     let listener: ApiListener | undefined;
@@ -120,7 +122,7 @@ export class Daemon implements AsyncDisposable {
       smppClients: smpp.connections(),
     });
     const { certificates } = config.api;
-    const desks = { gateway, targets, campaigns, audits, connectivity, leases, tokens, traces, upstreams };
+    const desks = { gateway, targets, campaigns, audits, connectivity, eis, leases, tokens, traces, upstreams };
     const api = await apiServer({ ...desks, certificates, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();

@@ -35,6 +35,8 @@ export interface AuditOrder {
   readonly waitMs: number;
 }
 
+/** How long the card may take; what it says after the wait is told by the event `target.differs`. */
+const jobValidityMs = 10 * 60_000;
 /** A card lists its domains in so many answers at most. */
 const mostAnswers = 16;
 
@@ -91,7 +93,7 @@ export class AuditDesk {
       work: { kind: "script", tar: "000001", apdus, function: { name: "audit", params: {} } },
       request: { onAnswerLost: "repeat", ...order.request, keepEis: true },
       origin: order.origin,
-      validityMs: Math.max(1000, Math.ceil(until - this.#clock.monotonic())),
+      validityMs: jobValidityMs,
     });
     const ended = await this.#ended(job.id, until);
     if (ended.state === "done") return ended;
@@ -104,7 +106,7 @@ export class AuditDesk {
     for (;;) {
       const job = await this.#gateway.job(id);
       if (hasEnded(job)) return job;
-      if (this.#clock.monotonic() >= until + 1000)
+      if (this.#clock.monotonic() >= until)
         throw new GatewayError("api.timeout", "the card has not answered the audit yet; the job goes on", {
           detail: { job: id },
         });

@@ -7,6 +7,7 @@ export const cryptoErrors = {
     exit: 2,
     retry: "never",
   },
+  "crypto.signature": { text: "A signature or certificate does not verify", http: 422, exit: 4, retry: "never" },
   "crypto.master-key": { text: "The master key cannot open the stored keys", http: 500, exit: 7, retry: "never" },
 } as const;
 

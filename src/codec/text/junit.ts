@@ -1,3 +1,5 @@
+import { xmlText } from "./xml-text.ts";
+
 /** One case of a JUnit report. */
 export interface JunitCase {
   readonly name: string;
@@ -13,19 +15,6 @@ export interface JunitSuite {
   /** When it began, milliseconds. */
   readonly at: number;
   readonly cases: readonly JunitCase[];
-}
-
-/** Text as XML character data; what XML 1.0 does not allow is replaced. */
-export function xmlText(text: string): string {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones XML forbids
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replaceAll('"', "&quot;")
-  );
 }
 
 /** A JUnit report as continuous integration reads it. */

@@ -166,7 +166,9 @@ function request(operation: Operation): {
   const target = query.size === 0 ? path : `${path}?${query}`;
   const made = { method: operation.method, path: target, headers };
   if (body === undefined) return made;
-  const json = JSON.stringify(value(body, wild));
+  const filled = value(body, wild);
+  const held = operation.id === "auditTarget" && typeof filled === "object" && filled !== null;
+  const json = JSON.stringify(held ? { ...filled, waitMs: pick([100, 300, -1, "x"]) } : filled);
   const broken = random() < 0.08 ? pick(["{", "", "[1,]", "\u0000", `${json}x`, '"\\ud800"']) : json;
   return { ...made, body: broken };
 }

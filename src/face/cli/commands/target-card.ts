@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
@@ -27,13 +27,13 @@ interface ShownAudit {
 
 const pathOf = (reference: string) => `/v1/targets/${encodeURIComponent(reference)}`;
 
-/** `target audit` and `connectivity show|set`: the EIS against the card, and how the card reaches the world. */
+/** `target audit|export|certificates` and `connectivity show|set`: the EIS against the card, and how the card reaches the world. */
 export function registerTargetCard(program: Command, target: Command, context: CliContext): void {
   target
     .command("audit")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--fix", "take the card's word into the EIS")
-    .option("--timeout <seconds>", "give up after this time", secondsOf, 60)
+    .option("--timeout <seconds>", "wait so long for the card, at most 60", secondsOf, 60)
     .option("--bearer <bearer>", "auto, envelope, sms or https", "auto")
     .option("--link <id>", "only over this reader, modem or SMSC")
     .description("compare the EIS with what the card says; exit code 1 when they differ")
@@ -49,6 +49,7 @@ export function registerTargetCard(program: Command, target: Command, context: C
       result(context.terminal, report, (shown) => auditText(shown, context));
       if (report.differences.length > 0 && !report.fixed) process.exitCode = 1;
     });
+  registerDocuments(target, context);
   const connectivity = program.command("connectivity").description("how a card reaches its SM-SR and the network");
   connectivity
     .command("show")
@@ -61,6 +62,76 @@ export function registerTargetCard(program: Command, target: Command, context: C
       result(context.terminal, shown, (all) => `${treeLines(all, "").join("\n")}\n`);
     });
   registerSet(connectivity, context);
+}
+
+interface ShownTrust {
+  readonly eum?: {
+    readonly subject: string;
+    readonly issuer: string;
+    readonly validTo: string;
+    readonly fromSignature: boolean;
+  };
+  readonly ecasd?: Readonly<Record<string, string>>;
+  readonly checks: readonly { readonly what: string; readonly result: string; readonly why?: string }[];
+}
+
+function registerDocuments(target: Command, context: CliContext): void {
+  target
+    .command("export")
+    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .option("--format <format>", "xml (SGP.02) or json", "xml")
+    .option("-o, --output <file>", "file to write; standard output without")
+    .description("the EIS as it is now, never with key values")
+    .addHelpText("after", "\nExample:\n  otagate target export 89001012012341234012345678901224 -o eis.xml\n")
+    .action(async (reference: string, options: { format: string; output?: string }) => {
+      await using connection = await context.connect();
+      const lines: string[] = [];
+      for await (const line of connection.api.lines(`${pathOf(reference)}/export`, { format: options.format }))
+        lines.push(line);
+      const text = `${lines.join("\n")}\n`;
+      if (options.output === undefined) context.terminal.out.write(text);
+      else writeFileSync(options.output, text);
+    });
+  target
+    .command("certificates")
+    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
+    .option("--ci <pem>", "certificate of the issuer")
+    .option("--eum <pem>", "certificate of the eUICC manufacturer; else the one that came with the signature")
+    .description("certificates of the eUICC and whether they hold; exit code 4 when one does not")
+    .addHelpText("after", "\nExample:\n  otagate target certificates 89001012012341234012345678901224 --ci ci.pem\n")
+    .action(async (reference: string, options: { ci?: string; eum?: string }) => {
+      const given = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, "utf8"));
+      await using connection = await context.connect();
+      const body = { ci: given(options.ci), eum: given(options.eum) };
+      const trust = await connection.api.post<ShownTrust>(`${pathOf(reference)}/certificates`, body);
+      result(context.terminal, trust, (shown) => trustText(shown, context));
+      if (trust.checks.some((check) => check.result === "bad")) process.exitCode = 4;
+    });
+}
+
+function trustText({ eum, ecasd, checks }: ShownTrust, { terminal }: CliContext): string {
+  const titles: Readonly<Record<string, string>> = {
+    "eum-by-ci": "CI signed the EUM certificate",
+    "ecasd-by-eum": "EUM signed the ECASD certificate",
+    "eis-by-eum": "EUM signed the EIS",
+  };
+  const colours: Readonly<Record<string, "green" | "red" | "yellow">> = { good: "green", bad: "red" };
+  return [
+    ...(eum === undefined
+      ? ["EUM    no certificate"]
+      : [
+          `EUM    ${eum.subject}${eum.fromSignature ? " (came with the signature)" : ""}`,
+          `       issued by ${eum.issuer}, valid to ${eum.validTo}`,
+        ]),
+    ...(ecasd === undefined
+      ? ["ECASD  no certificate that can be read"]
+      : Object.entries(ecasd).map(([key, value], index) => `${index === 0 ? "ECASD " : "      "} ${key} ${value}`)),
+    "",
+    ...checks.map(
+      ({ what, result: outcome, why }) =>
+        `${paint(terminal, colours[outcome] ?? "yellow", outcome.padEnd(10))} ${titles[what] ?? what}${why === undefined ? "" : `: ${why}`}`,
+    ),
+  ].join("\n");
 }
 
 function auditText(report: ShownAudit, { terminal }: CliContext): string {

@@ -126,13 +126,22 @@ function registerImport(target: Command, context: CliContext): void {
   target
     .command("import")
     .argument("<file>", "EIS or key file: JSON (one or a list), SGP.02 XML, or CSV; - for standard input")
+    .option("--eum <pem>", "EUM certificate that the signature of an XML EIS must fit")
+    .option("--ci <pem>", "CI certificate that the EUM certificate must come from")
+    .option("--transport-key <hex|@file>", "key that the key values of an XML EIS are wrapped with")
     .description("add or replace targets from a file, keys included")
     .addHelpText(
       "after",
-      "\nExamples:\n  otagate target import eis.json\n  otagate target import keys.csv\n\nCSV columns: eid,iccid,imsi,msisdn,name,kvn,algorithm,kic,kid,dek,cntr,tars,psk,psk_kvn,tags\n",
+      "\nExamples:\n  otagate target import eis.json\n  otagate target import keys.csv\n  otagate target import eis.xml --eum eum.pem --ci ci.pem\n\nCSV columns: eid,iccid,imsi,msisdn,name,kvn,algorithm,kic,kid,dek,cntr,tars,psk,psk_kvn,tags\n",
     )
-    .action(async (file: string) => {
-      const body = importBody(file);
+    .action(async (file: string, options: { eum?: string; ci?: string; transportKey?: string }) => {
+      const { eum, ci, transportKey } = options;
+      const body = {
+        ...importBody(file),
+        ...(eum === undefined ? {} : { eum: textFile(eum) }),
+        ...(ci === undefined ? {} : { ci: textFile(ci) }),
+        ...(transportKey === undefined ? {} : { transportKey: keyText(transportKey) }),
+      };
       await using connection = await context.connect();
       const { items } = await connection.api.post<{ items: Outcome[] }>("/v1/targets/import", body);
       for (const { warnings, target: one } of items)
@@ -149,13 +158,8 @@ function registerImport(target: Command, context: CliContext): void {
 }
 
 /** The request for a file by what its first characters say it is. @throws config.unreadable, target.invalid */
-function importBody(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (cause) {
-    throw new GatewayError("config.unreadable", `cannot read ${file}`, { detail: { file }, cause });
-  }
+function importBody(file: string): object {
+  const text = textFile(file === "-" ? 0 : file);
   const start = text.trimStart()[0];
   if (start === "<") return { format: "xml", text };
   if (start !== "{" && start !== "[") return { format: "csv", text };
@@ -164,6 +168,15 @@ function importBody(file: string): unknown {
     return { format: "json", items: Array.isArray(parsed) ? parsed : [parsed] };
   } catch (cause) {
     throw new GatewayError("target.invalid", `${file} is not valid JSON`, { detail: { file }, cause });
+  }
+}
+
+/** @throws config.unreadable */
+function textFile(file: string | 0): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new GatewayError("config.unreadable", `cannot read ${file}`, { detail: { file }, cause });
   }
 }
 

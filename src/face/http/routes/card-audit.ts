@@ -71,7 +71,7 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
         body: z
           .strictObject({
             fix: z.boolean().default(false),
-            waitMs: z.number().int().min(100).max(240_000).default(60_000),
+            waitMs: z.number().int().min(100).max(60_000).default(5_000).describe("How long the answer may be held"),
             bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]).optional(),
             link: z.string().min(1).max(512).optional(),
           })
@@ -81,7 +81,7 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
       config: { scope: "jobs" },
     },
     async ({ params, body, principal }) => {
-      const { fix, waitMs, bearer, link } = body ?? { fix: false, waitMs: 60_000 };
+      const { fix, waitMs, bearer, link } = body ?? { fix: false, waitMs: 5_000 };
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
       const report = await audits.audit(params.ref, {
         fix,

@@ -103,10 +103,19 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         operationId: "importTargets",
         tags: ["targets"],
         summary: "Add or replace many targets",
-        description: "A JSON list in `items`, or CSV in `text`: a header line, then one target a line.",
+        description:
+          "A JSON list in `items`; or in `text` CSV (a header line, then one target a line) or SGP.02 EISs as XML, v3 or v4. " +
+          "With `eum` or `ci` the manufacturer's signature and certificates must verify.",
         body: z.strictObject({
-          format: z.enum(["json", "csv"]),
-          text: z.string().max(8_000_000).optional().describe("CSV"),
+          format: z.enum(["json", "csv", "xml"]),
+          text: z.string().max(8_000_000).optional().describe("CSV or XML"),
+          eum: z.string().max(20_000).optional().describe("Certificate of the eUICC manufacturer, PEM (XML only)"),
+          ci: z.string().max(20_000).optional().describe("Certificate of the issuer, PEM (XML only)"),
+          transportKey: z
+            .string()
+            .regex(/^[0-9a-fA-F]{32}$/, "16 octets in hexadecimal")
+            .optional()
+            .describe("Key that the key values are wrapped with (XML only)"),
           items: z.array(description).max(10_000).optional(),
         }),
         response: { 200: z.object({ items: z.array(outcome) }), ...problems },
@@ -114,11 +123,16 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       config: { scope: "targets" },
     },
     async ({ body }) => {
-      const missing = body.format === "csv" ? "text" : "items";
+      const missing = body.format === "json" ? "items" : "text";
       if (body[missing] === undefined)
         throw new GatewayError("api.usage", `${missing}: is needed with this format`, {
           detail: { field: missing, in: "body" },
         });
+      if (body.format === "xml") {
+        const { text = "", eum, ci, transportKey } = body;
+        const outcomes = await deps.eis.importXml(text, withoutUndefined({ eum, ci, transportKey }));
+        return { items: outcomes.map(shownOutcome) };
+      }
       const shapes = body.format === "csv" ? csvTargets(body.text ?? "") : (body.items ?? []);
       const items = [];
       for (const [index, shape] of shapes.entries())

@@ -1,0 +1,216 @@
+import type { Element } from "@xmldom/xmldom";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { serialized } from "./canonical.ts";
+import { elements, parseXml, textOf } from "./xml.ts";
+
+/** An EIS as plain values, in the shape in which targets are described; key values included. */
+export interface EisDescription {
+  readonly eid: string;
+  readonly isdR: { readonly aid?: string; readonly keySets: readonly EisKeySet[] };
+  readonly profiles: readonly Readonly<Record<string, unknown>>[];
+  readonly [fact: string]: unknown;
+}
+
+export interface EisKeySet {
+  readonly kvn: number;
+  readonly type: "SCP80" | "SCP81" | "SCP03" | "token" | "receipt";
+  readonly cntr?: number;
+  readonly keys: readonly {
+    readonly id: number;
+    readonly type: string;
+    readonly value: string;
+    readonly kcv?: string;
+  }[];
+}
+
+/** The Eis elements of a document: its root, or those in an envelope around them. @throws target.invalid */
+export function eisElements(text: string): Element[] {
+  const root = parseXml(text).documentElement;
+  const found: Element[] = [];
+  const open: Element[] = root === null ? [] : [root];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.localName?.toLowerCase() === "eis") found.push(next);
+    else open.push(...elements(next).reverse());
+  }
+  if (found.length === 0)
+    throw new GatewayError("target.invalid", "the XML has no Eis element", { detail: { field: "Eis" } });
+  return found;
+}
+
+/**
+ * Reads an SGP.02 EIS whatever its namespace (v3, v4) and prefixes. Key sets whose values are withheld are left out.
+ * @throws target.invalid naming the element (never a value: it may be a key)
+ */
+export function readEis(eis: Element): EisDescription {
+  const signed = required(eis, "EumSignedInfo");
+  const ecasd = elements(signed, "Ecasd")[0];
+  const isdR = required(eis, "Isd-r");
+  return {
+    eid: readEid(requiredText(signed, "Eid", "EumSignedInfo.Eid")),
+    ...texts(signed, {
+      eumId: "Eum-id",
+      productionDate: "ProductionDate",
+      platformType: "PlatformType",
+      platformVersion: "PlatformVersion",
+      isdPLoadFileAid: "Isd-p-loadfile-aid",
+      isdPModuleAid: "Isd-p-module-aid",
+    }),
+    ...(ecasd === undefined ? {} : { ecasd: readEcasd(ecasd) }),
+    capabilities: Object.fromEntries(
+      elements(signed, "EuiccCapabilities")
+        .flatMap((group) => elements(group))
+        .map((one) => [one.localName, one.textContent?.trim() ?? ""]),
+    ),
+    ...numbers(eis, { remainingMemory: "RemainingMemory", availableMemoryForProfiles: "AvailableMemoryForProfiles" }),
+    ...texts(eis, { lastAuditDate: "LastAuditDate", smsrId: "Smsr-id" }),
+    profiles: elements(eis, "ProfileInfo").map(readProfile),
+    isdR: { ...texts(isdR, { aid: "Aid", sin: "Sin", sdin: "Sdin" }), keySets: readKeySets(isdR) },
+    additionalProperties: Object.fromEntries(
+      elements(eis, "AdditionalProperties")
+        .flatMap((group) => elements(group, "Property"))
+        .map((one) => [one.getAttribute("key") ?? "", one.getAttribute("value") ?? ""]),
+    ),
+  };
+}
+
+/** 16 octets of BCD, or their 32 digits as ASCII: both pass the schema's hexBinary, and both are in use. */
+function readEid(text: string): string {
+  const hex = text.replace(/\s+/g, "");
+  if (/^(3[0-9]){32}$/.test(hex)) return Buffer.from(hex, "hex").toString("latin1");
+  return hex;
+}
+
+function readEcasd(ecasd: Element) {
+  const certificates = elements(ecasd, "Keyset").flatMap((set) =>
+    elements(set, "Certificate").map((certificate) => ({
+      kvn: Number(textOf(set, "Version") ?? Number.NaN),
+      ...texts(certificate, { caId: "CaId" }),
+      value: (textOf(certificate, "Value") ?? "").replace(/\s+/g, "").toUpperCase(),
+    })),
+  );
+  const [first] = certificates;
+  return {
+    ...texts(ecasd, { aid: "Aid", sin: "Sin", sdin: "Sdin" }),
+    ...(first === undefined ? {} : { certificate: first.value, ...("caId" in first ? { caId: first.caId } : {}) }),
+  };
+}
+
+function readProfile(info: Element, index: number): Readonly<Record<string, unknown>> {
+  const at = `ProfileInfo ${index + 1}`;
+  const subscription = elements(info, "SubscriptionAddress")[0];
+  const state = requiredText(info, "State", `${at}.State`).toLowerCase();
+  const rules = [...elements(info, "pol2"), ...elements(info, "Pol2")].flatMap((group) => elements(group, "Rule"));
+  return {
+    aid: requiredText(info, "Isd-p-aid", `${at}.Isd-p-aid`).toUpperCase(),
+    ...iccidOf(textOf(info, "Iccid")),
+    state: state.includes("enabled") ? "enabled" : state.includes("disabled") ? "disabled" : "created",
+    fallback: /^(true|1)$/i.test(textOf(info, "FallbackAttribute") ?? ""),
+    ...texts(info, { mnoId: "Mno-id", smdpId: "Smdp-id", profileType: "ProfileType" }),
+    ...(subscription === undefined ? {} : texts(subscription, { imsi: "Imsi", msisdn: "Msisdn" })),
+    ...numbers(info, { allocatedMemory: "AllocatedMemory", freeMemory: "FreeMemory" }),
+    ...(rules.length === 0 ? {} : { pol2: rules.map((rule) => readRule(rule, at)) }),
+  };
+}
+
+function iccidOf(text: string | undefined): { iccid?: string } {
+  const iccid = text?.replace(/[fF]+$/, "");
+  return iccid === undefined || iccid === "" ? {} : { iccid };
+}
+
+function readRule(rule: Element, at: string): { action: string; qualification: string } {
+  const qualification = requiredText(rule, "Qualification", `${at}.pol2.Qualification`);
+  return {
+    action: requiredText(rule, "Action", `${at}.pol2.Action`).toUpperCase(),
+    qualification: /auto/i.test(qualification) ? "Auto-Delete" : "Not-Allowed",
+  };
+}
+
+function readKeySets(domain: Element): EisKeySet[] {
+  return elements(domain, "Keyset").flatMap((set, index): EisKeySet[] => {
+    const kvn = Number(requiredText(set, "Version", `Isd-r.Keyset ${index + 1}.Version`));
+    const type = typeOf(textOf(set, "Type"), kvn);
+    const keys = elements(set, "Key").flatMap((key) => readKey(key));
+    const cntr = textOf(set, "Cntr");
+    if (type === undefined || keys.length === 0) return [];
+    return [{ kvn, type, ...(cntr === undefined || cntr === "" ? {} : { cntr: Number(cntr) }), keys }];
+  });
+}
+
+function readKey(key: Element): EisKeySet["keys"][number][] {
+  const [component] = elements(key, "KeyComponents");
+  const value = component?.getAttribute("value")?.replace(/\s+/g, "") ?? "";
+  const kcv = key.getAttribute("kcv") ?? "";
+  if (value === "") return [];
+  const id = Number(textOf(key, "Index") ?? Number.NaN);
+  return [{ id, type: component?.getAttribute("type") ?? "88", value, ...(kcv === "" ? {} : { kcv }) }];
+}
+
+/** Type of a key set by its name, else by its version. SGP.02 §2.2.5.1 */
+function typeOf(name: string | undefined, kvn: number): EisKeySet["type"] | undefined {
+  switch (name) {
+    case "SCP80":
+    case "SCP81":
+    case "SCP03":
+      return name;
+    case "TokenGeneration":
+      return "token";
+    case "ReceiptVerification":
+      return "receipt";
+    case undefined:
+      if (kvn >= 0x01 && kvn <= 0x0f) return "SCP80";
+      if (kvn >= 0x30 && kvn <= 0x3f) return "SCP03";
+      if (kvn >= 0x40 && kvn <= 0x4f) return "SCP81";
+      return kvn === 0x70 ? "token" : kvn === 0x71 ? "receipt" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** An EIS as a document without the values of keys: those outside what the manufacturer signed. */
+export function withoutKeyValues(eis: Element): string {
+  const copy = parseXml(serialized(eis)).documentElement;
+  if (copy === null) return "";
+  for (const part of elements(copy)) if (part.localName !== "EumSignedInfo") stripValues(part);
+  return serialized(copy);
+}
+
+function stripValues(element: Element): void {
+  for (const child of elements(element)) {
+    if (child.localName === "KeyComponents") child.removeAttribute("value");
+    stripValues(child);
+  }
+}
+
+function required(parent: Element, name: string): Element {
+  const [found] = elements(parent, name);
+  if (found === undefined) throw missing(name);
+  return found;
+}
+
+function requiredText(parent: Element, name: string, field: string): string {
+  const text = textOf(parent, name);
+  if (text === undefined || text === "") throw missing(field);
+  return text;
+}
+
+function missing(field: string): GatewayError {
+  return new GatewayError("target.invalid", `${field}: is missing in the EIS`, { detail: { field } });
+}
+
+function texts(parent: Element, names: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) => {
+      const text = textOf(parent, name);
+      return text === undefined || text === "" ? [] : [[key, text]];
+    }),
+  );
+}
+
+function numbers(parent: Element, names: Readonly<Record<string, string>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) => {
+      const text = textOf(parent, name);
+      return text !== undefined && /^\d+$/.test(text) ? [[key, Number(text)]] : [];
+    }),
+  );
+}

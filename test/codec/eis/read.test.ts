@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { packageRoot } from "../../../src/app/version.ts";
+import { isGatewayError } from "../../../src/base/gateway-error.ts";
+import { eisElements, readEis, withoutKeyValues } from "../../../src/codec/eis/read.ts";
+
+const vector = (name: string) => readFileSync(`${packageRoot}/test/vectors/eis/${name}`, "utf8");
+const read = (text: string) => {
+  const [eis] = eisElements(text);
+  if (eis === undefined) throw new Error("there is one");
+  return readEis(eis);
+};
+
+describe("an EIS in XML", () => {
+  it.each(["ecdsa.xml", "rsa.xml"])("%s: namespace, prefix and form of the EID do not matter", (name) => {
+    expect(read(vector(name))).toMatchObject({
+      eid: "89001012012341234012345678901224",
+      eumId: "1.3.6.1.4.1.9999.3",
+      platformType: expect.stringContaining("Test <platform>"),
+      remainingMemory: 491520,
+      smsrId: "1.3.6.1.4.1.9999.4",
+      capabilities: { HttpSupport: "true", SecurePacketVersion: "12.1.0" },
+      ecasd: { certificate: expect.stringMatching(/^7F2181/), caId: "1.3.6.1.4.1.131" },
+      profiles: [
+        {
+          aid: "A0000005591010FFFFFFFF8900001200",
+          state: "enabled",
+          fallback: true,
+          profileType: "A & B",
+          allocatedMemory: 65536,
+          pol2: [{ action: "DELETE", qualification: "Not-Allowed" }],
+        },
+        { aid: "A0000005591010FFFFFFFF8900001300", state: "disabled", fallback: false },
+      ],
+      isdR: {
+        keySets: [
+          { kvn: 1, type: "SCP80", cntr: 7, keys: [{ id: 1, value: "000102030405060708090A0B0C0D0E0F" }, {}, {}] },
+          { kvn: 64, type: "SCP81", keys: [{ id: 1, type: "85" }, { id: 2 }] },
+        ],
+      },
+      additionalProperties: { "urn:example:lab": "rack 1" },
+    });
+  });
+
+  it("is found in whatever envelope, once or many times", () => {
+    const eis = vector("ecdsa.xml").replace(/^<\?xml.*\?>/, "");
+    expect(eisElements(`<e:Envelope xmlns:e="urn:e"><e:Body>${eis}<x>${eis}</x></e:Body></e:Envelope>`)).toHaveLength(
+      2,
+    );
+  });
+
+  it("loses the values of keys and nothing else before it is kept", () => {
+    const [eis] = eisElements(vector("ecdsa.xml"));
+    const kept = eis === undefined ? "" : withoutKeyValues(eis);
+    expect(kept).not.toContain("000102030405060708090A0B0C0D0E0F");
+    expect(kept).not.toMatch(/ value="[0-9A-F]{32}"/);
+    expect(kept).toContain("7F2181");
+    expect(kept).toContain("EumSignature");
+  });
+
+  it.each([
+    ["<a/>", "Eis"],
+    ["", "xml"],
+    ["<Eis><b></Eis>", "xml"],
+    ["<!DOCTYPE Eis [<!ENTITY x 'y'>]><Eis>&x;</Eis>", "xml"],
+    [`${"<a>".repeat(200)}${"</a>".repeat(200)}`, "xml"],
+    ["<Eis/>", "EumSignedInfo"],
+    ["<Eis><EumSignedInfo/><Isd-r/></Eis>", "EumSignedInfo.Eid"],
+    ["<Eis><EumSignedInfo><Eid>89</Eid></EumSignedInfo><Isd-r/><ProfileInfo/></Eis>", "ProfileInfo 1.State"],
+  ])("that is wrong is refused by its field: %s", (text, field) => {
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: "target.invalid", detail: { field } }));
+  });
+
+  it("never crashes on damaged documents", () => {
+    const text = vector("rsa.xml");
+    fc.assert(
+      fc.property(fc.nat(text.length - 1), fc.string({ maxLength: 6 }), fc.nat(40), (at, inserted, cut) => {
+        try {
+          for (const eis of eisElements(text.slice(0, at) + inserted + text.slice(at + cut))) readEis(eis);
+        } catch (error) {
+          if (!isGatewayError(error)) throw error;
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
