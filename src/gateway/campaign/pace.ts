@@ -29,7 +29,9 @@ export function pace(campaign: Campaign, counts: ItemCounts): Pace {
   const ofCanaries = canary > 0 && canary < total && started <= canary;
   const failures = counts.failed - campaign.forgiven;
   const sample = ofCanaries ? canary : Math.max(counts.succeeded + counts.failed, Math.min(smallestSample, total));
-  if (stopAtFailureShare !== undefined && failures > 0 && failures / sample > stopAtFailureShare) {
+  // Canaries that may fail as they please would be none.
+  const limit = stopAtFailureShare ?? (ofCanaries ? 0 : undefined);
+  if (limit !== undefined && failures > 0 && failures / sample > limit) {
     const stage = ofCanaries ? "of the canary stage" : "of those tried";
     return { start: 0, change: { state: "stopped", reason: `${failures} of ${sample} ${stage} failed` } };
   }

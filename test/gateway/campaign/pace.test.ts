@@ -39,6 +39,12 @@ describe("the pace of a campaign", () => {
     ["starts the canaries alone", { canary: 3 }, { pending: 100 }, { start: 3 }],
     ["waits for the last canary", { canary: 3 }, { pending: 97, running: 1, succeeded: 2 }, { start: 0 }],
     ["goes on after good canaries", { canary: 3 }, { pending: 97, succeeded: 3 }, { start: 10 }],
+    [
+      "lets no canary fail unless it is told how many may",
+      { canary: 3 },
+      { pending: 97, running: 1, succeeded: 1, failed: 1 },
+      { start: 0, change: { state: "stopped", reason: "1 of 3 of the canary stage failed" } },
+    ],
     ["has no canary stage when all would be in it", { canary: 5 }, { pending: 5 }, { start: 5 }],
     ["is done when nothing is left", {}, { succeeded: 3, failed: 1 }, { start: 0, change: { state: "done" } }],
     ["bears few failures", { stopAtFailureShare: 0.2 }, { pending: 50, succeeded: 8, failed: 2 }, { start: 10 }],

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
-import { Progress, paint, result, table, when } from "../terminal.ts";
+import { Progress, paint, result, say, table, when } from "../terminal.ts";
 
 interface ShownCampaign {
   readonly id: string;
@@ -214,8 +214,21 @@ function orderOf(options: StartOptions): unknown {
 /** Follows a campaign; exit code 0 when every target succeeded, 1 otherwise. */
 async function watch(context: CliContext, api: ApiClient, id: string): Promise<void> {
   const progress = new Progress(context.terminal);
+  const told = new Set<number>();
+  let last = "";
   for (;;) {
     const one = await api.get<ShownCampaign>(pathOf(id));
+    if ((one.progress.counts.failed ?? 0) > told.size) {
+      for await (const item of api.list<ShownItem>(`${pathOf(id)}/items`, { state: "failed" }, 100_000)) {
+        if (told.has(item.position)) continue;
+        told.add(item.position);
+        progress.clear();
+        say(context.terminal, failureLine(context, item));
+      }
+    }
+    const story = `${one.state} ${one.progress.counts.failed ?? 0} ${Math.floor((10 * one.progress.ended) / one.progress.total)}`;
+    if (!context.terminal.fancy && story !== last) say(context.terminal, campaignLine(context, one));
+    last = story;
     const busy = one.state === "running" || (one.progress.counts.running ?? 0) > 0;
     progress.show(campaignLine(context, one));
     if (busy) {
@@ -243,6 +256,12 @@ function campaignLine({ terminal }: CliContext, one: ShownCampaign): string {
     remainingMs === undefined || one.state !== "running" ? "" : `, about ${Math.ceil(remainingMs / 1000)} s to go`;
   const reason = one.reason === undefined ? "" : ` (${one.reason})`;
   return `${paint(terminal, "bold", one.name)} ${one.state}${reason} ${bar} ${ended}/${total}: ${counts.succeeded ?? 0} succeeded, ${counts.failed ?? 0} failed, ${counts.running ?? 0} running${rest}`;
+}
+
+function failureLine({ terminal }: CliContext, item: ShownItem): string {
+  const why = item.error === undefined ? "" : `${item.error.code}: ${item.error.message}`;
+  const note = item.note === undefined ? "" : ` (${item.note})`;
+  return `${paint(terminal, "red", "failed")} ${item.label}${item.step === undefined ? "" : ` at ${item.step}`}: ${why}${note}`;
 }
 
 function itemTable(items: readonly ShownItem[]): string {
