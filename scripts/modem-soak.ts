@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type Misbehaviour, wellBehaved } from "../drivers/simulated/modem/misbehaviour.ts";
+import { seededRandom } from "../drivers/simulated/seeded-random.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
 import { hasEnded } from "../src/gateway/gateway.ts";
@@ -103,7 +104,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
 
 /** Eight simulated modems of as many makes misbehave at random while jobs go through them. */
 export async function soak({ seconds, seed, patienceMs = 120_000, onLine = () => {} }: SoakTrial): Promise<SoakReport> {
-  const random = generator(seed);
+  const random = seededRandom(seed);
   await using bench = await ModemBench.open({
     modems: [
       ...senders.map((profile, index) => ({
@@ -120,6 +121,7 @@ export async function soak({ seconds, seed, patienceMs = 120_000, onLine = () =>
       })),
     ],
     timeoutsMs: hasty,
+    answerTimeoutMs: 15_000,
     random,
   });
   await bench.ready();
@@ -192,17 +194,6 @@ function heapMib(): number {
   const collect: unknown = runInNewContext("gc");
   if (typeof collect === "function") for (let i = 0; i < 3; i++) collect();
   return Math.round((process.memoryUsage().heapUsed / 2 ** 20) * 10) / 10;
-}
-
-/** Mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -222,9 +222,14 @@ export class SmsInbox {
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
       log.warn({ link, index: stored.index, error: error.toJSON() }, "a stored message cannot be read");
-      if (!crowded) return;
+      if (!crowded || !(await this.#isWhatLies(stored))) return;
     }
     await engine.run(deleteMessage, stored.index);
+  }
+
+  /** Whether the memory, asked again, says the same: what the line spoilt must not be deleted. */
+  async #isWhatLies({ index, pdu }: StoredPdu): Promise<boolean> {
+    return (await this.#readSlot(index))?.pdu === pdu;
   }
 
   /** A message for the card inside goes to the card, or stays where it is; in a crowded memory it is kept here instead. */

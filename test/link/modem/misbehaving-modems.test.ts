@@ -4,6 +4,7 @@ import type { Misbehaviour } from "../../../drivers/simulated/modem/misbehaviour
 import { SimulatedModem } from "../../../drivers/simulated/modem/modem.ts";
 import { PlainCard } from "../../../drivers/simulated/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../../drivers/simulated/network/network.ts";
+import { seededRandom } from "../../../drivers/simulated/seeded-random.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { silentLog } from "../../../src/link/driver.ts";
@@ -29,6 +30,7 @@ const hasty = {
     send: 500,
     resync: 500,
   },
+  startup: { probes: 2 },
   sms: { perMinute: 600 },
   sources: [],
   verified: [],
@@ -58,14 +60,14 @@ describe("a modem that misbehaves", () => {
       attachMs: 5,
     });
     const card = new PlainCard({ imsi: "001010000000001", iccid: "89000123456789012341" });
-    const modem = new SimulatedModem({ network, card, misbehaviour });
+    const modem = new SimulatedModem({ network, card, misbehaviour, random: seededRandom(1) });
     await modem.powerOn();
     const openPort = async () => {
       const { line, port } = memoryLine();
       modem.attachLine(line);
       return port;
     };
-    const deps = { clock: systemClock, random: Math.random, log: silentLog };
+    const deps = { clock: systemClock, random: seededRandom(2), log: silentLog };
     const link = new ModemLink({
       id: "m",
       openPort,

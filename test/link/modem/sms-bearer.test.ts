@@ -174,9 +174,20 @@ describe("short messages over a modem", () => {
     await attach();
     modem.on('AT+CPMS="ME"', ["+CPMS: 10,10,0,50,0,50", "OK"]);
     modem.on("AT+CMGL=4", ["+CMGL: 1,3,,44", deliver, "+CMGL: 2,1,,4", "0000", "+CMGL: 3,2,,44", deliver, "OK"]);
+    modem.on("AT+CMGR=2", ["+CMGR: 1,,4", "0000", "OK"]);
     modem.say('+QIND: "smsfull","ME"');
     await turn(60);
     expect(modem.heard.filter((line) => line.startsWith("AT+CMGD"))).toEqual(["AT+CMGD=1", "AT+CMGD=2"]);
+  });
+
+  test("does not delete what only the line spoilt, however full the memory is", async () => {
+    await attach();
+    modem.on('AT+CPMS="ME"', ["+CPMS: 10,10,0,50,0,50", "OK"]);
+    modem.on("AT+CMGL=4", ["+CMGL: 2,1,,44", deliver.slice(0, 40), "OK"]);
+    modem.on("AT+CMGR=2", ["+CMGR: 1,,44", deliver, "OK"]);
+    modem.say('+QIND: "smsfull","ME"');
+    await turn(60);
+    expect(modem.heard.filter((line) => line.startsWith("AT+CMGD"))).toEqual([]);
   });
 
   test("tries +CNMI settings in order and sets the accepted one again when the modem dropped it", async () => {
