@@ -37,7 +37,18 @@ const npx = (...args: readonly string[]) =>
 
 it("packs what it needs and nothing else", () => {
   expect(readdirSync(installed).sort()).toEqual(
-    ["CHANGELOG.md", "LICENSE", "README.md", "bin", "dist", "docs", "hardware-profiles", "package.json"].sort(),
+    [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "bin",
+      "dist",
+      "docs",
+      "hardware-profiles",
+      "package.json",
+      "packaging",
+      "scenarios",
+    ].sort(),
   );
 });
 
