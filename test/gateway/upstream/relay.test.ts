@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiBench } from "../../face/http/api-bench.ts";
 import { SmsrStandIn, signedWell } from "./stand-in.ts";
 
@@ -91,6 +91,35 @@ describe("events to an upstream", () => {
     await bench.until(() => versions().length === 5);
     expect(versions()).toEqual([2, 3, 4, 5, 6]);
     await bench.until(async () => (await state()).queued === 1);
+  });
+
+  it("loses nothing and keeps the order although the clock is stepped back and forth", async () => {
+    const now = Date.now.bind(Date);
+    let step = 0;
+    const stepped = vi.spyOn(Date, "now").mockImplementation(() => now() + step);
+    try {
+      let asked = 0;
+      smsr.serve = () => (++asked % 3 === 0 ? 503 : 204);
+      bench = await opened({ events: ["target.changed", "job.done"], maxAttempts: 1000 });
+      const card = await bench.card("reader-1");
+      const steps = [0, -3_600_000, 86_400_000, 0, -86_400_000, 600_000];
+      for (step of steps) {
+        await bench.call("PATCH", `/v1/targets/${card.state.eid}`, { body: { name: `at ${step}` } });
+        const { body: job } = await bench.call("POST", "/v1/jobs", { body: audit(card.state.eid) });
+        expect((await bench.call("GET", `/v1/jobs/${job.id}?wait=10000`)).body.state).toBe("done");
+      }
+      const last = () => smsr.events().filter(({ type }) => type === "otagate.job.done").length >= steps.length;
+      await bench.until(async () => last() && (await state()).queued === 0);
+      const once = [...new Map(smsr.events().map((event) => [event.id, event])).values()];
+      // The card that came before the steps is one change more.
+      expect(once.slice(1).map((event) => event.type)).toEqual(
+        steps.flatMap(() => ["otagate.target.changed", "otagate.job.done"]),
+      );
+      const versions = once.flatMap(({ data }) => (data.version === undefined ? [] : [data.version]));
+      expect(versions).toEqual([...versions].sort((a, b) => a - b));
+    } finally {
+      stepped.mockRestore();
+    }
   });
 
   it("survives an upstream that hangs, lies and redirects, and costs no job", async () => {
