@@ -55,7 +55,7 @@ async function runOne(
   const vendor = await vendorCommand(command, call);
   if (vendor !== undefined) return vendor.reply;
   const spec = commands.get(command.name);
-  if (spec === undefined) return refusePlain();
+  if (spec === undefined) return modem.personality.isSetting(command.text) ? undefined : refusePlain();
   if (
     command.form === "test" &&
     modem.personality.quirks.has("test-command-unreliable") &&

@@ -12,6 +12,7 @@ export interface PlayedProfile {
   readonly title?: string | undefined;
   readonly vendor?: string | undefined;
   readonly models?: readonly string[] | undefined;
+  readonly init?: readonly string[] | undefined;
   readonly startup?: { readonly banner?: readonly string[] | undefined } | undefined;
   readonly identity?:
     | Readonly<Partial<Record<"imei" | "imsi" | "iccid" | "eid", readonly ProfileQuery[] | undefined>>>
@@ -102,6 +103,11 @@ export class Personality {
 
   isOff(line: string): boolean {
     return (this.profile.power?.off ?? []).some((command) => sameLine(command, line));
+  }
+
+  /** A line that the profile sends to set the modem up: its own settings, of which only the acceptance matters. */
+  isSetting(line: string): boolean {
+    return (this.profile.init ?? []).some((command) => sameLine(command, line));
   }
 
   isToolkitEnable(line: string): boolean {

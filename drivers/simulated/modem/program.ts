@@ -11,6 +11,7 @@ import type { BipRoute } from "./bip.ts";
 import { parseMisbehaviour } from "./misbehaviour.ts";
 import { SimulatedModem } from "./modem.ts";
 import type { PlayedProfile } from "./personality.ts";
+import { identityOf } from "./place-identity.ts";
 import { PlainCard, type PlainCardOptions } from "./plain-card.ts";
 import { Plug, type PlugPlace } from "./plug.ts";
 
@@ -26,7 +27,10 @@ export interface ModemProgramOptions {
   /** A card of the caller's own; wins over `card`. */
   readonly softCard?: SoftCard;
   readonly plain?: PlainCardOptions;
+  /** From the place where it is plugged in unless given. */
   readonly imei?: string;
+  /** Number of the plain USIM, likewise. */
+  readonly number?: string;
   /**
    * `own` (the default), `serve:<port or path>` to open it to other processes, or `join:<host:port or path>` to use the
    * network of another.
@@ -76,10 +80,22 @@ async function openNetwork(
   return { radio: own, own };
 }
 
-function cardOf({ softCard, card = "plain", plain = {} }: ModemProgramOptions): SoftCard | undefined {
+function cardOf({ softCard, card = "plain", plain = {}, number, ...where }: ModemProgramOptions): SoftCard | undefined {
   if (softCard !== undefined) return softCard;
   if (card === "none") return undefined;
-  return card === "plain" ? new PlainCard(plain) : openEuicc({ state: card });
+  if (card !== "plain") return openEuicc({ state: card });
+  const msisdn = number === undefined ? {} : { msisdn: number };
+  return new PlainCard({ ...identityOf(placeOf(where)).card, ...plain, ...msisdn });
+}
+
+/** Number of the plain USIM, where one is in. */
+function numberOf({ softCard, card = "plain", plain, number, ...where }: ModemProgramOptions): string | undefined {
+  if (softCard !== undefined || card !== "plain") return undefined;
+  return number ?? plain?.msisdn ?? identityOf(placeOf(where)).card.msisdn;
+}
+
+function placeOf({ pty, tcp }: Pick<ModemProgramOptions, "pty" | "tcp">): string {
+  return tcp === undefined ? (pty ?? "") : `tcp ${tcp}`;
 }
 
 /** Leads every connection of the card to one place. @throws config.invalid */
@@ -123,7 +139,7 @@ async function run(options: ModemProgramOptions, io: ModemProgramIo, ends: Async
     ...(card && { card }),
     ...(route && { route }),
     ...(options.profile && { profile: options.profile }),
-    ...(options.imei !== undefined && { identity: { imei: options.imei } }),
+    identity: { imei: options.imei ?? identityOf(placeOf(options)).imei },
   });
   ends.push(modem);
   const place: PlugPlace =
@@ -133,7 +149,11 @@ async function run(options: ModemProgramOptions, io: ModemProgramIo, ends: Async
   const plug = new Plug(modem, place);
   ends.push(plug);
   const target: ModemControl = { modem, plug, card, network: "own" in opened ? opened.own : undefined };
-  io.print(JSON.stringify({ modem: modem.personality.profile.name, port: await plug.plugIn() }));
+  const { profile, identity } = modem.personality;
+  const number = numberOf(options);
+  io.print(
+    JSON.stringify({ modem: profile.name, port: await plug.plugIn(), imei: identity.imei, ...(number && { number }) }),
+  );
   const lines = io.input && createInterface({ input: io.input });
   lines?.on("line", (line) => {
     if (line.trim() !== "") void controlModem(target, line).then(io.print);

@@ -109,6 +109,7 @@ interface SimModemOptions {
   readonly tcp?: number;
   readonly card?: string;
   readonly imei?: string;
+  readonly number?: string;
   readonly network?: string;
   readonly misbehave?: string;
   readonly bip?: string;
@@ -123,9 +124,10 @@ function registerSimModem(sim: Command, context: CliContext): void {
     .option("--pty <link>", "symbolic link to its pseudo-terminal")
     .option("--tcp <port>", "TCP port instead of a pseudo-terminal", wholeNumber)
     .option("--card <file|plain|none>", "state of a simulated eUICC, a plain USIM, or an empty slot", "plain")
-    .option("--imei <digits>", "15 digits")
+    .option("--imei <digits>", "15 digits; made from its pseudo-terminal or port unless given")
+    .option("--number <digits>", "number of the plain USIM; made likewise")
     .option("--network <how>", "own, serve:<port or path>, or join:<host:port or path>")
-    .option("--misbehave <list>", "how it misbehaves from the start (docs/simulators.md)")
+    .option("--misbehave <list>", "how it misbehaves from the start (docs/simulated-modem.md)")
     .option("--bip <host:port>", "where the card's own connections are led to")
     .addHelpText(
       "after",

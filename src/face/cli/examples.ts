@@ -20,6 +20,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "smsc rebind": ["otagate smsc rebind smsc:operator-a"],
   "modem list": ["otagate modem list"],
   "modem show": ["otagate modem show rack1"],
+  "modem power": ["otagate modem power rack1"],
   "modem reset": ["otagate modem reset rack1", "otagate modem reset rack1 --sim"],
   "profile list": ["otagate profile list"],
   "profile show": ["otagate profile show quectel-ec25"],

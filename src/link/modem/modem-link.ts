@@ -66,6 +66,7 @@ export class ModemLink implements AsyncDisposable {
   #settingUp: Promise<void> | undefined;
   #setUpAgain = false;
   #toolkitTried = false;
+  #restartedFor: string | undefined;
   #released: (() => void) | undefined;
 
   constructor(deps: ModemLinkDeps) {
@@ -112,6 +113,7 @@ export class ModemLink implements AsyncDisposable {
     if (kind === "power") {
       if (power === undefined) throw new GatewayError("link.driver", `${id} has no power control`);
       await power.cycle(this.#stop.signal);
+      this.#restartedFor = "its power was cycled";
       await this.#engine?.[Symbol.asyncDispose]();
       return;
     }
@@ -119,6 +121,7 @@ export class ModemLink implements AsyncDisposable {
     if (engine === undefined) throw new GatewayError("link.unavailable", `${id} is not running`);
     const { power: lines } = engine.profile.file;
     for (const line of (kind === "sim" ? lines?.simReset : lines?.restart) ?? []) await ask(engine, powerLine, line);
+    if (kind === "soft") this.#restartedFor = "restarting, as it was told to";
     if (kind === "soft") await engine[Symbol.asyncDispose]();
   }
 
@@ -170,9 +173,11 @@ export class ModemLink implements AsyncDisposable {
       const gone = error.code === "link.lost" || error.code === "link.unknown" || error.code === "modem.absent";
       const failures = gone ? this.#state.failures : this.#state.failures + 1;
       absences = gone && this.#state.phase.at !== "ready" ? Math.min(absences + 1, 4) : 0;
-      this.bearer.detach(error.message);
-      this.#update({ failures, phase: { at: "absent", reason: error.message }, registrations: {} });
-      log.info({ link: this.id, code: error.code, failures }, error.message);
+      const why = this.#restartedFor ?? error.message;
+      this.#restartedFor = undefined;
+      this.bearer.detach(why);
+      this.#update({ failures, phase: { at: "absent", reason: why }, registrations: {} });
+      log.info({ link: this.id, code: error.code, failures }, why);
       if (failures >= this.#settings.quarantineAfter) await this.#quarantine(error.message, signal);
       else {
         await this.#escalate(failures);

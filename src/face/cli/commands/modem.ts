@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { asGatewayError } from "../../../base/gateway-error.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
+import { modemTable, modemText } from "../modem-view.ts";
 import { wholeNumber } from "../number-flag.ts";
-import { paint, result, say, table, when } from "../terminal.ts";
+import { result, say, table, when } from "../terminal.ts";
 import { type OpenPort, registerModemProbe } from "./profile.ts";
 import type { ShownLink } from "./reader.ts";
 
@@ -25,23 +26,7 @@ export function registerModem(program: Command, context: CliContext, deps: Modem
     .action(async () => {
       await using connection = await context.connect();
       const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "modem" });
-      result(context.terminal, items, (links) =>
-        links.length === 0
-          ? "no modems\n"
-          : table(
-              ["MODEM", "STATE", "PROFILE", "IMEI", "ICCID", "OPERATOR", "SIGNAL", "TARGET"],
-              links.map((link) => [
-                link.id,
-                link.up ? "ready" : (link.reason ?? "down"),
-                text(link.facts.profile),
-                text(link.facts.imei),
-                link.card?.iccid ?? "",
-                operatorOf(link),
-                signalOf(link),
-                link.target ?? "",
-              ]),
-            ),
-      );
+      result(context.terminal, items, modemTable);
     });
   modem
     .command("show")
@@ -50,12 +35,7 @@ export function registerModem(program: Command, context: CliContext, deps: Modem
     .action(async (name: string) => {
       await using connection = await context.connect();
       const link = await connection.api.get<ShownLink>(path(name));
-      result(
-        context.terminal,
-        link,
-        (one) =>
-          `${paint(context.terminal, "bold", one.id)} ${one.up ? "ready" : (one.reason ?? "down")}\n${JSON.stringify(one.facts, null, 2)}`,
-      );
+      result(context.terminal, link, (one) => modemText(context.terminal, one));
     });
   modem
     .command("reset")
@@ -71,7 +51,15 @@ export function registerModem(program: Command, context: CliContext, deps: Modem
           : await connection.api.post<ShownLink>(`${path(name)}/reset`, {
               kind: options.sim === true ? "warm" : "cold",
             });
-      result(context.terminal, link, (one) => `${one.id}: ${one.up ? "ready" : (one.reason ?? "down")}`);
+      result(context.terminal, link, shortState);
+    });
+  modem
+    .command("power")
+    .argument("<modem>", "name or part of it")
+    .description("take a modem's power away and give it back; ends its quarantine")
+    .action(async (name: string) => {
+      await using connection = await context.connect();
+      result(context.terminal, await connection.api.post<ShownLink>(`${path(name)}/power`, {}), shortState);
     });
   modem
     .command("at")
@@ -86,6 +74,8 @@ export function registerModem(program: Command, context: CliContext, deps: Modem
     });
   registerModemProbe(modem, context, deps);
 }
+
+const shortState = (link: ShownLink) => `${link.id}: ${link.up ? "ready" : (link.reason ?? "down")}`;
 
 async function runCommands(
   context: CliContext,
@@ -112,11 +102,13 @@ async function atConsole(context: CliContext, api: ApiClient, name: string): Pro
     prompt: `${name}> `,
     historySize: 500,
   });
-  console.prompt();
+  const prompt = () => process.stdin.isTTY && console.prompt();
+  prompt();
   for await (const line of console) {
     const command = line.trim();
     if (command === "exit" || command === "quit") break;
-    if (command !== "") {
+    if (command !== "" && !/^at/i.test(command)) say(context.terminal, "a command begins with AT; exit leaves");
+    else if (command !== "") {
       try {
         const { lines } = await api.post<{ lines: string[] }>(`${path(name)}/at`, { line: command });
         context.terminal.out.write(`${lines.join("\n")}\n`);
@@ -124,7 +116,7 @@ async function atConsole(context: CliContext, api: ApiClient, name: string): Pro
         say(context.terminal, asGatewayError(thrown).message);
       }
     }
-    console.prompt();
+    prompt();
   }
   console.close();
 }
@@ -166,6 +158,7 @@ export function registerSms(program: Command, context: CliContext): void {
         from?: string;
         verdict?: string;
         userData?: string;
+        text?: string;
       }[] = [];
       for await (const one of connection.api.list<(typeof found)[number]>("/v1/messages", {}, options.limit))
         found.push(one);
@@ -173,28 +166,15 @@ export function registerSms(program: Command, context: CliContext): void {
         all.length === 0
           ? "no messages\n"
           : table(
-              ["WHEN", "LINK", "FROM", "WHAT", "OCTETS"],
+              ["WHEN", "LINK", "FROM", "WHAT", "TEXT OR OCTETS"],
               all.map((one) => [
                 when(one.receivedAt),
                 one.link,
                 one.from ?? "",
                 one.verdict ?? one.kind,
-                one.userData ?? "",
+                one.text ?? one.userData ?? "",
               ]),
             ),
       );
     });
-}
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-
-function operatorOf(link: ShownLink): string {
-  const { operator, registered } = link.facts;
-  const name = typeof operator === "object" && operator !== null && "name" in operator ? String(operator.name) : "";
-  return registered === true ? name || "registered" : "not registered";
-}
-
-function signalOf(link: ShownLink): string {
-  const { signal } = link.facts;
-  return typeof signal === "object" && signal !== null && "rssiDbm" in signal ? `${String(signal.rssiDbm)} dBm` : "";
 }

@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { toHex } from "../../../base/hex.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
+import { userDataText } from "../../../codec/sms/user-data.ts";
 import type { InboxEntry } from "../../../gateway/inbox.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
@@ -20,6 +21,7 @@ const messageShape = z
     from: z.string().optional(),
     to: z.string().optional(),
     userData: z.string().optional(),
+    text: z.string().optional().describe("Of a plain text message"),
     receivedAt: z.number(),
   })
   .meta({ id: "Message", description: "A short message or receipt as a link brought it" });
@@ -83,7 +85,14 @@ function shownMessage({ item, ...entry }: InboxEntry) {
           ...(item.from === undefined ? {} : { from: item.from }),
           ...(item.to === undefined ? {} : { to: item.to }),
           userData: toHex(item.userData),
+          ...textOf(item),
         }
       : {}),
   };
+}
+
+/** Text that stands alone; what has a header is a packet or a part of something. */
+function textOf({ userData, userDataHeader, dataCoding }: Extract<InboxEntry["item"], { kind: "message" }>) {
+  const text = userDataHeader ? undefined : userDataText({ octets: userData }, dataCoding);
+  return text === undefined ? {} : { text };
 }
