@@ -6,6 +6,7 @@ const pdu = "07915155100000F0440B915155100070F70004621020010203401902710000140A0
 const ok = Buffer.from("\r\nOK\r\n");
 const long = Buffer.from(`\r\n+CSIM: 516,"${"5A".repeat(256)}9000"\r\n\r\nOK\r\n`);
 let input = "";
+let announced = 0;
 pty.onData((chunk) => {
   input += Buffer.from(chunk).toString("latin1");
   for (let end = input.indexOf("\r"); end >= 0; end = input.indexOf("\r")) {
@@ -19,7 +20,9 @@ pty.onData((chunk) => {
 pty.onClose(() => process.exit());
 
 function announce(): void {
-  pty.write(Buffer.from(`\r\n^SENT: ${process.hrtime.bigint()}\r\n\r\n+CMT: "",44\r\n${pdu}\r\n`));
+  // No message twice: the gateway takes one that it had before for a repetition.
+  const fresh = pdu.slice(0, -8) + (announced++).toString(16).toUpperCase().padStart(8, "0");
+  pty.write(Buffer.from(`\r\n^SENT: ${process.hrtime.bigint()}\r\n\r\n+CMT: "",44\r\n${fresh}\r\n`));
 }
 
 console.log(pty.path);

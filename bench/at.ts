@@ -1,21 +1,28 @@
 import { spawn } from "node:child_process";
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ReadStream } from "node:tty";
 import { SerialPort } from "serialport";
 import { driver } from "../drivers/serial-tty/driver.ts";
 import { openPty } from "../drivers/simulated/pty.ts";
 import { systemClock } from "../src/base/clock.ts";
+import { Secret } from "../src/base/secret.ts";
 import { csim } from "../src/codec/at/card-commands.ts";
 import { attention, plain } from "../src/codec/at/general-commands.ts";
+import { sealWith } from "../src/crypto/seal.ts";
+import { Gateway } from "../src/gateway/gateway.ts";
 import { silentLog } from "../src/link/driver.ts";
 import { AtEngine } from "../src/link/modem/at-engine.ts";
 import { ModemLink } from "../src/link/modem/modem-link.ts";
 import { loadProfiles } from "../src/link/modem/profile-files.ts";
+import { ModemSmsBearer } from "../src/link/modem/sms-bearer.ts";
+import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 /**
  * AT round trips per second of the engine, of bare serialport writes and reads, and of a raw descriptor, on the same
- * pseudo-terminal and in turns; the time from +CMT to its handler; the CPU time of 32 idle modems.
+ * pseudo-terminal and in turns; the time from +CMT to its handler and to the database; the CPU time of 32 idle modems.
  */
 const rounds = Number(process.env.ROUNDS ?? 1_000);
 /** Until the compiler has settled; a daemon runs for weeks. */
@@ -167,6 +174,59 @@ async function inboundLatency(path: string): Promise<void> {
   console.log(`+CMT to handler  p50 ${sorted[150]?.toFixed(0)} us, p99 ${sorted[296]?.toFixed(0)} us`);
 }
 
+/** From the first octet of +CMT on the wire to the message in the database, synced, as the gateway acknowledges it. */
+async function durableLatency(path: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "otagate-bench-"));
+  await using store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
+  const sms = {
+    originator: "15550000001",
+    serviceCentre: "15551000000",
+    answerTimeoutMs: 1000,
+    envelopeAnswerTimeoutMs: 1000,
+    retransmissions: 0,
+  };
+  const gateway = new Gateway({ store, ...deps, sms, notifications: "bench" });
+  const port = await driver.openPort?.(`tty:${path}`, driver.options.parse({}), deps);
+  if (port === undefined) throw new Error("no port");
+  await using engine = new AtEngine({ port, link: "bench", profile: profiles.get("generic-3gpp") });
+  await using bearer = new ModemSmsBearer({ id: "bench", ...deps });
+  const times: number[] = [];
+  let sent = 0n;
+  let told = () => {};
+  engine.onUrc((urc) => {
+    if (urc.text.startsWith("^SENT")) sent = BigInt(urc.text.slice(7));
+  });
+  gateway.attach({
+    id: "bench",
+    kind: "modem",
+    state: { up: true },
+    describe: () => ({}),
+    bearer: {
+      id: "bench",
+      kind: "modem",
+      state: { up: true },
+      submit: () => Promise.reject(new Error("nothing is sent here")),
+      onInbound: (handler) =>
+        bearer.onInbound(async (item) => {
+          await handler(item);
+          times.push(Number(process.hrtime.bigint() - sent) / 1000);
+          told();
+        }),
+      [Symbol.asyncDispose]: async () => {},
+    },
+  });
+  await bearer.attach(engine);
+  for (let i = 0; i < 400; i++) {
+    const stored = new Promise<void>((resolve) => (told = resolve));
+    await engine.run(plain, "AT+CMGF=0");
+    await stored;
+  }
+  const sorted = times.slice(100).sort((a, b) => a - b);
+  console.log(`+CMT to durable record  p50 ${sorted[150]?.toFixed(0)} us, p99 ${sorted[296]?.toFixed(0)} us`);
+  await gateway.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
 /** 32 modems on pseudo-terminals, ready and left alone; their other ends live in this process too. */
 async function idleCpu(): Promise<void> {
   const opened: AsyncDisposable[] = [];
@@ -207,6 +267,7 @@ const path = await new Promise<string>((resolve) => createInterface(peer.stdout)
 try {
   await roundTrips(path);
   await inboundLatency(path);
+  await durableLatency(path);
 } finally {
   peer.kill();
 }

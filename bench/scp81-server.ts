@@ -1,8 +1,10 @@
 // The server that bench/scp81.ts loads: kind of store as argument; prints its port, then a line per command line.
 import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { createServer } from "node:tls";
 import { fleetCards } from "../drivers/simulated/scp81/fleet.ts";
 import { JournalAdminStore } from "../scripts/scp81/journal-store.ts";
 import { systemClock } from "../src/base/clock.ts";
@@ -104,6 +106,18 @@ function job(eid: string, at: number): Omit<Job, "seq"> {
   };
 }
 
+/** node:tls and nothing else: what no server on it can go below. */
+async function bareTls(): Promise<never> {
+  const options = {
+    pskCallback: (_: unknown, identity: string) => entries.get(identity)?.psk ?? null,
+    ciphers: "PSK-AES128-CBC-SHA256",
+    maxVersion: "TLSv1.2",
+  } as const;
+  const bare = createServer(options, (socket) => socket.on("error", () => {}).resume());
+  bare.listen(0, "127.0.0.1", () => process.stdout.write(`${(bare.address() as AddressInfo).port}\n`));
+  return new Promise(() => {});
+}
+
 async function storeOf(): Promise<AdminStore> {
   if (kind === "daemon") return daemonStore();
   if (kind === "journal") {
@@ -124,6 +138,7 @@ const keys: PskSource =
   keyKind === "remote"
     ? { kind: "remote", lookup: async (identity) => entries.get(identity) }
     : { kind: "resident", find: (identity) => entries.get(identity) };
+if (kind === "bare") await bareTls();
 let tokens = 0;
 const dialogs = new Dialogs(
   { store: await storeOf(), clock: systemClock, newToken: () => `t${(tokens++).toString(36)}`, log: silentLog },

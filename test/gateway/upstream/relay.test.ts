@@ -115,7 +115,7 @@ describe("events to an upstream", () => {
       expect(once.slice(1).map((event) => event.type)).toEqual(
         steps.flatMap(() => ["otagate.target.changed", "otagate.job.done"]),
       );
-      const versions = once.flatMap(({ data }) => (data.version === undefined ? [] : [data.version]));
+      const versions = once.flatMap(({ data }) => (typeof data.version === "number" ? [data.version] : []));
       expect(versions).toEqual([...versions].sort((a, b) => a - b));
     } finally {
       stepped.mockRestore();
