@@ -260,7 +260,10 @@ async function idleCpu(): Promise<void> {
   );
 }
 
-const peer = spawn(process.execPath, ["--import", "tsx", new URL("at-peer.ts", import.meta.url).pathname], {
+// Built or from the sources: what is measured as the daemon runs it is `node dist/bench/at.js`.
+const built = import.meta.filename.endsWith(".js");
+const peerFile = new URL(built ? "at-peer.js" : "at-peer.ts", import.meta.url).pathname;
+const peer = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), peerFile], {
   stdio: ["ignore", "pipe", "inherit"],
 });
 const path = await new Promise<string>((resolve) => createInterface(peer.stdout).once("line", resolve));

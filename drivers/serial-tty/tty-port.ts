@@ -16,6 +16,9 @@ export class TtyPort implements Port {
   readonly #port: SerialPort;
   #failed: GatewayError | undefined;
   #closed = false;
+  /** Writes under way, oldest first, and the one clock for them: it starts anew with each that becomes the oldest. */
+  readonly #writing = new Set<(reason: GatewayError) => void>();
+  #guard: NodeJS.Timeout | undefined;
 
   /** @param port opened, and nobody else's */
   constructor(address: string, port: SerialPort) {
@@ -29,17 +32,28 @@ export class TtyPort implements Port {
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failed !== undefined || !this.#port.isOpen) return Promise.reject(this.#failed ?? this.#lost());
     return new Promise((resolve, reject) => {
-      const guard = setTimeout(() => {
-        this.#fail(new Error(`no octet left within ${writeTimeoutMs / 1000} s`));
-        reject(this.#lost());
-      }, writeTimeoutMs);
+      if (this.#writing.size === 0) this.#watch();
+      this.#writing.add(reject);
       this.#port.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), (cause) => {
-        clearTimeout(guard);
+        this.#writing.delete(reject);
+        if (this.#writing.size > 0) this.#watch();
         if (cause === null || cause === undefined) return resolve();
         this.#fail(cause);
         reject(this.#lost());
       });
     });
+  }
+
+  #watch(): void {
+    if (this.#guard === undefined) this.#guard = setTimeout(() => this.#stalled(), writeTimeoutMs).unref();
+    else this.#guard.refresh();
+  }
+
+  #stalled(): void {
+    if (this.#writing.size === 0) return;
+    this.#fail(new Error(`no octet left within ${writeTimeoutMs / 1000} s`));
+    for (const reject of this.#writing) reject(this.#lost());
+    this.#writing.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

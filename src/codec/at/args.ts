@@ -15,12 +15,15 @@ export interface AtLine {
   readonly rest: string;
 }
 
-const prefixed = /^([+^#%*!$][A-Za-z0-9_]+(?: [A-Z]+)?) ?:\s*(.*)$/;
+const prefixed = /^[+^#%*!$][A-Za-z0-9_]+(?: [A-Z]+)?$/;
 
 /** Takes the prefix off; spaces around the colon are as each firmware likes them. V.250 §5.4.4 */
 export function splitLine(text: string): AtLine {
-  const match = prefixed.exec(text);
-  return match === null ? { rest: text } : { prefix: match[1] ?? "", rest: match[2] ?? "" };
+  // The colon is looked for first: answers may be long, prefixes are not.
+  const colon = text.indexOf(":");
+  if (colon < 2) return { rest: text };
+  const prefix = text.slice(0, text[colon - 1] === " " ? colon - 1 : colon);
+  return prefixed.test(prefix) ? { prefix, rest: text.slice(colon + 1).trimStart() } : { rest: text };
 }
 
 /** Splits at commas outside quotes and parentheses; an empty parameter is `{text: "", quoted: false}`. V.250 §5.4.4.2 */
@@ -120,10 +123,13 @@ export class ArgReader {
 
 /** Octets written as hexadecimal digits, nothing else. @throws codec.text */
 export function hexText(text: string, what: string): Uint8Array {
-  const bad = text.search(/[^0-9a-fA-F]/);
-  if (bad >= 0) throw codecError("codec.text", `${what} is no hexadecimal text`, bad);
-  if (text.length % 2 !== 0) throw codecError("codec.text", `${what} has an odd number of digits`, text.length);
   const bytes = Buffer.from(text, "hex");
+  // It stops at the first thing that is no pair of digits.
+  if (bytes.length * 2 !== text.length) {
+    const bad = text.search(/[^0-9a-fA-F]/);
+    if (bad >= 0) throw codecError("codec.text", `${what} is no hexadecimal text`, bad);
+    throw codecError("codec.text", `${what} has an odd number of digits`, text.length);
+  }
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

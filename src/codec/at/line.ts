@@ -22,7 +22,6 @@ export const freshLine: LineState = { rest: "", promptTold: false };
 const longest = 140_000;
 const ctrlZ = "\x1a";
 const loneNumber = /^\d{1,2}$/;
-const lineEnds = new RegExp(`[\r\n${ctrlZ}]`);
 const printable = /[\x21-\x7e]/;
 const leadingControls = /^(?:(?!\t)\p{Cc})+/u;
 
@@ -100,9 +99,13 @@ function skipEmpty(text: string, from: number): number {
   return at;
 }
 
+/** Position of the next CR, LF or Ctrl-Z; a plain loop, since answers are long and this runs for each. */
 function lineEnd(text: string, from: number): number {
-  const end = text.slice(from).search(lineEnds);
-  return end < 0 ? -1 : from + end;
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0d || code === 0x0a || code === 0x1a) return at;
+  }
+  return -1;
 }
 
 function pushLine(tokens: AtToken[], line: string): void {

@@ -12,7 +12,6 @@ import { type LineRole, LineRouter, openLines } from "./line-router.ts";
 import type { ModemProfile } from "./profile.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
-const encoder = new TextEncoder();
 const pauseMs = 60;
 /** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
 const bootGraceMs = 2_500;
@@ -199,7 +198,7 @@ export class AtEngine implements AsyncDisposable {
 
   #write(text: string): void {
     if (isTracing()) traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shownText(text) });
-    this.#deps.port.write(encoder.encode(text)).catch((error: unknown) => this.#lost(error));
+    this.#deps.port.write(Buffer.from(text, "latin1")).catch((error: unknown) => this.#lost(error));
   }
 
   async #read(): Promise<void> {

@@ -72,9 +72,9 @@ export function requestFacts(pending: Pending): Readonly<Record<string, unknown>
 /** The error of a result that is no success; undefined for OK and CONNECT. */
 export function resultError(line: string, result: AtResult): GatewayError | undefined {
   const { final } = result;
+  if (final.kind === "ok" || final.kind === "connect") return undefined;
   const command = publicLine(line);
   const facts = { command, fate: "not-sent" };
-  if (final.kind === "ok" || final.kind === "connect") return undefined;
   if (final.kind === "cme") {
     const { text, retry } = cmeError(final.code);
     const code = retry === "never" ? "modem.cme-permanent" : "modem.cme";

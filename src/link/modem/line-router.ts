@@ -55,22 +55,35 @@ export function openLines(
   declared?: { readonly prefixes: readonly string[]; readonly lines: "none" | "one" | "many" },
   body?: string,
 ): OpenLines {
-  const typed = declared === undefined ? commandShape(line) : undefined;
-  let shape = typed;
-  const single = typed?.form === "read" && typed.names.some((name) => isRegistration(name));
-  return {
-    line,
-    get shape() {
-      shape ??= commandShape(line);
-      return shape;
-    },
-    prefixes: declared?.prefixes ?? typed?.names ?? [],
-    lines: declared?.lines ?? (single ? "one" : "any"),
-    echoes: body === undefined ? [line] : [line, body],
-    info: [],
-    doubtful: [],
-    own: false,
-  };
+  return new Lines(line, declared, body);
+}
+
+/** Made for every command: a class, since an object with an accessor of its own is slow to make. */
+class Lines implements OpenLines {
+  readonly line: string;
+  readonly prefixes: readonly string[];
+  readonly lines: OpenLines["lines"];
+  echoes: string[];
+  readonly info: { text: string; data?: string }[] = [];
+  readonly doubtful: string[] = [];
+  own = false;
+  #shape: CommandShape | undefined;
+
+  constructor(line: string, declared: Parameters<typeof openLines>[1], body: string | undefined) {
+    this.line = line;
+    this.echoes = body === undefined ? [line] : [line, body];
+    this.prefixes = declared?.prefixes ?? this.shape.names;
+    this.lines = declared?.lines ?? (this.#asksRegistration() ? "one" : "any");
+  }
+
+  get shape(): CommandShape {
+    this.#shape ??= commandShape(this.line);
+    return this.#shape;
+  }
+
+  #asksRegistration(): boolean {
+    return this.shape.form === "read" && this.shape.names.some(isRegistration);
+  }
 }
 
 const ctrlZ = "\x1a";
@@ -189,6 +202,7 @@ export class LineRouter {
   }
 
   #dropInfoHeaders(): void {
+    if (this.#headers.length === 0) return;
     for (const header of this.#headers) header.age++;
     const kept = this.#headers.filter(({ into, age }) => into === undefined && age < 2);
     this.#headers.splice(0, this.#headers.length, ...kept.slice(-4));
