@@ -80,7 +80,7 @@ export class Product implements AsyncDisposable {
     ensureBuilt();
     mkdirSync(join(this.folder, "otagate"));
     writeFileSync(join(this.folder, "otagate", "config.yaml"), JSON.stringify(config));
-    const { OTAGATE_CONFIG, OTAGATE_URL, OTAGATE_TOKEN, NO_COLOR, FORCE_COLOR, ...env } = process.env;
+    const { OTAGATE_CONFIG, OTAGATE_URL, OTAGATE_TOKEN, NO_COLOR, FORCE_COLOR, CI, ...env } = process.env;
     this.env = { ...env, OTAGATE_STATE: this.state, XDG_CONFIG_HOME: this.folder, NODE_OPTIONS: "" };
   }
 
