@@ -59,6 +59,16 @@ describe("a scenario", () => {
     expect(junit).toContain("test.yaml:5");
   }, 30_000);
 
+  it("that finds no stage reports all its steps as not reached", async () => {
+    const outcome = await play("name: a\ntarget: x\nsteps:\n  - sleep: 1ms\n  - sleep: 2ms\n");
+    expect(outcome.passed).toBe(false);
+    expect(outcome.steps.map(({ name, state }) => [name, state])).toEqual([
+      ["the stage", "failed"],
+      ["sleep 1", "not-reached"],
+      ["sleep 2", "not-reached"],
+    ]);
+  });
+
   it.each([
     ["name: a\nsteps: [", 2, "", "Flow sequence"],
     ["name: a\ncard: {}\n", 1, "steps", ""],
@@ -74,6 +84,16 @@ describe("a scenario", () => {
       "card.misbehave",
       "no misbehaviour 'dance'",
     ],
+    ["name: a\ncard: {}\nsteps:\n  - misbehave: dance\n", 4, "steps.1.misbehave", "no misbehaviour 'dance'"],
+    ["name: a\ncard: {}\nsteps:\n  - es5: enableProfil\n", 4, "steps.1.es5", "did you mean 'enableProfile'?"],
+    ["name: a\ncard:\n  fallback: 9\nsteps:\n  - sleep: 1s\n", 3, "card.fallback", "the card has 2"],
+    [
+      'name: a\ncard:\n  pol1:\n    "3": [deletion-not-allowed]\nsteps:\n  - sleep: 1s\n',
+      4,
+      "card.pol1.3",
+      "there is no profile 3",
+    ],
+    ["name: a\ncard: {}\nsteps:\n  - sleep: *time\n", 4, "", "Unresolved alias"],
     ["name: a\ncard: {}\ntarget: x\nsteps:\n  - sleep: 1s\n", 1, "", "not both"],
   ])("that is wrong is refused with line and field: %j", (text, line, field, message) => {
     expect(() => parseScenario(text, "bad.yaml")).toThrow(

@@ -23,12 +23,9 @@ export function registerRun(program: Command, context: CliContext): void {
       const { parseScenario } = await import("../scenario/scenario.ts");
       const scenarios = files.map((file) => placed(parseScenario(read(file), file), options.target));
       const outcomes = await playAll(context, scenarios);
-      if (options.junit !== undefined) {
-        const { outcomesJunit } = await import("../scenario/play.ts");
-        writeFileSync(options.junit, outcomesJunit(outcomes));
-      }
       result(context.terminal, outcomes, summary);
       if (outcomes.some((one) => !one.passed)) process.exitCode = 1;
+      if (options.junit !== undefined) await writeReport(options.junit, outcomes);
     });
 }
 
@@ -37,6 +34,18 @@ function read(file: string): string {
     return readFileSync(file, "utf8");
   } catch (cause) {
     throw new GatewayError("scenario.invalid", `${file} cannot be read`, { detail: { file }, cause });
+  }
+}
+
+async function writeReport(file: string, outcomes: readonly ScenarioOutcome[]): Promise<void> {
+  const { outcomesJunit } = await import("../scenario/play.ts");
+  try {
+    writeFileSync(file, outcomesJunit(outcomes));
+  } catch (cause) {
+    throw new GatewayError("api.usage", `--junit: ${file} cannot be written`, {
+      detail: { field: "junit", file },
+      cause,
+    });
   }
 }
 

@@ -40,6 +40,7 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
   const startedAt = Date.now();
   const start = performance.now();
   const steps: StepOutcome[] = [];
+  let played = 0;
   const add = (outcome: StepOutcome) => {
     steps.push(outcome);
     options.onStep?.(outcome, steps.length - 1);
@@ -48,14 +49,17 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
     await using stage = await openStage(scenario, options);
     const scene = new Scene(stage, options.signal);
     await scene.start();
-    await playSteps(scene, scenario.steps, add);
+    await playSteps(scene, scenario.steps, (outcome) => {
+      played++;
+      add(outcome);
+    });
     if (scene.settingsBefore !== undefined && stage.card === undefined)
       await stage.api.patch(scene.path, { settings: scene.settingsBefore });
   } catch (thrown) {
     const error = asGatewayError(thrown).toJSON();
     add({ name: "the stage", line: 1, state: "failed", tookMs: performance.now() - start, error });
   }
-  for (const { name, line } of scenario.steps.slice(steps.length)) add({ name, line, state: "not-reached", tookMs: 0 });
+  for (const { name, line } of scenario.steps.slice(played)) add({ name, line, state: "not-reached", tookMs: 0 });
   const passed = steps.every((step) => step.state === "passed");
   const { file, name } = scenario;
   return { file, name, passed, startedAt, tookMs: Math.round(performance.now() - start), steps };

@@ -1,19 +1,9 @@
-import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { cardSettings } from "../../../drivers/simulated/euicc/card-state.ts";
-import { parseMisbehaviour } from "../../../drivers/simulated/euicc/misbehaviour.ts";
-import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../nearest.ts";
-import { type Step, stepShapes, type Verb, verbs } from "./step.ts";
-
-const misbehave = z.string().superRefine((text, context) => {
-  try {
-    parseMisbehaviour(text);
-  } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    context.addIssue({ code: "custom", message: error.message });
-  }
-});
+import { misbehaviour, type Step, stepShapes, type Verb, verbs } from "./step.ts";
 
 const perProfile = <T extends z.ZodType>(value: T) =>
   z.record(z.string().regex(/^[1-9][0-9]?$/, "number of a profile, from 1"), value);
@@ -24,12 +14,12 @@ const hexOctets = z
   .transform((text) => text.toUpperCase());
 
 /** A simulated eUICC that the scenario brings along. */
-const Card = z.strictObject({
+const CardShape = z.strictObject({
   /** Makes another card, the same one for the same text; absent = the documented test card. */
   seed: z.string().optional(),
   profiles: z.number().int().min(2).max(16).default(2),
   settings: cardSettings.partial().optional(),
-  misbehave: misbehave.optional(),
+  misbehave: misbehaviour.optional(),
   /** Number of the profile with the fall-back attribute. */
   fallback: z.number().int().min(1).optional(),
   pol1: perProfile(
@@ -53,6 +43,22 @@ const Card = z.strictObject({
       applicationProviderId: hexOctets,
     }),
   ).optional(),
+});
+
+/** A card whose numbered profiles are all there. */
+const Card = CardShape.superRefine((card, context) => {
+  const check = (number: number, path: string[]) => {
+    if (number > card.profiles)
+      context.addIssue({
+        code: "custom",
+        path,
+        message: `there is no profile ${number}: the card has ${card.profiles}`,
+      });
+  };
+  if (card.fallback !== undefined) check(card.fallback, ["fallback"]);
+  const numbered = { pol1: card.pol1, pol2: card.pol2, token: card.token };
+  for (const [key, rules] of Object.entries(numbered))
+    for (const number of Object.keys(rules ?? {})) check(Number(number), [key, number]);
 });
 
 const Head = z
@@ -95,7 +101,7 @@ export function parseScenario(text: string, file: string): Scenario {
   if (broken !== undefined)
     throw invalid(file, broken.linePos?.[0].line ?? 1, "", broken.message.split("\n")[0] ?? "not YAML");
   const lineOf = (path: readonly PropertyKey[]) => lines.linePos(offsetOf(document.contents, path)).line;
-  const head = checked(Head, document.toJS(), [], file, lineOf);
+  const head = checked(Head, plain(document, file, lines), [], file, lineOf);
   const steps = head.steps.map((raw, index): PlacedStep => {
     const path = ["steps", index];
     const step = stepOf(raw, path, file, lineOf);
@@ -111,6 +117,23 @@ export function parseScenario(text: string, file: string): Scenario {
     notifications: head.notifications,
     steps,
   };
+}
+
+/** The document as values. @throws scenario.invalid for an alias without anchor, or for aliases that multiply */
+function plain(document: Document.Parsed, file: string, lines: LineCounter): unknown {
+  try {
+    return document.toJS();
+  } catch (thrown) {
+    if (!(thrown instanceof ReferenceError)) throw thrown;
+    let offset = 0;
+    visit(document, {
+      Alias: (_, alias) => {
+        offset = alias.range?.[0] ?? 0;
+        return alias.resolve(document) === undefined ? visit.BREAK : undefined;
+      },
+    });
+    throw invalid(file, lines.linePos(offset).line, "", thrown.message);
+  }
 }
 
 type LineOf = (path: readonly PropertyKey[]) => number;

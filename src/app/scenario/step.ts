@@ -1,5 +1,9 @@
 import { z } from "zod";
+import { parseMisbehaviour } from "../../../drivers/simulated/euicc/misbehaviour.ts";
+import { isGatewayError } from "../../base/gateway-error.ts";
 import { ConnectivityShape } from "../../gateway/connectivity-desk.ts";
+import { es5Params, isEs5Call } from "../../gateway/es5-params.ts";
+import { nearest } from "../nearest.ts";
 
 /** A time: a number of seconds, or `500ms`, `10s`, `2m`. */
 const duration = z
@@ -13,6 +17,23 @@ const duration = z
 /** A profile: its number on the card from 1, its ISD-P AID or its ICCID. */
 const profile = z.union([z.number().int().min(1), z.string().regex(/^[0-9A-Fa-f]{18,32}$/, "an AID or an ICCID")]);
 export type ProfileRef = z.infer<typeof profile>;
+
+/** Faults of the simulated card, as `parseMisbehaviour` reads them. */
+export const misbehaviour = z.string().superRefine((text, context) => {
+  try {
+    parseMisbehaviour(text);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+});
+
+const es5Name = z.string().superRefine((name, context) => {
+  if (isEs5Call(name)) return;
+  const hint = nearest(name, Object.keys(es5Params));
+  const message = `no ES5 function '${name}'${hint === undefined ? "" : `; did you mean '${hint}'?`}`;
+  context.addIssue({ code: "custom", message });
+});
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets");
 const sw = z
@@ -48,7 +69,7 @@ export const stepShapes = {
   /** An ES5 function by name, and what becomes of it. */
   es5: z.strictObject({
     ...sending,
-    es5: z.string(),
+    es5: es5Name,
     profile: profile.optional(),
     params: z.record(z.string(), z.unknown()).optional(),
     /** Do not wait for its end. */
@@ -108,7 +129,7 @@ export const stepShapes = {
   /** Removes a key set from the target's description. */
   forgetKeys: shape({ forgetKeys: z.number().int().min(1).max(127) }),
   /** Faults of the simulated card; `none` takes all back. */
-  misbehave: shape({ misbehave: z.string() }),
+  misbehave: shape({ misbehave: misbehaviour }),
   /** A control line of the simulated card: fall-back, enable-locally … */
   card: shape({ card: z.string() }),
   /** The link goes or comes back (simulated card). */
