@@ -4,12 +4,23 @@ import {
   type DatabaseConnection,
   type Driver,
   Kysely,
+  type LimitNode,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  ValueNode,
 } from "kysely";
 import type { Schema } from "./schema.ts";
+
+/** Writes limits as literals: SQLite plans a statement anew whenever a bound limit is bound again. */
+class Compiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    const { limit } = node;
+    if (ValueNode.is(limit) && Number.isSafeInteger(limit.value)) this.append(`limit ${limit.value}`);
+    else super.visitLimit(node);
+  }
+}
 
 /** Runs compiled queries on one better-sqlite3 handle, with its statements prepared once. */
 class SqliteConnection implements DatabaseConnection {
@@ -55,7 +66,7 @@ export function kyselyOver(database: Database): Kysely<Schema> {
       createAdapter: () => new SqliteAdapter(),
       createDriver: () => driver,
       createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createQueryCompiler: () => new Compiler(),
     },
   });
 }

@@ -41,3 +41,14 @@ export function preparedRow<T extends Readonly<Record<string, unknown>>, R>(
     return run(...names.map((name) => row[name]));
   };
 }
+
+/** One query for each of the few values of what a statement must spell out, such as a limit. */
+export function remembered<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<string, V>();
+  return (key) => {
+    const name = String(key);
+    const value = made.get(name) ?? make(key);
+    made.set(name, value);
+    return value;
+  };
+}

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import type BetterSqlite3 from "better-sqlite3";
 import { GatewayError } from "../base/gateway-error.ts";
@@ -16,18 +17,18 @@ interface Unit {
 
 /** Units taken into one commit at most; a bound on how long the first of them waits. */
 const batchLimit = 512;
-/** While many write at a time, a commit waits so long for those that are about to: each commit costs the disk the same. */
-const gatherMs = 2;
-const manyUnits = 4;
 
 /**
  * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit
- * is under way share the next one (group commit), so durability costs one disk flush per batch, not per unit.
+ * is under way share the next one (group commit), so durability costs one disk flush per batch, not per unit. SQLite
+ * itself only writes the log (`synchronous = NORMAL`); the flush that makes a commit durable is ours and leaves the
+ * main thread free, and nobody hears of a commit, reads included, before it is done.
  */
 export class SqliteStore implements Store {
   readonly #writer: BetterSqlite3.Database;
   readonly #reader: BetterSqlite3.Database;
   readonly #lock: BetterSqlite3.Database;
+  readonly #log: LogFile;
   readonly #control: ReturnType<typeof controlOf>;
   readonly #write: Repositories;
   readonly #read: Repositories;
@@ -35,15 +36,22 @@ export class SqliteStore implements Store {
   readonly #listeners = new Set<(events: readonly GatewayEvent[]) => void>();
   #fresh: GatewayEvent[] = [];
   #draining: Promise<void> | undefined;
+  #flushing: Promise<void> | undefined;
   #closed = false;
 
   private constructor(
-    handles: { writer: BetterSqlite3.Database; reader: BetterSqlite3.Database; lock: BetterSqlite3.Database },
+    handles: {
+      writer: BetterSqlite3.Database;
+      reader: BetterSqlite3.Database;
+      lock: BetterSqlite3.Database;
+      log: LogFile;
+    },
     seal: Seal,
   ) {
     this.#writer = handles.writer;
     this.#reader = handles.reader;
     this.#lock = handles.lock;
+    this.#log = handles.log;
     this.#control = controlOf(this.#writer);
     this.#write = repositories(kyselyOver(this.#writer), seal, (event) => this.#fresh.push(event));
     this.#read = repositories(kyselyOver(this.#reader), seal, () => {});
@@ -81,12 +89,14 @@ export class SqliteStore implements Store {
     try {
       if (fresh) writer.pragma("page_size = 8192");
       writer.pragma("journal_mode = WAL");
-      writer.pragma("synchronous = FULL");
+      writer.pragma("synchronous = NORMAL");
       writer.pragma("wal_autocheckpoint = 4000");
+      // Pages of a savepoint, else kept in a file.
+      writer.pragma("temp_store = MEMORY");
       writer.pragma("foreign_keys = ON");
       migrate(writer);
       const reader = new Sqlite(file, { readonly: true });
-      return new SqliteStore({ writer, reader, lock }, seal);
+      return new SqliteStore({ writer, reader, lock, log: new LogFile(`${file}-wal`) }, seal);
     } catch (cause) {
       writer.close();
       lock.close();
@@ -97,15 +107,21 @@ export class SqliteStore implements Store {
 
   write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new GatewayError("store.unavailable", "the store is closed"));
+    if (this.#log.failure !== undefined) return Promise.reject(lostDisk(this.#log.failure));
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ run: unit, resolve: (value) => resolve(value as T), reject });
       this.#draining ??= this.#drain();
     });
   }
 
-  read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new GatewayError("store.unavailable", "the store is closed"));
-    return unit(this.#read);
+  async read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new GatewayError("store.unavailable", "the store is closed");
+    const value = await unit(this.#read);
+    // It may have seen a commit that is not on the disk yet.
+    await this.#flushing?.catch((cause: unknown) => {
+      throw lostDisk(cause);
+    });
+    return value;
   }
 
   onEvents(listener: (events: readonly GatewayEvent[]) => void): () => void {
@@ -120,21 +136,20 @@ export class SqliteStore implements Store {
     this.#reader.close();
     this.#writer.close();
     this.#lock.close();
+    await this.#log.close();
   }
 
   async #drain(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) {
-      const units = await this.#commitBatch();
-      await new Promise<void>((resolve) =>
-        units >= manyUnits ? setTimeout(resolve, gatherMs) : setImmediate(resolve),
-      );
+      await this.#commitBatch();
+      await new Promise<void>((resolve) => setImmediate(resolve));
     }
     this.#draining = undefined;
   }
 
   /** Runs what is queued in one transaction: the first unit without a savepoint, since nothing else is lost with it. */
-  async #commitBatch(): Promise<number> {
+  async #commitBatch(): Promise<void> {
     const settled: (() => void)[] = [];
     const taken: Unit[] = [];
     try {
@@ -148,18 +163,21 @@ export class SqliteStore implements Store {
         settled.push(taken.length === 1 ? await this.#runFirst(unit) : await this.#runUnit(unit));
       }
       this.#control.commit.run();
+      this.#flushing = this.#log.flush();
+      await this.#flushing;
     } catch (cause) {
       if (this.#writer.inTransaction) this.#control.rollback.run();
       this.#fresh = [];
       const error = new GatewayError("store.unavailable", "the store could not commit", { cause });
       for (const unit of taken.length > 0 ? taken : this.#queue.splice(0)) unit.reject(error);
-      return 0;
+      return;
+    } finally {
+      this.#flushing = undefined;
     }
     const events = this.#fresh;
     this.#fresh = [];
     for (const settle of settled) settle();
     if (events.length > 0) for (const listener of this.#listeners) listener(events);
-    return taken.length;
   }
 
   async #runFirst(unit: Unit): Promise<() => void> {
@@ -188,6 +206,38 @@ export class SqliteStore implements Store {
       this.#fresh.length = mark;
       return () => unit.reject(error);
     }
+  }
+}
+
+function lostDisk(cause: unknown): GatewayError {
+  return new GatewayError("store.unavailable", "the disk did not take the store's log; start otagate again", { cause });
+}
+
+/** SQLite's write-ahead log, as a file of which every octet must reach the disk. */
+class LogFile {
+  readonly #path: string;
+  #file: FileHandle | undefined;
+  /** Why a flush failed. After that none succeeds: what is on the disk is unknown until the store is opened again. */
+  failure: unknown;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Until all that was written before is on the disk. */
+  async flush(): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    try {
+      this.#file ??= await open(this.#path, "r+");
+      await this.#file.datasync();
+    } catch (cause) {
+      this.failure = cause;
+      throw cause;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
   }
 }
 

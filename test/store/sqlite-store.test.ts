@@ -158,6 +158,21 @@ describe("the embedded store", () => {
     expect(heard).toEqual(["1:a"]);
   });
 
+  it("takes nothing more once a commit could not be flushed, since what is on the disk is unknown", async () => {
+    const other = join(folder, "other");
+    const torn = await SqliteStore.open(other, flip);
+    rmSync(join(other, "otagate.db-wal"));
+    await expect(torn.write((r) => r.targets.insert(target()))).rejects.toMatchObject({
+      code: "store.unavailable",
+      message: "the store could not commit",
+    });
+    await expect(torn.write(async () => 1)).rejects.toMatchObject({
+      code: "store.unavailable",
+      message: expect.stringContaining("start otagate again"),
+    });
+    await torn[Symbol.asyncDispose]();
+  });
+
   it("ends a job exactly once", async () => {
     const one = job("t");
     await store.write((r) => r.jobs.insert(one));

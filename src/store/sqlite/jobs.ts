@@ -10,7 +10,7 @@ import {
   type JobState,
 } from "../../gateway/job.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared } from "../prepared.ts";
+import { prepared, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 function jobOf(row: Selectable<Schema["job"]>): Job {
@@ -62,16 +62,33 @@ const ofSystem = sql<boolean>`origin_face = 'system'`;
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
 export function jobRepository(db: Kysely<Schema>): JobRepository {
   const byId = prepared(db, (id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
-  const waiting = prepared(db, (target: string, limit: number) =>
-    db
-      .selectFrom("job")
-      .selectAll()
-      .where("target", "=", target)
-      .where(sql<boolean>`state = 'waiting'`)
-      .where(sql<boolean>`chosen ->> '$.bearer' = 'https'`)
-      .orderBy("lane", "desc")
-      .orderBy("seq")
-      .limit(limit),
+  const waiting = (limit: number) =>
+    prepared(db, (target: string) =>
+      db
+        .selectFrom("job")
+        .selectAll()
+        .where("target", "=", target)
+        .where(sql<boolean>`state = 'waiting'`)
+        .where(sql<boolean>`chosen ->> '$.bearer' = 'https'`)
+        .orderBy("lane", "desc")
+        .orderBy("seq")
+        .limit(limit),
+    );
+  const waitingUpTo = remembered(waiting);
+  const nextIn = remembered((lanes: readonly Job["lane"][]) =>
+    prepared(db, (target: string, now: number) =>
+      db
+        .selectFrom("job")
+        .selectAll()
+        .where("target", "=", target)
+        .where(stillOpen)
+        .where(queued)
+        .where(sql<boolean>`lane in (${sql.join(lanes.map((lane) => sql.lit(lane)))})`)
+        .where(sql<boolean>`+not_before <= ${now}`)
+        .orderBy("lane", "desc")
+        .orderBy("seq")
+        .limit(1),
+    ),
   );
   const due = prepared(db, (target: string) =>
     db
@@ -158,18 +175,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
     async next(target, now, lanes) {
       const first = await firstDue(target);
       if (first === undefined || first > now) return undefined;
-      const row = await db
-        .selectFrom("job")
-        .selectAll()
-        .where("target", "=", target)
-        .where(stillOpen)
-        .where("state", "=", "queued")
-        .where("lane", "in", lanes)
-        .where(sql<boolean>`+not_before <= ${now}`)
-        .orderBy("lane", "desc")
-        .orderBy("seq")
-        .limit(1)
-        .executeTakeFirst();
+      const [row] = await nextIn(lanes)(target, now);
       return row && jobOf(row);
     },
     async openTargets() {
@@ -187,7 +193,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       return rows.map(jobOf);
     },
     async waitingForSession(target, limit) {
-      return (await waiting(target, limit)).map(jobOf);
+      return (await waitingUpTo(limit)(target)).map(jobOf);
     },
     async putOff(job, now, until, note) {
       await db
