@@ -6,6 +6,7 @@ import { profileDifferences } from "./card-audit.ts";
 import { applyCommand } from "./eis.ts";
 import type { JobEnd } from "./end-job.ts";
 import { type ExecutedCommand, executedCommands } from "./executed.ts";
+import { afterHandover } from "./handover.ts";
 import type { Job } from "./job.ts";
 import { deletesItself, profileName } from "./policy.ts";
 import { defaultSwitchMs, type Procedure, stepProcedure } from "./procedure.ts";
@@ -33,6 +34,8 @@ async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedComm
   if (target === undefined) return;
   for (const command of executed) {
     if (command.succeeded) await switchAccepted(r, job, target, command, at);
+    if (command.succeeded && command.function.name === "finaliseISDRhandover")
+      await afterHandover(r, job.target, command.function.keep, job.id, at);
     await auditHeard(r, job, target, command, at);
   }
   const call = job.work.kind === "packet" ? undefined : job.work.function;

@@ -31,6 +31,12 @@ describe("the scenarios that come with otagate", () => {
 });
 
 describe("a scenario", () => {
+  it("can take a key set out of the target: no job is sent with it any more", async () => {
+    const steps = ["  - forgetKeys: 1", "  - es5: auditStatus", "    expect: { state: failed, error: target.no-key }"];
+    const outcome = await play(["name: forgotten keys", "card: {}", "steps:", ...steps].join("\n"));
+    expect(outcome.steps.map(({ state }) => state)).toEqual(["passed", "passed"]);
+  }, 30_000);
+
   it("ends at the first expectation that is not met, and the report says where", async () => {
     const outcome = await play(
       [
