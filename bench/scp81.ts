@@ -3,6 +3,7 @@
  * four POSTs and three scripts costs against a bare handshake, memory of idle sessions, latency under 1,000 sessions at
  * a time, and what is left for cards while others only pretend to be some. CPU is the server's own, from /proc.
  *
+ *   node dist/bench/scp81.js [handshakes] [sessions] [idle]      after `npm run build`, as a user's daemon runs
  *   npx tsx bench/scp81.ts [handshakes] [sessions] [idle]
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -17,6 +18,8 @@ import { toHex } from "../src/base/hex.ts";
 
 const holding = process.argv[2] === "hold";
 const [handshakes = 4000, sessions = 3000, idle = 10_000] = holding ? [] : process.argv.slice(2).map(Number);
+const built = import.meta.filename.endsWith(".js");
+const loader = built ? [] : ["--import", "tsx"];
 const ciphers = "PSK-AES128-CBC-SHA256";
 const parallel = 8;
 
@@ -31,8 +34,8 @@ function line(lines: Interface): Promise<string> {
 }
 
 async function ours(store: string, keys: string, cards: number): Promise<Server> {
-  const program = fileURLToPath(new URL("./scp81-server.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", program, store, keys, String(cards)], {
+  const program = fileURLToPath(new URL(built ? "scp81-server.js" : "scp81-server.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--expose-gc", ...loader, program, store, keys, String(cards)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout });
@@ -196,7 +199,7 @@ async function idleMemory(): Promise<void> {
 async function holder(port: number, part: number, count: number): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", fileURLToPath(import.meta.url), "hold", String(port), String(part), String(count)],
+    [...loader, fileURLToPath(import.meta.url), "hold", String(port), String(part), String(count)],
     {
       stdio: ["ignore", "pipe", "inherit"],
     },

@@ -1,4 +1,5 @@
 import type { CompiledQuery, Kysely } from "kysely";
+import { rowsOf } from "./connection.ts";
 import type { Schema } from "./schema.ts";
 
 /** Stands for an argument while a query is built. */
@@ -23,7 +24,7 @@ export function prepared<A extends readonly unknown[], R>(
     // The builder only hands values through, so a placeholder may pass for one.
     compiled ??= build(...(args.map((_, index) => new Slot(index)) as unknown as A)).compile();
     const parameters = compiled.parameters.map((value) => (value instanceof Slot ? args[value.index] : value));
-    return (await db.executeQuery<R>({ ...compiled, parameters })).rows;
+    return rowsOf<R>(db, { sql: compiled.sql, parameters });
   };
 }
 

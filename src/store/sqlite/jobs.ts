@@ -1,4 +1,4 @@
-import { CompiledQuery, type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import {
   endStates,
@@ -9,6 +9,7 @@ import {
   type JobResult,
   type JobState,
 } from "../../gateway/job.ts";
+import { rowsOf } from "../connection.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
@@ -169,7 +170,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       // The text follows from the columns alone: built by hand it is prepared once for each kind of change.
       const assignments = Object.keys(set).map((column) => `"${column}" = ?`);
       const text = `update "job" set ${assignments.join(", ")} where "id" = ? and "state" not in (${ended}) returning "seq"`;
-      const { rows } = await db.executeQuery(CompiledQuery.raw(text, [...Object.values(set), id]));
+      const rows = await rowsOf(db, { sql: text, parameters: [...Object.values(set), id] });
       return rows.length > 0;
     },
     async next(target, now, lanes) {
