@@ -258,6 +258,7 @@ async function idleCpu(): Promise<void> {
   console.log(
     `${idleModems} idle modems  ${percent.toFixed(2)} % of a core, ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MiB`,
   );
+  for (const one of opened) await one[Symbol.asyncDispose]();
 }
 
 // Built or from the sources: what is measured as the daemon runs it is `node dist/bench/at.js`.
