@@ -11,6 +11,8 @@ import { SmsrStandIn } from "../gateway/upstream/stand-in.ts";
 
 /** Everything secret that the daemon was ever given, by what it is. */
 const marks = new Map<string, Buffer>();
+/** Keys in scripts of clients: the client sees its order again, traces and logs do not show them. */
+const ordered = new Map<string, Buffer>();
 /** Everything it said, by where. */
 const said: [where: string, text: string | Buffer][] = [];
 let bench: ApiBench;
@@ -89,6 +91,7 @@ async function packets(): Promise<void> {
     const { body } = await call("POST", "/v1/jobs", { body: order(over) });
     await call("GET", `/v1/jobs/${body.id}?wait=8000`);
   }
+  await scriptsInClear(eid);
   const keys = (value: string) => ({ keySets: [{ kvn: 7, keys: [1, 2, 3].map((id) => ({ id, value })) }] });
   await call("PUT", `/v1/targets/${eid}/keys`, { body: keys(mark("written key")) });
   await call("PUT", `/v1/targets/${eid}/keys`, { body: keys(mark("key of a wrong length", randomBytes(15))) });
@@ -97,6 +100,24 @@ async function packets(): Promise<void> {
   });
   await call("PUT", `/v1/targets/${eid}/keys`, { raw: `{"keySets": [{"keys": "${mark("key in broken JSON")}" ` });
   await call("GET", `/v1/targets/${eid}`);
+}
+
+/** Keys in packets that are not ciphered, in every one of several short messages. */
+async function scriptsInClear(eid: string): Promise<void> {
+  const secret = (what: string) => {
+    const octets = randomBytes(16);
+    ordered.set(what, octets);
+    return octets.toString("hex");
+  };
+  const puts = Array.from({ length: 12 }, (_, n) => `80D8000117018810${secret(`PUT KEY ${n}`)}03AABBCC`);
+  const stores = Array.from({ length: 12 }, (_, n) => `80E2880013811310${secret(`STORE DATA ${n}`)}`);
+  const apdus = [...puts, `0020000108${secret("PIN").slice(0, 16)}`, ...stores];
+  for (const format of ["compact", "expanded-definite"]) {
+    const work = { kind: "script", tar: "000001", apdus, format };
+    const request = { spi: "0221", bearer: "envelope" };
+    const { body } = await call("POST", "/v1/jobs", { body: { target: eid, work, request } });
+    await call("GET", `/v1/jobs/${body.id}?wait=8000`);
+  }
 }
 
 /** Descriptions with keys in the right places and in wrong ones. */
@@ -203,15 +224,20 @@ it("keeps every secret out of logs, traces, events, answers, errors, webhooks an
   );
   expect(said.some(([where]) => where.startsWith("file frames-"))).toBe(true);
   expect(leaks().filter((leak) => !leak.startsWith("control"))).toEqual([]);
+  const traced = said.filter(([where]) => /^(file frames-|log |answer to GET \/v1\/traces)/.test(where));
+  const kept = traced.filter(([where]) => where.startsWith("file frames-")).map(([, text]) => text.toString());
+  expect(kept.join("")).toContain(`80D8000117${"00".repeat(23)}`);
+  expect(leaks(ordered, traced, 8)).toEqual([]);
   // An EID is no secret: finding it shows that a secret would have been found.
   expect(leaks().filter((leak) => leak.startsWith("control")).length).toBeGreaterThan(5);
 });
 
-/** What came out, and where. */
-function leaks(): string[] {
-  return [...marks].flatMap(([what, octets]) => {
-    const forms = spellings(octets);
-    return said
+/** What came out, and where; with `part`, also where only so many octets from its beginning or to its end did. */
+function leaks(secrets = marks, places = said, part?: number): string[] {
+  return [...secrets].flatMap(([what, octets]) => {
+    const parts = part === undefined ? [octets] : [octets.subarray(0, part), octets.subarray(-part)];
+    const forms = parts.flatMap(spellings);
+    return places
       .filter(([, text]) => forms.some((form) => (typeof text === "string" ? Buffer.from(text) : text).includes(form)))
       .map(([where]) => `${what} in ${where}`);
   });

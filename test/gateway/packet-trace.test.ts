@@ -41,7 +41,10 @@ function everyForm(frames: readonly TracedFrame[]): string {
   return text.replace(/\n +/g, "");
 }
 
-async function runScript(spi: string): Promise<{ frames: TracedFrame[]; keys: string[] }> {
+async function runScript(
+  spi: string,
+  apdus = ["80CAFF2100", putKey, verify],
+): Promise<{ frames: TracedFrame[]; keys: string[] }> {
   await using bench = await Bench.open();
   await bench.gateway.start();
   const card = euicc();
@@ -50,7 +53,7 @@ async function runScript(spi: string): Promise<{ frames: TracedFrame[]; keys: st
     await bench.add(card);
     await bench.run({
       target: card.state.eid,
-      work: { kind: "script", tar: "000001", apdus: ["80CAFF2100", putKey, verify] },
+      work: { kind: "script", tar: "000001", apdus },
       request: { spi },
       origin: { face: "cli" },
     });
@@ -81,5 +84,19 @@ describe("packets and scripts in the trace", () => {
     expect(text).not.toContain(pinMark);
     expect(keys.length).toBeGreaterThan(1);
     for (const key of keys) expect(text).not.toContain(key);
+  });
+
+  it("never show keys of a script in clear that takes several short messages, whichever they are in", async () => {
+    const storeKeys = `80E2880013811310${keyMark}`;
+    const apdus = [...Array<string>(8).fill(putKey), storeKeys, verify, ...Array<string>(8).fill(storeKeys)];
+    const { frames } = await runScript("0221", apdus);
+    const envelopes = frames.filter((frame) => /^80C20000(81)?..D1/.test(frame.hex ?? ""));
+    expect(envelopes.length).toBeGreaterThan(3);
+    for (const { facts } of envelopes) expect(facts?.hidden).toBe("key");
+    const text = everyForm(frames);
+    // Cut between two messages, half of a key would still be one.
+    expect(text).not.toContain(keyMark.slice(0, 16));
+    expect(text).not.toContain(pinMark);
+    expect(text).toContain("80D8000117".concat("00".repeat(23)));
   });
 });

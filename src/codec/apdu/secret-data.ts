@@ -7,14 +7,42 @@ const pinInstructions = new Set([0x20, 0x24, 0x26, 0x28, 0x2c]);
 /** PUT KEY. GP Card Specification §11.8 */
 const putKey = 0xd8;
 
+/** STORE DATA. GP Card Specification §11.11 */
+const storeData = 0xe2;
+
 /**
- * What secret the data of a command APDU hold; undefined for none. Only the header is looked at, so that a malformed
- * command is hidden just as well.
+ * What secret the data of a command APDU hold; undefined for none. Of PIN commands and PUT KEY only the header is looked
+ * at, so that a malformed one is hidden just as well; STORE DATA holds keys or PINs when a data group of it does.
  */
 export function secretOfCommand(apdu: Uint8Array): SecretKind | undefined {
   const ins = apdu[1] ?? 0;
   if (pinInstructions.has(ins)) return "pin";
-  return ins === putKey ? "key" : undefined;
+  return ins === putKey || (ins === storeData && storesKeys(apdu)) ? "key" : undefined;
+}
+
+export function isStoreData(apdu: Uint8Array): boolean {
+  return apdu[1] === storeData;
+}
+
+/** Whether a secret STORE DATA goes on in the next block: it is not marked as the last one. */
+export function secretGoesOn(apdu: Uint8Array): boolean {
+  return isStoreData(apdu) && ((apdu[2] ?? 0) & 0x80) === 0;
+}
+
+/**
+ * Groups 8000 to 8FFF are those whose content is confidential: PINs, keys, private keys. Cut off or not, they are found.
+ * EMV Card Personalization Specification §2.2, GP Card Specification Amendment A §4
+ */
+function storesKeys(apdu: Uint8Array): boolean {
+  const inTlvs = ((apdu[2] ?? 0) & 0x18) === 0x10;
+  if (inTlvs) return false;
+  for (let at = 5; at < apdu.length; ) {
+    if ((apdu[at] ?? 0) >> 4 === 0x8) return true;
+    const long = apdu[at + 2] === 0xff;
+    const length = long ? ((apdu[at + 3] ?? 0) << 8) | (apdu[at + 4] ?? 0) : (apdu[at + 2] ?? 0);
+    at += (long ? 5 : 3) + length;
+  }
+  return false;
 }
 
 /** Whether the answer of a command carries session keys: AUTHENTICATE, RUN GSM ALGORITHM. 3GPP TS 31.102 §7.1.2 */

@@ -1,6 +1,7 @@
 import { fromHex, toHex } from "../../base/hex.ts";
 import { secretOfCommand } from "../apdu/secret-data.ts";
-import { showCommand, showTpdu, showWithin } from "../ota/message-secrets.ts";
+import { showAlone, showCommand, showTpdu, showWithin } from "../ota/message-secrets.ts";
+import type { ShowMessage } from "../ota/segment-secrets.ts";
 
 /** Names and form of a command line, as far as its text shows them. */
 export interface CommandShape {
@@ -49,33 +50,33 @@ const authentication = /^(\+(?:csim|cgla): ?\d+,"?db)[0-9A-Fa-f]+/i;
 const messagePdu = /^(?:[0-9A-Fa-f]{2}){12,}(?=\p{Cc}?$)/u;
 
 /** The line as traces and errors may show it: PINs, passwords and keys are masked. */
-export function publicLine(line: string): string {
+export function publicLine(line: string, show: ShowMessage = showAlone): string {
   const hidden = secret.exec(line);
   if (hidden !== null) return `${line.slice(0, hidden[0].length)}***`;
   const command = cardCommand.exec(line);
-  if (command !== null) return `${command[1]}${publicCommand(command[2] ?? "")}${command[3]}`;
+  if (command !== null) return `${command[1]}${publicCommand(command[2] ?? "", show)}${command[3]}`;
   const pdu = messagePdu.exec(line)?.[0];
-  if (pdu !== undefined) return `${publicPdu(pdu)}${line.slice(pdu.length)}`;
+  if (pdu !== undefined) return `${publicPdu(pdu, show)}${line.slice(pdu.length)}`;
   return line.replace(authentication, "$1***");
 }
 
-function publicCommand(hex: string): string {
+function publicCommand(hex: string, show: ShowMessage): string {
   const apdu = fromHex(hex);
   if (secretOfCommand(apdu) !== undefined && apdu.length > 5) return `${hex.slice(0, 10)}***`;
-  const shown = showCommand(apdu);
+  const shown = showCommand(apdu, show);
   return shown === apdu ? hex : toHex(shown);
 }
 
-function publicPdu(hex: string): string {
+function publicPdu(hex: string, show: ShowMessage): string {
   const octets = fromHex(hex);
   const tpdu = octets.subarray(1 + (octets[0] ?? 0));
-  const shown = showWithin(octets, tpdu, showTpdu);
+  const shown = showWithin(octets, tpdu, (part) => showTpdu(part, show));
   return shown === octets ? hex : toHex(shown);
 }
 
 /** What a trace shows of octets that are mostly text. */
-export function shownText(text: string): string {
-  return publicLine(text.replace(/[\r\n]+$/, "")).replace(/\p{Cc}/gu, (character) => {
+export function shownText(text: string, show: ShowMessage = showAlone): string {
+  return publicLine(text.replace(/[\r\n]+$/, ""), show).replace(/\p{Cc}/gu, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
 }

@@ -1,4 +1,4 @@
-import { secretOfCommand } from "../apdu/secret-data.ts";
+import { isStoreData, secretGoesOn, secretOfCommand } from "../apdu/secret-data.ts";
 import { readLength, readTag } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
 import { compactCommandLength, isCapdu, isExpandedScript } from "./script.ts";
@@ -11,9 +11,9 @@ export interface ShownScript {
 }
 
 /**
- * A script in which the data of PUT KEY and of the PIN commands are overwritten by zeros, lengths kept. A script that
- * cannot be read to its end loses, from the command that cannot be read on, what might be a secret.
- * ETSI TS 102 226 §5, GP Card Specification §11.8
+ * A script in which the data of PUT KEY, of the PIN commands and of STORE DATA with keys are overwritten by zeros, lengths
+ * kept. A script that cannot be read to its end loses, from the command that cannot be read on, what might be a secret.
+ * ETSI TS 102 226 §5, GP Card Specification §11.8, §11.11
  */
 export function showScript(script: Uint8Array): ShownScript {
   const ranges = isExpandedScript(script) ? expandedSecrets(script) : compactSecrets(script);
@@ -25,12 +25,19 @@ export function showScript(script: Uint8Array): ShownScript {
 
 type Range = readonly [from: number, to: number];
 
-function commandSecret(apdu: Uint8Array, at: number): Range[] {
-  return secretOfCommand(apdu) === undefined || apdu.length <= 5 ? [] : [[at + 5, at + apdu.length]];
+/** Finds the secrets of the commands of a script, one after the other: STORE DATA may go on in several blocks. */
+function secretFinder(): (apdu: Uint8Array, at: number) => Range[] {
+  let goesOn = false;
+  return (apdu, at) => {
+    const secret = secretOfCommand(apdu) !== undefined || (goesOn && isStoreData(apdu));
+    goesOn = secret && secretGoesOn(apdu);
+    return !secret || apdu.length <= 5 ? [] : [[at + 5, at + apdu.length]];
+  };
 }
 
 function expandedSecrets(script: Uint8Array): Range[] {
   const from = new Reader(script);
+  const secretsOf = secretFinder();
   const ranges: Range[] = [];
   try {
     readTag(from);
@@ -41,7 +48,7 @@ function expandedSecrets(script: Uint8Array): Range[] {
       const length = readLength(from);
       const at = from.offset;
       const value = from.take(Math.min(length, from.remaining));
-      if (isCapdu(tag)) ranges.push(...commandSecret(value, at));
+      if (isCapdu(tag)) ranges.push(...secretsOf(value, at));
     }
   } catch {
     return ranges;
@@ -50,11 +57,12 @@ function expandedSecrets(script: Uint8Array): Range[] {
 }
 
 function compactSecrets(script: Uint8Array): Range[] {
+  const secretsOf = secretFinder();
   const ranges: Range[] = [];
   for (let at = 0; at < script.length; ) {
     const rest = script.subarray(at);
     const length = Math.min(compactCommandLength(rest), rest.length);
-    ranges.push(...commandSecret(rest.subarray(0, length), at));
+    ranges.push(...secretsOf(rest.subarray(0, length), at));
     at += length;
   }
   return ranges;

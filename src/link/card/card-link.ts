@@ -5,6 +5,7 @@ import { backoffMs } from "../../base/retry.ts";
 import { showTpdu } from "../../codec/ota/message-secrets.ts";
 import type { CardReader } from "../card-reader.ts";
 import type { Log } from "../driver.ts";
+import { SegmentMemory } from "../segment-memory.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-bearer.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import { type CardLinkState, carries } from "./card-link-state.ts";
@@ -51,6 +52,7 @@ export class CardLink implements SmsBearer {
   readonly kind = "envelope";
   readonly #deps: CardLinkDeps;
   readonly #running: Promise<void>;
+  readonly #segments = new SegmentMemory();
   #now: CardLinkState = { at: "no-reader", reason: "the reader has not been seen yet" };
   #reader: CardReader | undefined;
   #noReader = "the reader has not been seen yet";
@@ -126,7 +128,7 @@ export class CardLink implements SmsBearer {
         kind: "tpdu",
         dir: "out",
         link: this.id,
-        bytes: showTpdu(tpdu),
+        bytes: showTpdu(tpdu, this.#segments.show),
         facts: { reference: sms.reference },
       });
     const serviceCentre = sms.serviceCentre ?? this.#deps.serviceCentre;

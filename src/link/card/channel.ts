@@ -3,6 +3,7 @@ import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import type { CardConnection } from "../card-reader.ts";
+import { SegmentMemory } from "../segment-memory.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import { type CardResponse, exchangeApdu } from "./exchange.ts";
 import { type Showing, showing } from "./secrets.ts";
@@ -65,6 +66,7 @@ export interface ApduChannelDeps {
 export class ApduChannel implements CardTurn {
   readonly #deps: ApduChannelDeps;
   readonly #queue = new KeyedQueue<"card">();
+  readonly #segments = new SegmentMemory();
   #generation = 0;
   #failure: { readonly error: unknown } | undefined;
 
@@ -165,7 +167,7 @@ export class ApduChannel implements CardTurn {
     const { connection, clock, onAnswer } = this.#deps;
     const timeoutMs = options.timeoutMs ?? this.#deps.timeoutMs ?? defaultTimeoutMs;
     const deadline = clock.monotonic() + timeoutMs;
-    const show = showing(apdu);
+    const show = showing(apdu, this.#segments.show);
     const exchange = (command: Uint8Array) =>
       this.#exchange(command, show, Math.max(1, deadline - clock.monotonic()), options.signal);
     const response = await exchangeApdu(exchange, connection.level, apdu);

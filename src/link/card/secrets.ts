@@ -2,7 +2,8 @@ import { answersWithKeys, secretOfCommand } from "../../codec/apdu/secret-data.t
 import { catObjects } from "../../codec/cat/object.ts";
 import { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import { Reader } from "../../codec/kit/codec.ts";
-import { showEnvelope } from "../../codec/ota/message-secrets.ts";
+import { showAlone, showEnvelope } from "../../codec/ota/message-secrets.ts";
+import type { ShowMessage } from "../../codec/ota/segment-secrets.ts";
 import type { Frame } from "../trace.ts";
 import { tolerant } from "./tolerant.ts";
 
@@ -18,21 +19,21 @@ const fetch = 0x12;
 const envelope = 0xc2;
 
 /** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
-export function showing(apdu: Uint8Array): Showing {
+export function showing(apdu: Uint8Array, show: ShowMessage = showAlone): Showing {
   const ins = apdu[1] ?? 0;
   const secret = secretOfCommand(apdu);
   if (secret !== undefined) return { command: (bytes) => hide(bytes, 5, bytes.length, secret), answer: asIs };
   if (answersWithKeys(apdu)) {
     return { command: asIs, answer: (bytes) => hide(bytes, 0, bytes.length - 2, "session-key") };
   }
-  if (ins === envelope) return { command: withoutClearSecrets, answer: asIs };
+  if (ins === envelope) return { command: (bytes) => withoutClearSecrets(bytes, show), answer: asIs };
   if (ins === fetch && ((apdu[0] ?? 0) & 0x80) !== 0) return { command: asIs, answer: withoutBearerPassword };
   return plain;
 }
 
 /** A short message for the card may hold a script that is not ciphered. */
-function withoutClearSecrets(bytes: Uint8Array): Shown {
-  const shown = showEnvelope(bytes);
+function withoutClearSecrets(bytes: Uint8Array, show: ShowMessage): Shown {
+  const shown = showEnvelope(bytes, show);
   return shown === bytes ? { bytes } : { bytes: shown, facts: { hidden: "key" } };
 }
 

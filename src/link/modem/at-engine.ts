@@ -4,6 +4,7 @@ import { type AtToken, awaitsPause, freshLine, type LineState, pause, tokenize }
 import { publicLine, shownText } from "../../codec/at/line-name.ts";
 import { type AtFinal, numericResult } from "../../codec/at/result.ts";
 import type { Urc } from "../../codec/at/urc.ts";
+import { showBothWays } from "../segment-memory.ts";
 import { isTracing, traceFrame } from "../trace.ts";
 import { type AtRequest, type AtResult, type Pending, requestFacts, resultError, type Urgency } from "./at-request.ts";
 import type { AtEngineDeps, RunOptions } from "./engine-contract.ts";
@@ -37,6 +38,7 @@ export class AtEngine implements AsyncDisposable {
   #stopBoot = noop;
   #held = false;
   #ended: GatewayError | undefined;
+  readonly #show = showBothWays();
   #lastHeard = 0;
   #tellDone: (reason: GatewayError) => void = noop;
   /** Resolves with the reason when the port is gone, the modem answers no more, or the engine was disposed. */
@@ -197,7 +199,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #write(text: string): void {
-    if (isTracing()) traceFrame({ kind: "at", dir: "out", link: this.#deps.link, text: shownText(text) });
+    this.#trace("out", text);
     this.#deps.port.write(Buffer.from(text, "latin1")).catch((error: unknown) => this.#lost(error));
   }
 
@@ -237,9 +239,13 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #saw(role: LineRole, text: string): void {
-    if (isTracing())
-      traceFrame({ kind: "at", dir: "in", link: this.#deps.link, text: shownText(text), facts: { role } });
+    this.#trace("in", text, { facts: { role } });
     this.#deps.observe?.({ kind: "line", role, text });
+  }
+
+  #trace(dir: "in" | "out", line: string, more: { readonly facts?: { readonly role: LineRole } } = {}): void {
+    if (!isTracing()) return;
+    traceFrame({ kind: "at", dir, link: this.#deps.link, text: shownText(line, this.#show[dir]), ...more });
   }
 
   #incoming(text: string, raw: string): void {

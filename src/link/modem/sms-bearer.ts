@@ -8,6 +8,7 @@ import type { SmsAddress } from "../../codec/sms/address.ts";
 import { type SmsSubmit, tpduBytes } from "../../codec/sms/tpdu.ts";
 import { relativeValidity } from "../../codec/sms/validity.ts";
 import type { Log } from "../driver.ts";
+import { SegmentMemory } from "../segment-memory.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-bearer.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
@@ -39,6 +40,7 @@ export class ModemSmsBearer implements SmsBearer {
   readonly #sent = new SentMessages();
   readonly #seen = new SeenMessages();
   readonly #times: number[] = [];
+  readonly #segments = new SegmentMemory();
   #deliver: (item: InboundItem) => Promise<void> = () => Promise.reject(noHandler());
   #live: { readonly engine: AtEngine; readonly inbox: SmsInbox } | undefined;
   #down: string | undefined = "the modem is not started";
@@ -136,7 +138,7 @@ export class ModemSmsBearer implements SmsBearer {
     const engine = this.#live?.engine;
     if (engine === undefined) throw notSent("link.unavailable", `${this.id}: ${this.#down ?? "the modem is gone"}`);
     if (sms.moreToCome && !this.#moreRefused) this.#moreRefused = !(await accepted(engine.run(moreMessages, 1)));
-    if (tracing()) traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: showTpdu(tpdu) });
+    if (tracing()) traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: showTpdu(tpdu, this.#segments.show) });
     this.#times.push(this.#deps.clock.monotonic());
     const outcome = this.#submitTpdu(engine, tpdu, sms, signal);
     this.#sent.leaving(outcome);

@@ -15,6 +15,7 @@ import {
 } from "../../codec/smpp/pdu.ts";
 import { shownPdu } from "../../codec/smpp/shown-pdu.ts";
 import { status, statusOfField } from "../../codec/smpp/status.ts";
+import { showBothWays } from "../segment-memory.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import { InFlight, type OpenRequest } from "./in-flight.ts";
 import { PduOutput } from "./pdu-output.ts";
@@ -64,6 +65,7 @@ export class SmppSession {
   readonly #times: SessionTimes;
   readonly #handler: RequestHandler;
   readonly #inFlight = new InFlight();
+  readonly #show = showBothWays();
   readonly #output: PduOutput;
   readonly #over = new AbortController();
   #finish: (end: SessionEnd) => void = () => {};
@@ -248,7 +250,7 @@ export class SmppSession {
   }
 
   #trace(dir: "in" | "out", bytes: Uint8Array): void {
-    if (tracing()) traceFrame({ kind: "smpp", dir, link: this.#options.link, bytes: shownPdu(bytes) });
+    if (tracing()) traceFrame({ kind: "smpp", dir, link: this.#options.link, bytes: shownPdu(bytes, this.#show[dir]) });
   }
 
   #receive(chunk: Uint8Array): void {

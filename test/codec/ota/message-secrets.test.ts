@@ -4,8 +4,10 @@ import { shownText } from "../../../src/codec/at/line-name.ts";
 import { Envelope, smsPpDownload } from "../../../src/codec/cat/envelope.ts";
 import { encode } from "../../../src/codec/kit/codec.ts";
 import { showCommand, showTpdu } from "../../../src/codec/ota/message-secrets.ts";
-import { capduObject, expandedScript } from "../../../src/codec/ota/script.ts";
+import { capduObject, compactScript, expandedScript } from "../../../src/codec/ota/script.ts";
+import { showScript } from "../../../src/codec/ota/script-secrets.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
+import type { Body } from "../../../src/codec/smpp/bodies.ts";
 import { encodePdu, type Pdu } from "../../../src/codec/smpp/pdu.ts";
 import { shownPdu } from "../../../src/codec/smpp/shown-pdu.ts";
 import { segmentPacket } from "../../../src/codec/sms/concatenation.ts";
@@ -46,7 +48,7 @@ function envelopeOf(tpdu: Uint8Array): Uint8Array {
   return concatBytes(fromHex("80C20000"), Uint8Array.of(data.length), data);
 }
 
-function submitOf(userData: Uint8Array): Uint8Array {
+function submitOf(userData: Uint8Array, tlvs: Body<"submit_sm">["tlvs"] = {}, esmClass = 0x40): Uint8Array {
   const pdu: Pdu = {
     command: "submit_sm",
     status: 0,
@@ -55,7 +57,7 @@ function submitOf(userData: Uint8Array): Uint8Array {
       serviceType: "",
       source: { ton: 1, npi: 1, addr: "447700900000" },
       destination: { ton: 1, npi: 1, addr: "15550000001" },
-      esmClass: 0x40,
+      esmClass,
       protocolId: 0x7f,
       priorityFlag: 0,
       scheduleDeliveryTime: "",
@@ -65,7 +67,7 @@ function submitOf(userData: Uint8Array): Uint8Array {
       dataCoding: 0xf6,
       smDefaultMsgId: 0,
       shortMessage: userData,
-      tlvs: {},
+      tlvs,
     },
   };
   return encodePdu(pdu);
@@ -80,12 +82,27 @@ describe("a key in a script that travels in clear", () => {
     "an AT line with an ENVELOPE": shownText(`AT+CSIM=200,"${toHex(envelopeOf(tpdu))}"\r`),
     "the PDU behind AT+CMGS": shownText(`00${toHex(tpdu)}\x1a`),
     "a submit_sm": toHex(shownPdu(submitOf(userData))),
+    "a message_payload": toHex(shownPdu(submitOf(new Uint8Array(0), { messagePayload: userData }))),
   };
 
   it.each(Object.entries(shown))("is overwritten in %s, lengths kept", (_, text) => {
     expect(text).not.toContain(mark);
     expect(text).toContain(`80D8000117${"00".repeat(23)}`);
   });
+});
+
+describe("STORE DATA", () => {
+  const shown = (...apdus: string[]) => toHex(showScript(compactScript(apdus.map(fromHex))).bytes);
+
+  it("loses its keys, also those of the blocks that follow", () => {
+    const [first, second, other] = ["80E2080005811320C0DE", "80E2880102C0DE", "80E28800053A07020102"];
+    expect(shown(first, second, other)).toBe(`80E2080005${"00".repeat(5)}80E28801020000${other}`);
+  });
+
+  it.each([
+    ["with public groups", "80E2880008 3A0105C0DEC0DEC0".replace(" ", "")],
+    ["in TLVs", "80E2900005 8403C0DEC0".replace(" ", "")],
+  ])("%s is shown", (_, apdu) => expect(shown(apdu)).toBe(apdu));
 });
 
 describe("what has nothing to hide", () => {

@@ -1,0 +1,41 @@
+import { isGatewayError } from "../base/gateway-error.ts";
+import { showBody } from "../codec/ota/message-secrets.ts";
+import { type PassedSegments, passingSegment, type ShowMessage, stepSegment } from "../codec/ota/segment-secrets.ts";
+
+/** Packets of several messages that are remembered; the oldest is forgotten first. */
+const mostPackets = 256;
+
+/**
+ * What passed one place in one direction, so that keys in a packet of several short messages are recognised whichever
+ * of them they are in. What was forgotten is not shown.
+ */
+export class SegmentMemory {
+  readonly #passed = new Map<string, PassedSegments>();
+
+  /** How the next message that passes may be shown. */
+  readonly show: ShowMessage = (message) => {
+    try {
+      const segment = passingSegment(message);
+      const { packet } = segment;
+      const { shown, passed } = stepSegment(packet === undefined ? undefined : this.#passed.get(packet), segment);
+      if (packet !== undefined) this.#keep(packet, passed);
+      return showBody(message.userData, segment.body, shown);
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      return message.userData;
+    }
+  };
+
+  #keep(packet: string, passed: PassedSegments | undefined): void {
+    this.#passed.delete(packet);
+    if (passed === undefined) return;
+    this.#passed.set(packet, passed);
+    const [oldest] = this.#passed.keys();
+    if (this.#passed.size > mostPackets && oldest !== undefined) this.#passed.delete(oldest);
+  }
+}
+
+/** How messages of a link that sees both directions may be shown. */
+export function showBothWays(): { readonly in: ShowMessage; readonly out: ShowMessage } {
+  return { in: new SegmentMemory().show, out: new SegmentMemory().show };
+}

@@ -1,0 +1,201 @@
+import { describe, expect, it } from "vitest";
+import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
+import { shownText } from "../../src/codec/at/line-name.ts";
+import { Envelope, smsPpDownload } from "../../src/codec/cat/envelope.ts";
+import { encode } from "../../src/codec/kit/codec.ts";
+import { showTpdu } from "../../src/codec/ota/message-secrets.ts";
+import { capduObject, compactScript, expandedScript } from "../../src/codec/ota/script.ts";
+import { showScript } from "../../src/codec/ota/script-secrets.ts";
+import { parseSpi } from "../../src/codec/ota/spi.ts";
+import { encodePdu, type Pdu } from "../../src/codec/smpp/pdu.ts";
+import { shownPdu } from "../../src/codec/smpp/shown-pdu.ts";
+import { segmentPacket } from "../../src/codec/sms/concatenation.ts";
+import { tpduBytes } from "../../src/codec/sms/tpdu.ts";
+import { readUserDataHeader } from "../../src/codec/sms/user-data-header.ts";
+import { wrapCommand } from "../../src/crypto/command-packet.ts";
+import { PacketKeys } from "../../src/crypto/packet-keys.ts";
+import { showing } from "../../src/link/card/secrets.ts";
+import { SegmentMemory } from "../../src/link/segment-memory.ts";
+
+const mark = "C0DE".repeat(8);
+const putKey = `80D8000117018810${mark}03AABBCC`;
+const storeKeys = `80E2880023811320${mark}${mark}`;
+const pin = "0020000108C0DEC0DEC0DEC0DE";
+
+function script(apdus: readonly string[], format: "compact" | "expanded-definite" | "expanded-indefinite"): Uint8Array {
+  const octets = apdus.map(fromHex);
+  return format === "compact" ? compactScript(octets) : expandedScript(octets.map(capduObject), format);
+}
+
+/** TP-UDs of a command packet, and what is clear of it when its script has no secrets. */
+function packetOf(data: Uint8Array, { spi = "0200", reference = 7, limit = 140 } = {}) {
+  const keys = new PacketKeys({ kic: new Uint8Array(16).fill(1), kid: new Uint8Array(16).fill(2) });
+  const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 1, data };
+  const { packet } = wrapCommand(input, keys);
+  const shown = showScript(data);
+  return {
+    segments: segmentPacket(packet, "command", { reference, referenceBits: 8 }, limit),
+    packet,
+    shown: concatBytes(packet.subarray(0, packet.length - data.length), shown.bytes),
+  };
+}
+
+const bodyOf = (userData: Uint8Array) => readUserDataHeader(userData).body;
+const passing = (userData: Uint8Array, peer = "card") => ({ userData, userDataHeader: true, peer });
+
+/** What is shown of the bodies, put together. */
+function through(memory: SegmentMemory, segments: readonly Uint8Array[]): string {
+  return toHex(concatBytes(...segments.map((one) => bodyOf(memory.show(passing(one))))));
+}
+
+const long = (octets: number) => `80E28800${octets.toString(16).padStart(2, "0")}${"5A".repeat(octets)}`.toUpperCase();
+const apdus = [long(100), putKey, "80F24002024F00", storeKeys, long(60), pin, putKey];
+
+describe("a packet of several short messages in clear", () => {
+  it.each(["expanded-definite", "expanded-indefinite", "compact"] as const)(
+    "shows all but its keys and PINs, wherever it is cut (%s)",
+    (format) => {
+      for (let limit = 30; limit <= 140; limit++) {
+        const { segments, shown } = packetOf(script(apdus, format), { limit });
+        expect(segments.length).toBeGreaterThan(1);
+        expect([limit, through(new SegmentMemory(), segments)]).toEqual([limit, toHex(shown)]);
+        expect(toHex(shown)).not.toContain("C0DE");
+      }
+    },
+  );
+
+  it("is recognised among others, and when it is sent again", () => {
+    const memory = new SegmentMemory();
+    const one = packetOf(script(apdus, "compact"));
+    const other = packetOf(script([long(120), long(120)], "compact"), { reference: 8 });
+    const mixed = one.segments.flatMap((segment, at) => [segment, other.segments[at] ?? segment]);
+    const shown = mixed.map((segment) => toHex(bodyOf(memory.show(passing(segment)))));
+    expect(shown.filter((_, at) => at % 2 === 0).join("")).toBe(toHex(one.shown));
+    expect(through(memory, one.segments)).toBe(toHex(one.shown));
+    expect(through(memory, other.segments)).toBe(toHex(other.packet));
+  });
+
+  it("loses all of a segment that cannot be judged", () => {
+    const { segments } = packetOf(script(apdus, "compact"));
+    const [first, second, third] = segments;
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three segments");
+    const memory = new SegmentMemory();
+    const blank = (segment: Uint8Array, peer?: string) => {
+      const shown = memory.show(passing(segment, peer));
+      expect(shown.subarray(0, shown.length - bodyOf(shown).length)).toEqual(segment.subarray(0, 6));
+      return bodyOf(shown).every((octet) => octet === 0);
+    };
+    expect(blank(second)).toBe(true);
+    memory.show(passing(first));
+    expect(blank(third)).toBe(true);
+    expect(blank(second)).toBe(false);
+    expect(blank(second, "another card")).toBe(true);
+    // The same reference again, and its first segment is still to come.
+    const next = packetOf(script([long(120), putKey, putKey, putKey, putKey, putKey], "compact")).segments;
+    expect(blank(next[1] ?? first)).toBe(true);
+    expect(blank(third)).toBe(true);
+  });
+
+  it("forgets the oldest packets, and shows nothing of what it forgot", () => {
+    const memory = new SegmentMemory();
+    const { segments, packet } = packetOf(script([long(120), long(120)], "compact"));
+    const [first, second] = segments;
+    if (first === undefined || second === undefined) throw new Error("two segments");
+    memory.show(passing(first));
+    expect(memory.show(passing(second))).toBe(second);
+    for (let n = 0; n < 300; n++) memory.show(passing(first, `card ${n}`));
+    expect(toHex(memory.show(passing(second)))).not.toContain(toHex(packet.subarray(-20)));
+  });
+});
+
+describe("several short messages that hide nothing", () => {
+  it("are shown as they are: ciphered packets, and texts", () => {
+    const ciphered = packetOf(script(apdus, "compact"), { spi: "1639" });
+    const memory = new SegmentMemory();
+    for (const segment of ciphered.segments) expect(memory.show(passing(segment))).toBe(segment);
+    for (const n of [1, 2]) {
+      const text = concatBytes(fromHex(`0500030902${n.toString().padStart(2, "0")}`), new Uint8Array(100).fill(0x41));
+      expect(memory.show(passing(text))).toBe(text);
+    }
+  });
+});
+
+function deliverOf(userData: Uint8Array): Uint8Array {
+  return tpduBytes({
+    type: "SMS-DELIVER",
+    noMoreMessages: true,
+    loopPrevention: false,
+    statusReport: false,
+    userDataHeader: true,
+    replyPath: false,
+    originator: { toa: 0x91, number: "447700900000" },
+    pid: 0x7f,
+    dcs: 0xf6,
+    scts: "2026-01-31T12:00:00+00:00",
+    userData: { length: userData.length, octets: userData },
+  });
+}
+
+function envelopeOf(tpdu: Uint8Array): Uint8Array {
+  const data = encode(Envelope, smsPpDownload(tpdu));
+  return concatBytes(fromHex("80C20000"), Uint8Array.of(data.length), data);
+}
+
+function submitOf(userData: Uint8Array, sar?: number): Uint8Array {
+  const body = {
+    serviceType: "",
+    source: { ton: 1, npi: 1, addr: "447700900000" },
+    destination: { ton: 1, npi: 1, addr: "15550000001" },
+    protocolId: 0x7f,
+    priorityFlag: 0,
+    scheduleDeliveryTime: "",
+    validityPeriod: "",
+    registeredDelivery: 1,
+    replaceIfPresentFlag: 0,
+    dataCoding: 0xf6,
+    smDefaultMsgId: 0,
+  } as const;
+  const tlvs = sar === undefined ? {} : { sarMsgRefNum: 300, sarTotalSegments: 3, sarSegmentSeqnum: sar };
+  const esmClass = sar === undefined || sar === 1 ? 0x40 : 0;
+  const pdu: Pdu = {
+    command: "submit_sm",
+    status: 0,
+    sequence: 1,
+    body: { ...body, esmClass, shortMessage: userData, tlvs },
+  };
+  return encodePdu(pdu);
+}
+
+describe("what traces show of a long packet in clear", () => {
+  const { segments, shown } = packetOf(script(apdus, "compact"));
+  const expected = segments.map((segment, at) => {
+    const before = segments.slice(0, at).reduce((sum, one) => sum + bodyOf(one).length, 0);
+    return toHex(shown.subarray(before, before + bodyOf(segment).length));
+  });
+  const forms: Record<string, (memory: SegmentMemory, userData: Uint8Array, at: number) => string> = {
+    "SMS TPDUs": (memory, userData) => toHex(showTpdu(deliverOf(userData), memory.show)),
+    "ENVELOPE commands": (memory, userData) => {
+      const apdu = envelopeOf(deliverOf(userData));
+      return toHex(showing(apdu, memory.show).command(apdu).bytes ?? new Uint8Array(0));
+    },
+    "AT lines with ENVELOPE": (memory, userData) =>
+      shownText(`AT+CSIM=200,"${toHex(envelopeOf(deliverOf(userData)))}"\r`, memory.show),
+    "PDUs behind AT+CMGS": (memory, userData) => shownText(`00${toHex(deliverOf(userData))}\x1a`, memory.show),
+    submit_sm: (memory, userData) => toHex(shownPdu(submitOf(userData), memory.show)),
+    "submit_sm with sar parameters": (memory, userData, at) => {
+      const body = bodyOf(userData);
+      return toHex(shownPdu(submitOf(at === 0 ? concatBytes(fromHex("027000"), body) : body, at + 1), memory.show));
+    },
+  };
+
+  it.each(Object.entries(forms))("hides its keys in %s", (_, form) => {
+    const memory = new SegmentMemory();
+    expect(segments).toHaveLength(3);
+    for (const [at, userData] of segments.entries()) expect(form(memory, userData, at)).toContain(expected[at]);
+  });
+
+  it.each(Object.entries(forms))("keeps back what follows the first of %s when nothing is known of them", (_, form) => {
+    for (const [at, userData] of [...segments.entries()].slice(1))
+      expect(form(new SegmentMemory(), userData, at)).toContain("00".repeat(bodyOf(userData).length));
+  });
+});
