@@ -17,8 +17,8 @@ import type { Schema } from "./schema.ts";
 class Compiler extends SqliteQueryCompiler {
   protected override visitLimit(node: LimitNode): void {
     const { limit } = node;
-    if (ValueNode.is(limit) && Number.isSafeInteger(limit.value)) this.append(`limit ${limit.value}`);
-    else super.visitLimit(node);
+    if (!ValueNode.is(limit) || !Number.isSafeInteger(limit.value)) throw new Error("a limit must be spelt out");
+    this.append(`limit ${limit.value}`);
   }
 }
 

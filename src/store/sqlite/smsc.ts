@@ -1,7 +1,7 @@
 import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
 import type { HeldSegment, SmscConversation, SmscMessage, SmscOutboxItem, SmscRepository } from "../../gateway/smsc.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared, preparedRow } from "../prepared.ts";
+import { prepared, preparedRow, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
@@ -54,8 +54,10 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
   const enqueue = prepared(db, (id: string, client: string, body: string, at: number) =>
     db.insertInto("smsc_outbox").values({ id, client, body, at }),
   );
-  const waiting = prepared(db, (client: string, limit: number) =>
-    db.selectFrom("smsc_outbox").select("body").where("client", "=", client).orderBy("seq").limit(limit),
+  const waitingUpTo = remembered((limit: number) =>
+    prepared(db, (client: string) =>
+      db.selectFrom("smsc_outbox").select("body").where("client", "=", client).orderBy("seq").limit(limit),
+    ),
   );
   const remove = prepared(db, (client: string, id: string) =>
     db.deleteFrom("smsc_outbox").where("client", "=", client).where("id", "=", id).returning("seq"),
@@ -198,7 +200,7 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       await enqueue(item.id, client, toJson(item), at);
     },
     async pull(client, limit) {
-      return (await waiting(client, limit)).map((row) => fromJson<SmscOutboxItem>(row.body));
+      return (await waitingUpTo(limit)(client)).map((row) => fromJson<SmscOutboxItem>(row.body));
     },
     async drop(client, id) {
       return (await remove(client, id)).length > 0;
