@@ -1,11 +1,15 @@
 import type { Clock } from "../base/clock.ts";
-import { asGatewayError } from "../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../link/driver.ts";
+import { DeadlineWatch } from "./deadline-watch.ts";
 import type { Job } from "./job.ts";
 import type { Store } from "./store.ts";
 
-/** Runs one job up to its end or to its next waiting time; everything durable is its own business. */
+/**
+ * Runs one job up to its end or to its next waiting time; everything durable is its own business. The signal aborts
+ * when it is interrupted, and with `job.expired` when its validity ends.
+ */
 export type RunJob = (job: Job, signal: AbortSignal) => Promise<void>;
 
 export interface DispatcherDeps {
@@ -15,7 +19,14 @@ export interface DispatcherDeps {
   readonly run: RunJob;
   /** Until when normal jobs of this target wait (an open profile switch), 0 if they do not. */
   readonly heldUntil: (target: string) => Promise<number>;
+  /** Ends a queued job whose validity is over. */
+  readonly expire: (job: Job) => Promise<void>;
 }
+
+/** What setTimeout takes. */
+const longestTimerMs = 2 ** 31 - 1;
+/** A job that runs longer than this may keep those behind it beyond their deadlines. */
+const longRunMs = 500;
 
 /**
  * Takes open jobs to their execution: one at a time per target, targets side by side. What it keeps in memory can be
@@ -28,9 +39,11 @@ export class Dispatcher {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #running = new Map<string, { job: string; abort: AbortController }>();
   readonly #stopping = new AbortController();
+  readonly #deadlines: DeadlineWatch;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    this.#deadlines = new DeadlineWatch(deps);
   }
 
   /** Picks up what an earlier process left open. */
@@ -43,12 +56,14 @@ export class Dispatcher {
     this.#stopping.abort(reason);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    this.#deadlines.stop();
     for (const { abort } of this.#running.values()) abort.abort(reason);
     await this.#queue.idle();
   }
 
   /** Something may have become possible for this target. */
   kick(target: string): void {
+    this.#deadlines.again(target);
     if (this.#stopping.signal.aborted || this.#kicked.has(target)) return;
     this.#kicked.add(target);
     const timer = this.#timers.get(target);
@@ -75,22 +90,37 @@ export class Dispatcher {
   }
 
   async #drain(target: string): Promise<void> {
+    this.#deadlines.rest(target);
     while (!this.#stopping.signal.aborted) {
       const now = this.#deps.clock.now();
       const held = await this.#deps.heldUntil(target);
       const job = await this.#next(target, now, held > now);
       if (job === undefined) {
         const wake = await this.#deps.store.read((r) => r.jobs.nextWake(target));
+        if (wake !== undefined && held > now) this.#deadlines.watch(target);
         if (wake !== undefined) this.#wakeAt(target, Math.max(wake, Math.min(held, now + 60_000)));
         return;
       }
-      const abort = new AbortController();
-      this.#running.set(target, { job: job.id, abort });
-      try {
-        await this.#deps.run(job, abort.signal);
-      } finally {
-        this.#running.delete(target);
-      }
+      await this.#runOne(target, job);
+    }
+  }
+
+  async #runOne(target: string, job: Job): Promise<void> {
+    const abort = new AbortController();
+    this.#running.set(target, { job: job.id, abort });
+    const left = Math.max(job.validUntil - this.#deps.clock.now(), 0);
+    const deadline = setTimeout(
+      () => abort.abort(new GatewayError("job.expired", "the validity period ended")),
+      Math.min(left, longestTimerMs),
+    );
+    const long = setTimeout(() => this.#deadlines.watch(target), longRunMs);
+    try {
+      await this.#deps.run(job, abort.signal);
+    } finally {
+      clearTimeout(deadline);
+      clearTimeout(long);
+      this.#deadlines.rest(target);
+      this.#running.delete(target);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
@@ -10,6 +10,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
 import { es5FromParams } from "./es5-params.ts";
 import type { GatewayEvent } from "./event.ts";
+import { expireJob } from "./expire-job.ts";
 import { Inbound } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
 import { type Link, Links } from "./links.ts";
@@ -101,6 +102,7 @@ export class Gateway {
       log: deps.log,
       run: (job, signal) => this.#run(job, signal),
       heldUntil: (target) => this.#heldUntil(target),
+      expire: (job) => this.#expire(job),
     });
     this.inbound = new Inbound({
       store: deps.store,
@@ -259,13 +261,7 @@ export class Gateway {
         });
         return;
       }
-      if (clock.now() >= job.validUntil) {
-        await this.endJob(job.id, {
-          state: "expired",
-          error: { code: "job.expired", message: job.note ?? "the validity period ended", detail: {} },
-        });
-        return;
-      }
+      if (clock.now() >= job.validUntil) return await this.#expire(job);
       const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
       if (refusal !== undefined) {
         await this.endJob(job.id, { state: "failed", error: refusal.toJSON() });
@@ -284,6 +280,7 @@ export class Gateway {
   }
 
   async #runFailed(job: Job, thrown: unknown, signal: AbortSignal): Promise<void> {
+    if (isGatewayError(signal.reason, "job.expired")) return this.#expire(job);
     if (signal.aborted) return;
     const error = asGatewayError(thrown);
     if (error.code === "api.internal")
@@ -296,6 +293,10 @@ export class Gateway {
       return;
     }
     await this.#block(job, `${error.code}: ${error.message}`);
+  }
+
+  #expire(job: Job): Promise<void> {
+    return expireJob({ store: this.store, endJob: this.endJob }, job);
   }
 
   async #route(job: Job, target: Target): Promise<Route> {

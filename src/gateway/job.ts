@@ -170,5 +170,7 @@ export interface JobRepository {
   resume(target: string, now: number): Promise<void>;
   /** When the earliest queued job of the target may run. */
   nextWake(target: string): Promise<number | undefined>;
+  /** Queued jobs of the target whose validity is over, and when the next one's ends. */
+  deadlines(target: string, now: number): Promise<{ readonly over: readonly Job[]; readonly next?: number }>;
   counts(): Promise<Readonly<Record<JobState, number>>>;
 }

@@ -9,6 +9,8 @@ import { type SmsBearer, type SubmitOutcome, submitFate } from "../link/sms-bear
 import { withFrameContext } from "../link/trace.ts";
 import type { Answers } from "./answers.ts";
 import type { EndJob } from "./end-job.ts";
+import { expireJob } from "./expire-job.ts";
+import { untilGivenUp } from "./give-up.ts";
 import { endStates, type Job, type JobFailure } from "./job.ts";
 import { judgeAnswer } from "./judge-answer.ts";
 import type { Links } from "./links.ts";
@@ -136,12 +138,8 @@ export class SmsRun {
     traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
     try {
-      outcomes = await submitPacket(
-        { ...this.#deps, note: (unit) => this.#note(unit) },
-        { job, target, packet },
-        bearer,
-        signal,
-      );
+      const deps = { ...this.#deps, note: (unit: (r: Repositories) => Promise<unknown>) => this.#note(unit) };
+      outcomes = await untilGivenUp(submitPacket(deps, { job, target, packet }, bearer, signal), signal);
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (signal.aborted) {
@@ -309,18 +307,7 @@ export class SmsRun {
   }
 
   async #noAnswer(job: Job, packet: PacketRecord): Promise<void> {
-    const now = this.#deps.clock.now();
-    if (now >= job.validUntil) {
-      await this.#deps.endJob(job.id, {
-        state: "expired",
-        error: {
-          code: "job.expired",
-          message: "no answer within the validity period; whether the card ran it is unknown",
-          detail: { executed: "unknown" },
-        },
-      });
-      return;
-    }
+    if (this.#deps.clock.now() >= job.validUntil) return expireJob(this.#deps, job);
     const last =
       packet.transmissions > this.#deps.defaults.retransmissions || readsNoReplay(packet) || job.work.kind === "packet";
     if (last) {

@@ -84,6 +84,7 @@ function stateAfter(job: Job, end: JobEnd): { readonly state: MessageState; read
       if (end.error?.detail.executed === "unknown") return { state: "unknown", final: envelope };
       return { state: "undeliverable", final: true };
     case "expired":
+      if (end.error?.detail.executed === "unknown" && !envelope) return { state: "unknown", final: false };
       return { state: "expired", final: true };
     case "cancelled":
       return { state: "deleted", final: true };

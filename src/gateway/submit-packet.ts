@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
 import type { OutboundSms, SmsBearer, SubmitOutcome } from "../link/sms-bearer.ts";
 import type { Job } from "./job.ts";
@@ -37,6 +38,7 @@ export async function submitPacket(
   const gone = await partsGone(deps, packet, bearer);
   for (const position of packet.userData.keys()) {
     if (gone.has(position)) continue;
+    if (signal.aborted) throw givenUp(signal.reason);
     const outcome = await bearer.submit(messageOf(deps, sending, bearer, position), signal);
     outcomes.push(outcome);
     const named = outcome.at === "accepted" && outcome.networkReference !== undefined;
@@ -48,6 +50,12 @@ export async function submitPacket(
   if (job.request.fireAndForget !== true)
     deps.note((r) => r.packets.patch(packet.id, { state: "sent", sentAt: deps.clock.now() }));
   return outcomes;
+}
+
+/** A packet of which a part is missing cannot run. */
+function givenUp(cause: unknown): GatewayError {
+  const { code, message, detail } = asGatewayError(cause);
+  return new GatewayError(code, message, { detail: { ...detail, fate: "not-sent" }, cause });
 }
 
 function messageOf(

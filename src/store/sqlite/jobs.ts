@@ -222,6 +222,15 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         .execute();
     },
     nextWake: firstDue,
+    async deadlines(target, now) {
+      const queuedHere = db.selectFrom("job").where("target", "=", target).where(queued);
+      const over = await queuedHere.selectAll().where("valid_until", "<=", now).orderBy("seq").execute();
+      const [later] = await queuedHere
+        .select((eb) => eb.fn.min("valid_until").as("at"))
+        .where("valid_until", ">", now)
+        .execute();
+      return { over: over.map(jobOf), ...(later?.at == null ? {} : { next: later.at }) };
+    },
     async counts() {
       const counts: Record<JobState, number> = {
         queued: 0,
