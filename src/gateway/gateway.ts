@@ -1,14 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
-import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
-import { es5Commands } from "../codec/euicc/es5.ts";
 import type { Log } from "../link/driver.ts";
 import { Answers } from "./answers.ts";
+import { Comebacks } from "./comebacks.ts";
 import { confirmationsOver } from "./confirmation.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
-import { es5FromParams } from "./es5-params.ts";
 import type { GatewayEvent } from "./event.ts";
 import { expireJob } from "./expire-job.ts";
 import { Inbound } from "./inbound.ts";
@@ -23,6 +21,7 @@ import { type SmsDefaults, SmsRun } from "./sms-run.ts";
 import type { Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { findTarget } from "./targets.ts";
+import { workOf } from "./work-of.ts";
 
 /** SCP81 as the gateway sees it; the composition root plugs the server in. */
 export interface HttpsBearer {
@@ -68,6 +67,7 @@ export class Gateway {
   https: HttpsBearer | undefined;
   readonly #deps: GatewayDeps;
   readonly #answers = new Answers();
+  readonly #comebacks: Comebacks;
   readonly #smsRun: SmsRun;
   readonly #dispatcher: Dispatcher;
   readonly #procedures: ProcedureWatch;
@@ -79,6 +79,7 @@ export class Gateway {
     this.store = deps.store;
     this.log = deps.log;
     this.endJob = endJobOver(deps.store, deps.clock);
+    this.#comebacks = new Comebacks(deps.clock);
     this.desk = new NotificationDesk({
       queueConfirmation: confirmationsOver(this.links),
       defaultMode: deps.notifications,
@@ -93,6 +94,7 @@ export class Gateway {
       log: deps.log,
       links: this.links,
       answers: this.#answers,
+      comebacks: this.#comebacks,
       endJob: this.endJob,
       defaults: deps.sms,
     });
@@ -122,8 +124,14 @@ export class Gateway {
       for (const event of events) if (isFollowUp(event)) this.#dispatcher.kick(event.target);
     });
     this.links.onChange((change) => {
-      if (change.kind === "removed" || !change.link.state.up) return;
-      for (const target of this.#blocked) void this.wake(target);
+      if (change.kind === "removed") this.#comebacks.removed(change.id);
+      else
+        this.#linkChanged(change.link).catch((error: unknown) =>
+          deps.log.error(
+            { link: change.link.id, err: asGatewayError(error).message },
+            "waiting jobs could not be woken",
+          ),
+        );
     });
   }
 
@@ -138,6 +146,7 @@ export class Gateway {
           note: "taken up after a restart",
         });
       }
+      await r.jobs.resume(undefined, this.#deps.clock.now());
     });
     this.inbound.work();
     this.#procedures.start();
@@ -227,6 +236,7 @@ export class Gateway {
     };
     if (!(await this.endJob(id, end)))
       throw new GatewayError("job.state", `job ${id} has ended`, { detail: { state: job.state } });
+    this.#comebacks.over(job);
     this.#dispatcher.interrupt(job.target, id, new GatewayError("job.cancelled", "the job was cancelled"));
     return this.job(id);
   }
@@ -245,13 +255,28 @@ export class Gateway {
 
   /** Makes the target's queue run now instead of at its next try. */
   async wake(target: string): Promise<void> {
+    await this.#resume(target, 0);
+  }
+
+  async #resume(target: string, earliest: number): Promise<void> {
     this.#blocked.delete(target);
-    await this.store.write((r) => r.jobs.resume(target, this.#deps.clock.now()));
+    await this.store.write((r) => r.jobs.resume(target, Math.max(earliest, this.#deps.clock.now())));
     this.#dispatcher.kick(target);
+  }
+
+  /** A link that came up may have a way for what is blocked, and for what it let down before. */
+  async #linkChanged(link: Link): Promise<void> {
+    const cameUp = this.#comebacks.cameUp(link);
+    if (!link.state.up) return;
+    const blocked = [...this.#blocked].map((target) => this.#resume(target, this.#comebacks.earliest(target)));
+    const holds = cameUp && link.card !== undefined ? await this.targetOfCard(link.card) : undefined;
+    const back = cameUp ? this.#comebacks.take(link, holds?.id) : [];
+    await Promise.all([...blocked, ...back.map(({ target, earliest }) => this.#resume(target, earliest))]);
   }
 
   async #run(job: Job, signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#deps;
+    this.#comebacks.over(job);
     try {
       const target = await store.read((r) => r.targets.get(job.target));
       if (target === undefined) {
@@ -296,6 +321,7 @@ export class Gateway {
   }
 
   #expire(job: Job): Promise<void> {
+    this.#comebacks.over(job);
     return expireJob({ store: this.store, endJob: this.endJob }, job);
   }
 
@@ -345,20 +371,6 @@ export class Gateway {
     if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
     return procedure.holdUntil;
   }
-}
-
-/** A job's work from what the client asked for. */
-function workOf(work: NewJob["work"], target: Target): JobWork {
-  if (work.kind !== "es5") return work;
-  const fn = es5FromParams(work.function, work.params, target);
-  const params = typeof work.params === "object" && work.params !== null ? { ...work.params } : {};
-  const aid = "isdP" in fn && fn.isdP !== undefined ? { aid: fn.isdP } : {};
-  return {
-    kind: "script",
-    tar: "000001",
-    apdus: es5Commands(fn).map(toHex),
-    function: { name: fn.name, params: { ...params, ...aid } },
-  };
 }
 
 /** Whether the gateway itself queued a job: nobody else wakes its target. */

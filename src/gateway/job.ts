@@ -166,8 +166,8 @@ export interface JobRepository {
   waitingForSession(target: string, limit: number): Promise<Job[]>;
   /** Puts off the due jobs behind this one that ask for the same: same target, lane, request and kind of work. */
   putOff(job: Job, now: number, until: number, note: string): Promise<void>;
-  /** Makes jobs that were put off due; what was never tried waits for the time its client asked for. */
-  resume(target: string, now: number): Promise<void>;
+  /** Makes jobs (of the target, or of all) that were put off due; what was never tried waits for its client's time. */
+  resume(target: string | undefined, now: number): Promise<void>;
   /** When the earliest queued job of the target may run. */
   nextWake(target: string): Promise<number | undefined>;
   /** Queued jobs of the target whose validity is over, and when the next one's ends. */

@@ -8,6 +8,7 @@ import type { Log } from "../link/driver.ts";
 import { type SmsBearer, type SubmitOutcome, submitFate } from "../link/sms-bearer.ts";
 import { withFrameContext } from "../link/trace.ts";
 import type { Answers } from "./answers.ts";
+import type { Comebacks, LinkTrouble } from "./comebacks.ts";
 import type { EndJob } from "./end-job.ts";
 import { expireJob } from "./expire-job.ts";
 import { untilGivenUp } from "./give-up.ts";
@@ -19,7 +20,7 @@ import { traceCommand } from "./packet-trace.ts";
 import type { Route } from "./routing.ts";
 import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
 import type { Repositories, Store } from "./store.ts";
-import { submitPacket } from "./submit-packet.ts";
+import { type Sending, submitPacket } from "./submit-packet.ts";
 import type { Target } from "./target.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -30,6 +31,7 @@ export interface SmsRunDeps {
   readonly log: Log;
   readonly links: Links;
   readonly answers: Answers;
+  readonly comebacks: Comebacks;
   readonly endJob: EndJob;
   readonly defaults: SmsDefaults;
 }
@@ -46,6 +48,9 @@ export interface SmsDefaults {
 
 type Found = Extract<Route, { at: "found" }>;
 
+/** A try over a link. */
+type Attempt = Sending & Pick<LinkTrouble, "link" | "kind" | "since">;
+
 /** Carries one job by short messages (ENVELOPE, modem or SMSC) up to its end or its next try. */
 export class SmsRun {
   readonly #deps: SmsRunDeps;
@@ -55,6 +60,7 @@ export class SmsRun {
   }
 
   async run(job: Job, target: Target, route: Found, signal: AbortSignal): Promise<void> {
+    const since = this.#deps.clock.monotonic();
     const link = this.#deps.links.find(route.link);
     const bearer = link?.bearer;
     if (link === undefined || bearer === undefined) return this.#later(job, "the link went away");
@@ -81,7 +87,7 @@ export class SmsRun {
     }
     link.expectActivity?.(this.#deps.clock.now() + timeoutMs);
     await withFrameContext({ target: target.id, job: job.id }, () =>
-      this.#transmit(job, target, packet, bearer, timeoutMs, signal),
+      this.#transmit({ job, target, packet, link: link.id, kind: link.kind, since }, bearer, timeoutMs, signal),
     );
   }
 
@@ -126,20 +132,14 @@ export class SmsRun {
     });
   }
 
-  async #transmit(
-    job: Job,
-    target: Target,
-    packet: PacketRecord,
-    bearer: SmsBearer,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #transmit(attempt: Attempt, bearer: SmsBearer, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { job, target, packet } = attempt;
     using answer = this.#deps.answers.expect(packet.id);
     traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
     try {
       const deps = { ...this.#deps, note: (unit: (r: Repositories) => Promise<unknown>) => this.#note(unit) };
-      outcomes = await untilGivenUp(submitPacket(deps, { job, target, packet }, bearer, signal), signal);
+      outcomes = await untilGivenUp(submitPacket(deps, attempt, bearer, signal), signal);
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (signal.aborted) {
@@ -147,7 +147,7 @@ export class SmsRun {
         throw thrown;
       }
       if (submitFate(error) !== "unknown" || ofClient(job) || !wantsAnswer(packet) || readsNoReplay(packet))
-        return this.#submitFailed(job, packet, error);
+        return this.#submitFailed(attempt, error);
       // It may be on its way: the card's answer tells, and until its time is over nothing is sent again.
       const note = `${error.code}: ${error.message}; whether the packet left is unknown, waiting for the card's answer`;
       this.#note((r) => r.jobs.patch(job.id, { note }));
@@ -279,7 +279,8 @@ export class SmsRun {
     });
   }
 
-  async #submitFailed(job: Job, packet: PacketRecord, error: GatewayError): Promise<void> {
+  async #submitFailed(attempt: Attempt, error: GatewayError): Promise<void> {
+    const { job, packet } = attempt;
     const fate = submitFate(error);
     if (fate === "unknown" && ofClient(job)) return this.#fateUnknown(job, error.message, { code: error.code });
     if (fate === "unknown" && readsNoReplay(packet)) {
@@ -292,7 +293,7 @@ export class SmsRun {
     }
     if (error.retry === "never") return this.#fail(job, error.code, error.message, error.detail);
     if (fate === "not-sent") await this.#neverLeft(packet);
-    await this.#later(job, `${error.code}: ${error.message}`);
+    await this.#later(job, `${error.code}: ${error.message}`, attempt);
   }
 
   /** A packet that certainly never left is still unsent: its next transmission is its first. */
@@ -325,10 +326,12 @@ export class SmsRun {
     await this.#deps.endJob(job.id, failure(code, message, detail));
   }
 
-  async #later(job: Job, note: string): Promise<void> {
-    const { clock, store, random } = this.#deps;
-    const delay = backoffMs(job.attempts, { firstMs: 250, maxMs: 60_000, random });
-    const notBefore = Math.min(clock.now() + delay, job.validUntil);
+  /** Puts the job off; when a link let it down, at most until that comes back. */
+  async #later(job: Job, note: string, attempt?: Attempt): Promise<void> {
+    const { clock, store, random, comebacks } = this.#deps;
+    const delayMs = backoffMs(job.attempts, { firstMs: 250, maxMs: 60_000, random });
+    const back = attempt && comebacks.putOff({ ...attempt, job: job.id, target: job.target, delayMs });
+    const notBefore = Math.min(back?.earliest ?? clock.now() + delayMs, job.validUntil);
     await store.write((r) => r.jobs.patch(job.id, { state: "queued", note, notBefore }));
   }
 }

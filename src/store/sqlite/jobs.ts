@@ -211,10 +211,8 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         .execute();
     },
     async resume(target, now) {
-      await db
-        .updateTable("job")
-        .set({ not_before: now })
-        .where("target", "=", target)
+      const jobs = db.updateTable("job").set({ not_before: now });
+      await (target === undefined ? jobs : jobs.where("target", "=", target))
         .where(stillOpen)
         .where(queued)
         .where("not_before", ">", now)
