@@ -45,7 +45,10 @@ export function judge(facts: VerdictFacts, read: (data: Uint8Array) => ReadResul
   }
   if (facts.status !== 0) return fail("packet.por", `the card refused the packet: ${facts.statusName}`, { por });
   if (!facts.authenticated) {
-    return fail("packet.unauthenticated-status", "the card says ok, but without the proof that was asked for", { por });
+    return fail("packet.unauthenticated-status", "the card says ok, but without the proof that was asked for", {
+      por,
+      executed: "unknown",
+    });
   }
   const { result: read1, fault } = read(facts.data);
   return judgeCommands({ ...read1, por }, fault, facts.commands);

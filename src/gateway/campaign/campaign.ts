@@ -90,6 +90,14 @@ export interface ItemStep {
   readonly tolerate?: readonly string[];
 }
 
+/** What is known of a card when its part in a campaign has ended. */
+export interface CardFacts {
+  /** Whether the card carried out the step it ended at. */
+  readonly executed: boolean | "partly" | "unknown";
+  /** The profile that is enabled now; absent when a switch may have happened that nothing told of. */
+  readonly enabled?: { readonly aid: string; readonly iccid?: string };
+}
+
 /** One target of a campaign. */
 export interface CampaignItem {
   readonly campaign: string;
@@ -114,6 +122,7 @@ export interface CampaignItem {
   readonly error?: JobFailure;
   /** How the outcome is known, when it is not plain. */
   readonly note?: string;
+  readonly card?: CardFacts;
   readonly startedAt?: number;
   readonly endedAt?: number;
 }

@@ -2,6 +2,7 @@ import { endStates, type Job, type JobFailure } from "../job.ts";
 import type { Procedure } from "../procedure.ts";
 import { enabledProfile, type Target } from "../target.ts";
 import type { CampaignItem, ItemStep } from "./campaign.ts";
+import { cardFacts } from "./card-facts.ts";
 
 /** What is known about a running item at one moment. */
 export interface ItemFacts {
@@ -35,6 +36,12 @@ export function startItem(item: CampaignItem, steps: readonly ItemStep[], now: n
 export function stepItem(item: CampaignItem, facts: ItemFacts): ItemOutcome {
   const step = item.steps[item.step];
   if (item.state !== "running" || step === undefined) return { item, effect: "none" };
+  const next = afterPhase(item, step, facts);
+  if (next.item.state === "running") return next;
+  return { ...next, item: { ...next.item, card: cardFacts(item, next.item, step, facts) } };
+}
+
+function afterPhase(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
   switch (item.phase) {
     case "job":
       return afterJob(item, step, facts);
@@ -47,8 +54,12 @@ export function stepItem(item: CampaignItem, facts: ItemFacts): ItemOutcome {
   }
 }
 
-/** An item that could not even be tried. */
-export function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
+/** An item whose step never left. */
+export function refuseItem(item: CampaignItem, error: JobFailure, now: number): CampaignItem {
+  return { ...failItem(item, error, now), card: { executed: false } };
+}
+
+function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
   return over(item, { state: "failed", error, endedAt: now, ...(note === undefined ? {} : { note }) });
 }
 
@@ -90,7 +101,9 @@ function afterSwitch(item: CampaignItem, step: ItemStep, facts: ItemFacts): Item
       return askCard(item, noSwitch(step, procedure.switchedAt !== undefined));
     default:
   }
-  return late ? askCard(item, noSwitch(step, procedure?.at === "switched")) : { item, effect: "none" };
+  if (!late) return { item, effect: "none" };
+  const unclear = procedure === undefined ? item.error : undefined;
+  return askCard(item, unclear ?? noSwitch(step, procedure?.at === "switched"));
 }
 
 function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
@@ -99,8 +112,13 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   const error = item.error ?? failureOf(job);
   if (procedure !== undefined && procedure.at !== "lapsed" && error.code !== "campaign.no-switch")
     return { item: over(item, { ...followed(item, facts), note: answerLost }), effect: "none" };
-  if (job.state !== "done" || target === undefined)
-    return done(failItem(item, error, now, "the card's state is not known: it did not answer an audit either"));
+  if (job.state !== "done" || target === undefined) {
+    // No deadline: its notification has not been waited for yet, and may tell what its answers do not.
+    const wait = step.switches !== undefined && item.deadline === undefined;
+    return wait
+      ? { item: over(item, { ...followed(item, facts), error }), effect: "none" }
+      : done(failItem(item, error, now, unanswered(facts)));
+  }
   if (step.deletes !== undefined) {
     const gone = !target.esimProfiles.some((profile) => profile.aid === step.deletes);
     const note = "the answer was lost; the card's audit shows the profile gone";
@@ -117,6 +135,14 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
     return done(failItem(item, error, now, `${shown}; unconfirmed, it will switch back`));
   const note = "the answer to the switch was lost; the card's audit shows it";
   return { item: over(item, { ...followed(item, facts), note }), effect: "none" };
+}
+
+/** What is known of a card that did not answer an audit. */
+function unanswered({ procedure, target }: ItemFacts): string {
+  const enabled = target === undefined ? undefined : enabledProfile(target);
+  if (procedure?.switchedAt === undefined || enabled === undefined)
+    return "the card's state is not known: it did not answer an audit either";
+  return `the card's own notification shows ${enabled.iccid ?? enabled.aid} enabled; it did not answer an audit, and may go back`;
 }
 
 /** From here on the profile switch is waited for. */
@@ -151,7 +177,7 @@ function failureOf(job: Job): JobFailure {
 
 function noSwitch(step: ItemStep, switched: boolean): JobFailure {
   const message = switched
-    ? "the card reported the switch, but its confirmation did not get through in time"
+    ? "the card reported the switch, but that its confirmation got through was not proven in time"
     : "the card accepted the switch and then reported nothing in time";
   return { code: "campaign.no-switch", message, detail: { step: step.name } };
 }

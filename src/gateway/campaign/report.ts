@@ -28,6 +28,8 @@ const columns = [
   "target",
   "label",
   "outcome",
+  "executed",
+  "enabled",
   "step",
   "code",
   "message",
@@ -45,6 +47,8 @@ export function reportCsv({ items }: CampaignReport): string {
     item.target,
     item.label,
     item.state,
+    String(item.card?.executed ?? ""),
+    item.card?.enabled?.iccid ?? item.card?.enabled?.aid ?? "",
     stepName(item),
     item.error?.code ?? "",
     item.error?.message ?? "",
@@ -76,7 +80,11 @@ export function reportJunit({ campaign, items }: CampaignReport): string {
 
 function failureOf(item: CampaignItem): NonNullable<JunitCase["failure"]> {
   const { code = "job.failed", message = "", detail = {} } = item.error ?? {};
-  return { type: code, message, text: `${stepName(item)} ${JSON.stringify(detail)}` };
+  return {
+    type: code,
+    message,
+    text: `${stepName(item)} ${JSON.stringify({ ...detail, ...(item.card === undefined ? {} : { card: item.card }) })}`,
+  };
 }
 
 function stepName(item: CampaignItem): string {

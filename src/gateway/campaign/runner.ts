@@ -5,7 +5,7 @@ import type { Log } from "../../link/driver.ts";
 import type { GatewayEvent } from "../event.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Campaign, CampaignItem } from "./campaign.ts";
-import { failItem, type ItemOutcome, startItem, stepItem } from "./item.ts";
+import { type ItemOutcome, refuseItem, startItem, stepItem } from "./item.ts";
 import { pace } from "./pace.ts";
 import { planFor } from "./plan.ts";
 import { putCampaign } from "./state-change.ts";
@@ -19,6 +19,9 @@ export interface CampaignRunnerDeps {
   /** How often deadlines are looked at. */
   readonly tickMs?: number;
 }
+
+/** What becomes of a target that a cancelled campaign did not get to. */
+const notStarted = { state: "cancelled", note: "not started", card: { executed: false } } as const;
 
 /** Events that may take a target of a campaign further. */
 const interesting = /^(job\.(done|failed|expired|cancelled)|procedure\.)/;
@@ -144,12 +147,12 @@ export class CampaignRunner {
     const target = await gateway.store.read((r) => r.targets.get(item.target));
     if (target === undefined) {
       const error = { code: "target.unknown", message: "the target is gone", detail: {} };
-      return this.#put(failItem({ ...item, startedAt: now }, error, now));
+      return this.#put(refuseItem({ ...item, startedAt: now }, error, now));
     }
     const plan = planFor(campaign.order.action, target);
     if (plan.kind === "skip")
       return this.#put({ ...item, state: "skipped", note: plan.note, startedAt: now, endedAt: now });
-    if (plan.kind === "fail") return this.#put(failItem({ ...item, startedAt: now }, plan.error, now));
+    if (plan.kind === "fail") return this.#put(refuseItem({ ...item, startedAt: now }, plan.error, now));
     await this.#perform(campaign, startItem(item, plan.steps, now));
   }
 
@@ -204,7 +207,7 @@ export class CampaignRunner {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.retry !== "never") throw thrown;
-      await this.#put(failItem(item, item.error ?? error.toJSON(), clock.now()));
+      await this.#put(refuseItem(item, item.error ?? error.toJSON(), clock.now()));
     }
   }
 
@@ -214,8 +217,7 @@ export class CampaignRunner {
       const pending = await gateway.store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, 1000));
       if (pending.length === 0) return;
       await gateway.store.write(async (r) => {
-        for (const item of pending)
-          await r.campaigns.putItem({ ...item, state: "cancelled", note: "not started", endedAt: clock.now() });
+        for (const item of pending) await r.campaigns.putItem({ ...item, ...notStarted, endedAt: clock.now() });
       });
     }
   }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { reportCsv, reportJunit } from "../../../src/gateway/campaign/report.ts";
-import { Fleet } from "./fleet.ts";
+import { type Card, Fleet } from "./fleet.ts";
 
 /** ICCIDs of the second profile differ per card; its ISD-P does not. */
 const second = { aid: "A0000005591010FFFFFFFF8900001300" };
 const first = { aid: "A0000005591010FFFFFFFF8900001200" };
+
+const enabledOf = (card: Card) => card.state.profiles.find(({ state }) => state === "enabled")?.iccid;
 
 describe("a campaign over a fleet of simulated cards", () => {
   it("switches 50 targets, 5 of them misbehaving, and is right about each", async () => {
@@ -48,14 +50,20 @@ describe("a campaign over a fleet of simulated cards", () => {
       error: { code: "campaign.no-switch" },
       note: expect.stringContaining("unconfirmed, it will switch back"),
     });
-    // Its answers prove nothing; what it reports on its own, with a good checksum, does.
-    const forged = await fleet.item(campaign.id, forger);
-    expect(forged.state).toBe("failed");
-    expect(forged.note).toContain("not known");
-    const lost = await fleet.item(campaign.id, lossy);
-    expect(lost).toMatchObject({ state: "failed", error: { code: "campaign.no-switch" } });
+    // Their answers prove nothing; what they report on their own, with a good checksum, does.
+    for (const card of [forger, lossy])
+      expect(await fleet.item(campaign.id, card)).toMatchObject({
+        state: "failed",
+        error: { code: "campaign.no-switch" },
+        note: expect.stringContaining(`${card.state.profiles[1]?.iccid} enabled; it did not answer an audit`),
+      });
     expect(progress.counts).toMatchObject({ succeeded: 45, failed: 5 });
     const report = await fleet.desk.report(campaign.id);
+    const told = report.items.map(({ label, card }) => [label, card?.executed, card?.enabled?.iccid]);
+    const really = fleet.cards.map((card) => [card.state.eid, fleet.switches(card) === 1, enabledOf(card)]);
+    expect(told).toHaveLength(50);
+    expect(told.sort()).toEqual(really.sort());
+    for (const card of fleet.cards) expect(fleet.switches(card)).toBe(card === forbidden ? 0 : 1);
     expect(reportCsv(report).trimEnd().split("\r\n")).toHaveLength(51);
     expect(reportJunit(report)).toContain('tests="50" failures="5"');
   }, 120_000);

@@ -1,13 +1,15 @@
-import type { FixtureOptions } from "../../../drivers/simulated/euicc/fixture.ts";
+import { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
+import type { Executed } from "../../../drivers/simulated/euicc/execution-log.ts";
+import { createEuiccState, type FixtureOptions } from "../../../drivers/simulated/euicc/fixture.ts";
 import type { Misbehaviour } from "../../../drivers/simulated/euicc/misbehaviour.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { CampaignItem } from "../../../src/gateway/campaign/campaign.ts";
 import { CampaignDesk, type ShownCampaign } from "../../../src/gateway/campaign/desk.ts";
 import { CampaignRunner } from "../../../src/gateway/campaign/runner.ts";
 import { silentLog } from "../../../src/link/driver.ts";
-import { Bench, euicc } from "../bench.ts";
+import { Bench } from "../bench.ts";
 
-export type Card = ReturnType<typeof euicc>;
+export type Card = SimulatedEuicc;
 
 /** A bench with many cards and the campaigns over them. */
 export class Fleet implements AsyncDisposable {
@@ -15,6 +17,8 @@ export class Fleet implements AsyncDisposable {
   readonly cards: Card[] = [];
   readonly runner: CampaignRunner;
   readonly desk: CampaignDesk;
+  /** What the cards ran, by EID, as they say themselves. */
+  readonly executed = new Map<string, Executed[]>();
 
   private constructor(bench: Bench) {
     this.bench = bench;
@@ -37,10 +41,20 @@ export class Fleet implements AsyncDisposable {
   }
 
   async add(seed: string, options: FixtureOptions & { misbehaviour?: Misbehaviour } = {}): Promise<Card> {
-    const card = euicc({ seed, ...options });
+    const { misbehaviour = {}, ...fixture } = options;
+    const state = createEuiccState({ seed, ...fixture });
+    const ran: Executed[] = [];
+    this.executed.set(state.eid, ran);
+    const card = new SimulatedEuicc({ state, misbehaviour, onExecuted: (record) => ran.push(structuredClone(record)) });
     this.cards.push(card);
     await this.bench.add(card, `reader ${seed}`);
     return card;
+  }
+
+  /** How often the card carried out an EnableProfile. SGP.02 §4.1.1.2 */
+  switches(card: Card): number {
+    const commands = (this.executed.get(card.state.eid) ?? []).flatMap(({ apdus }) => apdus);
+    return commands.filter(({ command, sw }) => /^80E2.{6}3A03/.test(command) && sw === "9000").length;
   }
 
   async over(id: string, ms = 60_000): Promise<ShownCampaign> {

@@ -33,6 +33,16 @@ const itemShape = z.object({
   jobs: z.array(z.string()),
   error: z.object({ code: z.string(), message: z.string(), detail: z.record(z.string(), z.unknown()) }).optional(),
   note: z.string().optional().describe("How the outcome is known, when it is not plain"),
+  card: z
+    .object({
+      executed: z.union([z.boolean(), z.enum(["partly", "unknown"])]).describe("Whether the card carried the step out"),
+      enabled: z
+        .object({ aid: z.string(), iccid: z.string().optional() })
+        .optional()
+        .describe("The profile that is enabled now, as confirmed, notified or audited; absent when it is not known"),
+    })
+    .optional()
+    .describe("What is known of the card, once its part has ended"),
   startedAt: z.number().optional(),
   endedAt: z.number().optional(),
 });

@@ -1,0 +1,63 @@
+import { enabledProfile } from "../target.ts";
+import type { CampaignItem, CardFacts, ItemStep } from "./campaign.ts";
+import type { ItemFacts } from "./item.ts";
+
+/** What is known of the card when an item has ended at `step`, which it was `before`. */
+export function cardFacts(before: CampaignItem, ended: CampaignItem, step: ItemStep, facts: ItemFacts): CardFacts {
+  const executed = executedStep(before, ended, step, facts);
+  if (!knowsEnabled(before, step, facts, executed)) return { executed };
+  const profile = facts.target === undefined ? undefined : enabledProfile(facts.target);
+  if (profile === undefined) return { executed };
+  const { aid, iccid } = profile;
+  return { executed, enabled: { aid, ...(iccid === undefined ? {} : { iccid }) } };
+}
+
+function executedStep(
+  before: CampaignItem,
+  ended: CampaignItem,
+  step: ItemStep,
+  facts: ItemFacts,
+): CardFacts["executed"] {
+  const { error, state } = ended;
+  if (state === "succeeded" || facts.procedure !== undefined) return true;
+  // The switch was accepted, or it would not have been waited for.
+  if (error?.code === "campaign.no-switch" || error?.code === "campaign.rolled-back") return true;
+  const said = saidExecuted(ended);
+  if (said !== "unknown" || !audited(before, facts)) return said;
+  const { switches, deletes } = step;
+  if (deletes !== undefined) return !hasProfile(facts, deletes);
+  const now = facts.target === undefined ? undefined : enabledProfile(facts.target)?.aid;
+  return switches?.to === undefined ? "unknown" : now === switches.to;
+}
+
+function saidExecuted({ error }: CampaignItem): CardFacts["executed"] {
+  const { executed, por } = error?.detail ?? {};
+  if (executed === true || executed === "unknown" || executed === "partly") return executed;
+  if (typeof executed === "number" && executed > 0) return "partly";
+  return error?.code === "packet.por" && !isAuthentic(por) ? "unknown" : false;
+}
+
+function isAuthentic(por: unknown): boolean {
+  return typeof por === "object" && por !== null && "authenticated" in por && por.authenticated === true;
+}
+
+/** The card has answered the question what is true. */
+function audited({ phase }: CampaignItem, { job }: ItemFacts): boolean {
+  return phase === "audit" && job?.state === "done";
+}
+
+function hasProfile({ target }: ItemFacts, aid: string): boolean {
+  return target?.esimProfiles.some((profile) => profile.aid === aid) ?? true;
+}
+
+/** The EIS is believed unless a switch may have happened of which neither a notification nor an audit told. */
+function knowsEnabled(
+  before: CampaignItem,
+  { switches }: ItemStep,
+  facts: ItemFacts,
+  executed: CardFacts["executed"],
+): boolean {
+  if (switches === undefined || executed === false || audited(before, facts)) return true;
+  const { procedure } = facts;
+  return procedure?.at === "confirmed" || procedure?.at === "rolled-back" || procedure?.switchedAt !== undefined;
+}
