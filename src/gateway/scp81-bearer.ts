@@ -7,6 +7,7 @@ import type { Job } from "./job.ts";
 import type { HttpsState } from "./routing.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
+import type { WantedSession } from "./wanted-session.ts";
 
 export interface Scp81BearerDeps {
   readonly store: Store;
@@ -41,8 +42,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   readonly #startedAt: number;
   /** When the last session of a target ended, as far as this process knows. */
   readonly #closedAt = new Map<string, number>();
-  /** Targets that were asked for a session without a job, and until when to go on asking. */
-  readonly #wanted = new Map<string, number>();
+  /** What the store has, at hand once it was read. */
+  readonly #wanted = new Map<string, WantedSession>();
+  #wantedRead = false;
   #before: number | undefined;
   #sweeping = false;
 
@@ -53,6 +55,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       for (const event of events) this.#heard(event);
     });
     this.#sweep = setInterval(() => void this.#look(), sweepMs).unref();
+    void this.#look();
   }
 
   async state(target: Target): Promise<HttpsState> {
@@ -79,8 +82,12 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   async trigger(target: Target, forMs = triggerPatienceMs): Promise<void> {
     const now = this.#deps.clock.now();
-    await this.#deps.store.write((r) => this.#ask(r, target, now));
-    this.#wanted.set(target.id, now + forMs);
+    const wanted = { target: target.id, since: now, until: now + forMs };
+    await this.#deps.store.write(async (r) => {
+      await this.#ask(r, target, now);
+      await r.wantedSessions.put(wanted);
+    });
+    this.#wanted.set(target.id, wanted);
     this.#deps.wake(target.id);
   }
 
@@ -91,8 +98,28 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   #heard({ type, target, at }: GatewayEvent): void {
     if (target === undefined) return;
-    if (type === "session.opened") this.#wanted.delete(target);
+    if (type === "session.opened" && this.#wanted.has(target)) void this.#forget([target]).catch(() => {});
     if (type === "session.closed") this.#closedAt.set(target, at);
+  }
+
+  async #forget(targets: readonly string[]): Promise<void> {
+    for (const target of targets) this.#wanted.delete(target);
+    if (targets.length === 0) return;
+    await this.#deps.store.write(async (r) => {
+      for (const target of targets) await r.wantedSessions.remove(target);
+    });
+  }
+
+  /** Targets without a session that were asked for one, by an order that still holds. */
+  async #wantedNow(now: number): Promise<string[]> {
+    if (!this.#wantedRead) {
+      const stored = await this.#deps.store.read((r) => r.wantedSessions.list());
+      for (const wanted of stored) if (!this.#wanted.has(wanted.target)) this.#wanted.set(wanted.target, wanted);
+      this.#wantedRead = true;
+    }
+    const over = [...this.#wanted.values()].filter(({ target, until }) => now >= until || this.#deps.isOpen(target));
+    await this.#forget(over.map(({ target }) => target));
+    return [...this.#wanted.keys()];
   }
 
   /** Whether another trigger for the target makes sense now. */
@@ -106,7 +133,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     if (dialog?.record.outstanding !== undefined) {
       return now - Math.max(quietSince, this.#startedAt) >= resumePatienceMs;
     }
-    const unheeded = triggers.filter((trigger) => trigger.createdAt > closedAt).length;
+    // Earlier ones, of before a restart too, say nothing about an order that came after them.
+    const asked = Math.max(closedAt, (this.#wanted.get(target)?.since ?? 0) - 1);
+    const unheeded = triggers.filter((trigger) => trigger.createdAt > asked).length;
     if (unheeded === 0) return now - (last?.endedAt ?? 0) >= leastPauseMs;
     return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), longestPatienceMs);
   }
@@ -164,10 +193,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     const absent = new Set(
       waiting.filter((job) => now < job.validUntil && !isOpen(job.target)).map((job) => job.target),
     );
-    for (const [target, until] of this.#wanted) {
-      if (now >= until) this.#wanted.delete(target);
-      else if (!isOpen(target)) absent.add(target);
-    }
+    for (const target of await this.#wantedNow(now)) absent.add(target);
     const due: string[] = [];
     for (const target of absent) {
       if (await store.read(async (r) => (await this.#due(r, target, now)) && (await this.#hasUse(r, target, now)))) {

@@ -12,6 +12,7 @@ import type { ProcedureRepository } from "./procedure.ts";
 import type { SmscRepository } from "./smsc.ts";
 import type { TargetRepository } from "./target.ts";
 import type { OutboxRepository } from "./upstream/outbox.ts";
+import type { WantedSessionRepository } from "./wanted-session.ts";
 
 /** All the repositories, seen from inside one unit of work. */
 export interface Repositories {
@@ -24,6 +25,7 @@ export interface Repositories {
   readonly procedures: ProcedureRepository;
   readonly events: EventRepository;
   readonly adminDialogs: AdminDialogRepository;
+  readonly wantedSessions: WantedSessionRepository;
   readonly campaigns: CampaignRepository;
   readonly smsc: SmscRepository;
   readonly tokens: ApiTokenRepository;

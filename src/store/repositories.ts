@@ -16,6 +16,7 @@ import { packetRepository } from "./sqlite/packets.ts";
 import { procedureRepository } from "./sqlite/procedures.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
+import { wantedSessionRepository } from "./sqlite/wanted-sessions.ts";
 
 /** All repositories over one handle; `onAppend` sees each event that a unit appends. */
 export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: GatewayEvent) => void): Repositories {
@@ -29,6 +30,7 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     procedures: procedureRepository(db),
     events: eventRepository(db, onAppend),
     adminDialogs: adminDialogRepository(db),
+    wantedSessions: wantedSessionRepository(db),
     campaigns: campaignRepository(db),
     smsc: smscRepository(db),
     tokens: apiTokenRepository(db),

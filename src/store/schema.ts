@@ -130,6 +130,7 @@ export interface Schema {
   campaign: { id: string; state: string; body: string };
   campaign_item: { campaign: string; position: number; target: string; state: string; body: string };
   admin_dialog: { target: string; body: string };
+  wanted_session: { target: string; since: number; until: number };
   smsc_message: {
     id: string;
     client: string;

@@ -5,7 +5,7 @@ import { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
 import { createEuiccState, type FixtureOptions } from "../../drivers/simulated/euicc/fixture.ts";
 import type { Misbehaviour } from "../../drivers/simulated/euicc/misbehaviour.ts";
 import { SoftReader } from "../../drivers/simulated/reader.ts";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { toHex } from "../../src/base/hex.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { parseAddress } from "../../src/codec/sms/address.ts";
@@ -138,12 +138,12 @@ export class Bench implements AsyncDisposable {
   readonly folder: string;
   readonly #links: BenchLink[] = [];
 
-  private constructor(store: SqliteStore, folder: string) {
+  private constructor(store: SqliteStore, folder: string, clock: Clock) {
     this.store = store;
     this.folder = folder;
     this.gateway = new Gateway({
       store,
-      clock: systemClock,
+      clock,
       random: Math.random,
       log: silentLog,
       sms: {
@@ -155,12 +155,12 @@ export class Bench implements AsyncDisposable {
       },
       notifications: "bench",
     });
-    this.targets = new TargetDesk(store, systemClock);
+    this.targets = new TargetDesk(store, clock);
   }
 
-  static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-"))): Promise<Bench> {
+  static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-")), clock = systemClock): Promise<Bench> {
     const store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
-    return new Bench(store, folder);
+    return new Bench(store, folder, clock);
   }
 
   /** Imports the card as a target and puts it into a link. */

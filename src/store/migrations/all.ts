@@ -7,6 +7,7 @@ import { upstream } from "./0011-upstream.ts";
 import { jobWake } from "./0012-job-wake.ts";
 import { policy } from "./0020-policy.ts";
 import { campaign } from "./0021-campaign.ts";
+import { wantedSession } from "./0022-wanted-session.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   jobWake,
   policy,
   campaign,
+  wantedSession,
 ];

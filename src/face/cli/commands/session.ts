@@ -72,13 +72,17 @@ export function registerSession(program: Command, context: CliContext): void {
     ?.command("trigger")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--wait <seconds>", "wait until the session is open, at most this long", secondsOf)
+    .option("--validity <seconds>", "go on asking for so long, 90 s unless given", secondsOf)
     .description("ask the card to open an SCP81 session")
-    .addHelpText("after", "\nExample:\n  otagate target trigger 8900… --wait 60\n")
-    .action(async (reference: string, options: { wait?: number }) => {
+    .addHelpText(
+      "after",
+      "\nExample:\n  otagate target trigger 8900… --wait 60\n  otagate target trigger 8900… --validity 3600\n",
+    )
+    .action(async (reference: string, options: { wait?: number; validity?: number }) => {
       await using connection = await context.connect();
       const { target: id } = await connection.api.post<{ target: string }>(
         `/v1/targets/${encodeURIComponent(reference)}/trigger`,
-        {},
+        options.validity === undefined ? {} : { validityMs: options.validity * 1000 },
       );
       if (options.wait === undefined) {
         result(context.terminal, { target: id, triggered: true }, () => "the trigger is on its way");

@@ -121,20 +121,32 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
         operationId: "triggerSession",
         tags: ["sessions"],
         summary: "Ask the card to open a session",
-        description: "By an Administration Session Triggering message (GP Amendment B §3.7) over SMS or ENVELOPE.",
+        description:
+          "By an Administration Session Triggering message (GP Amendment B §3.7) over SMS or ENVELOPE, repeated until the session is there, also after a restart.",
         params: referenceParams,
+        body: z
+          .strictObject({
+            validityMs: z
+              .number()
+              .int()
+              .positive()
+              .max(30 * 86_400_000)
+              .optional()
+              .describe("How long to go on asking; 90 s when absent, which is one message"),
+          })
+          .nullish(),
         response: { 202: z.object({ target: z.string() }).describe("The message is on its way"), ...problems },
       },
       config: { scope: "jobs" },
     },
-    async ({ params }, reply) => {
+    async ({ params, body }, reply) => {
       const { target } = await deps.targets.show(params.ref);
       const state = await deps.gateway.https?.state(target);
       if (deps.gateway.https === undefined || state?.possible !== true)
         throw new GatewayError("target.no-key", "the target has no SCP81 key set, or the SCP81 server is off", {
           detail: { target: target.id },
         });
-      await deps.gateway.https.trigger(target);
+      await deps.gateway.https.trigger(target, body?.validityMs);
       return reply.code(202).send({ target: target.id });
     },
   );
