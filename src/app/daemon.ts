@@ -49,6 +49,8 @@ export class Daemon implements AsyncDisposable {
   readonly socketPath: string;
   /** Where the API listens over TCP, if it does. */
   readonly address: { readonly host: string; readonly port: number } | undefined;
+  /** Resolves when the store is lost; the daemon can only be started again then. */
+  readonly lost: Promise<GatewayError>;
   readonly #readers: ReaderManager;
   readonly #parts: Cleanup;
 
@@ -59,6 +61,7 @@ export class Daemon implements AsyncDisposable {
     socketPath: string;
     address: { readonly host: string; readonly port: number } | undefined;
     readers: ReaderManager;
+    lost: Promise<GatewayError>;
     stack: Cleanup;
   }) {
     this.gateway = parts.gateway;
@@ -66,6 +69,7 @@ export class Daemon implements AsyncDisposable {
     this.api = parts.api;
     this.socketPath = parts.socketPath;
     this.address = parts.address;
+    this.lost = parts.lost;
     this.#readers = parts.readers;
     this.#parts = parts.stack;
   }
@@ -138,7 +142,7 @@ export class Daemon implements AsyncDisposable {
       log.info({ ...listener.address, tls: config.api.tls !== undefined }, "the API listens");
     }
     const address = listener?.address;
-    return new Daemon({ gateway, targets, api, socketPath, address, readers, stack: stack.keep() });
+    return new Daemon({ gateway, targets, api, socketPath, address, readers, lost: store.lost, stack: stack.keep() });
   }
 
   /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */

@@ -38,6 +38,11 @@ export class SqliteStore implements Store {
   #draining: Promise<void> | undefined;
   #flushing: Promise<void> | undefined;
   #closed = false;
+  #tellLost: (reason: GatewayError) => void = () => {};
+  /** Resolves when the disk failed to take a commit: nothing more is taken until the store is opened again. */
+  readonly lost: Promise<GatewayError> = new Promise((resolve) => {
+    this.#tellLost = resolve;
+  });
 
   private constructor(
     handles: {
@@ -170,6 +175,7 @@ export class SqliteStore implements Store {
       this.#fresh = [];
       const error = new GatewayError("store.unavailable", "the store could not commit", { cause });
       for (const unit of taken.length > 0 ? taken : this.#queue.splice(0)) unit.reject(error);
+      if (this.#log.failure !== undefined) this.#tellLost(lostDisk(this.#log.failure));
       return;
     } finally {
       this.#flushing = undefined;

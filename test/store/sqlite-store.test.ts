@@ -170,6 +170,7 @@ describe("the embedded store", () => {
       code: "store.unavailable",
       message: expect.stringContaining("start otagate again"),
     });
+    await expect(torn.lost).resolves.toMatchObject({ code: "store.unavailable" });
     await torn[Symbol.asyncDispose]();
   });
 

@@ -33,8 +33,13 @@ export function registerDaemon(
       if (options.simulate === true) await simulateOne(daemon, state);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
       if (context.terminal.fancy) say(context.terminal, `listening on ${daemon.socketPath}`);
-      const signal = await stopped();
-      log.info({ signal }, "stopping");
+      const why = await Promise.race([stopped(), daemon.lost]);
+      if (typeof why !== "string") {
+        // Whoever watches over the daemon starts it again; open work is taken up then as after a crash.
+        log.error({ error: why.toJSON() }, "the store is lost");
+        process.exit(why.entry.exit);
+      }
+      log.info({ signal: why }, "stopping");
       await daemon[Symbol.asyncDispose]();
     });
 }
