@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
-import { GatewayError } from "../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
 import type { KeySetInfo } from "./key-set.ts";
-import type { Store } from "./store.ts";
+import type { Repositories, Store } from "./store.ts";
 import type { Target, TargetFilter } from "./target.ts";
 import { importKeySets, importTarget, type KeySetShape } from "./target-import.ts";
 import { findTarget, saveTarget } from "./targets.ts";
@@ -31,14 +31,15 @@ export class TargetDesk {
 
   /**
    * Stores a described target; one with the same EID (or ICCID, for a plain UICC) is replaced, keeping its id, its
-   * name and tags where the description has none, and its counters, which never go down.
+   * name and tags where the description has none, and its counters, which never go down. An ICCID of another target, its
+   * own or of one of its profiles, is refused.
    * @throws target.invalid, target.exists
    */
   async import(raw: unknown): Promise<ImportOutcome> {
     const at = this.#clock.now();
     const { target, keySets, warnings } = importTarget(raw, at);
     return this.#store.write(async (r) => {
-      const before = await r.targets.resolve(target.eid ?? target.iccid ?? "");
+      const before = await sameTarget(r, target);
       const stored =
         before === undefined
           ? target
@@ -130,6 +131,34 @@ export class TargetDesk {
         data: { eid: target.eid },
       });
     });
+  }
+}
+
+/**
+ * The target that a description is of: by its EID, or by its ICCID where both are plain UICCs.
+ * @throws target.exists when the ICCID is one of another target
+ */
+async function sameTarget(r: Repositories, described: Target): Promise<Target | undefined> {
+  const { eid, iccid } = described;
+  const byEid = eid === undefined ? undefined : await r.targets.resolve(eid);
+  const byIccid = iccid === undefined ? undefined : await ownerOf(r, iccid, eid);
+  if (byIccid === undefined || byIccid.id === byEid?.id) return byEid;
+  const itself = byIccid.iccid === iccid;
+  if (eid === undefined && itself && byIccid.eid === undefined) return byIccid;
+  const whose = `target ${byIccid.id}${byIccid.eid === undefined ? "" : ` (EID ${byIccid.eid})`}`;
+  const how = itself ? "its ICCID" : "a profile or another name of it";
+  throw new GatewayError("target.exists", `iccid: ${iccid} is known already, as ${how}: ${whose}`, {
+    detail: { field: "iccid", target: byIccid.id },
+  });
+}
+
+/** Whose ICCID it is. Where cards share one, as copies of a test profile do, an EID tells them apart. */
+async function ownerOf(r: Repositories, iccid: string, eid: string | undefined): Promise<Target | undefined> {
+  try {
+    return await r.targets.resolve(iccid);
+  } catch (error) {
+    if (eid !== undefined && isGatewayError(error, "target.unknown")) return undefined;
+    throw error;
   }
 }
 
