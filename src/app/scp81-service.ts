@@ -133,6 +133,7 @@ export class Scp81Service implements AsyncDisposable {
       clock: systemClock,
       isOpen: (target) => this.server?.serves(target) ?? false,
       running: () => this.#port !== undefined,
+      bySms: (job, target) => gateway.bySms(job, target),
       trigger: () => triggerBody(config),
       resume: (target) => dialogs.wake(target),
       wake: (target) => void gateway.wake(target),

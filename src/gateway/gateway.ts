@@ -15,7 +15,7 @@ import { type Link, Links } from "./links.ts";
 import { NotificationDesk } from "./notification-desk.ts";
 import { checkPolicy } from "./policy.ts";
 import { ProcedureWatch } from "./procedure-watch.ts";
-import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "./routing.ts";
+import { chooseRoute, type HttpsState, holds, type Route, routeLinks } from "./routing.ts";
 import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
 import type { Store } from "./store.ts";
@@ -55,6 +55,7 @@ export interface NewJob {
 }
 
 const defaultValidityMs = 24 * 3_600_000;
+const noHttps: HttpsState = { open: false, possible: false };
 
 /** The use cases of the gateway, for all faces. */
 export class Gateway {
@@ -325,18 +326,16 @@ export class Gateway {
     return expireJob({ store: this.store, endJob: this.endJob }, job);
   }
 
+  /** Whether a reader, modem or SMSC would carry the job now. */
+  bySms(job: Job, target: Target): boolean {
+    const request = { ...job.request, bearer: "short-message" } as const;
+    return chooseRoute(target, job.work, request, routeLinks(this.links.list()), noHttps, 0).at === "found";
+  }
+
   async #route(job: Job, target: Target): Promise<Route> {
-    const links = this.links.list().map(
-      (link): RouteLink => ({
-        id: link.id,
-        kind: link.kind,
-        up: link.state.up,
-        ...(link.state.reason === undefined ? {} : { reason: link.state.reason }),
-        carriesSms: link.bearer !== undefined,
-        ...(link.card === undefined ? {} : { card: link.card }),
-      }),
-    );
-    const https = (await this.https?.state(target)) ?? { open: false, possible: false };
+    const links = routeLinks(this.links.list());
+    const state = (await this.https?.state(target)) ?? noHttps;
+    const https = { ...state, inVain: job.chosen !== undefined };
     // A packet that may have left binds its job to bearers that carry these octets again, and nothing else.
     const bound = job.attempts > 0 && job.request.bearer === "auto" && (await this.#hasPacket(job.id));
     const request = bound ? { ...job.request, bearer: "short-message" as const } : job.request;

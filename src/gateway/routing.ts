@@ -1,5 +1,5 @@
 import type { Bearer, JobRequest, JobWork } from "./job.ts";
-import type { CardIdentity } from "./links.ts";
+import type { CardIdentity, Link } from "./links.ts";
 import type { Target } from "./target.ts";
 
 /** What routing needs to know of a link. */
@@ -12,6 +12,18 @@ export interface RouteLink {
   readonly card?: CardIdentity;
 }
 
+/** The links as routing sees them. */
+export function routeLinks(links: readonly Link[]): RouteLink[] {
+  return links.map(({ id, kind, state, bearer, card }) => ({
+    id,
+    kind,
+    up: state.up,
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    carriesSms: bearer !== undefined,
+    ...(card === undefined ? {} : { card }),
+  }));
+}
+
 /** The state of SCP81 for the target. */
 export interface HttpsState {
   /** An administration session of this target is open. */
@@ -20,6 +32,8 @@ export interface HttpsState {
   readonly possible: boolean;
   /** It is the only way: there are no keys for secured packets. */
   readonly only?: boolean;
+  /** The job has had its way chosen before: no session is asked for again. */
+  readonly inVain?: boolean;
 }
 
 export type Route =
@@ -117,6 +131,7 @@ export function chooseRoute(
         // A session that has to be asked for needs a way for the trigger, which is a short message itself.
         const direct = viaCard() ?? viaSms();
         if (direct !== undefined && session && segments > comfortableSegments) {
+          if (https.inVain === true) return { ...direct, why: `${direct.why}; no SCP81 session came in time` };
           const why = `${segments} SMS segments are too many; a session will be triggered`;
           return { at: "found", bearer: "https", link: "scp81", why };
         }

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
 import { endJobIn } from "./end-job.ts";
 import type { GatewayEvent } from "./event.ts";
+import { jobsFallingBack, mayFallBack, sessionDueBy } from "./fall-back.ts";
 import type { HttpsBearer } from "./gateway.ts";
 import type { Job } from "./job.ts";
 import type { HttpsState } from "./routing.ts";
@@ -14,6 +15,8 @@ export interface Scp81BearerDeps {
   readonly clock: Clock;
   /** Whether an administration session of this target is open now. */
   readonly isOpen: (target: string) => boolean;
+  /** A reader, modem or SMSC would carry the job now. */
+  readonly bySms: (job: Job, target: Target) => boolean;
   /** The server runs. */
   readonly running: () => boolean;
   /** Value of the session trigger (SecuredData after SCP80), hexadecimal; `8100` = what the card has stored. */
@@ -72,6 +75,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
         state: "waiting",
         chosen: { bearer: "https", link: "scp81", why },
         note: "waits for the card's session",
+        notBefore: sessionDueBy(job, now),
       });
       if (accepted && !this.#deps.isOpen(target.id) && (await this.#due(r, target.id, now))) {
         await this.#ask(r, target, now);
@@ -194,6 +198,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       waiting.filter((job) => now < job.validUntil && !isOpen(job.target)).map((job) => job.target),
     );
     for (const target of await this.#wantedNow(now)) absent.add(target);
+    await this.#fallBack(waiting, now);
     const due: string[] = [];
     for (const target of absent) {
       if (await store.read(async (r) => (await this.#due(r, target, now)) && (await this.#hasUse(r, target, now)))) {
@@ -218,6 +223,29 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     const held = procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
     if (!held) return true;
     return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";
+  }
+
+  /** Jobs for which no session came in time, and that short messages can carry, go by those. */
+  async #fallBack(waiting: readonly Job[], now: number): Promise<void> {
+    const { store, isOpen, wake } = this.#deps;
+    const patient = waiting.filter((job) => mayFallBack(job, now) && !isOpen(job.target));
+    for (const target of new Set(patient.map((job) => job.target))) {
+      const falling = await store.read((r) => jobsFallingBack(r, target, now, this.#deps));
+      if (falling.length === 0) continue;
+      await store.write(async (r) => {
+        // A session may have taken some of them meanwhile.
+        if (isOpen(target)) return;
+        for (const job of await jobsFallingBack(r, target, now, this.#deps)) await this.#reroute(r, job, now);
+      });
+      wake(target);
+    }
+  }
+
+  async #reroute(r: Repositories, job: Job, now: number): Promise<void> {
+    const why = "no SCP81 session came in time: goes by short message";
+    await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: now });
+    const data = { from: "https", why };
+    await r.events.append({ at: now, type: "job.rerouted", target: job.target, job: job.id, data });
   }
 
   async #expire(r: Repositories, job: Job, now: number): Promise<void> {

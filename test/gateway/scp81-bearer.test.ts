@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
+import type { Job, JobRequest, JobWork } from "../../src/gateway/job.ts";
 import { Scp81Bearer } from "../../src/gateway/scp81-bearer.ts";
-import { Bench, euicc } from "./bench.ts";
+import { Bench, type BenchLink, euicc } from "./bench.ts";
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -14,6 +15,8 @@ class Triggering implements AsyncDisposable {
   readonly card: SimulatedEuicc = euicc();
   bench!: Bench;
   bearer!: Scp81Bearer;
+  link!: BenchLink;
+  sessionOpen = false;
   #shiftMs = 0;
   readonly #clock: Clock = { ...systemClock, now: () => Date.now() + this.#shiftMs };
 
@@ -49,6 +52,30 @@ class Triggering implements AsyncDisposable {
     }, 6000);
   }
 
+  /** A job that waits for a session. */
+  async waiting(request: Partial<JobRequest> = {}, work: Partial<Script> = {}, validityMs?: number): Promise<string> {
+    const { job } = await this.bench.gateway.submit({
+      target: this.card.state.eid,
+      work: { kind: "script", tar: "000001", apdus: long, format: "compact", ...work },
+      request,
+      origin: { face: "api" },
+      ...(validityMs === undefined ? {} : { validityMs }),
+    });
+    await this.bench.until(async () => ((await this.#job(job.id)).chosen?.bearer === "https" ? true : undefined));
+    return job.id;
+  }
+
+  /** Where the job is, once the time for a session is over. */
+  async later(id: string): Promise<Job> {
+    this.pass(125_000);
+    await look();
+    return this.#job(id);
+  }
+
+  #job(id: string): Promise<Job> {
+    return this.bench.gateway.job(id);
+  }
+
   async target() {
     return (await this.bench.targets.show(this.card.state.eid)).target;
   }
@@ -64,18 +91,22 @@ class Triggering implements AsyncDisposable {
     this.bearer = new Scp81Bearer({
       store,
       clock: this.#clock,
-      isOpen: () => false,
+      isOpen: () => this.sessionOpen,
       running: () => true,
+      bySms: (job, target) => gateway.bySms(job, target),
       trigger: () => "8100",
       resume: () => {},
       wake: (target) => void gateway.wake(target),
     });
     gateway.https = this.bearer;
     await gateway.start();
-    await this.bench.add(this.card, "reader");
+    this.link = await this.bench.add(this.card, "reader");
   }
 }
 
+type Script = Extract<JobWork, { kind: "script" }>;
+/** GET DATA so often that the script takes more than five short messages. */
+const long = Array.from({ length: 150 }, () => "80CA005A00");
 const minute = 60_000;
 /** Time for a look of the bearer, which has one each second. */
 const look = () => systemClock.sleep(1500);
@@ -126,5 +157,93 @@ describe("a session that was asked for with a deadline", () => {
     await it.restart();
     it.pass(95_000);
     expect(await it.counters(7)).toHaveLength(7);
+  });
+});
+
+describe("a job that may go either way", () => {
+  it("goes by short message when no session comes, and says why", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    await look();
+    expect((await it.bench.gateway.job(id)).state).toBe("waiting");
+    it.pass(125_000);
+    const job = await it.bench.ended(id);
+    expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" }, result: { executed: 150 } });
+    expect(job.chosen?.why).toMatch(/no SCP81 session came in time/);
+    const rerouted = (await it.bench.store.read((r) => r.events.after(0, 1000))).filter(({ job: of }) => of === id);
+    expect(rerouted.map(({ type }) => type)).toEqual([
+      "job.queued",
+      "job.rerouted",
+      "job.sending",
+      "job.answered",
+      "job.done",
+    ]);
+    expect(rerouted[1]?.data).toMatchObject({ from: "https", why: expect.stringMatching(/no SCP81 session came/) });
+  });
+
+  it("does so in half of a short validity", async () => {
+    const it = await Triggering.open();
+    const job = await it.bench.ended(await it.waiting({}, {}, 4000));
+    expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
+  });
+
+  it("does so after a restart, at the same time", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    it.pass(100_000);
+    await it.restart();
+    await look();
+    expect((await it.bench.gateway.job(id)).state).toBe("waiting");
+    it.pass(25_000);
+    expect(await it.bench.ended(id)).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
+  });
+
+  it("waits on when https was asked for", async () => {
+    const it = await Triggering.open();
+    expect(await it.later(await it.waiting({ bearer: "https" }))).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on once a session has taken something of it", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    await it.bench.store.write((r) => r.jobs.patch(id, { attempts: 1 }));
+    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on while its session is open", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    it.sessionOpen = true;
+    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on behind a job that stays", async () => {
+    const it = await Triggering.open();
+    await it.waiting({ bearer: "https" });
+    expect(await it.later(await it.waiting())).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on until something carries short messages", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    it.link.up = false;
+    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+    it.link.up = true;
+    expect(await it.bench.ended(id)).toMatchObject({ state: "done" });
+  });
+
+  it.each([
+    [
+      "is too long for short messages",
+      {},
+      { apdus: Array.from({ length: 300 }, () => `80E2000078${"5A".repeat(120)}`) },
+    ],
+    ["belongs to a secure channel of the session", { secureChannel: "c1" }, {}],
+    ["continues a secure channel", {}, { apdus: [`8482030010${"00".repeat(16)}`, ...long] }],
+    ["is for an application that its TAR does not name", {}, { aid: "A0000000871002" }],
+    ["asks for a key set that is not there", { kvn: 9 }, {}],
+  ])("waits on when its script %s", async (_, request, work) => {
+    const it = await Triggering.open();
+    expect(await it.later(await it.waiting(request, work))).toMatchObject({ state: "waiting", attempts: 0 });
   });
 });
