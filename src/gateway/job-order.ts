@@ -135,12 +135,15 @@ export function newJobOf(order: JobOrder, origin: Omit<JobOrigin, "reference">, 
     ...(order.request === undefined ? {} : { request: withoutUndefined(order.request) }),
     origin: { ...origin, ...(order.reference === undefined ? {} : { reference: order.reference }) },
     ...(order.validityMs === undefined ? {} : { validityMs: order.validityMs }),
-    ...(key === undefined
-      ? {}
-      : {
-          idempotencyKey: origin.client === undefined ? key : `${origin.client} ${key}`,
-          idempotencyDigest: createHash("sha256").update(canonical(order)).digest("base64"),
-        }),
+    ...(key === undefined ? {} : idempotencyOf(order, origin.client, key)),
+  };
+}
+
+/** What a client's key stands for: the key among those of all clients, and a digest of the order. */
+export function idempotencyOf(order: unknown, client: string | undefined, key: string) {
+  return {
+    idempotencyKey: client === undefined ? key : `${client} ${key}`,
+    idempotencyDigest: createHash("sha256").update(canonical(order)).digest("base64"),
   };
 }
 

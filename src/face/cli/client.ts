@@ -73,6 +73,13 @@ export class ApiClient {
     }
   }
 
+  /** An answer that is no JSON, as it came. */
+  async text(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<string> {
+    const response = await this.#send("GET", withQuery(path, query), undefined, {});
+    await refuse(response);
+    return textOf(response);
+  }
+
   /** Server-sent events as their data, from the position `after` (now when absent). */
   async *events<T>(
     query: Readonly<Record<string, string | number | undefined>>,

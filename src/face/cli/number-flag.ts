@@ -12,3 +12,10 @@ export function secondsOf(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError("It is not a number of seconds.");
   return Number(text);
 }
+
+/** A flag's value that is a share, from 0 to 1. @throws InvalidArgumentError */
+export function shareOf(text: string): number {
+  const value = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || value > 1) throw new InvalidArgumentError("It is not a share from 0 to 1.");
+  return value;
+}

@@ -61,6 +61,8 @@ export type CampaignState = "running" | "paused" | "stopped" | "cancelled" | "do
 export interface Campaign {
   readonly id: string;
   readonly order: CampaignOrder;
+  /** The client's key that stands for it, and a digest of what was ordered. */
+  readonly idempotency?: { readonly key: string; readonly digest: string };
   readonly state: CampaignState;
   /** Why it is in this state, for people. */
   readonly reason?: string;
@@ -133,6 +135,8 @@ export interface CampaignRepository {
   insert(campaign: Campaign, items: readonly CampaignItem[]): Promise<void>;
   put(campaign: Campaign): Promise<void>;
   get(id: string): Promise<Campaign | undefined>;
+  /** The one that a client's idempotency key stands for. */
+  byIdempotencyKey(key: string): Promise<Campaign | undefined>;
   /** Newest first. */
   list(before: string | undefined, limit: number): Promise<Campaign[]>;
   /** Those that may still have something to do. */

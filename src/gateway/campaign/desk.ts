@@ -2,10 +2,11 @@ import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import type { Gateway } from "../gateway.ts";
+import { idempotencyOf } from "../job-order.ts";
 import type { Repositories } from "../store.ts";
 import type { Target } from "../target.ts";
 import { findTarget } from "../targets.ts";
-import type { Campaign, CampaignItem, CampaignTargets, ItemState } from "./campaign.ts";
+import type { Campaign, CampaignItem, CampaignOrder, CampaignTargets, ItemState } from "./campaign.ts";
 import { parseCampaignOrder } from "./order.ts";
 import { type Progress, progressOf } from "./pace.ts";
 import { type CampaignReport, campaignReport } from "./report.ts";
@@ -16,6 +17,12 @@ import { putCampaign } from "./state-change.ts";
 export interface ShownCampaign {
   readonly campaign: Campaign;
   readonly progress: Progress;
+}
+
+/** Who orders, if it has a name, and the key that makes repeating the order safe. */
+export interface OrderedBy {
+  readonly name?: string;
+  readonly key: string;
 }
 
 /** What the {@link CampaignDesk} needs. */
@@ -33,25 +40,31 @@ export class CampaignDesk {
     this.#deps = deps;
   }
 
-  /** Orders a campaign; it starts at once. @throws campaign.invalid, target.unknown */
-  async start(raw: unknown): Promise<ShownCampaign> {
+  /**
+   * Orders a campaign; it starts at once. With a key that stands for the same order already, that campaign is given.
+   * @throws campaign.invalid, target.unknown, api.idempotency
+   */
+  async start(raw: unknown, client?: OrderedBy): Promise<ShownCampaign & { readonly created: boolean }> {
     const { gateway, runner, clock } = this.#deps;
     const order = parseCampaignOrder(raw);
+    const idempotency = client && idempotencyFor(order, client);
     const now = clock.now();
     const id = newId("cmp", now);
     const campaign: Campaign = {
       id,
       order,
+      ...(idempotency === undefined ? {} : { idempotency }),
       state: "running",
       forgiven: 0,
       createdAt: now,
       activeMs: 0,
       activeSince: now,
     };
-    await gateway.store.write(async (r) => {
+    const before = await gateway.store.write(async (r) => {
+      const same = idempotency && (await sameOrder(r, idempotency));
+      if (same !== undefined) return same;
       const targets = await selected(r, order.targets);
-      if (targets.length === 0)
-        throw new GatewayError("campaign.invalid", "targets: no target is selected", { detail: { field: "targets" } });
+      if (targets.length === 0) throw noTargets(order.targets);
       const items = targets.map(
         (target, position): CampaignItem => ({
           campaign: id,
@@ -67,9 +80,11 @@ export class CampaignDesk {
       await r.campaigns.insert(campaign, items);
       const data = { campaign: id, name: order.name, targets: items.length };
       await r.events.append({ at: now, type: "campaign.running", data });
+      return undefined;
     });
+    if (before !== undefined) return { ...(await this.show(before.id)), created: false };
     runner.look(id);
-    return this.show(id);
+    return { ...(await this.show(id)), created: true };
   }
 
   /** @throws campaign.unknown */
@@ -155,6 +170,28 @@ export class CampaignDesk {
     const campaign = await known(r, id);
     return { campaign, progress: progressOf(campaign, await r.campaigns.counts(id), this.#deps.clock.now()) };
   }
+}
+
+function idempotencyFor(order: CampaignOrder, { name, key }: OrderedBy): NonNullable<Campaign["idempotency"]> {
+  const { idempotencyKey, idempotencyDigest } = idempotencyOf(order, name, key);
+  return { key: idempotencyKey, digest: idempotencyDigest };
+}
+
+/** The campaign that the key stands for. @throws api.idempotency when that was another order */
+async function sameOrder(
+  r: Repositories,
+  { key, digest }: NonNullable<Campaign["idempotency"]>,
+): Promise<Campaign | undefined> {
+  const found = await r.campaigns.byIdempotencyKey(key);
+  if (found === undefined || found.idempotency?.digest === digest) return found;
+  throw new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
+    detail: { field: "Idempotency-Key", campaign: found.id },
+  });
+}
+
+function noTargets(targets: CampaignTargets): GatewayError {
+  const why = targets.kind === "tag" ? `no target has the tag '${targets.tag}'` : "there are no targets";
+  return new GatewayError("campaign.invalid", `targets: ${why}`, { detail: { field: "targets" } });
 }
 
 async function known(r: Repositories, id: string): Promise<Campaign> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { GatewayError } from "../../base/gateway-error.ts";
-import { es5Params, isEs5Call } from "../es5-params.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { es5FromParams, es5Params, isEs5Call } from "../es5-params.ts";
+import type { Target } from "../target.ts";
 import { withoutUndefined } from "../target-import.ts";
 import type { CampaignOrder } from "./campaign.ts";
 
@@ -82,11 +83,10 @@ export function parseCampaignOrder(raw: unknown): CampaignOrder {
     const [issue] = parsed.error.issues;
     const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
     const field = [...(issue?.path ?? []), ...unknown].join(".");
-    throw new GatewayError("campaign.invalid", `${field === "" ? "order" : field}: ${issue?.message ?? "not valid"}`, {
-      detail: { field },
-    });
+    throw invalid(field, issue?.message ?? "not valid");
   }
   const { request, stopAtFailureShare, action, ...others } = parsed.data;
+  if (action.kind === "es5") checkCall(action);
   return {
     ...others,
     action: actionOf(action),
@@ -94,6 +94,39 @@ export function parseCampaignOrder(raw: unknown): CampaignOrder {
     ...(stopAtFailureShare === undefined ? {} : { stopAtFailureShare }),
   };
 }
+
+function invalid(field: string, message: string): GatewayError {
+  return new GatewayError("campaign.invalid", `${field === "" ? "order" : field}: ${message}`, { detail: { field } });
+}
+
+const anyAid = "A0000005591010FFFFFFFF8900001200";
+
+/** Parameters that no target could take are refused at once, not target by target. @throws campaign.invalid */
+function checkCall({ function: name, profile, params }: Extract<z.infer<typeof Action>, { kind: "es5" }>): void {
+  const trial = { ...params, ...(profile === undefined ? {} : { aid: anyAid }) };
+  try {
+    es5FromParams(name, trial, trialTarget);
+  } catch (error) {
+    if (!isGatewayError(error) || error.code !== "api.usage") return;
+    const field = String(error.detail.field ?? "params");
+    if (field === "params.aid" && profile === undefined)
+      throw invalid("action.profile", `${name} is about a profile: give aid, iccidPrefix or mnoId`);
+    throw invalid(`action.${field}`, error.message.replace(`${field}: `, ""));
+  }
+}
+
+/** Stands for the targets while nothing but the order is known. */
+const trialTarget: Target = {
+  id: "",
+  kind: "euicc",
+  tags: [],
+  esimProfiles: [{ aid: anyAid, state: "disabled", fallback: false }],
+  reach: {},
+  settings: {},
+  version: 1,
+  createdAt: 0,
+  updatedAt: 0,
+};
 
 function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
   switch (action.kind) {

@@ -1,5 +1,5 @@
 import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
-import type { Campaign, CampaignItem, ItemCounts } from "./campaign.ts";
+import type { Campaign, CampaignItem, ItemCounts, ItemState } from "./campaign.ts";
 import { type Progress, progressOf } from "./pace.ts";
 
 /** What became of a campaign, target by target. */
@@ -20,7 +20,8 @@ export function campaignReport(
   const failures: Record<string, number> = {};
   for (const { state, error } of items)
     if (state === "failed") failures[error?.code ?? "job.failed"] = (failures[error?.code ?? "job.failed"] ?? 0) + 1;
-  return { campaign, progress: progressOf(campaign, counts, now), failures, items };
+  const { idempotency: _, ...told } = campaign;
+  return { campaign: told, progress: progressOf(campaign, counts, now), failures, items };
 }
 
 const columns = [
@@ -61,6 +62,9 @@ export function reportCsv({ items }: CampaignReport): string {
   return `${[columns, ...lines].map((cells) => cells.map(cell).join(",")).join("\r\n")}\r\n`;
 }
 
+/** Neither passed nor failed: not done, or not yet at its end. */
+const notTested: ReadonlySet<ItemState> = new Set(["skipped", "cancelled", "pending", "running"]);
+
 /** The report for continuous integration: one case a target. */
 export function reportJunit({ campaign, items }: CampaignReport): string {
   const cases = items.map(
@@ -69,9 +73,7 @@ export function reportJunit({ campaign, items }: CampaignReport): string {
       className: campaign.order.name,
       seconds: (duration(item) ?? 0) / 1000,
       ...(item.state === "failed" ? { failure: failureOf(item) } : {}),
-      ...(item.state === "skipped" || item.state === "cancelled" || item.state === "pending"
-        ? { skipped: item.note ?? item.state }
-        : {}),
+      ...(notTested.has(item.state) ? { skipped: item.note ?? item.state } : {}),
       ...(item.note === undefined || item.state === "skipped" ? {} : { output: item.note }),
     }),
   );

@@ -151,7 +151,14 @@ export class CampaignRunner {
     }
     const plan = planFor(campaign.order.action, target);
     if (plan.kind === "skip")
-      return this.#put({ ...item, state: "skipped", note: plan.note, startedAt: now, endedAt: now });
+      return this.#put({
+        ...item,
+        state: "skipped",
+        note: plan.note,
+        card: { executed: false },
+        startedAt: now,
+        endedAt: now,
+      });
     if (plan.kind === "fail") return this.#put(refuseItem({ ...item, startedAt: now }, plan.error, now));
     await this.#perform(campaign, startItem(item, plan.steps, now));
   }

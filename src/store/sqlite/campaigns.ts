@@ -48,6 +48,14 @@ export function campaignRepository(db: Kysely<Schema>): CampaignRepository {
       const row = await db.selectFrom("campaign").select("body").where("id", "=", id).executeTakeFirst();
       return row && campaignOf(row);
     },
+    async byIdempotencyKey(key) {
+      const row = await db
+        .selectFrom("campaign")
+        .select("body")
+        .where(sql<string>`body ->> '$.idempotency.key'`, "=", key)
+        .executeTakeFirst();
+      return row && campaignOf(row);
+    },
     async list(before, limit) {
       let query = db.selectFrom("campaign").select("body").orderBy("id", "desc").limit(limit);
       if (before !== undefined) query = query.where("id", "<", before);

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
+import { shareOf, wholeNumber } from "../number-flag.ts";
 import { Progress, paint, result, say, table, when } from "../terminal.ts";
 
 interface ShownCampaign {
@@ -106,13 +107,20 @@ export function registerCampaign(program: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate campaign report cmp_01k… --format junit -o report.xml\n")
     .action(async (id: string, options: { format: string; output?: string }) => {
       await using connection = await context.connect();
-      const lines: string[] = [];
-      for await (const line of connection.api.lines(`${pathOf(id)}/report`, { format: options.format }))
-        lines.push(line);
-      const text = `${lines.join("\n")}\n`;
-      if (options.output === undefined) context.terminal.out.write(text);
-      else writeFileSync(options.output, text);
+      const text = await connection.api.text(`${pathOf(id)}/report`, { format: options.format });
+      const whole = text.endsWith("\n") ? text : `${text}\n`;
+      if (options.output === undefined) context.terminal.out.write(whole);
+      else writeReport(options.output, whole);
     });
+}
+
+/** @throws api.usage naming the file */
+function writeReport(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new GatewayError("api.usage", `--output: ${file} cannot be written`, { detail: { field: "output" }, cause });
+  }
 }
 
 const pathOf = (id: string) => `/v1/campaigns/${encodeURIComponent(id)}`;
@@ -127,9 +135,9 @@ interface StartOptions {
   readonly to?: string;
   readonly delete?: boolean;
   readonly name?: string;
-  readonly concurrency?: string;
-  readonly canary?: string;
-  readonly stopAt?: string;
+  readonly concurrency?: number;
+  readonly canary?: number;
+  readonly stopAt?: number;
   readonly detach?: boolean;
 }
 
@@ -145,9 +153,9 @@ function registerStart(campaign: Command, context: CliContext): void {
     .option("--to <iccid-prefix>", "move: first digits of the ICCIDs of the operator that takes over")
     .option("--delete", "move: delete the old profile once the switch is confirmed")
     .option("--name <text>", "name of the campaign")
-    .option("--concurrency <n>", "targets worked on at the same time")
-    .option("--canary <n>", "so many targets first")
-    .option("--stop-at <share>", "stop when more than this share failed, 0 to 1")
+    .option("--concurrency <n>", "targets worked on at the same time", wholeNumber)
+    .option("--canary <n>", "so many targets first", wholeNumber)
+    .option("--stop-at <share>", "stop when more than this share failed, 0 to 1", shareOf)
     .option("--detach", "do not follow it")
     .description("start a campaign and follow it")
     .addHelpText(
@@ -155,11 +163,14 @@ function registerStart(campaign: Command, context: CliContext): void {
       "\nExamples:\n  otagate campaign start --tag rack-1 --function auditStatus\n  otagate campaign start --all --from 8901 --to 8944 --delete --canary 2 --stop-at 0.1\n",
     )
     .action(async (options: StartOptions) => {
+      refuseContradictions(options);
       const order = options.file === undefined ? orderOf(options) : fileOrder(options.file);
       await using connection = await context.connect();
       const started = await connection.api.post<ShownCampaign>("/v1/campaigns", order);
-      if (options.detach === true) result(context.terminal, started, (one) => campaignLine(context, one));
-      else await watch(context, connection.api, started.id);
+      if (options.detach === true) {
+        result(context.terminal, started, (one) => `${one.id} ${campaignLine(context, one)}`);
+        if (connection.embedded) say(context.terminal, "no daemon runs: the campaign goes on when one does");
+      } else await watch(context, connection.api, started.id);
     });
 }
 
@@ -172,6 +183,33 @@ function fileOrder(file: string): unknown {
       cause,
     });
   }
+}
+
+/** An option that would be ignored is refused. @throws api.usage */
+function refuseContradictions(options: StartOptions): void {
+  const given = (names: readonly (keyof StartOptions)[]) => names.filter((name) => options[name] !== undefined);
+  const whole = given([
+    "all",
+    "tag",
+    "target",
+    "function",
+    "from",
+    "to",
+    "delete",
+    "name",
+    "concurrency",
+    "canary",
+    "stopAt",
+  ]);
+  const rules: readonly (readonly [broken: boolean, message: string])[] = [
+    [options.file !== undefined && whole.length > 0, "--file is the whole order: leave the other options away"],
+    [given(["all", "tag", "target"]).length > 1, "name the targets once: --all, --tag or --target"],
+    [(options.from === undefined) !== (options.to === undefined), "--from and --to belong together"],
+    [options.from !== undefined && options.function !== undefined, "either --function, or --from and --to"],
+    [options.delete === true && options.from === undefined, "--delete is for a move: --from and --to"],
+  ];
+  for (const [broken, message] of rules)
+    if (broken) throw new GatewayError("api.usage", message, { detail: { field: "options" } });
 }
 
 /** @throws api.usage when it is not clear what is to be done, or to whom */
@@ -205,9 +243,9 @@ function orderOf(options: StartOptions): unknown {
     name: options.name ?? (move ? `${from} to ${to}` : options.function),
     targets,
     action,
-    ...(options.concurrency === undefined ? {} : { concurrency: Number(options.concurrency) }),
-    ...(options.canary === undefined ? {} : { canary: Number(options.canary) }),
-    ...(options.stopAt === undefined ? {} : { stopAtFailureShare: Number(options.stopAt) }),
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    ...(options.canary === undefined ? {} : { canary: options.canary }),
+    ...(options.stopAt === undefined ? {} : { stopAtFailureShare: options.stopAt }),
   };
 }
 
@@ -237,7 +275,8 @@ async function watch(context: CliContext, api: ApiClient, id: string): Promise<v
     }
     progress.clear();
     const failed: ShownItem[] = [];
-    for await (const item of api.list<ShownItem>(`${pathOf(id)}/items`, { state: "failed" }, 1000)) failed.push(item);
+    for await (const item of api.list<ShownItem>(`${pathOf(id)}/items`, { state: "failed" }, 100_000))
+      failed.push(item);
     result(
       context.terminal,
       { ...one, failed },
@@ -254,8 +293,12 @@ function campaignLine({ terminal }: CliContext, one: ShownCampaign): string {
   const bar = "█".repeat(Math.round(share * 20)).padEnd(20, "·");
   const rest =
     remainingMs === undefined || one.state !== "running" ? "" : `, about ${Math.ceil(remainingMs / 1000)} s to go`;
+  const others = (["skipped", "cancelled"] as const)
+    .filter((state) => (counts[state] ?? 0) > 0)
+    .map((state) => `, ${counts[state]} ${state}`)
+    .join("");
   const reason = one.reason === undefined ? "" : ` (${one.reason})`;
-  return `${paint(terminal, "bold", one.name)} ${one.state}${reason} ${bar} ${ended}/${total}: ${counts.succeeded ?? 0} succeeded, ${counts.failed ?? 0} failed, ${counts.running ?? 0} running${rest}`;
+  return `${paint(terminal, "bold", one.name)} ${one.state}${reason} ${bar} ${ended}/${total}: ${counts.succeeded ?? 0} succeeded, ${counts.failed ?? 0} failed, ${counts.running ?? 0} running${others}${rest}`;
 }
 
 function failureLine({ terminal }: CliContext, item: ShownItem): string {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { ShownCampaign } from "../../../gateway/campaign/desk.ts";
 import { CampaignOrderShape } from "../../../gateway/campaign/order.ts";
 import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
+import { idempotencyHeaders } from "../idempotency-key.ts";
 import { idPage, pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { problems } from "../shapes.ts";
@@ -75,15 +76,27 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
         summary: "Start a campaign",
         description:
           "One function, script or move between operators over all targets, those with a tag, or a list. `canary` targets go " +
-          "first, at most `concurrency` at a time; no further target is started when more than `stopAtFailureShare` failed.",
+          "first, at most `concurrency` at a time; no further target is started when more than `stopAtFailureShare` failed. " +
+          "An Idempotency-Key works as for jobs: the same order under the same key is answered with the same campaign (200).",
+        headers: idempotencyHeaders,
         body: CampaignOrderShape,
-        response: { 201: campaignShape.describe("The campaign, running"), ...problems },
+        response: {
+          200: campaignShape.describe("The campaign that the key stands for"),
+          201: campaignShape.describe("The campaign, running"),
+          ...problems,
+        },
       },
       config: { scope: "jobs" },
     },
-    async ({ body }, reply) => {
-      const started = shown(await campaigns.start(body));
-      return reply.code(201).header("location", `/v1/campaigns/${started.id}`).send(started);
+    async ({ body, headers, principal }, reply) => {
+      const key = headers["idempotency-key"];
+      const named = principal === undefined || principal.how === "socket" ? {} : { name: principal.client };
+      const { created, ...campaign } = await campaigns.start(body, key === undefined ? undefined : { ...named, key });
+      const started = shown(campaign);
+      return reply
+        .code(created ? 201 : 200)
+        .header("location", `/v1/campaigns/${started.id}`)
+        .send(started);
     },
   );
 
@@ -138,11 +151,13 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
     },
     async ({ params, query }) => {
       const states = query.state === undefined ? undefined : [query.state];
-      const found = await campaigns.items(params.id, states, query.cursor, query.limit);
+      // Positions begin with 0, cursors with 1.
+      const after = query.cursor === undefined ? undefined : query.cursor - 1;
+      const found = await campaigns.items(params.id, states, after, query.limit);
       return pageOf(
         found,
         query.limit,
-        (last) => last.position,
+        (last) => last.position + 1,
         ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, ...item }) => {
           const name = steps[step]?.name;
           return { ...mutable(item), ...(name === undefined ? {} : { step: name }) };

@@ -5,6 +5,7 @@ import { executedCommands } from "../../../gateway/executed.ts";
 import { hasEnded } from "../../../gateway/gateway.ts";
 import type { Job, JobState } from "../../../gateway/job.ts";
 import { JobOrder, newJobOf } from "../../../gateway/job-order.ts";
+import { idempotencyHeaders } from "../idempotency-key.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { jobDetailShape, jobShape, jobState, problems, targetFilter } from "../shapes.ts";
@@ -73,13 +74,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
           "Idempotency-Key that was used before by the same client, the job it stands for is answered again (200) and " +
           "nothing new is done; with another order under the same key the request is refused (422). For a download in " +
           "many scripts, order them one after the other with `request.moreToCome`, the last one without it.",
-        headers: z.looseObject({
-          "idempotency-key": z
-            .string()
-            .regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters")
-            .optional()
-            .describe("Makes repeating this request safe"),
-        }),
+        headers: idempotencyHeaders,
         body: JobOrder,
         response: {
           200: jobShape.describe("The job that the key stands for"),
