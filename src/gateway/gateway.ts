@@ -8,6 +8,7 @@ import { confirmationsOver } from "./confirmation.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
 import type { GatewayEvent } from "./event.ts";
+import { expectSwitch } from "./expect-switch.ts";
 import { expireJob } from "./expire-job.ts";
 import { Inbound } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
@@ -122,7 +123,12 @@ export class Gateway {
       kick: (target) => this.#dispatcher.kick(target),
     });
     this.store.onEvents((events) => {
-      for (const event of events) if (isFollowUp(event)) this.#dispatcher.kick(event.target);
+      for (const event of events) {
+        if (isFollowUp(event)) this.#dispatcher.kick(event.target);
+        // A convenience: without it the next poll finds the same.
+        if (event.type === "procedure.accepted" && event.target !== undefined)
+          void expectSwitch({ ...deps, links: this.links }, event.target).catch(() => {});
+      }
     });
     this.links.onChange((change) => {
       if (change.kind === "removed") this.#comebacks.removed(change.id);

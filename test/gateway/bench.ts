@@ -29,6 +29,8 @@ export class BenchLink implements SmsBearer {
   readonly submitted: OutboundSms[] = [];
   card?: CardIdentity;
   #up = false;
+  #job: Disposable | undefined;
+  #jobEnds: NodeJS.Timeout | undefined;
   readonly #terminal: Terminal;
   #inbound: (item: InboundItem) => Promise<void> = async () => {};
 
@@ -80,6 +82,14 @@ export class BenchLink implements SmsBearer {
       get card() {
         return self.card ?? {};
       },
+      expectActivity: (until) => {
+        self.#job ??= self.#terminal.openJob();
+        clearTimeout(self.#jobEnds);
+        self.#jobEnds = setTimeout(() => {
+          self.#job?.[Symbol.dispose]();
+          self.#job = undefined;
+        }, until - Date.now()).unref();
+      },
     };
   }
 
@@ -114,6 +124,7 @@ export class BenchLink implements SmsBearer {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#jobEnds);
     await this.#terminal[Symbol.asyncDispose]();
   }
 
