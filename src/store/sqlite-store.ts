@@ -121,12 +121,20 @@ export class SqliteStore implements Store {
 
   async read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
     if (this.#closed) throw new GatewayError("store.unavailable", "the store is closed");
-    const value = await unit(this.#read);
-    // It may have seen a commit that is not on the disk yet.
-    await this.#flushing?.catch((cause: unknown) => {
-      throw lostDisk(cause);
-    });
-    return value;
+    for (;;) {
+      await this.#flushed();
+      const value = await unit(this.#read);
+      // A commit in the meantime may have been seen in part, and is not on the disk yet: look again when it is.
+      if (this.#flushing === undefined) return value;
+    }
+  }
+
+  async #flushed(): Promise<void> {
+    while (this.#flushing !== undefined) {
+      await this.#flushing.catch((cause: unknown) => {
+        throw lostDisk(cause);
+      });
+    }
   }
 
   onEvents(listener: (events: readonly GatewayEvent[]) => void): () => void {
