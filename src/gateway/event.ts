@@ -15,5 +15,8 @@ export interface GatewayEvent {
 export interface EventRepository {
   append(event: Omit<GatewayEvent, "seq">): Promise<number>;
   after(seq: number, limit: number): Promise<GatewayEvent[]>;
+  /** Number of the last event that was ever appended, kept or not; 0 before the first. */
   last(): Promise<number>;
+  /** Number of the oldest event that is kept; of the next one when none is. */
+  first(): Promise<number>;
 }

@@ -9,6 +9,7 @@ import type { KeySetRepository } from "./key-set.ts";
 import type { NotificationRepository } from "./notification.ts";
 import type { PacketRepository } from "./packet.ts";
 import type { ProcedureRepository } from "./procedure.ts";
+import type { RetentionRepository } from "./retention.ts";
 import type { SmscRepository } from "./smsc.ts";
 import type { TargetRepository } from "./target.ts";
 import type { OutboxRepository } from "./upstream/outbox.ts";
@@ -31,6 +32,7 @@ export interface Repositories {
   readonly tokens: ApiTokenRepository;
   readonly audit: AuditRepository;
   readonly outbox: OutboxRepository;
+  readonly retention: RetentionRepository;
 }
 
 /**

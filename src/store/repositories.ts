@@ -14,6 +14,7 @@ import { notificationRepository } from "./sqlite/notifications.ts";
 import { outboxRepository } from "./sqlite/outbox.ts";
 import { packetRepository } from "./sqlite/packets.ts";
 import { procedureRepository } from "./sqlite/procedures.ts";
+import { retentionRepository } from "./sqlite/retention.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
 import { wantedSessionRepository } from "./sqlite/wanted-sessions.ts";
@@ -36,5 +37,6 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     tokens: apiTokenRepository(db),
     audit: auditRepository(db),
     outbox: outboxRepository(db),
+    retention: retentionRepository(db),
   };
 }

@@ -23,6 +23,7 @@ export const storeErrors = {
   "store.unavailable": { text: "The store cannot be opened", http: 500, exit: 7, retry: "later" },
   "store.locked": { text: "Another daemon uses this state folder", http: 500, exit: 7, retry: "never" },
   "store.version": { text: "The store was written by a newer version", http: 500, exit: 7, retry: "never" },
+  "store.busy": { text: "Old records are being removed already", http: 409, exit: 1, retry: "later" },
   "store.conflict": { text: "The record changed in the meantime", http: 409, exit: 1, retry: "now" },
 } as const;
 

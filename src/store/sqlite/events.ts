@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { EventRepository, GatewayEvent } from "../../gateway/event.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
@@ -9,6 +9,11 @@ export function eventRepository(db: Kysely<Schema>, onAppend: (event: GatewayEve
   const insert = prepared(db, (at: number, type: string, target: string | null, job: string | null, data: string) =>
     db.insertInto("event").values({ at, type, target, job, data }).returning("seq"),
   );
+  // The table alone would not do: its newest events may be gone.
+  const last = async () => {
+    const { rows } = await sql<{ seq: number }>`select seq from sqlite_sequence where name = 'event'`.execute(db);
+    return rows[0]?.seq ?? 0;
+  };
   return {
     async append(event) {
       const { at, type, target = null, job = null, data } = event;
@@ -33,12 +38,13 @@ export function eventRepository(db: Kysely<Schema>, onAppend: (event: GatewayEve
         data: fromJson<Record<string, unknown>>(row.data),
       }));
     },
-    async last() {
+    last,
+    async first() {
       const row = await db
         .selectFrom("event")
-        .select((eb) => eb.fn.max("seq").as("seq"))
+        .select((eb) => eb.fn.min("seq").as("seq"))
         .executeTakeFirst();
-      return row?.seq ?? 0;
+      return row?.seq ?? (await last()) + 1;
     },
   };
 }

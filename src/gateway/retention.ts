@@ -1,0 +1,66 @@
+/** How long finished records are kept, in milliseconds; for ever where nothing is said. */
+export interface Retention {
+  /** Ended jobs with their packets and messages, ended profile switches, settled notifications, inbox items done with. */
+  readonly jobsMs?: number;
+  readonly eventsMs?: number;
+  readonly auditMs?: number;
+}
+
+/** What a period may be at least: longer than anything that is recognised as a repetition or still put together. */
+export const shortestRetentionMs = 3_600_000;
+
+/** Records that are looked at together, in the order in which they are looked at. */
+export const retainedKinds = ["procedures", "jobs", "messages", "notifications", "inbox", "events", "audit"] as const;
+export type RetainedKind = (typeof retainedKinds)[number];
+
+/** The period that each kind of record follows. */
+export const periodOf: Readonly<Record<RetainedKind, keyof Retention>> = {
+  procedures: "jobsMs",
+  jobs: "jobsMs",
+  messages: "jobsMs",
+  notifications: "jobsMs",
+  inbox: "jobsMs",
+  events: "eventsMs",
+  audit: "auditMs",
+};
+
+/** Tables that records are counted in. */
+export const countedKinds = [...retainedKinds, "packets", "packetParts", "segments"] as const;
+/** How many records of each table; tables without any may be missing. */
+export type PruneCounts = Readonly<Partial<Record<(typeof countedKinds)[number], number>>>;
+
+/** A look at the next records of a kind. */
+export interface PrunePage {
+  /** Positions of those that may go. */
+  readonly positions: readonly number[];
+  /** Where to go on; absent when nothing that is old enough follows. */
+  readonly next?: number;
+}
+
+export interface StoreSize {
+  readonly bytes: number;
+  /** Octets inside the file that hold nothing: what it could shrink by. */
+  readonly freeBytes: number;
+}
+
+export interface RetentionRepository {
+  /** Looks at `limit` records after a position, oldest first. Whatever was still alive at `before` stays. */
+  page(kind: RetainedKind, before: number, after: number, limit: number): Promise<PrunePage>;
+  /** Counts these records and what belongs to them. */
+  count(kind: RetainedKind, positions: readonly number[]): Promise<PruneCounts>;
+  /** Removes these records and what belongs to them. */
+  remove(kind: RetainedKind, positions: readonly number[]): Promise<PruneCounts>;
+  /** When the oldest event happened that one of these upstreams has not taken from the log. */
+  firstUntaken(upstreams: readonly string[]): Promise<number | undefined>;
+  size(): Promise<StoreSize>;
+}
+
+/** The sum of two counts. */
+export function addCounts(one: PruneCounts, other: PruneCounts): PruneCounts {
+  const sum: Partial<Record<(typeof countedKinds)[number], number>> = { ...one };
+  for (const kind of countedKinds) {
+    const more = other[kind] ?? 0;
+    if (more > 0) sum[kind] = (sum[kind] ?? 0) + more;
+  }
+  return sum;
+}

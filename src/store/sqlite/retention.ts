@@ -1,0 +1,183 @@
+import type { Kysely } from "kysely";
+import type { PruneCounts, RetainedKind, RetentionRepository, StoreSize } from "../../gateway/retention.ts";
+import { rowsOf } from "../connection.ts";
+import type { Schema } from "../schema.ts";
+
+/** How records of a kind are found and what goes with them. What was alive at `:before` stays. */
+interface Retained {
+  readonly table: string;
+  readonly position: "seq" | "rowid";
+  /** Whether a record is so old that it is worth looking further. */
+  readonly old: string;
+  /** Whether it may go. */
+  readonly over: string;
+  /** What belongs to it, and itself at the end; `:positions` are a JSON array. */
+  readonly tables: readonly { readonly kind: keyof PruneCounts; readonly table: string; readonly where: string }[];
+  /** Only what nothing that stays comes before: the log has no holes. */
+  readonly prefix?: boolean;
+}
+
+const chosen = "SELECT value FROM json_each(:positions)";
+const jobs = `SELECT id FROM job WHERE seq IN (${chosen})`;
+const unfinishedCampaigns = `SELECT id FROM campaign
+  WHERE state IN ('running', 'paused', 'stopped', 'cancelled') AND body ->> '$.endedAt' IS NULL`;
+/** Last breath of a profile switch; none while it is open. */
+const switchOver = "state NOT IN ('accepted', 'switched') AND coalesce(body ->> '$.endedAt', accepted_at) < :before";
+const messageOver = "final_at IS NOT NULL AND final_at < :before";
+
+const retained: Readonly<Record<RetainedKind, Retained>> = {
+  procedures: {
+    table: "procedure",
+    position: "rowid",
+    old: "accepted_at < :before",
+    over: `${switchOver} AND EXISTS (SELECT 1 FROM procedure later WHERE later.target = procedure.target
+      AND (later.accepted_at, later.rowid) > (procedure.accepted_at, procedure.rowid))`,
+    tables: [{ kind: "procedures", table: "procedure", where: `rowid IN (${chosen})` }],
+  },
+  jobs: {
+    table: "job",
+    position: "seq",
+    old: "created_at < :before",
+    // Each of what follows can outlive the end of its job.
+    over: `state IN ('done', 'failed', 'expired', 'cancelled') AND ended_at < :before
+      AND NOT (origin_face = 'campaign' AND origin ->> '$.reference' IN (${unfinishedCampaigns}))
+      AND NOT EXISTS (SELECT 1 FROM procedure WHERE procedure.job = job.id AND NOT (${switchOver}))
+      AND NOT EXISTS (SELECT 1 FROM packet WHERE packet.job = job.id AND answered_at >= :before)
+      AND NOT EXISTS (SELECT 1 FROM smsc_message WHERE smsc_message.job = job.id AND smsc_message.job <> ''
+        AND NOT (${messageOver}))`,
+    tables: [
+      {
+        kind: "packetParts",
+        table: "packet_part",
+        where: `packet IN (SELECT id FROM packet WHERE job IN (${jobs}))`,
+      },
+      { kind: "packets", table: "packet", where: `job IN (${jobs})` },
+      { kind: "messages", table: "smsc_message", where: `job <> '' AND job IN (${jobs})` },
+      { kind: "jobs", table: "job", where: `seq IN (${chosen})` },
+    ],
+  },
+  // Those that never became a job's, or whose job is gone.
+  messages: {
+    table: "smsc_message",
+    position: "rowid",
+    old: "submitted_at < :before",
+    over: `${messageOver} AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = smsc_message.job)`,
+    tables: [
+      {
+        kind: "segments",
+        table: "smsc_segment",
+        where: `message IN (SELECT id FROM smsc_message WHERE rowid IN (${chosen}))`,
+      },
+      { kind: "messages", table: "smsc_message", where: `rowid IN (${chosen})` },
+    ],
+  },
+  notifications: {
+    table: "notification",
+    position: "seq",
+    old: "first_at < :before",
+    // Repetitions are told by the one heard last, and during an open switch by all heard since its begin.
+    over: `confirmation NOT IN ('pending', 'upstream') AND last_at < :before AND coalesce(confirmed_at, 0) < :before
+      AND EXISTS (SELECT 1 FROM notification later WHERE later.eid = notification.eid
+        AND later.last_at >= notification.last_at AND (later.last_at, later.seq) > (notification.last_at, notification.seq))
+      AND NOT EXISTS (SELECT 1 FROM procedure WHERE procedure.target = notification.target
+        AND state IN ('accepted', 'switched') AND accepted_at <= notification.last_at)`,
+    tables: [{ kind: "notifications", table: "notification", where: `seq IN (${chosen})` }],
+  },
+  inbox: {
+    table: "inbox",
+    position: "seq",
+    old: "received_at < :before",
+    over: "state = 'done' AND received_at < :before",
+    tables: [{ kind: "inbox", table: "inbox", where: `seq IN (${chosen})` }],
+  },
+  events: {
+    table: "event",
+    position: "seq",
+    old: "at < :before",
+    over: "at < :before",
+    tables: [{ kind: "events", table: "event", where: `seq IN (${chosen})` }],
+    prefix: true,
+  },
+  audit: {
+    table: "audit",
+    position: "seq",
+    old: "at < :before",
+    over: "at < :before",
+    tables: [{ kind: "audit", table: "audit", where: `seq IN (${chosen})` }],
+  },
+};
+
+/** What may be removed, and its removal. Every look and every removal is one short statement per table. */
+export function retentionRepository(db: Kysely<Schema>): RetentionRepository {
+  const run = <R>(text: string, parameters: Readonly<Record<string, number | string>>) => {
+    const { sql, names } = positional(text);
+    return rowsOf<R>(db, { sql, parameters: names.map((name) => parameters[name]) });
+  };
+  const each = async (
+    kind: RetainedKind,
+    positions: readonly number[],
+    act: (table: string, where: string, chosen: { readonly positions: string }) => Promise<number>,
+  ): Promise<PruneCounts> => {
+    if (positions.length === 0) return {};
+    const counts: Partial<Record<keyof PruneCounts, number>> = {};
+    const json = { positions: JSON.stringify(positions) };
+    for (const { kind: counted, table, where } of retained[kind].tables) {
+      const found = await act(table, where, json);
+      if (found > 0) counts[counted] = found;
+    }
+    return counts;
+  };
+  return {
+    async page(kind, before, after, limit) {
+      const { table, position, old, over, prefix } = retained[kind];
+      const rows = await run<{ position: number; old: number | null; over: number | null }>(
+        `SELECT ${position} AS position, ${old} AS old, (${over}) AS over FROM ${table}
+          WHERE ${position} > :after ORDER BY ${position} LIMIT ${limit}`,
+        { before, after },
+      );
+      const staying = prefix === true ? rows.findIndex((row) => row.over !== 1) : -1;
+      const free = staying < 0 ? rows.filter((row) => row.over === 1) : rows.slice(0, staying);
+      const last = rows.at(-1);
+      const more = rows.length === limit && staying < 0 && rows.some((row) => row.old === 1);
+      return {
+        positions: free.map((row) => row.position),
+        ...(more && last !== undefined ? { next: last.position } : {}),
+      };
+    },
+    count: (kind, positions) =>
+      each(kind, positions, async (table, where, json) => {
+        const [row] = await run<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${where}`, json);
+        return row?.n ?? 0;
+      }),
+    remove: (kind, positions) =>
+      each(kind, positions, async (table, where, json) => {
+        return (await run(`DELETE FROM ${table} WHERE ${where} RETURNING 1`, json)).length;
+      }),
+    async firstUntaken(upstreams) {
+      const [row] = await run<{ at: number }>(
+        `SELECT at FROM event WHERE seq > (SELECT min(seq) FROM upstream_cursor
+          WHERE upstream IN (SELECT value FROM json_each(:upstreams))) ORDER BY seq LIMIT 1`,
+        { upstreams: JSON.stringify(upstreams) },
+      );
+      return row?.at;
+    },
+    async size() {
+      const [row] = await run<StoreSize>(
+        `SELECT page_count * page_size AS bytes, freelist_count * page_size AS "freeBytes"
+          FROM pragma_page_count(), pragma_page_size(), pragma_freelist_count()`,
+        {},
+      );
+      return row ?? { bytes: 0, freeBytes: 0 };
+    },
+  };
+}
+
+/** A statement with its named parameters as question marks, and their names in order. */
+function positional(text: string): { readonly sql: string; readonly names: readonly string[] } {
+  const names: string[] = [];
+  const sql = text.replace(/:([a-z]+)/g, (_, name: string) => {
+    names.push(name);
+    return "?";
+  });
+  return { sql, names };
+}
