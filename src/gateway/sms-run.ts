@@ -137,13 +137,15 @@ export class SmsRun {
     using answer = this.#deps.answers.expect(packet.id);
     traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
+    const deps = { ...this.#deps, note: (unit: (r: Repositories) => Promise<unknown>) => this.#note(unit) };
+    const sending = submitPacket(deps, attempt, bearer, signal);
     try {
-      const deps = { ...this.#deps, note: (unit: (r: Repositories) => Promise<unknown>) => this.#note(unit) };
-      outcomes = await untilGivenUp(submitPacket(deps, attempt, bearer, signal), signal);
+      outcomes = await untilGivenUp(sending, signal);
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (signal.aborted) {
         if (submitFate(error) === "not-sent") await this.#neverLeft(packet);
+        else sending.then((late) => this.#hearLate(attempt, late)).catch(() => {});
         throw thrown;
       }
       if (submitFate(error) !== "unknown" || ofClient(job) || !wantsAnswer(packet) || readsNoReplay(packet))
@@ -203,16 +205,8 @@ export class SmsRun {
     packet: PacketRecord,
     outcomes: readonly SubmitOutcome[],
   ): Promise<"concluded" | "open"> {
-    const reports = outcomes.flatMap((outcome) =>
-      outcome.at !== "accepted" && outcome.report !== undefined && isResponse(outcome.report) ? [outcome.report] : [],
-    );
-    if (reports.length === 0) return "open";
-    const answered: PacketRecord = {
-      ...packet,
-      state: "answered",
-      response: reports.map(toHex),
-      answeredAt: this.#deps.clock.now(),
-    };
+    const answered = this.#answeredBy(packet, outcomes);
+    if (answered === undefined) return "open";
     const verdict = await this.#judge(job, answered);
     if (verdict.at === "wait") {
       this.#note((r) => r.jobs.patch(job.id, { note: verdict.note }));
@@ -220,6 +214,30 @@ export class SmsRun {
     }
     await this.#settle(job, answered, verdict);
     return "concluded";
+  }
+
+  /** The packet with the response that its delivery reports carry, if they do. */
+  #answeredBy(packet: PacketRecord, outcomes: readonly SubmitOutcome[]) {
+    const reports = outcomes.flatMap((outcome) =>
+      outcome.at !== "accepted" && outcome.report !== undefined && isResponse(outcome.report) ? [outcome.report] : [],
+    );
+    if (reports.length === 0) return undefined;
+    const response = reports.map(toHex);
+    return { ...packet, state: "answered", response, answeredAt: this.#deps.clock.now() } as const;
+  }
+
+  /** Keeps what a card reported after its job was given up. */
+  async #hearLate({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
+    const answered = this.#answeredBy(packet, outcomes);
+    if (answered === undefined || (await this.#judge(job, answered)).at === "wait") return;
+    const { state, response, answeredAt } = answered;
+    await this.#deps.store.write(async (r) => {
+      await r.packets.patch(packet.id, { state, response, answeredAt });
+      const now = await r.jobs.get(job.id);
+      if (now?.endedAt === undefined) return;
+      const event = { at: answeredAt, type: "job.late-answer", target: job.target, job: job.id, data: { link } };
+      await r.events.append(event);
+    });
   }
 
   /** Writes what nobody has to wait for: what follows rests on the reservation, not on this. */

@@ -157,6 +157,19 @@ describe("a job whose validity ends", () => {
     expect(counters[1]).toBe((counters[0] ?? 0) + 1);
   });
 
+  it("keeps a late answer that came in the delivery report, too", async () => {
+    const bench = await started();
+    const card = euicc();
+    await hold(bench, card, 20_000);
+    card.misbehaviour.delay = 1500;
+    const order = { target: card.state.eid, work: audit, request: { spi: "1619" }, origin: cli } as const;
+    const slow = await bench.run({ ...order, validityMs: 300 });
+    expect(slow).toMatchObject({ state: "expired", error: { detail: { executed: "unknown" } } });
+    await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
+    expect(await bench.store.read((r) => r.packets.ofJob(slow.id))).toMatchObject([{ state: "answered" }]);
+    expect((await bench.gateway.job(slow.id)).state).toBe("expired");
+  });
+
   it("lets the gateway stop while a card is mute, and the same octets go after the restart", async () => {
     const card = euicc();
     const first = await Bench.open();
