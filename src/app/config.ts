@@ -7,6 +7,7 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { ApiConfig } from "./api-config.ts";
 import { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
 import { nearest } from "./nearest.ts";
+import { RetentionConfig } from "./retention-config.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
@@ -75,6 +76,7 @@ export const Config = z.strictObject({
   masterKey: SecretReference.optional(),
   log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
   notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
+  retention: RetentionConfig.prefault({}),
   terminal: Terminal.prefault({}),
   sms: Sms.prefault({}),
   readers: Readers.prefault({}),

@@ -16,6 +16,7 @@ import { ConnectivityDesk } from "../gateway/connectivity-desk.ts";
 import { EisDesk } from "../gateway/eis-desk.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import { LeaseDesk } from "../gateway/lease-desk.ts";
+import { Pruner } from "../gateway/pruner.ts";
 import { TargetDesk } from "../gateway/target-desk.ts";
 import { TokenDesk } from "../gateway/token-desk.ts";
 import type { DriverDeps, Log } from "../link/driver.ts";
@@ -24,6 +25,7 @@ import { ApiListener } from "./api-listener.ts";
 import type { Config } from "./config.ts";
 import { ModemService } from "./modem-service.ts";
 import { ReaderManager } from "./reader-manager.ts";
+import { retentionOf } from "./retention-config.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterKey } from "./secrets.ts";
 import { SmppService } from "./smpp-service.ts";
@@ -114,6 +116,14 @@ export class Daemon implements AsyncDisposable {
     const eis = new EisDesk(targets);
     const leases = stack.use(new LeaseDesk(gateway.links, systemClock));
     const tokens = new TokenDesk(store, systemClock);
+    const pruner = new Pruner({
+      store,
+      clock: systemClock,
+      log,
+      retention: retentionOf(config.retention),
+      upstreams: config.upstream.filter(toldOfEvents).map(({ name }) => name),
+    });
+    stack.defer(() => pruner.stop());
     let listener: ApiListener | undefined;
     const about = () => ({
       pid: process.pid,
@@ -126,7 +136,7 @@ export class Daemon implements AsyncDisposable {
       smppClients: smpp.connections(),
     });
     const { certificates } = config.api;
-    const desks = { gateway, targets, campaigns, audits, connectivity, eis, leases, tokens, traces, upstreams };
+    const desks = { gateway, targets, campaigns, audits, connectivity, eis, leases, tokens, traces, upstreams, pruner };
     const api = await apiServer({ ...desks, certificates, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();
@@ -136,6 +146,7 @@ export class Daemon implements AsyncDisposable {
     await smpp.start();
     await upstreams.start();
     await runner.start();
+    pruner.start();
     const socketPath = await listen(api, state);
     if (config.api.port !== undefined) {
       listener = stack.use(await ApiListener.open(api, config.api));
@@ -154,6 +165,11 @@ export class Daemon implements AsyncDisposable {
     await this.#parts[Symbol.asyncDispose]();
     rmSync(this.socketPath, { force: true });
   }
+}
+
+/** Whether events go to this upstream from the log. */
+function toldOfEvents({ webhook, pull }: Config["upstream"][number]): boolean {
+  return webhook !== undefined || pull !== undefined;
 }
 
 /** A Unix socket that only its owner can use; a stale one of a dead process is replaced (the store's lock proves it). */

@@ -20,6 +20,7 @@ import { registerScript } from "../face/cli/commands/script.ts";
 import { registerScriptSend } from "../face/cli/commands/script-send.ts";
 import { registerSession } from "../face/cli/commands/session.ts";
 import { registerSmsc } from "../face/cli/commands/smsc.ts";
+import { type CompactStore, registerStore } from "../face/cli/commands/store.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerToken } from "../face/cli/commands/token.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
@@ -128,6 +129,7 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
   registerUpstream(program, context);
   registerToken(program, context);
   registerAudit(program, context);
+  registerStore(program, context, compactor(globals, env));
   registerScp80(program, io);
   registerTpdu(program, io);
   registerEnvelope(program, io);
@@ -168,6 +170,20 @@ async function openAnyPort(address: string): ReturnType<OpenPort> {
   const { silentLog } = await import("../link/driver.ts");
   const full = address.startsWith("/") ? `tty:${address}` : address;
   return { port: await openPort(full, undefined, { clock: systemClock, random: Math.random, log: silentLog }) };
+}
+
+/** Opens the store of the state folder for as long as it takes. */
+function compactor(globals: () => GlobalOptions, env: NodeJS.ProcessEnv): CompactStore {
+  return async () => {
+    const { config, state } = loadConfig(globals().config, env);
+    const { SqliteStore } = await import("../store/sqlite-store.ts");
+    const { masterKey } = await import("./secrets.ts");
+    const { sealWith } = await import("../crypto/seal.ts");
+    await using store = await SqliteStore.open(state, sealWith(masterKey(config.masterKey, state, env)));
+    const before = await store.read((r) => r.retention.size());
+    store.compact();
+    return { before, after: await store.read((r) => r.retention.size()) };
+  };
 }
 
 function everyCommand(command: Command, act: (command: Command) => void): void {

@@ -3,6 +3,7 @@ import type { GatewayEvent } from "../../gateway/event.ts";
 import type { Store } from "../../gateway/store.ts";
 import type { Log } from "../../link/driver.ts";
 import { drained } from "./drained.ts";
+import { eventsAfter, gapEvent } from "./event-gap.ts";
 
 const keepAliveMs = 15_000;
 const pageSize = 500;
@@ -38,12 +39,12 @@ class Bell {
  * one that takes nothing at all for a minute is let go, and resumes when it likes.
  */
 export async function streamEvents(
-  deps: { readonly store: Store; readonly log: Log },
+  deps: { readonly store: Store; readonly log: Log; readonly now: () => number },
   reply: FastifyReply,
   from: number,
   wanted: (event: GatewayEvent) => boolean,
 ): Promise<void> {
-  const { store } = deps;
+  const { store, now } = deps;
   reply.hijack();
   const { raw } = reply;
   const bell = new Bell();
@@ -55,9 +56,11 @@ export async function streamEvents(
   const open = () => !raw.destroyed && !raw.writableEnded;
   try {
     for (let at = from; open(); ) {
-      const events = await store.read((r) => r.events.after(at, pageSize));
-      const shown = events.filter(wanted).map(framed).join("");
-      at = events.at(-1)?.seq ?? at;
+      const { events, gap } = await eventsAfter(store, at, pageSize);
+      // Its number is the last one missing: a reader that comes back hears of it once.
+      const told = gap === undefined ? "" : framed({ ...gapEvent(gap), at: now() });
+      const shown = told + events.filter(wanted).map(framed).join("");
+      at = events.at(-1)?.seq ?? (gap === undefined ? at : gap.first - 1);
       if (shown !== "" && !raw.write(shown) && !(await drained(raw))) return;
       if (events.length === pageSize) continue;
       // The position alone moves the reader's Last-Event-ID on when nothing was for him.

@@ -4,6 +4,7 @@ import type { GatewayEvent } from "../../gateway/event.ts";
 import { onFrame } from "../../link/trace.ts";
 import type { ApiDeps } from "./server.ts";
 import { smscMetrics } from "./smsc-metrics.ts";
+import { storeMetrics } from "./store-metrics.ts";
 
 /** The numbers of the daemon in Prometheus' text format. */
 export interface ApiMetrics {
@@ -24,6 +25,7 @@ export function apiMetrics(app: FastifyInstance, deps: ApiDeps): ApiMetrics {
   sessions(deps, registers);
   upstreams(deps, registers);
   smscMetrics(deps, registers);
+  storeMetrics(deps, registers);
   const off = [frames(registers), happenings(deps, registers)];
   app.addHook("onClose", async () => {
     for (const end of off) end();

@@ -26,6 +26,7 @@ const tags = [
   { name: "traces", description: "Frames as they were exchanged" },
   { name: "upstreams", description: "The SM-SRs that are told of events and give us work" },
   { name: "access", description: "Tokens, and who did what" },
+  { name: "store", description: "What is kept, and the removal of old records" },
   { name: "health", description: "The daemon itself" },
 ];
 

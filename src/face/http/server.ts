@@ -8,6 +8,7 @@ import type { ConnectivityDesk } from "../../gateway/connectivity-desk.ts";
 import type { EisDesk } from "../../gateway/eis-desk.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import type { LeaseDesk } from "../../gateway/lease-desk.ts";
+import type { Pruner } from "../../gateway/pruner.ts";
 import type { TargetDesk } from "../../gateway/target-desk.ts";
 import type { TokenDesk } from "../../gateway/token-desk.ts";
 import type { UpstreamControl } from "../../gateway/upstream/control.ts";
@@ -30,6 +31,7 @@ import { linkRoutes } from "./routes/links.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
 import { procedureRoutes } from "./routes/procedures.ts";
 import { type SessionControl, sessionRoutes } from "./routes/sessions.ts";
+import { storeRoutes } from "./routes/store.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/traces.ts";
@@ -50,6 +52,7 @@ export interface ApiDeps {
   readonly traces: TraceLog;
   readonly sessions: SessionControl;
   readonly upstreams: UpstreamControl;
+  readonly pruner: Pruner;
   readonly log: Log;
   readonly version: string;
   /** Facts about the daemon for `GET /v1` (never secrets). */
@@ -118,6 +121,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(upstreamRoutes, { deps });
   await app.register(tokenRoutes, { deps });
   await app.register(auditRoutes, { deps });
+  await app.register(storeRoutes, { deps });
   await app.register(healthRoutes, { deps, metrics });
   app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, () => openApiDocument(app));
   return app;

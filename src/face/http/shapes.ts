@@ -15,7 +15,7 @@ export const idParams = z.object({ id: z.string().min(1).max(512) });
 /** A target to look for in a list. */
 export const targetFilter = z.string().min(1).max(512).optional().describe("Only of this target, by any of its names");
 
-const moment = z.number().describe("Milliseconds since 1970");
+export const moment = z.number().describe("Milliseconds since 1970");
 const octets = z.string().describe("Octets in hexadecimal");
 const facts = z.record(z.string(), z.unknown());
 

@@ -75,9 +75,23 @@ export class Relay implements AsyncDisposable {
     await store.write(async (r) => {
       if ((await r.outbox.cursor(upstream)) === undefined) await r.outbox.moveCursor(upstream, await r.events.last());
     });
+    await this.#tellGap();
     this.#off = store.onEvents(() => this.#fill());
     await this.recheck();
     this.#fill();
+  }
+
+  /** While an upstream is not configured, events that it was never told of can go. */
+  async #tellGap(): Promise<void> {
+    const { upstream } = this.#settings;
+    const [cursor, first] = await this.#deps.store.read(
+      async (r) => [(await r.outbox.cursor(upstream)) ?? 0, await r.events.first()] as const,
+    );
+    if (first > cursor + 1)
+      this.#deps.log.warn(
+        { upstream, after: cursor, first },
+        "events in between are no longer kept: it will not hear of them",
+      );
   }
 
   /** Looks at the outbox anew, after a replay. */

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { type Command, Option } from "commander";
+import { parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
 import { say } from "../terminal.ts";
@@ -24,15 +25,13 @@ interface ExportFlags extends Filters {
   readonly output?: string;
 }
 
-const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /**
  * A moment: ISO 8601, or how long ago (`90s`, `10m`, `2h`, `1d`). Milliseconds since the epoch.
  * @throws api.usage
  */
 export function momentOf(text: string, now: number): number {
-  const [, count, unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return now - Number(count) * (units[unit] ?? 0);
+  const ago = parseDuration(text);
+  if (ago !== undefined) return now - ago;
   const at = Date.parse(text);
   if (Number.isNaN(at))
     throw new GatewayError("api.usage", `'${text}' is neither a date (ISO 8601) nor a time such as 10m`);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { GatewayEvent } from "../../../gateway/event.ts";
 import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
+import { type EventGap, eventsAfter } from "../event-gap.ts";
 import { streamEvents } from "../event-stream.ts";
 import type { ApiDeps } from "../server.ts";
 import { eventShape, problems, targetFilter } from "../shapes.ts";
@@ -21,6 +22,10 @@ const filters = {
     .optional()
     .describe("Only of these types: `job.*,notification.received`"),
 };
+const gapShape = z.object({
+  after: z.number().int().describe("The position that was asked for"),
+  first: z.number().int().describe("The first event after it that is kept"),
+});
 /** Events that one request for a page looks at, at most: a narrow filter may find few among them. */
 const scanned = 5000;
 
@@ -51,32 +56,39 @@ export async function eventRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
         summary: "Events after a position",
         description:
           "Oldest first. `cursor` of the answer is where to go on, also when nothing was found; it is absent at the end of " +
-          "the log, where the last `seq` is.",
+          "the log, where the last `seq` is. `gap` says that events after the position are no longer kept.",
         querystring: z.strictObject({
           after: position.optional().describe("`seq` of the last event known; from the beginning when absent"),
           cursor: position.optional().describe("`cursor` of the page before; goes before `after`"),
           limit: z.coerce.number().int().min(1).max(1000).default(100).describe("Items in a page at most"),
           ...filters,
         }),
-        response: { 200: z.object({ items: z.array(eventShape), cursor: z.string().optional() }), ...problems },
+        response: {
+          200: z.object({ items: z.array(eventShape), cursor: z.string().optional(), gap: gapShape.optional() }),
+          ...problems,
+        },
       },
       config: { scope: "read" },
     },
     async ({ query }) => {
       const wanted = await wantedBy(query);
       const items: GatewayEvent[] = [];
-      let at = query.cursor ?? query.after ?? 0;
+      const asked = query.cursor ?? query.after ?? 0;
+      let at = asked;
+      let gap: EventGap | undefined;
       for (let looked = 0; looked < scanned; ) {
-        const found = await store.read((r) => r.events.after(at, 1000));
-        for (const event of found) {
+        const found = await eventsAfter(store, at, 1000);
+        // From the beginning is from the beginning of what there is.
+        if (asked > 0) gap ??= found.gap;
+        for (const event of found.events) {
           at = event.seq;
           if (wanted(event)) items.push(event);
-          if (items.length === query.limit) return { items: items.map(plain), cursor: String(at) };
+          if (items.length === query.limit) return page(items, gap, at);
         }
-        if (found.length < 1000) return { items: items.map(plain) };
-        looked += found.length;
+        if (found.events.length < 1000) return page(items, gap);
+        looked += found.events.length;
       }
-      return { items: items.map(plain), cursor: String(at) };
+      return page(items, gap, at);
     },
   );
 
@@ -90,7 +102,9 @@ export async function eventRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
         summary: "Events as they become durable",
         description:
           "Server-sent events: `id` is the position, `event` the type, `data` the event as JSON. `Last-Event-ID`, or `after`, " +
-          "says where to go on; without either it begins now. Nothing is left out, however slow the reader.",
+          "says where to go on; without either it begins now. Nothing is left out, however slow the reader. Where events after " +
+          "the position are no longer kept, an event `gap` comes first, whatever is asked for: its `data.first` is the number " +
+          "of the first event that follows.",
         produces: ["text/event-stream"],
         headers: z.looseObject({
           "last-event-id": z.string().max(40).optional().describe("Position of the last event known"),
@@ -111,7 +125,7 @@ export async function eventRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
       const asked = last === undefined || last === "" ? query.after : positionOf(last);
       const end = await store.read((r) => r.events.last());
       if (asked !== undefined && asked > end) throw notThere(last === undefined ? "after" : "Last-Event-ID", end);
-      await streamEvents({ store, log: deps.log }, reply, asked ?? end, await wantedBy(query));
+      await streamEvents({ store, log: deps.log, now: Date.now }, reply, asked ?? end, await wantedBy(query));
     },
   );
 }
@@ -127,6 +141,14 @@ function positionOf(header: string): number {
 /** A position of another store: waiting for it would be waiting in silence. */
 function notThere(field: string, end: number): GatewayError {
   return new GatewayError("api.usage", `${field}: behind the end of this log`, { detail: { field, end } });
+}
+
+function page(items: readonly GatewayEvent[], gap: EventGap | undefined, at?: number) {
+  return {
+    items: items.map(plain),
+    ...(at === undefined ? {} : { cursor: String(at) }),
+    ...(gap === undefined ? {} : { gap: { ...gap } }),
+  };
 }
 
 function plain(event: GatewayEvent) {

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { parseDuration } from "../base/duration.ts";
+import { type Retention, shortestRetentionMs } from "../gateway/retention.ts";
+
+/** A period such as `90d`, in milliseconds. */
+const period = z.string("a time such as 90d or 12h").transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= shortestRetentionMs) return ms;
+  const message = ms === undefined ? `'${text}' is no time such as 90d or 12h` : "an hour (1h) at least";
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
+/** The `retention` part of the configuration: how long finished records are kept; for ever where nothing is said. */
+export const RetentionConfig = z.strictObject({
+  /** Ended jobs and all that belongs to them, notifications, profile switches, the inbox. */
+  jobs: period.optional(),
+  events: period.optional(),
+  audit: period.optional(),
+});
+export type RetentionConfig = z.infer<typeof RetentionConfig>;
+
+/** The periods as the gateway has them. */
+export function retentionOf({ jobs, events, audit }: RetentionConfig): Retention {
+  return {
+    ...(jobs === undefined ? {} : { jobsMs: jobs }),
+    ...(events === undefined ? {} : { eventsMs: events }),
+    ...(audit === undefined ? {} : { auditMs: audit }),
+  };
+}

@@ -1,0 +1,27 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { ApiDeps } from "./server.ts";
+
+/** What was removed from the store, and how large its file is. */
+export function storeMetrics({ gateway, pruner }: ApiDeps, registers: Registry[]): void {
+  new Counter({
+    name: "otagate_pruned_total",
+    help: "Records removed since the start because they were past their retention, by kind",
+    labelNames: ["kind"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [kind, count] of Object.entries(pruner.total)) this.inc({ kind }, count);
+    },
+  });
+  new Gauge({
+    name: "otagate_store_bytes",
+    help: "Size of the store's file: all of it, and what is free inside",
+    labelNames: ["what"],
+    registers,
+    async collect() {
+      const { bytes, freeBytes } = await gateway.store.read((r) => r.retention.size());
+      this.set({ what: "file" }, bytes);
+      this.set({ what: "free" }, freeBytes);
+    },
+  });
+}
