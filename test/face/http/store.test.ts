@@ -131,3 +131,22 @@ it("says in the pages of the log what is missing, but not to those who begin at 
   expect(await page(`?after=${young - 1}`)).not.toHaveProperty("gap");
   expect(await page("")).not.toHaveProperty("gap");
 });
+
+it("keeps for a configured upstream what it has not taken from the log, and says so", async () => {
+  const upstream = [{ name: "smsr", webhook: { url: "http://127.0.0.1:1/" } }];
+  await using other = await ApiBench.open({ config: { upstream, retention: { events: "30d" } } });
+  const { store } = other.daemon.gateway;
+  const at = longAgo();
+  const seq = await store.write((r) => r.events.append({ at, type: "test.old", data: {} }));
+  await other.until(() => store.read(async (r) => (await r.outbox.cursor("smsr")) === seq));
+  // Nothing wakes the relay without an event.
+  await store.write((r) => r.outbox.moveCursor("smsr", seq - 1));
+  const pruned = async () => {
+    const { body } = await other.call("POST", "/v1/store/prunes", { body: {} });
+    await other.until(async () => (await other.call("GET", `/v1/store/prunes/${body.id}`)).body.state === "done");
+    return (await other.call("GET", `/v1/store/prunes/${body.id}`)).body;
+  };
+  expect(await pruned()).toMatchObject({ removed: {}, heldSince: at });
+  await store.write((r) => r.outbox.moveCursor("smsr", seq));
+  expect((await pruned()).removed).toEqual({ events: seq });
+});
