@@ -16,7 +16,7 @@ export async function adoptSwitch(r: Repositories, target: Target, value: Notifi
   const latest = await r.procedures.latest(target.id);
   if (latest?.at === "accepted" || latest?.at === "switched") return;
   for (const job of await r.jobs.list({ target: target.id }, undefined, 5)) {
-    const fn = mayHaveRun(job) ? switchOf(job) : undefined;
+    const fn = (await mayHaveRun(r, job)) ? switchOf(job) : undefined;
     if (fn === undefined || (latest !== undefined && job.createdAt <= latest.acceptedAt)) continue;
     if (value.type === 2 && fn.name === "enableProfile" && fn.isdP !== value.isdP) continue;
     if ((await r.procedures.ofJob(job.id)) !== undefined) continue;
@@ -39,8 +39,10 @@ export async function adoptSwitch(r: Repositories, target: Target, value: Notifi
   }
 }
 
-function mayHaveRun(job: Job): boolean {
+async function mayHaveRun(r: Repositories, job: Job): Promise<boolean> {
   if (job.state === "running" || job.state === "waiting") return true;
+  // Sent before a crash or a loss of the link, and about to be sent again.
+  if (job.state === "queued") return (await r.packets.ofJob(job.id)).some((packet) => packet.transmissions > 0);
   const executed = job.error?.detail.executed;
   return job.state !== "done" && (executed === true || executed === "unknown");
 }
