@@ -1,6 +1,7 @@
 import { channelUse, targetedApplication } from "./admin-scripts.ts";
 import type { Job } from "./job.ts";
 import { type KeySetInfo, servesTar } from "./key-set.ts";
+import { switchIsOpen } from "./procedure.ts";
 import { segmentsOf } from "./secured-packet.ts";
 import type { Repositories } from "./store.ts";
 import type { Target } from "./target.ts";
@@ -28,8 +29,7 @@ export function sessionDueBy(job: Job, now: number): number {
 export async function jobsFallingBack(r: Repositories, id: string, now: number, deps: FallBackDeps): Promise<Job[]> {
   const target = await r.targets.get(id);
   if (target === undefined) return [];
-  const procedure = await r.procedures.latest(id);
-  const switching = procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
+  const switching = await switchIsOpen(r, id, now);
   const sets = await r.keySets.list(id);
   const falling: Job[] = [];
   for (const job of await r.jobs.waitingForSession(id, mostJobs)) {

@@ -14,6 +14,7 @@ import { Inbound } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
 import { type Link, Links } from "./links.ts";
 import { NotificationDesk } from "./notification-desk.ts";
+import { mayHaveLeft } from "./packet.ts";
 import { checkPolicy } from "./policy.ts";
 import { ProcedureWatch } from "./procedure-watch.ts";
 import { chooseRoute, type HttpsState, holds, type Route, routeLinks } from "./routing.ts";
@@ -232,7 +233,7 @@ export class Gateway {
     const job = await this.job(id);
     const packets = await this.store.read((r) => r.packets.ofJob(id));
     const handedOut = job.chosen?.bearer === "https" && job.attempts > 0;
-    const sent = handedOut || packets.some((packet) => packet.transmissions > 0);
+    const sent = handedOut || mayHaveLeft(packets);
     const end: JobEnd = {
       state: "cancelled",
       error: {

@@ -16,6 +16,13 @@ const aid = z
   .regex(/^([0-9a-fA-F]{2}){5,16}$/, "an AID of 5 to 16 octets")
   .describe("Application that the script is for; absent: the one of the TAR");
 
+/** How long something may be gone on with, in milliseconds. */
+export const validity = z
+  .number()
+  .int()
+  .positive()
+  .max(30 * 86_400_000);
+
 /** What a job is to do on the card. */
 const Work = z
   .discriminatedUnion("kind", [
@@ -115,13 +122,7 @@ export const JobOrder = z
     target: z.string().min(1).max(512).describe("Id, EID, ICCID, IMSI, MSISDN or name"),
     work: Work,
     request: Request.optional(),
-    validityMs: z
-      .number()
-      .int()
-      .positive()
-      .max(30 * 86_400_000)
-      .optional()
-      .describe("How long the job may take; one day when absent"),
+    validityMs: validity.optional().describe("How long the job may take; one day when absent"),
     reference: z.string().min(1).max(200).optional().describe("The client's own reference, repeated in every event"),
   })
   .meta({ id: "JobOrder", description: "A job to be done" });

@@ -27,6 +27,11 @@ export interface PacketRecord {
   readonly answeredAt?: number;
 }
 
+/** Whether any of a job's packets may have reached its card. */
+export function mayHaveLeft(packets: readonly PacketRecord[]): boolean {
+  return packets.some((packet) => packet.transmissions > 0);
+}
+
 export type PacketPatch = Partial<
   Pick<PacketRecord, "state" | "link" | "transmissions" | "response" | "sentAt" | "answeredAt">
 >;

@@ -42,6 +42,16 @@ export function stepProcedure(now: Procedure, event: ProcedureEvent): Procedure 
   }
 }
 
+/** Whether a profile switch of the target is open that its other jobs still wait for. */
+export async function switchIsOpen(
+  { procedures }: { readonly procedures: ProcedureRepository },
+  target: string,
+  now: number,
+): Promise<boolean> {
+  const procedure = await procedures.latest(target);
+  return procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
+}
+
 export interface ProcedureRepository {
   put(procedure: Procedure): Promise<void>;
   /** The latest one of the target. */

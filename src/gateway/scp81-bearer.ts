@@ -5,6 +5,7 @@ import type { GatewayEvent } from "./event.ts";
 import { jobsFallingBack, mayFallBack, sessionDueBy } from "./fall-back.ts";
 import type { HttpsBearer } from "./gateway.ts";
 import type { Job } from "./job.ts";
+import { switchIsOpen } from "./procedure.ts";
 import type { HttpsState } from "./routing.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
@@ -219,9 +220,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   /** While a profile switch is open only the gateway's own jobs go. */
   async #hasUse(r: Repositories, target: string, now: number): Promise<boolean> {
     if (this.#wanted.has(target)) return true;
-    const procedure = await r.procedures.latest(target);
-    const held = procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
-    if (!held) return true;
+    if (!(await switchIsOpen(r, target, now))) return true;
     return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";
   }
 

@@ -23,6 +23,7 @@ import {
 import { endJobIn, endOpenJob, type JobEnd } from "./end-job.ts";
 import { type CommandResult, endStates, type Job, type JobFailure } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
+import { switchIsOpen } from "./procedure.ts";
 import { readScriptResult, scriptCommands } from "./script-body.ts";
 import type { Repositories, Store } from "./store.ts";
 import { judgeCommands } from "./verdict.ts";
@@ -223,11 +224,6 @@ async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job
     for (const { id } of jobs) seen.add(id);
     if (jobs.length < limit) return;
   }
-}
-
-async function switchIsOpen(r: Repositories, target: string, now: number): Promise<boolean> {
-  const procedure = await r.procedures.latest(target);
-  return procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
 }
 
 /** The secure channel a job's script is in, named by the job that began it. */

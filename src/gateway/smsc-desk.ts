@@ -6,6 +6,7 @@ import type { Address } from "../codec/smpp/bodies.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Gateway } from "./gateway.ts";
+import { mayHaveLeft } from "./packet.ts";
 import type { SmscConversation, SmscMessage, SmscOutboxItem } from "./smsc.ts";
 import { digits } from "./smsc-forward.ts";
 import { SmscKeeper } from "./smsc-keeper.ts";
@@ -253,8 +254,7 @@ export class SmscDesk implements AsyncDisposable {
 
   async #cancelJob(job: string): Promise<boolean> {
     // What may have left is on its way to the card: no cancel_sm brings it back.
-    const left = await this.#store.read((r) => r.packets.ofJob(job));
-    if (left.some((packet) => packet.transmissions > 0)) return false;
+    if (mayHaveLeft(await this.#store.read((r) => r.packets.ofJob(job)))) return false;
     try {
       await this.#gateway.cancel(job);
       return true;

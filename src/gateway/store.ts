@@ -42,7 +42,7 @@ export interface Repositories {
 export interface Store extends AsyncDisposable {
   /** Resolves when the unit's changes are on disk; a unit that throws changes nothing. */
   write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
-  /** Reads what is durable. */
+  /** Reads what is durable; the unit runs again when a commit came in between. */
   read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
   /** Called after a commit with the events it made durable, in order. */
   onEvents(listener: (events: readonly import("./event.ts").GatewayEvent[]) => void): () => void;

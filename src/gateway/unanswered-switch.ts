@@ -2,6 +2,7 @@ import { newId } from "../base/id.ts";
 import { classifyCommand } from "../codec/euicc/es5-classify.ts";
 import type { Notification } from "../codec/euicc/notification.ts";
 import type { Job } from "./job.ts";
+import { mayHaveLeft } from "./packet.ts";
 import { defaultSwitchMs } from "./procedure.ts";
 import { scriptCommands } from "./script-body.ts";
 import type { Repositories } from "./store.ts";
@@ -42,7 +43,7 @@ export async function adoptSwitch(r: Repositories, target: Target, value: Notifi
 async function mayHaveRun(r: Repositories, job: Job): Promise<boolean> {
   if (job.state === "running" || job.state === "waiting") return true;
   // Sent before a crash or a loss of the link, and about to be sent again.
-  if (job.state === "queued") return (await r.packets.ofJob(job.id)).some((packet) => packet.transmissions > 0);
+  if (job.state === "queued") return mayHaveLeft(await r.packets.ofJob(job.id));
   const executed = job.error?.detail.executed;
   return job.state !== "done" && (executed === true || executed === "unknown");
 }

@@ -1,21 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
 import { shownText } from "../../src/codec/at/line-name.ts";
-import { Envelope, smsPpDownload } from "../../src/codec/cat/envelope.ts";
-import { encode } from "../../src/codec/kit/codec.ts";
 import { showTpdu } from "../../src/codec/ota/message-secrets.ts";
 import { capduObject, compactScript, expandedScript } from "../../src/codec/ota/script.ts";
 import { showScript } from "../../src/codec/ota/script-secrets.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
-import { encodePdu, type Pdu } from "../../src/codec/smpp/pdu.ts";
 import { shownPdu } from "../../src/codec/smpp/shown-pdu.ts";
 import { segmentPacket } from "../../src/codec/sms/concatenation.ts";
-import { tpduBytes } from "../../src/codec/sms/tpdu.ts";
 import { readUserDataHeader } from "../../src/codec/sms/user-data-header.ts";
 import { wrapCommand } from "../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../src/crypto/packet-keys.ts";
 import { showing } from "../../src/link/card/secrets.ts";
 import { SegmentMemory } from "../../src/link/segment-memory.ts";
+import { deliverOf, envelopeOf, submitOf } from "../codec/ota/carriers.ts";
 
 const mark = "C0DE".repeat(8);
 const putKey = `80D8000117018810${mark}03AABBCC`;
@@ -120,51 +117,7 @@ describe("several short messages that hide nothing", () => {
   });
 });
 
-function deliverOf(userData: Uint8Array): Uint8Array {
-  return tpduBytes({
-    type: "SMS-DELIVER",
-    noMoreMessages: true,
-    loopPrevention: false,
-    statusReport: false,
-    userDataHeader: true,
-    replyPath: false,
-    originator: { toa: 0x91, number: "447700900000" },
-    pid: 0x7f,
-    dcs: 0xf6,
-    scts: "2026-01-31T12:00:00+00:00",
-    userData: { length: userData.length, octets: userData },
-  });
-}
-
-function envelopeOf(tpdu: Uint8Array): Uint8Array {
-  const data = encode(Envelope, smsPpDownload(tpdu));
-  return concatBytes(fromHex("80C20000"), Uint8Array.of(data.length), data);
-}
-
-function submitOf(userData: Uint8Array, sar?: number): Uint8Array {
-  const body = {
-    serviceType: "",
-    source: { ton: 1, npi: 1, addr: "447700900000" },
-    destination: { ton: 1, npi: 1, addr: "15550000001" },
-    protocolId: 0x7f,
-    priorityFlag: 0,
-    scheduleDeliveryTime: "",
-    validityPeriod: "",
-    registeredDelivery: 1,
-    replaceIfPresentFlag: 0,
-    dataCoding: 0xf6,
-    smDefaultMsgId: 0,
-  } as const;
-  const tlvs = sar === undefined ? {} : { sarMsgRefNum: 300, sarTotalSegments: 3, sarSegmentSeqnum: sar };
-  const esmClass = sar === undefined || sar === 1 ? 0x40 : 0;
-  const pdu: Pdu = {
-    command: "submit_sm",
-    status: 0,
-    sequence: 1,
-    body: { ...body, esmClass, shortMessage: userData, tlvs },
-  };
-  return encodePdu(pdu);
-}
+const sarOf = (sarSegmentSeqnum: number) => ({ sarMsgRefNum: 300, sarTotalSegments: 3, sarSegmentSeqnum });
 
 describe("what traces show of a long packet in clear", () => {
   const { segments, shown } = packetOf(script(apdus, "compact"));
@@ -184,7 +137,9 @@ describe("what traces show of a long packet in clear", () => {
     submit_sm: (memory, userData) => toHex(shownPdu(submitOf(userData), memory.show)),
     "submit_sm with sar parameters": (memory, userData, at) => {
       const body = bodyOf(userData);
-      return toHex(shownPdu(submitOf(at === 0 ? concatBytes(fromHex("027000"), body) : body, at + 1), memory.show));
+      const pdu =
+        at === 0 ? submitOf(concatBytes(fromHex("027000"), body), sarOf(1)) : submitOf(body, sarOf(at + 1), 0);
+      return toHex(shownPdu(pdu, memory.show));
     },
   };
 

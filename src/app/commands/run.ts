@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
+import { writeOutput } from "../../face/cli/output-file.ts";
 import { paint, result, say } from "../../face/cli/terminal.ts";
 import type { ScenarioOutcome, StepOutcome } from "../scenario/play.ts";
 import type { Scenario } from "../scenario/scenario.ts";
@@ -25,7 +26,10 @@ export function registerRun(program: Command, context: CliContext): void {
       const outcomes = await playAll(context, scenarios);
       result(context.terminal, outcomes, summary);
       if (outcomes.some((one) => !one.passed)) process.exitCode = 1;
-      if (options.junit !== undefined) await writeReport(options.junit, outcomes);
+      if (options.junit !== undefined) {
+        const { outcomesJunit } = await import("../scenario/play.ts");
+        writeOutput("junit", options.junit, outcomesJunit(outcomes));
+      }
     });
 }
 
@@ -34,18 +38,6 @@ function read(file: string): string {
     return readFileSync(file, "utf8");
   } catch (cause) {
     throw new GatewayError("scenario.invalid", `${file} cannot be read`, { detail: { file }, cause });
-  }
-}
-
-async function writeReport(file: string, outcomes: readonly ScenarioOutcome[]): Promise<void> {
-  const { outcomesJunit } = await import("../scenario/play.ts");
-  try {
-    writeFileSync(file, outcomesJunit(outcomes));
-  } catch (cause) {
-    throw new GatewayError("api.usage", `--junit: ${file} cannot be written`, {
-      detail: { field: "junit", file },
-      cause,
-    });
   }
 }
 

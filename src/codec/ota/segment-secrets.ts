@@ -1,4 +1,4 @@
-import { concatBytes } from "../../base/hex.ts";
+import { concatBytes, equalBytes } from "../../base/hex.ts";
 import { type Concatenation, concatenationOf, readUserDataHeader, securityHeaderOf } from "../sms/user-data-header.ts";
 import { commandHeaderLength, commandPrefixLength } from "./command-packet.ts";
 import { showScript } from "./script-secrets.ts";
@@ -57,7 +57,7 @@ export function stepSegment(
 ): { readonly shown: Uint8Array; readonly passed?: PassedSegments } {
   const before = passed?.bodies.get(sequence);
   // Other octets in the same place: the reference has come round, this is another packet.
-  const same = before === undefined ? sequence > 1 : equal(before, body);
+  const same = before === undefined ? sequence > 1 : equalBytes(before, body);
   const known = same ? passed : undefined;
   if (known === undefined && sequence > 1) return { shown: new Uint8Array(body.length) };
   const bodies = new Map(known?.bodies).set(sequence, before !== undefined && same ? before : Uint8Array.from(body));
@@ -76,7 +76,7 @@ function shownBody({ command, bodies }: PassedSegments, sequence: number, body: 
   const { bytes, hidden } = showScript(packet.subarray(start));
   if (!hidden) return body;
   const shown = concatBytes(packet.subarray(0, start), bytes).subarray(packet.length - body.length);
-  return equal(shown, body) ? body : shown;
+  return equalBytes(shown, body) ? body : shown;
 }
 
 /** The bodies from the first one on, without a gap, up to this one. */
@@ -85,8 +85,4 @@ function leading(bodies: PassedSegments["bodies"], last: number): { packet: Uint
   for (let part = bodies.get(1); part !== undefined && parts.length < last; part = bodies.get(parts.length + 1))
     parts.push(part);
   return { packet: concatBytes(...parts), upTo: parts.length };
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

@@ -1,19 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { shownText } from "../../../src/codec/at/line-name.ts";
-import { Envelope, smsPpDownload } from "../../../src/codec/cat/envelope.ts";
-import { encode } from "../../../src/codec/kit/codec.ts";
 import { showCommand, showTpdu } from "../../../src/codec/ota/message-secrets.ts";
 import { capduObject, compactScript, expandedScript } from "../../../src/codec/ota/script.ts";
 import { showScript } from "../../../src/codec/ota/script-secrets.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
-import type { Body } from "../../../src/codec/smpp/bodies.ts";
-import { encodePdu, type Pdu } from "../../../src/codec/smpp/pdu.ts";
 import { shownPdu } from "../../../src/codec/smpp/shown-pdu.ts";
 import { segmentPacket } from "../../../src/codec/sms/concatenation.ts";
-import { tpduBytes } from "../../../src/codec/sms/tpdu.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
+import { deliverOf, envelopeOf, submitOf } from "./carriers.ts";
 
 const mark = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
 const putKey = `80D8000117018810${mark}03AABBCC`;
@@ -25,52 +21,6 @@ function userDataOf(spi: string): Uint8Array {
   const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 1, data };
   const [first = new Uint8Array(0)] = segmentPacket(wrapCommand(input, keys).packet, "command");
   return first;
-}
-
-function deliverOf(userData: Uint8Array): Uint8Array {
-  return tpduBytes({
-    type: "SMS-DELIVER",
-    noMoreMessages: true,
-    loopPrevention: false,
-    statusReport: false,
-    userDataHeader: true,
-    replyPath: false,
-    originator: { toa: 0x91, number: "447700900000" },
-    pid: 0x7f,
-    dcs: 0xf6,
-    scts: "2026-01-31T12:00:00+00:00",
-    userData: { length: userData.length, octets: userData },
-  });
-}
-
-function envelopeOf(tpdu: Uint8Array): Uint8Array {
-  const data = encode(Envelope, smsPpDownload(tpdu));
-  return concatBytes(fromHex("80C20000"), Uint8Array.of(data.length), data);
-}
-
-function submitOf(userData: Uint8Array, tlvs: Body<"submit_sm">["tlvs"] = {}, esmClass = 0x40): Uint8Array {
-  const pdu: Pdu = {
-    command: "submit_sm",
-    status: 0,
-    sequence: 1,
-    body: {
-      serviceType: "",
-      source: { ton: 1, npi: 1, addr: "447700900000" },
-      destination: { ton: 1, npi: 1, addr: "15550000001" },
-      esmClass,
-      protocolId: 0x7f,
-      priorityFlag: 0,
-      scheduleDeliveryTime: "",
-      validityPeriod: "",
-      registeredDelivery: 1,
-      replaceIfPresentFlag: 0,
-      dataCoding: 0xf6,
-      smDefaultMsgId: 0,
-      shortMessage: userData,
-      tlvs,
-    },
-  };
-  return encodePdu(pdu);
 }
 
 describe("a key in a script that travels in clear", () => {

@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { parse } from "yaml";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
 import { shareOf, wholeNumber } from "../number-flag.ts";
+import { writeOutput } from "../output-file.ts";
 import { Progress, paint, result, say, table, when } from "../terminal.ts";
 
 interface ShownCampaign {
@@ -110,17 +111,8 @@ export function registerCampaign(program: Command, context: CliContext): void {
       const text = await connection.api.text(`${pathOf(id)}/report`, { format: options.format });
       const whole = text.endsWith("\n") ? text : `${text}\n`;
       if (options.output === undefined) context.terminal.out.write(whole);
-      else writeReport(options.output, whole);
+      else writeOutput("output", options.output, whole);
     });
-}
-
-/** @throws api.usage naming the file */
-function writeReport(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (cause) {
-    throw new GatewayError("api.usage", `--output: ${file} cannot be written`, { detail: { field: "output" }, cause });
-  }
 }
 
 const pathOf = (id: string) => `/v1/campaigns/${encodeURIComponent(id)}`;

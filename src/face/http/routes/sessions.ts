@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { validity } from "../../../gateway/job-order.ts";
 import type { Scp81Server } from "../../../link/scp81/server.ts";
 import { idPage, pageInMemory } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
@@ -126,11 +127,7 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
         params: referenceParams,
         body: z
           .strictObject({
-            validityMs: z
-              .number()
-              .int()
-              .positive()
-              .max(30 * 86_400_000)
+            validityMs: validity
               .optional()
               .describe("How long to go on asking; 90 s when absent, which is one message"),
           })
