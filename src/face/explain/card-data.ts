@@ -181,14 +181,12 @@ function recognitionTags(): TagMap {
 /** Answers of GET STATUS, GET DATA and key establishment. */
 export function cardDataNode(octets: Uint8Array, base: number): Node {
   return grow("card data", octets, base, (branch) => {
-    const said: string[] = [];
     while (!branch.from.ended) {
       berPart(branch, answerTags);
       const last = branch.children.at(-1);
-      if (last !== undefined) said.push(objectWords(last));
-      branch.value = said.join("; ");
+      if (last !== undefined) branch.tell(objectWords(last));
     }
-    return said.join("; ");
+    return branch.words;
   });
 }
 

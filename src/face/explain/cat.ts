@@ -42,23 +42,32 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
 function readObjects(branch: Branch, context: Context): CatTlv[] {
   const { from } = branch;
   const objects: CatTlv[] = [];
+  const login = new LoginWatch();
   while (!from.ended) {
     const start = from.offset - from.base;
     const tlv = readCatTlv(new Reader(from.bytes.subarray(start), from.offset));
     const length = (tlv.valueOffset ?? 0) - (tlv.offset ?? 0) + tlv.value.length;
     objects.push(tlv);
-    branch.add(objectNode(tlv, from.take(length), context, opensChannel(objects)));
+    login.see(tlv);
+    branch.add(objectNode(tlv, from.take(length), context, login.hidden));
   }
   return objects;
 }
 
 /** OPEN CHANNEL carries user and password as text strings. ETSI TS 102 223 §6.6.27 */
-function opensChannel(objects: readonly CatTlv[]): boolean {
-  const details = objects.find(({ tag }) => tag === 0x01)?.value;
-  const type = details?.[1];
-  // Without details, text strings beside a bearer are its login (parameters of a session trigger).
-  if (type === undefined) return objects.some(({ tag }) => tag === 0x35 || tag === 0x39 || tag === 0x47);
-  return commandName(type) === "openChannel";
+class LoginWatch {
+  #type: number | undefined;
+  #bearer = false;
+
+  see({ tag, value }: CatTlv): void {
+    if (tag === 0x01) this.#type ??= value[1];
+    else if (tag === 0x35 || tag === 0x39 || tag === 0x47) this.#bearer = true;
+  }
+
+  /** Without details, text strings beside a bearer are its login (parameters of a session trigger). */
+  get hidden(): boolean {
+    return this.#type === undefined ? this.#bearer : commandName(this.#type) === "openChannel";
+  }
 }
 
 /** A run of COMPREHENSION-TLV objects. */

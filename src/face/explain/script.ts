@@ -24,14 +24,11 @@ export function scriptNode(octets: Uint8Array, base: number, context: Context): 
     base,
     (branch) => {
       const end = openTemplate(branch, form === "indefinite");
-      const said: string[] = [];
       while (branch.from.offset < end || (form === "indefinite" && !branch.from.ended)) {
         if (form === "indefinite" && endsHere(branch)) break;
-        const words = objectOf(branch, context, commandObject);
-        if (words !== undefined) said.push(words);
-        branch.value = said.join("; ");
+        branch.tell(objectOf(branch, context, commandObject));
       }
-      return said.join("; ");
+      return branch.words;
     },
     {
       clause: "TS 102 226 §5.2.1",
@@ -131,16 +128,14 @@ function compactNode(octets: Uint8Array, base: number, context: Context): Node {
     octets,
     base,
     (branch) => {
-      const said: string[] = [];
       const { from } = branch;
       while (!from.ended) {
         const rest = from.bytes.subarray(from.offset - from.base);
         const length = Math.min(compactCommandLength(rest), from.remaining);
         const node = branch.part(length, (bytes, offset) => context.read("c-apdu", bytes, offset, context));
-        said.push(node.value ?? node.label);
-        branch.value = said.join("; ");
+        branch.tell(node.value ?? node.label);
       }
-      return said.join("; ");
+      return branch.words;
     },
     {
       clause: "TS 102 226 §5.1",
@@ -161,14 +156,11 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
     base,
     (branch) => {
       const end = openTemplate(branch, indefinite);
-      const said: string[] = [];
       while (branch.from.offset < end || (indefinite && !branch.from.ended)) {
         if (indefinite && endsHere(branch)) break;
-        const words = objectOf(branch, context, answerObject);
-        if (words !== undefined) said.push(words);
-        branch.value = said.join("; ");
+        branch.tell(objectOf(branch, context, answerObject));
       }
-      return said.length === 0 ? "nothing executed" : said.join("; ");
+      return branch.words === "" ? "nothing executed" : branch.words;
     },
     { clause: "TS 102 226 §5.2.2" },
   );

@@ -1,4 +1,4 @@
-import { asGatewayError, type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, codecError, type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
@@ -51,6 +51,12 @@ function extraOf(extra: Extra): Pick<Node, "clause" | "note"> {
   };
 }
 
+/** Parts of one node; no frame of a card or network has a hundredth of them. */
+const maxParts = 20_000;
+
+/** Characters after which the line of a whole takes no more words of its parts. */
+const maxLine = 1000;
+
 /** Parts are found from left to right; whatever goes wrong ends in a node that says so. */
 export class Branch {
   readonly from: Reader;
@@ -58,6 +64,8 @@ export class Branch {
   /** What the whole says; may be set before its last part was read. */
   value: string | undefined;
   note: string | undefined;
+  #words = "";
+  #wordsLeftOut = 0;
 
   constructor(octets: Uint8Array, base: number) {
     this.from = new Reader(octets, base);
@@ -67,11 +75,23 @@ export class Branch {
     return this.#children;
   }
 
+  /** What the parts said so far, in one line; thousands of parts do not make it longer than a line may be. */
+  get words(): string {
+    return this.#wordsLeftOut === 0 ? this.#words : `${this.#words}; … ${this.#wordsLeftOut} more`;
+  }
+
+  /** Adds what a part says to the line of the whole. */
+  tell(words: string | undefined): void {
+    if (words === undefined) return;
+    if (this.#words.length >= maxLine) this.#wordsLeftOut++;
+    else this.#words = this.#words === "" ? words : `${this.#words}; ${words}`;
+  }
+
   /** The next `count` octets as a leaf. `say` may throw: the leaf then carries the error. */
   field(label: string, count: number, say?: Say, extra?: Extra): Uint8Array {
     const offset = this.from.offset;
     const octets = this.from.take(count, label);
-    this.#children.push(said(label, octets, offset, say, extra));
+    this.add(said(label, octets, offset, say, extra));
     return octets;
   }
 
@@ -91,7 +111,7 @@ export class Branch {
   secret(label: string, count: number, extra?: Extra): void {
     const offset = this.from.offset;
     this.from.take(count, label);
-    this.#children.push({
+    this.add({
       label,
       value: `[hidden, ${count} octets]`,
       offset,
@@ -107,7 +127,11 @@ export class Branch {
     return this.add(build(this.from.take(count), offset));
   }
 
+  /** @throws codec.length when there are more parts than anybody reads */
   add(node: Node): Node {
+    if (this.#children.length >= maxParts) {
+      throw codecError("codec.length", `more than ${maxParts} parts; what follows is not opened`, node.offset);
+    }
     this.#children.push(node);
     return node;
   }
@@ -169,12 +193,17 @@ export function grow(
   }
   return {
     label,
-    ...(branch.value === undefined ? {} : { value: branch.value }),
+    ...valueOf(branch),
     offset: base,
     length: octets.length,
     ...extraOf({ clause: extra.clause, note: branch.note ?? extra.note }),
     children: branch.children,
   };
+}
+
+function valueOf({ value, words }: Branch): Pick<Node, "value"> {
+  if (value !== undefined) return { value };
+  return words === "" ? {} : { value: words };
 }
 
 /** A node of one leaf. */
