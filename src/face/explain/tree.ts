@@ -193,7 +193,7 @@ export function grow(
   }
   return {
     label,
-    ...valueOf(branch),
+    ...spokenValue(branch),
     offset: base,
     length: octets.length,
     ...extraOf({ clause: extra.clause, note: branch.note ?? extra.note }),
@@ -201,7 +201,7 @@ export function grow(
   };
 }
 
-function valueOf({ value, words }: Branch): Pick<Node, "value"> {
+function spokenValue({ value, words }: Branch): Pick<Node, "value"> {
   if (value !== undefined) return { value };
   return words === "" ? {} : { value: words };
 }
