@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { afterEnd } from "./consequences.ts";
-import { endStates, type Job, type JobFailure, type JobResult } from "./job.ts";
+import { executedSoFar, type JobFailure, type OpenFailure } from "./failure.ts";
+import { endStates, type Job, type JobResult } from "./job.ts";
 import type { PacketPatch } from "./packet.ts";
 import { scriptCommands } from "./script-body.ts";
 import type { Repositories, Store } from "./store.ts";
@@ -12,13 +13,16 @@ export interface JobEnd {
   readonly error?: JobFailure;
 }
 
+/** How a job is to end: a failure that says nothing of the card is completed by what the job sent until then. */
+export type AskedEnd = Omit<JobEnd, "error"> & { readonly error?: OpenFailure };
+
 /**
  * Ends a job, its packet and everything that follows from its result in one durable step. False when it had ended
  * before: a job ends exactly once.
  */
 export type EndJob = (
   id: string,
-  end: JobEnd,
+  end: AskedEnd,
   packet?: { readonly id: string; readonly patch: PacketPatch },
 ) => Promise<boolean>;
 
@@ -32,7 +36,7 @@ export async function endJobIn(
   r: Repositories,
   at: number,
   id: string,
-  asked: JobEnd,
+  asked: AskedEnd,
   packet?: { readonly id: string; readonly patch: PacketPatch },
 ): Promise<boolean> {
   if (packet !== undefined) await r.packets.patch(packet.id, packet.patch);
@@ -42,9 +46,9 @@ export async function endJobIn(
 }
 
 /** Ends a job that was read in the same unit of work and has not ended. */
-export async function endOpenJob(r: Repositories, at: number, job: Job, asked: JobEnd): Promise<boolean> {
+export async function endOpenJob(r: Repositories, at: number, job: Job, asked: AskedEnd): Promise<boolean> {
   const { id } = job;
-  const end = tolerated(job, asked);
+  const end = tolerated(job, await completed(r, job, asked));
   await r.jobs.patch(id, { ...end, endedAt: at });
   await afterEnd(r, job, end, at);
   await r.events.append({
@@ -61,11 +65,18 @@ export async function endOpenJob(r: Repositories, at: number, job: Job, asked: J
   return true;
 }
 
+/** The end with what is known of the card, by what this unit of work sees of the job's packets. */
+async function completed(r: Repositories, job: Job, { error, ...end }: AskedEnd): Promise<JobEnd> {
+  if (error === undefined) return end;
+  const executed = error.detail.executed ?? (await executedSoFar(r, job));
+  return { ...end, error: { ...error, detail: { ...error.detail, executed } } };
+}
+
 /** The end of a job whose last command failed in a way that is as good as success. */
 function tolerated(job: Job, end: JobEnd): JobEnd {
-  const { command, sw } = end.error?.detail ?? {};
   if (end.state !== "failed" || end.error?.code !== "job.script" || end.result === undefined) return end;
-  const last = scriptCommands(job.work).length - 1;
+  const { command, sw } = end.error.detail;
+  const last = scriptCommands(job.work).length;
   if (command !== last || typeof sw !== "string" || job.request.tolerate?.includes(sw) !== true) return end;
   return { state: "done", result: end.result };
 }

@@ -3,6 +3,7 @@ import { fromHex } from "../base/hex.ts";
 import type { Es5Function } from "../codec/euicc/es5.ts";
 import { type Es5Answer, es5Answer } from "../codec/euicc/es5-answer.ts";
 import { type ClassifiedCommand, classifyCommand } from "../codec/euicc/es5-classify.ts";
+import { statusMeaning } from "./command-words.ts";
 import type { CommandResult, JobWork } from "./job.ts";
 import { scriptCommands } from "./script-body.ts";
 import { goodSw } from "./verdict.ts";
@@ -12,6 +13,8 @@ export interface ExecutedCommand {
   readonly function: ClassifiedCommand["function"];
   readonly succeeded: boolean;
   readonly sw: string;
+  /** What its status word means as the answer of the function. */
+  readonly meaning: string;
   /** What its data mean, when they could be read. */
   readonly answer?: Es5Answer;
 }
@@ -44,7 +47,9 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
     if (apdu === undefined) return [];
     const { function: fn } = classifyCommand(apdu);
     const answer = isEs5(fn) ? answerOf(fn, result) : undefined;
-    return [{ function: fn, succeeded: goodSw(result.sw), sw: result.sw, ...(answer === undefined ? {} : { answer }) }];
+    const { sw } = result;
+    const facts = { function: fn, succeeded: goodSw(sw), sw, meaning: statusMeaning(fn, sw) };
+    return [{ ...facts, ...(answer === undefined ? {} : { answer }) }];
   });
 }
 

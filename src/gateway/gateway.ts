@@ -6,20 +6,20 @@ import { Answers } from "./answers.ts";
 import { Comebacks } from "./comebacks.ts";
 import { confirmationsOver } from "./confirmation.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { type EndJob, endJobOver, type JobEnd } from "./end-job.ts";
+import { type EndJob, endJobOver } from "./end-job.ts";
 import type { GatewayEvent } from "./event.ts";
 import { expectSwitch } from "./expect-switch.ts";
-import { expireJob } from "./expire-job.ts";
+import { openFailure } from "./failure.ts";
 import { Inbound } from "./inbound.ts";
 import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./job.ts";
 import { type Link, Links } from "./links.ts";
 import { NotificationDesk } from "./notification-desk.ts";
-import { mayHaveLeft } from "./packet.ts";
 import { checkPolicy } from "./policy.ts";
 import { ProcedureWatch } from "./procedure-watch.ts";
 import { chooseRoute, type HttpsState, holds, type Route, routeLinks } from "./routing.ts";
 import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
+import { cancelJobIn, expireJob } from "./stop-job.ts";
 import type { Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { findTarget } from "./targets.ts";
@@ -228,25 +228,20 @@ export class Gateway {
     return accepted;
   }
 
-  /** Cancels a job that has not ended. True when it ended so. @throws job.unknown, job.state */
-  async cancel(id: string): Promise<Job> {
+  /**
+   * Cancels a job that has not ended; with `unsentOnly`, only when certainly nothing of it left.
+   * @throws job.unknown, job.state
+   */
+  async cancel(id: string, options: { readonly unsentOnly?: boolean } = {}): Promise<Job> {
+    const outcome = await this.store.write((r) => cancelJobIn(r, id, this.#deps.clock.now(), options));
     const job = await this.job(id);
-    const packets = await this.store.read((r) => r.packets.ofJob(id));
-    const handedOut = job.chosen?.bearer === "https" && job.attempts > 0;
-    const sent = handedOut || mayHaveLeft(packets);
-    const end: JobEnd = {
-      state: "cancelled",
-      error: {
-        code: "job.cancelled",
-        message: sent ? "cancelled after a packet may have left" : "cancelled before anything left",
-        detail: { executed: sent ? "unknown" : false },
-      },
-    };
-    if (!(await this.endJob(id, end)))
-      throw new GatewayError("job.state", `job ${id} has ended`, { detail: { state: job.state } });
+    if (outcome !== "cancelled") {
+      const why = outcome === "ended" ? "has ended" : "may have reached its card";
+      throw new GatewayError("job.state", `job ${id} ${why}`, { detail: { state: job.state } });
+    }
     this.#comebacks.over(job);
     this.#dispatcher.interrupt(job.target, id, new GatewayError("job.cancelled", "the job was cancelled"));
-    return this.job(id);
+    return job;
   }
 
   /** @throws job.unknown */
@@ -297,7 +292,7 @@ export class Gateway {
       if (clock.now() >= job.validUntil) return await this.#expire(job);
       const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
       if (refusal !== undefined) {
-        await this.endJob(job.id, { state: "failed", error: refusal.toJSON() });
+        await this.endJob(job.id, { state: "failed", error: openFailure(refusal) });
         return;
       }
       const route = await this.#route(job, target);
@@ -322,15 +317,15 @@ export class Gateway {
         "a job failed by a bug",
       );
     if (error.retry === "never") {
-      await this.endJob(job.id, { state: "failed", error: error.toJSON() });
+      await this.endJob(job.id, { state: "failed", error: openFailure(error) });
       return;
     }
     await this.#block(job, `${error.code}: ${error.message}`);
   }
 
-  #expire(job: Job): Promise<void> {
+  async #expire(job: Job): Promise<void> {
     this.#comebacks.over(job);
-    return expireJob({ store: this.store, endJob: this.endJob }, job);
+    await expireJob(this.store, job.id, this.#deps.clock.now());
   }
 
   /** Whether a reader, modem or SMSC would carry the job now. */

@@ -1,3 +1,5 @@
+import type { JobFailure } from "./failure.ts";
+
 /** What carries a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
 export type Bearer = "https" | "envelope" | "sms";
 
@@ -81,12 +83,6 @@ export interface JobResult {
   /** Decoded answer of an ES5 function. */
   readonly answer?: unknown;
   readonly scriptStatus?: string;
-}
-
-export interface JobFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export type JobState = "queued" | "running" | "waiting" | "done" | "failed" | "expired" | "cancelled";

@@ -20,11 +20,15 @@ export async function judgeAnswer(r: Repositories, job: Job, packet: PacketRecor
   try {
     const answer = readAnswer(set, packet, response.map(fromHex));
     traceResponse(job, packet, answer);
-    const facts = { ...answer, transmissions: packet.transmissions, commands: scriptCommands(job.work).length };
+    const facts = { ...answer, transmissions: packet.transmissions, commands: scriptCommands(job.work) };
     return judge(facts, readScriptResult);
   } catch (thrown) {
     const error = asGatewayError(thrown);
-    const detail = { ...error.detail, response: response.map((octets) => toHex(fromHex(octets))), executed: "unknown" };
+    const detail = {
+      ...error.detail,
+      response: response.map((octets) => toHex(fromHex(octets))),
+      executed: "unknown" as const,
+    };
     return { at: "failed", error: { code: error.code, message: error.message, detail } };
   }
 }

@@ -10,11 +10,11 @@ import {
 } from "../codec/euicc/notification.ts";
 import { decode } from "../codec/kit/codec.ts";
 import { withEnabled } from "./eis.ts";
-import { endJobIn } from "./end-job.ts";
 import type { Whole } from "./inbound.ts";
 import type { NotificationRecord } from "./notification.ts";
 import { stepProcedure } from "./procedure.ts";
 import { openNotificationPacket } from "./secured-packet.ts";
+import { cancelJobIn } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { saveTarget } from "./targets.ts";
@@ -104,18 +104,14 @@ export class NotificationDesk {
     const { store, clock } = this.#deps;
     return store.write(async (r) => {
       const record = await known(r, id);
-      const job = record.confirmJob === undefined ? undefined : await r.jobs.get(record.confirmJob);
-      if (
+      const open = record.confirmJob === undefined ? undefined : await r.jobs.get(record.confirmJob);
+      const stop = { unsentOnly: true, why: "the confirmation is withheld" };
+      const left =
         record.confirmation === "confirmed" ||
-        (job !== undefined && job.state !== "queued" && job.endedAt === undefined)
-      )
+        (open !== undefined && (await cancelJobIn(r, open.id, clock.now(), stop)) === "sent");
+      if (left)
         throw new GatewayError("notification.state", "its confirmation has left already", {
           detail: { notification: id, confirmation: record.confirmation },
-        });
-      if (job !== undefined && job.endedAt === undefined)
-        await endJobIn(r, clock.now(), job.id, {
-          state: "cancelled",
-          error: { code: "job.cancelled", message: "the confirmation is withheld", detail: { executed: false } },
         });
       await r.notifications.patch(id, { confirmation: "withheld" });
       await r.events.append({

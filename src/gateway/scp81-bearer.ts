@@ -1,12 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
-import { endJobIn } from "./end-job.ts";
 import type { GatewayEvent } from "./event.ts";
 import { jobsFallingBack, mayFallBack, sessionDueBy } from "./fall-back.ts";
 import type { HttpsBearer } from "./gateway.ts";
 import type { Job } from "./job.ts";
 import { switchIsOpen } from "./procedure.ts";
 import type { HttpsState } from "./routing.ts";
+import { expireJobIn } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import type { WantedSession } from "./wanted-session.ts";
@@ -208,7 +208,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     }
     if (late.length + due.length === 0) return;
     await store.write(async (r) => {
-      for (const job of late) await this.#expire(r, job, now);
+      for (const job of late) await expireJobIn(r, job.id, now);
       for (const id of due) {
         const target = await r.targets.get(id);
         if (target !== undefined) await this.#ask(r, target, now);
@@ -245,17 +245,6 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: now });
     const data = { from: "https", why };
     await r.events.append({ at: now, type: "job.rerouted", target: job.target, job: job.id, data });
-  }
-
-  async #expire(r: Repositories, job: Job, now: number): Promise<void> {
-    const taken = job.attempts > 0;
-    const message = taken
-      ? "the card took the script and did not answer within the validity period"
-      : "the card opened no session within the validity period";
-    await endJobIn(r, now, job.id, {
-      state: "expired",
-      error: { code: "job.expired", message, detail: { executed: taken ? "unknown" : false } },
-    });
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { GatewayError } from "../base/gateway-error.ts";
 import { fromHex, toHex } from "../base/hex.ts";
 import { looksLikeNotification, Notification } from "../codec/euicc/notification.ts";
 import { decode } from "../codec/kit/codec.ts";
@@ -21,7 +20,8 @@ import {
   targetedApplication,
 } from "./admin-scripts.ts";
 import { endJobIn, endOpenJob, type JobEnd } from "./end-job.ts";
-import { type CommandResult, endStates, type Job, type JobFailure } from "./job.ts";
+import type { FailureDetail, JobFailure } from "./failure.ts";
+import { type CommandResult, endStates, type Job } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import { switchIsOpen } from "./procedure.ts";
 import { readScriptResult, scriptCommands } from "./script-body.ts";
@@ -255,7 +255,7 @@ function withoutSplit(dialog: AdminDialogRecord, job: string | undefined): Admin
 
 function lostChannel(): JobFailure {
   return {
-    code: "packet.answer-lost",
+    code: "job.channel-ended",
     message: "the link broke and with it the secure channel this script belongs to; it was not sent",
     detail: { executed: false },
   };
@@ -263,7 +263,7 @@ function lostChannel(): JobFailure {
 
 /** How a job ends by the verdict on its script; `earlier` = what its first parts answered, if it went in parts. */
 function endOf(job: Job, verdict: AdminVerdict, earlier: readonly CommandResult[] | undefined): JobEnd {
-  const failed = (code: string, message: string, detail: JobFailure["detail"]): JobEnd => ({
+  const failed = (code: string, message: string, detail: FailureDetail): JobEnd => ({
     state: "failed",
     error: { code, message, detail },
   });
@@ -272,21 +272,18 @@ function endOf(job: Job, verdict: AdminVerdict, earlier: readonly CommandResult[
       const { result, fault } = readScriptResult(verdict.response);
       const inParts = earlier !== undefined;
       const commands = [...(earlier ?? []), ...result.commands];
-      const total = inParts ? 0 : scriptCommands(job.work).length;
+      const script = scriptCommands(job.work);
       const all = { ...result, commands, ...(inParts && { executed: commands.length }), scriptStatus: "ok" };
-      const judged = judgeCommands(all, fault, total);
-      if (judged.at === "done") return { state: "done", result: judged.result };
-      if (judged.at === "failed")
-        return {
-          state: "failed",
-          error: judged.error,
-          ...(judged.result === undefined ? {} : { result: judged.result }),
-        };
-      throw new GatewayError("api.internal", `a session verdict cannot be '${judged.at}'`);
+      const judged = judgeCommands(all, fault, inParts ? script.slice(0, commands.length) : script);
+      return judged.at === "done"
+        ? { state: "done", result: judged.result }
+        : { state: "failed", error: judged.error, result: all };
     }
     case "answered-unparseable":
       return {
-        ...failed("scp81.protocol", "the card ran the script; its answer is no response script", { executed: true }),
+        ...failed("scp81.protocol", "the card processed the script; its answer is not a response script", {
+          executed: "unknown",
+        }),
         result: { commands: [], data: toHex(verdict.response) },
       };
     case "rejected":
@@ -295,12 +292,15 @@ function endOf(job: Job, verdict: AdminVerdict, earlier: readonly CommandResult[
         executed: verdict.scriptStatus === "security-error" ? "unknown" : false,
       });
     case "executed-response-lost":
-      return failed("packet.answer-lost", "the card ran the script; the link broke before its answer was here", {
-        executed: true,
-      });
+      // A card that refused the script comes back in the same way as one that ran it.
+      return failed(
+        "packet.answer-lost",
+        "the card processed the script and the link broke before its answer arrived: whether it ran it is unknown",
+        { executed: "unknown" },
+      );
     case "not-delivered":
       return failed("packet.no-answer", `the card did not process the script to its end: ${verdict.why}`, {
-        executed: "partly",
+        executed: "unknown",
         why: verdict.why,
       });
     case "fate-unknown":

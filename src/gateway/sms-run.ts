@@ -9,16 +9,18 @@ import { type SmsBearer, type SubmitOutcome, submitFate } from "../link/sms-bear
 import { withFrameContext } from "../link/trace.ts";
 import type { Answers } from "./answers.ts";
 import type { Comebacks, LinkTrouble } from "./comebacks.ts";
+import { mayHaveActed, statusMeaning } from "./command-words.ts";
 import type { EndJob } from "./end-job.ts";
-import { expireJob } from "./expire-job.ts";
+import { type OpenFailure, openFailure } from "./failure.ts";
 import { untilGivenUp } from "./give-up.ts";
-import { endStates, type Job, type JobFailure } from "./job.ts";
+import { endStates, type Job } from "./job.ts";
 import { judgeAnswer } from "./judge-answer.ts";
 import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
 import { traceCommand } from "./packet-trace.ts";
 import type { Route } from "./routing.ts";
 import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
+import { expireJob } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import { type Sending, submitPacket } from "./submit-packet.ts";
 import type { Target } from "./target.ts";
@@ -159,10 +161,7 @@ export class SmsRun {
     const report = await this.#takeReports(job, packet, outcomes);
     if (report === "concluded") return;
     if (refusal?.at === "refused") {
-      return this.#fail(job, "card.status", "the card refused the short message", {
-        cause: refusal.cause,
-        ...(refusal.sw === undefined ? {} : { sw: refusal.sw.toString(16).toUpperCase() }),
-      });
+      return this.#refused(job, packet, refusal);
     }
     if (job.request.fireAndForget || !wantsAnswer(packet)) {
       const sent = { id: packet.id, patch: { state: "sent", sentAt: this.#deps.clock.now() } } as const;
@@ -309,8 +308,11 @@ export class SmsRun {
         { executed: "unknown", code: error.code },
       );
     }
-    if (error.retry === "never") return this.#fail(job, error.code, error.message, error.detail);
     if (fate === "not-sent") await this.#neverLeft(packet);
+    if (error.retry === "never") {
+      const { code, message, detail } = openFailure(error);
+      return this.#fail(job, code, message, detail);
+    }
     await this.#later(job, `${error.code}: ${error.message}`, attempt);
   }
 
@@ -319,14 +321,24 @@ export class SmsRun {
     await this.#deps.store.write((r) => r.packets.patch(packet.id, { transmissions: packet.transmissions - 1 }));
   }
 
+  /** The card itself (RP-ERROR, status word of the ENVELOPE) refused a short message: a packet without it cannot run. */
+  #refused(job: Job, packet: PacketRecord, { cause, sw }: Extract<SubmitOutcome, { at: "refused" }>): Promise<void> {
+    const word = sw?.toString(16).toUpperCase().padStart(4, "0");
+    const doubtful = packet.transmissions > 1 || (word !== undefined && mayHaveActed(word));
+    const meaning = word === undefined ? {} : { sw: word, meaning: statusMeaning(undefined, word) };
+    const message = `the card refused the short message${word === undefined ? "" : `: ${word}, ${meaning.meaning}`}`;
+    return this.#fail(job, "card.status", message, { cause, ...meaning, executed: doubtful ? "unknown" : false });
+  }
+
   /** An SMPP client's message goes once, or its client hears that nobody knows: sending again is for the client to say. */
-  #fateUnknown(job: Job, why: string, detail: JobFailure["detail"]): Promise<void> {
+  #fateUnknown(job: Job, why: string, detail: OpenFailure["detail"]): Promise<void> {
     const message = `${why}; whether the card has it is unknown: not sent again`;
     return this.#fail(job, "packet.no-answer", message, { executed: "unknown", ...detail });
   }
 
   async #noAnswer(job: Job, packet: PacketRecord): Promise<void> {
-    if (this.#deps.clock.now() >= job.validUntil) return expireJob(this.#deps, job);
+    if (this.#deps.clock.now() >= job.validUntil)
+      return void (await expireJob(this.#deps.store, job.id, this.#deps.clock.now()));
     const last =
       packet.transmissions > this.#deps.defaults.retransmissions || readsNoReplay(packet) || job.work.kind === "packet";
     if (last) {
@@ -340,7 +352,7 @@ export class SmsRun {
     await this.#later(job, "no answer; sending the same octets again");
   }
 
-  async #fail(job: Job, code: JobFailure["code"], message: string, detail: JobFailure["detail"]): Promise<void> {
+  async #fail(job: Job, code: string, message: string, detail: OpenFailure["detail"]): Promise<void> {
     await this.#deps.endJob(job.id, failure(code, message, detail));
   }
 
@@ -359,7 +371,7 @@ function ofClient(job: Job): boolean {
   return job.origin.face === "smpp";
 }
 
-function failure(code: JobFailure["code"], message: string, detail: JobFailure["detail"]) {
+function failure(code: string, message: string, detail: OpenFailure["detail"]) {
   return { state: "failed" as const, error: { code, message, detail } };
 }
 

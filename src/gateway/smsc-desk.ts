@@ -6,7 +6,6 @@ import type { Address } from "../codec/smpp/bodies.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Gateway } from "./gateway.ts";
-import { mayHaveLeft } from "./packet.ts";
 import type { SmscConversation, SmscMessage, SmscOutboxItem } from "./smsc.ts";
 import { digits } from "./smsc-forward.ts";
 import { SmscKeeper } from "./smsc-keeper.ts";
@@ -253,10 +252,9 @@ export class SmscDesk implements AsyncDisposable {
   }
 
   async #cancelJob(job: string): Promise<boolean> {
-    // What may have left is on its way to the card: no cancel_sm brings it back.
-    if (mayHaveLeft(await this.#store.read((r) => r.packets.ofJob(job)))) return false;
     try {
-      await this.#gateway.cancel(job);
+      // What may have left is on its way to the card: no cancel_sm brings it back.
+      await this.#gateway.cancel(job, { unsentOnly: true });
       return true;
     } catch (error) {
       if (error instanceof GatewayError && error.code === "job.state") return false;

@@ -81,7 +81,8 @@ function stateAfter(job: Job, end: JobEnd): { readonly state: MessageState; read
       return envelope ? { state: "delivered", final: true } : { state: "enroute", final: false };
     case "failed":
       // Of a message that a network may have, a receipt or a late answer can still tell.
-      if (end.error?.detail.executed === "unknown") return { state: "unknown", final: envelope };
+      if (end.error?.detail.executed === "unknown" && end.error.code !== "card.status")
+        return { state: "unknown", final: envelope };
       return { state: "undeliverable", final: true };
     case "expired":
       if (end.error?.detail.executed === "unknown" && !envelope) return { state: "unknown", final: false };

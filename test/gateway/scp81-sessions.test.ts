@@ -45,7 +45,7 @@ describe("a job by https", () => {
     const second = await it.submit([getStatus]);
     expect(await it.bench.ended(first)).toMatchObject({
       state: "failed",
-      error: { code: "packet.answer-lost", detail: { executed: true } },
+      error: { code: "packet.answer-lost", detail: { executed: "unknown" } },
     });
     expect((await it.bench.ended(second)).state).toBe("done");
     expect(it.executed.map(({ apdus }) => apdus.map(({ command }) => command.slice(0, 4)))).toEqual([
@@ -140,7 +140,10 @@ describe("scripts of one session", () => {
     const it = await set({ knobs: { drops: [{ at: "before-execution", post: 1, how: "reset" }] } });
     await it.bench.targets.change(it.eid, { settings: { scp81Buffer: 12 } });
     const job = await it.bench.ended(await it.submit([getEid, "80CA0BAD00", getEid]));
-    expect(job).toMatchObject({ state: "failed", error: { code: "job.script", detail: { command: 1 } } });
+    expect(job).toMatchObject({
+      state: "failed",
+      error: { code: "job.script", detail: { command: 2, executed: "partly", executedCommands: 1 } },
+    });
     expect(it.executed).toHaveLength(2);
   });
 
@@ -203,7 +206,7 @@ describe("scripts in a secure channel of their own", () => {
       const lost = await it.bench.ended(second);
       expect(lost).toMatchObject({ state: "failed", attempts: 0, error: { detail: { executed: false } } });
       const began = await it.bench.ended(first);
-      expect(began.error?.detail.executed).toBe(at === "after-execution" ? true : "partly");
+      expect(began.error?.detail.executed).toBe("unknown");
       expect((await it.bench.ended(other)).state).toBe("done");
       expect(it.executed).toHaveLength(at === "after-execution" ? 2 : 1);
     },

@@ -19,7 +19,10 @@ describe("a job when things go wrong", () => {
     await bench.until(async () => (link.submitted.length >= 1 ? true : undefined));
     card.misbehaviour.dropPor = false;
     const ended = await bench.ended(job.id);
-    expect(ended).toMatchObject({ state: "failed", error: { code: "packet.answer-lost", detail: { executed: true } } });
+    expect(ended).toMatchObject({
+      state: "failed",
+      error: { code: "packet.answer-lost", detail: { executed: "unknown" } },
+    });
     const octets = new Set(link.submitted.map((sms) => Buffer.from(sms.userData).toString("hex")));
     expect(octets.size).toBe(1);
     expect(link.submitted.length).toBeGreaterThan(1);

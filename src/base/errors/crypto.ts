@@ -37,5 +37,10 @@ export const packetErrors = {
     retry: "now",
   },
   "packet.no-answer": { text: "No proof of receipt arrived in time", http: 504, exit: 6, retry: "later" },
-  "packet.answer-lost": { text: "The card ran the packet but its answer is lost", http: 409, exit: 4, retry: "never" },
+  "packet.answer-lost": {
+    text: "The card processed the packet but its answer is lost",
+    http: 409,
+    exit: 4,
+    retry: "never",
+  },
 } as const;

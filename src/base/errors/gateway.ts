@@ -8,6 +8,12 @@ export const jobErrors = {
   "job.no-bearer": { text: "No bearer reaches the target", http: 503, exit: 5, retry: "later" },
   "job.interrupted": { text: "The daemon stopped while the job's fate was open", http: 500, exit: 1, retry: "never" },
   "job.failed": { text: "The job did not succeed", http: 409, exit: 1, retry: "never" },
+  "job.channel-ended": {
+    text: "The secure channel of the script ended before the script was sent",
+    http: 409,
+    exit: 4,
+    retry: "never",
+  },
   "job.script": { text: "A command of the script failed", http: 409, exit: 4, retry: "never" },
 } as const;
 

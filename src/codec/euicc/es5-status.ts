@@ -1,4 +1,5 @@
 import type { Es5Name } from "./es5.ts";
+import type { ClassifiedCommand } from "./es5-classify.ts";
 
 const general: Readonly<Record<number, string>> = {
   36864: "done",
@@ -77,4 +78,37 @@ export function es5StatusText(name: Es5Name | undefined, sw: number): string | u
   if (general[sw] !== undefined) return general[sw];
   if (sw >> 8 === 0x91) return "done; a proactive command waits";
   return sw >> 8 === 0x61 ? "done; data wait" : undefined;
+}
+
+const es5Functions: Readonly<Record<Es5Name, true>> = {
+  createISDP: true,
+  enableProfile: true,
+  disableProfile: true,
+  setFallbackAttribute: true,
+  setEmergencyProfileAttribute: true,
+  unsetEmergencyProfileAttribute: true,
+  deleteProfile: true,
+  masterDelete: true,
+  auditStatus: true,
+  auditResources: true,
+  auditEid: true,
+  auditKeys: true,
+  auditCounter: true,
+  auditForwarded: true,
+  establishISDRKeySet: true,
+  finaliseISDRhandover: true,
+  updateSMSRAddressingParameters: true,
+  updateConnectivityParameters: true,
+  updatePOL1: true,
+  confirmNotification: true,
+  installForPersonalization: true,
+};
+
+function isEs5Name(name: string): name is Es5Name {
+  return Object.hasOwn(es5Functions, name);
+}
+
+/** What a status word says as the answer of a classified command; undefined for one that is no ES5 function. */
+export function commandStatusText({ name }: ClassifiedCommand["function"], sw: number): string | undefined {
+  return isEs5Name(name) ? es5StatusText(name, sw) : undefined;
 }

@@ -41,6 +41,7 @@ export interface ShownJob {
   readonly decoded?: readonly {
     readonly function: string;
     readonly sw: string;
+    readonly meaning: string;
     readonly succeeded: boolean;
     readonly answer?: unknown;
   }[];
@@ -115,7 +116,7 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
   for (const [index, command] of (job.result?.commands ?? []).entries()) {
     const named = job.decoded?.[index];
     lines.push(
-      `  ${String(index + 1).padStart(2)} ${(named?.function ?? "command").padEnd(8)} ${command.sw}${command.data === "" ? "" : ` ${command.data}`}`,
+      `  ${String(index + 1).padStart(2)} ${(named?.function ?? "command").padEnd(8)} ${command.sw}${command.data === "" ? "" : ` ${command.data}`}${named === undefined || named.succeeded ? "" : `: ${named.meaning}`}`,
     );
     if (named?.answer !== undefined) lines.push(...answerLines(named.answer));
   }
@@ -124,12 +125,30 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
     lines.push(
       `  switch     ${job.procedure.at}${job.procedure.endedAt === undefined ? "" : ` after ${job.procedure.endedAt - job.procedure.acceptedAt} ms`}`,
     );
-  if (job.error !== undefined) lines.push(`  ${paint(terminal, "red", job.error.code)}: ${job.error.message}`);
+  if (job.error !== undefined)
+    lines.push(
+      `  ${paint(terminal, "red", job.error.code)}: ${job.error.message}`,
+      `  executed   ${executedText(job.error.detail)}`,
+    );
   if (job.note !== undefined && !ended.has(job.state)) lines.push(`  note       ${job.note}`);
   lines.push(
     `  times      queued ${when(job.createdAt)}${job.endedAt === undefined ? "" : `, ended after ${job.endedAt - job.createdAt} ms`}`,
   );
   return lines.join("\n");
+}
+
+/** What is known of the card after a failure, in words. */
+function executedText({ executed, executedCommands }: Readonly<Record<string, unknown>>): string {
+  switch (executed) {
+    case true:
+      return "yes: the card carried it out";
+    case false:
+      return "no: the card carried nothing of it out";
+    case "partly":
+      return `partly: the first ${String(executedCommands ?? "?")} commands`;
+    default:
+      return "unknown: it may have reached the card";
+  }
 }
 
 const hex2 = (value: number) => value.toString(16).toUpperCase().padStart(2, "0");

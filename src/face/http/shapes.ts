@@ -38,6 +38,28 @@ const jobResultShape = z
   })
   .meta({ id: "JobResult", description: "What came back from the card" });
 
+/** Whether the card carried the work of a failed job out. */
+export const executedShape = z
+  .union([z.boolean(), z.enum(["partly", "unknown"])])
+  .describe(
+    "Whether the card carried it out: true = all of it, false = none of it, partly = the first `executedCommands` " +
+      "commands, unknown = it may have reached the card and nothing proves what it did",
+  );
+
+const failureFacts = z.looseObject({
+  executed: executedShape,
+  executedCommands: z.number().int().optional().describe("Commands carried out, from the first on; with `partly`"),
+  command: z.number().int().optional().describe("The command that failed, counted from 1"),
+  function: z.string().optional().describe("What that command is, if it is known"),
+  sw: z.string().optional().describe("Its status word, four hexadecimal digits"),
+  meaning: z.string().optional().describe("What the status word means"),
+});
+
+/** Why a job, or a target of a campaign, did not end well. */
+export const failureShape = z
+  .object({ code: z.string(), message: z.string(), detail: failureFacts })
+  .meta({ id: "JobFailure", description: "Why it did not end `done`" });
+
 const jobFields = z.object({
   id: z.string(),
   seq: z.number().int().describe("Order of acceptance"),
@@ -57,10 +79,7 @@ const jobFields = z.object({
   notBefore: moment,
   validUntil: moment,
   result: jobResultShape.optional(),
-  error: z
-    .object({ code: z.string(), message: z.string(), detail: facts })
-    .optional()
-    .describe("Why it failed; `detail.executed` says what is known of the card: true, false, partly, unknown"),
+  error: failureShape.optional(),
   note: z.string().optional().describe("Last passing trouble, for people"),
   warnings: z.array(z.string()).optional().describe("What the EIS said against it when it was accepted"),
   createdAt: moment,

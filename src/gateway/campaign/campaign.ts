@@ -1,4 +1,5 @@
-import type { JobFailure, JobRequest, JobWork } from "../job.ts";
+import type { Executed, JobFailure } from "../failure.ts";
+import type { JobRequest, JobWork } from "../job.ts";
 
 /** How a profile is found in the EIS of each target: all that is given must fit. */
 export interface ProfileChoice {
@@ -95,7 +96,7 @@ export interface ItemStep {
 /** What is known of a card when its part in a campaign has ended. */
 export interface CardFacts {
   /** Whether the card carried out the step it ended at. */
-  readonly executed: boolean | "partly" | "unknown";
+  readonly executed: Executed;
   /** The profile that is enabled now; absent when a switch may have happened that nothing told of. */
   readonly enabled?: { readonly aid: string; readonly iccid?: string };
 }

@@ -22,23 +22,12 @@ function executedStep(
   if (state === "succeeded" || facts.procedure !== undefined) return true;
   // The switch was accepted, or it would not have been waited for.
   if (error?.code === "campaign.no-switch" || error?.code === "campaign.rolled-back") return true;
-  const said = saidExecuted(ended);
+  const said = error?.detail.executed ?? false;
   if (said !== "unknown" || !audited(before, facts)) return said;
   const { switches, deletes } = step;
   if (deletes !== undefined) return !hasProfile(facts, deletes);
   const now = facts.target === undefined ? undefined : enabledProfile(facts.target)?.aid;
   return switches?.to === undefined ? "unknown" : now === switches.to;
-}
-
-function saidExecuted({ error }: CampaignItem): CardFacts["executed"] {
-  const { executed, por } = error?.detail ?? {};
-  if (executed === true || executed === "unknown" || executed === "partly") return executed;
-  if (typeof executed === "number" && executed > 0) return "partly";
-  return error?.code === "packet.por" && !isAuthentic(por) ? "unknown" : false;
-}
-
-function isAuthentic(por: unknown): boolean {
-  return typeof por === "object" && por !== null && "authenticated" in por && por.authenticated === true;
 }
 
 /** The card has answered the question what is true. */

@@ -1,4 +1,5 @@
-import { endStates, type Job, type JobFailure } from "../job.ts";
+import type { JobFailure } from "../failure.ts";
+import { endStates, type Job } from "../job.ts";
 import type { Procedure } from "../procedure.ts";
 import { enabledProfile, type Target } from "../target.ts";
 import type { CampaignItem, ItemStep } from "./campaign.ts";
@@ -54,9 +55,9 @@ function afterPhase(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   }
 }
 
-/** An item whose step never left. */
+/** An item whose next job could not be ordered; what is known of its step is in the error. */
 export function refuseItem(item: CampaignItem, error: JobFailure, now: number): CampaignItem {
-  return { ...failItem(item, error, now), card: { executed: false } };
+  return { ...failItem(item, error, now), card: { executed: error.detail.executed } };
 }
 
 function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
@@ -90,7 +91,7 @@ function afterSwitch(item: CampaignItem, step: ItemStep, facts: ItemFacts): Item
     case "rolled-back": {
       const message = "the card did not get through with the new profile and switched back";
       const tookMs = (procedure.endedAt ?? now) - procedure.acceptedAt;
-      const detail = { step: step.name, aid: procedure.aid, tookMs };
+      const detail = { step: step.name, aid: procedure.aid, tookMs, executed: true };
       return done(failItem(item, { code: "campaign.rolled-back", message, detail }, now));
     }
     case "switched":
@@ -172,12 +173,12 @@ function over(item: CampaignItem, change: Partial<CampaignItem>): CampaignItem {
 }
 
 function failureOf(job: Job): JobFailure {
-  return job.error ?? { code: "job.failed", message: `the job ended ${job.state}`, detail: {} };
+  return job.error ?? { code: "job.failed", message: `the job ended ${job.state}`, detail: { executed: "unknown" } };
 }
 
 function noSwitch(step: ItemStep, switched: boolean): JobFailure {
   const message = switched
     ? "the card reported the switch, but that its confirmation got through was not proven in time"
     : "the card accepted the switch and then reported nothing in time";
-  return { code: "campaign.no-switch", message, detail: { step: step.name } };
+  return { code: "campaign.no-switch", message, detail: { step: step.name, executed: true } };
 }

@@ -1,4 +1,4 @@
-import type { JobFailure } from "../job.ts";
+import type { JobFailure } from "../failure.ts";
 import { profileName } from "../policy.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../target.ts";
 import type { CampaignAction, ItemStep, ProfileChoice } from "./campaign.ts";
@@ -85,12 +85,12 @@ function skip(note: string): Plan {
 
 function noProfile(choice: ProfileChoice): Plan {
   const message = `the EIS has no profile with ${described(choice)}`;
-  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice } } };
+  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice, executed: false } } };
 }
 
 function ambiguous(choice: ProfileChoice, count: number): Plan {
   const message = `the EIS has ${count} profiles with ${described(choice)}`;
-  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice, count } } };
+  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice, count, executed: false } } };
 }
 
 function described(choice: ProfileChoice): string {

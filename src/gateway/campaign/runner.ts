@@ -3,6 +3,7 @@ import { asGatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
 import type { GatewayEvent } from "../event.ts";
+import { openFailure } from "../failure.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Campaign, CampaignItem } from "./campaign.ts";
 import { type ItemOutcome, refuseItem, startItem, stepItem } from "./item.ts";
@@ -146,7 +147,7 @@ export class CampaignRunner {
     const now = clock.now();
     const target = await gateway.store.read((r) => r.targets.get(item.target));
     if (target === undefined) {
-      const error = { code: "target.unknown", message: "the target is gone", detail: {} };
+      const error = { code: "target.unknown", message: "the target is gone", detail: { executed: false } };
       return this.#put(refuseItem({ ...item, startedAt: now }, error, now));
     }
     const plan = planFor(campaign.order.action, target);
@@ -214,7 +215,10 @@ export class CampaignRunner {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.retry !== "never") throw thrown;
-      await this.#put(refuseItem(item, item.error ?? error.toJSON(), clock.now()));
+      const { code, message, detail } = openFailure(error);
+      // What was ordered and refused never left; an error that the item has tells of what did.
+      const refused = { code, message, detail: { ...detail, executed: false } };
+      await this.#put(refuseItem(item, item.error ?? refused, clock.now()));
     }
   }
 

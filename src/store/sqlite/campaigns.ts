@@ -6,6 +6,7 @@ import type {
   ItemCounts,
   ItemState,
 } from "../../gateway/campaign/campaign.ts";
+import { storedFailure } from "../../gateway/failure.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
 
@@ -20,6 +21,12 @@ function itemRow(item: CampaignItem) {
     state: item.state,
     body: toJson(item),
   };
+}
+
+/** An item as it was stored, its error completed where an earlier version left something out. */
+function itemOf(body: string): CampaignItem {
+  const item = fromJson<CampaignItem>(body);
+  return item.error === undefined ? item : { ...item, error: storedFailure(item.error) };
 }
 
 /** Campaigns and their targets as JSON, counted by state. */
@@ -89,7 +96,7 @@ export function campaignRepository(db: Kysely<Schema>): CampaignRepository {
         .limit(limit);
       if (filter.state !== undefined) query = query.where("state", "in", filter.state);
       if (after !== undefined) query = query.where("position", ">", after);
-      return (await query.execute()).map((row) => fromJson<CampaignItem>(row.body));
+      return (await query.execute()).map((row) => itemOf(row.body));
     },
     async counts(campaign) {
       const rows = await db

@@ -1,9 +1,9 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { type OpenFailure, storedFailure } from "../../gateway/failure.ts";
 import {
   endStates,
   type Job,
-  type JobFailure,
   type JobPatch,
   type JobRepository,
   type JobResult,
@@ -29,7 +29,7 @@ function jobOf(row: Selectable<Schema["job"]>): Job {
     notBefore: row.not_before,
     validUntil: row.valid_until,
     ...(row.result === null ? {} : { result: fromJson<JobResult>(row.result) }),
-    ...(row.error === null ? {} : { error: fromJson<JobFailure>(row.error) }),
+    ...(row.error === null ? {} : { error: storedFailure(fromJson<OpenFailure>(row.error)) }),
     ...(row.note === null ? {} : { note: row.note }),
     ...(row.warnings === null ? {} : { warnings: fromJson<string[]>(row.warnings) }),
     createdAt: row.created_at,

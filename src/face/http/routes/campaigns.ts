@@ -7,7 +7,7 @@ import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { idPage, pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
-import { problems } from "../shapes.ts";
+import { executedShape, failureShape, problems } from "../shapes.ts";
 import { mutable } from "./targets.ts";
 
 const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the campaign") });
@@ -32,11 +32,11 @@ const itemShape = z.object({
   step: z.string().optional().describe("What it is or was at"),
   phase: z.string().optional(),
   jobs: z.array(z.string()),
-  error: z.object({ code: z.string(), message: z.string(), detail: z.record(z.string(), z.unknown()) }).optional(),
+  error: failureShape.optional(),
   note: z.string().optional().describe("How the outcome is known, when it is not plain"),
   card: z
     .object({
-      executed: z.union([z.boolean(), z.enum(["partly", "unknown"])]).describe("Whether the card carried the step out"),
+      executed: executedShape,
       enabled: z
         .object({ aid: z.string(), iccid: z.string().optional() })
         .optional()

@@ -38,6 +38,7 @@ async function detail(deps: ApiDeps, job: Job) {
   const decoded = executedCommands(job.work, job.result?.commands ?? []).map((command) => ({
     function: command.function.name,
     sw: command.sw,
+    meaning: command.meaning,
     succeeded: command.succeeded,
     ...(command.answer === undefined ? {} : { answer: shown(command.answer) }),
   }));

@@ -1,0 +1,55 @@
+import { endOpenJob } from "./end-job.ts";
+import { executedSoFar } from "./failure.ts";
+import { endStates, type Job } from "./job.ts";
+import type { Repositories, Store } from "./store.ts";
+
+/** Ends a job whose validity is over, with what is known of its packets; nothing of it is sent again. */
+export function expireJob(store: Store, id: string, at: number): Promise<boolean> {
+  return store.write((r) => expireJobIn(r, id, at));
+}
+
+/** {@link expireJob} as part of a unit of work. False when the job had ended. */
+export async function expireJobIn(r: Repositories, id: string, at: number): Promise<boolean> {
+  const job = await openJob(r, id);
+  if (job === undefined) return false;
+  const executed = await executedSoFar(r, job);
+  const message = executed === false ? neverSent(job) : unanswered(job);
+  const detail = { executed, ...(executed !== false && job.note !== undefined ? { note: job.note } : {}) };
+  return endOpenJob(r, at, job, { state: "expired", error: { code: "job.expired", message, detail } });
+}
+
+/**
+ * Cancels a job as part of a unit of work: whether anything of it left is decided where it ends. `ended` when it had ended;
+ * with `unsentOnly`, `sent` when a packet may have left: the job goes on then.
+ */
+export async function cancelJobIn(
+  r: Repositories,
+  id: string,
+  at: number,
+  options: { readonly unsentOnly?: boolean; readonly why?: string } = {},
+): Promise<"cancelled" | "ended" | "sent"> {
+  const job = await openJob(r, id);
+  if (job === undefined) return "ended";
+  const executed = await executedSoFar(r, job);
+  if (executed !== false && options.unsentOnly === true) return "sent";
+  const how = executed === false ? "cancelled before anything left" : "cancelled after a packet may have left";
+  const message = options.why === undefined ? how : `${options.why}: ${how}`;
+  await endOpenJob(r, at, job, { state: "cancelled", error: { code: "job.cancelled", message, detail: { executed } } });
+  return "cancelled";
+}
+
+async function openJob(r: Repositories, id: string): Promise<Job | undefined> {
+  const job = await r.jobs.get(id);
+  return job === undefined || endStates.includes(job.state) ? undefined : job;
+}
+
+function neverSent(job: Job): string {
+  if (job.chosen?.bearer === "https") return "the card opened no session within the validity period";
+  return `nothing was sent within the validity period${job.note === undefined ? "" : `: ${job.note}`}`;
+}
+
+function unanswered(job: Job): string {
+  return job.chosen?.bearer === "https"
+    ? "the card took the script and did not answer within the validity period"
+    : "no answer within the validity period; whether the card ran it is unknown";
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { toHex } from "../../src/base/hex.ts";
+import { parseAid } from "../../src/codec/euicc/aid.ts";
+import { es5Commands } from "../../src/codec/euicc/es5.ts";
+import { type OpenFailure, storedFailure } from "../../src/gateway/failure.ts";
+import { readScriptResult } from "../../src/gateway/script-body.ts";
+import { judge, judgeCommands } from "../../src/gateway/verdict.ts";
+
+const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
+const isdP = parseAid("A0000005591010FFFFFFFF8900001200");
+const enable = es5Commands({ name: "enableProfile", isdP });
+const audit = es5Commands({ name: "auditEid" });
+
+const facts = { statusName: "", authenticated: true, data: new Uint8Array(0), commands: enable, transmissions: 1 };
+const judged = (response: string, commands: readonly Uint8Array[] = enable) =>
+  judge({ ...facts, status: 0, data: bytes(response), commands }, readScriptResult);
+
+describe("the answer to a script", () => {
+  it.each([
+    // expanded, definite: number of commands, then R-APDUs
+    [
+      "one command refused",
+      "AB07800101230269 85".replace(/ /g, ""),
+      enable,
+      { command: 1, sw: "6985", executed: false },
+    ],
+    ["indefinite, one refused", "AF80230269850000", enable, { command: 1, sw: "6985", executed: false }],
+    ["bad format", "AF809001010000", enable, { executed: false }],
+    [
+      "second of two refused",
+      "AF80230290002302 69820000".replace(/ /g, ""),
+      [...audit, ...enable],
+      { command: 2, executed: "partly", executedCommands: 1 },
+    ],
+    [
+      "compact, third refused",
+      "036985",
+      [...audit, ...audit, ...enable],
+      { command: 3, executed: "partly", executedCommands: 2 },
+    ],
+    ["compact, first refused", "016985", enable, { command: 1, executed: false }],
+    ["memory failure of the only command", "016581", enable, { command: 1, executed: "unknown" }],
+    ["no precise diagnosis", "016F00", enable, { command: 1, executed: "unknown" }],
+    [
+      "stopped after two of three",
+      "029000",
+      [...audit, ...audit, ...audit],
+      { executed: "partly", executedCommands: 2, commands: 3 },
+    ],
+    ["stopped before the first", "009000", audit, { executed: false, commands: 1 }],
+  ] as const)("%s", (_, response, commands, detail) => {
+    expect(judged(response, commands)).toMatchObject({ at: "failed", error: { code: "job.script", detail } });
+  });
+
+  it("names the function and what its status word means", () => {
+    expect(judged("AF80230269850000")).toMatchObject({
+      error: {
+        message: "command 1 (enableProfile) ended with 6985: the profile is not in state Disabled",
+        detail: { function: "enableProfile", meaning: "the profile is not in state Disabled" },
+      },
+    });
+    const select = bytes("00A40004023F00");
+    expect(judged("016A82", [select])).toMatchObject({
+      error: { detail: { function: "select", sw: "6A82", meaning: "file, application or referenced item not found" } },
+    });
+  });
+
+  it("is a success when every command is", () => {
+    expect(judged("AF802302910B0000").at).toBe("done");
+    expect(judged("019000").at).toBe("done");
+  });
+});
+
+describe("the status of a response packet", () => {
+  const of = (status: number, more: Partial<typeof facts> = {}) =>
+    judge({ ...facts, status, ...more }, readScriptResult);
+
+  it.each([0x01, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0a, 0xc0])("%i with its proof: not executed", (status) => {
+    expect(of(status)).toMatchObject({ at: "failed", error: { code: "packet.por", detail: { executed: false } } });
+  });
+
+  it("without its proof: nobody knows", () => {
+    expect(of(0x09, { authenticated: false })).toMatchObject({ error: { detail: { executed: "unknown" } } });
+    expect(of(0, { authenticated: false })).toMatchObject({ error: { detail: { executed: "unknown" } } });
+  });
+
+  it("counter low: the first time a new packet, later unknown", () => {
+    expect(of(0x02).at).toBe("again");
+    expect(of(0x02, { transmissions: 2 })).toMatchObject({
+      error: { code: "packet.answer-lost", detail: { executed: "unknown" } },
+    });
+  });
+
+  it.each([0x08, 0x0b, 0x0c])("%i: the answer follows", (status) => expect(of(status).at).toBe("wait"));
+});
+
+describe("failures of earlier versions", () => {
+  const read = (detail: object) =>
+    storedFailure(JSON.parse(JSON.stringify({ code: "job.script", message: "", detail })) as OpenFailure);
+
+  it("are completed", () => {
+    expect(read({}).detail.executed).toBe("unknown");
+    expect(read({ executed: 0 }).detail.executed).toBe(false);
+    expect(read({ executed: 2 }).detail).toMatchObject({ executed: "partly", executedCommands: 2 });
+    expect(read({ executed: true }).detail.executed).toBe(true);
+  });
+});
+
+it("judges results of a session in the same way", () => {
+  const result = {
+    commands: [
+      { data: "", sw: "9000" },
+      { data: "", sw: "69E1" },
+    ],
+    executed: 2,
+  };
+  expect(judgeCommands(result, undefined, [...audit, ...enable])).toMatchObject({
+    error: { detail: { command: 2, executed: "partly", executedCommands: 1 } },
+  });
+  expect(toHex(enable[0] ?? new Uint8Array(0)).slice(0, 4)).toBe("80E2");
+});
