@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
+import { nearest } from "../base/nearest.ts";
+import { imeiText } from "../gateway/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
 import { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
-import { nearest } from "./nearest.ts";
 import { RetentionConfig } from "./retention-config.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
@@ -18,14 +19,8 @@ const durationMs = z.number().int().positive();
 
 /** What the terminal tells cards in readers. */
 const Terminal = z.strictObject({
-  imei: z
-    .string()
-    .regex(/^[0-9]{15}$/)
-    .default("350000000000006"),
-  imeisv: z
-    .string()
-    .regex(/^[0-9]{16}$/)
-    .optional(),
+  imei: imeiText.pipe(z.string().length(15, "an IMEI of 15 digits")).default("350000000000006"),
+  imeisv: imeiText.pipe(z.string().length(16, "an IMEISV of 16 digits")).optional(),
   /** MCC and MNC, 5 or 6 digits. */
   plmn: z
     .string()

@@ -149,7 +149,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     if (webhook !== undefined) made.relay = this.#relay(config, secret, client(webhook.concurrency), webhook);
     if (pull !== undefined) Object.assign(made, this.#pull(config, secret, client(1), pull));
     if (lookup !== undefined) {
-      const targetOf = async (eid: string) => (await gateway.store.read((r) => r.targets.resolve(eid)))?.id;
+      const targetOf = async (eid: string) => (await gateway.store.read((r) => r.targets.holding("eid", eid)))?.id;
       made.keys = new PskLookup(
         { client: client(8), clock: systemClock, log, targetOf },
         { ...lookup, upstream: config.name, url: new URL(lookup.url) },

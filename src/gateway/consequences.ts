@@ -2,6 +2,7 @@ import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { parseAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
+import { sameIccid } from "../codec/euicc/iccid.ts";
 import { profileDifferences } from "./card-audit.ts";
 import { applyCommand } from "./eis.ts";
 import type { JobEnd } from "./end-job.ts";
@@ -40,7 +41,7 @@ async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedComm
   }
   const call = job.work.kind === "packet" ? undefined : job.work.function;
   const iccid = call?.params.iccid;
-  const facts = typeof iccid === "string" ? { iccid } : {};
+  const facts = typeof iccid === "string" ? { iccid: sameIccid(iccid) } : {};
   const adopted = executed.filter(({ function: fn }) => fn.name !== "auditStatus" || job.request.keepEis !== true);
   const changed = adopted.reduce((now, command) => applyCommand(now, command.function, command.answer, facts), target);
   if (changed !== target) {

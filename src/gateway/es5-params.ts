@@ -5,14 +5,16 @@ import { readCatTlvs } from "../codec/cat/comprehension.ts";
 import type { ConnectivityParameters, SmsrAddressing } from "../codec/euicc/addressing.ts";
 import { type Aid, euiccAid, isdPLoadFileAid, parseAid, parseTar } from "../codec/euicc/aid.ts";
 import type { Es5Function, KeyRange } from "../codec/euicc/es5.ts";
+import { sameIccid } from "../codec/euicc/iccid.ts";
 import { KeyEstablishment } from "../codec/euicc/key-establishment.ts";
 import { decode } from "../codec/kit/codec.ts";
 import { parseAddress } from "../codec/sms/address.ts";
+import { iccidText } from "./identity-shapes.ts";
 import type { Target } from "./target.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
 const aid = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID of 5 to 16 octets");
-const iccid = z.string().regex(/^[0-9]{10,20}[fF]?$/, "an ICCID");
+const iccid = iccidText;
 const tag = z.string().regex(/^[0-9a-fA-F]{2,4}$/, "a tag");
 /** A profile by its ISD-P AID or, if the EIS knows it, its ICCID. */
 const profile = z.strictObject({ aid: aid.optional(), iccid: iccid.optional() });
@@ -225,8 +227,8 @@ function tagsOf(p: { tags?: string[] | undefined }): { tags?: number[] } {
 export function profileAid(target: Target, p: { aid?: string | undefined; iccid?: string | undefined }): Aid {
   if (p.aid !== undefined) return parseAid(p.aid);
   if (p.iccid === undefined) throw usage("params.aid", "name the profile by aid or iccid");
-  const wanted = p.iccid.replace(/[fF]$/, "");
-  const found = target.esimProfiles.find((one) => one.iccid?.replace(/[fF]$/, "") === wanted);
+  const wanted = sameIccid(p.iccid);
+  const found = target.esimProfiles.find((one) => one.iccid !== undefined && sameIccid(one.iccid) === wanted);
   if (found === undefined) {
     throw new GatewayError(
       "target.invalid",

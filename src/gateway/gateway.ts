@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
+import { sameIccid } from "../codec/euicc/iccid.ts";
 import type { Log } from "../link/driver.ts";
 import { Answers } from "./answers.ts";
 import { Comebacks } from "./comebacks.ts";
@@ -181,8 +182,9 @@ export class Gateway {
   /** The target whose card this is. */
   async targetOfCard(card: NonNullable<Link["card"]>): Promise<Target | undefined> {
     return this.store.read(async (r) => {
-      for (const name of [card.eid, card.iccid]) {
-        const found = name === undefined ? undefined : await r.targets.resolve(name);
+      for (const kind of ["eid", "iccid"] as const) {
+        const value = card[kind];
+        const found = value === undefined ? undefined : await r.targets.holding(kind, sameIccid(value));
         if (found !== undefined && holds(card, found)) return found;
       }
       return undefined;

@@ -15,6 +15,7 @@ import { mayAnswer, readAnswer } from "./secured-packet.ts";
 import { forwardToClient } from "./smsc-forward.ts";
 import { receiptCame } from "./smsc-settle.ts";
 import type { Repositories, Store } from "./store.ts";
+import { targetOfNumber } from "./targets.ts";
 
 export interface InboundDeps {
   readonly store: Store;
@@ -146,7 +147,7 @@ export class Inbound {
 
   async #senderOf(r: Repositories, item: Extract<InboundItem, { kind: "message" }>): Promise<string | undefined> {
     if (item.from === undefined) return undefined;
-    return (await r.targets.resolve(item.from).catch(() => undefined))?.id;
+    return (await targetOfNumber(r, item.from))?.id;
   }
 
   /** The whole message this segment completes, or nothing yet. */

@@ -154,7 +154,7 @@ export class NotificationDesk {
   async record(r: Repositories, heard: HeardNotification, wake: (target: string) => void): Promise<string> {
     const { value, receivedAt } = heard;
     const text = notificationTypeText(value.type);
-    const target = await r.targets.resolve(value.eid);
+    const target = await r.targets.holding("eid", value.eid);
     if (target !== undefined) await adoptSwitch(r, target, value, receivedAt);
     const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
     const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");

@@ -1,3 +1,4 @@
+import { sameIccid } from "../codec/euicc/iccid.ts";
 import type { Bearer, JobRequest, JobWork } from "./job.ts";
 import type { CardIdentity, Link } from "./links.ts";
 import type { Target } from "./target.ts";
@@ -49,7 +50,8 @@ export function holds(card: CardIdentity | undefined, target: Target): boolean {
   if (card === undefined) return false;
   if (card.eid !== undefined && target.eid !== undefined) return card.eid === target.eid;
   if (card.iccid === undefined) return false;
-  return card.iccid === target.iccid || target.esimProfiles.some((profile) => profile.iccid === card.iccid);
+  const shown = sameIccid(card.iccid);
+  return shown === target.iccid || target.esimProfiles.some((profile) => profile.iccid === shown);
 }
 
 /**

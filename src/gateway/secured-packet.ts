@@ -271,7 +271,7 @@ export async function openNotificationPacket(
 /** The target that a notification in clear names by its EID. */
 async function senderOf(r: Repositories, notification: Uint8Array): Promise<string | undefined> {
   if (!looksLikeNotification(notification)) return undefined;
-  return (await r.targets.resolve(toHex(notification.subarray(4, 20))))?.id;
+  return (await r.targets.holding("eid", toHex(notification.subarray(4, 20))))?.id;
 }
 
 function tryOpen(body: Uint8Array, set: KeySet): OpenedCommand | undefined {

@@ -12,7 +12,7 @@ import { SmscKeeper } from "./smsc-keeper.ts";
 import { holdSegment, messageKey, queueMessage, type SegmentPlace } from "./smsc-segments.ts";
 import { settle } from "./smsc-settle.ts";
 import type { Repositories, Store } from "./store.ts";
-import { findTarget } from "./targets.ts";
+import { findTarget, resolveTarget } from "./targets.ts";
 
 /** A message as a client submitted it; octets are never touched. */
 export interface SmscOrder {
@@ -140,7 +140,7 @@ export class SmscDesk implements AsyncDisposable {
         const one = await r.smsc.message(what.messageId);
         return one !== undefined && one.client === client ? [one] : [];
       }
-      const target = await r.targets.resolve(what.destination);
+      const target = await resolveTarget(r, what.destination);
       const open = target === undefined ? [] : await r.smsc.openMessages(client, target.id);
       return open.filter((one) => digits(one.source.addr) === digits(what.source));
     });

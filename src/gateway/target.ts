@@ -79,6 +79,20 @@ export interface TargetFilter {
   readonly msisdn?: string;
 }
 
+/** What identifies a card, as its parsers write it. */
+export type IdentityKind = "eid" | "iccid" | "imsi" | "msisdn";
+
+/** Another target that answers to the same name. */
+export interface Namesake {
+  readonly alias: string;
+  /** What the name is of the target asked about, and of the other one. */
+  readonly kind: AliasKind;
+  readonly other: { readonly id: string; readonly eid?: string; readonly kind: AliasKind };
+}
+
+/** What a name of a target is. */
+export type AliasKind = "id" | IdentityKind | "name" | "profile";
+
 export interface TargetRepository {
   insert(target: Target): Promise<void>;
   /** Replaces it when its stored version is `target.version - 1`. @throws store.conflict */
@@ -87,6 +101,13 @@ export interface TargetRepository {
   get(id: string): Promise<Target | undefined>;
   /** By id, EID, ICCID (its own or of one of its profiles), IMSI, MSISDN or name: one match or none. */
   resolve(reference: string): Promise<Target | undefined>;
+  /**
+   * The one target that has this as its EID, ICCID, IMSI or MSISDN, whatever has it as a name; one whose own it is goes
+   * before those whose profile it is, and none is returned where several are equal.
+   */
+  holding(kind: IdentityKind, value: string): Promise<Target | undefined>;
+  /** Other targets that answer to one of the names of this one, by name: for the refusal of ambiguous names. */
+  namesakes(target: Target): Promise<readonly Namesake[]>;
   list(filter: TargetFilter, after: string | undefined, limit: number): Promise<Target[]>;
 }
 

@@ -2,7 +2,7 @@ import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocu
 import { z } from "zod";
 import { cardSettings } from "../../../drivers/simulated/euicc/card-state.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../base/nearest.ts";
 import { misbehaviour, type Step, stepShapes, type Verb, verbs } from "./step.ts";
 
 const perProfile = <T extends z.ZodType>(value: T) =>

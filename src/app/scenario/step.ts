@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { parseMisbehaviour } from "../../../drivers/simulated/euicc/misbehaviour.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
+import { nearest } from "../../base/nearest.ts";
 import { ConnectivityShape } from "../../gateway/connectivity-desk.ts";
 import { es5Params, isEs5Call } from "../../gateway/es5-params.ts";
-import { nearest } from "../nearest.ts";
 
 /** A time: a number of seconds, or `500ms`, `10s`, `2m`. */
 const duration = z

@@ -46,7 +46,7 @@ export function readEis(eis: Element): EisDescription {
   const ecasd = elements(signed, "Ecasd")[0];
   const isdR = required(eis, "Isd-r");
   return {
-    eid: readEid(requiredText(signed, "Eid", "EumSignedInfo.Eid")),
+    eid: requiredText(signed, "Eid", "EumSignedInfo.Eid"),
     ...texts(signed, {
       eumId: "Eum-id",
       productionDate: "ProductionDate",
@@ -71,13 +71,6 @@ export function readEis(eis: Element): EisDescription {
         .map((one) => [one.getAttribute("key") ?? "", one.getAttribute("value") ?? ""]),
     ),
   };
-}
-
-/** 16 octets of BCD, or their 32 digits as ASCII: both pass the schema's hexBinary, and both are in use. */
-function readEid(text: string): string {
-  const hex = text.replace(/\s+/g, "");
-  if (/^(3[0-9]){32}$/.test(hex)) return Buffer.from(hex, "hex").toString("latin1");
-  return hex;
 }
 
 function readEcasd(ecasd: Element) {

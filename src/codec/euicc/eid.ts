@@ -10,14 +10,16 @@ function isEid(text: string): text is Eid {
 }
 
 /**
- * Text of an EID; blanks and dashes are skipped. Check digits are not verified, since test cards carry any
- * (see {@link eidCheckDigitsOk}). @throws codec.text
+ * Text of an EID; blanks and dashes are skipped, and the 32 digits may stand as ASCII in hexadecimal, as some EIS carry
+ * them. Check digits are not verified, since test cards carry any (see {@link eidCheckDigitsOk}). The message never
+ * quotes the text, which may be a key in the wrong column. @throws codec.text
  */
 export function parseEid(text: string): Eid {
-  const digits = text.replace(/[\s-]+/g, "");
+  const bare = text.replace(/[\s-]+/g, "");
+  const digits = /^(3[0-9]){32}$/.test(bare) ? Buffer.from(bare, "hex").toString("latin1") : bare;
   if (!isEid(digits)) {
     const bad = digits.search(/\D/);
-    if (bad >= 0) throw codecError("codec.text", `EID: '${digits[bad]}' is not a digit`, bad, { field: "eid" });
+    if (bad >= 0) throw codecError("codec.text", `EID: character ${bad + 1} is not a digit`, bad, { field: "eid" });
     throw codecError("codec.text", `EID: ${digits.length} digits where 32 belong`, digits.length, { field: "eid" });
   }
   return digits;

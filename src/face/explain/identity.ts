@@ -28,7 +28,7 @@ export function iccidNode(octets: Uint8Array, base: number): Node {
     base,
     (bytes, offset) => {
       const iccid = iccidFromOctets(bytes, offset);
-      return `${iccid}${iccidCheckDigitOk(iccid) ? "" : ", no Luhn check digit at its end"}`;
+      return `${iccid}${iccidCheckDigitOk(iccid) === false ? ", no Luhn check digit at its end" : ""}`;
     },
     { clause: "TS 102 221 §13.2" },
   );

@@ -16,7 +16,8 @@ const ProfileChoice = z
       .optional(),
     iccidPrefix: z
       .string()
-      .regex(/^[0-9]{1,20}$/, "first digits of an ICCID")
+      .regex(/^[0-9a-eA-E]{1,20}$/, "first digits of an ICCID")
+      .transform((text) => text.toUpperCase())
       .optional(),
     mnoId: z.string().min(1).max(100).optional(),
   })

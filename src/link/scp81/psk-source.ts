@@ -27,11 +27,14 @@ function otherSpelling(identity: string): string | undefined {
   return upper !== identity && readPskIdentity(upper) !== undefined ? upper : undefined;
 }
 
-/** Completes an entry with the EID that its identity names. */
-function withEid(identity: string, entry: PskEntry): PskEntry {
-  if (entry.eid !== undefined) return entry;
+/**
+ * Completes an entry with the EID that its identity names; an entry of another EID is not an answer to that identity,
+ * wherever it came from.
+ */
+function withEid(identity: string, entry: PskEntry): PskEntry | undefined {
   const eid = readPskIdentity(identity)?.eid;
-  return eid === undefined ? entry : { ...entry, eid };
+  if (eid === undefined || eid === entry.eid) return entry;
+  return entry.eid === undefined ? { ...entry, eid } : undefined;
 }
 
 /** Looks an identity up in keys at hand: as it stands, then in the upper-case form of SGP.02. */

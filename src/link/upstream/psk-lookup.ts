@@ -113,6 +113,14 @@ export class PskLookup {
     const answer = Answer.safeParse(parsed(body));
     if (!answer.success)
       throw new GatewayError("upstream.protocol", `${upstream} gives no usable key`, { detail: { upstream } });
+    if (named !== undefined && answer.data.eid !== undefined && answer.data.eid !== named.eid)
+      throw new GatewayError(
+        "upstream.protocol",
+        `${upstream} answers with a key of another EID than the one asked for`,
+        {
+          detail: { upstream, asked: named.eid, answered: answer.data.eid },
+        },
+      );
     const eid = answer.data.eid ?? named?.eid;
     const target = (eid === undefined ? undefined : await targetOf(eid)) ?? `upstream:${upstream}:${eid ?? identity}`;
     const entry = { target, ...(eid === undefined ? {} : { eid }) };

@@ -1,14 +1,14 @@
 import type { Kysely } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { Target, TargetRepository } from "../../gateway/target.ts";
+import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/target.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 /** Every name a target answers to. */
-function aliases(target: Target): { alias: string; target: string; kind: string }[] {
-  const found = new Map<string, string>();
-  const add = (kind: string, alias: string | undefined) => {
+export function aliases(target: Target): { alias: string; target: string; kind: AliasKind }[] {
+  const found = new Map<string, AliasKind>();
+  const add = (kind: AliasKind, alias: string | undefined) => {
     if (alias !== undefined && alias !== "" && !found.has(alias.toLowerCase())) found.set(alias.toLowerCase(), kind);
   };
   add("id", target.id);
@@ -24,6 +24,17 @@ function aliases(target: Target): { alias: string; target: string; kind: string 
   }
   return [...found].map(([alias, kind]) => ({ alias, target: target.id, kind }));
 }
+
+/** Whether a target has this identity as its own, or one of its profiles has it. */
+function holdsIdentity(target: Target, kind: IdentityKind, value: string): "own" | "profile" | undefined {
+  const same = (text: string | undefined) => text?.replace(/^\+/, "").toLowerCase() === value;
+  if (same(target[kind])) return "own";
+  if (kind === "eid") return undefined;
+  return target.esimProfiles.some((profile) => same(profile[kind])) ? "profile" : undefined;
+}
+
+/** How many targets of one name are looked at: copies of a test profile share theirs. */
+const maxNamesakes = 16;
 
 function row(target: Target) {
   return {
@@ -51,6 +62,23 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       .select(["target.body", "target_alias.kind"])
       .where("alias", "=", alias)
       .limit(2),
+  );
+  const ofKind = prepared(db, (alias: string, kind: string) =>
+    db
+      .selectFrom("target_alias")
+      .innerJoin("target", "target.id", "target_alias.target")
+      .select("target.body")
+      .where("alias", "=", alias)
+      .where("target_alias.kind", "=", kind)
+      .limit(2),
+  );
+  const alike = prepared(db, (alias: string) =>
+    db
+      .selectFrom("target_alias")
+      .innerJoin("target", "target.id", "target_alias.target")
+      .select("target.body")
+      .where("alias", "=", alias)
+      .limit(maxNamesakes),
   );
   const byId = prepared(db, (id: string) => db.selectFrom("target").select("body").where("id", "=", id));
   const refuseDuplicate = (error: unknown, target: Target): never => {
@@ -101,13 +129,40 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       if (found.length > 1) {
         const own = found.filter((entry) => entry.kind !== "profile");
         if (own.length !== 1) {
-          throw new GatewayError("target.unknown", `'${reference}' names more than one target`, {
-            detail: { reference },
+          const targets = found.map((entry) => parse(entry.body));
+          const both = targets.map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`)).join(" and ");
+          throw new GatewayError("target.unknown", `'${reference}' names more than one target: ${both}; use an id`, {
+            detail: { reference, targets: targets.map(({ id }) => id) },
           });
         }
         return own[0] && parse(own[0].body);
       }
       return found[0] && parse(found[0].body);
+    },
+    async holding(kind, value) {
+      const alias = value.toLowerCase();
+      const own = await ofKind(alias, kind);
+      if (own.length > 0) return own.length === 1 && own[0] ? parse(own[0].body) : undefined;
+      const found = (await alike(alias)).map(({ body }) => parse(body));
+      const holders = found.filter((target) => holdsIdentity(target, kind, alias) !== undefined);
+      return holders.length === 1 ? holders[0] : undefined;
+    },
+    async namesakes(target) {
+      const own = new Map(aliases(target).map(({ alias, kind }) => [alias, kind]));
+      const rows = await db
+        .selectFrom("target_alias")
+        .innerJoin("target", "target.id", "target_alias.target")
+        .select(["target_alias.alias", "target_alias.kind", "target.id", "target.eid"])
+        .where("target_alias.alias", "in", [...own.keys()])
+        .where("target.id", "<>", target.id)
+        .orderBy("target.id")
+        .limit(100)
+        .execute();
+      return rows.map(({ alias, kind, id, eid }) => ({
+        alias,
+        kind: own.get(alias) ?? "name",
+        other: { id, ...(eid === null ? {} : { eid }), kind: kind as AliasKind },
+      }));
     },
     async list(filter, after, limit) {
       let query = db.selectFrom("target").select("body").orderBy("id").limit(limit);

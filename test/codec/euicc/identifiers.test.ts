@@ -23,6 +23,7 @@ import {
   parseImsi,
 } from "../../../src/codec/euicc/iccid.ts";
 import { keyRole, keySetUse } from "../../../src/codec/euicc/key-set.ts";
+import { parseImei, parseMsisdn } from "../../../src/codec/euicc/subscriber.ts";
 
 const code = (work: () => unknown) => {
   try {
@@ -99,6 +100,56 @@ describe("ICCID and IMSI", () => {
   test("Luhn check digit", () => {
     expect(iccidCheckDigitOk(parseIccid("89490200001240111109"))).toBe(false);
     expect(iccidCheckDigitOk(parseIccid("79927398713"))).toBe(true);
+    expect(iccidCheckDigitOk(parseIccid("898600B5000000000017"))).toBeUndefined();
+  });
+
+  // EF ICCID of China Mobile cards: hexadecimal digits are numbers too. TS 102 221 §13.2
+  test.each([
+    ["898600B5000000000017", "9868005B000000000071"],
+    ["898602A0001122334E", "9868200A00112233E4FF"],
+    ["8986003D000000000", "986800D300000000F0FF"],
+  ])("hexadecimal digits: %s", (text, file) => {
+    const iccid = parseIccid(text);
+    expect(iccid).toBe(text);
+    expect(parseIccid(text.toLowerCase())).toBe(text);
+    expect(parseIccid(`${text}FF`)).toBe(text);
+    expect(parseIccid(`${text}f`)).toBe(text);
+    expect(toHex(iccidOctets(iccid))).toBe(file);
+    expect(iccidFromOctets(fromHex(file))).toBe(text);
+  });
+
+  test.each([
+    "89860FB5000000000017",
+    "ABCDEF0123456789ABCD",
+    "8986000",
+    "898600000000000000171",
+    "89 86 x0 00 00 00 00",
+    "",
+  ])("%s is not an ICCID, and the refusal does not quote it", (text) => {
+    expect(code(() => parseIccid(text))).toBe("codec.text");
+    if (text.length > 3) expect(() => parseIccid(text)).not.toThrow(text);
+  });
+
+  test("a file with fillers inside is not an ICCID", () => {
+    expect(code(() => iccidFromOctets(fromHex("98680FB5000000000071")))).toBe("codec.value");
+    expect(code(() => iccidFromOctets(new Uint8Array(10).fill(0xff)))).toBe("codec.value");
+  });
+});
+
+describe("MSISDN and IMEI", () => {
+  test("come with separators and are written as digits", () => {
+    expect(parseMsisdn("+44 7700 900-123")).toBe("447700900123");
+    expect(parseMsisdn("(0049) 170/123")).toBe("0049170123");
+    expect(parseImei("35-000000-000000-6")).toBe("350000000000006");
+    expect(parseImei("3500000000000012")).toBe("3500000000000012");
+  });
+
+  test.each(["+", "44x", "1".repeat(16), "12", "++447700900123"])("%s is not an MSISDN", (text) => {
+    expect(code(() => parseMsisdn(text))).toBe("codec.text");
+  });
+
+  test.each(["3500000000000", "35000000000000123", "35000000000000A"])("%s is not an IMEI", (text) => {
+    expect(code(() => parseImei(text))).toBe("codec.text");
   });
 });
 
