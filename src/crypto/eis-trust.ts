@@ -5,7 +5,8 @@ import { toHex } from "../base/hex.ts";
 import { elements } from "../codec/eis/xml.ts";
 import { certificateDate, certificateSigned, GpCertificate, oidText } from "../codec/euicc/certificate.ts";
 import { decode } from "../codec/kit/codec.ts";
-import { signatureCertificates, verifyXmlSignature } from "./xml-signature.ts";
+import { checkIssuer } from "./certificate-path.ts";
+import { dsElements, signatureCertificates, verifyXmlSignature } from "./xml-signature.ts";
 
 /** One check of a chain: `unchecked` when what it needs was not given. */
 export interface TrustCheck {
@@ -61,40 +62,75 @@ export function readCertificate(given: string | Uint8Array, field: string): X509
   }
 }
 
+/** What is checked: the EIS as XML, its EID, and the certificate of its ECASD. */
+export interface CheckedEis {
+  readonly eid: string;
+  readonly element?: Element;
+  readonly ecasd?: Uint8Array;
+}
+
 /**
  * Checks CI -> EUM (X.509), EUM -> ECASD (GlobalPlatform 7F21) and the EUM's signature over the EIS.
  * @throws crypto.signature for a given certificate that cannot be read
  */
-export function checkEisTrust(
-  eis: { readonly element?: Element; readonly ecasd?: Uint8Array },
-  anchors: TrustAnchors,
-): EisTrust {
-  const signature = eis.element === undefined ? undefined : signatureOf(eis.element);
+export function checkEisTrust(eis: CheckedEis, anchors: TrustAnchors, now = Date.now()): EisTrust {
   const given = anchors.eum === undefined ? undefined : readCertificate(anchors.eum, "eum");
-  const eum = given ?? (signature === undefined ? undefined : signatureCertificates(signature)[0]);
+  const found = eis.element === undefined ? undefined : attempt(() => signedPart(eis.element));
+  const signed = found === undefined || isGatewayError(found) ? undefined : found;
+  const eum = given ?? (signed === undefined ? undefined : signatureCertificates(signed.signature)[0]);
   const ci = anchors.ci === undefined ? undefined : readCertificate(anchors.ci, "ci");
   return {
     ...(eum === undefined ? {} : { eum: shownEum(eum, given === undefined) }),
     ...(eis.ecasd === undefined ? {} : shownEcasd(eis.ecasd)),
     checks: [
-      checked("eum-by-ci", missing({ "CI certificate": ci, "EUM certificate": eum }), () => checkEum(eum, ci)),
+      checked("eum-by-ci", missing({ "EUM certificate": eum }), () => checkEum(eum, ci, now)),
       checked("ecasd-by-eum", missing({ "EUM certificate": eum, "ECASD certificate": eis.ecasd }), () =>
-        checkEcasd(eis.ecasd, eum?.publicKey),
+        checkEcasd(eis, eum?.publicKey, now),
       ),
-      checked("eis-by-eum", missing({ "EUM certificate": eum, "EUM signature": signature }), () => {
-        const signed = eis.element === undefined ? undefined : elements(eis.element, "EumSignedInfo")[0];
-        if (signature === undefined || signed === undefined || eum === undefined) return;
-        verifyXmlSignature(signature, signed, eum.publicKey);
+      checked("eis-by-eum", missing({ "EUM certificate": eum, "EUM signature": found }), () => {
+        if (isGatewayError(found)) throw found;
+        if (signed !== undefined && eum !== undefined) verifyXmlSignature(signed.signature, signed.info, eum.publicKey);
       }),
     ],
   };
 }
 
-/** The ds:Signature of an EIS: in EumSignature, or EumSignature itself. */
-function signatureOf(eis: Element): Element | undefined {
-  const [holder] = elements(eis, "EumSignature");
-  if (holder === undefined) return undefined;
-  return elements(holder, "Signature")[0] ?? (elements(holder, "SignedInfo").length > 0 ? holder : undefined);
+/**
+ * The checks of an import that did not hold although the certificates for them were given. With a certificate of either kind the signature and
+ * the ECASD certificate have to verify; with one of the CI the manufacturer's certificate too. What is missing is not verified.
+ */
+export function unproved(trust: EisTrust, anchors: TrustAnchors): TrustCheck[] {
+  if (anchors.eum === undefined && anchors.ci === undefined) return [];
+  return trust.checks.filter(
+    ({ what, result }) =>
+      result === "bad" || (result === "unchecked" && (what !== "eum-by-ci" || anchors.ci !== undefined)),
+  );
+}
+
+/**
+ * What the manufacturer signed and the signature: one EumSignedInfo and one signature, in EumSignature or as it.
+ * @throws crypto.signature when there is more than one of either
+ */
+function signedPart(eis: Element | undefined): { info: Element; signature: Element } | undefined {
+  if (eis === undefined) return undefined;
+  const [info, otherInfo] = elements(eis, "EumSignedInfo");
+  const [holder, otherHolder] = elements(eis, "EumSignature");
+  if (otherInfo !== undefined) throw bad("there is more than one EumSignedInfo");
+  if (otherHolder !== undefined) throw bad("there is more than one EumSignature");
+  if (info === undefined || holder === undefined) return undefined;
+  const inner = dsElements(holder, "Signature");
+  if (inner.length > 1) throw bad("there is more than one Signature in EumSignature");
+  const signature = inner[0] ?? (dsElements(holder, "SignedInfo").length > 0 ? holder : undefined);
+  return signature === undefined ? undefined : { info, signature };
+}
+
+function attempt<T>(work: () => T): T | GatewayError {
+  try {
+    return work();
+  } catch (error) {
+    if (isGatewayError(error)) return error;
+    throw error;
+  }
 }
 
 function missing(parts: Readonly<Record<string, unknown>>): string | undefined {
@@ -102,32 +138,35 @@ function missing(parts: Readonly<Record<string, unknown>>): string | undefined {
   return absent.length === 0 ? undefined : `no ${absent.join(" and no ")}`;
 }
 
+/** Thrown by a check that cannot be made. */
+class Unchecked extends Error {}
+
 function checked(what: TrustCheck["what"], why: string | undefined, check: () => void): TrustCheck {
   if (why !== undefined) return { what, result: "unchecked", why };
   try {
     check();
     return { what, result: "good" };
   } catch (error) {
+    if (error instanceof Unchecked) return { what, result: "unchecked", why: error.message };
     if (!isGatewayError(error)) throw error;
     return { what, result: "bad", why: error.message };
   }
 }
 
-function checkEum(eum: X509Certificate | undefined, ci: X509Certificate | undefined): void {
-  if (eum === undefined || ci === undefined) return;
-  if (!eum.checkIssued(ci)) throw bad(`the EUM certificate was issued by ${oneLine(eum.issuer)}, not by this CI`);
+/** The path is CI, EUM, ECASD: the EUM is the one CA certificate between. RFC 5280 §6.1 */
+function checkEum(eum: X509Certificate | undefined, ci: X509Certificate | undefined, now: number): void {
+  if (eum === undefined) return;
+  checkIssuer(eum, "EUM", 0, now);
+  if (ci === undefined) throw new Unchecked("no CI certificate");
+  // Names first: the key identifiers of a CI that is not the issuer would only confuse.
+  const other = bad(`the EUM certificate was issued by ${oneLine(eum.issuer)}, not by this CI`);
+  if (eum.issuer !== ci.subject) throw other;
+  checkIssuer(ci, "CI", 1, now);
+  if (!eum.checkIssued(ci)) throw other;
   if (!eum.verify(ci.publicKey)) throw bad("the CI's signature on the EUM certificate does not verify");
-  const now = Date.now();
-  for (const [name, certificate] of [
-    ["EUM", eum],
-    ["CI", ci],
-  ] as const) {
-    if (Date.parse(certificate.validTo) < now) throw bad(`the ${name} certificate ended ${certificate.validTo}`);
-    if (Date.parse(certificate.validFrom) > now) throw bad(`the ${name} certificate begins ${certificate.validFrom}`);
-  }
 }
 
-function checkEcasd(ecasd: Uint8Array | undefined, eum: KeyObject | undefined): void {
+function checkEcasd({ eid, ecasd }: CheckedEis, eum: KeyObject | undefined, now: number): void {
   if (ecasd === undefined || eum === undefined) return;
   const certificate = parsedEcasd(ecasd);
   const hash = certificate.signature.length > 96 ? "sha512" : certificate.signature.length > 64 ? "sha384" : "sha256";
@@ -135,6 +174,25 @@ function checkEcasd(ecasd: Uint8Array | undefined, eum: KeyObject | undefined): 
     eum.asymmetricKeyType === "ec" &&
     verify(hash, certificateSigned(ecasd), { key: eum, dsaEncoding: "ieee-p1363" }, certificate.signature);
   if (!fits) throw bad("the EUM's signature on the ECASD certificate does not verify");
+  const subject = toHex(certificate.subjectId);
+  const named = /^(3[0-9]){32}$/.test(subject) ? Buffer.from(certificate.subjectId).toString("latin1") : subject;
+  if (named !== eid.toUpperCase()) throw bad(`the ECASD certificate is that of ${named}, not of ${eid}`);
+  checkEcasdUse(certificate, now);
+}
+
+/** SGP.02 §2.3.2.2: for key agreement, and not over. */
+function checkEcasdUse(certificate: GpCertificate, now: number): void {
+  const usage = toHex(certificate.keyUsage);
+  if (!/^(0080|80|020080)$/.test(usage))
+    throw bad(`the ECASD certificate is not for key agreement (key usage ${usage})`);
+  const curve = toHex(certificate.publicKey.curve ?? Uint8Array.of(0));
+  if (curves[curve] === undefined) throw bad(`the ECASD certificate has a key of the unknown curve ${curve}`);
+  const from = certificate.effectiveDate === undefined ? undefined : certificateDate(certificate.effectiveDate);
+  const to = certificateDate(certificate.expirationDate);
+  const today = new Date(now).toISOString().slice(0, 10);
+  if (to === undefined || Number.isNaN(Date.parse(to))) throw bad("the ECASD certificate has no valid expiration date");
+  if (to < today) throw bad(`the ECASD certificate ended ${to}`);
+  if (from !== undefined && from > today) throw bad(`the ECASD certificate begins ${from}`);
 }
 
 function parsedEcasd(ecasd: Uint8Array): GpCertificate {

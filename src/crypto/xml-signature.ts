@@ -1,9 +1,10 @@
 import { createHash, type KeyObject, verify, X509Certificate } from "node:crypto";
 import type { Element } from "@xmldom/xmldom";
 import { GatewayError } from "../base/gateway-error.ts";
-import { type Canonicalisation, canonical, canonicalisations } from "../codec/eis/canonical.ts";
-import { elements, textOf } from "../codec/eis/xml.ts";
+import { type Canonicalisation, canonical, canonicalDocument, canonicalisations } from "../codec/eis/canonical.ts";
+import { elements } from "../codec/eis/xml.ts";
 
+const namespace = "http://www.w3.org/2000/09/xmldsig#";
 const enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const digests: Readonly<Record<string, string>> = {
   "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
@@ -20,19 +21,16 @@ const signatures: Readonly<Record<string, { readonly hash: string; readonly type
 };
 
 /**
- * Verifies that `signature` (ds:Signature) signs `signed`, and that alone. A reference that points elsewhere is refused: what
- * is read and what is signed must be the same element. W3C xmldsig-core §3.2
+ * Verifies that `signature` (ds:Signature, or an element of its type) signs `signed`. The reference has to lead to exactly that element, or to the
+ * whole document around it: what is read and what is signed must be the same. W3C xmldsig-core §3.2, §4.4.3
  * @throws crypto.signature saying what is wrong
  */
 export function verifyXmlSignature(signature: Element, signed: Element, key: KeyObject): void {
   const info = one(signature, "SignedInfo");
-  const references = elements(info, "Reference");
-  const [reference] = references;
-  if (reference === undefined || references.length > 1) throw wrong("the signature has not one reference");
-  checkReference(reference, signature, signed);
+  checkReference(one(info, "Reference"), signature, signed);
   const method = algorithmOf(one(info, "SignatureMethod"));
   const algorithm = signatures[method];
-  if (algorithm === undefined) throw wrong(`the signature method ${method} is not taken`);
+  if (algorithm === undefined) throw wrong(`the signature method ${shown(method)} is not supported`);
   if (key.asymmetricKeyType !== algorithm.type)
     throw wrong(`the signature is ${algorithm.type}, the certificate's key ${key.asymmetricKeyType ?? "unknown"}`);
   const text = canonical(info, canonicalisationOf(one(info, "CanonicalizationMethod")));
@@ -43,28 +41,72 @@ export function verifyXmlSignature(signature: Element, signed: Element, key: Key
 }
 
 function checkReference(reference: Element, signature: Element, signed: Element): void {
-  const uri = reference.getAttribute("URI") ?? "";
-  const ids = ["Id", "ID", "id"].flatMap((name) => signed.getAttribute(name) ?? []);
-  if (uri !== "" && !ids.some((id) => uri === `#${id}`)) throw wrong(`the signature is over '${uri}'`);
-  let how: Canonicalisation = { exclusive: false, comments: false };
+  const { whole, comments } = pointer(reference, signed);
+  const { how, without } = transformed(reference, signature);
+  const method = algorithmOf(one(reference, "DigestMethod"));
+  const hash = digests[method];
+  if (hash === undefined) throw wrong(`the digest method ${shown(method)} is not supported`);
+  // A reference by bare name, or to the document, leaves comments out before any transform sees them.
+  const form = comments ? how : { ...how, comments: false };
+  const document = signed.ownerDocument;
+  if (whole && document === null) throw wrong("the reference is to a document that is not there");
+  const text =
+    whole && document !== null ? canonicalDocument(document, form, without) : canonical(signed, form, without);
+  const digest = createHash(hash).update(text, "utf8").digest();
+  if (!digest.equals(base64Of(reference, "DigestValue"))) throw wrong("what is signed was changed");
+}
+
+/** Where a reference leads: to `signed` or to the document around it, or it is refused. W3C xmldsig-core §4.4.3.2 */
+function pointer(reference: Element, signed: Element): { whole: boolean; comments: boolean } {
+  const uri = reference.getAttribute("URI");
+  // Without a URI the application knows what is signed. SGP.02: EumSignedInfo.
+  if (uri === null) return { whole: false, comments: false };
+  if (uri === "") return { whole: true, comments: false };
+  if (uri === "#xpointer(/)") return { whole: true, comments: true };
+  const [, quoted] =
+    /^#xpointer\(id\((?:'([^']*)'|"([^"]*)")\)\)$/.exec(uri)?.filter((part) => part !== undefined) ?? [];
+  const id = quoted ?? (uri.startsWith("#") && !uri.includes("(") ? uri.slice(1) : undefined);
+  if (id === undefined || !idsOf(signed).includes(id))
+    throw wrong(`the signature is over '${shown(uri)}', not over this element`);
+  if (holdersOf(id, signed) !== 1) throw wrong(`more than one element has the identifier '${shown(id)}'`);
+  return { whole: false, comments: quoted !== undefined };
+}
+
+function transformed(reference: Element, signature: Element): { how: Canonicalisation; without?: Element } {
+  const [list, second] = dsElements(reference, "Transforms");
+  if (second !== undefined) throw wrong("there is more than one Transforms");
+  let how: Canonicalisation | undefined;
   let without: Element | undefined;
-  for (const transform of elements(one(reference, "Transforms"), "Transform")) {
+  for (const transform of list === undefined ? [] : dsElements(list, "Transform")) {
+    // A canonicalisation makes octets of nodes: nothing that works on nodes can follow it.
+    if (how !== undefined) throw wrong("a transform follows the canonicalisation");
     if (algorithmOf(transform) === enveloped) without = signature;
     else how = canonicalisationOf(transform);
   }
-  const method = algorithmOf(one(reference, "DigestMethod"));
-  const hash = digests[method];
-  if (hash === undefined) throw wrong(`the digest method ${method} is not taken`);
-  const digest = createHash(hash)
-    .update(canonical(signed, how, without), "utf8")
-    .digest();
-  if (!digest.equals(base64Of(reference, "DigestValue"))) throw wrong("what is signed was changed");
+  return { how: how ?? { exclusive: false, comments: false }, ...(without === undefined ? {} : { without }) };
+}
+
+const idNames = ["Id", "ID", "id", "xml:id"];
+
+function idsOf(element: Element): string[] {
+  return idNames.flatMap((name) => element.getAttribute(name) ?? []);
+}
+
+/** How many elements of the document have this identifier. */
+function holdersOf(id: string, element: Element): number {
+  let found = 0;
+  const open: Element[] = [element.ownerDocument?.documentElement ?? element];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (idsOf(next).includes(id)) found += 1;
+    open.push(...elements(next));
+  }
+  return found;
 }
 
 function canonicalisationOf(method: Element): Canonicalisation {
   const name = algorithmOf(method);
   const found = canonicalisations[name];
-  if (found === undefined) throw wrong(`the transform ${name} is not taken`);
+  if (found === undefined) throw wrong(`the transform ${shown(name)} is not supported`);
   const list = elements(method, "InclusiveNamespaces")[0]?.getAttribute("PrefixList");
   return list === undefined || list === null || !found.exclusive
     ? found
@@ -73,9 +115,10 @@ function canonicalisationOf(method: Element): Canonicalisation {
 
 /** Certificates that a signature brings along, in their order. */
 export function signatureCertificates(signature: Element): X509Certificate[] {
-  return elements(signature, "KeyInfo")
-    .flatMap((info) => elements(info, "X509Data"))
-    .flatMap((data) => elements(data, "X509Certificate"))
+  return dsElements(signature, "KeyInfo")
+    .flatMap((info) => dsElements(info, "X509Data"))
+    .flatMap((data) => dsElements(data, "X509Certificate"))
+    .slice(0, 8)
     .flatMap((certificate) => {
       try {
         return [new X509Certificate(Buffer.from(certificate.textContent ?? "", "base64"))];
@@ -85,10 +128,17 @@ export function signatureCertificates(signature: Element): X509Certificate[] {
     });
 }
 
+/** The one child of this name in the namespace of XML signatures. */
 function one(parent: Element, name: string): Element {
-  const [found] = elements(parent, name);
+  const [found, second] = dsElements(parent, name);
   if (found === undefined) throw wrong(`${name} is missing`);
+  if (second !== undefined) throw wrong(`there is more than one ${name}`);
   return found;
+}
+
+/** Children of this name in the namespace of XML signatures. */
+export function dsElements(parent: Element, name: string): Element[] {
+  return elements(parent, name).filter((child) => child.namespaceURI === namespace);
 }
 
 function algorithmOf(method: Element): string {
@@ -96,8 +146,10 @@ function algorithmOf(method: Element): string {
 }
 
 function base64Of(parent: Element, name: string): Buffer {
-  return Buffer.from(textOf(parent, name) ?? "", "base64");
+  return Buffer.from(one(parent, name).textContent ?? "", "base64");
 }
+
+const shown = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
 function wrong(message: string): GatewayError {
   return new GatewayError("crypto.signature", message);

@@ -1,9 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import type { Element } from "@xmldom/xmldom";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { fromHex, toHex } from "../base/hex.ts";
-import { type EisDescription, type EisKeySet, eisElements, readEis, withoutKeyValues } from "../codec/eis/read.ts";
+import { eisDocuments } from "../codec/eis/documents.ts";
+import { type EisDescription, type EisKeySet, eisElement, readEis, withoutKeyValues } from "../codec/eis/read.ts";
 import { updateEis, type WrittenEis, writeEis } from "../codec/eis/write.ts";
-import { checkEisTrust, type EisTrust, type TrustAnchors } from "../crypto/eis-trust.ts";
+import { checkEisTrust, type EisTrust, type TrustAnchors, unproved } from "../crypto/eis-trust.ts";
 import { aesKcv, unwrapKeyValue } from "../crypto/transport-key.ts";
 import type { KeySetInfo } from "./key-set.ts";
 import type { Target } from "./target.ts";
@@ -24,22 +26,26 @@ export class EisDesk {
   }
 
   /**
-   * Takes in each EIS of an XML document. With the manufacturer's certificate its signature must verify.
-   * @throws target.invalid, crypto.signature, crypto.key; what came before a refused one is in
+   * Takes in each EIS of an XML document. With a certificate of the manufacturer or its issuer, what was asked to be verified has to verify.
+   * @throws target.invalid before any is taken in when the document is not well-formed; target.invalid, crypto.signature, crypto.key for
+   * one of them: what came before it is in
    */
   async importXml(text: string, how: EisImport): Promise<ImportOutcome[]> {
+    for (const document of eisDocuments(text)) if (document === undefined) await setImmediate();
     const outcomes: ImportOutcome[] = [];
-    for (const element of eisElements(text)) outcomes.push(await this.#importOne(element, how));
+    for (const document of eisDocuments(text)) {
+      await setImmediate();
+      if (document !== undefined) outcomes.push(await this.#importOne(eisElement(document), how));
+    }
     return outcomes;
   }
 
   async #importOne(element: Element, how: EisImport): Promise<ImportOutcome> {
     const read = readEis(element);
+    await setImmediate();
     const trust = checkEisTrust(ofDescription(read, element), how);
-    const wanted = how.eum !== undefined || how.ci !== undefined;
-    for (const { what, result, why } of trust.checks)
-      if (wanted && result === "bad")
-        throw new GatewayError("crypto.signature", `${read.eid}: ${why}`, { detail: { field: "xml", check: what } });
+    for (const { what, why } of unproved(trust, how))
+      throw new GatewayError("crypto.signature", `${read.eid}: ${why}`, { detail: { field: "xml", check: what } });
     const warnings: string[] = [];
     const keySets = read.isdR.keySets.map((set) => clearKeys(set, how.transportKey, warnings));
     const outcome = await this.#targets.import({
@@ -47,9 +53,11 @@ export class EisDesk {
       isdR: { ...read.isdR, keySets },
       xml: withoutKeyValues(element),
     });
-    const unproved = trust.checks.filter(({ what, result }) => what === "eis-by-eum" && result !== "good");
-    for (const { why, result } of unproved)
+    const signature = trust.checks.find(({ what }) => what === "eis-by-eum");
+    if (signature !== undefined && signature.result !== "good") {
+      const { why, result } = signature;
       warnings.push(`the EIS is ${result === "bad" ? "not signed as it should be" : "not checked"}: ${why}`);
+    }
     return { ...outcome, warnings: [...outcome.warnings, ...warnings] };
   }
 
@@ -65,13 +73,18 @@ export class EisDesk {
 
   /** The certificates of a target's eUICC and how far they can be believed. @throws target.unknown, crypto.signature */
   async certificates(reference: string, anchors: TrustAnchors): Promise<EisTrust> {
-    const facts = factsOf((await this.#targets.show(reference)).target);
+    const { target } = await this.#targets.show(reference);
+    const facts = factsOf(target);
     const xml = facts.get("xml");
-    const element = typeof xml === "string" ? eisElements(xml)[0] : undefined;
+    const element = typeof xml === "string" ? eisElement(xml) : undefined;
     const certificate = new Map(Object.entries(facts.get("ecasd") ?? {})).get("certificate");
     const ecasd = typeof certificate === "string" ? octetsOf(certificate) : undefined;
     return checkEisTrust(
-      { ...(element === undefined ? {} : { element }), ...(ecasd === undefined ? {} : { ecasd }) },
+      {
+        eid: target.eid ?? "",
+        ...(element === undefined ? {} : { element }),
+        ...(ecasd === undefined ? {} : { ecasd }),
+      },
       anchors,
     );
   }
@@ -82,7 +95,7 @@ function ofDescription(read: EisDescription, element: Element) {
   const certificate =
     typeof ecasd === "object" && ecasd !== null && "certificate" in ecasd ? ecasd.certificate : undefined;
   const octets = typeof certificate === "string" ? octetsOf(certificate) : undefined;
-  return { element, ...(octets === undefined ? {} : { ecasd: octets }) };
+  return { eid: read.eid, element, ...(octets === undefined ? {} : { ecasd: octets }) };
 }
 
 function octetsOf(text: string): Uint8Array | undefined {

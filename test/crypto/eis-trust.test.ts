@@ -11,8 +11,8 @@ const ci = file("ci.pem");
 function trust(text: string, anchors: TrustAnchors) {
   const [element] = eisElements(text);
   if (element === undefined) throw new Error("there is one");
-  const { ecasd } = readEis(element) as { ecasd?: { certificate?: string } };
-  const checked = checkEisTrust({ element, ecasd: fromHex(ecasd?.certificate ?? "") }, anchors);
+  const { ecasd, eid } = readEis(element) as { ecasd?: { certificate?: string }; eid: string };
+  const checked = checkEisTrust({ eid, element, ecasd: fromHex(ecasd?.certificate ?? "") }, anchors);
   return { ...checked, results: Object.fromEntries(checked.checks.map(({ what, result }) => [what, result])) };
 }
 const whyOf = (found: ReturnType<typeof trust>, what: string) => found.checks.find((one) => one.what === what)?.why;

@@ -1,6 +1,8 @@
 import type { Element } from "@xmldom/xmldom";
-import { GatewayError } from "../../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { parseEid } from "../euicc/eid.ts";
 import { serialized } from "./canonical.ts";
+import { eisDocuments } from "./documents.ts";
 import { elements, parseXml, textOf } from "./xml.ts";
 
 /** An EIS as plain values, in the shape in which targets are described; key values included. */
@@ -23,18 +25,20 @@ export interface EisKeySet {
   }[];
 }
 
-/** The Eis elements of a document: its root, or those in an envelope around them. @throws target.invalid */
-export function eisElements(text: string): Element[] {
-  const root = parseXml(text).documentElement;
-  const found: Element[] = [];
+/** The Eis element of a document that has one. @throws target.invalid */
+export function eisElement(document: string): Element {
+  const root = parseXml(document).documentElement;
   const open: Element[] = root === null ? [] : [root];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.localName?.toLowerCase() === "eis") found.push(next);
-    else open.push(...elements(next).reverse());
+    if (next.localName?.toLowerCase() === "eis") return next;
+    open.push(...elements(next).reverse());
   }
-  if (found.length === 0)
-    throw new GatewayError("target.invalid", "the XML has no Eis element", { detail: { field: "Eis" } });
-  return found;
+  throw new GatewayError("target.invalid", "the XML has no Eis element", { detail: { field: "Eis" } });
+}
+
+/** The Eis elements of a document: its root, or those in an envelope around them. @throws target.invalid */
+export function eisElements(text: string): Element[] {
+  return [...eisDocuments(text)].flatMap((document) => (document === undefined ? [] : [eisElement(document)]));
 }
 
 /**
@@ -46,7 +50,7 @@ export function readEis(eis: Element): EisDescription {
   const ecasd = elements(signed, "Ecasd")[0];
   const isdR = required(eis, "Isd-r");
   return {
-    eid: requiredText(signed, "Eid", "EumSignedInfo.Eid"),
+    eid: readEid(requiredText(signed, "Eid", "EumSignedInfo.Eid")),
     ...texts(signed, {
       eumId: "Eum-id",
       productionDate: "ProductionDate",
@@ -71,6 +75,16 @@ export function readEis(eis: Element): EisDescription {
         .map((one) => [one.getAttribute("key") ?? "", one.getAttribute("value") ?? ""]),
     ),
   };
+}
+
+/** An EID in either of its forms as its digits; what is none is left for the import to refuse by name. */
+function readEid(text: string): string {
+  try {
+    return parseEid(text);
+  } catch (error) {
+    if (isGatewayError(error)) return text;
+    throw error;
+  }
 }
 
 function readEcasd(ecasd: Element) {

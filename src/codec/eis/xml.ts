@@ -1,50 +1,31 @@
 import { DOMParser, type Document, type Element, type Node } from "@xmldom/xmldom";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { checkXml } from "./xml-scan.ts";
 
 /** Kinds of DOM nodes. */
 export const nodeKind = { element: 1, text: 3, cdata: 4, instruction: 7, comment: 8, documentType: 10 } as const;
 
-const deepest = 64;
-
 /**
- * Parses XML that comes from outside: well-formed, no document type (and so no entities of its own), not too deep.
+ * Parses XML that comes from outside: well-formed, no document type (and so no entities of its own), within the limits of
+ * one tree. The text is checked before anything is built from it.
  * @throws target.invalid naming the line
  */
 export function parseXml(text: string): Document {
-  let document: Document;
+  checkXml(text);
   try {
     const parser = new DOMParser({
+      locator: false,
       onError: (level, message) => {
         if (level !== "warning") throw new Error(message);
       },
     });
-    document = parser.parseFromString(text, "text/xml");
+    return parser.parseFromString(text, "text/xml");
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.split("\n")[0] : "not well-formed";
     throw new GatewayError("target.invalid", `the XML is not well-formed: ${message}`, {
       detail: { field: "xml" },
       cause,
     });
-  }
-  for (const node of children(document)) {
-    if (node.nodeType === nodeKind.documentType)
-      throw new GatewayError("target.invalid", "the XML has a document type, which is not taken", {
-        detail: { field: "xml" },
-      });
-  }
-  const root = document.documentElement;
-  if (root === null) throw new GatewayError("target.invalid", "the XML has no element", { detail: { field: "xml" } });
-  checkDepth(root);
-  return document;
-}
-
-function checkDepth(root: Element): void {
-  const open: [Node, number][] = [[root, 1]];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [node, depth] = next;
-    if (depth > deepest)
-      throw new GatewayError("target.invalid", "the XML is nested too deep", { detail: { field: "xml" } });
-    for (const child of elements(node)) open.push([child, depth + 1]);
   }
 }
 

@@ -72,6 +72,65 @@ describe("an EIS in XML", () => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: "target.invalid", detail: { field } }));
   });
 
+  it.each([
+    ["levels", "<a>".repeat(100_000)],
+    ["elements", `<Eis>${"<a/>".repeat(200_000)}</Eis>`],
+    ["elements outside", `<a>${"<a/>".repeat(200_000)}</a>`],
+    ["attributes", `<Eis ${Array.from({ length: 50_000 }, (_, at) => `a${at}="1"`).join(" ")}/>`],
+    [
+      "attributes in all",
+      `<Eis>${Array.from({ length: 200 }, () => `<a ${Array.from({ length: 60 }, (_, at) => `a${at}=""`).join(" ")}/>`).join("")}</Eis>`,
+    ],
+    ["namespaces", `<Eis>${Array.from({ length: 300 }, (_, at) => `<a xmlns:n${at}="urn:n"/>`).join("")}</Eis>`],
+    ["comments", `<Eis>${"<!---->".repeat(100_000)}</Eis>`],
+    ["instructions", `<Eis>${"<?a?>".repeat(100_000)}</Eis>`],
+    ["sections", `<Eis>${"<![CDATA[]]>".repeat(50_000)}</Eis>`],
+    ["references", `<Eis>${"&#65;".repeat(100_000)}</Eis>`],
+    ["characters", `<Eis>${"x".repeat(600_000)}</Eis>`],
+    ["entities", `<!DOCTYPE a [<!ENTITY b "c">${"<!ENTITY b 'c'>".repeat(40_000)}]><Eis/>`],
+    ["tags around", `<e a="${"x".repeat(20_000)}"><Eis/><Eis/></e>`],
+  ])("with too many %s is refused before a tree is built", (_name, text) => {
+    const before = process.cpuUsage();
+    expect(() => eisElements(text)).toThrow(
+      expect.objectContaining({ code: "target.invalid", detail: { field: "xml" } }),
+    );
+    // Building the trees of these takes seconds. CPU time: a busy machine does not matter.
+    expect(process.cpuUsage(before).user).toBeLessThan(400_000);
+  });
+
+  it.each([
+    ["an undeclared prefix", "<Eis><p:a/></Eis>"],
+    ["an undeclared prefix of an attribute", '<Eis><a p:b=""/></Eis>'],
+    ["a prefix declared beside", '<Eis><a xmlns:p="urn:p"/><p:a/></Eis>'],
+    ["an attribute twice", '<Eis a="1" a="2"/>'],
+    ["an unknown entity", "<Eis>&nbsp;</Eis>"],
+    ["a bare ampersand", "<Eis>a & b</Eis>"],
+    ["a NUL by reference", "<Eis>&#0;</Eis>"],
+    ["a control character", "<Eis>\u0001</Eis>"],
+    ["a second root", "<Eis/><Eis/>"],
+    ["text behind the root", "<Eis/>x"],
+    ["a root that is not closed", "<Eis><a></a>"],
+    ["crossed tags", "<Eis><a><b></a></b></Eis>"],
+    ["a comment with two hyphens", "<Eis><!-- a -- b --></Eis>"],
+    ["XML 1.1", '<?xml version="1.1"?><Eis/>'],
+    ["a late document type", "<Eis/><!DOCTYPE Eis>"],
+  ])("with %s is not XML", (_name, text) => {
+    expect(() => eisElements(text)).toThrow(
+      expect.objectContaining({ code: "target.invalid", detail: { field: "xml" } }),
+    );
+  });
+
+  it("says where it is not XML", () => {
+    expect(() => eisElements("<Eis>\n <a>\n</b></Eis>")).toThrow(/<a> is expected here \(line 3, offset 11\)/);
+  });
+
+  it("takes a deep or long envelope apart in one pass, each EIS with what is declared around it", () => {
+    const text = `<e:x xmlns:e="urn:e" xmlns="urn:d" xml:lang="en">${"<e:y><eis/></e:y>".repeat(2000)}</e:x>`;
+    const found = eisElements(text);
+    expect(found).toHaveLength(2000);
+    expect(found[1999]?.namespaceURI).toBe("urn:d");
+  });
+
   it("never crashes on damaged documents", () => {
     const text = vector("rsa.xml");
     fc.assert(

@@ -60,6 +60,31 @@ describe("the EIS as XML over the API", () => {
     expect(body.items[0].warnings).toEqual([expect.stringContaining("what is signed was changed")]);
   });
 
+  it.each([
+    ["missing", (text: string) => text.replace(/<rps3:EumSignature>[\s\S]*<\/rps3:EumSignature>/, "")],
+    ["renamed", (text: string) => text.replaceAll("EumSignature", "EumSignaturr")],
+    ["there twice", (text: string) => text.replace(/<rps3:EumSignature>[\s\S]*<\/rps3:EumSignature>/, "$&$&")],
+  ])("is refused with a certificate when the signature is %s", async (_name, change) => {
+    const text = change(file("ecdsa.xml"));
+    for (const anchors of [{ eum }, { ci }, { eum, ci }]) {
+      const { status, body } = await take(text, anchors);
+      expect([status, body.type, body.facts.field]).toEqual([422, "crypto.signature", "xml"]);
+    }
+    expect((await take(text)).body.items[0].warnings.join()).toContain("EIS is not");
+  });
+
+  it("is the only form that can be verified: with JSON and CSV a certificate is an error", async () => {
+    for (const [format, content] of [
+      ["json", { items: [{ iccid: "8944000000000000017" }] }],
+      ["csv", { text: "iccid\n8944000000000000017\n" }],
+    ] as const)
+      for (const field of ["eum", "ci", "transportKey"]) {
+        const value = field === "transportKey" ? "00".repeat(16) : eum;
+        const answer = await bench.call("POST", "/v1/targets/import", { body: { format, ...content, [field]: value } });
+        expect(answer).toMatchObject({ status: 400, body: { type: "api.usage", facts: { field } } });
+      }
+  });
+
   it("opens key values under a transport key, and tells of check values that do not fit", async () => {
     const transportKey = "404142434445464748494A4B4C4D4E4F";
     const wrapped = file("ecdsa.xml").replace(/ value="([0-9A-F]{32})"/g, (_all, value: string) => {

@@ -105,7 +105,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         summary: "Add or replace many targets",
         description:
           "A JSON list in `items`; or in `text` CSV (a header line, then one target a line) or SGP.02 EISs as XML, v3 or v4. " +
-          "With `eum` or `ci` the manufacturer's signature and certificates must verify.",
+          "With `eum` or `ci` the manufacturer's signature and certificates must verify; an EIS in which one of them is missing is refused.",
         body: z.strictObject({
           format: z.enum(["json", "csv", "xml"]),
           text: z.string().max(8_000_000).optional().describe("CSV or XML"),
@@ -128,6 +128,11 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         throw new GatewayError("api.usage", `${missing}: is needed with this format`, {
           detail: { field: missing, in: "body" },
         });
+      for (const field of ["eum", "ci", "transportKey"] as const)
+        if (body.format !== "xml" && body[field] !== undefined)
+          throw new GatewayError("api.usage", `${field}: only an EIS in XML is signed, not ${body.format}`, {
+            detail: { field, in: "body" },
+          });
       if (body.format === "xml") {
         const { text = "", eum, ci, transportKey } = body;
         const outcomes = await deps.eis.importXml(text, withoutUndefined({ eum, ci, transportKey }));

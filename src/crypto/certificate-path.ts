@@ -1,0 +1,90 @@
+import type { X509Certificate } from "node:crypto";
+import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { readX509, type X509Facts } from "../codec/euicc/x509.ts";
+
+/** Signatures on certificates that are accepted: ECDSA and RSA with SHA-256 and longer. */
+const signatureAlgorithms = new Set([
+  "1.2.840.10045.4.3.2",
+  "1.2.840.10045.4.3.3",
+  "1.2.840.10045.4.3.4",
+  "1.2.840.113549.1.1.10",
+  "1.2.840.113549.1.1.11",
+  "1.2.840.113549.1.1.12",
+  "1.2.840.113549.1.1.13",
+]);
+
+/** Curves of the GlobalPlatform key parameter references. GP Amendment E §6.2 */
+const curves = new Set([
+  "1.2.840.10045.3.1.7",
+  "1.3.132.0.34",
+  "1.3.132.0.35",
+  "1.3.36.3.3.2.8.1.1.7",
+  "1.3.36.3.3.2.8.1.1.11",
+  "1.3.36.3.3.2.8.1.1.13",
+  "1.2.250.1.223.101.256.1",
+]);
+
+/**
+ * Extensions whose meaning for CI -> EUM is either checked here or holds by itself: key identifiers, key usage, alternative names, basic
+ * constraints, revocation points, policies (any is accepted).
+ */
+const understood = new Set(["14", "35", "15", "17", "18", "19", "31", "32"].map((arc) => `2.5.29.${arc}`));
+
+const minRsaBits = 2048;
+
+/**
+ * Checks what an issuer's certificate has to be: version 3, a CA, allowed to sign certificates, of a known curve or an RSA key that is long
+ * enough, valid at `now`, without an unknown critical extension. `below`: how many CA certificates follow it in the path before the last
+ * certificate. RFC 5280 §6.1.4
+ * @throws crypto.signature naming certificate and fault
+ */
+export function checkIssuer(certificate: X509Certificate, name: string, below: number, now: number): void {
+  const facts = factsOf(certificate, name);
+  const fault = faultOf(facts, below) ?? keyFault(certificate, facts);
+  if (fault !== undefined) throw bad(`the ${name} certificate ${fault}`);
+  if (Date.parse(certificate.validTo) < now) throw bad(`the ${name} certificate ended ${certificate.validTo}`);
+  if (Date.parse(certificate.validFrom) > now) throw bad(`the ${name} certificate begins ${certificate.validFrom}`);
+}
+
+function factsOf(certificate: X509Certificate, name: string): X509Facts {
+  try {
+    return readX509(certificate.raw);
+  } catch (cause) {
+    if (!isGatewayError(cause)) throw cause;
+    throw new GatewayError("crypto.signature", `the ${name} certificate cannot be read: ${cause.message}`, { cause });
+  }
+}
+
+function faultOf(facts: X509Facts, below: number): string | undefined {
+  const { version, signatureAlgorithm, basicConstraints, keyUsage, extensions } = facts;
+  if (version !== 3) return `is of X.509 version ${version}, not 3`;
+  if (!signatureAlgorithms.has(signatureAlgorithm))
+    return `is signed with the algorithm ${signatureAlgorithm}, which is not supported`;
+  const oids = extensions.map(({ oid }) => oid);
+  const twice = oids.find((oid, index) => oids.indexOf(oid) !== index);
+  if (twice !== undefined) return `has the extension ${twice} twice`;
+  const unknown = extensions.find(({ oid, critical }) => critical && !understood.has(oid));
+  if (unknown !== undefined) return `has the critical extension ${unknown.oid}, which is not supported`;
+  if (basicConstraints?.ca !== true) return "is not a CA certificate (basic constraints)";
+  if (keyUsage !== undefined && !keyUsage.includes("keyCertSign")) return "may not sign certificates (key usage)";
+  const { maxPathLength } = basicConstraints;
+  if (maxPathLength !== undefined && below > maxPathLength)
+    return `allows a path of ${maxPathLength} CA certificates below it, not of ${below} (path length)`;
+  return undefined;
+}
+
+function keyFault(certificate: X509Certificate, { curve }: X509Facts): string | undefined {
+  const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
+  if (asymmetricKeyType === "ec")
+    return curve !== undefined && curves.has(curve)
+      ? undefined
+      : `has a key of the curve ${curve ?? "of its own"}, which is not supported`;
+  if (asymmetricKeyType !== "rsa")
+    return `has a key of the type ${asymmetricKeyType ?? "unknown"}, which is not supported`;
+  const bits = asymmetricKeyDetails?.modulusLength ?? 0;
+  return bits < minRsaBits ? `has a RSA key of ${bits} bits, fewer than ${minRsaBits}` : undefined;
+}
+
+function bad(message: string): GatewayError {
+  return new GatewayError("crypto.signature", message);
+}
