@@ -1,4 +1,5 @@
 import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
+import { LimitedLog } from "../../src/base/limited-log.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
 import { canonicalId, isUselessId, responseSpellings } from "../../src/codec/smpp/message-id.ts";
 import type { Pdu, RequestCommand, ResponseCommand } from "../../src/codec/smpp/pdu.ts";
@@ -37,7 +38,8 @@ export class SmppBearer implements SmsBearer {
   #register: (handler: (item: InboundItem) => Promise<void>) => void = () => {};
   #echo: number;
 
-  constructor(id: string, systemId: string, account: SmppAccount, deps: SmppBearerDeps) {
+  constructor(id: string, systemId: string, account: SmppAccount, given: SmppBearerDeps) {
+    const deps = { ...given, log: new LimitedLog(given.log, given.clock) };
     this.id = id;
     this.#account = account;
     this.#deps = deps;

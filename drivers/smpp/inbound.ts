@@ -2,7 +2,7 @@ import { isGatewayError } from "../../src/base/gateway-error.ts";
 import { concatBytes } from "../../src/base/hex.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
 import { hasUdh, messageKind } from "../../src/codec/smpp/esm-class.ts";
-import { messageOctets, type Receipt, readReceipt } from "../../src/codec/smpp/receipt.ts";
+import { deliveredOctets, type Receipt, readReceipt } from "../../src/codec/smpp/receipt.ts";
 import {
   elementId,
   readUserDataHeader,
@@ -48,7 +48,7 @@ function withSar(octets: Uint8Array, udhi: boolean, { tlvs }: Delivered): { octe
  * acknowledgement is still a packet. @throws codec.* for a header that contradicts its lengths where one is needed
  */
 export function readDelivery(body: Delivered, mendMissingUdhi: boolean): Delivery {
-  const raw = messageOctets(body);
+  const raw = deliveredOctets(body);
   const declared = hasUdh(body.esmClass);
   const packet = declared && carriesPacket(raw);
   if (!packet) {

@@ -6,6 +6,7 @@ import type { SoftCard } from "../../drivers/simulated/soft-card.ts";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { GatewayError } from "../base/gateway-error.ts";
+import { LimitedLog, wholeLogLimit } from "../base/limited-log.ts";
 import { sealWith } from "../crypto/seal.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
@@ -80,8 +81,11 @@ export class Daemon implements AsyncDisposable {
    * Opens the store, takes up open work, finds the hardware and listens on the control socket.
    * @throws config.*, store.*, link.unavailable when the API cannot listen
    */
-  static async start({ config, state, log, env }: DaemonOptions): Promise<Daemon> {
+  static async start({ config, state, log: wholeLog, env }: DaemonOptions): Promise<Daemon> {
     await using stack = new Cleanup();
+    const limited = new LimitedLog(wholeLog, systemClock, wholeLogLimit);
+    stack.defer(() => limited[Symbol.dispose]());
+    const log: Log = limited;
     mkdirSync(state, { recursive: true, mode: 0o700 });
     const seal = sealWith(masterKey(config.masterKey, state, env));
     const store = stack.use(await SqliteStore.open(state, seal));

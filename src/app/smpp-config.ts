@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { smscFaceOptions } from "../face/smpp/server.ts";
 import { SecretReference } from "./secret-reference.ts";
 
 /** One account at an operator's SMSC; beside these, everything docs/smpp.md lists. */
@@ -8,6 +9,32 @@ export const SmscAccountConfig = z.looseObject({
   /** `smpp://[system_id@]host[:port]` or `smpps://…`. */
   address: z.string().regex(/^smpps?:\/\/.+/, "smpp://host:port or smpps://host:port"),
   password: SecretReference.optional(),
+});
+
+const count = (max: number) => z.number().int().min(1).max(max);
+
+/** What strangers may take from the SMSC that other platforms bind to. */
+const SmppFaceLimits = z.strictObject({
+  /** Connections at once. */
+  maxConnections: count(100_000).default(smscFaceOptions.maxConnections),
+  /** From one address; IPv6: from one /64 network. */
+  maxConnectionsPerAddress: count(100_000).default(smscFaceOptions.maxConnectionsPerAddress),
+  /** Connections that are not bound yet; TLS handshakes count. */
+  maxUnbound: count(10_000).default(smscFaceOptions.maxUnbound),
+  maxUnboundPerAddress: count(10_000).default(smscFaceOptions.maxUnboundPerAddress),
+  /** How long a connection may stay without a bind. */
+  bindMs: z.number().int().min(100).max(600_000).default(30_000),
+  /** PDUs without a bind, and malformed PDUs, after which a connection is closed; one forgiven per 5 s. */
+  maxUnboundPdus: count(10_000).default(smscFaceOptions.maxUnboundPdus),
+  maxFaults: count(10_000).default(smscFaceOptions.maxFaults),
+  /** Refused binds after which a connection is closed. */
+  maxBindTries: count(1_000).default(smscFaceOptions.maxBindTries),
+  /** Passwords checked at once, and waiting to be. */
+  maxVerifications: count(16).default(1),
+  maxVerificationQueue: z.number().int().min(0).max(1_000).default(16),
+  /** How long a refused bind is held back; doubled with each refusal of one address in a row. */
+  failureDelayMs: z.number().int().min(0).max(600_000).default(1_000),
+  maxFailureDelayMs: z.number().int().min(0).max(600_000).default(20_000),
 });
 
 /** The SMSC that other platforms bind to. */
@@ -33,6 +60,7 @@ export const SmppFaceConfig = z.strictObject({
     .default(10 * 60_000),
   /** How long the answer to a submit in transaction mode is held back at most. */
   transactionMs: z.number().int().min(0).max(600_000).default(30_000),
+  limits: SmppFaceLimits.prefault({}),
   clients: z
     .array(
       z.strictObject({

@@ -5,13 +5,13 @@ import { testSmsc } from "../../drivers/smpp/self-test.ts";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
-import { addressAllowed, verifyPassword } from "../face/smpp/password.ts";
-import type { Authenticate } from "../face/smpp/port.ts";
+import { BindGate } from "../face/smpp/bind-gate.ts";
 import { SmscFace, smscFaceOptions } from "../face/smpp/server.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { probeLink } from "../gateway/link-test.ts";
 import type { Link } from "../gateway/links.ts";
 import { SmscDesk } from "../gateway/smsc-desk.ts";
+import { withoutUndefined } from "../gateway/target-import.ts";
 import type { DriverDeps } from "../link/driver.ts";
 import { readSecret } from "./secrets.ts";
 import type { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
@@ -79,27 +79,20 @@ export class SmppService implements AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
-    const { host, port, systemId, tls, clients } = this.#deps.face;
+    const { host, port, systemId, tls, clients, limits } = this.#deps.face;
     const { driverDeps } = this.#deps;
     const pem = (path: string) => readFileSync(path, "utf8");
     const secured =
       tls === undefined
         ? {}
         : { tls: { cert: pem(tls.cert), key: pem(tls.key), ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }) } };
-    const authenticate: Authenticate = async (request) => {
-      const client = clients.find((one) => one.systemId === request.systemId);
-      const known = await verifyPassword(request.password, client?.passwordHash);
-      if (client === undefined) return { refused: "system-id" };
-      if (!known) return { refused: "password" };
-      if (!addressAllowed(request.remoteAddress, client.allow)) return { refused: "address" };
-      const { maxBinds, window, rate, deliverAs } = client;
-      return { systemId: client.systemId, maxBinds, window, deliverAs, ...(rate === undefined ? {} : { rate }) };
-    };
+    const where = { host, port, systemId, ...secured };
+    const gate = new BindGate(clients.map(withoutUndefined), limits, driverDeps);
     try {
       this.#face = this.#cleanup.use(
         await SmscFace.open(
-          { ...smscFaceOptions, host, port, systemId, ...secured },
-          { ...driverDeps, port: this.desk, authenticate },
+          { ...smscFaceOptions, ...limits, times: { ...smscFaceOptions.times, bindMs: limits.bindMs }, ...where },
+          { ...driverDeps, port: this.desk, authenticate: (request, gone) => gate.decide(request, gone) },
         ),
       );
     } catch (thrown) {

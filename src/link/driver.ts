@@ -1,8 +1,11 @@
 import type { ZodType } from "zod";
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import type { CardReader, ReaderEvent, ReaderState } from "./card-reader.ts";
 import type { Port } from "./port.ts";
 import type { SmsBearer } from "./sms-bearer.ts";
+
+export { type Log, silentLog } from "../base/log.ts";
 
 /** What a driver gets from the composition root. */
 export interface DriverDeps {
@@ -11,16 +14,6 @@ export interface DriverDeps {
   /** Structured log; keys never. */
   readonly log: Log;
 }
-
-/** The part of a logger that layers below the composition root may use. */
-export interface Log {
-  debug(facts: object, message: string): void;
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-  error(facts: object, message: string): void;
-}
-
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A port that a driver can see. */
 export interface PortInfo {

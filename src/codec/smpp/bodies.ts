@@ -1,7 +1,7 @@
 import { codecError } from "../../base/gateway-error.ts";
 import type { Codec, Of } from "../kit/codec.ts";
 import { record } from "../kit/primitives.ts";
-import { counted, cString, int8, int32, shortMessage } from "./fields.ts";
+import { counted, cString, int8, int32, looseCString, shortMessage } from "./fields.ts";
 import { tlvs } from "./tlv.ts";
 
 function address(name: string, max: number) {
@@ -95,7 +95,8 @@ const MultiMessage = record({
   tlvs,
 });
 
-const Identified = record({ messageId, tlvs });
+/** Ids of 65 octets are out of the letter but seen; so are ids without their NUL. */
+const Identified = record({ messageId: looseCString("message_id", 65, 256), tlvs });
 const Bare = record({ tlvs });
 
 /** The body of each PDU after its 16-octet header, 5.0's optional parameters tolerated everywhere. SMPP 3.4 §4 */

@@ -88,6 +88,19 @@ export function cString(field: string, max: number, readMax = max): Codec<string
   };
 }
 
+/** A {@link cString} of a response; read as far as the PDU goes, because some peers forget the NUL. */
+export function looseCString(field: string, max: number, readMax: number): Codec<string> {
+  const strict = cString(field, max, readMax);
+  return {
+    read: (from) => {
+      let length = 0;
+      while (length < from.remaining && from.peek(length) !== 0) length++;
+      return length < from.remaining || length >= readMax ? strict.read(from) : latin1(from.rest());
+    },
+    write: strict.write,
+  };
+}
+
 /** `sm_length` and as many octets; 254 at most when written, 255 tolerated when read. SMPP 3.4 §5.2.21, §5.2.22 */
 export const shortMessage: Codec<Uint8Array> = {
   read: (from) => from.take(from.u8("sm_length"), "short_message"),

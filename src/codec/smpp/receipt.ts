@@ -2,6 +2,7 @@ import type { Body } from "./bodies.ts";
 import { hasUdh, messageKind } from "./esm-class.ts";
 import { latin1 } from "./fields.ts";
 import { type MessageState, messageStates, receiptText, stateOfText } from "./message-state.ts";
+import { cutParameter, textOf } from "./tlv.ts";
 
 /** What a delivery receipt says; every part may be missing. */
 export interface Receipt {
@@ -78,16 +79,24 @@ export function messageOctets(body: Body<"deliver_sm"> | Body<"data_sm">): Uint8
   return body.tlvs.messagePayload ?? new Uint8Array(0);
 }
 
+/** {@link messageOctets} of what a peer delivers: of a message_payload that the PDU cuts short, what is there. */
+export function deliveredOctets(body: Body<"deliver_sm"> | Body<"data_sm">): Uint8Array {
+  const octets = messageOctets(body);
+  const cut = octets.length === 0 ? cutParameter(body.tlvs) : undefined;
+  return cut?.name === "messagePayload" ? cut.value : octets;
+}
+
 /**
  * The receipt in a deliver_sm or data_sm, undefined when it is a message. Parameters win over text; a body that only
  * looks like a receipt counts when neither esm_class nor a user data header speaks against it.
  */
 export function readReceipt(body: Body<"deliver_sm"> | Body<"data_sm">): Receipt | undefined {
   const kind = messageKind(body.esmClass);
-  const { receiptedMessageId, messageState, networkErrorCode, userMessageReference } = body.tlvs;
+  const { messageState, networkErrorCode, userMessageReference } = body.tlvs;
+  const receiptedMessageId = textOf(body.tlvs, "receiptedMessageId");
   const declared = kind === "receipt" || kind === "intermediate";
   if (!declared && (kind !== "message" || hasUdh(body.esmClass))) return undefined;
-  const parsed = parseReceiptText(latin1(messageOctets(body)));
+  const parsed = parseReceiptText(latin1(deliveredOctets(body)));
   if (!declared && (parsed?.id === undefined || parsed.stat === undefined) && receiptedMessageId === undefined) {
     return undefined;
   }

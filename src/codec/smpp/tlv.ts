@@ -122,7 +122,27 @@ type Value<P> = P extends Parameter<infer T> ? T : never;
  */
 export type Tlvs = { readonly [K in keyof Parameters]?: Value<Parameters[K]> } & {
   readonly unknown?: readonly RawTlv[];
+  /** Octets behind the last whole parameter: a parameter that was cut, or no parameter at all. */
+  readonly rest?: Uint8Array;
 };
+
+/** Octets of a tag and a length. */
+const headOctets = 4;
+
+/** The parameter that the PDU cuts short, with the octets of its value that are there. */
+export function cutParameter({
+  rest,
+}: Tlvs): { readonly name: string | undefined; readonly value: Uint8Array } | undefined {
+  if (rest === undefined || rest.length < headOctets) return undefined;
+  const tag = ((rest[0] ?? 0) << 8) | (rest[1] ?? 0);
+  return { name: byTag.get(tag)?.[0], value: rest.subarray(headOctets) };
+}
+
+/** The text of a parameter, even of one that the PDU cuts short. */
+export function textOf(given: Tlvs, name: "receiptedMessageId" | "additionalStatusInfoText"): string | undefined {
+  const cut = given[name] === undefined ? cutParameter(given) : undefined;
+  return cut?.name === name ? parameters[name].parse(cut.value) : given[name];
+}
 
 const entries: readonly (readonly [string, Parameter<unknown>])[] = Object.entries<Parameter<unknown>>(parameters);
 const byTag = new Map(entries.map((entry) => [entry[1].tag, entry] as const));
@@ -133,13 +153,18 @@ export function tlvName(tag: number): string | undefined {
   return byTag.get(tag)?.[0].replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** All optional parameters up to the end of the PDU, in any order. @throws codec.truncated */
+/** All optional parameters up to the end of the PDU, in any order; what cannot be read as one is kept as `rest`. */
 export const tlvs: Codec<Tlvs> = {
   read: (from) => {
     if (from.ended) return none;
     const found: Record<string, unknown> = {};
     let unknown: RawTlv[] | undefined;
     while (!from.ended) {
+      const announced = ((from.peek(2) ?? 0) << 8) | (from.peek(3) ?? 0);
+      if (from.remaining < headOctets + announced) {
+        found.rest = from.rest();
+        break;
+      }
       const tag = from.uint(2, "TLV");
       const value = from.take(from.uint(2, "TLV"), "TLV");
       const known = byTag.get(tag);
@@ -158,10 +183,11 @@ export const tlvs: Codec<Tlvs> = {
     const given: Readonly<Record<string, unknown>> = value;
     for (const name in given) {
       const one = given[name];
-      if (one === undefined || name === "unknown") continue;
+      if (one === undefined || name === "unknown" || name === "rest") continue;
       byName.get(name)?.write(to, one);
     }
     for (const raw of value.unknown ?? []) to.uint(raw.tag, 2).uint(raw.value.length, 2).bytes(raw.value);
+    if (value.rest !== undefined) to.bytes(value.rest);
   },
 };
 

@@ -1,7 +1,9 @@
 import swagger from "@fastify/swagger";
 import Fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { systemClock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { LimitedLog } from "../../base/limited-log.ts";
 import type { AuditDesk } from "../../gateway/audit-desk.ts";
 import type { CampaignDesk } from "../../gateway/campaign/desk.ts";
 import type { ConnectivityDesk } from "../../gateway/connectivity-desk.ts";
@@ -61,6 +63,7 @@ export interface ApiDeps {
 
 /** The HTTP API, not listening yet. */
 export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
+  const log = new LimitedLog(deps.log, systemClock);
   const app = Fastify({
     logger: false,
     bodyLimit: 8 * 1024 * 1024,
@@ -76,7 +79,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   app.setErrorHandler((thrown, request, reply) => {
     const error = translate(thrown);
     if (error.code !== "api.internal") return sendProblem(reply, error);
-    deps.log.error(
+    log.error(
       { method: request.method, route: request.routeOptions.url, err: thrown instanceof Error ? thrown.stack : "?" },
       "a request failed by a bug",
     );

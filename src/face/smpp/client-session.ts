@@ -16,6 +16,10 @@ export interface ClientSessionDeps extends SessionDeps {
   readonly systemId: string;
   readonly remoteAddress: string;
   readonly tls: boolean;
+  /** Aborts when the connection is gone. */
+  readonly gone: AbortSignal;
+  /** Refused binds after which the connection is closed. */
+  readonly maxBindTries: number;
   /** Takes a place for this bind; false when the client has all of its binds already. */
   readonly claim: (client: SmscClient, mode: BindMode, withTlvs: boolean) => boolean;
   /** Counts a submit of the client until `done`; undefined when it must wait. */
@@ -31,6 +35,7 @@ const refusals = {
   "system-id": status.ESME_RINVSYSID,
   password: status.ESME_RINVPASWD,
   address: status.ESME_RBINDFAIL,
+  busy: status.ESME_RSYSERR,
 } as const;
 const version34 = 0x34;
 const slowDownMs = 1_000;
@@ -42,6 +47,7 @@ export class ClientSession {
   #client: SmscClient | undefined;
   #mode: BindMode | undefined;
   #binding = false;
+  #refusals = 0;
 
   constructor(deps: ClientSessionDeps) {
     this.#deps = deps;
@@ -84,13 +90,14 @@ export class ClientSession {
     this.#binding = true;
     try {
       const { systemId, password, systemType } = body;
-      const { remoteAddress, tls } = this.#deps;
+      const { remoteAddress, tls, gone } = this.#deps;
       const mode = modes[pdu.command];
-      const found = await this.#deps.authenticate({ systemId, password, systemType, mode, remoteAddress, tls });
+      const found = await this.#deps.authenticate({ systemId, password, systemType, mode, remoteAddress, tls }, gone);
       if ("refused" in found) {
+        this.#refusals += 1;
         this.#deps.log.warn({ systemId, remoteAddress, refused: found.refused }, "smpp bind refused");
-        await this.#deps.clock.sleep(slowDownMs);
-        return { status: refusals[found.refused] };
+        await this.#deps.clock.sleep(found.holdMs ?? slowDownMs, gone).catch(() => undefined);
+        return { status: refusals[found.refused], last: this.#refusals >= this.#deps.maxBindTries };
       }
       const withTlvs = body.interfaceVersion >= version34;
       if (!this.#deps.claim(found, mode, withTlvs)) return { status: status.ESME_RALYBND };
@@ -99,6 +106,9 @@ export class ClientSession {
       this.#deps.log.info({ systemId, remoteAddress, mode }, "smpp client is bound");
       const tlvs = withTlvs ? { scInterfaceVersion: version34 } : {};
       return { status: 0, body: { systemId: this.#deps.systemId, tlvs } };
+    } catch (error) {
+      if (!this.#deps.gone.aborted) throw error;
+      return { status: status.ESME_RBINDFAIL };
     } finally {
       this.#binding = false;
     }

@@ -27,10 +27,15 @@ export async function verifyPassword(password: string, hash: string | undefined)
 
 /**
  * Whether an address fits one of the rules (`192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`); no rules allow all.
- * @throws config.invalid for a rule that is none
+ * @throws config.invalid for a rule that is neither
  */
 export function addressAllowed(address: string, rules: readonly string[] | undefined): boolean {
-  if (rules === undefined || rules.length === 0) return true;
+  return addressRule(rules)(address);
+}
+
+/** {@link addressAllowed} for many addresses: the rules are read once. @throws config.invalid */
+export function addressRule(rules: readonly string[] | undefined): (address: string) => boolean {
+  if (rules === undefined || rules.length === 0) return () => true;
   const allowed = new BlockList();
   for (const rule of rules) {
     const [net = "", bits] = rule.split("/");
@@ -41,7 +46,9 @@ export function addressAllowed(address: string, rules: readonly string[] | undef
     }
     allowed.addSubnet(net, prefix, family === 6 ? "ipv6" : "ipv4");
   }
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, "");
-  const family = isIP(plain);
-  return family !== 0 && allowed.check(plain, family === 6 ? "ipv6" : "ipv4");
+  return (address) => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, "").split("%")[0] ?? "";
+    const family = isIP(plain);
+    return family !== 0 && allowed.check(plain, family === 6 ? "ipv6" : "ipv4");
+  };
 }

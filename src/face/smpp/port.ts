@@ -129,7 +129,15 @@ export interface BindRequest {
   readonly tls: boolean;
 }
 
-/** Decides on a bind: the account, or why not. */
-export type Authenticate = (
-  request: BindRequest,
-) => Promise<SmscClient | { readonly refused: "system-id" | "password" | "address" }>;
+/** What was decided on a bind: the account, or why not. */
+export type BindDecision =
+  | SmscClient
+  | {
+      /** `busy`: not decided, the client may try again. */
+      readonly refused: "system-id" | "password" | "address" | "busy";
+      /** How long the answer is held back. */
+      readonly holdMs?: number;
+    };
+
+/** Decides on a bind. The signal aborts when the connection is gone. */
+export type Authenticate = (request: BindRequest, signal: AbortSignal) => Promise<BindDecision>;

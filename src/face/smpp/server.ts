@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { LimitedLog } from "../../base/limited-log.ts";
 import { SmppSession } from "../../link/smpp/session.ts";
 import type { SessionDeps } from "../../link/smpp/session-contract.ts";
 import type { BindMode, SessionTimes } from "../../link/smpp/session-state.ts";
@@ -8,10 +9,11 @@ import { socketStream } from "../../link/smpp/stream.ts";
 import { Admission } from "./admission.ts";
 import { ClientSession } from "./client-session.ts";
 import { OutboxPump } from "./outbox-pump.ts";
+import { type Place, type PlaceLimits, Places } from "./places.ts";
 import type { Authenticate, SmscClient, SmscFacePort } from "./port.ts";
 
 /** Settings of the SMSC face. */
-export interface SmscFaceOptions {
+export interface SmscFaceOptions extends PlaceLimits {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
@@ -19,9 +21,13 @@ export interface SmscFaceOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   /** Our system_id in bind responses. */
   readonly systemId: string;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerAddress: number;
-  /** Requests of one connection that may be in the making. */
+  /** Malformed PDUs after which a connection is closed, one forgiven per 5 s. */
+  readonly maxFaults: number;
+  /** PDUs of a connection that is not bound; one more closes it. One is forgiven per 5 s. */
+  readonly maxUnboundPdus: number;
+  /** Refused binds after which a connection is closed. */
+  readonly maxBindTries: number;
+  /** Requests of one connection that may be in the making; its other requests are not read meanwhile. */
   readonly inboundWindow: number;
   /** How long a client may take to acknowledge a delivery. */
   readonly responseMs: number;
@@ -34,6 +40,11 @@ export const smscFaceOptions: SmscFaceOptions = {
   systemId: "otagate",
   maxConnections: 1_000,
   maxConnectionsPerAddress: 100,
+  maxUnbound: 100,
+  maxUnboundPerAddress: 10,
+  maxFaults: 20,
+  maxUnboundPdus: 100,
+  maxBindTries: 5,
   inboundWindow: 1_000,
   responseMs: 30_000,
   times: { bindMs: 30_000, enquireMs: 60_000 },
@@ -56,7 +67,7 @@ export interface SmscFaceConnection {
 interface Connection {
   readonly session: SmppSession;
   readonly requests: ClientSession;
-  readonly address: string;
+  readonly gone: AbortController;
   readonly tls: boolean;
 }
 
@@ -73,12 +84,19 @@ export class SmscFace implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   readonly #pumps = new Map<string, OutboxPump>();
   readonly #admission = new Admission();
+  readonly #places: Places;
+  readonly #log: LimitedLog;
+  /** Places of sockets in their TLS handshake, by address and port of the peer. */
+  readonly #handshakes = new Map<string, Place>();
   readonly #unsubscribe: () => void;
   #reference = 0;
 
   private constructor(options: SmscFaceOptions, deps: SmscFaceDeps) {
     this.#options = options;
-    this.#deps = deps;
+    const log = new LimitedLog(deps.log, deps.clock);
+    this.#log = log;
+    this.#deps = { ...deps, log };
+    this.#places = new Places(options);
     const { tls } = options;
     this.#server =
       tls === undefined
@@ -87,8 +105,8 @@ export class SmscFace implements AsyncDisposable {
             { ...tls, requestCert: tls.ca !== undefined, minVersion: "TLSv1.2", handshakeTimeout: handshakeMs },
             (socket) => this.#accept(socket, true),
           );
-    this.#server.maxConnections = options.maxConnections;
-    this.#server.on("tlsClientError", (error) => deps.log.warn({ error: error.message }, "smpp tls handshake failed"));
+    if (tls !== undefined) this.#server.on("connection", (socket: Socket) => this.#handshake(socket));
+    this.#server.on("tlsClientError", (error) => log.warn({ error: error.message }, "smpp tls handshake failed"));
     this.#unsubscribe = deps.port.outbox.onAvailable((client) => this.#pumps.get(client)?.kick());
   }
 
@@ -128,26 +146,47 @@ export class SmscFace implements AsyncDisposable {
     for (const pump of this.#pumps.values()) pump.stop();
     await Promise.all([...this.#connections].map(({ session }) => session.unbind()));
     await closed;
+    this.#log[Symbol.dispose]();
+  }
+
+  /** A TLS handshake costs more than a connection: it needs a place before it begins. */
+  #handshake(socket: Socket): void {
+    const place = this.#places.enter(socket.remoteAddress ?? "", () => socket.destroy());
+    if (place === undefined) {
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(socket);
+    this.#handshakes.set(peer, place);
+    socket.on("close", () => {
+      this.#handshakes.delete(peer);
+      place.leave();
+    });
   }
 
   #accept(socket: Socket, tls: boolean): void {
     const address = socket.remoteAddress ?? "";
-    const held = [...this.#connections].filter((one) => one.address === address).length;
-    if (address === "" || held >= this.#options.maxConnectionsPerAddress) {
+    const gone = new AbortController();
+    const evict = () => socket.destroy();
+    const place = tls ? this.#handshakes.get(peerOf(socket)) : this.#places.enter(address, evict);
+    if (address === "" || place === undefined) {
+      place?.leave();
       socket.on("error", () => undefined);
       socket.destroy();
       return;
     }
-    const requests = this.#requests(address, tls, (client, mode, withTlvs) => {
+    if (!tls) socket.once("close", () => place.leave());
+    const requests = this.#requests(address, tls, gone.signal, (client, mode, withTlvs) => {
       if (session.state.at === "closed" || !this.#admission.claim(client)) return false;
+      place.bound();
       setImmediate(() => this.#bound(connection, client, mode, withTlvs));
       return true;
     });
-    const { inboundWindow, responseMs, times } = this.#options;
-    const window = { window: 1, inboundWindow, responseMs, ...(times === undefined ? {} : { times }) };
-    const options = { link: `smsc-face:${address}`, role: "smsc", ...window } as const;
+    const { inboundWindow, responseMs, times, maxFaults, maxUnboundPdus: maxEarlyPdus } = this.#options;
+    const limits = { window: 1, inboundWindow, responseMs, maxFaults, maxEarlyPdus };
+    const options = { link: `smsc-face:${address}`, role: "smsc", ...limits, ...(times && { times }) } as const;
     const session = new SmppSession(socketStream(socket), (pdu) => requests.handle(pdu), options, this.#deps);
-    const connection: Connection = { session, requests, address, tls };
+    const connection: Connection = { session, requests, gone, tls };
     this.#connections.add(connection);
     void session.ended.then(({ error }) => this.#ended(connection, error));
   }
@@ -155,6 +194,7 @@ export class SmscFace implements AsyncDisposable {
   #requests(
     remoteAddress: string,
     tls: boolean,
+    gone: AbortSignal,
     claim: (client: SmscClient, mode: BindMode, withTlvs: boolean) => boolean,
   ): ClientSession {
     return new ClientSession({
@@ -162,6 +202,8 @@ export class SmscFace implements AsyncDisposable {
       systemId: this.#options.systemId,
       remoteAddress,
       tls,
+      gone,
+      maxBindTries: this.#options.maxBindTries,
       claim,
       admit: (client) => this.#admission.admit(client, this.#deps.clock.monotonic()),
       nextReference: () => {
@@ -174,7 +216,8 @@ export class SmscFace implements AsyncDisposable {
   /** After the bind response is on its way: deliveries may follow. */
   #bound({ session }: Connection, client: SmscClient, mode: BindMode, withTlvs: boolean): void {
     if (session.state.at === "closed") return;
-    session.granted(mode, client.window);
+    // What a client may have open is its account's to say, not the connection's.
+    session.granted(mode, client.window, client.window + 1);
     if (mode === "tx") return;
     const pump =
       this.#pumps.get(client.systemId) ?? new OutboxPump(client.systemId, this.#deps.port.outbox, this.#deps);
@@ -184,10 +227,14 @@ export class SmscFace implements AsyncDisposable {
 
   #ended(connection: Connection, error: GatewayError | undefined): void {
     this.#connections.delete(connection);
+    connection.gone.abort(error ?? new GatewayError("link.lost", "the connection is closed"));
     const { client } = connection.requests;
-    const facts = { client: client?.systemId, peer: connection.session.peer, reason: error?.message };
-    this.#deps.log.info(facts, "smpp client has left");
-    if (client === undefined) return;
+    const facts = { peer: connection.session.peer, reason: error?.message };
+    if (client === undefined) {
+      this.#deps.log.info(facts, "an smpp connection ended without a bind");
+      return;
+    }
+    this.#deps.log.info({ client: client.systemId, ...facts }, "smpp client has left");
     this.#admission.release(client);
     const pump = this.#pumps.get(client.systemId);
     pump?.detach(connection.session);
@@ -196,4 +243,8 @@ export class SmscFace implements AsyncDisposable {
       this.#pumps.delete(client.systemId);
     }
   }
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }

@@ -5,6 +5,7 @@ import { reachesCard } from "../../codec/smpp/data-coding.ts";
 import { hasUdh, messagingModes } from "../../codec/smpp/esm-class.ts";
 import { messageOctets } from "../../codec/smpp/receipt.ts";
 import { parseTime } from "../../codec/smpp/time.ts";
+import { cutParameter } from "../../codec/smpp/tlv.ts";
 import {
   concatenationOf,
   elementId,
@@ -74,6 +75,19 @@ function cut(octets: Uint8Array, header: UserDataParts | undefined, reference: n
   return { userData, userDataHeader: true };
 }
 
+const decisive: ReadonlySet<string | undefined> = new Set([
+  "messagePayload",
+  "sarMsgRefNum",
+  "sarTotalSegments",
+  "sarSegmentSeqnum",
+]);
+
+/** A parameter that says what the message is must be whole. */
+function requireWhole({ tlvs }: Submitted): void {
+  const name = cutParameter(tlvs)?.name;
+  if (decisive.has(name)) throw codecError("codec.truncated", `the PDU ends inside ${name}`, 0, { field: "TLV" });
+}
+
 function carried(octets: Uint8Array, udhi: boolean, tlvs: Submitted["tlvs"], reference: number): Carried {
   const header = headerOf(octets, udhi);
   const sar = fromSar(octets, header, tlvs);
@@ -126,6 +140,7 @@ export function readSubmission(
 ): SmscSubmission {
   const to = destination.addr.replace(/^\+/, "");
   if (to === "") throw codecError("codec.value", "no destination", 0, { field: "destination_addr" });
+  requireWhole(body);
   const octets = messageOctets("destinations" in body ? { ...body, destination } : body);
   const both = "shortMessage" in body && body.shortMessage.length > 0 && body.tlvs.messagePayload !== undefined;
   if (octets.length === 0 || both) {

@@ -4,6 +4,7 @@ import { type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
+import { LimitedLog } from "../../base/limited-log.ts";
 import type { ClientHandshake, ClientHello } from "../../codec/tls/client-handshake.ts";
 import type { Log } from "../driver.ts";
 import { isTracing, traceFrame } from "../trace.ts";
@@ -88,6 +89,7 @@ export class Scp81Server implements AsyncDisposable {
     this.#settings = settings;
     this.#context = pskServerContext(settings.tls);
     this.#handshakeLog = new HandshakeLog(deps.log, deps.clock, settings.link);
+    const log = new LimitedLog(deps.log, deps.clock);
     this.#connectionDeps = {
       link: settings.link,
       limits: settings.limits,
@@ -96,14 +98,14 @@ export class Scp81Server implements AsyncDisposable {
       events: {
         refused: (info, status, why) => {
           this.stats.refused++;
-          deps.log.warn({ session: info.id, target: info.target, status, why }, "a card's request was refused");
+          log.warn({ session: info.id, target: info.target, status, why }, "a card's request was refused");
         },
         dropped: (info, why) => {
           this.stats.dropped++;
-          deps.log.info({ session: info.id, target: info.target, why }, "session cut");
+          log.info({ session: info.id, target: info.target, why }, "session cut");
         },
         failed: (info, error) => {
-          deps.log.error({ session: info.id, target: info.target, error }, "a session's handler failed");
+          log.error({ session: info.id, target: info.target, error }, "a session's handler failed");
         },
       },
     };

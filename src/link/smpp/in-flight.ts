@@ -32,6 +32,11 @@ export class InFlight {
     return this.#open.size;
   }
 
+  /** The request of this number, open or given up. */
+  commandOf(sequence: number): RequestCommand | undefined {
+    return (this.#open.get(sequence) ?? this.#lapsed.get(sequence))?.command;
+  }
+
   has(sequence: number): boolean {
     return this.#open.has(sequence);
   }

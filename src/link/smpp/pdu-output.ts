@@ -1,5 +1,6 @@
 import { Writer } from "../../codec/kit/codec.ts";
 import { type Pdu, writePdu } from "../../codec/smpp/pdu.ts";
+import type { ReadGate } from "./read-gate.ts";
 import type { SmppStream } from "./stream.ts";
 
 const startOctets = 2_048;
@@ -15,14 +16,16 @@ const fullOctets = 256 << 10;
  */
 export class PduOutput {
   readonly #stream: SmppStream;
+  readonly #gate: ReadGate;
   readonly #onRoom: () => void;
   #buffer = new Writer(startOctets);
   #scheduled = false;
   #blocked = false;
 
   /** `onRoom` is called when it is no longer {@link full}. */
-  constructor(stream: SmppStream, onRoom: () => void) {
+  constructor(stream: SmppStream, gate: ReadGate, onRoom: () => void) {
     this.#stream = stream;
+    this.#gate = gate;
     this.#onRoom = onRoom;
   }
 
@@ -57,7 +60,7 @@ export class PduOutput {
     else this.#buffer.truncate(0);
     if (!this.#stream.write(bytes) && !this.#blocked) {
       this.#blocked = true;
-      this.#stream.pause();
+      this.#gate.hold();
     }
     if (wasFull && !this.full) this.#onRoom();
   }
@@ -66,7 +69,7 @@ export class PduOutput {
   drained(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
-    this.#stream.resume();
+    this.#gate.release();
     this.#onRoom();
   }
 }

@@ -9,6 +9,8 @@ import type { SessionTimes } from "./session-state.ts";
 export interface Reply {
   readonly status: number;
   readonly body?: Body<ResponseCommand>;
+  /** The session ends with this answer. */
+  readonly last?: boolean;
 }
 
 /** Takes a request of the peer; the answer goes out when the reply is there. */
@@ -22,11 +24,15 @@ export interface SessionOptions {
   readonly role: "esme" | "smsc";
   /** Requests of ours that may be unanswered. */
   readonly window: number;
-  /** Requests of the peer that may be unanswered; those above it are told to come back. */
+  /** Requests of the peer that may be in the making; while there are more, nothing is read from it. */
   readonly inboundWindow: number;
   readonly responseMs: number;
   readonly times?: Partial<SessionTimes>;
   readonly maxPdu?: number;
+  /** Malformed PDUs and unknown commands after which the connection is closed, one forgiven per 5 s; without it, never. */
+  readonly maxFaults?: number;
+  /** The same for PDUs of a peer that is not bound. */
+  readonly maxEarlyPdus?: number;
   /** First sequence number minus one. */
   readonly sequence?: number;
 }

@@ -4,7 +4,6 @@ import { emptyFraming, type Framing, frame, maxPduOctets } from "../../codec/smp
 import {
   commandName,
   decodePdu,
-  headerOctets,
   isResponse,
   isResponseId,
   type Pdu,
@@ -17,10 +16,15 @@ import { shownPdu } from "../../codec/smpp/shown-pdu.ts";
 import { status, statusOfField } from "../../codec/smpp/status.ts";
 import { showBothWays } from "../segment-memory.ts";
 import { traceFrame, tracing } from "../trace.ts";
-import { InFlight, type OpenRequest } from "./in-flight.ts";
+import { FaultCount } from "./fault-count.ts";
+import { InFlight } from "./in-flight.ts";
+import { InboundRequests } from "./inbound-requests.ts";
 import { PduOutput } from "./pdu-output.ts";
+import { ReadGate } from "./read-gate.ts";
+import { readResponse } from "./read-response.ts";
 import { nextSequence } from "./sequence.ts";
 import type { Reply, RequestHandler, SessionDeps, SessionEnd, SessionOptions } from "./session-contract.ts";
+import { endReasons, failedStatus, failureStatus, isBind, isControl, isSilent, mayAnswer } from "./session-rules.ts";
 import {
   type BindMode,
   type SessionAction,
@@ -32,19 +36,6 @@ import {
 } from "./session-state.ts";
 import { fateError } from "./status-error.ts";
 import type { SmppStream } from "./stream.ts";
-
-const reasons = {
-  "no-bind": "the peer did not bind in time",
-  "no-bind-answer": "the bind was not answered in time",
-  "no-enquire-answer": "the peer stopped answering",
-  unbound: "the session was unbound",
-} as const;
-
-const busyStatus = new Map<RequestCommand, number>([
-  ["deliver_sm", status.ESME_RX_T_APPN],
-  ["data_sm", status.ESME_RX_T_APPN],
-]);
-const outOfOrderBinds = /^bind_/;
 
 /**
  * One SMPP session over one stream, from either side. It cuts the stream into PDUs, matches responses by sequence
@@ -72,13 +63,21 @@ export class SmppSession {
   #state: SessionState;
   #framing: Framing = emptyFraming;
   #sequence: number;
+  readonly #requests: InboundRequests;
+  readonly #faults: FaultCount;
+  readonly #early: FaultCount;
   #window: number;
-  #serving = 0;
   #heard: number;
+  /** The peer's unbind was answered; what it still owes us is waited for. */
+  #leaving = false;
 
   constructor(stream: SmppStream, handler: RequestHandler, options: SessionOptions, deps: SessionDeps) {
     this.#stream = stream;
-    this.#output = new PduOutput(stream, () => this.onRoom());
+    const gate = new ReadGate(stream);
+    this.#output = new PduOutput(stream, gate, () => this.onRoom());
+    this.#requests = new InboundRequests(options.inboundWindow, gate, (pdu) => this.#serve(pdu));
+    this.#faults = new FaultCount(options.maxFaults ?? Number.POSITIVE_INFINITY, deps.clock);
+    this.#early = new FaultCount(options.maxEarlyPdus ?? Number.POSITIVE_INFINITY, deps.clock);
     this.#handler = handler;
     this.#options = options;
     this.#deps = deps;
@@ -103,6 +102,10 @@ export class SmppSession {
     return this.#state;
   }
 
+  get #facts() {
+    return { link: this.#options.link, peer: this.peer };
+  }
+
   /** Requests that may be sent now without waiting; 0 when not bound or while the peer does not read. */
   get room(): number {
     if (this.#state.at !== "bound" || this.#output.full) return 0;
@@ -124,7 +127,7 @@ export class SmppSession {
     responseMs = this.#options.responseMs,
     late?: (pdu: Pdu<ResponseCommand>) => void,
   ): Promise<Pdu<ResponseCommand>> {
-    const control = outOfOrderBinds.test(command) || command === "enquire_link" || command === "unbind";
+    const control = isControl(command);
     if (this.#state.at === "closed" || (!control && this.#state.at !== "bound")) {
       return Promise.reject(fateError("link.unavailable", "the session is not bound", "not-sent"));
     }
@@ -160,9 +163,10 @@ export class SmppSession {
     return this.request(command, body, this.#times.bindMs);
   }
 
-  /** The server's side of a bind: granted from now on, with this window. */
-  granted(mode: BindMode, window = this.#window): void {
+  /** The server's side of a bind: granted from now on, with this window. The peer may have `inbound` requests open. */
+  granted(mode: BindMode, window = this.#window, inbound = 1): void {
     this.#window = window;
+    this.#requests.widen(inbound);
     this.#advance({ on: "bound", mode });
   }
 
@@ -196,11 +200,12 @@ export class SmppSession {
     this.#over.abort();
     const wasClosing = this.#state.at === "unbinding";
     this.#advance({ on: "closed" });
-    const cause = error ?? new GatewayError("link.lost", reasons.unbound);
+    const cause = error ?? new GatewayError("link.lost", endReasons.unbound);
     for (const one of this.#inFlight.clear()) {
       one.reject(fateError("link.lost", "the session ended before the answer", "unknown", cause));
     }
     this.#framing = emptyFraming;
+    this.#requests.clear();
     this.#finish(error === undefined || wasClosing ? {} : { error });
   }
 
@@ -229,20 +234,17 @@ export class SmppSession {
   #tick(): void {
     const now = this.#deps.clock.monotonic();
     for (const sequence of this.#inFlight.expired(now)) {
-      const one = this.#settle(sequence);
+      const one = this.#inFlight.take(sequence);
       if (one === undefined) continue;
+      if (one.windowed) this.onRoom();
       this.#inFlight.lapse(sequence, one);
       one.reject(fateError("link.timeout", `${one.command} was not answered in time`, "unknown"));
     }
+    // While requests wait, it is we who do not listen.
+    if (this.#requests.holding) this.#heard = now;
     const action = this.#advance({ on: "tick", now, heard: this.#heard });
     if (action?.do === "enquire") void this.request("enquire_link", { tlvs: {} }).catch(() => undefined);
-    if (action?.do === "close") this.#abort(new GatewayError("link.lost", reasons[action.why]));
-  }
-
-  #settle(sequence: number): OpenRequest | undefined {
-    const request = this.#inFlight.take(sequence);
-    if (request?.windowed) this.onRoom();
-    return request;
+    if (action?.do === "close") this.#abort(new GatewayError("link.lost", endReasons[action.why]));
   }
 
   #write(pdu: Pdu): void {
@@ -263,7 +265,7 @@ export class SmppSession {
       if (this.#over.signal.aborted) return;
     }
     if (error === undefined) return;
-    this.#deps.log.warn({ link: this.#options.link, peer: this.peer, ...error.detail }, "smpp stream lost");
+    this.#deps.log.warn({ ...this.#facts, ...error.detail }, "smpp stream lost");
     this.#write({ command: "generic_nack", status: status.ESME_RINVCMDLEN, sequence: 0, body: undefined });
     this.#close(new GatewayError("smsc.protocol", error.message, { detail: error.detail, cause: error }));
   }
@@ -272,12 +274,17 @@ export class SmppSession {
     if (tracing()) this.#trace("in", bytes);
     const { id, sequence, status: code } = readHeader(bytes);
     const command = commandName(id);
+    if (this.#state.at !== "bound" && !this.#early.bear()) {
+      this.#close(new GatewayError("smsc.protocol", "too many PDUs without a bind"));
+      return;
+    }
     if (isResponseId(id)) {
       if (command !== undefined) this.#answered(bytes, command as ResponseCommand, code, sequence);
       return;
     }
     if (command === undefined) {
       this.#write({ command: "generic_nack", status: status.ESME_RINVCMDID, sequence, body: undefined });
+      this.#faulty();
       return;
     }
     try {
@@ -285,11 +292,16 @@ export class SmppSession {
       if (!isResponse(pdu)) this.#asked(pdu);
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      const facts = { link: this.#options.link, peer: this.peer, command, ...error.detail };
+      const facts = { ...this.#facts, command, ...error.detail };
       this.#deps.log.warn(facts, "malformed smpp pdu refused");
-      if (command === "alert_notification" || command === "outbind") return;
-      this.#refuse(command as RequestCommand, sequence, statusOfField(error.detail.field));
+      if (!isSilent(command as RequestCommand))
+        this.#refuse(command as RequestCommand, sequence, statusOfField(error.detail.field));
+      this.#faulty();
     }
+  }
+
+  #faulty(): void {
+    if (!this.#faults.bear()) this.#close(new GatewayError("smsc.protocol", "too many malformed PDUs"));
   }
 
   #refuse(command: RequestCommand, sequence: number, code: number): void {
@@ -304,10 +316,7 @@ export class SmppSession {
     try {
       this.#write({ command: response, status: reply.status, sequence, body } as Pdu<ResponseCommand>);
     } catch (error) {
-      this.#deps.log.error(
-        { link: this.#options.link, command: response, error: String(error) },
-        "reply not encodable",
-      );
+      this.#deps.log.error({ ...this.#facts, command: response, error: String(error) }, "reply not encodable");
       this.#write({
         command: response,
         status: status.ESME_RSYSERR,
@@ -318,31 +327,21 @@ export class SmppSession {
   }
 
   #answered(bytes: Uint8Array, command: ResponseCommand, code: number, sequence: number): void {
-    const open = this.#inFlight.take(sequence);
-    const lapsed = open === undefined ? this.#inFlight.takeLapsed(sequence) : undefined;
-    if (open === undefined && lapsed === undefined) {
+    const asked = this.#inFlight.commandOf(sequence);
+    if (asked === undefined || !mayAnswer(asked, command)) {
       this.#stray(command, code, sequence);
       return;
     }
-    const response = this.#readResponse(bytes, command, code, sequence);
+    const open = this.#inFlight.take(sequence);
+    const lapsed = open === undefined ? this.#inFlight.takeLapsed(sequence) : undefined;
+    const { pdu: response, problem } = readResponse(bytes, { command, status: failedStatus(command, code), sequence });
+    if (problem !== undefined) this.#deps.log.warn({ ...this.#facts, command, problem }, "response body not readable");
     lapsed?.late?.(response);
     if (open === undefined) return;
-    if (outOfOrderBinds.test(open.command) && this.#options.role === "esme") this.#bindAnswered(open.command, code);
+    if (isBind(open.command) && this.#options.role === "esme") this.#bindAnswered(open.command, code);
     open.resolve(response);
     if (open.windowed) this.onRoom();
-  }
-
-  /** A response; one whose body cannot be read counts by its status. */
-  #readResponse(bytes: Uint8Array, command: ResponseCommand, code: number, sequence: number): Pdu<ResponseCommand> {
-    const bare = { command, status: code, sequence, body: undefined } as Pdu<ResponseCommand>;
-    if (bytes.length === headerOctets) return bare;
-    try {
-      const pdu = decodePdu(bytes);
-      if (isResponse(pdu)) return pdu;
-    } catch (error) {
-      this.#deps.log.warn({ link: this.#options.link, command, error: String(error) }, "response body not readable");
-    }
-    return bare;
+    if (this.#leaving && this.#inFlight.size === 0) this.#close();
   }
 
   #bindAnswered(command: RequestCommand, code: number): void {
@@ -353,11 +352,12 @@ export class SmppSession {
 
   /** A nack may carry any sequence number; with one request in flight it can only mean that one. */
   #stray(command: ResponseCommand, code: number, sequence: number): void {
-    this.#deps.log.debug({ link: this.#options.link, command, status: code, sequence }, "response without request");
+    this.#deps.log.debug({ ...this.#facts, command, status: code, sequence }, "response without request");
     const only = command === "generic_nack" ? this.#inFlight.only() : undefined;
     if (only === undefined) return;
-    const failed = code === 0 ? status.ESME_RUNKNOWNERR : code;
-    this.#settle(only)?.resolve({ command: "generic_nack", status: failed, sequence: only, body: undefined });
+    const nack = { command: "generic_nack", status: failedStatus("generic_nack", code), sequence: only } as const;
+    this.#inFlight.take(only)?.resolve({ ...nack, body: undefined });
+    this.onRoom();
   }
 
   #asked(pdu: Pdu<RequestCommand>): void {
@@ -367,34 +367,33 @@ export class SmppSession {
       return;
     }
     if (command === "unbind") {
-      this.#advance({ on: "unbinding", now: this.#deps.clock.monotonic() });
-      this.#reply(command, sequence, { status: 0, body: { tlvs: {} } });
-      this.#close();
+      void this.#unboundByPeer(sequence);
       return;
     }
-    if (this.#serving >= this.#options.inboundWindow) {
-      this.#refuse(command, sequence, busyStatus.get(command) ?? status.ESME_RTHROTTLED);
-      return;
-    }
-    const silent = command === "alert_notification" || command === "outbind";
-    if (!silent && this.#options.role === "esme" && this.#state.at !== "bound") {
-      this.#refuse(command, sequence, status.ESME_RINVBNDSTS);
-      return;
-    }
-    void this.#serve(pdu, silent);
+    const early = this.#options.role === "esme" ? this.#state.at !== "bound" : this.#state.at === "unbinding";
+    if (early && !isSilent(command)) this.#refuse(command, sequence, status.ESME_RINVBNDSTS);
+    else this.#requests.take(pdu);
   }
 
-  async #serve(pdu: Pdu<RequestCommand>, silent: boolean): Promise<void> {
-    this.#serving += 1;
+  /** Answers what came before the unbind, then the unbind, and waits a little for the answers that the peer owes us. */
+  async #unboundByPeer(sequence: number): Promise<void> {
+    this.#advance({ on: "unbinding", now: this.#deps.clock.monotonic() });
+    await this.#requests.idle();
+    this.#reply("unbind", sequence, { status: 0, body: { tlvs: {} } });
+    this.#leaving = true;
+    if (this.#inFlight.size === 0 && !this.#over.signal.aborted) this.#close();
+  }
+
+  async #serve(pdu: Pdu<RequestCommand>): Promise<void> {
+    const silent = isSilent(pdu.command);
     try {
       const answer = this.#handler(pdu);
       const reply = answer instanceof Promise ? await answer : answer;
       if (!silent) this.#reply(pdu.command, pdu.sequence, reply);
+      if (reply.last === true) this.#close();
     } catch (error) {
-      this.#deps.log.error({ link: this.#options.link, command: pdu.command, error: String(error) }, "request failed");
-      if (!silent) this.#refuse(pdu.command, pdu.sequence, busyStatus.get(pdu.command) ?? status.ESME_RSYSERR);
-    } finally {
-      this.#serving -= 1;
+      this.#deps.log.error({ ...this.#facts, command: pdu.command, error: String(error) }, "request failed");
+      if (!silent) this.#refuse(pdu.command, pdu.sequence, failureStatus(pdu.command));
     }
   }
 }

@@ -151,6 +151,33 @@ describe("SMPP PDUs", () => {
     expect(decodePdu(encodePdu(pdu))).toEqual(pdu);
   });
 
+  it.each([
+    ["a parameter that is cut", "0427 0001 02 0204 0002 00", { messageState: 2, rest: "0204000200" }],
+    ["a parameter without its value", "0204 0002", { rest: "02040002" }],
+    ["half a tag", "0427 0001 02 04", { messageState: 2, rest: "04" }],
+    ["octets that are no parameter", "00", { rest: "00" }],
+  ])("keep %s, and write it back", (_, given, { rest, ...tlvs }) => {
+    const octets = fromHex(given);
+    const message = fromHex("00 ".repeat(17));
+    for (const [id, body] of [
+      ["00000005", message],
+      ["80000005", fromHex("00")],
+      ["00000015", new Uint8Array(0)],
+      ["80000004", fromHex("3100")],
+    ] as const) {
+      const length = 16 + body.length + octets.length;
+      const bytes = fromHex(`${length.toString(16).padStart(8, "0")} ${id} 00000000 00000001 ${toHex(body)} ${given}`);
+      const pdu = decodePdu(bytes);
+      expect(pdu.body?.tlvs).toEqual({ ...tlvs, rest: fromHex(rest) });
+      expect(toHex(encodePdu(pdu))).toBe(toHex(bytes));
+    }
+  });
+
+  it("read an id without its NUL as far as the PDU goes", () => {
+    const bytes = fromHex("00000013 80000004 00000000 00000001 414231");
+    expect(decodePdu(bytes).body).toEqual({ messageId: "AB1", tlvs: {} });
+  });
+
   it("refuse what does not fit when written, and say which field", () => {
     const bindBody = {
       systemId: "sixteen-letters!",

@@ -85,8 +85,18 @@ describe("the SMSC face against a hand-written ESME", () => {
       await until(() => peer.received.some(({ sequence }) => sequence === 100 + at));
       expect(peer.received.find(({ sequence }) => sequence === 100 + at)).toMatchObject({ id: 0x80000004, status });
     }
-    peer.send(raw(4, 3, message(packet, { tlvs: Buffer.from("0204ffff00", "hex") })));
-    await until(() => peer.received.some(({ sequence, status }) => sequence === 3 && status === 0xc0));
+    for (const [sequence, tlvs, status] of [
+      [3, "0204ffff00", 0],
+      [4, "00", 0],
+      [5, "0204", 0],
+      [6, "02040002000104240005aabb", 0xc0],
+      [7, "020c00020001020e000102020f0001", 0xc0],
+    ] as const) {
+      peer.send(raw(4, sequence, message(packet, { tlvs: Buffer.from(tlvs, "hex") })));
+      await until(() => peer.received.some((answer) => answer.sequence === sequence));
+      expect(peer.received.find((answer) => answer.sequence === sequence)).toMatchObject({ status });
+    }
+    expect(port.submissions).toHaveLength(3);
     await works(port, peer);
   });
 

@@ -176,6 +176,8 @@ function faceHandler(): RequestHandler {
     systemId: "fuzz",
     remoteAddress: "127.0.0.1",
     tls: false,
+    gone: new AbortController().signal,
+    maxBindTries: 5,
     claim: () => true,
     admit: () => () => undefined,
     nextReference: () => 1,

@@ -1,0 +1,78 @@
+import { addressGroup } from "./address-group.ts";
+
+/** How many connections there may be. */
+export interface PlaceLimits {
+  /** All of them. */
+  readonly maxConnections: number;
+  /** From one address (IPv6: from one /64 network), bound or not. */
+  readonly maxConnectionsPerAddress: number;
+  /** Not bound yet, TLS handshakes included. */
+  readonly maxUnbound: number;
+  /** Not bound yet, from one address. */
+  readonly maxUnboundPerAddress: number;
+}
+
+/** The place of one connection. */
+export interface Place {
+  /** The peer has shown who it is: the place no longer counts as a stranger's. */
+  bound(): void;
+  /** Gives the place back. */
+  leave(): void;
+}
+
+interface Held {
+  readonly group: string;
+  readonly evict: () => void;
+}
+
+/**
+ * Places for connections. Strangers have a budget of their own: when it is used up, the address with the most strangers
+ * loses its oldest one, so that a client that connects and binds gets through a crowd that only connects.
+ */
+export class Places {
+  readonly #limits: PlaceLimits;
+  readonly #bound = new Set<Held>();
+  /** Oldest first. */
+  readonly #strangers = new Set<Held>();
+
+  constructor(limits: PlaceLimits) {
+    this.#limits = limits;
+  }
+
+  /** A place for a new connection; undefined when it has to be refused. `evict` closes the connection. */
+  enter(address: string, evict: () => void): Place | undefined {
+    const { maxConnections, maxConnectionsPerAddress, maxUnbound, maxUnboundPerAddress } = this.#limits;
+    const mine: Held = { group: addressGroup(address), evict };
+    const strangers = this.#of(this.#strangers, mine.group);
+    const all = strangers.length + this.#of(this.#bound, mine.group).length;
+    if (all >= maxConnectionsPerAddress || strangers.length >= maxUnboundPerAddress) return undefined;
+    const crowded = this.#strangers.size >= maxUnbound;
+    if ((crowded || this.#strangers.size + this.#bound.size >= maxConnections) && !this.#evictOne()) return undefined;
+    this.#strangers.add(mine);
+    return {
+      bound: () => {
+        if (this.#strangers.delete(mine)) this.#bound.add(mine);
+      },
+      leave: () => {
+        this.#strangers.delete(mine);
+        this.#bound.delete(mine);
+      },
+    };
+  }
+
+  #of(held: ReadonlySet<Held>, group: string): Held[] {
+    return [...held].filter((one) => one.group === group);
+  }
+
+  /** Closes the oldest stranger of the address that has the most. */
+  #evictOne(): boolean {
+    const counts = new Map<string, number>();
+    for (const { group } of this.#strangers) counts.set(group, (counts.get(group) ?? 0) + 1);
+    const most = Math.max(0, ...counts.values());
+    const loser = [...this.#strangers].find(({ group }) => counts.get(group) === most);
+    if (loser === undefined) return false;
+    this.#strangers.delete(loser);
+    loser.evict();
+    return true;
+  }
+}
