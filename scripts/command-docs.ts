@@ -13,7 +13,14 @@ export const pagePath = join(packageRoot, "docs", "cli.md");
 /** The tree of commands, as the program builds it. */
 export function commandTree(): Command {
   const terminal = { out: new PassThrough(), err: new PassThrough(), fancy: false, json: false };
-  return buildProgram(terminal, {}, new Interrupt(() => undefined));
+  return buildProgram(
+    terminal,
+    {},
+    new Interrupt(
+      () => undefined,
+      () => undefined,
+    ),
+  );
 }
 
 /** All commands below one, in the order of the help, groups before what is in them. */

@@ -9,11 +9,21 @@ const codes = { SIGINT: 130, SIGTERM: 143 } as const;
  */
 export class Interrupt {
   readonly #open = new Set<AsyncDisposable>();
+  readonly #notes = new Set<() => string>();
   readonly #exit: (code: number) => void;
+  readonly #say: (text: string) => void;
   #ending = false;
 
-  constructor(exit: (code: number) => void) {
+  /** `say` prints what a command leaves behind when it is interrupted. */
+  constructor(exit: (code: number) => void, say: (text: string) => void) {
     this.#exit = exit;
+    this.#say = say;
+  }
+
+  /** Until it is disposed of, a signal prints what this says, before anything is closed. */
+  note(text: () => string): Disposable {
+    this.#notes.add(text);
+    return { [Symbol.dispose]: () => void this.#notes.delete(text) };
   }
 
   /** From now on the signals are taken. */
@@ -41,6 +51,7 @@ export class Interrupt {
   #end(code: number): void {
     if (this.#ending) this.#exit(code);
     this.#ending = true;
+    for (const note of this.#notes) this.#say(note());
     const closing = [...this.#open].map((one) => one[Symbol.asyncDispose]());
     void Promise.allSettled(closing).then(() => this.#exit(code));
   }

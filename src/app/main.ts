@@ -21,6 +21,7 @@ import { registerScriptSend } from "../face/cli/commands/script-send.ts";
 import { registerSession } from "../face/cli/commands/session.ts";
 import { registerSmsc } from "../face/cli/commands/smsc.ts";
 import { type CompactStore, registerStore } from "../face/cli/commands/store.ts";
+import { registerSwitch } from "../face/cli/commands/switch.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerToken } from "../face/cli/commands/token.ts";
 import { registerTpdu } from "../face/cli/commands/tpdu.ts";
@@ -53,7 +54,10 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     fancy: process.stdout.isTTY === true && process.stderr.isTTY === true && (env.NO_COLOR ?? "") === "",
     json: false,
   };
-  const interrupt = new Interrupt((code) => process.exit(code));
+  const interrupt = new Interrupt(
+    (code) => process.exit(code),
+    (text) => say(terminal, `${terminal.fancy ? "\r\u001b[K" : ""}${text}`),
+  );
   interrupt.listen();
   const program = buildProgram(terminal, env, interrupt);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -99,6 +103,7 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
     terminal,
     env,
     trace: () => tracing,
+    onInterrupt: (note) => interrupt.note(note),
     connect: async () => interrupt.guard(await connect(globals(), terminal, env)),
   };
   const io: CommandIo = {
@@ -125,6 +130,7 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
   registerScriptSend(program, context);
   registerJob(program, context);
   registerNotification(program, context);
+  registerSwitch(program, context);
   registerCampaign(program, context);
   registerUpstream(program, context);
   registerToken(program, context);

@@ -182,7 +182,9 @@ async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: num
     data: { notification: notification.id, type: notification.type, sequence: notification.sequence },
   });
   const procedure = await r.procedures.latest(job.target);
-  if (procedure === undefined || !confirmed) return undefined;
+  // Only a notification of the change itself confirms it; others are confirmed too.
+  const ofSwitch = notification.type === 2 || notification.type === 5;
+  if (procedure === undefined || !confirmed || !ofSwitch) return undefined;
   const next = stepProcedure(procedure, { kind: "confirmed", at });
   if (next === procedure) return undefined;
   await r.procedures.put(next);

@@ -166,7 +166,7 @@ export class Gateway {
   async stop(): Promise<void> {
     await this.#procedures.stop();
     await this.#dispatcher.stop(new GatewayError("job.interrupted", "the daemon stops"));
-    await this.inbound.idle();
+    await this.inbound.stop();
   }
 
   /** A bearer's items go this way; for a reader the card in it says who sent them, a modem brings those of other devices. */

@@ -45,6 +45,7 @@ export class Inbound {
   readonly #deps: InboundDeps;
   #working: Promise<void> | undefined;
   #again = false;
+  #stopped = false;
 
   constructor(deps: InboundDeps) {
     this.#deps = deps;
@@ -68,6 +69,7 @@ export class Inbound {
 
   /** Looks at everything not yet acted upon; also to be called at start. */
   work(): void {
+    if (this.#stopped) return;
     this.#again = true;
     this.#working ??= this.#run()
       .catch((error: unknown) => {
@@ -76,6 +78,13 @@ export class Inbound {
       .finally(() => {
         this.#working = undefined;
       });
+  }
+
+  /** Ends the work at a durable point; what arrives from now on is stored, and read at the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#again = false;
+    await this.idle();
   }
 
   /** Resolves when nothing is being worked on. */
@@ -87,7 +96,10 @@ export class Inbound {
     while (this.#again) {
       this.#again = false;
       const entries = await this.#deps.store.read((r) => r.inbox.pending(100));
-      for (const entry of entries) await this.#settle(entry);
+      for (const entry of entries) {
+        if (this.#stopped) return;
+        await this.#settle(entry);
+      }
       if (entries.length > 0) this.#again = true;
     }
   }

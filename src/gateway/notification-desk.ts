@@ -75,6 +75,11 @@ export class NotificationDesk {
     this.#deps = deps;
   }
 
+  /** @throws notification.unknown */
+  async show(id: string): Promise<NotificationRecord> {
+    return this.#deps.store.read((r) => known(r, id));
+  }
+
   /**
    * Has a notification confirmed that waits for somebody else's decision (relay), was withheld, or went unconfirmed.
    * @throws notification.unknown, notification.state
@@ -219,7 +224,8 @@ export class NotificationDesk {
   async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
     const procedure = await r.procedures.latest(target.id);
     if (procedure !== undefined) {
-      const next = stepProcedure(procedure, { kind: "notified", type: value.type, at });
+      const named = value.isdP === undefined ? {} : { isdP: value.isdP };
+      const next = stepProcedure(procedure, { kind: "notified", type: value.type, ...named, at });
       if (next !== procedure) {
         await r.procedures.put(next);
         await r.events.append({

@@ -29,7 +29,7 @@ export class ProcedureWatch {
 
   start(): void {
     this.#off = this.#deps.store.onEvents((events) => {
-      if (events.some((event) => event.type === "procedure.accepted")) this.#look();
+      if (events.some(({ type }) => type === "procedure.accepted" || type === "procedure.switched")) this.#look();
     });
     this.#look();
   }

@@ -1,3 +1,5 @@
+import { GatewayError } from "../base/gateway-error.ts";
+
 /** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
 export type ProcedureState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
 
@@ -22,24 +24,63 @@ export interface Procedure {
 export const defaultSwitchMs = 120_000;
 
 export type ProcedureEvent =
-  | { readonly kind: "notified"; readonly type: number; readonly at: number }
+  | {
+      readonly kind: "notified";
+      readonly type: number;
+      /** ISD-P that the notification names as enabled. */
+      readonly isdP?: string;
+      readonly at: number;
+    }
   | { readonly kind: "confirmed"; readonly at: number }
   | { readonly kind: "lapsed"; readonly at: number };
 
-/** The next state; events that do not concern it leave it as it is. */
+/** How a switch has ended; undefined while its notification or its confirmation is awaited. */
+export type SwitchOutcome = "confirmed" | "rolled-back" | "lapsed";
+
+export function switchOutcome(now: Procedure): SwitchOutcome | undefined {
+  return now.at === "accepted" || now.at === "switched" ? undefined : now.at;
+}
+
+/**
+ * The next state; events that do not concern it leave it as it is. Lapsing is a verdict for want of evidence: evidence
+ * that arrives later corrects it. SGP.02 §3.2, §3.4
+ */
 export function stepProcedure(now: Procedure, event: ProcedureEvent): Procedure {
   if (now.at === "confirmed" || now.at === "rolled-back") return now;
   switch (event.kind) {
     case "notified":
-      if (event.type === 2 || event.type === 5)
-        return { ...now, at: "switched", switchedAt: now.switchedAt ?? event.at };
       if (event.type === 3) return { ...now, at: "rolled-back", endedAt: event.at };
-      return now;
+      if ((event.type !== 2 && event.type !== 5) || !namesItsProfile(now, event.isdP)) return now;
+      if (now.at === "lapsed") return reopened(now, event.at);
+      return { ...now, at: "switched", switchedAt: now.switchedAt ?? event.at };
     case "confirmed":
-      return now.at === "switched" ? { ...now, at: "confirmed", endedAt: event.at } : now;
+      return now.switchedAt === undefined ? now : { ...now, at: "confirmed", endedAt: event.at };
     case "lapsed":
       return now.at === "lapsed" ? now : { ...now, at: "lapsed", endedAt: event.at };
   }
+}
+
+/** Whether a notification that names this ISD-P can be the one of the switch; one that names none can. */
+function namesItsProfile(now: Procedure, isdP: string | undefined): boolean {
+  if (isdP === undefined) return true;
+  return now.kind === "enable" ? isdP === now.aid : isdP !== now.aid;
+}
+
+/** A lapsed switch whose card reports after all: its confirmation is awaited as long as it would have been. */
+function reopened({ endedAt: _, ...lapsed }: Procedure, at: number): Procedure {
+  const patienceMs = Math.max(lapsed.holdUntil - lapsed.acceptedAt, 0);
+  return { ...lapsed, at: "switched", switchedAt: lapsed.switchedAt ?? at, holdUntil: at + patienceMs };
+}
+
+/** The profile switch of this id. @throws switch.unknown */
+export async function requireSwitch(
+  { procedures }: { readonly procedures: ProcedureRepository },
+  id: string,
+): Promise<Procedure> {
+  const found = await procedures.get(id);
+  if (found === undefined)
+    throw new GatewayError("switch.unknown", `no profile switch '${id}'`, { detail: { switch: id } });
+  return found;
 }
 
 /** Whether a profile switch of the target is open that its other jobs still wait for. */
@@ -61,4 +102,5 @@ export interface ProcedureRepository {
   /** Newest first, of one target or of all, accepted before. */
   list(target: string | undefined, before: number | undefined, limit: number): Promise<Procedure[]>;
   ofJob(job: string): Promise<Procedure | undefined>;
+  get(id: string): Promise<Procedure | undefined>;
 }

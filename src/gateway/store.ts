@@ -3,6 +3,7 @@ import type { ApiTokenRepository } from "./api-token.ts";
 import type { AuditRepository } from "./audit.ts";
 import type { CampaignRepository } from "./campaign/campaign.ts";
 import type { EventRepository } from "./event.ts";
+import type { IdentifierRepository } from "./identifiers.ts";
 import type { InboxRepository } from "./inbox.ts";
 import type { JobRepository } from "./job.ts";
 import type { KeySetRepository } from "./key-set.ts";
@@ -33,6 +34,7 @@ export interface Repositories {
   readonly audit: AuditRepository;
   readonly outbox: OutboxRepository;
   readonly retention: RetentionRepository;
+  readonly identifiers: IdentifierRepository;
 }
 
 /**

@@ -7,6 +7,7 @@ import { apiTokenRepository } from "./sqlite/api-tokens.ts";
 import { auditRepository } from "./sqlite/audit.ts";
 import { campaignRepository } from "./sqlite/campaigns.ts";
 import { eventRepository } from "./sqlite/events.ts";
+import { identifierRepository } from "./sqlite/identifiers.ts";
 import { inboxRepository } from "./sqlite/inbox.ts";
 import { jobRepository } from "./sqlite/jobs.ts";
 import { keySetRepository } from "./sqlite/key-sets.ts";
@@ -38,5 +39,6 @@ export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: G
     audit: auditRepository(db),
     outbox: outboxRepository(db),
     retention: retentionRepository(db),
+    identifiers: identifierRepository(db),
   };
 }

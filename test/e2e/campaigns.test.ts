@@ -152,11 +152,11 @@ describe("the command", () => {
     expect([0, 1].map((n) => lab.operator(n))).toEqual(["8944", "8944"]);
   });
 
-  it("says that a detached campaign waits when no daemon runs; the next daemon does it", async () => {
+  it("says that a detached campaign waits when no daemon is running; the next daemon does it", async () => {
     await using lab = new CampaignLab([undefined]);
     await lab.import("rack-1");
     const left = await lab.run([...move, "--detach", "--json"]);
-    expect(left).toMatchObject({ code: 0, stderr: expect.stringContaining("goes on when one does") });
+    expect(left).toMatchObject({ code: 0, stderr: expect.stringContaining("the campaign continues when one is") });
     await lab.daemon();
     expect(await rested(lab, left.json<Shown>().id)).toMatchObject({ state: "done" });
     expect([lab.operator(0), lab.card(0).nextSequence]).toEqual(["8944", 2]);

@@ -73,6 +73,32 @@ describe.skipIf(problem !== undefined)("the product behind pcscd", () => {
     expect(audit.json<Job>()).toMatchObject({ state: "done", result: { por: { status: 0, authenticated: true } } });
   });
 
+  it("stays with a switch to its confirmation without a daemon, or leaves it for later", async () => {
+    const [first, second] = euicc.state.profiles.map((one) => ({ aid: one.aid, iccid: one.iccid }));
+    interface Switched {
+      readonly id: string;
+      readonly state: string;
+      readonly procedure: { readonly id: string; readonly at: string };
+    }
+    const enable = await product.run(["es5", "enableProfile", "-t", eid, "--aid", second?.aid ?? "", "--json"]);
+    expect(enable.json<Switched>()).toMatchObject({ state: "done", procedure: { at: "confirmed" } });
+    expect(enable).toMatchObject({ code: 0, stderr: expect.stringMatching(/job job_[0-9a-z]{26} accepted/) });
+    expect(enabledIccid()).toBe(second?.iccid);
+    const args = ["es5", "disableProfile", "-t", eid, "--aid", second?.aid ?? "", "--until", "accepted", "--json"];
+    const left = await product.run(args);
+    expect(left).toMatchObject({ code: 0 });
+    const { id, procedure } = left.json<Switched>();
+    const waited = await product.run(["switch", "wait", procedure.id.slice(0, -8)]);
+    expect(waited).toMatchObject({ code: 0, stdout: expect.stringContaining("confirmed after") });
+    const watched = await product.run(["job", "watch", id.slice(4, -6), "--until", "confirmed", "--json"]);
+    expect(watched).toMatchObject({ code: 0 });
+    expect(watched.json()).toMatchObject({ id, procedure: { at: "confirmed" } });
+    expect(enabledIccid()).toBe(first?.iccid);
+    const listed = (await product.run(["switch", "list", "--json"])).json<{ at: string }[]>();
+    expect(listed.map(({ at }) => at)).toEqual(["confirmed", "confirmed"]);
+    expect((await product.run(["procedure", "list"])).stdout).toContain("confirmed");
+  });
+
   it("switches profiles and back by way of a daemon", async () => {
     await product.daemon();
     const [first, second] = euicc.state.profiles.map((one) => ({ aid: one.aid, iccid: one.iccid }));

@@ -1,6 +1,7 @@
 /** Jobs and targets. */
 export const jobErrors = {
   "job.unknown": { text: "No such job", http: 404, exit: 3, retry: "never" },
+  "switch.unknown": { text: "No such profile switch", http: 404, exit: 3, retry: "never" },
   "job.state": { text: "The job's state does not allow this", http: 409, exit: 1, retry: "never" },
   "job.expired": { text: "The job's validity period ended", http: 409, exit: 6, retry: "never" },
   "job.cancelled": { text: "The job was cancelled", http: 409, exit: 1, retry: "never" },

@@ -1,8 +1,6 @@
 import { errorCatalogue } from "../../base/error-catalogue.ts";
-import type { ApiClient } from "./client.ts";
-import type { CliContext } from "./context.ts";
-import { Progress, paint, result, say, type Terminal, when } from "./terminal.ts";
-import { followTrace } from "./trace-view.ts";
+import { type ShownSwitch, switchText } from "./switch-view.ts";
+import { paint, type Terminal, when } from "./terminal.ts";
 
 /** A job as the API shows it. */
 export interface ShownJob {
@@ -45,18 +43,19 @@ export interface ShownJob {
     readonly succeeded: boolean;
     readonly answer?: unknown;
   }[];
-  readonly procedure?: {
-    readonly at: string;
-    readonly acceptedAt: number;
-    readonly switchedAt?: number;
-    readonly endedAt?: number;
-  };
+  readonly procedure?: ShownSwitch;
 }
 
 const ended = new Set(["done", "failed", "expired", "cancelled"]);
 
-/** The exit code that a finished job gives the command. */
+/** Whether the job will not change any more. */
+export function jobHasEnded(job: ShownJob): boolean {
+  return ended.has(job.state);
+}
+
+/** The exit code of a command that leaves with the job as it is. */
 export function exitOf(job: ShownJob): number {
+  if (!jobHasEnded(job)) return 6;
   if (job.state === "done") return 0;
   if (job.state === "expired") return 6;
   if (job.state === "cancelled") return 1;
@@ -64,43 +63,12 @@ export function exitOf(job: ShownJob): number {
   return Object.hasOwn(errorCatalogue, code) ? errorCatalogue[code as keyof typeof errorCatalogue].exit : 1;
 }
 
-/** Watches a job to its end, showing what happens meanwhile; returns the finished job. */
-export async function watchJob(
-  context: CliContext,
-  api: ApiClient,
-  id: string,
-  timeoutMs = Number.POSITIVE_INFINITY,
-): Promise<ShownJob> {
-  const progress = new Progress(context.terminal);
-  const tracing = new AbortController();
-  const traced = context.trace() ? followTrace(context, api, { job: id }, tracing.signal) : Promise.resolve();
-  const start = Date.now();
-  let last = "";
-  try {
-    for (;;) {
-      const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
-      if (ended.has(job.state)) return job;
-      const seconds = ((Date.now() - start) / 1000).toFixed(0);
-      const where = job.chosen === undefined ? "" : ` by ${job.chosen.bearer} over ${job.chosen.link}`;
-      progress.show(`${job.state}${where}, ${seconds} s${job.note === undefined ? "" : `: ${job.note}`}`);
-      const story = `${job.state}${where}${job.note === undefined ? "" : `: ${job.note}`}`;
-      if (!context.terminal.fancy && story !== last) say(context.terminal, `job ${id} ${story}`);
-      last = story;
-      if (Date.now() - start > timeoutMs) return job;
-    }
-  } finally {
-    progress.clear();
-    tracing.abort();
-    await traced.catch(() => {});
-  }
-}
-
 /** A finished job, in words and octets. */
 export function jobText(terminal: Terminal, job: ShownJob): string {
   const good = job.state === "done";
   const what = job.work.function?.name ?? job.work.kind;
   const lines = [
-    `${paint(terminal, good ? "green" : ended.has(job.state) ? "red" : "yellow", job.state.toUpperCase())} ${what} ${paint(terminal, "dim", job.id)}`,
+    `${paint(terminal, good ? "green" : jobHasEnded(job) ? "red" : "yellow", job.state.toUpperCase())} ${what} ${paint(terminal, "dim", job.id)}`,
   ];
   if (job.chosen !== undefined)
     lines.push(`  bearer     ${job.chosen.bearer} over ${job.chosen.link} (${job.chosen.why})`);
@@ -121,16 +89,13 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
     if (named?.answer !== undefined) lines.push(...answerLines(named.answer));
   }
   if (job.result?.commands.length === 0 && job.result.data !== undefined) lines.push(`  data       ${job.result.data}`);
-  if (job.procedure !== undefined)
-    lines.push(
-      `  switch     ${job.procedure.at}${job.procedure.endedAt === undefined ? "" : ` after ${job.procedure.endedAt - job.procedure.acceptedAt} ms`}`,
-    );
+  if (job.procedure !== undefined) lines.push(`  switch     ${switchText(terminal, job.procedure)}`);
   if (job.error !== undefined)
     lines.push(
       `  ${paint(terminal, "red", job.error.code)}: ${job.error.message}`,
       `  executed   ${executedText(job.error.detail)}`,
     );
-  if (job.note !== undefined && !ended.has(job.state)) lines.push(`  note       ${job.note}`);
+  if (job.note !== undefined && !jobHasEnded(job)) lines.push(`  note       ${job.note}`);
   lines.push(
     `  times      queued ${when(job.createdAt)}${job.endedAt === undefined ? "" : `, ended after ${job.endedAt - job.createdAt} ms`}`,
   );
@@ -170,26 +135,4 @@ function answerLines(answer: unknown): string[] {
   };
   walk(answer, "", 0);
   return lines;
-}
-
-/** Submits a job and, unless told to detach, watches it and prints its end. */
-export async function runJob(
-  context: CliContext,
-  api: ApiClient,
-  order: Readonly<Record<string, unknown>>,
-  options: { readonly detach?: boolean; readonly timeout?: number },
-): Promise<void> {
-  const job = await api.post<ShownJob>("/v1/jobs", order);
-  if (options.detach === true) {
-    result(context.terminal, job, () => `${job.id} ${job.state}`);
-    return;
-  }
-  const finished = await watchJob(
-    context,
-    api,
-    job.id,
-    options.timeout === undefined ? undefined : options.timeout * 1000,
-  );
-  result(context.terminal, finished, (one) => jobText(context.terminal, one));
-  process.exitCode = ended.has(finished.state) ? exitOf(finished) : 6;
 }

@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 
 /** What the command line writes to; results on `out`, everything else on `err`. */
 export interface Terminal {
@@ -32,17 +32,55 @@ function ensureLine(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
-/** Rows under a header, columns as wide as they need to be. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)),
+/** Columns of the terminal that results go to; what is no terminal takes lines of any length. */
+export function terminalColumns(): number {
+  return process.stdout.isTTY === true && process.stdout.columns > 0
+    ? process.stdout.columns
+    : Number.POSITIVE_INFINITY;
+}
+
+const gap = "  ";
+/** No column is made narrower than this, however narrow the terminal is. */
+const minColumn = 8;
+
+/** Rows under a header. Columns are as wide as they need to be, and the widest ones are cut to fit `columns`. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: number = terminalColumns(),
+): string {
+  const needed = header.map((title, column) =>
+    rows.reduce((width, row) => Math.max(width, (row[column] ?? "").length), title.length),
   );
+  const widths = fitted(needed, columns - gap.length * (header.length - 1));
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-      .join("  ")
+      .map((cell, column) => cut(cell, widths[column] ?? 0).padEnd(widths[column] ?? 0))
+      .join(gap)
       .trimEnd();
   return `${[header, ...rows].map(line).join("\n")}\n`;
+}
+
+/** The widths with the widest ones lowered until their sum is `room`, or none can be lowered any further. */
+function fitted(widths: readonly number[], room: number): number[] {
+  const lowered = [...widths];
+  let excess = lowered.reduce((sum, width) => sum + width, 0) - room;
+  while (excess > 0) {
+    const widest = Math.max(...lowered);
+    if (widest <= minColumn) break;
+    const next = Math.max(minColumn, ...lowered.filter((width) => width < widest));
+    const wide = lowered.filter((width) => width === widest).length;
+    const step = Math.max(1, Math.min(widest - next, Math.ceil(excess / wide)));
+    for (const [column, width] of lowered.entries()) if (width === widest) lowered[column] = width - step;
+    excess -= step * wide;
+  }
+  return lowered;
+}
+
+/** The text in at most `width` characters, without its colors if it is cut; an ellipsis stands for what is missing. */
+export function cut(text: string, width: number): string {
+  const plain = stripVTControlCharacters(text);
+  return plain.length <= width ? text : `${plain.slice(0, Math.max(0, width - 1))}…`;
 }
 
 /** A moment as people read it. */
@@ -61,7 +99,8 @@ export class Progress {
 
   show(text: string): void {
     if (!this.#terminal.fancy || this.#terminal.json) return;
-    this.#terminal.err.write(`\r\u001b[K${text}`);
+    // A line that wraps could not be rewritten.
+    this.#terminal.err.write(`\r\u001b[K${cut(text, terminalColumns() - 1)}`);
     this.#shown = true;
   }
 

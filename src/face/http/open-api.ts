@@ -19,6 +19,7 @@ and whose \`detail\` begins with the field it is about. Over the network every r
 const tags = [
   { name: "targets", description: "eUICCs and UICCs, their EIS and their key sets" },
   { name: "jobs", description: "Scripts on their way to cards, and what came of them" },
+  { name: "switches", description: "Profile switches, from their acceptance by the card to their confirmation" },
   { name: "links", description: "Readers, modems and SMSC accounts; raw access to cards" },
   { name: "sessions", description: "SCP81 administration sessions" },
   { name: "notifications", description: "What cards reported, and short messages that came in" },

@@ -55,6 +55,10 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
       if (before !== undefined) query = query.where("accepted_at", "<", before);
       return (await query.execute()).map((row) => fromJson<Procedure>(row.body));
     },
+    async get(id) {
+      const row = await db.selectFrom("procedure").select("body").where("id", "=", id).executeTakeFirst();
+      return row && fromJson<Procedure>(row.body);
+    },
     async ofJob(job) {
       const row = await db.selectFrom("procedure").select("body").where("job", "=", job).executeTakeFirst();
       return row && fromJson<Procedure>(row.body);

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { parse } from "yaml";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { ApiClient } from "../client.ts";
-import type { CliContext } from "../context.ts";
+import type { CliContext, Connection } from "../context.ts";
+import { completeId } from "../identifier.ts";
+import { readInput } from "../input-file.ts";
 import { shareOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
 import { Progress, paint, result, say, table, when } from "../terminal.ts";
@@ -62,12 +62,13 @@ export function registerCampaign(program: Command, context: CliContext): void {
     });
   campaign
     .command("show")
-    .argument("<id>")
+    .argument("<id>", "id of the campaign, or its beginning")
     .option("--state <state>", "only targets in this state")
     .description("how far a campaign is, target by target")
     .addHelpText("after", "\nExample:\n  otagate campaign show cmp_01k… --state failed\n")
-    .action(async (id: string, options: { state?: string }) => {
+    .action(async (beginning: string, options: { state?: string }) => {
       await using connection = await context.connect();
+      const id = await completeId(connection.api, "cmp", beginning);
       const one = await connection.api.get<ShownCampaign>(pathOf(id));
       const items: ShownItem[] = [];
       for await (const item of connection.api.list<ShownItem>(`${pathOf(id)}/items`, { state: options.state }, 100_000))
@@ -76,12 +77,12 @@ export function registerCampaign(program: Command, context: CliContext): void {
     });
   campaign
     .command("watch")
-    .argument("<id>")
+    .argument("<id>", "id of the campaign, or its beginning")
     .description("follow a campaign until it is over")
     .addHelpText("after", "\nExample:\n  otagate campaign watch cmp_01k…\n")
     .action(async (id: string) => {
       await using connection = await context.connect();
-      await watch(context, connection.api, id);
+      await watch(context, connection, await completeId(connection.api, "cmp", id));
     });
   for (const [verb, does] of [
     ["pause", "start no further target; those that run go on"],
@@ -90,28 +91,30 @@ export function registerCampaign(program: Command, context: CliContext): void {
   ] as const) {
     campaign
       .command(verb)
-      .argument("<id>")
+      .argument("<id>", "id of the campaign, or its beginning")
       .description(does)
       .addHelpText("after", `\nExample:\n  otagate campaign ${verb} cmp_01k…\n`)
       .action(async (id: string) => {
         await using connection = await context.connect();
-        const one = await connection.api.post<ShownCampaign>(`${pathOf(id)}/${verb}`, {});
+        const whole = await completeId(connection.api, "cmp", id);
+        const one = await connection.api.post<ShownCampaign>(`${pathOf(whole)}/${verb}`, {});
         result(context.terminal, one, (shown) => campaignLine(context, shown));
       });
   }
   campaign
     .command("report")
-    .argument("<id>")
+    .argument("<id>", "id of the campaign, or its beginning")
     .option("--format <format>", "json, csv or junit", "json")
     .option("-o, --output <file>", "file to write; standard output without")
     .description("what became of each target")
     .addHelpText("after", "\nExample:\n  otagate campaign report cmp_01k… --format junit -o report.xml\n")
     .action(async (id: string, options: { format: string; output?: string }) => {
       await using connection = await context.connect();
-      const text = await connection.api.text(`${pathOf(id)}/report`, { format: options.format });
-      const whole = text.endsWith("\n") ? text : `${text}\n`;
-      if (options.output === undefined) context.terminal.out.write(whole);
-      else writeOutput("output", options.output, whole);
+      const whole = await completeId(connection.api, "cmp", id);
+      const text = await connection.api.text(`${pathOf(whole)}/report`, { format: options.format });
+      const report = text.endsWith("\n") ? text : `${text}\n`;
+      if (options.output === undefined) context.terminal.out.write(report);
+      else writeOutput("output", options.output, report);
     });
 }
 
@@ -161,14 +164,26 @@ function registerStart(campaign: Command, context: CliContext): void {
       const started = await connection.api.post<ShownCampaign>("/v1/campaigns", order);
       if (options.detach === true) {
         result(context.terminal, started, (one) => `${one.id} ${campaignLine(context, one)}`);
-        if (connection.embedded) say(context.terminal, "no daemon runs: the campaign goes on when one does");
-      } else await watch(context, connection.api, started.id);
+        if (connection.embedded) say(context.terminal, "no daemon is running: the campaign continues when one is");
+      } else {
+        say(context.terminal, `campaign ${started.id} started`);
+        await watch(context, connection, started.id);
+      }
     });
 }
 
+/** What goes on after the command was interrupted, and how to stop it. */
+function leftBehind(id: string, embedded: boolean): string {
+  const stop = `to stop it: otagate campaign cancel ${id}`;
+  return embedded
+    ? `campaign ${id} stays in the store: a daemon continues it; ${stop}`
+    : `campaign ${id} goes on in the daemon; ${stop}`;
+}
+
 function fileOrder(file: string): unknown {
+  const text = readInput("--file", file);
   try {
-    return parse(readFileSync(file, "utf8"));
+    return parse(text);
   } catch (cause) {
     throw new GatewayError("api.usage", `--file: ${file} cannot be read as YAML or JSON`, {
       detail: { field: "file" },
@@ -242,7 +257,8 @@ function orderOf(options: StartOptions): unknown {
 }
 
 /** Follows a campaign; exit code 0 when every target succeeded, 1 otherwise. */
-async function watch(context: CliContext, api: ApiClient, id: string): Promise<void> {
+async function watch(context: CliContext, { api, embedded }: Connection, id: string): Promise<void> {
+  using _note = context.onInterrupt(() => leftBehind(id, embedded));
   const progress = new Progress(context.terminal);
   const told = new Set<number>();
   let last = "";

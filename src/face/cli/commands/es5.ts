@@ -1,8 +1,8 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
-import { runJob } from "../job-view.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
+import { runJob, type Until } from "../watch-job.ts";
 
 /** Options that every command has which sends something to a card. */
 export function sendingOptions(command: Command): Command {
@@ -14,6 +14,11 @@ export function sendingOptions(command: Command): Command {
     .option("--kvn <n>", "key version of the SCP80 keys", wholeNumber)
     .option("--validity <seconds>", "give up after this time", secondsOf)
     .option("--timeout <seconds>", "stop watching after this time (the job goes on)", secondsOf)
+    .addOption(
+      new Option("--until <state>", "for a profile switch: stop watching when the card has accepted it, or at its end")
+        .choices(["accepted", "confirmed"])
+        .default("confirmed"),
+    )
     .option("--detach", "print the job's id and do not wait");
 }
 
@@ -27,6 +32,7 @@ export interface SendingOptions {
   readonly validity?: number;
   readonly timeout?: number;
   readonly detach?: boolean;
+  readonly until: Until;
 }
 
 /** The job order that carries `work` as the options say. */
@@ -186,7 +192,7 @@ export function registerEs5(program: Command, context: CliContext): void {
     command.action(async (options: SendingOptions & Record<string, string>) => {
       await using connection = await context.connect();
       const work = { kind: "es5", function: entry.name, params: entry.params?.(options) ?? {} };
-      await runJob(context, connection.api, orderOf(options, work), options);
+      await runJob(context, connection, orderOf(options, work), options);
     });
   }
 }

@@ -1,8 +1,15 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
-import { exitOf, jobText, type ShownJob, watchJob } from "../job-view.ts";
+import { completeId } from "../identifier.ts";
+import { jobText, type ShownJob } from "../job-view.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
+import { exitOfWatched, type Until, watchJob } from "../watch-job.ts";
+
+const idText = "id of the job, or its beginning";
+
+const pathOf = async (api: ApiClient, id: string) => `/v1/jobs/${encodeURIComponent(await completeId(api, "job", id))}`;
 
 /** `job list|show|watch|cancel`. */
 export function registerJob(program: Command, context: CliContext): void {
@@ -42,36 +49,37 @@ export function registerJob(program: Command, context: CliContext): void {
     });
   job
     .command("show")
-    .argument("<id>")
+    .argument("<id>", idText)
     .description("one job with its packets and what the card answered")
     .action(async (id: string) => {
       await using connection = await context.connect();
-      const one = await connection.api.get<ShownJob>(`/v1/jobs/${encodeURIComponent(id)}`);
+      const one = await connection.api.get<ShownJob>(await pathOf(connection.api, id));
       result(context.terminal, one, (shown) => jobText(context.terminal, shown));
     });
   job
     .command("watch")
-    .argument("<id>")
+    .argument("<id>", idText)
     .option("--timeout <seconds>", "stop watching after this time", secondsOf)
+    .addOption(
+      new Option("--until <state>", "the end of the job, or of the profile switch that it began")
+        .choices(["accepted", "confirmed"])
+        .default("accepted"),
+    )
     .description("wait for the end of a job")
-    .action(async (id: string, options: { timeout?: number }) => {
+    .action(async (id: string, options: { timeout?: number; until: Until }) => {
       await using connection = await context.connect();
-      const one = await watchJob(
-        context,
-        connection.api,
-        id,
-        options.timeout === undefined ? undefined : options.timeout * 1000,
-      );
+      const whole = await completeId(connection.api, "job", id);
+      const one = await watchJob(context, connection, whole, options);
       result(context.terminal, one, (shown) => jobText(context.terminal, shown));
-      process.exitCode = one.endedAt === undefined ? 6 : exitOf(one);
+      process.exitCode = exitOfWatched(one, options.until);
     });
   job
     .command("cancel")
-    .argument("<id>")
+    .argument("<id>", idText)
     .description("cancel a job that has not ended")
     .action(async (id: string) => {
       await using connection = await context.connect();
-      const one = await connection.api.post<ShownJob>(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {});
+      const one = await connection.api.post<ShownJob>(`${await pathOf(connection.api, id)}/cancel`, {});
       result(context.terminal, one, (shown) => jobText(context.terminal, shown));
     });
 }

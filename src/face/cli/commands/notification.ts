@@ -1,7 +1,11 @@
 import type { Command } from "commander";
+import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
-import { wholeNumber } from "../number-flag.ts";
+import { completeId } from "../identifier.ts";
+import { exitOf } from "../job-view.ts";
+import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
+import { watchJob } from "../watch-job.ts";
 
 interface ShownNotification {
   readonly id: string;
@@ -13,29 +17,49 @@ interface ShownNotification {
   readonly verified: boolean;
   readonly copies: number;
   readonly confirmation: string;
+  readonly confirmJob?: string;
   readonly firstAt: number;
 }
 
-/** `notification list|confirm|withhold` and `procedure list`. */
+const idText = "id of the notification, or its beginning";
+
+const pathOf = async (api: ApiClient, id: string) =>
+  `/v1/notifications/${encodeURIComponent(await completeId(api, "ntf", id))}`;
+
+const oneLine = (one: ShownNotification) => `${one.id} ${one.text}: ${one.confirmation}`;
+
+/** `notification list|confirm|withhold`. */
 export function registerNotification(program: Command, context: CliContext): void {
   const notification = program.command("notification").description("what eUICCs reported");
-  for (const [verb, does] of [
-    ["confirm", "confirm one that waits for the upstream, was withheld or went unconfirmed"],
-    ["withhold", "leave one unconfirmed, so that the card switches back"],
-  ] as const) {
-    notification
-      .command(verb)
-      .argument("<id>")
-      .description(does)
-      .addHelpText("after", `\nExample:\n  otagate notification ${verb} ntf_01k…\n`)
-      .action(async (id: string) => {
-        await using connection = await context.connect();
-        const path = `/v1/notifications/${encodeURIComponent(id)}/${verb}`;
-        const one = await connection.api.post<ShownNotification>(path, {});
-        result(context.terminal, one, (shown) => `${shown.id} ${shown.text}: ${shown.confirmation}`);
-      });
-  }
-  registerProcedure(program, context);
+  notification
+    .command("confirm")
+    .argument("<id>", idText)
+    .option("--timeout <seconds>", "stop watching after this time (the confirmation goes on)", secondsOf)
+    .option("--detach", "do not wait for the card's answer")
+    .description("confirm one that waits for the upstream, was withheld or went unconfirmed")
+    .addHelpText("after", "\nExample:\n  otagate notification confirm ntf_01j9z0f3\n")
+    .action(async (id: string, options: { timeout?: number; detach?: boolean }) => {
+      await using connection = await context.connect();
+      const path = await pathOf(connection.api, id);
+      const one = await connection.api.post<ShownNotification>(`${path}/confirm`, {});
+      if (options.detach === true || one.confirmJob === undefined) {
+        result(context.terminal, one, oneLine);
+        return;
+      }
+      const job = await watchJob(context, connection, one.confirmJob, options);
+      result(context.terminal, await connection.api.get<ShownNotification>(path), oneLine);
+      process.exitCode = exitOf(job);
+    });
+  notification
+    .command("withhold")
+    .argument("<id>", idText)
+    .description("leave one unconfirmed, so that the card switches back")
+    .addHelpText("after", "\nExample:\n  otagate notification withhold ntf_01j9z0f3\n")
+    .action(async (id: string) => {
+      await using connection = await context.connect();
+      const path = await pathOf(connection.api, id);
+      result(context.terminal, await connection.api.post<ShownNotification>(`${path}/withhold`, {}), oneLine);
+    });
   notification
     .command("list")
     .option("-t, --target <target>")
@@ -66,54 +90,6 @@ export function registerNotification(program: Command, context: CliContext): voi
                 one.verified ? "good" : "none",
                 String(one.copies),
                 one.confirmation,
-              ]),
-            ),
-      );
-    });
-}
-
-interface ShownProcedure {
-  readonly id: string;
-  readonly target: string;
-  readonly job: string;
-  readonly kind: string;
-  readonly aid: string;
-  readonly at: string;
-  readonly acceptedAt: number;
-  readonly switchedAt?: number;
-  readonly endedAt?: number;
-}
-
-function registerProcedure(program: Command, context: CliContext): void {
-  program
-    .command("procedure")
-    .description("profile switches")
-    .command("list")
-    .option("-t, --target <target>")
-    .option("--limit <n>", "at most this many", wholeNumber, 50)
-    .description("profile switches, newest first: accepted, switched, confirmed, rolled back or lapsed")
-    .addHelpText("after", "\nExample:\n  otagate procedure list --target 89001012012341234012345678901224\n")
-    .action(async (options: { target?: string; limit: number }) => {
-      await using connection = await context.connect();
-      const found: ShownProcedure[] = [];
-      const query = { target: options.target };
-      for await (const one of connection.api.list<ShownProcedure>("/v1/procedures", query, options.limit))
-        found.push(one);
-      const after = (from: number, to: number | undefined) => (to === undefined ? "" : `${to - from} ms`);
-      result(context.terminal, found, (all) =>
-        all.length === 0
-          ? "no profile switches\n"
-          : table(
-              ["ACCEPTED", "TARGET", "WHAT", "ISD-P", "STATE", "SWITCHED", "ENDED", "JOB"],
-              all.map((one) => [
-                when(one.acceptedAt),
-                one.target,
-                one.kind,
-                one.aid,
-                one.at,
-                after(one.acceptedAt, one.switchedAt),
-                after(one.acceptedAt, one.endedAt),
-                one.job,
               ]),
             ),
       );

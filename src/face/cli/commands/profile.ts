@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../base/clock.ts";
@@ -9,6 +9,8 @@ import { loadProfiles, profileContents, readProfileFile } from "../../../link/mo
 import { formatTranscript } from "../../../link/modem/transcript.ts";
 import type { Port } from "../../../link/port.ts";
 import type { CliContext } from "../context.ts";
+import { unreadable } from "../input-file.ts";
+import { writeOutput } from "../output-file.ts";
 import { result, table } from "../terminal.ts";
 
 /** Opens a port by address or device path; the composition root knows the drivers. */
@@ -98,9 +100,13 @@ export function registerModemProbe(
 function writeProbe({ draft, transcript }: ProbeReport, folder: string): readonly string[] {
   const profile = join(folder, `${draft.name}.json`);
   const dialog = join(folder, `${draft.name}.at`);
-  mkdirSync(dirname(profile), { recursive: true });
-  writeFileSync(profile, `${JSON.stringify(draft, undefined, 2)}\n`);
-  writeFileSync(dialog, formatTranscript(transcript));
+  try {
+    mkdirSync(dirname(profile), { recursive: true });
+  } catch (cause) {
+    throw unreadable("--out", dirname(profile), cause, "made");
+  }
+  writeOutput("out", profile, `${JSON.stringify(draft, undefined, 2)}\n`);
+  writeOutput("out", dialog, formatTranscript(transcript));
   return [profile, dialog];
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
-import { runJob } from "../job-view.ts";
+import { runJob } from "../watch-job.ts";
 import { orderOf, type SendingOptions, sendingOptions } from "./es5.ts";
 
 /** `script send`: raw C-APDUs to a security domain or file system of a target. */
@@ -29,6 +29,6 @@ export function registerScriptSend(program: Command, context: CliContext): void 
               ...(options.format === undefined ? {} : { format: options.format }),
             };
       await using connection = await context.connect();
-      await runJob(context, connection.api, orderOf(options, work), options);
+      await runJob(context, connection, orderOf(options, work), options);
     });
 }

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
+import { onlyOne } from "../identifier.ts";
 import { secondsOf } from "../number-flag.ts";
 import { result, say, table, when } from "../terminal.ts";
 
@@ -11,6 +13,17 @@ interface ShownSession {
   readonly openedAt: number;
   readonly phase: string;
   readonly posts: number;
+}
+
+const idText = "id of the session, or its beginning";
+
+/** The open session that is meant; what no open one begins with is returned as it is. @throws api.usage */
+async function openSession(api: ApiClient, text: string): Promise<string> {
+  const typed = text.trim().toLowerCase();
+  const beginning = typed.startsWith("ses_") ? typed : `ses_${typed}`;
+  const { items } = await api.get<{ items: ShownSession[] }>("/v1/sessions", { limit: 1000 });
+  const found = items.map(({ id }) => id).filter((id) => id.startsWith(beginning));
+  return onlyOne(found, text) ?? text;
 }
 
 /** `session list|show|close`, `target trigger`. */
@@ -47,10 +60,11 @@ export function registerSession(program: Command, context: CliContext): void {
     });
   session
     .command("show")
-    .argument("<id>")
+    .argument("<id>", idText)
     .description("one open session")
-    .action(async (id: string) => {
+    .action(async (beginning: string) => {
       await using connection = await context.connect();
+      const id = await openSession(connection.api, beginning);
       const one = await connection.api.get<ShownSession>(`/v1/sessions/${encodeURIComponent(id)}`);
       result(context.terminal, one, (shown) =>
         Object.entries(shown)
@@ -60,10 +74,11 @@ export function registerSession(program: Command, context: CliContext): void {
     });
   session
     .command("close")
-    .argument("<id>")
+    .argument("<id>", idText)
     .description("cut a session; the card may resume it")
-    .action(async (id: string) => {
+    .action(async (beginning: string) => {
       await using connection = await context.connect();
+      const id = await openSession(connection.api, beginning);
       await connection.api.delete(`/v1/sessions/${encodeURIComponent(id)}`);
       result(context.terminal, { closed: id }, () => `closed ${id}`);
     });

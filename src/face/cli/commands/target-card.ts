@@ -1,10 +1,12 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
+import { readInput, readJsonInput, valueOrFile } from "../input-file.ts";
 import type { ShownJob } from "../job-view.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
+import { writeOutput } from "../output-file.ts";
 import { paint, result, table } from "../terminal.ts";
+import { finishJobs } from "../watch-job.ts";
 
 interface ShownAudit {
   readonly target: string;
@@ -90,7 +92,7 @@ function registerDocuments(target: Command, context: CliContext): void {
         lines.push(line);
       const text = `${lines.join("\n")}\n`;
       if (options.output === undefined) context.terminal.out.write(text);
-      else writeFileSync(options.output, text);
+      else writeOutput("output", options.output, text);
     });
   target
     .command("certificates")
@@ -100,9 +102,10 @@ function registerDocuments(target: Command, context: CliContext): void {
     .description("certificates of the eUICC and whether they hold; exit code 4 when one does not")
     .addHelpText("after", "\nExample:\n  otagate target certificates 89001012012341234012345678901224 --ci ci.pem\n")
     .action(async (reference: string, options: { ci?: string; eum?: string }) => {
-      const given = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, "utf8"));
+      const given = (flag: string, file: string | undefined) =>
+        file === undefined ? undefined : readInput(flag, file);
       await using connection = await context.connect();
-      const body = { ci: given(options.ci), eum: given(options.eum) };
+      const body = { ci: given("--ci", options.ci), eum: given("--eum", options.eum) };
       const trust = await connection.api.post<ShownTrust>(`${pathOf(reference)}/certificates`, body);
       result(context.terminal, trust, (shown) => trustText(shown, context));
       if (trust.checks.some((check) => check.result === "bad")) process.exitCode = 4;
@@ -171,6 +174,8 @@ interface SetOptions {
   readonly retry?: string;
   readonly smsc?: string;
   readonly profileApn?: string;
+  readonly timeout?: number;
+  readonly detach?: boolean;
 }
 
 function registerSet(connectivity: Command, context: CliContext): void {
@@ -190,18 +195,23 @@ function registerSet(connectivity: Command, context: CliContext): void {
     .option("--retry <attempts:seconds>", "retries of a failed connection")
     .option("--smsc <digits>", "SMSC of the enabled profile (needs keys of the operator's security domain)")
     .option("--profile-apn <name>", "access point of the enabled profile")
+    .option("--timeout <seconds>", "stop watching after this time (the jobs go on)", secondsOf)
+    .option("--detach", "print the jobs' ids and do not wait")
     .description("change connectivity parameters; wrong ones put the card out of reach")
     .addHelpText(
       "after",
       "\nExample:\n  otagate connectivity set 8900… --smsr-number +447700900123 --address 192.0.2.1 --port 443\n",
     )
     .action(async (reference: string, options: SetOptions) => {
-      const body = options.file === undefined ? bodyOf(options) : jsonOf(options.file);
+      const body = options.file === undefined ? bodyOf(options) : readJsonInput("--file", options.file);
       await using connection = await context.connect();
       const { jobs } = await connection.api.put<{ jobs: ShownJob[] }>(`${pathOf(reference)}/connectivity`, body);
-      result(context.terminal, jobs, (all) =>
-        all.map((job) => `${job.id} ${job.state} ${job.work.function?.name ?? ""}`).join("\n"),
-      );
+      if (options.detach === true) {
+        const line = (job: ShownJob) => `${job.id} ${job.state} ${job.work.function?.name ?? ""}`;
+        result(context.terminal, jobs, (all) => all.map(line).join("\n"));
+        return;
+      }
+      await finishJobs(context, connection, jobs, options);
     });
 }
 
@@ -209,9 +219,7 @@ function bodyOf(options: SetOptions): unknown {
   const retry = /^(\d+):(\d+)$/.exec(options.retry ?? "");
   if (options.retry !== undefined && retry === null)
     throw new GatewayError("api.usage", "--retry: give attempts:seconds, such as 3:60", { detail: { field: "retry" } });
-  const password = options.password?.startsWith("@")
-    ? readFileSync(options.password.slice(1), "utf8").trim()
-    : options.password;
+  const password = options.password === undefined ? undefined : valueOrFile("--password", options.password);
   const https = {
     address: options.address,
     port: options.port,
@@ -229,14 +237,6 @@ function bodyOf(options: SetOptions): unknown {
   };
   const given = (value: object) => (Object.values(value).some((inner) => inner !== undefined) ? value : undefined);
   return { smsr: given({ number: options.smsrNumber, https: given(https) }), profile: given(profile) };
-}
-
-function jsonOf(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw new GatewayError("api.usage", `--file: ${file} cannot be read as JSON`, { detail: { field: "file" }, cause });
-  }
 }
 
 /** Nested facts as indented lines. */

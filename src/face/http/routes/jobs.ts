@@ -5,6 +5,7 @@ import { executedCommands } from "../../../gateway/executed.ts";
 import { hasEnded } from "../../../gateway/gateway.ts";
 import type { Job, JobState } from "../../../gateway/job.ts";
 import { JobOrder, newJobOf } from "../../../gateway/job-order.ts";
+import { awaited, waitQuery } from "../await-state.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
@@ -130,20 +131,14 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
         summary: "One job with what came of it",
         description: "With `wait` the answer is held until the job has ended or the time is over.",
         params: idParams,
-        querystring: z.strictObject({
-          wait: z.coerce.number().int().min(0).max(60_000).default(0).describe("Milliseconds to wait for its end"),
-        }),
+        querystring: waitQuery,
         response: { 200: jobDetailShape, ...problems },
       },
       config: { scope: "read" },
     },
     async ({ params, query, raw }) => {
-      const until = Date.now() + query.wait;
-      let job = await gateway.job(params.id);
-      while (!hasEnded(job) && Date.now() < until && !raw.destroyed) {
-        await nextEvent(deps, Math.min(until - Date.now(), 1000));
-        job = await gateway.job(params.id);
-      }
+      const waiting = { waitMs: query.wait, gone: () => raw.destroyed };
+      const job = await awaited(gateway.store, () => gateway.job(params.id), hasEnded, waiting);
       return detail(deps, job);
     },
   );
@@ -164,17 +159,4 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     },
     async ({ params }) => mutable(await gateway.cancel(params.id)),
   );
-}
-
-/** Resolves with the next durable event, or after the time. */
-function nextEvent(deps: ApiDeps, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      off();
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    const off = deps.gateway.store.onEvents(done);
-  });
 }

@@ -1,0 +1,32 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { ApiClient } from "./client.ts";
+
+const whole = /^[a-z]{2,8}_[0-9a-z]{26}$/;
+/** Fewer characters than this hold no more than a few decades apart. */
+const minCharacters = 4;
+
+/**
+ * The identifier that an argument of a command means: itself when it is whole, otherwise the only one that begins so
+ * (`job_01k9a2`, or without `job_`). What nothing begins with is returned as it is, for the daemon to refuse.
+ * @throws api.usage when more than one record begins so
+ */
+export async function completeId(api: ApiClient, kind: string, text: string): Promise<string> {
+  const typed = text.trim().toLowerCase();
+  if (whole.test(typed)) return typed;
+  const beginning = typed.startsWith(`${kind}_`) ? typed : `${kind}_${typed}`;
+  if (!/^[a-z]+_[0-9a-z]{0,26}$/.test(beginning)) return text;
+  if (beginning.length < kind.length + 1 + minCharacters)
+    throw new GatewayError("api.usage", `id: '${text}' is too short; give at least ${minCharacters} characters`, {
+      detail: { field: "id" },
+    });
+  const { items } = await api.get<{ items: string[] }>("/v1/identifiers", { beginning });
+  return onlyOne(items, text) ?? beginning;
+}
+
+/** The only one of these identifiers that begins as `text` does. @throws api.usage when there are more */
+export function onlyOne(found: readonly string[], text: string): string | undefined {
+  if (found.length <= 1) return found[0];
+  throw new GatewayError("api.usage", `id: '${text}' is the beginning of more than one: ${found.join(", ")}`, {
+    detail: { field: "id" },
+  });
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { GatewayError } from "../../base/gateway-error.ts";
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "part of the path is not a folder",
+  ENOSPC: "no space left on the device",
+  EROFS: "the file system is read-only",
+};
+
+/** The text of a file that an argument or flag names. @throws api.usage naming both, and why it cannot be read */
+export function readInput(field: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw unreadable(field, file, cause);
+  }
+}
+
+/** JSON of a file that a flag names. @throws api.usage naming both, and where the text is not JSON */
+export function readJsonInput(field: string, file: string): unknown {
+  const text = readInput(field, file);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "not JSON";
+    throw new GatewayError("api.usage", `${field}: ${file} is not JSON: ${why}`, { detail: { field, file }, cause });
+  }
+}
+
+/** A value, or with `@file` the text of that file. @throws api.usage */
+export function valueOrFile(field: string, value: string): string {
+  return value.startsWith("@") ? readInput(field, value.slice(1)).trim() : value;
+}
+
+/** The error of a file that cannot be read, written or made, with the system's reason. */
+export function unreadable(field: string, file: string, cause: unknown, what = "read"): GatewayError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const reason = reasons[code] ?? code;
+  const why = reason === "" ? "" : `: ${reason}`;
+  return new GatewayError("api.usage", `${field}: ${file} cannot be ${what}${why}`, { detail: { field, file }, cause });
+}

@@ -1,0 +1,54 @@
+import { paint, type Terminal } from "./terminal.ts";
+
+/** A profile switch as the API shows it. */
+export interface ShownSwitch {
+  readonly id: string;
+  readonly target: string;
+  readonly job: string;
+  readonly kind: string;
+  readonly aid: string;
+  readonly from?: string;
+  readonly at: "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
+  readonly acceptedAt: number;
+  readonly switchedAt?: number;
+  readonly endedAt?: number;
+  readonly holdUntil: number;
+}
+
+/** Exit codes by how far the switch has come: an open or lapsed one timed out, a rolled back one was refused. */
+const exits = { accepted: 6, switched: 6, confirmed: 0, "rolled-back": 4, lapsed: 6 } as const;
+
+export function exitOfSwitch(one: ShownSwitch): number {
+  return exits[one.at];
+}
+
+export function switchIsOpen(one: ShownSwitch): boolean {
+  return one.at === "accepted" || one.at === "switched";
+}
+
+/** Where the switch stands and what that means, in one line. */
+export function switchText(terminal: Terminal, one: ShownSwitch): string {
+  const after = (to: number) => `after ${to - one.acceptedAt} ms`;
+  switch (one.at) {
+    case "accepted":
+      return "accepted; the card's notification is awaited";
+    case "switched":
+      return `switched ${after(one.switchedAt ?? one.acceptedAt)}; the confirmation of its notification is awaited`;
+    case "confirmed":
+      return paint(terminal, "green", `confirmed ${after(one.endedAt ?? one.acceptedAt)}`);
+    case "rolled-back":
+      return paint(
+        terminal,
+        "red",
+        `rolled back ${after(one.endedAt ?? one.acceptedAt)}: the former profile is enabled`,
+      );
+    case "lapsed":
+      return paint(
+        terminal,
+        "red",
+        one.switchedAt === undefined
+          ? `lapsed ${after(one.endedAt ?? one.acceptedAt)}: the card sent no notification; audit it to see its profile`
+          : `lapsed ${after(one.endedAt ?? one.acceptedAt)}: the notification was not confirmed; the card may roll back`,
+      );
+  }
+}

@@ -1,0 +1,165 @@
+import type { ApiClient } from "./client.ts";
+import type { CliContext, Connection } from "./context.ts";
+import { exitOf, jobHasEnded, jobText, type ShownJob } from "./job-view.ts";
+import { exitOfSwitch, type ShownSwitch, switchIsOpen, switchText } from "./switch-view.ts";
+import { Progress, result, say } from "./terminal.ts";
+import { followTrace } from "./trace-view.ts";
+
+/** Until when a command watches: the end of the job, or the end of the profile switch that it begins, if it does. */
+export type Until = "accepted" | "confirmed";
+
+export interface WatchOptions {
+  /** Seconds after which to stop watching. */
+  readonly timeout?: number;
+  readonly until?: Until;
+}
+
+/** How long one request waits for a change. */
+const pollMs = 1000;
+
+/** Rewrites one line on a terminal; elsewhere prints a line whenever the story changes. */
+class Story implements Disposable {
+  readonly #context: CliContext;
+  readonly #progress: Progress;
+  readonly #start = Date.now();
+  #last = "";
+
+  constructor(context: CliContext) {
+    this.#context = context;
+    this.#progress = new Progress(context.terminal);
+  }
+
+  tell(text: string): void {
+    this.#progress.show(`${text}, ${((Date.now() - this.#start) / 1000).toFixed(0)} s`);
+    if (!this.#context.terminal.fancy && text !== this.#last) say(this.#context.terminal, text);
+    this.#last = text;
+  }
+
+  [Symbol.dispose](): void {
+    this.#progress.clear();
+  }
+}
+
+/** Watches a job to its end, and with `until: "confirmed"` its profile switch too; returns the job as it is then. */
+export async function watchJob(
+  context: CliContext,
+  { api, embedded }: Connection,
+  id: string,
+  { timeout, until }: WatchOptions,
+): Promise<ShownJob> {
+  using _note = context.onInterrupt(() => leftBehind(id, embedded));
+  using story = new Story(context);
+  const deadline = Date.now() + (timeout ?? Number.POSITIVE_INFINITY) * 1000;
+  const job = await traced(context, api, { job: id }, () => watchToEnd(api, id, deadline, story));
+  const open = until === "confirmed" && job.procedure !== undefined && switchIsOpen(job.procedure);
+  if (!open || job.procedure === undefined) return job;
+  const { id: one } = job.procedure;
+  await traced(context, api, { target: job.target }, () => watchSwitch(context, api, one, deadline, story));
+  return api.get<ShownJob>(`/v1/jobs/${id}`);
+}
+
+async function watchToEnd(api: ApiClient, id: string, deadline: number, story: Story): Promise<ShownJob> {
+  for (;;) {
+    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: pollMs });
+    if (jobHasEnded(job)) return job;
+    const where = job.chosen === undefined ? "" : ` by ${job.chosen.bearer} over ${job.chosen.link}`;
+    story.tell(`job ${id} ${job.state}${where}${job.note === undefined ? "" : `: ${job.note}`}`);
+    if (Date.now() > deadline) return job;
+  }
+}
+
+/** Watches a profile switch until it is confirmed, rolled back or lapsed, or the moment is over. */
+async function watchSwitch(
+  context: CliContext,
+  api: ApiClient,
+  id: string,
+  deadline: number,
+  story: Story,
+): Promise<ShownSwitch> {
+  for (;;) {
+    const one = await api.get<ShownSwitch>(`/v1/switches/${id}`, { wait: pollMs });
+    if (!switchIsOpen(one) || Date.now() > deadline) return one;
+    story.tell(`switch ${id} ${switchText(context.terminal, one)}`);
+  }
+}
+
+/** `switch wait`: the switch as it is when it has ended, or when the time is over. */
+export async function waitForSwitch(
+  context: CliContext,
+  { api }: Connection,
+  id: string,
+  { timeout }: WatchOptions,
+): Promise<ShownSwitch> {
+  using story = new Story(context);
+  const deadline = Date.now() + (timeout ?? Number.POSITIVE_INFINITY) * 1000;
+  return watchSwitch(context, api, id, deadline, story);
+}
+
+/** Prints the frames of `query` while `work` runs, if they were asked for. */
+async function traced<T>(
+  context: CliContext,
+  api: ApiClient,
+  query: Readonly<Record<string, string>>,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!context.trace()) return work();
+  const stop = new AbortController();
+  const frames = followTrace(context, api, query, stop.signal);
+  try {
+    return await work();
+  } finally {
+    stop.abort();
+    await frames.catch(() => undefined);
+  }
+}
+
+/** What goes on after a command was interrupted, and how to stop it. */
+export function leftBehind(job: string, embedded: boolean): string {
+  return embedded
+    ? `job ${job} stays in the store: a daemon or the next command continues it; to stop it: otagate job cancel ${job}`
+    : `job ${job} goes on in the daemon; to stop it: otagate job cancel ${job}`;
+}
+
+/** The exit code of a command that began a job and leaves now: that of the switch, where it was to be watched. */
+export function exitOfWatched(job: ShownJob, until: Until): number {
+  const { procedure } = job;
+  return until === "confirmed" && job.state === "done" && procedure !== undefined
+    ? exitOfSwitch(procedure)
+    : exitOf(job);
+}
+
+/** Watches jobs that are on their way, one after the other, and prints how they ended; the first failure is the exit code. */
+export async function finishJobs(
+  context: CliContext,
+  connection: Connection,
+  jobs: readonly ShownJob[],
+  options: WatchOptions,
+): Promise<void> {
+  const { terminal } = context;
+  for (const { id } of jobs) say(terminal, `job ${id} accepted`);
+  const watched: ShownJob[] = [];
+  for (const { id } of jobs) watched.push(await watchJob(context, connection, id, options));
+  result(terminal, watched, (all) => all.map((one) => jobText(terminal, one)).join("\n"));
+  process.exitCode = watched.map(exitOf).find((code) => code !== 0) ?? 0;
+}
+
+/** Orders a job, prints its id and, unless told to detach, watches it and prints how it ended. */
+export async function runJob(
+  context: CliContext,
+  connection: Connection,
+  order: Readonly<Record<string, unknown>>,
+  options: WatchOptions & { readonly detach?: boolean },
+): Promise<void> {
+  const { terminal } = context;
+  const job = await connection.api.post<ShownJob>("/v1/jobs", order);
+  if (options.detach === true) {
+    result(terminal, job, () => `${job.id} ${job.state}`);
+    if (connection.embedded) say(terminal, "no daemon is running: the job waits for a daemon or the next command");
+    return;
+  }
+  say(terminal, `job ${job.id} accepted`);
+  const until = options.until ?? "confirmed";
+  const watched = await watchJob(context, connection, job.id, { ...options, until });
+  result(terminal, watched, (one) => jobText(terminal, one));
+  process.exitCode = exitOfWatched(watched, until);
+}
