@@ -111,6 +111,8 @@ export interface OpenedCommand extends SecuredPart {
   /** What vouches for it; `none` vouches for nothing, `rc` only against accidents. */
   readonly integrity: Protection;
   readonly oddities: readonly CommandOddity[];
+  /** Cipher padding behind what CPL (or the CC) counts: part of no other member. */
+  readonly uncounted: Uint8Array;
 }
 
 /** How to open a command packet. */
@@ -137,11 +139,11 @@ export function openCommand(packet: Uint8Array, keys: PacketKeys, options: OpenC
   }
   checkCommandLength(parsed, options.ccLength, base);
   const clear = command.ciphered ? decipher(parsed, keys, base) : parsed.secured;
-  const cut = clear.subarray(0, clear.length - parsed.excess);
-  const straight = attempt(parsed, cut, parsed.cpl, parsed.excess === 8 ? ["cpl-short"] : [], keys, base);
+  const short = parsed.excess === 8;
+  const straight = attempt(parsed, clear, parsed.excess, parsed.cpl, short ? ["cpl-short"] : [], keys, base);
   if (straight !== undefined) return straight;
   if (options.lenient && command.ciphered && parsed.excess === 0 && clear.length > 8) {
-    const raised = attempt(parsed, clear.subarray(0, clear.length - 8), parsed.cpl - 8, ["cpl-raised"], keys, base);
+    const raised = attempt(parsed, clear, 8, parsed.cpl - 8, ["cpl-raised"], keys, base);
     if (raised !== undefined) return raised;
   }
   throw new GatewayError("packet.cc", "the command packet's RC/CC does not verify", {
@@ -175,10 +177,11 @@ function decipher(parsed: CommandPacket, keys: PacketKeys, base: number): Uint8A
   return cipher.decrypt(parsed.secured);
 }
 
-/** The opened packet if its RC/CC verifies under this CPL, undefined otherwise. */
+/** The opened packet if its RC/CC verifies under this CPL, which leaves octets out; undefined otherwise. */
 function attempt(
   parsed: CommandPacket,
-  clear: Uint8Array,
+  whole: Uint8Array,
+  leftOut: number,
   cpl: number,
   oddities: readonly CommandOddity[],
   keys: PacketKeys,
@@ -186,6 +189,7 @@ function attempt(
 ): OpenedCommand | undefined {
   const { integrity } = parsed.spi.command;
   const n = parsed.checkLength;
+  const clear = whole.subarray(0, whole.length - leftOut);
   const body = asFormatError(() => parseCommandBody(clear, n, base + commandClearLength));
   if (integrity !== "none") {
     const input = new Uint8Array(commandClearLength + clear.length - n);
@@ -198,5 +202,6 @@ function attempt(
     if (!equalSecret(expected, body.check)) return undefined;
   }
   const { cntr, pcntr, check, data, padding } = body;
-  return { cntr, pcntr, check, data, padding, packet: parsed, integrity, oddities };
+  const uncounted = whole.subarray(clear.length);
+  return { cntr, pcntr, check, data, padding, uncounted, packet: parsed, integrity, oddities };
 }

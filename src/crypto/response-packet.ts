@@ -85,8 +85,15 @@ export interface PendingCommand {
   readonly ccLength?: number | undefined;
 }
 
-/** Which octets the RC/CC covers in place of the standard's `02 71 00`. */
-export type CheckVariant = "standard" | "literal-udh" | "without-udh";
+/**
+ * How the RC/CC departs from the standard: the header as it came, or none, in place of `02 71 00`; or all but the padding.
+ */
+export type CheckVariant = "standard" | "literal-udh" | "without-udh" | "without-padding";
+
+/** Deviations beside the RC/CC's. */
+export type ResponseOddity =
+  /** PCNTR is not 0 though nothing is ciphered, and no such padding is there. */
+  "pcntr-in-clear";
 
 /** A response packet that was opened. */
 export interface OpenedResponse extends ResponseBody {
@@ -96,13 +103,14 @@ export interface OpenedResponse extends ResponseBody {
   readonly rhl: number;
   readonly integrity: Protection;
   readonly ccVariant: CheckVariant;
+  readonly oddities: readonly ResponseOddity[];
 }
 
 /** How to open a response packet. */
 export interface OpenResponseOptions {
   /** UDH of the first segment as it came, where it differs from `02 71 00`. */
   readonly udh?: Uint8Array | undefined;
-  /** Also take a RC/CC that leaves the UDH out (`without-udh`), as one fielded applet computes it. */
+  /** Also take the {@link CheckVariant}s and {@link ResponseOddity}s that applets were seen to make. */
   readonly lenient?: boolean;
   /** Offset of RPL in the input the user sees, for errors. */
   readonly base?: number;
@@ -128,16 +136,18 @@ export function openResponse(
     throw formatError(`RHL ${parsed.rhl} announces ${parsed.checkLength} octets of RC/CC`, base + 2, { field: "RHL" });
   }
   const clear = porCiphered ? decipher(parsed, pending, keys, base) : parsed.secured;
-  const body = asFormatError(() => parseResponseBody(clear, parsed.checkLength, base + responseClearLength));
+  const unpadded = options.lenient === true && !porCiphered && claimsPadding(clear, parsed.checkLength);
+  const counted = unpadded ? withoutPcntr(clear) : clear;
+  const body = asFormatError(() => parseResponseBody(counted, parsed.checkLength, base + responseClearLength));
   const ccVariant = porIntegrity === "none" ? "standard" : verify(parsed, clear, pending, keys, options);
   const { tar, rpl, rhl } = parsed;
-  const { cntr, pcntr, status, check, data, padding } = body;
+  const { cntr, status, check, data, padding } = body;
   matchPending(tar, cntr, pending, base);
   return {
     status,
     tar,
     cntr,
-    pcntr,
+    pcntr: clear[5] ?? 0,
     check,
     data,
     padding,
@@ -146,7 +156,21 @@ export function openResponse(
     packet: parsed,
     integrity: porIntegrity,
     ccVariant,
+    oddities: unpadded ? ["pcntr-in-clear"] : [],
   };
+}
+
+/** PCNTR counts more than there is, or octets that are no padding. */
+function claimsPadding(clear: Uint8Array, checkLength: number): boolean {
+  const pcntr = clear[5] ?? 0;
+  const data = clear.subarray(7 + checkLength);
+  return pcntr > data.length || data.subarray(data.length - pcntr).some((octet) => octet !== 0);
+}
+
+function withoutPcntr(clear: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(clear);
+  copy[5] = 0;
+  return copy;
 }
 
 function insistedLengths(pending: PendingCommand): readonly number[] {
@@ -219,8 +243,8 @@ function verify(
   const n = parsed.checkLength;
   const check = keys.check(porIntegrity, pending.kid, n);
   const given = clear.subarray(7, 7 + n);
-  const holds = (udh: Uint8Array) => {
-    const input = concatBytes(udh, parsed.clear, clear.subarray(0, 7), clear.subarray(7 + n));
+  const holds = (udh: Uint8Array, end = clear.length) => {
+    const input = concatBytes(udh, parsed.clear, clear.subarray(0, 7), clear.subarray(7 + n, end));
     return equalSecret(check(input).subarray(0, n), given);
   };
   if (holds(responseHeader)) return "standard";
@@ -228,6 +252,8 @@ function verify(
   if (udh !== undefined && !equalBytes(udh, responseHeader) && holds(udh)) return "literal-udh";
   const bare = holds(new Uint8Array(0));
   if (bare && lenient === true) return "without-udh";
+  const unpadded = clear.length - (clear[5] ?? 0);
+  if (lenient === true && unpadded >= 7 + n && holds(responseHeader, unpadded)) return "without-padding";
   if (parsed.trailingSw !== undefined && !bare) {
     throw formatError(`octets follow the ${parsed.rpl} that RPL counts`, base, { field: "RPL" });
   }

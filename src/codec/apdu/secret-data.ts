@@ -45,6 +45,20 @@ function storesKeys(apdu: Uint8Array): boolean {
   return false;
 }
 
+/**
+ * Whether octets of which the structure is lost may hold the data of PUT KEY or of a PIN command: a header of one stands
+ * somewhere in them. Errs towards yes.
+ */
+export function mayHoldSecret(octets: Uint8Array): boolean {
+  for (let at = 0; at + 5 < octets.length; at++) {
+    const [cla = 0, ins = 0, p1 = 0, , p3 = 0, , keyType = 0x80] = octets.subarray(at, at + 7);
+    if (ins === putKey && (cla & 0x80) !== 0 && p1 < 0x80 && (keyType >> 4 === 8 || keyType === 0xff)) return true;
+    const pin = pinInstructions.has(ins) && ((cla & 0x80) === 0 || cla === 0xa0);
+    if (pin && p1 === 0 && (p3 === 8 || p3 === 16)) return true;
+  }
+  return false;
+}
+
 /** Whether the answer of a command carries session keys: AUTHENTICATE, RUN GSM ALGORITHM. 3GPP TS 31.102 §7.1.2 */
 export function answersWithKeys(apdu: Uint8Array): boolean {
   const ins = apdu[1] ?? 0;

@@ -4,9 +4,10 @@ import { eidCheckDigitsOk, eidFromOctets } from "../../codec/euicc/eid.ts";
 import { lifeCycleName } from "../../codec/euicc/es5-answer.ts";
 import { curveName, keyTypeName } from "../../codec/euicc/key-set.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
+import { berPart, berParts, type TagEntry, type TagMap } from "./ber-tree.ts";
 import { keyWords } from "./gp-command.ts";
 import { aidWords, applicationText, fileName } from "./names.ts";
-import { berPart, berParts, grow, hex2, hex4, type Node, numberOf, type TagEntry, type TagMap } from "./tree.ts";
+import { grow, hex2, hex4, type Node, numberOf } from "./tree.ts";
 
 const octetsOf = (octets: Uint8Array) => `${numberOf(octets)} octets`;
 

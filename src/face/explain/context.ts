@@ -39,6 +39,10 @@ export const explainTypes = [
   "session-trigger",
   "psk-identity",
   "fcp",
+  "profile-package",
+  "euicc-response",
+  "tls",
+  "http",
   "tlv",
 ] as const;
 
@@ -62,6 +66,16 @@ export interface Context {
   readonly answered?: Answered | undefined;
   /** The C-APDU that a R-APDU answers. */
   readonly command?: Uint8Array | undefined;
+  /** The C-APDUs of the script that is answered, in their order. */
+  readonly commands?: readonly Uint8Array[] | undefined;
+  /** TP-DCS and TP-UDL of the message whose TP-UD is read. */
+  readonly message?: { readonly dcs: number; readonly length: number } | undefined;
+  /** The packet is the first part of one in several messages. */
+  readonly segmented?: boolean | undefined;
+  /** A STORE DATA before this one began to store keys, and was not the last. */
+  readonly storesKeys?: boolean | undefined;
+  /** Keys, PINs and logins are shown. */
+  readonly secrets?: boolean | undefined;
   /** Reads octets as one type. */
   readonly read: (type: ExplainType, octets: Uint8Array, base: number, context: Context) => Node;
   /** Reads octets as the most likely of some types; undefined when none of them is likely. */

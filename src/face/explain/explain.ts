@@ -2,12 +2,16 @@ import { commandNode, pairNode, responseNode } from "./apdu.ts";
 import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } from "./card-data.ts";
 import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./cat.ts";
 import { type Context, type ExplainType, explainTypes } from "./context.ts";
+import { httpNode } from "./http.ts";
 import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
-import { commandPacketNode, responsePacketNode } from "./packet.ts";
+import { commandPacketNode } from "./packet.ts";
+import { responsePacketNode } from "./packet-answer.ts";
+import { euiccResponseNode, profilePackageNode } from "./profile-package.ts";
 import { scores, worthTelling } from "./recognise.ts";
 import { scriptNode, scriptResponseNode } from "./script.ts";
 import { pskIdentityNode, sessionTriggerNode } from "./session.ts";
 import { smsPduNode, tpduNode } from "./sms.ts";
+import { tlsNode } from "./tls.ts";
 import { type Node, single } from "./tree.ts";
 import { userDataNode } from "./user-data.ts";
 
@@ -54,11 +58,15 @@ const explainers: Readonly<Record<ExplainType, Explainer>> = {
   "session-trigger": sessionTriggerNode,
   "psk-identity": pskIdentityNode,
   fcp: fcpNode,
+  "profile-package": profilePackageNode,
+  "euicc-response": euiccResponseNode,
+  tls: tlsNode,
+  http: httpNode,
   tlv: tlvNode,
 };
 
 /** What the caller knows beside the octets. */
-export type ExplainOptions = Pick<Context, "keys" | "answered" | "command"> & {
+export type ExplainOptions = Omit<Context, "read" | "guess"> & {
   /** The one reading wanted, whatever the octets look like. */
   readonly as?: ExplainType | undefined;
 };
@@ -75,11 +83,8 @@ export interface Explained {
 const deepest = 24;
 
 function contextOf(options: ExplainOptions, depth = 0): Context {
-  const { keys, answered, command } = options;
   return {
-    keys,
-    answered,
-    command,
+    ...options,
     read: (type, octets, base, context) =>
       depth >= deepest
         ? single("nested too deep", octets, base)

@@ -3,22 +3,11 @@ import { type Dgi, Dgi as DgiCodec, Dgis, dgiName } from "../../codec/euicc/dgi.
 import { keyRole, keySetUse, keyTypeName } from "../../codec/euicc/key-set.ts";
 import { decode, Reader } from "../../codec/kit/codec.ts";
 import { readBcdAddress, showAddress, TpAddress } from "../../codec/sms/address.ts";
+import { berParts, isBer, type TagEntry, type TagMap } from "./ber-tree.ts";
 import { catObjectsInto } from "./cat.ts";
 import type { Context } from "./context.ts";
 import { aidWords, applicationText } from "./names.ts";
-import {
-  type Branch,
-  berParts,
-  grow,
-  hex2,
-  hexTagList,
-  isBer,
-  type Node,
-  numberOf,
-  single,
-  type TagEntry,
-  type TagMap,
-} from "./tree.ts";
+import { type Branch, grow, hex2, hexTagList, type Node, numberOf, single } from "./tree.ts";
 
 const aid = { name: "AID", say: aidWords, clause: "SGP.02 Annex H" };
 

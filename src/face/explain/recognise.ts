@@ -9,12 +9,15 @@ import { compactCommandLength } from "../../codec/ota/script.ts";
 import { guessTpdu, type SmsTpdu } from "../../codec/sms/tpdu.ts";
 import { concatenationOf, readUserDataHeader, securityHeaderOf } from "../../codec/sms/user-data-header.ts";
 import { pairCut } from "./apdu.ts";
+import { isBer } from "./ber-tree.ts";
 import { isEnvelopeTag } from "./cat.ts";
 import type { ExplainType } from "./context.ts";
+import { httpScore } from "./http.ts";
 import { isAtr } from "./identity.ts";
 import { instructionOf } from "./instruction.ts";
 import { applicationName, tarName } from "./names.ts";
-import { isBer } from "./tree.ts";
+import { euiccResponseScore, profilePackageScore } from "./profile-package.ts";
+import { tlsScore } from "./tls.ts";
 
 /** How sure it is that octets are of a type: 0 (not at all) to 100. */
 type Score = (octets: Uint8Array) => number;
@@ -248,6 +251,11 @@ const cardDataScore: Score = (octets) => {
   return cardDataTags.has(first) ? (isBer(octets) ? 93 : 45) : 0;
 };
 
+/** An FCP is never empty: two octets of that look are a status word. */
+function isFcp(octets: Uint8Array): boolean {
+  return (octets[0] === 0x62 || octets[0] === 0x6f) && octets.length > 2 && octets[1] !== 0;
+}
+
 /** Sureness per type; types that only `--as` reaches score 0. */
 export const scores: Readonly<Record<ExplainType, Score>> = {
   "c-apdu": commandScore,
@@ -285,6 +293,10 @@ export const scores: Readonly<Record<ExplainType, Score>> = {
   "card-data": cardDataScore,
   "session-trigger": triggerScore,
   "psk-identity": identityScore,
-  fcp: (octets) => (octets[0] === 0x62 || octets[0] === 0x6f ? template(octets, 92, 30) : 0),
+  "profile-package": profilePackageScore,
+  "euicc-response": euiccResponseScore,
+  tls: tlsScore,
+  http: httpScore,
+  fcp: (octets) => (isFcp(octets) ? template(octets, 92, 30) : 0),
   tlv: (octets) => (isBer(octets) ? 31 : 0),
 };

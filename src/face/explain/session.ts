@@ -1,12 +1,13 @@
 import { TimerValue } from "../../codec/cat/local-info.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import { decode } from "../../codec/kit/codec.ts";
+import { berPart, type TagEntry, type TagMap } from "./ber-tree.ts";
 import { eidWords } from "./card-data.ts";
 import { catObjectsInto } from "./cat.ts";
 import type { Context } from "./context.ts";
 import { keyWords } from "./gp-command.ts";
 import { aidWords } from "./names.ts";
-import { type Branch, berPart, grow, type Node, numberOf, type TagEntry, type TagMap } from "./tree.ts";
+import { type Branch, grow, type Node, numberOf } from "./tree.ts";
 
 const text = (octets: Uint8Array): string => `"${Buffer.from(octets).toString("utf8")}"`;
 
@@ -91,7 +92,7 @@ export function sessionTriggerNode(octets: Uint8Array, base: number, context: Co
 }
 
 function triggered(branch: Branch, tags: TagMap): string | undefined {
-  while (!branch.from.ended) berPart(branch, tags, 1);
+  while (!branch.from.ended) berPart(branch, tags, { depth: 1 });
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 import { asGatewayError, codecError, type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
-import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
+import { mayHoldSecret } from "../../codec/apdu/secret-data.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 
 /** One thing found in octets. `offset` counts from the start of the input the user gave. */
@@ -26,13 +26,15 @@ export interface Node {
 export interface Extra {
   readonly clause?: string | undefined;
   readonly note?: string | undefined;
+  /** What cannot be read of it may be a secret. */
+  readonly confidential?: boolean | undefined;
 }
 
 /** Words for octets; undefined when there is nothing to add to them. */
 export type Say = (octets: Uint8Array, offset: number) => string | undefined;
 
 /** The octets of a node as text: none where there are parts. */
-function leaf(label: string, octets: Uint8Array, offset: number, value?: string, extra: Extra = {}): Node {
+export function leaf(label: string, octets: Uint8Array, offset: number, value?: string, extra: Extra = {}): Node {
   return {
     label,
     ...(value === undefined ? {} : { value }),
@@ -64,11 +66,14 @@ export class Branch {
   /** What the whole says; may be set before its last part was read. */
   value: string | undefined;
   note: string | undefined;
+  readonly #confidential: boolean;
   #words = "";
   #wordsLeftOut = 0;
 
-  constructor(octets: Uint8Array, base: number) {
+  /** `confidential`: octets that cannot be read may be keys or PINs, and are not shown. */
+  constructor(octets: Uint8Array, base: number, confidential = false) {
     this.from = new Reader(octets, base);
+    this.#confidential = confidential;
   }
 
   get children(): readonly Node[] {
@@ -107,18 +112,11 @@ export class Branch {
     return numberOf(octets);
   }
 
-  /** The next `count` octets, never shown. */
-  secret(label: string, count: number, extra?: Extra): void {
+  /** The next `count` octets, not shown unless the caller asked for secrets. */
+  secret(label: string, count: number, shown = false): void {
     const offset = this.from.offset;
-    this.from.take(count, label);
-    this.add({
-      label,
-      value: `[hidden, ${count} octets]`,
-      offset,
-      length: count,
-      ...extraOf(extra ?? {}),
-      children: [],
-    });
+    const octets = this.from.take(count, label);
+    this.add(shown ? leaf(label, octets, offset) : hiddenLeaf(label, octets, offset));
   }
 
   /** The next `count` octets as a part of its own. */
@@ -141,15 +139,41 @@ export class Branch {
     if (!this.from.ended) this.field(label, this.from.remaining, say, extra);
   }
 
+  /** What is left and nothing describes, as one leaf. */
+  leftOver(): void {
+    if (this.from.ended) return;
+    const offset = this.from.offset;
+    this.add({ ...this.#unread("octets left over", this.from.rest(), offset), note: "nothing says what they are" });
+  }
+
   /** A node for what stopped the reading, covering the octets that were not read. */
   fail(error: GatewayError): void {
     const offset = this.from.offset;
-    this.#children.push(failed(error, this.from.rest(), offset));
+    const node = this.#unread("not readable", this.from.rest(), offset);
+    this.#children.push({ ...node, error: errorOf(error, offset) });
+  }
+
+  #unread(label: string, octets: Uint8Array, offset: number): Node {
+    const hidden = octets.length > 0 && (this.#confidential || mayHoldSecret(octets));
+    return hidden ? hiddenLeaf(label, octets, offset) : leaf(label, octets, offset);
   }
 }
 
+/** Octets that nothing describes as a leaf; what may be the data of a secret command is not shown. */
+export function unreadLeaf(label: string, octets: Uint8Array, offset: number): Node {
+  return mayHoldSecret(octets)
+    ? hiddenLeaf(label, octets, offset)
+    : leaf(label, octets, offset, `${octets.length} octets`);
+}
+
+/** Octets that are not shown. */
+export function hiddenLeaf(label: string, octets: Uint8Array, offset: number, extra: Extra = {}): Node {
+  const value = `[hidden, ${octets.length} octets]`;
+  return { label, value, offset, length: octets.length, ...extraOf(extra), children: [] };
+}
+
 /** A leaf whose words come from `say`, or from the error it threw. */
-function said(label: string, octets: Uint8Array, offset: number, say?: Say, extra?: Extra): Node {
+export function said(label: string, octets: Uint8Array, offset: number, say?: Say, extra?: Extra): Node {
   try {
     return leaf(label, octets, offset, say?.(octets, offset), extra);
   } catch (thrown) {
@@ -161,10 +185,6 @@ function said(label: string, octets: Uint8Array, offset: number, say?: Say, extr
 function errorOf(error: GatewayError, fallback: number): NonNullable<Node["error"]> {
   const { offset } = error.detail;
   return { code: error.code, message: error.message, offset: typeof offset === "number" ? offset : fallback };
-}
-
-function failed(error: GatewayError, octets: Uint8Array, offset: number): Node {
-  return { ...leaf("not readable", octets, offset), error: errorOf(error, offset) };
 }
 
 /** Errors of ours are facts about the octets; anything else is a defect and passes. */
@@ -184,10 +204,10 @@ export function grow(
   build: (branch: Branch) => string | undefined,
   extra: Extra = {},
 ): Node {
-  const branch = new Branch(octets, base);
+  const branch = new Branch(octets, base, extra.confidential);
   try {
     branch.value = build(branch) ?? branch.value;
-    branch.rest("octets left over", undefined, { note: "nothing says what they are" });
+    branch.leftOver();
   } catch (thrown) {
     branch.fail(faultOf(thrown));
   }
@@ -211,109 +231,11 @@ export function single(label: string, octets: Uint8Array, base: number, say?: Sa
   return said(label, octets, base, say, extra);
 }
 
-/** What is known of a BER tag. */
-export interface TagEntry {
-  readonly name: string;
-  readonly say?: Say;
-  /** Tags inside it. */
-  readonly tags?: TagMap;
-  /** Or what reads its value. */
-  readonly read?: (branch: Branch) => string | undefined;
-  readonly clause?: string;
-  readonly note?: string;
-}
-
-export type TagMap = ReadonlyMap<number, TagEntry>;
-
-/** Constructed values are opened this deep, so that no input costs more than its length. */
-const deepest = 12;
-
-/** Reads TLVs up to the end (or to end-of-contents octets, when `indefinite`). */
-export function berParts(branch: Branch, tags: TagMap, options: { indefinite?: boolean; depth?: number } = {}): void {
-  while (!branch.from.ended) {
-    if (options.indefinite && branch.from.peek() === 0 && branch.from.peek(1) === 0) {
-      branch.field("end of contents", 2);
-      return;
-    }
-    berPart(branch, tags, options.depth ?? 0);
-  }
-}
-
-/** Reads one TLV. Returns its tag. */
-export function berPart(branch: Branch, tags: TagMap, depth = 0): number {
-  const offset = branch.from.offset;
-  const head = new Reader(branch.from.bytes.subarray(offset - branch.from.base), offset);
-  const tag = readTag(head);
-  const length = readLength(head);
-  const entry = tags.get(tag);
-  const label = entry === undefined ? hexTag(tag) : `${entry.name} (${hexTag(tag)})`;
-  const headLength = head.offset - offset;
-  const whole = branch.from.take(headLength + Math.min(length, head.remaining), label);
-  branch.add(tlvNode(label, whole, offset, { headLength, length, tag, entry, depth }));
-  return tag;
-}
-
-interface Found {
-  readonly headLength: number;
-  readonly length: number;
-  readonly tag: number;
-  readonly entry: TagEntry | undefined;
-  readonly depth: number;
-}
-
-/** A TLV as one node: its parts, or its value octets. */
-function tlvNode(label: string, whole: Uint8Array, offset: number, found: Found): Node {
-  const { headLength, length, entry } = found;
-  const octets = whole.subarray(headLength);
-  const valueOffset = offset + headLength;
-  const extra = { clause: entry?.clause, note: entry?.note };
-  const read = readerFor(octets, found);
-  if (octets.length < length) {
-    const message = `${length} octets announced, ${octets.length} present`;
-    const error = { code: "codec.truncated", message, offset: valueOffset };
-    return { ...leaf(label, octets, offset, undefined, extra), length: whole.length, error };
-  }
-  if (read === undefined || octets.length === 0) {
-    return {
-      ...said(label, octets, valueOffset, octets.length === 0 ? undefined : entry?.say, extra),
-      offset,
-      length: whole.length,
-    };
-  }
-  return { ...grow(label, octets, valueOffset, read, extra), offset, length: whole.length };
-}
-
-function readerFor(octets: Uint8Array, { tag, entry, depth }: Found) {
-  if (entry?.read !== undefined) return entry.read;
-  if (depth >= deepest) return undefined;
-  const first = tag > 0xffff ? tag >> 16 : tag > 0xff ? tag >> 8 : tag;
-  const tags = entry === undefined && (first & 0x20) !== 0 && isBer(octets) ? noTags : entry?.tags;
-  if (tags === undefined) return undefined;
-  return (branch: Branch): string | undefined => {
-    berParts(branch, tags, { depth: depth + 1 });
-    return undefined;
-  };
-}
-
-const noTags: TagMap = new Map();
-
-/** Whether octets are a run of TLVs with nothing left over. */
-export function isBer(octets: Uint8Array): boolean {
-  const from = new Reader(octets);
-  try {
-    while (!from.ended) {
-      if (readTag(from) === 0) return false;
-      from.take(readLength(from));
-    }
-  } catch {
-    return false;
-  }
-  return octets.length > 0;
-}
-
 /** A big-endian number; beyond six octets its value is not exact. */
-export function numberOf(octets: Uint8Array): number {
-  return octets.reduce((value, octet) => value * 256 + octet, 0);
+export function numberOf(octets: Iterable<number>): number {
+  let value = 0;
+  for (const octet of octets) value = value * 256 + octet;
+  return value;
 }
 
 /** An octet as two digits. */

@@ -63,7 +63,9 @@ export function userDataNode(octets: Uint8Array, base: number, context: Context)
         return `${which}, ${remaining} octets`;
       }
       const type = security === "command" ? "command-packet" : "response-packet";
-      const packet = branch.part(remaining, (bytes, offset) => context.read(type, bytes, offset, context));
+      const packet = branch.part(remaining, (bytes, offset) =>
+        context.read(type, bytes, offset, { ...context, segmented: (concatenation?.total ?? 1) > 1 }),
+      );
       return `${which}, ${packet.label}${packet.value === undefined ? "" : ` ${packet.value}`}`;
     },
     { clause: "TS 23.040 §9.2.3.24" },

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
 import { toHex } from "../../../base/hex.ts";
 import { porStatus, porStatusName } from "../../../codec/ota/por-status.ts";
-import { parseSpi, spiBytes } from "../../../codec/ota/spi.ts";
+import { type Protection, parseSpi, spiBytes } from "../../../codec/ota/spi.ts";
 import type { Assembled } from "../../../codec/sms/concatenation.ts";
 import { admitCommand } from "../../../crypto/admission.ts";
 import { type OpenedCommand, openCommand } from "../../../crypto/command-packet.ts";
@@ -120,9 +120,11 @@ function response(assembled: Assembled, input: Input, keys: PacketKeys): Answer 
       rc_cc: toHex(opened.check),
       data: toHex(opened.data),
       padding: toHex(opened.padding),
-      packet: toHex(assembled.body),
+      packet: toHex(assembled.body.subarray(0, 2 + opened.rpl)),
+      authenticated: authenticates(opened.integrity),
       ...decodedResponse(opened.data),
       ...(opened.ccVariant === "standard" ? {} : { cc_variant: opened.ccVariant }),
+      ...(opened.oddities.length === 0 ? {} : { oddities: opened.oddities }),
       ...(trailingSw === undefined ? {} : { trailing_sw: swText(trailingSw) }),
     };
   } catch (error) {
@@ -130,12 +132,17 @@ function response(assembled: Assembled, input: Input, keys: PacketKeys): Answer 
   }
 }
 
+/** A RC finds accidents only, and no check proves nothing: who sent a packet is proven by a CC or DS. */
+function authenticates(integrity: Protection): boolean {
+  return integrity === "cc" || integrity === "ds";
+}
+
 /** Adds what an error knows of the packet to its answer. */
 function withStatus(error: unknown): unknown {
   if (!isGatewayError(error)) return error;
   const { status, statusName, ccVariant } = error.detail;
   const answer = {
-    ...(typeof status === "number" ? { status, status_name: statusName } : {}),
+    ...(typeof status === "number" ? { status, status_name: statusName, authenticated: false } : {}),
     ...(ccVariant === undefined ? {} : { cc_variant: ccVariant }),
   };
   return Object.keys(answer).length === 0 ? error : withAnswer(error, answer);
@@ -190,6 +197,8 @@ function commandShape(opened: OpenedCommand): Answer {
     rc_cc: toHex(opened.check),
     data: toHex(opened.data),
     padding: toHex(opened.padding),
+    ...(opened.uncounted.length === 0 ? {} : { uncounted_padding: toHex(opened.uncounted) }),
+    authenticated: authenticates(opened.integrity),
     ...decodedCommand(opened.data),
     ...(opened.oddities.length === 0 ? {} : { oddities: opened.oddities }),
   };
