@@ -4,6 +4,7 @@ import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../link/driver.ts";
 import { DeadlineWatch } from "./deadline-watch.ts";
 import type { Job } from "./job.ts";
+import { placesOf } from "./packet-order.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -98,7 +99,9 @@ export class Dispatcher {
       if (job === undefined) {
         const wake = await this.#deps.store.read((r) => r.jobs.nextWake(target));
         if (wake !== undefined && held > now) this.#deadlines.watch(target);
-        if (wake !== undefined) this.#wakeAt(target, Math.max(wake, Math.min(held, now + 60_000)));
+        const place = held > now ? await this.#nextPlace(target) : undefined;
+        const at = Math.max(wake ?? 0, Math.min(held, now + 60_000));
+        if (wake !== undefined) this.#wakeAt(target, Math.min(at, place ?? at));
         return;
       }
       await this.#runOne(target, job);
@@ -124,9 +127,20 @@ export class Dispatcher {
     }
   }
 
-  /** Interrupted jobs of an earlier process first, then the queue. */
+  /** Packets that have left first: others wait for their place, whatever their lane. Then the queue. */
   async #next(target: string, now: number, held: boolean): Promise<Job | undefined> {
-    return this.#deps.store.read((r) => r.jobs.next(target, now, held ? ["system"] : ["system", "normal"]));
+    return this.#deps.store.read(async (r) => {
+      const places = await placesOf(r, target);
+      const due = places.find(({ job }) => job.state === "queued" && job.notBefore <= now);
+      return due?.job ?? r.jobs.next(target, now, held ? ["system"] : ["system", "normal"]);
+    });
+  }
+
+  /** When the next packet that has its place is due, also while the other jobs are held. */
+  async #nextPlace(target: string): Promise<number | undefined> {
+    const places = await this.#deps.store.read((r) => placesOf(r, target));
+    const due = places.filter(({ job }) => job.state === "queued").map(({ job }) => job.notBefore);
+    return due.length === 0 ? undefined : Math.min(...due);
   }
 
   #wakeAt(target: string, at: number): void {

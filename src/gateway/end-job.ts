@@ -3,6 +3,7 @@ import { afterEnd } from "./consequences.ts";
 import { executedSoFar, type JobFailure, type OpenFailure } from "./failure.ts";
 import { endStates, type Job, type JobResult } from "./job.ts";
 import type { PacketPatch } from "./packet.ts";
+import { waitsFor } from "./packet-order.ts";
 import { scriptCommands } from "./script-body.ts";
 import type { Repositories, Store } from "./store.ts";
 
@@ -51,6 +52,7 @@ export async function endOpenJob(r: Repositories, at: number, job: Job, asked: A
   const end = tolerated(job, await completed(r, job, asked));
   await r.jobs.patch(id, { ...end, endedAt: at });
   await afterEnd(r, job, end, at);
+  if (job.attempts > 0) await r.jobs.letGo(job.target, waitsFor(id), at);
   await r.events.append({
     at,
     type: `job.${end.state}`,

@@ -126,7 +126,7 @@ export class Gateway {
     });
     this.store.onEvents((events) => {
       for (const event of events) {
-        if (isFollowUp(event)) this.#dispatcher.kick(event.target);
+        if (event.target !== undefined && (isFollowUp(event) || endsJob(event))) this.#dispatcher.kick(event.target);
         // A convenience: without it the next poll finds the same.
         if (event.type === "procedure.accepted" && event.target !== undefined)
           void expectSwitch({ ...deps, links: this.links }, event.target).catch(() => {});
@@ -300,7 +300,8 @@ export class Gateway {
       const route = await this.#route(job, target);
       if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
       if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, route.why);
-      if (job.lane === "normal" && (await this.#sessionGoesFirst(job))) {
+      // A packet that has left goes on: the session's trigger may wait for its place.
+      if (job.lane === "normal" && !(await this.#hasPacket(job.id)) && (await this.#sessionGoesFirst(job))) {
         return await this.#block(job, "waits for earlier jobs of the SCP81 session");
       }
       await this.#smsRun.run(job, target, route, signal);
@@ -377,10 +378,15 @@ export class Gateway {
 }
 
 /** Whether the gateway itself queued a job: nobody else wakes its target. */
-function isFollowUp(event: GatewayEvent): event is GatewayEvent & { readonly target: string } {
+function isFollowUp(event: GatewayEvent): boolean {
   const { origin } = event.data;
   const face = typeof origin === "object" && origin !== null && "face" in origin ? origin.face : undefined;
-  return event.type === "job.queued" && face === "system" && event.target !== undefined;
+  return event.type === "job.queued" && face === "system";
+}
+
+/** What waited for the place of the job's packet may go. */
+function endsJob({ type }: GatewayEvent): boolean {
+  return /^job\.(done|failed|expired|cancelled)$/.test(type);
 }
 
 function keyReused(job: string): GatewayError {

@@ -164,6 +164,8 @@ export interface JobRepository {
   putOff(job: Job, now: number, until: number, note: string): Promise<void>;
   /** Makes jobs (of the target, or of all) that were put off due; what was never tried waits for its client's time. */
   resume(target: string | undefined, now: number): Promise<void>;
+  /** Makes the target's jobs that were put off with this note due. */
+  letGo(target: string, note: string, now: number): Promise<void>;
   /** When the earliest queued job of the target may run. */
   nextWake(target: string): Promise<number | undefined>;
   /** Queued jobs of the target whose validity is over, and when the next one's ends. */

@@ -55,6 +55,8 @@ export interface PacketRepository {
   patch(id: string, patch: PacketPatch): Promise<void>;
   get(id: string): Promise<PacketRecord | undefined>;
   ofJob(job: string): Promise<PacketRecord[]>;
+  /** Packets of the target's open jobs that may have left and have no answer, oldest first. */
+  inPlace(target: string): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
   /** Stores what became of a part. A receipt's word on the same transmission stays. */

@@ -10,8 +10,9 @@ import { PacketKeys } from "../crypto/packet-keys.ts";
 import { openResponse } from "../crypto/response-packet.ts";
 import type { Whole } from "./inbound.ts";
 import type { Job } from "./job.ts";
-import { type KeySet, type KeySetRepository, servesTar } from "./key-set.ts";
+import { type KeySet, type KeySetInfo, type KeySetRepository, servesTar } from "./key-set.ts";
 import type { PacketRecord } from "./packet.ts";
+import type { OrderFacts } from "./packet-order.ts";
 import { workBody } from "./script-body.ts";
 import type { Repositories } from "./store.ts";
 import type { Target } from "./target.ts";
@@ -29,7 +30,7 @@ const keyOctet = (set: KeySet, octets: number): number => {
 };
 
 /** The key set whose keys and counter a job uses. @throws target.no-key */
-export function keySetFor(sets: readonly KeySet[], tar: string, kvn: number | undefined): KeySet {
+export function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string, kvn: number | undefined): T {
   const found = sets.find((set) => servesTar(set, tar) && (kvn === undefined || set.kvn === kvn));
   if (found === undefined) {
     throw new GatewayError(
@@ -79,6 +80,23 @@ export async function planPacket(job: Job, target: Target, keySets: KeySetReposi
     kic: hex2(kic),
     kid: hex2(kid),
   };
+}
+
+/** Which counter the packet of a job will be compared with, before it is secured. @throws target.no-key */
+export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]): OrderFacts {
+  const { work } = job;
+  if (work.kind === "packet") return upstreamFacts(work.userData);
+  const scp80 = sets.filter((set) => set.type === "SCP80");
+  const keySet = keySetFor(scp80, work.tar, job.request.kvn).id;
+  return { keySet, tar: work.tar, spi: job.request.spi ?? target.settings.spi ?? defaultSpi };
+}
+
+/** Whether a packet was given up, or certainly never left while a later counter of its keys was handed out. */
+export function mustBeMadeAnew(packet: PacketRecord, sets: readonly KeySetInfo[]): boolean {
+  if (packet.state === "abandoned") return true;
+  if (packet.transmissions > 0 || packet.cntr === undefined) return false;
+  const set = sets.find((one) => one.id === packet.keySet);
+  return set === undefined || set.cntr > packet.cntr;
 }
 
 /** How many short messages the job would take. */

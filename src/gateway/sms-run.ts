@@ -1,7 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, type GatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
-import { newId } from "../base/id.ts";
 import { backoffMs } from "../base/retry.ts";
 import { readSegment } from "../codec/sms/concatenation.ts";
 import type { Log } from "../link/driver.ts";
@@ -18,8 +17,8 @@ import { judgeAnswer } from "./judge-answer.ts";
 import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
 import { traceCommand } from "./packet-trace.ts";
-import type { Route } from "./routing.ts";
-import { type PacketPlan, planPacket, readsNoReplay, wantsAnswer } from "./secured-packet.ts";
+import { type FoundRoute, reservePacket } from "./reserve-packet.ts";
+import { readsNoReplay, wantsAnswer } from "./secured-packet.ts";
 import { expireJob } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import { type Sending, submitPacket } from "./submit-packet.ts";
@@ -48,8 +47,6 @@ export interface SmsDefaults {
   readonly retransmissions: number;
 }
 
-type Found = Extract<Route, { at: "found" }>;
-
 /** A try over a link. */
 type Attempt = Sending & Pick<LinkTrouble, "link" | "kind" | "since">;
 
@@ -61,7 +58,7 @@ export class SmsRun {
     this.#deps = deps;
   }
 
-  async run(job: Job, target: Target, route: Found, signal: AbortSignal): Promise<void> {
+  async run(job: Job, target: Target, route: FoundRoute, signal: AbortSignal): Promise<void> {
     const since = this.#deps.clock.monotonic();
     const link = this.#deps.links.find(route.link);
     const bearer = link?.bearer;
@@ -75,7 +72,7 @@ export class SmsRun {
       using answer = this.#deps.answers.expect(onItsWay.packet.id);
       return this.#awaitAnswer(job, onItsWay.packet, answer, onItsWay.leftMs, signal);
     }
-    const packet = await this.#packetFor(job, target, route);
+    const packet = await reservePacket(this.#deps, job, target, route);
     if (packet === undefined) return;
     if (packet.state === "answered") return this.#conclude(job, packet);
     if (packet.transmissions > 1 && ofClient(job)) return this.#fateUnknown(job, "it may have left before", {});
@@ -91,47 +88,6 @@ export class SmsRun {
     await withFrameContext({ target: target.id, job: job.id }, () =>
       this.#transmit({ job, target, packet, link: link.id, kind: link.kind, since }, bearer, timeoutMs, signal),
     );
-  }
-
-  /** The packet to send: the one that is already reserved, or a new one; its transmission is counted durably. */
-  async #packetFor(job: Job, target: Target, route: Found): Promise<PacketRecord | undefined> {
-    const { store, clock } = this.#deps;
-    return store.write(async (r) => {
-      const packets = await r.packets.ofJob(job.id);
-      const current = packets.at(-1);
-      const chosen = { bearer: route.bearer, link: route.link, why: route.why };
-      const started = job.startedAt === undefined ? { startedAt: clock.now() } : {};
-      if (current !== undefined && current.state !== "abandoned") {
-        if (current.state === "answered") return current;
-        const transmissions = current.transmissions + 1;
-        if (!(await r.jobs.patch(job.id, { state: "running", chosen, attempts: job.attempts + 1, ...started })))
-          return undefined;
-        await r.packets.patch(current.id, { transmissions, link: route.link });
-        return { ...current, transmissions, link: route.link };
-      }
-      if (!(await r.jobs.patch(job.id, { state: "running", chosen, attempts: job.attempts + 1, ...started })))
-        return undefined;
-      const plan: PacketPlan = await planPacket(job, target, r.keySets);
-      const packet: PacketRecord = {
-        id: newId("pkt", clock.now()),
-        job: job.id,
-        target: target.id,
-        ...plan,
-        state: "reserved",
-        link: route.link,
-        transmissions: 1,
-        createdAt: clock.now(),
-      };
-      await r.packets.insert(packet);
-      await r.events.append({
-        at: clock.now(),
-        type: "job.sending",
-        target: target.id,
-        job: job.id,
-        data: { ...chosen, cntr: packet.cntr, segments: packet.userData.length },
-      });
-      return packet;
-    });
   }
 
   async #transmit(attempt: Attempt, bearer: SmsBearer, timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -279,7 +235,8 @@ export class SmsRun {
   /** Work may go again under a new counter: the card has proved that the old packet was not (or is safely) run. */
   async #newPacket(job: Job, packet: PacketRecord, answered: PacketPatch, note: string): Promise<void> {
     const { store, clock } = this.#deps;
-    const sent = await store.read((r) => r.packets.ofJob(job.id));
+    const packets = await store.read((r) => r.packets.ofJob(job.id));
+    const sent = packets.filter(({ transmissions }) => transmissions > 0);
     if (sent.length >= job.request.maxPackets) {
       await this.#deps.endJob(job.id, failure("packet.counter-low", `${note}; ${sent.length} packets are enough`, {}), {
         id: packet.id,

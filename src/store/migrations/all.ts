@@ -8,6 +8,7 @@ import { jobWake } from "./0012-job-wake.ts";
 import { policy } from "./0020-policy.ts";
 import { campaign } from "./0021-campaign.ts";
 import { wantedSession } from "./0022-wanted-session.ts";
+import { packetOrder } from "./0030-packet-order.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   policy,
   campaign,
   wantedSession,
+  packetOrder,
 ];

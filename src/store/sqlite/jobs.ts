@@ -91,6 +91,15 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         .limit(1),
     ),
   );
+  const letGo = prepared(db, (target: string, note: string, now: number) =>
+    db
+      .updateTable("job")
+      .set({ not_before: now })
+      .where("target", "=", target)
+      .where(queued)
+      .where("not_before", ">", now)
+      .where("note", "=", note),
+  );
   const due = prepared(db, (target: string) =>
     db
       .selectFrom("job")
@@ -218,6 +227,9 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
         .where("not_before", ">", now)
         .where("note", "is not", null)
         .execute();
+    },
+    async letGo(target, note, now) {
+      await letGo(target, note, now);
     },
     nextWake: firstDue,
     async deadlines(target, now) {

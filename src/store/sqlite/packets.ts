@@ -42,6 +42,19 @@ function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
 export function packetRepository(db: Kysely<Schema>): PacketRepository {
   const insert = preparedRow(db, (row: Insertable<Schema["packet"]>) => db.insertInto("packet").values(row));
   const ofJob = prepared(db, (job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
+  const inPlace = prepared(db, (target: string) =>
+    db
+      .selectFrom("job")
+      .innerJoin("packet", "packet.job", "job.id")
+      .selectAll("packet")
+      .where("job.target", "=", target)
+      .where(sql<boolean>`job.state in ('queued', 'running', 'waiting')`)
+      .where(sql<boolean>`job.attempts > 0`)
+      .where("packet.transmissions", ">", 0)
+      .where("packet.state", "in", ["reserved", "sent"])
+      .orderBy("packet.created_at")
+      .orderBy("packet.id"),
+  );
   const sent = prepared(db, (id: string, state: string, at: number) =>
     db.updateTable("packet").set({ state, sent_at: at }).where("id", "=", id),
   );
@@ -92,6 +105,9 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
     },
     async ofJob(job) {
       return (await ofJob(job)).map(packetOf);
+    },
+    async inPlace(target) {
+      return (await inPlace(target)).map(packetOf);
     },
     async unanswered(target, limit) {
       let query = db
