@@ -14,6 +14,8 @@ export const ModemConfig = z.strictObject({
   hub: z.strictObject({ location: z.string().regex(/^[0-9.-]+$/), port: z.number().int().min(1).max(32) }).optional(),
   watchEveryMs: z.number().int().min(1000).default(60_000),
   quarantineAfter: z.number().int().min(1).max(100).default(6),
+  /** How long a quarantine lasts before the modem is tried again. */
+  quarantineMs: z.number().int().min(1000).default(600_000),
   readEid: z.boolean().default(true),
   /** Switch on a SIM toolkit that is off; the module keeps that, and may have to restart for it. */
   enableToolkit: z.boolean().default(false),

@@ -59,8 +59,8 @@ export class ModemService implements AsyncDisposable {
 
   #add(config: ModemConfig): void {
     const { gateway, driverDeps } = this.#deps;
-    const { name, port, profile, powerCommand, hub, watchEveryMs, quarantineAfter, readEid, enableToolkit, baudRate } =
-      config;
+    const { name, port, profile, powerCommand, hub, baudRate } = config;
+    const { watchEveryMs, quarantineAfter, quarantineMs, readEid, enableToolkit } = config;
     const power =
       powerCommand !== undefined
         ? shellPower(powerCommand)
@@ -75,7 +75,7 @@ export class ModemService implements AsyncDisposable {
       ...driverDeps,
       ...(profile === undefined ? {} : { profile }),
       ...(power === undefined ? {} : { power }),
-      settings: { watchEveryMs, quarantineAfter, readEid, enableToolkit },
+      settings: { watchEveryMs, quarantineAfter, quarantineMs, readEid, enableToolkit },
     });
     this.#cleanup.use(modem);
     this.#links.set(id, modem);
@@ -119,7 +119,7 @@ export class ModemService implements AsyncDisposable {
   async #watchAttach(target: string, job: string | undefined): Promise<void> {
     const { gateway } = this.#deps;
     const owner = await gateway.store.read((r) => r.targets.get(target));
-    const modem = [...this.#links.values()].find((one) => owner !== undefined && holds(cardOf(one), owner));
+    const modem = [...this.#links.values()].find((one) => owner !== undefined && holds(knownCard(one.lastCard), owner));
     if (modem === undefined) return;
     const record = await modem.watchSwitch({}, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(attachMs)]));
     const at = systemClock.now();
@@ -151,8 +151,7 @@ export async function openPort(
   return driver.openPort(address, options as never, deps, signal);
 }
 
-function cardOf(modem: ModemLink): CardIdentity | undefined {
-  const { iccid, imsi, eid } = modem.state;
+function knownCard({ iccid, imsi, eid }: ModemLink["lastCard"]): CardIdentity | undefined {
   if (iccid === undefined && eid === undefined) return undefined;
   return {
     ...(iccid === undefined ? {} : { iccid }),
@@ -182,7 +181,7 @@ function modemLink(modem: ModemLink): Link {
       return { up: false, reason: phase.at === "starting" ? `starting: ${phase.step}` : phase.reason };
     },
     get card() {
-      return cardOf(modem);
+      return knownCard(modem.state);
     },
     withCard: (work, signal) => withModemCard(modem, work, signal),
     reset: async (kind) => {

@@ -12,6 +12,8 @@ export interface OutboundSms {
   readonly serviceCentre?: string;
   /** TP-UD including the user data header. */
   readonly userData: Uint8Array;
+  /** TP-UDL where it counts septets and the octets alone do not tell how many. 3GPP TS 23.040 §9.2.3.16 */
+  readonly userDataLength?: number;
   readonly userDataHeader: boolean;
   /** TP-PID and TP-DCS, one octet each. */
   readonly protocolId: number;
@@ -43,6 +45,8 @@ export type InboundItem =
       /** Destination the sender addressed. */
       readonly to?: string;
       readonly userData: Uint8Array;
+      /** TP-UDL as received, where the bearer saw one: 8 n - 1 septets fill the octets of 8 n. */
+      readonly userDataLength?: number;
       readonly userDataHeader: boolean;
       readonly protocolId: number;
       readonly dataCoding: number;

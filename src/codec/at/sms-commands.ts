@@ -1,7 +1,8 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { type ArgReader, hexText, parseArgs, splitLine } from "./args.ts";
-import { type AtReply, command, info, infos, nothing } from "./command.ts";
+import { type AtReply, command, info, infos, maybe, nothing } from "./command.ts";
+import { headerLength } from "./urc.ts";
 
 /** A PDU as modems hand it over: the service centre's address, then the TPDU. TS 27.005 §3.1 */
 export interface ModemPdu {
@@ -36,6 +37,13 @@ export const messageService = command<0 | 1, void>({
 /** PDU mode. TS 27.005 §3.2.3 */
 export const pduMode = command<void, void>({ line: () => "AT+CMGF=0", reply: nothing, budget: "quick" });
 
+/** The mode in force: 0 PDU, 1 text. TS 27.005 §3.2.3 */
+export const messageFormat = command<void, number>({
+  line: () => "AT+CMGF?",
+  reply: info("+CMGF", (args) => args.int("mode")),
+  budget: "quick",
+});
+
 /** How messages are told: `<mode>,<mt>,<bm>,<ds>,<bfr>`. TS 27.005 §3.4.1 */
 export const setIndications = command<string, void>({
   line: (setting) => `AT+CNMI=${setting}`,
@@ -62,12 +70,29 @@ export interface MemoryUse {
   readonly total: number;
 }
 
-/** Selects the memory to read from; with `all` those to write to and to receive into as well. */
-export const selectMemory = command<{ readonly memory: string; readonly all?: boolean }, MemoryUse>({
-  line: ({ memory, all }) => `AT+CPMS="${memory}"${all === true ? `,"${memory}","${memory}"` : ""}`,
-  reply: info("+CPMS", (args) => ({ used: args.maybeInt() ?? 0, total: args.maybeInt() ?? 0 })),
+/** How many memories +CPMS names: to read from, to write to and to receive into. */
+export type MemoryNames = 1 | 2 | 3;
+
+/** Selects the memory to read from, and the others with it; undefined when nothing but OK comes. */
+export const selectMemory = command<{ readonly memory: string; readonly names?: MemoryNames }, MemoryUse | undefined>({
+  line: ({ memory, names = 1 }) => `AT+CPMS=${Array.from({ length: names }, () => `"${memory}"`).join(",")}`,
+  reply: maybe(info("+CPMS", readUse)),
   budget: "store",
 });
+
+/** What is in the memory that is read from. */
+export const memoryUse = command<void, MemoryUse>({
+  line: () => "AT+CPMS?",
+  reply: info("+CPMS", (args) => {
+    args.text("mem1");
+    return readUse(args);
+  }),
+  budget: "store",
+});
+
+function readUse(args: ArgReader): MemoryUse {
+  return { used: args.int("used"), total: args.maybeInt() ?? 0 };
+}
 
 /** A message in a modem's memory. */
 export interface StoredPdu {
@@ -75,13 +100,28 @@ export interface StoredPdu {
   /** 0 unread, 1 read, 2 unsent, 3 sent. */
   readonly status: number;
   readonly pdu: string;
+  /** Octets of the TPDU as announced. */
+  readonly length?: number;
+}
+
+/** As text mode words it; some firmware does so in PDU mode too. TS 27.005 §3.1 <stat> */
+const statusWords = ["REC UNREAD", "REC READ", "STO UNSENT", "STO SENT"];
+
+function storedStatus(text: string | undefined): number {
+  const word = statusWords.indexOf((text ?? "").trim().toUpperCase());
+  return word >= 0 ? word : /^[0-4]$/.test((text ?? "").trim()) ? Number(text) : 0;
+}
+
+function announced(rest: string): { readonly length?: number } {
+  const length = headerLength(rest);
+  return length === undefined ? {} : { length };
 }
 
 /** All messages of the selected memory. TS 27.005 §3.4.2 */
 export const listMessages = command<void, readonly StoredPdu[]>({
   line: () => "AT+CMGL=4",
-  reply: infos("+CMGL", (args, data) => {
-    return { index: args.int("index"), status: args.maybeInt() ?? 0, pdu: data ?? "" };
+  reply: infos("+CMGL", (args, data, rest) => {
+    return { index: args.int("index"), status: storedStatus(args.maybeText()), pdu: data ?? "", ...announced(rest) };
   }),
   budget: "list",
 });
@@ -100,8 +140,8 @@ function readReply(): AtReply<StoredPdu | undefined> {
     read: (lines) => {
       const found = lines.find(({ text, data }) => splitLine(text).prefix === "+CMGR" && data !== undefined);
       if (found?.data === undefined) return undefined;
-      const status = Number(parseArgs(splitLine(found.text).rest)[0]?.text ?? 0);
-      return { index: -1, status: Number.isInteger(status) ? status : 0, pdu: found.data };
+      const { rest } = splitLine(found.text);
+      return { index: -1, status: storedStatus(parseArgs(rest)[0]?.text), pdu: found.data, ...announced(rest) };
     },
   };
 }

@@ -7,7 +7,11 @@ export const urcEvents = [
   /** May be a start, or something that follows another command: counts when nothing else comes. */
   "boot-sign",
   "shutdown",
+  /** The card is out. */
   "sim-removed",
+  /** The card cannot be asked: out, or restarting. */
+  "sim-restarting",
+  /** The card came, or something of it changed: it can be asked sooner or later. */
   "sim-busy",
   "sim-ready",
   "sim-refresh",
@@ -73,7 +77,8 @@ export class UrcTable {
 
 /** Announced TPDU length of a `+CMT`, `+CDS`, `+CBM`, `+CMGR` or `+CMGL` header in PDU mode: its last number. */
 export function headerLength(text: string): number | undefined {
-  const last = parseArgs(splitLine(text).rest).at(-1);
+  const { prefix, rest } = splitLine(text);
+  const last = parseArgs(prefix === undefined ? text : rest).at(-1);
   return last !== undefined && /^\d{1,3}$/.test(last.text) ? Number(last.text) : undefined;
 }
 

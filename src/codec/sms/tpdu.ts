@@ -279,6 +279,35 @@ export function parseTpdu(bytes: Uint8Array, type: SmsTpdu["type"], rp: "ACK" | 
   return tpdu;
 }
 
+/**
+ * A TPDU as modems hand it over, with what they put behind it cut off: at the announced length (`<length>` of TS 27.005
+ * §3.1) where that leaves a whole TPDU, in any case where TP-UDL ends it.
+ * @throws codec.* as {@link parseTpdu} does, for anything but octets left over
+ */
+export function receivedTpdu(
+  bytes: Uint8Array,
+  type: "SMS-DELIVER" | "SMS-STATUS-REPORT",
+  announced?: number,
+): { readonly tpdu: SmsDeliver | SmsStatusReport; readonly octets: Uint8Array } {
+  const shorter = announced !== undefined && announced > 0 && announced < bytes.length;
+  try {
+    return readReceived(shorter ? bytes.subarray(0, announced) : bytes, type);
+  } catch (error) {
+    if (!shorter) throw error;
+    return readReceived(bytes, type);
+  }
+}
+
+function readReceived(bytes: Uint8Array, type: "SMS-DELIVER" | "SMS-STATUS-REPORT") {
+  const from = new Reader(bytes);
+  const mti = (from.peek() ?? messageTypes[type]) & 0x03;
+  if (mti !== messageTypes[type]) {
+    throw codecError("codec.value", `TP-MTI ${mti} does not belong to ${type}`, 0, { field: "TP-MTI" });
+  }
+  const tpdu = readers[type](from);
+  return { tpdu, octets: bytes.subarray(0, from.offset) };
+}
+
 const guesses: Readonly<Record<number, readonly (readonly [SmsTpdu["type"], "ACK" | "ERROR"])[]>> = {
   0: [
     ["SMS-DELIVER", "ACK"],

@@ -1,9 +1,12 @@
+import { setTimeout } from "node:timers/promises";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { cgla, closeChannel, csim, openChannel } from "../../codec/at/card-commands.ts";
 import { plain } from "../../codec/at/general-commands.ts";
 import { traceFrame } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
+import type { Urgency } from "./at-request.ts";
+import type { RunOptions } from "./engine-contract.ts";
 
 /** Time limit and signal of one exchange. */
 export interface ExchangeOptions {
@@ -20,7 +23,16 @@ type Route =
 
 const success = Uint8Array.of(0x90, 0x00);
 const notFound = Uint8Array.of(0x6a, 0x82);
-const channelLimit = 3;
+const channelLimit = 19;
+/** A modem says "SIM busy" while its own work with the card goes on; nothing reached the card. */
+const busyWaitsMs = [200, 400, 800];
+
+/** How the card is reached. */
+export interface CardAccessOptions {
+  /** MANAGE CHANNEL over +CSIM before +CCHO is tried. */
+  readonly csimFirst?: boolean;
+  readonly urgency?: Urgency;
+}
 
 /**
  * Maps APDUs to what a modem offers: +CSIM for the basic channel, +CCHO, +CGLA and +CCHC for logical ones, MANAGE CHANNEL
@@ -31,14 +43,24 @@ export class CardAccess {
   readonly #link: string;
   readonly #routes = new Map<number, Route>();
   readonly #leaked: Set<string>;
+  readonly #run: Pick<RunOptions, "urgency">;
   #sessions: "untried" | "work" | "missing";
+  /** MANAGE CHANNEL over +CSIM comes first, and is not known to be refused. */
+  #csimFirst: boolean;
   #prepared = false;
 
-  constructor(engine: AtEngine, link: string, leaked: Set<string>) {
+  constructor(
+    engine: AtEngine,
+    link: string,
+    leaked: Set<string>,
+    { csimFirst = false, urgency = "normal" }: CardAccessOptions = {},
+  ) {
     this.#engine = engine;
     this.#link = link;
     this.#leaked = leaked;
+    this.#run = { urgency };
     this.#sessions = engine.profile.file.card?.access?.includes("cgla") === false ? "missing" : "untried";
+    this.#csimFirst = csimFirst || this.#sessions === "missing";
   }
 
   /** Which way the card is reached, as far as it was tried. */
@@ -77,7 +99,7 @@ export class CardAccess {
     if (this.#prepared) return;
     this.#prepared = true;
     for (const line of this.#engine.profile.file.card?.prepare ?? []) {
-      await this.#engine.run(plain, line).catch(() => undefined);
+      await this.#engine.run(plain, line, this.#run).catch(() => undefined);
     }
   }
 
@@ -89,9 +111,16 @@ export class CardAccess {
       await this.#closeChannel(channel, options);
       return success;
     }
-    if (this.#sessions === "missing") return this.#openOverCsim(p2, command, options);
-    const wanted = p2 === 0 ? [1, 2, 3].find((number) => !this.#routes.has(number)) : p2;
-    if (wanted === undefined || this.#routes.has(wanted) || wanted > channelLimit) return Uint8Array.of(0x6a, 0x81);
+    if (this.#csimFirst || this.#sessions === "missing") {
+      const answer = await this.#openOverCsim(p2, command, options).catch((error: unknown) => {
+        if (this.#sessions === "missing" || !isRefused(error)) throw error;
+        return undefined;
+      });
+      if (answer !== undefined) return answer;
+      this.#csimFirst = false;
+    }
+    const wanted = p2 === 0 ? this.#freeNumber() : p2;
+    if (this.#routes.has(wanted) || wanted > channelLimit) return Uint8Array.of(0x6a, 0x81);
     this.#routes.set(wanted, { at: "unselected" });
     return p2 === 0 ? Uint8Array.of(wanted, 0x90, 0x00) : success;
   }
@@ -117,35 +146,56 @@ export class CardAccess {
     const aid = command.subarray(5, 5 + (command[4] ?? 0));
     const opened = await this.#openSession(aid, options);
     if (opened === "not-found") return notFound;
-    if (opened !== undefined) {
+    if (typeof opened === "string") {
       this.#routes.set(channel, { at: "session", session: opened });
       this.#leaked.add(opened);
       return this.#cgla(opened, withChannel(command, 0), options);
     }
+    try {
+      return await this.#selectOverCsim(channel, command, options);
+    } catch (error) {
+      // Neither way is open: what +CCHO said comes nearest to the reason.
+      throw opened === undefined || !isRefused(error) ? error : asCardError(opened);
+    }
+  }
+
+  async #selectOverCsim(channel: number, command: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
     const answer = await this.#csim(Uint8Array.of(0x00, 0x70, 0x00, 0x00, 0x01), options);
     const real = answer[0];
     if (real === undefined || answer.length < 3 || answer.at(-2) !== 0x90) return answer.subarray(-2);
     this.#routes.set(channel, { at: "csim", channel: real });
-    return this.#csim(withChannel(command, real), options);
+    const selected = await this.#csim(withChannel(command, real), options);
+    const [sw1 = 0] = selected.subarray(-2);
+    if (this.#sessions === "untried" && [0x90, 0x61, 0x91].includes(sw1)) this.#sessions = "missing";
+    return selected;
   }
 
-  /** The session, `not-found` when the card has no such application, undefined when the modem has no sessions. */
-  async #openSession(aid: Uint8Array, options: ExchangeOptions): Promise<string | "not-found" | undefined> {
+  /**
+   * The session, `not-found` when the card has no such application, undefined when the modem has no sessions, or the
+   * error of a +CCHO that does not say which of the two it is.
+   */
+  async #openSession(
+    aid: Uint8Array,
+    options: ExchangeOptions,
+  ): Promise<string | "not-found" | GatewayError | undefined> {
     if (this.#sessions === "missing") return undefined;
     for (const attempt of [0, 1]) {
       try {
-        const session = await this.#engine.run(openChannel, aid, pick(options));
+        const session = await this.#patiently(options, () => this.#engine.run(openChannel, aid, this.#pick(options)));
         this.#sessions = "work";
         return session;
       } catch (error) {
         if (!isGatewayError(error)) throw error;
-        if (error.detail.cme === 22) return "not-found";
-        const final = error.code === "modem.refused" || [3, 4, 50, 51, 100].includes(Number(error.detail.cme));
-        if (this.#sessions === "untried" && final && error.detail.cme !== 100) {
+        const { cme } = error.detail;
+        if (cme === 22) return "not-found";
+        const unclear = cme === 100 || (cme === undefined && /^modem\.cme/.test(error.code));
+        const final = unclear || error.code === "modem.refused" || [3, 4, 50, 51].includes(Number(cme));
+        if (this.#sessions === "untried" && final && !unclear) {
           this.#sessions = "missing";
           return undefined;
         }
-        if (attempt === 1 || !(final || error.detail.cme === 20)) throw asCardError(error);
+        if (attempt === 1 && unclear) return error;
+        if (attempt === 1 || !(final || cme === 20)) throw asCardError(error);
         await this.#closeLeaked();
       }
     }
@@ -158,7 +208,7 @@ export class CardAccess {
     const known = [...this.#leaked].filter((session) => !own.includes(session));
     const guesses = this.#engine.profile.quirks.has("session-id-hex") ? [] : ["1", "2", "3"];
     for (const session of known.length > 0 ? known : guesses.filter((number) => !own.includes(number))) {
-      await this.#engine.run(closeChannel, session).catch(() => undefined);
+      await this.#engine.run(closeChannel, session, this.#run).catch(() => undefined);
       this.#leaked.delete(session);
     }
   }
@@ -167,10 +217,10 @@ export class CardAccess {
     const route = this.#routes.get(channel);
     this.#routes.delete(channel);
     if (route?.at === "csim") {
-      await this.#csim(Uint8Array.of(0x00, 0x70, 0x80, route.channel), options);
+      await this.#closeOverCsim(route.channel, options);
     } else if (route?.at === "session") {
       try {
-        await this.#engine.run(closeChannel, route.session, pick(options));
+        await this.#engine.run(closeChannel, route.session, this.#pick(options));
         this.#leaked.delete(route.session);
       } catch (error) {
         if (!this.#engine.profile.quirks.has("cchc-unsupported")) throw asCardError(error);
@@ -178,9 +228,21 @@ export class CardAccess {
     }
   }
 
+  /** A case 1 command; modems that want a fifth octet in every APDU get it. */
+  async #closeOverCsim(channel: number, options: ExchangeOptions): Promise<void> {
+    const close = [0x00, 0x70, 0x80, channel];
+    try {
+      const answer = await this.#csim(Uint8Array.from(close), options);
+      if (answer.at(-2) !== 0x67) return;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+    }
+    await this.#csim(Uint8Array.of(...close, 0x00), options);
+  }
+
   async #cgla(session: string, apdu: Uint8Array, options: ExchangeOptions): Promise<Uint8Array> {
     try {
-      return await this.#engine.run(cgla, { session, apdu }, pick(options));
+      return await this.#patiently(options, () => this.#engine.run(cgla, { session, apdu }, this.#pick(options)));
     } catch (error) {
       throw asCardError(error);
     }
@@ -191,14 +253,31 @@ export class CardAccess {
     const sent = quirks.has("csim-drops-le") ? withoutLe(apdu) : apdu;
     const locked = quirks.has("csim-lock-needed");
     try {
-      if (locked) await this.#engine.run(plain, "AT+CSIM=1").catch(() => undefined);
-      return await this.#engine.run(csim, sent, pick(options));
+      if (locked) await this.#engine.run(plain, "AT+CSIM=1", this.#run).catch(() => undefined);
+      return await this.#patiently(options, () => this.#engine.run(csim, sent, this.#pick(options)));
     } catch (error) {
       traceFrame({ kind: "apdu", dir: "out", link: this.#link, facts: { refused: true, octets: apdu.length } });
       throw asCardError(error);
     } finally {
-      if (locked) await this.#engine.run(plain, "AT+CSIM=0").catch(() => undefined);
+      if (locked) await this.#engine.run(plain, "AT+CSIM=0", this.#run).catch(() => undefined);
     }
+  }
+
+  /** "SIM busy" passes; the same command is given again a few times. TS 27.007 §9.2.1 */
+  async #patiently<T>({ signal }: ExchangeOptions, work: () => Promise<T>): Promise<T> {
+    for (const waitMs of busyWaitsMs) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isGatewayError(error) || error.detail.cme !== 14) throw error;
+        await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal });
+      }
+    }
+    return work();
+  }
+
+  #pick({ timeoutMs, signal }: ExchangeOptions): RunOptions {
+    return { timeoutMs, ...this.#run, ...(signal === undefined ? {} : { signal }) };
   }
 }
 
@@ -220,6 +299,11 @@ export function asCardError(error: unknown): unknown {
   return error;
 }
 
+/** The modem did not pass the command on. */
+function isRefused(error: unknown): error is GatewayError {
+  return isGatewayError(error, "card.protocol") && isGatewayError(error.cause) && /^modem\./.test(error.cause.code);
+}
+
 /** The command on another channel than the one its class names. */
 function withChannel(command: Uint8Array, channel: number): Uint8Array {
   const copy = Uint8Array.from(command);
@@ -231,8 +315,4 @@ function withChannel(command: Uint8Array, channel: number): Uint8Array {
 function withoutLe(apdu: Uint8Array): Uint8Array {
   const lc = apdu[4] ?? 0;
   return apdu.length === 6 + lc && lc > 0 ? apdu.subarray(0, -1) : apdu;
-}
-
-function pick({ timeoutMs, signal }: ExchangeOptions): ExchangeOptions {
-  return signal === undefined ? { timeoutMs } : { timeoutMs, signal };
 }

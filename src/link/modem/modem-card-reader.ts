@@ -27,6 +27,11 @@ export class ModemCardReader implements CardReader {
     this.address = `modem:${deps.name}`;
   }
 
+  /** Somebody has a connection to the card. */
+  get inUse(): boolean {
+    return this.#connection?.open === true;
+  }
+
   async connect(options: ExchangeOptions): Promise<CardConnection> {
     const engine = this.#deps.engine();
     if (engine === undefined) throw new GatewayError("link.unavailable", `${this.name} is not running`);

@@ -1,31 +1,22 @@
 import type { Clock } from "../../base/clock.ts";
-import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
-import { backoffMs } from "../../base/retry.ts";
-import { attention, powerLine } from "../../codec/at/general-commands.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { powerLine } from "../../codec/at/general-commands.ts";
 import { parseRegistration, type Urc } from "../../codec/at/urc.ts";
 import type { Log } from "../driver.ts";
 import type { Port } from "../port.ts";
 import { AtEngine } from "./at-engine.ts";
+import { readCard, readEid } from "./card-facts.ts";
+import { CardPresence } from "./card-presence.ts";
+import { LastCard } from "./last-card.ts";
+import { lookAfter } from "./look-after.ts";
 import { ModemCardReader } from "./modem-card-reader.ts";
+import { ModemLife } from "./modem-life.ts";
 import { defaultModemSettings, type ModemSettings } from "./modem-settings.ts";
-import {
-  ask,
-  cardState,
-  chooseProfile,
-  enableToolkit,
-  firstAnswer,
-  identify,
-  initialise,
-  readCard,
-  readEid,
-  readRadio,
-  readRegistrations,
-  toolkitState,
-  wake,
-} from "./modem-startup.ts";
+import { cardState, checkToolkit, chooseProfile, identify, initialise, wake } from "./modem-startup.ts";
 import { emptyState, type ModemPhase, type ModemState, registered, type SwitchRecord } from "./modem-state.ts";
 import type { PowerControl } from "./power-control.ts";
 import { genericName, type ProfileSet } from "./profile.ts";
+import { ask, firstAnswer, Questions } from "./questions.ts";
 import { ModemSmsBearer } from "./sms-bearer.ts";
 import { SwitchWatch, type SwitchWatchOptions } from "./switch-watch.ts";
 import type { Timers } from "./timers.ts";
@@ -66,8 +57,10 @@ export class ModemLink implements AsyncDisposable {
   #settingUp: Promise<void> | undefined;
   #setUpAgain = false;
   #toolkitTried = false;
-  #restartedFor: string | undefined;
-  #released: (() => void) | undefined;
+  readonly #life: ModemLife;
+  readonly #card: CardPresence;
+  readonly #last = new LastCard();
+  #questions: Questions | undefined;
 
   constructor(deps: ModemLinkDeps) {
     this.#deps = deps;
@@ -80,10 +73,41 @@ export class ModemLink implements AsyncDisposable {
       cardTakesPackets: () => this.#state.eid !== undefined,
     });
     this.reader = new ModemCardReader({ name: deps.id, engine: () => this.#ready() });
+    this.#life = new ModemLife({
+      link: deps.id,
+      clock: deps.clock,
+      random: deps.random,
+      log: deps.log,
+      power: deps.power,
+      settings: this.#settings,
+      session: () => this.#session(),
+      state: () => this.#state,
+      down: (why, phase, failures) => {
+        this.bearer.detach(why);
+        this.#showCard({}, { failures, phase, registrations: {} });
+      },
+      failures: (failures) => this.#update({ failures }),
+    });
+    this.#card = new CardPresence({
+      link: deps.id,
+      clock: deps.clock,
+      engine: () => this.#ready(),
+      state: () => this.#state,
+      show: (facts) => this.#showCard(facts),
+      arrived: (engine) => this.#cardArrived(engine),
+      readEid: this.#settings.readEid,
+      patienceMs: this.#settings.cardPatienceMs,
+      signal: this.#stop.signal,
+    });
   }
 
   get state(): ModemState {
     return this.#state;
+  }
+
+  /** The card that is in it, or was in it last. */
+  get lastCard(): LastCard["card"] {
+    return this.#last.card;
   }
 
   /** The engine while a port is open, for consoles; may be in the middle of a start. */
@@ -99,9 +123,7 @@ export class ModemLink implements AsyncDisposable {
 
   /** Starts its life, which goes on until {@link Symbol.asyncDispose}. */
   start(): void {
-    this.#running ??= this.#live().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) throw error;
-    });
+    this.#running ??= this.#life.run(this.#stop.signal);
   }
 
   /**
@@ -113,22 +135,21 @@ export class ModemLink implements AsyncDisposable {
     if (kind === "power") {
       if (power === undefined) throw new GatewayError("link.driver", `${id} has no power control`);
       await power.cycle(this.#stop.signal);
-      this.#restartedFor = "its power was cycled";
+      this.#life.restartedFor("its power was cycled");
       await this.#engine?.[Symbol.asyncDispose]();
       return;
     }
-    const engine = this.#engine;
+    const { engine } = this;
     if (engine === undefined) throw new GatewayError("link.unavailable", `${id} is not running`);
     const { power: lines } = engine.profile.file;
     for (const line of (kind === "sim" ? lines?.simReset : lines?.restart) ?? []) await ask(engine, powerLine, line);
-    if (kind === "soft") this.#restartedFor = "restarting, as it was told to";
+    if (kind === "soft") this.#life.restartedFor("restarting, as it was told to");
     if (kind === "soft") await engine[Symbol.asyncDispose]();
   }
 
   /** Takes it out of quarantine; false when it is not in one. */
   release(): boolean {
-    this.#released?.();
-    return this.#released !== undefined;
+    return this.#life.release();
   }
 
   /** Follows a profile switch that is about to happen; resolves with what was seen. */
@@ -139,19 +160,19 @@ export class ModemLink implements AsyncDisposable {
       return await watch.follow(signal);
     } finally {
       if (this.#watch === watch) this.#watch = undefined;
+      this.#last.settled();
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new GatewayError("link.unavailable", `${this.id} was closed`));
-    this.#released?.();
     await this.#engine?.[Symbol.asyncDispose]();
     await this.#running;
     await this.bearer[Symbol.asyncDispose]();
   }
 
   #ready(): AtEngine | undefined {
-    return this.#state.phase.at === "ready" ? this.#engine : undefined;
+    return this.#state.phase.at === "ready" ? this.engine : undefined;
   }
 
   #update(part: Partial<ModemState>): void {
@@ -163,59 +184,21 @@ export class ModemLink implements AsyncDisposable {
     this.#update({ phase });
   }
 
-  async #live(): Promise<void> {
-    const { clock, random, log } = this.#deps;
-    const { signal } = this.#stop;
-    for (let absences = 0; !signal.aborted; ) {
-      const reason = await this.#session().catch((error: unknown) => error);
-      if (signal.aborted) break;
-      const error = asGatewayError(reason);
-      const gone = error.code === "link.lost" || error.code === "link.unknown" || error.code === "modem.absent";
-      const failures = gone ? this.#state.failures : this.#state.failures + 1;
-      absences = gone && this.#state.phase.at !== "ready" ? Math.min(absences + 1, 4) : 0;
-      const why = this.#restartedFor ?? error.message;
-      this.#restartedFor = undefined;
-      this.bearer.detach(why);
-      this.#update({ failures, phase: { at: "absent", reason: why }, registrations: {} });
-      log.info({ link: this.id, code: error.code, failures }, why);
-      if (failures >= this.#settings.quarantineAfter) await this.#quarantine(error.message, signal);
-      else {
-        await this.#escalate(failures);
-        await clock
-          .sleep(backoffMs(Math.max(failures, absences), { firstMs: 500, maxMs: 30_000, random }), signal)
-          .catch(() => undefined);
-      }
+  /** From the opening of the port to its end, with the reason. */
+  async #session(): Promise<{ readonly opened: boolean; readonly reason: unknown }> {
+    let opened = false;
+    try {
+      this.#phase({ at: "starting", step: "opening the port" });
+      const port = await this.#deps.openPort(this.#stop.signal);
+      opened = true;
+      return { opened, reason: await this.#serve(port) };
+    } catch (reason) {
+      return { opened, reason };
     }
   }
 
-  async #quarantine(reason: string, signal: AbortSignal): Promise<void> {
-    const text = `${this.#state.failures} starts in a row failed; the last: ${reason}`;
-    this.#deps.log.error({ link: this.id, reason }, "the modem is quarantined");
-    this.#phase({ at: "quarantined", reason: text });
-    this.bearer.detach(`quarantined: ${text}`);
-    await new Promise<void>((resolve) => {
-      this.#released = resolve;
-      if (signal.aborted) resolve();
-    });
-    this.#released = undefined;
-    this.#update({ failures: 0 });
-  }
-
-  /** From the third failure on every second one takes the power away, where there is a way to. */
-  async #escalate(failures: number): Promise<void> {
-    const { power, log } = this.#deps;
-    if (power === undefined || failures < 3 || failures % 2 === 0) return;
-    log.warn({ link: this.id, failures, how: power.how }, "the modem does not recover; cycling its power");
-    await power.cycle(this.#stop.signal).catch((error: unknown) => {
-      log.error({ link: this.id, error: asGatewayError(error).toJSON() }, "the power could not be cycled");
-    });
-  }
-
-  /** From an opened port to its end; resolves with the reason. */
-  async #session(): Promise<GatewayError> {
-    const { openPort, profiles, timers } = this.#deps;
-    this.#phase({ at: "starting", step: "opening the port" });
-    const port = await openPort(this.#stop.signal);
+  async #serve(port: Port): Promise<GatewayError> {
+    const { profiles, timers } = this.#deps;
     const profile = profiles.get(this.#deps.profile ?? genericName);
     const engine = new AtEngine({ port, link: this.id, profile, ...(timers === undefined ? {} : { timers }) });
     this.#engine = engine;
@@ -223,7 +206,7 @@ export class ModemLink implements AsyncDisposable {
     try {
       this.#setUpAgain = false;
       await this.#setUp(engine);
-      this.#update({ failures: 0 });
+      this.#life.up();
       void this.#lookAfter(engine);
       return await engine.done;
     } finally {
@@ -262,52 +245,58 @@ export class ModemLink implements AsyncDisposable {
     engine.use(profile);
     this.#update({ identity, profile: profile.name, phase: { at: "starting", step: "setting up" } });
     await initialise(engine, this.id, log);
+    this.#questions = new Questions(engine, () => clock.monotonic());
     const imei = await firstAnswer(engine, profile.file.identity?.imei);
     if (imei !== undefined) this.#update({ imei });
     this.#phase({ at: "starting", step: "waiting for the card" });
     const pin = await cardState(engine, clock, this.#settings.cardPatienceMs, signal);
-    this.#update({ pin });
-    if (pin === "READY") await this.#takeCard(engine);
-    const toolkit = await toolkitState(engine);
-    if (toolkit === "off") await this.#toolkitIsOff(engine);
+    this.#showCard({ pin });
+    if (pin === "READY") {
+      const eid = this.#settings.readEid ? await readEid(engine, this.id) : undefined;
+      this.#showCard({ pin, ...(await readCard(engine)), ...(eid === undefined ? {} : { eid }) });
+    }
+    const toolkit = await checkToolkit(engine, this.#settings.enableToolkit && !this.#toolkitTried, this.id, log);
+    if (toolkit === "restarting") {
+      this.#toolkitTried = this.#setUpAgain = true;
+      throw new GatewayError("modem.reset", `${this.id} restarts with its SIM toolkit on`);
+    }
     this.#update({ ...(toolkit === undefined ? {} : { toolkit }), phase: { at: "starting", step: "message service" } });
     engine.resume();
-    await this.bearer.attach(engine);
-    await this.#refreshRegistration(engine);
-    this.#update(await readRadio(engine));
+    await this.#attachBearer(engine);
+    await this.#refreshRegistration();
+    this.#update(await this.#questions.radio());
     this.#phase({ at: "ready" });
     log.info({ link: this.id, profile: profile.name, model: identity.model, imei, pin }, "the modem is ready");
   }
 
-  /** @throws modem.reset when the module restarts with its toolkit on */
-  async #toolkitIsOff(engine: AtEngine): Promise<void> {
-    const { enable } = engine.profile.file.toolkit ?? {};
-    if (this.#settings.enableToolkit && !this.#toolkitTried && enable !== undefined) {
-      this.#toolkitTried = true;
-      if (!(await enableToolkit(engine))) return;
-      this.#setUpAgain = true;
-      throw new GatewayError("modem.reset", `${this.id} restarts with its SIM toolkit on`);
-    }
-    if (!engine.profile.quirks.has("toolkit-off-by-default")) return;
-    const text = "the SIM toolkit is off: the modem may not follow REFRESH, and serves no BIP, until it is enabled";
-    this.#deps.log.warn({ link: this.id, enable }, text);
-  }
-
-  async #takeCard(engine: AtEngine): Promise<void> {
-    const { eid: _eid, iccid: _iccid, imsi: _imsi, ...rest } = this.#state;
-    const card = await readCard(engine);
-    const eid = this.#settings.readEid ? await readEid(engine) : undefined;
+  /** These facts, and none of a card before, are shown. */
+  #showCard(facts: Pick<ModemState, "pin" | "iccid" | "imsi" | "eid">, more: Partial<ModemState> = {}): void {
+    const { pin: _pin, eid: _eid, iccid: _iccid, imsi: _imsi, ...rest } = this.#state;
     this.#state = rest;
-    this.#update({ ...card, ...(eid === undefined ? {} : { eid }) });
+    this.#last.shown(facts, this.#deps.clock.monotonic());
+    this.#update({ ...facts, ...more });
   }
 
-  async #refreshRegistration(engine: AtEngine): Promise<void> {
-    this.#update({ registrations: await readRegistrations(engine) });
+  /** A card came, or came back: modems lose their message settings with the card. */
+  async #cardArrived(engine: AtEngine): Promise<void> {
+    this.reader.cardWasReset();
+    await this.#attachBearer(engine);
+    await this.#refreshRegistration();
+  }
+
+  async #attachBearer(engine: AtEngine): Promise<void> {
+    await this.bearer.attachIfTaken(engine);
+    this.#followRegistration();
+  }
+
+  async #refreshRegistration(): Promise<void> {
+    this.#update({ registrations: (await this.#questions?.registrations()) ?? {} });
     this.#followRegistration();
   }
 
   #followRegistration(): void {
-    if (registered(this.#state)) this.bearer.resume();
+    // A modem that answers for no domain does not say that it is not registered.
+    if (registered(this.#state) || Object.keys(this.#state.registrations).length === 0) this.bearer.resume();
     else this.bearer.suspend("not registered on a network");
   }
 
@@ -315,9 +304,13 @@ export class ModemLink implements AsyncDisposable {
     this.#watch?.saw(urc.text);
     if (urc.event === "registration") this.#onRegistration(engine, urc.text);
     if (urc.event === "boot") this.#onBoot(engine);
-    if (urc.event === "sim-refresh" || urc.event === "sim-removed") {
+    if (urc.event === "sim-refresh" || urc.event === "sim-removed" || urc.event === "sim-restarting") {
       this.reader.cardWasReset();
       this.#follow();
+    }
+    this.#card.onUrc(urc);
+    if (urc.event === "sms-ready" && this.#ready() === engine && this.bearer.inbox === undefined) {
+      void this.#attachBearer(engine).catch(() => undefined);
     }
   }
 
@@ -328,6 +321,7 @@ export class ModemLink implements AsyncDisposable {
       const domain = /^\+(\w+)/.exec(text)?.[1] ?? "CREG";
       this.#update({ registrations: { ...this.#state.registrations, [domain]: registration } });
       this.#followRegistration();
+      if (registered(this.#state) && this.#state.iccid === undefined) void this.#card.look().catch(() => undefined);
       if (!before && registered(this.#state) && engine.profile.quirks.has("cnmi-lost-on-reregistration")) {
         this.bearer.inbox?.checkIndications().catch(() => undefined);
       }
@@ -353,7 +347,7 @@ export class ModemLink implements AsyncDisposable {
 
   /** The card restarted without anybody here expecting it: perhaps a profile switch that others ordered. */
   #follow(): void {
-    if (this.#watch !== undefined || this.#state.iccid === undefined) return;
+    if (this.#watch !== undefined || this.#last.card.iccid === undefined) return;
     this.watchSwitch({ spontaneous: true }).catch((error: unknown) => {
       if (this.#stop.signal.aborted) return;
       this.#deps.log.warn({ link: this.id, error: String(error) }, "a profile switch could not be followed");
@@ -365,35 +359,34 @@ export class ModemLink implements AsyncDisposable {
       clock: this.#deps.clock,
       engine: () => this.#ready(),
       state: () => this.#state,
-      cardChanged: async (card) => {
-        this.#update(card);
+      fromIccid: this.#last.switchedFrom(this.#deps.clock.monotonic()),
+      cardChanged: async () => {
+        await this.#card.look();
         const engine = this.#ready();
-        if (engine !== undefined) await this.bearer.attach(engine);
+        if (engine !== undefined) await this.#attachBearer(engine);
       },
       refreshRegistration: async () => {
-        const engine = this.#ready();
-        if (engine !== undefined) await this.#refreshRegistration(engine);
+        if (this.#ready() !== undefined) await this.#refreshRegistration();
       },
       told: (lastSwitch) => this.#update({ lastSwitch }),
     };
   }
 
-  /** Keeps knocking at an idle line, so that a silent unplug is found, and looks at what changes without notice. */
-  async #lookAfter(engine: AtEngine): Promise<void> {
+  #lookAfter(engine: AtEngine): Promise<void> {
     const { clock, log } = this.#deps;
-    while (engine.alive && !this.#stop.signal.aborted) {
-      try {
-        await clock.sleep(this.#settings.watchEveryMs, this.#stop.signal);
-        if (!engine.alive || this.#state.phase.at !== "ready") continue;
-        await engine.run(attention, undefined);
-        await this.#refreshRegistration(engine);
-        this.#update(await readRadio(engine));
-        await this.bearer.inbox?.checkIndications();
-        await this.bearer.inbox?.poll();
-      } catch (error) {
-        if (this.#stop.signal.aborted || !engine.alive) return;
-        log.warn({ link: this.id, error: asGatewayError(error).toJSON() }, "a look at the modem failed");
-      }
-    }
+    return lookAfter({
+      engine,
+      clock,
+      signal: this.#stop.signal,
+      everyMs: this.#settings.watchEveryMs,
+      bearer: this.bearer,
+      state: () => this.#state,
+      ready: () => this.#ready() === engine,
+      card: async () => (this.reader.inUse ? undefined : this.#card.look()),
+      registration: () => this.#refreshRegistration(),
+      radio: async () => this.#update((await this.#questions?.radio()) ?? {}),
+      attachBearer: () => this.#attachBearer(engine),
+      failed: (error) => log.warn({ link: this.id, error: error.toJSON() }, "a look at the modem failed"),
+    });
   }
 }

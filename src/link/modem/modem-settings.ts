@@ -4,6 +4,8 @@ export interface ModemSettings {
   readonly watchEveryMs: number;
   /** Failed starts in a row before it is quarantined. */
   readonly quarantineAfter: number;
+  /** How long a quarantine lasts before the modem is tried again. */
+  readonly quarantineMs: number;
   /** How long the card may take to be ready. */
   readonly cardPatienceMs: number;
   /** Whether the EID is read at start, over a channel of its own. */
@@ -18,6 +20,7 @@ export interface ModemSettings {
 export const defaultModemSettings: ModemSettings = {
   watchEveryMs: 60_000,
   quarantineAfter: 6,
+  quarantineMs: 600_000,
   cardPatienceMs: 30_000,
   readEid: true,
   settleMs: 2_000,

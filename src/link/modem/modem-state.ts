@@ -7,8 +7,8 @@ export type ModemPhase =
   | { readonly at: "absent"; readonly reason: string }
   | { readonly at: "starting"; readonly step: string }
   | { readonly at: "ready" }
-  /** It kept failing; not touched until it is released. */
-  | { readonly at: "quarantined"; readonly reason: string };
+  /** It kept failing; not touched until it is released or the time (milliseconds since 1970) has come. */
+  | { readonly at: "quarantined"; readonly reason: string; readonly until: number };
 
 /** One step of what a modem showed while its card switched profiles. */
 export interface SwitchStep {

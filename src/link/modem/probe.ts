@@ -4,9 +4,11 @@ import { parseRanges, splitLine } from "../../codec/at/args.ts";
 import type { Port } from "../port.ts";
 import { AtEngine } from "./at-engine.ts";
 import { type AtResult, resultError } from "./at-request.ts";
-import { chooseProfile, firstAnswer, identify, readCard, readEid, wake } from "./modem-startup.ts";
+import { readCard, readEid } from "./card-facts.ts";
+import { chooseProfile, identify, wake } from "./modem-startup.ts";
 import { genericName, type ModemIdentity, type ModemProfile, type ProfileSet } from "./profile.ts";
 import type { ProfileFile } from "./profile-schema.ts";
+import { firstAnswer } from "./questions.ts";
 import { RecordingPort } from "./recording-port.ts";
 import type { Timers } from "./timers.ts";
 import type { Transcript, TranscriptStep } from "./transcript.ts";
@@ -102,7 +104,7 @@ export async function probeModem({ port, profiles, clock, timers, usb, signal }:
   }
   const card = await readCard(engine);
   const imei = await firstAnswer(engine, profile.file.identity?.imei);
-  const eid = await readEid(engine);
+  const eid = await readEid(engine, "probe");
   const secrets = [imei, card.iccid, card.imsi, eid].filter((value) => value !== undefined);
   const facts = {
     vendor: identity.maker,

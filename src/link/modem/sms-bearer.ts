@@ -2,7 +2,14 @@ import type { Clock } from "../../base/clock.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { plain } from "../../codec/at/general-commands.ts";
-import { messageService, moreMessages, pduMode, selectMemory, sendMessage } from "../../codec/at/sms-commands.ts";
+import {
+  messageFormat,
+  messageService,
+  moreMessages,
+  pduMode,
+  selectMemory,
+  sendMessage,
+} from "../../codec/at/sms-commands.ts";
 import { showTpdu } from "../../codec/ota/message-secrets.ts";
 import type { SmsAddress } from "../../codec/sms/address.ts";
 import { type SmsSubmit, tpduBytes } from "../../codec/sms/tpdu.ts";
@@ -13,8 +20,10 @@ import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../sms-
 import { traceFrame, tracing } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
 import { CardMailbox } from "./card-mailbox.ts";
+import { ask, isRefusal, isUnanswered } from "./questions.ts";
+import { SeenMessages } from "./seen-messages.ts";
 import { SentMessages } from "./sent-messages.ts";
-import { SeenMessages, SmsInbox } from "./sms-inbox.ts";
+import { SmsInbox } from "./sms-inbox.ts";
 
 /** What the bearer needs. */
 export interface ModemSmsBearerDeps {
@@ -46,6 +55,8 @@ export class ModemSmsBearer implements SmsBearer {
   #down: string | undefined = "the modem is not started";
   #waiting = 0;
   #moreRefused = false;
+  #attaching: Promise<void> = Promise.resolve();
+  #refusalTold = false;
 
   constructor(deps: ModemSmsBearerDeps) {
     this.#deps = deps;
@@ -69,11 +80,11 @@ export class ModemSmsBearer implements SmsBearer {
   async attach(engine: AtEngine): Promise<void> {
     this.detach("the modem's message service is being set up");
     const { file } = engine.profile;
-    await engine.run(pduMode, undefined);
-    const phase2plus = (file.sms?.service ?? 1) === 1 && (await accepted(engine.run(messageService, 1)));
-    for (const line of file.sms?.prepare ?? []) await accepted(engine.run(plain, line));
+    await choosePduMode(engine);
+    const phase2plus = (file.sms?.service ?? 1) === 1 && (await accepted(engine, engine.run(messageService, 1)));
+    for (const line of file.sms?.prepare ?? []) await accepted(engine, engine.run(plain, line));
     const memory = file.sms?.storages?.[0];
-    if (memory !== undefined) await accepted(engine.run(selectMemory, { memory, all: true }));
+    if (memory !== undefined) await accepted(engine, engine.run(selectMemory, { memory, names: 3 }));
     const { id, clock, log } = this.#deps;
     const deliver = (item: InboundItem) => this.#deliver(item);
     const inbox = new SmsInbox({
@@ -96,6 +107,26 @@ export class ModemSmsBearer implements SmsBearer {
     this.#live = { engine, inbox };
     this.#moreRefused = file.sms?.moreMessages === false;
     this.#down = undefined;
+  }
+
+  /** The same, one after the other; a modem that refuses its message service is told of, and may be attached later. */
+  attachIfTaken(engine: AtEngine): Promise<void> {
+    const attached = this.#attaching.then(async () => {
+      try {
+        await this.attach(engine);
+      } catch (thrown) {
+        if (!isUnanswered(engine, thrown)) throw thrown;
+        this.detach(`the modem refuses its message service: ${thrown.message}`);
+        const { id, log } = this.#deps;
+        log[this.#refusalTold ? "debug" : "warn"](
+          { link: id, error: thrown.toJSON() },
+          "the modem refuses its message service",
+        );
+        this.#refusalTold = true;
+      }
+    });
+    this.#attaching = attached.catch(() => undefined);
+    return attached;
   }
 
   /** The modem is gone, restarting or not registered: nothing is taken until it is attached or {@link resume}d. */
@@ -137,7 +168,9 @@ export class ModemSmsBearer implements SmsBearer {
     await this.#waitForRate(signal);
     const engine = this.#live?.engine;
     if (engine === undefined) throw notSent("link.unavailable", `${this.id}: ${this.#down ?? "the modem is gone"}`);
-    if (sms.moreToCome && !this.#moreRefused) this.#moreRefused = !(await accepted(engine.run(moreMessages, 1)));
+    if (sms.moreToCome && !this.#moreRefused) {
+      this.#moreRefused = !(await accepted(engine, engine.run(moreMessages, 1)));
+    }
     if (tracing()) traceFrame({ kind: "tpdu", dir: "out", link: this.id, bytes: showTpdu(tpdu, this.#segments.show) });
     this.#times.push(this.#deps.clock.monotonic());
     const outcome = this.#submitTpdu(engine, tpdu, sms, signal);
@@ -151,14 +184,14 @@ export class ModemSmsBearer implements SmsBearer {
       this.#sent.add(reference, sms.to ?? "", sms.reference, this.#deps.clock.now());
       return { at: "accepted", networkReference: String(reference) };
     } catch (error) {
-      if (isRefusal(error)) throw await this.#refused(engine, error);
+      if (isPlainRefusal(error)) throw await this.#refused(engine, error);
       return afterError(error);
     }
   }
 
   /** A plain ERROR names no reason. A module that restarted unseen is back in text mode and refuses every PDU so. */
   async #refused(engine: AtEngine, cause: GatewayError): Promise<GatewayError> {
-    await accepted(engine.run(pduMode, undefined)).catch(() => false);
+    await accepted(engine, engine.run(pduMode, undefined)).catch(() => false);
     return new GatewayError("modem.message-refused", cause.message, { detail: cause.detail, cause });
   }
 
@@ -191,7 +224,10 @@ function submitTpdu(sms: OutboundSms): SmsSubmit {
     ...(sms.validityMinutes === undefined
       ? {}
       : { validity: { format: "relative", value: relativeValidity(sms.validityMinutes) } as const }),
-    userData: { octets: sms.userData },
+    userData: {
+      octets: sms.userData,
+      ...(sms.userDataLength === undefined ? {} : { length: sms.userDataLength }),
+    },
   };
 }
 
@@ -209,18 +245,27 @@ function afterError(error: unknown): SubmitOutcome {
   throw error;
 }
 
-function isRefusal(error: unknown): error is GatewayError {
-  return isGatewayError(error) && error.code === "modem.refused";
+function isPlainRefusal(error: unknown): error is GatewayError {
+  return isGatewayError(error, "modem.refused");
 }
 
-/** True when the modem took it, false when it refused; other failures are thrown. */
-async function accepted(work: Promise<unknown>): Promise<boolean> {
+/** True when the modem took it, false when it refused or did not answer in time; other failures are thrown. */
+async function accepted(engine: AtEngine, work: Promise<unknown>): Promise<boolean> {
   try {
     await work;
     return true;
   } catch (error) {
-    if (isGatewayError(error) && /^(modem\.(cme|cms|refused)|codec\.)/.test(error.code)) return false;
+    if (isUnanswered(engine, error)) return false;
     throw error;
+  }
+}
+
+/** A modem that knows no other mode may refuse to be told of it. */
+async function choosePduMode(engine: AtEngine): Promise<void> {
+  try {
+    await engine.run(pduMode, undefined);
+  } catch (error) {
+    if (!isRefusal(error) || (await ask(engine, messageFormat, undefined)) !== 0) throw error;
   }
 }
 

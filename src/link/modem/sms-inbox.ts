@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import {
@@ -11,18 +11,21 @@ import {
   parsePdu,
   readMessage,
   type StoredPdu,
-  selectMemory,
   setIndications,
 } from "../../codec/at/sms-commands.ts";
-import { parseStored, type Urc } from "../../codec/at/urc.ts";
+import { headerLength, parseStored, type Urc } from "../../codec/at/urc.ts";
 import { showAddress } from "../../codec/sms/address.ts";
+import { countsSeptets } from "../../codec/sms/data-coding.ts";
 import { smsOutcome } from "../../codec/sms/status-names.ts";
-import { parseTpdu } from "../../codec/sms/tpdu.ts";
+import { parseTpdu, receivedTpdu } from "../../codec/sms/tpdu.ts";
 import type { Log } from "../driver.ts";
 import type { InboundItem } from "../sms-bearer.ts";
 import { traceFrame } from "../trace.ts";
 import type { AtEngine } from "./at-engine.ts";
 import type { CardMailbox } from "./card-mailbox.ts";
+import { MessageMemory } from "./message-memory.ts";
+import { ask, isRefusal, isUnanswered } from "./questions.ts";
+import type { SeenMessages } from "./seen-messages.ts";
 import type { SentMessages } from "./sent-messages.ts";
 
 /** What the inbox needs. */
@@ -45,18 +48,25 @@ export interface SmsInboxDeps {
 const acknowledgeWithinMs = 10_000;
 const fullFrom = 0.8;
 const reportPatienceMs = 3_000;
+/** Slots looked into where the modem neither lists them nor says how many there are. */
+const slotsTried = 20;
 
 /** Takes what a modem receives, however it tells: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories. */
 export class SmsInbox {
   readonly #deps: SmsInboxDeps;
   readonly #queue = new KeyedQueue<"direct" | "memory">();
+  readonly #memory: MessageMemory;
   #setting: string | undefined;
+  /** The modem refuses to say, or is slow to say, what is set: it is not asked again. */
+  #silent = false;
+  #refusalTold = false;
   #acknowledges: boolean;
   #stop = () => {};
   #closed = false;
 
   constructor(deps: SmsInboxDeps) {
     this.#deps = deps;
+    this.#memory = new MessageMemory(deps.engine);
     const rule = deps.engine.profile.file.sms?.acknowledge;
     this.#acknowledges = rule === "always" || (rule === "when-phase2+" && deps.phase2plus);
   }
@@ -81,36 +91,51 @@ export class SmsInbox {
   /** Looks into every memory: class 2 messages and what came while nobody listened do not announce themselves. */
   async poll(): Promise<void> {
     if (this.#deps.engine.profile.quirks.has("no-message-storage")) return;
-    for (const memory of this.#deps.engine.profile.file.sms?.storages ?? []) {
-      await this.#queue.run("memory", () => this.#pollMemory(memory));
-    }
+    const memories = this.#deps.engine.profile.file.sms?.storages ?? [];
+    let chosen = 0;
+    for (const memory of memories) if (await this.#queue.run("memory", () => this.#pollMemory(memory))) chosen++;
+    // A modem that lets nobody choose has one memory, or reads from all of them.
+    if (chosen === 0 && memories.length > 0) await this.#queue.run("memory", () => this.#takeAll(undefined));
   }
 
   /** Modems forget the setting after a missed acknowledgement, a switch or a registration: reads it back, sets it anew. */
   async checkIndications(): Promise<boolean> {
-    const [, mt = 0, , ds = 0] = await this.#deps.engine.run(indications, undefined);
-    const wanted = (this.#setting ?? "").split(",").map(Number);
+    const { engine, link, log } = this.#deps;
+    if (this.#setting === undefined) {
+      await this.#chooseIndications();
+      return false;
+    }
+    const told = this.#silent ? undefined : await ask(engine, indications, undefined);
+    this.#silent = told === undefined;
+    if (told === undefined) return true;
+    const [, mt = 0, , ds = 0] = told;
+    const wanted = this.#setting.split(",").map(Number);
     if (mt === (wanted[1] ?? 0) && ds === (wanted[3] ?? 0)) return true;
-    this.#deps.log.warn({ link: this.#deps.link, mt, ds }, "the modem dropped its +CNMI setting; setting it again");
+    log.warn({ link, mt, ds }, "the modem dropped its +CNMI setting; setting it again");
     await this.#chooseIndications();
     return false;
   }
 
   async #chooseIndications(): Promise<void> {
     const { engine, link, log } = this.#deps;
+    const before = this.#setting;
     const candidates = engine.profile.file.sms?.indications ?? [];
-    for (const candidate of this.#setting === undefined ? candidates : [this.#setting, ...candidates]) {
+    for (const candidate of before === undefined ? candidates : [before, ...candidates]) {
       try {
         await engine.run(setIndications, candidate);
       } catch (error) {
-        if (!isRefusal(error)) throw error;
+        if (!isUnanswered(engine, error)) throw error;
         continue;
       }
       this.#setting = candidate;
+      this.#refusalTold = false;
       return;
     }
     this.#setting = undefined;
-    log.warn({ link, candidates }, "no +CNMI setting was accepted; messages are found by polling only");
+    if (!this.#refusalTold) {
+      log.warn({ link, candidates }, "no +CNMI setting was accepted; messages are found by polling only");
+    }
+    this.#refusalTold = true;
   }
 
   #onUrc(urc: Urc): void {
@@ -138,9 +163,18 @@ export class SmsInbox {
     const { clock } = this.#deps;
     const report = urc.event === "status-report";
     const started = clock.monotonic();
-    const taken = await this.#take(urc.data ?? "", report).then(
+    const taken = await this.#take(urc.data ?? "", report, headerLength(urc.text)).then(
       () => true,
-      () => false,
+      (thrown: unknown) => {
+        const { link, log } = this.#deps;
+        const error = asGatewayError(thrown);
+        const octets = Math.floor((urc.data ?? "").length / 2);
+        log.warn(
+          { link, octets, error: error.toJSON() },
+          "a message could not be taken; the network is asked to repeat it",
+        );
+        return false;
+      },
     );
     const late = clock.monotonic() - started > acknowledgeWithinMs;
     await this.#acknowledge(taken, report);
@@ -166,9 +200,8 @@ export class SmsInbox {
   }
 
   async #takeStored(urc: Urc): Promise<void> {
-    const { engine } = this.#deps;
     const { memory, index } = parseStored(urc.text);
-    await engine.run(selectMemory, { memory });
+    await this.#memory.select(memory);
     const stored = await this.#readSlot(index);
     if (stored !== undefined) await this.#takeAndDelete({ ...stored, index });
   }
@@ -183,26 +216,32 @@ export class SmsInbox {
     }
   }
 
-  async #pollMemory(memory: string): Promise<void> {
-    const { engine } = this.#deps;
-    let use: MemoryUse;
-    try {
-      use = await engine.run(selectMemory, { memory });
-    } catch (error) {
-      if (isRefusal(error)) return;
-      throw error;
-    }
-    if (use.used === 0) return;
-    for (const stored of await this.#listMemory(use)) {
-      await this.#takeAndDelete(stored, use.total > 0 && use.used / use.total >= fullFrom);
-    }
+  /** False when there is no such memory. */
+  async #pollMemory(memory: string): Promise<boolean> {
+    const use = await this.#memory.select(memory);
+    if (use === "refused") return false;
+    await this.#takeAll(use);
+    return true;
   }
 
-  async #listMemory(use: MemoryUse): Promise<readonly StoredPdu[]> {
+  async #takeAll(use: MemoryUse | undefined): Promise<void> {
+    if (use?.used === 0) return;
+    const crowded = use !== undefined && use.total > 0 && use.used / use.total >= fullFrom;
+    for (const stored of await this.#listMemory(use)) await this.#takeAndDelete(stored, crowded);
+  }
+
+  async #listMemory(use: MemoryUse | undefined): Promise<readonly StoredPdu[]> {
     const { engine } = this.#deps;
-    if (engine.profile.file.sms?.list !== false) return engine.run(listMessages, undefined);
+    if (engine.profile.file.sms?.list !== false) {
+      const listed = await engine.run(listMessages, undefined).catch((error: unknown) => {
+        if (isRefusal(error) && use !== undefined) return undefined;
+        throw error;
+      });
+      if (listed !== undefined) return listed;
+    }
+    const { used, total } = use ?? { used: slotsTried, total: slotsTried };
     const found: StoredPdu[] = [];
-    for (let index = 0; index <= use.total && found.length < use.used; index++) {
+    for (let index = 0; index <= total && found.length < used; index++) {
       const stored = await this.#readSlot(index);
       if (stored !== undefined) found.push({ ...stored, index });
     }
@@ -218,7 +257,7 @@ export class SmsInbox {
     const kept = await this.#forCard(stored, crowded);
     if (kept === "left") return;
     try {
-      if (kept === "ours") await this.#take(stored.pdu, false);
+      if (kept === "ours") await this.#take(stored.pdu, false, stored.length);
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
       log.warn({ link, index: stored.index, error: error.toJSON() }, "a stored message cannot be read");
@@ -243,13 +282,16 @@ export class SmsInbox {
   }
 
   /** Hands one PDU on; resolves when it is durable. A TPDU that was taken before is taken as done. */
-  async #take(pdu: string, report: boolean): Promise<void> {
-    const { tpdu } = parsePdu(pdu);
+  async #take(pdu: string, report: boolean, announced: number | undefined): Promise<void> {
+    const { tpdu: octets } = parsePdu(pdu);
+    const isReport = report || ((octets[0] ?? 0) & 0x03) === 2;
+    const tpdu = isReport
+      ? receivedTpdu(octets, "SMS-STATUS-REPORT", announced).octets
+      : receivedTpdu(octets, "SMS-DELIVER", announced).octets;
     const { link, seen, clock } = this.#deps;
     const key = toHex(tpdu);
     if (seen.has(key, clock.now())) return;
     traceFrame({ kind: "tpdu", dir: "in", link, bytes: tpdu });
-    const isReport = report || ((tpdu[0] ?? 0) & 0x03) === 2;
     await this.#deps.deliver(isReport ? await this.#receipt(tpdu) : message(tpdu));
     seen.add(key, clock.now());
   }
@@ -279,36 +321,12 @@ function message(tpdu: Uint8Array): InboundItem {
     kind: "message",
     from: showAddress(deliver.originator),
     userData: deliver.userData.octets,
+    ...(countsSeptets(deliver.dcs) && deliver.userData.length !== undefined
+      ? { userDataLength: deliver.userData.length }
+      : {}),
     userDataHeader: deliver.userDataHeader,
     protocolId: deliver.pid,
     dataCoding: deliver.dcs,
     tpdu,
   };
-}
-
-/** The modem said no; the line itself is fine. */
-function isRefusal(error: unknown): error is GatewayError {
-  return error instanceof GatewayError && /^modem\.(cme|cms|refused)/.test(error.code);
-}
-
-const rememberMs = 900_000;
-const mostRemembered = 4_000;
-
-/** TPDUs taken lately: networks repeat a message whose acknowledgement was lost, modems tell it twice. */
-export class SeenMessages {
-  readonly #at = new Map<string, number>();
-
-  has(key: string, now: number): boolean {
-    const at = this.#at.get(key);
-    return at !== undefined && now - at < rememberMs;
-  }
-
-  add(key: string, now: number): void {
-    this.#at.delete(key);
-    this.#at.set(key, now);
-    for (const [old, at] of this.#at) {
-      if (this.#at.size <= mostRemembered && now - at < rememberMs) break;
-      this.#at.delete(old);
-    }
-  }
 }

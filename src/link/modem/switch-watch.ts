@@ -2,9 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { powerLine } from "../../codec/at/general-commands.ts";
 import type { AtEngine } from "./at-engine.ts";
-import { ask, firstAnswer, readCard } from "./modem-startup.ts";
+import { tidyIccid } from "./card-facts.ts";
 import type { ModemState, SwitchRecord, SwitchStep } from "./modem-state.ts";
 import { registered } from "./modem-state.ts";
+import { ask, firstAnswer } from "./questions.ts";
 
 /** What a watch needs of its modem. */
 export interface SwitchWatchDeps {
@@ -12,8 +13,10 @@ export interface SwitchWatchDeps {
   /** The running engine once the modem is ready; undefined while it starts or is gone. */
   readonly engine: () => AtEngine | undefined;
   readonly state: () => ModemState;
-  /** The card is another one now: identifiers to keep, message service to set up anew. */
-  readonly cardChanged: (card: Pick<ModemState, "iccid" | "imsi">) => Promise<void>;
+  /** The card that was in it before. */
+  readonly fromIccid: string | undefined;
+  /** The card is another one now: to be read, and the message service to be set up anew. */
+  readonly cardChanged: () => Promise<void>;
   /** Asks the network anew and stores the answer. */
   readonly refreshRegistration: () => Promise<void>;
   readonly told: (record: SwitchRecord) => void;
@@ -43,10 +46,10 @@ export class SwitchWatch {
     this.#deps = deps;
     this.#options = options;
     this.#started = deps.clock.monotonic();
-    const { iccid } = deps.state();
+    const { fromIccid } = deps;
     this.#record = {
       at: deps.clock.now(),
-      ...(iccid === undefined ? {} : { fromIccid: iccid }),
+      ...(fromIccid === undefined ? {} : { fromIccid }),
       outcome: "watching",
       remedies: [],
       steps: this.#steps,
@@ -106,7 +109,8 @@ export class SwitchWatch {
     if (engine === undefined) return undefined;
     const queries = engine.profile.file.identity?.iccid ?? [];
     const usable = engine.profile.quirks.has("stale-iccid-command") ? queries.slice(0, 1) : queries;
-    return this.#quietly(() => firstAnswer(engine, usable));
+    const iccid = await this.#quietly(() => firstAnswer(engine, usable));
+    return iccid === undefined ? undefined : tidyIccid(iccid);
   }
 
   /** Answers fail while the card restarts; the next round asks again. */
@@ -122,9 +126,7 @@ export class SwitchWatch {
   async #cardChanged(iccid: string): Promise<void> {
     this.saw(`ICCID ${iccid}`);
     this.#update({ toIccid: iccid, iccidMs: this.#elapsed() });
-    const engine = this.#deps.engine();
-    const imsi = engine === undefined ? undefined : (await this.#quietly(() => readCard(engine)))?.imsi;
-    await this.#quietly(() => this.#deps.cardChanged({ iccid, ...(imsi === undefined ? {} : { imsi }) }));
+    await this.#quietly(() => this.#deps.cardChanged());
   }
 
   /** A module that does not read the card again is made to, at once where this is known, else late. */

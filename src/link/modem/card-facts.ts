@@ -1,0 +1,65 @@
+import { isGatewayError } from "../../base/gateway-error.ts";
+import { onChannel } from "../../codec/apdu/class-byte.ts";
+import { aidOctets, ecasdAid } from "../../codec/euicc/aid.ts";
+import { parseIccid } from "../../codec/euicc/iccid.ts";
+import { exchangeApdu } from "../card/exchange.ts";
+import { tolerant } from "../card/tolerant.ts";
+import type { AtEngine } from "./at-engine.ts";
+import { CardAccess } from "./card-access.ts";
+import type { ModemState } from "./modem-state.ts";
+import { firstAnswer } from "./questions.ts";
+
+/** Identifiers of the card in it: what the questions of the profile give. */
+export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "iccid" | "imsi">> {
+  const { identity } = engine.profile.file;
+  const iccid = await firstAnswer(engine, identity?.iccid);
+  const imsi = await firstAnswer(engine, identity?.imsi);
+  return { ...(iccid === undefined ? {} : { iccid: tidyIccid(iccid) }), ...(imsi === undefined ? {} : { imsi }) };
+}
+
+/** The ICCID as it is written everywhere else. */
+export function tidyIccid(text: string): string {
+  return tolerant(() => parseIccid(text)) ?? text.replace(/F+$/i, "").toUpperCase();
+}
+
+const limitMs = 10_000;
+
+/**
+ * The EID: by the modem's own command where its profile names one, else from the ECASD on a channel of its own, which
+ * is closed again; +CSIM first, +CCHO and +CGLA where that is refused. SGP.02 §4.1.3.1
+ * Undefined when the card has none or the modem lets nobody ask.
+ */
+export async function readEid(engine: AtEngine, link: string): Promise<string | undefined> {
+  const said = await firstAnswer(engine, engine.profile.file.identity?.eid);
+  if (said !== undefined && /^\d{32}$/.test(said) && !/^0+$/.test(said)) return said;
+  const access = new CardAccess(engine, link, new Set(), { csimFirst: true, urgency: "init" });
+  try {
+    return await askEcasd(access);
+  } catch (error) {
+    if (isGatewayError(error) && engine.alive && /^(card|codec|modem\.(cme|refused|timeout))\b/.test(error.code)) {
+      return undefined;
+    }
+    throw error;
+  } finally {
+    if (engine.alive) await access.close({ timeoutMs: limitMs });
+  }
+}
+
+async function askEcasd(access: CardAccess): Promise<string | undefined> {
+  const transmit = (apdu: Uint8Array) => access.transmit(apdu, { timeoutMs: limitMs });
+  const opened = await transmit(Uint8Array.of(0x00, 0x70, 0x00, 0x00, 0x01));
+  const channel = opened.length === 3 ? (opened[0] ?? 0) : 0;
+  if (channel < 1 || channel > 19) return undefined;
+  const aid = aidOctets(ecasdAid);
+  const select = Uint8Array.of(onChannel(0x00, channel), 0xa4, 0x04, 0x00, aid.length, ...aid);
+  const { sw } = await exchangeApdu(transmit, "apdu", select);
+  if (sw !== 0x9000 && sw >> 8 !== 0x91) return undefined;
+  const { data } = await exchangeApdu(
+    transmit,
+    "apdu",
+    Uint8Array.of(onChannel(0x80, channel), 0xca, 0x00, 0x5a, 0x00),
+  );
+  if (data[0] !== 0x5a || data[1] !== 0x10 || data.length < 18) return undefined;
+  const eid = Buffer.from(data.subarray(2, 18)).toString("hex");
+  return /^\d{32}$/.test(eid) ? eid : undefined;
+}

@@ -1,0 +1,134 @@
+import type { Clock } from "../../base/clock.ts";
+import { pinState } from "../../codec/at/general-commands.ts";
+import type { Urc } from "../../codec/at/urc.ts";
+import type { AtEngine } from "./at-engine.ts";
+import { readCard, readEid } from "./card-facts.ts";
+import type { ModemState } from "./modem-state.ts";
+import { isUnanswered } from "./questions.ts";
+
+/** What is shown of the card inside. */
+export type CardFacts = Pick<ModemState, "pin" | "iccid" | "imsi" | "eid">;
+
+/** What the watch over the card needs of its modem. */
+export interface CardPresenceDeps {
+  readonly link: string;
+  readonly clock: Clock;
+  /** The running engine once the modem is ready; undefined while it starts or is gone. */
+  readonly engine: () => AtEngine | undefined;
+  readonly state: () => CardFacts;
+  /** These and no other facts hold from now on. */
+  readonly show: (facts: CardFacts) => void;
+  /** Another card, or the same one again: the modem's message service has to be set up for it. */
+  readonly arrived: (engine: AtEngine) => Promise<void>;
+  readonly readEid: boolean;
+  /** How long a card may take to be ready. */
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+}
+
+const pollMs = 1_000;
+/** A card that restarts is not ready for a moment; what lasts longer is a card that is out. */
+const restartMs = 5_000;
+const readTries = 3;
+
+/**
+ * Keeps what is shown of the card in step with the card: read when it is ready, at whatever time that is (plugged in,
+ * PIN entered, back after minutes), and shown no more as soon as it is out.
+ */
+export class CardPresence {
+  readonly #deps: CardPresenceDeps;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #removals = 0;
+
+  constructor(deps: CardPresenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** A line that says something of the card. */
+  onUrc(urc: Urc): void {
+    if (urc.event === "sim-removed") {
+      this.#removals++;
+      this.#forget("NOT INSERTED");
+    }
+    if (/^sim-/.test(urc.event)) void this.look().catch(() => undefined);
+  }
+
+  /** Asks for the card's state and reads the card when it is another than the one shown. @throws link.lost, modem.reset */
+  look(): Promise<void> {
+    if (this.#looking !== undefined) {
+      this.#again = true;
+      return this.#looking;
+    }
+    this.#looking = this.#lookUntilCalm().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookUntilCalm(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#lookOnce();
+    } while (this.#again && !this.#deps.signal.aborted);
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { clock, engine: running, patienceMs, signal } = this.#deps;
+    const since = clock.monotonic();
+    for (;;) {
+      const engine = running();
+      if (engine === undefined || signal.aborted) return;
+      const pin = await pinOf(engine);
+      if (pin === undefined) return;
+      if (pin === "READY") return this.#read(engine);
+      const passing = /NOT READY|BUSY/.test(pin);
+      const waited = clock.monotonic() - since;
+      if (!passing || waited >= restartMs) this.#forget(pin);
+      if (!passing || waited >= patienceMs) return;
+      await clock.sleep(pollMs, signal);
+    }
+  }
+
+  /** Only what is known of a card that can be asked is shown. */
+  #forget(pin: string): void {
+    const { iccid, imsi, eid, pin: before } = this.#deps.state();
+    if (pin === before && iccid === undefined && imsi === undefined && eid === undefined) return;
+    this.#deps.show({ pin });
+  }
+
+  async #read(engine: AtEngine): Promise<void> {
+    const { clock, link, signal, state, show, arrived } = this.#deps;
+    const removals = this.#removals;
+    for (let attempt = 1; attempt <= readTries; attempt++) {
+      const card = await readCard(engine);
+      const before = state();
+      const known = before.iccid ?? before.imsi;
+      if (card.iccid === undefined && card.imsi === undefined) {
+        if (known !== undefined) return;
+        await clock.sleep(pollMs, signal);
+        continue;
+      }
+      const same = (card.iccid === undefined || card.iccid === before.iccid) && before.pin === "READY";
+      if (same && known !== undefined && (card.imsi === undefined || card.imsi === before.imsi)) return;
+      const eid = this.#deps.readEid ? await readEid(engine, link) : undefined;
+      if (removals !== this.#removals) return;
+      show({ pin: "READY", ...card, ...(eid === undefined ? {} : { eid }) });
+      await arrived(engine);
+      return;
+    }
+    if (state().pin !== "READY") show({ pin: "READY" });
+  }
+}
+
+/** The PIN state in words; undefined when the modem does not say. */
+async function pinOf(engine: AtEngine): Promise<string | undefined> {
+  try {
+    return (await engine.run(pinState, undefined, { urgency: "init" })).toUpperCase();
+  } catch (error) {
+    if (!isUnanswered(engine, error)) throw error;
+    const { cme } = error.detail;
+    if (cme === 10) return "NOT INSERTED";
+    return cme === 13 || cme === 14 || cme === 15 ? "NOT READY" : undefined;
+  }
+}

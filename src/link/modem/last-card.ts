@@ -1,0 +1,33 @@
+import type { ModemState } from "./modem-state.ts";
+
+type Card = Pick<ModemState, "iccid" | "imsi" | "eid">;
+
+const justChangedMs = 20_000;
+
+/** Which card was in a modem last, also while there is none, and which one was in it before. */
+export class LastCard {
+  #card: Card = {};
+  #change: { readonly from: string; readonly at: number } | undefined;
+
+  get card(): Card {
+    return this.#card;
+  }
+
+  /** A card was read. `now` in monotonic milliseconds. */
+  shown({ iccid, imsi, eid }: Card, now: number): void {
+    if (iccid === undefined) return;
+    const { iccid: from } = this.#card;
+    if (from !== undefined && from !== iccid) this.#change = { from, at: now };
+    this.#card = { iccid, ...(imsi === undefined ? {} : { imsi }), ...(eid === undefined ? {} : { eid }) };
+  }
+
+  /** The ICCID that a profile switch began with: one that is told of just after the card was read anew began before that. */
+  switchedFrom(now: number): string | undefined {
+    return this.#change !== undefined && now - this.#change.at < justChangedMs ? this.#change.from : this.#card.iccid;
+  }
+
+  /** The switch was followed to its end. */
+  settled(): void {
+    this.#change = undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
+import { attention } from "../../codec/at/general-commands.ts";
+import type { AtEngine } from "./at-engine.ts";
+import { type ModemState, registered } from "./modem-state.ts";
+import type { ModemSmsBearer } from "./sms-bearer.ts";
+
+/** What looking after a modem needs. */
+export interface LookAfterDeps {
+  readonly engine: AtEngine;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly everyMs: number;
+  readonly bearer: ModemSmsBearer;
+  readonly state: () => ModemState;
+  /** Whether the modem is up with this engine. */
+  readonly ready: () => boolean;
+  readonly card: () => Promise<unknown>;
+  readonly registration: () => Promise<unknown>;
+  readonly radio: () => Promise<unknown>;
+  readonly attachBearer: () => Promise<unknown>;
+  readonly failed: (error: GatewayError) => void;
+}
+
+/** While something is missing that no line may announce: the card, a network, announcements of messages. */
+const missingMs = 10_000;
+
+/** Keeps knocking at an idle line, so that a silent unplug is found, and looks at what changes without notice. */
+export async function lookAfter(deps: LookAfterDeps): Promise<void> {
+  const { engine, clock, signal, ready, failed } = deps;
+  while (engine.alive && !signal.aborted) {
+    await clock.sleep(untilNextLook(deps), signal).catch(() => undefined);
+    if (signal.aborted || !ready()) continue;
+    for (const look of looks(deps)) {
+      try {
+        await look();
+      } catch (error) {
+        if (signal.aborted || !engine.alive) return;
+        failed(asGatewayError(error));
+      }
+    }
+  }
+}
+
+function untilNextLook({ everyMs, state, bearer: { inbox } }: LookAfterDeps): number {
+  const now = state();
+  const missing = now.pin !== "READY" || inbox?.setting === undefined || !registered(now);
+  return missing ? Math.min(everyMs, missingMs) : everyMs;
+}
+
+/** Each on its own: what one question comes to does not keep the others from being asked. */
+function looks(deps: LookAfterDeps): readonly (() => Promise<unknown>)[] {
+  const { engine, bearer } = deps;
+  return [
+    () => engine.run(attention, undefined),
+    deps.card,
+    deps.registration,
+    deps.radio,
+    async () => (bearer.inbox === undefined ? deps.attachBearer() : undefined),
+    async () => bearer.inbox?.checkIndications(),
+    async () => bearer.inbox?.poll(),
+  ];
+}

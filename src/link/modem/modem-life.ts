@@ -1,0 +1,112 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
+import { backoffMs } from "../../base/retry.ts";
+import type { Log } from "../driver.ts";
+import type { ModemSettings } from "./modem-settings.ts";
+import type { ModemPhase, ModemState } from "./modem-state.ts";
+import type { PowerControl } from "./power-control.ts";
+import { Quarantine } from "./quarantine.ts";
+
+/** What the life of a modem needs. */
+export interface ModemLifeDeps {
+  readonly link: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly power: PowerControl | undefined;
+  readonly settings: ModemSettings;
+  /** From the opening of the port to its end. Resolves with the reason; rejects when the port cannot be opened. */
+  readonly session: () => Promise<{ readonly opened: boolean; readonly reason: unknown }>;
+  readonly state: () => ModemState;
+  /** It is down. */
+  readonly down: (why: string, phase: ModemPhase, failures: number) => void;
+  readonly failures: (failures: number) => void;
+}
+
+/** Back-off of an absent port grows to half a minute. */
+const mostAbsences = 6;
+
+/**
+ * Starts a modem again and again. What is merely absent (no such port, a refused connection, unplugged) is tried for
+ * ever; what is there and answers wrongly has its power cycled, and is left alone for a while when that does not help.
+ */
+export class ModemLife {
+  readonly #deps: ModemLifeDeps;
+  readonly #quarantine: Quarantine;
+  #restartedFor: string | undefined;
+  #logged: string | undefined;
+
+  constructor(deps: ModemLifeDeps) {
+    this.#deps = deps;
+    this.#quarantine = new Quarantine(deps.clock);
+  }
+
+  /** Goes on until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, session, state, down, settings } = this.#deps;
+    for (let absences = 0; !signal.aborted; ) {
+      const { opened, reason } = await session();
+      if (signal.aborted) break;
+      const error = asGatewayError(reason);
+      const gone = !opened || error.code === "link.lost" || error.code === "modem.absent";
+      const failures = gone ? state().failures : state().failures + 1;
+      absences = gone && state().phase.at !== "ready" ? Math.min(absences + 1, mostAbsences) : 0;
+      const why = this.#restartedFor ?? error.message;
+      this.#restartedFor = undefined;
+      down(why, { at: "absent", reason: why }, failures);
+      this.#log(error, failures, why);
+      if (!gone && failures >= settings.quarantineAfter) await this.#putAside(error.message, signal);
+      else {
+        if (!gone) await this.#escalate(failures, signal);
+        const waitMs = backoffMs(Math.max(failures, absences), { firstMs: 500, maxMs: 30_000, random });
+        await clock.sleep(waitMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  /** It is ready: what failed before counts no more. */
+  up(): void {
+    this.#logged = undefined;
+    this.#deps.failures(0);
+  }
+
+  /** Its next end was asked for. */
+  restartedFor(why: string): void {
+    this.#restartedFor = why;
+  }
+
+  /** Ends its quarantine; false when it is in none. */
+  release(): boolean {
+    return this.#quarantine.release();
+  }
+
+  /** What stays absent is said once, not at every try. */
+  #log({ code }: GatewayError, failures: number, why: string): void {
+    const { log, link } = this.#deps;
+    const said = `${code} ${why}`;
+    log[said === this.#logged ? "debug" : "info"]({ link, code, failures }, why);
+    this.#logged = said;
+  }
+
+  /** After its time one failed start is enough to put it aside again. */
+  async #putAside(reason: string, signal: AbortSignal): Promise<void> {
+    const { settings, log, link, clock, state, down, failures } = this.#deps;
+    const { quarantineMs, quarantineAfter } = settings;
+    const text = `${state().failures} starts in a row failed; the last: ${reason}`;
+    log.error({ link, reason, quarantineMs }, "the modem is quarantined");
+    const phase = { at: "quarantined", reason: text, until: clock.now() + quarantineMs } as const;
+    down(`quarantined: ${text}`, phase, state().failures);
+    const end = await this.#quarantine.serve(quarantineMs, signal);
+    failures(end === "released" ? 0 : quarantineAfter - 1);
+  }
+
+  /** From the third failure on every second one takes the power away, where there is a way to. */
+  async #escalate(failures: number, signal: AbortSignal): Promise<void> {
+    const { power, log, link } = this.#deps;
+    if (power === undefined || failures < 3 || failures % 2 === 0) return;
+    log.warn({ link, failures, how: power.how }, "the modem does not recover; cycling its power");
+    await power.cycle(signal).catch((error: unknown) => {
+      log.error({ link, error: asGatewayError(error).toJSON() }, "the power could not be cycled");
+    });
+  }
+}
