@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defaultStreamLimits } from "../face/http/open-streams.ts";
 import { scopes } from "../gateway/api-token.ts";
 
 /** The `api` part of the configuration: the API over TCP, beside the control socket of the state folder. */
@@ -22,6 +23,9 @@ export const ApiConfig = z
       .default([]),
     /** Answers without TLS to others than this machine: for a proxy in front that speaks TLS. */
     allowPlain: z.boolean().default(false),
+    /** Event streams and traces that may be open at a time: of one client, and of all. */
+    maxStreamsPerClient: z.number().int().min(1).max(10_000).default(defaultStreamLimits.maxPerClient),
+    maxStreams: z.number().int().min(1).max(10_000).default(defaultStreamLimits.maxTotal),
   })
   .superRefine((api, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });

@@ -141,7 +141,8 @@ export class Daemon implements AsyncDisposable {
     });
     const { certificates } = config.api;
     const desks = { gateway, targets, campaigns, audits, connectivity, eis, leases, tokens, traces, upstreams, pruner };
-    const api = await apiServer({ ...desks, certificates, log, version, about, sessions: scp81 });
+    const streams = { maxPerClient: config.api.maxStreamsPerClient, maxTotal: config.api.maxStreams };
+    const api = await apiServer({ ...desks, certificates, streams, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
     await scp81.start();
     await gateway.start();

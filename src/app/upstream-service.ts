@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
-import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { parseJson } from "../base/json.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Target } from "../gateway/target.ts";
@@ -273,9 +274,13 @@ function workOf(name: string, status: number, body: Buffer): unknown {
   if (status === 204) return undefined;
   if (status !== 200) throw refused(name, status);
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseJson(body.toString("utf8"));
   } catch (cause) {
-    throw new GatewayError("upstream.protocol", `${name}: its work is not JSON`, { detail: { upstream: name }, cause });
+    const why = isGatewayError(cause) ? cause.message : "not readable";
+    throw new GatewayError("upstream.protocol", `${name}: its work is not JSON: ${why}`, {
+      detail: { upstream: name },
+      cause,
+    });
   }
 }
 

@@ -20,8 +20,8 @@ export interface ApiTokenRepository {
   /** With its hash, whatever became of it. */
   get(id: string): Promise<{ token: ApiToken; hash: Uint8Array } | undefined>;
   list(after: string | undefined, limit: number): Promise<ApiToken[]>;
-  /** Ends it for good; false when there is none of this id or name in use. */
-  revoke(idOrName: string, at: number): Promise<boolean>;
+  /** Ends it for good; which ones of this id or name were in use. */
+  revoke(idOrName: string, at: number): Promise<readonly Pick<ApiToken, "id" | "name">[]>;
   used(id: string, at: number): Promise<void>;
 }
 
@@ -29,6 +29,9 @@ export interface ApiTokenRepository {
 export interface Principal {
   readonly client: string;
   readonly how: "socket" | "token" | "certificate" | "upstream";
+  /** Id of the token, and when it ends. */
+  readonly token?: string;
+  readonly expiresAt?: number;
   readonly scopes: readonly Scope[];
 }
 

@@ -114,6 +114,11 @@ export class LeaseDesk implements AsyncDisposable {
     await this.#queue.run(lease, async () => this.#forget(held));
   }
 
+  /** Ends all leases of a client. */
+  endOf(client: string): void {
+    for (const held of this.#held.values()) if (held.lease.client === client) this.#forget(held);
+  }
+
   /** Resets the card; the lease it is under, if any, has to be named, and ends. @throws link.busy, link.lease, card.* */
   async reset(reference: string, kind: "warm" | "cold", lease: string | undefined): Promise<Link> {
     const link = this.#links.get(reference);

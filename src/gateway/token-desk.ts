@@ -13,6 +13,8 @@ const form = /^otg_([0-9a-z]{26})_([A-Za-z0-9_-]{43})$/;
 export class TokenDesk {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #listeners = new Set<(token: Pick<ApiToken, "id" | "name">) => void>();
+  readonly #revoked = new Set<string>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -45,8 +47,23 @@ export class TokenDesk {
   /** By id or name. @throws token.unknown */
   async revoke(idOrName: string): Promise<void> {
     const revoked = await this.#store.write((r) => r.tokens.revoke(idOrName, this.#clock.now()));
-    if (!revoked)
+    if (revoked.length === 0)
       throw new GatewayError("token.unknown", `no token '${idOrName}' in use`, { detail: { token: idOrName } });
+    for (const token of revoked) {
+      this.#revoked.add(token.id);
+      for (const listener of this.#listeners) listener(token);
+    }
+  }
+
+  /** Whether a token was revoked since the start: also while a request of it was being let in. */
+  wasRevoked(id: string): boolean {
+    return this.#revoked.has(id);
+  }
+
+  /** Told of each token that was revoked, once that is durable. */
+  onRevoked(listener: (token: Pick<ApiToken, "id" | "name">) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Whose token it is; undefined for one that is unknown, revoked or expired. */
@@ -60,7 +77,8 @@ export class TokenDesk {
     if (token.revokedAt !== undefined || (token.expiresAt !== undefined && token.expiresAt <= now)) return undefined;
     if (now - (token.lastUsedAt ?? 0) > useGrainMs)
       await this.#store.write((r) => r.tokens.used(token.id, now)).catch(() => {});
-    return { client: token.name, how: "token", scopes: token.scopes };
+    const { id, name, scopes: held, expiresAt } = token;
+    return { client: name, how: "token", scopes: held, token: id, ...(expiresAt === undefined ? {} : { expiresAt }) };
   }
 }
 

@@ -1,4 +1,5 @@
 import { GatewayError, isGatewayError } from "../../../src/base/gateway-error.ts";
+import { parseJson } from "../../../src/base/json.ts";
 import { exportEis } from "./eis.ts";
 import type { SimulatedEuicc } from "./euicc.ts";
 import { misbehaviourOptions, parseMisbehaviour } from "./misbehaviour.ts";
@@ -32,7 +33,7 @@ function readLine(line: string): { verb: string; argument: string } {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new GatewayError("codec.text", "the control line is not JSON", { cause });
   }

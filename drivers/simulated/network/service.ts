@@ -2,6 +2,7 @@ import { createConnection, createServer, type Socket } from "node:net";
 import { z } from "zod";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
+import { parseJson } from "../../../src/base/json.ts";
 import type { SocketAddress } from "../socket-line.ts";
 import type {
   Attachment,
@@ -140,7 +141,7 @@ class Peer {
 
 function parseMessage(line: string): Message | undefined {
   try {
-    return Message.safeParse(JSON.parse(line)).data;
+    return Message.safeParse(parseJson(line)).data;
   } catch {
     return undefined;
   }

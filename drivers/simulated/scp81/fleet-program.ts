@@ -3,6 +3,7 @@ import { z } from "zod";
 import { systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { toHex } from "../../../src/base/hex.ts";
+import { parseJson } from "../../../src/base/json.ts";
 import { type FleetCard, fleetCards, runFleet } from "./fleet.ts";
 
 /** What `otagate sim fleet` is started with, as it stands on the command line. */
@@ -115,7 +116,7 @@ function shareOf(text: string): number {
 
 function knobsOf(text: string): object {
   try {
-    return Knobs.parse(JSON.parse(text));
+    return Knobs.parse(parseJson(text));
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : "not JSON";
     throw new GatewayError("api.usage", `--knobs: ${why}`, { detail: { field: "knobs" }, cause });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { FleetProgramOptions } from "../../../drivers/simulated/scp81/fleet-program.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { parseJson } from "../../base/json.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { wholeNumber } from "../../face/cli/number-flag.ts";
 
@@ -92,7 +93,7 @@ function registerSimSmsc(sim: Command, context: CliContext): void {
 /** @throws api.usage naming what is wrong */
 function parseBehaviour<T>(text: string, parse: (raw: unknown) => T): T {
   try {
-    return parse(JSON.parse(text));
+    return parse(parseJson(text));
   } catch (cause) {
     throw new GatewayError(
       "api.usage",

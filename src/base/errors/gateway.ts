@@ -48,6 +48,7 @@ export const apiErrors = {
   "api.too-large": { text: "The request is too large", http: 413, exit: 2, retry: "never" },
   "api.media-type": { text: "The request's content type is not understood", http: 415, exit: 2, retry: "never" },
   "api.idempotency": { text: "The idempotency key was used for another order", http: 422, exit: 2, retry: "never" },
+  "api.busy": { text: "Too many requests of this kind are open", http: 429, exit: 5, retry: "later" },
   "api.unreachable": { text: "The daemon does not answer", http: 502, exit: 5, retry: "later" },
   "api.timeout": { text: "The wait ended before the work did", http: 504, exit: 6, retry: "later" },
   "api.unauthorized": { text: "The credentials are missing or not known", http: 401, exit: 4, retry: "never" },

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { parseJson } from "../../base/json.ts";
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -23,9 +24,9 @@ export function readInput(field: string, file: string): string {
 export function readJsonInput(field: string, file: string): unknown {
   const text = readInput(field, file);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : "not JSON";
+    const why = cause instanceof Error ? cause.message : "not valid JSON";
     throw new GatewayError("api.usage", `${field}: ${file} is not JSON: ${why}`, { detail: { field, file }, cause });
   }
 }

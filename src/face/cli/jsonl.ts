@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
-import { GatewayError } from "../../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { parseJson } from "../../base/json.ts";
 import { type Answer, errorAnswer } from "./operations/operation.ts";
 
 /** The longest line that is read; what is longer gets an error answer and is skipped. */
@@ -81,12 +82,12 @@ class Sink {
 function answerText(line: string, number: number, answer: (value: unknown) => Answer): Answer {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line);
   } catch (error) {
-    // The engine's own message quotes the line, which may hold keys.
-    const place = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
-    const offset = place === undefined ? {} : { offset: Number(place) };
-    return errorAnswer(new GatewayError("api.usage", `line ${number} is not valid JSON`, { detail: offset }));
+    if (!isGatewayError(error)) throw error;
+    const { message, detail } = error;
+    const why = message.startsWith("not valid") ? "is not valid JSON" : `is not accepted: ${message}`;
+    return errorAnswer(new GatewayError("api.usage", `line ${number} ${why}`, { detail }));
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return errorAnswer(new GatewayError("api.usage", `line ${number} is no JSON object`));

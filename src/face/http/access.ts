@@ -5,6 +5,8 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { allows, type Principal, type Scope, scopes } from "../../gateway/api-token.ts";
 import type { Store } from "../../gateway/store.ts";
 import type { TokenDesk } from "../../gateway/token-desk.ts";
+import type { Log } from "../../link/driver.ts";
+import type { OpenStreams } from "./open-streams.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -32,14 +34,16 @@ export interface AccessDeps {
   readonly store: Store;
   readonly tokens: TokenDesk;
   readonly certificates: readonly CertificateGrant[];
+  readonly streams: OpenStreams;
+  readonly log: Log;
   readonly now: () => number;
 }
 
 /** The owner of the control socket: nobody else can open it. */
 const local: Principal = { client: "local", how: "socket", scopes };
 const remote = new WeakSet<IncomingMessage>();
-/** Refusals of strangers that are written down per second; more of them would only fill the disk. */
-const refusalsPerSecond = 20;
+/** Refusals that are written down per second: of one address of strangers, of all strangers, and of each known client. */
+const refusalsPerSecond = { address: 10, strangers: 20, client: 20 };
 
 /** Marks a request that came in over the network: it has to say who it is. */
 export function fromNetwork(request: IncomingMessage): void {
@@ -53,8 +57,8 @@ function isRemote(request: IncomingMessage): boolean {
 
 /** Finds out who asks, whether he may, and writes down what changes anything. */
 export function guard(app: FastifyInstance, deps: AccessDeps): void {
-  const spare = new Allowance(refusalsPerSecond);
-  app.addHook("onRequest", async (request) => {
+  const budgets = new RefusalBudgets(deps.log);
+  app.addHook("onRequest", async (request, reply) => {
     const scope = request.routeOptions.config.scope ?? "admin";
     if (scope === "public") return;
     try {
@@ -65,9 +69,13 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
           detail: { scope, held: request.principal.scopes },
         });
     } catch (error) {
-      if (spare.take(deps.now())) await record(request, deps, error);
+      if (budgets.take(request.principal, request.raw.socket?.remoteAddress, deps.now()))
+        await record(request, deps, error);
       throw error;
     }
+    // Whoever waits for an answer is not given it once his credentials have ended.
+    if (request.principal?.how === "token" && request.method === "GET")
+      deps.streams.watch(request.principal, reply.raw);
     if (changes(request)) {
       const audited = deps.store.write((r) => r.audit.append(entryOf(request, deps.now())));
       audited.catch(() => {});
@@ -151,21 +159,41 @@ async function record(request: FastifyRequest, deps: AccessDeps, error: unknown)
   await deps.store.write((r) => r.audit.append(entry)).catch(() => {});
 }
 
-/** So many in a second and not one more. */
-class Allowance {
-  readonly #most: number;
+/** What may be written down of refusals in one second. A flood of one kind leaves the places of the others alone. */
+class RefusalBudgets {
+  readonly #log: Log;
   #second = 0;
-  #taken = 0;
+  #leftOut = 0;
+  #taken = new Map<string, number>();
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(log: Log) {
+    this.#log = log;
   }
 
-  take(now: number): boolean {
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) this.#taken = 0;
+  take(known: Principal | undefined, address: string | undefined, now: number): boolean {
+    this.#begin(Math.floor(now / 1000));
+    const places =
+      known !== undefined
+        ? ([[`client ${known.how} ${known.client}`, refusalsPerSecond.client]] as const)
+        : ([
+            [`address ${address ?? ""}`, refusalsPerSecond.address],
+            ["strangers", refusalsPerSecond.strangers],
+          ] as const);
+    const free = places.every(([place, most]) => (this.#taken.get(place) ?? 0) < most);
+    if (free) for (const [place] of places) this.#taken.set(place, (this.#taken.get(place) ?? 0) + 1);
+    else this.#leftOut += 1;
+    return free;
+  }
+
+  #begin(second: number): void {
+    if (second === this.#second) return;
+    if (this.#leftOut > 0)
+      this.#log.warn(
+        { count: this.#leftOut, second: this.#second },
+        "refused requests are not in the audit log: too many in a second",
+      );
     this.#second = second;
-    this.#taken++;
-    return this.#taken <= this.#most;
+    this.#leftOut = 0;
+    this.#taken = new Map();
   }
 }

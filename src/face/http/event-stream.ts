@@ -3,10 +3,10 @@ import type { GatewayEvent } from "../../gateway/event.ts";
 import type { Store } from "../../gateway/store.ts";
 import type { Log } from "../../link/driver.ts";
 import { drained } from "./drained.ts";
-import { eventsAfter, gapEvent } from "./event-gap.ts";
+import { gapEvent } from "./event-gap.ts";
+import { type EventPages, framed } from "./event-pages.ts";
 
 const keepAliveMs = 15_000;
-const pageSize = 500;
 
 /** Remembers that something happened until somebody waits for it: nothing is missed in between. */
 class Bell {
@@ -39,12 +39,12 @@ class Bell {
  * one that takes nothing at all for a minute is let go, and resumes when it likes.
  */
 export async function streamEvents(
-  deps: { readonly store: Store; readonly log: Log; readonly now: () => number },
+  deps: { readonly store: Store; readonly pages: EventPages; readonly log: Log; readonly now: () => number },
   reply: FastifyReply,
   from: number,
   wanted: (event: GatewayEvent) => boolean,
 ): Promise<void> {
-  const { store, now } = deps;
+  const { store, pages, now } = deps;
   reply.hijack();
   const { raw } = reply;
   const bell = new Bell();
@@ -56,13 +56,13 @@ export async function streamEvents(
   const open = () => !raw.destroyed && !raw.writableEnded;
   try {
     for (let at = from; open(); ) {
-      const { events, gap } = await eventsAfter(store, at, pageSize);
+      const { events, gap, full } = await pages.after(at);
       // Its number is the last one missing: a reader that comes back hears of it once.
       const told = gap === undefined ? "" : framed({ ...gapEvent(gap), at: now() });
-      const shown = told + events.filter(wanted).map(framed).join("");
-      at = events.at(-1)?.seq ?? (gap === undefined ? at : gap.first - 1);
+      const shown = told + events.map(({ event, text }) => (wanted(event) ? text : "")).join("");
+      at = events.at(-1)?.event.seq ?? (gap === undefined ? at : gap.first - 1);
       if (shown !== "" && !raw.write(shown) && !(await drained(raw))) return;
-      if (events.length === pageSize) continue;
+      if (full) continue;
       // The position alone moves the reader's Last-Event-ID on when nothing was for him.
       if (!(await bell.wait(keepAliveMs)) && open()) raw.write(`id: ${at}\n\n`);
     }
@@ -72,8 +72,4 @@ export async function streamEvents(
     off();
     raw.destroy();
   }
-}
-
-function framed(event: GatewayEvent): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { systemClock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { jsonExcess } from "../../base/json.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
 import type { AuditDesk } from "../../gateway/audit-desk.ts";
 import type { CampaignDesk } from "../../gateway/campaign/desk.ts";
@@ -19,6 +20,7 @@ import { type CertificateGrant, guard } from "./access.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";
 import { openApiDocument, openApiSettings } from "./open-api.ts";
+import { OpenStreams, type StreamLimits } from "./open-streams.ts";
 import { sendProblem, translate } from "./problem.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
@@ -56,6 +58,7 @@ export interface ApiDeps {
   readonly sessions: SessionControl;
   readonly upstreams: UpstreamControl;
   readonly pruner: Pruner;
+  readonly streams: StreamLimits;
   readonly log: Log;
   readonly version: string;
   /** Facts about the daemon for `GET /v1` (never secrets). */
@@ -90,8 +93,15 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const json = app.getDefaultJsonParser("error", "error");
   app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
     // Clients that send the header with no body mean no body.
-    if (body === "") done(null, undefined);
-    else void json(request, body, done);
+    if (body === "") return done(null, undefined);
+    const excess = typeof body === "string" ? jsonExcess(body) : undefined;
+    if (excess === undefined) return void json(request, body, done);
+    const { why, offset } = excess;
+    done(
+      new GatewayError("api.usage", `body: ${why} (offset ${offset})`, {
+        detail: { field: "body", in: "body", offset },
+      }),
+    );
   });
   const methods = methodsOf(app);
   app.setNotFoundHandler((request, reply) => {
@@ -106,7 +116,10 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
       }),
     );
   });
-  guard(app, { store: deps.gateway.store, tokens: deps.tokens, certificates: deps.certificates, now: Date.now });
+  const streams = new OpenStreams(deps.streams, deps.tokens, Date.now);
+  deps.tokens.onRevoked(({ name }) => deps.leases.endOf(name));
+  const { tokens, certificates, log } = deps;
+  guard(app, { store: deps.gateway.store, tokens, certificates, streams, log, now: Date.now });
   await app.register(swagger, openApiSettings(deps.version));
   const metrics = apiMetrics(app, deps);
   await app.register(targetRoutes, { deps });
@@ -121,8 +134,8 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(notificationRoutes, { deps });
   await app.register(switchRoutes, { deps });
   await app.register(identifierRoutes, { deps });
-  await app.register(eventRoutes, { deps });
-  await app.register(traceRoutes, { deps });
+  await app.register(eventRoutes, { deps, streams });
+  await app.register(traceRoutes, { deps, streams });
   await app.register(upstreamRoutes, { deps });
   await app.register(tokenRoutes, { deps });
   await app.register(auditRoutes, { deps });

@@ -1,4 +1,5 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { appendFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Frame, onFrame } from "../../link/trace.ts";
 
@@ -17,7 +18,7 @@ const memoryLimit = 5000;
 export class TraceLog implements AsyncDisposable {
   readonly #folder: string;
   readonly #recent: KeptFrame[] = [];
-  readonly #listeners = new Set<(frame: KeptFrame) => void>();
+  readonly #listeners = new Set<(frame: KeptFrame, line: string) => void>();
   #lines: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -33,7 +34,8 @@ export class TraceLog implements AsyncDisposable {
     this.#off = onFrame((frame) => this.#take(frame));
   }
 
-  onFrame(listener: (frame: KeptFrame) => void): () => void {
+  /** Told of each frame as it is kept, and as its JSON line. */
+  onFrame(listener: (frame: KeptFrame, line: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
@@ -42,8 +44,7 @@ export class TraceLog implements AsyncDisposable {
   async *read(wanted: (frame: KeptFrame) => boolean): AsyncIterable<KeptFrame> {
     await this.#flush();
     for (const name of (await readdir(this.#folder)).filter((file) => file.endsWith(".jsonl")).sort()) {
-      const text = await readFile(join(this.#folder, name), "utf8").catch(() => "");
-      for (const line of text.split("\n")) {
+      for await (const line of linesOf(join(this.#folder, name))) {
         const frame = line === "" ? undefined : parsed(line);
         if (frame !== undefined && wanted(frame)) yield frame;
       }
@@ -64,9 +65,10 @@ export class TraceLog implements AsyncDisposable {
     };
     this.#recent.push(kept);
     if (this.#recent.length > memoryLimit) this.#recent.splice(0, memoryLimit / 2);
-    this.#lines.push(`${JSON.stringify(kept)}\n`);
+    const line = `${JSON.stringify(kept)}\n`;
+    this.#lines.push(line);
     this.#timer ??= setTimeout(() => void this.#flush(), flushMs);
-    for (const listener of this.#listeners) listener(kept);
+    for (const listener of this.#listeners) listener(kept, line);
   }
 
   #flush(): Promise<void> {
@@ -94,6 +96,22 @@ export class TraceLog implements AsyncDisposable {
     await rm(name(filesKept), { force: true });
     for (let age = filesKept - 1; age >= 0; age--) await rename(name(age), name(age + 1)).catch(() => {});
   }
+}
+
+/** Lines of a file, read in pieces so that others get their turn; none when it cannot be read. */
+async function* linesOf(file: string): AsyncIterable<string> {
+  let left = "";
+  try {
+    for await (const piece of createReadStream(file, { encoding: "utf8" })) {
+      const lines = `${left}${String(piece)}`.split("\n");
+      left = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch (error) {
+    // A file that was moved or removed in the meantime has nothing to say any more.
+    if (!(error instanceof Error && "code" in error)) throw error;
+  }
+  yield left;
 }
 
 function parsed(line: string): KeptFrame | undefined {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { parseJson } from "../../base/json.ts";
 import { ProfileSet } from "./profile.ts";
 
 /** The folder that ships with the package, whether it runs from its sources or as built. */
@@ -32,7 +33,7 @@ export function profileContents(
 /** One file's content, not yet checked. @throws profile.invalid when it cannot be read or is no JSON */
 export function readProfileFile(source: string): { readonly source: string; readonly content: unknown } {
   try {
-    return { source, content: JSON.parse(readFileSync(source, "utf8")) };
+    return { source, content: parseJson(readFileSync(source, "utf8")) };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError("profile.invalid", `${source}: ${why}`, { detail: { source }, cause });

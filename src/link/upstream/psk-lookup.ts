@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { parseJson } from "../../base/json.ts";
 import { Secret } from "../../base/secret.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import type { Log } from "../driver.ts";
@@ -136,7 +137,7 @@ function entryOf({ found }: Known): PskEntry | undefined {
 /** JSON, or undefined; the text of a parser's complaint could quote the key. */
 function parsed(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return parseJson(body.toString("utf8"));
   } catch {
     return undefined;
   }

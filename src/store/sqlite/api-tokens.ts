@@ -52,13 +52,13 @@ export function apiTokenRepository(db: Kysely<Schema>): ApiTokenRepository {
       return (await query.execute()).map(tokenOf);
     },
     async revoke(idOrName, at) {
-      const { numUpdatedRows } = await db
+      return db
         .updateTable("api_token")
         .set({ revoked_at: at })
         .where("revoked_at", "is", null)
         .where((eb) => eb.or([eb("id", "=", idOrName), eb("name", "=", idOrName)]))
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
+        .returning(["id", "name"])
+        .execute();
     },
     async used(id, at) {
       await db.updateTable("api_token").set({ last_used_at: at }).where("id", "=", id).execute();

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { parseJson } from "../../../base/json.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { paint, result, say, table } from "../terminal.ts";
@@ -164,10 +165,11 @@ function importBody(file: string): object {
   if (start === "<") return { format: "xml", text };
   if (start !== "{" && start !== "[") return { format: "csv", text };
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed = parseJson(text);
     return { format: "json", items: Array.isArray(parsed) ? parsed : [parsed] };
   } catch (cause) {
-    throw new GatewayError("target.invalid", `${file} is not valid JSON`, { detail: { file }, cause });
+    const why = cause instanceof GatewayError ? cause.message : "not valid JSON";
+    throw new GatewayError("target.invalid", `${file}: ${why}`, { detail: { file }, cause });
   }
 }
 

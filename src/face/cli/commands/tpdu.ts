@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { parseJson } from "../../../base/json.ts";
 import { tpduDecode, tpduEncode } from "../operations/tpdu.ts";
 import { type CommandIo, type OutputFlags, runOperation } from "../run-operation.ts";
 
@@ -11,7 +12,7 @@ interface DecodeFlags extends OutputFlags {
 function fieldsOf(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new GatewayError("api.usage", "fields: not valid JSON", { detail: { field: "fields" } });
   }

@@ -5,7 +5,9 @@ import { GatewayError } from "../../../base/gateway-error.ts";
 import type { GatewayEvent } from "../../../gateway/event.ts";
 import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
 import { type EventGap, eventsAfter } from "../event-gap.ts";
+import { EventPages } from "../event-pages.ts";
 import { streamEvents } from "../event-stream.ts";
+import type { OpenStreams } from "../open-streams.ts";
 import type { ApiDeps } from "../server.ts";
 import { eventShape, problems, targetFilter } from "../shapes.ts";
 
@@ -30,9 +32,13 @@ const gapShape = z.object({
 const scanned = 5000;
 
 /** The durable event log: as pages, and live as server-sent events that resume at Last-Event-ID. */
-export async function eventRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
+export async function eventRoutes(
+  app: FastifyInstance,
+  { deps, streams }: { deps: ApiDeps; streams: OpenStreams },
+): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { store } = deps.gateway;
+  const pages = new EventPages(store);
 
   const wantedBy = async (query: {
     target?: string | undefined;
@@ -120,12 +126,14 @@ export async function eventRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
       },
       config: { scope: "read" },
     },
-    async ({ headers, query }, reply) => {
+    async ({ headers, query, principal }, reply) => {
       const last = headers["last-event-id"];
       const asked = last === undefined || last === "" ? query.after : positionOf(last);
       const end = await store.read((r) => r.events.last());
       if (asked !== undefined && asked > end) throw notThere(last === undefined ? "after" : "Last-Event-ID", end);
-      await streamEvents({ store, log: deps.log, now: Date.now }, reply, asked ?? end, await wantedBy(query));
+      const wanted = await wantedBy(query);
+      streams.open(principal, reply.raw);
+      await streamEvents({ store, pages, log: deps.log, now: Date.now }, reply, asked ?? end, wanted);
     },
   );
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { drained } from "../drained.ts";
+import type { OpenStreams } from "../open-streams.ts";
 import type { ApiDeps } from "../server.ts";
 import { problems, targetFilter } from "../shapes.ts";
 import type { KeptFrame } from "../trace-log.ts";
@@ -22,10 +23,13 @@ const filter = z.strictObject({
 });
 const lines = { 200: { description: "Frames", content: { "application/jsonl": { schema: z.string() } } } };
 /** What a watcher may leave unread before frames are left out for him. */
-const unreadOctets = 4 * 1024 * 1024;
+const unreadOctets = 1024 * 1024;
 
 /** Frames as they were exchanged; as JSON lines, kept ones or live. */
-export async function traceRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
+export async function traceRoutes(
+  app: FastifyInstance,
+  { deps, streams }: { deps: ApiDeps; streams: OpenStreams },
+): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   const wantedBy = async (query: z.infer<typeof filter>): Promise<(frame: KeptFrame) => boolean> => {
@@ -54,8 +58,9 @@ export async function traceRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
       },
       config: { scope: "read" },
     },
-    async ({ query }, reply) => {
+    async ({ query, principal }, reply) => {
       const wanted = await wantedBy(query);
+      streams.open(principal, reply.raw);
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/jsonl" });
       for await (const frame of deps.traces.read(wanted)) {
@@ -83,13 +88,14 @@ export async function traceRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
       },
       config: { scope: "read" },
     },
-    async ({ query }, reply) => {
+    async ({ query, principal }, reply) => {
       const wanted = await wantedBy(query);
+      streams.open(principal, reply.raw);
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/jsonl" });
       reply.raw.flushHeaders();
-      const off = deps.traces.onFrame((frame) => {
-        if (wanted(frame) && reply.raw.writableLength < unreadOctets) reply.raw.write(`${JSON.stringify(frame)}\n`);
+      const off = deps.traces.onFrame((frame, line) => {
+        if (reply.raw.writableLength < unreadOctets && wanted(frame)) reply.raw.write(line);
       });
       reply.raw.on("close", off);
     },

@@ -1,0 +1,97 @@
+import { setImmediate } from "node:timers/promises";
+import type { GatewayEvent } from "../../gateway/event.ts";
+import type { Store } from "../../gateway/store.ts";
+import { type EventGap, eventsAfter } from "./event-gap.ts";
+
+/** Events that follow a position, framed for the stream. */
+export interface EventPage {
+  readonly events: readonly { readonly event: GatewayEvent; readonly text: string }[];
+  readonly gap?: EventGap;
+  /** More follow for sure. */
+  readonly full: boolean;
+}
+
+const pageSize = 100;
+const pagesKept = 32;
+/** Streams that are served before other work of the process gets a turn. */
+const streamsPerTurn = 8;
+
+/**
+ * The event log for many readers at a time: one read and one serialisation for all that are at the same place, one read at a time for the others,
+ * and turns for everything else in between.
+ */
+export class EventPages {
+  readonly #store: Store;
+  readonly #pages = new Map<number, Promise<EventPage>>();
+  readonly #tails = new Set<number>();
+  #loading: Promise<unknown> = Promise.resolve();
+  #waiting: (() => void)[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+    store.onEvents(() => {
+      for (const at of this.#tails) this.#pages.delete(at);
+      this.#tails.clear();
+    });
+  }
+
+  /** The next events after a position; resolves when it is this reader's turn. */
+  async after(at: number): Promise<EventPage> {
+    const page = await (this.#pages.get(at) ?? this.#load(at));
+    await this.#turn();
+    return page;
+  }
+
+  #load(at: number): Promise<EventPage> {
+    const page = this.#loading.then(async () => {
+      await setImmediate();
+      return this.#read(at);
+    });
+    this.#loading = page.catch(() => {});
+    // Until it is known to be full, an event that is written in the meantime makes it stale.
+    this.#tails.add(at);
+    this.#pages.set(at, page);
+    page.catch(() => this.#forget(at, page));
+    for (const oldest of this.#pages.keys()) {
+      if (this.#pages.size <= pagesKept) break;
+      this.#pages.delete(oldest);
+      this.#tails.delete(oldest);
+    }
+    return page;
+  }
+
+  async #read(at: number): Promise<EventPage> {
+    const { events, gap } = await eventsAfter(this.#store, at, pageSize);
+    const full = events.length === pageSize;
+    if (full) this.#tails.delete(at);
+    return {
+      events: events.map((event) => ({ event, text: framed(event) })),
+      ...(gap === undefined ? {} : { gap }),
+      full,
+    };
+  }
+
+  #forget(at: number, page: Promise<EventPage>): void {
+    if (this.#pages.get(at) === page) this.#pages.delete(at);
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length === 1) void this.#serve();
+    });
+  }
+
+  async #serve(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await setImmediate();
+      for (const resolve of this.#waiting.slice(0, streamsPerTurn)) resolve();
+      this.#waiting = this.#waiting.slice(streamsPerTurn);
+    }
+  }
+}
+
+/** An event as server-sent events have it. */
+export function framed(event: GatewayEvent): string {
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
