@@ -118,7 +118,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   });
   const streams = new OpenStreams(deps.streams, deps.tokens, Date.now);
   deps.tokens.onRevoked(({ name }) => deps.leases.endOf(name));
-  const { tokens, certificates, log } = deps;
+  const { tokens, certificates } = deps;
   guard(app, { store: deps.gateway.store, tokens, certificates, streams, log, now: Date.now });
   await app.register(swagger, openApiSettings(deps.version));
   const metrics = apiMetrics(app, deps);
