@@ -1,10 +1,11 @@
 import { fromHex, toHex } from "../base/hex.ts";
 import { type Aid, euiccAid, parseTar } from "../codec/euicc/aid.ts";
 import { classifyCommand, switchesProfile } from "../codec/euicc/es5-classify.ts";
-import { capduObject, expandedScript, parseScript, type ScriptObject } from "../codec/ota/script.ts";
+import { capduObject, expandedScript, isCapdu, parseScript, type ScriptObject } from "../codec/ota/script.ts";
 import type { AdminScript } from "../link/scp81/admin-store.ts";
 import type { Job, JobWork } from "./job.ts";
 import { scriptCommands, workBody } from "./script-body.ts";
+import { askedByBody } from "./script-verdict.ts";
 import type { Target } from "./target.ts";
 
 type Script = Exclude<JobWork, { kind: "packet" }>;
@@ -54,22 +55,28 @@ function objectsOf(body: Uint8Array): readonly ScriptObject[] | undefined {
 export function channelUse(work: Script): "begins" | "continues" | "none" {
   const body = work.kind === "body" ? objectsOf(fromHex(work.body)) : undefined;
   const tags = (body ?? []).map((object) => object.tag);
-  if (tags.includes(0x84)) return "begins";
-  if (tags.includes(0x85) || tags.includes(0x86)) return "continues";
-  const names = scriptCommands(work).map((apdu) => classifyCommand(apdu).function.name);
-  if (names.includes("initializeUpdate")) return "begins";
-  return names.includes("externalAuthenticate") || names.includes("securedStoreData") ? "continues" : "none";
+  const apdus = scriptCommands(work);
+  if (tags.includes(0x84) || apdus.some((apdu) => apdu[1] === 0x50 && ((apdu[0] ?? 0) & 0x80) !== 0)) return "begins";
+  if (tags.some((tag) => tag >= 0x85 && tag <= 0x88)) return "continues";
+  return apdus.some(isSecured) ? "continues" : "none";
+}
+
+/** EXTERNAL AUTHENTICATE, and commands whose class byte says that they are secured. GP Card Specification §11.1.4 */
+function isSecured([cla = 0, ins]: Uint8Array): boolean {
+  if (ins === 0x82 && (cla & 0x80) !== 0) return true;
+  return (cla & 0x40) === 0 ? (cla & 0x80) !== 0 && cla < 0xa0 && (cla & 0x0c) !== 0 : (cla & 0x20) !== 0;
 }
 
 /** One part of a job as the administration dialog carries it. */
 export function adminScript(
   job: Job,
   work: Script,
-  part: { readonly body: Uint8Array; readonly left: number; readonly index: number },
+  part: { readonly body: Uint8Array; readonly index: number },
   channel: string | undefined,
 ): AdminScript {
   const aid = targetedApplication(work);
-  const last = part.left === 0 && scriptCommands(work).some((apdu) => switchesProfile(classifyCommand(apdu)));
+  const { commands } = askedByBody(part.body);
+  const last = commands.some(({ tag, value }) => isCapdu(tag) && switchesProfile(classifyCommand(value)));
   return {
     id: `${job.id}.${job.attempts}.${part.index}`,
     kind: "gp",

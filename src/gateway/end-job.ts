@@ -5,6 +5,7 @@ import { endStates, type Job, type JobResult } from "./job.ts";
 import type { PacketPatch } from "./packet.ts";
 import { waitsFor } from "./packet-order.ts";
 import { scriptCommands } from "./script-body.ts";
+import { channelEndsWith } from "./secure-channels.ts";
 import type { Repositories, Store } from "./store.ts";
 
 /** How a job ends. */
@@ -49,8 +50,11 @@ export async function endJobIn(
 /** Ends a job that was read in the same unit of work and has not ended. */
 export async function endOpenJob(r: Repositories, at: number, job: Job, asked: AskedEnd): Promise<boolean> {
   const { id } = job;
-  const end = tolerated(job, await completed(r, job, asked));
+  // What the first parts of a script answered stays its job's result, however that ends.
+  const kept = job.result === undefined ? asked : { result: job.result, ...asked };
+  const end = tolerated(job, await completed(r, job, kept));
   await r.jobs.patch(id, { ...end, endedAt: at });
+  if (end.state !== "done" && mayHaveBroken(job, end)) await channelEndsWith(r, job, at);
   await afterEnd(r, job, end, at);
   if (job.attempts > 0) await r.jobs.letGo(job.target, waitsFor(id), at);
   await r.events.append({
@@ -67,11 +71,19 @@ export async function endOpenJob(r: Repositories, at: number, job: Job, asked: A
   return true;
 }
 
-/** The end with what is known of the card, by what this unit of work sees of the job's packets. */
+/** The end with what is known of the card, by what this unit of work sees of the job's packets and answered parts. */
 async function completed(r: Repositories, job: Job, { error, ...end }: AskedEnd): Promise<JobEnd> {
   if (error === undefined) return end;
   const executed = error.detail.executed ?? (await executedSoFar(r, job));
-  return { ...end, error: { ...error, detail: { ...error.detail, executed } } };
+  const executedCommands = job.result?.executed ?? 0;
+  const partly = executedCommands > 0 && (executed === "unknown" || executed === false);
+  const facts = partly ? ({ executed: "partly", executedCommands } as const) : { executed };
+  return { ...end, error: { ...error, detail: { ...error.detail, ...facts } } };
+}
+
+/** Whether a job that did not succeed leaves its secure channel behind in a state that nobody knows. */
+function mayHaveBroken(job: Job, end: JobEnd): boolean {
+  return job.attempts > 0 && (end.state === "failed" || end.error?.detail.executed !== false);
 }
 
 /** The end of a job whose last command failed in a way that is as good as success. */

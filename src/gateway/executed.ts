@@ -6,7 +6,7 @@ import { type ClassifiedCommand, classifyCommand } from "../codec/euicc/es5-clas
 import { statusMeaning } from "./command-words.ts";
 import type { CommandResult, JobWork } from "./job.ts";
 import { scriptCommands } from "./script-body.ts";
-import { goodSw } from "./verdict.ts";
+import { swSucceeds } from "./script-verdict.ts";
 
 /** A command of a script and what the card said to it. */
 export interface ExecutedCommand {
@@ -48,7 +48,8 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
     const { function: fn } = classifyCommand(apdu);
     const answer = isEs5(fn) ? answerOf(fn, result) : undefined;
     const { sw } = result;
-    const facts = { function: fn, succeeded: goodSw(sw), sw, meaning: statusMeaning(fn, sw) };
+    const succeeded = swSucceeds(Number.parseInt(sw, 16), apdu);
+    const facts = { function: fn, succeeded, sw, meaning: statusMeaning(fn, sw) };
     return [{ ...facts, ...(answer === undefined ? {} : { answer }) }];
   });
 }

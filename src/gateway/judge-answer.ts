@@ -3,7 +3,7 @@ import { fromHex, toHex } from "../base/hex.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 import { traceResponse } from "./packet-trace.ts";
-import { readScriptResult, scriptCommands } from "./script-body.ts";
+import { answeredScript, askedByWork } from "./script-verdict.ts";
 import { readAnswer } from "./secured-packet.ts";
 import type { Repositories } from "./store.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -20,8 +20,8 @@ export async function judgeAnswer(r: Repositories, job: Job, packet: PacketRecor
   try {
     const answer = readAnswer(set, packet, response.map(fromHex));
     traceResponse(job, packet, answer);
-    const facts = { ...answer, transmissions: packet.transmissions, commands: scriptCommands(job.work) };
-    return judge(facts, readScriptResult);
+    const facts = { ...answer, transmissions: packet.transmissions };
+    return judge(facts, (data) => answeredScript(askedByWork(job.work), data));
   } catch (thrown) {
     const error = asGatewayError(thrown);
     const detail = {

@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
+import { endJobIn } from "./end-job.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 import { type Place, placeBefore, waitsFor } from "./packet-order.ts";
 import type { Route } from "./routing.ts";
+import { enterStoredChannel } from "./secure-channels.ts";
 import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
@@ -31,6 +33,11 @@ export function reservePacket(
     const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
     const place = await placeBefore(r, job, kept ?? orderFacts(job, target, sets), kept);
     if (place !== undefined) return giveWay(r, job, place, clock.now());
+    const lost = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;
+    if (lost !== undefined) {
+      await endJobIn(r, clock.now(), job.id, { state: "failed", error: lost });
+      return undefined;
+    }
     const { bearer, link, why } = route;
     const chosen = { bearer, link, why };
     const started = job.startedAt === undefined ? { startedAt: clock.now() } : {};

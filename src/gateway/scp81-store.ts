@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { fromHex, toHex } from "../base/hex.ts";
+import { fromHex } from "../base/hex.ts";
 import { looksLikeNotification, Notification } from "../codec/euicc/notification.ts";
 import { decode } from "../codec/kit/codec.ts";
 import type {
@@ -10,23 +10,15 @@ import type {
   AdminVerdict,
   Offer,
 } from "../link/scp81/admin-store.ts";
-import type { AdminDialogRecord } from "./admin-dialog.ts";
-import {
-  adminScript,
-  channelUse,
-  jobOfScript,
-  scriptParts,
-  storedBodies,
-  targetedApplication,
-} from "./admin-scripts.ts";
-import { endJobIn, endOpenJob, type JobEnd } from "./end-job.ts";
-import type { FailureDetail, JobFailure } from "./failure.ts";
-import { type CommandResult, endStates, type Job } from "./job.ts";
+import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts } from "./admin-dialog.ts";
+import { adminScript, jobOfScript, scriptParts, storedBodies } from "./admin-scripts.ts";
+import { partialResult, scriptOutcome } from "./admin-verdict.ts";
+import { endJobIn, endOpenJob } from "./end-job.ts";
+import { endStates, type Job } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import { switchIsOpen } from "./procedure.ts";
-import { readScriptResult, scriptCommands } from "./script-body.ts";
+import { enterChannel, withLostLink } from "./secure-channels.ts";
 import type { Repositories, Store } from "./store.ts";
-import { judgeCommands } from "./verdict.ts";
 
 export interface Scp81StoreDeps {
   readonly store: Store;
@@ -37,8 +29,6 @@ export interface Scp81StoreDeps {
   /** The target may have become free for its next job. */
   readonly wake: (target: string) => void;
 }
-
-const fresh: AdminDialogRecord = { record: {}, channels: {}, moreUntil: 0 };
 
 /** The durable side of administration sessions over the gateway's jobs: a step is one unit of work. */
 export class Scp81Store implements AdminStore {
@@ -56,7 +46,7 @@ export class Scp81Store implements AdminStore {
     const woken = new Set<string>();
     const offer = await this.#deps.store.write(async (r) => {
       woken.clear();
-      let dialog = (await r.adminDialogs.get(target)) ?? fresh;
+      let dialog = (await r.adminDialogs.get(target)) ?? freshDialog;
       for (const { script, verdict } of step.settled) dialog = await this.#settle(r, dialog, script, verdict);
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
       if (step.notification !== undefined) {
@@ -100,22 +90,30 @@ export class Scp81Store implements AdminStore {
     verdict: AdminVerdict,
   ): Promise<AdminDialogRecord> {
     const { outstanding, ...others } = dialog.record;
-    const cleared = outstanding?.script.id === script ? { ...dialog, record: others } : dialog;
-    const job = await r.jobs.get(jobOfScript(script));
-    if (job === undefined || endStates.includes(job.state)) return withoutSplit(cleared, job?.id);
-    const split = cleared.split?.job === job.id ? cleared.split : undefined;
-    const end = endOf(job, verdict, split?.results);
-    const moreParts = split !== undefined && split.left.length > 0;
-    if (end.state === "done" && moreParts) {
-      return { ...cleared, split: { ...split, results: end.result?.commands ?? [] } };
+    const ours = outstanding?.script.id === script ? outstanding : undefined;
+    const cleared = ours === undefined ? dialog : { ...dialog, record: others };
+    const id = jobOfScript(script);
+    const job = await r.jobs.get(id);
+    if (job === undefined || endStates.includes(job.state)) return withParts(cleared, id, undefined);
+    if (ours === undefined) return cleared;
+    const now = this.#deps.clock.now();
+    const parts = partsOf(dialog, id);
+    const outcome = scriptOutcome({ job, body: ours.script.body, ...(parts && { parts }) }, verdict);
+    if (outcome.at === "part") {
+      const note = `the card answered ${outcome.parts.answered} parts, ${outcome.parts.left.length} are left`;
+      await r.jobs.patch(id, { result: partialResult(outcome.parts), note });
+      return withParts(cleared, id, outcome.parts);
     }
-    const lost = end.error?.code === "packet.answer-lost" || end.error?.code === "packet.no-answer";
-    if (lost && job.request.onAnswerLost === "repeat" && job.attempts < job.request.maxPackets) {
-      await r.jobs.patch(job.id, { state: "waiting", note: `${end.error?.message}; asking again` });
-    } else {
-      await endOpenJob(r, this.#deps.clock.now(), job, end);
+    const { end } = outcome;
+    if (outcome.lost && mayRepeat(job, ours.script)) {
+      await r.jobs.patch(id, { state: "waiting", note: `${end.error?.message}; asking again` });
+      return withParts(cleared, id, parts && { ...parts, again: true });
     }
-    return withoutSplit(cleared, job.id);
+    await endOpenJob(r, now, job, end);
+    // A job that did not succeed takes its secure channel along.
+    const stored = (await r.adminDialogs.get(job.target)) ?? cleared;
+    const over = withParts({ ...cleared, channels: stored.channels }, id, undefined);
+    return stored.lost === undefined ? over : { ...over, lost: stored.lost };
   }
 
   async #next(
@@ -125,30 +123,28 @@ export class Scp81Store implements AdminStore {
     next: AdminStep["next"],
   ): Promise<[AdminDialogRecord, Offer]> {
     if (next.do === "stop") return [dialog, { kind: "none" }];
-    if (next.do === "redeliver") {
-      const { outstanding } = dialog.record;
-      if (outstanding === undefined || outstanding.script.id !== next.script) return [dialog, { kind: "none" }];
-      const job = await r.jobs.get(jobOfScript(next.script));
-      if (job !== undefined && !endStates.includes(job.state)) {
-        const again = {
-          ...outstanding,
-          deliveries: next.deliveries,
-          ...(next.after === undefined ? {} : { after: next.after }),
-        };
-        return [
-          { ...dialog, record: { ...dialog.record, outstanding: again } },
-          { kind: "script", script: outstanding.script },
-        ];
-      }
-      const { outstanding: _, ...withdrawn } = dialog.record;
+    if (next.do === "offer") return this.#offer(r, target, dialog, next);
+    const marked = withLostLink(dialog, next.lostChannel, this.#deps.clock.now());
+    const { outstanding, ...withdrawn } = marked.record;
+    if (outstanding === undefined || outstanding.script.id !== next.script) return [marked, { kind: "none" }];
+    const job = await r.jobs.get(jobOfScript(next.script));
+    if (job === undefined || endStates.includes(job.state) || this.#deps.clock.now() >= job.validUntil) {
       return this.#offer(
         r,
         target,
-        { ...dialog, record: withdrawn },
-        { do: "offer", uri: outstanding.uri, ...(next.after === undefined ? {} : { after: next.after }) },
+        { ...marked, record: withdrawn },
+        {
+          ...next,
+          do: "offer",
+          uri: outstanding.uri,
+        },
       );
     }
-    return this.#offer(r, target, dialog, next);
+    const again = { ...outstanding, deliveries: next.deliveries };
+    return [
+      { ...marked, record: { ...marked.record, outstanding: again } },
+      { kind: "script", script: outstanding.script },
+    ];
   }
 
   async #offer(
@@ -157,8 +153,9 @@ export class Scp81Store implements AdminStore {
     before: AdminDialogRecord,
     next: Extract<AdminStep["next"], { do: "offer" }>,
   ): Promise<[AdminDialogRecord, Offer]> {
-    let dialog = withLost(before, next.lostChannel);
     const now = this.#deps.clock.now();
+    const kept = await withoutEnded(r, before);
+    const dialog = withLostLink(kept, next.lostChannel, now);
     const owner = await r.targets.get(target);
     if (owner === undefined) return [dialog, { kind: "none" }];
     const held = await switchIsOpen(r, target, now);
@@ -167,19 +164,17 @@ export class Scp81Store implements AdminStore {
       if (work.kind === "packet" || now >= job.validUntil) continue;
       // Behind an unconfirmed switch only the gateway's own jobs go.
       if (held && job.lane === "normal") continue;
-      const application = targetedApplication(work) ?? "";
-      const running = dialog.split?.job === job.id ? dialog.split : undefined;
-      const attempts = running === undefined ? job.attempts + 1 : job.attempts;
-      const channel = job.request.secureChannel ?? channelOf(dialog, { ...job, attempts }, application);
-      if (channel !== undefined && dialog.lostChannels?.includes(channel) === true) {
-        await endJobIn(r, now, job.id, { state: "failed", error: lostChannel() });
+      const running = partsOf(dialog, job.id);
+      const attempts = running === undefined || running.again === true ? job.attempts + 1 : job.attempts;
+      const entry = enterChannel(dialog, job, attempts);
+      if (entry.at === "lost") {
+        await endJobIn(r, now, job.id, { state: "failed", error: entry.error });
         continue;
       }
-      const all = running === undefined ? scriptParts(work, owner) : running.left.map(fromHex);
-      const [body, ...left] = all;
+      const [body, ...left] = running === undefined ? scriptParts(work, owner) : running.left.map(fromHex);
       if (body === undefined) continue;
-      const index = running === undefined ? 0 : running.results.length + 1;
-      const script = adminScript({ ...job, attempts }, work, { body, left: left.length, index }, channel);
+      const index = running?.answered ?? 0;
+      const script = adminScript({ ...job, attempts }, work, { body, index }, entry.channel);
       await r.jobs.patch(job.id, {
         attempts,
         note: "delivered to the card",
@@ -192,27 +187,42 @@ export class Scp81Store implements AdminStore {
         job: job.id,
         data: { bearer: "https", octets: body.length, part: index, partsLeft: left.length },
       });
-      dialog = {
-        ...(dialog.lostChannels === undefined ? {} : { lostChannels: dialog.lostChannels }),
-        record: {
-          ...dialog.record,
-          outstanding: {
-            script,
-            uri: next.uri,
-            deliveries: 1,
-            ...(next.after === undefined ? {} : { after: next.after }),
-          },
-        },
-        channels: channel === undefined ? dialog.channels : { ...dialog.channels, [application]: channel },
+      const { uri, after } = next;
+      const outstanding = { script, uri, deliveries: 1, ...(after === undefined ? {} : { after }) };
+      const delivered: AdminDialogRecord = {
+        ...entry.dialog,
+        record: { ...entry.dialog.record, outstanding },
         moreUntil: job.request.moreToCome === true ? now + this.#deps.holdOpenMs : 0,
-        ...(left.length > 0 || running !== undefined
-          ? { split: { job: job.id, left: storedBodies(left), results: running?.results ?? [] } }
-          : {}),
       };
-      return [dialog, { kind: "script", script }];
+      const parts = left.length > 0 || running !== undefined ? partsUnderWay(running, body, left) : undefined;
+      return [withParts(delivered, job.id, parts), { kind: "script", script }];
     }
     return [dialog, { kind: dialog.moreUntil > now ? "more" : "none" }];
   }
+}
+
+/** Scripts in a secure channel are never sent twice: the card has moved on, or lost the channel. */
+function mayRepeat(job: Job, script: AdminScript): boolean {
+  const { onAnswerLost, maxPackets } = job.request;
+  return onAnswerLost === "repeat" && job.attempts < maxPackets && script.secureChannel === undefined;
+}
+
+function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: readonly Uint8Array[]): JobParts {
+  if (running !== undefined) {
+    const { again: _, ...parts } = running;
+    return parts;
+  }
+  return { left: storedBodies([body, ...left]), answered: 0, commands: 0, ran: 0, results: [], data: "" };
+}
+
+/** Forgets the parts of jobs that ended while nobody looked. */
+async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise<AdminDialogRecord> {
+  let now = dialog;
+  for (const id of Object.keys(dialog.parts ?? {})) {
+    const job = await r.jobs.get(id);
+    if (job === undefined || endStates.includes(job.state)) now = withParts(now, id, undefined);
+  }
+  return now;
 }
 
 /** Jobs that wait for the session, in order; mostly the first one will do. */
@@ -223,90 +233,6 @@ async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job
     for (const job of jobs) if (!seen.has(job.id)) yield job;
     for (const { id } of jobs) seen.add(id);
     if (jobs.length < limit) return;
-  }
-}
-
-/** The secure channel a job's script is in, named by the job that began it. */
-function channelOf(dialog: AdminDialogRecord, job: Job, application: string): string | undefined {
-  if (job.work.kind === "packet") return undefined;
-  switch (channelUse(job.work)) {
-    case "begins":
-      return `${job.id}.${job.attempts}`;
-    case "continues":
-      return dialog.channels[application] ?? job.id;
-    case "none":
-      return undefined;
-  }
-}
-
-/** Notes that a channel is lost: its other scripts may not even be queued yet. */
-function withLost(dialog: AdminDialogRecord, channel: string | undefined): AdminDialogRecord {
-  if (channel === undefined) return dialog;
-  return { ...dialog, lostChannels: [...(dialog.lostChannels ?? []), channel].slice(-mostLostChannels) };
-}
-
-const mostLostChannels = 16;
-
-function withoutSplit(dialog: AdminDialogRecord, job: string | undefined): AdminDialogRecord {
-  if (dialog.split === undefined || dialog.split.job !== job) return dialog;
-  const { split: _, ...rest } = dialog;
-  return rest;
-}
-
-function lostChannel(): JobFailure {
-  return {
-    code: "job.channel-ended",
-    message: "the link broke and with it the secure channel this script belongs to; it was not sent",
-    detail: { executed: false },
-  };
-}
-
-/** How a job ends by the verdict on its script; `earlier` = what its first parts answered, if it went in parts. */
-function endOf(job: Job, verdict: AdminVerdict, earlier: readonly CommandResult[] | undefined): JobEnd {
-  const failed = (code: string, message: string, detail: FailureDetail): JobEnd => ({
-    state: "failed",
-    error: { code, message, detail },
-  });
-  switch (verdict.state) {
-    case "answered": {
-      const { result, fault } = readScriptResult(verdict.response);
-      const inParts = earlier !== undefined;
-      const commands = [...(earlier ?? []), ...result.commands];
-      const script = scriptCommands(job.work);
-      const all = { ...result, commands, ...(inParts && { executed: commands.length }), scriptStatus: "ok" };
-      const judged = judgeCommands(all, fault, inParts ? script.slice(0, commands.length) : script);
-      return judged.at === "done"
-        ? { state: "done", result: judged.result }
-        : { state: "failed", error: judged.error, result: all };
-    }
-    case "answered-unparseable":
-      return {
-        ...failed("scp81.protocol", "the card processed the script; its answer is not a response script", {
-          executed: "unknown",
-        }),
-        result: { commands: [], data: toHex(verdict.response) },
-      };
-    case "rejected":
-      return failed("scp81.rejected", `the card did not run the script: ${verdict.scriptStatus}`, {
-        scriptStatus: verdict.scriptStatus,
-        executed: verdict.scriptStatus === "security-error" ? "unknown" : false,
-      });
-    case "executed-response-lost":
-      // A card that refused the script comes back in the same way as one that ran it.
-      return failed(
-        "packet.answer-lost",
-        "the card processed the script and the link broke before its answer arrived: whether it ran it is unknown",
-        { executed: "unknown" },
-      );
-    case "not-delivered":
-      return failed("packet.no-answer", `the card did not process the script to its end: ${verdict.why}`, {
-        executed: "unknown",
-        why: verdict.why,
-      });
-    case "fate-unknown":
-      return failed("packet.no-answer", "the card began another session without a word on this script", {
-        executed: "unknown",
-      });
   }
 }
 

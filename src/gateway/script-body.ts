@@ -1,8 +1,7 @@
 import { GatewayError } from "../base/gateway-error.ts";
-import { fromHex, toHex } from "../base/hex.ts";
+import { fromHex } from "../base/hex.ts";
 import { capduObject, compactScript, expandedScript, parseScript, scriptApdus } from "../codec/ota/script.ts";
-import { badFormatName, chainingResultName, parseScriptResponse } from "../codec/ota/script-response.ts";
-import type { JobResult, JobWork } from "./job.ts";
+import type { JobWork } from "./job.ts";
 import type { Target } from "./target.ts";
 
 type Script = Exclude<JobWork, { kind: "packet" }>;
@@ -32,45 +31,4 @@ export function scriptCommands(work: JobWork): readonly Uint8Array[] {
     if (error instanceof GatewayError) return [];
     throw error;
   }
-}
-
-/** What is wrong with an answer to a script although it could be read, in words. */
-export interface ReadResult {
-  readonly result: Omit<JobResult, "por">;
-  readonly fault?: string;
-}
-
-/** Command results from the response data of a script; data that are no script answer are kept as they are. */
-export function readScriptResult(data: Uint8Array): ReadResult {
-  const raw = data.length === 0 ? {} : { data: toHex(data) };
-  if (data.length === 0) return { result: { commands: [] } };
-  const answer = ((): ReturnType<typeof parseScriptResponse> | undefined => {
-    try {
-      return parseScriptResponse(data);
-    } catch (error) {
-      if (error instanceof GatewayError) return undefined;
-      throw error;
-    }
-  })();
-  if (answer === undefined) return { result: { ...raw, commands: [] } };
-  const command = ({ data: octets, sw }: { data: Uint8Array; sw: number }) => ({
-    data: toHex(octets),
-    sw: sw.toString(16).toUpperCase().padStart(4, "0"),
-  });
-  if (answer.format === "compact")
-    return { result: { ...raw, commands: [command(answer.last)], executed: answer.count } };
-  const fault =
-    answer.badFormat !== undefined
-      ? `the card could not read the script: ${badFormatName(answer.badFormat)}`
-      : answer.chaining !== undefined
-        ? `script chaining: ${chainingResultName(answer.chaining)}`
-        : answer.immediateAction !== undefined
-          ? `immediate action failed: ${answer.immediateAction}`
-          : answer.truncated
-            ? "an answer was cut, the commands after it did not run"
-            : undefined;
-  return {
-    result: { ...raw, commands: answer.answers.map(command), executed: answer.count ?? answer.answers.length },
-    ...(fault === undefined ? {} : { fault }),
-  };
 }

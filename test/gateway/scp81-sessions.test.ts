@@ -39,7 +39,7 @@ describe("a job by https", () => {
     expect(it.executed).toHaveLength(1);
   });
 
-  it("says that it ran when only its answer is lost, and the next one follows in the resumed session", async () => {
+  it("says that its answer is lost when the card ran it, and the next one follows in the resumed session", async () => {
     const it = await set({ knobs: dropped("after-execution") });
     const first = await it.submit([getEid], { moreToCome: true });
     const second = await it.submit([getStatus]);
@@ -204,7 +204,11 @@ describe("scripts in a secure channel of their own", () => {
       const second = await it.submit([goOn], { moreToCome: true }, { aid });
       const other = await it.submit([getEid]);
       const lost = await it.bench.ended(second);
-      expect(lost).toMatchObject({ state: "failed", attempts: 0, error: { detail: { executed: false } } });
+      expect(lost).toMatchObject({
+        state: "failed",
+        attempts: 0,
+        error: { code: "job.channel-ended", detail: { executed: false } },
+      });
       const began = await it.bench.ended(first);
       expect(began.error?.detail.executed).toBe("unknown");
       expect((await it.bench.ended(other)).state).toBe("done");

@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { toHex } from "../../src/base/hex.ts";
 import { parseAid } from "../../src/codec/euicc/aid.ts";
 import { es5Commands } from "../../src/codec/euicc/es5.ts";
+import { capduObject } from "../../src/codec/ota/script.ts";
 import { type OpenFailure, storedFailure } from "../../src/gateway/failure.ts";
-import { readScriptResult } from "../../src/gateway/script-body.ts";
-import { judge, judgeCommands } from "../../src/gateway/verdict.ts";
+import { answeredScript } from "../../src/gateway/script-verdict.ts";
+import { judge } from "../../src/gateway/verdict.ts";
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 const isdP = parseAid("A0000005591010FFFFFFFF8900001200");
 const enable = es5Commands({ name: "enableProfile", isdP });
 const audit = es5Commands({ name: "auditEid" });
 
-const facts = { statusName: "", authenticated: true, data: new Uint8Array(0), commands: enable, transmissions: 1 };
+const facts = { statusName: "", authenticated: true, data: new Uint8Array(0), transmissions: 1 };
+const asked = (apdus: readonly Uint8Array[]) => ({ commands: apdus.map(capduObject), certain: true });
 const judged = (response: string, commands: readonly Uint8Array[] = enable) =>
-  judge({ ...facts, status: 0, data: bytes(response), commands }, readScriptResult);
+  judge({ ...facts, status: 0, data: bytes(response) }, (data) => answeredScript(asked(commands), data));
 
 describe("the answer to a script", () => {
   it.each([
@@ -73,7 +74,7 @@ describe("the answer to a script", () => {
 
 describe("the status of a response packet", () => {
   const of = (status: number, more: Partial<typeof facts> = {}) =>
-    judge({ ...facts, status, ...more }, readScriptResult);
+    judge({ ...facts, status, ...more }, (data) => answeredScript(asked(enable), data));
 
   it.each([0x01, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0a, 0xc0])("%i with its proof: not executed", (status) => {
     expect(of(status)).toMatchObject({ at: "failed", error: { code: "packet.por", detail: { executed: false } } });
@@ -104,18 +105,4 @@ describe("failures of earlier versions", () => {
     expect(read({ executed: 2 }).detail).toMatchObject({ executed: "partly", executedCommands: 2 });
     expect(read({ executed: true }).detail.executed).toBe(true);
   });
-});
-
-it("judges results of a session in the same way", () => {
-  const result = {
-    commands: [
-      { data: "", sw: "9000" },
-      { data: "", sw: "69E1" },
-    ],
-    executed: 2,
-  };
-  expect(judgeCommands(result, undefined, [...audit, ...enable])).toMatchObject({
-    error: { detail: { command: 2, executed: "partly", executedCommands: 1 } },
-  });
-  expect(toHex(enable[0] ?? new Uint8Array(0)).slice(0, 4)).toBe("80E2");
 });

@@ -67,18 +67,51 @@ export function isExpandedResponse(octets: Uint8Array): boolean {
 export function parseScriptResponse(octets: Uint8Array): ScriptResponse {
   const from = new Reader(octets);
   if (!isExpandedResponse(octets)) return compactResponse(from);
+  const { format, objects } = expandedObjects(from);
+  return expandedResponse(format, objects);
+}
+
+/** The objects of an expanded answer; some cards write `AB 80` for `AF 80`. */
+function expandedObjects(from: Reader): {
+  readonly format: ExpandedResponse["format"];
+  readonly objects: readonly Tlv[];
+} {
   const tag = readTag(from);
-  if (tag === 0xaf && from.peek() === 0x80) {
+  if (from.peek() === 0x80) {
     from.u8();
     const objects = untilEnd(from);
     from.end("response script");
-    return expandedResponse("expanded-indefinite", objects);
+    return { format: "expanded-indefinite", objects };
   }
   const body = from.sub(readLength(from), "response scripting template");
   from.end("response script");
   const objects: Tlv[] = [];
   while (!body.ended) objects.push(readTlv(body));
-  return expandedResponse(tag === 0xab ? "expanded-definite" : "hybrid", objects);
+  return { format: tag === 0xab ? "expanded-definite" : "hybrid", objects };
+}
+
+/** One answer to one command, in its place among the others. */
+export interface ScriptItem {
+  readonly tag: number;
+  readonly value: Uint8Array;
+  /** Status word of an R-APDU. */
+  readonly sw?: number;
+}
+
+/** What an expanded answer says of the script as a whole: count, immediate action, chaining, bad format. */
+const scriptWide: ReadonlySet<number> = new Set([0x80, 0x81, 0x83, 0x90, 0x10]);
+
+/**
+ * The answers of an expanded answer to one command each, R-APDUs and objects of other tags, in order.
+ * @throws codec.* with the offset
+ */
+export function scriptItems(octets: Uint8Array): ScriptItem[] {
+  return expandedObjects(new Reader(octets))
+    .objects.filter(({ tag }) => !scriptWide.has(tag))
+    .map((object) => {
+      const { tag, value } = object;
+      return tag === 0x23 || tag === 0xa3 ? { tag, value, sw: answerOf(object).sw } : { tag, value };
+    });
 }
 
 function compactResponse(from: Reader): CompactResponse {

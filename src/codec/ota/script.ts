@@ -99,7 +99,7 @@ export function parseScript(octets: Uint8Array): Script {
 function parseExpanded(octets: Uint8Array): Script {
   const from = new Reader(octets);
   const tag = readTag(from);
-  if (tag === scriptTag.indefinite && from.peek() === 0x80) {
+  if (from.peek() === 0x80) {
     from.u8();
     const objects = untilEnd(from).map(objectOf);
     from.end("script");

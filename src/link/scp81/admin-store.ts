@@ -88,8 +88,17 @@ export interface AdminStep {
         /** A secure channel that ended with the link: what is still queued of it is settled `secure-channel-lost`. */
         readonly lostChannel?: string;
       }
-    /** The outstanding script is delivered once more; answered by it, or by anything else if it was withdrawn. */
-    | { readonly do: "redeliver"; readonly script: string; readonly deliveries: number; readonly after?: string }
+    /**
+     * The outstanding script is delivered once more; when it was withdrawn, what comes next is handed out in its place
+     * and under its Next-URI.
+     */
+    | {
+        readonly do: "redeliver";
+        readonly script: string;
+        readonly deliveries: number;
+        readonly after?: string;
+        readonly lostChannel?: string;
+      }
     /** Nothing is handed out. */
     | { readonly do: "stop" };
 }

@@ -127,10 +127,19 @@ function onOwnUri(state: Idle, post: DialogPost, outstanding: Outstanding): Dial
   const { script, uri } = outstanding;
   const silent = post.status === undefined && post.body.length === 0 && (post.resume || post.firstOnLink);
   const verdict: AdminVerdict = silent ? { state: "executed-response-lost" } : verdictOf(post);
-  const { secureChannel, last = false } = script;
-  const position: Position = { uri, last, ...(secureChannel !== undefined && { secureChannel }) };
   const broken = silent || post.firstOnLink;
+  const secureChannel = openChannel(state);
+  const position: Position = {
+    uri,
+    last: script.last ?? false,
+    ...(secureChannel !== undefined && !(broken && script.secureChannel === undefined) && { secureChannel }),
+  };
   return settle(state, post, [{ script: script.id, verdict }], position, broken ? secureChannel : undefined);
+}
+
+/** The secure channel that ends when the link does: the outstanding script's, or one that was begun before it. */
+function openChannel({ record }: Common): string | undefined {
+  return record.outstanding?.script.secureChannel ?? record.position?.secureChannel;
 }
 
 function verdictOf(post: DialogPost): AdminVerdict {
@@ -157,8 +166,9 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
           : undefined;
   if (why !== undefined) {
     const settled = [{ script: script.id, verdict: { state: "not-delivered", why } as const }];
-    return settle(state, post, settled, state.record.position, script.secureChannel);
+    return settle(state, post, settled, state.record.position, openChannel(state));
   }
+  const lostChannel = post.firstOnLink ? openChannel(state) : undefined;
   return advance(state, post, state.record, {
     settled: [],
     ...(post.notification && { notification: post.notification }),
@@ -167,6 +177,7 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
       script: script.id,
       deliveries: deliveries + 1,
       ...(outstanding.after !== undefined && { after: outstanding.after }),
+      ...(lostChannel !== undefined && { lostChannel }),
     },
   });
 }
@@ -174,7 +185,7 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
 /** Without a resuming POST the card promises nothing about what it got before. */
 function newSession(state: Idle, post: DialogPost, outstanding: Outstanding): DialogMove {
   const settled = [{ script: outstanding.script.id, verdict: { state: "fate-unknown" } as const }];
-  return settle(state, post, settled, undefined, outstanding.script.secureChannel);
+  return settle(state, post, settled, undefined, openChannel(state));
 }
 
 /** A session without history; a secure channel that the last one left open ended with it. */
@@ -226,12 +237,14 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
   const { next } = state.step;
   const { record, post } = state;
   if (next.do === "redeliver" && record.outstanding !== undefined) {
-    if (offer.kind === "script") return deliver(record, { ...record.outstanding, deliveries: next.deliveries });
-    return askAgain(state, post);
+    const { script, uri } = record.outstanding;
+    // A script that was withdrawn meanwhile is not run by mistake: what the store offers now is what goes.
+    if (offer.kind !== "script") return askAgain(state, post);
+    const deliveries = offer.script.id === script.id ? next.deliveries : 1;
+    return deliver(record, { ...afterOf(next), script: offer.script, uri, deliveries });
   }
   if (next.do === "offer" && offer.kind === "script") {
-    const { uri, after } = next;
-    return deliver(record, { script: offer.script, uri, deliveries: 1, ...(after !== undefined && { after }) });
+    return deliver(record, { ...afterOf(next), script: offer.script, uri: next.uri, deliveries: 1 });
   }
   if (next.do === "offer" && offer.kind === "more" && state.heldMs < policy.holdTotalMs) {
     const ms = Math.min(policy.holdMs, policy.holdTotalMs - state.heldMs);
@@ -254,6 +267,10 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
 }
 
 const leastPollMs = 1000;
+
+function afterOf({ after }: { readonly after?: string }): { readonly after?: string } {
+  return after === undefined ? {} : { after };
+}
 
 function deliver(record: AdminRecord, outstanding: Outstanding): DialogMove {
   const { script, uri } = outstanding;

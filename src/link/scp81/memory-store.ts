@@ -16,6 +16,7 @@ export interface ScriptReport {
 export class MemoryAdminStore implements AdminStore {
   readonly #targets = new Map<string, TargetMemory>();
   readonly #deliveries = new Map<string, number>();
+  readonly #withdrawn = new Set<string>();
   readonly reports = new Map<string, ScriptReport>();
   readonly notifications: { readonly target: string; readonly tlv: Uint8Array }[] = [];
   /** Called with each verdict as it falls. */
@@ -34,6 +35,14 @@ export class MemoryAdminStore implements AdminStore {
 
   queued(target: string): readonly AdminScript[] {
     return this.#of(target).queue;
+  }
+
+  /** Nobody wants the script any more: it is not handed out again. */
+  withdraw(target: string, script: string): void {
+    const { queue } = this.#of(target);
+    this.#withdrawn.add(script);
+    const index = queue.findIndex(({ id }) => id === script);
+    if (index >= 0) queue.splice(index, 1);
   }
 
   /** How often the script's body left so far. */
@@ -66,6 +75,11 @@ export class MemoryAdminStore implements AdminStore {
   #redeliver(memory: TargetMemory, next: AdminStep["next"] & { do: "redeliver" }): Offer {
     const outstanding = memory.record.outstanding;
     if (outstanding === undefined || outstanding.script.id !== next.script) return { kind: "none" };
+    if (this.#withdrawn.has(next.script)) {
+      const { outstanding: _, ...rest } = memory.record;
+      memory.record = rest;
+      return this.#offer(memory, { ...next, do: "offer", uri: outstanding.uri });
+    }
     memory.record = { ...memory.record, outstanding: { ...outstanding, deliveries: next.deliveries } };
     this.#deliveries.set(next.script, next.deliveries);
     return { kind: "script", script: outstanding.script };
