@@ -13,10 +13,16 @@ export function fromHex(text: string): Uint8Array {
   // Node stops at the first character that is no digit: all octets there are means that nothing has to be skipped.
   const plain = Buffer.from(text, "hex");
   if (plain.length * 2 === text.length) return new Uint8Array(plain.buffer, plain.byteOffset, plain.byteLength);
-  const compact = text.replace(/^\s*0[xX]/, "").replace(/[\s:]+/g, "");
-  const bad = compact.search(/[^0-9a-fA-F]/);
-  if (bad >= 0) throw codecError("codec.text", `'${compact[bad]}' is not a hexadecimal digit`, bad);
-  if (compact.length % 2 !== 0) throw codecError("codec.text", "odd number of hexadecimal digits", compact.length);
+  const start = /^\s*(0[xX])?/.exec(text)?.[0].length ?? 0;
+  const bad = text.slice(start).search(/[^0-9a-fA-F\s:]/);
+  if (bad >= 0) {
+    const at = start + bad;
+    throw codecError("codec.text", `'${text[at]}' is not a hexadecimal digit`, at);
+  }
+  const compact = text.slice(start).replace(/[\s:]+/g, "");
+  if (compact.length % 2 !== 0) {
+    throw codecError("codec.text", "odd number of hexadecimal digits", text.replace(/[\s:]+$/, "").length);
+  }
   const bytes = Buffer.from(compact, "hex");
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

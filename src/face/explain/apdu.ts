@@ -1,8 +1,7 @@
-import { answersWithKeys, secretOfCommand } from "../../codec/apdu/secret-data.ts";
-import { statusWordName } from "../../codec/apdu/status-word.ts";
-import type { Es5Name } from "../../codec/euicc/es5.ts";
+import { parseClassByte } from "../../codec/apdu/class-byte.ts";
+import { isStoreData, type SecretKind, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
-import { es5StatusText } from "../../codec/euicc/es5-status.ts";
+import { answerDataNode, statusWords } from "./answer-data.ts";
 import { commandData, commandTitle } from "./command-data.ts";
 import type { Context } from "./context.ts";
 import { es5Clause, es5Words } from "./es5-words.ts";
@@ -66,19 +65,37 @@ function dataAndLe(branch: Branch, octets: Uint8Array, context: Context): string
   if (leOctets > 0) {
     branch.uint("Le", leOctets, (le) => (le === 0 ? (leOctets === 1 ? "256" : "65536") : String(le)));
   }
-  if (!from.ended && secretOfCommand(octets) !== undefined) branch.secret("octets left over", from.remaining);
+  if (!from.ended && secretIn(octets, context) !== undefined) {
+    branch.secret("octets left over", from.remaining, context.secrets);
+  }
   return words;
 }
 
+/** What secret a command holds: of its own, or as a block of a STORE DATA that began with keys. */
+function secretIn(octets: Uint8Array, { storesKeys }: Context): SecretKind | undefined {
+  return secretOfCommand(octets) ?? (storesKeys === true && isStoreData(octets) ? "key" : undefined);
+}
+
+/** Octets of the C-MAC that secure messaging of GlobalPlatform puts behind the data. GP Amendment D §6.2.4 */
+const macLength = 8;
+
 function data(branch: Branch, octets: Uint8Array, length: number, context: Context): string | undefined {
   if (length === 0) return undefined;
-  const secret = secretOfCommand(octets);
+  const secret = secretIn(octets, context);
   if (secret !== undefined) {
-    branch.secret(secret === "pin" ? "PIN" : "key data", length);
+    const mac = hasMac(octets) && length > macLength ? macLength : 0;
+    branch.secret(secret === "pin" ? "PIN" : "key data", length - mac, context.secrets);
+    if (mac > 0) branch.field("MAC", mac);
     return undefined;
   }
   const node = branch.part(length, (bytes, offset) => commandData(octets, bytes, offset, context));
   return summaryOf(octets, node);
+}
+
+/** Whether a C-MAC ends the data: secure messaging in a class of GlobalPlatform. */
+function hasMac(octets: Uint8Array): boolean {
+  const { kind, secureMessaging } = parseClassByte(octets[0] ?? 0);
+  return kind === "proprietary" && secureMessaging !== 0;
 }
 
 /** Of which data the words belong into the line of the command itself. */
@@ -90,8 +107,6 @@ function summaryOf(octets: Uint8Array, node: Node): string | undefined {
   const name = ins === 0xc2 ? node.label : undefined;
   return [name, node.value].filter((part) => part !== undefined).join(", ") || undefined;
 }
-
-const dataTypes = ["proactive-command", "fcp", "card-data", "certificate", "tp-ud", "notification"] as const;
 
 /** A response APDU; with the command it answers, its data are read as what that asked for. ISO/IEC 7816-4 §5.1 */
 export function responseNode(octets: Uint8Array, base: number, context: Context): Node {
@@ -112,52 +127,18 @@ export function responseNode(octets: Uint8Array, base: number, context: Context)
   );
 }
 
-/** Status word in the words of the ES5 function it answers, else of the UICC. */
-function statusWords(sw: number, command: Uint8Array | undefined): string {
-  if (command === undefined) return statusWordName(sw);
-  const { function: fn } = classifyCommand(command);
-  return es5Words(fn) === undefined ? statusWordName(sw) : (es5StatusText(es5Name(fn.name), sw) ?? statusWordName(sw));
-}
-
-function es5Name(name: string): Es5Name | undefined {
-  return es5Names.find((one) => one === name);
-}
-
-const es5Names: readonly Es5Name[] = [
-  "createISDP",
-  "enableProfile",
-  "disableProfile",
-  "setFallbackAttribute",
-  "setEmergencyProfileAttribute",
-  "deleteProfile",
-  "masterDelete",
-  "auditStatus",
-  "establishISDRKeySet",
-  "finaliseISDRhandover",
-  "confirmNotification",
-];
-
-function answerData(branch: Branch, length: number, context: Context): string | undefined {
-  const { command } = context;
-  if (command !== undefined && answersWithKeys(command)) {
-    branch.secret("authentication answer", length);
-    return "authentication answer";
-  }
+function answerData(branch: Branch, length: number, context: Context): string {
   const start = branch.from.offset - branch.from.base;
   const octets = branch.from.bytes.subarray(start, start + length);
-  if (octets[0] === 0xdb) {
-    // RES, CK, IK and Kc of AUTHENTICATE: nothing else of a UICC starts so.
-    branch.secret("authentication answer", length);
-    return "authentication answer";
+  const found = answerDataNode(octets, branch.from.offset, context);
+  if (found === undefined) {
+    branch.field("data", length);
+    return length === 1 ? "1 octet" : `${length} octets`;
   }
-  const found = context.guess(dataTypes, octets, branch.from.offset, context);
-  if (found !== undefined) {
-    branch.part(length, () => found);
-    const selfNamed = found.label === "proactive command" || found.label === "card data";
-    return found.value === undefined ? found.label : selfNamed ? found.value : `${found.label} ${found.value}`;
-  }
-  branch.field("data", length);
-  return length === 1 ? "1 octet" : `${length} octets`;
+  branch.part(length, () => found);
+  const hidden = found.value?.startsWith("[hidden") === true;
+  const selfNamed = found.label === "proactive command" || found.label === "card data";
+  return found.value === undefined || hidden ? found.label : selfNamed ? found.value : `${found.label} ${found.value}`;
 }
 
 /** A command and its answer in one run of octets. */

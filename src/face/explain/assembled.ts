@@ -1,49 +1,101 @@
 import { concatBytes } from "../../base/hex.ts";
+import { gsm7Text, unpackSeptets } from "../../codec/kit/gsm7.ts";
+import { dataCoding } from "../../codec/sms/data-coding.ts";
 import { readUserDataHeader, securityHeaderOf } from "../../codec/sms/user-data-header.ts";
+import type { HeardSegment } from "./context.ts";
 import { type Explained, type ExplainOptions, explain } from "./explain.ts";
-import type { Node } from "./tree.ts";
+import { ChannelStreams } from "./streams.ts";
+import { single, unreadLeaf } from "./tree.ts";
 import { segmentOf } from "./user-data.ts";
 
-/** The TP-UDs with a header that were found in octets. */
-function userDatas(node: Node, octets: Uint8Array): Uint8Array[] {
-  if (node.label.endsWith("TP-UD") && node.children.length > 0) {
-    return [octets.subarray(node.offset, node.offset + node.length)];
-  }
-  return node.children.flatMap((child) => userDatas(child, octets));
-}
+/** Messages of which parts are missing; the oldest are forgotten. */
+const mostOpen = 256;
 
 /**
- * Packets that several of these items carry in parts, put together, in the order in which they become complete. Offsets
- * in them count from the start of the packet. 3GPP TS 23.040 §9.2.3.24.1
+ * Puts together what several items carry in parts: packets and texts in several short messages, TLS and HTTP in several
+ * SEND DATA or RECEIVE DATA. Offsets in what it gives count from the start of the whole. 3GPP TS 23.040 §9.2.3.24.1
  */
-export function assembled(
-  items: readonly { readonly octets: Uint8Array; readonly node: Node }[],
-  options: ExplainOptions,
-): Explained[] {
-  const open = new Map<string, Map<number, Uint8Array>>();
-  const whole: Explained[] = [];
-  for (const userData of items.flatMap(({ node, octets }) => userDatas(node, octets))) {
-    const segment = segmentOf(userData);
-    if (segment === undefined || segment.total < 2) continue;
-    const key = `${segment.referenceBits}/${segment.reference}/${segment.total}`;
-    const parts = open.get(key) ?? new Map<number, Uint8Array>();
-    open.set(key, parts.set(segment.sequence, userData));
-    if (parts.size < segment.total) continue;
-    open.delete(key);
-    const ordered = [...parts].sort(([a], [b]) => a - b).map(([, part]) => readUserDataHeader(part));
-    const packet = concatBytes(...ordered.map(({ body }) => body));
-    const security = ordered.map(({ elements }) => securityHeaderOf(elements)).find((one) => one !== undefined);
-    if (security === undefined) continue;
-    const as = security === "command" ? "command-packet" : "response-packet";
-    const found = explain(packet, { ...options, as });
-    whole.push({
-      ...found,
-      node: { ...found.node, note: join(found.node.note, `put together from ${segment.total} short messages`) },
-    });
+export class Assembler {
+  readonly #options: ExplainOptions;
+  readonly #open = new Map<string, Map<number, HeardSegment>>();
+  readonly #streams: ChannelStreams;
+
+  constructor(options: ExplainOptions) {
+    this.#options = options;
+    this.#streams = new ChannelStreams(options);
   }
-  return whole;
+
+  /** Takes the next item; returns what it completes. */
+  take({ heard }: Pick<Explained, "heard">): Explained[] {
+    const whole: Explained[] = [];
+    for (const segment of heard.segments) {
+      const found = this.#segment(segment);
+      if (found !== undefined) whole.push(found);
+    }
+    for (const data of heard.channelData) whole.push(...this.#streams.take(data));
+    return whole;
+  }
+
+  #segment(part: HeardSegment): Explained | undefined {
+    const segment = segmentOf(part.userData);
+    if (segment === undefined || segment.total < 2) return undefined;
+    const { referenceBits, reference, total, sequence } = segment;
+    const key = [part.message?.address ?? "", referenceBits, reference, total].join("/");
+    const parts = this.#open.get(key) ?? new Map<number, HeardSegment>();
+    this.#open.set(key, parts.set(sequence, part));
+    if (parts.size === total) {
+      this.#open.delete(key);
+      return whole(
+        [...parts].sort(([a], [b]) => a - b).map(([, one]) => one),
+        this.#options,
+      );
+    }
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= mostOpen) break;
+      this.#open.delete(oldest);
+    }
+    return undefined;
+  }
 }
 
-function join(note: string | undefined, more: string): string {
-  return note === undefined ? more : `${more}; ${note}`;
+/** Everything that these items carry in parts. */
+export function assembled(items: readonly Explained[], options: ExplainOptions): Explained[] {
+  const assembler = new Assembler(options);
+  return items.flatMap((item) => assembler.take(item));
+}
+
+function whole(parts: readonly HeardSegment[], options: ExplainOptions): Explained {
+  const read = parts.map(({ userData }) => readUserDataHeader(userData));
+  const octets = concatBytes(...read.map(({ body }) => body));
+  const security = read.map(({ elements }) => securityHeaderOf(elements)).find((one) => one !== undefined);
+  const note = `put together from ${parts.length} short messages`;
+  if (security !== undefined) {
+    const found = explain(octets, { ...options, as: security === "command" ? "command-packet" : "response-packet" });
+    const { node } = found;
+    return { ...found, node: { ...node, note: node.note === undefined ? note : `${note}; ${node.note}` } };
+  }
+  const text = textOf(parts, octets);
+  const node =
+    text === undefined
+      ? unreadLeaf("data of a message", octets, 0)
+      : single("text", octets, 0, () => `"${text}"`, { clause: "TS 23.040 §9.2.3.24.1" });
+  return { type: "text", node: { ...node, note }, others: [], heard: { segments: [], channelData: [] } };
+}
+
+/** The text of all parts: septets are counted per part, and a pair of UCS2 units may be split between two. */
+function textOf(parts: readonly HeardSegment[], octets: Uint8Array): string | undefined {
+  const dcs = parts[0]?.message?.dcs;
+  if (dcs === undefined) return undefined;
+  const { alphabet, compressed } = dataCoding(dcs);
+  if (compressed || (alphabet !== "ucs2" && alphabet !== "gsm7")) return undefined;
+  if (alphabet === "ucs2") return new TextDecoder("utf-16be").decode(octets);
+  const septets: number[] = [];
+  for (const { userData, message } of parts) {
+    const { body, headerLength } = readUserDataHeader(userData);
+    const skipped = Math.ceil((headerLength * 8) / 7);
+    const most = Math.floor((userData.length * 8) / 7);
+    const count = Math.max(0, Math.min(message?.length ?? most, most) - skipped);
+    septets.push(...unpackSeptets(body, count, skipped * 7 - headerLength * 8));
+  }
+  return gsm7Text(septets);
 }

@@ -2,13 +2,13 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { commandName } from "../../codec/cat/command-type.ts";
 import { type CatTlv, readCatTlv } from "../../codec/cat/comprehension.ts";
 import { type EnvelopeName, envelopeTags } from "../../codec/cat/envelope.ts";
-import { type CatObjectName, catObjectName, findObject, findTlv } from "../../codec/cat/object.ts";
+import { type CatObjectName, catObjectName, catObjects, findObject, findTlv } from "../../codec/cat/object.ts";
 import { resultText } from "../../codec/cat/result.ts";
 import { profileChannels, profileFacilities } from "../../codec/cat/terminal-profile.ts";
 import { readLength } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { commandWords, objectWords, openChannelWords, tellingWords, wordsOf } from "./cat-words.ts";
-import type { Context } from "./context.ts";
+import type { Context, Heard } from "./context.ts";
 import { type Branch, grow, hex2, type Node, single } from "./tree.ts";
 
 const clause = "TS 102 223 §8";
@@ -34,6 +34,10 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
     const node = context.read(inside[name], value, valueOffset, context);
     return { ...node, label: `${label}: ${node.label}`, ...place };
   }
+  if (name === "channelData" && value.length > 0) {
+    const found = context.guess(["tls", "http"], value, valueOffset, context);
+    if (found !== undefined) return { ...found, label: `${label}: ${found.label}`, ...place };
+  }
   const say = name === undefined ? undefined : () => objectWords(name, tlv);
   return { ...single(label, value, valueOffset, say), ...place };
 }
@@ -42,30 +46,41 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
 function readObjects(branch: Branch, context: Context): CatTlv[] {
   const { from } = branch;
   const objects: CatTlv[] = [];
-  const login = new LoginWatch();
+  const watch = new ObjectWatch();
   while (!from.ended) {
     const start = from.offset - from.base;
     const tlv = readCatTlv(new Reader(from.bytes.subarray(start), from.offset));
     const length = (tlv.valueOffset ?? 0) - (tlv.offset ?? 0) + tlv.value.length;
     objects.push(tlv);
-    login.see(tlv);
-    branch.add(objectNode(tlv, from.take(length), context, login.hidden));
+    watch.see(tlv, context.heard);
+    branch.add(objectNode(tlv, from.take(length), context, watch.loginHidden && context.secrets !== true));
   }
   return objects;
 }
 
-/** OPEN CHANNEL carries user and password as text strings. ETSI TS 102 223 §6.6.27 */
-class LoginWatch {
+/** What objects say of those behind them. */
+class ObjectWatch {
   #type: number | undefined;
   #bearer = false;
+  #devices: Uint8Array | undefined;
 
-  see({ tag, value }: CatTlv): void {
+  see({ tag, value }: CatTlv, heard: Heard | undefined): void {
     if (tag === 0x01) this.#type ??= value[1];
+    else if (tag === 0x02) this.#devices ??= value;
     else if (tag === 0x35 || tag === 0x39 || tag === 0x47) this.#bearer = true;
+    else if (tag === catObjects.channelData.tag) this.#hear(value, heard);
   }
 
-  /** Without details, text strings beside a bearer are its login (parameters of a session trigger). */
-  get hidden(): boolean {
+  /** Data go from the card in SEND DATA, to it in the answer of RECEIVE DATA. ETSI TS 102 223 §6.4.29, §6.4.30 */
+  #hear(octets: Uint8Array, heard: Heard | undefined): void {
+    const [source = 0, destination = 0] = this.#devices ?? [];
+    const from = source === 0x81 ? "card" : "terminal";
+    const channel = destination >> 4 === 2 ? destination & 0x07 : undefined;
+    heard?.channelData.push({ from, channel, octets });
+  }
+
+  /** OPEN CHANNEL carries user and password as text strings; so do bearer parameters without details. TS 102 223 §6.6.27 */
+  get loginHidden(): boolean {
     return this.#type === undefined ? this.#bearer : commandName(this.#type) === "openChannel";
   }
 }
@@ -108,6 +123,11 @@ function smsWords(branch: Branch): string | undefined {
   return branch.children.find((node) => node.label.startsWith("SMS TPDU"))?.value;
 }
 
+/** What the channel data among objects hold. */
+function streamWords(branch: Branch): string | undefined {
+  return branch.children.find((node) => node.label.startsWith("channel data") && node.children.length > 0)?.value;
+}
+
 /** Words that may fail on malformed objects, whose own nodes carry the error. */
 function attempt(words: () => string | undefined): string | undefined {
   try {
@@ -127,13 +147,17 @@ export function proactiveNode(octets: Uint8Array, base: number, context: Context
     (branch) => {
       openTemplate(branch);
       const objects = readObjects(branch, context);
-      return attempt(() => proactiveWords(objects, smsWords(branch)));
+      return attempt(() => proactiveWords(objects, smsWords(branch), streamWords(branch)));
     },
     { clause: "TS 102 223 §6.6" },
   );
 }
 
-function proactiveWords(objects: readonly CatTlv[], sms: string | undefined): string | undefined {
+function proactiveWords(
+  objects: readonly CatTlv[],
+  sms: string | undefined,
+  stream: string | undefined,
+): string | undefined {
   const details = findObject(objects, "commandDetails");
   if (details === undefined) return undefined;
   const head = commandWords(details.type, details.qualifier);
@@ -144,7 +168,7 @@ function proactiveWords(objects: readonly CatTlv[], sms: string | undefined): st
     name === "openChannel"
       ? openChannelWords(objects)
       : data !== undefined
-        ? `${data.value.length} octets`
+        ? (stream ?? `${data.value.length} octets`)
         : tellingWords(objects);
   return more === "" ? head : `${head}: ${more}`;
 }
@@ -157,19 +181,19 @@ export function terminalResponseNode(octets: Uint8Array, base: number, context: 
     base,
     (branch) => {
       const objects = readObjects(branch, context);
-      return attempt(() => terminalResponseWords(objects));
+      return attempt(() => terminalResponseWords(objects, streamWords(branch)));
     },
     { clause: "TS 102 223 §6.8" },
   );
 }
 
-function terminalResponseWords(objects: readonly CatTlv[]): string | undefined {
+function terminalResponseWords(objects: readonly CatTlv[], stream: string | undefined): string | undefined {
   const details = findObject(objects, "commandDetails");
   const result = findObject(objects, "result");
   if (details === undefined || result === undefined) return undefined;
   const outcome = result.general === 0 ? "ok" : resultText(result.general, result.additional);
   const data = findTlv(objects, "channelData");
-  const more = data === undefined ? "" : `, ${data.value.length} octets`;
+  const more = data === undefined ? "" : `, ${stream ?? `${data.value.length} octets`}`;
   return `${outcome}, to ${commandWords(details.type, details.qualifier)}${more}`;
 }
 

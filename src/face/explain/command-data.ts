@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import { deleteData, getStatusData, installData, secureChannelData, storeDataNode, tagListData } from "./gp-command.ts";
 import { instructionOf } from "./instruction.ts";
 import { aidWords, applicationText, fileName, pathText } from "./names.ts";
+import { keyVersionWords, securityLevelWords } from "./secure-channel.ts";
 import { grow, hex2, hex4, type Node, single } from "./tree.ts";
 
 /** A command for a line of text, and its parameters in words. */
@@ -118,6 +119,12 @@ export function commandTitle(octets: Uint8Array): CommandTitle | undefined {
     }
     case "GET DATA":
       return { title: `GET DATA ${hex4(p1 * 256 + p2)}` };
+    case "INITIALIZE UPDATE": {
+      const version = keyVersionWords(p1);
+      return { title: `INITIALIZE UPDATE, ${version}`, parameters: `${version}${p2 === 0 ? "" : `, key ${p2}`}` };
+    }
+    case "EXTERNAL AUTHENTICATE":
+      return { title: `EXTERNAL AUTHENTICATE, ${securityLevelWords(p1)}`, parameters: securityLevelWords(p1) };
     case "PUT KEY":
       return { title: p1 === 0 ? "PUT KEY, new key set" : `PUT KEY, replaces key set ${hex2(p1)}` };
     default:
@@ -131,7 +138,7 @@ export function commandData(apdu: Uint8Array, octets: Uint8Array, base: number, 
   const name = instructionOf(cla, ins, p1)?.name;
   // Secured data are cryptograms, whatever the instruction takes in clear.
   if (parseClassByte(cla).secureMessaging !== 0 && name !== "EXTERNAL AUTHENTICATE") {
-    return single("data under secure messaging", octets, base, (bytes) => `${bytes.length} octets`);
+    return securedData(octets, base, parseClassByte(cla).kind === "proprietary");
   }
   switch (name) {
     case "ENVELOPE":
@@ -165,6 +172,17 @@ export function commandData(apdu: Uint8Array, octets: Uint8Array, base: number, 
     default:
       return single("data", octets, base);
   }
+}
+
+/** Data and the C-MAC behind them; whether they are ciphered only the session's security level says. */
+function securedData(octets: Uint8Array, base: number, globalPlatform: boolean): Node {
+  const label = "data under secure messaging";
+  if (!globalPlatform || octets.length < 8) return single(label, octets, base, (bytes) => `${bytes.length} octets`);
+  return grow(label, octets, base, (branch) => {
+    if (octets.length > 8) branch.field("data", octets.length - 8, (bytes) => `${bytes.length} octets`);
+    branch.field("MAC", 8);
+    return undefined;
+  });
 }
 
 /** RAND and AUTN are no secrets; the answer is. 3GPP TS 31.102 §7.1.2 */

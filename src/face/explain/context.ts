@@ -58,6 +58,40 @@ export interface Answered {
   readonly cntr?: number | undefined;
 }
 
+/** What a TPDU says of its TP-UD. */
+export interface MessageFacts {
+  readonly dcs: number;
+  /** TP-UDL. */
+  readonly length: number;
+  /** Who sent it, or to whom it goes. */
+  readonly address: string;
+}
+
+/** One message of several, as its TP-UD has it. */
+export interface HeardSegment {
+  /** TP-UD with its header. */
+  readonly userData: Uint8Array;
+  readonly message: MessageFacts | undefined;
+}
+
+/** Data of SEND DATA or RECEIVE DATA. */
+export interface HeardChannelData {
+  readonly from: "card" | "terminal";
+  /** 1 to 7; undefined where the octets do not say. */
+  readonly channel: number | undefined;
+  readonly octets: Uint8Array;
+}
+
+/** What a reading came upon: filled by the readers, used by those who read the next item. */
+export interface Heard {
+  /** C-APDUs of a script. */
+  commands?: readonly Uint8Array[];
+  /** A command packet. */
+  answered?: Answered;
+  readonly segments: HeardSegment[];
+  readonly channelData: HeardChannelData[];
+}
+
 /** What is known beside the octets, and how parts of another kind are read. */
 export interface Context {
   /** Opens packets. */
@@ -68,14 +102,16 @@ export interface Context {
   readonly command?: Uint8Array | undefined;
   /** The C-APDUs of the script that is answered, in their order. */
   readonly commands?: readonly Uint8Array[] | undefined;
-  /** TP-DCS and TP-UDL of the message whose TP-UD is read. */
-  readonly message?: { readonly dcs: number; readonly length: number } | undefined;
+  /** The message whose TP-UD is read. */
+  readonly message?: MessageFacts | undefined;
   /** The packet is the first part of one in several messages. */
   readonly segmented?: boolean | undefined;
   /** A STORE DATA before this one began to store keys, and was not the last. */
   readonly storesKeys?: boolean | undefined;
   /** Keys, PINs and logins are shown. */
   readonly secrets?: boolean | undefined;
+  /** Where readers note what matters to the items that follow. */
+  readonly heard?: Heard | undefined;
   /** Reads octets as one type. */
   readonly read: (type: ExplainType, octets: Uint8Array, base: number, context: Context) => Node;
   /** Reads octets as the most likely of some types; undefined when none of them is likely. */

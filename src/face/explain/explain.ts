@@ -1,7 +1,7 @@
 import { commandNode, pairNode, responseNode } from "./apdu.ts";
 import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } from "./card-data.ts";
 import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./cat.ts";
-import { type Context, type ExplainType, explainTypes } from "./context.ts";
+import { type Context, type ExplainType, explainTypes, type Heard } from "./context.ts";
 import { httpNode } from "./http.ts";
 import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
 import { commandPacketNode } from "./packet.ts";
@@ -12,7 +12,7 @@ import { scriptNode, scriptResponseNode } from "./script.ts";
 import { pskIdentityNode, sessionTriggerNode } from "./session.ts";
 import { smsPduNode, tpduNode } from "./sms.ts";
 import { tlsNode } from "./tls.ts";
-import { type Node, single } from "./tree.ts";
+import { type Node, single, unreadLeaf } from "./tree.ts";
 import { userDataNode } from "./user-data.ts";
 
 type Explainer = (octets: Uint8Array, base: number, context: Context) => Node;
@@ -66,23 +66,25 @@ const explainers: Readonly<Record<ExplainType, Explainer>> = {
 };
 
 /** What the caller knows beside the octets. */
-export type ExplainOptions = Omit<Context, "read" | "guess"> & {
+export type ExplainOptions = Omit<Context, "read" | "guess" | "heard"> & {
   /** The one reading wanted, whatever the octets look like. */
   readonly as?: ExplainType | undefined;
 };
 
 /** Octets read as what they most likely are. */
 export interface Explained {
-  readonly type: ExplainType | "unknown";
+  readonly type: ExplainType | "text" | "unknown";
   readonly node: Node;
   /** Other readings that are likely too, the likeliest first. */
   readonly others: readonly ExplainType[];
+  /** What matters to the items that follow. */
+  readonly heard: Heard;
 }
 
 /** Nested readings end here; no real frame nests deeper than half of it. */
 const deepest = 24;
 
-function contextOf(options: ExplainOptions, depth = 0): Context {
+function contextOf(options: Omit<Context, "read" | "guess">, depth = 0): Context {
   return {
     ...options,
     read: (type, octets, base, context) =>
@@ -111,16 +113,20 @@ function ranked(types: readonly ExplainType[], octets: Uint8Array) {
  * session keys are not in the tree.
  */
 export function explain(octets: Uint8Array, options: ExplainOptions = {}): Explained {
-  const context = contextOf(options);
+  const heard: Heard = { segments: [], channelData: [] };
+  const context = contextOf({ ...options, heard });
   if (options.as !== undefined) {
-    return { type: options.as, node: explainers[options.as](octets, 0, context), others: [] };
+    return { type: options.as, node: explainers[options.as](octets, 0, context), others: [], heard };
   }
   const [best, ...rest] = ranked(explainTypes, octets);
-  if (best === undefined) {
-    return { type: "unknown", node: single("unknown octets", octets, 0, (all) => `${all.length} octets`), others: [] };
-  }
+  if (best === undefined) return { type: "unknown", node: unreadLeaf("unknown octets", octets, 0), others: [], heard };
   const others = rest.filter(({ score }) => score >= Math.max(worthTelling, best.score - 40)).map(({ type }) => type);
-  return { type: best.type, node: explainers[best.type](octets, 0, context), others };
+  return { type: best.type, node: explainers[best.type](octets, 0, context), others, heard };
+}
+
+/** How sure it is that octets are of a type, 0 to 100. */
+export function sureness(type: ExplainType, octets: Uint8Array): number {
+  return scores[type](octets);
 }
 
 /** Octets as the one type that is known. */

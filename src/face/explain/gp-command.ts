@@ -7,7 +7,8 @@ import { berParts, isBer, type TagEntry, type TagMap } from "./ber-tree.ts";
 import { catObjectsInto } from "./cat.ts";
 import type { Context } from "./context.ts";
 import { aidWords, applicationText } from "./names.ts";
-import { type Branch, grow, hex2, hexTagList, type Node, numberOf, single } from "./tree.ts";
+import { externalAuthenticateParts } from "./secure-channel.ts";
+import { type Branch, grow, hex2, hexTagList, hiddenLeaf, type Node, numberOf, single } from "./tree.ts";
 
 const aid = { name: "AID", say: aidWords, clause: "SGP.02 Annex H" };
 
@@ -139,10 +140,7 @@ export function tagListData(octets: Uint8Array, base: number): Node {
 export function secureChannelData(name: string, octets: Uint8Array, base: number): Node {
   return grow("secure channel", octets, base, (branch) => {
     if (name === "INITIALIZE UPDATE") branch.rest("host challenge");
-    else {
-      branch.field("host cryptogram", 8);
-      branch.rest("MAC");
-    }
+    else externalAuthenticateParts(branch);
     return undefined;
   });
 }
@@ -150,15 +148,8 @@ export function secureChannelData(name: string, octets: Uint8Array, base: number
 /** Data of STORE DATA: data groupings, or TLVs. GP Card Specification §11.11, SGP.02 §4.1 */
 export function storeDataNode(apdu: Uint8Array, octets: Uint8Array, base: number, context: Context): Node {
   const p1 = apdu[2] ?? 0;
-  if ((p1 & 0x60) !== 0) {
-    return {
-      label: "data",
-      value: `[hidden, ${octets.length} octets]`,
-      note: "sensitive, ciphered under the DEK",
-      offset: base,
-      length: octets.length,
-      children: [],
-    };
+  if ((p1 & 0x60) !== 0 && context.secrets !== true) {
+    return hiddenLeaf("data", octets, base, { note: "sensitive, ciphered under the DEK" });
   }
   if ((p1 & 0x10) !== 0 && (p1 & 0x08) === 0 && isBer(octets)) {
     return grow("stored objects", octets, base, (branch) => void berParts(branch, storedTags(context)));

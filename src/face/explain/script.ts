@@ -1,9 +1,16 @@
-import { statusWordName } from "../../codec/apdu/status-word.ts";
+import { isStoreData, secretGoesOn, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { compactCommandLength, scriptObjectName } from "../../codec/ota/script.ts";
 import { badFormatName, chainingResultName } from "../../codec/ota/script-response.ts";
+import { answerDataNode, statusWords } from "./answer-data.ts";
 import type { Context } from "./context.ts";
+import {
+  externalAuthenticateParts,
+  initializeUpdateNode,
+  keyVersionWords,
+  securityLevelWords,
+} from "./secure-channel.ts";
 import { type Branch, grow, hex4, type Node, numberOf, single } from "./tree.ts";
 
 const names = {
@@ -24,10 +31,12 @@ export function scriptNode(octets: Uint8Array, base: number, context: Context): 
     base,
     (branch) => {
       const end = openTemplate(branch, form === "indefinite");
+      const read = commandReader();
       while (branch.from.offset < end || (form === "indefinite" && !branch.from.ended)) {
         if (form === "indefinite" && endsHere(branch)) break;
-        branch.tell(objectOf(branch, context, commandObject));
+        branch.tell(objectOf(branch, context, read.object));
       }
+      if (context.heard !== undefined) context.heard.commands = read.commands;
       return branch.words;
     },
     {
@@ -83,11 +92,25 @@ const scp03t: Readonly<Record<number, string>> = {
   134: "SCP03t protected data",
 };
 
-function commandObject(tag: number, octets: Uint8Array, base: number, context: Context): Node {
-  if (tag === 0x22 || tag === 0xa2) {
-    const node = context.read("c-apdu", octets, base, context);
-    return { ...node, label: `C-APDU (${hexTag(tag)})` };
-  }
+/** Reads the commands of a script one after the other: STORE DATA may store keys over several of them. */
+function commandReader() {
+  const commands: Uint8Array[] = [];
+  let storesKeys = false;
+  const apdu = (octets: Uint8Array, base: number, context: Context): Node => {
+    commands.push(octets);
+    const secret = secretOfCommand(octets) !== undefined || (storesKeys && isStoreData(octets));
+    const node = context.read("c-apdu", octets, base, { ...context, storesKeys });
+    storesKeys = secret && secretGoesOn(octets);
+    return node;
+  };
+  const object: ObjectReader = (tag, octets, base, context) => {
+    if (tag !== 0x22 && tag !== 0xa2) return otherObject(tag, octets, base);
+    return { ...apdu(octets, base, context), label: `C-APDU (${hexTag(tag)})` };
+  };
+  return { commands, apdu, object };
+}
+
+function otherObject(tag: number, octets: Uint8Array, base: number): Node {
   const secure = scp03tPart(tag, octets, base);
   if (secure !== undefined) return secure;
   const name = scriptObjectName({ tag, value: octets });
@@ -104,13 +127,12 @@ function scp03tPart(tag: number, octets: Uint8Array, base: number): Node | undef
     base,
     (branch) => {
       if (tag === 0x84) {
-        branch.octet("key version number");
+        branch.octet("key version number", keyVersionWords);
         branch.octet("key identifier");
         branch.rest("host challenge");
       } else if (tag === 0x85) {
-        branch.octet("security level");
-        branch.field("host cryptogram", 8);
-        branch.rest("MAC");
+        branch.octet("security level", securityLevelWords);
+        externalAuthenticateParts(branch);
       } else {
         branch.field("ciphered", Math.max(0, octets.length - 8), (bytes) => `${bytes.length} octets`);
         branch.rest("MAC");
@@ -129,12 +151,14 @@ function compactNode(octets: Uint8Array, base: number, context: Context): Node {
     base,
     (branch) => {
       const { from } = branch;
+      const read = commandReader();
       while (!from.ended) {
         const rest = from.bytes.subarray(from.offset - from.base);
         const length = Math.min(compactCommandLength(rest), from.remaining);
-        const node = branch.part(length, (bytes, offset) => context.read("c-apdu", bytes, offset, context));
+        const node = branch.part(length, (bytes, offset) => read.apdu(bytes, offset, context));
         branch.tell(node.value ?? node.label);
       }
+      if (context.heard !== undefined) context.heard.commands = read.commands;
       return branch.words;
     },
     {
@@ -156,9 +180,10 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
     base,
     (branch) => {
       const end = openTemplate(branch, indefinite);
+      const read = answerReader(context.commands ?? []);
       while (branch.from.offset < end || (indefinite && !branch.from.ended)) {
         if (indefinite && endsHere(branch)) break;
-        branch.tell(objectOf(branch, context, answerObject));
+        branch.tell(objectOf(branch, context, read));
       }
       return branch.words === "" ? "nothing executed" : branch.words;
     },
@@ -166,13 +191,18 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
   );
 }
 
-function answerObject(tag: number, octets: Uint8Array, base: number, context: Context): Node {
+/** Reads the objects of an answer: its R-APDUs answer the C-APDUs of the script in their order. */
+function answerReader(commands: readonly Uint8Array[]): ObjectReader {
+  let next = 0;
+  return (tag, octets, base, context) => {
+    if (tag !== 0x23 && tag !== 0xa3) return answerObject(tag, octets, base);
+    const node = context.read("r-apdu", octets, base, { ...context, command: commands[next++] });
+    return { ...node, label: `R-APDU (${hexTag(tag)})` };
+  };
+}
+
+function answerObject(tag: number, octets: Uint8Array, base: number): Node {
   switch (tag) {
-    case 0x23:
-    case 0xa3: {
-      const node = context.read("r-apdu", octets, base, { ...context, command: undefined });
-      return { ...node, label: `R-APDU (${hexTag(tag)})` };
-    }
     case 0x80:
       return single("number of executed commands (80)", octets, base, (bytes) => `${numberOf(bytes)} executed`);
     case 0x81:
@@ -211,23 +241,18 @@ function scp03tAnswer(tag: number, octets: Uint8Array, base: number): Node {
   }
   const name = scp03t[tag];
   if (name === undefined) return single(`unknown object ${hexTag(tag)}`, octets, base);
-  if (tag === 0x84 && octets.length === 32) {
-    return grow(`${name} answer (84)`, octets, base, (branch) => {
-      initializeUpdateAnswer(branch);
+  if (tag === 0x84) {
+    const node = initializeUpdateNode(`${name} answer (84)`, octets, base);
+    return { ...node, value: node.value === undefined ? `${name} answered` : `${name} answered: ${node.value}` };
+  }
+  if (tag === 0x86 && octets.length >= 8) {
+    return grow(`${name} answer (86)`, octets, base, (branch) => {
+      if (octets.length > 8) branch.field("ciphered", octets.length - 8, (bytes) => `${bytes.length} octets`);
+      branch.field("MAC", 8);
       return `${name} answered`;
     });
   }
   return single(`${name} answer (${hexTag(tag)})`, octets, base, () => `${name} answered`);
-}
-
-/** Answer of INITIALIZE UPDATE, 32 octets. GP Amendment D §7.1.1 */
-export function initializeUpdateAnswer(branch: Branch): void {
-  branch.field("key diversification data", 10);
-  branch.octet("key version number");
-  branch.field("SCP and i", 2, ([scp = 0, i = 0]) => `SCP${String(scp).padStart(2, "0")}, i = ${i.toString(16)}`);
-  branch.field("card challenge", 8);
-  branch.field("card cryptogram", 8);
-  branch.rest("sequence counter");
 }
 
 function compactResponseNode(octets: Uint8Array, base: number, context: Context): Node {
@@ -237,7 +262,8 @@ function compactResponseNode(octets: Uint8Array, base: number, context: Context)
     base,
     (branch) => {
       const count = branch.octet("number of executed commands", String);
-      const sw = branch.uint("status word of the last", 2, statusWordName);
+      const command = context.commands?.[count - 1];
+      const sw = branch.uint("status word of the last", 2, (value) => statusWords(value, command));
       if (sw === 0x6e00) {
         branch.note =
           "6E00 to the first command: the script was mis-framed (no AA or AE in front), and taken as compact";
@@ -247,11 +273,10 @@ function compactResponseNode(octets: Uint8Array, base: number, context: Context)
         branch.part(
           remaining,
           (bytes, offset) =>
-            context.guess(["card-data", "fcp", "proactive-command", "certificate"], bytes, offset, context) ??
-            single("data of the last", bytes, offset),
+            answerDataNode(bytes, offset, { ...context, command }) ?? single("data of the last", bytes, offset),
         );
       }
-      return `${count} executed, ${hex4(sw)} ${statusWordName(sw)}`;
+      return `${count} executed, ${hex4(sw)} ${statusWords(sw, command)}`;
     },
     { clause: "TS 102 226 §5.1.2" },
   );

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { decode, Reader } from "../../codec/kit/codec.ts";
 import { readBcdAddress, showAddress, TpAddress } from "../../codec/sms/address.ts";
-import { dataCoding, showDataCoding } from "../../codec/sms/data-coding.ts";
+import { countsSeptets, dataCoding, showDataCoding } from "../../codec/sms/data-coding.ts";
 import { smsFailureName, smsStatusName } from "../../codec/sms/status-names.ts";
 import { Timestamp } from "../../codec/sms/timestamp.ts";
 import { guessTpdu, type SmsTpdu } from "../../codec/sms/tpdu.ts";
@@ -51,9 +51,17 @@ function guessShape(octets: Uint8Array): Shape {
 export function tpduNode(octets: Uint8Array, base: number, context: Context, as?: ExplainType): Node {
   const shape = (as === undefined ? undefined : shapes[as]) ?? guessShape(octets);
   const label = shape.type.endsWith("REPORT") && shape.rp === "ERROR" ? `${shape.type} in RP-ERROR` : shape.type;
-  return grow(label, octets, base, (branch) => readers[shape.type](branch, context, shape), {
+  return grow(label, octets, base, (branch) => withRest(branch, readers[shape.type](branch, context, shape)), {
     clause: clauses[shape.type],
   });
+}
+
+/** Modems and records of EF.SMS carry more octets than the TPDU has. */
+function withRest(branch: Branch, words: string): string {
+  branch.rest("octets behind the TPDU", (octets) => (octets.every((octet) => octet === 0xff) ? "filling" : undefined), {
+    note: "no part of the message",
+  });
+  return words;
 }
 
 const set = (octet: number, bit: number) => (octet & (1 << (bit - 1))) !== 0;
@@ -86,7 +94,11 @@ function coding(branch: Branch): number {
 const time = (octets: Uint8Array, offset: number): string => decode(Timestamp, octets, offset);
 
 /** TP-UDL and TP-UD. Returns what the message is, in words. */
-function userData(branch: Branch, dcs: number, udhi: boolean, context: Context): string | undefined {
+function userData(
+  branch: Branch,
+  { dcs, udhi, address }: { readonly dcs: number; readonly udhi: boolean; readonly address: string },
+  context: Context,
+): string | undefined {
   const { from } = branch;
   const start = from.offset - from.base;
   const probe = new Reader(from.bytes.subarray(start), from.offset);
@@ -97,8 +109,12 @@ function userData(branch: Branch, dcs: number, udhi: boolean, context: Context):
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
   }
-  branch.octet("TP-UDL", (value) => `${value} ${octets === announced ? "octets" : "septets"}`);
-  if (udhi) return branch.part(octets, (bytes, offset) => context.read("tp-ud", bytes, offset, context)).value;
+  branch.octet("TP-UDL", (value) => `${value} ${countsSeptets(dcs) ? "septets" : "octets"}`);
+  if (udhi) {
+    const message = { dcs, length: announced, address };
+    const inside = { ...context, message };
+    return branch.part(octets, (bytes, offset) => context.read("tp-ud", bytes, offset, inside)).value;
+  }
   let words: string | undefined;
   branch.field("TP-UD", octets, (bytes) => {
     const text = userDataText({ length: announced, octets: bytes }, dcs);
@@ -120,7 +136,7 @@ function deliver(branch: Branch, context: Context): string {
   branch.value = `from ${from}`;
   const dcs = coding(branch);
   branch.field("TP-SCTS", 7, time);
-  const what = userData(branch, dcs, set(first, 7), context);
+  const what = userData(branch, { dcs, udhi: set(first, 7), address: from }, context);
   return what === undefined ? `from ${from}` : `from ${from}, ${what}`;
 }
 
@@ -154,7 +170,7 @@ function submit(branch: Branch, context: Context): string {
   branch.value = `to ${to}`;
   const dcs = coding(branch);
   validity(branch, (first >> 3) & 0x03);
-  const what = userData(branch, dcs, set(first, 7), context);
+  const what = userData(branch, { dcs, udhi: set(first, 7), address: to }, context);
   return what === undefined ? `to ${to}` : `to ${to}, ${what}`;
 }
 
@@ -166,7 +182,7 @@ function announced(branch: Branch, udhi: boolean, context: Context, between?: ()
   between?.();
   if (set(parameters, 1)) branch.octet("TP-PID", protocol);
   const dcs = set(parameters, 2) ? branch.octet("TP-DCS", showDataCoding) : 0;
-  return set(parameters, 3) ? userData(branch, dcs, udhi, context) : undefined;
+  return set(parameters, 3) ? userData(branch, { dcs, udhi, address: "" }, context) : undefined;
 }
 
 function report(branch: Branch, context: Context, { type, rp }: Shape): string {

@@ -1,4 +1,5 @@
 import { toHex } from "../../base/hex.ts";
+import { userDataText } from "../../codec/sms/user-data.ts";
 import {
   type Concatenation,
   concatenationOf,
@@ -53,14 +54,16 @@ export function userDataNode(octets: Uint8Array, base: number, context: Context)
       header(branch);
       const found = concatenationOf(elements);
       const concatenation = found === "ignored" ? undefined : found;
+      if (concatenation !== undefined) context.heard?.segments.push({ userData: octets, message: context.message });
       const which = part(concatenation);
       branch.value = which;
       const security = securityHeaderOf(elements);
       const { remaining } = branch.from;
       if (security === undefined) {
-        const what = concatenation === undefined ? "data" : "segment of a packet";
-        branch.rest(what, (bytes) => `${bytes.length} octets`);
-        return `${which}, ${remaining} octets`;
+        const said = text(octets, octets.length - remaining, context);
+        const what = said !== undefined ? "text" : concatenation === undefined ? "data" : "segment of a packet";
+        branch.rest(what, (bytes) => said ?? `${bytes.length} octets`);
+        return `${which}, ${said ?? `${remaining} octets`}`;
       }
       const type = security === "command" ? "command-packet" : "response-packet";
       const packet = branch.part(remaining, (bytes, offset) =>
@@ -70,6 +73,13 @@ export function userDataNode(octets: Uint8Array, base: number, context: Context)
     },
     { clause: "TS 23.040 §9.2.3.24" },
   );
+}
+
+/** The text of a TP-UD in quotes; undefined for 8-bit data, and where no TPDU says how it is coded. */
+function text(octets: Uint8Array, headerLength: number, { message }: Context): string | undefined {
+  if (message === undefined) return undefined;
+  const said = userDataText({ length: message.length, octets }, message.dcs, headerLength);
+  return said === undefined ? undefined : `"${said}"`;
 }
 
 /** The concatenation that a TP-UD belongs to; undefined for a message of its own. */

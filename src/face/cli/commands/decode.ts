@@ -1,10 +1,12 @@
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
+import { errorCatalogue } from "../../../base/error-catalogue.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
 import { fromHex } from "../../../base/hex.ts";
 import { parseSpi } from "../../../codec/ota/spi.ts";
 import { PacketKeys } from "../../../crypto/packet-keys.ts";
-import { assembled } from "../../explain/assembled.ts";
+import { type Asked, answerType, askedBy } from "../../explain/asked.ts";
+import { Assembler } from "../../explain/assembled.ts";
 import { type ExplainType, explainTypes } from "../../explain/context.ts";
 import { type Explained, type ExplainOptions, explain } from "../../explain/explain.ts";
 import { plainStyle, type TreeStyle, treeLines } from "../../explain/tree-text.ts";
@@ -21,6 +23,8 @@ interface DecodeFlags {
   readonly kicOctet?: string;
   readonly kidOctet?: string;
   readonly full?: boolean;
+  readonly secrets?: boolean;
+  readonly lenient?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,7 +32,7 @@ interface DecodeFlags {
 export function registerDecode(program: Command, io: CommandIo): void {
   program
     .command("decode")
-    .description("say what any hex is: APDU, TPDU, packet, script, proactive command, notification, EID …")
+    .description("identify and decode hex: APDU, TPDU, packet, script, TLS, HTTP, profile package, notification, EID …")
     .argument("[hex...]", "octets, one item per argument; from standard input, one per line, when there is none")
     .addOption(new Option("--as <type>", "read them as this, whatever they look like").choices([...explainTypes]))
     .option("--kic <key>", "cipher key that opens packets: hexadecimal, env:NAME or file:PATH")
@@ -40,6 +44,8 @@ export function registerDecode(program: Command, io: CommandIo): void {
     .option("--kic-octet <hex>", "its KIc octet (12: AES, key set 1)", "12")
     .option("--kid-octet <hex>", "its KID octet (12: AES-CMAC, key set 1)", "12")
     .option("--full", "show all octets of long values")
+    .option("--secrets", "show keys, PINs and logins, which are hidden otherwise")
+    .option("--lenient", "exit with 0 although something could not be read")
     .option("--json", "answer as JSON, one line per item")
     .action(async (items: string[], _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DecodeFlags>();
@@ -90,11 +96,8 @@ function optionsOf(flags: DecodeFlags, io: CommandIo): ExplainOptions {
           ...(flags.tar === undefined ? {} : { tar: fromHex(flags.tar) }),
           ...(flags.cntr === undefined ? {} : { cntr: Number.parseInt(flags.cntr, 16) }),
         };
-  return { keys, answered, as: flags.as };
+  return { keys, answered, as: flags.as, secrets: flags.secrets === true };
 }
-
-/** Segments that wait for the rest of their packet; a longer input is cut into runs of this many items. */
-const remembered = 256;
 
 async function decode(
   items: Iterable<string> | AsyncIterable<string>,
@@ -108,26 +111,58 @@ async function decode(
     fail(thrown, io);
     return;
   }
-  let earlier: { octets: Uint8Array; node: Explained["node"] }[] = [];
-  let command: Uint8Array | undefined;
+  const assembler = new Assembler(options);
+  let asked: Asked = {};
+  let unread = 0;
   for await (const text of items) {
-    const answer = /^(<-|<)\s*/.exec(text);
+    const [head = "", sign] = /^(?:(<-|<|->|>)\s*)?/.exec(text) ?? [];
     let octets: Uint8Array;
     try {
-      octets = fromHex(text.replace(/^(<-|<|->|>)\s*/, ""));
+      octets = fromHex(text.slice(head.length));
     } catch (thrown) {
-      fail(thrown, io);
+      fail(moved(thrown, head.length), io);
       continue;
     }
-    const found = explain(octets, answer === null ? options : { ...options, as: options.as ?? "r-apdu", command });
-    if (found.type === "c-apdu") command = octets;
-    io.stdout.write(written(found, flags));
-    earlier.push({ octets, node: found.node });
-    const whole = assembled(earlier, options);
-    for (const packet of whole) io.stdout.write(written(packet, flags));
-    if (whole.length > 0) earlier = [];
-    if (earlier.length > remembered) earlier = earlier.slice(1);
+    const found = explain(
+      octets,
+      sign?.startsWith("<") === true
+        ? answerOptions(octets, options, asked)
+        : { ...options, storesKeys: asked.storesKeys },
+    );
+    asked = askedBy(found, octets, asked);
+    for (const one of [found, ...assembler.take(found)]) {
+      io.stdout.write(written(one, flags));
+      if (!isReadable(one)) unread++;
+    }
   }
+  if (unread === 0 || flags.lenient === true) return;
+  io.exitCode(errorCatalogue["codec.value"].exit);
+  const what = unread === 1 ? "1 item was" : `${unread} items were`;
+  io.stderr.write(`otagate: ${what} not read completely; with --lenient that is no error\n`);
+}
+
+/** An item behind `<` answers what was asked before, unless the flags say what it is. */
+function answerOptions(octets: Uint8Array, options: ExplainOptions, asked: Asked): ExplainOptions {
+  const { command, commands } = asked;
+  const as = options.as ?? answerType(octets, asked);
+  return { ...options, as, command, commands, answered: options.answered ?? asked.answered };
+}
+
+/** The error with its offset in the line as it was given. */
+function moved(thrown: unknown, by: number): unknown {
+  if (!isGatewayError(thrown)) return thrown;
+  const { offset } = thrown.detail;
+  if (typeof offset !== "number") return thrown;
+  return new GatewayError(thrown.code, thrown.message, { detail: { ...thrown.detail, offset: offset + by } });
+}
+
+/** Nothing in the tree says that something could not be read. */
+function isReadable({ type, node }: Explained): boolean {
+  return type !== "unknown" && hasNoError(node);
+}
+
+function hasNoError(node: Explained["node"]): boolean {
+  return node.error === undefined && node.children.every(hasNoError);
 }
 
 function fail(thrown: unknown, io: CommandIo): void {
