@@ -2,6 +2,7 @@ import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import { LimitedLog } from "../../src/base/limited-log.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
 import { canonicalId, isUselessId, responseSpellings } from "../../src/codec/smpp/message-id.ts";
+import { stateOfRefusal } from "../../src/codec/smpp/message-state.ts";
 import type { Pdu, RequestCommand, ResponseCommand } from "../../src/codec/smpp/pdu.ts";
 import type { Receipt } from "../../src/codec/smpp/receipt.ts";
 import { status, statusName } from "../../src/codec/smpp/status.ts";
@@ -13,7 +14,7 @@ import type { SmppStream } from "../../src/link/smpp/stream.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { submitFate } from "../../src/link/sms-bearer.ts";
 import type { SmppAccount } from "./account.ts";
-import { readDelivery, receiptState, receiptWords } from "./inbound.ts";
+import { readDelivery, receiptState, receiptVerdict, receiptWords } from "./inbound.ts";
 import { linkOptions } from "./link-options.ts";
 import { type SubmitVariant, submitRequest } from "./outbound.ts";
 
@@ -107,11 +108,15 @@ export class SmppBearer implements SmsBearer {
       const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal, late });
       const id = response.body !== undefined && "messageId" in response.body ? response.body.messageId : "";
       if (sms.receipt) this.#receipts.accepted(sms.reference, id);
-      return isUselessId(id) ? { at: "accepted" } : { at: "accepted", networkReference: canonicalId(id) };
+      return isUselessId(id) ? { at: "accepted" } : { at: "accepted", networkReference: id };
     } catch (error) {
       if (sms.receipt) this.#receipts.failed(sms.reference, isGatewayError(error) && submitFate(error) === "not-sent");
       throw error;
     }
+  }
+
+  echoOf(reference: string): number | undefined {
+    return this.#receipts.echoOf(reference);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,10 +179,12 @@ export class SmppBearer implements SmsBearer {
     const name = statusName(pdu.status);
     this.#deps.log.warn({ link: this.id, reference: sms.reference, status: name }, "a submit was answered late");
     if (sms.receipt && pdu.status === 0) this.#receipts.accepted(sms.reference, id);
-    const named = isUselessId(id) ? {} : { networkReference: canonicalId(id) };
-    const state = pdu.status === 0 ? "pending" : "failed";
+    const named = isUselessId(id) ? {} : { networkReference: id };
+    const taken = pdu.status === 0;
+    const verdict = taken ? {} : { state: stateOfRefusal(pdu.status), commandStatus: pdu.status };
+    const state = taken ? ("pending" as const) : ("failed" as const);
     try {
-      await this.#hand({ kind: "receipt", reference: sms.reference, ...named, state, networkStatus: name });
+      await this.#hand({ kind: "receipt", reference: sms.reference, ...named, state, networkStatus: name, verdict });
     } catch (error) {
       this.#deps.log.error({ link: this.id, error: String(error) }, "a late answer was not taken");
     }
@@ -185,17 +192,20 @@ export class SmppBearer implements SmsBearer {
 
   async #receiptItem(receipt: Receipt, of: string): Promise<InboundItem> {
     const reference = await this.#receipts.find(receipt, of);
-    if (reference === undefined)
-      this.#deps.log.warn({ link: this.id, id: receipt.id }, "receipt of an unknown message");
-    const named = receipt.id === undefined || isUselessId(receipt.id) ? undefined : receipt.id;
-    const id = named === undefined ? undefined : canonicalId(named);
-    const others = named === undefined ? [] : responseSpellings(named, this.#receipts.form);
+    const id = receipt.id === undefined || isUselessId(receipt.id) ? undefined : receipt.id;
+    const others = id === undefined ? [] : responseSpellings(id, this.#receipts.form);
+    const { userMessageReference: echo } = receipt;
+    const to = of.replace(/^\+/, "");
     return {
       kind: "receipt",
       ...(reference === undefined ? {} : { reference }),
-      ...(id === undefined ? {} : { networkReference: id, otherReferences: others.filter((one) => one !== id) }),
+      ...(id === undefined
+        ? {}
+        : { networkReference: id, otherReferences: others.filter((one) => one !== canonicalId(id)) }),
+      ...(echo === undefined || to === "" ? {} : { echo: { reference: echo, to } }),
       state: receiptState(receipt),
       networkStatus: receiptWords(receipt),
+      verdict: receiptVerdict(receipt),
     };
   }
 

@@ -9,7 +9,7 @@ import {
   securityHeaderOf,
   userDataHeaderBytes,
 } from "../../src/codec/sms/user-data-header.ts";
-import type { InboundItem } from "../../src/link/sms-bearer.ts";
+import type { InboundItem, NetworkVerdict } from "../../src/link/sms-bearer.ts";
 
 type Delivered = Body<"deliver_sm"> | Body<"data_sm">;
 type Message = Extract<InboundItem, { kind: "message" }>;
@@ -87,6 +87,16 @@ const states = {
 /** State of a receipt as bearers report it. */
 export function receiptState(receipt: Receipt): "delivered" | "pending" | "failed" | "unknown" {
   return receipt.intermediate ? "pending" : states[receipt.state];
+}
+
+/** The network's verdict on a message, field by field. A notification on the way is no final state. */
+export function receiptVerdict({ state, intermediate, error, networkError }: Receipt): NetworkVerdict {
+  const passing = intermediate && states[state] !== "pending";
+  return {
+    state: passing ? "enroute" : state,
+    ...(error === undefined ? {} : { error }),
+    ...(networkError === undefined ? {} : { networkError }),
+  };
 }
 
 /** The network's own words on a message: state, error, network error code. */

@@ -1,4 +1,4 @@
-import { GatewayError } from "../../src/base/gateway-error.ts";
+import { codecError, GatewayError } from "../../src/base/gateway-error.ts";
 import { concatBytes } from "../../src/base/hex.ts";
 import type { Address, Body } from "../../src/codec/smpp/bodies.ts";
 import { reachesCard } from "../../src/codec/smpp/data-coding.ts";
@@ -30,6 +30,8 @@ const international = { ton: 1, npi: 1 };
 const shortCode = { ton: 0, npi: 0 };
 const shortCodeDigits = 8;
 const longestInline = 254;
+/** SMPP 3.4 §5.2.8 */
+const longestAddress = 20;
 const nothing = new Uint8Array(0);
 const none: Tlvs = {};
 
@@ -120,6 +122,10 @@ export function submitRequest(
   if (payload) tlvs.messagePayload = octets;
   const { serviceType } = account;
   const source = sourceAddress(sms.from, account.source);
+  if (source.addr.length > longestAddress) {
+    const what = `source_addr: ${source.addr.length} characters, ${longestAddress} at most`;
+    throw codecError("codec.length", what, 0, { field: "source_addr" });
+  }
   const destination = destinationAddress(sms.to, account.destination);
   const esmClass = submitEsmClass(account.messagingMode, udhi);
   const registeredDelivery = sms.receipt ? account.registeredDelivery : 0;

@@ -5,7 +5,7 @@ import type { AuditedDomain, Es5Answer } from "../codec/euicc/es5-answer.ts";
 import type { ClassifiedCommand } from "../codec/euicc/es5-classify.ts";
 import { readTlvs } from "../codec/kit/ber.ts";
 import { encode } from "../codec/kit/codec.ts";
-import type { EsimProfile, Target } from "./target.ts";
+import { type EsimProfile, enabledProfile, type Target } from "./target.ts";
 
 /** The EIS after a notification of a switch: `aid` is the profile that is enabled now. */
 export function withEnabled(target: Target, aid: string): Target {
@@ -144,13 +144,26 @@ export function withAudit(target: Target, audited: readonly AuditedDomain[]): Ta
     if (aid === undefined || !isIsdPAid(aid) || target.esimProfiles.some((profile) => profile.aid === aid)) return [];
     return [{ aid, state: states[one.state ?? ""] ?? "created", fallback: one.fallback ?? false }];
   });
-  return changed || added.length > 0 ? withProfiles(target, [...profiles, ...added]) : target;
+  if (!changed && added.length === 0) return target;
+  const corrected = withProfiles(target, [...profiles, ...added]);
+  // An audit that names the enabled profile for the first time is no switch: a number that is known stays.
+  const first = target.msisdn !== undefined && enabledProfile(target) === undefined;
+  return first ? { ...corrected, msisdn: target.msisdn } : corrected;
 }
 
-/** The target with these profiles; it is reached under the number of the enabled one, if that is known. */
+/** The target with these profiles. When another one is enabled now, the target has its number, if that is known. */
 function withProfiles(target: Target, esimProfiles: readonly EsimProfile[]): Target {
-  const msisdn = esimProfiles.find((profile) => profile.state === "enabled")?.msisdn?.replace(/^\+/, "");
-  return { ...target, esimProfiles, ...(msisdn === undefined ? {} : { msisdn }) };
+  const enabled = esimProfiles.find((profile) => profile.state === "enabled");
+  const msisdn = enabled?.msisdn?.replace(/^\+/, "");
+  const switched = enabled?.aid !== enabledProfile(target)?.aid;
+  return { ...target, esimProfiles, ...(msisdn === undefined || !switched ? {} : { msisdn }) };
+}
+
+/** The target under a number that a person set: the enabled profile's, so that it is known again after a switch and back. */
+export function withNumber(target: Target, msisdn: string): Target {
+  const enabled = enabledProfile(target);
+  const esimProfiles = target.esimProfiles.map((profile) => (profile === enabled ? { ...profile, msisdn } : profile));
+  return { ...target, msisdn, esimProfiles };
 }
 
 function withoutEnabled(profiles: readonly EsimProfile[]): EsimProfile[] {

@@ -1,3 +1,5 @@
+import type { NetworkVerdict } from "../link/sms-bearer.ts";
+
 /**
  * A secured command packet that was given a counter. It is stored before it leaves and is only ever sent again octet by
  * octet the same.
@@ -48,6 +50,10 @@ export interface PacketPart {
   /** `taken` by the network, `delivered` or `failed` by its receipt, `unknown` when no answer came in time. */
   readonly state: "taken" | "delivered" | "failed" | "unknown";
   readonly at: number;
+  /** The reference that the network was given to echo in receipts, and the number the message went to, in digits. */
+  readonly echo?: { readonly reference: number; readonly to: string };
+  /** What the network said last, in its own words. */
+  readonly said?: NetworkVerdict;
 }
 
 export interface PacketRepository {
@@ -61,6 +67,8 @@ export interface PacketRepository {
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
   /** Stores what became of a part. A receipt's word on the same transmission stays. */
   putPart(part: PacketPart): Promise<void>;
+  /** The part to this number with this reference, perhaps modulo 256, of those without a name: the newest. */
+  partEchoed(link: string, echo: NonNullable<PacketPart["echo"]>): Promise<PacketPart | undefined>;
   /** In order of their positions. */
   parts(packet: string): Promise<PacketPart[]>;
   /** The part that the network of this link calls so, in one of the spellings: the newest, without a receipt before others. */

@@ -256,7 +256,11 @@ export class SmsRun {
   async #submitFailed(attempt: Attempt, error: GatewayError): Promise<void> {
     const { job, packet } = attempt;
     const fate = submitFate(error);
-    if (fate === "unknown" && ofClient(job)) return this.#fateUnknown(job, error.message, { code: error.code });
+    if (fate === "unknown" && ofClient(job))
+      return this.#fateUnknown(job, error.message, {
+        code: error.code,
+        ...(typeof error.detail.status === "number" ? { status: error.detail.status } : {}),
+      });
     if (fate === "unknown" && readsNoReplay(packet)) {
       return this.#fail(
         job,

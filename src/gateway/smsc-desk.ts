@@ -11,6 +11,8 @@ import { digits } from "./smsc-forward.ts";
 import { SmscKeeper } from "./smsc-keeper.ts";
 import { holdSegment, messageKey, queueMessage, type SegmentPlace } from "./smsc-segments.ts";
 import { settle } from "./smsc-settle.ts";
+import { failureStatus } from "./smsc-verdict.ts";
+import { expireJobIn } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import { findTarget, resolveTarget } from "./targets.ts";
 
@@ -24,7 +26,10 @@ export interface SmscOrder {
   readonly userData: readonly Uint8Array[];
   readonly userDataHeader: boolean;
   readonly protocolId: number;
+  /** As the client wrote it; what comes back to it has the same. */
   readonly dataCoding: number;
+  /** TP-DCS that it stands for; the same when absent. */
+  readonly tpDcs?: number;
   readonly validUntil?: number;
   readonly notBefore?: number;
   readonly receipt: "never" | "always" | "on-failure" | "on-success";
@@ -57,9 +62,6 @@ export const smscDeskSettings: SmscDeskSettings = {
   graceMs: 10 * 60_000,
   transactionMs: 30_000,
 };
-
-/** command_status of a message that could not be delivered. SMPP 3.4 §5.1.3 */
-const deliveryFailure = 0xfe;
 
 /**
  * The gateway as an SMSC: a submitted message is a job whose octets pass as they are; what the card sends goes to the
@@ -188,6 +190,11 @@ export class SmscDesk implements AsyncDisposable {
   async #take(r: Repositories, order: SmscOrder, id: string, now: number): Promise<SmscMessage> {
     const target = await findTarget(r, order.to);
     const notBefore = Math.max(order.notBefore ?? now, now);
+    const transaction = order.mode === "transaction";
+    if (transaction && notBefore > now) {
+      const detail = { field: "schedule_delivery_time" };
+      throw new GatewayError("codec.value", "a message in transaction mode is delivered at once", { detail });
+    }
     const validUntil = order.validUntil ?? notBefore + this.#settings.validityMs;
     if (validUntil <= notBefore) {
       const detail = { field: "validity_period" };
@@ -204,16 +211,17 @@ export class SmscDesk implements AsyncDisposable {
       receipt: order.receipt,
       intermediate: order.intermediateReceipt,
       ...(order.userMessageReference === undefined ? {} : { userMessageReference: order.userMessageReference }),
+      dataCoding: order.dataCoding,
       state: notBefore > now ? "scheduled" : "enroute",
       error: 0,
       submittedAt: now,
       validUntil,
     };
     await this.#converse(r, conversationOf(message), now);
-    const { protocolId, dataCoding, from } = order;
+    const { protocolId, tpDcs: dataCoding = order.dataCoding, from } = order;
     const body = { protocolId, dataCoding, ...(from === undefined ? {} : { from }), notBefore };
     // Who waits for the fate of one segment before the next is sent would wait for ever.
-    if (order.segment !== undefined && order.mode !== "transaction") {
+    if (order.segment !== undefined && !transaction) {
       await r.smsc.insertMessage(message);
       const held = { message: id, ...order.segment, body: { ...body, userData: toHex(order.userData[0] ?? nothing) } };
       const dueAt = Math.min(now + this.#settings.segmentWaitMs, validUntil);
@@ -221,7 +229,9 @@ export class SmscDesk implements AsyncDisposable {
       return job === undefined ? message : { ...message, job };
     }
     const { userDataHeader } = order;
-    const job = await queueMessage(r, [message], { ...body, userDataHeader, userData: order.userData.map(toHex) }, now);
+    const until = transaction ? now + Math.max(1, this.#settings.transactionMs) : undefined;
+    const packet = { ...body, userDataHeader, userData: order.userData.map(toHex) };
+    const job = await queueMessage(r, [message], packet, now, until);
     const placed = { ...message, job };
     await r.smsc.insertMessage(placed);
     return placed;
@@ -262,21 +272,38 @@ export class SmscDesk implements AsyncDisposable {
     }
   }
 
-  /** Resolves with a good fate, or when it takes too long. @throws smsc.status */
+  /**
+   * Resolves with a good fate, or when a network has the message and takes too long to report. What has not left by then
+   * never does. @throws smsc.status
+   */
   async #fate(id: string, until: number): Promise<void> {
     for (;;) {
       const happened = this.#happening(until);
-      const message = await this.#store.read((r) => r.smsc.message(id));
-      if (message?.state === "delivered" || this.#clock.now() >= until) return happened.end();
-      if (message === undefined || message.finalAt !== undefined || message.state === "unknown") {
+      try {
+        const message = await this.#store.read((r) => r.smsc.message(id));
+        if (message?.state === "delivered") return;
+        if (message === undefined || message.finalAt !== undefined || message.state === "unknown") {
+          const detail = {
+            message: id,
+            state: message?.state ?? "unknown",
+            status: failureStatus(message?.network),
+          };
+          throw new GatewayError("smsc.status", "the message was not delivered", { detail });
+        }
+        if (this.#clock.now() < until) await happened.something;
+        else if (!(await this.#expire(message.job))) return;
+      } finally {
         happened.end();
-        throw new GatewayError("smsc.status", "the message was not delivered", {
-          detail: { message: id, state: message?.state ?? "unknown", status: deliveryFailure },
-        });
       }
-      await happened.something;
-      happened.end();
     }
+  }
+
+  /** Ends the job of a message whose client waits no longer. False when a network has the message already. */
+  #expire(job: string): Promise<boolean> {
+    return this.#store.write(async (r) => {
+      const known = await r.jobs.get(job);
+      return known?.endedAt === undefined && (await expireJobIn(r, job, this.#clock.now()));
+    });
   }
 
   #happening(until: number): { readonly something: Promise<void>; readonly end: () => void } {
@@ -295,10 +322,17 @@ export class SmscDesk implements AsyncDisposable {
   }
 }
 
-function conversationOf({ target, client, source, destination }: SmscMessage): Omit<SmscConversation, "at"> {
-  return { target, client, number: digits(source.addr) ?? "", theirs: source, ours: destination };
+function conversationOf({
+  target,
+  client,
+  source,
+  destination,
+  dataCoding,
+}: SmscMessage): Omit<SmscConversation, "at"> {
+  const coding = dataCoding === undefined ? {} : { dataCoding };
+  return { target, client, number: digits(source.addr) ?? "", theirs: source, ours: destination, ...coding };
 }
 
-function signatureOf({ client, theirs, ours }: Omit<SmscConversation, "at">): string {
-  return [client, theirs.ton, theirs.npi, theirs.addr, ours.ton, ours.npi, ours.addr].join("\n");
+function signatureOf({ client, theirs, ours, dataCoding }: Omit<SmscConversation, "at">): string {
+  return [client, dataCoding, theirs.ton, theirs.npi, theirs.addr, ours.ton, ours.npi, ours.addr].join("\n");
 }

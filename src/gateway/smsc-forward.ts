@@ -1,5 +1,6 @@
 import { newId } from "../base/id.ts";
 import type { Address } from "../codec/smpp/bodies.ts";
+import { isOctets } from "../codec/smpp/data-coding.ts";
 import type { Whole } from "./inbound.ts";
 import type { InboxEntry } from "./inbox.ts";
 import type { PacketRecord } from "./packet.ts";
@@ -17,6 +18,8 @@ interface Recipient {
   readonly client: string;
   readonly source: Address;
   readonly destination: Address;
+  /** data_coding that the client uses for the card. */
+  readonly dataCoding?: number;
   /** The command it answers, and whether the answer is complete. */
   readonly answers?: { readonly message: SmscMessage; readonly packet: PacketRecord; readonly complete: boolean };
 }
@@ -39,9 +42,12 @@ export async function forwardToClient(
   if (recipient === undefined) return undefined;
   const { userDataHeader, protocolId, dataCoding } = entry.item;
   const { client, source, destination, answers } = recipient;
+  // Octets come back under the coding that the client has for them; a text keeps its own.
+  const octets = whole.security !== undefined || isOctets(dataCoding);
+  const coding = octets ? (recipient.dataCoding ?? dataCoding) : dataCoding;
   for (const userData of whole.userData) {
     const item = { id: newId("out", at), kind: "message" as const, source, destination };
-    await post(r, client, { ...item, userData, userDataHeader, protocolId, dataCoding }, at);
+    await post(r, client, { ...item, userData, userDataHeader, protocolId, dataCoding: coding }, at);
   }
   if (answers?.complete === true) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });
   return answers === undefined
@@ -70,7 +76,9 @@ async function askerOf(
     const message = (await r.smsc.messagesOfJob(packet.job)).at(-1);
     if (message === undefined) continue;
     const answers = { message, packet, complete: verdict !== "follows" };
-    const recipient = { client: message.client, source: message.destination, destination: message.source, answers };
+    const coding = message.dataCoding === undefined ? {} : { dataCoding: message.dataCoding };
+    const { client, source: destination, destination: source } = message;
+    const recipient = { client, source, destination, answers, ...coding };
     if (verdict !== "maybe") return recipient;
     guesses.unshift(recipient);
   }
@@ -83,7 +91,8 @@ async function partnerOf(r: Repositories, { item }: InboxEntry, target: string):
   const conversation = await r.smsc.conversation(target, digits(item.to));
   if (conversation === undefined) return undefined;
   const source = await presentNumber(r, target, conversation.ours, item.from);
-  return { client: conversation.client, source, destination: conversation.theirs };
+  const coding = conversation.dataCoding === undefined ? {} : { dataCoding: conversation.dataCoding };
+  return { client: conversation.client, source, destination: conversation.theirs, ...coding };
 }
 
 /** A client that wrote to a number of the target sees the one the target has now; an alias stays as it is. */

@@ -65,14 +65,15 @@ export async function releaseSegments(
   return job;
 }
 
-/** Queues the job that carries these messages of one client to one target; returns its id. */
+/** Queues the job that carries these messages of one client to one target, at the latest `until`; returns its id. */
 export async function queueMessage(
   r: Repositories,
   messages: readonly SmscMessage[],
   { notBefore, ...packet }: QueuedMessage,
   now: number,
+  until = Number.POSITIVE_INFINITY,
 ): Promise<string> {
-  const validUntil = Math.min(...messages.map((message) => message.validUntil));
+  const validUntil = Math.min(until, ...messages.map((message) => message.validUntil));
   const [{ client, target, id: reference } = { client: "", target: "", id: "" }] = messages;
   const id = newId("job", now);
   const origin = { face: "smpp", client, reference } as const;

@@ -1,47 +1,56 @@
 import { fromHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
+import { canonicalId } from "../codec/smpp/message-id.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
 import type { JobEnd } from "./end-job.ts";
 import type { InboxEntry } from "./inbox.ts";
 import { endStates, type Job } from "./job.ts";
 import type { PacketPart } from "./packet.ts";
 import type { SmscMessage, SmscOutboxItem } from "./smsc.ts";
+import { errorText, type MessageVerdict, verdictOfEnd, verdictOfReceipt } from "./smsc-verdict.ts";
 import type { Repositories } from "./store.ts";
 
-const finalStates: readonly MessageState[] = ["delivered", "expired", "deleted", "undeliverable", "rejected"];
-
-const states = { delivered: "delivered", failed: "undeliverable", pending: "enroute", unknown: "unknown" } as const;
+const finalStates: readonly MessageState[] = [
+  "delivered",
+  "expired",
+  "deleted",
+  "undeliverable",
+  "rejected",
+  "skipped",
+];
 
 /** What the end of a job means for the messages it carried: their state, receipts, and the card's own reports. */
 export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   if (job.origin.face !== "smpp") return;
   const messages = await r.smsc.messagesOfJob(job.id);
   await postReports(r, job, messages.at(-1), end, at);
-  const cause = end.error?.detail.cause;
-  const error = typeof cause === "number" ? cause : 0;
-  const { state, final } = stateAfter(job, end);
+  const verdict = verdictOfEnd(job, end);
   // A receipt may have been quicker than the end of the job.
-  const told = final ? new Map<number, PacketPart["state"]>() : await toldParts(r, job, messages.length);
+  const told = verdict.final ? new Map<number, MessageVerdict>() : await toldParts(r, job, messages.length);
   for (const message of messages) {
-    const word = told.get(message.position);
-    if (word === "delivered" || word === "failed") await settle(r, message, states[word], { error, at, final: true });
-    else await settle(r, message, state, { error, at, final });
+    const { state, ...words } = told.get(message.position) ?? verdict;
+    await settle(r, message, state, { ...words, at });
   }
 }
 
 /** What receipts said of the job's messages; of one that was cut, only when they spoke of all its parts. */
-async function toldParts(
-  r: Repositories,
-  job: Job,
-  messages: number,
-): Promise<ReadonlyMap<number, PacketPart["state"]>> {
+async function toldParts(r: Repositories, job: Job, messages: number): Promise<ReadonlyMap<number, MessageVerdict>> {
   const packet = (await r.packets.ofJob(job.id)).at(-1);
   const parts = packet === undefined ? [] : await r.packets.parts(packet.id);
-  if (packet === undefined || messages > 1 || packet.userData.length === 1)
-    return new Map(parts.map((part) => [part.position, part.state]));
-  const failed = parts.some((part) => part.state === "failed");
-  const all = parts.filter((part) => part.state === "delivered").length === packet.userData.length;
-  return failed ? new Map([[0, "failed"]]) : all ? new Map([[0, "delivered"]]) : new Map();
+  const told = parts.flatMap((part) => {
+    const verdict = verdictOfPart(part);
+    return verdict === undefined ? [] : [[part.position, verdict] as const];
+  });
+  if (packet === undefined || messages > 1 || packet.userData.length === 1) return new Map(told);
+  const failed = told.find(([, { state }]) => state !== "delivered");
+  const deciding = failed ?? (told.length === packet.userData.length ? told[0] : undefined);
+  return deciding === undefined ? new Map() : new Map([[0, deciding[1]]]);
+}
+
+/** What a receipt said of a part, if it said the last word. */
+function verdictOfPart({ state, said }: PacketPart): MessageVerdict | undefined {
+  if (state !== "delivered" && state !== "failed") return undefined;
+  return verdictOfReceipt({ kind: "receipt", state, ...(said === undefined ? {} : { verdict: said }) });
 }
 
 /** Response packets that came in the delivery reports themselves, each as the card gave it. */
@@ -54,7 +63,8 @@ async function postReports(
 ): Promise<void> {
   if (message === undefined || job.work.kind !== "packet" || (end.result?.data ?? "") === "") return;
   const packet = (await r.packets.ofJob(job.id)).at(-1);
-  const { protocolId, dataCoding } = job.work;
+  const { protocolId } = job.work;
+  const dataCoding = message.dataCoding ?? job.work.dataCoding;
   for (const report of packet?.response ?? []) {
     await post(
       r,
@@ -74,24 +84,6 @@ async function postReports(
   }
 }
 
-function stateAfter(job: Job, end: JobEnd): { readonly state: MessageState; readonly final: boolean } {
-  const envelope = job.chosen?.bearer === "envelope";
-  switch (end.state) {
-    case "done":
-      return envelope ? { state: "delivered", final: true } : { state: "enroute", final: false };
-    case "failed":
-      // Of a message that a network may have, a receipt or a late answer can still tell.
-      if (end.error?.detail.executed === "unknown" && end.error.code !== "card.status")
-        return { state: "unknown", final: envelope };
-      return { state: "undeliverable", final: true };
-    case "expired":
-      if (end.error?.detail.executed === "unknown" && !envelope) return { state: "unknown", final: false };
-      return { state: "expired", final: true };
-    case "cancelled":
-      return { state: "deleted", final: true };
-  }
-}
-
 /** A receipt of the network below us settles the part of a packet, and the message, that it belongs to. */
 export async function receiptCame(r: Repositories, entry: InboxEntry, at: number): Promise<string | undefined> {
   const { item } = entry;
@@ -99,16 +91,16 @@ export async function receiptCame(r: Repositories, entry: InboxEntry, at: number
   const named = await partOf(r, entry);
   const packet = named === undefined ? undefined : await r.packets.get(named.packet);
   if (named === undefined || packet === undefined) return undefined;
-  const final = item.state === "delivered" || item.state === "failed";
-  const network = item.networkReference ?? named.networkReference;
+  const { state, ...verdict } = verdictOfReceipt(item);
+  const { final } = verdict;
+  const network = item.networkReference === undefined ? named.networkReference : canonicalId(item.networkReference);
   await r.packets.putPart({
-    packet: named.packet,
-    position: named.position,
-    transmission: named.transmission,
+    ...named,
     link: entry.link,
     ...(network === undefined ? {} : { networkReference: network }),
     state: item.state === "delivered" || item.state === "failed" ? item.state : "taken",
     at: final ? at : named.at,
+    said: { ...item.verdict, state },
   });
   const job = await r.jobs.get(packet.job);
   // A job that still tries has its own word on the message.
@@ -120,25 +112,27 @@ export async function receiptCame(r: Repositories, entry: InboxEntry, at: number
     if (parts.filter((part) => part.state === "delivered").length < packet.userData.length) return undefined;
   }
   const meant = cut ? messages : messages.filter((message) => message.position === named.position);
-  const error = typeof item.networkStatus === "number" ? item.networkStatus : 0;
-  for (const message of meant) await settle(r, message, states[item.state], { error, at, final });
+  for (const message of meant) await settle(r, message, state, { ...verdict, at });
   const [first] = meant;
   if (first === undefined) return undefined;
-  const data = { message: first.id, client: first.client, state: states[item.state] };
+  const data = { message: first.id, client: first.client, state };
   await r.events.append({ at, type: "smsc.settled", target: first.target, job: packet.job, data });
-  return `receipt of message ${first.id}: ${item.state}`;
+  return `receipt of message ${first.id}: ${state}`;
 }
 
 /**
  * The part that a receipt speaks of: what its network called so when it took it, as it is stored; else our own reference
- * as the link found it, else another spelling of the name.
+ * as the link found it, else another spelling of the name, else the reference that the network echoes.
  */
 async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<PacketPart | undefined> {
   if (item.kind !== "receipt") return undefined;
-  const { networkReference: name, otherReferences = [], reference } = item;
-  const named = name === undefined ? undefined : await r.packets.partNamed(link, [name]);
+  const { networkReference: name, otherReferences = [], reference, echo } = item;
+  const named = name === undefined ? undefined : await r.packets.partNamed(link, [canonicalId(name)]);
   if (named !== undefined) return named;
-  if (reference === undefined) return r.packets.partNamed(link, otherReferences);
+  if (reference === undefined) {
+    const other = await r.packets.partNamed(link, otherReferences);
+    return other ?? (echo === undefined ? undefined : r.packets.partEchoed(link, echo));
+  }
   const [packet = "", transmission, position] = reference.split("/");
   const at = Number(position ?? 0);
   const known = (await r.packets.parts(packet)).find((part) => part.position === at);
@@ -146,8 +140,7 @@ async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<Pack
 }
 
 /** A change of a message's state. */
-export interface Settlement {
-  readonly error: number;
+export interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
   readonly at: number;
   /** It will not change any more; by default as the state says. */
   readonly final?: boolean;
@@ -161,11 +154,13 @@ export async function settle(
   r: Repositories,
   message: SmscMessage,
   state: MessageState,
-  { error, at, final = finalStates.includes(state) }: Settlement,
+  { error, network, at, final = finalStates.includes(state) }: Settlement,
 ): Promise<void> {
   const given = message.finalAt === undefined ? final || message.state !== state : message.state === "unknown" && final;
   if (!given || (message.finalAt !== undefined && state === "unknown")) return;
-  await r.smsc.settle(message.id, state, error, final ? at : undefined, await waitedFor(r, message, state, at));
+  const words = network === undefined ? {} : { network };
+  const change = { state, error, ...words, ...(final ? { finalAt: at } : {}) };
+  await r.smsc.settle(message.id, change, await waitedFor(r, message, state, at));
   if (!wantsReceipt(message, state, final)) return;
   const reference =
     message.userMessageReference === undefined ? {} : { userMessageReference: message.userMessageReference };
@@ -179,7 +174,8 @@ export async function settle(
     intermediate: !final,
     submittedAt: message.submittedAt,
     doneAt: at,
-    error: String(error).padStart(3, "0").slice(0, 3),
+    error: errorText({ error, ...words }),
+    ...(network?.networkError === undefined ? {} : { networkError: network.networkError }),
     ...reference,
   };
   await post(r, message.client, item, at);

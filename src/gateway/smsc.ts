@@ -1,5 +1,6 @@
 import type { Address } from "../codec/smpp/bodies.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
+import type { NetworkVerdict } from "../link/sms-bearer.ts";
 
 /** A message that an SMPP client submitted; its work is a job, or one TP-UD of a job that carries several segments. */
 export interface SmscMessage {
@@ -15,8 +16,13 @@ export interface SmscMessage {
   readonly receipt: "never" | "always" | "on-failure" | "on-success";
   readonly intermediate: boolean;
   readonly userMessageReference?: number;
+  /** data_coding as the client wrote it: what comes back to it has the same. */
+  readonly dataCoding?: number;
   readonly state: MessageState;
+  /** Network error, 0 without one. */
   readonly error: number;
+  /** What the network below said, in its own words. */
+  readonly network?: NetworkVerdict;
   readonly submittedAt: number;
   readonly validUntil: number;
   readonly finalAt?: number;
@@ -54,6 +60,8 @@ export interface SmscConversation {
   readonly theirs: Address;
   /** The card's side. */
   readonly ours: Address;
+  /** data_coding the client uses for the card. */
+  readonly dataCoding?: number;
   readonly at: number;
 }
 
@@ -78,9 +86,14 @@ export type SmscOutboxItem = {
       readonly intermediate: boolean;
       readonly submittedAt: number;
       readonly doneAt: number;
+      /** `err:` of its text. */
       readonly error?: string;
+      readonly networkError?: NonNullable<NetworkVerdict["networkError"]>;
     }
 );
+
+/** A message's new state. */
+export type SmscSettlement = Pick<SmscMessage, "state" | "error" | "network" | "finalAt">;
 
 export interface SmscRepository {
   insertMessage(message: SmscMessage): Promise<void>;
@@ -94,13 +107,7 @@ export interface SmscRepository {
   /** The message becomes this TP-UD of a job. */
   place(id: string, job: string, position: number): Promise<void>;
   /** Changes a message's state; with `validUntil`, also how long it is waited for. */
-  settle(
-    id: string,
-    state: MessageState,
-    error: number,
-    finalAt: number | undefined,
-    validUntil?: number,
-  ): Promise<void>;
+  settle(id: string, change: SmscSettlement, validUntil?: number): Promise<void>;
   hold(segment: HeldSegment): Promise<void>;
   /** Segments of one message that wait, by sequence and then in order of arrival. */
   held(messageOf: string): Promise<HeldSegment[]>;

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
+import { canonicalId } from "../codec/smpp/message-id.ts";
 import type { OutboundSms, SmsBearer, SubmitOutcome } from "../link/sms-bearer.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
@@ -39,12 +40,14 @@ export async function submitPacket(
   for (const position of packet.userData.keys()) {
     if (gone.has(position)) continue;
     if (signal.aborted) throw givenUp(signal.reason);
-    const outcome = await bearer.submit(messageOf(deps, sending, bearer, position), signal);
+    const message = messageOf(deps, sending, bearer, position);
+    const outcome = await bearer.submit(message, signal);
     outcomes.push(outcome);
-    const named = outcome.at === "accepted" && outcome.networkReference !== undefined;
+    if (outcome.at !== "accepted") continue;
+    const echo = bearer.echoOf?.(message.reference);
+    const named = outcome.networkReference !== undefined || echo !== undefined;
     // Of one short message without a name there is nothing to find again.
-    if (named || (outcome.at === "accepted" && packet.userData.length > 1))
-      noteTaken(deps, packet, position, bearer, outcome.networkReference);
+    if (named || packet.userData.length > 1) noteTaken(deps, sending, position, bearer, outcome.networkReference, echo);
   }
   // Otherwise the end of the job, which is next, says so too.
   if (job.request.fireAndForget !== true)
@@ -95,13 +98,17 @@ async function partsGone(
 /** What the network calls a part: its receipt may come after a restart. */
 function noteTaken(
   { note, clock }: SubmitPacketDeps,
-  packet: PacketRecord,
+  { packet, target }: Sending,
   position: number,
   bearer: SmsBearer,
-  reference: string | undefined,
+  name: string | undefined,
+  reference: number | undefined,
 ): void {
   const at = clock.now();
   const { transmissions: transmission, link = bearer.id } = packet;
-  const named = reference === undefined ? {} : { networkReference: reference };
-  note((r) => r.packets.putPart({ packet: packet.id, position, transmission, link, ...named, state: "taken", at }));
+  const named = name === undefined ? {} : { networkReference: canonicalId(name) };
+  const to = target.msisdn?.replace(/^\+/, "");
+  const echoed = reference === undefined || to === undefined ? {} : { echo: { reference, to } };
+  const part = { packet: packet.id, position, transmission, link, ...named, ...echoed, state: "taken", at } as const;
+  note((r) => r.packets.putPart(part));
 }

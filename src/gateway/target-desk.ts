@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
+import { withNumber } from "./eis.ts";
 import type { KeySetInfo } from "./key-set.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target, TargetFilter } from "./target.ts";
@@ -81,7 +82,9 @@ export class TargetDesk {
     return this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
       requireVersion(target, ifVersion);
-      return saveTarget(r, { ...target, ...change }, this.#clock.now(), "changed by hand");
+      const changed = { ...target, ...change };
+      const numbered = change.msisdn === undefined ? changed : withNumber(changed, change.msisdn);
+      return saveTarget(r, numbered, this.#clock.now(), "changed by hand");
     });
   }
 

@@ -1,4 +1,5 @@
 import type { GatewayError } from "../base/gateway-error.ts";
+import type { MessageState } from "../codec/smpp/message-state.ts";
 
 /** One outgoing short message (one segment) towards a target. */
 export interface OutboundSms {
@@ -27,14 +28,30 @@ export interface OutboundSms {
   readonly coding?: { readonly dataCoding?: number; readonly destAddrSubunit?: number };
 }
 
+/** What a network said of a message's fate, in its own words. */
+export interface NetworkVerdict {
+  /** message_state, from its parameter or the text of its receipt. SMPP 3.4 §5.2.28 */
+  readonly state?: MessageState;
+  /** `err:` of its receipt, as it came. */
+  readonly error?: string;
+  /** TLV network_error_code: type of network and code. SMPP 3.4 §5.3.2.31 */
+  readonly networkError?: { readonly network: number; readonly code: number };
+  /** command_status with which it refused the message. */
+  readonly commandStatus?: number;
+}
+
 /** How far a submitted message got when `submit` returned. */
 export type SubmitOutcome =
   /** The card itself has it; `report` is the TP-UD of its SMS-DELIVER-REPORT when it gave one. */
   | { readonly at: "delivered"; readonly report?: Uint8Array }
   /** The card refused it (RP-ERROR); `cause` is TP-FCS. */
   | { readonly at: "refused"; readonly cause: number; readonly report?: Uint8Array; readonly sw?: number }
-  /** The network took it; `networkReference` identifies it in receipts. */
-  | { readonly at: "accepted"; readonly networkReference?: string };
+  /** The network took it. */
+  | {
+      readonly at: "accepted";
+      /** What the network calls it in receipts, as it came. */
+      readonly networkReference?: string;
+    };
 
 /** Something a bearer brings back. The handler resolves when it is durable; only then does the bearer acknowledge. */
 export type InboundItem =
@@ -57,12 +74,16 @@ export type InboundItem =
       readonly kind: "receipt";
       /** `reference` of the {@link OutboundSms}, or the network's own. */
       readonly reference?: string;
+      /** As the network spelt it. */
       readonly networkReference?: string;
       /** Other spellings under which the network may have given it at submission (hexadecimal, decimal). */
       readonly otherReferences?: readonly string[];
       readonly state: "delivered" | "pending" | "failed" | "unknown";
       /** TP-ST, SMPP message_state or error as the network gave it. */
       readonly networkStatus?: string | number;
+      readonly verdict?: NetworkVerdict;
+      /** The reference that the network echoes, perhaps modulo 256, and the number the message had gone to. */
+      readonly echo?: { readonly reference: number; readonly to: string };
     };
 
 /**
@@ -78,6 +99,8 @@ export interface SmsBearer extends AsyncDisposable {
   readonly state: { readonly up: boolean; readonly reason?: string };
   /** @throws GatewayError with `detail.fate` */
   submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome>;
+  /** The reference that the network was asked to echo in receipts of this message of ours, where it can. */
+  echoOf?(reference: string): number | undefined;
   /** Registers the one handler of inbound items. */
   onInbound(handler: (item: InboundItem) => Promise<void>): void;
 }

@@ -80,6 +80,9 @@ export interface Schema {
     network_reference: string | null;
     state: string;
     at: number;
+    echo: number | null;
+    number: string | null;
+    said: string | null;
   };
   inbox: {
     seq: Generated<number>;
@@ -148,9 +151,19 @@ export interface Schema {
     submitted_at: number;
     valid_until: number;
     final_at: number | null;
+    data_coding: number | null;
+    network: string | null;
   };
   smsc_segment: { message: string; message_of: string; sequence: number; total: number; body: string; due_at: number };
-  smsc_conversation: { target: string; client: string; number: string; ours: string; theirs: string; at: number };
+  smsc_conversation: {
+    target: string;
+    client: string;
+    number: string;
+    ours: string;
+    theirs: string;
+    at: number;
+    data_coding: number | null;
+  };
   smsc_outbox: { seq: Generated<number>; id: string; client: string; body: string; at: number };
   api_token: {
     id: string;

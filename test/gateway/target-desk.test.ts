@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { parseAid } from "../../src/codec/euicc/aid.ts";
+import { withAudit } from "../../src/gateway/eis.ts";
+import { saveTarget } from "../../src/gateway/targets.ts";
 import { Bench, euicc, plainEis } from "./bench.ts";
 
 const keySets = [
@@ -78,5 +81,47 @@ describe("the import of a target", () => {
     await bench.targets.import({ ...Object(eis), eid: other });
     const { target } = await bench.targets.import({ ...Object(eis), eid: other, iccid: profile });
     expect(target.eid).toBe(other);
+  });
+});
+
+describe("an MSISDN that a person set", () => {
+  const audited = (card: ReturnType<typeof euicc>, enabled: number) =>
+    card.state.profiles.map(({ aid }, index) => ({
+      aid: parseAid(aid),
+      state: index === enabled ? "ENABLED" : "DISABLED",
+      remainingMemory: 4_711,
+    }));
+
+  it("stays through audits and other changes of the EIS, and is known again after a switch and back", async () => {
+    await using bench = await Bench.open();
+    const { target } = await withEuicc(bench);
+    const card = euicc();
+    const enabled = target.esimProfiles.findIndex(({ state }) => state === "enabled");
+    const other = enabled === 0 ? 1 : 0;
+    const esimProfiles = target.esimProfiles.map((profile, index) => ({
+      ...profile,
+      ...(index === enabled ? { msisdn: "111" } : index === other ? { msisdn: "333" } : {}),
+    }));
+    await bench.store.write((r) => saveTarget(r, { ...target, esimProfiles }, Date.now(), "test"));
+    const set = await bench.targets.change(target.id, { msisdn: "222" });
+    const after = withAudit(set, audited(card, enabled));
+    expect(after.msisdn).toBe("222");
+    expect(after.esimProfiles[enabled]?.freeMemory).toBe(4_711);
+    const switched = withAudit(after, audited(card, other));
+    expect(switched.msisdn).toBe("333");
+    expect(withAudit(switched, audited(card, enabled)).msisdn).toBe("222");
+  });
+
+  it("stays when an audit is the first to name an enabled profile", async () => {
+    await using bench = await Bench.open();
+    const { target } = await withEuicc(bench);
+    const esimProfiles = target.esimProfiles.map((profile) => ({
+      ...profile,
+      msisdn: "111",
+      state: "disabled" as const,
+    }));
+    await bench.store.write((r) => saveTarget(r, { ...target, esimProfiles }, Date.now(), "test"));
+    const set = await bench.targets.change(target.id, { msisdn: "222" });
+    expect(withAudit(set, audited(euicc(), 0)).msisdn).toBe("222");
   });
 });

@@ -8,6 +8,9 @@ function address(name: string, max: number) {
   return record({ ton: int8(`${name}_ton`), npi: int8(`${name}_npi`), addr: cString(name, max, 65) });
 }
 
+/** A client that wrote to an EID gets its answers from that EID: longer than the letter, as it came. */
+const echoedOctets = 65;
+
 const messageId = cString("message_id", 65);
 const registeredDelivery = int8("registered_delivery");
 const priorityFlag = int8("priority_flag");
@@ -41,8 +44,8 @@ const BindResp = record({ systemId: cString("system_id", 16, 65), tlvs });
 /** submit_sm and deliver_sm have one layout. SMPP 3.4 §4.4.1, §4.6.1 */
 const Message = record({
   serviceType,
-  source: address("source_addr", 21),
-  destination: address("destination_addr", 21),
+  source: address("source_addr", echoedOctets),
+  destination: address("destination_addr", echoedOctets),
   esmClass,
   protocolId,
   priorityFlag,

@@ -1,3 +1,5 @@
+import { statusClass } from "./status.ts";
+
 /** Message states by number; 0 and 9 are of version 5.0. SMPP 3.4 §5.2.28 */
 export const messageStates = [
   "scheduled",
@@ -31,6 +33,19 @@ const spellings: readonly (readonly [RegExp, MessageState])[] = [
 export function stateOfText(text: string): MessageState {
   const lower = text.toLowerCase();
   return spellings.find(([pattern]) => pattern.test(lower))?.[1] ?? "unknown";
+}
+
+/** State of a message that an SMSC refused with this command_status when it was submitted. */
+export function stateOfRefusal(commandStatus: number): MessageState {
+  const kind = statusClass(commandStatus);
+  return kind === "permanent" || kind === "configuration" || kind === "protocol" ? "rejected" : "undeliverable";
+}
+
+const unsettled: readonly MessageState[] = ["scheduled", "enroute", "accepted", "unknown"];
+
+/** Whether a state says what became of the message. */
+export function isSettled(state: MessageState): boolean {
+  return !unsettled.includes(state);
 }
 
 /** The seven letters of a receipt. SMPP 3.4 appendix B */

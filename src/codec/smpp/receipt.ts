@@ -1,7 +1,7 @@
 import type { Body } from "./bodies.ts";
 import { hasUdh, messageKind } from "./esm-class.ts";
 import { latin1 } from "./fields.ts";
-import { type MessageState, messageStates, receiptText, stateOfText } from "./message-state.ts";
+import { isSettled, type MessageState, messageStates, receiptText, stateOfText } from "./message-state.ts";
 import { cutParameter, textOf } from "./tlv.ts";
 
 /** What a delivery receipt says; every part may be missing. */
@@ -40,7 +40,8 @@ function field(from: string, name: keyof typeof keys): string | undefined {
 export function parseReceiptText(
   octets: string,
 ): Omit<Receipt, "intermediate" | "networkError" | "userMessageReference"> | undefined {
-  const whole = octets.slice(0, longest);
+  // NULs stand before the text, or between its letters where it is UCS2.
+  const whole = octets.slice(0, longest).replaceAll("\0", "");
   const end = whole.search(text);
   const head = end < 0 ? whole : whole.slice(0, end);
   const id = field(head, "id");
@@ -79,6 +80,13 @@ export function messageOctets(body: Body<"deliver_sm"> | Body<"data_sm">): Uint8
   return body.tlvs.messagePayload ?? new Uint8Array(0);
 }
 
+/** The parameter wins over the text, unless only the text says what became of the message. */
+function stateOf(parameter: number | undefined, text: MessageState | undefined): MessageState {
+  const told = parameter === undefined ? undefined : messageStates[parameter];
+  if (told === undefined || (text !== undefined && isSettled(text) && !isSettled(told))) return text ?? "unknown";
+  return told;
+}
+
 /** {@link messageOctets} of what a peer delivers: of a message_payload that the PDU cuts short, what is there. */
 export function deliveredOctets(body: Body<"deliver_sm"> | Body<"data_sm">): Uint8Array {
   const octets = messageOctets(body);
@@ -105,7 +113,7 @@ export function readReceipt(body: Body<"deliver_sm"> | Body<"data_sm">): Receipt
   return {
     ...parsed,
     ...(id === undefined || id === "" ? {} : { id }),
-    state: (messageState === undefined ? undefined : messageStates[messageState]) ?? parsed?.state ?? "unknown",
+    state: stateOf(messageState, parsed?.state),
     ...(code === undefined ? {} : { networkError: code }),
     ...(userMessageReference === undefined ? {} : { userMessageReference }),
     intermediate: kind === "intermediate",
@@ -118,6 +126,7 @@ export interface ReceiptFacts {
   readonly state: MessageState;
   readonly submitDate: string;
   readonly doneDate: string;
+  /** Three characters; what a network wrote there may be longer, and is not cut. */
   readonly error?: string;
   readonly text?: string;
 }
@@ -125,7 +134,7 @@ export interface ReceiptFacts {
 /** Receipt text as the specification's appendix lays it out. SMPP 3.4 appendix B */
 export function formatReceiptText(facts: ReceiptFacts): string {
   const delivered = facts.state === "delivered" ? "001" : "000";
-  const error = (facts.error ?? "000").slice(0, 3).padStart(3, "0");
+  const error = (facts.error ?? "000").padStart(3, "0");
   return (
     `id:${facts.id} sub:001 dlvrd:${delivered} submit date:${facts.submitDate} done date:${facts.doneDate} ` +
     `stat:${receiptText[facts.state]} err:${error} text:${(facts.text ?? "").slice(0, 20)}`

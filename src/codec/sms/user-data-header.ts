@@ -109,6 +109,11 @@ export function concatenationOf(elements: readonly InformationElement[]): Concat
   return found;
 }
 
+/** True for (U)SIM toolkit security headers. 3GPP TS 23.040 §9.2.3.24, TS 31.115 §4 */
+export function isToolkitHeader(id: number): boolean {
+  return id >= 0x70 && id <= 0x7f;
+}
+
 /** Which security header an UDH names: `70` a command packet, `71` a response packet. 3GPP TS 31.115 §4 */
 export function securityHeaderOf(elements: readonly InformationElement[]): "command" | "response" | undefined {
   for (const { id } of elements) {

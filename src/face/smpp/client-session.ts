@@ -167,7 +167,10 @@ export class ClientSession {
     if (found === undefined) return { status: status.ESME_RINVMSGID };
     const finalDate = found.finalAt === undefined ? "" : absoluteTime(found.finalAt);
     const messageState = messageStates.indexOf(found.state);
-    return { status: 0, body: { messageId, finalDate, messageState, errorCode: found.error & 0xff, ...noTlvs } };
+    return {
+      status: 0,
+      body: { messageId, finalDate, messageState, errorCode: Math.min(found.error, 0xff), ...noTlvs },
+    };
   }
 
   async #cancel(client: SmscClient, body: Body<"cancel_sm">): Promise<Reply> {

@@ -12,6 +12,12 @@ const intermediateClass = 0x20;
 const none = new Uint8Array(0);
 const shortest = 254;
 
+/** SMPP 3.4 §5.3.2.31 */
+function networkErrorCode(error: { readonly network: number; readonly code: number } | undefined): Tlvs {
+  if (error === undefined) return {};
+  return { networkErrorCode: Uint8Array.of(error.network, error.code >> 8, error.code & 0xff) };
+}
+
 function parts(delivery: SmscDelivery): { octets: Uint8Array; esmClass: number; tlvs: Tlvs } {
   const echo: Tlvs =
     delivery.userMessageReference === undefined ? {} : { userMessageReference: delivery.userMessageReference };
@@ -30,6 +36,7 @@ function parts(delivery: SmscDelivery): { octets: Uint8Array; esmClass: number; 
     ...echo,
     receiptedMessageId: delivery.messageId,
     messageState: messageStates.indexOf(delivery.state),
+    ...networkErrorCode(delivery.networkError),
   };
   return { octets: fromLatin1(text), esmClass: delivery.intermediate ? intermediateClass : receiptClass, tlvs };
 }

@@ -19,7 +19,10 @@ export interface SmscSubmission {
   readonly userData: readonly Uint8Array[];
   readonly userDataHeader: boolean;
   readonly protocolId: number;
+  /** data_coding as the client wrote it: what comes back to it has the same. */
   readonly dataCoding: number;
+  /** TP-DCS that it stands for. */
+  readonly tpDcs: number;
   /** This is one segment of several, which arrive in any order, perhaps twice, each in a submission of its own. */
   readonly segment?: {
     readonly reference: number;
@@ -72,8 +75,10 @@ export type SmscDelivery =
       readonly intermediate: boolean;
       readonly submittedAt: number;
       readonly doneAt: number;
-      /** Network error for `err:`, up to three characters. */
+      /** Network error for `err:`, three characters or what the network below wrote there. */
       readonly error?: string;
+      /** Type of network and code for TLV network_error_code. */
+      readonly networkError?: { readonly network: number; readonly code: number };
     });
 
 /** What waits for clients, durably. */

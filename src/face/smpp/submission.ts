@@ -1,7 +1,7 @@
 import { codecError, isGatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import type { Address, Body } from "../../codec/smpp/bodies.ts";
-import { reachesCard } from "../../codec/smpp/data-coding.ts";
+import { cardTpDcs, reachesCard } from "../../codec/smpp/data-coding.ts";
 import { hasUdh, messagingModes } from "../../codec/smpp/esm-class.ts";
 import { messageOctets } from "../../codec/smpp/receipt.ts";
 import { parseTime } from "../../codec/smpp/time.ts";
@@ -9,8 +9,8 @@ import { cutParameter } from "../../codec/smpp/tlv.ts";
 import {
   concatenationOf,
   elementId,
+  isToolkitHeader,
   readUserDataHeader,
-  securityHeaderOf,
   type UserDataParts,
   userDataHeaderBytes,
 } from "../../codec/sms/user-data-header.ts";
@@ -104,8 +104,16 @@ function carried(octets: Uint8Array, udhi: boolean, tlvs: Submitted["tlvs"], ref
 function protocolOf(body: Submitted, octets: Uint8Array): number {
   if ("protocolId" in body) return body.protocolId;
   const header = headerOf(octets, hasUdh(body.esmClass));
-  const secured = header !== undefined && securityHeaderOf(header.elements) !== undefined;
-  return secured || reachesCard(body.dataCoding) ? cardProtocolId : 0;
+  const secured = header?.elements.some(({ id }) => isToolkitHeader(id)) === true;
+  return secured || reachesCard(cardTpDcs(body.dataCoding, false)) ? cardProtocolId : 0;
+}
+
+/** A text coding means octets where a toolkit header, or any header together with the PID of a card, says so. */
+function tpDcsOf(body: Submitted, octets: Uint8Array): number {
+  const header = headerOf(octets, hasUdh(body.esmClass));
+  const toolkit = header?.elements.some(({ id }) => isToolkitHeader(id)) === true;
+  const forCard = toolkit || (header !== undefined && "protocolId" in body && body.protocolId === cardProtocolId);
+  return cardTpDcs(body.dataCoding, forCard);
 }
 
 function moment(text: string, field: string, now: number): number | undefined {
@@ -157,6 +165,7 @@ export function readSubmission(
     ...carried(octets, hasUdh(body.esmClass), body.tlvs, reference),
     protocolId: protocolOf(body, octets),
     dataCoding: body.dataCoding,
+    tpDcs: tpDcsOf(body, octets),
     ...times(body, now),
     receipt: receipts[body.registeredDelivery & 0x03] ?? "never",
     intermediateReceipt: (body.registeredDelivery & 0x10) !== 0,

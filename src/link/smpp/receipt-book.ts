@@ -73,6 +73,12 @@ export class ReceiptBook {
     this.#open += 1;
   }
 
+  /** The reference that the SMSC was asked to echo. */
+  echoOf(reference: string): number | undefined {
+    const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
+    return known?.userMessageReference;
+  }
+
   /** The SMSC took it under this id. */
   accepted(reference: string, id: string): void {
     const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);

@@ -9,6 +9,7 @@ import { policy } from "./0020-policy.ts";
 import { campaign } from "./0021-campaign.ts";
 import { wantedSession } from "./0022-wanted-session.ts";
 import { packetOrder } from "./0030-packet-order.ts";
+import { smscNetwork } from "./0033-smsc-network.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   campaign,
   wantedSession,
   packetOrder,
+  smscNetwork,
 ];

@@ -35,6 +35,8 @@ function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
     ...(row.network_reference === null ? {} : { networkReference: row.network_reference }),
     state: row.state as PacketPart["state"],
     at: row.at,
+    ...(row.echo === null || row.number === null ? {} : { echo: { reference: row.echo, to: row.number } }),
+    ...(row.said === null ? {} : { said: fromJson<NonNullable<PacketPart["said"]>>(row.said) }),
   };
 }
 
@@ -119,8 +121,14 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
       if (target !== undefined) query = query.where("target", "=", target);
       return (await query.execute()).map(packetOf);
     },
-    async putPart({ networkReference, ...part }) {
-      const row = { ...part, network_reference: networkReference ?? null };
+    async putPart({ networkReference, echo, said, ...part }) {
+      const row = {
+        ...part,
+        network_reference: networkReference ?? null,
+        echo: echo?.reference ?? null,
+        number: echo?.to ?? null,
+        said: said === undefined ? null : toJson(said),
+      };
       await db
         .insertInto("packet_part")
         .values(row)
@@ -142,6 +150,21 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
         .orderBy("position")
         .execute();
       return rows.map(partOf);
+    },
+    async partEchoed(link, { reference, to }) {
+      const row = await db
+        .selectFrom("packet_part")
+        .selectAll()
+        .where("link", "=", link)
+        .where("number", "=", to)
+        .where(sql<boolean>`echo IS NOT NULL AND network_reference IS NULL`)
+        .where(sql<boolean>`(echo = ${reference} OR (${reference} <= 255 AND echo % 256 = ${reference}))`)
+        .orderBy(sql`echo = ${reference}`, "desc")
+        .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
+        .orderBy("at", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      return row && partOf(row);
     },
     async partNamed(link, references) {
       if (references.length === 0) return undefined;

@@ -16,8 +16,10 @@ function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
     receipt: row.receipt as SmscMessage["receipt"],
     intermediate: row.intermediate !== 0,
     ...(row.user_reference === null ? {} : { userMessageReference: row.user_reference }),
+    ...(row.data_coding === null ? {} : { dataCoding: row.data_coding }),
     state: row.state as SmscMessage["state"],
     error: row.error,
+    ...(row.network === null ? {} : { network: fromJson<NonNullable<SmscMessage["network"]>>(row.network) }),
     submittedAt: row.submitted_at,
     validUntil: row.valid_until,
     ...(row.final_at === null ? {} : { finalAt: row.final_at }),
@@ -48,8 +50,10 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
   const ofJob = prepared(db, (job: string) =>
     db.selectFrom("smsc_message").selectAll().where("job", "=", job).where(ofSomeJob).orderBy("position"),
   );
-  const setFate = prepared(db, (id: string, state: string, error: number, final_at: number | null) =>
-    db.updateTable("smsc_message").set({ state, error, final_at }).where("id", "=", id),
+  const setFate = prepared(
+    db,
+    (id: string, state: string, error: number, network: string | null, final_at: number | null) =>
+      db.updateTable("smsc_message").set({ state, error, network, final_at }).where("id", "=", id),
   );
   const enqueue = prepared(db, (id: string, client: string, body: string, at: number) =>
     db.insertInto("smsc_outbox").values({ id, client, body, at }),
@@ -80,6 +84,8 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         submitted_at: one.submittedAt,
         valid_until: one.validUntil,
         final_at: one.finalAt ?? null,
+        data_coding: one.dataCoding ?? null,
+        network: one.network === undefined ? null : toJson(one.network),
       });
     },
     async message(id) {
@@ -114,8 +120,8 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         .execute();
       return rows.map(messageOf);
     },
-    async settle(id, state, error, finalAt, validUntil) {
-      await setFate(id, state, error, finalAt ?? null);
+    async settle(id, { state, error, network, finalAt }, validUntil) {
+      await setFate(id, state, error, network === undefined ? null : toJson(network), finalAt ?? null);
       if (validUntil !== undefined)
         await db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id).execute();
     },
@@ -171,6 +177,7 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         ours: toJson(one.ours),
         theirs: toJson(one.theirs),
         at: one.at,
+        data_coding: one.dataCoding ?? null,
       };
       await db
         .insertInto("smsc_conversation")
@@ -193,6 +200,7 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         number: row.number,
         ours: fromJson<SmscConversation["ours"]>(row.ours),
         theirs: fromJson<SmscConversation["theirs"]>(row.theirs),
+        ...(row.data_coding === null ? {} : { dataCoding: row.data_coding }),
         at: row.at,
       };
     },

@@ -1,0 +1,16 @@
+/**
+ * What the network below said of a message in its own words, the client's own data_coding, and the reference by which a
+ * network that gives no ids names a message in its receipts.
+ */
+export const smscNetwork = {
+  name: "0033-smsc-network",
+  sql: `
+ALTER TABLE smsc_message ADD COLUMN data_coding INTEGER;
+ALTER TABLE smsc_message ADD COLUMN network TEXT;
+ALTER TABLE smsc_conversation ADD COLUMN data_coding INTEGER;
+ALTER TABLE packet_part ADD COLUMN echo INTEGER;
+ALTER TABLE packet_part ADD COLUMN number TEXT;
+ALTER TABLE packet_part ADD COLUMN said TEXT;
+CREATE INDEX packet_part_echo ON packet_part(link, number) WHERE echo IS NOT NULL AND network_reference IS NULL;
+`,
+} as const;
