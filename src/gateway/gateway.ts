@@ -8,7 +8,6 @@ import { Comebacks } from "./comebacks.ts";
 import { confirmationsOver } from "./confirmation.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type EndJob, endJobOver } from "./end-job.ts";
-import type { GatewayEvent } from "./event.ts";
 import { expectSwitch } from "./expect-switch.ts";
 import { openFailure } from "./failure.ts";
 import { Inbound } from "./inbound.ts";
@@ -17,6 +16,7 @@ import { type Link, Links } from "./links.ts";
 import { NotificationDesk } from "./notification-desk.ts";
 import { checkPolicy } from "./policy.ts";
 import { ProcedureWatch } from "./procedure-watch.ts";
+import { concernsQueue } from "./queue-events.ts";
 import { chooseRoute, type HttpsState, holds, type Route, routeLinks } from "./routing.ts";
 import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
@@ -126,7 +126,7 @@ export class Gateway {
     });
     this.store.onEvents((events) => {
       for (const event of events) {
-        if (event.target !== undefined && (isFollowUp(event) || endsJob(event))) this.#dispatcher.kick(event.target);
+        if (event.target !== undefined && concernsQueue(event)) this.#dispatcher.kick(event.target);
         // A convenience: without it the next poll finds the same.
         if (event.type === "procedure.accepted" && event.target !== undefined)
           void expectSwitch({ ...deps, links: this.links }, event.target).catch(() => {});
@@ -375,18 +375,6 @@ export class Gateway {
     if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
     return procedure.holdUntil;
   }
-}
-
-/** Whether the gateway itself queued a job: nobody else wakes its target. */
-function isFollowUp(event: GatewayEvent): boolean {
-  const { origin } = event.data;
-  const face = typeof origin === "object" && origin !== null && "face" in origin ? origin.face : undefined;
-  return event.type === "job.queued" && face === "system";
-}
-
-/** What waited for the place of the job's packet may go. */
-function endsJob({ type }: GatewayEvent): boolean {
-  return /^job\.(done|failed|expired|cancelled)$/.test(type);
 }
 
 function keyReused(job: string): GatewayError {

@@ -11,11 +11,12 @@ import type { InboxEntry } from "./inbox.ts";
 import { judgeAnswer } from "./judge-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import type { PacketRecord } from "./packet.ts";
-import { mayAnswer, readAnswer } from "./secured-packet.ts";
+import { type Answered, findAnswered } from "./response-match.ts";
 import { forwardToClient } from "./smsc-forward.ts";
 import { receiptCame } from "./smsc-settle.ts";
 import type { Repositories, Store } from "./store.ts";
 import { targetOfNumber } from "./targets.ts";
+import { unprovenNote } from "./verdict.ts";
 
 export interface InboundDeps {
   readonly store: Store;
@@ -132,8 +133,9 @@ export class Inbound {
     if (gathered === undefined) return;
     const { whole, ids } = gathered;
     const target = entry.target ?? (await this.#senderOf(r, entry.item));
-    const answer = whole.security === "response" ? await this.#response(r, entry, target, whole, wake) : undefined;
-    const forwarded = answer === undefined ? await forwardToClient(r, entry, target, whole, now) : undefined;
+    const answered = whole.security === "response" ? await findAnswered(r, entry, target, whole) : undefined;
+    const answer = await this.#response(r, entry, answered, whole, wake);
+    const forwarded = answer === undefined ? await forwardToClient(r, entry, target, whole, answered, now) : undefined;
     const arrival = { link: entry.link, target, whole, receivedAt: now, relayed: forwarded !== undefined };
     const notification =
       answer ??
@@ -193,28 +195,48 @@ export class Inbound {
     return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
   }
 
-  /** Finds the packet that a response packet answers. */
+  /** Takes a response packet to the command that it answers; undefined when that is a client's business. */
   async #response(
     r: Repositories,
     entry: InboxEntry,
-    target: string | undefined,
+    answered: Answered | undefined,
     whole: Whole,
     wake: (() => void)[],
   ): Promise<string | undefined> {
-    for (const packet of await r.packets.unanswered(target, target === undefined ? 1000 : 50)) {
-      const reading = await this.#readFor(r, packet, whole);
-      if (reading === undefined) continue;
-      if (reading.intermediate) return `PoR ${reading.statusName} of job ${packet.job}: the answer follows`;
-      const patch = { state: "answered" as const, response: whole.userData.map(toHex), answeredAt: entry.receivedAt };
-      await r.packets.patch(packet.id, patch);
-      const late = await this.#conclude(r, { ...packet, ...patch }, entry, reading.statusName);
-      wake.push(() => {
-        this.#deps.answers.arrived(packet.id);
-        this.#deps.kick(packet.target);
-      });
-      return `PoR ${reading.statusName} of job ${packet.job}${late ? ", too late" : ""}`;
+    // What answers an SMPP client's packet is that client's business, whole and untouched.
+    if (answered === undefined || (answered.kind === "upstream" && answered.message !== undefined)) return undefined;
+    const { packet } = answered;
+    const response = whole.userData.map(toHex);
+    if (answered.kind === "unproven") return this.#unproven(r, entry, packet, response, answered.why);
+    const own = answered.kind === "own";
+    const status = own ? answered.reading.statusName : "of a packet secured upstream";
+    const follows = own ? answered.reading.intermediate : answered.follows === true;
+    if (follows) {
+      await r.jobs.patch(packet.job, { note: `PoR ${status}: the answer follows` });
+      return `PoR ${status} of job ${packet.job}: the answer follows`;
     }
-    return undefined;
+    const patch = { state: "answered" as const, response, answeredAt: entry.receivedAt };
+    await r.packets.patch(packet.id, patch);
+    const late = await this.#conclude(r, { ...packet, ...patch }, entry, status);
+    wake.push(() => {
+      this.#deps.answers.arrived(packet.id);
+      this.#deps.kick(packet.target);
+    });
+    return `PoR ${status} of job ${packet.job}${late ? ", too late" : ""}`;
+  }
+
+  /** Anybody could have sent it: it is kept with the packet, and the job waits on. */
+  async #unproven(
+    r: Repositories,
+    { link, receivedAt: at }: InboxEntry,
+    { id, job, target }: PacketRecord,
+    response: readonly string[],
+    why: string,
+  ): Promise<string> {
+    await r.packets.patch(id, { response });
+    await r.jobs.patch(job, { note: unprovenNote(why) });
+    await r.events.append({ at, type: "job.unproven-answer", target, job, data: { link, why } });
+    return `response packet for job ${job} that is not proven: ${why}`;
   }
 
   /**
@@ -237,28 +259,6 @@ export class Inbound {
       await endJobIn(r, at, job.id, { state: "failed", error: verdict.error, ...result });
     }
     return false;
-  }
-
-  async #readFor(
-    r: Repositories,
-    packet: PacketRecord,
-    whole: Whole,
-  ): Promise<{ intermediate: boolean; statusName: string } | undefined> {
-    if (packet.keySet === undefined) {
-      if (!mayAnswer(packet, whole.body)) return undefined;
-      // What answers an SMPP client's packet is that client's business, whole and untouched.
-      if ((await r.jobs.get(packet.job))?.origin.face === "smpp") return undefined;
-      return { intermediate: false, statusName: "of a packet secured upstream" };
-    }
-    const sets = await r.keySets.open(packet.target, "SCP80");
-    const set = sets.find((one) => one.id === packet.keySet);
-    if (set === undefined) return undefined;
-    try {
-      const answer = readAnswer(set, packet, whole.userData);
-      return { intermediate: answer.intermediate, statusName: answer.statusName };
-    } catch {
-      return undefined;
-    }
   }
 }
 

@@ -1,34 +1,52 @@
-import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
-import { fromHex, toHex } from "../base/hex.ts";
+import { GatewayError } from "../base/gateway-error.ts";
+import { fromHex } from "../base/hex.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 import { traceResponse } from "./packet-trace.ts";
 import { answeredScript, askedByWork } from "./script-verdict.ts";
-import { readAnswer } from "./secured-packet.ts";
+import { readAnswer, spiOf } from "./secured-packet.ts";
 import type { Repositories } from "./store.ts";
+import { matchUpstream } from "./upstream-answer.ts";
 import { judge, type Verdict } from "./verdict.ts";
+
+/** Where a response came from. */
+export interface AnswerSource {
+  /** The card in a reader gave it in the answer to the command that brought the packet. */
+  readonly byCard: boolean;
+}
 
 /**
  * What the stored response of a packet means for its job. A response to a packet secured upstream is handed on as it
  * is; whether it means success is for its owner to say.
  */
-export async function judgeAnswer(r: Repositories, job: Job, packet: PacketRecord): Promise<Verdict> {
-  const response = packet.response ?? [];
-  if (packet.keySet === undefined) return { at: "done", result: { data: response.join(""), commands: [] } };
-  const set = (await r.keySets.open(packet.target, "SCP80")).find((one) => one.id === packet.keySet);
+export async function judgeAnswer(
+  r: Repositories,
+  job: Job,
+  packet: PacketRecord,
+  { byCard }: AnswerSource = { byCard: false },
+): Promise<Verdict> {
+  const userData = (packet.response ?? []).map(fromHex);
+  const sets = await r.keySets.open(packet.target, "SCP80");
+  if (packet.keySet === undefined) {
+    const follows = matchUpstream(sets, packet, userData)?.follows ?? (byCard && bySubmit(packet));
+    if (follows) return { at: "wait", note: "the card's response announces another one" };
+    return { at: "done", result: { data: (packet.response ?? []).join(""), commands: [] } };
+  }
+  const set = sets.find((one) => one.id === packet.keySet);
   if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
   try {
-    const answer = readAnswer(set, packet, response.map(fromHex));
+    const answer = readAnswer(set, packet, userData);
     traceResponse(job, packet, answer);
-    const facts = { ...answer, transmissions: packet.transmissions };
+    const facts = { ...answer, transmissions: packet.transmissions, byCard };
     return judge(facts, (data) => answeredScript(askedByWork(job.work), data));
-  } catch (thrown) {
-    const error = asGatewayError(thrown);
-    const detail = {
-      ...error.detail,
-      response: response.map((octets) => toHex(fromHex(octets))),
-      executed: "unknown" as const,
-    };
-    return { at: "failed", error: { code: error.code, message: error.message, detail } };
+  } catch (error) {
+    if (error instanceof GatewayError) return { at: "unproven", note: error.message };
+    throw error;
   }
+}
+
+/** A response in the answer to the ENVELOPE, where the owner asked for it by SMS-SUBMIT, is not the last. TS 102 225 §5.1.1 */
+function bySubmit(packet: PacketRecord): boolean {
+  const response = spiOf(packet)?.response;
+  return response !== undefined && response.por !== "never" && response.porBySubmit;
 }

@@ -140,7 +140,8 @@ function commandHeader(first: string | undefined): CommandPacket | undefined {
   }
 }
 
-function spiOf(packet: PacketRecord): Spi | undefined {
+/** SPI of the packet, if it is known. */
+export function spiOf(packet: PacketRecord): Spi | undefined {
   if (packet.spi === undefined) return undefined;
   try {
     return parseSpi(fromHex(packet.spi));
@@ -222,30 +223,8 @@ export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
   return packet.tar !== undefined && response.length >= 6 && toHex(response.subarray(3, 6)) === packet.tar;
 }
 
-/**
- * Whether a response answers a packet that its owner secured with keys that may be here: `yes` by TAR and CNTR, `follows`
- * when it announces the real answer, `no`, or `maybe` when only the TAR can be compared.
- */
-export function answersUpstream(
-  sets: readonly KeySet[],
-  packet: PacketRecord,
-  whole: Whole,
-): "yes" | "follows" | "no" | "maybe" {
-  if (!mayAnswer(packet, whole.body) || spiOf(packet)?.response.por === "never") return "no";
-  for (const set of sets) {
-    const cntr = counterOf(set, packet);
-    if (cntr === undefined) continue;
-    try {
-      return readAnswer(set, { ...packet, cntr }, whole.userData).intermediate ? "follows" : "yes";
-    } catch {
-      return "no";
-    }
-  }
-  return "maybe";
-}
-
 /** The counter inside a packet secured upstream, if this key set opens it. */
-function counterOf(set: KeySet, packet: PacketRecord): number | undefined {
+export function openedCounter(set: KeySet, packet: PacketRecord): number | undefined {
   try {
     const body = concatBytes(...packet.userData.map((octets) => readSegment(fromHex(octets)).body));
     const { cntr, integrity } = openCommand(body, packetKeys(set), ccOf(set));

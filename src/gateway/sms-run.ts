@@ -13,7 +13,7 @@ import type { EndJob } from "./end-job.ts";
 import { type OpenFailure, openFailure } from "./failure.ts";
 import { untilGivenUp } from "./give-up.ts";
 import { endStates, type Job } from "./job.ts";
-import { judgeAnswer } from "./judge-answer.ts";
+import { type AnswerSource, judgeAnswer } from "./judge-answer.ts";
 import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
 import { traceCommand } from "./packet-trace.ts";
@@ -23,7 +23,7 @@ import { expireJob } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import { type Sending, submitPacket } from "./submit-packet.ts";
 import type { Target } from "./target.ts";
-import type { Verdict } from "./verdict.ts";
+import { unprovenNote, type Verdict } from "./verdict.ts";
 
 export interface SmsRunDeps {
   readonly store: Store;
@@ -162,13 +162,29 @@ export class SmsRun {
   ): Promise<"concluded" | "open"> {
     const answered = this.#answeredBy(packet, outcomes);
     if (answered === undefined) return "open";
-    const verdict = await this.#judge(job, answered);
-    if (verdict.at === "wait") {
-      this.#note((r) => r.jobs.patch(job.id, { note: verdict.note }));
-      return "open";
+    const verdict = await this.#judge(job, answered, byCard);
+    if (verdict.at !== "wait" && verdict.at !== "unproven") {
+      await this.#settle(job, answered, verdict);
+      return "concluded";
     }
-    await this.#settle(job, answered, verdict);
-    return "concluded";
+    const { response } = answered;
+    // An SMPP client's message ends with what the card gave now; the command stays open for what follows.
+    if (ofClient(job)) {
+      const result = { data: response.join(""), commands: [] };
+      const sent = { state: "sent", sentAt: this.#deps.clock.now(), response } as const;
+      await this.#deps.endJob(job.id, { state: "done", result }, { id: packet.id, patch: sent });
+      return "concluded";
+    }
+    const note = verdict.at === "wait" ? verdict.note : unprovenNote(verdict.note);
+    await this.#deps.store.write(async (r) => {
+      await r.packets.patch(packet.id, { response });
+      await r.jobs.patch(job.id, { note });
+      if (verdict.at === "wait") return;
+      const data = { link: packet.link, why: verdict.note };
+      const at = this.#deps.clock.now();
+      await r.events.append({ at, type: "job.unproven-answer", target: job.target, job: job.id, data });
+    });
+    return "open";
   }
 
   /** The packet with the response that its delivery reports carry, if they do. */
@@ -184,7 +200,8 @@ export class SmsRun {
   /** Keeps what a card reported after its job was given up. */
   async #hearLate({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
     const answered = this.#answeredBy(packet, outcomes);
-    if (answered === undefined || (await this.#judge(job, answered)).at === "wait") return;
+    const verdict = answered === undefined ? undefined : await this.#judge(job, answered, byCard);
+    if (answered === undefined || verdict?.at === "wait" || verdict?.at === "unproven") return;
     const { state, response, answeredAt } = answered;
     await this.#deps.store.write(async (r) => {
       await r.packets.patch(packet.id, { state, response, answeredAt });
@@ -202,17 +219,22 @@ export class SmsRun {
     });
   }
 
-  #judge(job: Job, packet: PacketRecord): Promise<Verdict> {
-    return this.#deps.store.read((r) => judgeAnswer(r, job, packet));
+  #judge(job: Job, packet: PacketRecord, source?: AnswerSource): Promise<Verdict> {
+    return this.#deps.store.read((r) => judgeAnswer(r, job, packet, source));
   }
 
   async #conclude(job: Job, packet: PacketRecord): Promise<void> {
     const verdict = await this.#judge(job, packet);
     if (verdict.at === "wait") return this.#later(job, verdict.note);
+    if (verdict.at === "unproven") {
+      // Only an earlier version took it for an answer.
+      await this.#deps.store.write((r) => r.packets.patch(packet.id, { state: "sent" }));
+      return this.#later(job, unprovenNote(verdict.note));
+    }
     await this.#settle(job, packet, verdict);
   }
 
-  async #settle(job: Job, packet: PacketRecord, verdict: Exclude<Verdict, { at: "wait" }>): Promise<void> {
+  async #settle(job: Job, packet: PacketRecord, verdict: Exclude<Verdict, { at: "wait" | "unproven" }>): Promise<void> {
     const answered = {
       state: "answered" as const,
       ...(packet.response === undefined ? {} : { response: packet.response }),
@@ -302,15 +324,21 @@ export class SmsRun {
       return void (await expireJob(this.#deps.store, job.id, this.#deps.clock.now()));
     const last =
       packet.transmissions > this.#deps.defaults.retransmissions || readsNoReplay(packet) || job.work.kind === "packet";
-    if (last) {
-      return this.#fail(
-        job,
-        "packet.no-answer",
-        `no answer after ${packet.transmissions} transmissions: lost, or not authenticated by the card`,
-        { executed: "unknown", transmissions: packet.transmissions },
-      );
-    }
+    if (last) return this.#givenUp(job, packet.id);
     await this.#later(job, "no answer; sending the same octets again");
+  }
+
+  /** The last transmission had no answer that counts; what came instead is told. */
+  async #givenUp(job: Job, id: string): Promise<void> {
+    const packet = await this.#deps.store.read((r) => r.packets.get(id));
+    const came = packet?.response === undefined ? undefined : await this.#judge(job, packet);
+    // Whether it was the last is for its owner to say, who alone can read it.
+    if (packet !== undefined && came?.at === "done") return this.#settle(job, packet, came);
+    const transmissions = packet?.transmissions;
+    const unproven = came?.at === "unproven" ? { unproven: came.note } : {};
+    const why = came?.at === "unproven" ? came.note : "lost, or not authenticated by the card";
+    const message = `no answer after ${transmissions} transmissions: ${why}`;
+    return this.#fail(job, "packet.no-answer", message, { executed: "unknown", transmissions, ...unproven });
   }
 
   async #fail(job: Job, code: string, message: string, detail: OpenFailure["detail"]): Promise<void> {
@@ -326,6 +354,9 @@ export class SmsRun {
     await store.write((r) => r.jobs.patch(job.id, { state: "queued", note, notBefore }));
   }
 }
+
+/** A delivery report is the card's own answer to the command that brought the packet. */
+const byCard = { byCard: true } as const;
 
 /** Whether the job carries what an SMPP client submitted. */
 function ofClient(job: Job): boolean {

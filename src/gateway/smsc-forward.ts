@@ -4,14 +4,11 @@ import { isOctets } from "../codec/smpp/data-coding.ts";
 import type { Whole } from "./inbound.ts";
 import type { InboxEntry } from "./inbox.ts";
 import type { PacketRecord } from "./packet.ts";
-import { answersUpstream } from "./secured-packet.ts";
+import type { Answered } from "./response-match.ts";
 import type { SmscMessage } from "./smsc.ts";
 import { post } from "./smsc-settle.ts";
 import type { Repositories } from "./store.ts";
 import type { Target } from "./target.ts";
-
-/** A response that nobody can open is taken for the answer to a command that is no older than this. */
-const guessWindowMs = 10 * 60_000;
 
 /** Who gets what the card said, and under which addresses. */
 interface Recipient {
@@ -20,8 +17,12 @@ interface Recipient {
   readonly destination: Address;
   /** data_coding that the client uses for the card. */
   readonly dataCoding?: number;
-  /** The command it answers, and whether the answer is complete. */
-  readonly answers?: { readonly message: SmscMessage; readonly packet: PacketRecord; readonly complete: boolean };
+  /** The command it answers, and whether another response follows, if that can be read. */
+  readonly answers?: {
+    readonly message: SmscMessage;
+    readonly packet: PacketRecord;
+    readonly follows: boolean | undefined;
+  };
 }
 
 /**
@@ -33,12 +34,11 @@ export async function forwardToClient(
   entry: InboxEntry,
   target: string | undefined,
   whole: Whole,
+  answered: Answered | undefined,
   at: number,
 ): Promise<string | undefined> {
   if (entry.item.kind !== "message" || target === undefined) return undefined;
-  const recipient =
-    (whole.security === "response" ? await askerOf(r, entry, target, whole, at) : undefined) ??
-    (await partnerOf(r, entry, target));
+  const recipient = askerOf(answered) ?? (await partnerOf(r, entry, target));
   if (recipient === undefined) return undefined;
   const { userDataHeader, protocolId, dataCoding } = entry.item;
   const { client, source, destination, answers } = recipient;
@@ -49,40 +49,22 @@ export async function forwardToClient(
     const item = { id: newId("out", at), kind: "message" as const, source, destination };
     await post(r, client, { ...item, userData, userDataHeader, protocolId, dataCoding: coding }, at);
   }
-  if (answers?.complete === true) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });
+  // Where nobody can read whether it is the last, the command stays open behind those that had no response yet.
+  if (answers?.follows === false) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });
+  else if (answers !== undefined && answers.follows === undefined)
+    await r.packets.patch(answers.packet.id, { answeredAt: at });
   return answers === undefined
     ? `for SMPP client ${client}`
     : `PoR to message ${answers.message.id} of SMPP client ${client}`;
 }
 
-/**
- * Whose command a response packet answers: by TAR and CNTR where the target's keys open it, else the oldest open
- * command of this TAR within the time window, one sent from the number that the card answers to before all others.
- */
-async function askerOf(
-  r: Repositories,
-  { item }: InboxEntry,
-  target: string,
-  whole: Whole,
-  at: number,
-): Promise<Recipient | undefined> {
-  const number = item.kind === "message" ? digits(item.to) : undefined;
-  const sets = await r.keySets.open(target, "SCP80");
-  const guesses: Recipient[] = [];
-  for (const packet of await r.packets.unanswered(target, 50)) {
-    if (packet.keySet !== undefined) continue;
-    const verdict = answersUpstream(sets, packet, whole);
-    if (verdict === "no" || (verdict === "maybe" && packet.createdAt < at - guessWindowMs)) continue;
-    const message = (await r.smsc.messagesOfJob(packet.job)).at(-1);
-    if (message === undefined) continue;
-    const answers = { message, packet, complete: verdict !== "follows" };
-    const coding = message.dataCoding === undefined ? {} : { dataCoding: message.dataCoding };
-    const { client, source: destination, destination: source } = message;
-    const recipient = { client, source, destination, answers, ...coding };
-    if (verdict !== "maybe") return recipient;
-    guesses.unshift(recipient);
-  }
-  return guesses.find((guess) => digits(guess.destination.addr) === number) ?? guesses[0];
+/** The client whose command it answers. */
+function askerOf(answered: Answered | undefined): Recipient | undefined {
+  if (answered?.kind !== "upstream" || answered.message === undefined) return undefined;
+  const { message, packet, follows } = answered;
+  const coding = message.dataCoding === undefined ? {} : { dataCoding: message.dataCoding };
+  const { client, source: destination, destination: source } = message;
+  return { client, source, destination, answers: { message, packet, follows }, ...coding };
 }
 
 /** The client that the target is in conversation with. */

@@ -11,7 +11,7 @@ const isdP = parseAid("A0000005591010FFFFFFFF8900001200");
 const enable = es5Commands({ name: "enableProfile", isdP });
 const audit = es5Commands({ name: "auditEid" });
 
-const facts = { statusName: "", authenticated: true, data: new Uint8Array(0), transmissions: 1 };
+const facts = { statusName: "", authenticated: true, byCard: false, data: new Uint8Array(0), transmissions: 1 };
 const asked = (apdus: readonly Uint8Array[]) => ({ commands: apdus.map(capduObject), certain: true });
 const judged = (response: string, commands: readonly Uint8Array[] = enable) =>
   judge({ ...facts, status: 0, data: bytes(response) }, (data) => answeredScript(asked(commands), data));
@@ -80,9 +80,17 @@ describe("the status of a response packet", () => {
     expect(of(status)).toMatchObject({ at: "failed", error: { code: "packet.por", detail: { executed: false } } });
   });
 
-  it("without its proof: nobody knows", () => {
-    expect(of(0x09, { authenticated: false })).toMatchObject({ error: { detail: { executed: "unknown" } } });
-    expect(of(0, { authenticated: false })).toMatchObject({ error: { detail: { executed: "unknown" } } });
+  it.each([0x00, 0x01, 0x02, 0x06, 0x09])("%i without its proof: decides nothing", (status) => {
+    expect(of(status, { authenticated: false }).at).toBe("unproven");
+  });
+
+  it("without its proof from the card in a reader: a refusal counts, a success does not", () => {
+    const byCard = { authenticated: false, byCard: true };
+    expect(of(0x06, byCard)).toMatchObject({
+      at: "failed",
+      error: { code: "packet.por", detail: { executed: false } },
+    });
+    expect(of(0x00, byCard).at).toBe("unproven");
   });
 
   it("counter low: the first time a new packet, later unknown", () => {
