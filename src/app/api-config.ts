@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defaultStreamLimits } from "../face/http/open-streams.ts";
 import { scopes } from "../gateway/api-token.ts";
+import { isLoopback } from "./loopback.ts";
 
 /** The `api` part of the configuration: the API over TCP, beside the control socket of the state folder. */
 export const ApiConfig = z
@@ -36,7 +37,3 @@ export const ApiConfig = z
       refuse("tls", "is needed where others than this machine can reach the API (or allowPlain: true)");
   });
 export type ApiConfig = z.infer<typeof ApiConfig>;
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}

@@ -12,6 +12,7 @@ import { RetentionConfig } from "./retention-config.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
+import { uniqueBy } from "./unique.ts";
 import { UpstreamConfig } from "./upstream-config.ts";
 
 const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
@@ -77,11 +78,11 @@ export const Config = z.strictObject({
   readers: Readers.prefault({}),
   simulate: Simulate.prefault({}),
   api: ApiConfig.prefault({}),
-  upstream: z.array(UpstreamConfig).default([]),
+  upstream: z.array(UpstreamConfig).superRefine(uniqueBy("name")).default([]),
   scp81: Scp81Config.prefault({}),
-  modems: z.array(ModemConfig).default([]),
+  modems: z.array(ModemConfig).superRefine(uniqueBy("name")).default([]),
   modemDiscovery: ModemDiscoveryConfig.prefault({}),
-  smsc: z.array(SmscAccountConfig).default([]),
+  smsc: z.array(SmscAccountConfig).superRefine(uniqueBy("name")).default([]),
   smppFace: SmppFaceConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -25,6 +25,7 @@ import { SqliteStore } from "../store/sqlite-store.ts";
 import { ApiListener } from "./api-listener.ts";
 import type { Config } from "./config.ts";
 import { ModemService } from "./modem-service.ts";
+import { plainFaces } from "./plain-faces.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { retentionOf } from "./retention-config.ts";
 import { Scp81Service } from "./scp81-service.ts";
@@ -86,6 +87,11 @@ export class Daemon implements AsyncDisposable {
     const limited = new LimitedLog(wholeLog, systemClock, wholeLogLimit);
     stack.defer(() => limited[Symbol.dispose]());
     const log: Log = limited;
+    for (const { section, address, risk, advice } of plainFaces(config))
+      log.warn(
+        { section, address },
+        `${section} listens without TLS where other machines can reach it: ${risk}; ${advice}`,
+      );
     mkdirSync(state, { recursive: true, mode: 0o700 });
     const seal = sealWith(masterKey(config.masterKey, state, env));
     const store = stack.use(await SqliteStore.open(state, seal));

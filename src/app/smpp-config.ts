@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { isAddressRule } from "../face/smpp/password.ts";
 import { smscFaceOptions } from "../face/smpp/server.ts";
 import { SecretReference } from "./secret-reference.ts";
+import { uniqueBy } from "./unique.ts";
 
 /** One account at an operator's SMSC; beside these, everything docs/smpp.md lists. */
 export const SmscAccountConfig = z.looseObject({
@@ -66,13 +68,18 @@ export const SmppFaceConfig = z.strictObject({
       z.strictObject({
         systemId: z.string().min(1).max(64),
         /** `otagate smsc hash-password` makes it. */
-        passwordHash: z.string().startsWith("scrypt:"),
-        allow: z.array(z.string()).optional(),
+        passwordHash: z
+          .string()
+          .regex(/^scrypt:[A-Za-z0-9+/]+=*:[A-Za-z0-9+/]+=*$/, "what `otagate smsc hash-password` prints"),
+        allow: z
+          .array(z.string().refine(isAddressRule, "an address or a network, as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"))
+          .optional(),
         maxBinds: z.number().int().min(1).max(100).default(4),
         window: z.number().int().min(1).max(10_000).default(100),
         rate: z.number().positive().optional(),
         deliverAs: z.enum(["deliver_sm", "data_sm"]).default("deliver_sm"),
       }),
     )
+    .superRefine(uniqueBy("systemId"))
     .default([]),
 });

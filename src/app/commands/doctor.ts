@@ -7,6 +7,7 @@ import type { CliContext } from "../../face/cli/context.ts";
 import { paint, result } from "../../face/cli/terminal.ts";
 import { loadConfig } from "../config.ts";
 import { socketName } from "../daemon.ts";
+import { plainFaces } from "../plain-faces.ts";
 import { version } from "../version.ts";
 
 /** One thing that was looked at. */
@@ -34,6 +35,7 @@ export function registerDoctor(
         await native("better-sqlite3", "the store", "npm rebuild better-sqlite3 (needs python3, make, g++)"),
         await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
         await pcscd(context.env),
+        ...withoutTls(globals().config, context.env),
         { what: "virtual readers", ...(await virtualReaders()) },
         await daemonState(globals().config, context.env),
       ];
@@ -67,6 +69,21 @@ function configuration(path: string | undefined, env: NodeJS.ProcessEnv): Findin
     return { what: "configuration", verdict: "good", detail: `${loaded.path ?? "defaults"}, state in ${loaded.state}` };
   } catch (thrown) {
     return { what: "configuration", verdict: "bad", detail: asGatewayError(thrown).message };
+  }
+}
+
+/** Servers of ours that other machines can reach without TLS. */
+function withoutTls(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
+  try {
+    return plainFaces(loadConfig(path, env).config).map(({ section, address, risk, advice }) => ({
+      what: `TLS of ${section}`,
+      verdict: "missing",
+      detail: `${address} can be reached from other machines: ${risk}`,
+      advice,
+    }));
+  } catch {
+    // The configuration's own finding says it.
+    return [];
   }
 }
 

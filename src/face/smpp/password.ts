@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { BlockList, isIP } from "node:net";
-import { GatewayError } from "../../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 
 const octets = 32;
 const cost = { N: 16_384, r: 8, p: 1 };
@@ -31,6 +31,17 @@ export async function verifyPassword(password: string, hash: string | undefined)
  */
 export function addressAllowed(address: string, rules: readonly string[] | undefined): boolean {
   return addressRule(rules)(address);
+}
+
+/** Whether a rule is an address or a network. */
+export function isAddressRule(rule: string): boolean {
+  try {
+    addressRule([rule]);
+    return true;
+  } catch (error) {
+    if (isGatewayError(error, "config.invalid")) return false;
+    throw error;
+  }
 }
 
 /** {@link addressAllowed} for many addresses: the rules are read once. @throws config.invalid */

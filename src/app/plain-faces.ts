@@ -1,0 +1,33 @@
+import type { Config } from "./config.ts";
+import { isLoopback } from "./loopback.ts";
+
+/** A server of ours that other machines can reach, and that speaks without TLS. */
+export interface PlainFace {
+  /** Part of the configuration. */
+  readonly section: "smppFace" | "api";
+  readonly address: string;
+  readonly risk: string;
+  readonly advice: string;
+}
+
+/** What is enabled without TLS on an address that is not loopback. */
+export function plainFaces({ smppFace, api }: Pick<Config, "smppFace" | "api">): PlainFace[] {
+  const found: PlainFace[] = [];
+  if (smppFace.enabled && smppFace.tls === undefined && !isLoopback(smppFace.host)) {
+    found.push({
+      section: "smppFace",
+      address: `${smppFace.host}:${smppFace.port}`,
+      risk: "passwords of SMPP clients and messages to cards pass in clear",
+      advice: "set smppFace.tls, or smppFace.host to 127.0.0.1",
+    });
+  }
+  if (api.port !== undefined && api.tls === undefined && !isLoopback(api.host)) {
+    found.push({
+      section: "api",
+      address: `${api.host}:${api.port}`,
+      risk: "API tokens pass in clear unless a proxy in front speaks TLS",
+      advice: "set api.tls, or api.host to 127.0.0.1",
+    });
+  }
+  return found;
+}
