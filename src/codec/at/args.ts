@@ -133,6 +133,21 @@ export function hexText(text: string, what: string): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/**
+ * A string parameter of a modem that was left in the UCS2 or HEX character set, as its text; any other text as it is.
+ * TS 27.007 §5.5
+ */
+export function charsetText(text: string): string {
+  if (!/^(?:[0-9A-Fa-f]{4})+$/.test(text) && !/^(?:[0-9A-Fa-f]{2}){2,}$/.test(text)) return text;
+  const octets = Buffer.from(text, "hex");
+  if (octets.length >= 4 && octets.length % 2 === 0) {
+    const wide = Buffer.from(octets).swap16().toString("utf16le");
+    if (/^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(wide) && octets.includes(0)) return wide;
+  }
+  const narrow = octets.toString("latin1");
+  return /^[ -~]+$/.test(narrow) && /[A-Za-z]/.test(narrow) ? narrow : text;
+}
+
 /** A string parameter; a quote inside becomes `\22`, control characters are refused. V.250 §5.4.2.2 @throws codec.text */
 export function quote(text: string): string {
   const bad = text.search(/\p{Cc}/u);

@@ -29,6 +29,8 @@ export interface AtReply<R> {
   readonly prefixes: readonly string[];
   /** `one`: a second line with the prefix is no longer its own. */
   readonly lines: "none" | "one" | "many";
+  /** Old firmware sends the line and no final result behind it. */
+  readonly lone?: boolean;
   /** @throws codec.text when the lines are not what they should be */
   read(info: readonly AtInfo[]): R;
 }
@@ -97,11 +99,20 @@ export function bare<R>(prefix: string, read: (lines: readonly string[]) => R): 
       const texts = lines.map(({ text }) => {
         const { prefix: found, rest } = splitLine(text.trim());
         const value = found?.toUpperCase() === prefix.toUpperCase() ? rest : text.trim();
-        return value.replace(/^"(.*)"$/, "$1");
+        return unquoted(value);
       });
       return read(texts.filter((text) => text !== ""));
     },
   };
+}
+
+/** The text of a field in quotes; of several such fields, all of them: `"EC25","EG25-G"` is `EC25, EG25-G`. */
+function unquoted(value: string): string {
+  if (!value.startsWith('"')) return value;
+  const fields = parseArgs(value);
+  if (fields.length > 1 && fields.every(({ quoted }) => quoted))
+    return fields.map(({ text }) => text.trim()).join(", ");
+  return value.replace(/^"(.*)"$/, "$1");
 }
 
 function ownLines(lines: readonly AtInfo[], prefixes: readonly string[]): { rest: string; data?: string }[] {

@@ -1,4 +1,4 @@
-import type { ArgReader } from "./args.ts";
+import { type ArgReader, charsetText } from "./args.ts";
 import { bare, command, info, infos, maybe, nothing } from "./command.ts";
 import { parseRegistration, type Registration } from "./urc.ts";
 
@@ -49,7 +49,7 @@ export const question = command<string, readonly string[]>({
 /** PIN state: `READY`, `SIM PIN`, `SIM PUK` … TS 27.007 §8.3 */
 export const pinState = command<void, string>({
   line: () => "AT+CPIN?",
-  reply: info("+CPIN", (args) => args.text("code")),
+  reply: { ...info("+CPIN", (args) => args.text("code").trim()), lone: true },
   budget: "pin",
 });
 
@@ -89,10 +89,25 @@ export const operator = command<void, Operator>({
     return {
       mode,
       ...(format === undefined ? {} : { format }),
-      ...(name === undefined ? {} : { operator: utf8(name) }),
+      ...(name === undefined ? {} : { operator: utf8(operatorText(name, format)) }),
       ...(accessTechnology === undefined ? {} : { accessTechnology }),
     };
   }),
+  budget: "quick",
+});
+
+/** Digits need not be decoded unless they are too many to be MCC and MNC. */
+function operatorText(name: string, format: number | undefined): string {
+  if (format !== 2) return charsetText(name);
+  if (/^\d{5,6}$/.test(name)) return name;
+  const digits = [charsetText(name), Buffer.from(name, "hex").toString("latin1")];
+  return digits.find((text) => /^\d{5,6}$/.test(text)) ?? name;
+}
+
+/** The character set of string parameters. TS 27.007 §5.5 */
+export const characterSet = command<void, string>({
+  line: () => "AT+CSCS?",
+  reply: info("+CSCS", (args) => charsetText(args.text("chset")).toUpperCase()),
   budget: "quick",
 });
 

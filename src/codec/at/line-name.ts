@@ -32,7 +32,7 @@ export function commandShape(line: string): CommandShape {
         : last.includes("=")
           ? "set"
           : "execute";
-  return { names, form, dials: /^[DAO]/i.test(body) || /^\+CGDATA|^\+CHUP|^H/i.test(body) };
+  return { names, form, dials: /^[DAO]/i.test(body) || /^\+CGDATA|^\+CHUP|^H|[#^*]SGACT|^\+CGACT/i.test(body) };
 }
 
 function splitOutsideQuotes(body: string): string[] {

@@ -46,9 +46,12 @@ export function tokenize(
   for (;;) {
     start = skipEmpty(text, start);
     if (promptTold && start < text.length) {
+      while (text[start] === "\0") start++;
       if (text[start] === " ") start = skipEmpty(text, start + 1);
       promptTold = false;
     }
+    if (start >= text.length) break;
+    if (awaitingPrompt) start = skipNoise(text, start, tokens);
     if (start >= text.length) break;
     if (awaitingPrompt && text[start] === ">") {
       if (start + 1 >= text.length) break;
@@ -80,13 +83,13 @@ export function tokenize(
 /** True when the rest is something that only a pause can decide: a prompt without space, a numeric result. */
 export function awaitsPause(state: LineState): boolean {
   const first = state.rest.charCodeAt(0);
-  return first === 0x3e ? state.rest.length <= 2 : first >= 0x30 && first <= 0x39 && state.rest.length <= 4;
+  return first === 0x3e ? /^>\0* ?\0*$/.test(state.rest) : first >= 0x30 && first <= 0x39 && state.rest.length <= 4;
 }
 
 /** The stream paused: tells what the rest must be then, if it can be told. */
 export function pause(state: LineState): { readonly state: LineState; readonly tokens: readonly AtToken[] } {
-  if (state.rest === ">" || state.rest === "> ") {
-    return { state: { rest: "", promptTold: state.rest === ">" }, tokens: [{ kind: "prompt" }] };
+  if (/^>\0* ?\0*$/.test(state.rest)) {
+    return { state: { rest: "", promptTold: !state.rest.includes(" ") }, tokens: [{ kind: "prompt" }] };
   }
   const number = /^(\d{1,2})\r+$/.exec(state.rest);
   if (number) return { state: freshLine, tokens: [{ kind: "numeric", code: Number(number[1]) }] };
@@ -97,6 +100,20 @@ function skipEmpty(text: string, from: number): number {
   let at = from;
   while (text[at] === "\r" || text[at] === "\n") at++;
   return at;
+}
+
+/** NULs and other control characters that a line in bad order puts before the prompt. */
+function skipNoise(text: string, from: number, tokens: AtToken[]): number {
+  let at = from;
+  while (at < text.length && isNoise(text.charCodeAt(at))) at++;
+  if (at === from || at >= text.length || text[at] !== ">") return from;
+  tokens.push({ kind: "garbage", text: text.slice(from, at) });
+  return at;
+}
+
+/** Controls but TAB, LF, CR and Ctrl-Z, and what a wrong speed makes of octets. */
+function isNoise(code: number): boolean {
+  return (code < 0x20 && ![0x09, 0x0a, 0x0d, 0x1a].includes(code)) || code >= 0x7f;
 }
 
 /** Position of the next CR, LF or Ctrl-Z; a plain loop, since answers are long and this runs for each. */
@@ -115,6 +132,7 @@ function pushLine(tokens: AtToken[], line: string): void {
   }
   const noise = leadingControls.exec(line)?.[0] ?? "";
   if (noise !== "") tokens.push({ kind: "garbage", text: noise });
-  const text = line.slice(noise.length);
+  // NULs inside a line are the line's, never the modem's words.
+  const text = line.slice(noise.length).replaceAll("\0", "");
   tokens.push(/^> ?$/.test(text) ? { kind: "prompt" } : { kind: "line", text });
 }

@@ -1,4 +1,4 @@
-import { ArgReader, parseArgs, splitLine } from "./args.ts";
+import { ArgReader, charsetText, parseArgs, splitLine } from "./args.ts";
 
 /** What an unsolicited line tells. */
 export const urcEvents = [
@@ -86,7 +86,7 @@ export function headerLength(text: string): number | undefined {
 export function parseStored(text: string): { readonly memory: string; readonly index: number } {
   const { prefix, rest } = splitLine(text);
   const args = new ArgReader(parseArgs(rest), prefix ?? "stored message");
-  return { memory: args.text("memory"), index: args.int("index") };
+  return { memory: charsetText(args.text("memory")), index: args.int("index") };
 }
 
 /** Registration as `+CREG`, `+CGREG`, `+CEREG` or `+C5GREG` tell it. TS 27.007 §7.2, §10.1.20, §10.1.22, §10.1.47 */

@@ -1,24 +1,30 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { AtCommand } from "../../codec/at/command.ts";
-import { type AtToken, awaitsPause, freshLine, type LineState, pause, tokenize } from "../../codec/at/line.ts";
+import type { AtToken } from "../../codec/at/line.ts";
 import { publicLine, shownText } from "../../codec/at/line-name.ts";
 import { type AtFinal, numericResult } from "../../codec/at/result.ts";
 import type { Urc } from "../../codec/at/urc.ts";
 import { showBothWays } from "../segment-memory.ts";
 import { isTracing, traceFrame } from "../trace.ts";
-import { type AtRequest, type AtResult, type Pending, requestFacts, resultError, type Urgency } from "./at-request.ts";
-import type { AtEngineDeps, RunOptions } from "./engine-contract.ts";
+import {
+  type AtRequest,
+  type AtResult,
+  bareResult,
+  enqueue,
+  goneError,
+  type Pending,
+  requestFacts,
+  resultError,
+} from "./at-request.ts";
+import { type AtEngineDeps, patience, type RunOptions } from "./engine-contract.ts";
+import { LineReader } from "./line-reader.ts";
 import { LineRecovery, timeoutError } from "./line-recovery.ts";
 import { type LineRole, LineRouter, openLines } from "./line-router.ts";
 import type { ModemProfile } from "./profile.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
-const pauseMs = 60;
-/** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
-const bootGraceMs = 2_500;
 const ctrlZ = "\x1a";
 const esc = "\x1b";
-const order: Readonly<Record<Urgency, number>> = { init: 0, urgent: 1, normal: 2 };
 
 /**
  * Speaks AT over one port: one command in flight, answers and unsolicited lines told apart, the line brought back in
@@ -31,10 +37,10 @@ export class AtEngine implements AsyncDisposable {
   #profile: ModemProfile;
   readonly #queue: Pending[] = [];
   readonly #urcListeners = new Set<(urc: Urc) => void>();
-  #line: LineState = freshLine;
+  readonly #reader: LineReader;
   #open: Pending | undefined;
   readonly #recovery: LineRecovery;
-  #stopPause = noop;
+  #stopText = noop;
   #stopBoot = noop;
   #held = false;
   #ended: GatewayError | undefined;
@@ -50,6 +56,7 @@ export class AtEngine implements AsyncDisposable {
     this.#deps = deps;
     this.#profile = deps.profile;
     this.#timers = deps.timers ?? systemTimers;
+    this.#reader = new LineReader(this.#timers, (token) => this.#token(token));
     this.#router = new LineRouter((text) => this.#profile.urcs.find(text));
     this.#recovery = new LineRecovery({
       timers: this.#timers,
@@ -138,7 +145,7 @@ export class AtEngine implements AsyncDisposable {
   /** Sends a line as it is and resolves with whatever final result comes. @throws modem.timeout, modem.reset, modem.absent, link.lost */
   send(request: AtRequest, { signal, urgency = "normal" }: RunOptions = {}): Promise<AtResult> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) return reject(this.#goneError(this.#ended));
+      if (this.#ended !== undefined) return reject(goneError(this.#ended));
       if (signal?.aborted) return reject(signal.reason);
       const pending: Pending = {
         request,
@@ -158,7 +165,7 @@ export class AtEngine implements AsyncDisposable {
         signal.addEventListener("abort", onAbort, { once: true });
         pending.release = () => signal.removeEventListener("abort", onAbort);
       }
-      this.#enqueue(pending);
+      enqueue(this.#queue, pending);
       this.#pump();
     });
   }
@@ -166,13 +173,6 @@ export class AtEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end(new GatewayError("modem.absent", "the modem's port was closed"));
     await this.#deps.port[Symbol.asyncDispose]();
-  }
-
-  #enqueue(pending: Pending): void {
-    const rank = order[pending.urgency];
-    const at = this.#queue.findIndex(({ urgency }) => order[urgency] > rank);
-    if (at < 0) this.#queue.push(pending);
-    else this.#queue.splice(at, 0, pending);
   }
 
   #pump(): void {
@@ -215,20 +215,7 @@ export class AtEngine implements AsyncDisposable {
   #take(chunk: Uint8Array): void {
     this.#lastHeard = performance.now();
     const awaiting = this.#open?.request.body !== undefined && this.#open.stage === "sent";
-    const { state, tokens } = tokenize(this.#line, chunk, awaiting);
-    this.#line = state;
-    for (const token of tokens) this.#token(token);
-    if (this.#stopPause !== noop) {
-      this.#stopPause();
-      this.#stopPause = noop;
-    }
-    if (awaitsPause(state)) this.#stopPause = this.#timers.after(pauseMs, () => this.#paused());
-  }
-
-  #paused(): void {
-    const { state, tokens } = pause(this.#line);
-    this.#line = state;
-    for (const token of tokens) this.#token(token);
+    this.#reader.take(chunk, awaiting);
   }
 
   #token(token: AtToken): void {
@@ -251,7 +238,10 @@ export class AtEngine implements AsyncDisposable {
   #incoming(text: string, raw: string): void {
     const recovering = this.#recovery.running;
     const open = recovering ? this.#recovery.lines() : this.#open?.lines;
-    const { role, final, urc } = this.#router.route(text, open);
+    const { role, final, urc, unsure } = this.#router.route(text, open);
+    this.#stopText();
+    if (unsure !== undefined)
+      this.#stopText = this.#timers.after(patience.textPauseMs, () => this.#textEnded(unsure.final));
     const late = recovering ? this.#recovery.isLate(role) : this.#open === undefined && role === "final";
     this.#saw(late ? "late" : role, raw);
     if (role === "final" && final !== undefined) {
@@ -260,11 +250,22 @@ export class AtEngine implements AsyncDisposable {
       return;
     }
     if (recovering && late) this.#recovery.heard();
+    const pending = this.#open;
+    if (pending !== undefined && open?.own === true && pending.request.expects?.lone === true) {
+      this.#limit(pending, patience.loneAnswerMs);
+    }
     if (urc !== undefined) this.#unsolicited(urc);
   }
 
-  #finish(final: AtFinal): void {
-    const pending = this.#open;
+  /** A text of several lines did not go on: it was no such text, or is not ended properly. */
+  #textEnded(final: AtFinal | undefined): void {
+    const { urc } = this.#router.endText();
+    if (final !== undefined && this.#recovery.running) this.#recovery.final(final);
+    else if (final !== undefined) this.#finish(final);
+    if (urc !== undefined) this.#unsolicited(urc);
+  }
+
+  #finish(final: AtFinal, pending = this.#open): void {
     if (pending === undefined) return;
     this.#open = undefined;
     const { info, strays } = this.#router.settle(pending.lines);
@@ -315,7 +316,7 @@ export class AtEngine implements AsyncDisposable {
     if (urc.event === "boot") this.#restarted(urc.text);
     if (urc.event === "boot-sign" && open !== undefined && !expected) {
       this.#stopBoot();
-      this.#stopBoot = this.#timers.after(bootGraceMs, () => this.#open === open && this.#restarted(urc.text));
+      this.#stopBoot = this.#timers.after(patience.bootGraceMs, () => this.#open === open && this.#restarted(urc.text));
     }
     for (const listener of this.#urcListeners) listener(urc);
   }
@@ -363,6 +364,11 @@ export class AtEngine implements AsyncDisposable {
       this.#pump();
       return;
     }
+    if (pending.lines.own && pending.request.expects?.lines === "one") {
+      this.#recovery.begin(false, undefined);
+      this.#finish({ kind: "ok", text: "" }, pending);
+      return;
+    }
     const late = pending.request.acceptLate === true && pending.stage === "body-sent";
     if (!late) this.#settle(pending, timeoutError(pending));
     this.#recovery.begin(pending.request.body !== undefined && pending.stage === "sent", late ? pending : undefined);
@@ -376,24 +382,16 @@ export class AtEngine implements AsyncDisposable {
   #end(reason: GatewayError): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    this.#stopPause();
+    this.#reader.stop();
+    this.#stopText();
     this.#recovery.stop();
     const open = this.#open;
     this.#open = undefined;
-    if (open !== undefined) this.#settle(open, this.#goneError(reason, open));
-    for (const pending of this.#queue.splice(0)) this.#settle(pending, this.#goneError(reason, pending));
+    if (open !== undefined) this.#settle(open, goneError(reason, open));
+    for (const pending of this.#queue.splice(0)) this.#settle(pending, goneError(reason, pending));
     this.#stopBoot();
     this.#tellDone(reason);
-  }
-
-  #goneError(reason: GatewayError, pending?: Pending): GatewayError {
-    const detail = pending === undefined ? { fate: "not-sent" } : requestFacts(pending);
-    return new GatewayError(reason.code, reason.message, { detail: { ...reason.detail, ...detail }, cause: reason });
   }
 }
 
 function noop(): void {}
-
-function bareResult(final: AtFinal): AtResult {
-  return { final, info: [], promptSeen: false, cancelled: false, bodySent: false };
-}

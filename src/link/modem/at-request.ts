@@ -1,5 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { AtInfo } from "../../codec/at/command.ts";
+import type { AtInfo, AtReply } from "../../codec/at/command.ts";
 import { cmeError, cmsError } from "../../codec/at/error-codes.ts";
 import { publicLine } from "../../codec/at/line-name.ts";
 import type { AtFinal } from "../../codec/at/result.ts";
@@ -14,7 +14,7 @@ export interface AtRequest {
   /** The body goes out with the line, without waiting for a prompt; as the profile says unless given. */
   readonly inline?: boolean;
   /** What the declaration expects; a line typed by hand has none. */
-  readonly expects?: { readonly prefixes: readonly string[]; readonly lines: "none" | "one" | "many" };
+  readonly expects?: Pick<AtReply<unknown>, "prefixes" | "lines" | "lone">;
   /** Time limit up to the prompt, or to the final result when there is no body. */
   readonly timeoutMs: number;
   /** Time limit from the body to the final result. */
@@ -43,6 +43,16 @@ export interface AtResult {
 
 /** Order of commands that wait: bringing the line up, acknowledgements, all the rest. */
 export type Urgency = "init" | "urgent" | "normal";
+
+const order: Readonly<Record<Urgency, number>> = { init: 0, urgent: 1, normal: 2 };
+
+/** Puts a command behind those of its urgency. */
+export function enqueue(queue: Pending[], pending: Pending): void {
+  const rank = order[pending.urgency];
+  const at = queue.findIndex(({ urgency }) => order[urgency] > rank);
+  if (at < 0) queue.push(pending);
+  else queue.splice(at, 0, pending);
+}
 
 /** A command on its way through the engine. */
 export interface Pending {
@@ -92,4 +102,15 @@ export function resultError(line: string, result: AtResult): GatewayError | unde
     });
   }
   return new GatewayError("modem.refused", `${command}: ${final.text}`, { detail: { ...facts, text: final.text } });
+}
+
+/** The error of a command whose port is gone. */
+export function goneError(reason: GatewayError, pending?: Pending): GatewayError {
+  const detail = pending === undefined ? { fate: "not-sent" } : requestFacts(pending);
+  return new GatewayError(reason.code, reason.message, { detail: { ...reason.detail, ...detail }, cause: reason });
+}
+
+/** A result without any information. */
+export function bareResult(final: AtFinal): AtResult {
+  return { final, info: [], promptSeen: false, cancelled: false, bodySent: false };
 }

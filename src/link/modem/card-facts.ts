@@ -17,9 +17,11 @@ export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "icci
   return { ...(iccid === undefined ? {} : { iccid: tidyIccid(iccid) }), ...(imsi === undefined ? {} : { imsi }) };
 }
 
-/** The ICCID as it is written everywhere else. */
+/** The ICCID as it is written everywhere else; some firmware gives it with its nibbles as they lie in the file. ITU-T E.118 */
 export function tidyIccid(text: string): string {
-  return tolerant(() => parseIccid(text)) ?? text.replace(/F+$/i, "").toUpperCase();
+  const swapped = text.length % 2 === 0 ? text.replace(/(.)(.)/g, "$2$1") : text;
+  const written = text.startsWith("98") && swapped.startsWith("89") ? swapped : text;
+  return tolerant(() => parseIccid(written)) ?? written.replace(/F+$/i, "").toUpperCase();
 }
 
 const limitMs = 10_000;

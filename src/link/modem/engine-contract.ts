@@ -28,3 +28,13 @@ export interface RunOptions {
   /** Instead of the profile's limit for this kind of command. */
   readonly timeoutMs?: number;
 }
+
+/** Times the engine waits before it takes something for what it looks like. */
+export const patience = {
+  /** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
+  bootGraceMs: 2_500,
+  /** How long a text of several lines may pause; after that its last line was the final result it looks like. */
+  textPauseMs: 500,
+  /** How long the final result may be missing behind an answer that some firmware sends without one. */
+  loneAnswerMs: 1_500,
+} as const;

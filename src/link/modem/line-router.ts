@@ -28,6 +28,8 @@ export interface OpenLines {
   readonly lines: "none" | "one" | "many" | "any";
   /** Echoes that may still come: the command line, then the body. */
   echoes: string[];
+  /** Characters of the first of them that came already: a notice may cut an echo in two. */
+  echoed: number;
   readonly info: { text: string; data?: string }[];
   readonly doubtful: string[];
   own: boolean;
@@ -38,6 +40,15 @@ export interface Routed {
   readonly role: LineRole;
   readonly final?: AtFinal;
   readonly urc?: Urc;
+  /** A text in quotes is open. It may go on at once; else, after a pause, `final` was the final result it looks like. */
+  readonly unsure?: { readonly final?: AtFinal };
+}
+
+/** A text in quotes that goes on over the end of its line, as +CUSD brings it. */
+interface OpenText {
+  lines: number;
+  readonly add: (line: string) => void;
+  readonly urc?: () => Urc;
 }
 
 interface Header {
@@ -64,6 +75,7 @@ class Lines implements OpenLines {
   readonly prefixes: readonly string[];
   readonly lines: OpenLines["lines"];
   echoes: string[];
+  echoed = 0;
   readonly info: { text: string; data?: string }[] = [];
   readonly doubtful: string[] = [];
   own = false;
@@ -95,6 +107,7 @@ const hexLine = /^(?:[0-9A-Fa-f]{2})+$/;
 export class LineRouter {
   readonly #find: (text: string) => UrcRule | undefined;
   readonly #headers: Header[] = [];
+  #text: OpenText | undefined;
 
   constructor(find: (text: string) => UrcRule | undefined) {
     this.#find = find;
@@ -102,6 +115,7 @@ export class LineRouter {
 
   /** The role of the next line, with `open` the command in flight if there is one. */
   route(raw: string, open: OpenLines | undefined): Routed {
+    if (this.#text !== undefined) return this.#goOn(raw, this.#text);
     const text = raw.trim();
     if (open !== undefined && this.#isEcho(raw, text, open)) return { role: "echo" };
     const final = parseFinal(text);
@@ -145,15 +159,37 @@ export class LineRouter {
       const noisy = !same && index === 0 && echo.length >= 4 && text.length <= echo.length + 4 && text.endsWith(echo);
       if (same || clipped || noisy) {
         open.echoes = open.echoes.slice(index + 1);
+        open.echoed = 0;
         return true;
       }
     }
-    return false;
+    return isEchoPiece(raw, open) || isEchoPiece(text, open);
+  }
+
+  /** One more line of an open text. */
+  #goOn(line: string, text: OpenText): Routed {
+    text.add(line);
+    text.lines++;
+    if (endsInside(line) || text.lines >= mostTextLines) return { role: "pdu", ...this.endText() };
+    const final = parseFinal(line);
+    return { role: "pdu", unsure: final === undefined ? {} : { final } };
+  }
+
+  /** The open text is over; the unsolicited line it belongs to, if it does. */
+  endText(): { readonly urc?: Urc } {
+    const urc = this.#text?.urc?.();
+    this.#text = undefined;
+    return urc === undefined ? {} : { urc };
+  }
+
+  #open(text: OpenText, role: LineRole): Routed {
+    this.#text = text;
+    return { role, unsure: {} };
   }
 
   #endsCommand(final: AtFinal, text: string, open: OpenLines | undefined): boolean {
     if (open === undefined) return final.kind !== "call" && final.kind !== "cms";
-    if (final.kind === "call" || final.kind === "connect") return open.shape.dials || open.shape.form === "set";
+    if (final.kind === "call" || final.kind === "connect") return open.shape.dials;
     if (final.kind === "cms" && this.#find(text) !== undefined) {
       return open.shape.names.some((name) => smsCommands.test(name));
     }
@@ -177,6 +213,11 @@ export class LineRouter {
     open.own = true;
     if (withData.includes(prefix) && open.shape.form !== "test") {
       this.#headers.push({ text, into: info, length: headerLength(text), age: 0 });
+    } else if (endsInside(text)) {
+      const add = (line: string) => {
+        info.text += `\n${line}`;
+      };
+      return this.#open({ lines: 0, add }, "info");
     }
     return { role: "info" };
   }
@@ -185,6 +226,11 @@ export class LineRouter {
     if (rule.lines === 2) {
       this.#headers.push({ rule, text, length: headerLength(text), age: 0 });
       return { role: "urc" };
+    }
+    if (endsInside(text)) {
+      const lines = [text];
+      const urc = () => ({ event: rule.event, text: lines.join("\n") });
+      return this.#open({ lines: 0, add: (line) => void lines.push(line), urc }, "urc");
     }
     return { role: "urc", urc: { event: rule.event, text } };
   }
@@ -216,6 +262,29 @@ export class LineRouter {
     const related = open.shape.names.some((name) => name.slice(1).includes(word) || word.includes(name.slice(1)));
     return related || open.shape.form === "read" || open.shape.form === "execute";
   }
+}
+
+const mostTextLines = 32;
+
+/** The line opens a quote that it does not close, or closes one that an earlier line opened. */
+function endsInside(text: string): boolean {
+  let quotes = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) quotes++;
+  return quotes % 2 === 1;
+}
+
+/** A piece of an echo, in its place. The first piece of a command begins as commands do; one of a PDU is long enough. */
+function isEchoPiece(piece: string, open: OpenLines): boolean {
+  const [echo] = open.echoes;
+  if (echo === undefined || piece === "" || open.own || open.info.length > 0) return false;
+  if (open.echoed === 0 && !/^at?/i.test(piece) && piece.length < 8) return false;
+  if (!echo.startsWith(piece, open.echoed)) return false;
+  open.echoed += piece.length;
+  if (open.echoed >= echo.length) {
+    open.echoes = open.echoes.slice(1);
+    open.echoed = 0;
+  }
+  return true;
 }
 
 function isRegistration(name: string): boolean {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import {
+  characterSet,
   identification,
   maker,
   model,
@@ -45,6 +46,7 @@ export async function identify(engine: AtEngine): Promise<ModemIdentity> {
   await ask(engine, plain, "ATE0", init);
   await ask(engine, plain, "ATV1", init);
   await ask(engine, plain, "AT+CMEE=1", init);
+  await plainCharacters(engine);
   const said = {
     maker: (await ask(engine, maker, undefined, init)) ?? "",
     model: (await ask(engine, model, undefined, init)) ?? "",
@@ -59,6 +61,19 @@ export async function identify(engine: AtEngine): Promise<ModemIdentity> {
     model: field("Model") ?? lines[1] ?? "",
     revision: said.revision !== "" ? said.revision : (field("Revision") ?? lines[2] ?? ""),
   };
+}
+
+/** A program before us may have left UCS2 or HEX: names, numbers and texts would come as digits. */
+async function plainCharacters(engine: AtEngine): Promise<void> {
+  const set = await ask(engine, characterSet, undefined, init);
+  if (set === undefined || set === "GSM" || set === "IRA") return;
+  for (const wanted of ["GSM", "IRA"]) {
+    try {
+      return await engine.run(plain, `AT+CSCS="${wanted}"`, init);
+    } catch (error) {
+      if (!isUnanswered(engine, error)) throw error;
+    }
+  }
 }
 
 /** ATI; what answers no question of these in time, and nothing but AT, is no modem one can work with. */

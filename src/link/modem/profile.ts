@@ -170,7 +170,9 @@ export class ProfileSet {
 }
 
 function fits({ file }: ModemProfile, { maker, model }: ModemIdentity): boolean {
-  if (file.match?.model === undefined || !new RegExp(file.match.model, "iu").test(model)) return false;
+  if (file.match?.model === undefined) return false;
+  const pattern = new RegExp(file.match.model, "iu");
+  if (![model, ...model.split(", ")].some((name) => pattern.test(name))) return false;
   return file.match.maker === undefined || new RegExp(file.match.maker, "iu").test(maker);
 }
 

@@ -91,7 +91,7 @@ export async function firstAnswer(engine: AtEngine, queries: readonly Query[] = 
     const lines = (await ask(engine, question, command, { urgency: "init" })) ?? [];
     for (const line of lines) {
       const value = new RegExp(pattern, "u").exec(line)?.[1];
-      if (value !== undefined) return decode === "swap-nibbles" ? swapNibbles(value) : value.replace(/F+$/i, "");
+      if (value !== undefined) return decode === "swap-nibbles" ? swapNibbles(value) : value;
     }
   }
   return undefined;
