@@ -81,6 +81,8 @@ try {
   console.log(`small writes alone:     ${told(await writes(store, systemClock.sleep(5000)))}`);
   const held: number[] = [];
   const watched: Store = {
+    check: () => store.check(),
+    trouble: undefined,
     read: (unit) => store.read(unit),
     onEvents: (listener) => store.onEvents(listener),
     write: (unit) =>

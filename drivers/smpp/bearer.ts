@@ -1,3 +1,4 @@
+import { detach } from "../../src/base/detach.ts";
 import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import { LimitedLog } from "../../src/base/limited-log.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
@@ -7,6 +8,7 @@ import type { Pdu, RequestCommand, ResponseCommand } from "../../src/codec/smpp/
 import type { Receipt } from "../../src/codec/smpp/receipt.ts";
 import { status, statusName } from "../../src/codec/smpp/status.ts";
 import type { DriverDeps } from "../../src/link/driver.ts";
+import { reported } from "../../src/link/reported.ts";
 import { EsmeLink } from "../../src/link/smpp/esme-link.ts";
 import { ReceiptBook } from "../../src/link/smpp/receipt-book.ts";
 import type { Reply } from "../../src/link/smpp/session-contract.ts";
@@ -104,7 +106,8 @@ export class SmppBearer implements SmsBearer {
     const { command, body } = this.#request(sms, echo, variant);
     if (sms.receipt) this.#receipts.leaving(sms.reference, sms.to ?? "", echo);
     try {
-      const late = (pdu: Pdu<ResponseCommand>) => void this.#late(sms, pdu);
+      const late = (pdu: Pdu<ResponseCommand>) =>
+        detach(this.#late(sms, pdu), reported(this.#deps.log, "a late answer was not taken", { link: this.id }));
       const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal, late });
       const id = response.body !== undefined && "messageId" in response.body ? response.body.messageId : "";
       if (sms.receipt) this.#receipts.accepted(sms.reference, id);

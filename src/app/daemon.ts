@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { SoftReader } from "../../drivers/simulated/reader.ts";
@@ -7,7 +7,6 @@ import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { LimitedLog, wholeLogLimit } from "../base/limited-log.ts";
-import { sealWith } from "../crypto/seal.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
 import { AuditDesk } from "../gateway/audit-desk.ts";
@@ -29,7 +28,7 @@ import { plainFaces } from "./plain-faces.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { retentionOf } from "./retention-config.ts";
 import { Scp81Service } from "./scp81-service.ts";
-import { masterKey } from "./secrets.ts";
+import { masterSeal } from "./secrets.ts";
 import { SmppService } from "./smpp-service.ts";
 import { UpstreamService } from "./upstream-service.ts";
 import { version } from "./version.ts";
@@ -92,10 +91,10 @@ export class Daemon implements AsyncDisposable {
         { section, address },
         `${section} listens without TLS where other machines can reach it: ${risk}; ${advice}`,
       );
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-    const seal = sealWith(masterKey(config.masterKey, state, env));
-    const store = stack.use(await SqliteStore.open(state, seal));
-    const traces = stack.use(new TraceLog(join(state, "traces")));
+    const seal = masterSeal(config.masterKey, state, env);
+    const warn = (facts: object, text: string) => log.warn({ ...facts }, text);
+    const store = stack.use(await SqliteStore.open(state, seal, { warn }));
+    const traces = stack.use(new TraceLog(join(state, "traces"), log));
     await traces.start();
     const driverDeps: DriverDeps = { clock: systemClock, random: Math.random, log };
     const gateway = new Gateway({

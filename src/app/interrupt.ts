@@ -1,3 +1,4 @@
+import { detach } from "../base/detach.ts";
 import type { Connection } from "../face/cli/context.ts";
 
 /** Exit codes of a command that a signal ended: 128 and the signal's number. */
@@ -53,6 +54,9 @@ export class Interrupt {
     this.#ending = true;
     for (const note of this.#notes) this.#say(note());
     const closing = [...this.#open].map((one) => one[Symbol.asyncDispose]());
-    void Promise.allSettled(closing).then(() => this.#exit(code));
+    detach(
+      Promise.allSettled(closing).then(() => this.#exit(code)),
+      () => this.#exit(code),
+    );
   }
 }

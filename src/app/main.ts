@@ -20,7 +20,7 @@ import { registerScript } from "../face/cli/commands/script.ts";
 import { registerScriptSend } from "../face/cli/commands/script-send.ts";
 import { registerSession } from "../face/cli/commands/session.ts";
 import { registerSmsc } from "../face/cli/commands/smsc.ts";
-import { type CompactStore, registerStore } from "../face/cli/commands/store.ts";
+import { type CompactStore, type RecoverStore, registerStore } from "../face/cli/commands/store.ts";
 import { registerSwitch } from "../face/cli/commands/switch.ts";
 import { registerTarget } from "../face/cli/commands/target.ts";
 import { registerToken } from "../face/cli/commands/token.ts";
@@ -61,8 +61,13 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   interrupt.listen();
   const program = buildProgram(terminal, env, interrupt);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // Whoever read has enough.
     if (error.code === "EPIPE") process.exit(0);
+    say(terminal, `the output cannot be written: ${error.message}`);
+    process.exit(1);
   });
+  // There is nowhere left to say it.
+  process.stderr.on("error", () => undefined);
   try {
     await program.parseAsync([...argv]);
   } catch (thrown) {
@@ -135,7 +140,7 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
   registerUpstream(program, context);
   registerToken(program, context);
   registerAudit(program, context);
-  registerStore(program, context, compactor(globals, env));
+  registerStore(program, context, { compact: compactor(globals, env), recover: recoverer(globals, env) });
   registerScp80(program, io);
   registerTpdu(program, io);
   registerEnvelope(program, io);
@@ -183,12 +188,20 @@ function compactor(globals: () => GlobalOptions, env: NodeJS.ProcessEnv): Compac
   return async () => {
     const { config, state } = loadConfig(globals().config, env);
     const { SqliteStore } = await import("../store/sqlite-store.ts");
-    const { masterKey } = await import("./secrets.ts");
-    const { sealWith } = await import("../crypto/seal.ts");
-    await using store = await SqliteStore.open(state, sealWith(masterKey(config.masterKey, state, env)));
+    const { masterSeal } = await import("./secrets.ts");
+    await using store = await SqliteStore.open(state, masterSeal(config.masterKey, state, env));
     const before = await store.read((r) => r.retention.size());
     store.compact();
     return { before, after: await store.read((r) => r.retention.size()) };
+  };
+}
+
+function recoverer(globals: () => GlobalOptions, env: NodeJS.ProcessEnv): RecoverStore {
+  return async (raiseCounters) => {
+    const { config, state } = loadConfig(globals().config, env);
+    const { recoverStore } = await import("./recover-store.ts");
+    const { masterSeal } = await import("./secrets.ts");
+    return recoverStore(state, masterSeal(config.masterKey, state, env), raiseCounters);
   };
 }
 

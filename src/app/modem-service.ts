@@ -1,5 +1,6 @@
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
+import { detach } from "../base/detach.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import type { GatewayEvent } from "../gateway/event.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -14,6 +15,7 @@ import { hubPower, shellPower } from "../link/modem/power-control.ts";
 import type { ProfileSet } from "../link/modem/profile.ts";
 import { loadProfiles } from "../link/modem/profile-files.ts";
 import type { Port } from "../link/port.ts";
+import { reported } from "../link/reported.ts";
 import { ModemConfig, type ModemDiscoveryConfig } from "./modem-config.ts";
 
 export interface ModemServiceDeps {
@@ -49,7 +51,8 @@ export class ModemService implements AsyncDisposable {
         for (const event of events) this.#onEvent(event);
       }),
     );
-    if (this.#deps.discovery.enabled) void this.#discover();
+    if (this.#deps.discovery.enabled)
+      detach(this.#discover(), reported(this.#deps.driverDeps.log, "modems are discovered no more"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,9 +114,10 @@ export class ModemService implements AsyncDisposable {
   /** An accepted switch of a card inside one of our modems: its attach is watched, timed and recorded. */
   #onEvent(event: GatewayEvent): void {
     if (event.type !== "procedure.accepted" || event.target === undefined) return;
-    void this.#watchAttach(event.target, event.job).catch((error: unknown) => {
-      this.#deps.driverDeps.log.warn({ err: asGatewayError(error).message }, "the attach could not be watched");
-    });
+    detach(
+      this.#watchAttach(event.target, event.job),
+      reported(this.#deps.driverDeps.log, "the attach could not be watched", { target: event.target }),
+    );
   }
 
   async #watchAttach(target: string, job: string | undefined): Promise<void> {

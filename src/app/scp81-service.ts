@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { appendFileSync } from "node:fs";
 import { z } from "zod";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
+import { detach } from "../base/detach.ts";
 import { toHex } from "../base/hex.ts";
 import { connectionObjects } from "../codec/gp/connection.ts";
 import { SessionTrigger } from "../codec/gp/trigger.ts";
@@ -18,11 +18,13 @@ import { nodeSockets } from "../link/card/bip/node-sockets.ts";
 import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
 import type { ChannelService } from "../link/card/channel-service.ts";
 import type { Log } from "../link/driver.ts";
+import { reported } from "../link/reported.ts";
 import { Dialogs, defaultDialogSettings } from "../link/scp81/dialogs.ts";
 import type { PskEntry, PskSource } from "../link/scp81/psk-source.ts";
 import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
 import type { OpenSession } from "../link/scp81/session-handler.ts";
+import { keyLogTo } from "./key-log.ts";
 
 const port = z.number().int().min(0).max(65535);
 /** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
@@ -108,6 +110,11 @@ export class Scp81Service implements AsyncDisposable {
     this.#config = config;
     this.#directory = new PskDirectory(gateway.store);
     this.#cleanup.defer(() => this.#directory[Symbol.dispose]());
+    const wake = (target: string) =>
+      detach(
+        gateway.wake(target),
+        reported(log, "a target could not be woken; its jobs go at their next try", { target }),
+      );
     const dialogs = new Dialogs(
       {
         store: new Scp81Store({
@@ -115,7 +122,7 @@ export class Scp81Service implements AsyncDisposable {
           clock: systemClock,
           desk: gateway.desk,
           holdOpenMs: config.holdOpenMs,
-          wake: (target) => void gateway.wake(target),
+          wake,
         }),
         clock: systemClock,
         newToken: () => randomBytes(12).toString("hex"),
@@ -136,7 +143,7 @@ export class Scp81Service implements AsyncDisposable {
       bySms: (job, target) => gateway.bySms(job, target),
       trigger: () => triggerBody(config),
       resume: (target) => dialogs.wake(target),
-      wake: (target) => void gateway.wake(target),
+      wake,
     });
     this.#cleanup.defer(() => this.bearer[Symbol.dispose]());
     const { keyLog, host, port: wanted, framing, tls10, tls13, nullSuites } = config;
@@ -147,9 +154,7 @@ export class Scp81Service implements AsyncDisposable {
             open: chosenSessions(gateway.store, systemClock, (target) => upstreams?.proxyFor(target) ?? dialogs.open),
             clock: systemClock,
             log,
-            ...(keyLog === undefined
-              ? {}
-              : { keyLog: (line: Buffer) => appendFileSync(keyLog, line, { mode: 0o600 }) }),
+            ...(keyLog === undefined ? {} : { keyLog: keyLogTo(keyLog, log) }),
           },
           {
             ...defaultScp81Settings,

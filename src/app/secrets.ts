@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { GatewayError } from "../base/gateway-error.ts";
 import { Secret } from "../base/secret.ts";
+import { sealWith } from "../crypto/seal.ts";
+import type { SealSource } from "../store/open-database.ts";
+import { storageError } from "../store/storage-error.ts";
 
 /**
  * The octets behind a reference: `file:PATH`, `env:NAME`, `credential:NAME`. One trailing line end is dropped.
@@ -33,12 +36,21 @@ export function readSecret(reference: string, env: NodeJS.ProcessEnv): Secret {
 }
 
 /**
- * The key that seals stored keys: 32 octets, as they are or as 64 hexadecimal digits. Without a reference it lives in
- * the state folder, readable by the owner only, and is made at first use.
- * @throws config.secret
+ * The seal of stored keys. Its master key has 32 octets, as they are or as 64 hexadecimal digits. Without a reference it
+ * lives in the state folder, readable by the owner only, and is made at first use, but not in place of one that is
+ * missing.
  */
-export function masterKey(reference: string | undefined, state: string, env: NodeJS.ProcessEnv): Secret {
-  if (reference === undefined) return ownMasterKey(join(state, "master.key"), state, env);
+export function masterSeal(reference: string | undefined, state: string, env: NodeJS.ProcessEnv): SealSource {
+  const file = join(state, "master.key");
+  return (mayMake) => {
+    const made = reference === undefined && !existsSync(file);
+    if (made) makeMasterKey(file, mayMake);
+    return { seal: sealWith(masterKey(reference ?? `file:${file}`, env)), made };
+  };
+}
+
+/** @throws config.secret */
+function masterKey(reference: string, env: NodeJS.ProcessEnv): Secret {
   const secret = readSecret(reference, env);
   const text = Buffer.from(secret.reveal()).toString("latin1");
   if (/^[0-9a-fA-F]{64}$/.test(text)) return new Secret(Buffer.from(text, "hex"));
@@ -50,13 +62,20 @@ export function masterKey(reference: string | undefined, state: string, env: Nod
   return secret;
 }
 
-function ownMasterKey(file: string, state: string, env: NodeJS.ProcessEnv): Secret {
-  if (!existsSync(file)) {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-    const fresh = `${file}.new`;
+/** @throws crypto.master-key when stored keys are sealed with one that is gone, store.full, store.unavailable */
+function makeMasterKey(file: string, mayMake: boolean): void {
+  if (!mayMake)
+    throw new GatewayError(
+      "crypto.master-key",
+      `${file} is missing, and stored keys are sealed with it: put it back from a copy, or say with masterKey in the configuration where it is. Without it these keys cannot be read; to begin anew, use another state folder`,
+      { detail: { file, key: "masterKey" } },
+    );
+  const fresh = `${file}.new`;
+  try {
     writeFileSync(fresh, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600, flush: true });
     renameSync(fresh, file);
     chmodSync(file, 0o600);
+  } catch (thrown) {
+    throw storageError(thrown, dirname(file)) ?? thrown;
   }
-  return masterKey(`file:${file}`, state, env);
 }

@@ -1,6 +1,8 @@
 import type { Clock } from "../base/clock.ts";
+import { detach } from "../base/detach.ts";
 import { asGatewayError } from "../base/gateway-error.ts";
 import type { Log } from "../link/driver.ts";
+import { reported } from "../link/reported.ts";
 import type { Job } from "./job.ts";
 import type { Store } from "./store.ts";
 
@@ -51,7 +53,9 @@ export class DeadlineWatch {
 
   #lookIn(target: string, ms: number): void {
     const delay = Math.min(Math.max(ms, 0), longestMs);
-    const mine = { timer: setTimeout(() => void this.#look(target, mine), delay), at: this.#deps.clock.now() + delay };
+    const failed = reported(this.#deps.log, "the deadlines of a target are looked at no more", { target });
+    const timer = setTimeout(() => detach(this.#look(target, mine), failed), delay);
+    const mine = { timer, at: this.#deps.clock.now() + delay };
     this.#watched.set(target, mine);
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import { detach } from "../base/detach.ts";
+import { GatewayError } from "../base/gateway-error.ts";
 import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../link/driver.ts";
 import { DeadlineWatch } from "./deadline-watch.ts";
@@ -70,12 +71,13 @@ export class Dispatcher {
     const timer = this.#timers.get(target);
     if (timer !== undefined) clearTimeout(timer);
     this.#timers.delete(target);
-    void this.#queue.run(target, async () => {
+    const turn = this.#queue.run(target, async () => {
       this.#kicked.delete(target);
-      await this.#drain(target).catch((error: unknown) => {
-        this.#deps.log.error({ target, err: asGatewayError(error).message }, "dispatch failed; trying again");
-        this.#wakeAt(target, this.#deps.clock.now() + 1000);
-      });
+      await this.#drain(target);
+    });
+    detach(turn, (error) => {
+      this.#deps.log.error({ target, err: error.message }, "dispatch failed; trying again");
+      this.#wakeAt(target, this.#deps.clock.now() + 1000);
     });
   }
 

@@ -1,8 +1,10 @@
 import type { Clock } from "../base/clock.ts";
+import { detach } from "../base/detach.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
 import { sameIccid } from "../codec/euicc/iccid.ts";
 import type { Log } from "../link/driver.ts";
+import { reported } from "../link/reported.ts";
 import { Answers } from "./answers.ts";
 import { Comebacks } from "./comebacks.ts";
 import { confirmationsOver } from "./confirmation.ts";
@@ -129,18 +131,13 @@ export class Gateway {
         if (event.target !== undefined && concernsQueue(event)) this.#dispatcher.kick(event.target);
         // A convenience: without it the next poll finds the same.
         if (event.type === "procedure.accepted" && event.target !== undefined)
-          void expectSwitch({ ...deps, links: this.links }, event.target).catch(() => {});
+          detach(expectSwitch({ ...deps, links: this.links }, event.target), () => {});
       }
     });
     this.links.onChange((change) => {
       if (change.kind === "removed") this.#comebacks.removed(change.id);
       else
-        this.#linkChanged(change.link).catch((error: unknown) =>
-          deps.log.error(
-            { link: change.link.id, err: asGatewayError(error).message },
-            "waiting jobs could not be woken",
-          ),
-        );
+        detach(this.#linkChanged(change.link), reported(deps.log, "jobs could not be woken", { link: change.link.id }));
     });
   }
 

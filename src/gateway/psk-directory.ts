@@ -1,3 +1,4 @@
+import { detach } from "../base/detach.ts";
 import { readPskIdentity } from "../codec/gp/psk-identity.ts";
 import type { PskEntry } from "../link/scp81/psk-source.ts";
 import type { GatewayEvent } from "./event.ts";
@@ -27,8 +28,9 @@ export class PskDirectory implements Disposable {
   /** Reads all there are, and follows changes from now on. */
   async load(): Promise<void> {
     this.#off = this.#store.onEvents((events) => {
+      // When the store fails the old keys stay: the next change or start reads them again.
       for (const event of events)
-        if (event.target !== undefined && changesTarget(event)) void this.#reload(event.target);
+        if (event.target !== undefined && changesTarget(event)) detach(this.#reload(event.target), () => {});
     });
     for (let after: string | undefined; ; ) {
       const targets = await this.#store.read((r) => r.targets.list({}, after, pageSize));
@@ -51,14 +53,11 @@ export class PskDirectory implements Disposable {
   }
 
   async #reload(id: string): Promise<void> {
-    // When the store fails the old keys stay: the next change or start reads them again.
-    await this.#store
-      .read(async (r) => {
-        const target = await r.targets.get(id);
-        if (target === undefined) this.#forget(id);
-        else await this.#take(r, target);
-      })
-      .catch(() => undefined);
+    await this.#store.read(async (r) => {
+      const target = await r.targets.get(id);
+      if (target === undefined) this.#forget(id);
+      else await this.#take(r, target);
+    });
   }
 
   async #take(r: Repositories, target: Target): Promise<void> {

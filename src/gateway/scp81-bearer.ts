@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { detach } from "../base/detach.ts";
 import { newId } from "../base/id.ts";
 import type { GatewayEvent } from "./event.ts";
 import { jobsFallingBack, mayFallBack, sessionDueBy } from "./fall-back.ts";
@@ -58,8 +59,8 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     this.#off = deps.store.onEvents((events) => {
       for (const event of events) this.#heard(event);
     });
-    this.#sweep = setInterval(() => void this.#look(), sweepMs).unref();
-    void this.#look();
+    this.#sweep = setInterval(() => this.#look(), sweepMs).unref();
+    this.#look();
   }
 
   async state(target: Target): Promise<HttpsState> {
@@ -103,7 +104,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   #heard({ type, target, at }: GatewayEvent): void {
     if (target === undefined) return;
-    if (type === "session.opened" && this.#wanted.has(target)) void this.#forget([target]).catch(() => {});
+    if (type === "session.opened" && this.#wanted.has(target))
+      // What stays in the store is asked for once more after a restart at most.
+      detach(this.#forget([target]), () => {});
     if (type === "session.closed") this.#closedAt.set(target, at);
   }
 
@@ -175,16 +178,14 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     return true;
   }
 
-  async #look(): Promise<void> {
+  #look(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
-    try {
-      await this.#remind();
-    } catch {
-      // The store is busy or closing; the next look finds the same.
-    } finally {
+    const looked = this.#remind().finally(() => {
       this.#sweeping = false;
-    }
+    });
+    // The store is busy or closing; the next look finds the same.
+    detach(looked, () => {});
   }
 
   /** Ends jobs that waited too long, and asks again for sessions that did not come; one page of jobs at a time. */

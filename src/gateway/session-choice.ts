@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { detach } from "../base/detach.ts";
 import type { AdminRequest } from "../link/scp81/admin-request.ts";
 import type { AdminReply, AdminSessionHandler, AdminSessionInfo, OpenSession } from "../link/scp81/session-handler.ts";
 import type { Store } from "./store.ts";
@@ -53,6 +54,9 @@ class ChosenSession implements AdminSessionHandler {
     const { id, target, eid, identity } = this.#session;
     const data = { session: id, identity, ...(eid === undefined ? {} : { eid }), ...facts };
     const event = { at: this.#clock.now(), type, ...(this.#known ? { target } : {}), data };
-    void this.#store.write((r) => r.events.append(event)).catch(() => {});
+    detach(
+      this.#store.write((r) => r.events.append(event)),
+      () => {},
+    );
   }
 }

@@ -1,3 +1,4 @@
+import type { GatewayError } from "../base/gateway-error.ts";
 import type { AdminDialogRepository } from "./admin-dialog.ts";
 import type { ApiTokenRepository } from "./api-token.ts";
 import type { AuditRepository } from "./audit.ts";
@@ -44,6 +45,10 @@ export interface Repositories {
 export interface Store extends AsyncDisposable {
   /** Resolves when the unit's changes are on disk; a unit that throws changes nothing. */
   write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /** Whether anything can be stored now; costs no more than one commit a second. @throws store.* */
+  check(): Promise<void>;
+  /** Why nothing could be stored the last time, until something can. */
+  readonly trouble: GatewayError | undefined;
   /** Reads what is durable; the unit runs again when a commit came in between. */
   read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
   /** Called after a commit with the events it made durable, in order. */

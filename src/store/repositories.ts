@@ -20,17 +20,24 @@ import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
 import { wantedSessionRepository } from "./sqlite/wanted-sessions.ts";
 
-/** All repositories over one handle; `onAppend` sees each event that a unit appends. */
-export function repositories(db: Kysely<Schema>, seal: Seal, onAppend: (event: GatewayEvent) => void): Repositories {
+/** What a unit did that others have to know of. */
+export interface Noted {
+  readonly event: (event: GatewayEvent) => void;
+  /** A key set's counter has this value now. */
+  readonly counter: (keySet: string, value: number) => void;
+}
+
+/** All repositories over one handle. */
+export function repositories(db: Kysely<Schema>, seal: Seal, noted: Noted): Repositories {
   return {
     targets: targetRepository(db),
-    keySets: keySetRepository(db, seal),
+    keySets: keySetRepository(db, seal, noted.counter),
     jobs: jobRepository(db),
     packets: packetRepository(db),
     inbox: inboxRepository(db),
     notifications: notificationRepository(db),
     procedures: procedureRepository(db),
-    events: eventRepository(db, onAppend),
+    events: eventRepository(db, noted.event),
     adminDialogs: adminDialogRepository(db),
     wantedSessions: wantedSessionRepository(db),
     campaigns: campaignRepository(db),

@@ -190,6 +190,7 @@ export interface Schema {
   /** Kept by triggers. */
   job_count: { state: string; jobs: number };
   instance: { id: string };
+  ledger: { commits: number; opened: number; probe: Uint8Array | null };
   upstream_cursor: { upstream: string; seq: number };
   upstream_outbox: {
     seq: Generated<number>;

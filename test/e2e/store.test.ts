@@ -2,10 +2,11 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { describe, expect, it } from "vitest";
+import { masterSeal } from "../../src/app/secrets.ts";
 import type { PruneRun } from "../../src/gateway/pruner.ts";
 import type { StoreSize } from "../../src/gateway/retention.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
-import { dayMs, noSeal, putJob } from "../store/retention-bench.ts";
+import { dayMs, putJob } from "../store/retention-bench.ts";
 import { eventually, Product } from "./product.ts";
 
 type Pruned = PruneRun & { readonly store: StoreSize; readonly compacted?: { before: StoreSize; after: StoreSize } };
@@ -14,7 +15,7 @@ const offline = { readers: { enabled: false }, scp81: { enabled: false } };
 
 /** Jobs that ended 100 days ago, and events as old; then one of each from now. */
 async function fill(product: Product, jobs: number): Promise<void> {
-  await using store = await SqliteStore.open(product.state, noSeal);
+  await using store = await SqliteStore.open(product.state, masterSeal(undefined, product.state, {}));
   const old = Date.now() - 100 * dayMs;
   for (let at = 0; at < jobs; at += 500)
     await store.write(async (r) => {

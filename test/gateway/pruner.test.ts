@@ -101,6 +101,8 @@ describe("the pruner", () => {
     const failing = {
       read: store.read.bind(store),
       write: ((unit) => (broken ? Promise.reject(new Error("no disk")) : store.write(unit))) as typeof store.write,
+      check: store.check.bind(store),
+      trouble: undefined,
       onEvents: store.onEvents.bind(store),
       [Symbol.asyncDispose]: async () => {},
     };

@@ -33,6 +33,10 @@ export function registerDaemon(
       if (options.simulate === true) await simulateOne(daemon, state);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
       if (context.terminal.fancy) say(context.terminal, `listening on ${daemon.socketPath}`);
+      // What nobody handles is a bug, and no reason to leave everybody else alone: the store is consistent at any moment.
+      process.on("unhandledRejection", (thrown) => {
+        log.error({ err: thrown instanceof Error ? thrown.stack : String(thrown) }, "a failure was not handled");
+      });
       const why = await Promise.race([stopped(), daemon.lost]);
       if (typeof why !== "string") {
         // Whoever watches over the daemon starts it again; open work is taken up then as after a crash.

@@ -27,7 +27,10 @@ export const targetErrors = {
 } as const;
 
 export const storeErrors = {
-  "store.unavailable": { text: "The store cannot be opened", http: 500, exit: 7, retry: "later" },
+  "store.unavailable": { text: "The store cannot be used", http: 503, exit: 7, retry: "later" },
+  "store.full": { text: "The disk is full", http: 503, exit: 7, retry: "later" },
+  "store.corrupt": { text: "The store is damaged", http: 503, exit: 7, retry: "later" },
+  "store.rewound": { text: "The store lacks what it once had", http: 500, exit: 7, retry: "never" },
   "store.locked": { text: "Another daemon uses this state folder", http: 500, exit: 7, retry: "never" },
   "store.version": { text: "The store was written by a newer version", http: 500, exit: 7, retry: "never" },
   "store.busy": { text: "Old records are being removed already", http: 409, exit: 1, retry: "later" },

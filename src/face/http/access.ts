@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { GatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { allows, type Principal, type Scope, scopes } from "../../gateway/api-token.ts";
 import type { Store } from "../../gateway/store.ts";
 import type { TokenDesk } from "../../gateway/token-desk.ts";
@@ -82,14 +82,31 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
       request.audited = audited;
     }
   });
+  app.addHook("preHandler", async (request) => {
+    // While nothing can be stored, nothing is done that could not be written down either.
+    if (deps.store.trouble !== undefined) await request.audited;
+  });
   app.addHook("onSend", async (request) => {
-    await request.audited;
+    await request.audited?.catch(() => undefined);
   });
   app.addHook("onResponse", async (request, reply) => {
     if (request.audited === undefined) return;
-    const seq = await request.audited;
-    await deps.store.write((r) => r.audit.finish(seq, reply.statusCode, request.problem)).catch(() => {});
+    try {
+      const seq = await request.audited.catch(() =>
+        deps.store.write((r) => r.audit.append(entryOf(request, deps.now()))),
+      );
+      await deps.store.write((r) => r.audit.finish(seq, reply.statusCode, request.problem));
+    } catch (thrown) {
+      lost(request, reply.statusCode, asGatewayError(thrown));
+    }
   });
+
+  /** What cannot be in the audit log is in the daemon's. */
+  function lost(request: FastifyRequest, status: number, error: GatewayError): void {
+    const { operation, client, method, path } = { client: "?", ...entryOf(request, deps.now()) };
+    const facts = { operation, client, method, path, status, code: error.code, message: error.message };
+    deps.log.error(facts, "the audit log could not be written");
+  }
 }
 
 function changes(request: FastifyRequest): boolean {

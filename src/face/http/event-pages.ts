@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { detach } from "../../base/detach.ts";
 import type { GatewayEvent } from "../../gateway/event.ts";
 import type { Store } from "../../gateway/store.ts";
 import { type EventGap, eventsAfter } from "./event-gap.ts";
@@ -78,7 +79,8 @@ export class EventPages {
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      if (this.#waiting.length === 1) void this.#serve();
+      // Nothing in it can fail.
+      if (this.#waiting.length === 1) detach(this.#serve(), () => {});
     });
   }
 

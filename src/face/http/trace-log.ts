@@ -1,6 +1,9 @@
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { detach } from "../../base/detach.ts";
+import { type Log, silentLog } from "../../link/driver.ts";
+import { SinkWatch } from "../../link/sink-watch.ts";
 import { type Frame, onFrame } from "../../link/trace.ts";
 
 /** A frame as kept: octets in hexadecimal. */
@@ -13,10 +16,12 @@ const memoryLimit = 5000;
 
 /**
  * Keeps the frames of the last days in a few files of JSON lines, and the latest in memory for those who watch. A
- * convenience, not a record: frames of the last fraction of a second may be lost in a crash.
+ * convenience, not a record: frames of the last fraction of a second may be lost in a crash, and all while the disk is
+ * full.
  */
 export class TraceLog implements AsyncDisposable {
   readonly #folder: string;
+  readonly #sink: SinkWatch;
   readonly #recent: KeptFrame[] = [];
   readonly #listeners = new Set<(frame: KeptFrame, line: string) => void>();
   #lines: string[] = [];
@@ -25,12 +30,13 @@ export class TraceLog implements AsyncDisposable {
   #seq = Date.now() * 1000;
   #off: (() => void) | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, log: Log = silentLog) {
     this.#folder = folder;
+    this.#sink = new SinkWatch(log, "the trace", { folder });
   }
 
+  /** Begins to keep frames. */
   async start(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     this.#off = onFrame((frame) => this.#take(frame));
   }
 
@@ -43,7 +49,7 @@ export class TraceLog implements AsyncDisposable {
   /** Kept frames in order, from the files and the memory. */
   async *read(wanted: (frame: KeptFrame) => boolean): AsyncIterable<KeptFrame> {
     await this.#flush();
-    for (const name of (await readdir(this.#folder)).filter((file) => file.endsWith(".jsonl")).sort()) {
+    for (const name of (await readdir(this.#folder).catch(() => [])).filter((file) => file.endsWith(".jsonl")).sort()) {
       for await (const line of linesOf(join(this.#folder, name))) {
         const frame = line === "" ? undefined : parsed(line);
         if (frame !== undefined && wanted(frame)) yield frame;
@@ -67,7 +73,7 @@ export class TraceLog implements AsyncDisposable {
     if (this.#recent.length > memoryLimit) this.#recent.splice(0, memoryLimit / 2);
     const line = `${JSON.stringify(kept)}\n`;
     this.#lines.push(line);
-    this.#timer ??= setTimeout(() => void this.#flush(), flushMs);
+    this.#timer ??= setTimeout(() => detach(this.#flush(), (error) => this.#sink.failed(error)), flushMs);
     for (const listener of this.#listeners) listener(kept, line);
   }
 
@@ -76,7 +82,13 @@ export class TraceLog implements AsyncDisposable {
     this.#timer = undefined;
     const lines = this.#lines;
     this.#lines = [];
-    if (lines.length > 0) this.#writing = this.#writing.then(() => this.#append(lines.join(""))).catch(() => {});
+    if (lines.length > 0)
+      this.#writing = this.#writing
+        .then(() => this.#append(lines.join("")))
+        .then(
+          () => this.#sink.worked(),
+          (error: unknown) => this.#sink.failed(error, lines.length),
+        );
     return this.#writing;
   }
 
@@ -87,6 +99,7 @@ export class TraceLog implements AsyncDisposable {
       () => 0,
     );
     if (size > fileLimit) await this.#rotate();
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await appendFile(current, text, { mode: 0o600 });
   }
 

@@ -1,6 +1,8 @@
+import { detach } from "../../base/detach.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import type { Pdu, ResponseCommand } from "../../codec/smpp/pdu.ts";
 import { status, statusClass, statusName } from "../../codec/smpp/status.ts";
+import { reported } from "../../link/reported.ts";
 import type { SmppSession } from "../../link/smpp/session.ts";
 import type { SessionDeps } from "../../link/smpp/session-contract.ts";
 import { dataBody, deliverBody } from "./delivery.ts";
@@ -69,7 +71,8 @@ export class OutboxPump {
   /** Looks for something to send. */
   kick(): void {
     this.#again = true;
-    if (!this.#pulling) void this.#pull();
+    if (!this.#pulling)
+      detach(this.#pull(), reported(this.#deps.log, "deliveries could not be looked for", { client: this.#client }));
   }
 
   get #room(): number {
@@ -122,7 +125,10 @@ export class OutboxPump {
         return;
       }
       this.#underWay.add(item.id);
-      void this.#send(item, receiver);
+      detach(
+        this.#send(item, receiver),
+        reported(this.#deps.log, "a delivery failed", { client: this.#client, item: item.id }),
+      );
     }
   }
 

@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
+import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
+import { reported } from "../../link/reported.ts";
 import { SmppSession } from "../../link/smpp/session.ts";
 import type { SessionDeps } from "../../link/smpp/session-contract.ts";
 import type { BindMode, SessionTimes } from "../../link/smpp/session-state.ts";
@@ -188,7 +190,10 @@ export class SmscFace implements AsyncDisposable {
     const session = new SmppSession(socketStream(socket), (pdu) => requests.handle(pdu), options, this.#deps);
     const connection: Connection = { session, requests, gone, tls };
     this.#connections.add(connection);
-    void session.ended.then(({ error }) => this.#ended(connection, error));
+    detach(
+      session.ended.then(({ error }) => this.#ended(connection, error)),
+      reported(this.#deps.log, "a client that left could not be forgotten"),
+    );
   }
 
   #requests(

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
@@ -97,7 +98,10 @@ export class CampaignRunner {
     else if (before === undefined) this.#dirty.set(id, new Set([what]));
     else if (before !== "all") before.add(what);
     if (before !== undefined) return;
-    void this.#queue.run(id, () => this.#work(id).catch((error: unknown) => this.#warn(id, error)));
+    detach(
+      this.#queue.run(id, () => this.#work(id)),
+      (error) => this.#warn(id, error),
+    );
   }
 
   async #work(id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 import type { CardConnection, CardReader } from "../card-reader.ts";
@@ -120,13 +121,12 @@ export class CardSession {
     const left = until - this.#deps.clock.now();
     if (left <= 0 || this.#terminal === undefined || this.#job !== undefined) return;
     this.#job = this.#terminal.openJob();
-    void this.#deps.clock.sleep(left, this.#ending.signal).then(
-      () => {
-        this.#letJobGo();
-        this.expectActivity(this.#activeUntil);
-      },
-      () => undefined,
-    );
+    const over = this.#deps.clock.sleep(left, this.#ending.signal).then(() => {
+      this.#letJobGo();
+      this.expectActivity(this.#activeUntil);
+    });
+    // The session ends before.
+    detach(over, () => undefined);
   }
 
   async #activate(): Promise<void> {

@@ -1,3 +1,4 @@
+import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { AtCommand } from "../../codec/at/command.ts";
 import type { AtToken } from "../../codec/at/line.ts";
@@ -71,7 +72,7 @@ export class AtEngine implements AsyncDisposable {
           this.#end(new GatewayError("modem.timeout", "the modem answers no more", { detail: { fate: "not-sent" } }));
       },
     });
-    void this.#read();
+    detach(this.#read(), (error) => this.#lost(error));
   }
 
   get alive(): boolean {

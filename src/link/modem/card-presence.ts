@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
 import { pinState } from "../../codec/at/general-commands.ts";
 import type { Urc } from "../../codec/at/urc.ts";
 import type { AtEngine } from "./at-engine.ts";
@@ -51,7 +52,7 @@ export class CardPresence {
       this.#removals++;
       this.#forget("NOT INSERTED");
     }
-    if (/^sim-/.test(urc.event)) void this.look().catch(() => undefined);
+    if (/^sim-/.test(urc.event)) detach(this.look(), () => {});
   }
 
   /** Asks for the card's state and reads the card when it is another than the one shown. @throws link.lost, modem.reset */

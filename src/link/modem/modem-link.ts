@@ -1,9 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { powerLine } from "../../codec/at/general-commands.ts";
 import { parseRegistration, type Urc } from "../../codec/at/urc.ts";
 import type { Log } from "../driver.ts";
 import type { Port } from "../port.ts";
+import { reported } from "../reported.ts";
 import { AtEngine } from "./at-engine.ts";
 import { readCard, readEid } from "./card-facts.ts";
 import { CardPresence } from "./card-presence.ts";
@@ -124,6 +126,7 @@ export class ModemLink implements AsyncDisposable {
   /** Starts its life, which goes on until {@link Symbol.asyncDispose}. */
   start(): void {
     this.#running ??= this.#life.run(this.#stop.signal);
+    detach(this.#running, reported(this.#deps.log, "a modem is given up", { link: this.id }));
   }
 
   /**
@@ -207,7 +210,7 @@ export class ModemLink implements AsyncDisposable {
       this.#setUpAgain = false;
       await this.#setUp(engine);
       this.#life.up();
-      void this.#lookAfter(engine);
+      detach(this.#lookAfter(engine), () => {});
       return await engine.done;
     } finally {
       this.#engine = undefined;
@@ -310,7 +313,7 @@ export class ModemLink implements AsyncDisposable {
     }
     this.#card.onUrc(urc);
     if (urc.event === "sms-ready" && this.#ready() === engine && this.bearer.inbox === undefined) {
-      void this.#attachBearer(engine).catch(() => undefined);
+      detach(this.#attachBearer(engine), () => {});
     }
   }
 
@@ -321,7 +324,7 @@ export class ModemLink implements AsyncDisposable {
       const domain = /^\+(\w+)/.exec(text)?.[1] ?? "CREG";
       this.#update({ registrations: { ...this.#state.registrations, [domain]: registration } });
       this.#followRegistration();
-      if (registered(this.#state) && this.#state.iccid === undefined) void this.#card.look().catch(() => undefined);
+      if (registered(this.#state) && this.#state.iccid === undefined) detach(this.#card.look(), () => {});
       if (!before && registered(this.#state) && engine.profile.quirks.has("cnmi-lost-on-reregistration")) {
         this.bearer.inbox?.checkIndications().catch(() => undefined);
       }
@@ -333,16 +336,13 @@ export class ModemLink implements AsyncDisposable {
   /** The module restarted by itself: everything is set up again on the same port. */
   #onBoot(engine: AtEngine): void {
     this.reader.cardWasReset();
-    if (this.#settingUp !== undefined) {
-      this.#setUpAgain = true;
-      return;
-    }
-    if (this.#state.phase.at !== "ready") return;
+    if (this.#settingUp !== undefined) this.#setUpAgain = true;
+    if (this.#settingUp !== undefined || this.#state.phase.at !== "ready") return;
     this.bearer.detach("the modem restarted");
     engine.hold();
     this.#phase({ at: "starting", step: "restarted by itself" });
     const again = this.#deps.clock.sleep(this.#settings.settleMs, this.#stop.signal).then(() => this.#setUp(engine));
-    again.catch(() => void engine[Symbol.asyncDispose]());
+    detach(again, () => detach(engine[Symbol.asyncDispose](), () => {}));
   }
 
   /** The card restarted without anybody here expecting it: perhaps a profile switch that others ordered. */

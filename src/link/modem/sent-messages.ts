@@ -1,3 +1,4 @@
+import { detach } from "../../base/detach.ts";
 import type { SmsStatusReport } from "../../codec/sms/tpdu.ts";
 
 interface Sent {
@@ -21,7 +22,10 @@ export class SentMessages {
       () => undefined,
     );
     this.#leaving.add(settled);
-    void settled.then(() => this.#leaving.delete(settled));
+    detach(
+      settled.then(() => this.#leaving.delete(settled)),
+      () => undefined,
+    );
   }
 
   /** Resolves when the messages that are on their way now have their results, at the latest after `patience`. */

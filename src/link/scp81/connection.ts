@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import { detach } from "../../base/detach.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { adminAnswerOctets } from "../../codec/gp/admin-http.ts";
 import { type HttpRequest, RequestReader } from "../../codec/gp/request-reader.ts";
@@ -144,7 +145,7 @@ export class AdminConnection {
       return;
     }
     this.#waiting = [];
-    void this.#serve(request);
+    detach(this.#serve(request), (error) => this.drop(`the request could not be served: ${error.message}`));
   }
 
   async #serve(first: HttpRequest): Promise<void> {

@@ -2,11 +2,13 @@ import { createHmac, randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
 import type { ClientHandshake, ClientHello } from "../../codec/tls/client-handshake.ts";
 import type { Log } from "../driver.ts";
+import { reported } from "../reported.ts";
 import { isTracing, traceFrame } from "../trace.ts";
 import { AdminConnection, type ConnectionDeps, type SessionPhase } from "./connection.ts";
 import { HandshakeLog } from "./handshake-log.ts";
@@ -129,7 +131,7 @@ export class Scp81Server implements AsyncDisposable {
     if (tls.tls10) this.#deps.log.warn({ link }, "TLS 1.0 and 1.1 are switched on: they are obsolete");
     if (tls.nullSuites) this.#deps.log.warn({ link }, "suites without encryption are switched on");
     if (this.#deps.keyLog) this.#deps.log.warn({ link }, "session keys are being logged: for the lab only");
-    void this.#sweep();
+    detach(this.#sweep(), reported(this.#deps.log, "deadlines of sessions are looked after no more"));
     const address = this.#server.address();
     return typeof address === "object" && address !== null ? address.port : port;
   }

@@ -1,8 +1,10 @@
 import { setMaxListeners } from "node:events";
+import { detach } from "../../base/detach.ts";
 import { type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { Body } from "../../codec/smpp/bodies.ts";
 import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
 import { type StatusClass, statusClass } from "../../codec/smpp/status.ts";
+import { reported } from "../reported.ts";
 import { EsmeBind, type EsmeBindDeps, type EsmeBindOptions } from "./esme-bind.ts";
 import { type EsmeCounters, noCounts } from "./esme-counters.ts";
 import { accepted, congestion, type Rate, startRate, takeToken, throttle } from "./rate.ts";
@@ -317,7 +319,10 @@ export class EsmeLink implements AsyncDisposable {
       this.#rate = throttle(this.#rate, now);
       this.#again(waiting, error);
     } else if (kind === "session") {
-      void session.unbind();
+      detach(
+        session.unbind(),
+        reported(this.#deps.log, "a session could not be unbound", { link: this.#options.link }),
+      );
       this.#again(waiting, error);
     } else {
       if (kind === "configuration") this.#alarm(error, now);

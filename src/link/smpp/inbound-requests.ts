@@ -1,3 +1,4 @@
+import { detach } from "../../base/detach.ts";
 import type { Pdu, RequestCommand } from "../../codec/smpp/pdu.ts";
 import type { ReadGate } from "./read-gate.ts";
 
@@ -62,7 +63,8 @@ export class InboundRequests {
       const pdu = this.#waiting[this.#next];
       if (pdu === undefined) break;
       this.#next += 1;
-      void this.#one(pdu);
+      // Who serves answers for failures as well.
+      detach(this.#one(pdu), () => {});
     }
     if (this.#left === 0 && this.#next > 0) {
       this.#waiting = [];
@@ -81,8 +83,11 @@ export class InboundRequests {
 
   async #one(pdu: Pdu<RequestCommand>): Promise<void> {
     this.#serving += 1;
-    await this.#serve(pdu);
-    this.#serving -= 1;
-    this.#advance();
+    try {
+      await this.#serve(pdu);
+    } finally {
+      this.#serving -= 1;
+      this.#advance();
+    }
   }
 }

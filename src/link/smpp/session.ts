@@ -1,3 +1,4 @@
+import { detach } from "../../base/detach.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { Body } from "../../codec/smpp/bodies.ts";
 import { emptyFraming, type Framing, frame, maxPduOctets } from "../../codec/smpp/framer.ts";
@@ -95,7 +96,7 @@ export class SmppSession {
       drained: () => this.#output.drained(),
       closed: (error) => this.#end(new GatewayError("link.lost", "the peer closed the connection", { cause: error })),
     });
-    void this.#watch();
+    detach(this.#watch(), (error) => this.#abort(error));
   }
 
   get state(): SessionState {
@@ -218,9 +219,8 @@ export class SmppSession {
   }
 
   async #watch(): Promise<void> {
-    const { bindMs, enquireMs, enquireAnswerMs, unbindMs } = this.#times;
-    const shortest = Math.min(bindMs, enquireMs, enquireAnswerMs, unbindMs, this.#options.responseMs);
-    const everyMs = Math.min(1_000, Math.max(5, shortest / 4));
+    const { enquireMisses: _, ...times } = { ...this.#times, responseMs: this.#options.responseMs };
+    const everyMs = Math.min(1_000, ...Object.values(times).map((ms) => Math.max(5, ms / 4)));
     try {
       for (;;) {
         await this.#deps.clock.sleep(everyMs, this.#over.signal);
@@ -243,7 +243,7 @@ export class SmppSession {
     // While requests wait, it is we who do not listen.
     if (this.#requests.holding) this.#heard = now;
     const action = this.#advance({ on: "tick", now, heard: this.#heard });
-    if (action?.do === "enquire") void this.request("enquire_link", { tlvs: {} }).catch(() => undefined);
+    if (action?.do === "enquire") detach(this.request("enquire_link", { tlvs: {} }), () => undefined);
     if (action?.do === "close") this.#abort(new GatewayError("link.lost", endReasons[action.why]));
   }
 
@@ -367,7 +367,7 @@ export class SmppSession {
       return;
     }
     if (command === "unbind") {
-      void this.#unboundByPeer(sequence);
+      detach(this.#unboundByPeer(sequence), (error) => this.#abort(error));
       return;
     }
     const early = this.#options.role === "esme" ? this.#state.at !== "bound" : this.#state.at === "unbinding";

@@ -10,6 +10,7 @@ import { campaign } from "./0021-campaign.ts";
 import { wantedSession } from "./0022-wanted-session.ts";
 import { packetOrder } from "./0030-packet-order.ts";
 import { smscNetwork } from "./0033-smsc-network.ts";
+import { ledger } from "./0060-ledger.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   wantedSession,
   packetOrder,
   smscNetwork,
+  ledger,
 ];

@@ -37,8 +37,12 @@ function unpackKeys(bytes: Uint8Array): Map<number, Secret> {
   return keys;
 }
 
-/** Key sets with sealed values; counters in a column of their own. */
-export function keySetRepository(db: Kysely<Schema>, seal: Seal): KeySetRepository {
+/** Key sets with sealed values; counters in a column of their own, and `counted` told of each that goes up. */
+export function keySetRepository(
+  db: Kysely<Schema>,
+  seal: Seal,
+  counted: (keySet: string, value: number) => void,
+): KeySetRepository {
   const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
   return {
     async put(set) {
@@ -66,6 +70,7 @@ export function keySetRepository(db: Kysely<Schema>, seal: Seal): KeySetReposito
       };
       if (before === undefined) await db.insertInto("key_set").values(values).execute();
       else await db.updateTable("key_set").set(values).where("id", "=", id).execute();
+      counted(id, values.cntr);
     },
     async list(target) {
       const rows = await db
@@ -107,15 +112,18 @@ export function keySetRepository(db: Kysely<Schema>, seal: Seal): KeySetReposito
         throw new GatewayError("crypto.key", "the key set's counter is exhausted or the set is gone", {
           detail: { keySet: id },
         });
+      counted(id, row.cntr);
       return row.cntr;
     },
     async raiseCounter(id, floor) {
-      await db
+      const value = Math.min(floor, maxCounter);
+      const { numUpdatedRows } = await db
         .updateTable("key_set")
-        .set({ cntr: Math.min(floor, maxCounter) })
+        .set({ cntr: value })
         .where("id", "=", id)
-        .where("cntr", "<", floor)
-        .execute();
+        .where("cntr", "<", value)
+        .executeTakeFirst();
+      if (numUpdatedRows > 0n) counted(id, value);
     },
   };
 }

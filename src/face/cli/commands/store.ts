@@ -11,6 +11,13 @@ import { Progress, result, table, when } from "../terminal.ts";
 /** Gives the free part of the store's file back to the disk, while nobody else uses the store. @throws store.locked */
 export type CompactStore = () => Promise<{ readonly before: StoreSize; readonly after: StoreSize }>;
 
+/** Makes a store usable that lacks what it once had. @throws store.*, crypto.master-key */
+export type RecoverStore = (raiseCounters: number) => Promise<{
+  readonly missing: number | undefined;
+  readonly endedJobs: readonly string[];
+  readonly notes: readonly string[];
+}>;
+
 interface ShownStore extends StoreSize {
   readonly retention: Retention;
   readonly run?: PruneRun;
@@ -31,8 +38,12 @@ interface Pruned {
 
 const lookEveryMs = 100;
 
-/** `store show|prune`. */
-export function registerStore(program: Command, context: CliContext, compact: CompactStore): void {
+/** `store show|prune|recover`. */
+export function registerStore(
+  program: Command,
+  context: CliContext,
+  { compact, recover }: { readonly compact: CompactStore; readonly recover: RecoverStore },
+): void {
   const store = program.command("store").description("what is kept, and the removal of old records");
   store
     .command("show")
@@ -66,6 +77,37 @@ export function registerStore(program: Command, context: CliContext, compact: Co
       result(context.terminal, shown, () => outcome(run, now, compacted));
       if (run.state !== "done") process.exitCode = 1;
     });
+  store
+    .command("recover")
+    .option("--raise-counters <n>", "add so much to every counter as well: after a whole folder was put back", whole, 0)
+    .description("go on with a store that lacks what it once had; only while no daemon runs")
+    .addHelpText("after", recoverHelp)
+    .action(async (flags: { raiseCounters: number }) => {
+      const done = await recover(flags.raiseCounters);
+      result(context.terminal, done, ({ missing, endedJobs, notes }) =>
+        [
+          missing === undefined ? "what the store lacks is not known" : `${missing} commits are missing`,
+          ...notes,
+          `${endedJobs.length} open jobs were ended as job.interrupted: their cards may have run them`,
+          ...endedJobs.map((id) => `  ${id}`),
+        ].join("\n"),
+      );
+    });
+}
+
+const recoverHelp = `
+For a store that does not start with store.rewound: files were lost, damaged, or put back from a copy. Counters go to
+the highest that were handed out (otagate.marks knows them), open jobs end as job.interrupted since they may have been
+sent, and upstreams get new event ids. What happened since the copy was made is not known: audit the cards.
+
+Examples:
+  otagate store recover
+  otagate store recover --raise-counters 1000
+`;
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is no number of 0 or more.");
+  return Number(text);
 }
 
 function period(text: string): number {

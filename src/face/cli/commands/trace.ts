@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
+import { unreadable } from "../input-file.ts";
 import { say } from "../terminal.ts";
 import { TracePcap } from "../trace-pcap.ts";
 import { followTrace } from "../trace-view.ts";
@@ -105,7 +106,9 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
   const count = pcap === undefined ? await copyLines(lines, out) : await writePcap(lines, out, pcap);
   if (flags.output !== undefined) {
     out.end();
-    await finished(out);
+    await finished(out).catch((cause: unknown) => {
+      throw unreadable("--output", flags.output ?? "", cause, "written");
+    });
     say(terminal, `${count} frames in ${flags.output}`);
   }
 }
@@ -113,14 +116,19 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
 /** @throws api.usage */
 async function fileFor(path: string): Promise<Writable> {
   try {
-    return (await open(path, "w", 0o600)).createWriteStream();
+    const out = (await open(path, "w", 0o600)).createWriteStream();
+    // It is asked for its error when it is written to next, and at its end.
+    out.on("error", () => undefined);
+    return out;
   } catch (cause) {
-    throw new GatewayError("api.usage", `${path} cannot be written`, { cause });
+    throw unreadable("--output", path, cause, "written");
   }
 }
 
+/** Writes, or lets it be when the file has failed: its end tells why. */
 async function put(out: Writable, chunk: string | Uint8Array): Promise<void> {
-  if (!out.write(chunk)) await once(out, "drain");
+  if (out.errored !== null || out.write(chunk)) return;
+  await once(out, "drain").catch(() => undefined);
 }
 
 async function copyLines(lines: AsyncIterable<string>, out: Writable): Promise<number> {

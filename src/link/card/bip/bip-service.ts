@@ -1,10 +1,12 @@
 import type { Clock } from "../../../base/clock.ts";
+import { detach } from "../../../base/detach.ts";
 import { deviceChannel } from "../../../codec/cat/device.ts";
 import { channelStatusEvent, dataAvailableEvent } from "../../../codec/cat/envelope.ts";
 import { catObject, findObject, findTlv } from "../../../codec/cat/object.ts";
 import type { ProactiveCommand } from "../../../codec/cat/proactive.ts";
 import { bipProblem } from "../../../codec/cat/result.ts";
 import { type Log, silentLog } from "../../driver.ts";
+import { reported } from "../../reported.ts";
 import { traceFrame } from "../../trace.ts";
 import { type Answer, answer, beyondCapabilities, success } from "../answer.ts";
 import type { ChannelService, RaiseEvent } from "../channel-service.ts";
@@ -129,7 +131,8 @@ export class BipService implements ChannelService {
         this.#open.delete(id);
         return bipError(bipProblem.notReachable, objects);
       }
-    } else if (request.moment === "background") void this.#connectBehind(channel);
+    } else if (request.moment === "background")
+      detach(this.#connectBehind(channel), reported(this.#deps.log ?? silentLog, "a connection failed"));
     this.#used.add(id);
     const status = catObject("channelStatus", channel.status);
     return answer(bufferSize === request.bufferSize ? "success" : "modified", [status, ...objects]);

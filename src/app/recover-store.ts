@@ -1,0 +1,47 @@
+import { systemClock } from "../base/clock.ts";
+import { endOpenJob } from "../gateway/end-job.ts";
+import type { SealSource } from "../store/open-database.ts";
+import { SqliteStore } from "../store/sqlite-store.ts";
+
+/** What `store recover` did. */
+export interface Recovered {
+  /** Commits that the store once had and lacks now, as far as that is known. */
+  readonly missing: number | undefined;
+  /** Open jobs that were ended, since nobody knows whether they had been sent. */
+  readonly endedJobs: readonly string[];
+  /** What else was done. */
+  readonly notes: readonly string[];
+}
+
+const batch = 500;
+
+/**
+ * Makes a store usable that lacks what it once had: its counters go to what was handed out, and `raiseCounters` beyond;
+ * open jobs end with `job.interrupted`.
+ * @throws store.*, crypto.master-key, config.secret
+ */
+export async function recoverStore(state: string, seal: SealSource, raiseCounters: number): Promise<Recovered> {
+  const notes: string[] = [];
+  const warn = (_facts: object, text: string) => void notes.push(text);
+  await using store = await SqliteStore.open(state, seal, { warn, recover: { raiseCounters } });
+  const endedJobs: string[] = [];
+  for (;;) {
+    const ended = await store.write(async (r) => {
+      const open = await r.jobs.inState(["queued", "running", "waiting"], batch);
+      for (const job of open) await endOpenJob(r, systemClock.now(), job, lost);
+      return open.map(({ id }) => id);
+    });
+    if (ended.length === 0) break;
+    endedJobs.push(...ended);
+  }
+  return { missing: store.missing, endedJobs, notes };
+}
+
+const lost = {
+  state: "failed",
+  error: {
+    code: "job.interrupted",
+    message: "the store lost what it knew of this job: it may have been sent, or even have ended",
+    detail: { executed: "unknown" },
+  },
+} as const;

@@ -1,0 +1,39 @@
+import { asGatewayError } from "../base/gateway-error.ts";
+import type { Log } from "./driver.ts";
+
+/**
+ * Watches something that is written beside the work, such as traces: the work goes on without it. Its failure is told
+ * once, and once more when it is over, with how much was lost.
+ */
+export class SinkWatch {
+  readonly #log: Log;
+  readonly #what: string;
+  readonly #facts: object;
+  #failing = false;
+  #lost = 0;
+
+  constructor(log: Log, what: string, facts: object = {}) {
+    this.#log = log;
+    this.#what = what;
+    this.#facts = facts;
+  }
+
+  failed(thrown: unknown, lines = 1): void {
+    if (!this.#failing) {
+      const { message } = asGatewayError(thrown);
+      this.#log.error({ ...this.#facts, message }, `${this.#what} cannot be written; work goes on without`);
+    }
+    this.#failing = true;
+    this.#lost += lines;
+  }
+
+  worked(): void {
+    if (!this.#failing) return;
+    this.#log.warn(
+      { ...this.#facts, lost: this.#lost },
+      `${this.#what} can be written again; what came meanwhile is lost`,
+    );
+    this.#failing = false;
+    this.#lost = 0;
+  }
+}

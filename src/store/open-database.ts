@@ -1,0 +1,233 @@
+import { existsSync, mkdirSync } from "node:fs";
+import type BetterSqlite3 from "better-sqlite3";
+import { GatewayError } from "../base/gateway-error.ts";
+import { maxCounter } from "../gateway/key-set.ts";
+import type { Seal } from "../gateway/store.ts";
+import { LogFile } from "./log-file.ts";
+import { MarkFile, type Marks } from "./mark-file.ts";
+import { migrations } from "./migrations/all.ts";
+import { damaged, storageError } from "./storage-error.ts";
+import { filesOf, inspectFiles, rewound, setAsideForeignLog } from "./store-files.ts";
+
+/**
+ * The seal of the stored keys. `mayMake` tells whether a master key that is missing may be made: not while anything is
+ * sealed with it. `made` tells that it was.
+ */
+export type SealSource = Seal | ((mayMake: boolean) => { readonly seal: Seal; readonly made: boolean });
+
+export interface OpenOptions {
+  /** Told of what is odd but no reason to stop. */
+  readonly warn?: (facts: object, text: string) => void;
+  /** Goes on with a store that lacks what it once had, with all counters so much higher: see `otagate store recover`. */
+  readonly recover?: { readonly raiseCounters: number };
+}
+
+/** What an open store works with. */
+export interface Opened {
+  readonly writer: BetterSqlite3.Database;
+  readonly reader: BetterSqlite3.Database;
+  readonly lock: BetterSqlite3.Database;
+  readonly log: LogFile;
+  readonly marks: MarkFile;
+  readonly seal: Seal;
+  /** Commits that the store lacks, when it is opened to be recovered and that is known. */
+  readonly missing: number | undefined;
+  /** Commits so far. */
+  readonly commits: number;
+}
+
+interface Ledger {
+  readonly commits: number;
+  readonly opened: number;
+  readonly probe: Uint8Array | null;
+  readonly instance: string;
+}
+
+/**
+ * Opens (and creates or migrates) the files of a store for one process, and checks that they belong together.
+ * @throws store.*, crypto.master-key, config.secret
+ */
+export async function openDatabase(folder: string, source: SealSource, options: OpenOptions): Promise<Opened> {
+  const { default: Sqlite } = await import("better-sqlite3").catch((cause: unknown) => {
+    throw new GatewayError(
+      "store.unavailable",
+      "the native module better-sqlite3 cannot be loaded; run `npm rebuild better-sqlite3`",
+      { cause },
+    );
+  });
+  const files = filesOf(folder);
+  const open: { close(): unknown }[] = [];
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = new Sqlite(files.lock, { timeout: 0 });
+    open.push(lock);
+    takeLock(lock, folder);
+    const before = MarkFile.read(files.marks);
+    if (options.recover !== undefined) reportAside(setAsideForeignLog(folder, before), options);
+    else inspectFiles(folder, before);
+    const fresh = !existsSync(files.main);
+    const writer = new Sqlite(files.main);
+    open.push(writer);
+    if (fresh) writer.pragma("page_size = 8192");
+    writer.pragma("journal_mode = WAL");
+    writer.pragma("synchronous = NORMAL");
+    writer.pragma("wal_autocheckpoint = 4000");
+    // Pages of a savepoint, else kept in a file.
+    writer.pragma("temp_store = MEMORY");
+    writer.pragma("foreign_keys = ON");
+    migrate(writer);
+    touchTables(writer);
+    const ledger = ledgerOf(writer);
+    if (options.recover === undefined) compare(folder, before, ledger);
+    if (before === undefined && ledger.opened > 0)
+      options.warn?.({ folder }, "otagate.marks is missing: whether the store lacks anything cannot be told");
+    const seal = checkedSeal(writer, ledger, source, folder);
+    raiseCounters(writer, before, options);
+    if (options.recover !== undefined) beginAnew(writer, options.recover.raiseCounters);
+    const opened = Math.max(ledger.opened, before?.opened ?? 0) + 1;
+    const commits = Math.max(ledger.commits, before?.commits ?? 0);
+    writer.prepare("UPDATE ledger SET opened = ?, commits = ?").run(opened, commits);
+    writer.pragma(`user_version = ${opened}`);
+    // Now the main file carries the number, so that an older copy of it can be told.
+    writer.pragma("wal_checkpoint(TRUNCATE)");
+    const marks = MarkFile.create(files.marks, {
+      instance: ledgerOf(writer).instance,
+      opened,
+      commits,
+      counters: countersOf(writer),
+    });
+    open.push({ close: () => marks.close(false) });
+    const reader = new Sqlite(files.main, { readonly: true });
+    const missing = before === undefined ? undefined : Math.max(before.commits - ledger.commits, 0);
+    return { writer, reader, lock, log: new LogFile(files.log), marks, seal, missing, commits };
+  } catch (thrown) {
+    for (const one of open.reverse()) one.close();
+    throw storageError(thrown, folder) ?? thrown;
+  }
+}
+
+function takeLock(lock: BetterSqlite3.Database, folder: string): void {
+  try {
+    lock.pragma("journal_mode = DELETE");
+    lock.pragma("locking_mode = EXCLUSIVE");
+    lock.exec("BEGIN EXCLUSIVE");
+  } catch (cause) {
+    if (!(cause instanceof Error) || !("code" in cause) || !/^SQLITE_(BUSY|LOCKED)/.test(String(cause.code)))
+      throw cause;
+    throw new GatewayError("store.locked", `another otagate uses ${folder}`, { detail: { folder }, cause });
+  }
+}
+
+function migrate(database: BetterSqlite3.Database): void {
+  database.exec("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
+  const done = new Set(
+    database
+      .prepare<[], { name: string }>("SELECT name FROM migration")
+      .all()
+      .map((row) => row.name),
+  );
+  const known = new Set(migrations.map((migration) => migration.name));
+  for (const name of done) {
+    if (!known.has(name)) {
+      throw new GatewayError("store.version", `the store has the migration ${name}, which this version does not know`, {
+        detail: { migration: name },
+      });
+    }
+  }
+  for (const migration of migrations) {
+    if (done.has(migration.name)) continue;
+    database.transaction(() => {
+      database.exec(migration.sql);
+      database.prepare("INSERT INTO migration (name, at) VALUES (?, ?)").run(migration.name, Date.now());
+    })();
+  }
+}
+
+/** Reads the beginning of every table and index: a page that is gone shows itself now, and not to the first job. */
+function touchTables(database: BetterSqlite3.Database): void {
+  const tables = database
+    .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .all();
+  for (const { name } of tables) database.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get();
+}
+
+function ledgerOf(database: BetterSqlite3.Database): Ledger {
+  const row = database
+    .prepare<[], Ledger>("SELECT commits, opened, probe, (SELECT id FROM instance) AS instance FROM ledger")
+    .get();
+  if (row === undefined) throw new GatewayError("store.corrupt", "the store has lost its ledger");
+  return row;
+}
+
+/** @throws store.rewound, store.corrupt */
+function compare(folder: string, before: Marks | undefined, ledger: Ledger): void {
+  if (before === undefined) return;
+  if (before.instance !== ledger.instance)
+    throw damaged(
+      folder,
+      `otagate.marks belongs to another store (${before.instance}, and otagate.db is ${ledger.instance}); if otagate.db is the right one, remove otagate.marks`,
+    );
+  const missing = before.commits - ledger.commits;
+  if (missing > 0)
+    throw rewound(
+      folder,
+      `the last ${missing} of ${before.commits} commits are gone, so otagate.db-wal was lost, cut or damaged, or an older copy was put back`,
+      { missing, commits: before.commits },
+    );
+}
+
+/** The seal, when it is the one that the store's keys were sealed with. @throws crypto.master-key, config.secret */
+function checkedSeal(database: BetterSqlite3.Database, ledger: Ledger, source: SealSource, folder: string): Seal {
+  const sealed = database.prepare<[], { id: string; material: Uint8Array }>("SELECT id, material FROM key_set LIMIT 1");
+  const first = sealed.get();
+  const { seal, made } = typeof source === "function" ? source(first === undefined) : { seal: source, made: false };
+  const refuse = (cause?: unknown): never => {
+    throw new GatewayError(
+      "crypto.master-key",
+      `the master key is not the one that the keys in ${folder} were sealed with: put that one back where masterKey in the configuration says, or to ${folder}/master.key without it`,
+      { detail: { folder, key: "masterKey" }, cause },
+    );
+  };
+  if (!made && (ledger.probe !== null || first !== undefined)) {
+    let fits: boolean;
+    try {
+      // A store of before there was a probe is judged by a key set.
+      if (ledger.probe === null) seal.open(first?.material ?? new Uint8Array(0), first?.id ?? "");
+      fits = ledger.probe === null || Buffer.from(probeText).equals(seal.open(ledger.probe, probePurpose));
+    } catch (cause) {
+      return refuse(cause);
+    }
+    if (!fits) return refuse();
+  }
+  if (made || ledger.probe === null)
+    database.prepare("UPDATE ledger SET probe = ?").run(seal.seal(Buffer.from(probeText), probePurpose));
+  return seal;
+}
+
+const probePurpose = "probe";
+const probeText = "otagate master key";
+
+/** Counters never go below what was handed out, whatever the store says. */
+function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefined, { warn }: OpenOptions): void {
+  const raise = database.prepare("UPDATE key_set SET cntr = ? WHERE id = ? AND cntr < ?");
+  const raised = database.transaction(() =>
+    [...(marks?.counters ?? [])].filter(([id, value]) => raise.run(value, id, value).changes > 0),
+  )();
+  if (raised.length > 0)
+    warn?.({ keySets: raised.map(([id]) => id).slice(0, 20) }, "counters in the store were behind, and were raised");
+}
+
+/** Upstreams tell repeated events by the name of the store and a number that now comes a second time. */
+function beginAnew(database: BetterSqlite3.Database, raise: number): void {
+  database.exec("UPDATE instance SET id = lower(hex(randomblob(8)))");
+  database.prepare("UPDATE key_set SET cntr = min(cntr + ?, ?)").run(raise, maxCounter);
+}
+
+function countersOf(database: BetterSqlite3.Database): Map<string, number> {
+  const rows = database.prepare<[], { id: string; cntr: number }>("SELECT id, cntr FROM key_set").all();
+  return new Map(rows.map(({ id, cntr }) => [id, cntr]));
+}
+
+function reportAside(path: string | undefined, { warn }: OpenOptions): void {
+  if (path !== undefined) warn?.({ path }, "a log that does not belong to the store was put aside");
+}

@@ -1,0 +1,60 @@
+import { statfsSync } from "node:fs";
+import { GatewayError } from "../base/gateway-error.ts";
+
+/** What a disk with less room than this cannot take: a commit of a few pages and the log's index. */
+const leastFreeOctets = 256 * 1024;
+
+/**
+ * What a failure of SQLite or of the file system means for the store in `folder`: `store.full`, `store.corrupt` or
+ * `store.unavailable`. Nothing for errors that have another cause, such as a broken constraint.
+ */
+export function storageError(thrown: unknown, folder: string): GatewayError | undefined {
+  if (thrown instanceof GatewayError) return undefined;
+  const code = codeOf(thrown);
+  if (code === undefined) return undefined;
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  const detail = { folder, reason: code };
+  if (fullCodes.has(code) || (mayBeFull(code) && isFull(folder)))
+    return new GatewayError(
+      "store.full",
+      `the disk of ${folder} is full: nothing can be stored until there is room again; remove other files, or old records with "otagate store prune"`,
+      { detail, cause: thrown },
+    );
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return damaged(folder, `SQLite says: ${why}`, thrown);
+  if (!/^SQLITE_(IOERR|CANTOPEN|READONLY|BUSY|LOCKED|PROTOCOL|NOLFS|PERM|AUTH)/.test(code) && !/^E[A-Z]+$/.test(code))
+    return undefined;
+  return new GatewayError("store.unavailable", `the store in ${folder} cannot be used: ${why} (${code})`, {
+    detail,
+    cause: thrown,
+  });
+}
+
+/** The error of a store whose file does not hold what it should. */
+export function damaged(folder: string, what: string, cause?: unknown): GatewayError {
+  return new GatewayError(
+    "store.corrupt",
+    `the store in ${folder} is damaged: ${what}. Stop otagate, keep a copy of the folder, put a sound otagate.db back without otagate.db-wal and otagate.db-shm, then run "otagate store recover"; "sqlite3 otagate.db .recover" saves what can still be read`,
+    { detail: { folder }, cause },
+  );
+}
+
+const fullCodes = new Set(["SQLITE_FULL", "ENOSPC", "EDQUOT"]);
+
+/** Failures by which a full disk can show itself: SQLite tells full disks only where it writes itself. */
+function mayBeFull(code: string): boolean {
+  return /^SQLITE_(IOERR|CANTOPEN)/.test(code) || code === "EIO";
+}
+
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < leastFreeOctets;
+  } catch {
+    return false;
+  }
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
+  return thrown.code;
+}

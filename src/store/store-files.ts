@@ -1,0 +1,92 @@
+import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { GatewayError } from "../base/gateway-error.ts";
+import type { Marks } from "./mark-file.ts";
+import { damaged } from "./storage-error.ts";
+
+/**
+ * How often SQLite may have begun its log anew since the last mark that reached the disk: each time takes 32 MB of
+ * commits. The salts of another database are beyond it but for one in 400,000.
+ */
+const mostRestarts = 10_000;
+
+/** The files of a store in its folder. */
+export function filesOf(folder: string) {
+  const main = join(folder, "otagate.db");
+  return {
+    main,
+    log: `${main}-wal`,
+    index: `${main}-shm`,
+    marks: join(folder, "otagate.marks"),
+    lock: join(folder, "otagate.lock"),
+  };
+}
+
+/** A commit or more that somebody was told of is not in the store. */
+export function rewound(folder: string, what: string, detail: Readonly<Record<string, unknown>> = {}): GatewayError {
+  return new GatewayError(
+    "store.rewound",
+    `the store in ${folder} is older than it was: ${what}. Going on would use counters again and send jobs twice. Put the right files back, or run "otagate store recover": it raises the counters, ends open jobs as unknown and goes on with what is there`,
+    { detail: { folder, ...detail } },
+  );
+}
+
+/**
+ * Looks at the files before SQLite does: it would apply whatever log lies beside the main file, and overwrite evidence.
+ * @throws store.corrupt, store.rewound
+ */
+export function inspectFiles(folder: string, marks: Marks | undefined): void {
+  const { main, log } = filesOf(folder);
+  const header = readStart(main, 100);
+  if (header === undefined || header.length === 0) {
+    if (marks === undefined || marks.commits === 0) return;
+    throw rewound(
+      folder,
+      `otagate.db is ${header === undefined ? "gone" : "empty"}, and otagate.marks tells of ${marks.commits} commits (to begin anew, remove otagate.marks as well)`,
+    );
+  }
+  if (header.length < 100 || header.subarray(0, 16).toString("latin1") !== "SQLite format 3\0")
+    throw damaged(folder, "otagate.db does not begin as a SQLite database does");
+  if (marks === undefined) return;
+  const opened = header.readUInt32BE(60);
+  if (opened < marks.opened) throw rewound(folder, "otagate.db is an older copy", { opened, expected: marks.opened });
+  if (isForeign(readStart(log, 32), marks.salts))
+    throw rewound(folder, "otagate.db-wal is not the log that belongs to otagate.db, or its beginning is damaged");
+}
+
+/** Puts a log aside that does not belong to the main file, so that SQLite does not apply it. Where it is then. */
+export function setAsideForeignLog(folder: string, marks: Marks | undefined): string | undefined {
+  const { main, log, index } = filesOf(folder);
+  const old = (readStart(main, 100) ?? Buffer.alloc(0)).length === 100 && marks !== undefined;
+  const older = old && (readStart(main, 100)?.readUInt32BE(60) ?? 0) < marks.opened;
+  if (marks === undefined || (!older && !isForeign(readStart(log, 32), marks.salts)) || !existsSync(log))
+    return undefined;
+  const aside = `${log}.aside-${Date.now()}`;
+  renameSync(log, aside);
+  rmSync(index, { force: true });
+  return aside;
+}
+
+/**
+ * Whether a log is not the one that took the last commit, nor a later one: each time SQLite begins its log anew it adds
+ * one to the first salt and draws the second. https://www.sqlite.org/fileformat2.html §4.1
+ */
+function isForeign(start: Buffer | undefined, salts: Marks["salts"]): boolean {
+  if (salts === undefined || start === undefined || start.length === 0) return false;
+  if (start.length < 32 || (start.readUInt32BE(0) & 0xfffffffe) >>> 0 !== 0x377f0682) return true;
+  const ahead = (start.readUInt32BE(16) - salts[0]) >>> 0;
+  return ahead === 0 ? start.readUInt32BE(20) !== salts[1] : ahead > mostRestarts;
+}
+
+function readStart(path: string, octets: number): Buffer | undefined {
+  if (!existsSync(path)) return undefined;
+  const size = Math.min(statSync(path).size, octets);
+  const buffer = Buffer.alloc(size);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, buffer, 0, size, 0);
+  } finally {
+    closeSync(file);
+  }
+  return buffer;
+}
