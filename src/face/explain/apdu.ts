@@ -1,3 +1,4 @@
+import { codecError } from "../../base/gateway-error.ts";
 import { parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { isStoreData, type SecretKind, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
@@ -58,8 +59,10 @@ function dataAndLe(branch: Branch, octets: Uint8Array, context: Context): string
   let words: string | undefined;
   if (lcOctets > 0) {
     const present = from.remaining - lcOctets;
-    const note = lc > present ? `${lc} octets announced, ${present} present` : undefined;
-    branch.uint("Lc", lcOctets, String, { note });
+    branch.field("Lc", lcOctets, (_, offset) => {
+      if (lc <= present) return String(lc);
+      throw codecError("codec.truncated", `${lc} octets announced, ${present} present`, offset);
+    });
     words = data(branch, octets, Math.min(lc, from.remaining), context);
   }
   if (leOctets > 0) {

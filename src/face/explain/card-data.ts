@@ -1,4 +1,3 @@
-import { imeiText } from "../../codec/cat/local-info.ts";
 import { certificateDate, oidText } from "../../codec/euicc/certificate.ts";
 import { eidCheckDigitsOk, eidFromOctets } from "../../codec/euicc/eid.ts";
 import { lifeCycleName } from "../../codec/euicc/es5-answer.ts";
@@ -6,7 +5,9 @@ import { curveName, keyTypeName } from "../../codec/euicc/key-set.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { berPart, berParts, type TagEntry, type TagMap } from "./ber-tree.ts";
 import { keyWords } from "./gp-command.ts";
+import { imeiWords } from "./imei-words.ts";
 import { aidWords, applicationText, fileName } from "./names.ts";
+import { oidName } from "./oid-names.ts";
 import { grow, hex2, hex4, type Node, numberOf } from "./tree.ts";
 
 const octetsOf = (octets: Uint8Array) => `${numberOf(octets)} octets`;
@@ -25,8 +26,12 @@ const publicKey: TagEntry = {
   ]),
 };
 
+/** An object identifier, named where GlobalPlatform defines it. GP Card Specification §H.1 */
 function oid(octets: Uint8Array): string | undefined {
-  return oidText(octets);
+  const text = oidText(octets);
+  const name = oidName(octets);
+  if (name === undefined) return text;
+  return text === undefined ? name : `${text}, ${name}`;
 }
 
 function usage(octets: Uint8Array): string | undefined {
@@ -56,8 +61,16 @@ const certificateTags: TagMap = new Map([
     },
   ],
   [0x7f49, publicKey],
-  [0x5f37, { name: "signature" }],
+  [0x5f37, { name: "signature", say: signatureWords }],
 ]);
+
+/** r and s of ECDSA over a curve of 256 bits: 64 octets, leading zeros kept. */
+export function signatureWords(octets: Uint8Array): string {
+  if (octets.length === 64) return "r and s of ECDSA";
+  const odd =
+    octets.length < 64 ? "cut: a leading zero is missing, or octets are" : "longer than a signature of 256 bits";
+  return `${octets.length} octets where 64 belong (${odd}); a card refuses it with 6982`;
+}
 
 /** A GlobalPlatform certificate. SGP.02 §2.3.2.2 */
 export function certificateNode(octets: Uint8Array, base: number): Node {
@@ -87,11 +100,15 @@ const notificationTags: TagMap = new Map<number, TagEntry>([
     0x4f,
     { name: "ISD-P now enabled", say: aidWords, note: "AID under tag 4F instead of 2F, as one fielded card writes it" },
   ],
-  [0x14, { name: "IMEI", say: imeiText }],
-  [0x94, { name: "IMEI", say: imeiText }],
+  [0x14, { name: "IMEI", say: notedImei }],
+  [0x94, { name: "IMEI", say: notedImei }],
   [0x6d, { name: "MEID" }],
   [0xed, { name: "MEID" }],
 ]);
+
+function notedImei(octets: Uint8Array): string {
+  return imeiWords(octets) ?? "not an IMEI, which has 8 octets of digits";
+}
 
 /** Default notification of an eUICC. SGP.02 §4.1.1.11 */
 export function notificationNode(octets: Uint8Array, base: number): Node {

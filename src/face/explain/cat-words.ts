@@ -8,6 +8,7 @@ import { accessTechnologyName, durationMs } from "../../codec/cat/local-info.ts"
 import { type CatObjectName, findObject, findTlv, objectValue } from "../../codec/cat/object.ts";
 import { resultText } from "../../codec/cat/result.ts";
 import { alphaText, textOf } from "../../codec/cat/text.ts";
+import { imeiWords } from "./imei-words.ts";
 import { aidWords, pathText } from "./names.ts";
 import { hex2 } from "./tree.ts";
 
@@ -122,6 +123,7 @@ function numbersAndPlaces(name: CatObjectName, tlv: CatTlv): string | undefined 
     case "timerIdentifier":
       return `timer ${first}`;
     case "imei":
+      return imeiWords(tlv.value) ?? objectValue(name, tlv);
     case "imeisv":
       return objectValue(name, tlv);
     case "locationStatus":

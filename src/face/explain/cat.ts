@@ -27,6 +27,10 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
   const spelled = hex2(whole[0] ?? 0);
   const label = `${name === undefined ? "unknown object" : wordsOf(name)} (${spelled})`;
   const place = { offset, length: whole.length };
+  const vendor = context.vendorObjects?.get(whole[0] ?? 0);
+  if (vendor !== undefined) {
+    return { ...single(`${vendor.name} (${spelled})`, value, valueOffset, vendor.say), ...place };
+  }
   if (name === "textString" && loginHidden && value.length > 0) {
     return { label, value: `[hidden, ${value.length} octets]`, note: "login of the bearer", ...place, children: [] };
   }

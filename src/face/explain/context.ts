@@ -58,6 +58,12 @@ export interface Answered {
   readonly cntr?: number | undefined;
 }
 
+/** An object of a vendor under a tag of another object. */
+export interface VendorObject {
+  readonly name: string;
+  readonly say: (value: Uint8Array) => string;
+}
+
 /** What a TPDU says of its TP-UD. */
 export interface MessageFacts {
   readonly dcs: number;
@@ -110,6 +116,8 @@ export interface Context {
   readonly storesKeys?: boolean | undefined;
   /** Keys, PINs and logins are shown. */
   readonly secrets?: boolean | undefined;
+  /** Objects that a vendor puts among those of COMPREHENSION-TLV, by their first octet. */
+  readonly vendorObjects?: ReadonlyMap<number, VendorObject> | undefined;
   /** Where readers note what matters to the items that follow. */
   readonly heard?: Heard | undefined;
   /** Reads octets as one type. */

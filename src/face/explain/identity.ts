@@ -3,7 +3,7 @@ import { iccidCheckDigitOk, iccidFromOctets, imsiFromOctets } from "../../codec/
 import { Reader } from "../../codec/kit/codec.ts";
 import { eidWords } from "./card-data.ts";
 import { aidWords, tarName } from "./names.ts";
-import { grow, type Node, single } from "./tree.ts";
+import { grow, hex2, type Node, single } from "./tree.ts";
 
 /** EID: 16 octets of BCD, or 32 digits in ASCII. SGP.02 §2.2.2 */
 export function eidNode(octets: Uint8Array, base: number): Node {
@@ -67,7 +67,8 @@ export function atrNode(octets: Uint8Array, base: number): Node {
               }),
         );
       }
-      if (tck !== undefined) branch.octet("TCK", () => (tck.correct ? "correct" : "wrong"));
+      if (tck !== undefined) branch.octet("TCK", (octet) => (tck.correct ? "correct" : wrongTck(octets, octet)));
+      if (tck?.correct === false) branch.note = "TCK is wrong: an octet of this ATR was read or written wrongly";
       const rate = atr.fi === undefined || atr.di === undefined ? "" : `, Fi ${atr.fi}, Di ${atr.di}`;
       const voltages = atr.global.voltages === undefined ? "" : `, supply classes ${atr.global.voltages.join("")}`;
       return `${atr.protocols.map((protocol) => `T=${protocol}`).join(", ")}${rate}${voltages}`;
@@ -76,13 +77,21 @@ export function atrNode(octets: Uint8Array, base: number): Node {
   );
 }
 
-/** Whether octets read as an ATR that ends where they end. */
-export function isAtr(octets: Uint8Array): boolean {
+/** TCK makes the exclusive or of all octets behind TS zero. ISO/IEC 7816-3 §8.2.5 */
+function wrongTck(octets: Uint8Array, tck: number): string {
+  const right = octets.subarray(1).reduce((sum, octet) => sum ^ octet, tck);
+  return `wrong: ${hex2(right)} would be right`;
+}
+
+/** How sure it is that octets are an ATR: one whose TCK is wrong is one still, where the rest of it fits. */
+export function atrSureness(octets: Uint8Array): number {
   const first = new Reader(octets).peek();
-  if (first !== 0x3b && first !== 0x3f) return false;
+  if (first !== 0x3b && first !== 0x3f) return 0;
   try {
-    return parseAtr(octets).tck?.correct !== false;
+    const { tck, historicalBytes, interfaceBytes } = parseAtr(octets);
+    if (tck?.correct !== false) return 96;
+    return interfaceBytes.length > 0 && historicalBytes.length > 0 ? 90 : 50;
   } catch {
-    return false;
+    return 0;
   }
 }

@@ -1,3 +1,4 @@
+import { isGatewayError } from "../../base/gateway-error.ts";
 import { parseCommand } from "../../codec/apdu/command-apdu.ts";
 import { isSuccess, statusWordName } from "../../codec/apdu/status-word.ts";
 import { readCatTlvs } from "../../codec/cat/comprehension.ts";
@@ -13,7 +14,7 @@ import { isBer } from "./ber-tree.ts";
 import { isEnvelopeTag } from "./cat.ts";
 import type { ExplainType } from "./context.ts";
 import { httpScore } from "./http.ts";
-import { isAtr } from "./identity.ts";
+import { atrSureness } from "./identity.ts";
 import { instructionOf } from "./instruction.ts";
 import { applicationName, tarName } from "./names.ts";
 import { euiccResponseScore, profilePackageScore } from "./profile-package.ts";
@@ -46,7 +47,14 @@ function announced(octets: Uint8Array): number | undefined {
 
 /** A template by its tag: sure when it fills the octets, likely when it is cut or followed by something. */
 function template(octets: Uint8Array, sure: number, likely: number): number {
-  return announced(octets) === octets.length ? sure : likely;
+  const length = announced(octets);
+  if (length === octets.length) return sure;
+  return length !== undefined && isPadding(octets.subarray(length)) ? Math.max(likely, sure - 5) : likely;
+}
+
+/** Zeros that fill the last block of a cipher. */
+function isPadding(octets: Uint8Array): boolean {
+  return octets.length > 0 && octets.length < 16 && octets.every((octet) => octet === 0);
 }
 
 const commandScore: Score = (octets) => {
@@ -76,9 +84,18 @@ const responseScore: Score = (octets) => {
   if (octets.length === 2) return 90;
   const data = octets.subarray(0, -2);
   const best = Math.max(
-    ...(["proactive-command", "fcp", "card-data", "certificate", "notification"] as const).map((type) =>
-      scores[type](data),
-    ),
+    ...(
+      [
+        "proactive-command",
+        "fcp",
+        "card-data",
+        "certificate",
+        "notification",
+        "script-response",
+        "euicc-response",
+        "terminal-response",
+      ] as const
+    ).map((type) => scores[type](data)),
   );
   if (best >= 85) return Math.min(best, 94) + 2;
   return status === 2 ? 55 : 42;
@@ -97,13 +114,34 @@ const pairScore: Score = (octets) => {
 function tpduScore(wanted?: SmsTpdu["type"]): Score {
   return (octets) =>
     orElse(() => {
-      const tpdu = guessTpdu(octets);
+      const { tpdu, behind } = tpduAndRest(octets);
+      if (behind > 0) return wanted === undefined ? trailingScore(tpdu, behind) : 0;
       if (wanted !== undefined && tpdu.type !== wanted) return 0;
       const pid = "pid" in tpdu ? tpdu.pid : undefined;
       if (pid === 0x7f && "userData" in tpdu && tpdu.userData !== undefined) return 98;
       const report = tpdu.type.endsWith("DELIVER-REPORT") || tpdu.type.endsWith("SUBMIT-REPORT");
       return octets.length < 8 || report ? 35 : 75;
     }, 0);
+}
+
+/** A TPDU, and how many octets follow it: modems and records of EF.SMS carry more than the TPDU has. */
+function tpduAndRest(octets: Uint8Array): { readonly tpdu: SmsTpdu; readonly behind: number } {
+  try {
+    return { tpdu: guessTpdu(octets), behind: 0 };
+  } catch (error) {
+    const end = isGatewayError(error, "codec.trailing") ? error.detail["offset"] : undefined;
+    if (typeof end !== "number" || end < 8) throw error;
+    return { tpdu: guessTpdu(octets.subarray(0, end)), behind: octets.length - end };
+  }
+}
+
+/** Almost any octets are a TPDU with something behind it: what it says must be what a network says. */
+function trailingScore(tpdu: SmsTpdu, behind: number): number {
+  if (tpdu.type !== "SMS-DELIVER" && tpdu.type !== "SMS-SUBMIT") return 0;
+  if (tpdu.type === "SMS-DELIVER" && !/^20\d\d-\d\d-\d\dT/.test(tpdu.scts)) return 0;
+  const address = tpdu.type === "SMS-DELIVER" ? tpdu.originator : tpdu.destination;
+  if (address.number === "" || tpdu.userData.octets.length === 0 || behind > 176) return 0;
+  return tpdu.pid === 0x7f ? 94 : tpdu.pid === 0 && tpdu.type === "SMS-DELIVER" ? 72 : 42;
 }
 
 const pduScore: Score = (octets) => {
@@ -288,7 +326,7 @@ export const scores: Readonly<Record<ExplainType, Score>> = {
   tar: (octets) => (octets.length === 3 ? (tarName(octets) === undefined ? 20 : 60) : 0),
   iccid: iccidScore,
   imsi: imsiScore,
-  atr: (octets) => (isAtr(octets) ? 96 : 0),
+  atr: atrSureness,
   certificate: (octets) => (octets[0] === 0x7f && octets[1] === 0x21 ? template(octets, 98, 80) : 0),
   "card-data": cardDataScore,
   "session-trigger": triggerScore,

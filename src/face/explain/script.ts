@@ -1,4 +1,5 @@
-import { isStoreData, secretGoesOn, secretOfCommand } from "../../codec/apdu/secret-data.ts";
+import { codecError } from "../../base/gateway-error.ts";
+import { isStoreData, mayHoldSecret, secretGoesOn, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { compactCommandLength, scriptObjectName } from "../../codec/ota/script.ts";
@@ -11,7 +12,7 @@ import {
   keyVersionWords,
   securityLevelWords,
 } from "./secure-channel.ts";
-import { type Branch, grow, hex4, type Node, numberOf, single } from "./tree.ts";
+import { type Branch, grow, hex4, hiddenLeaf, type Node, numberOf, single, unreadLeaf } from "./tree.ts";
 
 const names = {
   definite: "expanded script, definite length",
@@ -37,6 +38,7 @@ export function scriptNode(octets: Uint8Array, base: number, context: Context): 
         branch.tell(objectOf(branch, context, read.object));
       }
       if (context.heard !== undefined) context.heard.commands = read.commands;
+      padding(branch);
       return branch.words;
     },
     {
@@ -56,9 +58,25 @@ function openTemplate(branch: Branch, indefinite: boolean): number {
   }
   const head = new Reader(from.bytes.subarray(from.offset - from.base), from.offset);
   const length = readLength(head);
-  const differs = length === head.remaining ? "" : `, but ${head.remaining} follow`;
-  branch.field("length", head.offset - from.offset, () => `${length} octets${differs}`);
+  const differs = length >= head.remaining || isPadding(head, length) ? "" : `, but ${head.remaining} follow`;
+  branch.field("length", head.offset - from.offset, (_, offset) => {
+    if (length <= head.remaining) return `${length} octets${differs}`;
+    throw codecError("codec.truncated", `${length} octets announced, ${head.remaining} present`, offset);
+  });
   return Math.min(from.offset + length, from.offset + from.remaining);
+}
+
+/** Behind the template nothing but zeros follow, fewer than a block of a cipher. */
+function isPadding(head: Reader, length: number): boolean {
+  const rest = head.bytes.subarray(head.offset - head.base + length);
+  return rest.length < 16 && rest.every((octet) => octet === 0);
+}
+
+/** Zeros that fill the last block of a cipher, where what announces them does not say so. */
+function padding(branch: Branch): void {
+  const { from } = branch;
+  const rest = from.bytes.subarray(from.offset - from.base);
+  if (rest.length > 0 && rest.length < 16 && rest.every((octet) => octet === 0)) branch.rest("padding");
 }
 
 function endsHere(branch: Branch): boolean {
@@ -114,8 +132,14 @@ function otherObject(tag: number, octets: Uint8Array, base: number): Node {
   const secure = scp03tPart(tag, octets, base);
   if (secure !== undefined) return secure;
   const name = scriptObjectName({ tag, value: octets });
-  return { ...single(`${name.split(":")[0]} (${hexTag(tag)})`, octets, base, () => name) };
+  const label = `${name.split(":")[0]} (${hexTag(tag)})`;
+  const bare = name.startsWith("unknown") ? bareCommandNote : undefined;
+  return mayHoldSecret(octets)
+    ? hiddenLeaf(label, octets, base, { note: bare })
+    : single(label, octets, base, () => name, { note: bare });
 }
+
+const bareCommandNote = "no object of a script: a C-APDU without its tag 22 (or A2) and length?";
 
 /** SCP03t objects stand where C-APDUs do, without a tag 22. SGP.02 §4.1.3.3, GP Amendment D */
 function scp03tPart(tag: number, octets: Uint8Array, base: number): Node | undefined {
@@ -185,6 +209,7 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
         if (indefinite && endsHere(branch)) break;
         branch.tell(objectOf(branch, context, read));
       }
+      padding(branch);
       return branch.words === "" ? "nothing executed" : branch.words;
     },
     { clause: "TS 102 226 §5.2.2" },
@@ -269,14 +294,17 @@ function compactResponseNode(octets: Uint8Array, base: number, context: Context)
           "6E00 to the first command: the script was mis-framed (no AA or AE in front), and taken as compact";
       }
       const { remaining } = branch.from;
+      const head = `${count} executed, ${hex4(sw)} ${statusWords(sw, command)}`;
       if (remaining > 0) {
-        branch.part(
+        branch.value = head;
+        const node = branch.part(
           remaining,
           (bytes, offset) =>
-            answerDataNode(bytes, offset, { ...context, command }) ?? single("data of the last", bytes, offset),
+            answerDataNode(bytes, offset, { ...context, command }) ?? unreadLeaf("data of the last", bytes, offset),
         );
+        return `${head}; ${node.label}${node.value === undefined ? "" : ` ${node.value}`}`;
       }
-      return `${count} executed, ${hex4(sw)} ${statusWords(sw, command)}`;
+      return head;
     },
     { clause: "TS 102 226 §5.1.2" },
   );

@@ -11,12 +11,20 @@ import { type Branch, grow, type Node, numberOf } from "./tree.ts";
 
 const text = (octets: Uint8Array): string => `"${Buffer.from(octets).toString("utf8")}"`;
 
-function objects(context: Context) {
+/**
+ * Objects of OPEN CHANNEL, and two of a vendor that stand among them under tags of other objects: a port and a timer.
+ */
+function connection(context: Context) {
   return (branch: Branch): string | undefined => {
-    catObjectsInto(branch, context);
+    catObjectsInto(branch, { ...context, vendorObjects });
     return undefined;
   };
 }
+
+const vendorObjects: NonNullable<Context["vendorObjects"]> = new Map([
+  [0xee, { name: "vendor: port", say: (value: Uint8Array) => String(numberOf(value)) }],
+  [0xef, { name: "vendor: timer", say: (value: Uint8Array) => String(numberOf(value)) }],
+]);
 
 function security(branch: Branch): string | undefined {
   branch.field("PSK identity", branch.octet("PSK identity length", String), (octets) => {
@@ -39,10 +47,12 @@ function retry(branch: Branch): string | undefined {
 
 function sessionTags(context: Context): TagMap {
   return new Map<number, TagEntry>([
-    [0x84, { name: "connection", read: objects(context), clause: "GP Amendment B §3.8.1" }],
+    [0x84, { name: "connection", read: connection(context), clause: "GP Amendment B §3.8.1" }],
     [0x85, { name: "security", read: security, clause: "GP Amendment B §3.8.2" }],
     [0xa5, { name: "extended security", tags: new Map([[0x85, { name: "security", read: security }]]) }],
     [0x86, { name: "retry policy", read: retry, clause: "GP Amendment B §3.8.3" }],
+    [0xee, { name: "vendor: port", say: (octets) => String(numberOf(octets)) }],
+    [0xef, { name: "vendor: timer", say: (octets) => String(numberOf(octets)) }],
     [0x87, { name: "retry failure report" }],
     [0x88, { name: "agent failure report" }],
     [

@@ -11,7 +11,8 @@ export function hexField(octets?: number) {
       context.addIssue({ code: "custom", message: `${bytes.length} octets where ${octets} belong` });
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      context.addIssue({ code: "custom", message: error.message });
+      // parseInput makes the codec's own error of it again: code and offset are the same wherever octets are given.
+      context.addIssue({ code: "custom", message: error.message, params: { code: error.code, ...error.detail } });
     }
     return z.NEVER;
   });
@@ -24,7 +25,9 @@ export const octetField = hexField(1).transform((bytes) => bytes[0] ?? 0);
 export const counterField = hexField(5).transform((bytes) => Number.parseInt(toHex(bytes), 16));
 
 /** One text or several. */
-export const hexListField = z.union([hexField().transform((bytes) => [bytes]), z.array(hexField())]);
+export const hexListField = z
+  .union([z.string().transform((text) => [text]), z.array(z.string())], { error: "hexadecimal text or a list of it" })
+  .pipe(z.array(hexField()));
 
 /** What nibble 0 of KIc and KID means on the card in question. */
 export const implicitField = z.enum(["AES", "3DES", "DES"]);

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { asGatewayError, GatewayError } from "../../../base/gateway-error.ts";
+import { asGatewayError, codecError, GatewayError } from "../../../base/gateway-error.ts";
 
 /** A JSON object on its way out. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -35,6 +35,10 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
   const issue = parsed.error.issues[0];
   const field = issue?.path.join(".") ?? "";
   const message = issue?.message ?? "not valid";
+  const params = issue?.code === "custom" ? issue.params : undefined;
+  if (params?.["code"] === "codec.text" && typeof params["offset"] === "number") {
+    throw codecError("codec.text", `${field}: ${message}`, params["offset"], { field });
+  }
   throw new GatewayError("api.usage", field === "" ? message : `${field}: ${message}`, {
     detail: field === "" ? {} : { field },
   });
