@@ -4,6 +4,7 @@ import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
 import { toHex } from "../base/hex.ts";
+import { originForm } from "../codec/gp/admin-http.ts";
 import { connectionObjects } from "../codec/gp/connection.ts";
 import { SessionTrigger } from "../codec/gp/trigger.ts";
 import { encode } from "../codec/kit/codec.ts";
@@ -65,6 +66,7 @@ export const Scp81Config = z.strictObject({
       port: port.optional(),
       address: z.string().optional(),
       host: z.string().optional(),
+      agentId: z.string().optional(),
       uri: z.string().optional(),
       retries: z.number().int().min(0).max(65535).optional(),
       retryDelaySeconds: z.number().int().min(0).max(86_399).optional(),
@@ -130,7 +132,7 @@ export class Scp81Service implements AsyncDisposable {
       },
       {
         ...defaultDialogSettings,
-        initialUris: config.uris,
+        initialUris: initialUris(config),
         scriptBudgetMs: config.scriptBudgetMs,
         holdTotalMs: config.holdOpenMs,
       },
@@ -203,6 +205,12 @@ export class Scp81Service implements AsyncDisposable {
   }
 }
 
+/** Where sessions may begin: what the settings say, and what we tell cards ourselves. */
+function initialUris({ uris, trigger }: Scp81Config): string[] {
+  const told = trigger.uri === undefined ? undefined : originForm(trigger.uri);
+  return [...uris, ...(told === undefined ? [] : [told.startsWith("/") ? told : `/${told}`])];
+}
+
 /** Our own keys are at hand; handshakes wait only where an SM-SR above may know more. */
 function keysOf(directory: PskDirectory, upstreams: Scp81Upstreams | undefined): PskSource {
   if (upstreams?.haveKeys !== true) return { kind: "resident", find: (identity) => directory.find(identity) };
@@ -219,9 +227,13 @@ function loopbackOf(host: string): string {
 
 /** The secured data of a session trigger, hexadecimal. GP Amendment B §3.7 */
 export function triggerBody({ trigger }: Scp81Config): string {
-  const { host, uri, retries, retryDelaySeconds, ...connection } = trigger;
+  const { host, agentId, uri, retries, retryDelaySeconds, ...connection } = trigger;
   const objects = connectionObjects(defined(connection));
-  const http = { ...(host === undefined ? {} : { host }), ...(uri === undefined ? {} : { uri }) };
+  const http = {
+    ...(host === undefined ? {} : { host }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(uri === undefined ? {} : { uri }),
+  };
   const session = {
     ...(objects.length === 0 ? {} : { connection: objects }),
     ...(retries === undefined

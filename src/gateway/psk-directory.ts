@@ -1,6 +1,7 @@
 import { detach } from "../base/detach.ts";
 import { readPskIdentity } from "../codec/gp/psk-identity.ts";
 import type { PskEntry } from "../link/scp81/psk-source.ts";
+import { agentIdsOf } from "./agent-ids.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { KeySet } from "./key-set.ts";
 import type { Repositories, Store } from "./store.ts";
@@ -99,11 +100,14 @@ function changesTarget({ type }: GatewayEvent): boolean {
 function pskEntry(target: Target, set: KeySet, kid: number): PskEntry | undefined {
   const psk = set.keys.get(kid);
   if (psk === undefined) return undefined;
-  const { scp81Framing } = target.settings;
+  const { scp81Framing, agentId } = target.settings;
+  const agentIds = agentIdsOf(target);
   return {
     psk: psk.reveal(),
     target: target.id,
     ...(target.eid === undefined ? {} : { eid: target.eid }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(agentIds.length === 0 ? {} : { agentIds }),
     ...(scp81Framing === undefined ? {} : { framing: scp81Framing === "chunked" ? "chunked" : "length" }),
   };
 }

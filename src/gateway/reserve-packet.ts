@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
+import { noteAgentId } from "./agent-ids.ts";
 import { endJobIn } from "./end-job.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
@@ -61,6 +62,7 @@ export function reservePacket(
       createdAt: clock.now(),
     };
     await r.packets.insert(packet);
+    await noteAgentId(r, target, job.work, clock.now());
     const data = { ...chosen, cntr: packet.cntr, segments: packet.userData.length };
     await r.events.append({ at: clock.now(), type: "job.sending", target: target.id, job: job.id, data });
     return packet;

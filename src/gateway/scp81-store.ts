@@ -1,7 +1,5 @@
 import type { Clock } from "../base/clock.ts";
 import { fromHex } from "../base/hex.ts";
-import { looksLikeNotification, Notification } from "../codec/euicc/notification.ts";
-import { decode } from "../codec/kit/codec.ts";
 import type {
   AdminRecord,
   AdminScript,
@@ -11,8 +9,10 @@ import type {
   Offer,
 } from "../link/scp81/admin-store.ts";
 import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts } from "./admin-dialog.ts";
+import { takeNotification } from "./admin-notification.ts";
 import { adminScript, jobOfScript, scriptParts, storedBodies } from "./admin-scripts.ts";
 import { partialResult, scriptOutcome } from "./admin-verdict.ts";
+import { noteAgentId } from "./agent-ids.ts";
 import { endJobIn, endOpenJob } from "./end-job.ts";
 import { endStates, type Job } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
@@ -50,7 +50,8 @@ export class Scp81Store implements AdminStore {
       for (const { script, verdict } of step.settled) dialog = await this.#settle(r, dialog, script, verdict);
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
       if (step.notification !== undefined) {
-        await this.#notified(r, step.notification, (id) => woken.add(id));
+        const heard = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
+        await takeNotification(r, this.#deps.desk, heard, (id) => woken.add(id));
         await this.#confirmHere(r, target);
       }
       const [next, made] = await this.#next(r, target, dialog, step.next);
@@ -60,16 +61,6 @@ export class Scp81Store implements AdminStore {
     if (step.settled.length > 0) woken.add(target);
     for (const id of woken) this.#deps.wake(id);
     return offer;
-  }
-
-  async #notified(r: Repositories, tlv: Uint8Array, wake: (target: string) => void): Promise<void> {
-    if (!looksLikeNotification(tlv)) return;
-    const receivedAt = this.#deps.clock.now();
-    await this.#deps.desk.record(
-      r,
-      { value: decode(Notification, tlv), raw: tlv, verified: true, via: "https", link: "scp81", receivedAt },
-      wake,
-    );
   }
 
   /** The card expects the confirmation in the session in which it notified. SGP.02 §3.15.2 */
@@ -187,6 +178,7 @@ export class Scp81Store implements AdminStore {
         job: job.id,
         data: { bearer: "https", octets: body.length, part: index, partsLeft: left.length },
       });
+      await noteAgentId(r, owner, work, now);
       const { uri, after } = next;
       const outstanding = { script, uri, deliveries: 1, ...(after === undefined ? {} : { after }) };
       const delivered: AdminDialogRecord = {

@@ -69,6 +69,13 @@ export const TargetSettingsShape = z.strictObject({
   notifications: z.enum(["bench", "relay", "withhold"]).optional(),
   scp81Buffer: z.number().int().min(256).optional(),
   scp81Framing: z.enum(["chunked", "content-length"]).optional(),
+  agentId: z
+    .string()
+    .regex(
+      /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/,
+      "1 to 256 printable ASCII characters, no space at either end",
+    )
+    .optional(),
 });
 
 /** {@link Reach} as given from outside. */

@@ -47,6 +47,8 @@ export interface TargetSettings {
   readonly scp81Buffer?: number;
   /** SCP81 answers to this card: chunked or Content-Length. */
   readonly scp81Framing?: "chunked" | "content-length";
+  /** How the card names itself in `X-Admin-From`, where that is not its EID or ICCID. */
+  readonly agentId?: string;
 }
 
 /** An eUICC or UICC that we address. */
@@ -62,6 +64,8 @@ export interface Target {
   readonly esimProfiles: readonly EsimProfile[];
   /** Where the card reaches its SM-SR: values of A3, A4, A5 by tag, hexadecimal. SGP.02 §4.1.1.10 */
   readonly addressing?: Readonly<Record<string, string>>;
+  /** Agent ids that scripts wrote into the card, the latest last. GP Amendment B §3.8.5 */
+  readonly agentIds?: readonly string[];
   readonly reach: Reach;
   readonly settings: TargetSettings;
   /** The imported EIS as it came, without key values. */

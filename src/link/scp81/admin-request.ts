@@ -1,6 +1,6 @@
 import { fromHex } from "../../base/hex.ts";
 import { adminProtocol, originForm } from "../../codec/gp/admin-http.ts";
-import { readAgentId } from "../../codec/gp/agent-id.ts";
+import { eidOfAgent, sameAgentId } from "../../codec/gp/agent-id.ts";
 import { header } from "../../codec/gp/http-head.ts";
 import type { HttpRequest } from "../../codec/gp/request-reader.ts";
 
@@ -23,6 +23,8 @@ export interface AgentClaim {
   readonly eid?: string;
   /** Agent id of a card that names itself in its own way. */
   readonly agentId?: string;
+  /** Other names that are known of the card: any of them will do. */
+  readonly agentIds?: readonly string[];
 }
 
 export type CheckedRequest =
@@ -32,12 +34,16 @@ export type CheckedRequest =
 /** Checks method, protocol and the agent id against the PSK identity. GP Amendment B §3.4.1 */
 export function checkRequest({ head, headText, body }: HttpRequest, claim: AgentClaim): CheckedRequest {
   if (head.method !== "POST") return refuse(405, `method ${head.method}`);
-  const protocol = header(head, "x-admin-protocol")?.toLowerCase();
+  const contradiction = told.find((name) => saysTwoThings(head, name));
+  if (contradiction !== undefined) return refuse(400, `${contradiction} contradicts itself`);
+  const protocol = header(head, "x-admin-protocol")
+    ?.toLowerCase()
+    .replace(/[\s"]+/g, "");
   if (protocol === undefined) return refuse(400, "no X-Admin-Protocol");
   if (!protocol.startsWith(adminProtocol.slice(0, -1))) return refuse(400, "another administration protocol");
   const agentId = header(head, "x-admin-from") ?? "";
   if (!agentAgrees(agentId, claim)) return refuse(403, "the agent id does not name the EID of the PSK identity");
-  const scriptStatus = header(head, "x-admin-script-status")?.toLowerCase();
+  const scriptStatus = word(header(head, "x-admin-script-status"));
   const contentType = header(head, "content-type");
   const origin = originForm(head.uri);
   return {
@@ -45,7 +51,7 @@ export function checkRequest({ head, headText, body }: HttpRequest, claim: Agent
     request: {
       uri: origin.startsWith("/") ? origin : `/${origin}`,
       agentId,
-      resume: header(head, "x-admin-resume")?.toLowerCase() === "true",
+      resume: word(header(head, "x-admin-resume")) === "true",
       ...(scriptStatus !== undefined && { scriptStatus }),
       ...(contentType !== undefined && { contentType }),
       body,
@@ -54,13 +60,27 @@ export function checkRequest({ head, headText, body }: HttpRequest, claim: Agent
   };
 }
 
+/** Headers that decide whose session it is and what became of a script. */
+const told = ["x-admin-protocol", "x-admin-from", "x-admin-resume", "x-admin-script-status"];
+
+function saysTwoThings(head: HttpRequest["head"], name: string): boolean {
+  const [first, ...others] = head.headers.get(name) ?? [];
+  return others.some((other) => word(other) !== word(first));
+}
+
+/** A value that is one word, without what some cards write around it. */
+function word(value: string | undefined): string | undefined {
+  return value?.toLowerCase().replace(/^["\s]+|["\s]*(?:;.*)?$/g, "");
+}
+
 function refuse(status: number, why: string): CheckedRequest {
   return { ok: false, status, why };
 }
 
 function agentAgrees(agentId: string, claim: AgentClaim): boolean {
-  if (claim.agentId !== undefined && agentId === claim.agentId) return true;
-  if (claim.eid !== undefined) return readAgentId(agentId)?.eid === claim.eid;
+  const known = [...(claim.agentId === undefined ? [] : [claim.agentId]), ...(claim.agentIds ?? [])];
+  if (known.some((one) => sameAgentId(agentId, one))) return true;
+  if (claim.eid !== undefined) return eidOfAgent(agentId) === claim.eid;
   return claim.agentId === undefined;
 }
 
@@ -79,19 +99,35 @@ export const sessionParameter = "s";
  * eUICC puts into its query. SGP.02 §3.15.2
  */
 export function uriPurpose(uri: string, initialUris: readonly string[]): UriPurpose {
-  const [path = "", ...queries] = uri.split("?");
+  const [path = "", ...queries] = (uri.split("#")[0] ?? "").split("?");
   const parameters = queries
     .join("?")
     .split("&")
     .filter((parameter) => parameter !== "");
   const others = parameters.filter((parameter) => !/^msg=/i.test(parameter));
   const bare = others.length === 0 ? path : `${path}?${others.join("&")}`;
-  const known = initialUris.includes(bare) || (initialUris.includes(path) && !others.some(isSession));
+  const known = isAmong(initialUris, bare) || (isAmong(initialUris, path) && !others.some(isSession));
   if (!known) return { kind: "other" };
   const message = parameters.find((parameter) => /^msg=/i.test(parameter))?.slice(4);
   if (message === undefined) return { kind: "initial", path: bare };
-  if (!/^(?:[0-9a-f]{2})+$/i.test(message)) return { kind: "malformed" };
-  return { kind: "initial", path: bare, notification: fromHex(message) };
+  const digits = message.replace(/%([0-7][0-9a-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+  if (!/^(?:[0-9a-f]{2})+$/i.test(digits)) return { kind: "malformed" };
+  return { kind: "initial", path: bare, notification: fromHex(digits) };
+}
+
+/** Whether a URI is one of these, in whatever letter case and with or without a slash at its end. */
+function isAmong(uris: readonly string[], uri: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/\/+$/, "");
+  return uris.some((one) => plain(one) === plain(uri));
+}
+
+/** A request target as our own dialog compares it: some cards double slashes. */
+export function plainUri(uri: string): string {
+  const query = uri.search(/[?#]/);
+  const path = query < 0 ? uri : uri.slice(0, query);
+  return path.replace(/\/{2,}/g, "/") + (query < 0 ? "" : uri.slice(query));
 }
 
 function isSession(parameter: string): boolean {

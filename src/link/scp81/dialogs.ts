@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../driver.ts";
-import { type AdminRequest, sessionParameter, uriPurpose } from "./admin-request.ts";
+import { type AdminRequest, plainUri, sessionParameter, uriPurpose } from "./admin-request.ts";
 import type { AdminScript, AdminStore, Offer } from "./admin-store.ts";
 import {
   type DialogEffect,
@@ -114,12 +114,13 @@ class DialogSession implements AdminSessionHandler {
   }
 
   #read(request: AdminRequest): DialogPost | undefined {
-    const purpose = uriPurpose(request.uri, this.#settings.initialUris);
+    const uri = plainUri(request.uri);
+    const purpose = uriPurpose(uri, this.#settings.initialUris);
     if (purpose.kind === "malformed") return undefined;
     const initial = purpose.kind === "initial";
     return {
-      uri: request.uri,
-      pollUri: initial ? purpose.path : request.uri,
+      uri,
+      pollUri: initial ? purpose.path : uri,
       initial,
       resume: request.resume,
       ...(request.scriptStatus !== undefined && { status: request.scriptStatus }),

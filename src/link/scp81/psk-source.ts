@@ -9,6 +9,8 @@ export interface PskEntry {
   readonly eid?: string;
   /** Agent id, verbatim, of a card that does not name its EID there. */
   readonly agentId?: string;
+  /** Other names that are known of the card, its ICCIDs among them: any of them will do. */
+  readonly agentIds?: readonly string[];
   /** How this card wants bodies; absent = as the server does by default. */
   readonly framing?: "chunked" | "length";
 }

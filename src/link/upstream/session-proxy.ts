@@ -54,7 +54,7 @@ class ProxiedSession implements AdminSessionHandler {
       const answer = await this.#deps.client.call({
         method: "POST",
         url,
-        target: `${url.pathname.replace(/\/$/, "")}${request.uri}`,
+        target: `${url.pathname.replace(/\/$/, "")}${onTheWire(request.uri)}`,
         headers: { ...cardHeaders(request.headText), ...identityHeaders(this.#session) },
         body: request.body,
         timeoutMs,
@@ -81,9 +81,12 @@ class ProxiedSession implements AdminSessionHandler {
   }
 
   #reply({ status, headers, body }: UpstreamAnswer): AdminReply {
-    const nextUri = oneLine(headers["x-admin-next-uri"]);
+    // Both names are known to cards. GP Amendment B §3.4.2
+    const nextUri = oneLine(headers["x-admin-next-uri"]) ?? oneLine(headers["scws-next-uri"]);
     const next = nextUri === undefined ? {} : { nextUri };
-    if (status !== 200) return { do: "answer", answer: { status, ...next }, end: true };
+    // A 204 with a Next-URI: nothing to run yet, the card asks again there. GP Amendment B §3.4.2
+    if (status !== 200)
+      return { do: "answer", answer: { status, ...next }, end: status !== 204 || nextUri === undefined };
     const kind = scriptKindOf(headers["content-type"] ?? "");
     if (kind === undefined || kind.direction !== "command")
       throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: no command script in its answer`, {
@@ -109,11 +112,19 @@ function oneLine(header: string | string[] | undefined): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }
 
-/** The card's own headers, as it sent them. */
+/** A request target without what HTTP does not allow there; cards write spaces. */
+function onTheWire(uri: string): string {
+  return uri.replace(/[^\x21-\x7e]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+/** The card's own headers, as it sent them; what our own dialog forgives in their spelling is mended. */
 function cardHeaders(headText: string): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const line of headText.split("\r\n").slice(1)) {
-    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line) ?? [];
+  const unfolded = headText.replace(/\r?\n[ \t]+/g, " ");
+  for (const line of unfolded.split(/\r?\n/).slice(1)) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: cards send them, values must not keep them
+    const text = line.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, "");
+    const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*(.*?)[ \t]*$/.exec(text) ?? [];
     if (name !== undefined && value !== undefined && !ownHeaders.test(name)) headers[name] = value;
   }
   return headers;

@@ -127,6 +127,43 @@ describe("sessions that the SM-SR runs itself", () => {
     expect(first?.headers["x-otagate-session"]).toMatch(/^ses_/);
   });
 
+  it("stay open while the SM-SR has nothing yet and says where to ask again", async () => {
+    const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}`, targets: "all" } });
+    await registered(made);
+    let posts = 0;
+    smsr.serve = (_, response) => {
+      const steps = ["X-Admin-Next-URI", "SCWS-Next-URI", "X-Admin-Next-URI"] as const;
+      const name = steps[posts];
+      const next = `/server/adminagent?cmd=${++posts}`;
+      if (name === undefined) return 204;
+      const common = { "X-Admin-Protocol": "globalplatform-remote-admin/1.0", [name]: next };
+      if (posts < 3) response.writeHead(204, common).end();
+      else
+        response
+          .writeHead(200, { ...common, "Content-Type": command.replace(";", " ; ") })
+          .end(Buffer.from("AE800000", "hex"));
+      return undefined;
+    };
+    const { report, ran } = await session(made);
+    expect(report).toMatchObject({ end: "complete", posts: 4 });
+    expect(ran).toHaveLength(1);
+    expect(smsr.got.map(({ path }) => path)).toEqual([
+      "/gsma/adminagent",
+      ...[1, 2, 3].map((n) => `/server/adminagent?cmd=${n}`),
+    ]);
+  });
+
+  it("bring the SM-SR what the card spells in its own way", async () => {
+    const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}`, targets: "all" } });
+    await registered(made);
+    serving([randomBytes(20)]);
+    const knobs = { lineEnd: "lf", spacing: "space-before-colon", requestTarget: "absolute" };
+    const { report, ran } = await session(made, { knobs });
+    expect(report).toMatchObject({ end: "complete", posts: 2 });
+    expect(ran).toHaveLength(1);
+    expect(smsr.got[1]?.headers).toMatchObject({ "x-admin-from": card.agentId, "x-admin-script-status": "ok" });
+  });
+
   it("are for the targets of the configuration; the others stay with us", async () => {
     const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}`, targets: ["theirs"] } });
     await registered(made, ["ours"]);
