@@ -3,7 +3,7 @@ import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { systemClock } from "../base/clock.ts";
-import { asGatewayError } from "../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
 import { registerAudit } from "../face/cli/commands/audit.ts";
 import { registerCampaign } from "../face/cli/commands/campaign.ts";
@@ -29,6 +29,7 @@ import { registerTrace } from "../face/cli/commands/trace.ts";
 import { registerUpstream } from "../face/cli/commands/upstream.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
 import { addExamples } from "../face/cli/examples.ts";
+import { fileError } from "../face/cli/input-file.ts";
 import type { CommandIo } from "../face/cli/run-operation.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import { registerAppCommands } from "./app-commands.ts";
@@ -75,7 +76,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       process.exitCode = thrown.exitCode === 0 ? 0 : 2;
       return;
     }
-    const error = asGatewayError(thrown);
+    const error = fileError(thrown) ?? asGatewayError(thrown);
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
     else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message}`);
     if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
@@ -215,6 +216,7 @@ function everyCommand(command: Command, act: (command: Command) => void): void {
 /** The daemon that runs, or one inside this process for as long as the command takes. */
 async function connect(options: GlobalOptions, terminal: Terminal, env: NodeJS.ProcessEnv): Promise<Connection> {
   if (options.url !== undefined) {
+    requireUrl(options.url);
     const token = env.OTAGATE_TOKEN;
     return {
       api: new ApiClient({ url: options.url, ...(token === undefined ? {} : { token }) }),
@@ -235,6 +237,14 @@ async function connect(options: GlobalOptions, terminal: Terminal, env: NodeJS.P
     embedded: true,
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
+}
+
+/** @throws api.usage when it is not the URL of an HTTP server */
+function requireUrl(text: string): void {
+  if (URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol)) return;
+  throw new GatewayError("api.usage", `--url: '${text}' must be a URL such as http://127.0.0.1:8080`, {
+    detail: { field: "url" },
+  });
 }
 
 function answers(socketPath: string): Promise<boolean> {

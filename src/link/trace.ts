@@ -1,19 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { channel } from "node:diagnostics_channel";
 
-/** What kind of frame it is; decides how people see it and which pcap encapsulation it gets. */
-export type FrameKind =
-  | "apdu"
-  | "atr"
-  | "tpdu"
-  | "packet"
-  | "script"
-  | "at"
-  | "smpp"
-  | "tls"
-  | "http"
-  | "bip"
-  | "upstream";
+/** What kind of frame it is; decides how it is decoded and which pcap encapsulation it gets. */
+export const frameKinds = [
+  "apdu",
+  "atr",
+  "tpdu",
+  "packet",
+  "script",
+  "at",
+  "smpp",
+  "tls",
+  "http",
+  "bip",
+  "upstream",
+] as const;
+export type FrameKind = (typeof frameKinds)[number];
 
 /** One frame in or out. Published once, at the place that handed it over or took it. */
 export interface Frame {

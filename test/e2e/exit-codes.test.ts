@@ -29,6 +29,26 @@ describe("exit codes", () => {
     }
   });
 
+  it("is 2 for files and addresses that cannot be used, named with the flag and the reason", async () => {
+    await using product = new Product();
+    const folder = product.folder;
+    for (const [args, message] of [
+      [["--url", "daemon.example", "job", "list"], "--url: 'daemon.example' must be a URL"],
+      [["--url", "ftp://daemon.example/", "job", "list"], "--url: 'ftp://daemon.example/' must be a URL"],
+      [["campaign", "start", "--file", folder], `--file: ${folder} cannot be read: it is a folder`],
+      [["connectivity", "set", eid, "--file", "none.json"], "--file: none.json cannot be read: no such file or folder"],
+      [["trace", "export", "-o", "none/x"], "--output: none/x cannot be written: no such file or folder"],
+      [["trace", "export", "--kind", "apdus"], "'apdus' is not a kind of frame; did you mean 'apdu'?"],
+    ] as const) {
+      const { code, stdout, stderr } = await product.run([...args]);
+      expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: "" });
+      expect(stderr).toContain(message);
+    }
+    const state = product.file("no-folder", "");
+    const unusable = await product.run(["job", "list"], { env: { OTAGATE_STATE: state } });
+    expect(unusable).toMatchObject({ code: 7, stderr: expect.stringContaining(`the store in ${state} cannot be used`) });
+  });
+
   it("is 0 for help and version, on standard output", async () => {
     await using product = new Product();
     for (const args of [["--help"], ["--version"], ["job", "list", "--help"], ["help", "reader"]]) {
@@ -92,6 +112,7 @@ describe("exit codes", () => {
       started: (child) => child.stderr?.once("data", () => child.kill("SIGINT")),
     });
     expect(watched).toMatchObject({ code: 130, signal: null });
+    expect(watched.stderr).toMatch(/job (job_\w+) goes on in the daemon; to stop it: otagate job cancel \1/);
     const jobs = (await product.run(["job", "list", "--json"])).json<{ state: string }[]>();
     expect(jobs).toMatchObject([{ state: expect.stringMatching(/queued|waiting/) }]);
   });
@@ -103,6 +124,7 @@ describe("exit codes", () => {
       started: (child) => child.stderr?.once("data", () => child.kill("SIGINT")),
     });
     expect(watched.code).toBe(130);
+    expect(watched.stderr).toMatch(/job (job_\w+) stays in the store: .*; to stop it: otagate job cancel \1/);
     expect((await product.run(["target", "show", eid])).code).toBe(0);
   });
 });

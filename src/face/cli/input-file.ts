@@ -7,6 +7,8 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EISDIR: "it is a folder",
   ENOTDIR: "part of the path is not a folder",
+  EEXIST: "something else of this name is there",
+  EPERM: "not permitted",
   ENOSPC: "no space left on the device",
   EROFS: "the file system is read-only",
 };
@@ -34,6 +36,14 @@ export function readJsonInput(field: string, file: string): unknown {
 /** A value, or with `@file` the text of that file. @throws api.usage */
 export function valueOrFile(field: string, value: string): string {
   return value.startsWith("@") ? readInput(field, value.slice(1)).trim() : value;
+}
+
+/** What the system refused about a file or folder that a user named; undefined for any other error. */
+export function fileError(thrown: unknown): GatewayError | undefined {
+  if (!(thrown instanceof Error) || !("code" in thrown) || !("path" in thrown)) return undefined;
+  if (typeof thrown.path !== "string" || reasons[String(thrown.code)] === undefined) return undefined;
+  const doing = "syscall" in thrown && thrown.syscall === "mkdir" ? "made" : "opened";
+  return unreadable("file", thrown.path, thrown, doing);
 }
 
 /** The error of a file that cannot be read, written or made, with the system's reason. */

@@ -74,8 +74,8 @@ const commands: readonly Es5Command[] = [
   {
     name: "createISDP",
     does: "create an ISD-P for a new profile",
-    options: (c) => profileOptions(c).option("--quota <octets>", "non-volatile memory it may use"),
-    params: (o) => ({ ...profile(o), ...(o.quota === undefined ? {} : { quota: Number(o.quota) }) }),
+    options: (c) => profileOptions(c).option("--quota <octets>", "non-volatile memory it may use", wholeNumber),
+    params: (o) => ({ ...profile(o), ...given(o, "quota") }),
   },
   {
     name: "enableProfile",

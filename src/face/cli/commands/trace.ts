@@ -5,6 +5,7 @@ import { finished } from "node:stream/promises";
 import { type Command, Option } from "commander";
 import { parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { frameKinds } from "../../../link/trace.ts";
 import type { CliContext } from "../context.ts";
 import { unreadable } from "../input-file.ts";
 import { say } from "../terminal.ts";
@@ -57,7 +58,7 @@ function filters(command: Command): Command {
     .option("--target <ref>", "frames of this target: EID, ICCID, id or name")
     .option("--job <id>", "frames of this job")
     .option("--link <id>", "frames of links whose id contains this")
-    .option("--kind <kinds>", "frames of these kinds: apdu, atr, tpdu, packet, script, at, smpp, tls, http, bip");
+    .option("--kind <kinds>", `frames of these kinds, separated by commas: ${frameKinds.join(", ")}`);
 }
 
 /** `trace follow` and `trace export`: what passed the links. */

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { nearest } from "../../../base/nearest.ts";
+import { frameKinds } from "../../../link/trace.ts";
 import { drained } from "../drained.ts";
 import type { OpenStreams } from "../open-streams.ts";
 import type { ApiDeps } from "../server.ts";
@@ -9,15 +11,25 @@ import type { KeptFrame } from "../trace-log.ts";
 
 const text = z.string().min(1).max(512).optional();
 const moment = z.coerce.number().min(0).max(1e15).optional();
+/** Kinds of frames, separated by commas. */
+const kindList = z
+  .string()
+  .max(200)
+  .transform((list, context) => {
+    const kinds = list.split(",");
+    for (const one of kinds) {
+      if (frameKinds.some((kind) => kind === one)) continue;
+      const near = nearest(one, frameKinds);
+      const hint = near === undefined ? `use ${frameKinds.join(", ")}` : `did you mean '${near}'?`;
+      context.addIssue({ code: "custom", message: `'${one.slice(0, 40)}' is not a kind of frame; ${hint}` });
+    }
+    return kinds;
+  });
 const filter = z.strictObject({
   link: text.describe("Only of links with this in their id"),
   target: targetFilter,
   job: text.describe("Only of this job"),
-  kind: z
-    .string()
-    .regex(/^[a-z,]{1,100}$/, "kinds of frames, separated by commas")
-    .optional()
-    .describe("Only of these kinds: apdu, tpdu, packet, script, at, smpp, tls, http, bip, upstream"),
+  kind: kindList.optional().describe(`Only of these kinds, separated by commas: ${frameKinds.join(", ")}`),
   since: moment.describe("Not before, milliseconds since 1970"),
   until: moment.describe("Not after, milliseconds since 1970"),
 });
@@ -34,7 +46,7 @@ export async function traceRoutes(
 
   const wantedBy = async (query: z.infer<typeof filter>): Promise<(frame: KeptFrame) => boolean> => {
     const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
-    const kinds = query.kind?.split(",");
+    const kinds: readonly string[] | undefined = query.kind;
     return (frame) =>
       (query.link === undefined || frame.link.includes(query.link)) &&
       (target === undefined || frame.target === target) &&
