@@ -1,4 +1,7 @@
+import { isGatewayError } from "../base/gateway-error.ts";
 import { fromHex, toHex } from "../base/hex.ts";
+import { catTlvBytes, readCatTlvs } from "../codec/cat/comprehension.ts";
+import { loginObjects, loginRanges } from "../codec/cat/login-secrets.ts";
 import { ConnectivityParameters } from "../codec/euicc/addressing.ts";
 import { type Connection, connectionObjects, connectionOf } from "../codec/gp/connection.ts";
 import { SessionParameters } from "../codec/gp/session-parameters.ts";
@@ -125,4 +128,37 @@ export function profileParameters(reach: ProfileReach): ConnectivityParameters {
 /** The same without passwords: that there is one is all that is told. */
 export function withoutPasswords<T>(value: T): T {
   return JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "password" ? "set" : inner)));
+}
+
+/**
+ * Templates by tag (A1, A2, A4 and A5) without the logins in them, as an export has them; one that cannot be read and may hold a login is left
+ * out.
+ */
+export function withoutLogins(templates: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(templates).flatMap(([tag, value]): [string, string][] => {
+      const octets = /^([0-9a-fA-F]{2})+$/.test(value) ? fromHex(value) : undefined;
+      if (octets === undefined) return [];
+      const connection = tag.toUpperCase() !== "A5" && tag.toUpperCase() !== "A0" && tag.toUpperCase() !== "A3";
+      const logins = [...loginRanges(octets), ...loginObjects(octets, 0, octets.length, connection)];
+      if (logins.length === 0) return [[tag, value]];
+      try {
+        return [[tag, toHex(connection ? withoutTexts(octets) : withoutSessionLogin(octets))]];
+      } catch (error) {
+        if (isGatewayError(error)) return [];
+        throw error;
+      }
+    }),
+  );
+}
+
+const textString = 0x0d;
+
+function withoutTexts(objects: Uint8Array): Uint8Array {
+  return catTlvBytes(readCatTlvs(objects).filter(({ tag }) => tag !== textString));
+}
+
+function withoutSessionLogin(octets: Uint8Array): Uint8Array {
+  const parts = readTlvs(octets).map(({ tag, value }) => tlvBytes(tag, tag === 0x84 ? withoutTexts(value) : value));
+  return Uint8Array.from(Buffer.concat(parts));
 }

@@ -7,6 +7,7 @@ import { type EisDescription, type EisKeySet, eisElement, readEis, withoutKeyVal
 import { updateEis, type WrittenEis, writeEis } from "../codec/eis/write.ts";
 import { checkEisTrust, type EisTrust, type TrustAnchors, unproved } from "../crypto/eis-trust.ts";
 import { aesKcv, unwrapKeyValue } from "../crypto/transport-key.ts";
+import { withoutLogins } from "./connectivity.ts";
 import type { KeySetInfo } from "./key-set.ts";
 import type { Target } from "./target.ts";
 import type { ImportOutcome, TargetDesk } from "./target-desk.ts";
@@ -142,7 +143,7 @@ function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
   const { xml: _, ...facts } = Object.fromEntries(factsOf(target));
   const { eid, name, kind, iccid, imsi, msisdn, tags, settings, reach } = target;
   return {
-    ...facts,
+    ...withoutAddressingLogins(facts),
     eid,
     name,
     kind,
@@ -152,7 +153,19 @@ function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
     tags,
     settings,
     reach,
-    profiles: target.esimProfiles,
+    profiles: target.esimProfiles.map(({ connectivity, ...profile }) =>
+      connectivity === undefined ? profile : { ...profile, connectivity: withoutLogins(connectivity) },
+    ),
     withheldKeySets: keySets.map(({ type, kvn, cntr, tars }) => ({ type, kvn, cntr, tars })),
   };
+}
+
+/** The facts of an EIS with its SM-SR addressing parameters without logins. */
+function withoutAddressingLogins(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { smsr } = facts;
+  if (typeof smsr !== "object" || smsr === null || !("addressing" in smsr)) return facts;
+  const { addressing } = smsr;
+  if (typeof addressing !== "object" || addressing === null) return facts;
+  const texts = Object.entries(addressing).map(([tag, value]): [string, string] => [tag, String(value)]);
+  return { ...facts, smsr: { ...smsr, addressing: withoutLogins(Object.fromEntries(texts)) } };
 }

@@ -11,7 +11,7 @@ import { SmsrStandIn } from "../gateway/upstream/stand-in.ts";
 
 /** Everything secret that the daemon was ever given, by what it is. */
 const marks = new Map<string, Buffer>();
-/** Keys in scripts of clients: the client sees its order again, traces and logs do not show them. */
+/** Keys and passwords in orders of clients: only the store has them, for the card. */
 const ordered = new Map<string, Buffer>();
 /** Everything it said, by where. */
 const said: [where: string, text: string | Buffer][] = [];
@@ -109,6 +109,40 @@ async function scriptsInClear(eid: string): Promise<void> {
     ordered.set(what, octets);
     return octets.toString("hex");
   };
+  // In commands it stands as text, whose octets are looked for.
+  const password = secret("APN password");
+  ordered.set("APN password", Buffer.from(password));
+  const https = { networkAccessName: "apn", user: "otagate", password };
+  await call("PUT", `/v1/targets/${eid}/connectivity`, {
+    body: { smsr: { https: { ...https, host: "smsr.example", uri: "/x" } } },
+  });
+  const { body: jobs } = await call("PUT", `/v1/targets/${eid}/connectivity`, {
+    body: { profile: { https, tar: "000001" } },
+  });
+  for (const { id } of jobs.jobs ?? []) await call("GET", `/v1/jobs/${id}?wait=8000`);
+  expect(jobs.jobs).toHaveLength(1);
+  await call("GET", `/v1/targets/${eid}/connectivity`);
+  await call("GET", `/v1/targets/${eid}`);
+  await call("GET", `/v1/targets/${eid}/export?format=json`);
+  await call("GET", `/v1/targets/${eid}/export?format=xml`);
+  const cut = secret("STORE DATA in two blocks");
+  const blocks = [`80E208000B811310${cut.slice(0, 16)}`, `80E2880108${cut.slice(16)}`];
+  await call("POST", "/v1/jobs", { body: { target: eid, work: { kind: "script", apdus: blocks } } });
+  await call("POST", "/v1/campaigns", {
+    body: {
+      name: "keys",
+      targets: { kind: "list", references: [eid] },
+      action: { kind: "script", apdus: [`80D8000117018810${secret("PUT KEY of a campaign")}03AABBCC`] },
+    },
+  });
+  await call("GET", "/v1/campaigns");
+  const profile = `A0118001028101018203414243${""}830489881122`;
+  const part = (hex: string) => `86${(hex.length / 2).toString(16).padStart(2, "0")}${hex}`;
+  const body = [
+    `${profile}`,
+    `8110${secret("Ki of a profile in clear")}8210${secret("OPc of a profile in clear")}`,
+  ].map(part);
+  await call("POST", "/v1/jobs", { body: { target: eid, work: { kind: "body", body: body.join("") } } });
   const puts = Array.from({ length: 12 }, (_, n) => `80D8000117018810${secret(`PUT KEY ${n}`)}03AABBCC`);
   const stores = Array.from({ length: 12 }, (_, n) => `80E2880013811310${secret(`STORE DATA ${n}`)}`);
   const apdus = [...puts, `0020000108${secret("PIN").slice(0, 16)}`, ...stores];
@@ -224,10 +258,10 @@ it("keeps every secret out of logs, traces, events, answers, errors, webhooks an
   );
   expect(said.some(([where]) => where.startsWith("file frames-"))).toBe(true);
   expect(leaks().filter((leak) => !leak.startsWith("control"))).toEqual([]);
-  const traced = said.filter(([where]) => /^(file frames-|log |answer to GET \/v1\/traces)/.test(where));
-  const kept = traced.filter(([where]) => where.startsWith("file frames-")).map(([, text]) => text.toString());
+  const told = said.filter(([where]) => !where.startsWith("file otagate.db"));
+  const kept = told.filter(([where]) => where.startsWith("file frames-")).map(([, text]) => text.toString());
   expect(kept.join("")).toContain(`80D8000117${"00".repeat(23)}`);
-  expect(leaks(ordered, traced, 8)).toEqual([]);
+  expect(leaks(ordered, told, 8)).toEqual([]);
   // An EID is no secret: finding it shows that a secret would have been found.
   expect(leaks().filter((leak) => leak.startsWith("control")).length).toBeGreaterThan(5);
 });

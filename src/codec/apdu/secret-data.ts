@@ -1,5 +1,8 @@
+import type { Range } from "../cat/login-secrets.ts";
+import { storedSecrets } from "./store-data-secrets.ts";
+
 /** What kind of secret a command carries. */
-export type SecretKind = "pin" | "key";
+export type SecretKind = "pin" | "key" | "login";
 
 /** VERIFY, CHANGE, DISABLE, ENABLE and UNBLOCK PIN. ETSI TS 102 221 §10.1.2 */
 const pinInstructions = new Set([0x20, 0x24, 0x26, 0x28, 0x2c]);
@@ -10,39 +13,140 @@ const putKey = 0xd8;
 /** STORE DATA. GP Card Specification §11.11 */
 const storeData = 0xe2;
 
+const select = 0xa4;
+const fileReads = new Set([0xb0, 0xb2]);
+const fileWrites = new Set([0xd6, 0xd7, 0xdc, 0xdd]);
+
 /**
- * What secret the data of a command APDU hold; undefined for none. Of PIN commands and PUT KEY only the header is looked
- * at, so that a malformed one is hidden just as well; STORE DATA holds keys or PINs when a data group of it does.
+ * Files that hold keys: EF.Keys, KeysPS, EPSNSC, Kc, KcGPRS, MSK, MUK and GBABP, and the Ki and OPc of common test cards. Identifiers 4Fxx
+ * mean something only below their folder. 3GPP TS 31.102 §4.2, §4.4
  */
-export function secretOfCommand(apdu: Uint8Array): SecretKind | undefined {
-  const ins = apdu[1] ?? 0;
-  if (pinInstructions.has(ins)) return "pin";
-  return ins === putKey || (ins === storeData && storesKeys(apdu)) ? "key" : undefined;
+const keyFiles = new Set([0x6f08, 0x6f09, 0x6fe4, 0x6f20, 0x6f52, 0x6fd6, 0x6fd7, 0x6fd8, 0xaf20]);
+const keyFilesBelow: Readonly<Record<number, readonly number[]>> = {
+  24379: [0x4f20, 0x4f52],
+  24512: [0x4f03, 0x4f04, 0x4f05, 0x4f0b],
+};
+
+/** Where the secrets of a command stand in it, and of what kind they are. */
+export interface CommandSecret {
+  readonly kind: SecretKind;
+  readonly ranges: readonly Range[];
 }
+
+/** Data that STORE DATA may send in all its blocks; what goes beyond is hidden. */
+const maxStored = 65_536;
 
 export function isStoreData(apdu: Uint8Array): boolean {
   return apdu[1] === storeData;
 }
 
-/** Whether a secret STORE DATA goes on in the next block: it is not marked as the last one. */
+/** Whether a STORE DATA that holds a secret may go on with it in the next block: it is not marked as the last one. */
 export function secretGoesOn(apdu: Uint8Array): boolean {
   return isStoreData(apdu) && ((apdu[2] ?? 0) & 0x80) === 0;
 }
 
+/** What of a logical channel matters for the commands that follow. */
+interface ChannelState {
+  readonly stored?: { readonly data: Uint8Array; readonly next: number };
+  readonly folder?: number;
+  /** The file that is selected holds keys. */
+  readonly holdsKeys?: boolean;
+}
+
 /**
- * Groups 8000 to 8FFF are those whose content is confidential: PINs, keys, private keys. Cut off or not, they are found.
- * EMV Card Personalization Specification §2.2, GP Card Specification Amendment A §4
+ * Finds the secrets of the commands to one card, in their order: STORE DATA goes on in several blocks, in which keys and passwords are cut
+ * anywhere, and a file is written to after it was selected. A block whose beginning was not seen cannot be judged and loses all.
  */
-function storesKeys(apdu: Uint8Array): boolean {
-  const inTlvs = ((apdu[2] ?? 0) & 0x18) === 0x10;
-  if (inTlvs) return false;
-  for (let at = 5; at < apdu.length; ) {
-    if ((apdu[at] ?? 0) >> 4 === 0x8) return true;
-    const long = apdu[at + 2] === 0xff;
-    const length = long ? ((apdu[at + 3] ?? 0) << 8) | (apdu[at + 4] ?? 0) : (apdu[at + 2] ?? 0);
-    at += (long ? 5 : 3) + length;
+export class CommandSecrets {
+  readonly #channels = new Map<number, ChannelState>();
+
+  /** What is secret in the next command. */
+  next(apdu: Uint8Array): CommandSecret | undefined {
+    const [cla = 0, ins = 0] = apdu;
+    if (pinInstructions.has(ins)) return { kind: "pin", ranges: rest(apdu) };
+    if (ins === putKey) return { kind: "key", ranges: rest(apdu) };
+    const channel = channelOf(cla);
+    const state = this.#channels.get(channel) ?? {};
+    if (ins === storeData) {
+      const { stored, secret } = storedSecret(apdu, state.stored);
+      this.#channels.set(channel, { ...state, ...stored });
+      return secret;
+    }
+    if (ins === select) this.#channels.set(channel, selected(apdu, state.folder));
+    return fileWrites.has(ins) && state.holdsKeys === true ? { kind: "key", ranges: rest(apdu) } : undefined;
   }
-  return false;
+
+  /** Whether the answer to a command carries keys: session keys, or what is read from a file of keys. */
+  answersWithKeys(apdu: Uint8Array): boolean {
+    const [cla = 0, ins = 0] = apdu;
+    return answersWithKeys(apdu) || (fileReads.has(ins) && this.#channels.get(channelOf(cla))?.holdsKeys === true);
+  }
+}
+
+function rest(apdu: Uint8Array): readonly Range[] {
+  return apdu.length > 5 ? [[5, apdu.length]] : [];
+}
+
+/** ETSI TS 102 221 §10.1.1 */
+function channelOf(cla: number): number {
+  return (cla & 0x40) !== 0 ? 4 + (cla & 0x0f) : cla & 0x03;
+}
+
+/** What SELECT by identifier or path leads to from where the card is: its folder, and whether it is a file of keys. */
+function selected(apdu: Uint8Array, folder = 0): ChannelState {
+  const [, , p1 = 0, , length = 0] = apdu;
+  if (p1 === 0x04 || apdu.length < 7 || length < 2) return {};
+  const path = Array.from({ length: length >> 1 }, (_, at) => ((apdu[5 + 2 * at] ?? 0) << 8) | (apdu[6 + 2 * at] ?? 0));
+  const file = path.at(-1) ?? 0;
+  const now = path.findLast(isFolder) ?? folder;
+  const holdsKeys = keyFiles.has(file) || keyFilesBelow[now]?.includes(file) === true;
+  return { folder: now, ...(holdsKeys ? { holdsKeys } : {}) };
+}
+
+/** Identifiers of folders begin with 3F, 5F or 7F. ETSI TS 102 221 §8.6 */
+const isFolder = (file: number) => [0x3f, 0x5f, 0x7f].includes(file >> 8);
+
+function storedSecret(
+  apdu: Uint8Array,
+  known: ChannelState["stored"],
+): { stored: Pick<ChannelState, "stored">; secret?: CommandSecret } {
+  const { start, end } = dataOf(apdu);
+  const [, , p1 = 0, block = 0] = apdu;
+  const before = block === 0 ? { data: new Uint8Array(), next: 0 } : known;
+  const whole: CommandSecret = { kind: "key", ranges: rest(apdu) };
+  if (before === undefined || before.next !== block || before.data.length + end - start > maxStored)
+    return { stored: {}, secret: whole };
+  const data = new Uint8Array(before.data.length + end - start);
+  data.set(before.data);
+  data.set(apdu.subarray(start, end), before.data.length);
+  const stored = (p1 & 0x80) === 0 ? { stored: { data, next: (block + 1) & 0xff } } : {};
+  const shift = start - before.data.length;
+  const here = ([from, to]: Range): Range[] =>
+    to + shift > start ? [[Math.max(from + shift, start), to + shift]] : [];
+  const { keys, logins } = storedSecrets(data, p1);
+  if (keys.flatMap(here).length > 0) return { stored, secret: whole };
+  const ranges = logins.flatMap(here);
+  return ranges.length === 0 ? { stored } : { stored, secret: { kind: "login", ranges } };
+}
+
+/** Where the data of a command stand, whether its length is short or extended. */
+function dataOf(apdu: Uint8Array): { start: number; end: number } {
+  const extended = apdu[4] === 0 && apdu.length > 7;
+  const start = Math.min(extended ? 7 : 5, apdu.length);
+  const length = extended ? ((apdu[5] ?? 0) << 8) | (apdu[6] ?? 0) : (apdu[4] ?? 0);
+  // A length that does not fit says nothing of where the data end.
+  const end = start + length;
+  return { start, end: end > apdu.length || apdu.length - end > 3 ? apdu.length : end };
+}
+
+/**
+ * What PIN or key the data of a command APDU hold by itself; undefined for none. Of PIN commands and PUT KEY only the header is looked
+ * at, so that a malformed one is hidden just as well; STORE DATA is read as if it were the first block.
+ */
+export function secretOfCommand(apdu: Uint8Array): Exclude<SecretKind, "login"> | undefined {
+  const first = apdu[1] === storeData && apdu[3] !== 0 ? Uint8Array.from(apdu).fill(0, 3, 4) : apdu;
+  const kind = new CommandSecrets().next(first)?.kind;
+  return kind === "login" ? undefined : kind;
 }
 
 /**
@@ -65,8 +169,10 @@ export function answersWithKeys(apdu: Uint8Array): boolean {
   return ins === 0x88 || ins === 0x89;
 }
 
-/** The octets of a command with its secret overwritten by zeros, lengths kept; the same octets when it has none. */
-export function withoutSecret(apdu: Uint8Array): Uint8Array {
-  if (secretOfCommand(apdu) === undefined || apdu.length <= 5) return apdu;
-  return Uint8Array.from(apdu).fill(0, 5);
+/** Octets with parts of them overwritten by zeros, lengths kept; the same octets without a part. */
+export function withoutRanges(octets: Uint8Array, ranges: readonly Range[]): Uint8Array {
+  if (ranges.length === 0) return octets;
+  const shown = Uint8Array.from(octets);
+  for (const [from, to] of ranges) shown.fill(0, from, to);
+  return shown;
 }

@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "../../base/hex.ts";
-import { secretOfCommand } from "../apdu/secret-data.ts";
-import { showAlone, showCommand, showTpdu, showWithin } from "../ota/message-secrets.ts";
+import { CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
+import { showAlone, showEnvelope, showProactive, showTpdu, showWithin } from "../ota/message-secrets.ts";
 import type { ShowMessage } from "../ota/segment-secrets.ts";
 
 /** Names and form of a command line, as far as its text shows them. */
@@ -46,24 +46,31 @@ const secret =
 const cardCommand = /^(at\+(?:csim|cgla)=(?:[0-9A-Fa-f]+,)?\d+,"?)((?:[0-9A-Fa-f]{2})+)(.*)$/is;
 /** The answer of AUTHENTICATE: nothing else that a card says starts so. 3GPP TS 31.102 §7.1.2.1 */
 const authentication = /^(\+(?:csim|cgla): ?\d+,"?db)[0-9A-Fa-f]+/i;
+/** A proactive command in what a modem says: fetched, or told of by itself. ETSI TS 102 223 §6.6 */
+const proactive = /(?<![0-9A-Fa-f])[dD]0(?:[0-9A-Fa-f]{2}){8,}/g;
 /** Service centre address and TPDU of a short message. 3GPP TS 27.005 §4 */
 const messagePdu = /^(?:[0-9A-Fa-f]{2}){12,}(?=\p{Cc}?$)/u;
 
 /** The line as traces and errors may show it: PINs, passwords and keys are masked. */
-export function publicLine(line: string, show: ShowMessage = showAlone): string {
+export function publicLine(line: string, show: ShowMessage = showAlone, secrets = new CommandSecrets()): string {
   const hidden = secret.exec(line);
   if (hidden !== null) return `${line.slice(0, hidden[0].length)}***`;
   const command = cardCommand.exec(line);
-  if (command !== null) return `${command[1]}${publicCommand(command[2] ?? "", show)}${command[3]}`;
+  if (command !== null) return `${command[1]}${publicCommand(command[2] ?? "", show, secrets)}${command[3]}`;
   const pdu = messagePdu.exec(line)?.[0];
   if (pdu !== undefined) return `${publicPdu(pdu, show)}${line.slice(pdu.length)}`;
-  return line.replace(authentication, "$1***");
+  return line.replace(authentication, "$1***").replace(proactive, (hex) => {
+    const octets = fromHex(hex);
+    const shown = showProactive(octets);
+    return shown === octets ? hex : toHex(shown);
+  });
 }
 
-function publicCommand(hex: string, show: ShowMessage): string {
+function publicCommand(hex: string, show: ShowMessage, secrets: CommandSecrets): string {
   const apdu = fromHex(hex);
-  if (secretOfCommand(apdu) !== undefined && apdu.length > 5) return `${hex.slice(0, 10)}***`;
-  const shown = showCommand(apdu, show);
+  const secret = secrets.next(apdu);
+  if (secret !== undefined && secret.kind !== "login" && secret.ranges.length > 0) return `${hex.slice(0, 10)}***`;
+  const shown = apdu[1] === 0xc2 ? showEnvelope(apdu, show) : withoutRanges(apdu, secret?.ranges ?? []);
   return shown === apdu ? hex : toHex(shown);
 }
 
@@ -75,8 +82,8 @@ function publicPdu(hex: string, show: ShowMessage): string {
 }
 
 /** What a trace shows of octets that are mostly text. */
-export function shownText(text: string, show: ShowMessage = showAlone): string {
-  return publicLine(text.replace(/[\r\n]+$/, ""), show).replace(/\p{Cc}/gu, (character) => {
+export function shownText(text: string, show: ShowMessage = showAlone, secrets = new CommandSecrets()): string {
+  return publicLine(text.replace(/[\r\n]+$/, ""), show, secrets).replace(/\p{Cc}/gu, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
 }

@@ -1,6 +1,7 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
-import { withoutSecret } from "../apdu/secret-data.ts";
+import { CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
 import { readCatTlvs } from "../cat/comprehension.ts";
+import { loginObjects } from "../cat/login-secrets.ts";
 import { readLength } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
 import type { SmsAddress } from "../sms/address.ts";
@@ -56,8 +57,23 @@ const none: SmsAddress = { toa: 0, number: "" };
 const peerOf = ({ toa, number }: SmsAddress) => `${toa}:${number}`;
 
 /** A command APDU as it may be shown: without PIN, key data, or secrets of a script that comes by ENVELOPE in clear. */
-export function showCommand(apdu: Uint8Array, show: ShowMessage = showAlone): Uint8Array {
-  return apdu[1] === 0xc2 ? showEnvelope(apdu, show) : withoutSecret(apdu);
+export function showCommand(
+  apdu: Uint8Array,
+  show: ShowMessage = showAlone,
+  secrets: CommandSecrets = new CommandSecrets(),
+): Uint8Array {
+  const ranges = secrets.next(apdu)?.ranges ?? [];
+  return apdu[1] === 0xc2 ? showEnvelope(apdu, show) : withoutRanges(apdu, ranges);
+}
+
+/** A proactive command as it may be shown: without the login of OPEN CHANNEL. ETSI TS 102 223 §6.6.27 */
+export function showProactive(octets: Uint8Array): Uint8Array {
+  return orSame(octets, () => {
+    const from = new Reader(octets);
+    if (from.u8() !== 0xd0) return octets;
+    const length = readLength(from);
+    return withoutRanges(octets, loginObjects(octets, from.offset, Math.min(from.offset + length, octets.length)));
+  });
 }
 
 /** An ENVELOPE command as it may be shown. 3GPP TS 31.111 §7.1.1 */

@@ -1,4 +1,5 @@
-import { isStoreData, secretGoesOn, secretOfCommand } from "../apdu/secret-data.ts";
+import { CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
+import { loginRanges, type Range } from "../cat/login-secrets.ts";
 import { readLength, readTag } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
 import { compactCommandLength, isCapdu, isExpandedScript } from "./script.ts";
@@ -16,39 +17,81 @@ export interface ShownScript {
  * ETSI TS 102 226 §5, GP Card Specification §11.8, §11.11
  */
 export function showScript(script: Uint8Array): ShownScript {
-  const ranges = isExpandedScript(script) ? expandedSecrets(script) : compactSecrets(script);
-  if (ranges.length === 0) return { bytes: script, hidden: false };
-  const bytes = Uint8Array.from(script);
-  for (const [from, to] of ranges) bytes.fill(0, from, to);
-  return { bytes, hidden: true };
+  const ranges = isTrigger(script)
+    ? loginRanges(script)
+    : isExpandedScript(script)
+      ? expandedSecrets(script, headerLength(script))
+      : isBareObjects(script)
+        ? expandedSecrets(script, 0)
+        : compactSecrets(script);
+  return { bytes: withoutRanges(script, ranges), hidden: ranges.length > 0 };
 }
 
-type Range = readonly [from: number, to: number];
+/** Whether secured data are a session trigger, which is one TLV with session or name resolution parameters. GP Amendment B §3.7 */
+function isTrigger(octets: Uint8Array): boolean {
+  if (octets[0] !== 0x81) return false;
+  const at = octets[1] === 0x81 ? 3 : octets[1] === 0x82 ? 4 : 2;
+  return octets[at] === 0x83 || octets[at] === 0xb3;
+}
 
-/** Finds the secrets of the commands of a script, one after the other: STORE DATA may go on in several blocks. */
+/** Finds the secrets of the commands of a script, one after the other. */
 function secretFinder(): (apdu: Uint8Array, at: number) => Range[] {
-  let goesOn = false;
-  return (apdu, at) => {
-    const secret = secretOfCommand(apdu) !== undefined || (goesOn && isStoreData(apdu));
-    goesOn = secret && secretGoesOn(apdu);
-    return !secret || apdu.length <= 5 ? [] : [[at + 5, at + apdu.length]];
-  };
+  const secrets = new CommandSecrets();
+  return (apdu, at) => (secrets.next(apdu)?.ranges ?? []).map(([from, to]) => [at + from, at + to]);
 }
 
-function expandedSecrets(script: Uint8Array): Range[] {
-  const from = new Reader(script);
+/** Commands of SCP03t that carry a part of a profile package or its keys. SGP.02 §4.1.3.3 */
+const packageParts = new Set([0x86, 0x87]);
+
+/**
+ * Whether a part of a profile package travels in clear, with a MAC alone: it does not have the length of ciphered data (whole blocks and a MAC
+ * of 8 or 16 octets), or begins as a profile does.
+ */
+function isClear(part: Uint8Array): boolean {
+  const [first = 0, , third = 0] = part;
+  return (
+    ![0, 8].includes(part.length % 16) ||
+    (first === 0xa0 && third === 0x80) ||
+    (first === 0xa0 && third >= 0x80 && part[3] === 0x80)
+  );
+}
+
+/** Octets of the tag and length around the objects of a script. */
+function headerLength(script: Uint8Array): number {
+  const first = script[1] ?? 0;
+  return first > 0x80 && first <= 0x83 ? 2 + first - 0x80 : 2;
+}
+
+/** Whether a body is C-APDU and SCP03t objects without a script around them, one after the other up to its end. */
+function isBareObjects(body: Uint8Array): boolean {
+  const from = new Reader(body);
+  try {
+    while (!from.ended) {
+      const tag = readTag(from);
+      if (!isCapdu(tag) && (tag < 0x84 || tag > 0x88)) return false;
+      from.take(readLength(from));
+    }
+    return body.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function expandedSecrets(script: Uint8Array, start: number): Range[] {
+  const from = new Reader(script.subarray(start), start);
   const secretsOf = secretFinder();
   const ranges: Range[] = [];
+  let clear = false;
   try {
-    readTag(from);
-    if (from.peek() === 0x80) from.u8();
-    else readLength(from);
     while (!from.ended && !(from.peek() === 0 && from.peek(1) === 0)) {
       const tag = readTag(from);
       const length = readLength(from);
       const at = from.offset;
       const value = from.take(Math.min(length, from.remaining));
       if (isCapdu(tag)) ranges.push(...secretsOf(value, at));
+      if (!packageParts.has(tag) || value.length === 0) continue;
+      clear ||= isClear(value);
+      if (clear) ranges.push([at, at + value.length]);
     }
   } catch {
     return ranges;

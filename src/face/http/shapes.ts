@@ -68,7 +68,9 @@ const jobFields = z.object({
     .enum(["queued", "running", "waiting", "done", "failed", "expired", "cancelled"])
     .describe("The last four are final"),
   lane: z.enum(["system", "normal"]),
-  work: facts.describe("What is done: kind and octets, as ordered; ES5 functions as the commands they became"),
+  work: facts.describe(
+    "What is done: kind and octets, as ordered; ES5 functions as the commands they became. Keys, PINs, profile packages in clear and logins in them are zeros, and `hidden` says so",
+  ),
   request: facts.describe("How it is done"),
   origin: z.object({ face: z.string(), client: z.string().optional(), reference: z.string().optional() }),
   chosen: z

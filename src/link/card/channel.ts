@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
+import { CommandSecrets } from "../../codec/apdu/secret-data.ts";
 import type { CardConnection } from "../card-reader.ts";
 import { SegmentMemory } from "../segment-memory.ts";
 import { traceFrame, tracing } from "../trace.ts";
@@ -67,6 +68,7 @@ export class ApduChannel implements CardTurn {
   readonly #deps: ApduChannelDeps;
   readonly #queue = new KeyedQueue<"card">();
   readonly #segments = new SegmentMemory();
+  readonly #secrets = new CommandSecrets();
   #generation = 0;
   #failure: { readonly error: unknown } | undefined;
 
@@ -167,7 +169,7 @@ export class ApduChannel implements CardTurn {
     const { connection, clock, onAnswer } = this.#deps;
     const timeoutMs = options.timeoutMs ?? this.#deps.timeoutMs ?? defaultTimeoutMs;
     const deadline = clock.monotonic() + timeoutMs;
-    const show = showing(apdu, this.#segments.show);
+    const show = showing(apdu, this.#segments.show, this.#secrets);
     const exchange = (command: Uint8Array) =>
       this.#exchange(command, show, Math.max(1, deadline - clock.monotonic()), options.signal);
     const response = await exchangeApdu(exchange, connection.level, apdu);

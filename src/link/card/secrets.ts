@@ -1,4 +1,5 @@
-import { answersWithKeys, secretOfCommand } from "../../codec/apdu/secret-data.ts";
+import { CommandSecrets, withoutRanges } from "../../codec/apdu/secret-data.ts";
+import type { Range } from "../../codec/cat/login-secrets.ts";
 import { catObjects } from "../../codec/cat/object.ts";
 import { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import { Reader } from "../../codec/kit/codec.ts";
@@ -19,16 +20,27 @@ const fetch = 0x12;
 const envelope = 0xc2;
 
 /** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
-export function showing(apdu: Uint8Array, show: ShowMessage = showAlone): Showing {
+export function showing(
+  apdu: Uint8Array,
+  show: ShowMessage = showAlone,
+  secrets: CommandSecrets = new CommandSecrets(),
+): Showing {
   const ins = apdu[1] ?? 0;
-  const secret = secretOfCommand(apdu);
-  if (secret !== undefined) return { command: (bytes) => hide(bytes, 5, bytes.length, secret), answer: asIs };
-  if (answersWithKeys(apdu)) {
+  const secret = secrets.next(apdu);
+  if (secret?.kind === "login") return { command: (bytes) => hideLogin(bytes, apdu, secret.ranges), answer: asIs };
+  if (secret !== undefined) return { command: (bytes) => hide(bytes, 5, bytes.length, secret.kind), answer: asIs };
+  if (secrets.answersWithKeys(apdu)) {
     return { command: asIs, answer: (bytes) => hide(bytes, 0, bytes.length - 2, "session-key") };
   }
   if (ins === envelope) return { command: (bytes) => withoutClearSecrets(bytes, show), answer: asIs };
   if (ins === fetch && ((apdu[0] ?? 0) & 0x80) !== 0) return { command: asIs, answer: withoutBearerPassword };
   return plain;
+}
+
+/** Not of the GET RESPONSEs that follow. */
+function hideLogin(bytes: Uint8Array, apdu: Uint8Array, ranges: readonly Range[]): Shown {
+  if (bytes[1] !== apdu[1]) return { bytes };
+  return { bytes: withoutRanges(bytes, ranges), facts: { hidden: "bearer-login" } };
 }
 
 /** A short message for the card may hold a script that is not ciphered. */

@@ -1,5 +1,6 @@
 import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { CommandSecrets } from "../../codec/apdu/secret-data.ts";
 import type { AtCommand } from "../../codec/at/command.ts";
 import type { AtToken } from "../../codec/at/line.ts";
 import { publicLine, shownText } from "../../codec/at/line-name.ts";
@@ -46,6 +47,7 @@ export class AtEngine implements AsyncDisposable {
   #held = false;
   #ended: GatewayError | undefined;
   readonly #show = showBothWays();
+  readonly #secrets = new CommandSecrets();
   #lastHeard = 0;
   #tellDone: (reason: GatewayError) => void = noop;
   /** Resolves with the reason when the port is gone, the modem answers no more, or the engine was disposed. */
@@ -233,7 +235,13 @@ export class AtEngine implements AsyncDisposable {
 
   #trace(dir: "in" | "out", line: string, more: { readonly facts?: { readonly role: LineRole } } = {}): void {
     if (!isTracing()) return;
-    traceFrame({ kind: "at", dir, link: this.#deps.link, text: shownText(line, this.#show[dir]), ...more });
+    traceFrame({
+      kind: "at",
+      dir,
+      link: this.#deps.link,
+      text: shownText(line, this.#show[dir], this.#secrets),
+      ...more,
+    });
   }
 
   #incoming(text: string, raw: string): void {

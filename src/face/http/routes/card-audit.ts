@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { ConnectivityShape } from "../../../gateway/connectivity-desk.ts";
+import { shownJob } from "../../../gateway/shown-job.ts";
 import type { ApiDeps } from "../server.ts";
 import { jobShape, problems, referenceParams } from "../shapes.ts";
 import { mutable } from "./targets.ts";
@@ -138,7 +139,7 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
     async ({ params, body, principal }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
       const jobs = await connectivity.set(params.ref, body, { face: "api", ...named });
-      return reply.code(202).send({ jobs: jobs.map(mutable) });
+      return reply.code(202).send({ jobs: jobs.map((job) => mutable(shownJob(job))) });
     },
   );
 }

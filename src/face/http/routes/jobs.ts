@@ -5,6 +5,7 @@ import { executedCommands } from "../../../gateway/executed.ts";
 import { hasEnded } from "../../../gateway/gateway.ts";
 import type { Job, JobState } from "../../../gateway/job.ts";
 import { JobOrder, newJobOf } from "../../../gateway/job-order.ts";
+import { shownJob, shownPacket } from "../../../gateway/shown-job.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
@@ -44,8 +45,8 @@ async function detail(deps: ApiDeps, job: Job) {
     ...(command.answer === undefined ? {} : { answer: shown(command.answer) }),
   }));
   return {
-    ...mutable(job),
-    packets: packets.map(mutable),
+    ...mutable(shownJob(job)),
+    packets: packets.map((packet) => mutable(shownPacket(packet))),
     decoded,
     ...(procedure === undefined ? {} : { procedure: { ...procedure } }),
   };
@@ -94,7 +95,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       return reply
         .code(created ? 202 : 200)
         .header("location", `/v1/jobs/${job.id}`)
-        .send(mutable(job));
+        .send(mutable(shownJob(job)));
     },
   );
 
@@ -118,7 +119,12 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
         ...(query.state === undefined ? {} : { state: query.state }),
       };
       const found = await gateway.store.read((r) => r.jobs.list(filter, query.cursor, query.limit));
-      return pageOf(found, query.limit, (last) => last.seq, mutable);
+      return pageOf(
+        found,
+        query.limit,
+        (last) => last.seq,
+        (job) => mutable(shownJob(job)),
+      );
     },
   );
 
@@ -157,6 +163,6 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       },
       config: { scope: "jobs" },
     },
-    async ({ params }) => mutable(await gateway.cancel(params.id)),
+    async ({ params }) => mutable(shownJob(await gateway.cancel(params.id))),
   );
 }
