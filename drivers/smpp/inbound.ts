@@ -1,6 +1,7 @@
 import { isGatewayError } from "../../src/base/gateway-error.ts";
 import { concatBytes } from "../../src/base/hex.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
+import { isOctets } from "../../src/codec/smpp/data-coding.ts";
 import { hasUdh, messageKind } from "../../src/codec/smpp/esm-class.ts";
 import { deliveredOctets, type Receipt, readReceipt } from "../../src/codec/smpp/receipt.ts";
 import {
@@ -67,6 +68,7 @@ export function readDelivery(body: Delivered, mendMissingUdhi: boolean): Deliver
     userDataHeader: udhi,
     protocolId: "protocolId" in body ? body.protocolId : 0,
     dataCoding: body.dataCoding,
+    ...(packet || mended || isOctets(body.dataCoding) ? {} : { smppText: true }),
   };
   return { is: "message", item, mended };
 }

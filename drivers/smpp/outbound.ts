@@ -3,6 +3,7 @@ import { concatBytes } from "../../src/base/hex.ts";
 import type { Address, Body } from "../../src/codec/smpp/bodies.ts";
 import { reachesCard } from "../../src/codec/smpp/data-coding.ts";
 import { submitEsmClass } from "../../src/codec/smpp/esm-class.ts";
+import { smppOfTp } from "../../src/codec/smpp/text.ts";
 import { absoluteTime, relativeTime } from "../../src/codec/smpp/time.ts";
 import type { Tlvs } from "../../src/codec/smpp/tlv.ts";
 import {
@@ -74,6 +75,13 @@ function asSar(sms: OutboundSms): Carried {
   return { octets: concatBytes(userDataHeaderBytes(others), body), udhi: true, tlvs };
 }
 
+/** A text in septets has one octet per character in SMPP. */
+function asSmpp(sms: OutboundSms): OutboundSms {
+  if (sms.smppText === true) return sms;
+  const text = smppOfTp(sms.userData, sms.userDataHeader, sms.dataCoding, sms.userDataLength);
+  return text === undefined ? sms : { ...sms, userData: text.octets, dataCoding: text.dataCoding };
+}
+
 function carry(sms: OutboundSms, account: SmppAccount): Carried {
   if (account.carriage === "sar" && sms.userDataHeader) return asSar(sms);
   return { octets: sms.userData, udhi: sms.userDataHeader, tlvs: none };
@@ -114,7 +122,7 @@ export function submitRequest(
   echo: number | undefined,
   variant: SubmitVariant = {},
 ): SubmitRequest {
-  const { octets, udhi, tlvs: carriedTlvs } = carry(sms, account);
+  const { octets, udhi, tlvs: carriedTlvs } = carry(asSmpp(sms), account);
   const tlvs = parameters(sms, account, variant, echo);
   if (carriedTlvs !== none) Object.assign(tlvs, carriedTlvs);
   const data = account.command === "data_sm";
@@ -130,7 +138,7 @@ export function submitRequest(
   const esmClass = submitEsmClass(account.messagingMode, udhi);
   const registeredDelivery = sms.receipt ? account.registeredDelivery : 0;
   const forCard = reachesCard(sms.dataCoding);
-  const dataCoding = forCard ? (variant.dataCoding ?? account.dataCoding) : sms.dataCoding;
+  const dataCoding = forCard ? (variant.dataCoding ?? account.dataCoding) : asSmpp(sms).dataCoding;
   if (data) {
     const body = { serviceType, source, destination, esmClass, registeredDelivery, dataCoding, tlvs };
     return { command: "data_sm", body };

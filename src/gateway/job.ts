@@ -30,6 +30,8 @@ export type JobWork =
       readonly userDataHeader?: boolean;
       readonly protocolId: number;
       readonly dataCoding: number;
+      /** `dataCoding` is SMPP's data_coding, and a text has one octet per character. */
+      readonly smppText?: boolean;
       readonly from?: string;
       readonly receipt?: boolean;
     };

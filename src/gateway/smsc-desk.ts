@@ -3,6 +3,7 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import type { Address } from "../codec/smpp/bodies.ts";
+import { isOctets } from "../codec/smpp/data-coding.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Gateway } from "./gateway.ts";
@@ -219,7 +220,8 @@ export class SmscDesk implements AsyncDisposable {
     };
     await this.#converse(r, conversationOf(message), now);
     const { protocolId, tpDcs: dataCoding = order.dataCoding, from } = order;
-    const body = { protocolId, dataCoding, ...(from === undefined ? {} : { from }), notBefore };
+    const text = isOctets(dataCoding) ? {} : { smppText: true };
+    const body = { protocolId, dataCoding, ...text, ...(from === undefined ? {} : { from }), notBefore };
     // Who waits for the fate of one segment before the next is sent would wait for ever.
     if (order.segment !== undefined && !transaction) {
       await r.smsc.insertMessage(message);
@@ -291,7 +293,7 @@ export class SmscDesk implements AsyncDisposable {
           throw new GatewayError("smsc.status", "the message was not delivered", { detail });
         }
         if (this.#clock.now() < until) await happened.something;
-        else if (!(await this.#expire(message.job))) return;
+        else if (!(await this.#expire(message))) return;
       } finally {
         happened.end();
       }
@@ -299,10 +301,12 @@ export class SmscDesk implements AsyncDisposable {
   }
 
   /** Ends the job of a message whose client waits no longer. False when a network has the message already. */
-  #expire(job: string): Promise<boolean> {
+  #expire({ id, job }: SmscMessage): Promise<boolean> {
     return this.#store.write(async (r) => {
-      const known = await r.jobs.get(job);
-      return known?.endedAt === undefined && (await expireJobIn(r, job, this.#clock.now()));
+      if (await expireJobIn(r, job, this.#clock.now())) return true;
+      // It ended meanwhile: taken by a network, or with a fate that is there to be read now.
+      const now = await r.smsc.message(id);
+      return now?.finalAt !== undefined || now?.state === "unknown";
     });
   }
 

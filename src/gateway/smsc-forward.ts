@@ -1,6 +1,7 @@
 import { newId } from "../base/id.ts";
 import type { Address } from "../codec/smpp/bodies.ts";
 import { isOctets } from "../codec/smpp/data-coding.ts";
+import { smppOfTp } from "../codec/smpp/text.ts";
 import type { Whole } from "./inbound.ts";
 import type { InboxEntry } from "./inbox.ts";
 import type { PacketRecord } from "./packet.ts";
@@ -41,13 +42,19 @@ export async function forwardToClient(
   const recipient = askerOf(answered) ?? (await partnerOf(r, entry, target));
   if (recipient === undefined) return undefined;
   const { userDataHeader, protocolId, dataCoding } = entry.item;
+  const own = entry.item.smppText === true;
   const { client, source, destination, answers } = recipient;
   // Octets come back under the coding that the client has for them; a text keeps its own.
   const octets = whole.security !== undefined || isOctets(dataCoding);
   const coding = octets ? (recipient.dataCoding ?? dataCoding) : dataCoding;
   for (const userData of whole.userData) {
     const item = { id: newId("out", at), kind: "message" as const, source, destination };
-    await post(r, client, { ...item, userData, userDataHeader, protocolId, dataCoding: coding }, at);
+    // A text in septets has one octet per character in SMPP.
+    const length = whole.userData.length === 1 ? entry.item.userDataLength : undefined;
+    const text = octets || own ? undefined : smppOfTp(userData, userDataHeader, dataCoding, length);
+    const content =
+      text === undefined ? { userData, dataCoding: coding } : { userData: text.octets, dataCoding: text.dataCoding };
+    await post(r, client, { ...item, ...content, userDataHeader, protocolId }, at);
   }
   // Where nobody can read whether it is the last, the command stays open behind those that had no response yet.
   if (answers?.follows === false) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });

@@ -46,6 +46,8 @@ export interface SegmentBody {
   readonly userData: string;
   readonly protocolId: number;
   readonly dataCoding: number;
+  /** A text with one octet per character. */
+  readonly smppText?: boolean;
   readonly from?: string;
   readonly notBefore: number;
 }

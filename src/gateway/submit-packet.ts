@@ -2,8 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
 import { canonicalId } from "../codec/smpp/message-id.ts";
+import { tpOfSmpp } from "../codec/smpp/text.ts";
 import type { OutboundSms, SmsBearer, SubmitOutcome } from "../link/sms-bearer.ts";
-import type { Job } from "./job.ts";
+import type { Job, JobWork } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 import type { SmsDefaults } from "./sms-run.ts";
 import type { Repositories, Store } from "./store.ts";
@@ -73,15 +74,27 @@ function messageOf(
     ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
     from: plain?.from ?? target.settings.originator ?? defaults.originator,
     serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
-    userData: fromHex(packet.userData[position] ?? ""),
-    userDataHeader: plain?.userDataHeader ?? true,
+    ...userDataOf(fromHex(packet.userData[position] ?? ""), plain, bearer.kind),
     protocolId: plain?.protocolId ?? 0x7f,
-    dataCoding: plain?.dataCoding ?? 0xf6,
     moreToCome: position + 1 < packet.userData.length,
     validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
     receipt: bearer.kind !== "envelope",
     ...(job.request.smsCoding === undefined ? {} : { coding: job.request.smsCoding }),
   };
+}
+
+/** TP-UD as it is; a text of an SMPP client as the bearer takes it. */
+function userDataOf(
+  userData: Uint8Array,
+  work: Extract<JobWork, { kind: "packet" }> | undefined,
+  kind: SmsBearer["kind"],
+): Pick<OutboundSms, "userData" | "userDataHeader" | "dataCoding" | "smppText" | "userDataLength"> {
+  const { userDataHeader = true, dataCoding = 0xf6, smppText = false } = work ?? {};
+  if (!smppText) return { userData, userDataHeader, dataCoding };
+  if (kind === "smsc") return { userData, userDataHeader, dataCoding, smppText };
+  const text = tpOfSmpp(userData, userDataHeader, dataCoding);
+  if (text === undefined) return { userData, userDataHeader, dataCoding };
+  return { userData: text.octets, userDataHeader, dataCoding: text.dcs, userDataLength: text.length };
 }
 
 /** Parts that a network took in this transmission before it was interrupted: they are on their way already. */

@@ -19,6 +19,8 @@ export interface OutboundSms {
   /** TP-PID and TP-DCS, one octet each. */
   readonly protocolId: number;
   readonly dataCoding: number;
+  /** `dataCoding` is SMPP's data_coding, and a text has one octet per character; only for bearers of kind `smsc`. */
+  readonly smppText?: boolean;
   /** More segments of the same packet follow at once. */
   readonly moreToCome: boolean;
   readonly validityMinutes?: number;
@@ -67,6 +69,8 @@ export type InboundItem =
       readonly userDataHeader: boolean;
       readonly protocolId: number;
       readonly dataCoding: number;
+      /** `dataCoding` is SMPP's data_coding, and a text has one octet per character. */
+      readonly smppText?: boolean;
       /** The whole TPDU as received, where there was one. */
       readonly tpdu?: Uint8Array;
     }

@@ -1,5 +1,6 @@
 import type { Address } from "../../codec/cat/object.ts";
 import { parseAddress, type SmsAddress, showAddress } from "../../codec/sms/address.ts";
+import { countsSeptets } from "../../codec/sms/data-coding.ts";
 import { timestampOf } from "../../codec/sms/timestamp.ts";
 import { parseTpdu, tpduBytes } from "../../codec/sms/tpdu.ts";
 import type { InboundItem, OutboundSms } from "../sms-bearer.ts";
@@ -29,7 +30,10 @@ export function deliverTpdu(sms: OutboundSms, originator: string, nowMs: number)
     pid: sms.protocolId,
     dcs: sms.dataCoding,
     scts: timestampOf(nowMs),
-    userData: { octets: sms.userData },
+    userData: {
+      octets: sms.userData,
+      ...(sms.userDataLength === undefined ? {} : { length: sms.userDataLength }),
+    },
   });
 }
 
@@ -50,6 +54,9 @@ export function inboundItem({ tpdu }: CardSms): InboundItem {
     to: showAddress(submit.destination),
     userData: submit.userData.octets,
     userDataHeader: submit.userDataHeader,
+    ...(countsSeptets(submit.dcs) && submit.userData.length !== undefined
+      ? { userDataLength: submit.userData.length }
+      : {}),
     protocolId: submit.pid,
     dataCoding: submit.dcs,
     tpdu,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { textUserData } from "../../../src/codec/sms/user-data.ts";
+import { textsOf } from "../../../src/gateway/message-text.ts";
 import { packet, until } from "../../drivers/smpp/account.ts";
 import { cstring, message, type RawConnection, type RawPdu, raw } from "../../link/smpp/raw-peer.ts";
 import { msisdn, readMessage, WholeWay } from "./whole-way.ts";
@@ -254,5 +256,58 @@ describe("references of messages", () => {
     way.smsc.peer.send(raw(5, 50, message(text("DELIVRD", "000", "net-1"), { from: msisdn, esmClass: 4 })));
     await until(() => way.delivered.length === 1);
     expect(way.delivered[0]?.tlvs.get(0x0204)?.toString("hex")).toBe("abcd");
+  });
+});
+
+describe("texts", () => {
+  it("pass from the client to an SMSC, and back, with one octet per character", async () => {
+    await using way = await WholeWay.open();
+    takes(way);
+    const hello = message(Buffer.from("Hello @ card"), { from: "12345", to: msisdn, esmClass: 0, dataCoding: 0 });
+    expect((await way.ask(4, 2, hello)).status).toBe(0);
+    await until(() => way.below.length === 1);
+    expect(way.below[0]?.message).toMatchObject({ dataCoding: 0, text: "Hello @ card", esmClass: 0 });
+    way.smsc.peer.send(raw(5, 60, message(Buffer.from("Hi @ home"), { from: msisdn, esmClass: 0, dataCoding: 0 })));
+    await until(() => way.delivered.length === 1);
+    expect(way.delivered[0]).toMatchObject({ dataCoding: 0, text: "Hi @ home" });
+  });
+
+  it("of a modem's alphabet leave for an SMSC with one octet per character", async () => {
+    await using way = await WholeWay.open();
+    takes(way);
+    const { dcs, userData } = textUserData("1234567");
+    await way.bearer.submit(
+      {
+        reference: "x",
+        to: msisdn,
+        userData: userData.octets,
+        ...(userData.length === undefined ? {} : { userDataLength: userData.length }),
+        userDataHeader: false,
+        protocolId: 0,
+        dataCoding: dcs,
+        moreToCome: false,
+        receipt: false,
+      },
+      new AbortController().signal,
+    );
+    expect(way.below[0]?.message).toMatchObject({ dataCoding: 0, text: "1234567" });
+  });
+
+  it("of several messages are joined for people, by sar parameters, headers and payload", async () => {
+    await using way = await WholeWay.open();
+    const sar = (sequence: number) =>
+      Buffer.concat([tlv(0x020c, "0142"), tlv(0x020e, "02"), tlv(0x020f, Buffer.of(sequence))]);
+    const text = (part: string, tlvs: Buffer) =>
+      message(Buffer.from(part), { from: msisdn, esmClass: 0, dataCoding: 0, tlvs });
+    way.smsc.peer.send(raw(5, 60, text("world", sar(2))), raw(5, 61, text("Hello ", sar(1))));
+    const payload = tlv(0x0424, Buffer.from("x".repeat(300)));
+    way.smsc.peer.send(
+      raw(5, 62, message(Buffer.alloc(0), { from: msisdn, esmClass: 0, dataCoding: 3, tlvs: payload })),
+    );
+    const entries = await way.bench.until(async () => {
+      const found = await way.bench.store.read((r) => r.inbox.list(undefined, 10));
+      return found.length === 3 ? found : undefined;
+    });
+    expect([...textsOf(entries).values()].sort()).toEqual(["Hello world", "Hello world", "x".repeat(300)]);
   });
 });

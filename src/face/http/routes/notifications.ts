@@ -3,8 +3,8 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { toHex } from "../../../base/hex.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
-import { userDataText } from "../../../codec/sms/user-data.ts";
 import type { InboxEntry } from "../../../gateway/inbox.ts";
+import { textsOf } from "../../../gateway/message-text.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { notificationShape, problems, targetFilter } from "../shapes.ts";
@@ -21,7 +21,7 @@ const messageShape = z
     from: z.string().optional(),
     to: z.string().optional(),
     userData: z.string().optional(),
-    text: z.string().optional().describe("Of a plain text message"),
+    text: z.string().optional().describe("Of a text message; of several messages joined, the whole in each of them"),
     receivedAt: z.number(),
   })
   .meta({ id: "Message", description: "A short message or receipt as a link brought it" });
@@ -71,12 +71,18 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
     },
     async ({ query }) => {
       const found = await store.read((r) => r.inbox.list(query.cursor, query.limit));
-      return pageOf(found, query.limit, (last) => last.seq, shownMessage);
+      const texts = textsOf(found);
+      return pageOf(
+        found,
+        query.limit,
+        (last) => last.seq,
+        (entry) => shownMessage(entry, texts.get(entry.id)),
+      );
     },
   );
 }
 
-function shownMessage({ item, ...entry }: InboxEntry) {
+function shownMessage({ item, ...entry }: InboxEntry, text: string | undefined) {
   return {
     ...entry,
     kind: item.kind,
@@ -85,14 +91,8 @@ function shownMessage({ item, ...entry }: InboxEntry) {
           ...(item.from === undefined ? {} : { from: item.from }),
           ...(item.to === undefined ? {} : { to: item.to }),
           userData: toHex(item.userData),
-          ...textOf(item),
+          ...(text === undefined ? {} : { text }),
         }
       : {}),
   };
-}
-
-/** Text that stands alone; what has a header is a packet or a part of something. */
-function textOf({ userData, userDataHeader, dataCoding }: Extract<InboxEntry["item"], { kind: "message" }>) {
-  const text = userDataHeader ? undefined : userDataText({ octets: userData }, dataCoding);
-  return text === undefined ? {} : { text };
 }
