@@ -18,19 +18,19 @@ const link = "scp81";
 
 /**
  * Takes a session's notification in. What cannot be read is kept as it came, among the messages, and is no reason to
- * refuse the session: the card would bring it again and again, and its jobs would never come. SGP.02 §3.15.2
+ * refuse the session: the card would bring it again and again, and its jobs would never come. True when it counts for the
+ * session's target. SGP.02 §3.15.2
  */
 export async function takeNotification(
   r: Repositories,
   desk: NotificationDesk,
   { target, tlv, receivedAt }: SessionNotification,
   wake: (target: string) => void,
-): Promise<void> {
+): Promise<boolean> {
   const read = readNotification(tlv);
   if (read.ok) {
-    const heard = { value: read.value, raw: tlv, verified: true, via: "https", link, receivedAt } as const;
-    await desk.record(r, heard, wake);
-    return;
+    const way = { proven: target, unsecured: false, via: "https", link } as const;
+    return (await desk.record(r, { ...way, value: read.value, raw: tlv, receivedAt }, wake)).counts;
   }
   const { code, message, detail } = read.error;
   const id = newId("msg", receivedAt);
@@ -49,6 +49,7 @@ export async function takeNotification(
     target,
     data: { message: id, via: "https", raw: toHex(tlv), error: { code, message, detail } },
   });
+  return false;
 }
 
 function readNotification(tlv: Uint8Array) {

@@ -136,7 +136,14 @@ export class Inbound {
     const answered = whole.security === "response" ? await findAnswered(r, entry, target, whole) : undefined;
     const answer = await this.#response(r, entry, answered, whole, wake);
     const forwarded = answer === undefined ? await forwardToClient(r, entry, target, whole, answered, now) : undefined;
-    const arrival = { link: entry.link, target, whole, receivedAt: now, relayed: forwarded !== undefined };
+    const arrival = {
+      link: entry.link,
+      target,
+      card: entry.target,
+      whole,
+      receivedAt: now,
+      relayed: forwarded !== undefined,
+    };
     const notification =
       answer ??
       (await this.#deps.notifications.take(r, { ...arrival, wake: (id) => wake.push(() => this.#deps.kick(id)) }));

@@ -23,7 +23,10 @@ import { adoptSwitch } from "./unanswered-switch.ts";
 /** A message that may be a notification, and where it came from. */
 export interface NotificationArrival {
   readonly link: string;
+  /** Whom the sender's number names; anybody can write under it. */
   readonly target: string | undefined;
+  /** The target whose card is in the reader that brought the message. */
+  readonly card: string | undefined;
   readonly whole: Whole;
   readonly receivedAt: number;
   /** It also went to a client that runs the card, whose confirmation it then is. */
@@ -36,11 +39,24 @@ export interface NotificationArrival {
 export interface HeardNotification {
   readonly value: Notification;
   readonly raw: Uint8Array;
-  readonly verified: boolean;
+  /**
+   * The target that its way proves: by CC, by the PSK of the session, by the reader that holds the card. What it says counts
+   * for that target only.
+   */
+  readonly proven: string | undefined;
+  /** It has no security that could have failed. */
+  readonly unsecured: boolean;
   readonly via: "sms" | "https";
   readonly link: string;
   readonly receivedAt: number;
   readonly relayed?: boolean;
+}
+
+/** What was made of a notification. */
+export interface RecordedNotification {
+  readonly words: string;
+  /** It moved, or may move, what is known of the card. */
+  readonly counts: boolean;
 }
 
 /** Queues the confirmation of a notification inside the unit of work; returns the job's id. */
@@ -133,43 +149,51 @@ export class NotificationDesk {
   async take(r: Repositories, arrival: NotificationArrival): Promise<string | undefined> {
     const { whole } = arrival;
     if (whole.security === "response") return undefined;
-    let raw = whole.body;
-    let verified = false;
-    let sender = arrival.target;
-    if (whole.security === "command") {
-      const opened = await openNotificationPacket(r, sender, whole);
-      if (opened === undefined) return undefined;
-      ({ data: raw, verified } = opened);
-      sender ??= opened.target;
-    }
-    if (!looksLikeNotification(raw)) return undefined;
+    const opened =
+      whole.security === "command"
+        ? await openNotificationPacket(r, arrival.card ?? arrival.target, whole)
+        : { data: whole.body, unsecured: true };
+    if (opened === undefined || !looksLikeNotification(opened.data)) return undefined;
+    const { data: raw, provenBy, unsecured } = { provenBy: undefined, ...opened };
     const heard = {
       value: decode(Notification, raw),
       raw,
-      verified,
+      proven: provenBy ?? arrival.card,
+      unsecured,
       via: "sms" as const,
       link: arrival.link,
       receivedAt: arrival.receivedAt,
       relayed: arrival.relayed,
     };
-    return this.record(r, heard, arrival.wake);
+    return (await this.record(r, heard, arrival.wake)).words;
   }
 
-  /** Takes a decoded notification in; returns what it is, in words. */
-  async record(r: Repositories, heard: HeardNotification, wake: (target: string) => void): Promise<string> {
+  /**
+   * Takes a decoded notification in: what it is, in words, and whether it counts. One that does not prove the card it speaks
+   * for is shown and changes nothing, unless its target's settings accept cards without security.
+   */
+  async record(
+    r: Repositories,
+    heard: HeardNotification,
+    wake: (target: string) => void,
+  ): Promise<RecordedNotification> {
     const { value, receivedAt } = heard;
     const text = notificationTypeText(value.type);
     const target = await r.targets.holding("eid", value.eid);
-    if (target !== undefined) await adoptSwitch(r, target, value, receivedAt);
+    const verified = target !== undefined && heard.proven === target.id;
+    const counts = verified || (heard.unsecured && target?.settings.unsecuredNotifications === "accept");
+    if (target !== undefined && counts) await adoptSwitch(r, target, value, receivedAt);
     const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
     const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
     const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;
     const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
-    const copy = await r.notifications.copyOf(value.eid, value.type, sequence, value.isdP, since);
+    const raw = toHex(heard.raw);
+    const copy = await r.notifications.copyOf(value.eid, raw, { verified, counts }, since);
     if (copy !== undefined) {
       await r.notifications.patch(copy.id, { copies: copy.copies + 1, lastAt: receivedAt });
-      if (target !== undefined) await this.#confirm(r, target, { ...copy, copies: copy.copies + 1 }, receivedAt, wake);
-      return `notification ${sequence} again: ${text}`;
+      if (target !== undefined && counts)
+        await this.#confirm(r, target, { ...copy, copies: copy.copies + 1 }, receivedAt, wake);
+      return { words: `notification ${sequence} again: ${text}`, counts };
     }
     const imei = notificationImei(value);
     // A switch that is reported after its validity period must roll back: it is not confirmed (SGP.02 §3.2).
@@ -190,11 +214,10 @@ export class NotificationDesk {
       ...(imei === undefined ? {} : { imei }),
       via: heard.via,
       link: heard.link,
-      verified: heard.verified,
+      verified,
       copies: 1,
-      confirmation:
-        target === undefined ? "none" : mode === "withhold" ? "withheld" : mode === "relay" ? "upstream" : "pending",
-      raw: toHex(heard.raw),
+      confirmation: !counts ? "none" : confirmationBy[mode],
+      raw,
       firstAt: receivedAt,
       lastAt: receivedAt,
     };
@@ -215,10 +238,12 @@ export class NotificationDesk {
         confirmation: record.confirmation,
       },
     });
-    if (target === undefined) return `notification of an unknown EID: ${text}`;
+    if (target === undefined) return { words: `notification of an unknown EID: ${text}`, counts };
+    if (!counts)
+      return { words: `notification ${sequence} without proof of its card, changes nothing: ${text}`, counts };
     await this.#takeIntoEis(r, target, value, receivedAt);
     await this.#confirm(r, target, { ...record, seq: 0 }, receivedAt, wake);
-    return `notification ${sequence}: ${text}`;
+    return { words: `notification ${sequence}: ${text}`, counts };
   }
 
   async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
@@ -261,6 +286,8 @@ export class NotificationDesk {
     wake(target.id);
   }
 }
+
+const confirmationBy = { bench: "pending", relay: "upstream", withhold: "withheld" } as const;
 
 async function known(r: Repositories, id: string): Promise<NotificationRecord> {
   const record = await r.notifications.get(id);

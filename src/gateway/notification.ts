@@ -13,7 +13,7 @@ export interface NotificationRecord {
   readonly imei?: string;
   readonly via: "sms" | "https";
   readonly link: string;
-  /** Its cryptographic checksum was verified. */
+  /** Its way proves the card that it names: its CC, the PSK of its session, or the reader that holds the card. */
   readonly verified: boolean;
   readonly copies: number;
   /** `withheld`: not confirmed on purpose. */
@@ -33,12 +33,11 @@ export interface NotificationRepository {
   ): Promise<void>;
   get(id: string): Promise<NotificationRecord | undefined>;
   byConfirmJob(job: string): Promise<NotificationRecord | undefined>;
-  /** Same EID, type, sequence number and AID, heard since `since`, newest first. */
+  /** The same octets, proven alike and counting alike (`none` does not), heard since `since`: the newest. */
   copyOf(
     eid: string,
-    type: number,
-    sequence: string,
-    aid: string | undefined,
+    raw: string,
+    how: { readonly verified: boolean; readonly counts: boolean },
     since: number,
   ): Promise<NotificationRecord | undefined>;
   list(target: string | undefined, before: number | undefined, limit: number): Promise<NotificationRecord[]>;

@@ -51,8 +51,8 @@ export class Scp81Store implements AdminStore {
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
       if (step.notification !== undefined) {
         const heard = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
-        await takeNotification(r, this.#deps.desk, heard, (id) => woken.add(id));
-        await this.#confirmHere(r, target);
+        if (await takeNotification(r, this.#deps.desk, heard, (id) => woken.add(id)))
+          await this.#confirmHere(r, target);
       }
       const [next, made] = await this.#next(r, target, dialog, step.next);
       await r.adminDialogs.put(target, next);

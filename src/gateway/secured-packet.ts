@@ -21,6 +21,9 @@ import type { Target } from "./target.ts";
 export type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
+/** TAR of the ISD-R. SGP.02 §2.2.3 */
+const isdRTar = "000001";
+
 /** SPI of the M2M eUICC (SGP.02 §2.4.3): CC, ciphered, counter higher; PoR always, CC, ciphered, by SMS-SUBMIT. */
 export const defaultSpi = "1639";
 
@@ -234,6 +237,15 @@ export function openedCounter(set: KeySet, packet: PacketRecord): number | undef
   }
 }
 
+/** A notification out of its packet. */
+export interface OpenedNotification {
+  readonly data: Uint8Array;
+  /** The target whose keys its CC proves. */
+  readonly provenBy?: string;
+  /** It has neither CC nor any other check that could have failed. */
+  readonly unsecured: boolean;
+}
+
 /**
  * Opens a command packet that a card sent us (a notification). Without a matching key it is read as far as it is in
  * clear and marked unverified; undefined when it is no packet of the ISD-R.
@@ -242,27 +254,26 @@ export async function openNotificationPacket(
   r: Repositories,
   target: string | undefined,
   whole: Whole,
-): Promise<{ data: Uint8Array; verified: boolean; target?: string } | undefined> {
+): Promise<OpenedNotification | undefined> {
   let parsed: CommandPacket;
   try {
     parsed = parseCommandPacket(whole.body, { allowExcess: true });
   } catch {
     return undefined;
   }
-  if (toHex(parsed.tar) !== "000001") return undefined;
+  if (toHex(parsed.tar) !== isdRTar) return undefined;
   const clear = parsed.spi.command.ciphered ? undefined : parsed.secured.subarray(6 + parsed.checkLength);
   // The EID inside says who speaks; the link's card may not be known yet while it is being activated.
   const sender = (clear === undefined ? undefined : await senderOf(r, clear)) ?? target;
+  let data = clear;
   for (const set of sender === undefined ? [] : await r.keySets.open(sender, "SCP80")) {
-    const opened = tryOpen(whole.body, set);
-    if (opened !== undefined)
-      return {
-        data: opened.data,
-        verified: opened.integrity === "cc",
-        ...(sender === undefined ? {} : { target: sender }),
-      };
+    // Keys of other domains of the card prove nothing for its ISD-R.
+    const opened = servesTar(set, isdRTar) ? tryOpen(whole.body, set) : undefined;
+    if (opened?.integrity === "cc") return { data: opened.data, provenBy: set.target, unsecured: false };
+    data ??= opened?.data;
   }
-  return clear === undefined ? undefined : { data: clear, verified: false };
+  const { ciphered, integrity } = parsed.spi.command;
+  return data === undefined ? undefined : { data, unsecured: integrity === "none" && !ciphered };
 }
 
 /** The target that a notification in clear names by its EID. */

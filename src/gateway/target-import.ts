@@ -67,6 +67,7 @@ export const TargetSettingsShape = z.strictObject({
   serviceCentre: z.string().optional(),
   answerTimeoutMs: z.number().int().positive().optional(),
   notifications: z.enum(["bench", "relay", "withhold"]).optional(),
+  unsecuredNotifications: z.enum(["show", "accept"]).optional(),
   scp81Buffer: z.number().int().min(256).optional(),
   scp81Framing: z.enum(["chunked", "content-length"]).optional(),
   agentId: z

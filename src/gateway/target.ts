@@ -43,6 +43,11 @@ export interface TargetSettings {
   readonly answerTimeoutMs?: number;
   /** `bench`: we confirm notifications; `relay`: the upstream does; `withhold`: nobody, so that the card rolls back. */
   readonly notifications?: "bench" | "relay" | "withhold";
+  /**
+   * Notifications without any security (a bare E1, a packet without CC): `show` them only (default), or `accept` them as the
+   * card's own. One whose CC fails never counts.
+   */
+  readonly unsecuredNotifications?: "show" | "accept";
   /** Buffer of the card for one SCP81 script, octets. */
   readonly scp81Buffer?: number;
   /** SCP81 answers to this card: chunked or Content-Length. */

@@ -46,7 +46,10 @@ describe("exit codes", () => {
     }
     const state = product.file("no-folder", "");
     const unusable = await product.run(["job", "list"], { env: { OTAGATE_STATE: state } });
-    expect(unusable).toMatchObject({ code: 7, stderr: expect.stringContaining(`the store in ${state} cannot be used`) });
+    expect(unusable).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining(`the store in ${state} cannot be used`),
+    });
   });
 
   it("is 0 for help and version, on standard output", async () => {

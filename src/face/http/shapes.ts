@@ -192,7 +192,11 @@ export const notificationShape = z
     imei: z.string().optional(),
     via: z.enum(["sms", "https"]),
     link: z.string(),
-    verified: z.boolean().describe("Its cryptographic checksum was verified"),
+    verified: z
+      .boolean()
+      .describe(
+        "Its CC, the PSK of its session or the reader that holds the card proves the card that it names; otherwise it changes nothing",
+      ),
     copies: z.number().int(),
     confirmation: z.string(),
     confirmJob: z.string().optional(),

@@ -75,15 +75,15 @@ export function notificationRepository(db: Kysely<Schema>): NotificationReposito
       const [row] = await ofJob(job);
       return row && notificationOf(row);
     },
-    async copyOf(eid, type, sequence, aid, since) {
+    async copyOf(eid, raw, { verified, counts }, since) {
       const row = await db
         .selectFrom("notification")
         .selectAll()
         .where("eid", "=", eid)
         .where("last_at", ">=", since)
-        .where("type", "=", type)
-        .where("sequence", "=", sequence)
-        .where("aid", aid === undefined ? "is" : "=", aid ?? null)
+        .where("raw", "=", raw)
+        .where("verified", "=", verified ? 1 : 0)
+        .where("confirmation", counts ? "<>" : "=", "none")
         .orderBy("seq", "desc")
         .limit(1)
         .executeTakeFirst();

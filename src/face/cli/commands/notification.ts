@@ -78,7 +78,7 @@ export function registerNotification(program: Command, context: CliContext): voi
         all.length === 0
           ? "no notifications\n"
           : table(
-              ["ID", "WHEN", "EID", "WHAT", "SEQ", "ISD-P", "VIA", "CC", "COPIES", "CONFIRMATION"],
+              ["ID", "WHEN", "EID", "WHAT", "SEQ", "ISD-P", "VIA", "PROVEN", "COPIES", "CONFIRMATION"],
               all.map((one) => [
                 one.id,
                 when(one.firstAt),
@@ -87,7 +87,7 @@ export function registerNotification(program: Command, context: CliContext): voi
                 one.sequence,
                 one.aid ?? "",
                 one.via,
-                one.verified ? "good" : "none",
+                one.verified ? "yes" : "no",
                 String(one.copies),
                 one.confirmation,
               ]),
