@@ -13,19 +13,27 @@ import { iccidText } from "./identity-shapes.ts";
 import type { Target } from "./target.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
-const aid = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID of 5 to 16 octets");
+const anAid = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID of 5 to 16 octets");
+const aid = anAid.describe("AID of the ISD-P");
+const isdP = anAid.describe("The same as `aid`");
 const iccid = iccidText;
 const tag = z.string().regex(/^[0-9a-fA-F]{2,4}$/, "a tag");
+const named = {
+  aid: aid.optional(),
+  isdP: isdP.optional(),
+  iccid: iccid.optional().describe("ICCID of the profile, where the EIS knows it"),
+};
 /** A profile by its ISD-P AID or, if the EIS knows it, its ICCID. */
-const profile = z.strictObject({ aid: aid.optional(), iccid: iccid.optional() });
+const profile = z.strictObject(named);
 const none = z.strictObject({});
 
 /** Parameters of every function that can be called by name. Octets are hexadecimal. SGP.02 §4.1.1, §4.1.3 */
 export const es5Params = {
   createISDP: z.strictObject({
-    aid: aid.optional(),
-    iccid: iccid.optional(),
-    quota: z.number().int().min(0).max(0xffffffff).optional(),
+    aid: aid.optional().describe("AID of the new ISD-P; absent: the lowest that is free"),
+    isdP: isdP.optional(),
+    iccid: iccid.optional().describe("ICCID that the profile will have, for the EIS"),
+    quota: z.number().int().min(0).max(0xffffffff).optional().describe("Octets of memory that it may take"),
   }),
   enableProfile: profile,
   disableProfile: profile,
@@ -34,26 +42,27 @@ export const es5Params = {
   setEmergencyProfileAttribute: profile,
   unsetEmergencyProfileAttribute: none,
   masterDelete: z.strictObject({
-    aid: aid.optional(),
-    iccid: iccid.optional(),
-    token: hex,
-    providerId: hex,
-    imageNumber: hex,
-    applicationProviderId: hex,
-    tokenId: hex,
+    ...named,
+    token: hex.describe("Delete token (tag 9E)"),
+    providerId: hex.describe("Tag 42 of the token's reference"),
+    imageNumber: hex.describe("Tag 45"),
+    applicationProviderId: hex.describe("Tag 5F20"),
+    tokenId: hex.describe("Tag 93"),
   }),
   auditStatus: z.strictObject({
-    aid: aid.optional(),
-    iccid: iccid.optional(),
-    tags: z.array(tag).optional(),
-    next: z.boolean().optional(),
+    ...named,
+    tags: z.array(tag).optional().describe("What to tell of each security domain (tag list 5C)"),
+    next: z.boolean().optional().describe("Go on where the last answer stopped (6310)"),
   }),
   auditResources: none,
   auditEid: none,
   auditKeys: none,
   auditCounter: none,
-  auditForwarded: z.strictObject({ tags: z.array(tag).optional() }),
-  establishISDRKeySet: z.strictObject({ certificate: hex.optional(), block: hex.optional() }),
+  auditForwarded: z.strictObject({ tags: z.array(tag).optional().describe("Which objects (tag list 5C)") }),
+  establishISDRKeySet: z.strictObject({
+    certificate: hex.optional().describe("First step: the certificate (7F21)"),
+    block: hex.optional().describe("Second step: A6, 7F49 and 5F37"),
+  }),
   finaliseISDRhandover: z.strictObject({
     keep: z
       .array(
@@ -63,30 +72,43 @@ export const es5Params = {
           last: z.number().int().min(0).max(127),
         }),
       )
-      .min(1),
+      .min(1)
+      .describe("Key ranges that stay"),
   }),
   updateSMSRAddressingParameters: z.strictObject({
-    sms: z.string().optional(),
-    catTp: hex.optional(),
-    https: hex.optional(),
+    sms: z.string().optional().describe("Address of the SM-SR, digits with or without +"),
+    catTp: hex.optional().describe("Value of A4"),
+    https: hex.optional().describe("Value of A5: session parameters 84, 85, 86, 89"),
   }),
   updateConnectivityParameters: z.strictObject({
-    serviceCentre: z.string().optional(),
-    catTp: hex.optional(),
-    https: hex.optional(),
+    serviceCentre: z.string().optional().describe("Address of the SMSC, digits with or without +"),
+    catTp: hex.optional().describe("Value of A1: COMPREHENSION-TLVs"),
+    https: hex.optional().describe("Value of A2: COMPREHENSION-TLVs"),
   }),
   updatePOL1: z.strictObject({
     disablingNotAllowed: z.boolean().default(false),
     deletionNotAllowed: z.boolean().default(false),
     deleteWhenDisabled: z.boolean().default(false),
-    sd: aid.optional(),
+    sd: anAid.optional().describe("Security domain of the profile that is changed"),
   }),
   confirmNotification: z.strictObject({
-    sequence: z.union([z.number().int().min(0).max(0xffff), z.string().regex(/^[0-9a-fA-F]{4}$/)]),
+    sequence: z
+      .union([z.number().int().min(0).max(0xffff), z.string().regex(/^[0-9a-fA-F]{4}$/)])
+      .describe("Number of the notification, or its four hexadecimal digits"),
   }),
 } as const;
 
 export type Es5CallName = keyof typeof es5Params;
+
+/** Which parameters belong to which function, for the API's description: JSON Schema on an object with both. */
+export function es5ParamsSchema(): { readonly allOf: readonly object[] } {
+  return {
+    allOf: Object.entries(es5Params).map(([name, shape]) => {
+      const { $schema: _, ...params } = z.toJSONSchema(shape, { io: "input" });
+      return { if: { properties: { function: { const: name } } }, then: { properties: { params } } };
+    }),
+  };
+}
 
 /** Whether a name is that of a function that can be called. */
 export function isEs5Call(name: string): name is Es5CallName {
@@ -103,13 +125,13 @@ export function es5FromParams(name: string, raw: unknown, target: Target): Es5Fu
       detail: { field: "function", functions: Object.keys(es5Params) },
     });
   }
-  const isdP = (p: { aid?: string | undefined; iccid?: string | undefined }) => profileAid(target, p);
+  const isdPOf = (p: NamedProfile) => profileAid(target, p);
   switch (name) {
     case "createISDP": {
       const p = parsed(name, raw);
       return {
         name,
-        isdP: p.aid === undefined ? freeIsdP(target) : parseAid(p.aid),
+        isdP: aidOf(p) ?? freeIsdP(target),
         ...(p.quota === undefined ? {} : { quota: p.quota }),
       };
     }
@@ -118,7 +140,7 @@ export function es5FromParams(name: string, raw: unknown, target: Target): Es5Fu
     case "deleteProfile":
     case "setFallbackAttribute":
     case "setEmergencyProfileAttribute":
-      return { name, isdP: isdP(parsed(name, raw)) };
+      return { name, isdP: isdPOf(parsed(name, raw)) };
     case "masterDelete": {
       const p = parsed(name, raw);
       const reference = {
@@ -127,11 +149,11 @@ export function es5FromParams(name: string, raw: unknown, target: Target): Es5Fu
         applicationProviderId: fromHex(p.applicationProviderId),
         tokenId: fromHex(p.tokenId),
       };
-      return { name, isdP: isdP(p), reference, token: fromHex(p.token) };
+      return { name, isdP: isdPOf(p), reference, token: fromHex(p.token) };
     }
     case "auditStatus": {
       const p = parsed(name, raw);
-      const one = p.aid === undefined && p.iccid === undefined ? {} : { isdP: isdP(p) };
+      const one = p.aid === undefined && p.isdP === undefined && p.iccid === undefined ? {} : { isdP: isdPOf(p) };
       return { name, ...one, ...tagsOf(p), ...(p.next === undefined ? {} : { next: p.next }) };
     }
     case "auditForwarded":
@@ -223,9 +245,25 @@ function tagsOf(p: { tags?: string[] | undefined }): { tags?: number[] } {
   return p.tags === undefined ? {} : { tags: p.tags.map((one) => Number.parseInt(one, 16)) };
 }
 
+/** How parameters name a profile. */
+export interface NamedProfile {
+  readonly aid?: string | undefined;
+  /** Another name of `aid`. */
+  readonly isdP?: string | undefined;
+  readonly iccid?: string | undefined;
+}
+
+function aidOf({ aid: one, isdP: other }: NamedProfile): Aid | undefined {
+  if (one !== undefined && other !== undefined && parseAid(one) !== parseAid(other))
+    throw usage("params.isdP", "names another profile than aid: give one of the two");
+  const text = one ?? other;
+  return text === undefined ? undefined : parseAid(text);
+}
+
 /** The ISD-P that parameters name. @throws target.invalid, api.usage */
-export function profileAid(target: Target, p: { aid?: string | undefined; iccid?: string | undefined }): Aid {
-  if (p.aid !== undefined) return parseAid(p.aid);
+export function profileAid(target: Target, p: NamedProfile): Aid {
+  const given = aidOf(p);
+  if (given !== undefined) return given;
   if (p.iccid === undefined) throw usage("params.aid", "name the profile by aid or iccid");
   const wanted = sameIccid(p.iccid);
   const found = target.esimProfiles.find((one) => one.iccid !== undefined && sameIccid(one.iccid) === wanted);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { es5Params, es5ParamsSchema } from "./es5-params.ts";
 import type { NewJob } from "./gateway.ts";
 import type { JobOrigin } from "./job.ts";
 import { withoutUndefined } from "./target-import.ts";
@@ -29,10 +30,20 @@ const Work = z
     z
       .strictObject({
         kind: z.literal("es5"),
-        function: z.string().min(1).max(64).describe("Name of an ES5 function: enableProfile, auditStatus …"),
-        params: z.record(z.string(), z.unknown()).optional().describe("Its parameters; profiles by `iccid` or `isdP`"),
+        function: z
+          .string()
+          .min(1)
+          .max(64)
+          .meta({ description: "Name of an ES5 function", enum: Object.keys(es5Params) }),
+        params: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe("Its parameters; profiles by `iccid`, or by `aid` (`isdP` is the same)"),
       })
-      .describe("An ES5 function of SGP.02 by name; the gateway makes its commands"),
+      .meta({
+        description: "An ES5 function of SGP.02 by name; the gateway makes its commands",
+        ...es5ParamsSchema(),
+      }),
     z
       .strictObject({
         kind: z.literal("script"),

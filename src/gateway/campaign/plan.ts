@@ -60,7 +60,7 @@ function planMove(action: Extract<CampaignAction, { kind: "move" }>, target: Tar
 }
 
 function callStep(name: string, params: Readonly<Record<string, unknown>>): ItemStep {
-  const aid = typeof params.aid === "string" ? params.aid : undefined;
+  const aid = [params.aid, params.isdP].find((one) => typeof one === "string");
   return {
     name,
     work: { kind: "es5", function: name, params },
