@@ -46,7 +46,8 @@ export class ClientSession {
   readonly #deps: ClientSessionDeps;
   #client: SmscClient | undefined;
   #mode: BindMode | undefined;
-  #binding = false;
+  /** The bind under way: what the client sends without waiting for its answer waits for it here. */
+  #binding: Promise<Reply> | undefined;
   #refusals = 0;
 
   constructor(deps: ClientSessionDeps) {
@@ -67,7 +68,7 @@ export class ClientSession {
       case "bind_receiver":
       case "bind_transmitter":
       case "bind_transceiver":
-        return this.#bind(pdu);
+        return this.#bindOnce(pdu);
       case "submit_sm":
       case "data_sm":
         return this.#asClient((client) => this.#submit(client, pdu.body));
@@ -84,10 +85,16 @@ export class ClientSession {
     }
   }
 
+  #bindOnce(pdu: Bind): Promise<Reply> | Reply {
+    if (this.#client !== undefined || this.#binding !== undefined) return { status: status.ESME_RALYBND };
+    this.#binding = this.#bind(pdu).finally(() => {
+      this.#binding = undefined;
+    });
+    return this.#binding;
+  }
+
   async #bind(pdu: Bind): Promise<Reply> {
     const { body } = pdu;
-    if (this.#client !== undefined || this.#binding) return { status: status.ESME_RALYBND };
-    this.#binding = true;
     try {
       const { systemId, password, systemType } = body;
       const { remoteAddress, tls, gone } = this.#deps;
@@ -109,12 +116,11 @@ export class ClientSession {
     } catch (error) {
       if (!this.#deps.gone.aborted) throw error;
       return { status: status.ESME_RBINDFAIL };
-    } finally {
-      this.#binding = false;
     }
   }
 
   async #asClient(work: (client: SmscClient) => Promise<Reply> | Reply): Promise<Reply> {
+    if (this.#binding !== undefined) await this.#binding.catch(() => undefined);
     const client = this.#client;
     if (client === undefined || this.#mode === "rx") return { status: status.ESME_RINVBNDSTS };
     const done = this.#deps.admit(client);

@@ -170,4 +170,45 @@ describe("the SMSC face against a hand-written ESME", () => {
     peer.send(raw(5, 2, message(packet)));
     expect(await peer.take(0x80000005)).toMatchObject({ status: 3, sequence: 2 });
   });
+
+  it("takes what a client sends behind its bind without waiting for the answer, and answers in order", async () => {
+    const { port, face } = await bench();
+    const peer = await rawEsme(face.port);
+    peers.push(peer);
+    peer.send(raw(9, 1, bindBody()), ...[2, 3, 4].map((sequence) => raw(4, sequence, message(packet))));
+    await until(() => peer.received.length === 4);
+    expect(peer.received.map(({ id, status }) => [id, status])).toEqual([
+      [0x80000009, 0],
+      [0x80000004, 0],
+      [0x80000004, 0],
+      [0x80000004, 0],
+    ]);
+    expect(port.submissions).toHaveLength(3);
+  });
+
+  it("refuses what stands behind a bind that is refused", async () => {
+    const { port, face } = await bench();
+    const peer = await rawEsme(face.port);
+    peers.push(peer);
+    peer.send(raw(9, 1, bindBody("esme", "wrong")), raw(4, 2, message(packet)));
+    await until(() => peer.received.length === 2);
+    expect(peer.received.map(({ status }) => status)).toEqual([0x0e, 0x04]);
+    expect(port.submissions).toHaveLength(0);
+  });
+
+  it("answers the submits of a window before the unbind behind them", async () => {
+    const { port, peer } = await bench();
+    const gates: (() => void)[] = [];
+    port.beforeDurable = () => new Promise<void>((resolve) => gates.push(resolve));
+    peer.send(...[2, 3].map((sequence) => raw(4, sequence, message(packet))), raw(6, 9));
+    await until(() => gates.length === 2);
+    expect(peer.received.some(({ id }) => id === 0x80000006)).toBe(false);
+    for (const gate of gates) gate();
+    await until(() => peer.ended);
+    expect(peer.received.slice(1).map(({ id, status }) => [id, status])).toEqual([
+      [0x80000004, 0],
+      [0x80000004, 0],
+      [0x80000006, 0],
+    ]);
+  });
 });
