@@ -7,7 +7,7 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
 import { imeiText } from "../gateway/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
-import { ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
+import { knownProfiles, ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
 import { RetentionConfig } from "./retention-config.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
@@ -64,27 +64,29 @@ const Simulate = z.strictObject({
 });
 
 /** The configuration of one daemon. */
-export const Config = z.strictObject({
-  version: z.literal(1).default(1),
-  /** Folder for everything durable. */
-  state: z.string().optional(),
-  /** Key that seals the stored keys; made in the state folder when absent. */
-  masterKey: SecretReference.optional(),
-  log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
-  notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
-  retention: RetentionConfig.prefault({}),
-  terminal: Terminal.prefault({}),
-  sms: Sms.prefault({}),
-  readers: Readers.prefault({}),
-  simulate: Simulate.prefault({}),
-  api: ApiConfig.prefault({}),
-  upstream: z.array(UpstreamConfig).superRefine(uniqueBy("name")).default([]),
-  scp81: Scp81Config.prefault({}),
-  modems: z.array(ModemConfig).superRefine(uniqueBy("name")).default([]),
-  modemDiscovery: ModemDiscoveryConfig.prefault({}),
-  smsc: z.array(SmscAccountConfig).superRefine(uniqueBy("name")).default([]),
-  smppFace: SmppFaceConfig.prefault({}),
-});
+export const Config = z
+  .strictObject({
+    version: z.literal(1).default(1),
+    /** Folder for everything durable. */
+    state: z.string().optional(),
+    /** Key that seals the stored keys; made in the state folder when absent. */
+    masterKey: SecretReference.optional(),
+    log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
+    notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
+    retention: RetentionConfig.prefault({}),
+    terminal: Terminal.prefault({}),
+    sms: Sms.prefault({}),
+    readers: Readers.prefault({}),
+    simulate: Simulate.prefault({}),
+    api: ApiConfig.prefault({}),
+    upstream: z.array(UpstreamConfig).superRefine(uniqueBy("name")).default([]),
+    scp81: Scp81Config.prefault({}),
+    modems: z.array(ModemConfig).superRefine(uniqueBy("name")).default([]),
+    modemDiscovery: ModemDiscoveryConfig.prefault({}),
+    smsc: z.array(SmscAccountConfig).superRefine(uniqueBy("name")).default([]),
+    smppFace: SmppFaceConfig.prefault({}),
+  })
+  .superRefine(knownProfiles);
 export type Config = z.infer<typeof Config>;
 
 /** Where the configuration is looked for, first found wins. */

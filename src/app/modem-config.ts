@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { nearest } from "../base/nearest.ts";
+import { loadProfiles } from "../link/modem/profile-files.ts";
 
 /** One modem of the bench. */
 export const ModemConfig = z.strictObject({
@@ -32,3 +34,20 @@ export const ModemDiscoveryConfig = z.strictObject({
   profiles: z.array(z.string()).default([]),
 });
 export type ModemDiscoveryConfig = z.infer<typeof ModemDiscoveryConfig>;
+
+/** Refuses a modem that names a hardware profile there is none of: it would start as what it is not, or not at all. */
+export function knownProfiles(
+  config: { readonly modems: readonly ModemConfig[]; readonly modemDiscovery: ModemDiscoveryConfig },
+  context: z.RefinementCtx,
+): void {
+  if (config.modems.every(({ profile }) => profile === undefined)) return;
+  const profiles = loadProfiles(config.modemDiscovery.profiles);
+  const names = profiles.list().map(({ name }) => name);
+  for (const [index, { profile }] of config.modems.entries()) {
+    if (profile === undefined || names.includes(profile)) continue;
+    const hint = nearest(profile, names);
+    const leftOut = profiles.problems.map(({ problem }) => `; left out: ${problem}`).join("");
+    const message = `no hardware profile is named '${profile}'${hint === undefined ? "" : `; did you mean '${hint}'?`}${leftOut}`;
+    context.addIssue({ code: "custom", path: ["modems", index, "profile"], message });
+  }
+}

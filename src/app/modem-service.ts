@@ -38,10 +38,12 @@ export class ModemService implements AsyncDisposable {
   readonly #links = new Map<string, ModemLink>();
   readonly #stop = new AbortController();
 
-  /** @throws profile.invalid */
   constructor(deps: ModemServiceDeps) {
     this.#deps = deps;
     this.#profiles = loadProfiles(deps.discovery.profiles);
+    for (const { source, problem } of this.#profiles.problems) {
+      deps.driverDeps.log.warn({ source, problem }, "a hardware profile is left out");
+    }
   }
 
   async start(): Promise<void> {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isIP } from "node:net";
 import { z } from "zod";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
@@ -15,6 +16,7 @@ import { Scp81Store } from "../gateway/scp81-store.ts";
 import { chosenSessions } from "../gateway/session-choice.ts";
 import type { Target } from "../gateway/target.ts";
 import { BipService } from "../link/card/bip/bip-service.ts";
+import { isHost, isNetwork } from "../link/card/bip/network.ts";
 import { nodeSockets } from "../link/card/bip/node-sockets.ts";
 import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
 import type { ChannelService } from "../link/card/channel-service.ts";
@@ -31,9 +33,10 @@ const port = z.number().int().min(0).max(65535);
 /** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
 const destination = z.strictObject({
   protocol: z.enum(["tcp", "udp"]).optional(),
-  host: z.string().optional(),
+  host: z.string().refine(isNetwork, "neither an IP address nor a network such as 192.0.2.0/24").optional(),
   port: port.optional(),
 });
+const ipAddress = z.string().refine((text) => isIP(text) !== 0, "no IP address");
 
 /** The `scp81` part of the configuration. */
 export const Scp81Config = z.strictObject({
@@ -79,13 +82,16 @@ export const Scp81Config = z.strictObject({
         .array(
           z.strictObject({
             match: destination,
-            to: z.union([z.literal("own"), z.strictObject({ host: z.string().optional(), port: port.optional() })]),
+            to: z.union([
+              z.literal("own"),
+              z.strictObject({ host: z.string().refine(isHost, "no host").optional(), port: port.optional() }),
+            ]),
           }),
         )
         .default([]),
       allow: z.array(destination).default([]),
       otherTcp: z.enum(["own", "refuse"]).default("own"),
-      names: z.array(z.strictObject({ name: z.string(), address: z.string() })).default([]),
+      names: z.array(z.strictObject({ name: z.string().min(1), address: ipAddress })).default([]),
     })
     .prefault({}),
 });

@@ -194,7 +194,8 @@ export class Gateway {
     const accepted = await this.store.write(async (r) => {
       const target = await findTarget(r, order.target);
       const work = workOf(order.work, target);
-      const { refusal, warnings } = checkPolicy(target, work);
+      const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
+      const warnings = [...ofPolicy, ...this.links.warningsOf(order.request?.link)];
       const job: Omit<Job, "seq"> = {
         id: newId("job", now),
         target: target.id,

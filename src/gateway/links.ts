@@ -1,4 +1,5 @@
 import { GatewayError } from "../base/gateway-error.ts";
+import { nearest } from "../base/nearest.ts";
 import type { SmsBearer } from "../link/sms-bearer.ts";
 import type { LinkTest, LinkTestReport } from "./link-test.ts";
 
@@ -79,12 +80,22 @@ export class Links {
     const matches = [...this.#links.values()].filter((link) => link.id.toLowerCase().includes(reference.toLowerCase()));
     const [only] = matches;
     if (only === undefined || matches.length > 1) {
-      const trouble = matches.length > 1 ? "names more than one link" : "is not a link";
+      const close = nearest(
+        reference,
+        [...this.#links.keys()].flatMap((id) => [id, id.slice(id.indexOf(":") + 1)]),
+      );
+      const hint = close === undefined ? "" : `; did you mean '${close}'?`;
+      const trouble = matches.length > 1 ? "names more than one link" : `is not a link${hint}`;
       throw new GatewayError("link.unknown", `'${reference}' ${trouble}`, {
         detail: { link: reference, links: [...this.#links.keys()] },
       });
     }
     return only;
+  }
+
+  /** What to say of an order for this link and no other: it waits for one that may never come. */
+  warningsOf(id: string | undefined): readonly string[] {
+    return id === undefined || this.#links.has(id) ? [] : [`link '${id}' is not there`];
   }
 
   list(): readonly Link[] {

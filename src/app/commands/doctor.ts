@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { paint, result } from "../../face/cli/terminal.ts";
+import { loadProfiles } from "../../link/modem/profile-files.ts";
 import { loadConfig } from "../config.ts";
 import { socketName } from "../daemon.ts";
 import { plainFaces } from "../plain-faces.ts";
@@ -35,6 +36,7 @@ export function registerDoctor(
         await native("better-sqlite3", "the store", "npm rebuild better-sqlite3 (needs python3, make, g++)"),
         await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
         await pcscd(context.env),
+        ...leftOutProfiles(globals().config, context.env),
         ...withoutTls(globals().config, context.env),
         { what: "virtual readers", ...(await virtualReaders()) },
         await daemonState(globals().config, context.env),
@@ -80,6 +82,27 @@ function withoutTls(path: string | undefined, env: NodeJS.ProcessEnv): Finding[]
       verdict: "missing",
       detail: `${address} can be reached from other machines: ${risk}`,
       advice,
+    }));
+  } catch {
+    // The configuration's own finding says it.
+    return [];
+  }
+}
+
+/** Hardware profiles of the user's that are not used: each disables itself only. */
+function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
+  try {
+    const { profiles } = loadConfig(path, env).config.modemDiscovery;
+    if (profiles.length === 0) return [];
+    const { problems } = loadProfiles(profiles);
+    if (problems.length === 0) {
+      return [{ what: "hardware profiles", verdict: "good", detail: `your own in ${profiles.join(", ")} are used` }];
+    }
+    return problems.map(({ source, problem }) => ({
+      what: "hardware profile",
+      verdict: "bad",
+      detail: `left out: ${problem}`,
+      advice: `otagate profile check ${source}`,
     }));
   } catch {
     // The configuration's own finding says it.

@@ -1,6 +1,8 @@
-import { GatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { nearest } from "../../base/nearest.ts";
 import { type Budget, budgets } from "../../codec/at/command.ts";
 import { type UrcRule, UrcTable } from "../../codec/at/urc.ts";
+import { lint, type ProfileProblem } from "./profile-lint.ts";
 import { ProfileFile } from "./profile-schema.ts";
 import type { Quirk } from "./quirks.ts";
 
@@ -42,80 +44,72 @@ export const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
 /** The profile for a device nobody described, by name. */
 export const genericName = "generic-3gpp";
 
-/** Something wrong with a profile file: where, and what. */
-export interface ProfileProblem {
-  /** JSON pointer. */
-  readonly at: string;
-  readonly problem: string;
-}
-
 /** Checks one file's content on its own. */
 export function checkProfile(content: unknown): { readonly file?: ProfileFile; readonly problems: ProfileProblem[] } {
   const parsed = ProfileFile.safeParse(content);
-  if (parsed.success) return { file: parsed.data, problems: lint(parsed.data) };
+  if (parsed.success) return { file: parsed.data, problems: lint(parsed.data, genericName) };
   const problems = parsed.error.issues.map(({ path, message }) => ({ at: `/${path.join("/")}`, problem: message }));
   return { problems };
 }
 
-const nestedQuantifier = /\([^()]*[+*][^()]*\)[+*{]/;
-
-function lint(file: ProfileFile): ProfileProblem[] {
-  const problems: ProfileProblem[] = [];
-  if (file.abstract !== true && file.sources?.length === undefined) {
-    problems.push({ at: "/sources", problem: "say where the facts come from" });
-  }
-  if (file.abstract !== true && file.verified === undefined) {
-    problems.push({ at: "/verified", problem: "say which real units it was tried on; [] for none" });
-  }
-  if (file.abstract !== true && file.name !== genericName && file.match?.model === undefined) {
-    problems.push({ at: "/match/model", problem: "without it nothing selects this profile" });
-  }
-  for (const [index, model] of (file.models ?? []).entries()) {
-    if (file.match?.model !== undefined && !new RegExp(file.match.model, "iu").test(model)) {
-      problems.push({ at: `/models/${index}`, problem: `match.model does not match ${model}` });
-    }
-  }
-  for (const [index, { pattern }] of (file.urcs ?? []).entries()) {
-    if (nestedQuantifier.test(pattern)) {
-      problems.push({ at: `/urcs/${index}/pattern`, problem: "nested quantifiers may take for ever" });
-    }
-  }
-  for (const source of file.sources ?? []) {
-    for (const pointer of source.covers ?? []) {
-      if (!resolves(file, pointer))
-        problems.push({ at: "/sources", problem: `${source.id} covers ${pointer}, which is not there` });
-    }
-  }
-  return problems;
+/** A profile file's content, not yet checked. */
+export interface ProfileContent {
+  readonly source: string;
+  readonly content: unknown;
+  /** The user's own: one that cannot be used is left out, and wins where it can be. */
+  readonly own?: boolean;
 }
 
-function resolves(file: unknown, pointer: string): boolean {
-  let value: unknown = file;
-  for (const key of pointer.split("/").slice(1)) {
-    if (typeof value !== "object" || value === null) return false;
-    value = new Map<string, unknown>(Object.entries(value)).get(key);
-  }
-  return value !== undefined;
+/** Why a file of the user's is not used. */
+export interface FileProblem {
+  readonly source: string;
+  /** Names the file, too. */
+  readonly problem: string;
 }
 
 /** All profiles there are, each whole; files of a later folder replace those of an earlier one by name. */
 export class ProfileSet {
+  /** Files of the user's that are left out. */
+  readonly problems: readonly FileProblem[];
   readonly #files = new Map<string, ProfileFile>();
   readonly #whole = new Map<string, ModemProfile>();
+  readonly #own = new Set<string>();
 
-  /** @throws profile.invalid with the problems of the first bad file in `detail` */
-  constructor(contents: readonly { readonly source: string; readonly content: unknown }[]) {
-    for (const { source, content } of contents) {
-      const { file, problems } = checkProfile(content);
-      if (file === undefined || problems.length > 0) {
-        const first = problems[0];
-        throw new GatewayError("profile.invalid", `${source}: ${first?.at ?? ""} ${first?.problem ?? ""}`, {
-          detail: { source, problems },
-        });
-      }
+  /** @throws profile.invalid with the problems of the first bad file in `detail`, unless it is the user's own */
+  constructor(contents: readonly ProfileContent[], unread: readonly FileProblem[] = []) {
+    const problems = [...unread];
+    const replaced = new Map<string, { readonly file: ProfileFile | undefined; readonly source: string }>();
+    for (const { source, content, own = false } of contents) {
+      const file = readFile(source, content, own ? problems : undefined);
+      if (file === undefined) continue;
+      if (own) replaced.set(file.name, { file: this.#files.get(file.name), source });
       this.#files.set(file.name, file);
     }
+    this.#leaveOut(replaced, problems);
     for (const name of this.#files.keys()) this.#whole.set(name, compile(this.#resolve(name)));
+    for (const name of replaced.keys()) if (this.#whole.has(name)) this.#own.add(name);
+    this.problems = problems;
+  }
+
+  /** Own files whose parents are not there: the ones they replaced hold again. */
+  #leaveOut(
+    own: Map<string, { readonly file: ProfileFile | undefined; readonly source: string }>,
+    problems: FileProblem[],
+  ): void {
+    for (let again = true; again; ) {
+      again = false;
+      for (const [name, { file, source }] of own) {
+        try {
+          this.#resolve(name);
+        } catch (error) {
+          problems.push({ source, problem: `${source}: ${asGatewayError(error).message}` });
+          own.delete(name);
+          if (file === undefined) this.#files.delete(name);
+          else this.#files.set(name, file);
+          again = true;
+        }
+      }
+    }
   }
 
   /** Profiles that may be matched, in order of name. */
@@ -128,16 +122,22 @@ export class ProfileSet {
   /** @throws profile.unknown */
   get(name: string): ModemProfile {
     const profile = this.#whole.get(name);
-    if (profile === undefined) throw new GatewayError("profile.unknown", `no hardware profile is named ${name}`);
+    if (profile === undefined) {
+      const close = nearest(name, [...this.#whole.keys()]);
+      const hint = close === undefined ? "" : `; the nearest is ${close}`;
+      throw new GatewayError("profile.unknown", `no hardware profile is named ${name}${hint}`);
+    }
     return profile;
   }
 
   /**
-   * The one profile that fits what a modem says of itself, else the generic one.
+   * The one profile that fits what a modem says of itself, the user's own before the product's, else the generic one.
    * @throws profile.invalid when several fit: two files claim the same device
    */
   match(identity: ModemIdentity): ModemProfile {
-    const fitting = this.list().filter((profile) => fits(profile, identity));
+    const all = this.fitting(identity);
+    const own = all.filter(({ name }) => this.#own.has(name));
+    const fitting = own.length === 1 ? own : all;
     if (fitting.length > 1) {
       const names = fitting.map(({ name }) => name);
       throw new GatewayError("profile.invalid", `${identity.model} fits several profiles: ${names.join(", ")}`, {
@@ -145,6 +145,11 @@ export class ProfileSet {
       });
     }
     return fitting[0] ?? this.get(genericName);
+  }
+
+  /** All that fit what a modem says of itself; more than one is a mistake of theirs. */
+  fitting(identity: ModemIdentity): readonly ModemProfile[] {
+    return this.list().filter((profile) => fits(profile, identity));
   }
 
   /** Profiles that name this USB id; before a port is open nothing else is known. */
@@ -167,6 +172,19 @@ export class ProfileSet {
     }
     return merge(merge(grandparent, parent), file);
   }
+}
+
+/** @throws profile.invalid unless there is a list for its problems */
+function readFile(source: string, content: unknown, problems: FileProblem[] | undefined): ProfileFile | undefined {
+  const checked = checkProfile(content);
+  if (checked.file !== undefined && checked.problems.length === 0) return checked.file;
+  const [first] = checked.problems;
+  const problem = `${source}: ${first?.at ?? ""} ${first?.problem ?? ""}`;
+  if (problems === undefined) {
+    throw new GatewayError("profile.invalid", problem, { detail: { source, problems: checked.problems } });
+  }
+  problems.push({ source, problem });
+  return undefined;
 }
 
 function fits({ file }: ModemProfile, { maker, model }: ModemIdentity): boolean {

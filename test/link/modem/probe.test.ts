@@ -99,4 +99,50 @@ describe("checking a profile file", () => {
     const path = write({ ...good, models: ["EC25-AX7"], match: { model: "^EC25" }, vendor: "Quectel" });
     expect(() => checkFile(path, [])).toThrow(expect.objectContaining({ code: "profile.invalid" }));
   });
+
+  test.each([
+    ["a clash with a shipped profile", { match: { model: "^(MyM1|EC25)" } }, /EC25 also fits quectel-ec25/],
+    ["the whole of a shipped family", { match: { model: "^(MyM1|.*7600)" } }, /SIM7600\S* also fits simcom-sim7600/],
+    [
+      "its own example claimed by a shipped profile",
+      { models: ["EG25-G"], match: { model: "^EG25" } },
+      /also fits quectel-ec25/,
+    ],
+    [
+      "a pattern without a group",
+      { identity: { iccid: [{ command: "AT+X", pattern: "^\\+X: ?\\d+$" }] } },
+      /\/identity\/iccid\/0\/pattern: no group/,
+    ],
+    [
+      "a pattern whose parentheses are no group",
+      { identity: { imei: [{ command: "AT+X", pattern: "^(?:\\+X: ?)\\d+\\($" }] } },
+      /\/identity\/imei\/0\/pattern: no group/,
+    ],
+    [
+      "a toolkit query without a group",
+      { toolkit: { query: { command: "AT+S?", pattern: "^\\+S: ?1$" } } },
+      /\/toolkit\/query\/pattern/,
+    ],
+    [
+      "a notice that swallows final results",
+      { urcs: [{ pattern: "^O", event: "noise" }] },
+      /\/urcs\/0\/pattern: matches the final result OK/,
+    ],
+  ])("finds %s", (_, change, message) => {
+    const content = { ...good, models: ["MyM1"], match: { model: "^MyM1" }, ...change };
+    expect(() => checkFile(write(content), [])).toThrow(message);
+  });
+
+  test("finds keys that stand twice in one object, however they are written", () => {
+    const text = JSON.stringify({ ...good, models: ["MyM1"], match: { model: "^MyM1" } });
+    for (const [from, to] of [
+      ['"title":', '"title": "x", "title":'],
+      ['"model":', '"model": "^a", "mod\\u0065l":'],
+      ['"sources":', '"sources" : [{"a:": "{,"}, "a"],\n"sources"\n:'],
+    ] as const) {
+      const path = join(folder, "double.json");
+      writeFileSync(path, text.replace(from, to));
+      expect(() => checkFile(path, []), to).toThrow(/stands twice/);
+    }
+  });
 });

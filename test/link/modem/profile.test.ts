@@ -156,8 +156,43 @@ describe("hardware profile sets", () => {
     const mine = file("quectel-ec25", { title: "mine", extends: "quectel" }).content;
     writeFileSync(join(folder, "mine.json"), JSON.stringify(mine));
     expect(loadProfiles([folder]).get("quectel-ec25").title).toBe("mine");
-    writeFileSync(join(folder, "broken.json"), "{");
-    expect(() => loadProfiles([folder])).toThrow(expect.objectContaining({ code: "profile.invalid" }));
+  });
+
+  test("a bad file in the user's folder disables that profile only, and is named", () => {
+    const folder = mkdtempSync(join(tmpdir(), "profiles-"));
+    const write = (name: string, text: unknown) =>
+      writeFileSync(join(folder, name), typeof text === "string" ? text : JSON.stringify(text));
+    write("good.json", file("my-good", { match: { model: "^my" } }).content);
+    write("broken.json", "{");
+    write("wrong.json", { ...file("my-wrong").content, quirks: ["no-such-quirk"] });
+    write("orphan.json", file("my-orphan", { extends: "missing" }).content);
+    write("child.json", file("my-child", { extends: "my-orphan" }).content);
+    write("double.json", `{"name": "a", "title": "x", "uart": {"baud": 1},\n "name": "b"}`);
+    write("quectel-ec25.json", { ...file("quectel-ec25", { extends: "missing" }).content });
+    const set = loadProfiles([folder, join(folder, "absent")]);
+    expect(set.get("my-good").name).toBe("my-good");
+    expect(set.get("quectel-ec25").title).toContain("Quectel");
+    for (const name of ["my-wrong", "my-orphan", "my-child", "a", "b"])
+      expect(() => set.get(name)).toThrow(expect.objectContaining({ code: "profile.unknown" }));
+    const said = set.problems.map(({ problem }) => problem).sort();
+    expect(said).toHaveLength(7);
+    for (const [at, name] of ["absent", "broken", "child", "double", "orphan", "quectel-ec25", "wrong"].entries())
+      expect(said[at]).toContain(name);
+    expect(said[3]).toContain("line 2");
+  });
+
+  test("of a user's profile and a shipped one that both fit, the user's counts", () => {
+    const folder = mkdtempSync(join(tmpdir(), "profiles-"));
+    writeFileSync(
+      join(folder, "mine.json"),
+      JSON.stringify(file("mine", { match: { model: "^EC25-CUSTOM|^EC25" } }).content),
+    );
+    expect(loadProfiles([folder]).match({ maker: "Quectel", model: "EC25", revision: "" }).name).toBe("mine");
+    expect(loadProfiles([]).match({ maker: "Quectel", model: "EC25", revision: "" }).name).toBe("quectel-ec25");
+  });
+
+  test("a file that cannot be read", () => {
+    const folder = mkdtempSync(join(tmpdir(), "profiles-"));
     expect(() => readProfileFile(join(folder, "absent.json"))).toThrow(
       expect.objectContaining({ code: "profile.invalid" }),
     );

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
+import { namedLink } from "../named-link.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { runJob, type Until } from "../watch-job.ts";
 
@@ -192,7 +193,8 @@ export function registerEs5(program: Command, context: CliContext): void {
     command.action(async (options: SendingOptions & Record<string, string>) => {
       await using connection = await context.connect();
       const work = { kind: "es5", function: entry.name, params: entry.params?.(options) ?? {} };
-      await runJob(context, connection, orderOf(options, work), options);
+      const chosen = { ...options, ...(await namedLink(connection.api, options.link)) };
+      await runJob(context, connection, orderOf(chosen, work), options);
     });
   }
 }

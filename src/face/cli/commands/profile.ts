@@ -1,17 +1,17 @@
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../base/clock.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { type ProbeReport, probeModem } from "../../../link/modem/probe.ts";
 import { checkProfile, type ModemProfile, ProfileSet } from "../../../link/modem/profile.ts";
-import { loadProfiles, profileContents, readProfileFile } from "../../../link/modem/profile-files.ts";
+import { loadProfiles, profileContents, readableProfiles, readProfileFile } from "../../../link/modem/profile-files.ts";
 import { formatTranscript } from "../../../link/modem/transcript.ts";
 import type { Port } from "../../../link/port.ts";
 import type { CliContext } from "../context.ts";
 import { unreadable } from "../input-file.ts";
 import { writeOutput } from "../output-file.ts";
-import { result, table } from "../terminal.ts";
+import { result, say, table } from "../terminal.ts";
 
 /** Opens a port by address or device path; the composition root knows the drivers. */
 export type OpenPort = (address: string) => Promise<{ readonly port: Port; readonly usb?: string }>;
@@ -23,7 +23,9 @@ export function registerProfile(program: Command, context: CliContext, userFolde
     .command("list")
     .description("all profiles, shipped and own")
     .action(() => {
-      const profiles = loadProfiles(userFolders()).list();
+      const loaded = loadProfiles(userFolders());
+      for (const { problem } of loaded.problems) say(context.terminal, `left out: ${problem}`);
+      const profiles = loaded.list();
       result(
         context.terminal,
         profiles.map(({ file }) => file),
@@ -66,10 +68,27 @@ export function checkFile(path: string, userFolders: readonly string[]): ModemPr
     const list = problems.map(({ at, problem }) => `${at}: ${problem}`).join("\n  ");
     throw new GatewayError("profile.invalid", `${path}:\n  ${list}`, { detail: { problems } });
   }
-  const others = profileContents(userFolders).filter(({ source }) => source !== path);
+  const others = [...profileContents(), ...readableProfiles(userFolders)].filter(
+    ({ source }) => resolve(source) !== resolve(path),
+  );
   const set = new ProfileSet([...others, { source: path, content }]);
-  for (const model of file.models ?? []) set.match({ maker: file.vendor ?? "", model, revision: "" });
+  const clashes = clashesOf(set, file.name);
+  if (clashes.length > 0) {
+    throw new GatewayError("profile.invalid", `${path}:\n  ${clashes.join("\n  ")}`, { detail: { problems: clashes } });
+  }
   return set.get(file.name);
+}
+
+/** Devices that this profile and another one both claim, those of the other's examples included. */
+function clashesOf(set: ProfileSet, name: string): readonly string[] {
+  return set.list().flatMap((profile) =>
+    (profile.file.models ?? []).flatMap((model) => {
+      const names = set.fitting({ maker: profile.file.vendor ?? "", model, revision: "" }).map((one) => one.name);
+      const others = names.filter((one) => one !== name);
+      if (!names.includes(name) || others.length === 0) return [];
+      return [`/match/model: ${model} also fits ${others.join(", ")}`];
+    }),
+  );
 }
 
 function confirmed(verified: readonly { firmware: string; on: string }[] | undefined): string {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
+import { namedLink } from "../named-link.ts";
 import { runJob } from "../watch-job.ts";
 import { orderOf, type SendingOptions, sendingOptions } from "./es5.ts";
 
@@ -29,6 +30,7 @@ export function registerScriptSend(program: Command, context: CliContext): void 
               ...(options.format === undefined ? {} : { format: options.format }),
             };
       await using connection = await context.connect();
-      await runJob(context, connection, orderOf(options, work), options);
+      const chosen = { ...options, ...(await namedLink(connection.api, options.link)) };
+      await runJob(context, connection, orderOf(chosen, work), options);
     });
 }

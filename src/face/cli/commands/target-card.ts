@@ -3,6 +3,7 @@ import { GatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
 import { readInput, readJsonInput, valueOrFile } from "../input-file.ts";
 import type { ShownJob } from "../job-view.ts";
+import { namedLink } from "../named-link.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
 import { paint, result, table } from "../terminal.ts";
@@ -46,7 +47,7 @@ export function registerTargetCard(program: Command, target: Command, context: C
         fix: options.fix === true,
         waitMs: Math.round(options.timeout * 1000),
         bearer: options.bearer,
-        ...(options.link === undefined ? {} : { link: options.link }),
+        ...(await namedLink(connection.api, options.link)),
       });
       result(context.terminal, report, (shown) => auditText(shown, context));
       if (report.differences.length > 0 && !report.fixed) process.exitCode = 1;
