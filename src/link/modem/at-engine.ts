@@ -1,13 +1,10 @@
 import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { CommandSecrets } from "../../codec/apdu/secret-data.ts";
 import type { AtCommand } from "../../codec/at/command.ts";
 import type { AtToken } from "../../codec/at/line.ts";
-import { publicLine, shownText } from "../../codec/at/line-name.ts";
+import { publicLine } from "../../codec/at/line-name.ts";
 import { type AtFinal, numericResult } from "../../codec/at/result.ts";
 import type { Urc } from "../../codec/at/urc.ts";
-import { showBothWays } from "../segment-memory.ts";
-import { isTracing, traceFrame } from "../trace.ts";
 import {
   type AtRequest,
   type AtResult,
@@ -22,6 +19,7 @@ import { type AtEngineDeps, patience, type RunOptions } from "./engine-contract.
 import { LineReader } from "./line-reader.ts";
 import { LineRecovery, timeoutError } from "./line-recovery.ts";
 import { type LineRole, LineRouter, openLines } from "./line-router.ts";
+import { LineTrace } from "./line-trace.ts";
 import type { ModemProfile } from "./profile.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 
@@ -46,8 +44,7 @@ export class AtEngine implements AsyncDisposable {
   #stopBoot = noop;
   #held = false;
   #ended: GatewayError | undefined;
-  readonly #show = showBothWays();
-  readonly #secrets = new CommandSecrets();
+  readonly #trace: LineTrace;
   #lastHeard = 0;
   #tellDone: (reason: GatewayError) => void = noop;
   /** Resolves with the reason when the port is gone, the modem answers no more, or the engine was disposed. */
@@ -58,6 +55,7 @@ export class AtEngine implements AsyncDisposable {
   constructor(deps: AtEngineDeps) {
     this.#deps = deps;
     this.#profile = deps.profile;
+    this.#trace = new LineTrace(deps.link);
     this.#timers = deps.timers ?? systemTimers;
     this.#reader = new LineReader(this.#timers, (token) => this.#token(token));
     this.#router = new LineRouter((text) => this.#profile.urcs.find(text));
@@ -202,7 +200,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #write(text: string): void {
-    this.#trace("out", text);
+    this.#trace.line("out", text);
     this.#deps.port.write(Buffer.from(text, "latin1")).catch((error: unknown) => this.#lost(error));
   }
 
@@ -229,19 +227,8 @@ export class AtEngine implements AsyncDisposable {
   }
 
   #saw(role: LineRole, text: string): void {
-    this.#trace("in", text, { facts: { role } });
+    this.#trace.line("in", text, role);
     this.#deps.observe?.({ kind: "line", role, text });
-  }
-
-  #trace(dir: "in" | "out", line: string, more: { readonly facts?: { readonly role: LineRole } } = {}): void {
-    if (!isTracing()) return;
-    traceFrame({
-      kind: "at",
-      dir,
-      link: this.#deps.link,
-      text: shownText(line, this.#show[dir], this.#secrets),
-      ...more,
-    });
   }
 
   #incoming(text: string, raw: string): void {
