@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { ownIsdPAid } from "../codec/euicc/aid.ts";
@@ -17,7 +18,6 @@ import { addressingOf } from "./eis.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Job, JobOrigin } from "./job.ts";
 import { enabledProfile, type Target } from "./target.ts";
-import { withoutUndefined } from "./target-import.ts";
 import { findTarget } from "./targets.ts";
 
 const number = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");

@@ -162,3 +162,17 @@ function withoutSessionLogin(octets: Uint8Array): Uint8Array {
   const parts = readTlvs(octets).map(({ tag, value }) => tlvBytes(tag, tag === 0x84 ? withoutTexts(value) : value));
   return Uint8Array.from(Buffer.concat(parts));
 }
+
+/** Templates as they are given, but those that were exported without their login keep the one that is known. */
+export function withKnownLogins(
+  given: Readonly<Record<string, string>>,
+  known: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const exported = withoutLogins(known);
+  return Object.fromEntries(
+    Object.entries(given).map(([tag, value]) => {
+      const unchanged = exported[tag] !== undefined && exported[tag].toUpperCase() === value.toUpperCase();
+      return [tag, unchanged ? (known[tag] ?? value) : value];
+    }),
+  );
+}

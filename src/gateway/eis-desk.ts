@@ -2,20 +2,29 @@ import { setImmediate } from "node:timers/promises";
 import type { Element } from "@xmldom/xmldom";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { fromHex, toHex } from "../base/hex.ts";
+import { refuseForeignContent, withoutKeyValues } from "../codec/eis/content.ts";
 import { eisDocuments } from "../codec/eis/documents.ts";
-import { type EisDescription, type EisKeySet, eisElement, readEis, withoutKeyValues } from "../codec/eis/read.ts";
+import { type EisDescription, type EisKeySet, eisElement, readEis } from "../codec/eis/read.ts";
 import { updateEis, type WrittenEis, writeEis } from "../codec/eis/write.ts";
 import { checkEisTrust, type EisTrust, type TrustAnchors, unproved } from "../crypto/eis-trust.ts";
 import { aesKcv, unwrapKeyValue } from "../crypto/transport-key.ts";
 import { withoutLogins } from "./connectivity.ts";
+import { addressingOf } from "./eis.ts";
+import { factsIn } from "./eis-facts.ts";
 import type { KeySetInfo } from "./key-set.ts";
 import type { Target } from "./target.ts";
-import type { ImportOutcome, TargetDesk } from "./target-desk.ts";
+import type { ImportOptions, ImportOutcome, TargetDesk } from "./target-desk.ts";
+import { describedTarget, type TargetDescription } from "./target-import.ts";
 
 /** How an EIS document is taken in. */
 export interface EisImport extends TrustAnchors {
   /** Key that the key values are wrapped with, hexadecimal; they are in clear without one. */
   readonly transportKey?: string;
+}
+
+/** An EIS that was read, and what is odd about it. */
+interface ReadDocument extends TargetDescription {
+  readonly warnings: readonly string[];
 }
 
 /** EISs of SGP.02 as documents: in, out, and who stands behind them. */
@@ -28,38 +37,47 @@ export class EisDesk {
 
   /**
    * Takes in each EIS of an XML document. With a certificate of the manufacturer or its issuer, what was asked to be verified has to verify.
-   * @throws target.invalid before any is taken in when the document is not well-formed; target.invalid, crypto.signature, crypto.key for
-   * one of them: what came before it is in
+   * @throws target.invalid before any is taken in when the document is not well-formed; target.invalid, target.exists, crypto.signature,
+   * crypto.key for one of them: what came before it is in
    */
-  async importXml(text: string, how: EisImport): Promise<ImportOutcome[]> {
+  async importXml(text: string, how: EisImport, options: ImportOptions = {}): Promise<ImportOutcome[]> {
     for (const document of eisDocuments(text)) if (document === undefined) await setImmediate();
     const outcomes: ImportOutcome[] = [];
+    const read: ReadDocument[] = [];
     for (const document of eisDocuments(text)) {
       await setImmediate();
-      if (document !== undefined) outcomes.push(await this.#importOne(eisElement(document), how));
+      if (document === undefined) continue;
+      const one = await this.#read(eisElement(document), how);
+      if (options.dryRun === true) read.push(one);
+      else outcomes.push(...(await this.#take([one], options)));
     }
-    return outcomes;
+    return options.dryRun === true ? this.#take(read, options) : outcomes;
   }
 
-  async #importOne(element: Element, how: EisImport): Promise<ImportOutcome> {
+  async #take(documents: readonly ReadDocument[], options: ImportOptions): Promise<ImportOutcome[]> {
+    const outcomes = await this.#targets.importAll(documents, options);
+    return outcomes.map((outcome, index) => ({
+      ...outcome,
+      warnings: [...outcome.warnings, ...(documents[index]?.warnings ?? [])],
+    }));
+  }
+
+  async #read(element: Element, how: EisImport): Promise<ReadDocument> {
     const read = readEis(element);
     await setImmediate();
     const trust = checkEisTrust(ofDescription(read, element), how);
     for (const { what, why } of unproved(trust, how))
       throw new GatewayError("crypto.signature", `${read.eid}: ${why}`, { detail: { field: "xml", check: what } });
+    refuseForeignContent(element);
     const warnings: string[] = [];
     const keySets = read.isdR.keySets.map((set) => clearKeys(set, how.transportKey, warnings));
-    const outcome = await this.#targets.import({
-      ...read,
-      isdR: { ...read.isdR, keySets },
-      xml: withoutKeyValues(element),
-    });
     const signature = trust.checks.find(({ what }) => what === "eis-by-eum");
     if (signature !== undefined && signature.result !== "good") {
       const { why, result } = signature;
       warnings.push(`the EIS is ${result === "bad" ? "not signed as it should be" : "not checked"}: ${why}`);
     }
-    return { ...outcome, warnings: [...outcome.warnings, ...warnings] };
+    const shape = describedTarget({ ...read, isdR: { ...read.isdR, keySets } });
+    return { shape, xml: withoutKeyValues(element), warnings };
   }
 
   /** The EIS of a target as it is now, never with key values. @throws target.unknown */
@@ -138,12 +156,13 @@ function asWritten(target: Target, keySets: readonly KeySetInfo[]): WrittenEis {
   };
 }
 
-/** The description that an import takes, with key sets named but not given. */
+/** The description that an import takes: key sets are named but not given, logins of access points are left out. */
 function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
-  const { xml: _, ...facts } = Object.fromEntries(factsOf(target));
+  const { xml: _, smsr: __, ...facts } = factsIn(target.eis);
   const { eid, name, kind, iccid, imsi, msisdn, tags, settings, reach } = target;
+  const addressing = withoutLogins(addressingOf(target));
   return {
-    ...withoutAddressingLogins(facts),
+    ...facts,
     eid,
     name,
     kind,
@@ -156,16 +175,7 @@ function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
     profiles: target.esimProfiles.map(({ connectivity, ...profile }) =>
       connectivity === undefined ? profile : { ...profile, connectivity: withoutLogins(connectivity) },
     ),
+    ...(Object.keys(addressing).length === 0 ? {} : { smsr: { addressing } }),
     withheldKeySets: keySets.map(({ type, kvn, cntr, tars }) => ({ type, kvn, cntr, tars })),
   };
-}
-
-/** The facts of an EIS with its SM-SR addressing parameters without logins. */
-function withoutAddressingLogins(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const { smsr } = facts;
-  if (typeof smsr !== "object" || smsr === null || !("addressing" in smsr)) return facts;
-  const { addressing } = smsr;
-  if (typeof addressing !== "object" || addressing === null) return facts;
-  const texts = Object.entries(addressing).map(([tag, value]): [string, string] => [tag, String(value)]);
-  return { ...facts, smsr: { ...smsr, addressing: withoutLogins(Object.fromEntries(texts)) } };
 }

@@ -2,7 +2,6 @@ import type { Clock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
-import { sameIccid } from "../codec/euicc/iccid.ts";
 import type { Log } from "../link/driver.ts";
 import { reported } from "../link/reported.ts";
 import { Answers } from "./answers.ts";
@@ -19,13 +18,13 @@ import { NotificationDesk } from "./notification-desk.ts";
 import { checkPolicy } from "./policy.ts";
 import { ProcedureWatch } from "./procedure-watch.ts";
 import { concernsQueue } from "./queue-events.ts";
-import { chooseRoute, type HttpsState, holds, type Route, routeLinks } from "./routing.ts";
+import { chooseRoute, type HttpsState, type Route, routeLinks } from "./routing.ts";
 import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
 import { cancelJobIn, expireJob } from "./stop-job.ts";
 import type { Store } from "./store.ts";
 import type { Target } from "./target.ts";
-import { findTarget } from "./targets.ts";
+import { findTarget, targetOfCard } from "./targets.ts";
 import { workOf } from "./work-of.ts";
 
 /** SCP81 as the gateway sees it; the composition root plugs the server in. */
@@ -178,14 +177,7 @@ export class Gateway {
 
   /** The target whose card this is. */
   async targetOfCard(card: NonNullable<Link["card"]>): Promise<Target | undefined> {
-    return this.store.read(async (r) => {
-      for (const kind of ["eid", "iccid"] as const) {
-        const value = card[kind];
-        const found = value === undefined ? undefined : await r.targets.holding(kind, sameIccid(value));
-        if (found !== undefined && holds(card, found)) return found;
-      }
-      return undefined;
-    });
+    return this.store.read((r) => targetOfCard(r, card));
   }
 
   /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */

@@ -33,8 +33,8 @@ export interface KeySetRepository {
   list(target: string): Promise<KeySetInfo[]>;
   /** Sets of this type with values, lowest KVN first. */
   open(target: string, type: KeySetInfo["type"]): Promise<KeySet[]>;
-  /** Every SCP81 set whose stored identity equals this one. */
-  byPskIdentity(identity: string): Promise<KeySet[]>;
+  /** Every set with this PSK identity, letters in any case, without values. */
+  withPskIdentity(identity: string): Promise<KeySetInfo[]>;
   remove(id: string): Promise<boolean>;
   /** The next counter value, reserved for good. @throws crypto.key when the counter is exhausted */
   nextCounter(id: string): Promise<number>;

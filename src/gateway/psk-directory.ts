@@ -9,13 +9,20 @@ import type { Target } from "./target.ts";
 
 const pageSize = 1000;
 
+/** A target's key under an identity that was given to it. */
+interface NamedEntry {
+  readonly identity: string;
+  readonly entry: PskEntry;
+}
+
 /**
  * The PSKs of all targets at hand, so that a handshake needs no more than a look into memory; kept up to date by what
  * the store tells of changed targets.
  */
 export class PskDirectory implements Disposable {
   readonly #store: Store;
-  readonly #byName = new Map<string, PskEntry>();
+  /** By identity in capitals; several targets where a store of old let them have the same one. */
+  readonly #byName = new Map<string, readonly NamedEntry[]>();
   /** By EID, KVN and KID, for identities of the SGP.02 form. */
   readonly #byKey = new Map<string, PskEntry>();
   /** Names and keys that a target stands under. */
@@ -41,12 +48,16 @@ export class PskDirectory implements Disposable {
     }
   }
 
-  /** The entry of an identity: as an opaque string, in capitals, then by the EID, KVN and KID that it names. */
+  /**
+   * The entry of an identity: of the SGP.02 form by the EID, KVN and KID that it names, otherwise as a string, exactly
+   * or in another case. Of several targets the one added first has it.
+   */
   find(identity: string): PskEntry | undefined {
-    const named = this.#byName.get(identity) ?? this.#byName.get(identity.toUpperCase());
-    if (named !== undefined) return named;
     const euicc = readPskIdentity(identity);
-    return euicc && this.#byKey.get(keyName(euicc.eid, euicc.kvn, euicc.kid));
+    const found = euicc && this.#byKey.get(keyName(euicc.eid, euicc.kvn, euicc.kid));
+    if (found !== undefined) return found;
+    const named = this.#byName.get(identity.toUpperCase()) ?? [];
+    return (named.find((one) => one.identity === identity) ?? named[0])?.entry;
   }
 
   [Symbol.dispose](): void {
@@ -68,8 +79,13 @@ export class PskDirectory implements Disposable {
     for (const set of sets) {
       const first = set.keys.has(1) ? pskEntry(target, set, 1) : undefined;
       if (set.pskIdentity !== undefined && first !== undefined) {
-        this.#byName.set(set.pskIdentity, first);
-        names.push(set.pskIdentity);
+        const name = set.pskIdentity.toUpperCase();
+        const all = [...(this.#byName.get(name) ?? []), { identity: set.pskIdentity, entry: first }];
+        this.#byName.set(
+          name,
+          all.sort((a, b) => (a.entry.target < b.entry.target ? -1 : 1)),
+        );
+        names.push(name);
       }
       for (const kid of target.eid === undefined ? [] : set.keys.keys()) {
         const entry = pskEntry(target, set, kid);
@@ -83,7 +99,10 @@ export class PskDirectory implements Disposable {
 
   #forget(id: string): void {
     for (const name of this.#ofTarget.get(id) ?? []) {
-      for (const map of [this.#byName, this.#byKey]) if (map.get(name)?.target === id) map.delete(name);
+      if (this.#byKey.get(name)?.target === id) this.#byKey.delete(name);
+      const others = (this.#byName.get(name) ?? []).filter(({ entry }) => entry.target !== id);
+      if (others.length > 0) this.#byName.set(name, others);
+      else this.#byName.delete(name);
     }
     this.#ofTarget.delete(id);
   }

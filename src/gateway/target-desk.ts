@@ -1,24 +1,41 @@
-import type { z } from "zod";
 import type { Clock } from "../base/clock.ts";
-import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { GatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
 import { withNumber } from "./eis.ts";
-import type { KeySetInfo } from "./key-set.ts";
+import type { KeySet, KeySetInfo } from "./key-set.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target, TargetFilter } from "./target.ts";
-import { importKeySets, importTarget, type KeySetShape } from "./target-import.ts";
+import { type Change, changesOf } from "./target-changes.ts";
+import {
+  describedTarget,
+  type ImportHow,
+  importKeySets,
+  mergedTarget,
+  refuseChosenTexts,
+  type TargetDescription,
+} from "./target-import.ts";
+import { refuseClashes } from "./target-keys.ts";
+import type { KeySetShape } from "./target-shape.ts";
 import { findTarget, saveTarget } from "./targets.ts";
 
-/** What became of one imported description. */
+/** What became of one imported description, or would become of it. */
 export interface ImportOutcome {
   readonly target: Target;
   readonly created: boolean;
   readonly keySets: readonly KeySetInfo[];
   readonly warnings: readonly string[];
+  /** What is another now than it was. Keys are named, never shown. */
+  readonly changes: readonly Change[];
 }
 
 /** Fields of a target that may be changed by hand. */
 export type TargetChange = Partial<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
+
+/** How descriptions are taken in. */
+export interface ImportOptions extends ImportHow {
+  /** Nothing is stored: the outcomes say what would be. */
+  readonly dryRun?: boolean;
+}
 
 /** Targets and their keys, for all faces. Key values go in and never come out. */
 export class TargetDesk {
@@ -31,38 +48,88 @@ export class TargetDesk {
   }
 
   /**
-   * Stores a described target; one with the same EID (or ICCID, for a plain UICC) is replaced, keeping its id, its
-   * name and tags where the description has none, and its counters, which never go down. An ICCID of another target, its
-   * own or of one of its profiles, is refused.
+   * Stores a described target. One with the same EID (or ICCID, for a plain UICC) is completed by it: what the description
+   * says goes before what was known, the rest stays; with `replace` only id, name, tags and key sets stay. Counters never
+   * go down. An ICCID, name or PSK identity of another target is refused.
    * @throws target.invalid, target.exists
    */
-  async import(raw: unknown): Promise<ImportOutcome> {
-    const at = this.#clock.now();
-    const { target, keySets, warnings } = importTarget(raw, at);
-    return this.#store.write(async (r) => {
-      const before = await sameTarget(r, target);
-      const stored =
-        before === undefined
-          ? target
-          : {
-              ...target,
-              id: before.id,
-              version: before.version + 1,
-              createdAt: before.createdAt,
-              ...(target.name === undefined && before.name !== undefined ? { name: before.name } : {}),
-              tags: target.tags.length === 0 ? before.tags : target.tags,
-            };
-      if (before === undefined) await r.targets.insert(stored);
-      else await r.targets.update(stored);
-      for (const set of keySets) await r.keySets.put({ ...set, id: newId("key", at), target: stored.id });
-      await r.events.append({
-        at,
-        type: before === undefined ? "target.added" : "target.changed",
-        target: stored.id,
-        data: { why: "imported", version: stored.version },
-      });
-      return { target: stored, created: before === undefined, keySets: await r.keySets.list(stored.id), warnings };
+  async import(raw: unknown, options: ImportOptions = {}): Promise<ImportOutcome> {
+    const [outcome] = await this.importAll([{ shape: describedTarget(raw) }], options);
+    if (outcome === undefined) throw new Error("one description has one outcome");
+    return outcome;
+  }
+
+  /**
+   * Stores described targets as {@link import} does, one after the other: those before one that is refused are in. A dry
+   * run takes them in and then forgets them, in groups, so that those of a group are held against each other as well.
+   * @throws target.invalid, target.exists; `onRefused` may say which it was
+   */
+  async importAll(
+    descriptions: Iterable<TargetDescription>,
+    { dryRun = false, ...how }: ImportOptions = {},
+    onRefused: (error: unknown, index: number) => never = rethrow,
+  ): Promise<ImportOutcome[]> {
+    const outcomes: ImportOutcome[] = [];
+    if (dryRun) {
+      for (const group of groupsOf(descriptions, dryGroup)) await this.#tryOut(group, how, outcomes, onRefused);
+      return outcomes;
+    }
+    for (const description of descriptions) {
+      const outcome = await this.#store
+        .write((r) => this.#take(r, description, how))
+        .catch((error: unknown) => onRefused(error, outcomes.length));
+      outcomes.push(outcome);
+    }
+    return outcomes;
+  }
+
+  /** Takes descriptions in and undoes it all; their outcomes are what is left of it. */
+  async #tryOut(
+    group: readonly TargetDescription[],
+    how: ImportHow,
+    outcomes: ImportOutcome[],
+    onRefused: (error: unknown, index: number) => never,
+  ): Promise<void> {
+    const undo = new Error("a dry run is undone");
+    const before = outcomes.length;
+    const run = this.#store.write(async (r) => {
+      outcomes.length = before;
+      for (const description of group)
+        outcomes.push(
+          await this.#take(r, description, how).catch((error: unknown) => onRefused(error, outcomes.length)),
+        );
+      throw undo;
     });
+    await run.catch((error: unknown) => {
+      if (error !== undo) throw error;
+    });
+  }
+
+  async #take(r: Repositories, description: TargetDescription, how: ImportHow): Promise<ImportOutcome> {
+    const at = this.#clock.now();
+    const before = await sameTarget(r, description.shape);
+    const { target, keySets, warnings } = mergedTarget(description, before, at, how);
+    await refuseNamesakes(r, target, before);
+    await refuseClashes(r, target, keySets);
+    const stored: readonly KeySet[] = before === undefined ? [] : await openSets(r, target.id, keySets);
+    const changes = changesOf(before, target, stored, keySets);
+    if (before === undefined) await r.targets.insert(target);
+    else await r.targets.update(target);
+    for (const set of keySets) await r.keySets.put({ ...set, id: newId("key", at) });
+    await r.events.append({
+      at,
+      type: before === undefined ? "target.added" : "target.changed",
+      target: target.id,
+      data: { why: "imported", version: target.version },
+    });
+    const shared = await sharedNumbers(r, target);
+    return {
+      target,
+      created: before === undefined,
+      keySets: await r.keySets.list(target.id),
+      warnings: [...warnings, ...shared],
+      changes,
+    };
   }
 
   /** @throws target.unknown */
@@ -83,6 +150,8 @@ export class TargetDesk {
       const target = await findTarget(r, reference);
       requireVersion(target, ifVersion);
       const changed = { ...target, ...change };
+      refuseChosenTexts(change, changed);
+      await refuseNamesakes(r, changed, target);
       const numbered = change.msisdn === undefined ? changed : withNumber(changed, change.msisdn);
       return saveTarget(r, numbered, this.#clock.now(), "changed by hand");
     });
@@ -90,18 +159,20 @@ export class TargetDesk {
 
   /**
    * Adds key sets, or replaces those with the same type, KVN and TARs; counters never go down.
-   * @throws target.unknown, target.invalid, api.precondition
+   * @throws target.unknown, target.invalid, target.exists for a PSK identity of another target, api.precondition
    */
   async putKeys(
     reference: string,
-    shapes: readonly z.infer<typeof KeySetShape>[],
+    shapes: readonly KeySetShape[],
     ifVersion?: number,
   ): Promise<{ target: Target; keySets: readonly KeySetInfo[] }> {
     const at = this.#clock.now();
     return this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
       requireVersion(target, ifVersion);
-      for (const set of importKeySets(target.id, shapes, at)) await r.keySets.put(set);
+      const sets = importKeySets(target.id, shapes, at);
+      await refuseClashes(r, target, sets);
+      for (const set of sets) await r.keySets.put(set);
       return { target: await saveTarget(r, target, at, "keys written"), keySets: await r.keySets.list(target.id) };
     });
   }
@@ -141,28 +212,97 @@ export class TargetDesk {
  * The target that a description is of: by its EID, or by its ICCID where both are plain UICCs.
  * @throws target.exists when the ICCID is one of another target
  */
-async function sameTarget(r: Repositories, described: Target): Promise<Target | undefined> {
+async function sameTarget(r: Repositories, described: TargetDescription["shape"]): Promise<Target | undefined> {
   const { eid, iccid } = described;
-  const byEid = eid === undefined ? undefined : await r.targets.resolve(eid);
+  const byEid = eid === undefined ? undefined : await r.targets.holding("eid", eid);
   const byIccid = iccid === undefined ? undefined : await ownerOf(r, iccid, eid);
   if (byIccid === undefined || byIccid.id === byEid?.id) return byEid;
   const itself = byIccid.iccid === iccid;
   if (eid === undefined && itself && byIccid.eid === undefined) return byIccid;
-  const whose = `target ${byIccid.id}${byIccid.eid === undefined ? "" : ` (EID ${byIccid.eid})`}`;
+  const whose = `target ${named(byIccid)}`;
   const how = itself ? "its ICCID" : "a profile or another name of it";
   throw new GatewayError("target.exists", `iccid: ${iccid} is known already, as ${how}: ${whose}`, {
     detail: { field: "iccid", target: byIccid.id },
   });
 }
 
-/** Whose ICCID it is. Where cards share one, as copies of a test profile do, an EID tells them apart. */
+/**
+ * Whose ICCID it is. Where cards share one, as copies of a test profile do, an EID tells them apart.
+ * @throws target.unknown when several have it and there is no EID
+ */
 async function ownerOf(r: Repositories, iccid: string, eid: string | undefined): Promise<Target | undefined> {
-  try {
-    return await r.targets.resolve(iccid);
-  } catch (error) {
-    if (eid !== undefined && isGatewayError(error, "target.unknown")) return undefined;
-    throw error;
+  const holder = await r.targets.holding("iccid", iccid);
+  if (holder !== undefined || eid !== undefined) return holder;
+  // Several cards hold it, or none: the first is told with their ids.
+  const found = await r.targets.resolve(iccid);
+  return found !== undefined && found.iccid === iccid ? found : undefined;
+}
+
+/**
+ * Refuses a name that another target answers to, as its name or as one of its identities, and an identity that is the
+ * name of another: either would lock that one out. What was so before stays.
+ * @throws target.exists naming both
+ */
+async function refuseNamesakes(r: Repositories, target: Target, before: Target | undefined): Promise<void> {
+  const known = new Set(before === undefined ? [] : namesOf(before));
+  for (const { alias, kind, other } of await r.targets.namesakes(target)) {
+    if (known.has(alias) || (kind !== "name" && other.kind !== "name")) continue;
+    const field = kind === "name" ? "name" : kind;
+    const theirs = other.kind === "name" ? "the name" : other.kind === "profile" ? "of a profile" : `the ${other.kind}`;
+    throw new GatewayError(
+      "target.exists",
+      `${field}: '${alias}' of target ${named(target)} is ${theirs} of target ${named(other)}: names must tell targets apart`,
+      { detail: { field, target: target.id, other: other.id } },
+    );
   }
+}
+
+function namesOf(target: Target): string[] {
+  const { id, name, eid, iccid, imsi, msisdn, esimProfiles } = target;
+  const profiles = esimProfiles.flatMap((profile) => [profile.iccid, profile.imsi, profile.msisdn]);
+  return [id, name, eid, iccid, imsi, msisdn, ...profiles].flatMap((one) =>
+    one === undefined ? [] : [one.toLowerCase()],
+  );
+}
+
+/** Numbers that are those of other targets too: the network delivers to one card only. */
+async function sharedNumbers(r: Repositories, target: Target): Promise<string[]> {
+  const shared = (await r.targets.namesakes(target)).filter(
+    ({ kind, other }) => kind === other.kind && (kind === "msisdn" || kind === "imsi"),
+  );
+  return shared.map(
+    ({ kind, alias, other }) =>
+      `${kind} ${alias} is that of target ${named(other)} too: what is sent there reaches one of the two cards only`,
+  );
+}
+
+/** Stored key sets of the types that are written, with their keys, to say what changes. */
+async function openSets(r: Repositories, target: string, sets: readonly KeySet[]): Promise<KeySet[]> {
+  const found: KeySet[] = [];
+  for (const type of new Set(sets.map((set) => set.type))) found.push(...(await r.keySets.open(target, type)));
+  return found;
+}
+
+function named({ id, eid }: { readonly id: string; readonly eid?: string }): string {
+  return eid === undefined ? id : `${id} (EID ${eid})`;
+}
+
+/** Descriptions that one dry run takes in at once: others wait so long. */
+const dryGroup = 25;
+
+function* groupsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function requireVersion(target: Target, version: number | undefined): void {

@@ -1,104 +1,30 @@
 import { z } from "zod";
-import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { withoutUndefined } from "../base/defined.ts";
+import { GatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
-import { Secret } from "../base/secret.ts";
+import { firstIssue, pathText } from "../base/strict.ts";
 import { parseAid } from "../codec/euicc/aid.ts";
 import { eidCheckDigitsOk, parseEid } from "../codec/euicc/eid.ts";
-import { type KeySet, maxCounter } from "./key-set.ts";
+import { withKnownLogins } from "./connectivity.ts";
+import { addressingOf, withNumber } from "./eis.ts";
+import { factsIn, type StoredEis } from "./eis-facts.ts";
+import type { KeySet } from "./key-set.ts";
 import type { EsimProfile, Target } from "./target.ts";
+import { describedKeySets } from "./target-keys.ts";
+import { chosenTexts, type KeySetShape, type ProfileShape, refusalOfText, TargetShape } from "./target-shape.ts";
 
-const hex = (octets: string) => z.string().regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), "hexadecimal octets");
-const keyValue = hex("8,64");
-const cntr = z.union([
-  z.number().int().min(0).max(maxCounter),
-  z
-    .string()
-    .regex(/^[0-9a-fA-F]{1,10}$/)
-    .transform((text) => Number.parseInt(text, 16)),
-]);
+/** How a description is taken in. */
+export interface ImportHow {
+  /** The description stands for all there is: profiles, numbers and facts that it does not name are forgotten. */
+  readonly replace?: boolean;
+}
 
-const Key = z.strictObject({ id: z.number().int().min(0).max(127), type: z.string().optional(), value: keyValue });
-
-/** A key set as given from outside, values included. */
-export const KeySetShape = z.strictObject({
-  kvn: z.number().int().min(1).max(127),
-  type: z.enum(["SCP80", "SCP81", "SCP03", "token", "receipt"]).default("SCP80"),
-  algorithm: z.enum(["AES", "3DES", "DES", "PSK"]).optional(),
-  keys: z.array(Key).min(1),
-  cntr: cntr.default(0),
-  ccLength: z.union([z.literal(4), z.literal(8)]).default(8),
-  tars: z.array(hex("3")).default([]),
-  pskIdentity: z.string().min(1).max(512).optional(),
-});
-
-const ProfileShape = z.object({
-  aid: z.string(),
-  iccid: z.string().optional(),
-  imsi: z.string().optional(),
-  msisdn: z.string().optional(),
-  state: z
-    .string()
-    .transform((text) => text.toLowerCase())
-    .pipe(z.enum(["created", "disabled", "enabled"])),
-  fallback: z.boolean().default(false),
-  mnoId: z.string().optional(),
-  smdpId: z.string().optional(),
-  profileType: z.string().optional(),
-  allocatedMemory: z.number().int().optional(),
-  freeMemory: z.number().int().optional(),
-  pol1: z.number().int().min(0).max(255).optional(),
-  pol2: z
-    .array(
-      z.strictObject({
-        action: z.enum(["ENABLE", "DISABLE", "DELETE"]),
-        qualification: z.enum(["Not-Allowed", "Auto-Delete"]),
-      }),
-    )
-    .optional(),
-});
-
-const DomainShape = z.object({ aid: z.string().optional(), keySets: z.array(KeySetShape).default([]) });
-
-/** {@link TargetSettings} as given from outside. */
-export const TargetSettingsShape = z.strictObject({
-  spi: hex("2").optional(),
-  scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
-  originator: z.string().optional(),
-  serviceCentre: z.string().optional(),
-  answerTimeoutMs: z.number().int().positive().optional(),
-  notifications: z.enum(["bench", "relay", "withhold"]).optional(),
-  unsecuredNotifications: z.enum(["show", "accept"]).optional(),
-  scp81Buffer: z.number().int().min(256).optional(),
-  scp81Framing: z.enum(["chunked", "content-length"]).optional(),
-  agentId: z
-    .string()
-    .regex(
-      /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/,
-      "1 to 256 printable ASCII characters, no space at either end",
-    )
-    .optional(),
-});
-
-/** {@link Reach} as given from outside. */
-export const ReachShape = z.strictObject({ smsLink: z.string().optional(), reader: z.string().optional() });
-
-/** One target as people and other systems describe it: a plain JSON of its EIS, keys included. */
-export const TargetShape = z.object({
-  eid: z.string().optional(),
-  name: z.string().min(1).max(100).optional(),
-  kind: z.enum(["euicc", "uicc"]).optional(),
-  iccid: z.string().optional(),
-  imsi: z.string().optional(),
-  msisdn: z.string().optional(),
-  tags: z.array(z.string()).default([]),
-  isdR: DomainShape.optional(),
-  /** Key sets of a plain UICC, or of security domains besides the ISD-R; `tars` says what they serve. */
-  keySets: z.array(KeySetShape).default([]),
-  profiles: z.array(ProfileShape).default([]),
-  settings: TargetSettingsShape.default({}),
-  reach: ReachShape.default({}),
-});
-export type TargetShape = z.infer<typeof TargetShape>;
+/** A description that was read from outside and checked. */
+export interface TargetDescription {
+  readonly shape: TargetShape;
+  /** The signed document that it came from, without key values. */
+  readonly xml?: string;
+}
 
 /** A target ready to be stored, with its key sets and what is odd about it. */
 export interface ImportedTarget {
@@ -108,265 +34,246 @@ export interface ImportedTarget {
 }
 
 /**
- * A target from its JSON description.
- * @throws target.invalid naming the field (never its value: it may be a key)
+ * Checks a description: only fields that a target has, identities as their parsers take them, and nothing that could be
+ * a key where it would be stored in clear.
+ * @throws target.invalid naming the field (never a value: it may be a key)
  */
-export function importTarget(raw: unknown, at: number): ImportedTarget {
+export function describedTarget(raw: unknown): TargetShape {
   const parsed = TargetShape.safeParse(raw);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = issue?.path.join(".") ?? "";
-    throw new GatewayError("target.invalid", `${field === "" ? "target" : field}: ${issue?.message ?? "not valid"}`, {
-      detail: { field: field === "" ? "target" : field },
-    });
+    const { field, message } = firstIssue(parsed.error);
+    throw invalid(field === "" ? "target" : field, message);
   }
-  return imported(parsed.data, raw, at);
+  const shape = parsed.data;
+  if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "a target needs an EID or an ICCID");
+  refuseKeysInClear(shape);
+  for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);
+  keySetsOf(shape, "", 0);
+  return shape;
 }
 
-function imported(shape: TargetShape, raw: unknown, at: number): ImportedTarget {
-  if (shape.eid === undefined && shape.iccid === undefined) {
-    throw new GatewayError("target.invalid", "eid: a target needs an EID or an ICCID", { detail: { field: "eid" } });
-  }
-  const warnings: string[] = [];
-  const eid = shape.eid === undefined ? undefined : field("eid", () => parseEid(shape.eid ?? ""));
-  if (eid !== undefined && !eidCheckDigitsOk(eid)) warnings.push(`EID ${eid} has wrong check digits`);
-  const esimProfiles = shape.profiles.map((profile, index) => profileOf(profile, index));
-  const enabled = esimProfiles.find((profile) => profile.state === "enabled");
-  const msisdn = shape.msisdn ?? enabled?.msisdn;
-  const id = newId("tgt", at);
-  const target: Target = {
-    id,
-    kind: shape.kind ?? (eid === undefined ? "uicc" : "euicc"),
-    ...(shape.name === undefined ? {} : { name: shape.name }),
-    ...(eid === undefined ? {} : { eid }),
-    ...(shape.iccid === undefined ? {} : { iccid: shape.iccid }),
-    ...(shape.imsi === undefined ? {} : { imsi: shape.imsi }),
-    ...(msisdn === undefined ? {} : { msisdn: msisdn.replace(/^\+/, "") }),
-    tags: shape.tags,
-    esimProfiles,
-    reach: withoutUndefined(shape.reach),
-    settings: withoutUndefined(shape.settings),
-    eis: withoutKeys(raw),
-    version: 1,
-    createdAt: at,
-    updatedAt: at,
-  };
-  const keySets = [
-    ...(shape.isdR?.keySets ?? []).map((set, index) => keySetOf(id, set, `isdR.keySets.${index}`, at)),
-    ...shape.keySets.map((set, index) => keySetOf(id, set, `keySets.${index}`, at)),
-  ];
-  if (keySets.length === 0) warnings.push("no keys: packets secured upstream can be carried, nothing else");
-  return { target, keySets, warnings };
+/**
+ * A target from its JSON description, as it is stored when nothing is known of it yet.
+ * @throws target.invalid naming the field (never a value: it may be a key)
+ */
+export function importTarget(raw: unknown, at: number): ImportedTarget {
+  return mergedTarget({ shape: describedTarget(raw) }, undefined, at);
 }
 
 /** Key sets for a target that is there already. @throws target.invalid naming the field, never its value */
-export function importKeySets(target: string, shapes: readonly z.infer<typeof KeySetShape>[], at: number): KeySet[] {
-  return shapes.map((shape, index) => keySetOf(target, shape, `keySets.${index}`, at));
-}
-
-function field<T>(name: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : "not valid";
-    throw new GatewayError("target.invalid", `${name}: ${why}`, { detail: { field: name }, cause });
-  }
-}
-
-function profileOf(shape: z.infer<typeof ProfileShape>, index: number): EsimProfile {
-  const { aid, ...others } = shape;
-  return { aid: field(`profiles.${index}.aid`, () => parseAid(aid)), ...withoutUndefined(others) };
-}
-
-export type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** The same object without keys whose value is undefined. */
-export function withoutUndefined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Defined<T>;
-}
-
-function keySetOf(target: string, shape: z.infer<typeof KeySetShape>, at: string, now: number): KeySet {
-  const keys = new Map(shape.keys.map((key) => [key.id, new Secret(Buffer.from(key.value, "hex"))]));
-  const algorithm = shape.algorithm ?? algorithmOf(shape);
-  if (shape.type === "SCP80") {
-    if (shape.kvn > 15)
-      throw new GatewayError("target.invalid", `${at}.kvn: a SCP80 key set has KVN 1 to 15`, {
-        detail: { field: `${at}.kvn` },
-      });
-    checkScp80(keys, algorithm, at);
-  } else if (shape.type === "SCP81" && !keys.has(1)) {
-    throw new GatewayError("target.invalid", `${at}.keys: a SCP81 key set needs the PSK as key 1`, {
-      detail: { field: `${at}.keys` },
-    });
-  }
-  return {
-    id: newId("key", now),
+export function importKeySets(target: string, shapes: readonly KeySetShape[], at: number): KeySet[] {
+  return describedKeySets(
+    shapes.map((shape, index) => ({ at: `keySets.${index}`, shape })),
     target,
-    type: shape.type,
-    kvn: shape.kvn,
-    tars: shape.tars.map((tar) => tar.toUpperCase()),
-    algorithm,
-    ccLength: shape.ccLength,
-    cntr: shape.cntr,
-    ...(shape.pskIdentity === undefined ? {} : { pskIdentity: shape.pskIdentity }),
-    keys,
-  };
-}
-
-function algorithmOf(shape: z.infer<typeof KeySetShape>): KeySet["algorithm"] {
-  if (shape.type === "SCP81") return "PSK";
-  const type = shape.keys[0]?.type?.toUpperCase() ?? "AES";
-  if (type === "88" || type.startsWith("AES")) return "AES";
-  if (/^(81|82|83|84|3DES|TDES|TRIPLE)/.test(type)) return "3DES";
-  if (/^(80|DES)/.test(type)) return "DES";
-  return "AES";
-}
-
-const lengths: Readonly<Record<string, readonly number[]>> = { AES: [16, 24, 32], "3DES": [16, 24], DES: [8] };
-
-function checkScp80(keys: ReadonlyMap<number, Secret>, algorithm: string, at: string): void {
-  for (const [id, what] of [
-    [1, "KIc"],
-    [2, "KID"],
-  ] as const) {
-    const key = keys.get(id);
-    if (key === undefined)
-      throw new GatewayError("target.invalid", `${at}.keys: ${what} (key ${id}) is missing`, {
-        detail: { field: `${at}.keys` },
-      });
-    if (!(lengths[algorithm] ?? []).includes(key.length)) {
-      throw new GatewayError(
-        "target.invalid",
-        `${at}.keys: ${what} has ${key.length} octets, which is no ${algorithm} key`,
-        { detail: { field: `${at}.keys` } },
-      );
-    }
-  }
-}
-
-/** The description without any key value, to be kept for people. */
-function withoutKeys(raw: unknown): unknown {
-  if (Array.isArray(raw)) return raw.map(withoutKeys);
-  if (typeof raw !== "object" || raw === null) return raw;
-  return Object.fromEntries(
-    Object.entries(raw).flatMap(([key, value]) =>
-      key === "keySets" || key === "keys" || key === "value" ? [] : [[key, withoutKeys(value)]],
-    ),
+    at,
   );
 }
 
-const csvColumns = [
-  "eid",
-  "iccid",
-  "imsi",
-  "msisdn",
-  "name",
-  "kvn",
-  "algorithm",
-  "kic",
-  "kid",
-  "dek",
-  "cntr",
-  "tars",
-  "psk",
-  "psk_kvn",
-  "tags",
-] as const;
-
 /**
- * Targets from a CSV with a header line: one target a line, its SCP80 keys in `kvn, kic, kid, dek` and its PSK in
- * `psk, psk_kvn`. Columns may be in any order and missing. All lines are checked before any of them is handed out.
- * @throws target.invalid naming line and column
+ * What is stored once a description was taken in: what it says goes before what was known, and what it does not say
+ * stays, unless it replaces all there is. Key sets are added or replaced, never removed.
  */
-export function csvTargets(text: string): unknown[] {
-  const lines = text.split(/\r?\n/).map((line, index) => ({ line, number: index + 1 }));
-  const [header, ...rows] = lines.filter(({ line }) => line.trim() !== "");
-  if (header === undefined) {
-    throw new GatewayError("target.invalid", "text: no header line", {
-      detail: { field: "text", columns: csvColumns },
-    });
-  }
-  const columns = header.line.split(/[,;]/).map((name) => name.trim().toLowerCase());
-  for (const name of columns) {
-    if (!csvColumns.some((known) => known === name)) {
-      throw new GatewayError("target.invalid", `line ${header.number}: unknown column '${name}'`, {
-        detail: { field: name, columns: csvColumns },
-      });
-    }
-  }
-  return rows.map(({ line, number }) => {
-    const cells = line.split(/[,;]/).map((cell) => cell.trim());
-    if (cells.length > columns.length) {
-      throw new GatewayError("target.invalid", `line ${number}: more cells than columns`, {
-        detail: { field: `line ${number}`, line: number },
-      });
-    }
-    const description = csvTarget(
-      Object.fromEntries(columns.map((name, at) => [name, cells[at] ?? ""]).filter(([, cell]) => cell !== "")),
+export function mergedTarget(
+  { shape, xml }: TargetDescription,
+  before: Target | undefined,
+  at: number,
+  how: ImportHow = {},
+): ImportedTarget {
+  const warnings: string[] = [];
+  const kept = how.replace === true ? undefined : before;
+  const { eid, iccid, imsi, name, tags } = shape;
+  if (eid !== undefined && !eidCheckDigitsOk(parseEid(eid))) warnings.push(`EID ${eid} has wrong check digits`);
+  const esimProfiles = mergedProfiles(kept?.esimProfiles ?? [], shape.profiles, warnings);
+  const described = shape.profiles?.find((profile) => profile.state === "enabled")?.msisdn;
+  const id = before?.id ?? newId("tgt", at);
+  const facts = factsIn(shape);
+  const eis = mergedEis(kept, facts, xml, warnings);
+  const addressing = facts.smsr === undefined ? kept?.addressing : undefined;
+  const target: Target = {
+    id,
+    kind: shape.kind ?? kept?.kind ?? (eid === undefined ? "uicc" : "euicc"),
+    ...withoutUndefined({
+      name: name ?? before?.name,
+      eid: eid ?? kept?.eid,
+      iccid: iccid ?? kept?.iccid,
+      imsi: imsi ?? kept?.imsi,
+      msisdn: shape.msisdn ?? described ?? kept?.msisdn,
+      addressing,
+    }),
+    tags: tags === undefined || tags.length === 0 ? (before?.tags ?? []) : tags,
+    esimProfiles,
+    reach: { ...kept?.reach, ...withoutUndefined(shape.reach ?? {}) },
+    settings: { ...kept?.settings, ...withoutUndefined(shape.settings ?? {}) },
+    eis,
+    version: (before?.version ?? 0) + 1,
+    createdAt: before?.createdAt ?? at,
+    updatedAt: at,
+  };
+  const numbered =
+    shape.msisdn === undefined || shape.profiles !== undefined ? target : withNumber(target, shape.msisdn);
+  const keySets = keySetsOf(shape, id, at);
+  if (keySets.length === 0)
+    warnings.push(
+      before === undefined
+        ? "no keys: packets secured upstream can be carried, nothing else"
+        : "no keys in the description: those that the target has stay",
     );
-    checkLine(description, number);
-    return description;
-  });
+  return { target: numbered, keySets, warnings };
 }
 
-/** @throws target.invalid with the line and the column in place of the description's field */
-function checkLine(description: CsvTarget, line: number): void {
+function keySetsOf(shape: TargetShape, target: string, at: number): KeySet[] {
+  const named = (sets: readonly KeySetShape[], path: string) =>
+    sets.map((set, index) => ({ at: `${path}.${index}`, shape: set }));
+  return describedKeySets(
+    [...named(shape.isdR?.keySets ?? [], "isdR.keySets"), ...named(shape.keySets, "keySets")],
+    target,
+    at,
+  );
+}
+
+/** Profiles that are described, field by field over what was known of them; the others stay. */
+function mergedProfiles(
+  before: readonly EsimProfile[],
+  shapes: TargetShape["profiles"],
+  warnings: string[],
+): readonly EsimProfile[] {
+  if (shapes === undefined) return before;
+  const described = shapes.map((shape, index) => profileOf(shape, index, before));
+  const names = new Set(described.map(({ aid }) => aid));
+  if (names.size < described.length) throw invalid("profiles", "an ISD-P is described twice");
+  const enabled = described.some(({ state }) => state === "enabled");
+  const fallback = described.some((profile) => profile.fallback);
+  const others = before.filter(({ aid }) => !names.has(aid));
+  if (others.length > 0)
+    warnings.push(
+      `${others.length} known profiles are not in the description and stay; importing with replace forgets them`,
+    );
+  return [
+    ...others.map(
+      (profile): EsimProfile => ({
+        ...profile,
+        state: enabled && profile.state === "enabled" ? "disabled" : profile.state,
+        fallback: profile.fallback && !fallback,
+      }),
+    ),
+    ...described,
+  ];
+}
+
+function profileOf(shape: ProfileShape, index: number, before: readonly EsimProfile[]): EsimProfile {
+  const { connectivity, ...given } = shape;
+  const aid = aidOf(shape.aid, `profiles.${index}.aid`);
+  const known = before.find((profile) => profile.aid === aid);
+  return {
+    fallback: false,
+    ...known,
+    ...withoutUndefined(given),
+    aid,
+    ...(connectivity === undefined
+      ? {}
+      : { connectivity: { ...known?.connectivity, ...withKnownLogins(connectivity, known?.connectivity ?? {}) } }),
+  };
+}
+
+/** Parts of an EIS that the manufacturer signed. */
+const signed = [
+  ...["eumId", "productionDate", "platformType", "platformVersion", "isdPLoadFileAid", "isdPModuleAid"],
+  ...["ecasd", "capabilities"],
+] as const;
+
+/** Facts of the EIS, each named one in place of what it was; parts of parts likewise. */
+function mergedEis(kept: Target | undefined, facts: StoredEis, xml: string | undefined, warnings: string[]): StoredEis {
+  const before = factsIn(kept?.eis);
+  const merged = new Map<string, unknown>(Object.entries(before));
+  for (const [name, value] of Object.entries(facts)) merged.set(name, over(before[name], value));
+  if (facts.smsr !== undefined && kept !== undefined)
+    merged.set("smsr", mergedAddressing(addressingOf(kept), facts.smsr));
+  if (xml !== undefined) merged.set("xml", xml);
+  else if (merged.has("xml")) {
+    const other = signed.find((name) => facts[name] !== undefined && !same(before[name], merged.get(name)));
+    if (other !== undefined) {
+      merged.delete("xml");
+      warnings.push(`${other} is not what the manufacturer signed: the signed document is no longer kept`);
+    }
+  }
+  return Object.fromEntries(merged);
+}
+
+function mergedAddressing(known: Readonly<Record<string, string>>, given: unknown): unknown {
+  const shape = smsrShape.safeParse(given);
+  const addressing = shape.success ? withKnownLogins(shape.data.addressing ?? {}, known) : {};
+  return { addressing: { ...known, ...addressing } };
+}
+
+const smsrShape = z.object({ addressing: z.record(z.string(), z.string()).optional() });
+
+function over(before: unknown, value: unknown): unknown {
+  if (!isRecord(before) || !isRecord(value)) return value;
+  const merged = new Map<string, unknown>(Object.entries(before));
+  for (const [name, inner] of Object.entries(value)) merged.set(name, over(before[name], inner));
+  return Object.fromEntries(merged);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (!isRecord(a) || !isRecord(b)) return a === b;
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => same(a[name], b[name]));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @throws target.invalid for text that could be a key, or repeats one of the description's */
+function refuseKeysInClear(shape: TargetShape): void {
+  const keys = [...(shape.isdR?.keySets ?? []), ...shape.keySets].flatMap(({ keys: all }) =>
+    all.map(({ value }) => value.toUpperCase()),
+  );
+  lookForKeys(shape, digitsOf(shape, shape.profiles ?? []), keys);
+}
+
+/** @throws target.invalid for a change by hand whose text could be a key */
+export function refuseChosenTexts(change: object, target: Target): void {
+  lookForKeys(change, digitsOf(target, target.esimProfiles), []);
+}
+
+type Numbers = { readonly [name in "eid" | "iccid" | "imsi" | "msisdn"]?: string | undefined };
+
+function digitsOf(target: Numbers, profiles: readonly Numbers[]): string[] {
+  return [target, ...profiles]
+    .flatMap(({ eid, iccid, imsi, msisdn }) => [eid, iccid, imsi, msisdn])
+    .filter((one) => one !== undefined);
+}
+
+function lookForKeys(root: object, digits: readonly string[], keys: readonly string[]): void {
+  const look = (value: unknown, path: readonly (string | number)[], chosen: boolean): void => {
+    if (typeof value === "string" && chosen) {
+      const repeats = keys.some((key) => value.toUpperCase().includes(key));
+      const why = repeats
+        ? "repeats a key of the description; this field is stored and shown in clear"
+        : refusalOfText(value, digits);
+      if (why !== undefined) throw invalid(pathText(path), why);
+    }
+    if (typeof value !== "object" || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === "keys") continue;
+      const step = Array.isArray(value) ? Number(name) : name;
+      look(inner, [...path, step], chosen || chosenTexts.some((text) => text === name));
+    }
+  };
+  look(root, [], false);
+}
+
+function aidOf(text: string, at: string): string {
   try {
-    importTarget(description, 0);
+    return parseAid(text);
   } catch (cause) {
-    if (!isGatewayError(cause, "target.invalid")) throw cause;
-    const path = String(cause.detail.field ?? "");
-    const column = columnOf(path, description);
-    const why = cause.message.startsWith(`${path}: `) ? cause.message.slice(path.length + 2) : cause.message;
-    throw new GatewayError("target.invalid", `line ${line}, ${column}: ${why}`, {
-      detail: { field: column, line },
+    throw new GatewayError("target.invalid", `${at}: ${cause instanceof Error ? cause.message : "not valid"}`, {
+      detail: { field: at },
       cause,
     });
   }
 }
 
-/** The column that a field of a description came from. */
-function columnOf(path: string, { keySets }: CsvTarget): string {
-  const [, set, inner] = /^keySets\.(\d+)\.(.+)$/.exec(path) ?? [];
-  if (inner === undefined) return path;
-  const { type, keys } = keySets[Number(set)] ?? {};
-  if (type === "SCP81") return inner === "kvn" ? "psk_kvn" : "psk";
-  const key = /^keys\.(\d+)\./.exec(inner)?.[1];
-  if (key !== undefined) return ["kic", "kid", "dek"][(keys?.[Number(key)]?.id ?? 1) - 1] ?? "kic";
-  return inner === "keys" ? "kic, kid" : inner;
-}
-
-interface CsvTarget {
-  readonly keySets: readonly {
-    readonly type: string;
-    readonly keys: readonly { readonly id: number; readonly value: string }[];
-  }[];
-}
-
-function csvTarget(cell: Readonly<Record<string, string>>): CsvTarget {
-  const keySets: CsvTarget["keySets"][number][] = [];
-  if (cell.kic !== undefined || cell.kid !== undefined) {
-    const keys = [cell.kic, cell.kid, cell.dek].flatMap((value, index) =>
-      value === undefined ? [] : [{ id: index + 1, value }],
-    );
-    const set = {
-      kvn: Number(cell.kvn ?? 1),
-      type: "SCP80",
-      keys,
-      ...(cell.algorithm === undefined ? {} : { algorithm: cell.algorithm.toUpperCase() }),
-      ...(cell.cntr === undefined ? {} : { cntr: Number(cell.cntr) }),
-      ...(cell.tars === undefined ? {} : { tars: cell.tars.split(/\s+/) }),
-    };
-    keySets.push(set);
-  }
-  if (cell.psk !== undefined) {
-    const set = { kvn: Number(cell.psk_kvn ?? 64), type: "SCP81", keys: [{ id: 1, value: cell.psk }] };
-    keySets.push(set);
-  }
-  const named = Object.fromEntries(
-    ["eid", "iccid", "imsi", "msisdn", "name"].flatMap((name) =>
-      cell[name] === undefined ? [] : [[name, cell[name]]],
-    ),
-  );
-  return { ...named, keySets, ...(cell.tags === undefined ? {} : { tags: cell.tags.split(/\s+/) }) };
+function invalid(field: string, message: string): GatewayError {
+  return new GatewayError("target.invalid", `${field}: ${message}`, { detail: { field } });
 }

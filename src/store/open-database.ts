@@ -75,7 +75,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     // Pages of a savepoint, else kept in a file.
     writer.pragma("temp_store = MEMORY");
     writer.pragma("foreign_keys = ON");
-    migrate(writer);
+    reportRemoved(migrate(writer), options);
     touchTables(writer);
     const ledger = ledgerOf(writer);
     if (options.recover === undefined) compare(folder, before, ledger);
@@ -118,7 +118,9 @@ function takeLock(lock: BetterSqlite3.Database, folder: string): void {
   }
 }
 
-function migrate(database: BetterSqlite3.Database): void {
+/** Brings the schema up to date; returns what was taken out on the way, by the names of fields and how often. */
+function migrate(database: BetterSqlite3.Database): ReadonlyMap<string, number> {
+  const removed = new Map<string, number>();
   database.exec("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
   const done = new Set(
     database
@@ -136,11 +138,37 @@ function migrate(database: BetterSqlite3.Database): void {
   }
   for (const migration of migrations) {
     if (done.has(migration.name)) continue;
+    const record = database.prepare("INSERT INTO migration (name, at) VALUES (?, ?)");
     database.transaction(() => {
       database.exec(migration.sql);
-      database.prepare("INSERT INTO migration (name, at) VALUES (?, ?)").run(migration.name, Date.now());
+      for (const [field, count] of Object.entries(migration.run?.(database, Date.now()) ?? {}))
+        removed.set(field, (removed.get(field) ?? 0) + count);
+      if (migration.scrub !== true) record.run(migration.name, Date.now());
     })();
+    if (migration.scrub !== true) continue;
+    if (done.size > 0) scrub(database);
+    record.run(migration.name, Date.now());
   }
+  return removed;
+}
+
+/** Writes the file anew, so that nothing that was taken out is left in a free page of it, or in the log. */
+function scrub(database: BetterSqlite3.Database): void {
+  database.pragma("temp_store = DEFAULT");
+  database.exec("VACUUM");
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  database.pragma("temp_store = MEMORY");
+}
+
+/** Names of fields in one line of the log. */
+const maxReported = 100;
+
+function reportRemoved(removed: ReadonlyMap<string, number>, { warn }: OpenOptions): void {
+  if (removed.size > 0)
+    warn?.(
+      { removed: Object.fromEntries([...removed].slice(0, maxReported)), fields: removed.size },
+      "fields that targets do not have, which may have been keys, were removed from the store",
+    );
 }
 
 /** Reads the beginning of every table and index: a page that is gone shows itself now, and not to the first job. */

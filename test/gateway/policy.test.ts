@@ -112,7 +112,7 @@ describe("an audit", () => {
     Object.assign(eis.profiles[1] ?? {}, { state: "enabled", fallback: true });
     Object.assign(eis.profiles[0] ?? {}, { state: "disabled", fallback: false });
     eis.profiles[2] = { aid: ghost, state: "disabled" };
-    await bench.targets.import(eis);
+    await bench.targets.import(eis, { replace: true });
     const desk = new AuditDesk(bench.gateway, systemClock);
     const third = scene.card.state.profiles[2]?.aid;
     const report = await desk.audit(scene.card.state.eid, { fix: false, origin: cli, waitMs: 5000 });

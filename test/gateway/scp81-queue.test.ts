@@ -4,7 +4,7 @@ import { toHex } from "../../src/base/hex.ts";
 import { SecurityParameters } from "../../src/codec/gp/session-parameters.ts";
 import { tlvBytes } from "../../src/codec/kit/ber.ts";
 import { encode } from "../../src/codec/kit/codec.ts";
-import { KeySetShape } from "../../src/gateway/target-import.ts";
+import { KeySetShape } from "../../src/gateway/target-shape.ts";
 import { getEid, getStatus, Scp81Bench, type Scp81BenchOptions } from "./scp81-bench.ts";
 
 const open: AsyncDisposable[] = [];

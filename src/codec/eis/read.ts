@@ -1,7 +1,6 @@
 import type { Element } from "@xmldom/xmldom";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { parseEid } from "../euicc/eid.ts";
-import { serialized } from "./canonical.ts";
 import { eisDocuments } from "./documents.ts";
 import { elements, parseXml, textOf } from "./xml.ts";
 
@@ -170,21 +169,6 @@ function typeOf(name: string | undefined, kvn: number): EisKeySet["type"] | unde
       return kvn === 0x70 ? "token" : kvn === 0x71 ? "receipt" : undefined;
     default:
       return undefined;
-  }
-}
-
-/** An EIS as a document without the values of keys: those outside what the manufacturer signed. */
-export function withoutKeyValues(eis: Element): string {
-  const copy = parseXml(serialized(eis)).documentElement;
-  if (copy === null) return "";
-  for (const part of elements(copy)) if (part.localName !== "EumSignedInfo") stripValues(part);
-  return serialized(copy);
-}
-
-function stripValues(element: Element): void {
-  for (const child of elements(element)) {
-    if (child.localName === "KeyComponents") child.removeAttribute("value");
-    stripValues(child);
   }
 }
 

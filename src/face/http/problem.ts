@@ -2,6 +2,7 @@ import type { FastifyReply } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import type { ErrorCode } from "../../base/error-catalogue.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { safeName } from "../../base/key-like.ts";
 
 /** A problem+json body. RFC 9457 */
 export interface Problem {
@@ -57,10 +58,10 @@ function invalid(issue: Issue | undefined, context: string | undefined): Gateway
   const where = places[context ?? ""] ?? context ?? "request";
   const path = (issue?.instancePath ?? "").replace(/^\//, "").replaceAll("/", ".");
   const keys = issue?.params?.keys;
-  const extra =
-    issue?.keyword === "unrecognized_keys" && Array.isArray(keys) ? String(keys[0]).slice(0, 100) : undefined;
+  const extra = issue?.keyword === "unrecognized_keys" && Array.isArray(keys) ? safeName(String(keys[0])) : undefined;
   const field = [path, extra].filter((part) => part !== undefined && part !== "").join(".") || where;
-  const why = extra === undefined ? (issue?.message ?? "not valid") : "there is no such field";
+  const message = issue?.message ?? "not valid";
+  const why = extra === undefined || message.startsWith("unknown field") ? message : "there is no such field";
   return new GatewayError("api.usage", `${field}: ${why}`, { detail: { field, in: where } });
 }
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { es5FromParams, es5Params, isEs5Call } from "../es5-params.ts";
 import type { Target } from "../target.ts";
-import { withoutUndefined } from "../target-import.ts";
 import type { CampaignOrder } from "./campaign.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");

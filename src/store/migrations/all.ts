@@ -1,3 +1,4 @@
+import type { Database } from "better-sqlite3";
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
@@ -9,6 +10,7 @@ import { policy } from "./0020-policy.ts";
 import { campaign } from "./0021-campaign.ts";
 import { wantedSession } from "./0022-wanted-session.ts";
 import { packetOrder } from "./0030-packet-order.ts";
+import { targetFields } from "./0032-target-fields.ts";
 import { smscNetwork } from "./0033-smsc-network.ts";
 import { ledger } from "./0060-ledger.ts";
 
@@ -16,6 +18,10 @@ import { ledger } from "./0060-ledger.ts";
 export interface Migration {
   readonly name: string;
   readonly sql: string;
+  /** What SQL cannot say; may run again when the process dies behind it. Returns what it took out, by name and how often. */
+  readonly run?: (database: Database, now: number) => Readonly<Record<string, number>>;
+  /** What the step takes out must not stay in free pages of the file. */
+  readonly scrub?: boolean;
 }
 
 export const migrations: readonly Migration[] = [
@@ -32,4 +38,5 @@ export const migrations: readonly Migration[] = [
   packetOrder,
   smscNetwork,
   ledger,
+  targetFields,
 ];

@@ -37,6 +37,11 @@ function unpackKeys(bytes: Uint8Array): Map<number, Secret> {
   return keys;
 }
 
+/** Capitals as SQLite's `upper` makes them. */
+function asciiUpper(text: string): string {
+  return text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+}
+
 /** Key sets with sealed values; counters in a column of their own, and `counted` told of each that goes up. */
 export function keySetRepository(
   db: Kysely<Schema>,
@@ -92,9 +97,15 @@ export function keySetRepository(
         .execute();
       return rows.map(opened);
     },
-    async byPskIdentity(identity) {
-      const rows = await db.selectFrom("key_set").selectAll().where("psk_identity", "=", identity).execute();
-      return rows.map(opened);
+    async withPskIdentity(identity) {
+      const rows = await db
+        .selectFrom("key_set")
+        .select(shown)
+        .where("psk_identity", "is not", null)
+        .where(({ fn }) => fn<string>("upper", ["psk_identity"]), "=", asciiUpper(identity))
+        .orderBy("target")
+        .execute();
+      return rows.map(info);
     },
     async remove(id) {
       const { numDeletedRows } = await db.deleteFrom("key_set").where("id", "=", id).executeTakeFirst();

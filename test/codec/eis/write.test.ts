@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../../src/app/version.ts";
-import { eisElements, readEis, withoutKeyValues } from "../../../src/codec/eis/read.ts";
+import { withoutKeyValues } from "../../../src/codec/eis/content.ts";
+import { eisElements, readEis } from "../../../src/codec/eis/read.ts";
 import { updateEis, type WrittenEis, writeEis } from "../../../src/codec/eis/write.ts";
 
 const folder = `${packageRoot}/test/vectors/eis`;

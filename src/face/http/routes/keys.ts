@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { KeySetShape } from "../../../gateway/target-import.ts";
+import { strict } from "../../../base/strict.ts";
+import { KeySetShape } from "../../../gateway/target-shape.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
 import type { ApiDeps } from "../server.ts";
 import { keySetShape, problems, referenceParams } from "../shapes.ts";
@@ -46,7 +47,7 @@ export async function keyRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
           "The keys are sealed at once and cannot be read back.",
         params: referenceParams,
         headers: ifMatchHeaders,
-        body: z.strictObject({ keySets: z.array(KeySetShape).min(1).max(127) }),
+        body: strict({ keySets: z.array(KeySetShape).min(1).max(127) }),
         response: { 200: keySets, ...problems },
       },
       config: { scope: "targets" },

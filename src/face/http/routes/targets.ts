@@ -1,19 +1,20 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { strict } from "../../../base/strict.ts";
+import { eidText, iccidText, msisdnText } from "../../../gateway/identity-shapes.ts";
+import { csvTargets } from "../../../gateway/target-csv.ts";
 import type { ImportOutcome } from "../../../gateway/target-desk.ts";
-import {
-  csvTargets,
-  ReachShape,
-  TargetSettingsShape,
-  TargetShape,
-  withoutUndefined,
-} from "../../../gateway/target-import.ts";
+import { describedTarget, type TargetDescription } from "../../../gateway/target-import.ts";
+import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../../gateway/target-shape.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
 import { idPage, pageOf, pageShape } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { keySetShape, problems, referenceParams, targetDetailShape, targetShape } from "../shapes.ts";
+
+const flag = z.enum(["true", "false"]).optional();
 
 const outcome = z
   .object({
@@ -21,13 +22,22 @@ const outcome = z
     created: z.boolean(),
     keySets: z.array(keySetShape),
     warnings: z.array(z.string()).describe("What is odd about the description"),
+    changes: z
+      .array(
+        z.object({
+          field: z.string(),
+          before: z.string().optional().describe("Absent: there was none"),
+          after: z.string().optional().describe("Absent: there is none any longer"),
+        }),
+      )
+      .describe("What the import changed, field by field; key sets are named, keys are never shown"),
   })
   .meta({ id: "ImportOutcome", description: "What became of one imported description" });
 
-/** A description of a target; checked by the import itself, so that what it does not know is kept. */
+/** A description of a target; checked by the import itself, which names the field with the nearest that is known. */
 const description = z.record(z.string(), z.unknown()).meta({
   title: "Target description",
-  description: "A target as JSON of its EIS, keys included; other fields are kept for people",
+  description: "A target as JSON of its EIS, keys included; any other field is refused",
   properties: described(),
 });
 
@@ -41,6 +51,7 @@ function shownOutcome(result: ImportOutcome) {
     created: result.created,
     keySets: result.keySets.map((set) => ({ ...set, tars: [...set.tars] })),
     warnings: [...result.warnings],
+    changes: result.changes.map((change) => ({ ...change })),
   };
 }
 
@@ -60,9 +71,9 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         description: "In the order in which they were added.",
         querystring: idPage.extend({
           tag: name.describe("Only with this tag"),
-          eid: name.describe("Only with this EID"),
-          iccid: name.describe("Only with this ICCID"),
-          msisdn: name.describe("Only with this MSISDN, digits"),
+          eid: eidText.optional().describe("Only with this EID"),
+          iccid: iccidText.optional().describe("Only with this ICCID; fillers and case do not matter"),
+          msisdn: msisdnText.optional().describe("Only with this MSISDN, with or without +"),
         }),
         response: { 200: pageShape(targetShape), ...problems },
       },
@@ -78,17 +89,23 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       schema: {
         operationId: "importTarget",
         tags: ["targets"],
-        summary: "Add or replace a target",
+        summary: "Add a target or complete what is known of it",
         description:
-          "From its EIS as JSON, keys included. One with the same EID (or ICCID, for a plain UICC) is replaced; it keeps its " +
-          "id and its counters.",
+          "From its EIS as JSON, keys included. One with the same EID (or ICCID, for a plain UICC) is completed: what the " +
+          "description says goes before what was known, the rest stays. Counters never go down.",
+        querystring: z.strictObject({
+          replace: flag.describe("The description stands for all there is; only id, name, tags and key sets stay"),
+          dryRun: flag.describe("Nothing is stored; the answer says what would change"),
+        }),
         body: description,
-        response: { 200: outcome.describe("Replaced"), 201: outcome.describe("Added"), ...problems },
+        response: { 200: outcome.describe("Changed, or a dry run"), 201: outcome.describe("Added"), ...problems },
       },
       config: { scope: "targets" },
     },
-    async ({ body }, reply) => {
-      const result = await targets.import(body);
+    async ({ body, query }, reply) => {
+      const dryRun = query.dryRun === "true";
+      const result = await targets.import(body, { replace: query.replace === "true", dryRun });
+      if (dryRun) return reply.code(200).send(shownOutcome(result));
       return reply
         .code(result.created ? 201 : 200)
         .headers({ location: `/v1/targets/${result.target.id}`, etag: `"${result.target.version}"` })
@@ -102,11 +119,12 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       schema: {
         operationId: "importTargets",
         tags: ["targets"],
-        summary: "Add or replace many targets",
+        summary: "Add many targets or complete what is known of them",
         description:
-          "A JSON list in `items`; or in `text` CSV (a header line, then one target a line) or SGP.02 EISs as XML, v3 or v4. " +
+          "A JSON list in `items`; or in `text` CSV (RFC 4180: a header line, then one target a line) or SGP.02 EISs as XML, " +
+          "v3 or v4. What a description does not say stays as it is, unless `replace` is set. " +
           "With `eum` or `ci` the manufacturer's signature and certificates must verify; an EIS in which one of them is missing is refused.",
-        body: z.strictObject({
+        body: strict({
           format: z.enum(["json", "csv", "xml"]),
           text: z.string().max(8_000_000).optional().describe("CSV or XML"),
           eum: z.string().max(20_000).optional().describe("Certificate of the eUICC manufacturer, PEM (XML only)"),
@@ -117,8 +135,25 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
             .optional()
             .describe("Key that the key values are wrapped with (XML only)"),
           items: z.array(description).max(10_000).optional(),
+          algorithm: z
+            .enum(["AES", "3DES", "DES"])
+            .optional()
+            .describe("Of SCP80 keys that the file gives none for (CSV only)"),
+          tars: z
+            .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "a TAR of 3 octets in hexadecimal"))
+            .max(256)
+            .optional()
+            .describe("TARs of SCP80 keys that the file gives none for (CSV only)"),
+          replace: z.boolean().default(false).describe("Each description stands for all there is of its target"),
+          dryRun: z.boolean().default(false).describe("Nothing is stored; the answer says what would change"),
         }),
-        response: { 200: z.object({ items: z.array(outcome) }), ...problems },
+        response: {
+          200: z.object({
+            items: z.array(outcome),
+            notes: z.array(z.string()).describe("What was left out or assumed of the file as a whole"),
+          }),
+          ...problems,
+        },
       },
       config: { scope: "targets" },
     },
@@ -133,16 +168,27 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
           throw new GatewayError("api.usage", `${field}: only an EIS in XML is signed, not ${body.format}`, {
             detail: { field, in: "body" },
           });
+      for (const field of ["algorithm", "tars"] as const)
+        if (body.format !== "csv" && body[field] !== undefined)
+          throw new GatewayError("api.usage", `${field}: only for CSV; the other formats say it themselves`, {
+            detail: { field, in: "body" },
+          });
+      const { text = "", replace, dryRun } = body;
       if (body.format === "xml") {
-        const { text = "", eum, ci, transportKey } = body;
-        const outcomes = await deps.eis.importXml(text, withoutUndefined({ eum, ci, transportKey }));
-        return { items: outcomes.map(shownOutcome) };
+        const { eum, ci, transportKey } = body;
+        const outcomes = await deps.eis.importXml(text, withoutUndefined({ eum, ci, transportKey }), {
+          replace,
+          dryRun,
+        });
+        return { items: outcomes.map(shownOutcome), notes: [] };
       }
-      const shapes = body.format === "csv" ? csvTargets(body.text ?? "") : (body.items ?? []);
-      const items = [];
-      for (const [index, shape] of shapes.entries())
-        items.push(shownOutcome(await targets.import(shape).catch((error: unknown) => refuseItem(error, index))));
-      return { items };
+      const { algorithm, tars } = body;
+      const read =
+        body.format === "csv"
+          ? await csvTargets(text, withoutUndefined({ algorithm, tars }))
+          : { targets: describedItems(body.items ?? []), notes: [] };
+      const outcomes = await targets.importAll(read.targets, { replace, dryRun }, refuseItem);
+      return { items: outcomes.map(shownOutcome), notes: [...read.notes] };
     },
   );
 
@@ -178,13 +224,10 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
           "Only fields that are given change. With If-Match, only when nobody changed it in the meantime (412).",
         params: referenceParams,
         headers: ifMatchHeaders,
-        body: z.strictObject({
-          name,
-          tags: z.array(z.string().min(1).max(100)).max(100).optional(),
-          msisdn: z
-            .string()
-            .regex(/^\+?[0-9]{1,20}$/, "digits, with or without +")
-            .optional(),
+        body: strict({
+          name: nameText.optional(),
+          tags: tagList.optional(),
+          msisdn: msisdnText.optional(),
           reach: ReachShape.optional(),
           settings: TargetSettingsShape.optional(),
         }),
@@ -196,7 +239,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       const changed = await targets.change(
         params.ref,
         {
-          ...withoutUndefined({ name: body.name, tags: body.tags, msisdn: body.msisdn?.replace(/^\+/, "") }),
+          ...withoutUndefined({ name: body.name, tags: body.tags, msisdn: body.msisdn }),
           ...(body.reach === undefined ? {} : { reach: withoutUndefined(body.reach) }),
           ...(body.settings === undefined ? {} : { settings: withoutUndefined(body.settings) }),
         },
@@ -225,6 +268,19 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       return reply.code(204).send(null);
     },
   );
+}
+
+/** Descriptions of a list, each checked when its turn comes: those before one that is refused are in. */
+function* describedItems(items: readonly unknown[]): Generator<TargetDescription> {
+  for (const [index, item] of items.entries()) {
+    let shape: TargetDescription["shape"];
+    try {
+      shape = describedTarget(item);
+    } catch (error) {
+      refuseItem(error, index);
+    }
+    yield { shape };
+  }
 }
 
 /** Says which of many descriptions was refused; the ones before it are in. */
