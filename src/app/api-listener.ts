@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
@@ -6,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { GatewayError } from "../base/gateway-error.ts";
 import { fromNetwork } from "../face/http/access.ts";
 import type { ApiConfig } from "./api-config.ts";
+import { apiTls, readTls } from "./tls-settings.ts";
 
 /** The API over TCP: the same routes as on the control socket, for those who show credentials. */
 export class ApiListener implements AsyncDisposable {
@@ -15,7 +15,7 @@ export class ApiListener implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** Listens as configured. @throws link.unavailable, config.invalid when a certificate cannot be read */
+  /** Listens as configured. @throws link.unavailable, config.invalid when a certificate or key is not usable */
   static async open(api: FastifyInstance, config: ApiConfig): Promise<ApiListener> {
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       fromNetwork(request);
@@ -54,29 +54,19 @@ export class ApiListener implements AsyncDisposable {
 const limits = { headersTimeout: 30_000, requestTimeout: 120_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
 
 function serverFor(config: ApiConfig, handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const { tls, clientCa } = config;
-  if (tls === undefined) return createServer(limits, handle);
+  if (config.tls === undefined) return createServer(limits, handle);
+  const { cert, key, ca } = readTls(apiTls(config), Date.now());
   return createTlsServer(
     {
       ...limits,
-      cert: pem("api.tls.cert", tls.cert),
-      key: pem("api.tls.key", tls.key),
+      cert,
+      key,
       minVersion: "TLSv1.2",
       // Who shows no certificate, or one of somebody else, may still have a token.
-      ...(clientCa === undefined
-        ? {}
-        : { ca: pem("api.clientCa", clientCa), requestCert: true, rejectUnauthorized: false }),
+      ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false }),
     },
     handle,
   );
-}
-
-function pem(key: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new GatewayError("config.invalid", `${key}: ${path} cannot be read`, { detail: { key }, cause });
-  }
 }
 
 /** What is no HTTP gets one short answer, when there is still somebody to hear it. */

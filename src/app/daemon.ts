@@ -30,6 +30,7 @@ import { retentionOf } from "./retention-config.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterSeal } from "./secrets.ts";
 import { SmppService } from "./smpp-service.ts";
+import { checkTls } from "./tls-settings.ts";
 import { UpstreamService } from "./upstream-service.ts";
 import { version } from "./version.ts";
 
@@ -91,6 +92,8 @@ export class Daemon implements AsyncDisposable {
         { section, address },
         `${section} listens without TLS where other machines can reach it: ${risk}; ${advice}`,
       );
+    for (const { of, until } of checkTls(config, systemClock.now()))
+      log.warn({ of, until: new Date(until).toISOString() }, "a certificate ends soon");
     const seal = masterSeal(config.masterKey, state, env);
     const warn = (facts: object, text: string) => log.warn({ ...facts }, text);
     const store = stack.use(await SqliteStore.open(state, seal, { warn }));

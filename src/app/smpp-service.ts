@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { driver, secureDriver } from "../../drivers/smpp/driver.ts";
 import { testSmsc } from "../../drivers/smpp/self-test.ts";
@@ -15,6 +14,7 @@ import { SmscDesk } from "../gateway/smsc-desk.ts";
 import type { DriverDeps } from "../link/driver.ts";
 import { readSecret } from "./secrets.ts";
 import type { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
+import { readTls, tlsSetting } from "./tls-settings.ts";
 
 export interface SmppServiceDeps {
   readonly smsc: readonly z.infer<typeof SmscAccountConfig>[];
@@ -81,11 +81,11 @@ export class SmppService implements AsyncDisposable {
   async #listen(): Promise<void> {
     const { host, port, systemId, tls, clients, limits } = this.#deps.face;
     const { driverDeps } = this.#deps;
-    const pem = (path: string) => readFileSync(path, "utf8");
+    const { cert, key, ca } = readTls(tlsSetting("smppFace", "smppFace.tls", tls ?? {}), systemClock.now());
     const secured =
-      tls === undefined
+      cert === undefined || key === undefined
         ? {}
-        : { tls: { cert: pem(tls.cert), key: pem(tls.key), ...(tls.ca === undefined ? {} : { ca: pem(tls.ca) }) } };
+        : { tls: { cert: String(cert), key: String(key), ...(ca === undefined ? {} : { ca: String(ca) }) } };
     const where = { host, port, systemId, ...secured };
     const gate = new BindGate(clients.map(withoutUndefined), limits, driverDeps);
     try {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
@@ -19,6 +18,7 @@ import { UpstreamClient } from "../link/upstream/http-client.ts";
 import { PskLookup } from "../link/upstream/psk-lookup.ts";
 import { proxiedSessions } from "../link/upstream/session-proxy.ts";
 import { readSecret } from "./secrets.ts";
+import { readTls, tlsSetting } from "./tls-settings.ts";
 import type { UpstreamConfig } from "./upstream-config.ts";
 
 export interface UpstreamServiceDeps {
@@ -166,18 +166,16 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
 
   #client(config: UpstreamConfig, connections: number): UpstreamClient {
     const { tls, token, name } = config;
-    const pem = (what: "cert" | "key" | "ca") => {
-      const path = tls?.[what];
-      return path === undefined ? {} : { [what]: fileOf(`upstream '${name}': tls.${what}`, path) };
-    };
+    const place = `upstream.${this.#deps.upstreams.indexOf(config)}.tls`;
+    const { cert, key, ca } = readTls(tlsSetting(`upstream '${name}'`, place, tls ?? {}), systemClock.now());
     const client = new UpstreamClient({
       name,
       connections,
       ...(token === undefined ? {} : { token: readSecret(token, this.#deps.env) }),
       tls: {
-        ...pem("cert"),
-        ...pem("key"),
-        ...pem("ca"),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key }),
+        ...(ca === undefined ? {} : { ca }),
         ...(tls?.serverName === undefined ? {} : { serverName: tls.serverName }),
       },
     });
@@ -286,12 +284,4 @@ function workOf(name: string, status: number, body: Buffer): unknown {
 
 function refused(name: string, status: number): GatewayError {
   return new GatewayError("upstream.refused", `${name} answers ${status}`, { detail: { upstream: name, status } });
-}
-
-function fileOf(what: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new GatewayError("config.invalid", `${what}: ${path} cannot be read`, { detail: { file: path }, cause });
-  }
 }

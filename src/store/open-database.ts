@@ -6,6 +6,7 @@ import type { Seal } from "../gateway/store.ts";
 import { LogFile } from "./log-file.ts";
 import { MarkFile, type Marks } from "./mark-file.ts";
 import { migrations } from "./migrations/all.ts";
+import { judgeSeal, putProbe, sealEvidence } from "./seal-probe.ts";
 import { damaged, storageError } from "./storage-error.ts";
 import { filesOf, inspectFiles, rewound, setAsideForeignLog } from "./store-files.ts";
 
@@ -36,10 +37,10 @@ export interface Opened {
   readonly commits: number;
 }
 
-interface Ledger {
+/** What the store says of itself. */
+export interface Ledger {
   readonly commits: number;
   readonly opened: number;
-  readonly probe: Uint8Array | null;
   readonly instance: string;
 }
 
@@ -81,7 +82,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     if (options.recover === undefined) compare(folder, before, ledger);
     if (before === undefined && ledger.opened > 0)
       options.warn?.({ folder }, "otagate.marks is missing: whether the store lacks anything cannot be told");
-    const seal = checkedSeal(writer, ledger, source, folder);
+    const seal = checkedSeal(writer, source, folder);
     raiseCounters(writer, before, options);
     if (options.recover !== undefined) beginAnew(writer, options.recover.raiseCounters);
     const opened = Math.max(ledger.opened, before?.opened ?? 0) + 1;
@@ -179,16 +180,16 @@ function touchTables(database: BetterSqlite3.Database): void {
   for (const { name } of tables) database.prepare(`SELECT 1 FROM "${name}" LIMIT 1`).get();
 }
 
-function ledgerOf(database: BetterSqlite3.Database): Ledger {
+export function ledgerOf(database: BetterSqlite3.Database): Ledger {
   const row = database
-    .prepare<[], Ledger>("SELECT commits, opened, probe, (SELECT id FROM instance) AS instance FROM ledger")
+    .prepare<[], Ledger>("SELECT commits, opened, (SELECT id FROM instance) AS instance FROM ledger")
     .get();
   if (row === undefined) throw new GatewayError("store.corrupt", "the store has lost its ledger");
   return row;
 }
 
 /** @throws store.rewound, store.corrupt */
-function compare(folder: string, before: Marks | undefined, ledger: Ledger): void {
+export function compare(folder: string, before: Marks | undefined, ledger: Ledger): void {
   if (before === undefined) return;
   if (before.instance !== ledger.instance)
     throw damaged(
@@ -204,36 +205,15 @@ function compare(folder: string, before: Marks | undefined, ledger: Ledger): voi
     );
 }
 
-/** The seal, when it is the one that the store's keys were sealed with. @throws crypto.master-key, config.secret */
-function checkedSeal(database: BetterSqlite3.Database, ledger: Ledger, source: SealSource, folder: string): Seal {
-  const sealed = database.prepare<[], { id: string; material: Uint8Array }>("SELECT id, material FROM key_set LIMIT 1");
-  const first = sealed.get();
-  const { seal, made } = typeof source === "function" ? source(first === undefined) : { seal: source, made: false };
-  const refuse = (cause?: unknown): never => {
-    throw new GatewayError(
-      "crypto.master-key",
-      `the master key is not the one that the keys in ${folder} were sealed with: put that one back where masterKey in the configuration says, or to ${folder}/master.key without it`,
-      { detail: { folder, key: "masterKey" }, cause },
-    );
-  };
-  if (!made && (ledger.probe !== null || first !== undefined)) {
-    let fits: boolean;
-    try {
-      // A store of before there was a probe is judged by a key set.
-      if (ledger.probe === null) seal.open(first?.material ?? new Uint8Array(0), first?.id ?? "");
-      fits = ledger.probe === null || Buffer.from(probeText).equals(seal.open(ledger.probe, probePurpose));
-    } catch (cause) {
-      return refuse(cause);
-    }
-    if (!fits) return refuse();
-  }
-  if (made || ledger.probe === null)
-    database.prepare("UPDATE ledger SET probe = ?").run(seal.seal(Buffer.from(probeText), probePurpose));
+/** The seal, when it is the one that the store's keys are under. @throws crypto.master-key, config.secret */
+function checkedSeal(database: BetterSqlite3.Database, source: SealSource, folder: string): Seal {
+  const evidence = sealEvidence(database);
+  const mayMake = evidence.keySet === undefined;
+  const { seal, made } = typeof source === "function" ? source(mayMake) : { seal: source, made: false };
+  if (!made) judgeSeal(evidence, seal, folder);
+  if (made || evidence.probe === null) putProbe(database, seal);
   return seal;
 }
-
-const probePurpose = "probe";
-const probeText = "otagate master key";
 
 /** Counters never go below what was handed out, whatever the store says. */
 function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefined, { warn }: OpenOptions): void {

@@ -10,15 +10,8 @@ import { loadConfig } from "../config.ts";
 import { socketName } from "../daemon.ts";
 import { plainFaces } from "../plain-faces.ts";
 import { version } from "../version.ts";
-
-/** One thing that was looked at. */
-interface Finding {
-  readonly what: string;
-  readonly verdict: "good" | "missing" | "bad";
-  readonly detail: string;
-  /** What to do about it. */
-  readonly advice?: string;
-}
+import { certificates, store } from "./durable-findings.ts";
+import type { Finding } from "./finding.ts";
 
 /** `doctor`: what of this machine works for otagate, and what to do about the rest. */
 export function registerDoctor(
@@ -39,6 +32,7 @@ export function registerDoctor(
         ...leftOutProfiles(globals().config, context.env),
         ...withoutTls(globals().config, context.env),
         { what: "virtual readers", ...(await virtualReaders()) },
+        ...(await durable(globals().config, context.env)),
         await daemonState(globals().config, context.env),
       ];
       result(context.terminal, { version, findings }, (report) =>
@@ -108,6 +102,20 @@ function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Find
     // The configuration's own finding says it.
     return [];
   }
+}
+
+/** What of the configuration and the state folder is in files. */
+async function durable(path: string | undefined, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  let loaded: ReturnType<typeof loadConfig>;
+  try {
+    loaded = loadConfig(path, env);
+  } catch {
+    // The configuration's own finding says it.
+    return [];
+  }
+  const { config, state } = loaded;
+  const inUse = await answers(join(state, socketName));
+  return [...certificates(config, Date.now()), await store(config, state, env, inUse)];
 }
 
 async function native(name: string, use: string, advice: string): Promise<Finding> {

@@ -1,0 +1,33 @@
+import { asGatewayError } from "../../base/gateway-error.ts";
+import type { Config } from "../config.ts";
+import { masterSeal } from "../secrets.ts";
+import { expiryNoticeMs, readTls, tlsSettings } from "../tls-settings.ts";
+import type { Finding } from "./finding.ts";
+
+/** The files of each place that has certificates. */
+export function certificates(config: Config, now: number): Finding[] {
+  return tlsSettings(config).map((setting) => {
+    const what = `certificates of ${setting.of}`;
+    try {
+      const { subject = "CA only", until } = readTls(setting, now);
+      const day = until === undefined ? "" : `, until ${new Date(until).toISOString().slice(0, 10)}`;
+      const soon = until !== undefined && until - now < expiryNoticeMs;
+      const advice = soon ? { advice: "renew it: a daemon does not start with one that has expired" } : {};
+      return { what, verdict: "good", detail: `${subject}${day}`, ...advice };
+    } catch (thrown) {
+      return { what, verdict: "bad", detail: asGatewayError(thrown).message };
+    }
+  });
+}
+
+/** The store: every page of it, what was there before, and the master key. */
+export async function store(config: Config, state: string, env: NodeJS.ProcessEnv, inUse: boolean): Promise<Finding> {
+  try {
+    const { checkStore } = await import("../../store/check-store.ts");
+    const size = await checkStore(state, masterSeal(config.masterKey, state, env), inUse);
+    const detail = size === undefined ? `none in ${state} yet` : `sound, ${(size / 1e6).toFixed(1)} MB in ${state}`;
+    return { what: "store", verdict: "good", detail };
+  } catch (thrown) {
+    return { what: "store", verdict: "bad", detail: asGatewayError(thrown).message };
+  }
+}

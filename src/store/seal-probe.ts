@@ -1,0 +1,48 @@
+import type BetterSqlite3 from "better-sqlite3";
+import { GatewayError } from "../base/gateway-error.ts";
+import type { Seal } from "../gateway/store.ts";
+
+const purpose = "probe";
+const text = Buffer.from("otagate master key");
+
+interface Sealed {
+  readonly id: string;
+  readonly material: Uint8Array;
+}
+
+/** Something in the store that is sealed with the master key. */
+export interface SealEvidence {
+  readonly probe: Uint8Array | null;
+  /** Some key set: it alone tells in a store of before there was a probe. */
+  readonly keySet: Sealed | undefined;
+}
+
+export function sealEvidence(database: BetterSqlite3.Database): SealEvidence {
+  const probe = database.prepare<[], { probe: Uint8Array | null }>("SELECT probe FROM ledger").get()?.probe ?? null;
+  const keySet = database.prepare<[], Sealed>("SELECT id, material FROM key_set LIMIT 1").get();
+  return { probe, keySet };
+}
+
+/** Whether this is the seal that the store's keys are under. @throws crypto.master-key */
+export function judgeSeal({ probe, keySet }: SealEvidence, seal: Seal, folder: string): void {
+  const refuse = (cause?: unknown): never => {
+    throw new GatewayError(
+      "crypto.master-key",
+      `the master key is not the one that the keys in ${folder} were sealed with: put that one back where masterKey in the configuration says, or to ${folder}/master.key without it`,
+      { detail: { folder, key: "masterKey" }, cause },
+    );
+  };
+  let fits = true;
+  try {
+    if (probe !== null) fits = text.equals(seal.open(probe, purpose));
+    else if (keySet !== undefined) seal.open(keySet.material, keySet.id);
+  } catch (cause) {
+    return refuse(cause);
+  }
+  if (!fits) refuse();
+}
+
+/** Seals a new probe. */
+export function putProbe(database: BetterSqlite3.Database, seal: Seal): void {
+  database.prepare("UPDATE ledger SET probe = ?").run(seal.seal(text, purpose));
+}
