@@ -27,7 +27,7 @@ const numbered = /^(?:scp80_|ota_)?(kic|kid|kik|dek|cntr|algorithm|tars)_?([1-9]
 /** Columns of card vendors and of card key providers that are of no use here: PINs, network keys, keys of other channels. */
 const useless = [
   /^(id|acc|access_?class|ki|k|op|opc|topc?|sqn|milenage|type|batch|mcc|mnc|smsp|spn|impi|impu)$/,
-  /^(adm|pin|puk|chv|ki|opc?)_?[0-9a-z]{0,4}$/,
+  /^((adm|pin|puk|chv)_?[0-9a-e]{0,2}|(ki|opc?)_?[0-9]{1,2})$/,
   /^(uicc_)?scp0[0-9]t?(_[a-z0-9]+)+$/,
   /^(isd|isdr|isdp|isda|ecasd|ssd|mno_?sd)(_[a-z0-9]+)+$/,
 ];

@@ -83,7 +83,8 @@ async function* linesOf(text: string): AsyncGenerator<{ cells: readonly string[]
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     // Its own message and context quote cells, which may be keys.
-    throw refused(before + 1, `line ${before + 1}`, csvTrouble(error.code));
+    const line = "lines" in error && typeof error.lines === "number" ? error.lines : before + 1;
+    throw refused(line, `line ${line}`, csvTrouble(error.code));
   }
 }
 

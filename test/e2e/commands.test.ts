@@ -206,7 +206,7 @@ describe("target import", () => {
     expect(added).toMatchObject({ code: 0, stdout: expect.stringMatching(/^added tgt_/) });
     const csv = product.file("keys.csv", `${csvHead}\n${one},from-csv,1,AES,${keys},7,lab\n`);
     const replaced = await product.run(["target", "import", csv]);
-    expect(replaced).toMatchObject({ code: 0, stdout: expect.stringMatching(/^replaced tgt_/) });
+    expect(replaced).toMatchObject({ code: 0, stdout: expect.stringMatching(/^changed tgt_/) });
     const shown = await product.run(["target", "show", one, "--json"]);
     expect(shown.json()).toMatchObject({ name: "from-csv", keySets: [{ kvn: 1, algorithm: "AES", cntr: 7 }] });
     const piped = await product.run(["target", "import", "-"], { input: JSON.stringify({ eid: one, keySets: [] }) });

@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { Secret } from "../../src/base/secret.ts";
 import { parseAid } from "../../src/codec/euicc/aid.ts";
+import { pskIdentityText } from "../../src/codec/gp/psk-identity.ts";
 import { withAudit } from "../../src/gateway/eis.ts";
+import { PskDirectory } from "../../src/gateway/psk-directory.ts";
+import { describedTarget } from "../../src/gateway/target-import.ts";
+import { KeySetShape } from "../../src/gateway/target-shape.ts";
 import { saveTarget } from "../../src/gateway/targets.ts";
 import { Bench, euicc, plainEis } from "./bench.ts";
+
+const importedShapes = (sets: readonly object[]) => sets.map((set) => KeySetShape.parse(set));
 
 const keySets = [
   {
@@ -123,5 +130,184 @@ describe("an MSISDN that a person set", () => {
     await bench.store.write((r) => saveTarget(r, { ...target, esimProfiles }, Date.now(), "test"));
     const set = await bench.targets.change(target.id, { msisdn: "222" });
     expect(withAudit(set, audited(euicc(), 0)).msisdn).toBe("222");
+  });
+});
+
+describe("a second description of a target", () => {
+  it("completes it: keys remove neither profiles nor numbers", async () => {
+    await using bench = await Bench.open();
+    const { target, eid } = await withEuicc(bench);
+    const again = await bench.targets.import({ eid, keySets, settings: { spi: "1621" } });
+    const { version: _, updatedAt: __, ...before } = target;
+    expect(again.target).toMatchObject({ ...before, settings: { ...before.settings, spi: "1621" } });
+    expect(again.target.esimProfiles).toEqual(target.esimProfiles);
+    expect(again.target.msisdn).toBe(target.msisdn);
+  });
+
+  it("changes what it says of a profile, and leaves the others", async () => {
+    await using bench = await Bench.open();
+    const { target, eid } = await withEuicc(bench);
+    const [first, second] = target.esimProfiles;
+    const named = { aid: second?.aid ?? "", state: "enabled", mnoId: "1.2.3" };
+    const again = await bench.targets.import({ eid, profiles: [named] });
+    const of = (aid: string | undefined) => again.target.esimProfiles.find((one) => one.aid === aid);
+    expect(of(second?.aid)).toEqual({ ...second, state: "enabled", mnoId: "1.2.3" });
+    expect(of(first?.aid)).toEqual({ ...first, state: "disabled" });
+    expect(again.warnings.join()).toContain("stay");
+  });
+
+  it("replaces it when told to, but for id, name, tags and keys", async () => {
+    await using bench = await Bench.open();
+    const { target, eid } = await withEuicc(bench);
+    await bench.targets.change(eid, { name: "mine", tags: ["lab"] });
+    const again = await bench.targets.import({ eid, remainingMemory: 7 }, { replace: true });
+    expect(again).toMatchObject({
+      created: false,
+      target: { id: target.id, name: "mine", tags: ["lab"], esimProfiles: [] },
+    });
+    expect(again.target.eis).toEqual({ remainingMemory: 7 });
+    expect(again.target.msisdn).toBeUndefined();
+    expect(again.keySets.length).toBeGreaterThan(0);
+  });
+
+  it("can be tried out: the outcome says what would change, keys by name only, and nothing does", async () => {
+    await using bench = await Bench.open();
+    const { target, eid } = await withEuicc(bench);
+    const before = await bench.targets.show(eid);
+    const tried = await bench.targets.import({ eid, name: "new", keySets }, { dryRun: true });
+    expect(tried.changes).toEqual([
+      { field: "name", after: "new" },
+      { field: "keySets.SCP80 KVN 1", before: expect.any(String), after: expect.stringContaining("other keys") },
+    ]);
+    expect(JSON.stringify(tried.changes)).not.toContain("1111");
+    expect(await bench.targets.show(eid)).toEqual(before);
+    const events = await bench.store.read((r) => r.events.after(0, 100));
+    expect(events.filter(({ target: id, type }) => id === target.id && type === "target.changed")).toEqual([]);
+    const done = await bench.targets.import({ eid, name: "new", keySets });
+    expect(done.changes).toEqual(tried.changes);
+    expect((await bench.targets.import({ eid, name: "new", keySets })).changes).toEqual([]);
+  });
+
+  it("is tried out together with the others of its file", async () => {
+    await using bench = await Bench.open();
+    const iccids = ["8944000000000000017", "8944000000000000025"];
+    const descriptions = iccids.map((iccid) => ({ shape: describedTarget({ iccid, name: "same" }) }));
+    await expect(bench.targets.importAll(descriptions, { dryRun: true })).rejects.toMatchObject({
+      code: "target.exists",
+    });
+    expect(await bench.targets.list({}, undefined, 10)).toEqual([]);
+  });
+});
+
+describe("what tells targets apart", () => {
+  const psk = (pskIdentity: string) => [
+    { kvn: 64, type: "SCP81" as const, keys: [{ id: 1, value: "AB".repeat(16) }], pskIdentity },
+  ];
+  const [first, second] = ["8944000000000000017", "8944000000000000025"];
+
+  it.each(["card-1", "CARD-1"])("a PSK identity is of one target: %s is refused, naming both", async (identity) => {
+    await using bench = await Bench.open();
+    const one = await bench.targets.import({ iccid: first, keySets: psk("card-1") });
+    const refused = bench.targets.import({ iccid: second, keySets: psk(identity) });
+    await expect(refused).rejects.toMatchObject({
+      code: "target.exists",
+      detail: { field: "pskIdentity", other: one.target.id },
+    });
+    await expect(refused).rejects.toThrow(new RegExp(`ICCID ${second}.*ICCID ${first}`));
+    const two = await bench.targets.import({ iccid: second });
+    await expect(bench.targets.putKeys(second, importedShapes(psk(identity)))).rejects.toThrow(one.target.id);
+    await bench.targets.import({ iccid: first, keySets: psk("card-1") });
+    await bench.targets.remove(first);
+    await bench.targets.putKeys(two.target.id, importedShapes(psk(identity)));
+  });
+
+  it("the PSK identity of SGP.02 names the target's own EID and the version of its key", async () => {
+    await using bench = await Bench.open();
+    const eid = "89001012012341234012345678901224";
+    const aid = "A0000005591010FFFFFFFF8900000100";
+    const identity = (of: string, kvn: number) => pskIdentityText({ eid: of, aid, kid: 1, kvn });
+    const other = "89044000000000000000000000000042";
+    for (const wrong of [identity(other, 64), identity(eid, 65)])
+      await expect(bench.targets.import({ eid, keySets: psk(wrong) })).rejects.toMatchObject({
+        code: "target.invalid",
+      });
+    await bench.targets.import({ eid, keySets: psk(identity(eid, 64)) });
+  });
+
+  it("a name is no other target's name, number or id, in any case", async () => {
+    await using bench = await Bench.open();
+    const { target } = await bench.targets.import({ iccid: first, name: "Card", msisdn: "447700900111" });
+    for (const name of ["card", "447700900111", target.id]) {
+      const refused = bench.targets.import({ iccid: second, name });
+      await expect(refused).rejects.toMatchObject({
+        code: "target.exists",
+        detail: { field: "name", other: target.id },
+      });
+    }
+    await bench.targets.import({ iccid: second, name: "other" });
+    await expect(bench.targets.change(second, { name: "CARD" })).rejects.toThrow(target.id);
+    const third = bench.targets.import({ iccid: "8944000000000000033", name: "x", imsi: "001010123456789" });
+    await third;
+    await bench.targets.change(second, { name: "99900012345" });
+    await expect(bench.targets.change("x", { msisdn: "99900012345" })).rejects.toMatchObject({ code: "target.exists" });
+    expect((await bench.targets.show(first)).target.id).toBe(target.id);
+  });
+
+  it("a number of two targets is told when it comes about, and named when it is asked for", async () => {
+    await using bench = await Bench.open();
+    const one = await bench.targets.import({ iccid: first, msisdn: "447700900111" });
+    const two = await bench.targets.import({ iccid: second, msisdn: "+44 7700 900111" });
+    expect(two.warnings.join()).toContain(one.target.id);
+    await expect(bench.targets.show("447700900111")).rejects.toThrow(`${one.target.id} and ${two.target.id}`);
+  });
+
+  it("a number is looked up as a number, whatever is named like it", async () => {
+    await using bench = await Bench.open();
+    await bench.targets.import({ iccid: first, name: "447700900555" });
+    const found = (number: string) => bench.store.read((r) => r.targets.holding("msisdn", number));
+    expect(await found("447700900555")).toBeUndefined();
+  });
+
+  it.each(["8944 0000 0000 0000 017", "8944000000000000017F", "8944000000000000017FF", "8944-0000-0000-0000-017"])(
+    "a target is found by its ICCID however it is written: %s",
+    async (reference) => {
+      await using bench = await Bench.open();
+      const { target } = await bench.targets.import({ iccid: first });
+      expect((await bench.targets.show(reference)).target.id).toBe(target.id);
+    },
+  );
+});
+
+describe("the directory of PSKs", () => {
+  it("keeps the first card's key when another target with its identity goes", async () => {
+    await using bench = await Bench.open();
+    using directory = new PskDirectory(bench.store);
+    await directory.load();
+    const iccids = ["8944000000000000017", "8944000000000000025"];
+    const targets: string[] = [];
+    for (const iccid of iccids) targets.push((await bench.targets.import({ iccid })).target.id);
+    // As a store of old may have it.
+    const put = (target: string, value: number) =>
+      bench.store.write(async (r) => {
+        const keys = new Map([[1, new Secret(new Uint8Array(16).fill(value))]]);
+        const set = {
+          id: `key_${value}`,
+          target,
+          type: "SCP81",
+          kvn: 64,
+          tars: [],
+          algorithm: "PSK",
+          ccLength: 8,
+          cntr: 0,
+        } as const;
+        await r.keySets.put({ ...set, pskIdentity: "card", keys });
+        await r.events.append({ at: 0, type: "target.changed", target, data: {} });
+      });
+    await put(targets[0] ?? "", 1);
+    await put(targets[1] ?? "", 2);
+    await bench.targets.remove(targets[1] ?? "");
+    await expect.poll(() => directory.find("card")?.target).toBe(targets[0]);
+    await bench.targets.remove(targets[0] ?? "");
+    await expect.poll(() => directory.find("card")).toBeUndefined();
   });
 });

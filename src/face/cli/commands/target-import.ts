@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
+import { parseJson } from "../../../base/json.ts";
+import type { CliContext } from "../context.ts";
+import { readInput, valueOrFile } from "../input-file.ts";
+import { wholeNumber } from "../number-flag.ts";
+import { paint, result, say } from "../terminal.ts";
+
+interface Outcome {
+  readonly target: {
+    readonly id: string;
+    readonly eid?: string;
+    readonly iccid?: string;
+    readonly esimProfiles: readonly unknown[];
+  };
+  readonly created: boolean;
+  readonly warnings: readonly string[];
+  readonly changes: readonly { readonly field: string; readonly before?: string; readonly after?: string }[];
+}
+
+/** `target import` and `target add`. */
+export function registerTargetImport(target: Command, context: CliContext): void {
+  registerImport(target, context);
+  registerAdd(target, context);
+}
+
+interface ImportFlags {
+  readonly eum?: string;
+  readonly ci?: string;
+  readonly transportKey?: string;
+  readonly algorithm?: string;
+  readonly tars?: string[];
+  readonly replace?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const help = `
+What the file does not say of a known target stays: keys from a CSV remove neither profiles nor numbers.
+
+Examples:
+  otagate target import eis.json
+  otagate target import keys.csv --dry-run
+  otagate target import eis.xml --eum eum.pem --ci ci.pem
+
+CSV columns: eid,iccid,imsi,msisdn,name,kvn,algorithm,kic,kid,dek,cntr,tars,psk,psk_kvn,psk_identity,tags
+and those of card vendors, KIC1,KID1,KIK1 to KIC15,KID15,KIK15, the number being the key version.
+KI, OPC, ADM1, PIN1, PUK1, ACC, UICC_SCP02_… and SCP03_… are ignored and never stored.
+`;
+
+function registerImport(target: Command, context: CliContext): void {
+  target
+    .command("import")
+    .argument("<file>", "EIS or key file: JSON (one or a list), SGP.02 XML, or CSV; - for standard input")
+    .option("--eum <pem>", "EUM certificate that the signature of an XML EIS must fit")
+    .option("--ci <pem>", "CI certificate that the EUM certificate must come from")
+    .option("--transport-key <hex|@file>", "key that the key values of an XML EIS are wrapped with")
+    .option("--algorithm <name>", "AES, 3DES or DES, for SCP80 keys of a CSV that does not say")
+    .option("--tars <tar...>", "TARs of SCP80 keys of a CSV that does not say")
+    .option("--replace", "forget what a target has and the file does not say, except name, tags and key sets")
+    .option("--dry-run", "store nothing; print what would change")
+    .description("add targets from a file or complete what is known of them, keys included")
+    .addHelpText("after", help)
+    .action(async (file: string, flags: ImportFlags) => {
+      const { eum, ci, transportKey, algorithm, tars, replace = false, dryRun = false } = flags;
+      const body = {
+        ...importBody(file),
+        ...(eum === undefined ? {} : { eum: readInput("eum", eum) }),
+        ...(ci === undefined ? {} : { ci: readInput("ci", ci) }),
+        ...(transportKey === undefined ? {} : { transportKey: valueOrFile("transport-key", transportKey) }),
+        ...(algorithm === undefined ? {} : { algorithm: algorithm.toUpperCase() }),
+        ...(tars === undefined ? {} : { tars }),
+        replace,
+        dryRun,
+      };
+      await using connection = await context.connect();
+      const answer = await connection.api.post<{ items: Outcome[]; notes: string[] }>("/v1/targets/import", body);
+      for (const note of answer.notes) say(context.terminal, note);
+      for (const { warnings, target: one } of answer.items)
+        for (const warning of warnings) say(context.terminal, `${one.eid ?? one.iccid ?? one.id}: ${warning}`);
+      result(context.terminal, answer.items, (outcomes) =>
+        outcomes.map((outcome) => outcomeText(outcome, dryRun, context)).join("\n"),
+      );
+    });
+}
+
+function outcomeText({ target, created, changes }: Outcome, dryRun: boolean, { terminal }: CliContext): string {
+  const name = target.eid ?? target.iccid ?? "";
+  if (!dryRun) {
+    const what = created ? "added" : changes.length === 0 ? "unchanged" : "changed";
+    return `${what} ${target.id} ${name} with ${target.esimProfiles.length} profiles`;
+  }
+  const head = created
+    ? `would add ${name}`
+    : `${changes.length === 0 ? "would not change" : "would change"} ${target.id} ${name}`;
+  const lines = changes.flatMap(({ field, before, after }) => [
+    ...(before === undefined ? [] : [paint(terminal, "red", `  - ${field}: ${before}`)]),
+    ...(after === undefined ? [] : [paint(terminal, "green", `  + ${field}: ${after}`)]),
+  ]);
+  return [head, ...lines].join("\n");
+}
+
+/** The request for a file by what its first characters say it is. @throws api.usage, target.invalid */
+function importBody(file: string): object {
+  const text = file === "-" ? readFileSync(0, "utf8") : readInput("file", file);
+  const start = text.trimStart()[0];
+  if (start === "<") return { format: "xml", text };
+  if (start !== "{" && start !== "[") return { format: "csv", text };
+  try {
+    const parsed = parseJson(text);
+    return { format: "json", items: Array.isArray(parsed) ? parsed : [parsed] };
+  } catch (cause) {
+    const why = cause instanceof GatewayError ? cause.message : "not valid JSON";
+    throw new GatewayError("target.invalid", `${file}: ${why}`, { detail: { file }, cause });
+  }
+}
+
+function registerAdd(target: Command, context: CliContext): void {
+  target
+    .command("add")
+    .option("--eid <eid>")
+    .option("--iccid <iccid>")
+    .option("--imsi <imsi>")
+    .option("--msisdn <digits>")
+    .option("--name <name>")
+    .option("--tag <tag...>")
+    .option("--kvn <n>", "key version of the SCP80 keys (default: 1)", wholeNumber)
+    .option("--kic <hex|@file>", "KIc; needs --kid")
+    .option("--kid <hex|@file>", "KID; needs --kic")
+    .option("--algorithm <name>", "AES, 3DES or DES (default: AES)")
+    .option("--cntr <n>", "counter that was last used (default: 0)", wholeNumber)
+    .option("--tars <tar...>", "TARs these keys serve (default: ISD-R and ISD-Ps)")
+    .option("--psk <hex|@file>", "PSK for SCP81")
+    .option("--psk-kvn <n>", "key version of the PSK (default: 64)", wholeNumber)
+    .description(
+      "add a target by hand or complete what is known of it; keys on the command line are visible to other users of the machine, @file is not",
+    )
+    .addHelpText("after", "\nExample:\n  otagate target add --eid 8900… --kic @kic.hex --kid @kid.hex\n")
+    .action(async (options: AddOptions) => {
+      const shape = shapeOf(options);
+      await using connection = await context.connect();
+      const outcome = await connection.api.post<Outcome>("/v1/targets", shape);
+      for (const warning of outcome.warnings) say(context.terminal, warning);
+      result(context.terminal, outcome, ({ target: one, created }) => `${created ? "added" : "changed"} ${one.id}`);
+    });
+}
+
+interface AddOptions {
+  readonly eid?: string;
+  readonly iccid?: string;
+  readonly imsi?: string;
+  readonly msisdn?: string;
+  readonly name?: string;
+  readonly tag?: string[];
+  readonly kvn?: number;
+  readonly kic?: string;
+  readonly kid?: string;
+  readonly algorithm?: string;
+  readonly cntr?: number;
+  readonly tars?: string[];
+  readonly psk?: string;
+  readonly pskKvn?: number;
+}
+
+/** The description that the flags make. @throws api.usage for a flag without the one that it belongs to */
+function shapeOf(options: AddOptions): unknown {
+  const { kic, kid, psk, kvn, algorithm, cntr, tars, pskKvn } = options;
+  if (options.eid === undefined && options.iccid === undefined) throw usage("eid", "--eid or --iccid is needed");
+  if (kic !== undefined && kid === undefined) throw usage("kid", "--kid is needed with --kic: a key set has both");
+  if (kid !== undefined && kic === undefined) throw usage("kic", "--kic is needed with --kid: a key set has both");
+  for (const [flag, value] of Object.entries({ kvn, algorithm, cntr, tars }))
+    if (value !== undefined && kic === undefined) throw usage(flag, `--${flag} is of no use without --kic and --kid`);
+  if (pskKvn !== undefined && psk === undefined) throw usage("psk-kvn", "--psk-kvn is of no use without --psk");
+  const keySets: unknown[] = [];
+  if (kic !== undefined && kid !== undefined) {
+    keySets.push({
+      kvn: kvn ?? 1,
+      type: "SCP80",
+      algorithm: (algorithm ?? "AES").toUpperCase(),
+      cntr: cntr ?? 0,
+      ...(tars === undefined ? {} : { tars }),
+      keys: [
+        { id: 1, value: valueOrFile("kic", kic) },
+        { id: 2, value: valueOrFile("kid", kid) },
+      ],
+    });
+  }
+  if (psk !== undefined)
+    keySets.push({ kvn: pskKvn ?? 64, type: "SCP81", keys: [{ id: 1, value: valueOrFile("psk", psk) }] });
+  const { eid, iccid, imsi, msisdn, name, tag } = options;
+  return JSON.parse(JSON.stringify({ eid, iccid, imsi, msisdn, name, tags: tag, keySets }));
+}
+
+function usage(field: string, message: string): GatewayError {
+  return new GatewayError("api.usage", message, { detail: { field } });
+}
