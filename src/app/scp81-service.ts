@@ -4,11 +4,7 @@ import { z } from "zod";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
-import { toHex } from "../base/hex.ts";
 import { originForm } from "../codec/gp/admin-http.ts";
-import { connectionObjects } from "../codec/gp/connection.ts";
-import { SessionTrigger } from "../codec/gp/trigger.ts";
-import { encode } from "../codec/kit/codec.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { PskDirectory } from "../gateway/psk-directory.ts";
 import { Scp81Bearer } from "../gateway/scp81-bearer.ts";
@@ -28,6 +24,7 @@ import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
 import type { OpenSession } from "../link/scp81/session-handler.ts";
 import { keyLogTo } from "./key-log.ts";
+import { defined, TriggerConfig, triggerBody } from "./trigger-config.ts";
 
 const port = z.number().int().min(0).max(65535);
 /** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
@@ -59,22 +56,7 @@ export const Scp81Config = z.strictObject({
   holdOpenMs: z.number().int().min(0).max(600_000).default(60_000),
   /** SSLKEYLOGFILE for Wireshark: whoever reads it reads the sessions. For the lab only. */
   keyLog: z.string().optional(),
-  /** What a trigger tells the card; what is absent comes from the card's own store. */
-  trigger: z
-    .strictObject({
-      bearer: z.string().optional(),
-      bufferSize: z.number().int().min(1).max(65535).optional(),
-      networkAccessName: z.string().optional(),
-      user: z.string().optional(),
-      port: port.optional(),
-      address: z.string().optional(),
-      host: z.string().optional(),
-      agentId: z.string().optional(),
-      uri: z.string().optional(),
-      retries: z.number().int().min(0).max(65535).optional(),
-      retryDelaySeconds: z.number().int().min(0).max(86_399).optional(),
-    })
-    .default({}),
+  trigger: TriggerConfig.default({}),
   /** Where cards in readers may connect to. */
   bip: z
     .strictObject({
@@ -149,7 +131,7 @@ export class Scp81Service implements AsyncDisposable {
       isOpen: (target) => this.server?.serves(target) ?? false,
       running: () => this.#port !== undefined,
       bySms: (job, target) => gateway.bySms(job, target),
-      trigger: () => triggerBody(config),
+      trigger: () => triggerBody(config.trigger),
       resume: (target) => dialogs.wake(target),
       wake,
     });
@@ -229,30 +211,4 @@ function keysOf(directory: PskDirectory, upstreams: Scp81Upstreams | undefined):
 function loopbackOf(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   return host === "::" ? "::1" : host;
-}
-
-/** The secured data of a session trigger, hexadecimal. GP Amendment B §3.7 */
-export function triggerBody({ trigger }: Scp81Config): string {
-  const { host, agentId, uri, retries, retryDelaySeconds, ...connection } = trigger;
-  const objects = connectionObjects(defined(connection));
-  const http = {
-    ...(host === undefined ? {} : { host }),
-    ...(agentId === undefined ? {} : { agentId }),
-    ...(uri === undefined ? {} : { uri }),
-  };
-  const session = {
-    ...(objects.length === 0 ? {} : { connection: objects }),
-    ...(retries === undefined
-      ? {}
-      : { retry: { attempts: retries, delaySeconds: retryDelaySeconds ?? 60, failureReport: new Uint8Array(0) } }),
-    ...(Object.keys(http).length === 0 ? {} : { http }),
-  };
-  return toHex(encode(SessionTrigger, Object.keys(session).length === 0 ? {} : { session }));
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** The same object without keys whose value is undefined. */
-function defined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Defined<T>;
 }

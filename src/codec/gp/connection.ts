@@ -1,8 +1,10 @@
-import { toHex } from "../../base/hex.ts";
-import { type OtherAddress, transport } from "../cat/bearer.ts";
+import { codecError } from "../../base/gateway-error.ts";
+import { fromHex, toHex } from "../../base/hex.ts";
+import { BearerDescription, bearerName, gprsBearer, type OtherAddress, transport } from "../cat/bearer.ts";
 import type { CatTlv } from "../cat/comprehension.ts";
 import { catObject, findObject, findTlv, objectValue } from "../cat/object.ts";
 import { type TextString, textOf, textString } from "../cat/text.ts";
+import { decode } from "../kit/codec.ts";
 
 /** What a card's OPEN CHANNEL needs, in people's terms; every part is optional. GP Amendment B §3.8.1 */
 export interface Connection {
@@ -29,8 +31,7 @@ export function connectionObjects(connection: Connection, comprehension = false)
   const objects: CatTlv[] = [];
   const { bearer, bufferSize, networkAccessName, user, password, port, address } = connection;
   if (bearer !== undefined) {
-    const [type = 0x03, ...parameters] = Buffer.from(bearer, "hex");
-    objects.push(catObject("bearerDescription", { type, parameters: Uint8Array.from(parameters) }, comprehension));
+    objects.push(catObject("bearerDescription", bearerOctets(bearer), comprehension));
   }
   if (bufferSize !== undefined) objects.push(catObject("bufferSize", bufferSize, comprehension));
   if (networkAccessName !== undefined) {
@@ -49,6 +50,15 @@ export function connectionObjects(connection: Connection, comprehension = false)
     objects.push(catObject("otherAddress", { kind, host: address }, comprehension));
   }
   return objects;
+}
+
+/** Bearer type and parameters from hexadecimal. TS 102 223 §8.52 @throws codec.text, codec.value, codec.length */
+export function bearerOctets(text: string): BearerDescription {
+  const bearer = decode(BearerDescription, fromHex(text));
+  if (bearerName(bearer.type) === undefined)
+    throw codecError("codec.value", `bearer type ${text.slice(0, 2)} is reserved; 03 is the default bearer`, 0);
+  gprsBearer(bearer);
+  return bearer;
 }
 
 /** What the objects of a connection say; what has no place in {@link Connection} stays in the objects alone. @throws codec.* */
