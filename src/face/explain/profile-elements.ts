@@ -1,9 +1,8 @@
-import { secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { oidText } from "../../codec/euicc/certificate.ts";
 import { berPart, berParts, type TagEntry, type TagMap } from "./ber-tree.ts";
 import { aidWords, fileName, pathText, tarName } from "./names.ts";
 import { filesOf } from "./profile-files.ts";
-import { type Branch, hex2, hiddenLeaf, leaf, numberOf } from "./tree.ts";
+import { type Branch, hex2, numberOf } from "./tree.ts";
 
 /** Profile elements by tag: a choice with automatic tags. eUICC Profile Package: Interoperable Format §8.1 */
 export const elementNames = new Map<number, string>([
@@ -52,7 +51,7 @@ const profileHeader: TagMap = new Map<number, TagEntry>([
     },
   ],
   [0xa6, { name: "mandatory templates", tags: oid }],
-  [0x87, { name: "connectivity parameters" }],
+  [0x87, { name: "connectivity parameters", max: 255 }],
   [
     0xa8,
     {
@@ -82,7 +81,19 @@ const fcp: TagMap = new Map<number, TagEntry>([
   [0x88, { name: "short file identifier", max: 1 }],
   [0x8a, { name: "life cycle status", max: 1 }],
   [0x8b, { name: "security attributes", max: 3 }],
-  [0xa5, { name: "proprietary information" }],
+  [
+    0xa5,
+    {
+      name: "proprietary information",
+      tags: new Map<number, TagEntry>([
+        [0xc0, { name: "special file information", max: 1 }],
+        [0xc1, { name: "fill pattern", max: 200 }],
+        [0xc2, { name: "repeat pattern", max: 200 }],
+        [0x86, { name: "maximum size", say: number, max: 4 }],
+        [0x84, { name: "details", max: 1 }],
+      ]),
+    },
+  ],
   [0xc6, { name: "PIN status template", max: 40 }],
   [0xc7, { name: "link path", max: 8 }],
 ]);
@@ -96,20 +107,25 @@ function fileTags(secret: boolean): TagMap {
   ]);
 }
 
-const fileManagement: TagMap = new Map<number, TagEntry>([
-  [
-    0x30,
-    {
-      name: "commands",
-      tags: new Map<number, TagEntry>([
-        [0x80, { name: "path", say: (octets) => (octets.length === 0 ? "MF" : pathText(octets)), max: 8 }],
-        [0x62, { name: "create file", tags: fcp }],
-        [0x02, { name: "skip", say: number, max: 3 }],
-        [0x81, { name: "content", say: size }],
-      ]),
-    },
-  ],
-]);
+function fileCommands(secret: boolean): TagMap {
+  return new Map<number, TagEntry>([
+    [0x80, { name: "path", say: (octets) => (octets.length === 0 ? "MF" : pathText(octets)), max: 8 }],
+    [0x62, { name: "create file", tags: fcp }],
+    [0x02, { name: "skip", say: number, max: 3 }],
+    [0x81, { name: "content", say: size, secret }],
+  ]);
+}
+
+/** A run of commands on files. One whose path is no path is something else, damaged: its content is not shown. */
+function fileManagement(secret: boolean): TagMap {
+  const read = (branch: Branch): string | undefined => {
+    const [tag, length = 0] = branch.from.bytes;
+    const damaged = tag === 0x80 && length % 2 === 1;
+    berParts(branch, fileCommands(secret && damaged), { depth: 3, confidential: secret });
+    return undefined;
+  };
+  return new Map<number, TagEntry>([[0x30, { name: "commands", read }]]);
+}
 
 /** References of PINs, PUKs and administrative keys. ETSI TS 102 221 §9.5.1 */
 function codeName(kind: "PIN" | "PUK") {
@@ -184,30 +200,35 @@ function akaTags(secret: boolean): readonly [number, TagEntry][] {
 const cdma = (secret: boolean): readonly [number, TagEntry][] =>
   ["A-key", "SSD", "HRPD access", "simple IP", "mobile IP"].map((name, index) => [0x81 + index, { name, secret }]);
 
-/** What is stored into a security domain or an application: hidden where it may be keys. */
-function persoData(secret: boolean, known: boolean): TagEntry {
-  return {
-    name: "data",
-    read: (branch) => {
-      const octets = branch.from.rest();
-      const command = Uint8Array.from([0x80, 0xe2, 0x88, 0x00, octets.length & 0xff, ...octets]);
-      const hidden = secret && (!known || secretOfCommand(command) !== undefined);
-      branch.add((hidden ? hiddenLeaf : leaf)("octets", octets, branch.from.base));
-      return undefined;
-    },
-  };
-}
+/** What is stored into a security domain or an application: it may be keys, and only its receiver knows. */
+const persoData = (secret: boolean): TagEntry => ({ name: "data", secret });
+
+const systemParameters: TagMap = new Map<number, TagEntry>([
+  [0xc7, { name: "volatile memory quota", say: number, max: 4 }],
+  [0xc8, { name: "non-volatile memory quota", say: number, max: 4 }],
+  [0xca, { name: "SIM file access and toolkit parameters", max: 64 }],
+  [0xcb, { name: "global service parameters", max: 16 }],
+  [0xcf, { name: "implicit selection", max: 8 }],
+  [0xd7, { name: "volatile memory reserved", say: number, max: 4 }],
+  [0xd8, { name: "non-volatile memory reserved", say: number, max: 4 }],
+]);
+
+const uiccParameters: TagMap = new Map<number, TagEntry>([
+  [0x80, { name: "toolkit parameters", max: 64 }],
+  [0x81, { name: "access parameters", max: 64 }],
+  [0x82, { name: "administrative access parameters", max: 64 }],
+]);
 
 function instanceTags(secret: boolean): TagMap {
   return new Map<number, TagEntry>([
     [0x4f, { name: "AID", say: aidWords, max: 16 }],
     [0x82, { name: "privileges", max: 3 }],
     [0x83, { name: "life cycle", max: 1 }],
-    [0xc9, { name: "application parameters" }],
-    [0xef, { name: "system parameters" }],
-    [0xea, { name: "UICC parameters" }],
-    [0x30, { name: "process data", tags: new Map<number, TagEntry>([[0x04, persoData(secret, false)]]) }],
-    [0xb0, { name: "control reference template" }],
+    [0xc9, { name: "application parameters", max: 64 }],
+    [0xef, { name: "system parameters", tags: systemParameters }],
+    [0xea, { name: "UICC parameters", tags: uiccParameters }],
+    [0x30, { name: "process data", tags: new Map<number, TagEntry>([[0x04, persoData(secret)]]) }],
+    [0xb0, { name: "control reference template", tags: new Map([[0x5f20, { name: "provider", max: 16 }]]) }],
   ]);
 }
 
@@ -234,8 +255,8 @@ function domainTags(secret: boolean): readonly [number, TagEntry][] {
   return [
     [0xa1, { name: "instance", tags: instanceTags(secret) }],
     [0xa2, { name: "keys", tags: new Map<number, TagEntry>([[0x30, { name: "key", tags: key }]]) }],
-    [0xa3, { name: "stored data", tags: new Map<number, TagEntry>([[0x04, persoData(secret, true)]]) }],
-    [0xa4, { name: "open personalization data" }],
+    [0xa3, { name: "stored data", tags: new Map<number, TagEntry>([[0x04, persoData(secret)]]) }],
+    [0xa4, { name: "open personalization data", tags: new Map([[0xd9, { name: "restriction", max: 1 }]]) }],
     [
       0xa5,
       {
@@ -253,7 +274,7 @@ function applicationTags(secret: boolean): readonly [number, TagEntry][] {
   const load = new Map<number, TagEntry>([
     [0x4f, { name: "AID", say: aidWords, max: 16 }],
     [0xc1, { name: "hash", max: 64 }],
-    [0xc4, { name: "load file", say: size }],
+    [0xc4, { name: "load file", secret }],
     [0xc6, { name: "non-volatile code limit", say: number, max: 4 }],
     [0xc7, { name: "volatile data limit", say: number, max: 4 }],
     [0xc8, { name: "non-volatile data limit", say: number, max: 4 }],
@@ -274,7 +295,7 @@ function applicationTags(secret: boolean): readonly [number, TagEntry][] {
 function fieldsOf(element: string, secret: boolean): readonly (readonly [number, TagEntry])[] {
   switch (element) {
     case "genericFileManagement":
-      return [[0xa1, { name: "file management", tags: fileManagement }]];
+      return [[0xa1, { name: "file management", tags: fileManagement(secret) }]];
     case "pinCodes":
       return [[0xa1, { name: "PIN codes", tags: pinTags(secret) }]];
     case "pukCodes":
@@ -294,7 +315,7 @@ function fieldsOf(element: string, secret: boolean): readonly (readonly [number,
       ];
     default:
       return [
-        [0x81, { name: "template", say: oidText, max: 16 }],
+        [0x81, { name: "template", say: oidText, max: 7 }],
         ...filesOf(element).map(({ tag, name, secret: keys }): [number, TagEntry] => [
           tag,
           { name, tags: fileTags(secret && keys) },
@@ -313,7 +334,7 @@ const rfmTags: TagMap = new Map<number, TagEntry>([
   [0xa0, tarList],
   [0x81, { name: "minimum security level", max: 1 }],
   [0x04, { name: "access domain", max: 16 }],
-  [0x30, { name: "ADF" }],
+  [0x30, { name: "ADF", tags: new Map([[0x80, { name: "AID", say: aidWords, max: 16 }]]) }],
 ]);
 
 /** Header first, then what belongs to the element: the list of TARs of an RFM has the tag of the header. */

@@ -178,11 +178,22 @@ const commandPacketScore: Score = (octets) => {
 
 const scriptScore: Score = (octets) => {
   const [first, second] = octets;
-  if (first === 0xaa) return template(octets, 97, [0x22, 0x80, 0x81, 0x83, 0xa2].includes(octets[2] ?? 0) ? 80 : 30);
-  if (first === 0xae) return second === 0x80 ? 97 : template(octets, 90, 40);
+  if (first === 0xaa) return startsObject(octets) ? template(octets, 97, 80) : template(octets, 60, 30);
+  if (first === 0xae) return second === 0x80 ? 97 : template(octets, startsObject(octets) ? 90 : 60, 40);
   if (first === 0x22 || first === 0xad) return framed(octets) ? 75 : 0;
   return compactScore(octets);
 };
+
+/** Objects that stand in a command scripting template, with and without their first bit. */
+const scriptObjects = new Set([0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x22]);
+
+/** Whether a template begins with an object of a script. */
+function startsObject(octets: Uint8Array): boolean {
+  const second = octets[1] ?? 0;
+  const at = second > 0x80 ? 2 + (second & 0x7f) : 2;
+  const tag = octets[at];
+  return tag === undefined || tag === 0x80 || scriptObjects.has(tag & 0x7f);
+}
 
 /** A C-APDU object without its template. */
 function framed(octets: Uint8Array): boolean {
