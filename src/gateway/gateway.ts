@@ -22,7 +22,7 @@ import { chooseRoute, type HttpsState, type Route, routeLinks } from "./routing.
 import { segmentsOf } from "./secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./sms-run.ts";
 import { cancelJobIn, expireJob } from "./stop-job.ts";
-import type { Store } from "./store.ts";
+import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 import { findTarget, targetOfCard } from "./targets.ts";
 import { workOf } from "./work-of.ts";
@@ -54,6 +54,8 @@ export interface NewJob {
   readonly origin: JobOrigin;
   readonly validityMs?: number;
   readonly idempotencyKey?: string;
+  /** What must hold where the job is stored; throws when it does not. */
+  readonly when?: (r: Repositories) => Promise<void>;
   /** What the key stands for: the same key with another digest is refused. */
   readonly idempotencyDigest?: string;
 }
@@ -184,6 +186,7 @@ export class Gateway {
   async submit(order: NewJob): Promise<{ job: Job; created: boolean }> {
     const now = this.#deps.clock.now();
     const accepted = await this.store.write(async (r) => {
+      await order.when?.(r);
       const target = await findTarget(r, order.target);
       const work = workOf(order.work, target);
       const { refusal, warnings: ofPolicy } = checkPolicy(target, work);

@@ -123,8 +123,9 @@ export class LeaseDesk implements AsyncDisposable {
   async reset(reference: string, kind: "warm" | "cold", lease: string | undefined): Promise<Link> {
     const link = this.#links.get(reference);
     if (link.reset === undefined) throw new GatewayError("link.unavailable", `${link.id} cannot be reset`);
-    if (lease === undefined) this.#refuseLeased(link.id, undefined);
-    else await this.close(link.id, lease);
+    if (lease !== undefined) await this.close(link.id, lease);
+    // Somebody else may have leased the card while that one ended.
+    this.#refuseLeased(link.id, undefined);
     await link.reset(kind);
     return link;
   }

@@ -58,7 +58,7 @@ export class ProcedureWatch {
     for (const { id, target } of open.filter((one) => one.holdUntil <= now)) {
       await store.write(async (r) => {
         const procedure = (await r.procedures.open()).find((one) => one.id === id);
-        if (procedure === undefined) return;
+        if (procedure === undefined || procedure.holdUntil > now) return;
         const next = stepProcedure(procedure, { kind: "lapsed", at: now });
         await r.procedures.put(next);
         const data = { aid: procedure.aid, was: procedure.at, tookMs: now - procedure.acceptedAt };

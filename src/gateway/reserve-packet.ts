@@ -2,12 +2,16 @@ import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
 import { noteAgentId } from "./agent-ids.ts";
 import { endJobIn } from "./end-job.ts";
+import { openFailure } from "./failure.ts";
 import type { Job } from "./job.ts";
-import type { PacketRecord } from "./packet.ts";
+import { mayHaveLeft, type PacketRecord } from "./packet.ts";
 import { type Place, placeBefore, waitsFor } from "./packet-order.ts";
+import { checkPolicy } from "./policy.ts";
+import { switchIsOpen } from "./procedure.ts";
 import type { Route } from "./routing.ts";
 import { enterStoredChannel } from "./secure-channels.ts";
 import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
+import { expireJobIn } from "./stop-job.ts";
 import type { Repositories, Store } from "./store.ts";
 import type { Target } from "./target.ts";
 
@@ -28,12 +32,15 @@ export function reservePacket(
   route: FoundRoute,
 ): Promise<PacketRecord | undefined> {
   return store.write(async (r) => {
+    const now = clock.now();
     const current = (await r.packets.ofJob(job.id)).at(-1);
     if (current?.state === "answered") return current;
+    if (now >= job.validUntil) return void (await expireJobIn(r, job.id, now));
+    if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(r, job, now))) return undefined;
     const sets = await r.keySets.list(target.id);
     const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
     const place = await placeBefore(r, job, kept ?? orderFacts(job, target, sets), kept);
-    if (place !== undefined) return giveWay(r, job, place, clock.now());
+    if (place !== undefined) return giveWay(r, job, place, now);
     const lost = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;
     if (lost !== undefined) {
       await endJobIn(r, clock.now(), job.id, { state: "failed", error: lost });
@@ -41,7 +48,7 @@ export function reservePacket(
     }
     const { bearer, link, why } = route;
     const chosen = { bearer, link, why };
-    const started = job.startedAt === undefined ? { startedAt: clock.now() } : {};
+    const started = job.startedAt === undefined ? { startedAt: now } : {};
     const running = { state: "running", chosen, attempts: job.attempts + 1, ...started } as const;
     if (!(await r.jobs.patch(job.id, running))) return undefined;
     if (kept !== undefined) {
@@ -52,21 +59,32 @@ export function reservePacket(
     // Nothing of it has left, but a later counter has: the card would refuse it.
     if (current !== undefined) await r.packets.patch(current.id, { state: "abandoned" });
     const packet: PacketRecord = {
-      id: newId("pkt", clock.now()),
+      id: newId("pkt", now),
       job: job.id,
       target: target.id,
       ...(await planPacket(job, target, r.keySets)),
       state: "reserved",
       link,
       transmissions: 1,
-      createdAt: clock.now(),
+      createdAt: now,
     };
     await r.packets.insert(packet);
     await noteAgentId(r, target, job.work, clock.now());
     const data = { ...chosen, cntr: packet.cntr, segments: packet.userData.length };
-    await r.events.append({ at: clock.now(), type: "job.sending", target: target.id, job: job.id, data });
+    await r.events.append({ at: now, type: "job.sending", target: target.id, job: job.id, data });
     return packet;
   });
+}
+
+/** What has to hold where the first packet leaves: a rule or a switch of a moment ago counts. */
+export async function mayStart(r: Repositories, job: Job, now: number): Promise<boolean> {
+  const target = await r.targets.get(job.target);
+  const { refusal } = target === undefined || job.attempts > 0 ? { refusal: undefined } : checkPolicy(target, job.work);
+  if (refusal !== undefined) {
+    await endJobIn(r, now, job.id, { state: "failed", error: openFailure(refusal) });
+    return false;
+  }
+  return job.lane === "system" || !(await switchIsOpen(r, job.target, now));
 }
 
 /** Puts a job off until the packet before it has its answer or is given up; a confirmation has that tried at once. */

@@ -17,6 +17,7 @@ import { endJobIn, endOpenJob } from "./end-job.ts";
 import { endStates, type Job } from "./job.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import { switchIsOpen } from "./procedure.ts";
+import { mayStart } from "./reserve-packet.ts";
 import { enterChannel, withLostLink } from "./secure-channels.ts";
 import type { Repositories, Store } from "./store.ts";
 
@@ -157,6 +158,7 @@ export class Scp81Store implements AdminStore {
       if (held && job.lane === "normal") continue;
       const running = partsOf(dialog, job.id);
       const attempts = running === undefined || running.again === true ? job.attempts + 1 : job.attempts;
+      if (job.attempts === 0 && !(await mayStart(r, job, now))) continue;
       const entry = enterChannel(dialog, job, attempts);
       if (entry.at === "lost") {
         await endJobIn(r, now, job.id, { state: "failed", error: entry.error });

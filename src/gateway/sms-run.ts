@@ -331,6 +331,7 @@ export class SmsRun {
   /** The last transmission had no answer that counts; what came instead is told. */
   async #givenUp(job: Job, id: string): Promise<void> {
     const packet = await this.#deps.store.read((r) => r.packets.get(id));
+    if (packet?.state === "answered") return this.#conclude(job, packet);
     const came = packet?.response === undefined ? undefined : await this.#judge(job, packet);
     // Whether it was the last is for its owner to say, who alone can read it.
     if (packet !== undefined && came?.at === "done") return this.#settle(job, packet, came);

@@ -149,8 +149,12 @@ export class SmscDesk implements AsyncDisposable {
     });
     let cancelled = false;
     for (const message of messages) {
-      const held = message.job === "" && (await this.#cancelHeld(message));
-      cancelled = held || (message.job !== "" && (await this.#cancelJob(message.job))) || cancelled;
+      if (message.job === "" && (await this.#cancelHeld(message))) cancelled = true;
+      else {
+        // The other segments may have come meanwhile.
+        const now = await this.#store.read((r) => r.smsc.message(message.id));
+        if ((now?.job ?? "") !== "" && (await this.#cancelJob(now?.job ?? ""))) cancelled = true;
+      }
     }
     return cancelled;
   }

@@ -6,7 +6,7 @@ import { idempotencyOf } from "../job-order.ts";
 import type { Repositories } from "../store.ts";
 import type { Target } from "../target.ts";
 import { findTarget } from "../targets.ts";
-import type { Campaign, CampaignItem, CampaignOrder, CampaignTargets, ItemState } from "./campaign.ts";
+import type { Campaign, CampaignItem, CampaignOrder, CampaignTargets, ItemCounts, ItemState } from "./campaign.ts";
 import { parseCampaignOrder } from "./order.ts";
 import { type Progress, progressOf } from "./pace.ts";
 import { type CampaignReport, campaignReport } from "./report.ts";
@@ -133,8 +133,7 @@ export class CampaignDesk {
 
   /** Goes on after a pause or a stop; failures so far do not stop it again. @throws campaign.unknown, campaign.state */
   async resume(id: string): Promise<ShownCampaign> {
-    const counts = await this.#deps.gateway.store.read((r) => r.campaigns.counts(id));
-    await this.#change(id, ["paused", "stopped"], ({ reason: _, ...campaign }) => ({
+    await this.#change(id, ["paused", "stopped"], ({ reason: _, ...campaign }, counts) => ({
       ...campaign,
       state: "running",
       forgiven: campaign.state === "stopped" ? counts.failed : campaign.forgiven,
@@ -153,7 +152,11 @@ export class CampaignDesk {
     return this.show(id);
   }
 
-  async #change(id: string, from: readonly Campaign["state"][], to: (campaign: Campaign) => Campaign): Promise<void> {
+  async #change(
+    id: string,
+    from: readonly Campaign["state"][],
+    to: (campaign: Campaign, counts: ItemCounts) => Campaign,
+  ): Promise<void> {
     const { gateway, runner, clock } = this.#deps;
     await gateway.store.write(async (r) => {
       const campaign = await known(r, id);
@@ -161,7 +164,7 @@ export class CampaignDesk {
         throw new GatewayError("campaign.state", `the campaign is ${campaign.state}`, {
           detail: { campaign: id, state: campaign.state },
         });
-      await putCampaign(r, campaign, to(campaign), clock.now());
+      await putCampaign(r, campaign, to(campaign, await r.campaigns.counts(id)), clock.now());
     });
     runner.look(id);
   }

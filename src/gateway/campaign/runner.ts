@@ -1,11 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
-import { asGatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
 import type { GatewayEvent } from "../event.ts";
 import { openFailure } from "../failure.ts";
 import type { Gateway } from "../gateway.ts";
+import type { Repositories } from "../store.ts";
 import type { Campaign, CampaignItem } from "./campaign.ts";
 import { type ItemOutcome, refuseItem, startItem, stepItem } from "./item.ts";
 import { pace } from "./pace.ts";
@@ -20,6 +21,16 @@ export interface CampaignRunnerDeps {
   readonly notifications: "bench" | "relay" | "withhold";
   /** How often deadlines are looked at. */
   readonly tickMs?: number;
+}
+
+/** @throws campaign.state */
+async function notCancelled(r: Repositories, id: string): Promise<void> {
+  if ((await r.campaigns.get(id))?.state === "cancelled")
+    throw new GatewayError("campaign.state", "the campaign is cancelled", { detail: { campaign: id } });
+}
+
+function withoutPhase({ phase: _, ...item }: CampaignItem): CampaignItem {
+  return item;
 }
 
 /** What becomes of a target that a cancelled campaign did not get to. */
@@ -76,9 +87,10 @@ export class CampaignRunner {
     const running = await gateway.store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
     for (const { phase, job } of running) {
       if (phase !== "job" || job === undefined) continue;
-      const found = await gateway.store.read((r) => r.jobs.get(job));
-      if (found?.state === "queued" && found.attempts === 0)
-        await gateway.cancel(job).catch((error: unknown) => this.#warn(id, error));
+      await gateway.cancel(job, { unsentOnly: true }).catch((error: unknown) => {
+        // It has left or ended: the item is followed to its end.
+        if (!isGatewayError(error, "job.state")) this.#warn(id, error);
+      });
     }
     this.look(id);
   }
@@ -122,21 +134,11 @@ export class CampaignRunner {
 
   /** Starts what may be started; ends or stops the campaign when it is time. */
   async #goOn(id: string): Promise<void> {
-    const { gateway, clock } = this.#deps;
+    const { gateway } = this.#deps;
     for (;;) {
-      const { campaign, counts } = await gateway.store.read(async (r) => ({
-        campaign: await r.campaigns.get(id),
-        counts: await r.campaigns.counts(id),
-      }));
-      if (campaign === undefined || this.#stopped) return;
-      const { start, change } = pace(campaign, counts);
-      if (change !== undefined) {
-        const { reason: _, ...rest } = campaign;
-        const ended = change.state === "done" ? { endedAt: clock.now() } : {};
-        await gateway.store.write((r) => putCampaign(r, campaign, { ...rest, ...change, ...ended }, clock.now()));
-      }
-      if (campaign.state === "cancelled" && campaign.endedAt === undefined && counts.running === 0)
-        await gateway.store.write((r) => r.campaigns.put({ ...campaign, endedAt: clock.now() }));
+      const now = await this.#paced(id);
+      if (now === undefined || this.#stopped) return;
+      const { campaign, counts, start, change } = now;
       const over = counts.pending === 0 && counts.running === 0;
       if (over || ((change?.state ?? campaign.state) !== "running" && counts.running === 0)) this.#open.delete(id);
       if (start === 0) return;
@@ -144,6 +146,38 @@ export class CampaignRunner {
       if (next.length === 0) return;
       await Promise.all(next.map((item) => this.#begin(campaign, item)));
     }
+  }
+
+  /** Where the campaign stands; a change of its state is decided where it is stored: a pause or a cancel stays. */
+  async #paced(id: string) {
+    const { gateway, clock } = this.#deps;
+    const look = async (r: Repositories) => {
+      const campaign = await r.campaigns.get(id);
+      if (campaign === undefined) return undefined;
+      const counts = await r.campaigns.counts(id);
+      const given = campaign.state === "cancelled" && campaign.endedAt === undefined && counts.running === 0;
+      return { campaign, counts, given, ...pace(campaign, counts) };
+    };
+    const seen = await gateway.store.read(look);
+    if (seen?.change === undefined && seen?.given !== true) return seen;
+    return gateway.store.write(async (r) => {
+      const now = await look(r);
+      if (now?.change !== undefined) {
+        const { reason: _, ...rest } = now.campaign;
+        const ended = now.change.state === "done" ? { endedAt: clock.now() } : {};
+        await putCampaign(r, now.campaign, { ...rest, ...now.change, ...ended }, clock.now());
+      } else if (now?.given === true) await r.campaigns.put({ ...now.campaign, endedAt: clock.now() });
+      return now;
+    });
+  }
+
+  /** Takes a pending item up where the campaign still runs; false when it was paused, stopped or cancelled meanwhile. */
+  #claim(item: CampaignItem): Promise<boolean> {
+    return this.#deps.gateway.store.write(async (r) => {
+      if ((await r.campaigns.get(item.campaign))?.state !== "running") return false;
+      await r.campaigns.putItem(item);
+      return true;
+    });
   }
 
   async #begin(campaign: Campaign, item: CampaignItem): Promise<void> {
@@ -165,7 +199,8 @@ export class CampaignRunner {
         endedAt: now,
       });
     if (plan.kind === "fail") return this.#put(refuseItem({ ...item, startedAt: now }, plan.error, now));
-    await this.#perform(campaign, startItem(item, plan.steps, now));
+    const started = startItem(item, plan.steps, now);
+    if (await this.#claim(started.item)) await this.#perform(campaign, started);
   }
 
   async #advance(campaign: Campaign, item: CampaignItem): Promise<void> {
@@ -212,6 +247,8 @@ export class CampaignRunner {
         },
         origin: { face: "campaign", reference: campaign.id },
         validityMs,
+        // A cancel that came before anything was ordered holds.
+        ...(item.jobs.length === 0 ? { when: (r: Repositories) => notCancelled(r, campaign.id) } : {}),
         idempotencyKey: `${campaign.id}.${item.position}.${item.step}${audit ? `.audit${item.jobs.length}` : ""}`,
       });
       const jobs = item.jobs.includes(job.id) ? item.jobs : [...item.jobs, job.id];
@@ -219,6 +256,8 @@ export class CampaignRunner {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.retry !== "never") throw thrown;
+      if (error.code === "campaign.state")
+        return this.#put({ ...withoutPhase(item), ...notStarted, endedAt: clock.now() });
       const { code, message, detail } = openFailure(error);
       // What was ordered and refused never left; an error that the item has tells of what did.
       const refused = { code, message, detail: { ...detail, executed: false } };

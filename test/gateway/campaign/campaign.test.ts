@@ -11,6 +11,43 @@ const quick = { answerTimeoutMs: 300 };
 const move = { kind: "move", from: first, to: second, old: "keep" } as const;
 
 describe("a campaign", () => {
+  it("that is cancelled or paused while a target is taken up orders nothing for it", async () => {
+    for (const how of ["cancel", "pause"] as const) {
+      await using fleet = await Fleet.open();
+      const card = await fleet.add(`card ${how}`);
+      const { gateway, store } = fleet.bench;
+      let campaign = "";
+      let stopped = false;
+      const stop = async () => {
+        if (stopped || campaign === "") return;
+        stopped = true;
+        await fleet.desk[how](campaign);
+      };
+      if (how === "cancel") {
+        const submit = gateway.submit.bind(gateway);
+        gateway.submit = async (order) => {
+          await stop();
+          return submit(order);
+        };
+      } else {
+        // Between the look at the target and the step that takes it up.
+        const write = store.write.bind(store);
+        store.write = async (unit) => {
+          await stop();
+          return write(unit);
+        };
+      }
+      const started = fleet.desk.start({ name: how, targets: { kind: "all" }, action: move, request: quick });
+      campaign = (await started).campaign.id;
+      const item = await fleet.bench.until(async () => {
+        const one = await fleet.item(campaign, card);
+        return stopped && one.state !== "running" ? one : undefined;
+      });
+      expect(item).toMatchObject({ state: how === "cancel" ? "cancelled" : "pending", jobs: [] });
+      expect(await store.read((r) => r.jobs.list({}, undefined, 10))).toEqual([]);
+    }
+  });
+
   it("moves a fleet to another operator and deletes the old profile once the switch is confirmed", async () => {
     await using fleet = await Fleet.open();
     const cards = [];
