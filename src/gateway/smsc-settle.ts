@@ -90,7 +90,8 @@ export async function receiptCame(r: Repositories, entry: InboxEntry, at: number
   if (item.kind !== "receipt") return undefined;
   const named = await partOf(r, entry);
   const packet = named === undefined ? undefined : await r.packets.get(named.packet);
-  if (named === undefined || packet === undefined) return undefined;
+  if (named === undefined) return `receipt of an unknown message: ${item.state}`;
+  if (packet === undefined) return undefined;
   const { state, ...verdict } = verdictOfReceipt(item);
   const { final } = verdict;
   const network = item.networkReference === undefined ? named.networkReference : canonicalId(item.networkReference);

@@ -311,3 +311,76 @@ describe("texts", () => {
     expect([...textsOf(entries).values()].sort()).toEqual(["Hello world", "Hello world", "x".repeat(300)]);
   });
 });
+
+describe("receipts that come in odd ways", () => {
+  const receipt = (way: WholeWay, sequence: number, stat: string, id: string, esmClass = 4) =>
+    way.smsc.peer.send(raw(5, sequence, message(text(stat, "000", id), { from: msisdn, esmClass })));
+  const stats = (way: WholeWay) => way.delivered.map((one) => /stat:(\w+)/.exec(one.text)?.[1]);
+  /** Everything the SMSC below delivered so far has been understood. */
+  async function understood(way: WholeWay, sequence: number): Promise<void> {
+    await until(() => way.smsc.peer.received.some((pdu) => pdu.id === 0x80000005 && pdu.sequence === sequence));
+    await way.bench.gateway.inbound.idle();
+  }
+
+  it("twice, are told once, and a later word does not undo a final one", async () => {
+    await using way = await WholeWay.open();
+    takes(way);
+    const answer = await way.ask(4, 2, submit({}, 0x11));
+    await until(() => way.below.length === 1);
+    receipt(way, 50, "DELIVRD", "net-1");
+    await understood(way, 50);
+    for (const [at, stat] of [
+      [51, "DELIVRD"],
+      [52, "ENROUTE"],
+      [53, "EXPIRED"],
+      [54, "UNKNOWN"],
+    ] as const) {
+      receipt(way, at, stat, "net-1");
+      await understood(way, at);
+    }
+    await until(() => way.delivered.length >= 1);
+    expect(stats(way).filter((stat) => stat !== "ENROUTE")).toEqual(["DELIVRD"]);
+    expect((await way.query(idOf(answer), 3)).state).toBe(2);
+  });
+
+  it("for two messages the other way round, settle each its own, under ids in another base", async () => {
+    await using way = await WholeWay.open();
+    const ids = ["00FA", "00FB"];
+    way.smsc.onPdu = ({ id, sequence }, peer) =>
+      id === 4 && peer.send(raw(0x80000004, sequence, cstring(ids.shift() ?? "")));
+    const first = await way.ask(4, 2, submit());
+    await until(() => way.below.length === 1);
+    const second = await way.ask(4, 3, submit());
+    await until(() => way.below.length === 2);
+    receipt(way, 50, "EXPIRED", String(0xfb));
+    receipt(way, 51, "DELIVRD", String(0xfa));
+    await until(() => way.delivered.length === 2);
+    expect((await way.query(idOf(first), 4)).state).toBe(2);
+    expect((await way.query(idOf(second), 5)).state).toBe(3);
+  });
+
+  it("of nobody's message change nothing", async () => {
+    await using way = await WholeWay.open();
+    takes(way);
+    const answer = await way.ask(4, 2, submit());
+    await until(() => way.below.length === 1);
+    receipt(way, 50, "UNDELIV", "somebody-else");
+    await understood(way, 50);
+    expect((await way.query(idOf(answer), 3)).state).toBe(1);
+    const [entry] = await way.bench.store.read((r) => r.inbox.list(undefined, 1));
+    expect(entry).toMatchObject({ verdict: "receipt of an unknown message: failed" });
+    expect(entry?.item).toMatchObject({ networkReference: "somebody-else" });
+  });
+
+  it("show the id as the network spelt it", async () => {
+    await using way = await WholeWay.open();
+    way.smsc.onPdu = ({ id, sequence }, peer) => id === 4 && peer.send(raw(0x80000004, sequence, cstring("00aBc")));
+    const answer = await way.ask(4, 2, submit());
+    await until(() => way.below.length === 1);
+    receipt(way, 50, "DELIVRD", "ABC");
+    await until(() => way.delivered.length === 1);
+    expect((await way.query(idOf(answer), 3)).state).toBe(2);
+    const [entry] = await way.bench.store.read((r) => r.inbox.list(undefined, 1));
+    expect(entry?.item).toMatchObject({ networkReference: "ABC" });
+  });
+});

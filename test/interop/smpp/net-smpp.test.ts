@@ -67,7 +67,7 @@ describe.skipIf(!has)("Perl's Net::SMPP", () => {
     const items: InboundItem[] = [];
     bearer.onInbound(async (item) => void items.push(item));
     const sms = commandSms();
-    expect(await bearer.submit(sms, never)).toEqual({ at: "accepted", networkReference: "a1" });
+    expect(await bearer.submit(sms, never)).toEqual({ at: "accepted", networkReference: "A1" });
     await until(() => items.length === 2);
     expect(items.find(({ kind }) => kind === "message")).toMatchObject({
       from: "491701234567",
