@@ -119,15 +119,50 @@ export class LeaseDesk implements AsyncDisposable {
     for (const held of this.#held.values()) if (held.lease.client === client) this.#forget(held);
   }
 
+  /**
+   * Does something with a link that would reach past the lease on it: AT commands, messages. Only for whoever names the lease,
+   * whose idle time begins again. @throws link.unknown, link.busy, link.lease, and what `work` throws
+   */
+  async use<T>(reference: string, lease: string | undefined, work: (link: Link) => Promise<T>): Promise<T> {
+    const link = this.#links.get(reference);
+    if (lease === undefined) {
+      this.#refuseLeased(link.id, undefined);
+      return work(link);
+    }
+    const held = this.#of(link.id, lease);
+    return this.#queue.run(lease, async () => {
+      this.#of(link.id, lease);
+      clearTimeout(held.timer);
+      try {
+        return await work(link);
+      } finally {
+        if (this.#held.get(link.id) === held) this.#renew(held);
+      }
+    });
+  }
+
+  /** Takes a modem's power away and gives it back; as with a reset, the lease on it has to be named, and ends. @throws as {@link reset} */
+  async powerCycle(reference: string, lease: string | undefined): Promise<Link> {
+    const link = this.#links.get(reference);
+    if (link.powerCycle === undefined) throw new GatewayError("link.unavailable", `${link.id} has no power control`);
+    await this.#end(link, lease);
+    await link.powerCycle();
+    return link;
+  }
+
   /** Resets the card; the lease it is under, if any, has to be named, and ends. @throws link.busy, link.lease, card.* */
   async reset(reference: string, kind: "warm" | "cold", lease: string | undefined): Promise<Link> {
     const link = this.#links.get(reference);
     if (link.reset === undefined) throw new GatewayError("link.unavailable", `${link.id} cannot be reset`);
+    await this.#end(link, lease);
+    await link.reset(kind);
+    return link;
+  }
+
+  async #end(link: Link, lease: string | undefined): Promise<void> {
     if (lease !== undefined) await this.close(link.id, lease);
     // Somebody else may have leased the card while that one ended.
     this.#refuseLeased(link.id, undefined);
-    await link.reset(kind);
-    return link;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

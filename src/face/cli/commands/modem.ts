@@ -42,50 +42,57 @@ export function registerModem(program: Command, context: CliContext, deps: Modem
     .argument("<modem>", "name or part of it")
     .option("--sim", "only the card")
     .option("--power", "by its power control")
+    .option(...leaseOption)
     .description("restart a modem; ends its quarantine")
-    .action(async (name: string, options: { sim?: boolean; power?: boolean }) => {
+    .action(async (name: string, options: { sim?: boolean; power?: boolean; lease?: string }) => {
       await using connection = await context.connect();
       const link =
         options.power === true
-          ? await connection.api.post<ShownLink>(`${path(name)}/power`, {})
+          ? await connection.api.post<ShownLink>(`${path(name)}/power`, leaseOf(options))
           : await connection.api.post<ShownLink>(`${path(name)}/reset`, {
               kind: options.sim === true ? "warm" : "cold",
+              ...leaseOf(options),
             });
       result(context.terminal, link, shortState);
     });
   modem
     .command("power")
     .argument("<modem>", "name or part of it")
+    .option(...leaseOption)
     .description("take a modem's power away and give it back; ends its quarantine")
-    .action(async (name: string) => {
+    .action(async (name: string, options: { lease?: string }) => {
       await using connection = await context.connect();
-      result(context.terminal, await connection.api.post<ShownLink>(`${path(name)}/power`, {}), shortState);
+      const link = await connection.api.post<ShownLink>(`${path(name)}/power`, leaseOf(options));
+      result(context.terminal, link, shortState);
     });
   modem
     .command("at")
     .argument("<modem>", "name or part of it")
     .argument("[command...]", "AT commands; without any, a console")
+    .option(...leaseOption)
     .description("AT commands on a port that the daemon goes on using")
     .addHelpText("after", "\nExamples:\n  otagate modem at rack1 AT+CSQ\n  otagate modem at rack1\n")
-    .action(async (name: string, commands: string[]) => {
+    .action(async (name: string, commands: string[], options: { lease?: string }) => {
       await using connection = await context.connect();
-      if (commands.length > 0) await runCommands(context, connection.api, name, commands);
-      else await atConsole(context, connection.api, name);
+      const send = (line: string) =>
+        connection.api.post<{ lines: string[] }>(`${path(name)}/at`, { line, ...leaseOf(options) });
+      if (commands.length > 0) await runCommands(context, send, commands);
+      else await atConsole(context, send, name);
     });
   registerModemProbe(modem, context, deps);
 }
 
+const leaseOption = ["--lease <id>", "lease that the card in it is under"] as const;
+const leaseOf = ({ lease }: { readonly lease?: string }) => (lease === undefined ? {} : { lease });
+
 const shortState = (link: ShownLink) => `${link.id}: ${link.up ? "ready" : (link.reason ?? "down")}`;
 
-async function runCommands(
-  context: CliContext,
-  api: ApiClient,
-  name: string,
-  commands: readonly string[],
-): Promise<void> {
+type SendLine = (line: string) => Promise<{ lines: string[] }>;
+
+async function runCommands(context: CliContext, send: SendLine, commands: readonly string[]): Promise<void> {
   const answers: { command: string; lines: string[] }[] = [];
   for (const command of commands) {
-    const { lines } = await api.post<{ lines: string[] }>(`${path(name)}/at`, { line: command });
+    const { lines } = await send(command);
     answers.push({ command, lines });
     if (/ERROR/.test(lines.at(-1) ?? "")) process.exitCode = 4;
   }
@@ -95,7 +102,7 @@ async function runCommands(
 }
 
 /** Reads lines until end of input; history with the arrow keys. */
-async function atConsole(context: CliContext, api: ApiClient, name: string): Promise<void> {
+async function atConsole(context: CliContext, send: SendLine, name: string): Promise<void> {
   const console = createInterface({
     input: process.stdin,
     output: process.stderr,
@@ -110,7 +117,7 @@ async function atConsole(context: CliContext, api: ApiClient, name: string): Pro
     if (command !== "" && !/^at/i.test(command)) say(context.terminal, "a command begins with AT; exit leaves");
     else if (command !== "") {
       try {
-        const { lines } = await api.post<{ lines: string[] }>(`${path(name)}/at`, { line: command });
+        const { lines } = await send(command);
         context.terminal.out.write(`${lines.join("\n")}\n`);
       } catch (thrown) {
         say(context.terminal, asGatewayError(thrown).message);

@@ -64,12 +64,14 @@ export function registerReader(program: Command, context: CliContext): void {
     .command("reset")
     .argument("[reader]", "name or part of it")
     .option("--warm", "reset without taking power away")
+    .option("--lease <id>", "lease that the card is under, which ends")
     .description("reset the card in a reader")
-    .action(async (name: string | undefined, options: { warm?: boolean }) => {
+    .action(async (name: string | undefined, options: { warm?: boolean; lease?: string }) => {
       await using connection = await context.connect();
       const { id } = await pickReader(connection.api, name);
       const link = await connection.api.post<ShownLink>(`/v1/links/${encodeURIComponent(id)}/reset`, {
         kind: options.warm ? "warm" : "cold",
+        ...(options.lease === undefined ? {} : { lease: options.lease }),
       });
       result(context.terminal, link, (one) => `${one.id}: ${one.up ? "ready" : (one.reason ?? "down")}`);
     });

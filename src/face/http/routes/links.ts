@@ -84,7 +84,8 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
         tags: ["links"],
         summary: "Take the card behind a link for yourself",
         description:
-          "Until the lease is given back, or the card was idle for `idleMs`, nothing but APDUs with its id reach the card. " +
+          "Until the lease is given back, or the card was idle for `idleMs`, only requests with its id reach the card or the modem " +
+          "that it is in: APDUs, AT commands, text messages, resets and power. " +
           "Jobs wait meanwhile. Waits up to ten seconds for exchanges of others to end.",
         params: idParams,
         body: z.strictObject({
@@ -175,17 +176,15 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
         operationId: "powerCycleLink",
         summary: "Take the power of a modem away and give it back",
         params: idParams,
-        description: "With the means that the hardware profile or the configuration names for it.",
+        description:
+          "With the means that the hardware profile or the configuration names for it. A link that is leased only for whoever names " +
+          "the lease, which ends with it.",
+        body: z.strictObject({ lease: leaseId.optional() }).nullish(),
         response: { 200: linkShape, ...problems },
       },
       config: { scope: "cards" },
     },
-    async ({ params }) => {
-      const link = links.get(params.id);
-      if (link.powerCycle === undefined) throw new GatewayError("link.unavailable", `${link.id} has no power control`);
-      await link.powerCycle();
-      return shown(deps, link);
-    },
+    async ({ params, body }) => shown(deps, await deps.leases.powerCycle(params.id, body?.lease)),
   );
 
   routes.post(
@@ -201,6 +200,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
             .string()
             .regex(/^[aA][tT][\x20-\x7e]*$/, "a line that begins with AT")
             .max(1000),
+          lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
         }),
         description: "Answers with the lines that the modem sent, its final result last.",
         response: { 200: z.object({ lines: z.array(z.string()) }), ...problems },
@@ -208,9 +208,11 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
       config: { scope: "cards" },
     },
     async ({ params, body }) => {
-      const link = links.get(params.id);
-      if (link.command === undefined) throw new GatewayError("link.unavailable", `${link.id} is no modem`);
-      return { lines: [...(await link.command(body.line))] };
+      const lines = await deps.leases.use(params.id, body.lease, (link) => {
+        if (link.command === undefined) throw new GatewayError("link.unavailable", `${link.id} is no modem`);
+        return link.command(body.line);
+      });
+      return { lines: [...lines] };
     },
   );
 
@@ -225,6 +227,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
         body: z.strictObject({
           to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
           text: z.string().min(1).max(70, "70 characters fit one message"),
+          lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
         }),
         description: "One message in UCS2; answers with what the network said to it.",
         response: { 200: z.object({ parts: z.array(z.record(z.string(), z.unknown())) }), ...problems },
@@ -232,23 +235,24 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
       config: { scope: "cards" },
     },
     async ({ params, body }) => {
-      const link = links.get(params.id);
-      const { bearer } = link;
-      if (bearer === undefined || link.kind === "reader")
-        throw new GatewayError("link.unavailable", `${link.id} carries no text messages`);
-      const outcome = await bearer.submit(
-        {
-          reference: newId("sms"),
-          to: body.to,
-          userData: Buffer.from(body.text, "utf16le").swap16(),
-          userDataHeader: false,
-          protocolId: 0,
-          dataCoding: 0x08,
-          moreToCome: false,
-          receipt: true,
-        },
-        AbortSignal.timeout(120_000),
-      );
+      const outcome = await deps.leases.use(params.id, body.lease, (link) => {
+        const { bearer } = link;
+        if (bearer === undefined || link.kind === "reader")
+          throw new GatewayError("link.unavailable", `${link.id} carries no text messages`);
+        return bearer.submit(
+          {
+            reference: newId("sms"),
+            to: body.to,
+            userData: Buffer.from(body.text, "utf16le").swap16(),
+            userDataHeader: false,
+            protocolId: 0,
+            dataCoding: 0x08,
+            moreToCome: false,
+            receipt: true,
+          },
+          AbortSignal.timeout(120_000),
+        );
+      });
       return { parts: [{ ...outcome }] };
     },
   );
