@@ -1,7 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { asGatewayError } from "../../../base/gateway-error.ts";
-import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
 import { modemTable, modemText } from "../modem-view.ts";
 import { wholeNumber } from "../number-flag.ts";
