@@ -9,6 +9,7 @@ import type { Answers } from "./answers.ts";
 import { endJobIn } from "./end-job.ts";
 import type { InboxEntry } from "./inbox.ts";
 import { judgeAnswer } from "./judge-answer.ts";
+import { reportLateAnswer } from "./late-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import type { PacketRecord } from "./packet.ts";
 import { type Answered, findAnswered } from "./response-match.ts";
@@ -252,11 +253,14 @@ export class Inbound {
    */
   async #conclude(r: Repositories, packet: PacketRecord, entry: InboxEntry, status: string): Promise<boolean> {
     const job = await r.jobs.get(packet.job);
-    const late = job === undefined || job.endedAt !== undefined;
+    if (job === undefined) return true;
     const at = entry.receivedAt;
-    const facts = { target: packet.target, job: packet.job, data: { link: entry.link, status } };
-    await r.events.append({ at, type: late ? "job.late-answer" : "job.answered", ...facts });
-    if (late) return true;
+    const answer = { link: entry.link, status };
+    if (job.endedAt !== undefined) {
+      await reportLateAnswer(r, job, at, answer);
+      return true;
+    }
+    await r.events.append({ at, type: "job.answered", target: packet.target, job: packet.job, data: answer });
     const verdict = await judgeAnswer(r, job, packet);
     const repeat =
       verdict.at === "failed" && verdict.error.code === "packet.answer-lost" && job.request.onAnswerLost === "repeat";

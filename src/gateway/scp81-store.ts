@@ -15,6 +15,7 @@ import { partialResult, scriptOutcome } from "./admin-verdict.ts";
 import { noteAgentId } from "./agent-ids.ts";
 import { endJobIn, endOpenJob } from "./end-job.ts";
 import { endStates, type Job } from "./job.ts";
+import { lateAnswerOf, reportLateAnswer } from "./late-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import { switchIsOpen } from "./procedure.ts";
 import { mayStart } from "./reserve-packet.ts";
@@ -86,9 +87,13 @@ export class Scp81Store implements AdminStore {
     const cleared = ours === undefined ? dialog : { ...dialog, record: others };
     const id = jobOfScript(script);
     const job = await r.jobs.get(id);
-    if (job === undefined || endStates.includes(job.state)) return withParts(cleared, id, undefined);
-    if (ours === undefined) return cleared;
     const now = this.#deps.clock.now();
+    if (job === undefined || endStates.includes(job.state)) {
+      const late = ours === undefined ? undefined : lateAnswerOf(verdict);
+      if (job !== undefined && late !== undefined) await reportLateAnswer(r, job, now, late);
+      return withParts(cleared, id, undefined);
+    }
+    if (ours === undefined) return cleared;
     const parts = partsOf(dialog, id);
     const outcome = scriptOutcome({ job, body: ours.script.body, ...(parts && { parts }) }, verdict);
     if (outcome.at === "part") {

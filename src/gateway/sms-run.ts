@@ -14,6 +14,7 @@ import { type OpenFailure, openFailure } from "./failure.ts";
 import { untilGivenUp } from "./give-up.ts";
 import { endStates, type Job } from "./job.ts";
 import { type AnswerSource, judgeAnswer } from "./judge-answer.ts";
+import { reportLateAnswer } from "./late-answer.ts";
 import type { Links } from "./links.ts";
 import type { PacketPatch, PacketRecord } from "./packet.ts";
 import { traceCommand } from "./packet-trace.ts";
@@ -207,8 +208,7 @@ export class SmsRun {
       await r.packets.patch(packet.id, { state, response, answeredAt });
       const now = await r.jobs.get(job.id);
       if (now?.endedAt === undefined) return;
-      const event = { at: answeredAt, type: "job.late-answer", target: job.target, job: job.id, data: { link } };
-      await r.events.append(event);
+      await reportLateAnswer(r, now, answeredAt, { link, status: "in the delivery report" });
     });
   }
 

@@ -107,6 +107,8 @@ describe("a job that waits for a session", () => {
     const events = await it.bench.store.read((r) => r.events.after(0, 1000));
     const ends = events.filter(({ job: of, type }) => of === id && /^job\.(done|failed|cancelled)$/.test(type));
     expect(ends.map(({ type }) => type)).toEqual(["job.cancelled"]);
+    const late = events.find(({ job: of, type }) => of === id && type === "job.late-answer");
+    expect(late?.data).toMatchObject({ link: "scp81", status: "ok", response: expect.stringMatching(/^A[BF]/) });
   });
 
   it("expires when none comes", async () => {
