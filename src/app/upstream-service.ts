@@ -2,7 +2,7 @@ import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { parseJson } from "../base/json.ts";
-import type { Secret } from "../base/secret.ts";
+import { Secret } from "../base/secret.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Target } from "../gateway/target.ts";
 import type { UpstreamControl, UpstreamView } from "../gateway/upstream/control.ts";
@@ -141,9 +141,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
 
   #make(config: UpstreamConfig): Running {
     const { env, gateway, log, scriptBudgetMs } = this.#deps;
-    const secret = config.secret === undefined ? undefined : readSecret(config.secret, env);
-    if (secret !== undefined && secret.length < 24)
-      throw new GatewayError("config.secret", `upstream '${config.name}': its secret has less than 24 octets`);
+    const secret = config.secret === undefined ? undefined : webhookKey(config.name, readSecret(config.secret, env));
     const client = (connections: number) => this.#client(config, connections);
     const { webhook, pull, proxy, keys: lookup } = config;
     const made: { -readonly [K in keyof Running]: Running[K] } = { config };
@@ -205,6 +203,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
           body: Buffer.from(body),
           timeoutMs: config.timeoutMs,
           maxOctets: answerOctets,
+          answer: "status",
           signal,
         });
         const after = retryAfterMs(headers["retry-after"]);
@@ -256,7 +255,8 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
         acknowledge: async (receipts, signal) => {
           const body = Buffer.from(JSON.stringify({ receipts }));
           const { timeoutMs } = config;
-          const call = { method: "POST", headers: json, timeoutMs, maxOctets: answerOctets, signal } as const;
+          const limits = { timeoutMs, maxOctets: answerOctets, answer: "status" } as const;
+          const call = { method: "POST", headers: json, ...limits, signal } as const;
           const { status } = await client.call({ ...call, url: at("work/ack"), body });
           if (status >= 300) throw refused(config.name, status);
         },
@@ -280,6 +280,24 @@ function workOf(name: string, status: number, body: Buffer): unknown {
       cause,
     });
   }
+}
+
+/**
+ * The key that signs: the octets of the secret, or those that stand in Base64 behind `whsec_`. Standard Webhooks 1.0
+ * @throws config.secret
+ */
+function webhookKey(name: string, secret: Secret): Secret {
+  const refuse = (why: string): never => {
+    throw new GatewayError("config.secret", `upstream '${name}': its secret ${why}`, { detail: { upstream: name } });
+  };
+  const text = Buffer.from(secret.reveal()).toString("latin1");
+  if (/^wh(sk|pk)_/.test(text)) return refuse("is of a key pair; a symmetric one (whsec_) is expected");
+  if (!text.startsWith("whsec_")) return secret.length < 24 ? refuse("has less than 24 octets") : secret;
+  const base64 = text.slice("whsec_".length);
+  const key = Buffer.from(base64, "base64");
+  const canonical = key.toString("base64").replace(/=+$/, "") === base64.replace(/=+$/, "");
+  if (!canonical || key.length < 24 || key.length > 64) return refuse("has no Base64 of 24 to 64 octets behind whsec_");
+  return new Secret(key);
 }
 
 function refused(name: string, status: number): GatewayError {

@@ -7,12 +7,19 @@ import type { Gateway } from "../gateway.ts";
 import { JobOrder, newJobOf } from "../job-order.ts";
 
 /** One piece of work that an upstream hands out. Its id is unique for all time. */
-const WorkItem = z.looseObject({
-  id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters"),
-  order: z.unknown().optional(),
-  cancel: z.string().max(100).optional(),
-});
-const WorkList = z.looseObject({ work: z.array(z.unknown()).max(1000) });
+const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });
+const WorkItem = z.looseObject({ order: z.unknown().optional(), cancel: z.string().max(100).optional() });
+const WorkList = z.looseObject({ work: z.array(z.unknown()) });
+/** Pieces that are taken of one list; the others are handed out again. */
+const mostAtOnce = 1000;
+/** Polls that bring nothing new begin at least so far apart, however soon the upstream answers them. */
+const leastIntervalMs = 1000;
+/** How often a piece may fail by a bug of ours before that is what its receipt says. */
+const mostFailures = 3;
+/** The longest pause because of work that cannot be taken yet: other work may come behind it. */
+const longestHoldUpMs = 10_000;
+/** Refusals that concern who asks, or how often, and not what is in the request. */
+const notAboutContent = new Set([401, 403, 408, 425, 429]);
 
 /** What became of it. */
 export type WorkReceipt =
@@ -21,6 +28,14 @@ export type WorkReceipt =
       readonly id: string;
       readonly problem: { readonly type: string; readonly detail: string; readonly facts?: unknown };
     };
+
+interface Taken {
+  readonly receipt?: WorkReceipt;
+  /** It was not known before. */
+  readonly isNew: boolean;
+  /** Why it could not be taken yet. */
+  readonly trouble?: unknown;
+}
 
 export interface PullerDeps {
   readonly gateway: Gateway;
@@ -51,6 +66,8 @@ export class WorkPuller implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #polling: AbortController | undefined;
   #running: Promise<void> | undefined;
+  /** Pieces of work that failed by a bug, and how often. */
+  readonly #failed = new Map<string, number>();
   lastError: string | undefined;
 
   constructor(deps: PullerDeps, settings: PullerSettings) {
@@ -84,65 +101,127 @@ export class WorkPuller implements AsyncDisposable {
     for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#deps.turn();
-        await this.#once();
-        if (failures > 0) log.info({ upstream }, "work is fetched again");
+        const began = clock.monotonic();
+        const { heldUp, quick } = await this.#once();
+        if (failures > 0 && heldUp === undefined) log.info({ upstream }, "work is fetched again");
+        if (heldUp !== undefined) throw heldUp;
         failures = 0;
         this.lastError = undefined;
+        const early = began + leastIntervalMs - clock.monotonic();
+        if (!quick && early > 0) await clock.sleep(early, signal).catch(() => {});
       } catch (thrown) {
         if (signal.aborted) return;
         const error = asGatewayError(thrown);
         this.lastError = error.message;
         if (failures === 0) log.warn({ upstream, code: error.code, message: error.message }, "no work can be fetched");
-        const { firstRetryMs: firstMs, maxRetryMs: maxMs } = this.#settings;
+        const { firstRetryMs: firstMs, maxRetryMs } = this.#settings;
+        const maxMs = error.code.startsWith("upstream.") ? maxRetryMs : Math.min(maxRetryMs, longestHoldUpMs);
         await clock.sleep(backoffMs(failures++, { firstMs, maxMs, random }), signal).catch(() => {});
       }
     }
   }
 
-  async #once(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+  /**
+   * One poll. `quick`: the next one may follow at once, since this one brought something new or was given up for
+   * something more urgent. `heldUp`: why some of its work could not be taken yet.
+   */
+  async #once(): Promise<{ readonly quick: boolean; readonly heldUp?: unknown }> {
+    if (this.#stopping.signal.aborted) return { quick: true };
     const polling = new AbortController();
     this.#polling = polling;
     let answer: unknown;
     try {
       answer = await this.#deps.fetch(polling.signal);
     } catch (error) {
-      if (polling.signal.aborted && !this.#stopping.signal.aborted) return;
+      if (polling.signal.aborted && !this.#stopping.signal.aborted) return { quick: true };
       throw error;
     } finally {
       this.#polling = undefined;
     }
-    if (answer === undefined) return;
+    if (answer === undefined) return { quick: false };
     const list = WorkList.safeParse(answer);
     if (!list.success)
       throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: its work is no list of work`);
     // Taken in one after the other: the order in which work is listed is the order of acceptance.
-    const receipts = await Promise.all(list.data.work.map((item) => this.#take(item)));
-    const known = receipts.filter((receipt) => receipt !== undefined);
-    if (known.length > 0) await this.#deps.acknowledge(known, this.#stopping.signal);
+    const work = list.data.work.slice(0, mostAtOnce);
+    const taken = await Promise.all(work.map((item) => this.#take(item)));
+    const receipts = taken.map(({ receipt }) => receipt).filter((receipt) => receipt !== undefined);
+    if (receipts.length > 0) await this.#acknowledge(receipts);
+    const heldUp = taken.find(({ trouble }) => trouble !== undefined)?.trouble;
+    const quick = taken.some(({ isNew }) => isNew);
+    return heldUp === undefined ? { quick } : { quick, heldUp };
   }
 
-  /** What became of one item; undefined for one without an id, which nobody can be told of. */
-  async #take(raw: unknown): Promise<WorkReceipt | undefined> {
+  /** Tells what became of work. One receipt that the upstream refuses does not keep the others from it. */
+  async #acknowledge(receipts: readonly WorkReceipt[]): Promise<void> {
+    try {
+      await this.#deps.acknowledge(receipts, this.#stopping.signal);
+    } catch (thrown) {
+      const { code, detail } = asGatewayError(thrown);
+      const status = typeof detail.status === "number" ? detail.status : 0;
+      if (code !== "upstream.refused" || status < 400 || status >= 500 || notAboutContent.has(status)) throw thrown;
+      const [first] = receipts;
+      if (receipts.length === 1) {
+        const facts = { upstream: this.#settings.upstream, work: first?.id, status };
+        this.#deps.log.warn(facts, "a receipt was refused; the work will be handed out again");
+        return;
+      }
+      const half = Math.ceil(receipts.length / 2);
+      await this.#acknowledge(receipts.slice(0, half));
+      await this.#acknowledge(receipts.slice(half));
+    }
+  }
+
+  /** What became of one item; no receipt for one without an id, which nobody can be told of, and for passing trouble. */
+  async #take(raw: unknown): Promise<Taken> {
     const { log } = this.#deps;
     const { upstream } = this.#settings;
-    const item = WorkItem.safeParse(raw);
-    if (!item.success) {
+    const named = WorkId.safeParse(raw);
+    if (!named.success) {
       log.warn({ upstream }, "work without a usable id was left out");
-      return undefined;
+      return { isNew: false };
     }
-    const { id, order, cancel } = item.data;
+    const { id } = named.data;
     try {
-      return { id, job: cancel === undefined ? await this.#submit(id, order) : await this.#cancel(cancel) };
+      const { job, isNew } = await this.#do(id, raw);
+      this.#failed.delete(id);
+      return { receipt: { id, job }, isNew };
     } catch (thrown) {
       const error = asGatewayError(thrown);
+      const { code, message, detail: facts } = error;
       // Passing trouble of ours is no answer: the work stays with the upstream and comes again.
-      if (error.retry !== "never" || error.code === "api.internal") throw thrown;
-      return { id, problem: { type: error.code, detail: error.message, facts: error.detail } };
+      if (error.retry !== "never") return { isNew: false, trouble: thrown };
+      if (code === "api.internal" && !this.#givenUp(id, thrown)) return { isNew: false, trouble: thrown };
+      const problem = code === "api.internal" ? { type: code, detail: "see the gateway's log" } : undefined;
+      return { receipt: { id, problem: problem ?? { type: code, detail: message, facts } }, isNew: false };
     }
   }
 
-  async #submit(id: string, order: unknown): Promise<string> {
+  /** Whether a piece that fails by a bug has failed often enough; the bug is in the log each time. */
+  #givenUp(id: string, thrown: unknown): boolean {
+    const { upstream } = this.#settings;
+    const err = thrown instanceof Error ? thrown.stack : String(thrown);
+    this.#deps.log.error({ upstream, work: id, err }, "a piece of work failed by a bug");
+    const failures = (this.#failed.get(id) ?? 0) + 1;
+    this.#failed.delete(id);
+    if (failures >= mostFailures) return true;
+    this.#failed.set(id, failures);
+    if (this.#failed.size > mostAtOnce) this.#failed.delete(this.#failed.keys().next().value ?? "");
+    return false;
+  }
+
+  async #do(id: string, raw: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
+    const item = WorkItem.safeParse(raw);
+    if (!item.success) {
+      const [issue] = item.error.issues;
+      const field = String(issue?.path[0] ?? "work");
+      throw new GatewayError("api.usage", `${field}: ${issue?.message ?? "not valid"}`, { detail: { field } });
+    }
+    const { order, cancel } = item.data;
+    return cancel === undefined ? this.#submit(id, order) : { job: await this.#cancel(cancel), isNew: false };
+  }
+
+  async #submit(id: string, order: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
     const parsed = JobOrder.safeParse(order);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
@@ -150,8 +229,8 @@ export class WorkPuller implements AsyncDisposable {
       throw new GatewayError("api.usage", `${field}: ${issue?.message ?? "not valid"}`, { detail: { field } });
     }
     const origin = { face: "upstream", client: this.#client } as const;
-    const { job } = await this.#deps.gateway.submit(newJobOf(parsed.data, origin, id));
-    return job.id;
+    const { job, created } = await this.#deps.gateway.submit(newJobOf(parsed.data, origin, id));
+    return { job: job.id, isNew: created };
   }
 
   /** A job that had ended is as good as cancelled: its end is told by its events. */

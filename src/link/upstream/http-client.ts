@@ -32,6 +32,11 @@ export interface UpstreamCall {
   readonly timeoutMs: number;
   /** Largest answer that is taken. */
   readonly maxOctets: number;
+  /**
+   * `status`: what was sent is told by the status alone, whatever comes behind it and wherever it points. The body is
+   * thrown away, and a redirect is a status like others.
+   */
+  readonly answer?: "whole" | "status";
   readonly signal?: AbortSignal;
 }
 
@@ -77,7 +82,7 @@ export class UpstreamClient implements Disposable {
       const ms = Math.round(performance.now() - began);
       const facts = { octets: answer.body.length, ms };
       traceFrame({ kind: "upstream", dir: "in", link: name, text: `${answer.status} to ${text}`, facts });
-      if (answer.status >= 300 && answer.status < 400)
+      if (call.answer !== "status" && answer.status >= 300 && answer.status < 400)
         throw new GatewayError("upstream.protocol", `${name} redirects, which is not followed`, {
           detail: { upstream: name, status: answer.status },
         });
@@ -94,13 +99,19 @@ export class UpstreamClient implements Disposable {
     }
   }
 
+  async #bodyOf(response: IncomingMessage, { answer, maxOctets }: UpstreamCall): Promise<Buffer> {
+    if (answer !== "status") return bodyOf(response, maxOctets, this.#endpoint.name);
+    drain(response, maxOctets);
+    return Buffer.alloc(0);
+  }
+
   [Symbol.dispose](): void {
     this.#http.destroy();
     this.#https.destroy();
   }
 
   #exchange(call: UpstreamCall): Promise<UpstreamAnswer> {
-    const { url, target, method, headers, body, timeoutMs, maxOctets, signal } = call;
+    const { url, target, method, headers, body, timeoutMs, signal } = call;
     const secure = url.protocol === "https:";
     const { token } = this.#endpoint;
     const options = {
@@ -116,7 +127,7 @@ export class UpstreamClient implements Disposable {
     };
     return new Promise((resolve, reject) => {
       const onAnswer = (response: IncomingMessage) => {
-        bodyOf(response, maxOctets, this.#endpoint.name)
+        this.#bodyOf(response, call)
           .then(
             (octets) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: octets }),
             reject,
@@ -132,6 +143,16 @@ export class UpstreamClient implements Disposable {
       request.end(body);
     });
   }
+}
+
+/** Reads what is left of an answer that nobody wants, to keep the connection; ends it when that is too much. */
+function drain(response: IncomingMessage, maxOctets: number): void {
+  let length = 0;
+  response.on("error", () => undefined);
+  response.on("data", (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > maxOctets) response.destroy();
+  });
 }
 
 async function bodyOf(response: IncomingMessage, maxOctets: number, name: string): Promise<Buffer> {
