@@ -105,6 +105,7 @@ export function es5ParamsSchema(): { readonly allOf: readonly object[] } {
   return {
     allOf: Object.entries(es5Params).map(([name, shape]) => {
       const { $schema: _, ...params } = z.toJSONSchema(shape, { io: "input" });
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
       return { if: { properties: { function: { const: name } } }, then: { properties: { params } } };
     }),
   };

@@ -1,13 +1,15 @@
-import { type FleetCard, fleetCards } from "../../drivers/simulated/scp81/fleet.ts";
+import { fleetCards } from "../../drivers/simulated/scp81/fleet.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { fromHex, toHex } from "../../src/base/hex.ts";
 import { newId } from "../../src/base/id.ts";
 import type { AdminAnswer } from "../../src/codec/gp/admin-http.ts";
 import { adminProtocol } from "../../src/codec/gp/admin-http.ts";
-import type { Job, JobRequest } from "../../src/gateway/job.ts";
+import type { Job, JobRequest, JobWork } from "../../src/gateway/job.ts";
 import { Scp81Bearer } from "../../src/gateway/scp81-bearer.ts";
 import { Scp81Store } from "../../src/gateway/scp81-store.ts";
+import type { TargetSettings } from "../../src/gateway/target.ts";
 import { silentLog } from "../../src/link/driver.ts";
+import type { AdminRequest } from "../../src/link/scp81/admin-request.ts";
 import { type DialogSettings, Dialogs, defaultDialogSettings } from "../../src/link/scp81/dialogs.ts";
 import type { AdminSessionHandler } from "../../src/link/scp81/session-handler.ts";
 import { Bench } from "./bench.ts";
@@ -62,6 +64,19 @@ export class AdminBench implements AsyncDisposable {
     return made;
   }
 
+  /** Many cards whose targets exist, without keys. */
+  async bareCards(count: number, settings: TargetSettings = {}): Promise<Card[]> {
+    const now = systemClock.now();
+    const names = Array.from({ length: count }, () => newId("tgt", now));
+    await this.bench.store.write(async (r) => {
+      for (const id of names) {
+        const facts = { tags: [], esimProfiles: [], reach: {}, version: 1, createdAt: now, updatedAt: now };
+        await r.targets.insert({ id, kind: "euicc", settings, ...facts });
+      }
+    });
+    return names.map((id) => new Card({ eid: "" }, id, () => this.#dialogs));
+  }
+
   /** Queues a ready body, or C-APDUs, for a card's session, and waits until it waits for that. */
   async submit(
     card: Card,
@@ -85,17 +100,27 @@ export class AdminBench implements AsyncDisposable {
   }
 
   /** A job of the gateway's own, which goes first. */
-  async system(card: Card, apdus: readonly string[]): Promise<string> {
+  system(card: Card, apdus: readonly string[]): Promise<string> {
+    return this.waiting(card, { kind: "script", tar: "000001", apdus }, {}, "system");
+  }
+
+  /** A job that waits for a session already. */
+  async waiting(
+    card: Card,
+    work: JobWork,
+    request: Partial<JobRequest> = {},
+    lane: Job["lane"] = "normal",
+  ): Promise<string> {
     const now = systemClock.now();
     const { job } = await this.bench.store.write((r) =>
       r.jobs.insert({
         id: newId("job", now),
         target: card.target,
         state: "waiting",
-        lane: "system",
-        work: { kind: "script", tar: "000001", apdus },
-        request: { bearer: "https", maxPackets: 1 },
-        origin: { face: "system" },
+        lane,
+        work,
+        request: { bearer: "https", maxPackets: 4, ...request },
+        origin: { face: lane === "system" ? "system" : "api" },
         chosen: { bearer: "https", link: "scp81", why: "test" },
         attempts: 0,
         notBefore: now,
@@ -170,10 +195,15 @@ export class Card {
   #session: AdminSessionHandler | undefined;
   #sessions = 0;
 
-  constructor(card: FleetCard, target: string, dialogs: () => Dialogs) {
+  constructor(card: { readonly eid: string }, target: string, dialogs: () => Dialogs) {
     this.eid = card.eid;
     this.target = target;
     this.#dialogs = dialogs;
+  }
+
+  /** The open session, for a POST that comes when it is over. */
+  get session(): AdminSessionHandler | undefined {
+    return this.#session;
   }
 
   /** A POST in the open session, or in a new one. */
@@ -181,19 +211,12 @@ export class Card {
     this.#session ??= this.#dialogs().open({
       id: `ses_${++this.#sessions}`,
       target: this.target,
-      eid: this.eid,
+      ...(this.eid === "" ? {} : { eid: this.eid }),
       identity: "x",
       remote: "test",
       openedAt: 0,
     });
-    const reply = await this.#session.post({
-      uri,
-      agentId: "",
-      resume: said.resume ?? false,
-      ...(said.status === undefined ? {} : { scriptStatus: said.status }),
-      body: fromHex(said.body ?? ""),
-      headText: `POST ${uri} HTTP/1.1\r\nX-Admin-Protocol: ${adminProtocol}`,
-    });
+    const reply = await this.#session.post(requestOf(uri, said));
     if (reply.do === "drop") {
       this.cut();
       return "dropped";
@@ -217,6 +240,11 @@ export class Card {
     return this.post(this.next, { status, body });
   }
 
+  /** Forgets the session without closing it: its link hangs. */
+  leave(): void {
+    this.#session = undefined;
+  }
+
   cut(): void {
     this.#session?.closed();
     this.#session = undefined;
@@ -227,4 +255,16 @@ export class Card {
     this.cut();
     return this.post(uri, { resume: true });
   }
+}
+
+/** A card's POST. */
+export function requestOf(uri: string, said: Said): AdminRequest {
+  return {
+    uri,
+    agentId: "",
+    resume: said.resume ?? false,
+    ...(said.status === undefined ? {} : { scriptStatus: said.status }),
+    body: fromHex(said.body ?? ""),
+    headText: `POST ${uri} HTTP/1.1\r\nX-Admin-Protocol: ${adminProtocol}`,
+  };
 }
