@@ -88,9 +88,10 @@ it("downloads a profile in one session, every octet as it was", { timeout: 60_00
       inactivityMs: 20_000,
       execute: async (_, script) => {
         ran.push(Buffer.from(script.body));
+        // Each command is answered by an object of its own tag. SGP.02 §4.1.3.3
         const response = Buffer.concat([
-          Buffer.from("AF8086", "hex"),
-          Buffer.of(ran.length),
+          Buffer.from("AF80", "hex"),
+          Buffer.of(script.body[2] ?? 0, ran.length),
           randomBytes(ran.length),
           Buffer.alloc(2),
         ]);
