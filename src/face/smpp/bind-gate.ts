@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
-import { isGatewayError } from "../../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { addressGroup } from "./address-group.ts";
 import { FailureDelay, type FailureDelayLimits } from "./failure-delay.ts";
 import { addressRule, verifyPassword } from "./password.ts";
@@ -27,6 +27,15 @@ export interface BindGateDeps {
   readonly verify?: (password: string, hash: string) => Promise<boolean>;
 }
 
+type Verdict = "right" | "wrong" | "busy";
+
+/** A check that binds with the same credentials from one address share. */
+interface Check {
+  readonly verdict: Promise<Verdict>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
 /** Verified passwords that are remembered per account. */
 const maxRemembered = 4;
 const keyOctets = 32;
@@ -43,6 +52,7 @@ export class BindGate {
   readonly #queue: VerificationQueue;
   readonly #delay: FailureDelay;
   readonly #checking = new Set<string>();
+  readonly #checks = new Map<string, Check>();
   /** Digests of verified passwords by account; worthless outside this process. */
   readonly #verified = new Map<string, Set<string>>();
   readonly #key = randomBytes(keyOctets);
@@ -68,7 +78,8 @@ export class BindGate {
     const digest = this.#digest(account, request.password);
     const known = this.#verified.get(account.systemId)?.has(digest) === true;
     if (!known) {
-      const verdict = await this.#check(account, request.password, group, signal);
+      const check = (stop: AbortSignal) => this.#check(account, request.password, group, stop);
+      const verdict = await this.#shared(`${group} ${digest}`, check, signal);
       if (verdict === "busy") return { refused: "busy" };
       if (verdict === "wrong") return this.#refused("password", group);
       this.#remember(account.systemId, digest);
@@ -78,12 +89,35 @@ export class BindGate {
     return { systemId, maxBinds, window, deliverAs, ...(rate === undefined ? {} : { rate }) };
   }
 
-  async #check(
-    account: SmscAccount,
-    password: string,
-    group: string,
-    signal: AbortSignal,
-  ): Promise<"right" | "wrong" | "busy"> {
+  /** Waits for the check of these credentials, which goes on while somebody waits for it. */
+  async #shared(key: string, check: (stop: AbortSignal) => Promise<Verdict>, gone: AbortSignal): Promise<Verdict> {
+    const mine = this.#checks.get(key) ?? this.#begin(key, check);
+    mine.waiting += 1;
+    const left = new AbortController();
+    try {
+      const leaving = new Promise<never>((_, reject) => {
+        gone.addEventListener("abort", () => reject(gone.reason), { once: true, signal: left.signal });
+      });
+      gone.throwIfAborted();
+      return await Promise.race([mine.verdict, leaving]);
+    } finally {
+      left.abort();
+      mine.waiting -= 1;
+      if (mine.waiting === 0) mine.stop.abort(new GatewayError("link.lost", "the connection is closed"));
+    }
+  }
+
+  #begin(key: string, check: (stop: AbortSignal) => Promise<Verdict>): Check {
+    const stop = new AbortController();
+    const verdict = check(stop.signal).finally(() => this.#checks.delete(key));
+    // Nobody may be left to hear that it was stopped.
+    verdict.catch(() => undefined);
+    const begun: Check = { verdict, stop, waiting: 0 };
+    this.#checks.set(key, begun);
+    return begun;
+  }
+
+  async #check(account: SmscAccount, password: string, group: string, signal: AbortSignal): Promise<Verdict> {
     if (this.#checking.has(group)) return "busy";
     this.#checking.add(group);
     try {

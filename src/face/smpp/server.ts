@@ -43,7 +43,7 @@ export const smscFaceOptions: SmscFaceOptions = {
   maxConnections: 1_000,
   maxConnectionsPerAddress: 100,
   maxUnbound: 100,
-  maxUnboundPerAddress: 10,
+  maxUnboundPerAddress: 50,
   maxFaults: 20,
   maxUnboundPdus: 100,
   maxBindTries: 5,

@@ -89,9 +89,21 @@ describe("the gate before the SMSC face", () => {
   it("checks one password of an address at a time", async () => {
     const { checks, bind } = bench();
     const first = bind("2001:db8:0:1::1");
-    expect(reason(await bind("2001:db8:0:1:ffff::2"))).toBe("busy");
+    expect(reason(await bind("2001:db8:0:1:ffff::2", "another"))).toBe("busy");
     await checks.end();
     expect(reason(await first)).toBe("password");
+    expect(checks.started).toBe(1);
+  });
+
+  it("checks once for binds that come together with the same credentials, while one of them waits", async () => {
+    const { checks, bind } = bench({ maxVerifications: 1 });
+    const gone = new AbortController();
+    const first = bind("192.0.2.1", "secret", "smsr", gone.signal);
+    const others = Array.from({ length: 19 }, () => bind("192.0.2.1", "secret"));
+    gone.abort(new Error("gone"));
+    await expect(first).rejects.toThrow("gone");
+    await checks.end();
+    expect((await Promise.all(others)).map(reason)).toEqual(others.map(() => "granted"));
     expect(checks.started).toBe(1);
   });
 
