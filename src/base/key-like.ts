@@ -2,7 +2,7 @@
 const octetRun = /(?:[0-9a-fA-F]{2}[ :_-]?){8,}/g;
 const digitRun = /\d{16,}/g;
 const uuid = /\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b/g;
-const base64Padded = /[A-Za-z0-9+/_-]{11,}={1,2}(?![A-Za-z0-9=])/;
+const base64Padded = /[A-Za-z0-9+/_-]{11}={1,2}(?![A-Za-z0-9=])/;
 const base64Run = /[A-Za-z0-9+/]{32,}/g;
 
 /**
@@ -14,8 +14,14 @@ export function keyLike(text: string, own: readonly string[] = []): string | und
   if (base64Padded.test(text)) return "octets in Base64";
   for (const [run] of text.matchAll(base64Run))
     if (/[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run)) return "octets in Base64";
+  const found = hexadecimal(text);
+  if (found === undefined) return undefined;
   const rest = own.filter((one) => one.length >= 5).reduce((left, one) => left.replaceAll(one, " / "), text);
-  const bare = rest.replace(uuid, " / ");
+  return hexadecimal(rest);
+}
+
+function hexadecimal(text: string): string | undefined {
+  const bare = text.replace(uuid, " / ");
   for (const [run] of bare.matchAll(octetRun)) {
     const digits = run.replace(/[ :_-]/g, "");
     if (/[a-fA-F]/.test(digits) && /\d/.test(digits)) return `${digits.length} hexadecimal digits`;

@@ -244,10 +244,13 @@ function digitsOf(target: Numbers, profiles: readonly Numbers[]): string[] {
     .filter((one) => one !== undefined);
 }
 
+/** As many hexadecimal digits as the shortest key has. */
+const octetRun = /[0-9a-fA-F]{16}/;
+
 function lookForKeys(root: object, digits: readonly string[], keys: readonly string[]): void {
   const look = (value: unknown, path: readonly (string | number)[], chosen: boolean): void => {
     if (typeof value === "string" && chosen) {
-      const repeats = keys.some((key) => value.toUpperCase().includes(key));
+      const repeats = octetRun.test(value) && keys.some((key) => value.toUpperCase().includes(key));
       const why = repeats
         ? "repeats a key of the description; this field is stored and shown in clear"
         : refusalOfText(value, digits);

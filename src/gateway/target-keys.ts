@@ -36,14 +36,21 @@ function clashOf(set: KeySetInfo, other: KeySetInfo): { field: string; why: stri
   if (set.type !== other.type || set.kvn !== other.kvn) return undefined;
   const name = `${set.type} with KVN ${set.kvn}`;
   if (set.type === "SCP81") return { field: "kvn", why: `${name} is there already:` };
-  const tars = set.tars.length === 0 ? [isdRTar] : set.tars;
-  const others = other.tars.length === 0 ? [isdRTar] : other.tars;
-  const tar = tars.find((one) => servesTar(other, one)) ?? others.find((one) => servesTar(set, one));
+  const tar = sharedTar(set, other);
   return tar === undefined ? undefined : { field: "tars", why: `${name} serves TAR ${tar} already:` };
 }
 
 /** TAR of the ISD-R: one of those that a key set without TARs serves. SGP.02 §2.2.3 */
 const isdRTar = "000001";
+
+/** A TAR that both key sets serve. */
+function sharedTar(a: KeySetInfo, b: KeySetInfo): string | undefined {
+  if (a.tars.length === 0 && b.tars.length === 0) return isdRTar;
+  if (a.tars.length === 0) return b.tars.find((tar) => servesTar(a, tar));
+  if (b.tars.length === 0) return a.tars.find((tar) => servesTar(b, tar));
+  const others = new Set(b.tars);
+  return a.tars.find((tar) => others.has(tar));
+}
 
 /** Identities of the hexadecimal form are the same in any case, and looked up so. */
 function sameIdentity(a: string, b: string | undefined): boolean {

@@ -45,7 +45,7 @@ export const KeySetShape = strict({
   keys: z.array(Key).min(1).max(128),
   cntr: cntr.default(0),
   ccLength: z.union([z.literal(4), z.literal(8)]).default(8),
-  tars: z.array(hex("3")).max(256).default([]),
+  tars: z.array(hex("3")).max(64).default([]),
   pskIdentity: z
     .string()
     .min(1)
@@ -226,7 +226,7 @@ export const TargetShape = strict({
   tags: tagList.optional(),
   isdR: DomainShape.optional(),
   /** Key sets of a plain UICC, or of security domains besides the ISD-R; `tars` says what they serve. */
-  keySets: z.array(KeySetShape).max(1000).default([]),
+  keySets: z.array(KeySetShape).max(127).default([]),
   profiles: z.array(ProfileShape).max(1000).optional(),
   settings: TargetSettingsShape.optional(),
   reach: ReachShape.optional(),

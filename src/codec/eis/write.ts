@@ -87,7 +87,7 @@ function updateCounters(root: Element, eis: WrittenEis): void {
   for (const set of elements(root, "Isd-r").flatMap((isdR) => elements(isdR, "Keyset"))) {
     const kvn = Number(elements(set, "Version")[0]?.textContent);
     const [cntr] = elements(set, "Cntr");
-    const now = eis.keySets.find((one) => one.kvn === kvn)?.cntr;
+    const now = eis.keySets.find((one) => one.kvn === kvn && one.type === "SCP80")?.cntr;
     if (cntr !== undefined && now !== undefined) cntr.textContent = String(now);
   }
 }

@@ -141,7 +141,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
             .describe("Of SCP80 keys that the file gives none for (CSV only)"),
           tars: z
             .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "a TAR of 3 octets in hexadecimal"))
-            .max(256)
+            .max(64)
             .optional()
             .describe("TARs of SCP80 keys that the file gives none for (CSV only)"),
           replace: z.boolean().default(false).describe("Each description stands for all there is of its target"),
