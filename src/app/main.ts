@@ -78,7 +78,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     }
     const error = fileError(thrown) ?? asGatewayError(thrown);
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
-    else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message}`);
+    // Lines that a message brings along are set in: they are no lines of ours.
+    else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
     if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
       say(terminal, thrown.stack ?? "");
     process.exitCode = error.entry.exit;

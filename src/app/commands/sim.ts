@@ -4,6 +4,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { wholeNumber } from "../../face/cli/number-flag.ts";
+import { shownLines } from "../../face/cli/terminal.ts";
 
 /** Ends with the first SIGINT or SIGTERM. */
 export function untilStopped(): AbortSignal {
@@ -62,7 +63,7 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
         ...(eid === undefined ? {} : { eid }),
         ...(profiles === undefined ? {} : { profiles }),
       };
-      const print = (line: string) => void context.terminal.out.write(`${line}\n`);
+      const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
       await runEuicc({ ...rest, fixture }, { input: process.stdin, print, signal: untilStopped() });
       process.stdin.destroy();
     });
@@ -84,7 +85,7 @@ function registerSimSmsc(sim: Command, context: CliContext): void {
         host: options.host,
         port: options.port,
         behaviour,
-        print: (line) => void context.terminal.out.write(`${line}\n`),
+        print: (line) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`)),
         signal: untilStopped(),
       });
     });
@@ -138,7 +139,7 @@ function registerSimModem(sim: Command, context: CliContext): void {
       const { runModem } = await import("../../../drivers/simulated/modem/program.ts");
       const { loadProfiles } = await import("../../link/modem/profile-files.ts");
       const played = profile === undefined ? {} : { profile: loadProfiles(profiles ?? []).get(profile).file };
-      const print = (line: string) => void context.terminal.out.write(`${line}\n`);
+      const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
       await runModem({ ...options, ...played }, { input: process.stdin, print, signal: untilStopped() });
       process.stdin.destroy();
     });
@@ -168,7 +169,7 @@ function registerSimFleet(sim: Command, context: CliContext): void {
     )
     .action(async (options: FleetProgramOptions) => {
       const { runFleetProgram } = await import("../../../drivers/simulated/scp81/fleet-program.ts");
-      const print = (line: string) => void context.terminal.out.write(`${line}\n`);
+      const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
       process.exitCode = await runFleetProgram(options, { print, signal: untilStopped() });
     });
 }

@@ -1,5 +1,5 @@
 import type { CliContext } from "../../face/cli/context.ts";
-import { paint } from "../../face/cli/terminal.ts";
+import { paint, shownLines } from "../../face/cli/terminal.ts";
 import { FramePrinter } from "../../face/cli/trace-text.ts";
 import { onFrame } from "../../link/trace.ts";
 
@@ -65,6 +65,6 @@ export class Narrator implements Disposable {
   }
 
   #line(text: string): void {
-    if (!this.#context.terminal.json) this.#context.terminal.out.write(`${text}\n`);
+    if (!this.#context.terminal.json) this.#context.terminal.out.write(shownLines(this.#context.terminal, `${text}\n`));
   }
 }

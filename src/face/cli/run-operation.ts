@@ -4,6 +4,7 @@ import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { answerLines } from "./jsonl.ts";
 import { type Answer, answerTo, errorAnswer, type Operation, parseInput } from "./operations/operation.ts";
 import { showAnswer } from "./show.ts";
+import { visible, visibleLines } from "./visible.ts";
 
 /** What commands that need no daemon read, write and end with; replaced in tests. */
 export interface CommandIo {
@@ -53,7 +54,7 @@ export async function runOperation(
   }
   try {
     const answer: Answer = operation.run(parseInput(operation.input, input()));
-    io.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : showAnswer(answer));
+    io.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : visibleLines(showAnswer(answer), false));
   } catch (thrown) {
     const error = asGatewayError(thrown);
     io.exitCode(error.entry.exit);
@@ -63,7 +64,7 @@ export async function runOperation(
     }
     const { offset } = error.detail;
     const place = typeof offset === "number" ? ` (offset ${offset})` : "";
-    io.stderr.write(`otagate: ${error.code}: ${error.message}${place}\n`);
+    io.stderr.write(`otagate: ${error.code}: ${visible(error.message)}${place}\n`);
   }
 }
 

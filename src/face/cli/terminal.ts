@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
+import { visibleLines, visibleValue } from "./visible.ts";
 
 /** What the command line writes to; results on `out`, everything else on `err`. */
 export interface Terminal {
@@ -18,14 +19,31 @@ export function paint(terminal: Terminal, style: Style, text: string): string {
   return terminal.fancy ? styleText(style, text) : text;
 }
 
-/** A result: JSON with `--json`, else the text that `people` makes of it. */
+/**
+ * A result: JSON with `--json`, else the text that `people` makes of it. Texts of the value come from cards, networks and other clients: controls in
+ * them are spelled out before they are laid out.
+ */
 export function result<T>(terminal: Terminal, value: T, people: (value: T) => string): void {
-  terminal.out.write(terminal.json ? `${JSON.stringify(value)}\n` : ensureLine(people(value)));
+  terminal.out.write(
+    terminal.json ? `${JSON.stringify(value)}\n` : shownLines(terminal, ensureLine(people(visibleValue(value)))),
+  );
 }
 
 /** A line about what is going on, not part of the result. */
 export function say(terminal: Terminal, text: string): void {
-  terminal.err.write(ensureLine(text));
+  terminal.err.write(shownLines(terminal, ensureLine(text)));
+}
+
+/** A document: as it is, but for what a terminal would act on when it goes to one. */
+export function writeDocument(terminal: Terminal, text: string): void {
+  terminal.out.write(
+    process.stdout.isTTY === true && terminal.out === process.stdout ? visibleLines(text, false) : text,
+  );
+}
+
+/** Lines for people as they may be written: nothing in them that the terminal would act on, but our own colors. */
+export function shownLines(terminal: Terminal, text: string): string {
+  return visibleLines(text, terminal.fancy);
 }
 
 function ensureLine(text: string): string {
@@ -100,7 +118,9 @@ export class Progress {
   show(text: string): void {
     if (!this.#terminal.fancy || this.#terminal.json) return;
     // A line that wraps could not be rewritten.
-    this.#terminal.err.write(`\r\u001b[K${cut(text, terminalColumns() - 1)}`);
+    this.#terminal.err.write(
+      `\r\u001b[K${cut(shownLines(this.#terminal, text.replaceAll("\n", " ")), terminalColumns() - 1)}`,
+    );
     this.#shown = true;
   }
 

@@ -1,7 +1,7 @@
 import { fromHex } from "../../base/hex.ts";
 import { describePdu } from "../../codec/smpp/describe.ts";
 import { fileName } from "../explain/names.ts";
-import { paint, type Terminal } from "./terminal.ts";
+import { paint, shownLines, type Terminal } from "./terminal.ts";
 import { apduWords, type FrameWords, octetWords, scriptWords } from "./trace-words.ts";
 import type { TracedFrame } from "./traced-frame.ts";
 
@@ -34,7 +34,7 @@ export class FramePrinter implements Disposable {
 
   constructor(terminal: Terminal, write: (text: string) => void) {
     this.#terminal = terminal;
-    this.#write = write;
+    this.#write = (text) => write(shownLines(terminal, text));
   }
 
   take(frame: TracedFrame): void {

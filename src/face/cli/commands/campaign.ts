@@ -6,7 +6,7 @@ import { completeId } from "../identifier.ts";
 import { readInput } from "../input-file.ts";
 import { shareOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
-import { Progress, paint, result, say, table, when } from "../terminal.ts";
+import { Progress, paint, result, say, table, when, writeDocument } from "../terminal.ts";
 
 interface ShownCampaign {
   readonly id: string;
@@ -113,7 +113,7 @@ export function registerCampaign(program: Command, context: CliContext): void {
       const whole = await completeId(connection.api, "cmp", id);
       const text = await connection.api.text(`${pathOf(whole)}/report`, { format: options.format });
       const report = text.endsWith("\n") ? text : `${text}\n`;
-      if (options.output === undefined) context.terminal.out.write(report);
+      if (options.output === undefined) writeDocument(context.terminal, report);
       else writeOutput("output", options.output, report);
     });
 }

@@ -11,6 +11,7 @@ import { type ExplainType, explainTypes } from "../../explain/context.ts";
 import { type Explained, type ExplainOptions, explain } from "../../explain/explain.ts";
 import { plainStyle, type TreeStyle, treeLines } from "../../explain/tree-text.ts";
 import { type CommandIo, keyFlag } from "../run-operation.ts";
+import { visible, visibleLines } from "../visible.ts";
 
 interface DecodeFlags {
   readonly as?: ExplainType;
@@ -131,7 +132,7 @@ async function decode(
     );
     asked = askedBy(found, octets, asked);
     for (const one of [found, ...assembler.take(found)]) {
-      io.stdout.write(written(one, flags));
+      io.stdout.write(flags.json === true ? written(one, flags) : visibleLines(written(one, flags), false));
       if (!isReadable(one)) unread++;
     }
   }
@@ -171,7 +172,7 @@ function fail(thrown: unknown, io: CommandIo): void {
   io.exitCode(error.entry.exit);
   const { offset } = error.detail;
   io.stderr.write(
-    `otagate: ${error.code}: ${error.message}${typeof offset === "number" ? ` (offset ${offset})` : ""}\n`,
+    `otagate: ${error.code}: ${visible(error.message)}${typeof offset === "number" ? ` (offset ${offset})` : ""}\n`,
   );
 }
 

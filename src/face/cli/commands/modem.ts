@@ -4,7 +4,7 @@ import { asGatewayError } from "../../../base/gateway-error.ts";
 import type { CliContext } from "../context.ts";
 import { modemTable, modemText } from "../modem-view.ts";
 import { wholeNumber } from "../number-flag.ts";
-import { result, say, table, when } from "../terminal.ts";
+import { result, say, shownLines, table, when } from "../terminal.ts";
 import { type OpenPort, registerModemProbe } from "./profile.ts";
 import type { ShownLink } from "./reader.ts";
 
@@ -117,7 +117,7 @@ async function atConsole(context: CliContext, send: SendLine, name: string): Pro
     else if (command !== "") {
       try {
         const { lines } = await send(command);
-        context.terminal.out.write(`${lines.join("\n")}\n`);
+        context.terminal.out.write(shownLines(context.terminal, `${lines.join("\n")}\n`));
       } catch (thrown) {
         say(context.terminal, asGatewayError(thrown).message);
       }

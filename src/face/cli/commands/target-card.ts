@@ -6,7 +6,7 @@ import type { ShownJob } from "../job-view.ts";
 import { namedLink } from "../named-link.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
-import { paint, result, table } from "../terminal.ts";
+import { paint, result, table, writeDocument } from "../terminal.ts";
 import { finishJobs } from "../watch-job.ts";
 
 interface ShownAudit {
@@ -92,7 +92,7 @@ function registerDocuments(target: Command, context: CliContext): void {
       for await (const line of connection.api.lines(`${pathOf(reference)}/export`, { format: options.format }))
         lines.push(line);
       const text = `${lines.join("\n")}\n`;
-      if (options.output === undefined) context.terminal.out.write(text);
+      if (options.output === undefined) writeDocument(context.terminal, text);
       else writeOutput("output", options.output, text);
     });
   target
