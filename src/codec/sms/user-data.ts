@@ -60,7 +60,8 @@ export function textUserData(text: string): { readonly dcs: number; readonly use
   return { dcs: 0x08, userData: { length: octets.length, octets } };
 }
 
-function gsm7OrNothing(text: string): number[] | undefined {
+/** Septets of a text; undefined when the GSM alphabet lacks one of its characters. */
+export function gsm7OrNothing(text: string): number[] | undefined {
   try {
     return gsm7Septets(text);
   } catch {

@@ -299,7 +299,7 @@ export class AtEngine implements AsyncDisposable {
     const send = () => {
       if (this.#open !== pending || pending.orphan) return;
       pending.stage = "body-sent";
-      this.#write(body + ctrlZ);
+      this.#write(body + (pending.request.bodyEnd ?? ctrlZ));
       this.#limit(pending, pending.request.bodyTimeoutMs ?? pending.request.timeoutMs);
     };
     if (this.#profile.quirks.has("slow-body")) this.#timers.after(50, send);

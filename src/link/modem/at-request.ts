@@ -11,6 +11,8 @@ export interface AtRequest {
   readonly line: string;
   /** Sent after the prompt, with Ctrl-Z behind it. */
   readonly body?: string;
+  /** In place of Ctrl-Z: ESC gives the entry up, nothing leaves it open. */
+  readonly bodyEnd?: string;
   /** The body goes out with the line, without waiting for a prompt; as the profile says unless given. */
   readonly inline?: boolean;
   /** What the declaration expects; a line typed by hand has none. */

@@ -5,6 +5,7 @@ import type { Port } from "../port.ts";
 import { AtEngine } from "./at-engine.ts";
 import { type AtResult, resultError } from "./at-request.ts";
 import { readCard, readEid } from "./card-facts.ts";
+import { identifiersIn, maskIdentifiers } from "./mask.ts";
 import { chooseProfile, identify, wake } from "./modem-startup.ts";
 import { genericName, type ModemIdentity, type ModemProfile, type ProfileSet } from "./profile.ts";
 import type { ProfileFile } from "./profile-schema.ts";
@@ -209,16 +210,13 @@ function draftIndications(answers: readonly ProbeAnswer[]): string[] | undefined
   return ["1", "2", "0"].filter((value) => ds.includes(value)).map((value) => `${first},1,0,${value},${last}`);
 }
 
-/** Identifiers become digits of the same number, also where a card holds them with swapped nibbles. */
-function withoutIdentifiers(steps: readonly TranscriptStep[], secrets: readonly string[]): readonly TranscriptStep[] {
-  const pairs = secrets.flatMap((secret) => {
-    const masked = secret.replace(/\d/g, (digit, index: number) => (index < 3 ? digit : String(index % 10)));
-    const swapped = (text: string) => text.padEnd(text.length + (text.length % 2), "F").replace(/(.)(.)/g, "$2$1");
-    return [[secret, masked] as const, [swapped(secret), swapped(masked)] as const];
-  });
-  return joined(steps).map((step) => {
-    if (step.kind !== "sent" && step.kind !== "received") return step;
-    return { ...step, text: pairs.reduce((text, [secret, masked]) => text.replaceAll(secret, masked), step.text) };
+/** Identifiers become others of the same form, those among them that nobody asked for. */
+function withoutIdentifiers(steps: readonly TranscriptStep[], known: readonly string[]): readonly TranscriptStep[] {
+  const whole = joined(steps);
+  const said = whole.flatMap((step) => (step.kind === "received" ? identifiersIn(step.text) : []));
+  const mask = maskIdentifiers([...known, ...said]);
+  return whole.map((step) => {
+    return step.kind === "sent" || step.kind === "received" ? { ...step, text: mask(step.text) } : step;
   });
 }
 

@@ -5,7 +5,7 @@ import { AtEngine } from "./at-engine.ts";
 import type { EngineEvent } from "./engine-contract.ts";
 import type { ModemProfile } from "./profile.ts";
 import type { Timers } from "./timers.ts";
-import type { Transcript } from "./transcript.ts";
+import { isEnded, type Transcript } from "./transcript.ts";
 
 /** How one command of a transcript ended. */
 export interface PlayedCommand {
@@ -29,16 +29,15 @@ const never = 900_000_000;
 const ctrlZ = "\x1a";
 const esc = "\x1b";
 
-/** What is sent at a prompt, or to leave it. */
-function isData(text: string): boolean {
-  return (text.startsWith(esc) || text.endsWith(ctrlZ)) && !/^at/i.test(text);
-}
+/** As long as the engine waits before it writes a body to a modem that loses octets otherwise. */
+const slowBodyMs = 50;
 
 /** Replays a recorded dialog through a real engine on virtual time: the modem's part is fed, the host's part compared. */
 export async function playTranscript(transcript: Transcript, profile: ModemProfile): Promise<Playback> {
   const player = new Player(profile);
   for (const [index, step] of transcript.steps.entries()) {
-    if (step.kind === "sent") await player.sent(step.text, index, nextSent(transcript, index));
+    player.at(index);
+    if (step.kind === "sent") await player.sent(step.text, entryAfter(transcript, index));
     else if (step.kind === "received") await player.received(step.text);
     else if (step.kind === "delay") await player.delay(step.ms);
     else if (step.kind === "event") await player.event(step.name);
@@ -46,9 +45,17 @@ export async function playTranscript(transcript: Transcript, profile: ModemProfi
   return player.finish();
 }
 
-function nextSent({ steps }: Transcript, index: number): string {
-  for (const step of steps.slice(index + 1)) if (step.kind === "sent") return step.text;
-  return "";
+/** What is entered at the prompt of the command at `index`: all pieces up to Ctrl-Z or ESC, or to where it breaks off. */
+function entryAfter({ steps }: Transcript, index: number): string {
+  let entry = "";
+  for (const step of steps.slice(index + 1)) {
+    if (step.kind === "event") break;
+    if (step.kind !== "sent") continue;
+    if (/[\r\n]$/.test(step.text) || /^at[^\r]*\r/i.test(step.text)) break;
+    entry += step.text;
+    if (isEnded(step.text)) break;
+  }
+  return entry;
 }
 
 class Player {
@@ -60,13 +67,23 @@ class Player {
   #port = new ScriptedPort();
   #engine: AtEngine;
   #deadline = 0;
+  #step = 0;
+  /** What the record still has of a data entry, and what the engine wrote of it already. */
+  #entry = "";
+  #body = "";
 
   constructor(profile: ModemProfile) {
     this.#profile = profile;
     this.#engine = this.#start();
   }
 
+  /** Where in the record the next step stands, for what is said of differences. */
+  at(step: number): void {
+    this.#step = step;
+  }
+
   #start(): AtEngine {
+    this.#entry = "";
     this.#port = new ScriptedPort();
     const observe = (event: EngineEvent) => this.#observe(event);
     return new AtEngine({
@@ -78,21 +95,35 @@ class Player {
     });
   }
 
-  async sent(text: string, index: number, next: string): Promise<void> {
+  async sent(text: string, entry: string): Promise<void> {
     await turn();
-    const isBody = isData(text);
-    if (!isBody && this.#engine.backlog > 0) await this.event("timeout");
+    if (this.#entry !== "" && this.#entry.startsWith(text)) return this.#piece(text);
+    if (this.#engine.backlog > 0 && !text.startsWith(esc)) await this.event("timeout");
     const already = this.#port.takeWritten();
-    if (already === "" && !isBody) this.#command(text, next);
+    if (already === "" && !text.startsWith(esc)) this.#command(text, entry);
     await turn();
-    this.#compare(already + this.#port.takeWritten(), text, index);
+    this.#compare(already + this.#port.takeWritten(), text);
   }
 
-  #command(text: string, next: string): void {
+  /** The engine writes a body as a whole; the record may have it in pieces, or break off in the middle of it. */
+  async #piece(text: string): Promise<void> {
+    this.#body += this.#port.takeWritten();
+    if (this.#body === "") await this.#timers.advance(slowBodyMs);
+    this.#body += this.#port.takeWritten();
+    this.#compare(this.#body.slice(0, text.length), text);
+    this.#body = this.#body.slice(text.length);
+    this.#entry = this.#entry.slice(text.length);
+  }
+
+  #command(text: string, entry: string): void {
     const inline = text.endsWith(ctrlZ) ? /^([^\r]*)\r\n?(.*)$/s.exec(text.slice(0, -1)) : null;
     const line = inline?.[1] ?? text.replace(/\r?\n?$/, "");
-    const body = inline?.[2] ?? (next.endsWith(ctrlZ) && isData(next) ? next.slice(0, -1) : "");
+    const bodyEnd = [ctrlZ, esc].find((mark) => entry.endsWith(mark)) ?? "";
+    const body = inline?.[2] ?? entry.slice(0, entry.length - bodyEnd.length);
     const entersData = /\+CMG[SWC]=|\+CNMA=\d+,\d/i.test(line);
+    const givenUp = entry === esc;
+    this.#entry = entersData && inline === null && !givenUp ? entry : "";
+    this.#body = "";
     const abort = new AbortController();
     this.#deadline = this.#timers.now + never;
     const request = {
@@ -100,10 +131,10 @@ class Player {
       inline: inline !== null,
       timeoutMs: never,
       bodyTimeoutMs: never,
-      ...(entersData ? { body } : {}),
+      ...(entersData ? { body, ...(inline === null && entry !== "" ? { bodyEnd } : {}) } : {}),
     };
     this.#engine.send(request, { signal: abort.signal }).catch(() => undefined);
-    if (entersData && next.startsWith(esc)) abort.abort(new GatewayError("modem.aborted", "as recorded"));
+    if (entersData && givenUp) abort.abort(new GatewayError("modem.aborted", "as recorded"));
   }
 
   async received(text: string): Promise<void> {
@@ -130,10 +161,12 @@ class Player {
     return { lines: this.#lines, commands: this.#commands, differences: this.#differences };
   }
 
-  #compare(written: string, recorded: string, index: number): void {
+  #compare(written: string, recorded: string): void {
     const wanted = recorded.replace(/\r\n$/, "\r");
     if (written === wanted) return;
-    this.#differences.push(`step ${index}: wrote ${JSON.stringify(written)} instead of ${JSON.stringify(recorded)}`);
+    this.#differences.push(
+      `step ${this.#step}: wrote ${JSON.stringify(written)} instead of ${JSON.stringify(recorded)}`,
+    );
   }
 
   #observe(event: EngineEvent): void {

@@ -24,7 +24,8 @@ const events = ["timeout", "port-gone", "port-back"] as const;
 
 /**
  * Reads the text form: `> sent`, `< received`, `@ delay in ms`, `! event`, `= role text`, `# fact: value`. Inside texts
- * `\r \n \\` and `\xNN` stand for octets; a `>` line without an escape at its end gets the CR every command has.
+ * `\r \n \\` and `\xNN` stand for octets; a `>` line without an escape at its end gets the CR every command has, and one that ends in `\c` gets
+ * nothing: a piece of a body.
  * @throws codec.text with the line number as offset
  */
 export function parseTranscript(text: string): Transcript {
@@ -40,7 +41,7 @@ export function parseTranscript(text: string): Transcript {
         break;
       }
       case ">":
-        steps.push({ kind: "sent", text: ended(fromEscapes(value, index), "\r") });
+        steps.push({ kind: "sent", text: sentText(value, index) });
         break;
       case "<":
         steps.push({ kind: "received", text: fromEscapes(value, index) });
@@ -67,7 +68,7 @@ export function parseTranscript(text: string): Transcript {
 export function formatTranscript({ facts, steps }: Transcript): string {
   const lines = Object.entries(facts).map(([name, value]) => `# ${name}: ${value}`);
   for (const step of steps) {
-    if (step.kind === "sent") lines.push(`> ${toEscapes(step.text)}`);
+    if (step.kind === "sent") lines.push(`> ${toEscapes(step.text)}${isEnded(step.text) ? "" : pieceMark}`);
     else if (step.kind === "received") lines.push(`< ${toEscapes(step.text)}`);
     else if (step.kind === "delay") lines.push(`@ ${step.ms}`);
     else if (step.kind === "event") lines.push(`! ${step.name}`);
@@ -76,8 +77,17 @@ export function formatTranscript({ facts, steps }: Transcript): string {
   return `${lines.join("\n")}\n`;
 }
 
-function ended(text: string, end: string): string {
-  return /[\r\n]$/.test(text) || dataEnds.some((mark) => text.endsWith(mark)) ? text : text + end;
+const pieceMark = "\\c";
+
+function sentText(value: string, index: number): string {
+  if (/(?<!\\)(?:\\\\)*\\c$/.test(value)) return fromEscapes(value.slice(0, -pieceMark.length), index);
+  const text = fromEscapes(value, index);
+  return isEnded(text) ? text : `${text}\r`;
+}
+
+/** Whether it ends as commands and bodies do; else more of it follows. */
+export function isEnded(text: string): boolean {
+  return /[\r\n]$/.test(text) || dataEnds.some((mark) => text.endsWith(mark));
 }
 
 function milliseconds(value: string, index: number): number {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import { newId } from "../../../base/id.ts";
 import type { Link } from "../../../gateway/links.ts";
+import { longestText, sendText } from "../../../gateway/send-text.ts";
 import { pageInMemory, pageShape } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { hexText, idParams, leaseShape, linkShape, problems } from "../shapes.ts";
@@ -226,34 +226,24 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
         params: idParams,
         body: z.strictObject({
           to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
-          text: z.string().min(1).max(70, "70 characters fit one message"),
+          text: z.string().min(1).max(longestText),
           lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
         }),
-        description: "One message in UCS2; answers with what the network said to it.",
+        description:
+          "In the GSM alphabet when it has all characters, else in UCS2; in several messages when one is not enough. " +
+          "Answers with what the network said to each.",
         response: { 200: z.object({ parts: z.array(z.record(z.string(), z.unknown())) }), ...problems },
       },
       config: { scope: "cards" },
     },
     async ({ params, body }) => {
-      const outcome = await deps.leases.use(params.id, body.lease, (link) => {
+      const parts = await deps.leases.use(params.id, body.lease, (link) => {
         const { bearer } = link;
         if (bearer === undefined || link.kind === "reader")
           throw new GatewayError("link.unavailable", `${link.id} carries no text messages`);
-        return bearer.submit(
-          {
-            reference: newId("sms"),
-            to: body.to,
-            userData: Buffer.from(body.text, "utf16le").swap16(),
-            userDataHeader: false,
-            protocolId: 0,
-            dataCoding: 0x08,
-            moreToCome: false,
-            receipt: true,
-          },
-          AbortSignal.timeout(120_000),
-        );
+        return sendText(bearer, body.to, body.text);
       });
-      return { parts: [{ ...outcome }] };
+      return { parts: parts.map((part) => ({ ...part })) };
     },
   );
 }
