@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import { accessDenied } from "./access-rule.ts";
 import { malformed } from "./protocol.ts";
 
 /** Largest answer: a TRANSMIT struct with an extended response. */
@@ -29,6 +30,9 @@ export class PcscdSocket {
   #filled = 0;
   #pending: Pending | undefined;
   #ended: GatewayError | undefined;
+  #answered = false;
+  /** Minor version of the protocol that both sides speak on this connection; agreed on by the client. */
+  minor = 4;
 
   private constructor(path: string) {
     this.#socket = connect({
@@ -61,14 +65,24 @@ export class PcscdSocket {
     const opened = new PcscdSocket(path);
     const socket = opened.#socket;
     return new Promise((resolve, reject) => {
-      socket.once("connect", () => resolve(opened));
+      let connected = false;
+      socket.once("connect", () => {
+        connected = true;
+        resolve(opened);
+      });
       socket.on("error", (cause) => {
-        const refusal = cannotConnect(path, cause);
+        const refusal = connected ? opened.#closedBy(path, cause) : cannotConnect(path, cause);
         opened.#end(refusal);
         reject(refusal);
       });
-      socket.on("close", () => opened.#end(new GatewayError("link.service", "pcscd closed the connection")));
+      socket.on("close", () => opened.#end(opened.#closedBy(path)));
     });
+  }
+
+  /** A pcscd that hangs up before it says anything was told by polkit to do so. */
+  #closedBy(path: string, cause?: NodeJS.ErrnoException): GatewayError {
+    if (!this.#answered) return accessDenied("pcscd hung up at once", { socket: path, errno: cause?.code }, cause);
+    return new GatewayError("link.service", "pcscd closed the connection", { cause });
   }
 
   /** Whether the connection has ended. */
@@ -124,6 +138,7 @@ export class PcscdSocket {
     }
     this.#in.set(chunk, this.#filled);
     this.#filled += chunk.length;
+    this.#answered = true;
     if (this.#pending !== undefined) this.#deliver();
   }
 

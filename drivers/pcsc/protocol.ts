@@ -17,6 +17,9 @@ export const pcscCommand = {
   version: 0x11,
   readersState: 0x12,
   waitReaderStateChange: 0x13,
+  /** From 4.6 on: how many readers there are, and their states. */
+  readersStateSize: 0x16,
+  readersStateArray: 0x17,
 } as const;
 
 /** How a card is taken. */
@@ -30,6 +33,8 @@ const headerLength = 8;
 const readerNameLength = 128;
 const readerStateLength = 184;
 const maxReaders = 16;
+/** pcscd numbers its readers with two hexadecimal digits. */
+const mostReaders = 256;
 const maxAtrLength = 33;
 
 /** Length of the answers, in octets. */
@@ -42,6 +47,7 @@ export const answerLength = {
   disconnect: 12,
   transmit: 32,
   readersState: readerStateLength * maxReaders,
+  readersStateSize: 4,
   change: 8,
 } as const;
 
@@ -137,9 +143,24 @@ export function resultOf(answer: Uint8Array): number {
   return readField(answer, answer.length - 4);
 }
 
+/** How many readers a READERS STATE SIZE answer tells of. @throws link.service for more than there can be names for */
+export function readerCount(answer: Uint8Array): number {
+  const count = readField(answer, 0);
+  if (count > mostReaders) throw malformed(`it tells of ${count} readers`, 0);
+  return count;
+}
+
+/** Octets of the states of so many readers. */
+export function statesLength(readers: number): number {
+  return readers * readerStateLength;
+}
+
 /** The readers of a READERS STATE answer. @throws link.service when it is malformed */
-export function readReaderStates(answer: Uint8Array): readonly PcscReaderState[] {
-  if (answer.length !== answerLength.readersState) throw malformed("its length is wrong", answer.length);
+export function readReaderStates(
+  answer: Uint8Array,
+  length: number = answerLength.readersState,
+): readonly PcscReaderState[] {
+  if (answer.length !== length) throw malformed("its length is wrong", answer.length);
   const readers: PcscReaderState[] = [];
   for (let at = 0; at < answer.length; at += readerStateLength) {
     if (answer[at] !== 0) readers.push(readReaderState(answer.subarray(at, at + readerStateLength), at));

@@ -40,7 +40,7 @@ export async function* readerEvents(
       for (const { name } of known) yield { kind: "reader-removed", reader: name };
       if (failures === 0) {
         log.warn({ client: client.name, code: error.code }, error.message);
-        yield { kind: "service-down", reason: error.message };
+        yield { kind: "service-down", reason: error.message, error };
       }
       failures++;
       await clock.sleep(backoffMs(failures - 1, { firstMs: 100, maxMs: 3_000, random }), signal).catch(() => undefined);

@@ -1,12 +1,15 @@
 import type { ErrorCode } from "../../src/base/error-catalogue.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import { accessDenied } from "./access-rule.ts";
 
 /** Result codes of PC/SC that the driver acts on. pcsc-lite pcsclite.h */
 export const pcscResult = {
   success: 0,
   notTransacted: 0x80100016,
   sharingViolation: 0x8010000b,
+  noService: 0x8010001d,
   serviceStopped: 0x8010001e,
+  securityViolation: 0x8010006a,
 } as const;
 
 interface Meaning {
@@ -55,6 +58,12 @@ const meanings = new Map<number, Meaning>([
 
 /** The error for a result code; `detail.rv` keeps the number, `detail.pcsc` its name. */
 export function pcscError(rv: number, phase: "connect" | "exchange", reader: string, cause?: unknown): GatewayError {
+  if (rv === pcscResult.securityViolation)
+    return accessDenied(
+      `${reader}: SCARD_W_SECURITY_VIOLATION (0x8010006A)`,
+      { rv, pcsc: "SCARD_W_SECURITY_VIOLATION", reader },
+      cause,
+    );
   const meaning = meanings.get(rv) ?? both("unknown result code", "card.protocol");
   const hex = `0x${rv.toString(16).toUpperCase().padStart(8, "0")}`;
   return new GatewayError(meaning[phase], `${reader}: ${meaning.name} (${hex})`, {

@@ -12,13 +12,13 @@ import {
   type PcscReaderState,
   pcscCommand,
   readField,
-  readReaderStates,
   resultOf,
   shareMode,
   TransmitRequest,
   transmitResult,
   transmitTail,
 } from "./protocol.ts";
+import { readersOf } from "./readers-state.ts";
 import { pcscError, pcscResult } from "./result-code.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -154,11 +154,7 @@ export class SocketCard implements CardConnection {
   }
 
   async #state(): Promise<PcscReaderState | undefined> {
-    const answer = await this.#deps.socket.request(
-      fieldsRequest(pcscCommand.readersState, []),
-      answerLength.readersState,
-    );
-    return readReaderStates(answer).find(({ name }) => name === this.#deps.reader);
+    return (await readersOf(this.#deps.socket)).find(({ name }) => name === this.#deps.reader);
   }
 
   /**

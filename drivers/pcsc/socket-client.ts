@@ -1,6 +1,7 @@
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { toHex } from "../../src/base/hex.ts";
 import type { CardConnection } from "../../src/link/card-reader.ts";
+import { accessDenied } from "./access-rule.ts";
 import { atrProblem } from "./atr.ts";
 import { type Bounds, bounded } from "./bounded.ts";
 import type { PcscClient, ReaderSnapshot } from "./pcsc-client.ts";
@@ -17,12 +18,15 @@ import {
   resultOf,
   shareMode,
 } from "./protocol.ts";
+import { listMinor, readersOf } from "./readers-state.ts";
 import { pcscError, pcscResult } from "./result-code.ts";
 import { SocketCard } from "./socket-card.ts";
 
 /** Protocol versions whose messages are as we know them: 4.4 and every later minor version. */
 const major = 4;
 const firstMinor = 4;
+/** The newest one that we know to differ: pcscd takes it, or names its own. */
+const newestMinor = listMinor;
 /** How long pcscd may take for what needs no card. */
 const serviceTimeoutMs = 3_000;
 
@@ -33,7 +37,8 @@ const serviceTimeoutMs = 3_000;
 export class SocketPcscClient implements PcscClient {
   readonly name = "pcscd socket";
   readonly #path: string;
-  #minor = firstMinor;
+  /** What to ask for first. */
+  #minor: number = newestMinor;
 
   constructor(path: string) {
     this.#path = path;
@@ -45,18 +50,44 @@ export class SocketPcscClient implements PcscClient {
     const stop = () => socket.close();
     signal.addEventListener("abort", stop, { once: true });
     try {
-      const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
-      while (!signal.aborted) {
-        const states = await inTime(socket, socket.request(wait, answerLength.readersState));
-        // A change between our registration and the answer is told before the answer, so what came first is not it.
-        if (socket.unread === 0) yield readReaderStates(states);
-        await socket.receive(answerLength.change);
-      }
+      yield* socket.minor < listMinor ? this.#watchFixed(socket, signal) : this.#watchList(socket, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       signal.removeEventListener("abort", stop);
       socket.close();
+    }
+  }
+
+  /** Up to 4.5 the order to wait is answered with the readers as they are. */
+  async *#watchFixed(socket: PcscdSocket, signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]> {
+    const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
+    const length = answerLength.readersState;
+    while (!signal.aborted) {
+      const states = await inTime(socket, socket.request(wait, length));
+      // A change between our registration and the answer is told before the answer, so what came first is not it.
+      if (socket.unread === 0) yield readReaderStates(states, length);
+      await socket.receive(answerLength.change);
+    }
+  }
+
+  /**
+   * From 4.6 on the order to wait is not answered. A question behind it is, once the order has been taken; a change may
+   * be told before that answer or after it, in the same number of octets. The readers are asked for on a connection of
+   * their own, where nothing comes in between.
+   */
+  async *#watchList(socket: PcscdSocket, signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]> {
+    const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
+    const version = fieldsRequest(pcscCommand.version, [major, socket.minor, 0]);
+    const questions = await this.#greet({ timeoutMs: serviceTimeoutMs });
+    try {
+      while (!signal.aborted) {
+        await inTime(socket, socket.request(Buffer.concat([wait, version]), answerLength.version));
+        yield await inTime(questions, readersOf(questions));
+        await socket.receive(answerLength.change);
+      }
+    } finally {
+      questions.close();
     }
   }
 
@@ -133,7 +164,15 @@ export class SocketPcscClient implements PcscClient {
       const answer = await socket.request(asked, answerLength.version);
       const theirs = { major: readField(answer, 0), minor: readField(answer, 4) };
       const rv = resultOf(answer);
-      if (rv === pcscResult.success) return;
+      if (rv === pcscResult.success) {
+        // Some take versions that they do not know: what they say of themselves counts.
+        socket.minor = Math.min(this.#minor, Math.max(theirs.minor, firstMinor));
+        // pcscd may have been renewed since.
+        this.#minor = Math.min(newestMinor, Math.max(theirs.minor, firstMinor));
+        return;
+      }
+      if (rv === pcscResult.securityViolation || rv === pcscResult.noService)
+        throw accessDenied("pcscd refuses the connection", { rv });
       const known = theirs.major === major && theirs.minor >= firstMinor && theirs.minor !== this.#minor;
       if (rv !== pcscResult.serviceStopped || !known) {
         throw new GatewayError("link.driver", `pcscd speaks protocol ${theirs.major}.${theirs.minor}, unknown to us`, {
@@ -150,8 +189,7 @@ export class SocketPcscClient implements PcscClient {
 async function refusal(socket: PcscdSocket, reader: string, rv: number): Promise<GatewayError> {
   const error = pcscError(rv, "connect", reader);
   if (error.code !== "card.unresponsive") return error;
-  const states = await socket.request(fieldsRequest(pcscCommand.readersState, []), answerLength.readersState);
-  const atr = readReaderStates(states).find(({ name }) => name === reader)?.atr ?? new Uint8Array(0);
+  const atr = (await readersOf(socket)).find(({ name }) => name === reader)?.atr ?? new Uint8Array(0);
   const problem = atrProblem(atr);
   if (problem === undefined) return error;
   return new GatewayError("card.unresponsive", `${reader}: ${problem}`, {

@@ -152,7 +152,13 @@ export class PcscLab implements AsyncDisposable {
     // Only now is the keeper sure to be in namespaces of its own.
     if (this.facts.isolation === "private") this.#dialer ??= new NamespaceDialer(this.#keeper.pid ?? 0);
     for (let tries = 0; tries < 200; tries++) {
-      if (await answers(this.socket)) return;
+      const said = await greeted(this.socket);
+      if (said === "welcome") return;
+      if (said === "hung up")
+        throw new GatewayError(
+          "link.denied",
+          "the laboratory's pcscd lets nobody in: polkit guards it and cannot be asked",
+        );
       await pause(25);
     }
     throw new GatewayError("link.service", "pcscd does not come up");
@@ -266,7 +272,7 @@ while read -r what signal; do
     start)
       mkdir -p /run/pcscd
       rm -f /run/pcscd/pcscd.comm /run/pcscd/pcscd.pid
-      ${environment}pcscd -f -c ${folder}/reader.conf.d 1>&2 &
+      ${environment}pcscd -f${pcscdOptions()} -c ${folder}/reader.conf.d 1>&2 &
       pid=$!
       echo "pid $pid" ;;
     stop)
@@ -316,6 +322,32 @@ function answers(path: string): Promise<boolean> {
     });
     socket.once("error", () => resolve(false));
   });
+}
+
+/** Whether pcscd answers a client; one that polkit guards hangs up before it says anything. */
+function greeted(path: string): Promise<"welcome" | "hung up" | "absent"> {
+  return new Promise((resolve) => {
+    let connected = false;
+    const socket = connect({ path });
+    const settle = (said: "welcome" | "hung up" | "absent") => {
+      resolve(said);
+      socket.destroy();
+    };
+    socket.once("connect", () => {
+      connected = true;
+      // CMD_VERSION 4.4: three words behind length and command.
+      socket.write(Uint8Array.of(12, 0, 0, 0, 0x11, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0));
+    });
+    socket.once("data", () => settle("welcome"));
+    socket.once("error", () => settle(connected ? "hung up" : "absent"));
+    socket.once("close", () => settle(connected ? "hung up" : "absent"));
+  });
+}
+
+/** Options of the installed pcscd: it has virtual readers only, and may hide what polkit would be asked through. */
+function pcscdOptions(): string {
+  const { stdout, stderr } = spawnSync("pcscd", ["--help"], { encoding: "utf8" });
+  return `${stdout}${stderr}`.includes("--disable-polkit") ? " --disable-polkit" : "";
 }
 
 function pause(ms: number): Promise<void> {

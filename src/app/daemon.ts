@@ -142,6 +142,7 @@ export class Daemon implements AsyncDisposable {
       state,
       node: process.version,
       links: gateway.links.list().length,
+      readers: readers.trouble?.toJSON() ?? "ok",
       api: listener?.address ?? "off",
       scp81: scp81.address ?? "off",
       smppFace: smpp.port ?? "off",

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import { SoftReader } from "../../drivers/simulated/reader.ts";
 import type { SoftCard } from "../../drivers/simulated/soft-card.ts";
-import { asGatewayError } from "../base/gateway-error.ts";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Link } from "../gateway/links.ts";
@@ -30,6 +30,8 @@ const settleMs = 5_000;
 export class ReaderManager implements AsyncDisposable {
   readonly #deps: ReaderManagerDeps;
   readonly #stop = new AbortController();
+  /** Services that cannot be used, by scheme. */
+  readonly #down = new Map<string, GatewayError>();
   readonly #families: CardLinks[] = [];
   readonly #following: Promise<void>[] = [];
   #simulated: CardLinks | undefined;
@@ -59,6 +61,11 @@ export class ReaderManager implements AsyncDisposable {
     }
     await Promise.all(seen);
     await this.#settled();
+  }
+
+  /** Why there are no readers of some kind, if their service cannot be used. */
+  get trouble(): GatewayError | undefined {
+    return this.#down.values().next().value;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,6 +103,8 @@ export class ReaderManager implements AsyncDisposable {
         for await (const event of events) {
           if (event.kind === "service-down") log.warn({ scheme, reason: event.reason }, "card reader service is down");
           if (event.kind === "service-up") log.info({ scheme }, "card reader service is up");
+          if (event.kind === "service-down") this.#down.set(scheme, event.error ?? serviceDown(event.reason));
+          else this.#down.delete(scheme);
           family.take(event);
           clearTimeout(told);
           // The readers that exist come one right after the other; give them one turn of the event loop.
@@ -135,6 +144,10 @@ export class ReaderManager implements AsyncDisposable {
     const busy = () => this.#families.some((family) => family.all.some((link) => link.phase.at === "activating"));
     for (const end = Date.now() + settleMs; busy() && Date.now() < end; ) await this.#deps.driverDeps.clock.sleep(20);
   }
+}
+
+function serviceDown(reason: string): GatewayError {
+  return new GatewayError("link.service", reason);
 }
 
 /** A card link as the gateway sees it. */

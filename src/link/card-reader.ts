@@ -1,3 +1,4 @@
+import type { GatewayError } from "../base/gateway-error.ts";
 /** Something that holds a card: a PC/SC reader, a modem's SIM interface, a simulated card. */
 export interface CardReader {
   /** Stable name, unique within its driver. */
@@ -55,4 +56,4 @@ export type ReaderEvent =
   | { readonly kind: "card-inserted"; readonly reader: string; readonly atr: Uint8Array }
   | { readonly kind: "card-removed"; readonly reader: string }
   | { readonly kind: "service-up" }
-  | { readonly kind: "service-down"; readonly reason: string };
+  | { readonly kind: "service-down"; readonly reason: string; readonly error?: GatewayError };

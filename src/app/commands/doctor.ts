@@ -2,9 +2,11 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { systemClock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { paint, result } from "../../face/cli/terminal.ts";
+import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile-files.ts";
 import { loadConfig } from "../config.ts";
 import { socketName } from "../daemon.ts";
@@ -137,11 +139,27 @@ async function native(name: string, use: string, advice: string): Promise<Findin
 
 async function pcscd(env: NodeJS.ProcessEnv): Promise<Finding> {
   const path = env.PCSCLITE_CSOCK_NAME ?? "/run/pcscd/pcscd.comm";
-  if (await answers(path)) return { what: "pcscd", verdict: "good", detail: `answers at ${path}` };
+  if (await answers(path)) return greetedPcscd(path);
   const advice = existsSync("/usr/sbin/pcscd")
     ? "start it: systemctl start pcscd.socket (or run pcscd)"
     : "apt-get install -y pcscd libccid";
   return { what: "pcscd", verdict: "missing", detail: `nothing answers at ${path}`, advice };
+}
+
+/** Whether it speaks to us, and how many readers it has. */
+async function greetedPcscd(path: string): Promise<Finding> {
+  try {
+    const { driver } = await import("../../../drivers/pcsc/driver.ts");
+    const deps = { clock: systemClock, random: Math.random, log: silentLog };
+    const options = driver.options.parse({ socket: path });
+    const readers = (await driver.listReaders?.(options, deps)) ?? [];
+    return { what: "pcscd", verdict: "good", detail: `answers at ${path}, ${readers.length} readers` };
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (error.code !== "link.denied") return { what: "pcscd", verdict: "bad", detail: error.message };
+    const [detail = "", advice = ""] = error.message.split("; ");
+    return { what: "pcscd", verdict: "bad", detail, advice: error.message.slice(detail.length + 2) || advice };
+  }
 }
 
 async function virtualReaders(): Promise<Omit<Finding, "what">> {

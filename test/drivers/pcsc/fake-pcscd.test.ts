@@ -45,6 +45,7 @@ describe("the octets on pcscd's socket", () => {
     }
     const name = Buffer.from("Reader A").toString("hex").toUpperCase().padEnd(256, "0");
     expect(fake.requests.map(({ command, body, extra }) => [command, toHex(body), toHex(extra)])).toEqual([
+      [0x11, "040000000600000000000000", ""],
       [0x11, "040000000400000000000000", ""],
       [0x01, "020000000000000000000000", ""],
       [0x04, `34120000${name}0100000003000000000000000000000000000000`, ""],
@@ -68,17 +69,43 @@ describe("the octets on pcscd's socket", () => {
 });
 
 describe("the protocol version", () => {
-  it.each([5, 6, 9])("4.%i is spoken when the server names it", async (minor) => {
-    fake.override = ({ command, body }) => {
-      if (command !== 0x11) return "default";
-      return body.readUInt32LE(4) === minor ? withResult(body, 0) : words(4, minor, 0x8010001e);
-    };
+  const asked = () => fake.requests.filter(({ command }) => command === 0x11).map(({ body }) => body.readUInt32LE(4));
+
+  it.each([4, 5, 9])("4.%i is spoken when the server names it, and asked for at once the next time", async (minor) => {
+    fake.minor = minor;
+    {
+      await using connection = await client.connect("Reader A", quick);
+      expect(toHex(connection.atr)).toBe("3B00");
+      expect(asked()).toEqual([6, minor]);
+    }
+    await client.connect("Reader A", quick).catch(() => undefined);
+    expect(asked()).toEqual([6, minor, ...(minor > 6 ? [6, minor] : [minor])]);
+  });
+
+  it("4.6 is asked for first", async () => {
+    fake.minor = 6;
     await using connection = await client.connect("Reader A", quick);
     expect(toHex(connection.atr)).toBe("3B00");
-    const asked = () => fake.requests.filter(({ command }) => command === 0x11).length;
-    expect(asked()).toBe(2);
-    await client.connect("Reader A", quick).catch(() => undefined);
-    expect(asked()).toBe(3);
+    expect(asked()).toEqual([6]);
+    expect(fake.requests.some(({ command }) => command === 0x12)).toBe(false);
+  });
+
+  it("a server that takes what it does not know is spoken to in its own version", async () => {
+    fake.minor = 5;
+    fake.lenient = true;
+    await using connection = await client.connect("Reader A", quick);
+    expect(toHex(connection.atr)).toBe("3B00");
+    expect(asked()).toEqual([6]);
+    expect(fake.requests.some(({ command }) => command === 0x16)).toBe(false);
+  });
+
+  it("a server that is renewed is spoken to in its new version", async () => {
+    await (await client.connect("Reader A", quick))[Symbol.asyncDispose]();
+    fake.minor = 6;
+    fake.lenient = true;
+    await (await client.connect("Reader A", quick))[Symbol.asyncDispose]();
+    await (await client.connect("Reader A", quick))[Symbol.asyncDispose]();
+    expect(asked()).toEqual([6, 4, 4, 6]);
   });
 
   it.each([
@@ -94,6 +121,95 @@ describe("the protocol version", () => {
   it("a server that takes back its own numbers is refused", async () => {
     fake.override = ({ command }) => (command === 0x11 ? words(4, 5, 0x8010001e) : "default");
     await expect(client.connect("Reader A", quick)).rejects.toMatchObject({ code: "link.driver" });
+  });
+});
+
+describe("more than 16 readers, protocol 4.6", () => {
+  const many = (count: number, atr = "3B00") =>
+    Buffer.concat(Array.from({ length: count }, (_, n) => slot(`Reader ${n}`, { state: 0x34, atr })));
+
+  beforeEach(() => {
+    fake.minor = 6;
+  });
+
+  it.each([0, 1, 16, 17, 20, 256])("%i are shown", async (count) => {
+    fake.readers = many(count);
+    const stop = new AbortController();
+    for await (const snapshot of client.watch(stop.signal)) {
+      expect(snapshot.map(({ name }) => name)).toEqual(Array.from({ length: count }, (_, n) => `Reader ${n}`));
+      stop.abort();
+    }
+  });
+
+  it("a card in the last of them is taken", async () => {
+    fake.readers = many(40);
+    await using connection = await client.connect("Reader 39", quick);
+    expect(toHex(await connection.transmit(status, quick))).toBe("9000");
+  });
+
+  it("more than there are names for is no pcscd", async () => {
+    fake.override = ({ command }) => (command === 0x16 ? words(70_000) : "default");
+    await expect(client.connect("Reader A", quick)).rejects.toMatchObject({ code: "link.service" });
+  });
+
+  it("comes and goes are told, also a change between the order to wait and the question behind it", async () => {
+    fake.readers = many(2);
+    let early = true;
+    fake.override = ({ command }, socket) => {
+      if (command === 0x13 && early) {
+        early = false;
+        fake.readers = many(18);
+        socket.write(words(0, 0));
+      }
+      return "default";
+    };
+    const seen = await collect(19, (events) => {
+      if (events.length !== 18) return;
+      fake.readers = many(19);
+      fake.signalChange();
+    });
+    expect(seen.map(({ kind }) => kind)).toEqual(Array.from({ length: 19 }, () => "reader-added"));
+  });
+});
+
+describe("a pcscd that polkit guards", () => {
+  const rule = /polkit\.addRule\(.*access_pcsc.*access_card.*subject\.user == "/;
+
+  it("and that hangs up at once is denied, with the rule that mends it", async () => {
+    fake.override = (_request, socket) => {
+      socket.destroy();
+      return undefined;
+    };
+    const denied = { code: "link.denied", message: expect.stringMatching(rule), detail: { rule: expect.any(String) } };
+    await expect(client.connect("Reader A", quick)).rejects.toMatchObject(denied);
+    const [event] = await collect(1);
+    expect(event).toMatchObject({ kind: "service-down", error: denied });
+    await expect(driver.listReaders?.({ socket: fake.path, client: "socket" }, deps)).rejects.toMatchObject(denied);
+  });
+
+  it.each([0x8010001d, 0x8010006a])("and that says so on the greeting (%i) is denied too", async (rv) => {
+    fake.override = ({ command, body }) => (command === 0x11 ? withResult(body, rv) : "default");
+    await expect(client.connect("Reader A", quick)).rejects.toMatchObject({
+      code: "link.denied",
+      message: expect.stringMatching(rule),
+    });
+  });
+
+  it("and that refuses the card is denied with the same rule", async () => {
+    fake.override = ({ command, body }) => (command === 0x04 ? withResult(body, 0x8010006a) : "default");
+    await expect(client.connect("Reader A", quick)).rejects.toMatchObject({
+      code: "link.denied",
+      message: expect.stringMatching(rule),
+    });
+  });
+
+  it("is not meant when it answered before it went away", async () => {
+    fake.override = ({ command }, socket) => {
+      if (command !== 0x01) return "default";
+      socket.destroy();
+      return undefined;
+    };
+    await expect(client.connect("Reader A", quick)).rejects.toMatchObject({ code: "link.service" });
   });
 });
 
@@ -161,7 +277,14 @@ describe("result codes of pcscd", () => {
 });
 
 describe("answers that are wrong or do not come", () => {
-  it.each([0x11, 0x01, 0x04, 0x12, 0x09])("the socket closes on command %i", async (closing) => {
+  it.each([
+    // As polkit's refusal looks.
+    [0x11, "link.denied"],
+    [0x01, "link.service"],
+    [0x04, "link.service"],
+    [0x12, "link.service"],
+    [0x09, "link.service"],
+  ])("the socket closes on command %i", async (closing, code) => {
     fake.override = ({ command }, socket) => {
       if (command !== closing) return "default";
       socket.destroy();
@@ -171,7 +294,7 @@ describe("answers that are wrong or do not come", () => {
       await using connection = await client.connect("Reader A", quick);
       await connection.transmit(status, quick);
     };
-    await expect(work()).rejects.toMatchObject({ code: "link.service" });
+    await expect(work()).rejects.toMatchObject({ code });
   });
 
   it.each([

@@ -50,17 +50,21 @@ export function withResult(body: Buffer, rv: number): Buffer {
   return answer;
 }
 
-/** A server that speaks pcscd's protocol 4.4 to the octet, or as badly as a test wants. */
+/** A server that speaks pcscd's protocol to the octet, 4.4 unless told otherwise, or as badly as a test wants. */
 export class FakePcscd implements AsyncDisposable {
   readonly path: string;
   readonly requests: Request[] = [];
   readonly sockets = new Set<Socket>();
+  readonly #waiting = new Set<Socket>();
   readonly #server: Server;
   readonly #folder: string;
   /** Takes over for single commands; falls back to the sound answers when it returns `"default"`. */
   override: (request: Request, socket: Socket) => Uint8Array | undefined | "default" = () => "default";
   readers: Buffer = states(slot("Reader A", { state: 0x34, atr: "3B00" }));
   reply: Uint8Array = Buffer.from("9000", "hex");
+  /** Its protocol version; it refuses others, or, as pcscd of 2.4.1 and later does, takes those from 4.4 on. */
+  minor = 4;
+  lenient = false;
   /** Octets per write; 0 = all at once. */
   chunk = 0;
 
@@ -82,7 +86,7 @@ export class FakePcscd implements AsyncDisposable {
 
   /** Tells all waiting clients that something changed. */
   signalChange(): void {
-    for (const socket of this.sockets) socket.write(words(0, 0));
+    for (const socket of this.#waiting) socket.write(words(0, 0));
   }
 
   dropAll(): void {
@@ -99,7 +103,10 @@ export class FakePcscd implements AsyncDisposable {
     this.sockets.add(socket);
     let buffered = Buffer.alloc(0);
     socket.on("error", () => undefined);
-    socket.on("close", () => this.sockets.delete(socket));
+    socket.on("close", () => {
+      this.sockets.delete(socket);
+      this.#waiting.delete(socket);
+    });
     socket.on("data", (chunk) => {
       buffered = Buffer.concat([buffered, chunk]);
       for (;;) {
@@ -114,6 +121,7 @@ export class FakePcscd implements AsyncDisposable {
         buffered = buffered.subarray(8 + size + more);
         const request = { command, body, extra };
         this.requests.push(request);
+        if (command === 0x13) this.#waiting.add(socket);
         const overridden = this.override(request, socket);
         const answer = overridden === "default" ? this.#answer(request) : overridden;
         if (answer !== undefined) this.#send(socket, answer);
@@ -130,9 +138,17 @@ export class FakePcscd implements AsyncDisposable {
   }
 
   #answer({ command, body }: Request): Uint8Array {
-    if (body.length === 0) return this.readers;
+    if (command === 0x16) return words(this.readers.length / 184);
+    if (command === 0x17) return this.readers;
+    // What has no answer of its own from 4.6 on.
+    if (command === 0x13 && this.minor >= 6) return new Uint8Array(0);
+    if (body.length === 0) return this.readers.subarray(0, 16 * 184);
     const answer = withResult(body, 0);
     switch (command) {
+      case 0x11: {
+        const taken = body.readUInt32LE(4) === this.minor || (this.lenient && body.readUInt32LE(4) >= 4);
+        return words(4, this.minor, taken ? 0 : 0x8010001e);
+      }
       case 0x01:
         answer.writeUInt32LE(0x1234, 4);
         return answer;

@@ -21,11 +21,10 @@ export async function pickReader(api: ApiClient, name: string | undefined): Prom
   const { items } = await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
   const withCard = items.filter((link) => link.card !== undefined);
   const [only] = withCard.length > 0 ? withCard : items;
-  if (only === undefined)
-    throw new GatewayError(
-      "link.unavailable",
-      "there is no reader; is one plugged in and pcscd running? (otagate doctor)",
-    );
+  if (only === undefined) {
+    const { denied, reason = "is one plugged in and pcscd running? (otagate doctor)" } = await whyNone(api);
+    throw denied ?? new GatewayError("link.unavailable", `there is no reader; ${reason}`);
+  }
   if (withCard.length > 1) {
     throw new GatewayError(
       "api.usage",
@@ -33,6 +32,16 @@ export async function pickReader(api: ApiClient, name: string | undefined): Prom
     );
   }
   return only;
+}
+
+/** What the daemon says of the service behind its readers. */
+async function whyNone(api: ApiClient): Promise<{ readonly denied?: GatewayError; readonly reason?: string }> {
+  const { facts } = await api.get<{ facts: { readers?: unknown } }>("/v1");
+  const { readers } = facts;
+  if (typeof readers !== "object" || readers === null || !("message" in readers)) return {};
+  const reason = String(readers.message);
+  if ("code" in readers && readers.code === "link.denied") return { denied: new GatewayError("link.denied", reason) };
+  return { reason };
 }
 
 /** `reader list`, `reader reset`. */
@@ -45,9 +54,11 @@ export function registerReader(program: Command, context: CliContext): void {
     .action(async () => {
       await using connection = await context.connect();
       const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
+      const { denied, reason } = items.length === 0 ? await whyNone(connection.api) : {};
+      if (denied !== undefined) throw denied;
       result(context.terminal, items, (links) =>
         links.length === 0
-          ? "no readers\n"
+          ? `no readers${reason === undefined ? "" : `: ${reason}`}\n`
           : table(
               ["READER", "STATE", "ICCID", "EID", "TARGET"],
               links.map((link) => [
