@@ -1,8 +1,9 @@
-import { codecError, GatewayError } from "../../src/base/gateway-error.ts";
+import { GatewayError } from "../../src/base/gateway-error.ts";
 import { concatBytes } from "../../src/base/hex.ts";
 import type { Address, Body } from "../../src/codec/smpp/bodies.ts";
 import { reachesCard } from "../../src/codec/smpp/data-coding.ts";
 import { submitEsmClass } from "../../src/codec/smpp/esm-class.ts";
+import { requireAddress } from "../../src/codec/smpp/fields.ts";
 import { smppOfTp } from "../../src/codec/smpp/text.ts";
 import { absoluteTime, relativeTime } from "../../src/codec/smpp/time.ts";
 import type { Tlvs } from "../../src/codec/smpp/tlv.ts";
@@ -31,8 +32,6 @@ const international = { ton: 1, npi: 1 };
 const shortCode = { ton: 0, npi: 0 };
 const shortCodeDigits = 8;
 const longestInline = 254;
-/** SMPP 3.4 §5.2.8 */
-const longestAddress = 20;
 const nothing = new Uint8Array(0);
 const none: Tlvs = {};
 
@@ -130,10 +129,7 @@ export function submitRequest(
   if (payload) tlvs.messagePayload = octets;
   const { serviceType } = account;
   const source = sourceAddress(sms.from, account.source);
-  if (source.addr.length > longestAddress) {
-    const what = `source_addr: ${source.addr.length} characters, ${longestAddress} at most`;
-    throw codecError("codec.length", what, 0, { field: "source_addr" });
-  }
+  requireAddress(source.addr, "source_addr");
   const destination = destinationAddress(sms.to, account.destination);
   const esmClass = submitEsmClass(account.messagingMode, udhi);
   const registeredDelivery = sms.receipt ? account.registeredDelivery : 0;

@@ -88,6 +88,20 @@ export function cString(field: string, max: number, readMax = max): Codec<string
   };
 }
 
+/** SMPP 3.4 §5.2.8, §5.2.9 */
+const longestAddress = 20;
+
+/**
+ * Throws for an address that no submit_sm or deliver_sm can carry. An EID is longer than the letter allows, but it names
+ * a target, and what comes from there has to name it again. SGP.02 §2.2.2
+ * @throws codec.length naming the field
+ */
+export function requireAddress(addr: string, field: string): void {
+  const bare = addr.replace(/^\+/, "");
+  if (bare.length <= longestAddress || /^\d{32}$/.test(bare)) return;
+  throw codecError("codec.length", `${field}: ${bare.length} characters, ${longestAddress} at most`, 0, { field });
+}
+
 /** A {@link cString} of a response; read as far as the PDU goes, because some peers forget the NUL. */
 export function looseCString(field: string, max: number, readMax: number): Codec<string> {
   const strict = cString(field, max, readMax);

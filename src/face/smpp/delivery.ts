@@ -1,7 +1,6 @@
-import { codecError } from "../../base/gateway-error.ts";
-import type { Address, Body } from "../../codec/smpp/bodies.ts";
+import type { Body } from "../../codec/smpp/bodies.ts";
 import { udhi } from "../../codec/smpp/esm-class.ts";
-import { fromLatin1 } from "../../codec/smpp/fields.ts";
+import { fromLatin1, requireAddress } from "../../codec/smpp/fields.ts";
 import { messageStates } from "../../codec/smpp/message-state.ts";
 import { formatReceiptText } from "../../codec/smpp/receipt.ts";
 import { absoluteTime } from "../../codec/smpp/time.ts";
@@ -12,8 +11,6 @@ const receiptClass = 0x04;
 const intermediateClass = 0x20;
 const none = new Uint8Array(0);
 const shortest = 254;
-const longestAddress = 20;
-const isEid = (addr: string) => /^\+?\d{32}$/.test(addr);
 
 /** SMPP 3.4 §5.3.2.31 */
 function networkErrorCode(error: { readonly network: number; readonly code: number } | undefined): Tlvs {
@@ -44,22 +41,17 @@ function parts(delivery: SmscDelivery): { octets: Uint8Array; esmClass: number; 
   return { octets: fromLatin1(text), esmClass: delivery.intermediate ? intermediateClass : receiptClass, tlvs };
 }
 
-/** An EID is longer than the letter allows, but it is what its client wrote. SMPP 3.4 §5.2.8, SGP.02 §2.2.2 */
-function deliverable(address: Address, field: string): Address {
-  if (address.addr.length <= longestAddress || isEid(address.addr)) return address;
-  const what = `${field}: ${address.addr.length} characters, ${longestAddress} at most`;
-  throw codecError("codec.length", what, 0, { field });
-}
-
 /** The deliver_sm of a message from a card or of a receipt; `withTlvs` false for clients older than 3.4. SMPP 3.4 §4.6 */
 export function deliverBody(delivery: SmscDelivery, withTlvs: boolean): Body<"deliver_sm"> {
   const { octets, esmClass, tlvs } = parts(delivery);
+  requireAddress(delivery.source.addr, "source_addr");
+  requireAddress(delivery.destination.addr, "destination_addr");
   const payload = octets.length > shortest;
   const kept = withTlvs ? tlvs : {};
   return {
     serviceType: "",
-    source: deliverable(delivery.source, "source_addr"),
-    destination: deliverable(delivery.destination, "destination_addr"),
+    source: delivery.source,
+    destination: delivery.destination,
     esmClass,
     protocolId: delivery.kind === "message" ? delivery.protocolId : 0,
     priorityFlag: 0,

@@ -3,6 +3,7 @@ import { concatBytes } from "../../base/hex.ts";
 import type { Address, Body } from "../../codec/smpp/bodies.ts";
 import { cardTpDcs, reachesCard } from "../../codec/smpp/data-coding.ts";
 import { hasUdh, messagingModes } from "../../codec/smpp/esm-class.ts";
+import { requireAddress } from "../../codec/smpp/fields.ts";
 import { messageOctets } from "../../codec/smpp/receipt.ts";
 import { parseTime } from "../../codec/smpp/time.ts";
 import { cutParameter } from "../../codec/smpp/tlv.ts";
@@ -149,6 +150,9 @@ export function readSubmission(
   const to = destination.addr.replace(/^\+/, "");
   if (to === "") throw codecError("codec.value", "no destination", 0, { field: "destination_addr" });
   requireWhole(body);
+  // What comes back carries both addresses.
+  requireAddress(to, "destination_addr");
+  requireAddress(body.source.addr, "source_addr");
   const octets = messageOctets("destinations" in body ? { ...body, destination } : body);
   const both = "shortMessage" in body && body.shortMessage.length > 0 && body.tlvs.messagePayload !== undefined;
   if (octets.length === 0 || both) {

@@ -30,7 +30,7 @@ export function isSilent(command: RequestCommand): boolean {
 }
 
 /** Requests whose responses some peers confuse with each other. */
-const families: readonly RegExp[] = [/^bind_/, /^(submit_sm|submit_multi|data_sm)/];
+const families: readonly RegExp[] = [/^bind_/, /^(submit_sm|submit_multi|data_sm)/, /^(deliver_sm|data_sm)/];
 
 /**
  * Whether this response may answer this request: by sequence number above all, but a response of another kind, such as

@@ -309,7 +309,7 @@ describe("the SMSC face for an ESME of another make", () => {
     const { face: opened, port } = await face({ window: 10 });
     for (let i = 0; i < 2_000; i++) port.queue("esme", { ...por, userData: Uint8Array.of(0, i >> 8, i & 0xff) });
     const client = await connect(opened);
-    await until(() => (port.waiting.get("esme") ?? []).length === 0, 10_000);
+    await until(() => (port.waiting.get("esme") ?? []).length === 0, 60_000);
     const ids = client.received.map(({ short_message }) => (short_message as Buffer).readUInt16BE(1));
     expect(new Set(ids).size).toBe(2_000);
     expect(ids).toHaveLength(2_000);
