@@ -10,6 +10,8 @@ export interface CardIdentity {
   readonly eid?: string;
   readonly iccid?: string;
   readonly imsi?: string;
+  /** A SIM of before the UICC. */
+  readonly generation?: "2G";
 }
 
 /** A live way to the world: a reader with its card, a modem, an SMSC account. */

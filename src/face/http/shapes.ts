@@ -219,6 +219,7 @@ export const linkShape = z
         eid: z.string().optional(),
         iccid: z.string().optional(),
         imsi: z.string().optional(),
+        generation: z.literal("2G").optional().describe("A SIM of before the UICC: it knows class A0 only"),
       })
       .optional(),
     target: z.string().optional(),

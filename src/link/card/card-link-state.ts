@@ -17,7 +17,8 @@ export type CardLinkState =
 export function carries(state: CardLinkState): { readonly up: boolean; readonly reason?: string } {
   switch (state.at) {
     case "ready":
-      return { up: true };
+      if (state.identity.generation === undefined) return { up: true };
+      return { up: false, reason: "the card is a 2G SIM (class A0 only): APDUs reach it, messages and jobs do not" };
     case "no-reader":
       return { up: false, reason: state.reason };
     case "empty":

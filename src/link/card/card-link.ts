@@ -122,6 +122,8 @@ export class CardLink implements SmsBearer {
 
   async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
     const session = this.#ready();
+    const { up, reason } = this.state;
+    if (!up) throw new GatewayError("link.unavailable", `${this.id}: ${reason}`, { detail: { fate: "not-sent" } });
     const tpdu = deliverTpdu(sms, this.#deps.originator ?? "+10000000000", this.#deps.clock.now());
     if (tracing())
       traceFrame({

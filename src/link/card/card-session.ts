@@ -156,7 +156,8 @@ export class CardSession {
 
   #ready(identity: CardIdentity): void {
     const { log, link, onReady } = this.#deps;
-    log.info({ link, iccid: identity.iccid, imsi: identity.imsi, eid: this.#eid }, "the card is ready");
+    const { iccid, imsi, generation } = identity;
+    log.info({ link, iccid, imsi, eid: this.#eid, generation }, "the card is ready");
     onReady({ atr: this.channel.atr, identity, eid: this.#eid });
   }
 

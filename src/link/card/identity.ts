@@ -14,6 +14,8 @@ export interface ApduTaker {
 export interface CardIdentity {
   readonly iccid?: Iccid;
   readonly imsi?: Imsi;
+  /** A SIM of before the UICC: it knows class A0 only. 3GPP TS 51.011 */
+  readonly generation?: "2G";
 }
 
 const selectMf = fromHex("00A40004023F0000");
@@ -24,6 +26,30 @@ const readTen = fromHex("00B000000A");
 const readNine = fromHex("00B0000009");
 /** STATUS: the current application is initialised. ETSI TS 102 221 §11.1.2 */
 const initialised = fromHex("80F2010C");
+
+const classNotSupported = 0x6e00;
+
+/** The files of a SIM, in class A0; undefined when the card takes that neither. 3GPP TS 51.011 §9.2, §10.1.1, §10.3.2 */
+async function readSim(card: ApduTaker, options: TransmitOptions): Promise<CardIdentity | undefined> {
+  const select = (file: number) =>
+    card.transmit(Uint8Array.of(0xa0, 0xa4, 0x00, 0x00, 0x02, file >> 8, file & 0xff), options);
+  const selected = (sw: number) => good(sw) || sw >> 8 === 0x9f;
+  const read = async (path: readonly number[], length: number) => {
+    for (const file of path) if (!selected((await select(file)).sw)) return undefined;
+    const { data, sw } = await card.transmit(Uint8Array.of(0xa0, 0xb0, 0x00, 0x00, length), options);
+    return good(sw) ? data : undefined;
+  };
+  if (!selected((await select(0x3f00)).sw)) return undefined;
+  const iccidFile = await read([0x2fe2], 10);
+  const imsiFile = await read([0x7f20, 0x6f07], 9);
+  const iccid = iccidFile && tolerant(() => iccidFromOctets(iccidFile));
+  const imsi = imsiFile && tolerant(() => imsiFromOctets(imsiFile));
+  return {
+    generation: "2G",
+    ...(iccid === undefined ? {} : { iccid }),
+    ...(imsi === undefined ? {} : { imsi }),
+  };
+}
 
 function good(sw: number): boolean {
   return sw === 0x9000 || sw >> 8 === 0x91;
@@ -40,7 +66,10 @@ async function readFile(card: ApduTaker, select: Uint8Array, read: Uint8Array, o
  * files on the channel given. 3GPP TS 31.102 §5.1.1
  */
 export async function readIdentity(card: ApduTaker, options: TransmitOptions): Promise<CardIdentity> {
-  await card.transmit(selectMf, options);
+  if ((await card.transmit(selectMf, options)).sw === classNotSupported) {
+    const sim = await readSim(card, options);
+    if (sim !== undefined) return sim;
+  }
   const iccidFile = await readFile(card, selectIccid, readTen, options);
   const iccid = iccidFile && tolerant(() => iccidFromOctets(iccidFile));
   const usim = await card.transmit(selectUsim, options);

@@ -92,6 +92,41 @@ describe("the life of a card in a reader", () => {
     expect(link.card).toEqual({ atr: expect.any(String), iccid: "89012345678901234567" });
   });
 
+  it("a 2G SIM is read in its own class, said to be one, and carries no messages", async () => {
+    const card = new ScriptedCard();
+    let selected = "";
+    card.answer = (command) => {
+      if (!command.startsWith("A0")) return "6E00";
+      if (command.startsWith("A0A4000002")) {
+        selected = command.slice(10);
+        return "9F0F";
+      }
+      if (command === "A0B000000A" && selected === "2FE2") return "981032547698103254769000";
+      if (command === "A0B0000009" && selected === "6F07") return "0809101010325476989000";
+      return "9000";
+    };
+    const { links } = follow(card);
+    const link = await phase(links, "ready");
+    expect(link.card).toEqual({
+      atr: expect.any(String),
+      iccid: "89012345678901234567",
+      imsi: "001010123456789",
+      generation: "2G",
+    });
+    expect(link.state).toEqual({ up: false, reason: expect.stringContaining("2G SIM") });
+    expect((await link.withCard((transmit) => transmit(fromHex("A0F2000000")))).sw).toBe(0x9000);
+    await expect(link.submit(sms, never)).rejects.toMatchObject({ detail: { fate: "not-sent" } });
+  });
+
+  it("a card that refuses both classes is no SIM", async () => {
+    const card = new ScriptedCard();
+    card.answer = () => "6E00";
+    const { links } = follow(card);
+    const link = await phase(links, "ready");
+    expect(link.card).toEqual({ atr: expect.any(String) });
+    expect(link.state.up).toBe(true);
+  });
+
   it("says that the reader is empty, and serves the card that comes", async () => {
     const { links, reader } = follow(undefined);
     const link = await phase(links, "empty");
