@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { parseJson } from "../../../base/json.ts";
 import type { CliContext } from "../context.ts";
-import { readInput, valueOrFile } from "../input-file.ts";
+import { readInput, unreadable, valueOrFile } from "../input-file.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { paint, result, say } from "../terminal.ts";
 
@@ -100,9 +100,9 @@ function outcomeText({ target, created, changes }: Outcome, dryRun: boolean, { t
   return [head, ...lines].join("\n");
 }
 
-/** The request for a file by what its first characters say it is. @throws api.usage, target.invalid */
+/** The request for a file by what its first characters say it is. @throws config.unreadable, target.invalid */
 function importBody(file: string): object {
-  const text = file === "-" ? readFileSync(0, "utf8") : readInput("file", file);
+  const text = textFile(file === "-" ? 0 : file);
   const start = text.trimStart()[0];
   if (start === "<") return { format: "xml", text };
   if (start !== "{" && start !== "[") return { format: "csv", text };
@@ -112,6 +112,19 @@ function importBody(file: string): object {
   } catch (cause) {
     const why = cause instanceof GatewayError ? cause.message : "not valid JSON";
     throw new GatewayError("target.invalid", `${file}: ${why}`, { detail: { file }, cause });
+  }
+}
+
+/** @throws config.unreadable */
+function textFile(file: string | 0): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const why = unreadable("file", String(file), cause).message.split(": ").at(-1);
+    throw new GatewayError("config.unreadable", `cannot read ${file}: ${why}`, {
+      detail: { field: "file", file },
+      cause,
+    });
   }
 }
 
