@@ -151,7 +151,7 @@ async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promis
     if (fn.name !== "confirmNotification" || !succeeded) continue;
     const sequence = fn.sequence.toString(16).toUpperCase().padStart(4, "0");
     const recent = await r.notifications.list(job.target, undefined, 20);
-    const meant = recent.find((one) => one.sequence === sequence);
+    const meant = recent.find((one) => one.sequence === sequence && one.confirmation !== "none");
     if (meant !== undefined && meant.confirmation !== "confirmed")
       await r.notifications.patch(meant.id, { confirmJob: job.id });
   }

@@ -12,6 +12,7 @@ import { judgeAnswer } from "./judge-answer.ts";
 import { reportLateAnswer } from "./late-answer.ts";
 import type { NotificationDesk } from "./notification-desk.ts";
 import type { PacketRecord } from "./packet.ts";
+import { keepPartOfResponse } from "./partial-response.ts";
 import { type Answered, findAnswered } from "./response-match.ts";
 import { forwardToClient } from "./smsc-forward.ts";
 import { receiptCame } from "./smsc-settle.ts";
@@ -195,11 +196,13 @@ export class Inbound {
         continue;
       parts.set(same.sequence, { id: other.id, segment: theirs, userData: other.item.userData });
     }
+    const ordered = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
     if (parts.size < concat.total) {
       await r.inbox.settle([entry.id], "held", `segment ${concat.sequence} of ${concat.total}`);
+      const target = entry.target ?? (await this.#senderOf(r, item));
+      if (target !== undefined) await keepPartOfResponse(r, target, ordered, concat.total);
       return undefined;
     }
-    const ordered = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
     return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
   }
 

@@ -154,9 +154,15 @@ export function newJobOf(order: JobOrder, origin: Omit<JobOrigin, "reference">, 
 /** What a client's key stands for: the key among those of all clients, and a digest of the order. */
 export function idempotencyOf(order: unknown, client: string | undefined, key: string) {
   return {
-    idempotencyKey: client === undefined ? key : `${client} ${key}`,
+    idempotencyKey: keyAmongAll(client, key),
     idempotencyDigest: createHash("sha256").update(canonical(order)).digest("base64"),
   };
+}
+
+/** A client's name ends at the first blank: one with a blank in it must not read as another client's. */
+function keyAmongAll(client: string | undefined, key: string): string {
+  if (client !== undefined) return `${client.replaceAll(/[% ]/g, encodeURIComponent)} ${key}`;
+  return key.includes(" ") ? ` ${key}` : key;
 }
 
 /** JSON with sorted keys: the same order gives the same text. */

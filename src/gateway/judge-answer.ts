@@ -3,6 +3,7 @@ import { fromHex } from "../base/hex.ts";
 import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 import { traceResponse } from "./packet-trace.ts";
+import { missingOf } from "./partial-response.ts";
 import { answeredScript, askedByWork } from "./script-verdict.ts";
 import { readAnswer, spiOf } from "./secured-packet.ts";
 import type { Repositories } from "./store.ts";
@@ -26,6 +27,8 @@ export async function judgeAnswer(
   { byCard }: AnswerSource = { byCard: false },
 ): Promise<Verdict> {
   const userData = (packet.response ?? []).map(fromHex);
+  const missing = missingOf(userData);
+  if (missing !== undefined) return { at: "unproven", note: missing };
   const sets = await r.keySets.open(packet.target, "SCP80");
   if (packet.keySet === undefined) {
     const follows = matchUpstream(sets, packet, userData)?.follows ?? (byCard && bySubmit(packet));

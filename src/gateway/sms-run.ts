@@ -194,7 +194,9 @@ export class SmsRun {
       outcome.at !== "accepted" && outcome.report !== undefined && isResponse(outcome.report) ? [outcome.report] : [],
     );
     if (reports.length === 0) return undefined;
-    const response = reports.map(toHex);
+    // Messages of one response, or a response to each message of the packet: the last one is the packet's.
+    const whole = reports.every((report) => readSegment(report).concatenation !== undefined);
+    const response = (whole ? reports : reports.slice(-1)).map(toHex);
     return { ...packet, state: "answered", response, answeredAt: this.#deps.clock.now() } as const;
   }
 
@@ -336,10 +338,19 @@ export class SmsRun {
     // Whether it was the last is for its owner to say, who alone can read it.
     if (packet !== undefined && came?.at === "done") return this.#settle(job, packet, came);
     const transmissions = packet?.transmissions;
-    const unproven = came?.at === "unproven" ? { unproven: came.note } : {};
-    const why = came?.at === "unproven" ? came.note : "lost, or not authenticated by the card";
-    const message = `no answer after ${transmissions} transmissions: ${why}`;
-    return this.#fail(job, "packet.no-answer", message, { executed: "unknown", transmissions, ...unproven });
+    const parts = await this.#deps.store.read((r) => r.packets.parts(id));
+    const undelivered = parts.filter(({ state }) => state === "failed").map(({ position }) => position + 1);
+    const facts = {
+      // A packet of which the network lost a message cannot run, unless an earlier transmission got through.
+      executed: undelivered.length > 0 && transmissions === 1 ? false : ("unknown" as const),
+      transmissions,
+      ...(came?.at === "unproven" ? { unproven: came.note } : {}),
+      ...(undelivered.length > 0 ? { undelivered } : {}),
+    };
+    const lost = `the network did not deliver message ${undelivered.join(", ")} of ${packet?.userData.length}`;
+    const silence = undelivered.length > 0 ? lost : "lost, or not authenticated by the card";
+    const message = `no answer after ${transmissions} transmissions: ${came?.at === "unproven" ? came.note : silence}`;
+    return this.#fail(job, "packet.no-answer", message, facts);
   }
 
   async #fail(job: Job, code: string, message: string, detail: OpenFailure["detail"]): Promise<void> {

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
 import { parseAddress } from "../../src/codec/sms/address.ts";
+import { segmentPacket } from "../../src/codec/sms/concatenation.ts";
 import { timestampOf } from "../../src/codec/sms/timestamp.ts";
 import { tpduBytes } from "../../src/codec/sms/tpdu.ts";
 import { wrapCommand } from "../../src/crypto/command-packet.ts";
@@ -251,5 +252,52 @@ describe("the response to a packet that a client secured", () => {
     await bench.until(async () => (account.submitted.length === 60 ? true : undefined));
     await account.hand(message(por(stranger, 1)));
     await bench.until(async () => (await desk.outbox.pull("first", 10))[0]);
+  });
+});
+
+describe("a response in several messages", () => {
+  it("of which one never comes is told as such, and one that is whole counts", async () => {
+    await using bench = await Bench.open();
+    const { card, account, leftAs } = await behindNetwork(bench);
+    const long = `AF80${"2302900023029000".repeat(20)}0000`;
+    const segments = (cntr: number) => {
+      const whole = por(card, cntr, { data: long });
+      return segmentPacket(whole.subarray(3), "response", { reference: cntr, referenceBits: 8 });
+    };
+    const request = { answerTimeoutMs: 400 };
+    const lost = await bench.gateway.submit({ target: card.state.eid, work: audit, request, origin: cli });
+    await leftAs(1);
+    const [first = new Uint8Array(0), ...others] = segments(await cntrOf(bench, lost.job));
+    expect(others.length).toBeGreaterThan(0);
+    await account.hand(message(first));
+    expect(await bench.ended(lost.job.id)).toMatchObject({
+      error: { code: "packet.no-answer", detail: { unproven: expect.stringMatching(/^1 of \d messages/) } },
+    });
+    const sent = account.submitted.length;
+    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    await leftAs(sent + 1);
+    for (const one of segments(await cntrOf(bench, job)).reverse()) await account.hand(message(one));
+    expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { commands: { length: 40 } } });
+  });
+
+  it("says which message of the command the network did not deliver", async () => {
+    await using bench = await Bench.open();
+    const { card, account, leftAs } = await behindNetwork(bench);
+    const input = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar, cntr: 3, data: new Uint8Array(200) };
+    const { packet } = wrapCommand(input, keysOf(card));
+    const userData = segmentPacket(packet, "command", { reference: 3, referenceBits: 8 }).map(toHex);
+    const { job } = await bench.gateway.submit({
+      target: card.state.eid,
+      work: { kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 },
+      request: { answerTimeoutMs: 2500 },
+      origin: cli,
+    });
+    await leftAs(2);
+    await account.receipt("id-1");
+    await account.receipt("id-2", "failed");
+    const ended = await bench.ended(job.id);
+    expect(ended).toMatchObject({
+      error: { code: "packet.no-answer", detail: { executed: false, undelivered: [2] } },
+    });
   });
 });

@@ -236,7 +236,8 @@ export class WorkPuller implements AsyncDisposable {
   /** A job that had ended is as good as cancelled: its end is told by its events. */
   async #cancel(job: string): Promise<string> {
     const { origin } = await this.#deps.gateway.job(job);
-    if (origin.client !== this.#client) throw new GatewayError("job.unknown", `cancel: no job '${job}' of yours`);
+    if (origin.face !== "upstream" || origin.client !== this.#client)
+      throw new GatewayError("job.unknown", `cancel: no job '${job}' of yours`);
     try {
       await this.#deps.gateway.cancel(job);
     } catch (error) {
