@@ -108,6 +108,31 @@ describe("the handshake", () => {
     await card.cut("fin");
   });
 
+  it.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "of %s is proven by the PSK alone, whatever session a card brings back",
+    async (version) => {
+      const settings = { tls: { tls10: false, tls13: true, nullSuites: false } };
+      const { port, server } = await running(new MemoryAdminStore(), undefined, { settings });
+      const ciphers = "PSK-AES128-CBC-SHA256:TLS_AES_128_GCM_SHA256";
+      const options = { ciphers, minVersion: version, maxVersion: version };
+      const card = await tlsCard(port, identity, key, options);
+      let session: Buffer | undefined;
+      card.tls.on("session", (one: Buffer) => {
+        session = one;
+      });
+      expect((await card.request(first))?.status).toBe(204);
+      await card.ended;
+      const kept = session ?? card.tls.getSession();
+      const wrong = { ...options, ...(kept === undefined ? {} : { session: kept }) };
+      await expect(
+        tlsCard(port, identity, "FF".repeat(16), wrong).then(async (other) => {
+          if ((await other.request(first)) === undefined) throw new Error("nothing served");
+        }),
+      ).rejects.toThrow();
+      expect(server.stats.sessions).toBe(1);
+    },
+  );
+
   it.each(["resident", "remote"] as const)(
     "fails alike for unknown identities and wrong keys (keys %s)",
     async (keys) => {

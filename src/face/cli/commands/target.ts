@@ -80,11 +80,19 @@ export function registerTarget(program: Command, context: CliContext): void {
     .option("--tag <tag...>", "replace the tags")
     .option("--notifications <mode>", "bench, relay or withhold")
     .option("--spi <hex>", "SPI of commands")
+    .option("--agent-id <text>", "how the card names itself in SCP81 sessions, where that is not its EID or ICCID")
     .description("change a target")
     .action(
       async (
         reference: string,
-        options: { name?: string; msisdn?: string; tag?: string[]; notifications?: string; spi?: string },
+        options: {
+          name?: string;
+          msisdn?: string;
+          tag?: string[];
+          notifications?: string;
+          spi?: string;
+          agentId?: string;
+        },
       ) => {
         await using connection = await context.connect();
         const path = `/v1/targets/${encodeURIComponent(reference)}`;
@@ -93,6 +101,7 @@ export function registerTarget(program: Command, context: CliContext): void {
           ...before.settings,
           ...(options.notifications === undefined ? {} : { notifications: options.notifications }),
           ...(options.spi === undefined ? {} : { spi: options.spi }),
+          ...(options.agentId === undefined ? {} : { agentId: options.agentId }),
         };
         const changed = await connection.api.patch<ShownTarget>(path, {
           name: options.name,
