@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { GatewayError } from "../base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { isIsdPAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
@@ -60,7 +60,12 @@ export class AuditDesk {
     let resources: CardResources | undefined;
     let more = true;
     for (let round = 0; more && round < mostAnswers; round++) {
-      const job = await this.#ask(before, order, round > 0, until);
+      const job = await this.#ask(before, order, round > 0, until).catch((error: unknown) => {
+        // A card that has lost its place in the list ends the list: what it said so far is true, but not all.
+        if (round > 0 && isGatewayError(error, "job.failed")) return undefined;
+        throw error;
+      });
+      if (job === undefined) break;
       jobs.push(job.id);
       more = false;
       for (const { answer, sw } of executedCommands(job.work, job.result?.commands ?? [])) {

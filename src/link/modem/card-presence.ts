@@ -4,7 +4,7 @@ import { pinState } from "../../codec/at/general-commands.ts";
 import type { Urc } from "../../codec/at/urc.ts";
 import type { AtEngine } from "./at-engine.ts";
 import { readCard, readEid } from "./card-facts.ts";
-import type { ModemState } from "./modem-state.ts";
+import { isUsable, type ModemState } from "./modem-state.ts";
 import { isUnanswered } from "./questions.ts";
 
 /** What is shown of the card inside. */
@@ -82,7 +82,7 @@ export class CardPresence {
       if (engine === undefined || signal.aborted) return;
       const pin = await pinOf(engine);
       if (pin === undefined) return;
-      if (pin === "READY") return this.#read(engine);
+      if (isUsable(pin)) return this.#read(engine, pin);
       const passing = /NOT READY|BUSY/.test(pin);
       const waited = clock.monotonic() - since;
       if (!passing || waited >= restartMs) this.#forget(pin);
@@ -98,7 +98,7 @@ export class CardPresence {
     this.#deps.show({ pin });
   }
 
-  async #read(engine: AtEngine): Promise<void> {
+  async #read(engine: AtEngine, pin: string): Promise<void> {
     const { clock, link, signal, state, show, arrived } = this.#deps;
     const removals = this.#removals;
     for (let attempt = 1; attempt <= readTries; attempt++) {
@@ -110,15 +110,15 @@ export class CardPresence {
         await clock.sleep(pollMs, signal);
         continue;
       }
-      const same = (card.iccid === undefined || card.iccid === before.iccid) && before.pin === "READY";
+      const same = (card.iccid === undefined || card.iccid === before.iccid) && isUsable(before.pin);
       if (same && known !== undefined && (card.imsi === undefined || card.imsi === before.imsi)) return;
       const eid = this.#deps.readEid ? await readEid(engine, link) : undefined;
       if (removals !== this.#removals) return;
-      show({ pin: "READY", ...card, ...(eid === undefined ? {} : { eid }) });
+      show({ pin, ...card, ...(eid === undefined ? {} : { eid }) });
       await arrived(engine);
       return;
     }
-    if (state().pin !== "READY") show({ pin: "READY" });
+    if (state().pin !== pin) show({ pin });
   }
 }
 

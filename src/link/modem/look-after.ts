@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { attention } from "../../codec/at/general-commands.ts";
 import type { AtEngine } from "./at-engine.ts";
-import { type ModemState, registered } from "./modem-state.ts";
+import { isUsable, type ModemState, registered } from "./modem-state.ts";
 import type { ModemSmsBearer } from "./sms-bearer.ts";
 
 /** What looking after a modem needs. */
@@ -44,7 +44,7 @@ export async function lookAfter(deps: LookAfterDeps): Promise<void> {
 
 function untilNextLook({ everyMs, state, bearer: { inbox } }: LookAfterDeps): number {
   const now = state();
-  const missing = now.pin !== "READY" || inbox?.setting === undefined || !registered(now);
+  const missing = !isUsable(now.pin) || inbox?.setting === undefined || !registered(now);
   return missing ? Math.min(everyMs, missingMs) : everyMs;
 }
 

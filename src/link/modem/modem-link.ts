@@ -15,7 +15,14 @@ import { ModemCardReader } from "./modem-card-reader.ts";
 import { ModemLife } from "./modem-life.ts";
 import { defaultModemSettings, type ModemSettings } from "./modem-settings.ts";
 import { cardState, checkToolkit, chooseProfile, identify, initialise, wake } from "./modem-startup.ts";
-import { emptyState, type ModemPhase, type ModemState, registered, type SwitchRecord } from "./modem-state.ts";
+import {
+  emptyState,
+  isUsable,
+  type ModemPhase,
+  type ModemState,
+  registered,
+  type SwitchRecord,
+} from "./modem-state.ts";
 import type { PowerControl } from "./power-control.ts";
 import { genericName, type ProfileSet } from "./profile.ts";
 import { ask, firstAnswer, Questions } from "./questions.ts";
@@ -254,7 +261,7 @@ export class ModemLink implements AsyncDisposable {
     this.#phase({ at: "starting", step: "waiting for the card" });
     const pin = await cardState(engine, clock, this.#settings.cardPatienceMs, signal);
     this.#showCard({ pin });
-    if (pin === "READY") {
+    if (isUsable(pin)) {
       const eid = this.#settings.readEid ? await readEid(engine, this.id) : undefined;
       this.#showCard({ pin, ...(await readCard(engine)), ...(eid === undefined ? {} : { eid }) });
     }

@@ -72,3 +72,8 @@ export function accessTechnology({ registrations, operator }: ModemState): strin
   const act = served?.accessTechnology ?? operator?.accessTechnology;
   return act === undefined ? undefined : accessTechnologies[act];
 }
+
+/** Whether a PIN state lets the card be used: PIN2 and PUK2 are asked for some of its files only. TS 27.007 §8.3 */
+export function isUsable(pin: string | undefined): boolean {
+  return pin === "READY" || pin === "SIM PIN2" || pin === "SIM PUK2";
+}

@@ -48,6 +48,8 @@ export interface SmsInboxDeps {
 const acknowledgeWithinMs = 10_000;
 const fullFrom = 0.8;
 const reportPatienceMs = 3_000;
+/** Notices of stored messages that wait to be followed, at most. */
+const mostStoredWaiting = 8;
 /** Slots looked into where the modem neither lists them nor says how many there are. */
 const slotsTried = 20;
 
@@ -60,6 +62,8 @@ export class SmsInbox {
   /** The modem refuses to say, or is slow to say, what is set: it is not asked again. */
   #silent = false;
   #refusalTold = false;
+  #storedWaiting = 0;
+  #pollWanted = false;
   #acknowledges: boolean;
   #stop = () => {};
   #closed = false;
@@ -142,12 +146,30 @@ export class SmsInbox {
     if (urc.event === "sms-direct" || urc.event === "status-report") {
       this.#inBackground(this.#queue.run("direct", () => this.#takeDirect(urc)));
     } else if (urc.event === "sms-stored" || urc.event === "report-stored") {
-      this.#inBackground(this.#queue.run("memory", () => this.#takeStored(urc)));
+      this.#onStored(urc);
     } else if (urc.event === "storage-full") {
       this.#inBackground(this.poll());
     } else if (urc.event === "cms-async") {
       this.#inBackground(this.#chooseIndications());
     }
+  }
+
+  /** One by one; of a storm of notices the rest is found by one look into the memories. */
+  #onStored(urc: Urc): void {
+    if (this.#storedWaiting >= mostStoredWaiting) {
+      this.#pollWanted = true;
+      return;
+    }
+    this.#storedWaiting++;
+    const taken = this.#queue
+      .run("memory", () => this.#takeStored(urc))
+      .finally(() => {
+        this.#storedWaiting--;
+        if (this.#storedWaiting > 0 || !this.#pollWanted) return;
+        this.#pollWanted = false;
+        this.#inBackground(this.poll());
+      });
+    this.#inBackground(taken);
   }
 
   /** Failures here have nobody to tell but the log; the next poll tries again. */

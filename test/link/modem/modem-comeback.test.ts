@@ -262,6 +262,12 @@ describe("a modem that is absent, and one that answers wrongly", () => {
       await wait(() => expect(link.state).toMatchObject({ pin: "READY", imsi: "001010123456789" }));
     });
 
+    test.each(["SIM PIN2", "SIM PUK2"])("state %s asks for nothing that is used: the card is read", async (pin) => {
+      start(async () => bench().on("AT+CPIN?", [`+CPIN: ${pin}`, "OK"]));
+      await phase("ready");
+      expect(link.state).toMatchObject({ pin, iccid: "89000123456789012341" });
+    });
+
     test.each(["SIM PIN", "SIM PUK", "SIM PIN2", "PH-NET PIN"])(
       "state %s keeps the modem up, with that shown",
       async (pin) => {

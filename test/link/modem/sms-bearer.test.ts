@@ -129,6 +129,96 @@ describe("short messages over a modem", () => {
     ]);
   });
 
+  const taken = expect.objectContaining({ kind: "message", tpdu: fromHex(deliver.slice(16)) });
+
+  test.each([
+    ["+CMT", 44, `${deliver}FFFFFF`],
+    ["+CMT announced with them", 46, `${deliver}0000`],
+    ["+CMT in lower case", 44, `${deliver.toLowerCase()}ff`],
+  ])("cuts octets behind the TPDU of %s, and acknowledges it", async (_, length, pdu) => {
+    await attach();
+    modem.raw(`\r\n+CMT: "",${length}\r\n${pdu}\r\n`);
+    await turn(20);
+    expect(inbound).toEqual([taken]);
+    expect(modem.heard).toEqual(["AT+CNMA=1"]);
+  });
+
+  test("never refuses a message without a word: what cannot be read is logged with its reason", async () => {
+    const warned: unknown[] = [];
+    const log = { ...silentLog, warn: (facts: unknown) => void warned.push(facts) };
+    bearer = new ModemSmsBearer({ id: "modem-1", clock: systemClock, log });
+    modem.on("AT+CNMI?", ["+CNMI: 2,1,0,1,0", "OK"]);
+    await attach();
+    modem.raw(`\r\n+CMT: "",44\r\n${deliver.slice(0, -8)}\r\n`);
+    await turn(20);
+    expect(modem.heard[0]).toBe("AT+CNMA=2");
+    expect(warned).toContainEqual(
+      expect.objectContaining({ octets: 48, error: expect.objectContaining({ code: "codec.truncated" }) }),
+    );
+  });
+
+  test("keeps TP-UDL of a text, so that 8n-1 characters get no @ behind them", async () => {
+    await attach();
+    modem.raw('\r\n+CMT: "",26\r\n07915155100000F0040B915155100070F700006210200102034007E8329BFD46CB00\r\n');
+    await turn(20);
+    expect(inbound).toMatchObject([{ userDataLength: 7, dataCoding: 0 }]);
+    await bearer.submit(
+      { ...sms, userData: fromHex("E8329BFD46CB00"), userDataLength: 7, userDataHeader: false, dataCoding: 0 },
+      never,
+    );
+    const [, body = ""] = modem.heard.filter((line) => !line.includes("CNMA"));
+    expect(parseTpdu(parsePdu(body).tpdu, "SMS-SUBMIT").userData.length).toBe(7);
+  });
+
+  const one = [`+CMGL: 3,1,,44`, deliver];
+  test.each([
+    ["one name only", /^AT\+CPMS="\w\w"$/, ["+CPMS: 1,50", "OK"]],
+    ["three names only", /^AT\+CPMS="\w\w","\w\w","\w\w"$/, ["+CPMS: 1,50,1,50,1,50", "OK"]],
+    ["two names only", /^AT\+CPMS="\w\w","\w\w"$/, ["+CPMS: 1,50,1,50", "OK"]],
+    ["one name, answered with a bare OK", /^AT\+CPMS="\w\w"$/, ["OK"]],
+    ["three names, answered with a bare OK", /^AT\+CPMS="\w\w","\w\w","\w\w"$/, ["OK"]],
+    ["nothing at all", /^never$/, ["OK"]],
+  ] as const)("reads the memories of a modem whose +CPMS takes %s", async (_, form, answer) => {
+    modem
+      .on(/^AT\+CPMS=/, "+CMS ERROR: 302")
+      .on(form, answer)
+      .on("AT+CPMS?", "ERROR");
+    modem.on("AT+CMGL=4", [...one, "OK"]).on("AT+CMGD=3", () => {
+      modem.on("AT+CMGL=4", "OK");
+      return "OK";
+    });
+    engine = engineOver(modem, { timers, profileName: "quectel-ec25" });
+    await bearer.attach(engine);
+    await turn(60);
+    expect(inbound).toEqual([taken]);
+    expect(modem.heard).toContain("AT+CMGD=3");
+    modem.on("AT+CMGR=7", ["+CMGR: 1,,44", deliver.replace(/00$/, "07"), "OK"]);
+    modem.say('+CMTI: "SM",7');
+    await turn(40);
+    expect(inbound).toHaveLength(2);
+  });
+
+  test("leaves messages alone whose state, in words, is sent or unsent", async () => {
+    modem.on(/^AT\+CPMS=/, ["+CPMS: 3,50", "OK"]);
+    modem.on("AT+CMGL=4", ['+CMGL: 1,"STO SENT",,44', deliver, '+CMGL: 2,"REC UNREAD",,44', deliver, "OK"]);
+    engine = engineOver(modem, { timers, profileName: "quectel-ec25" });
+    await bearer.attach(engine);
+    await turn(60);
+    expect(inbound).toEqual([taken]);
+    expect(modem.heard).not.toContain("AT+CMGD=1");
+  });
+
+  test("follows a storm of +CMTI with one look into the memories", async () => {
+    await attach();
+    modem.on(/^AT\+CMGR=/, "+CMS ERROR: 321");
+    modem.say(...Array.from({ length: 300 }, (_, index) => `+CMTI: "ME",${index % 50}`));
+    await turn(120);
+    const asked = modem.heard.filter((line) => line.startsWith("AT+CMGR")).length;
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(20);
+    expect(modem.heard.at(-1)).toBe('AT+CPMS="SM"');
+  });
+
   test("takes a message once, though the network repeats it and the memory holds it too", async () => {
     await attach();
     modem.raw(`\r\n+CMT: "",44\r\n${deliver}\r\n`);
