@@ -4,6 +4,7 @@ import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
 import { reported } from "../../link/reported.ts";
+import { type Rate, startRate, takeToken } from "../../link/smpp/rate.ts";
 import { SmppSession } from "../../link/smpp/session.ts";
 import type { SessionDeps } from "../../link/smpp/session-contract.ts";
 import type { BindMode, SessionTimes } from "../../link/smpp/session-state.ts";
@@ -74,6 +75,10 @@ interface Connection {
 }
 
 const handshakeMs = 10_000;
+/** A bind with all it may carry is far shorter. */
+const maxEarlyOctets = 1_024;
+/** PDUs of all strangers together that are traced. */
+const tracedPerSecond = 50;
 
 /**
  * otagate as an SMSC: accepts binds, hands submits to the gateway before it answers them, and sends each client what
@@ -92,6 +97,7 @@ export class SmscFace implements AsyncDisposable {
   readonly #handshakes = new Map<string, Place>();
   readonly #unsubscribe: () => void;
   #reference = 0;
+  #traced: Rate;
 
   private constructor(options: SmscFaceOptions, deps: SmscFaceDeps) {
     this.#options = options;
@@ -99,6 +105,7 @@ export class SmscFace implements AsyncDisposable {
     this.#log = log;
     this.#deps = { ...deps, log };
     this.#places = new Places(options);
+    this.#traced = startRate(tracedPerSecond, deps.clock.monotonic());
     const { tls } = options;
     this.#server =
       tls === undefined
@@ -185,7 +192,8 @@ export class SmscFace implements AsyncDisposable {
       return true;
     });
     const { inboundWindow, responseMs, times, maxFaults, maxUnboundPdus: maxEarlyPdus } = this.#options;
-    const limits = { window: 1, inboundWindow, responseMs, maxFaults, maxEarlyPdus };
+    const early = { maxEarlyPdus, maxEarlyOctets, mayTraceEarly: () => this.#mayTrace() };
+    const limits = { window: 1, inboundWindow, responseMs, maxFaults, ...early };
     const options = { link: `smsc-face:${address}`, role: "smsc", ...limits, ...(times && { times }) } as const;
     const session = new SmppSession(socketStream(socket), (pdu) => requests.handle(pdu), options, this.#deps);
     const connection: Connection = { session, requests, gone, tls };
@@ -216,6 +224,12 @@ export class SmscFace implements AsyncDisposable {
         return this.#reference;
       },
     });
+  }
+
+  #mayTrace(): boolean {
+    const { rate, waitMs } = takeToken(this.#traced, this.#deps.clock.monotonic());
+    this.#traced = rate;
+    return waitMs === 0;
   }
 
   /** After the bind response is on its way: deliveries may follow. */

@@ -33,6 +33,10 @@ export interface SessionOptions {
   readonly maxFaults?: number;
   /** The same for PDUs of a peer that is not bound. */
   readonly maxEarlyPdus?: number;
+  /** Longest PDU of a peer that is not bound, octets. */
+  readonly maxEarlyOctets?: number;
+  /** Asked for each PDU before the bind: whether it may be traced, so that strangers do not push others out. */
+  readonly mayTraceEarly?: () => boolean;
   /** First sequence number minus one. */
   readonly sequence?: number;
 }

@@ -13,10 +13,7 @@ import {
   readHeader,
   responseOf,
 } from "../../codec/smpp/pdu.ts";
-import { shownPdu } from "../../codec/smpp/shown-pdu.ts";
 import { status, statusOfField } from "../../codec/smpp/status.ts";
-import { showBothWays } from "../segment-memory.ts";
-import { traceFrame, tracing } from "../trace.ts";
 import { FaultCount } from "./fault-count.ts";
 import { InFlight } from "./in-flight.ts";
 import { InboundRequests } from "./inbound-requests.ts";
@@ -35,6 +32,7 @@ import {
   sessionTimes,
   stepSession,
 } from "./session-state.ts";
+import { SessionTrace } from "./session-trace.ts";
 import { fateError } from "./status-error.ts";
 import type { SmppStream } from "./stream.ts";
 
@@ -57,7 +55,7 @@ export class SmppSession {
   readonly #times: SessionTimes;
   readonly #handler: RequestHandler;
   readonly #inFlight = new InFlight();
-  readonly #show = showBothWays();
+  readonly #trace: SessionTrace;
   readonly #output: PduOutput;
   readonly #over = new AbortController();
   #finish: (end: SessionEnd) => void = () => {};
@@ -77,6 +75,8 @@ export class SmppSession {
     const gate = new ReadGate(stream);
     this.#output = new PduOutput(stream, gate, () => this.onRoom());
     this.#requests = new InboundRequests(options.inboundWindow, gate, (pdu) => this.#serve(pdu));
+    const early = options.mayTraceEarly ?? (() => true);
+    this.#trace = new SessionTrace(options.link, () => this.#state.at === "bound" || early());
     this.#faults = new FaultCount(options.maxFaults ?? Number.POSITIVE_INFINITY, deps.clock);
     this.#early = new FaultCount(options.maxEarlyPdus ?? Number.POSITIVE_INFINITY, deps.clock);
     this.#handler = handler;
@@ -248,16 +248,14 @@ export class SmppSession {
   }
 
   #write(pdu: Pdu): void {
-    this.#output.write(pdu, tracing() ? (bytes) => this.#trace("out", bytes) : undefined);
-  }
-
-  #trace(dir: "in" | "out", bytes: Uint8Array): void {
-    if (tracing()) traceFrame({ kind: "smpp", dir, link: this.#options.link, bytes: shownPdu(bytes, this.#show[dir]) });
+    this.#output.write(pdu, this.#trace.watched ? (bytes) => this.#trace.pdu("out", bytes) : undefined);
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#over.signal.aborted) return;
-    const { pdus, rest, error } = frame(this.#framing, chunk, this.#options.maxPdu ?? maxPduOctets);
+    const { maxPdu = maxPduOctets, maxEarlyOctets = maxPdu } = this.#options;
+    const limit = this.#state.at === "bound" ? maxPdu : maxEarlyOctets;
+    const { pdus, rest, error } = frame(this.#framing, chunk, limit);
     this.#framing = rest;
     if (pdus.length > 0) this.#heard = this.#deps.clock.monotonic();
     for (const pdu of pdus) {
@@ -271,7 +269,7 @@ export class SmppSession {
   }
 
   #take(bytes: Uint8Array): void {
-    if (tracing()) this.#trace("in", bytes);
+    if (this.#trace.watched) this.#trace.pdu("in", bytes);
     const { id, sequence, status: code } = readHeader(bytes);
     const command = commandName(id);
     if (this.#state.at !== "bound" && !this.#early.bear()) {

@@ -3,6 +3,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import type { Log } from "../../../src/base/log.ts";
 import { BindGate } from "../../../src/face/smpp/bind-gate.ts";
 import { SmscFace, type SmscFaceOptions, smscFaceOptions } from "../../../src/face/smpp/server.ts";
+import { onFrame } from "../../../src/link/trace.ts";
 import { packet, until } from "../../drivers/smpp/account.ts";
 import { bindBody, message, type RawConnection, raw, rawEsme } from "../../link/smpp/raw-peer.ts";
 import { MemoryPort } from "./memory-port.ts";
@@ -170,5 +171,44 @@ describe("strangers at the SMSC face", () => {
     await until(() => port.submissions.length === 1);
     client.send(raw(4, 6, "00"));
     await until(() => client.ended);
+  });
+
+  it("are cut off for a PDU that is longer than a bind can be", async () => {
+    const { face } = await bench();
+    const peer = await connect(face);
+    peer.send(raw(4, 1, Buffer.alloc(2_000)));
+    expect(await peer.take(0x80000000)).toMatchObject({ status: 2 });
+    await until(() => peer.ended);
+    const client = await bound(face);
+    client.send(
+      raw(
+        4,
+        2,
+        message(Buffer.alloc(0), { tlvs: Buffer.concat([Buffer.from("04240fa0", "hex"), Buffer.alloc(4_000)]) }),
+      ),
+    );
+    expect((await client.take(0x80000004)).status).toBe(0);
+  });
+
+  it("push nobody else out of the trace", async () => {
+    const seen: number[] = [];
+    const off = onFrame(({ kind, bytes }) => kind === "smpp" && bytes !== undefined && seen.push(bytes[7] ?? 0));
+    try {
+      const { face } = await bench();
+      const client = await bound(face);
+      for (let i = 0; i < 30; i++) {
+        const peer = await connect(face);
+        peer.send(...Array.from({ length: 200 }, (_, at) => raw(0x15, at)));
+        await until(() => peer.ended);
+      }
+      const before = seen.filter((id) => id === 4).length;
+      client.send(...Array.from({ length: 40 }, (_, i) => raw(4, 100 + i, message(packet))));
+      await until(() => client.received.length === 41);
+      expect(seen.filter((id) => id === 4).length - before).toBe(80);
+      // 50 a second at most, in and out, for as long as it took.
+      expect(seen.filter((id) => id === 0x15).length).toBeLessThan(2_000);
+    } finally {
+      off();
+    }
   });
 });

@@ -1,0 +1,26 @@
+import { shownPdu } from "../../codec/smpp/shown-pdu.ts";
+import { showBothWays } from "../segment-memory.ts";
+import { traceFrame, tracing } from "../trace.ts";
+
+/** Publishes the PDUs of one session, without passwords and keys. */
+export class SessionTrace {
+  readonly #link: string;
+  readonly #allowed: () => boolean;
+  readonly #show = showBothWays();
+
+  /** `allowed` is asked for each PDU when somebody watches. */
+  constructor(link: string, allowed: () => boolean) {
+    this.#link = link;
+    this.#allowed = allowed;
+  }
+
+  /** Whether a PDU would be seen: spares the copy of one that is not. */
+  get watched(): boolean {
+    return tracing() && this.#allowed();
+  }
+
+  /** Publishes a PDU. */
+  pdu(dir: "in" | "out", bytes: Uint8Array): void {
+    traceFrame({ kind: "smpp", dir, link: this.#link, bytes: shownPdu(bytes, this.#show[dir]) });
+  }
+}
