@@ -89,7 +89,11 @@ export function mergedTarget(
   const facts = factsIn(shape);
   const eis = mergedEis(kept, facts, xml, warnings);
   const addressing = facts.smsr === undefined ? kept?.addressing : undefined;
+  const { addressing: _, ...others } = kept ?? {};
   const target: Target = {
+    // What the gateway itself knows of the card stays, whatever it is.
+    ...others,
+    ...withoutUndefined({ agentIds: before?.agentIds }),
     id,
     kind: shape.kind ?? kept?.kind ?? (eid === undefined ? "uicc" : "euicc"),
     ...withoutUndefined({

@@ -144,6 +144,17 @@ describe("a second description of a target", () => {
     expect(again.target.msisdn).toBe(target.msisdn);
   });
 
+  it("leaves what the gateway itself knows of the card", async () => {
+    await using bench = await Bench.open();
+    const { target, eid } = await withEuicc(bench);
+    const addressing = { A3: "8105912143658709" };
+    await bench.store.write((r) => saveTarget(r, { ...target, addressing, agentIds: ["agent-1"] }, 0, "told"));
+    expect((await bench.targets.import({ eid, keySets })).target).toMatchObject({ addressing, agentIds: ["agent-1"] });
+    const replaced = await bench.targets.import({ eid }, { replace: true });
+    expect(replaced.target.agentIds).toEqual(["agent-1"]);
+    expect(replaced.target.addressing).toBeUndefined();
+  });
+
   it("changes what it says of a profile, and leaves the others", async () => {
     await using bench = await Bench.open();
     const { target, eid } = await withEuicc(bench);

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
+import { sameIccid } from "../../codec/euicc/iccid.ts";
 import type { ShownJob } from "../../face/cli/job-view.ts";
 import type { Stage } from "./stage.ts";
 import type { ProfileRef } from "./step.ts";
@@ -82,7 +83,7 @@ export class Scene {
       throw failed(`there is no profile ${reference}`, { profile: reference });
     }
     if (reference.length === 32) return reference.toUpperCase();
-    const found = esimProfiles.find((profile) => profile.iccid === reference);
+    const found = esimProfiles.find(({ iccid }) => iccid !== undefined && sameIccid(iccid) === sameIccid(reference));
     if (found === undefined) throw failed(`the EIS has no profile with ICCID ${reference}`, { profile: reference });
     return found.aid;
   }
