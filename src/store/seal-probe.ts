@@ -25,21 +25,20 @@ export function sealEvidence(database: BetterSqlite3.Database): SealEvidence {
 
 /** Whether this is the seal that the store's keys are under. @throws crypto.master-key */
 export function judgeSeal({ probe, keySet }: SealEvidence, seal: Seal, folder: string): void {
-  const refuse = (cause?: unknown): never => {
-    throw new GatewayError(
+  const refusal = (cause?: unknown) =>
+    new GatewayError(
       "crypto.master-key",
       `the master key is not the one that the keys in ${folder} were sealed with: put that one back where masterKey in the configuration says, or to ${folder}/master.key without it`,
       { detail: { folder, key: "masterKey" }, cause },
     );
-  };
   let fits = true;
   try {
     if (probe !== null) fits = text.equals(seal.open(probe, purpose));
     else if (keySet !== undefined) seal.open(keySet.material, keySet.id);
   } catch (cause) {
-    return refuse(cause);
+    throw refusal(cause);
   }
-  if (!fits) refuse();
+  if (!fits) throw refusal();
 }
 
 /** Seals a new probe. */
