@@ -1,5 +1,5 @@
 import type { Line } from "../line.ts";
-import { type Misbehaviour, spoil } from "./misbehaviour.ts";
+import { type Misbehaviour, shownLine, spoil } from "./misbehaviour.ts";
 
 /** The settings of V.250 that shape what goes over the line. */
 export interface LineSettings {
@@ -137,7 +137,10 @@ export class AtTerminal {
   }
 
   #echo(text: string): void {
-    if (text !== "" && this.#deps.settings().echo) this.#write(text);
+    if (text === "" || !this.#deps.settings().echo) return;
+    const cut = this.#deps.misbehaviour().cutEcho && text.length > 5 ? 4 : 0;
+    if (cut > 0) this.#write(`${text.slice(0, cut)}\r\n+CIEV: 2,3\r\n`);
+    this.#write(text.slice(cut));
   }
 
   /** Takes a character of a command line; the body of the line once it is complete. */
@@ -197,7 +200,7 @@ export class AtTerminal {
     if (abort.aborted) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#entry = { text: "", lines, done: resolve };
-      if (prompt !== "") this.#write(prompt);
+      if (prompt !== "") this.#write(this.#deps.misbehaviour().nulPrompt ? prompt.replace(">", "\0>") : prompt);
       this.#consume();
     });
   }
@@ -206,7 +209,7 @@ export class AtTerminal {
     const { verbose } = this.#deps.settings();
     const end = this.#lineEnd();
     const misbehaviour = this.#deps.misbehaviour();
-    const text = lines.map((line) => `${spoil(line, misbehaviour, this.#deps.random)}${end}`).join("");
+    const text = lines.map((line) => `${shownLine(line, misbehaviour, this.#deps.random)}${end}`).join("");
     this.#write(verbose ? `${end}${text}` : text);
   }
 

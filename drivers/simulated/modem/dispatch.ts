@@ -25,7 +25,7 @@ export async function runLine(
   io: CommandIo,
   allowAbort: () => void,
 ): Promise<string> {
-  const { reboot, mute } = modem.misbehaviour;
+  const { reboot, mute, noFinal, bareOk } = modem.misbehaviour;
   if (mute > 0 && modem.random() < mute) return "";
   if (reboot > 0 && modem.random() < reboot) {
     void modem.reboot();
@@ -37,7 +37,9 @@ export async function runLine(
     for (const command of list) {
       const reply = await runOne(modem, command, io, allowAbort);
       if (isFinal(reply)) return reply.final;
-      if (reply !== undefined && reply.length > 0) io.info(...(typeof reply === "string" ? [reply] : reply));
+      if (reply === undefined || reply.length === 0 || bareOk.includes(command.name)) continue;
+      io.info(...(typeof reply === "string" ? [reply] : reply));
+      if (noFinal.includes(command.name)) return "";
     }
     return "OK";
   } catch (error) {
@@ -51,6 +53,7 @@ async function runOne(
   io: CommandIo,
   allowAbort: () => void,
 ): Promise<Reply> {
+  if (modem.misbehaviour.refuse.includes(command.name)) return refusePlain();
   const call: Call = { modem, io, parameters: new Parameters(command.tail), tail: command.tail };
   const vendor = await vendorCommand(command, call);
   if (vendor !== undefined) return vendor.reply;

@@ -20,6 +20,18 @@ export interface Misbehaviour {
   readonly chunk: number;
   /** Octets per second of the line, for slow UARTs; 0 = as fast as it goes. */
   readonly bytesPerSecond: number;
+  /** Commands (`+CSIM`) that end in ERROR, whatever their form. */
+  readonly refuse: readonly string[];
+  /** Commands that answer and send no final result, as old firmware does after +CPIN?. */
+  readonly noFinal: readonly string[];
+  /** Commands that end in OK without the line they should give. */
+  readonly bareOk: readonly string[];
+  /** A NUL comes before each prompt. */
+  readonly nulPrompt: boolean;
+  /** A notice cuts the echo of each command in two. */
+  readonly cutEcho: boolean;
+  /** This many octets stand behind each PDU. */
+  readonly pduTail: number;
 }
 
 /** A modem that behaves. */
@@ -34,10 +46,17 @@ export const wellBehaved: Misbehaviour = {
   simBusy: false,
   chunk: 0,
   bytesPerSecond: 0,
+  refuse: [],
+  noFinal: [],
+  bareOk: [],
+  nulPrompt: false,
+  cutEcho: false,
+  pduTail: 0,
 };
 
 /**
- * Reads `--misbehave` as people write it: `late=2000,truncate=0.01,storm=50,sim-busy`.
+ * Reads `--misbehave` as people write it: `late=2000,truncate=0.01,storm=50,sim-busy`; lists of
+ * commands as `refuse=CSIM/COPS`.
  * Returns undefined for a word it does not know.
  */
 export function parseMisbehaviour(text: string): Misbehaviour | undefined {
@@ -52,16 +71,36 @@ export function parseMisbehaviour(text: string): Misbehaviour | undefined {
     "sim-busy": "simBusy",
     chunk: "chunk",
     speed: "bytesPerSecond",
+    refuse: "refuse",
+    "no-ok": "noFinal",
+    "bare-ok": "bareOk",
+    "nul-prompt": "nulPrompt",
+    "cut-echo": "cutEcho",
+    "pdu-tail": "pduTail",
   };
-  const entries: [string, number | boolean][] = [];
+  const entries: [string, number | boolean | readonly string[]][] = [];
   for (const part of text.split(",").filter((each) => each !== "")) {
     const [word = "", value] = part.split("=");
     const name = names[word.trim()];
+    if (name === undefined) return undefined;
+    if (Array.isArray(wellBehaved[name])) {
+      const commands = (value ?? "").split("/").filter((each) => each !== "");
+      if (commands.length === 0) return undefined;
+      entries.push([name, commands.map((each) => (/^[A-Za-z]/.test(each) ? `+${each}` : each).toUpperCase())]);
+      continue;
+    }
     const number = value === undefined ? 1 : Number(value);
-    if (name === undefined || !Number.isFinite(number) || number < 0) return undefined;
-    entries.push([name, name === "simBusy" ? number > 0 : number]);
+    if (!Number.isFinite(number) || number < 0) return undefined;
+    entries.push([name, typeof wellBehaved[name] === "boolean" ? number > 0 : number]);
   }
   return { ...wellBehaved, ...Object.fromEntries(entries) };
+}
+
+/** The line as it goes out: what looks like a PDU gets its tail, and then chance has its turn. */
+export function shownLine(line: string, misbehaviour: Misbehaviour, random: () => number): string {
+  const { pduTail } = misbehaviour;
+  const whole = pduTail > 0 && /^(?:[0-9A-Fa-f]{2}){15,}$/.test(line) ? line + "FF".repeat(pduTail) : line;
+  return spoil(whole, misbehaviour, random);
 }
 
 /** Cuts or spoils a line by chance. */

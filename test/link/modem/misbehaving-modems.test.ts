@@ -101,6 +101,33 @@ describe("a modem that misbehaves", () => {
     30_000,
   );
 
+  test.each<Partial<Misbehaviour>>([
+    { refuse: ["+COPS", "+CESQ", "+CSQ", "+CNMI", "+CMEE", "+CREG", "+CGREG", "+CSMS", "+CMMS", "+CGMI", "+CGMR"] },
+    { refuse: ["+CPMS"] },
+    { bareOk: ["+CPMS", "+CNMI", "+COPS", "+CESQ", "+CSMS"] },
+    { noFinal: ["+CPIN"] },
+    { nulPrompt: true },
+    { cutEcho: true },
+    { pduTail: 3 },
+    { refuse: ["+CSIM"] },
+    { refuse: ["+CCHO", "+CGLA"] },
+    { cutEcho: true, nulPrompt: true, pduTail: 1, noFinal: ["+CPIN"], bareOk: ["+CPMS"], chunk: 7 },
+  ])(
+    "%j: it is brought up, its card is known, messages go out and come in",
+    async (misbehaviour) => {
+      const { link } = await plug(misbehaviour);
+      const inbound: unknown[] = [];
+      link.bearer.onInbound(async (item) => void inbound.push(item));
+      expect(link.state).toMatchObject({ iccid: "89000123456789012341", failures: 0 });
+      expect(await outcome(link)).toBe("accepted");
+      await vi.waitFor(
+        () => expect(inbound).toContainEqual(expect.objectContaining({ kind: "message", userData: sms.userData })),
+        { timeout: 15_000 },
+      );
+    },
+    40_000,
+  );
+
   test("loses the result of a message that left: its fate is unknown, the line is usable again", async () => {
     const { modem, link } = await plug();
     modem.misbehave({ loseSendResult: 1 });

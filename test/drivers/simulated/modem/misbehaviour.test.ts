@@ -19,6 +19,13 @@ describe("misbehaviour of the simulated modem", () => {
     expect(parseMisbehaviour("")).toMatchObject({ lateMs: 0 });
     expect(parseMisbehaviour("nonsense=1")).toBeUndefined();
     expect(parseMisbehaviour("late=x")).toBeUndefined();
+    expect(parseMisbehaviour("refuse=csim/+COPS/^X,no-ok=CPIN,nul-prompt,pdu-tail=2")).toMatchObject({
+      refuse: ["+CSIM", "+COPS", "^X"],
+      noFinal: ["+CPIN"],
+      nulPrompt: true,
+      pduTail: 2,
+    });
+    expect(parseMisbehaviour("refuse")).toBeUndefined();
   });
 
   it("answers late, and in pieces of a few octets", async () => {
