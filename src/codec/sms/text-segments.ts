@@ -23,7 +23,7 @@ const headerOctets = 6;
 const headerSeptets = 7;
 const oneMessage = { gsm7: 160, ucs2: 70 } as const;
 const ofSeveral = { gsm7: oneMessage.gsm7 - headerSeptets, ucs2: (140 - headerOctets) / 2 } as const;
-const escape = 0x1b;
+const escapeCode = 0x1b;
 
 /**
  * Cuts a text into messages: in the GSM alphabet when it has all characters, else in UCS2. Neither an escape and its
@@ -35,7 +35,7 @@ export function textSegments(text: string, reference: number): TextSegments {
   if (septets !== undefined) {
     return assembled(
       0x00,
-      cut(septets, "gsm7", (code) => code === escape),
+      cut(septets, "gsm7", (code) => code === escapeCode),
       reference,
       packed,
     );
