@@ -111,10 +111,12 @@ export interface Scp81BenchOptions {
   readonly retry?: { readonly attempts?: number; readonly delaySeconds?: number };
   readonly holdOpenMs?: number;
   readonly inReader?: boolean;
+  /** What triggers tell the card. */
+  readonly trigger?: Partial<Scp81Config["trigger"]>;
 }
 
-async function serve(bench: Bench, { holdOpenMs }: Scp81BenchOptions, port = 0): Promise<Scp81Service> {
-  const config = Scp81Config.parse({ port, ...(holdOpenMs === undefined ? {} : { holdOpenMs }) });
+async function serve(bench: Bench, { holdOpenMs, trigger = {} }: Scp81BenchOptions, port = 0): Promise<Scp81Service> {
+  const config = Scp81Config.parse({ port, trigger, ...(holdOpenMs === undefined ? {} : { holdOpenMs }) });
   const service = new Scp81Service(config, bench.gateway, silentLog);
   bench.gateway.https = service.bearer;
   await service.start();

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { toHex } from "../../src/base/hex.ts";
-import { SecurityParameters } from "../../src/codec/gp/session-parameters.ts";
+import { SecurityParameters, StoredSessionParameters } from "../../src/codec/gp/session-parameters.ts";
+import { SessionTrigger } from "../../src/codec/gp/trigger.ts";
 import { tlvBytes } from "../../src/codec/kit/ber.ts";
 import { encode } from "../../src/codec/kit/codec.ts";
 import { KeySetShape } from "../../src/gateway/target-shape.ts";
@@ -133,6 +134,47 @@ describe("a job that waits for a session", () => {
     await it.agent.idle();
     expect((await it.bench.ended(await it.submit([getEid]), 5000)).state).toBe("done");
     expect((await it.bench.events()).filter((type) => type === "session.triggered")).toHaveLength(2);
+  });
+});
+
+describe("a card that names itself in its own way", () => {
+  const http = { agentId: "card-7", uri: "/gsma/adminagent" };
+  const addressing = toHex(encode(StoredSessionParameters, { http }));
+
+  it("is served under the name that a trigger told it, at the URI that it told it", async () => {
+    const it = await set({ trigger: { agentId: "card-7", uri: "/polling" } });
+    expect((await it.bench.ended(await it.submit([getEid]))).state).toBe("done");
+    expect((await it.bench.targets.show(it.eid)).target.agentIds).toEqual(["card-7"]);
+  });
+
+  it("is served under the name that an ES5 function stored in it", async () => {
+    const it = await set();
+    const work = { kind: "es5", function: "updateSMSRAddressingParameters", params: { https: addressing } } as const;
+    const { job } = await it.bench.gateway.submit({
+      target: it.eid,
+      work,
+      request: { bearer: "short-message" },
+      origin: { face: "api" },
+    });
+    expect((await it.bench.ended(job.id)).state).toBe("done");
+    await session(it);
+    expect(it.reports).toMatchObject([{ end: "complete" }]);
+  });
+
+  it.each(["iccid", "setting"])("is served under its %s, and not before that is known", async (how) => {
+    const it = await set();
+    const name = how === "iccid" ? `${it.card.state.profiles[0]?.iccid}F` : "what is this";
+    it.link.up = false;
+    const end = async () => {
+      it.card.openSession(encode(SessionTrigger, { session: { http: { agentId: name } } }));
+      await it.agent.idle();
+      return it.reports.at(-1)?.end;
+    };
+    if (how === "setting") {
+      expect(await end()).toBe("refused");
+      await it.bench.targets.change(it.eid, { settings: { agentId: name } });
+      await it.bench.until(async () => ((await end()) === "complete" ? true : undefined));
+    } else expect(await end()).toBe("complete");
   });
 });
 

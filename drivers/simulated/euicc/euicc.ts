@@ -163,9 +163,9 @@ export class SimulatedEuicc implements SoftCard {
     this.#client = client;
   }
 
-  /** Has the card open a session with what it has stored, as a timer or an applet would; false without a client. */
-  openSession(): boolean {
-    this.#client?.open(Uint8Array.of(0x81, 0x00));
+  /** Has the card open a session with what it has stored, or by a trigger, as a timer or an applet would; false without a client. */
+  openSession(trigger: Uint8Array = Uint8Array.of(0x81, 0x00)): boolean {
+    this.#client?.open(trigger);
     return this.#client !== undefined;
   }
 
