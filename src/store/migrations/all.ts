@@ -10,6 +10,7 @@ import { policy } from "./0020-policy.ts";
 import { campaign } from "./0021-campaign.ts";
 import { wantedSession } from "./0022-wanted-session.ts";
 import { packetOrder } from "./0030-packet-order.ts";
+import { packetRecent } from "./0031-packet-recent.ts";
 import { targetFields } from "./0032-target-fields.ts";
 import { smscNetwork } from "./0033-smsc-network.ts";
 import { ledger } from "./0060-ledger.ts";
@@ -36,6 +37,7 @@ export const migrations: readonly Migration[] = [
   campaign,
   wantedSession,
   packetOrder,
+  packetRecent,
   smscNetwork,
   ledger,
   targetFields,
