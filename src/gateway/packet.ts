@@ -67,8 +67,11 @@ export interface PacketRepository {
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
   /** Stores what became of a part. A receipt's word on the same transmission stays. */
   putPart(part: PacketPart): Promise<void>;
-  /** The part to this number with this reference, perhaps modulo 256, of those without a name: the newest. */
-  partEchoed(link: string, echo: NonNullable<PacketPart["echo"]>): Promise<PacketPart | undefined>;
+  /**
+   * The part to this number with this reference, perhaps modulo 256, of those without a name: the newest. With
+   * `evenNamed`, one that has a name counts too if the whole reference is equal.
+   */
+  partEchoed(link: string, echo: NonNullable<PacketPart["echo"]>, evenNamed: boolean): Promise<PacketPart | undefined>;
   /** In order of their positions. */
   parts(packet: string): Promise<PacketPart[]>;
   /** The part that the network of this link calls so, in one of the spellings: the newest, without a receipt before others. */

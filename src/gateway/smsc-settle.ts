@@ -132,7 +132,7 @@ async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<Pack
   if (named !== undefined) return named;
   if (reference === undefined) {
     const other = await r.packets.partNamed(link, otherReferences);
-    return other ?? (echo === undefined ? undefined : r.packets.partEchoed(link, echo));
+    return other ?? (echo === undefined ? undefined : r.packets.partEchoed(link, echo, name === undefined));
   }
   const [packet = "", transmission, position] = reference.split("/");
   const at = Number(position ?? 0);

@@ -147,22 +147,23 @@ export class ClientSession {
   async #submitMulti(client: SmscClient, body: Body<"submit_multi">): Promise<Reply> {
     const { port, clock, nextReference } = this.#deps;
     if (body.destinations.length === 0) return { status: status.ESME_RINVNUMDESTS };
-    const unsuccessful: { address: Body<"submit_sm">["destination"]; errorStatus: number }[] = [];
-    let messageId: string | undefined;
-    for (const destination of body.destinations) {
-      const address = destination.to === "address" ? destination.address : { ton: 0, npi: 0, addr: destination.name };
-      try {
-        if (destination.to === "list") {
-          unsuccessful.push({ address, errorStatus: status.ESME_RINVDLNAME });
-          continue;
+    const now = clock.now();
+    // Side by side: in transaction mode each waits for its fate.
+    const outcomes = await Promise.all(
+      body.destinations.map(async (destination) => {
+        const address = destination.to === "address" ? destination.address : { ton: 0, npi: 0, addr: destination.name };
+        if (destination.to === "list") return { address, errorStatus: status.ESME_RINVDLNAME };
+        try {
+          return await port.submit(readSubmission(client.systemId, body, address, now, nextReference()));
+        } catch (error) {
+          return { address, errorStatus: statusOfError(error) };
         }
-        const submission = readSubmission(client.systemId, body, address, clock.now(), nextReference());
-        const taken = await port.submit(submission);
-        messageId ??= taken.messageId;
-      } catch (error) {
-        unsuccessful.push({ address, errorStatus: statusOfError(error) });
-      }
-    }
+      }),
+    );
+    const messageId = outcomes
+      .map((one) => ("messageId" in one ? one.messageId : undefined))
+      .find((id) => id !== undefined);
+    const unsuccessful = outcomes.filter((one) => "errorStatus" in one);
     const [first] = unsuccessful;
     if (messageId === undefined) return { status: first?.errorStatus ?? status.ESME_RSUBMITFAIL };
     return { status: 0, body: { messageId, unsuccessful, ...noTlvs } };

@@ -11,6 +11,6 @@ ALTER TABLE smsc_conversation ADD COLUMN data_coding INTEGER;
 ALTER TABLE packet_part ADD COLUMN echo INTEGER;
 ALTER TABLE packet_part ADD COLUMN number TEXT;
 ALTER TABLE packet_part ADD COLUMN said TEXT;
-CREATE INDEX packet_part_echo ON packet_part(link, number) WHERE echo IS NOT NULL AND network_reference IS NULL;
+CREATE INDEX packet_part_echo ON packet_part(link, number) WHERE echo IS NOT NULL;
 `,
 } as const;

@@ -151,14 +151,17 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
         .execute();
       return rows.map(partOf);
     },
-    async partEchoed(link, { reference, to }) {
+    async partEchoed(link, { reference, to }, evenNamed) {
       const row = await db
         .selectFrom("packet_part")
         .selectAll()
         .where("link", "=", link)
         .where("number", "=", to)
-        .where(sql<boolean>`echo IS NOT NULL AND network_reference IS NULL`)
-        .where(sql<boolean>`(echo = ${reference} OR (${reference} <= 255 AND echo % 256 = ${reference}))`)
+        .where(sql<boolean>`echo IS NOT NULL`)
+        .where(
+          sql<boolean>`(echo = ${reference} AND (network_reference IS NULL OR ${evenNamed ? 1 : 0} = 1)
+            OR ${reference} <= 255 AND echo % 256 = ${reference} AND network_reference IS NULL)`,
+        )
         .orderBy(sql`echo = ${reference}`, "desc")
         .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
         .orderBy("at", "desc")

@@ -18,6 +18,7 @@ import { silentLog } from "../../../src/link/driver.ts";
 import { type Frame, onFrame } from "../../../src/link/trace.ts";
 import { accounts, MemoryPort } from "../../face/smpp/memory-port.ts";
 import { NpmClient } from "../../face/smpp/npm-client.ts";
+import { rawEsme } from "../../link/smpp/raw-peer.ts";
 import { commandSms, deps, never, openBearer, until } from "./account.ts";
 
 const parse = (settings: Record<string, unknown> = {}) => SmppAccount.parse(settings);
@@ -92,6 +93,32 @@ describe("SMPP through TLS", () => {
     expect((await client.bind()).command_status).toBe(0);
     expect(face.connections).toMatchObject([{ client: "esme", tls: true }]);
     client.close();
+  });
+
+  it("gives handshakes that never end no place that a client needs", async () => {
+    const port = new MemoryPort();
+    await using face = await SmscFace.open(
+      { ...smscFaceOptions, port: 0, tls: { cert, key }, maxUnbound: 4, maxUnboundPerAddress: 10 },
+      { port, authenticate: accounts(), clock: systemClock, log: silentLog },
+    );
+    const idle = await Promise.all(Array.from({ length: 4 }, () => rawEsme(face.port)));
+    try {
+      const clients: NpmClient[] = [];
+      for (let i = 0; i < 3; i++) {
+        const client = await new NpmClient(face.port, { tls: true, rejectUnauthorized: false }).connected(
+          "secureConnect",
+        );
+        expect((await client.bind()).command_status).toBe(0);
+        clients.push(client);
+      }
+      // Each of the three took the place of the oldest that only connected; bound, they hold none of those places.
+      await until(() => idle.filter(({ ended }) => ended).length === 1);
+      expect(face.connections).toHaveLength(3);
+      for (const client of clients) client.close();
+      await until(() => face.connections.length === 0);
+    } finally {
+      for (const { socket } of idle) socket.destroy();
+    }
   });
 });
 

@@ -219,10 +219,13 @@ describe("a submit to an EID", () => {
 });
 
 describe("references of messages", () => {
-  it("find a message after a restart even where the SMSC gives no ids, modulo 256 too", async () => {
+  it.each([
+    ["gives no ids, and echoes modulo 256", "msg_id_not_implemented", "id:00000000 stat:DELIVRD err:000", 0xff],
+    ["gives ids and leaves them out of receipts", "net", "stat:DELIVRD err:000", 0xffff],
+  ])("find a message after a restart where the SMSC %s", async (_, id, words, mask) => {
     const first = await WholeWay.open();
-    first.smsc.onPdu = ({ id, sequence }, peer) =>
-      id === 4 && peer.send(raw(0x80000004, sequence, cstring("msg_id_not_implemented")));
+    first.smsc.onPdu = ({ id: command, sequence }, peer) =>
+      command === 4 && peer.send(raw(0x80000004, sequence, cstring(id === "net" ? `net-${sequence}` : id)));
     const answers = [await first.ask(4, 2, submit()), await first.ask(4, 3, submit())];
     await until(() => first.below.length === 2);
     const echoes = first.below.map(({ message: sent }) => sent.tlvs.get(0x0204)?.readUInt16BE(0) ?? 0);
@@ -237,8 +240,10 @@ describe("references of messages", () => {
     await first.bench.close();
     await using way = await WholeWay.open({ folder });
     const sent = echoes[0] ?? 0;
-    const tlvs = tlv(0x0204, Buffer.of(0, sent & 0xff));
-    way.smsc.peer.send(raw(5, 50, message(text("DELIVRD", "000", "00000000"), { from: msisdn, esmClass: 4, tlvs })));
+    const echoed = Buffer.alloc(2);
+    echoed.writeUInt16BE(sent & mask);
+    const tlvs = tlv(0x0204, echoed);
+    way.smsc.peer.send(raw(5, 50, message(Buffer.from(words), { from: msisdn, esmClass: 4, tlvs })));
     await until(() => way.delivered.length === 1);
     expect(way.delivered[0]?.text).toContain(
       `id:${idOf(answers[0] ?? { id: 0, status: 0, sequence: 0, body: Buffer.alloc(1) })} `,
