@@ -8,7 +8,7 @@ import { MarkFile, type Marks } from "./mark-file.ts";
 import { migrations } from "./migrations/all.ts";
 import { judgeSeal, putProbe, sealEvidence } from "./seal-probe.ts";
 import { damaged, storageError } from "./storage-error.ts";
-import { filesOf, inspectFiles, rewound, setAsideForeignLog } from "./store-files.ts";
+import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog } from "./store-files.ts";
 
 /**
  * The seal of the stored keys. `mayMake` tells whether a master key that is missing may be made: not while anything is
@@ -89,11 +89,12 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     const commits = Math.max(ledger.commits, before?.commits ?? 0);
     writer.prepare("UPDATE ledger SET opened = ?, commits = ?").run(opened, commits);
     writer.pragma(`user_version = ${opened}`);
-    // Now the main file carries the number, so that an older copy of it can be told.
+    // Now the main file carries the number, so that an older copy of it can be told; unless a foreign reader keeps the
+    // log from being applied.
     writer.pragma("wal_checkpoint(TRUNCATE)");
     const marks = MarkFile.create(files.marks, {
       instance: ledgerOf(writer).instance,
-      opened,
+      opened: openedIn(folder),
       commits,
       counters: countersOf(writer),
     });

@@ -54,13 +54,17 @@ export function inspectFiles(folder: string, marks: Marks | undefined): void {
     throw rewound(folder, "otagate.db-wal is not the log that belongs to otagate.db, or its beginning is damaged");
 }
 
+/** How often the store was opened, as the main file says: what is in its log does not count. */
+export function openedIn(folder: string): number {
+  const header = readStart(filesOf(folder).main, 64);
+  return header === undefined || header.length < 64 ? 0 : header.readUInt32BE(60);
+}
+
 /** Puts a log aside that does not belong to the main file, so that SQLite does not apply it. Where it is then. */
 export function setAsideForeignLog(folder: string, marks: Marks | undefined): string | undefined {
-  const { main, log, index } = filesOf(folder);
-  const old = (readStart(main, 100) ?? Buffer.alloc(0)).length === 100 && marks !== undefined;
-  const older = old && (readStart(main, 100)?.readUInt32BE(60) ?? 0) < marks.opened;
-  if (marks === undefined || (!older && !isForeign(readStart(log, 32), marks.salts)) || !existsSync(log))
-    return undefined;
+  const { log, index } = filesOf(folder);
+  if (marks === undefined || !existsSync(log)) return undefined;
+  if (openedIn(folder) >= marks.opened && !isForeign(readStart(log, 32), marks.salts)) return undefined;
   const aside = `${log}.aside-${Date.now()}`;
   renameSync(log, aside);
   rmSync(index, { force: true });

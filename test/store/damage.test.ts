@@ -93,6 +93,23 @@ describe("a store that was damaged", () => {
     }
   });
 
+  it("starts again also when somebody else read it at its start, and kept the log from being applied", async () => {
+    await crashAfter(next);
+    const reader = new Sqlite(file());
+    reader.exec("BEGIN");
+    reader.prepare("SELECT count(*) FROM target").get();
+    const store = await open();
+    expect(await next(store)).toBe(12);
+    const copy = join(folder, "copy");
+    cpSync(crashed, copy, { recursive: true });
+    rmSync(join(copy, "otagate.lock"));
+    reader.close();
+    await store[Symbol.asyncDispose]();
+    const again = await open(copy);
+    expect(await next(again)).toBe(13);
+    await again[Symbol.asyncDispose]();
+  });
+
   const losses: Record<string, () => void> = {
     "its log is gone": () => {
       rmSync(file("-wal"));
