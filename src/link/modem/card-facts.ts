@@ -54,8 +54,12 @@ async function askEcasd(access: CardAccess): Promise<string | undefined> {
   if (channel < 1 || channel > 19) return undefined;
   const aid = aidOctets(ecasdAid);
   const select = Uint8Array.of(onChannel(0x00, channel), 0xa4, 0x04, 0x00, aid.length, ...aid);
-  const { sw } = await exchangeApdu(transmit, "apdu", select);
-  if (sw !== 0x9000 && sw >> 8 !== 0x91) return undefined;
+  const selected = await exchangeApdu(transmit, "apdu", select).catch((error: unknown) => {
+    // +CCHO has selected it already; some modems let nobody do it again.
+    if (isGatewayError(error, "card.protocol") && access.way === "cgla") return undefined;
+    throw error;
+  });
+  if (selected !== undefined && selected.sw !== 0x9000 && selected.sw >> 8 !== 0x91) return undefined;
   const { data } = await exchangeApdu(
     transmit,
     "apdu",

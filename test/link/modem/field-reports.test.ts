@@ -326,6 +326,13 @@ describe("who the card is, as modems answer", () => {
     expect(modem.heard.at(-1)).toBe("AT+CCHC=2");
   });
 
+  test("EID over +CCHO of a modem that lets nobody select again on that session", async () => {
+    const modem = new FakeModem().on(/^AT\+C(SIM|CID|RSM)/, "ERROR").on(`AT+CCHO="${aid}"`, ["+CCHO: 1", "OK"]);
+    modem.on(/^AT\+CGLA=1,42,/, "+CME ERROR: 3").on('AT+CGLA=1,10,"80CA005A00"', [`+CGLA: 40,"5A10${eid}9000"`, "OK"]);
+    await using engine = engineOver(modem);
+    expect(await readEid(engine, "m")).toBe(eid);
+  });
+
   test("EID over a channel above 3, which is closed; where a modem wants five octets, it gets them", async () => {
     const modem = new FakeModem().on('AT+CSIM=10,"0070000001"', ['+CSIM: 6,"059000"', "OK"]);
     modem.on(/^AT\+CSIM=42,"41A40400/, ['+CSIM: 4,"6121"', "OK"]).on(/^AT\+CSIM=10,"41C0/, ['+CSIM: 4,"9000"', "OK"]);

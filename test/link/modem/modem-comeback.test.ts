@@ -198,6 +198,7 @@ describe("a modem that is absent, and one that answers wrongly", () => {
       ["Cinterion", "PLS8-E", "^SCKS: 1", "^SCKS: 0"],
       ["Fibocom", "L610", "+SIM: Inserted", "+SIM: Removed"],
       ["Nobody", "X1", "+CPIN: READY", "+CPIN: NOT INSERTED"],
+      ["Nobody", "X1", "+SIM: INSERTED", "+SIM: REMOVED"],
     ] as const;
 
     test.each(families)("%s %s: arrives after the start with %s, leaves with %s", async (maker, model, came, left) => {
