@@ -4,7 +4,7 @@ import { newId } from "../base/id.ts";
 import { withNumber } from "./eis.ts";
 import type { KeySet, KeySetInfo } from "./key-set.ts";
 import type { Repositories, Store } from "./store.ts";
-import type { Target, TargetFilter } from "./target.ts";
+import type { Namesake, Target, TargetFilter } from "./target.ts";
 import { type Change, changesOf } from "./target-changes.ts";
 import {
   describedTarget,
@@ -71,16 +71,34 @@ export class TargetDesk {
   ): Promise<ImportOutcome[]> {
     const outcomes: ImportOutcome[] = [];
     if (dryRun) {
-      for (const group of groupsOf(descriptions, dryGroup)) await this.#tryOut(group, how, outcomes, onRefused);
+      for (const group of groupsOf(descriptions, groupSize)) await this.#tryOut(group, how, outcomes, onRefused);
       return outcomes;
     }
-    for (const description of descriptions) {
-      const outcome = await this.#store
-        .write((r) => this.#take(r, description, how))
-        .catch((error: unknown) => onRefused(error, outcomes.length));
-      outcomes.push(outcome);
+    for (const group of groupsOf(descriptions, groupSize)) {
+      const taken = await this.#takeGroup(group, how);
+      if (taken !== undefined) outcomes.push(...taken);
+      else
+        for (const description of group) {
+          const outcome = await this.#store
+            .write((r) => this.#take(r, description, how))
+            .catch((error: unknown) => onRefused(error, outcomes.length));
+          outcomes.push(outcome);
+        }
     }
     return outcomes;
+  }
+
+  /** Takes descriptions in with one flush of the disk; undefined, with nothing stored, when one of them is refused. */
+  async #takeGroup(group: readonly TargetDescription[], how: ImportHow): Promise<ImportOutcome[] | undefined> {
+    const taking = this.#store.write(async (r) => {
+      const taken: ImportOutcome[] = [];
+      for (const description of group) taken.push(await this.#take(r, description, how));
+      return taken;
+    });
+    return taking.catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code.startsWith("target.")) return undefined;
+      throw error;
+    });
   }
 
   /** Takes descriptions in and undoes it all; their outcomes are what is left of it. */
@@ -109,7 +127,7 @@ export class TargetDesk {
     const at = this.#clock.now();
     const before = await sameTarget(r, description.shape);
     const { target, keySets, warnings } = mergedTarget(description, before, at, how);
-    await refuseNamesakes(r, target, before);
+    const namesakes = await refuseNamesakes(r, target, before);
     await refuseClashes(r, target, keySets);
     const stored: readonly KeySet[] = before === undefined ? [] : await openSets(r, target.id, keySets);
     const changes = changesOf(before, target, stored, keySets);
@@ -122,7 +140,7 @@ export class TargetDesk {
       target: target.id,
       data: { why: "imported", version: target.version },
     });
-    const shared = await sharedNumbers(r, target);
+    const shared = sharedNumbers(namesakes);
     return {
       target,
       created: before === undefined,
@@ -243,9 +261,14 @@ async function ownerOf(r: Repositories, iccid: string, eid: string | undefined):
  * name of another: either would lock that one out. What was so before stays.
  * @throws target.exists naming both
  */
-async function refuseNamesakes(r: Repositories, target: Target, before: Target | undefined): Promise<void> {
+async function refuseNamesakes(
+  r: Repositories,
+  target: Target,
+  before: Target | undefined,
+): Promise<readonly Namesake[]> {
   const known = new Set(before === undefined ? [] : namesOf(before));
-  for (const { alias, kind, other } of await r.targets.namesakes(target)) {
+  const namesakes = await r.targets.namesakes(target);
+  for (const { alias, kind, other } of namesakes) {
     if (known.has(alias) || (kind !== "name" && other.kind !== "name")) continue;
     const field = kind === "name" ? "name" : kind;
     const theirs = other.kind === "name" ? "the name" : other.kind === "profile" ? "of a profile" : `the ${other.kind}`;
@@ -255,6 +278,7 @@ async function refuseNamesakes(r: Repositories, target: Target, before: Target |
       { detail: { field, target: target.id, other: other.id } },
     );
   }
+  return namesakes;
 }
 
 function namesOf(target: Target): string[] {
@@ -266,10 +290,8 @@ function namesOf(target: Target): string[] {
 }
 
 /** Numbers that are those of other targets too: the network delivers to one card only. */
-async function sharedNumbers(r: Repositories, target: Target): Promise<string[]> {
-  const shared = (await r.targets.namesakes(target)).filter(
-    ({ kind, other }) => kind === other.kind && (kind === "msisdn" || kind === "imsi"),
-  );
+function sharedNumbers(namesakes: readonly Namesake[]): string[] {
+  const shared = namesakes.filter(({ kind, other }) => kind === other.kind && (kind === "msisdn" || kind === "imsi"));
   return shared.map(
     ({ kind, alias, other }) =>
       `${kind} ${alias} is that of target ${named(other)} too: what is sent there reaches one of the two cards only`,
@@ -287,16 +309,22 @@ function named({ id, eid }: { readonly id: string; readonly eid?: string }): str
   return eid === undefined ? id : `${id} (EID ${eid})`;
 }
 
-/** Descriptions that one dry run takes in at once: others wait so long. */
-const dryGroup = 25;
+/** Descriptions that are taken in at once: others wait so long. */
+const groupSize = 20;
 
 function* groupsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
   let group: T[] = [];
-  for (const item of items) {
-    group.push(item);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
+  try {
+    for (const item of items) {
+      group.push(item);
+      if (group.length < size) continue;
+      yield group;
+      group = [];
+    }
+  } catch (error) {
+    // What came before an item that cannot be had counts.
+    if (group.length > 0) yield group;
+    throw error;
   }
   if (group.length > 0) yield group;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { GatewayError } from "../../src/base/gateway-error.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { parseAid } from "../../src/codec/euicc/aid.ts";
 import { pskIdentityText } from "../../src/codec/gp/psk-identity.ts";
@@ -207,6 +208,34 @@ describe("a second description of a target", () => {
       code: "target.exists",
     });
     expect(await bench.targets.list({}, undefined, 10)).toEqual([]);
+  });
+});
+
+describe("a file of descriptions", () => {
+  const iccids = ["8944000000000000017", "8944000000000000025", "8944000000000000033"];
+
+  it("is taken in up to the one that is refused", async () => {
+    await using bench = await Bench.open();
+    const names = ["one", "ONE", "three"];
+    const descriptions = iccids.map((iccid, index) => ({ shape: describedTarget({ iccid, name: names[index] }) }));
+    const refused: number[] = [];
+    const taking = bench.targets.importAll(descriptions, {}, (error, index) => {
+      refused.push(index);
+      throw error;
+    });
+    await expect(taking).rejects.toMatchObject({ code: "target.exists" });
+    expect(refused).toEqual([1]);
+    expect(await bench.targets.list({}, undefined, 10)).toMatchObject([{ iccid: iccids[0] }]);
+  });
+
+  it("is taken in up to the one that cannot be read", async () => {
+    await using bench = await Bench.open();
+    function* descriptions() {
+      for (const iccid of iccids.slice(0, 2)) yield { shape: describedTarget({ iccid }) };
+      throw new GatewayError("target.invalid", "the third");
+    }
+    await expect(bench.targets.importAll(descriptions())).rejects.toThrow("the third");
+    expect(await bench.targets.list({}, undefined, 10)).toHaveLength(2);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/target.ts";
 import { fromJson, toJson } from "../json.ts";
@@ -80,6 +80,16 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       .where("alias", "=", alias)
       .limit(maxNamesakes),
   );
+  const sharing = prepared(db, (names: string, id: string) =>
+    db
+      .selectFrom("target_alias")
+      .innerJoin("target", "target.id", "target_alias.target")
+      .select(["target_alias.alias", "target_alias.kind", "target.id", "target.eid"])
+      .where("target_alias.alias", "in", sql<string>`(select value from json_each(${names}))`)
+      .where("target.id", "<>", id)
+      .orderBy("target.id")
+      .limit(100),
+  );
   const byId = prepared(db, (id: string) => db.selectFrom("target").select("body").where("id", "=", id));
   const refuseDuplicate = (error: unknown, target: Target): never => {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")) {
@@ -149,15 +159,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     },
     async namesakes(target) {
       const own = new Map(aliases(target).map(({ alias, kind }) => [alias, kind]));
-      const rows = await db
-        .selectFrom("target_alias")
-        .innerJoin("target", "target.id", "target_alias.target")
-        .select(["target_alias.alias", "target_alias.kind", "target.id", "target.eid"])
-        .where("target_alias.alias", "in", [...own.keys()])
-        .where("target.id", "<>", target.id)
-        .orderBy("target.id")
-        .limit(100)
-        .execute();
+      const rows = await sharing(JSON.stringify([...own.keys()]), target.id);
       return rows.map(({ alias, kind, id, eid }) => ({
         alias,
         kind: own.get(alias) ?? "name",

@@ -1,4 +1,5 @@
-import type { FastifyInstance } from "fastify";
+import { setImmediate } from "node:timers/promises";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
@@ -157,7 +158,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       },
       config: { scope: "targets" },
     },
-    async ({ body }) => {
+    async ({ body }, reply) => {
       const missing = body.format === "json" ? "items" : "text";
       if (body[missing] === undefined)
         throw new GatewayError("api.usage", `${missing}: is needed with this format`, {
@@ -180,7 +181,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
           replace,
           dryRun,
         });
-        return { items: outcomes.map(shownOutcome), notes: [] };
+        return sendOutcomes(reply, outcomes, []);
       }
       const { algorithm, tars } = body;
       const read =
@@ -188,7 +189,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
           ? await csvTargets(text, withoutUndefined({ algorithm, tars }))
           : { targets: describedItems(body.items ?? []), notes: [] };
       const outcomes = await targets.importAll(read.targets, { replace, dryRun }, refuseItem);
-      return { items: outcomes.map(shownOutcome), notes: [...read.notes] };
+      return sendOutcomes(reply, outcomes, read.notes);
     },
   );
 
@@ -268,6 +269,20 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       return reply.code(204).send(null);
     },
   );
+}
+
+/** Outcomes that are written before others get a turn. */
+const outcomesPerTurn = 50;
+
+/** Answers with what became of many descriptions, written in turns with others: there may be thousands. */
+async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcome[], notes: readonly string[]) {
+  const items: string[] = [];
+  for (const one of outcomes) {
+    items.push(JSON.stringify(outcome.parse(shownOutcome(one))));
+    if (items.length % outcomesPerTurn === 0) await setImmediate();
+  }
+  const text = `{"items":[${items.join(",")}],"notes":${JSON.stringify(notes)}}`;
+  return reply.type("application/json; charset=utf-8").serializer(String).send(text);
 }
 
 /** Descriptions of a list, each checked when its turn comes: those before one that is refused are in. */
