@@ -42,7 +42,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "otagate scp80 wrap --jsonl < packets.jsonl",
   ],
   "scp80 unwrap": [
-    "otagate scp80 unwrap --spi 1621 --kic 12 --kid 12 --kic-key env:KIC --kid-key env:KID 027100002A…",
+    "otagate scp80 unwrap --spi 1639 --kic 12 --kid 12 --kic-key env:KIC --kid-key env:KID 027100002412000001EF199DC12FB02C40F83C991B1F72E2C1983C7768AD4FCF5B8CB60062F12D02A9",
     "otagate scp80 unwrap --jsonl < packets.jsonl",
   ],
   "tpdu encode": [
@@ -52,7 +52,8 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   envelope: ["otagate envelope 440B914477000910F27FF66211120000000007050003010201AB --sc +447700900999"],
   decode: [
     "otagate decode D009810301210082028102",
-    "otagate decode --as command-packet --kic env:KIC --kid env:KID 00281516211212000001…",
+    "otagate decode --kic env:KIC --kid env:KID 027000003815163912120000015AEEFB6849994111BF40ECA01FDC6F2A8F76F359F82CEEA8D8D160FF0C098F64B2900714E4AC7F8D956CF22FDE903D98",
+    "printf '%s\\n' AE80220580CA0066000000 '<AF802304010290000000' | otagate decode",
   ],
   "trace follow": ["otagate trace follow --kind apdu,packet", `otagate trace follow --target ${card} --json`],
   "trace export": [
