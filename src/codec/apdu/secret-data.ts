@@ -150,17 +150,61 @@ export function secretOfCommand(apdu: Uint8Array): Exclude<SecretKind, "login"> 
 }
 
 /**
- * Whether octets of which the structure is lost may hold the data of PUT KEY or of a PIN command: a header of one stands
- * somewhere in them. Errs towards yes.
+ * Where octets of which the structure is not known, or is damaged, may hold the data of PUT KEY, of a PIN command or of a
+ * STORE DATA with keys: behind each header of one, up to where its Lc ends or to the end. Errs towards yes.
  */
-export function mayHoldSecret(octets: Uint8Array): boolean {
+export function secretRanges(octets: Uint8Array): Range[] {
+  const ranges: Range[] = [];
   for (let at = 0; at + 5 < octets.length; at++) {
-    const [cla = 0, ins = 0, p1 = 0, , p3 = 0, , keyType = 0x80] = octets.subarray(at, at + 7);
-    if (ins === putKey && (cla & 0x80) !== 0 && p1 < 0x80 && (keyType >> 4 === 8 || keyType === 0xff)) return true;
-    const pin = pinInstructions.has(ins) && ((cla & 0x80) === 0 || cla === 0xa0);
-    if (pin && p1 === 0 && (p3 === 8 || p3 === 16)) return true;
+    if (!startsSecret(octets, at)) continue;
+    const end = at + 5 + secretLength(octets, at);
+    ranges.push([at + 5, end > octets.length ? octets.length : end]);
   }
-  return false;
+  return ranges;
+}
+
+/** Octets of data of a command whose Lc may be wrong; without a useful Lc, all that is left. */
+function secretLength(octets: Uint8Array, at: number): number {
+  const lc = octets[at + 4] ?? 0;
+  if (pinInstructions.has(octets[at + 1] ?? 0)) return lc === 8 ? 8 : 16;
+  if (lc === 0) return octets.length;
+  // Key version, type, length and the key itself.
+  return octets[at + 1] === putKey ? Math.max(lc, 3 + (octets[at + 7] ?? 0)) : lc;
+}
+
+/** References of PINs, PUKs and administrative keys. ETSI TS 102 221 §9.5.1 */
+function isPinReference(p2: number): boolean {
+  const low = p2 & 0x7f;
+  return (low >= 0x01 && low <= 0x08) || (low >= 0x0a && low <= 0x0e) || p2 === 0x11;
+}
+
+/** P1 of STORE DATA with data groups or without a format. GP Card Specification §11.11.2.1 */
+const groupingP1 = new Set([0x00, 0x01, 0x08, 0x09, 0x80, 0x81, 0x88, 0x89]);
+
+/** Whether a header of a command with a secret stands here; a STORE DATA counts where it is the first block. */
+function startsSecret(octets: Uint8Array, at: number): boolean {
+  const ins = octets[at + 1] ?? 0;
+  if (ins !== putKey && ins !== storeData && !pinInstructions.has(ins)) return false;
+  const cla = octets[at] ?? 0;
+  const p1 = octets[at + 2] ?? 0;
+  const p3 = octets[at + 4] ?? 0;
+  if (pinInstructions.has(ins)) {
+    const fits = p3 === 8 || p3 === 16 || (p3 !== 0 && isPinReference(octets[at + 3] ?? 0));
+    return ((cla & 0x80) === 0 || cla === 0xa0) && p1 === 0 && fits;
+  }
+  if ((cla & 0x80) === 0) return false;
+  if (ins === storeData) {
+    const first = groupingP1.has(p1) && octets[at + 3] === 0;
+    return first && secretOfCommand(octets.subarray(at, Math.min(octets.length, at + 5 + (p3 || 255)))) !== undefined;
+  }
+  const keyType = octets[at + 6] ?? 0x80;
+  const keyLength = octets[at + 7] ?? 0x10;
+  return p1 < 0x80 && (keyType >> 4 === 8 || keyType === 0xff) && keyLength <= 0x42;
+}
+
+/** Whether {@link secretRanges} finds any. */
+export function mayHoldSecret(octets: Uint8Array): boolean {
+  return secretRanges(octets).length > 0;
 }
 
 /** Whether the answer of a command carries session keys: AUTHENTICATE, RUN GSM ALGORITHM. 3GPP TS 31.102 §7.1.2 */

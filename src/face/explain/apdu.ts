@@ -86,7 +86,7 @@ function data(branch: Branch, octets: Uint8Array, length: number, context: Conte
   if (length === 0) return undefined;
   const secret = secretIn(octets, context);
   if (secret !== undefined) {
-    const mac = hasMac(octets) && length > macLength ? macLength : 0;
+    const mac = hasMac(octets) && length > macLength && length === octets[4] ? macLength : 0;
     branch.secret(secret === "pin" ? "PIN" : "key data", length - mac, context.secrets);
     if (mac > 0) branch.field("MAC", mac);
     return undefined;

@@ -4,6 +4,7 @@ import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, termi
 import { type Context, type ExplainType, explainTypes, type Heard } from "./context.ts";
 import { httpNode } from "./http.ts";
 import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
+import { maskSecrets } from "./mask.ts";
 import { commandPacketNode } from "./packet.ts";
 import { responsePacketNode } from "./packet-answer.ts";
 import { euiccResponseNode, profilePackageNode } from "./profile-package.ts";
@@ -115,13 +116,15 @@ function ranked(types: readonly ExplainType[], octets: Uint8Array) {
 export function explain(octets: Uint8Array, options: ExplainOptions = {}): Explained {
   const heard: Heard = { segments: [], channelData: [] };
   const context = contextOf({ ...options, heard });
-  if (options.as !== undefined) {
-    return { type: options.as, node: explainers[options.as](octets, 0, context), others: [], heard };
-  }
+  const read = (type: ExplainType): Node => {
+    const node = explainers[type](octets, 0, context);
+    return options.secrets === true ? node : maskSecrets(node, octets);
+  };
+  if (options.as !== undefined) return { type: options.as, node: read(options.as), others: [], heard };
   const [best, ...rest] = ranked(explainTypes, octets);
   if (best === undefined) return { type: "unknown", node: unreadLeaf("unknown octets", octets, 0), others: [], heard };
   const others = rest.filter(({ score }) => score >= Math.max(worthTelling, best.score - 40)).map(({ type }) => type);
-  return { type: best.type, node: explainers[best.type](octets, 0, context), others, heard };
+  return { type: best.type, node: read(best.type), others, heard };
 }
 
 /** How sure it is that octets are of a type, 0 to 100. */

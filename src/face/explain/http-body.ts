@@ -1,6 +1,7 @@
 import { concatBytes } from "../../base/hex.ts";
 import { scriptKindOf } from "../../codec/gp/admin-http.ts";
 import type { Context, ExplainType } from "./context.ts";
+import { maskSecrets } from "./mask.ts";
 import { type Branch, type Node, unreadLeaf } from "./tree.ts";
 
 /** Headers of a message by lower-case name. */
@@ -68,7 +69,9 @@ function chunked(branch: Branch, headers: Headers, context: Context): string | u
   if (first === undefined) return undefined;
   const alone = parts.length === 1;
   const whole = alone ? first.octets : concatBytes(...parts.map(({ octets }) => octets));
-  const node = bodyNode(whole, alone ? first.offset : 0, headers, context);
+  const start = alone ? first.offset : 0;
+  const read = bodyNode(whole, start, headers, context);
+  const node = context.secrets === true ? read : maskSecrets(read, whole, start);
   branch.add(alone ? node : { ...node, note: `put together from ${parts.length} chunks, offsets count in the body` });
   return node.value ?? node.label;
 }

@@ -4,6 +4,7 @@ import { cipherAlgorithm, crcAlgorithm, keySetNumber, macAlgorithm } from "../..
 import { parseSpi, type Spi, showSpi } from "../../codec/ota/spi.ts";
 import { type OpenedCommand, openCommand } from "../../crypto/command-packet.ts";
 import type { Context } from "./context.ts";
+import { maskSecrets } from "./mask.ts";
 import {
   checkWords,
   countedWords,
@@ -139,9 +140,10 @@ function openedCommand(branch: Branch, octets: Uint8Array, base: number, facts: 
     uncounted: uncounted.length,
     proof: integrity === "none" ? undefined : `${integrity.toUpperCase()} verifies`,
   };
-  const inner = branch.part(branch.from.remaining, (_, offset) =>
-    grow(label, clear, offset, (part) => securedBody(part, body)),
-  );
+  const inner = branch.part(branch.from.remaining, (_, offset) => {
+    const node = grow(label, clear, offset, (part) => securedBody(part, body));
+    return context.secrets === true ? node : maskSecrets(node, clear, offset);
+  });
   return inner.value ?? tarText(tar);
 }
 

@@ -70,6 +70,43 @@ describe("keys and PINs", () => {
     expect(text).not.toContain("101112131415161718191A1B");
   });
 
+  it("are hidden in whatever a cut or damaged input is taken for", () => {
+    const commands = [select, putKey, verify];
+    const body = expandedScript(commands.map(capduObject), "expanded-indefinite");
+    const head = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.globalplatform.card-content-mgt;version=1.0\r\n\r\n";
+    const packet = fromHex(
+      `0070151200 1212000001000000000100${toHex(expandedScript(commands.map(capduObject), "expanded-definite"))}`,
+    );
+    const inputs = [
+      compactScript(commands),
+      body,
+      concatBytes(new TextEncoder().encode(head), body),
+      concatBytes(fromHex("027000"), packet),
+      concatBytes(putKey, fromHex("9000")),
+      concatBytes(fromHex("D0358103013000820281 21A22A"), putKey, fromHex("0000000000")),
+    ];
+    for (const input of inputs) {
+      for (let length = 1; length <= input.length; length++) {
+        const text = said(input.subarray(0, length));
+        expect(text).not.toContain("C0DEC0");
+        expect(text).not.toContain(pinMark);
+        const tail = said(input.subarray(input.length - length));
+        // Where its header is cut away, nothing tells a key from any other octets.
+        if (toHex(input.subarray(input.length - length)).includes(toHex(putKey))) expect(tail).not.toContain("C0DEC0");
+      }
+      for (let bit = 0; bit < input.length * 8; bit++) {
+        const changed = Uint8Array.from(input);
+        changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        // Damage to the header of the command itself is another matter.
+        if (!toHex(changed).includes(toHex(putKey)) || !toHex(changed).includes(toHex(verify))) continue;
+        expect({ bit, shown: said(changed).includes("C0DEC0") || said(changed).includes(pinMark) }).toEqual({
+          bit,
+          shown: false,
+        });
+      }
+    }
+  });
+
   it("are hidden in the answer of AUTHENTICATE", () => {
     const answer = fromHex(`DB08A1A2A3A4A5A6A7A810${mark}10${mark}9000`);
     expect(said(answer)).not.toContain(mark);
