@@ -6,9 +6,11 @@ export interface JsonLimits {
   readonly maxDepth: number;
   /** Fields of one object. */
   readonly maxFields: number;
-  /** Entries of one list. */
+  /** Entries of one list; one with longer entries (32 characters each on average, such as EIDs) may have as many as the text has room for. */
   readonly maxEntries: number;
 }
+
+const longEntry = 32;
 
 /** Limits of every JSON text that comes from outside: twice what the largest request has. */
 export const jsonLimits: JsonLimits = { maxDepth: 64, maxFields: 1000, maxEntries: 20_000 };
@@ -27,6 +29,7 @@ const significant = /["[\]{},:]/g;
  */
 export function jsonExcess(text: string, limits: JsonLimits = jsonLimits): JsonExcess | undefined {
   const counts: number[] = [];
+  const maxEntries = Math.max(limits.maxEntries, Math.floor(text.length / longEntry));
   significant.lastIndex = 0;
   for (let found = significant.exec(text); found !== null; found = significant.exec(text)) {
     const at = found.index;
@@ -47,7 +50,7 @@ export function jsonExcess(text: string, limits: JsonLimits = jsonLimits): JsonE
         const count = (counts.pop() ?? 0) + 1;
         counts.push(count);
         // Entries are one more than the commas between them.
-        if (count >= limits.maxEntries) return { why: `a list of more than ${limits.maxEntries} entries`, offset: at };
+        if (count >= maxEntries) return { why: `a list of more than ${maxEntries} entries`, offset: at };
         break;
       }
       default:

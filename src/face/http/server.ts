@@ -141,6 +141,13 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(auditRoutes, { deps });
   await app.register(storeRoutes, { deps });
   await app.register(healthRoutes, { deps, metrics });
-  app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, () => openApiDocument(app));
+  app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(document),
+  );
+  // Made once: it is the same for everybody, and strangers may ask for it.
+  let document = "";
+  app.addHook("onReady", async () => {
+    document = JSON.stringify(openApiDocument(app));
+  });
   return app;
 }
