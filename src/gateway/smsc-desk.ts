@@ -44,6 +44,8 @@ export interface SmscOrder {
 const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
 const nothing = new Uint8Array(0);
 const mostRemembered = 10_000;
+/** A message that is just being handed over when its transaction's time is up gets so much longer. */
+const lastMomentMs = 2_000;
 
 /** How the desk does what SMPP leaves to the SMSC. */
 export interface SmscDeskSettings {
@@ -235,7 +237,7 @@ export class SmscDesk implements AsyncDisposable {
       return job === undefined ? message : { ...message, job };
     }
     const { userDataHeader } = order;
-    const until = transaction ? now + Math.max(1, this.#settings.transactionMs) : undefined;
+    const until = transaction ? now + this.#settings.transactionMs + lastMomentMs : undefined;
     const packet = { ...body, userDataHeader, userData: order.userData.map(toHex) };
     const job = await queueMessage(r, [message], packet, now, until);
     const placed = { ...message, job };
@@ -283,8 +285,10 @@ export class SmscDesk implements AsyncDisposable {
    * never does. @throws smsc.status
    */
   async #fate(id: string, until: number): Promise<void> {
+    const last = until + lastMomentMs;
     for (;;) {
-      const happened = this.#happening(until);
+      const now = this.#clock.now();
+      const happened = this.#happening(now < until ? until : last);
       try {
         const message = await this.#store.read((r) => r.smsc.message(id));
         if (message?.state === "delivered") return;
@@ -296,21 +300,27 @@ export class SmscDesk implements AsyncDisposable {
           };
           throw new GatewayError("smsc.status", "the message was not delivered", { detail });
         }
-        if (this.#clock.now() < until) await happened.something;
-        else if (!(await this.#expire(message))) return;
+        const standing = now < until ? "open" : await this.#overdue(message, now >= last);
+        if (standing === "left") return;
+        if (standing === "open") await happened.something;
       } finally {
         happened.end();
       }
     }
   }
 
-  /** Ends the job of a message whose client waits no longer. False when a network has the message already. */
-  #expire({ id, job }: SmscMessage): Promise<boolean> {
+  /**
+   * A message whose client waits no longer: its job ends if it was put off, or if this is the `last` moment. `left` when
+   * a network has the message, `open` while it is being handed over, `ended` when its fate is there to be read.
+   */
+  #overdue({ id, job }: SmscMessage, last: boolean): Promise<"left" | "open" | "ended"> {
     return this.#store.write(async (r) => {
-      if (await expireJobIn(r, job, this.#clock.now())) return true;
-      // It ended meanwhile: taken by a network, or with a fate that is there to be read now.
+      const known = await r.jobs.get(job);
+      const handedOver = known?.endedAt === undefined && !(known?.state === "queued" && known.note !== undefined);
+      if (handedOver && !last) return "open";
+      if (await expireJobIn(r, job, this.#clock.now())) return "ended";
       const now = await r.smsc.message(id);
-      return now?.finalAt !== undefined || now?.state === "unknown";
+      return now?.finalAt !== undefined || now?.state === "unknown" ? "ended" : "left";
     });
   }
 
