@@ -26,8 +26,9 @@ interface Held {
 }
 
 /**
- * Places for connections. Strangers have a budget of their own: when it is used up, the address with the most strangers
- * loses its oldest one, so that a client that connects and binds gets through a crowd that only connects.
+ * Places for connections. Strangers have budgets of their own: an address that has used its own up loses its oldest
+ * stranger, and when that of all is used up, the address with the most loses its oldest. So a client that connects and
+ * binds gets through a crowd that only connects, even one from its own address. Bound connections are never closed.
  */
 export class Places {
   readonly #limits: PlaceLimits;
@@ -45,7 +46,8 @@ export class Places {
     const mine: Held = { group: addressGroup(address), evict };
     const strangers = this.#of(this.#strangers, mine.group);
     const all = strangers.length + this.#of(this.#bound, mine.group).length;
-    if (all >= maxConnectionsPerAddress || strangers.length >= maxUnboundPerAddress) return undefined;
+    if (all >= maxConnectionsPerAddress) return undefined;
+    if (strangers.length >= maxUnboundPerAddress && !this.#evict(strangers[0])) return undefined;
     const crowded = this.#strangers.size >= maxUnbound;
     if ((crowded || this.#strangers.size + this.#bound.size >= maxConnections) && !this.#evictOne()) return undefined;
     this.#strangers.add(mine);
@@ -69,7 +71,10 @@ export class Places {
     const counts = new Map<string, number>();
     for (const { group } of this.#strangers) counts.set(group, (counts.get(group) ?? 0) + 1);
     const most = Math.max(0, ...counts.values());
-    const loser = [...this.#strangers].find(({ group }) => counts.get(group) === most);
+    return this.#evict([...this.#strangers].find(({ group }) => counts.get(group) === most));
+  }
+
+  #evict(loser: Held | undefined): boolean {
     if (loser === undefined) return false;
     this.#strangers.delete(loser);
     loser.evict();

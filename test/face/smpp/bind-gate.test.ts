@@ -188,9 +188,10 @@ describe("places of connections", () => {
     enter("10.0.0.2", "b1");
     enter("10.0.0.1", "a2");
     enter("10.0.0.1", "a3");
-    expect(enter("10.0.0.1", "a4")).toBeUndefined();
-    expect(enter("10.0.0.3", "c1")).toBeDefined();
+    expect(enter("10.0.0.1", "a4")).toBeDefined();
     expect(evicted).toEqual(["a1"]);
+    expect(enter("10.0.0.3", "c1")).toBeDefined();
+    expect(evicted).toEqual(["a1", "a2"]);
   });
 
   it("never closes a bound connection, and lets a stranger in while there is a stranger to close", () => {
@@ -199,6 +200,13 @@ describe("places of connections", () => {
     for (let i = 0; i < 6; i++) places.enter(`10.0.1.${i}`, () => evicted.push(i))?.bound();
     expect(places.enter("10.0.2.1", () => {})).toBeUndefined();
     expect(evicted).toEqual([]);
+  });
+
+  it("refuses a newcomer where its address has all the connections it may have", () => {
+    const places = new Places(some);
+    for (let i = 0; i < 4; i++) places.enter("10.0.0.1", () => {})?.bound();
+    expect(places.enter("10.0.0.1", () => {})).toBeUndefined();
+    expect(places.enter("10.0.0.2", () => {})).toBeDefined();
   });
 
   it("gives places back", () => {
