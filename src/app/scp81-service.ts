@@ -204,7 +204,11 @@ function keysOf(directory: PskDirectory, upstreams: Scp81Upstreams | undefined):
   if (upstreams?.haveKeys !== true) return { kind: "resident", find: (identity) => directory.find(identity) };
   return {
     kind: "remote",
-    lookup: async (identity) => directory.find(identity) ?? (await upstreams.findPsk(identity)),
+    lookup: async (identity) => {
+      const own = directory.find(identity);
+      const theirs = own === undefined ? await upstreams.findPsk(identity) : undefined;
+      return theirs === undefined ? own : directory.completed(theirs);
+    },
   };
 }
 

@@ -60,6 +60,12 @@ export class PskDirectory implements Disposable {
     return (named.find((one) => one.identity === identity) ?? named[0])?.entry;
   }
 
+  /** An entry that came from elsewhere, with what is known here of its target's card. */
+  async completed(entry: PskEntry): Promise<PskEntry> {
+    const target = await this.#store.read((r) => r.targets.get(entry.target));
+    return target === undefined ? entry : { ...habitsOf(target), ...entry };
+  }
+
   [Symbol.dispose](): void {
     this.#off?.();
   }
@@ -119,12 +125,19 @@ function changesTarget({ type }: GatewayEvent): boolean {
 function pskEntry(target: Target, set: KeySet, kid: number): PskEntry | undefined {
   const psk = set.keys.get(kid);
   if (psk === undefined) return undefined;
-  const { scp81Framing, agentId } = target.settings;
-  const agentIds = agentIdsOf(target);
   return {
     psk: psk.reveal(),
     target: target.id,
     ...(target.eid === undefined ? {} : { eid: target.eid }),
+    ...habitsOf(target),
+  };
+}
+
+/** How the card of a target names itself and wants its answers. */
+function habitsOf(target: Target): Pick<PskEntry, "agentId" | "agentIds" | "framing"> {
+  const { scp81Framing, agentId } = target.settings;
+  const agentIds = agentIdsOf(target);
+  return {
     ...(agentId === undefined ? {} : { agentId }),
     ...(agentIds.length === 0 ? {} : { agentIds }),
     ...(scp81Framing === undefined ? {} : { framing: scp81Framing === "chunked" ? "chunked" : "length" }),

@@ -48,12 +48,12 @@ async function gateway(upstream: Record<string, unknown>): Promise<ApiBench> {
 }
 
 /** A card's session; every script is answered with octets of its own. */
-async function session(made: ApiBench, options: { knobs?: object; attempts?: number } = {}) {
+async function session(made: ApiBench, options: { knobs?: object; attempts?: number; agentId?: string } = {}) {
   const { body } = await made.call("GET", "/v1");
   const ran: Uint8Array[] = [];
   const said: Uint8Array[] = [];
   const agent = agentOf(
-    card,
+    { ...card, agentId: options.agentId ?? card.agentId },
     {
       host: "127.0.0.1",
       port: body.facts.scp81.port,
@@ -258,6 +258,17 @@ describe("keys that only the SM-SR knows", () => {
       expect(Date.now() - began).toBeLessThan(3000);
     }
     expect((await made.call("GET", "/healthz")).status).toBe(200);
+  });
+
+  it("do not hide how the card of a known target names itself", async () => {
+    const made = await gateway(keys());
+    await made.daemon.targets.import({ eid: card.eid, settings: { agentId: "card 7" } });
+    smsr.serve = (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ psk: psk() }));
+      return undefined;
+    };
+    expect((await session(made, { agentId: "card 7" })).report.end).toBe("complete");
+    expect((await session(made, { agentId: "card 8" })).report.end).toBe("refused");
   });
 
   it("are not asked for when the gateway has its own", async () => {
