@@ -1,0 +1,60 @@
+/** How long a piece of work keeps the process from anything else. */
+export interface Stretch {
+  /** CPU time of the longest stretch in which no other callback could run, milliseconds. */
+  readonly longestMs: number;
+}
+
+/** CPU time that this process has used, milliseconds: other processes of a busy machine do not count. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/**
+ * Runs work and measures the longest stretch between two turns of the event loop, in CPU time. Garbage that was there before is not counted
+ * when the process may collect it.
+ */
+export async function stretchOf(work: () => Promise<unknown>): Promise<Stretch> {
+  let longestMs = 0;
+  let running = true;
+  let last = cpuMs();
+  const ticking = new Promise<void>((resolve) => {
+    const tick = () => {
+      const now = cpuMs();
+      longestMs = Math.max(longestMs, now - last);
+      last = now;
+      if (running) setImmediate(tick);
+      else resolve();
+    };
+    setImmediate(tick);
+  });
+  try {
+    await work();
+  } finally {
+    running = false;
+    await ticking;
+  }
+  return { longestMs };
+}
+
+/** The shortest of some longest stretches: what the work itself needs, without compilation and collection of garbage. */
+export async function leastStretch(work: () => Promise<unknown>, goodMs: number, tries = 8): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < tries && least > goodMs; run++) least = Math.min(least, (await stretchOf(work)).longestMs);
+  return least;
+}
+
+/**
+ * How slow this machine is against one on which a limit was set: 1 there and on faster ones. Measured by work of a known size.
+ */
+export function slowness(): number {
+  const reference = 12;
+  let least = Number.POSITIVE_INFINITY;
+  const text = JSON.stringify(Array.from({ length: 20_000 }, (_, at) => ({ at, name: `name ${at}` })));
+  for (let run = 0; run < 8; run++) {
+    const before = cpuMs();
+    JSON.stringify(JSON.parse(text));
+    least = Math.min(least, cpuMs() - before);
+  }
+  return Math.max(1, least / reference);
+}
