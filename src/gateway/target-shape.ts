@@ -34,7 +34,6 @@ const Key = strict({
   id: z.number().int().min(0).max(127),
   type: z.string().max(40).optional(),
   value: keyValue,
-  kcv: hex("3,8").optional(),
 });
 
 /** A key set as given from outside, values included. */

@@ -137,19 +137,34 @@ function readKeySets(domain: Element): EisKeySet[] {
     const type = typeOf(textOf(set, "Type"), kvn);
     const keys = elements(set, "Key").flatMap((key) => readKey(key));
     const cntr = textOf(set, "Cntr");
-    if (type === undefined || keys.length === 0) return [];
+    if (keys.length === 0) return [];
+    const field = `Isd-r.Keyset ${index + 1}`;
+    if (type === undefined)
+      throw new GatewayError("target.invalid", `${field}.Type: has keys, but is not one of ${keySetTypes.join(", ")}`, {
+        detail: { field: `${field}.Type` },
+      });
     return [{ kvn, type, ...(cntr === undefined || cntr === "" ? {} : { cntr: Number(cntr) }), keys }];
   });
 }
 
 function readKey(key: Element): EisKeySet["keys"][number][] {
-  const [component] = elements(key, "KeyComponents");
+  const [component, second] = elements(key, "KeyComponents");
+  if (second !== undefined)
+    throw new GatewayError(
+      "target.invalid",
+      "Isd-r.Keyset.Key.KeyComponents: there twice; only keys of one component are used",
+      {
+        detail: { field: "Isd-r.Keyset.Key.KeyComponents" },
+      },
+    );
   const value = component?.getAttribute("value")?.replace(/\s+/g, "") ?? "";
   const kcv = key.getAttribute("kcv") ?? "";
   if (value === "") return [];
   const id = Number(textOf(key, "Index") ?? Number.NaN);
   return [{ id, type: component?.getAttribute("type") ?? "88", value, ...(kcv === "" ? {} : { kcv }) }];
 }
+
+const keySetTypes = ["SCP80", "SCP81", "SCP03", "TokenGeneration", "ReceiptVerification"] as const;
 
 /** Type of a key set by its name, else by its version. SGP.02 §2.2.5.1 */
 function typeOf(name: string | undefined, kvn: number): EisKeySet["type"] | undefined {

@@ -132,6 +132,19 @@ describe("an EIS in XML", () => {
     expect(found[1999]?.namespaceURI).toBe("urn:d");
   });
 
+  it.each([
+    ["<rps3:Type>SCP80</rps3:Type>", "<rps3:Type>SCP02</rps3:Type>", "Isd-r.Keyset 1.Type"],
+    [
+      '<rps3:KeyComponents value="00',
+      '<rps3:KeyComponents type="88"/><rps3:KeyComponents value="00',
+      "Isd-r.Keyset.Key.KeyComponents",
+    ],
+  ])("refuses keys that it could not use: %s -> %s", (from, to, field) => {
+    expect(() => read(vector("ecdsa.xml").replace(from, to))).toThrow(
+      expect.objectContaining({ code: "target.invalid", detail: { field } }),
+    );
+  });
+
   it("never crashes on damaged documents", () => {
     const text = vector("rsa.xml");
     fc.assert(
