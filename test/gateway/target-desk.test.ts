@@ -346,8 +346,8 @@ describe("the directory of PSKs", () => {
     await put(targets[0] ?? "", 1);
     await put(targets[1] ?? "", 2);
     await bench.targets.remove(targets[1] ?? "");
-    await expect.poll(() => directory.find("card")?.target).toBe(targets[0]);
+    await expect.poll(() => directory.find("card")?.target, { timeout: 20_000 }).toBe(targets[0]);
     await bench.targets.remove(targets[0] ?? "");
-    await expect.poll(() => directory.find("card")).toBeUndefined();
+    await expect.poll(() => directory.find("card"), { timeout: 20_000 }).toBeUndefined();
   });
 });
