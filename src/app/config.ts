@@ -5,6 +5,7 @@ import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
+import { yamlTooDeep } from "../base/yaml-depth.ts";
 import { imeiText } from "../gateway/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
 import { knownProfiles, ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
@@ -126,6 +127,8 @@ function readYaml(file: string): unknown {
   } catch (cause) {
     throw new GatewayError("config.unreadable", `cannot read ${file}`, { detail: { file }, cause });
   }
+  const deep = yamlTooDeep(text);
+  if (deep !== undefined) throw new GatewayError("config.invalid", `${file} is ${deep}`, { detail: { file } });
   try {
     return parse(text) ?? {};
   } catch (cause) {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { cardSettings } from "../../../drivers/simulated/euicc/card-state.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
+import { yamlTooDeep } from "../../base/yaml-depth.ts";
 import { misbehaviour, type Step, stepShapes, type Verb, verbs } from "./step.ts";
 
 const perProfile = <T extends z.ZodType>(value: T) =>
@@ -95,6 +96,8 @@ export interface Scenario {
 
 /** Reads a scenario. @throws scenario.invalid naming line and field */
 export function parseScenario(text: string, file: string): Scenario {
+  const deep = yamlTooDeep(text);
+  if (deep !== undefined) throw invalid(file, 1, "", deep);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [broken] = document.errors;

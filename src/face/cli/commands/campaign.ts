@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { parse } from "yaml";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { yamlTooDeep } from "../../../base/yaml-depth.ts";
 import type { CliContext, Connection } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { readInput } from "../input-file.ts";
@@ -182,6 +183,9 @@ function leftBehind(id: string, embedded: boolean): string {
 
 function fileOrder(file: string): unknown {
   const text = readInput("--file", file);
+  const deep = yamlTooDeep(text);
+  if (deep !== undefined)
+    throw new GatewayError("api.usage", `--file: ${file} is ${deep}`, { detail: { field: "file" } });
   try {
     return parse(text);
   } catch (cause) {
