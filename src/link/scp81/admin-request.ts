@@ -99,7 +99,7 @@ export const sessionParameter = "s";
  * eUICC puts into its query. SGP.02 §3.15.2
  */
 export function uriPurpose(uri: string, initialUris: readonly string[]): UriPurpose {
-  const [path = "", ...queries] = (uri.split("#")[0] ?? "").split("?");
+  const [path = "", ...queries] = plainUri(uri).split("?");
   const parameters = queries
     .join("?")
     .split("&")
@@ -119,15 +119,16 @@ export function uriPurpose(uri: string, initialUris: readonly string[]): UriPurp
 
 /** Whether a URI is one of these, in whatever letter case and with or without a slash at its end. */
 function isAmong(uris: readonly string[], uri: string): boolean {
-  const plain = (text: string) => text.toLowerCase().replace(/\/+$/, "");
+  const plain = (text: string) => plainUri(text).toLowerCase().replace(/\/+$/, "");
   return uris.some((one) => plain(one) === plain(uri));
 }
 
-/** A request target as our own dialog compares it: some cards double slashes. */
+/** A request target as our own dialog compares it, without a fragment: some cards double slashes. */
 export function plainUri(uri: string): string {
-  const query = uri.search(/[?#]/);
-  const path = query < 0 ? uri : uri.slice(0, query);
-  return path.replace(/\/{2,}/g, "/") + (query < 0 ? "" : uri.slice(query));
+  const [whole = ""] = uri.split("#");
+  const query = whole.indexOf("?");
+  const path = query < 0 ? whole : whole.slice(0, query);
+  return path.replace(/\/{2,}/g, "/") + (query < 0 ? "" : whole.slice(query));
 }
 
 function isSession(parameter: string): boolean {

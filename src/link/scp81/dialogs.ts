@@ -133,7 +133,7 @@ class DialogSession implements AdminSessionHandler {
   }
 
   #freshUri(): string {
-    const base = this.#settings.initialUris[0] ?? "/";
+    const base = plainUri(this.#settings.initialUris[0] ?? "/");
     return `${base}${base.includes("?") ? "&" : "?"}${sessionParameter}=${this.#deps.newToken()}`;
   }
 

@@ -127,6 +127,11 @@ describe("request targets", () => {
     (uri) => expect(uriPurpose(plainUri(uri), uris).kind).toBe("other"),
   );
 
+  it("takes an initial URI with doubled slashes in the settings", () => {
+    expect(uriPurpose(plainUri("/a//b"), ["/a//b"]).kind).toBe("initial");
+    expect(uriPurpose("/a/b", ["/a//b"]).kind).toBe("initial");
+  });
+
   it("keeps slashes in a query", () => expect(plainUri("//a//b?c=//d")).toBe("/a/b?c=//d"));
 
   it("reads a notification with escaped digits", () =>
