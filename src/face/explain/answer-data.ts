@@ -50,6 +50,8 @@ const dataTypes = [
 /** Data of an R-APDU: as what its command asks for, else as what they look like; undefined when nothing says. */
 export function answerDataNode(octets: Uint8Array, offset: number, context: Context): Node | undefined {
   const { command } = context;
+  if (context.keyFile === true && context.secrets !== true)
+    return hiddenLeaf("content of a file of keys", octets, offset);
   // RES, CK, IK and Kc of AUTHENTICATE: nothing else of a UICC starts with DB.
   if ((command !== undefined && answersWithKeys(command)) || octets[0] === 0xdb) {
     const label = "authentication answer";

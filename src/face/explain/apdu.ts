@@ -75,7 +75,8 @@ function dataAndLe(branch: Branch, octets: Uint8Array, context: Context): string
 }
 
 /** What secret a command holds: of its own, or as a block of a STORE DATA that began with keys. */
-function secretIn(octets: Uint8Array, { storesKeys }: Context): SecretKind | undefined {
+function secretIn(octets: Uint8Array, { storesKeys, keyFile }: Context): SecretKind | undefined {
+  if (keyFile === true) return "key";
   return secretOfCommand(octets) ?? (storesKeys === true && isStoreData(octets) ? "key" : undefined);
 }
 

@@ -114,6 +114,8 @@ export interface Context {
   readonly segmented?: boolean | undefined;
   /** A STORE DATA before this one began to store keys, and was not the last. */
   readonly storesKeys?: boolean | undefined;
+  /** The file that is selected holds keys: what is written to it is hidden, and what is read from it. */
+  readonly keyFile?: boolean | undefined;
   /** Keys, PINs and logins are shown. */
   readonly secrets?: boolean | undefined;
   /** Objects that a vendor puts among those of COMPREHENSION-TLV, by their first octet. */

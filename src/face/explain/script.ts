@@ -1,11 +1,18 @@
 import { codecError } from "../../base/gateway-error.ts";
-import { isStoreData, mayHoldSecret, secretGoesOn, secretOfCommand } from "../../codec/apdu/secret-data.ts";
+import {
+  CommandSecrets,
+  isStoreData,
+  mayHoldSecret,
+  secretGoesOn,
+  secretOfCommand,
+} from "../../codec/apdu/secret-data.ts";
 import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { compactCommandLength, scriptObjectName } from "../../codec/ota/script.ts";
 import { badFormatName, chainingResultName } from "../../codec/ota/script-response.ts";
 import { answerDataNode, statusWords } from "./answer-data.ts";
 import type { Context } from "./context.ts";
+import { readsKeys, writesKeys } from "./key-files.ts";
 import {
   externalAuthenticateParts,
   initializeUpdateNode,
@@ -113,11 +120,13 @@ const scp03t: Readonly<Record<number, string>> = {
 /** Reads the commands of a script one after the other: STORE DATA may store keys over several of them. */
 function commandReader() {
   const commands: Uint8Array[] = [];
+  const secrets = new CommandSecrets();
   let storesKeys = false;
   const apdu = (octets: Uint8Array, base: number, context: Context): Node => {
     commands.push(octets);
     const secret = secretOfCommand(octets) !== undefined || (storesKeys && isStoreData(octets));
-    const node = context.read("c-apdu", octets, base, { ...context, storesKeys });
+    const keyFile = writesKeys(secrets, octets);
+    const node = context.read("c-apdu", octets, base, { ...context, storesKeys, keyFile });
     storesKeys = secret && secretGoesOn(octets);
     return node;
   };
@@ -218,10 +227,13 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
 
 /** Reads the objects of an answer: its R-APDUs answer the C-APDUs of the script in their order. */
 function answerReader(commands: readonly Uint8Array[]): ObjectReader {
+  const secrets = new CommandSecrets();
   let next = 0;
   return (tag, octets, base, context) => {
     if (tag !== 0x23 && tag !== 0xa3) return answerObject(tag, octets, base);
-    const node = context.read("r-apdu", octets, base, { ...context, command: commands[next++] });
+    const command = commands[next++];
+    const keyFile = command !== undefined && readsKeys(secrets, command);
+    const node = context.read("r-apdu", octets, base, { ...context, command, keyFile });
     return { ...node, label: `R-APDU (${hexTag(tag)})` };
   };
 }
@@ -288,6 +300,8 @@ function compactResponseNode(octets: Uint8Array, base: number, context: Context)
     (branch) => {
       const count = branch.octet("number of executed commands", String);
       const command = context.commands?.[count - 1];
+      const secrets = new CommandSecrets();
+      const keyFile = (context.commands ?? []).slice(0, count).reduce((_, one) => readsKeys(secrets, one), false);
       const sw = branch.uint("status word of the last", 2, (value) => statusWords(value, command));
       if (sw === 0x6e00) {
         branch.note =
@@ -300,7 +314,8 @@ function compactResponseNode(octets: Uint8Array, base: number, context: Context)
         const node = branch.part(
           remaining,
           (bytes, offset) =>
-            answerDataNode(bytes, offset, { ...context, command }) ?? unreadLeaf("data of the last", bytes, offset),
+            answerDataNode(bytes, offset, { ...context, command, keyFile }) ??
+            unreadLeaf("data of the last", bytes, offset),
         );
         return `${head}; ${node.label}${node.value === undefined ? "" : ` ${node.value}`}`;
       }

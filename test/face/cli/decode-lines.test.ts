@@ -132,10 +132,11 @@ describe("texts in several messages", () => {
   });
 });
 
+const tlv = (tag: string, hex: string) => `${tag}${(hex.length / 2).toString(16).padStart(2, "0")}${hex}`;
+
 describe("streams of a channel", () => {
   const hello =
     "1603030036010000320303A0A1A2A3A4A5A6A7A8A9AAABACADAEAFB0B1B2B3B4B5B6B7B8B9BABBBCBDBEBF00000400AE008C010000050001000102";
-  const tlv = (tag: string, hex: string) => `${tag}${(hex.length / 2).toString(16).padStart(2, "0")}${hex}`;
   const send = (hex: string, channel = 1) => tlv("D0", `81030143018202812${channel}${tlv("B6", hex)}`);
   const received = (hex: string) => `8103014200820282818301${"00"}${tlv("B6", hex)}370100`;
 
@@ -203,6 +204,19 @@ describe("secrets", () => {
     const verify = "00200001083731393337313933";
     expect((await run(["decode", verify])).stdout).not.toContain("3731393337313933");
     expect((await run(["decode", "--secrets", verify])).stdout).toContain("3731393337313933");
+  });
+
+  it("stay hidden in what is written to and read from a file of keys, line by line and in scripts", async () => {
+    const select = "00A4000C027FFF00A4000C026F08";
+    const key = "C0DEC0DE";
+    const lines = ["00A4000C026F08", `00D6000004${key}`, "00B0000004", `<${key}9000`];
+    expect((await run(["decode"], [lines.map((line) => `${line}\n`).join("")])).stdout).not.toContain(key);
+    const script = `AE80${tlv("22", "00A4000C026F08")}${tlv("22", `00D6000004${key}`)}${tlv("22", "00B0000004")}0000`;
+    const answer = `<AF80230290002302900023 06${key}90000000`.replaceAll(" ", "");
+    expect((await run(["decode"], [`${script}\n${answer}\n`])).stdout).not.toContain(key);
+    const compact = `${select}00B0000004`;
+    expect((await run(["decode"], [`${compact}\n<039000${key}\n`])).stdout).not.toContain(key);
+    expect((await run(["decode"], [`00A4000C026F07\n00B0000004\n<${key}9000\n`])).stdout).toContain(key);
   });
 
   it("stay hidden in the blocks of a STORE DATA that goes on in the next line", async () => {

@@ -9,6 +9,7 @@ import { type Asked, answerType, askedBy } from "../../explain/asked.ts";
 import { Assembler } from "../../explain/assembled.ts";
 import { type ExplainType, explainTypes } from "../../explain/context.ts";
 import { type Explained, type ExplainOptions, explain } from "../../explain/explain.ts";
+import { KeyFiles } from "../../explain/key-files.ts";
 import { plainStyle, type TreeStyle, treeLines } from "../../explain/tree-text.ts";
 import { type CommandIo, keyFlag } from "../run-operation.ts";
 import { visible, visibleLines } from "../visible.ts";
@@ -113,6 +114,7 @@ async function decode(
     return;
   }
   const assembler = new Assembler(options);
+  const files = new KeyFiles();
   let asked: Asked = {};
   let unread = 0;
   for await (const text of items) {
@@ -124,12 +126,14 @@ async function decode(
       fail(moved(thrown, head.length), io);
       continue;
     }
-    const found = explain(
-      octets,
-      sign?.startsWith("<") === true
-        ? answerOptions(octets, options, asked)
-        : { ...options, storesKeys: asked.storesKeys },
-    );
+    const answers = sign?.startsWith("<") === true;
+    const known = answers
+      ? { ...answerOptions(octets, options, asked), keyFile: files.answered }
+      : { ...options, storesKeys: asked.storesKeys };
+    let found = explain(octets, known);
+    if (!answers && found.type === "c-apdu" && files.writes(octets)) {
+      found = explain(octets, { ...known, keyFile: true });
+    }
     asked = askedBy(found, octets, asked);
     for (const one of [found, ...assembler.take(found)]) {
       io.stdout.write(flags.json === true ? written(one, flags) : visibleLines(written(one, flags), false));
