@@ -8,6 +8,7 @@ import { keyWords } from "./gp-command.ts";
 import { imeiWords } from "./imei-words.ts";
 import { aidWords, applicationText, fileName } from "./names.ts";
 import { oidName } from "./oid-names.ts";
+import { signatureWords } from "./signature-words.ts";
 import { grow, hex2, hex4, type Node, numberOf } from "./tree.ts";
 
 const octetsOf = (octets: Uint8Array) => `${numberOf(octets)} octets`;
@@ -63,14 +64,6 @@ const certificateTags: TagMap = new Map([
   [0x7f49, publicKey],
   [0x5f37, { name: "signature", say: signatureWords }],
 ]);
-
-/** r and s of ECDSA over a curve of 256 bits: 64 octets, leading zeros kept. */
-export function signatureWords(octets: Uint8Array): string {
-  if (octets.length === 64) return "r and s of ECDSA";
-  const odd =
-    octets.length < 64 ? "cut: a leading zero is missing, or octets are" : "longer than a signature of 256 bits";
-  return `${octets.length} octets where 64 belong (${odd}); a card refuses it with 6982`;
-}
 
 /** A GlobalPlatform certificate. SGP.02 §2.3.2.2 */
 export function certificateNode(octets: Uint8Array, base: number): Node {

@@ -8,6 +8,7 @@ import { catObjectsInto } from "./cat.ts";
 import type { Context } from "./context.ts";
 import { aidWords, applicationText } from "./names.ts";
 import { externalAuthenticateParts } from "./secure-channel.ts";
+import { signatureWords } from "./signature-words.ts";
 import { type Branch, grow, hex2, hexTagList, hiddenLeaf, type Node, numberOf, single } from "./tree.ts";
 
 const aid = { name: "AID", say: aidWords, clause: "SGP.02 Annex H" };
@@ -204,7 +205,7 @@ function grouping(branch: Branch, context: Context): void {
 
 const establishmentTags: TagMap = new Map<number, TagEntry>([
   [0x7f49, { name: "ephemeral public key", clause: "SGP.02 §4.1.1.8" }],
-  [0x5f37, { name: "signature" }],
+  [0x5f37, { name: "signature", say: signatureWords }],
 ]);
 
 const controlTags: TagMap = new Map<number, TagEntry>([
