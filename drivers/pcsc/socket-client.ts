@@ -1,4 +1,4 @@
-import { GatewayError } from "../../src/base/gateway-error.ts";
+import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import { toHex } from "../../src/base/hex.ts";
 import type { CardConnection } from "../../src/link/card-reader.ts";
 import { accessDenied } from "./access-rule.ts";
@@ -27,6 +27,8 @@ const major = 4;
 const firstMinor = 4;
 /** The newest one that we know to differ: pcscd takes it, or names its own. */
 const newestMinor = listMinor;
+/** After a pcscd has hung up at once, it is asked once more. */
+const secondLookMs = 100;
 /** How long pcscd may take for what needs no card. */
 const serviceTimeoutMs = 3_000;
 
@@ -141,12 +143,19 @@ export class SocketPcscClient implements PcscClient {
     const timeoutMs = Math.min(bounds.timeoutMs, serviceTimeoutMs);
     let socket: PcscdSocket | undefined;
     let abandoned = false;
-    const work = async () => {
+    const once = async () => {
       socket = await PcscdSocket.open(this.#path);
       if (abandoned) socket.close();
       await this.#negotiate(socket);
       return socket;
     };
+    // One that just ends hangs up as well, and is not there the next time.
+    const work = () =>
+      once().catch(async (error: unknown) => {
+        if (!isGatewayError(error, "link.denied") || abandoned) throw error;
+        await new Promise((resolve) => setTimeout(resolve, secondLookMs));
+        return once();
+      });
     const late = () => new GatewayError("link.service", "pcscd does not answer in time", { detail: { timeoutMs } });
     try {
       return await bounded(work(), { ...bounds, timeoutMs }, late, () => {

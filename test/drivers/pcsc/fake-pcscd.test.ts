@@ -203,6 +203,15 @@ describe("a pcscd that polkit guards", () => {
     });
   });
 
+  it("is not meant when it ends in that moment", async () => {
+    fake.override = (_request, socket) => {
+      void fake[Symbol.asyncDispose]();
+      socket.destroy();
+      return undefined;
+    };
+    await expect(client.connect("Reader A", quick)).rejects.toMatchObject({ code: "link.service" });
+  });
+
   it("is not meant when it answered before it went away", async () => {
     fake.override = ({ command }, socket) => {
       if (command !== 0x01) return "default";
