@@ -124,7 +124,9 @@ function storedSecret(
   const here = ([from, to]: Range): Range[] =>
     to + shift > start ? [[Math.max(from + shift, start), to + shift]] : [];
   const { keys, logins } = storedSecrets(data, p1);
-  if (keys.flatMap(here).length > 0) return { stored, secret: whole };
+  const [first] = keys.flatMap(here).sort(([a], [b]) => a - b);
+  // From the first key on: a command that is cut shows as much of its head as the whole one.
+  if (first !== undefined) return { stored, secret: { kind: "key", ranges: [[first[0], apdu.length]] } };
   const ranges = logins.flatMap(here);
   return ranges.length === 0 ? { stored } : { stored, secret: { kind: "login", ranges } };
 }
@@ -157,8 +159,7 @@ export function secretRanges(octets: Uint8Array): Range[] {
   const ranges: Range[] = [];
   for (let at = 0; at + 5 < octets.length; at++) {
     if (!startsSecret(octets, at)) continue;
-    const end = at + 5 + secretLength(octets, at);
-    ranges.push([at + 5, end > octets.length ? octets.length : end]);
+    ranges.push([at + 5, Math.min(octets.length, at + 5 + secretLength(octets, at))]);
   }
   return ranges;
 }

@@ -129,7 +129,7 @@ function tpduAndRest(octets: Uint8Array): { readonly tpdu: SmsTpdu; readonly beh
   try {
     return { tpdu: guessTpdu(octets), behind: 0 };
   } catch (error) {
-    const end = isGatewayError(error, "codec.trailing") ? error.detail["offset"] : undefined;
+    const end = isGatewayError(error, "codec.trailing") ? error.detail.offset : undefined;
     if (typeof end !== "number" || end < 8) throw error;
     return { tpdu: guessTpdu(octets.subarray(0, end)), behind: octets.length - end };
   }

@@ -46,7 +46,7 @@ describe("STORE DATA", () => {
 
   it("loses its keys, also those of the blocks that follow", () => {
     const [first, second, other] = ["80E2080005811320C0DE", "80E2880102C0DE", "80E28800053A07020102"];
-    expect(shown(first, second, other)).toBe(`80E2080005${"00".repeat(5)}80E28801020000${other}`);
+    expect(shown(first, second, other)).toBe(`80E2080005811320000080E28801020000${other}`);
   });
 
   it.each([

@@ -57,7 +57,7 @@ describe("frames for people", () => {
   });
 
   it("takes the answer of GET RESPONSE as that of the command before it", () => {
-    const lines = printed([...apdu("0088008122" + "00".repeat(34), "6135"), ...apdu("00C0000004", "AABB9000")]);
+    const lines = printed([...apdu(`0088008122${"00".repeat(34)}`, "6135"), ...apdu("00C0000004", "AABB9000")]);
     expect(lines.join("\n")).toContain("GET RESPONSE -> authentication answer");
   });
 
@@ -108,7 +108,7 @@ describe("frames for people", () => {
   });
 
   it("says that something was hidden", () => {
-    const lines = printed([{ kind: "apdu", dir: "out", hex: "0020000108" + "00".repeat(8), facts: { hidden: "pin" } }]);
+    const lines = printed([{ kind: "apdu", dir: "out", hex: `0020000108${"00".repeat(8)}`, facts: { hidden: "pin" } }]);
     expect(lines[0]).toContain("[hidden: pin]");
   });
 

@@ -36,8 +36,8 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
   const field = issue?.path.join(".") ?? "";
   const message = issue?.message ?? "not valid";
   const params = issue?.code === "custom" ? issue.params : undefined;
-  if (params?.["code"] === "codec.text" && typeof params["offset"] === "number") {
-    throw codecError("codec.text", `${field}: ${message}`, params["offset"], { field });
+  if (params?.code === "codec.text" && typeof params.offset === "number") {
+    throw codecError("codec.text", `${field}: ${message}`, params.offset, { field });
   }
   throw new GatewayError("api.usage", field === "" ? message : `${field}: ${message}`, {
     detail: field === "" ? {} : { field },
