@@ -27,7 +27,7 @@ export async function checkStore(folder: string, seal: SealSource, inUse: boolea
       const ledger = ledgerOf(database);
       if (!inUse) compare(folder, before, ledger);
       const evidence = sealEvidence(database);
-      const key = keyOf(seal, evidence.keySet === undefined);
+      const key = keyOf(seal, evidence.sealed === undefined);
       if (key !== undefined) judgeSeal(evidence, key, folder);
     }
     return statSync(main).size;

@@ -76,13 +76,14 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     // Pages of a savepoint, else kept in a file.
     writer.pragma("temp_store = MEMORY");
     writer.pragma("foreign_keys = ON");
-    reportRemoved(migrate(writer), options);
+    const seal = once(() => checkedSeal(writer, source, folder));
+    reportRemoved(migrate(writer, seal), options);
     touchTables(writer);
     const ledger = ledgerOf(writer);
     if (options.recover === undefined) compare(folder, before, ledger);
     if (before === undefined && ledger.opened > 0)
       options.warn?.({ folder }, "otagate.marks is missing: whether the store lacks anything cannot be told");
-    const seal = checkedSeal(writer, source, folder);
+    seal();
     raiseCounters(writer, before, options);
     if (options.recover !== undefined) beginAnew(writer, options.recover.raiseCounters);
     const opened = Math.max(ledger.opened, before?.opened ?? 0) + 1;
@@ -101,11 +102,19 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     open.push({ close: () => marks.close(false) });
     const reader = new Sqlite(files.main, { readonly: true });
     const missing = before === undefined ? undefined : Math.max(before.commits - ledger.commits, 0);
-    return { writer, reader, lock, log: new LogFile(files.log), marks, seal, missing, commits };
+    return { writer, reader, lock, log: new LogFile(files.log), marks, seal: seal(), missing, commits };
   } catch (thrown) {
     for (const one of open.reverse()) one.close();
     throw storageError(thrown, folder) ?? thrown;
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function takeLock(lock: BetterSqlite3.Database, folder: string): void {
@@ -121,7 +130,7 @@ function takeLock(lock: BetterSqlite3.Database, folder: string): void {
 }
 
 /** Brings the schema up to date; returns what was taken out on the way, by the names of fields and how often. */
-function migrate(database: BetterSqlite3.Database): ReadonlyMap<string, number> {
+function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMap<string, number> {
   const removed = new Map<string, number>();
   database.exec("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
   const done = new Set(
@@ -143,7 +152,7 @@ function migrate(database: BetterSqlite3.Database): ReadonlyMap<string, number> 
     const record = database.prepare("INSERT INTO migration (name, at) VALUES (?, ?)");
     database.transaction(() => {
       database.exec(migration.sql);
-      for (const [field, count] of Object.entries(migration.run?.(database, Date.now()) ?? {}))
+      for (const [field, count] of Object.entries(migration.run?.(database, Date.now(), seal) ?? {}))
         removed.set(field, (removed.get(field) ?? 0) + count);
       if (migration.scrub !== true) record.run(migration.name, Date.now());
     })();
@@ -209,7 +218,7 @@ export function compare(folder: string, before: Marks | undefined, ledger: Ledge
 /** The seal, when it is the one that the store's keys are under. @throws crypto.master-key, config.secret */
 function checkedSeal(database: BetterSqlite3.Database, source: SealSource, folder: string): Seal {
   const evidence = sealEvidence(database);
-  const mayMake = evidence.keySet === undefined;
+  const mayMake = evidence.sealed === undefined;
   const { seal, made } = typeof source === "function" ? source(mayMake) : { seal: source, made: false };
   if (!made) judgeSeal(evidence, seal, folder);
   if (made || evidence.probe === null) putProbe(database, seal);

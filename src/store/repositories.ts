@@ -30,17 +30,17 @@ export interface Noted {
 /** All repositories over one handle. */
 export function repositories(db: Kysely<Schema>, seal: Seal, noted: Noted): Repositories {
   return {
-    targets: targetRepository(db),
+    targets: targetRepository(db, seal),
     keySets: keySetRepository(db, seal, noted.counter),
-    jobs: jobRepository(db),
-    packets: packetRepository(db),
+    jobs: jobRepository(db, seal),
+    packets: packetRepository(db, seal),
     inbox: inboxRepository(db),
     notifications: notificationRepository(db),
     procedures: procedureRepository(db),
     events: eventRepository(db, noted.event),
-    adminDialogs: adminDialogRepository(db),
+    adminDialogs: adminDialogRepository(db, seal),
     wantedSessions: wantedSessionRepository(db),
-    campaigns: campaignRepository(db),
+    campaigns: campaignRepository(db, seal),
     smsc: smscRepository(db),
     tokens: apiTokenRepository(db),
     audit: auditRepository(db),

@@ -11,6 +11,8 @@ export interface Schema {
     imsi: string | null;
     msisdn: string | null;
     body: string;
+    /** Sealed: what of the body is left out of it. */
+    secret: Uint8Array | null;
     version: number;
     created_at: number;
     updated_at: number;
@@ -49,6 +51,8 @@ export interface Schema {
     warnings: string | null;
     idempotency_key: string | null;
     idempotency_digest: string | null;
+    /** Sealed: the whole work, while the job is open and `work` is without keys and logins that are in it. */
+    secret: Uint8Array | null;
     created_at: number;
     started_at: number | null;
     ended_at: number | null;
@@ -64,6 +68,8 @@ export interface Schema {
     kic: string | null;
     kid: string | null;
     user_data: string;
+    /** Sealed: the octets as they are, while the job is open and `user_data` is without keys and logins. */
+    secret: Uint8Array | null;
     state: string;
     link: string | null;
     transmissions: number;
@@ -130,9 +136,17 @@ export interface Schema {
     job: string | null;
     data: string;
   };
-  campaign: { id: string; state: string; body: string };
-  campaign_item: { campaign: string; position: number; target: string; state: string; body: string };
-  admin_dialog: { target: string; body: string };
+  campaign: { id: string; state: string; body: string; secret: Uint8Array | null };
+  campaign_item: {
+    campaign: string;
+    position: number;
+    target: string;
+    state: string;
+    body: string;
+    secret: Uint8Array | null;
+  };
+  /** All of it sealed: scripts under way are in it. `body` is of older versions. */
+  admin_dialog: { target: string; body: string; secret: Uint8Array | null };
   wanted_session: { target: string; since: number; until: number };
   smsc_message: {
     id: string;

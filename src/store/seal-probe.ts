@@ -6,25 +6,40 @@ const purpose = "probe";
 const text = Buffer.from("otagate master key");
 
 interface Sealed {
-  readonly id: string;
+  readonly purpose: string;
   readonly material: Uint8Array;
 }
 
 /** Something in the store that is sealed with the master key. */
 export interface SealEvidence {
   readonly probe: Uint8Array | null;
-  /** Some key set: it alone tells in a store of before there was a probe. */
-  readonly keySet: Sealed | undefined;
+  /** Some key set or other record: it alone tells in a store of before there was a probe. */
+  readonly sealed: Sealed | undefined;
 }
 
 export function sealEvidence(database: BetterSqlite3.Database): SealEvidence {
   const probe = database.prepare<[], { probe: Uint8Array | null }>("SELECT probe FROM ledger").get()?.probe ?? null;
-  const keySet = database.prepare<[], Sealed>("SELECT id, material FROM key_set LIMIT 1").get();
-  return { probe, keySet };
+  const keySet = database.prepare<[], Sealed>("SELECT id AS purpose, material FROM key_set LIMIT 1").get();
+  return { probe, sealed: keySet ?? sealedRecord(database) };
+}
+
+/** Some record with a sealed part; a store that was not brought up to date yet has none. */
+function sealedRecord(database: BetterSqlite3.Database): Sealed | undefined {
+  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'campaign_secret'").get() !== undefined;
+  if (!known) return undefined;
+  for (const table of ["target", "job", "campaign"]) {
+    const found = database
+      .prepare<[], Sealed>(
+        `SELECT '${table}:' || id AS purpose, secret AS material FROM ${table} WHERE secret IS NOT NULL LIMIT 1`,
+      )
+      .get();
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Whether this is the seal that the store's keys are under. @throws crypto.master-key */
-export function judgeSeal({ probe, keySet }: SealEvidence, seal: Seal, folder: string): void {
+export function judgeSeal({ probe, sealed }: SealEvidence, seal: Seal, folder: string): void {
   const refusal = (cause?: unknown) =>
     new GatewayError(
       "crypto.master-key",
@@ -34,7 +49,7 @@ export function judgeSeal({ probe, keySet }: SealEvidence, seal: Seal, folder: s
   let fits = true;
   try {
     if (probe !== null) fits = text.equals(seal.open(probe, purpose));
-    else if (keySet !== undefined) seal.open(keySet.material, keySet.id);
+    else if (sealed !== undefined) seal.open(sealed.material, sealed.purpose);
   } catch (cause) {
     throw refusal(cause);
   }

@@ -149,7 +149,16 @@ export class RetentionBench implements AsyncDisposable {
 
   async campaign(over: Partial<Campaign>): Promise<string> {
     const id = newId("cmp", old);
-    const order = { name: "c", targets: { kind: "all" } } as unknown as Campaign["order"];
+    const order: Campaign["order"] = {
+      name: "c",
+      targets: { kind: "all" },
+      action: { kind: "es5", function: "auditStatus" },
+      request: {},
+      concurrency: 1,
+      canary: 0,
+      validityMs: 1,
+      switchTimeoutMs: 1,
+    };
     const made: Campaign = { id, order, state: "running", forgiven: 0, createdAt: old, activeMs: 0, ...over };
     await this.write((r) => r.campaigns.insert(made, []));
     return id;

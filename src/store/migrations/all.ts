@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import type { Seal } from "../../gateway/store.ts";
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
@@ -14,13 +15,15 @@ import { packetRecent } from "./0031-packet-recent.ts";
 import { targetFields } from "./0032-target-fields.ts";
 import { smscNetwork } from "./0033-smsc-network.ts";
 import { ledger } from "./0060-ledger.ts";
+import { secretColumns } from "./0061-secret-columns.ts";
+import { sealSecrets } from "./0062-seal-secrets.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
   readonly name: string;
   readonly sql: string;
   /** What SQL cannot say; may run again when the process dies behind it. Returns what it took out, by name and how often. */
-  readonly run?: (database: Database, now: number) => Readonly<Record<string, number>>;
+  readonly run?: (database: Database, now: number, seal: () => Seal) => Readonly<Record<string, number>>;
   /** What the step takes out must not stay in free pages of the file. */
   readonly scrub?: boolean;
 }
@@ -41,4 +44,6 @@ export const migrations: readonly Migration[] = [
   smscNetwork,
   ledger,
   targetFields,
+  secretColumns,
+  sealSecrets,
 ];

@@ -1,27 +1,36 @@
 import type { Kysely } from "kysely";
 import type { AdminDialogRecord, AdminDialogRepository } from "../../gateway/admin-dialog.ts";
-import { fromJson, toJson } from "../json.ts";
+import type { Seal } from "../../gateway/store.ts";
+import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
+import { fromJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
-/** One JSON record per target. */
-export function adminDialogRepository(db: Kysely<Schema>): AdminDialogRepository {
+/** A dialog as it is stored: scripts under way are in it, so that all of it is under the seal. */
+export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): Hidden {
+  return hiding.hide(target, {}, dialog);
+}
+
+/** One record per target. */
+export function adminDialogRepository(db: Kysely<Schema>, seal: Seal): AdminDialogRepository {
+  const hiding = hidingIn("admin_dialog", () => seal);
   const byTarget = prepared(db, (target: string) =>
-    db.selectFrom("admin_dialog").select("body").where("target", "=", target),
+    db.selectFrom("admin_dialog").select(["body", "secret"]).where("target", "=", target),
   );
-  const put = prepared(db, (target: string, body: string) =>
+  const put = prepared(db, (target: string, body: string, secret: Uint8Array | null) =>
     db
       .insertInto("admin_dialog")
-      .values({ target, body })
-      .onConflict((conflict) => conflict.column("target").doUpdateSet({ body })),
+      .values({ target, body, secret })
+      .onConflict((conflict) => conflict.column("target").doUpdateSet({ body, secret })),
   );
   return {
     async get(target) {
       const [row] = await byTarget(target);
-      return row && fromJson<AdminDialogRecord>(row.body);
+      return row && (hiding.open<AdminDialogRecord>(target, row.secret) ?? fromJson<AdminDialogRecord>(row.body));
     },
     async put(target, dialog) {
-      await put(target, toJson(dialog));
+      const { text, secret } = hiddenDialog(hiding, target, dialog);
+      await put(target, text, secret);
     },
   };
 }

@@ -6,72 +6,106 @@ import type {
   ItemCounts,
   ItemState,
 } from "../../gateway/campaign/campaign.ts";
+import { shownAction, shownSteps } from "../../gateway/campaign/shown-campaign.ts";
 import { storedFailure } from "../../gateway/failure.ts";
+import type { Seal } from "../../gateway/store.ts";
+import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
 
 /** Rows of one INSERT; SQLite takes 32,766 parameters. */
 const chunk = 1000;
 
-function itemRow(item: CampaignItem) {
+/** A campaign as it is stored: what its action needs stays under the seal as long as it goes on. */
+export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
+  const { action } = campaign.order;
+  const shown = shownAction(action);
+  const needed = campaign.endedAt === undefined && toJson(shown) !== toJson(action);
+  return hiding.hide(
+    campaign.id,
+    { ...campaign, order: { ...campaign.order, action: shown } },
+    needed ? action : undefined,
+  );
+}
+
+/** An item as it is stored: what its steps need stays under the seal as long as there are steps to do. */
+export function hiddenItem(hiding: Hiding, item: CampaignItem): Hidden {
+  const shown = shownSteps(item.steps);
+  const open = item.state === "pending" || item.state === "running";
+  const needed = open && toJson(shown) !== toJson(item.steps);
+  return hiding.hide(itemName(item), { ...item, steps: shown }, needed ? item.steps : undefined);
+}
+
+const itemName = ({ campaign, position }: Pick<CampaignItem, "campaign" | "position">) => `${campaign}:${position}`;
+
+function itemRow(item: CampaignItem, hiding: Hiding) {
+  const { text, secret } = hiddenItem(hiding, item);
   return {
     campaign: item.campaign,
     position: item.position,
     target: item.target,
     state: item.state,
-    body: toJson(item),
+    body: text,
+    secret,
   };
 }
 
 /** An item as it was stored, its error completed where an earlier version left something out. */
-function itemOf(body: string): CampaignItem {
-  const item = fromJson<CampaignItem>(body);
+function itemIn({ body, secret }: Pick<Schema["campaign_item"], "body" | "secret">, hiding: Hiding): CampaignItem {
+  const open = fromJson<CampaignItem>(body);
+  const item = { ...open, steps: hiding.open<CampaignItem["steps"]>(itemName(open), secret) ?? open.steps };
   return item.error === undefined ? item : { ...item, error: storedFailure(item.error) };
 }
 
 /** Campaigns and their targets as JSON, counted by state. */
-export function campaignRepository(db: Kysely<Schema>): CampaignRepository {
-  const campaignOf = (row: { body: string }) => fromJson<Campaign>(row.body);
+export function campaignRepository(db: Kysely<Schema>, seal: Seal): CampaignRepository {
+  const hiding = hidingIn("campaign", () => seal);
+  const hidingItems = hidingIn("campaign_item", () => seal);
+  const campaignOf = ({ body, secret }: Pick<Schema["campaign"], "body" | "secret">): Campaign => {
+    const open = fromJson<Campaign>(body);
+    const action = hiding.open<Campaign["order"]["action"]>(open.id, secret);
+    return action === undefined ? open : { ...open, order: { ...open.order, action } };
+  };
+  const columns = (campaign: Campaign) => {
+    const { text, secret } = hiddenCampaign(hiding, campaign);
+    return { state: campaign.state, body: text, secret };
+  };
   return {
     async insert(campaign, items) {
       await db
         .insertInto("campaign")
-        .values({ id: campaign.id, state: campaign.state, body: toJson(campaign) })
+        .values({ id: campaign.id, ...columns(campaign) })
         .execute();
       for (let at = 0; at < items.length; at += chunk)
         await db
           .insertInto("campaign_item")
-          .values(items.slice(at, at + chunk).map(itemRow))
+          .values(items.slice(at, at + chunk).map((item) => itemRow(item, hidingItems)))
           .execute();
     },
     async put(campaign) {
-      await db
-        .updateTable("campaign")
-        .set({ state: campaign.state, body: toJson(campaign) })
-        .where("id", "=", campaign.id)
-        .execute();
+      await db.updateTable("campaign").set(columns(campaign)).where("id", "=", campaign.id).execute();
     },
     async get(id) {
-      const row = await db.selectFrom("campaign").select("body").where("id", "=", id).executeTakeFirst();
+      const row = await db.selectFrom("campaign").select(["body", "secret"]).where("id", "=", id).executeTakeFirst();
       return row && campaignOf(row);
     },
     async byIdempotencyKey(key) {
       const row = await db
         .selectFrom("campaign")
-        .select("body")
+        .select(["body", "secret"])
         .where(sql<string>`body ->> '$.idempotency.key'`, "=", key)
         .executeTakeFirst();
       return row && campaignOf(row);
     },
     async list(before, limit) {
-      let query = db.selectFrom("campaign").select("body").orderBy("id", "desc").limit(limit);
+      let query = db.selectFrom("campaign").select(["body", "secret"]).orderBy("id", "desc").limit(limit);
       if (before !== undefined) query = query.where("id", "<", before);
       return (await query.execute()).map(campaignOf);
     },
     async open() {
       const rows = await db
         .selectFrom("campaign")
-        .select("body")
+        .select(["body", "secret"])
         .where(sql<boolean>`state in ('running', 'paused', 'stopped', 'cancelled')`)
         .where(sql<boolean>`body ->> '$.endedAt' is null`)
         .orderBy("id")
@@ -79,10 +113,10 @@ export function campaignRepository(db: Kysely<Schema>): CampaignRepository {
       return rows.map(campaignOf);
     },
     async putItem(item) {
-      const { state, body } = itemRow(item);
+      const { state, body, secret } = itemRow(item, hidingItems);
       await db
         .updateTable("campaign_item")
-        .set({ state, body })
+        .set({ state, body, secret })
         .where("campaign", "=", item.campaign)
         .where("position", "=", item.position)
         .execute();
@@ -90,13 +124,13 @@ export function campaignRepository(db: Kysely<Schema>): CampaignRepository {
     async items(campaign, filter, after, limit) {
       let query = db
         .selectFrom("campaign_item")
-        .select("body")
+        .select(["body", "secret"])
         .where("campaign", "=", campaign)
         .orderBy("position")
         .limit(limit);
       if (filter.state !== undefined) query = query.where("state", "in", filter.state);
       if (after !== undefined) query = query.where("position", ">", after);
-      return (await query.execute()).map((row) => itemOf(row.body));
+      return (await query.execute()).map((row) => itemIn(row, hidingItems));
     },
     async counts(campaign) {
       const rows = await db

@@ -9,19 +9,22 @@ import {
   type JobResult,
   type JobState,
 } from "../../gateway/job.ts";
+import { shownWork } from "../../gateway/shown-job.ts";
+import type { Seal } from "../../gateway/store.ts";
 import { rowsOf } from "../connection.ts";
+import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
-function jobOf(row: Selectable<Schema["job"]>): Job {
+function jobIn(row: Selectable<Schema["job"]>, hiding: Hiding): Job {
   return {
     seq: row.seq,
     id: row.id,
     target: row.target,
     state: row.state as JobState,
     lane: row.lane as Job["lane"],
-    work: fromJson<Job["work"]>(row.work),
+    work: hiding.open<Job["work"]>(row.id, row.secret) ?? fromJson<Job["work"]>(row.work),
     request: fromJson<Job["request"]>(row.request),
     origin: fromJson<Job["origin"]>(row.origin),
     ...(row.chosen === null ? {} : { chosen: fromJson<NonNullable<Job["chosen"]>>(row.chosen) }),
@@ -38,8 +41,16 @@ function jobOf(row: Selectable<Schema["job"]>): Job {
   };
 }
 
+/** Work as it is stored for a job that is open. */
+export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidden {
+  const shown = shownWork(work);
+  return hiding.hide(id, shown, shown === work ? undefined : work);
+}
+
 function columns(patch: JobPatch) {
   return {
+    // What has ended is not sent any more.
+    ...(patch.state === undefined || !endStates.includes(patch.state) ? {} : { secret: null }),
     ...(patch.state === undefined ? {} : { state: patch.state }),
     ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
     ...(patch.attempts === undefined ? {} : { attempts: patch.attempts }),
@@ -61,7 +72,9 @@ const queued = sql<boolean>`state = 'queued'`;
 const ofSystem = sql<boolean>`origin_face = 'system'`;
 
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
-export function jobRepository(db: Kysely<Schema>): JobRepository {
+export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
+  const hiding = hidingIn("job", () => seal);
+  const jobOf = (row: Selectable<Schema["job"]>) => jobIn(row, hiding);
   const byId = prepared(db, (id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
   const waiting = (limit: number) =>
     prepared(db, (target: string) =>
@@ -107,6 +120,9 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       .where("target", "=", target)
       .where(queued),
   );
+  const forgetOctets = prepared(db, (job: string) =>
+    db.updateTable("packet").set({ secret: null }).where("job", "=", job).where(sql<boolean>`secret is not null`),
+  );
   const firstDue = async (target: string): Promise<number | undefined> => (await due(target))[0]?.at ?? undefined;
   return {
     async insert(job, idempotencyKey, digest) {
@@ -122,6 +138,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
           return { job: jobOf(before), created: false, same };
         }
       }
+      const work = hiddenWork(hiding, job.id, job.work);
       const row = await db
         .insertInto("job")
         .values({
@@ -130,7 +147,8 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
           state: job.state,
           lane: job.lane,
           origin_face: job.origin.face,
-          work: toJson(job.work),
+          work: work.text,
+          secret: work.secret,
           request: toJson(job.request),
           origin: toJson(job.origin),
           chosen: job.chosen === undefined ? null : toJson(job.chosen),
@@ -180,6 +198,7 @@ export function jobRepository(db: Kysely<Schema>): JobRepository {
       const assignments = Object.keys(set).map((column) => `"${column}" = ?`);
       const text = `update "job" set ${assignments.join(", ")} where "id" = ? and "state" not in (${ended}) returning "seq"`;
       const rows = await rowsOf(db, { sql: text, parameters: [...Object.values(set), id] });
+      if (rows.length > 0 && patch.state !== undefined && endStates.includes(patch.state)) await forgetOctets(id);
       return rows.length > 0;
     },
     async next(target, now, lanes) {

@@ -1,10 +1,13 @@
 import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
 import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/packet.ts";
+import { shownPacket } from "../../gateway/shown-job.ts";
+import type { Seal } from "../../gateway/store.ts";
+import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared, preparedRow } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
-function packetOf(row: Selectable<Schema["packet"]>): PacketRecord {
+function packetIn(row: Selectable<Schema["packet"]>, hiding: Hiding): PacketRecord {
   return {
     id: row.id,
     job: row.job,
@@ -15,7 +18,7 @@ function packetOf(row: Selectable<Schema["packet"]>): PacketRecord {
     ...(row.spi === null ? {} : { spi: row.spi }),
     ...(row.kic === null ? {} : { kic: row.kic }),
     ...(row.kid === null ? {} : { kid: row.kid }),
-    userData: fromJson<string[]>(row.user_data),
+    userData: hiding.open<string[]>(row.id, row.secret) ?? fromJson<string[]>(row.user_data),
     state: row.state as PacketRecord["state"],
     ...(row.link === null ? {} : { link: row.link }),
     transmissions: row.transmissions,
@@ -24,6 +27,12 @@ function packetOf(row: Selectable<Schema["packet"]>): PacketRecord {
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.answered_at === null ? {} : { answeredAt: row.answered_at }),
   };
+}
+
+/** Octets of a packet as they are stored while its job is open. */
+export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord, "id" | "userData">): Hidden {
+  const shown = shownPacket({ userData }).userData;
+  return hiding.hide(id, shown, toJson(shown) === toJson(userData) ? undefined : userData);
 }
 
 function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
@@ -41,7 +50,9 @@ function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
 }
 
 /** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
-export function packetRepository(db: Kysely<Schema>): PacketRepository {
+export function packetRepository(db: Kysely<Schema>, seal: Seal): PacketRepository {
+  const hiding = hidingIn("packet", () => seal);
+  const packetOf = (row: Selectable<Schema["packet"]>) => packetIn(row, hiding);
   const insert = preparedRow(db, (row: Insertable<Schema["packet"]>) => db.insertInto("packet").values(row));
   const ofJob = prepared(db, (job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
   const inPlace = prepared(db, (target: string) =>
@@ -62,6 +73,7 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
   );
   return {
     async insert(packet) {
+      const { text, secret } = hiddenPacket(hiding, packet);
       await insert({
         id: packet.id,
         job: packet.job,
@@ -72,7 +84,8 @@ export function packetRepository(db: Kysely<Schema>): PacketRepository {
         spi: packet.spi ?? null,
         kic: packet.kic ?? null,
         kid: packet.kid ?? null,
-        user_data: toJson(packet.userData),
+        user_data: text,
+        secret,
         state: packet.state,
         link: packet.link ?? null,
         transmissions: packet.transmissions,

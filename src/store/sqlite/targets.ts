@@ -1,7 +1,10 @@
 import { type Kysely, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { Seal } from "../../gateway/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/target.ts";
-import { fromJson, toJson } from "../json.ts";
+import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/target-secrets.ts";
+import { type Hiding, hidingIn } from "../hiding.ts";
+import { fromJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
@@ -33,10 +36,15 @@ function holdsIdentity(target: Target, kind: IdentityKind, value: string): "own"
   return target.esimProfiles.some((profile) => same(profile[kind])) ? "profile" : undefined;
 }
 
+/** What makes a target. */
+const whole = ["target.id", "target.body", "target.secret"] as const;
+
 /** How many targets of one name are looked at: copies of a test profile share theirs. */
 const maxNamesakes = 16;
 
-function row(target: Target) {
+function row(target: Target, hiding: Hiding) {
+  const { open, secrets } = withoutSecrets(target);
+  const { text, secret } = hiding.hide(target.id, open, secrets);
   return {
     id: target.id,
     kind: target.kind,
@@ -45,7 +53,8 @@ function row(target: Target) {
     iccid: target.iccid ?? null,
     imsi: target.imsi ?? null,
     msisdn: target.msisdn ?? null,
-    body: toJson(target),
+    body: text,
+    secret,
     version: target.version,
     created_at: target.createdAt,
     updated_at: target.updatedAt,
@@ -53,13 +62,15 @@ function row(target: Target) {
 }
 
 /** Targets as JSON with their names in columns and an alias table. */
-export function targetRepository(db: Kysely<Schema>): TargetRepository {
-  const parse = (body: string): Target => fromJson<Target>(body);
+export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetRepository {
+  const hiding = hidingIn("target", () => seal);
+  const parse = ({ id, body, secret }: Pick<Schema["target"], "id" | "body" | "secret">): Target =>
+    withSecrets(fromJson<Target>(body), hiding.open<TargetSecrets>(id, secret));
   const byAlias = prepared(db, (alias: string) =>
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
-      .select(["target.body", "target_alias.kind"])
+      .select([...whole, "target_alias.kind"])
       .where("alias", "=", alias)
       .limit(2),
   );
@@ -67,7 +78,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
-      .select("target.body")
+      .select(whole)
       .where("alias", "=", alias)
       .where("target_alias.kind", "=", kind)
       .limit(2),
@@ -76,7 +87,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
-      .select("target.body")
+      .select(whole)
       .where("alias", "=", alias)
       .limit(maxNamesakes),
   );
@@ -90,7 +101,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       .orderBy("target.id")
       .limit(100),
   );
-  const byId = prepared(db, (id: string) => db.selectFrom("target").select("body").where("id", "=", id));
+  const byId = prepared(db, (id: string) => db.selectFrom("target").select(whole).where("id", "=", id));
   const refuseDuplicate = (error: unknown, target: Target): never => {
     if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")) {
       throw new GatewayError("target.exists", `a target with this EID or name exists already`, {
@@ -104,7 +115,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     async insert(target) {
       await db
         .insertInto("target")
-        .values(row(target))
+        .values(row(target, hiding))
         .execute()
         .catch((error: unknown) => refuseDuplicate(error, target));
       await db.insertInto("target_alias").values(aliases(target)).execute();
@@ -112,7 +123,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     async update(target) {
       const { numUpdatedRows } = await db
         .updateTable("target")
-        .set(row(target))
+        .set(row(target, hiding))
         .where("id", "=", target.id)
         .where("version", "=", target.version - 1)
         .executeTakeFirst()
@@ -131,7 +142,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
     },
     async get(id) {
       const [found] = await byId(id);
-      return found && parse(found.body);
+      return found && parse(found);
     },
     async resolve(reference) {
       const alias = reference.replace(/^\+/, "").toLowerCase();
@@ -139,21 +150,21 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       if (found.length > 1) {
         const own = found.filter((entry) => entry.kind !== "profile");
         if (own.length !== 1) {
-          const targets = found.map((entry) => parse(entry.body));
+          const targets = found.map((entry) => parse(entry));
           const both = targets.map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`)).join(" and ");
           throw new GatewayError("target.unknown", `'${reference}' names more than one target: ${both}; use an id`, {
             detail: { reference, targets: targets.map(({ id }) => id) },
           });
         }
-        return own[0] && parse(own[0].body);
+        return own[0] && parse(own[0]);
       }
-      return found[0] && parse(found[0].body);
+      return found[0] && parse(found[0]);
     },
     async holding(kind, value) {
       const alias = value.toLowerCase();
       const own = await ofKind(alias, kind);
-      if (own.length > 0) return own.length === 1 && own[0] ? parse(own[0].body) : undefined;
-      const found = (await alike(alias)).map(({ body }) => parse(body));
+      if (own.length > 0) return own.length === 1 && own[0] ? parse(own[0]) : undefined;
+      const found = (await alike(alias)).map(parse);
       const holders = found.filter((target) => holdsIdentity(target, kind, alias) !== undefined);
       return holders.length === 1 ? holders[0] : undefined;
     },
@@ -167,7 +178,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
       }));
     },
     async list(filter, after, limit) {
-      let query = db.selectFrom("target").select("body").orderBy("id").limit(limit);
+      let query = db.selectFrom("target").select(whole).orderBy("id").limit(limit);
       if (after !== undefined) query = query.where("id", ">", after);
       if (filter.eid !== undefined) query = query.where("eid", "=", filter.eid);
       if (filter.iccid !== undefined) query = query.where("iccid", "=", filter.iccid);
@@ -183,7 +194,7 @@ export function targetRepository(db: Kysely<Schema>): TargetRepository {
           ),
         );
       }
-      return (await query.execute()).map((entry) => parse(entry.body));
+      return (await query.execute()).map((entry) => parse(entry));
     },
   };
 }

@@ -1,11 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { CampaignOrder } from "../../../gateway/campaign/campaign.ts";
 import type { ShownCampaign } from "../../../gateway/campaign/desk.ts";
 import { CampaignOrderShape } from "../../../gateway/campaign/order.ts";
 import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
-import { shownApdus, shownParams } from "../../../gateway/shown-job.ts";
+import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { idPage, pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
@@ -62,14 +61,6 @@ function shown({ campaign, progress }: ShownCampaign) {
     ...(endedAt === undefined ? {} : { endedAt }),
     progress: { ...progress },
   };
-}
-
-/** What a campaign does, without keys and passwords in its commands and parameters. */
-function shownAction(action: CampaignOrder["action"]): CampaignOrder["action"] {
-  if (action.kind === "script") return { ...action, apdus: shownApdus(action.apdus) };
-  return action.kind === "es5" && action.params !== undefined
-    ? { ...action, params: shownParams(action.params) }
-    : action;
 }
 
 /** Campaigns: one function over many targets. */

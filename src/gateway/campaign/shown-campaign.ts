@@ -1,0 +1,18 @@
+import { shownApdus, shownParams, shownWork } from "../shown-job.ts";
+import type { CampaignAction, ItemStep } from "./campaign.ts";
+
+/** What a campaign does, without keys and passwords in its commands and parameters. */
+export function shownAction(action: CampaignAction): CampaignAction {
+  if (action.kind === "script") return { ...action, apdus: shownApdus(action.apdus) };
+  return action.kind === "es5" && action.params !== undefined
+    ? { ...action, params: shownParams(action.params) }
+    : action;
+}
+
+/** What a campaign does to one target, without keys and passwords. */
+export function shownSteps(steps: readonly ItemStep[]): readonly ItemStep[] {
+  return steps.map(({ work, ...step }) => ({
+    ...step,
+    work: work.kind === "es5" ? { ...work, params: shownParams(work.params) } : shownWork(work),
+  }));
+}

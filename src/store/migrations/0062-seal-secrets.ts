@@ -1,0 +1,90 @@
+import type { Database } from "better-sqlite3";
+import type { Campaign, CampaignItem } from "../../gateway/campaign/campaign.ts";
+import { endStates, type JobWork } from "../../gateway/job.ts";
+import type { Seal } from "../../gateway/store.ts";
+import type { Target } from "../../gateway/target.ts";
+import { withoutSecrets } from "../../gateway/target-secrets.ts";
+import { type Hidden, hidingIn } from "../hiding.ts";
+import { fromJson } from "../json.ts";
+import { hiddenDialog } from "../sqlite/admin-dialogs.ts";
+import { hiddenCampaign, hiddenItem } from "../sqlite/campaigns.ts";
+import { hiddenWork } from "../sqlite/jobs.ts";
+import { hiddenPacket } from "../sqlite/packets.ts";
+
+const pageSize = 200;
+const ended = endStates.map((state) => `'${state}'`).join(", ");
+
+/**
+ * Puts what older versions kept in clear under the seal: logins of access points in targets; keys, PINs and logins in jobs, packets and
+ * campaigns that are still open. Those that have ended lose them.
+ */
+export const sealSecrets = {
+  name: "0062-seal-secrets",
+  sql: "",
+  scrub: true,
+  run(database: Database, _now: number, seal: () => Seal): Record<string, number> {
+    const [targets, jobs, packets] = [hidingIn("target", seal), hidingIn("job", seal), hidingIn("packet", seal)];
+    const [campaigns, items] = [hidingIn("campaign", seal), hidingIn("campaign_item", seal)];
+    const dialogs = hidingIn("admin_dialog", seal);
+    eachRow(database, { table: "target", column: "body", keys: ["id"] }, (text, [id]) => {
+      const { open, secrets } = withoutSecrets(fromJson<Target>(text));
+      return targets.hide(String(id), open, secrets);
+    });
+    const jobEnded = `state IN (${ended})`;
+    eachRow(database, { table: "job", column: "work", keys: ["id"], over: jobEnded }, (text, [id]) =>
+      hiddenWork(jobs, String(id), fromJson<JobWork>(text)),
+    );
+    const over = `NOT EXISTS (SELECT 1 FROM job WHERE job.id = packet.job AND job.state NOT IN (${ended}))`;
+    eachRow(database, { table: "packet", column: "user_data", keys: ["id"], over }, (text, [id]) =>
+      hiddenPacket(packets, { id: String(id), userData: fromJson<string[]>(text) }),
+    );
+    eachRow(database, { table: "campaign", column: "body", keys: ["id"] }, (text) =>
+      hiddenCampaign(campaigns, fromJson<Campaign>(text)),
+    );
+    eachRow(database, { table: "campaign_item", column: "body", keys: ["campaign", "position"] }, (text) =>
+      hiddenItem(items, fromJson<CampaignItem>(text)),
+    );
+    eachRow(database, { table: "admin_dialog", column: "body", keys: ["target"] }, (text, [target]) =>
+      hiddenDialog(dialogs, String(target), fromJson(text)),
+    );
+    return {};
+  },
+} as const;
+
+interface Place {
+  readonly table: string;
+  readonly column: string;
+  readonly keys: readonly string[];
+  /** Condition of rows whose secrets nobody needs any more. */
+  readonly over?: string;
+}
+
+type Key = string | number;
+
+/** Writes a column of every row anew, where there is something to hide in it. Rows that were done before are left out. */
+function eachRow(
+  database: Database,
+  { table, column, keys, over = "0" }: Place,
+  hide: (text: string, key: readonly Key[]) => Hidden,
+): void {
+  const names = keys.join(", ");
+  const after = `(${names}) > (${keys.map(() => "?").join(", ")})`;
+  const select = (from: string) =>
+    database
+      .prepare<Key[], [string, number, ...Key[]]>(
+        `SELECT ${column}, ${over}, ${names} FROM ${table} WHERE secret IS NULL AND ${from} ORDER BY ${names} LIMIT ${pageSize}`,
+      )
+      .raw();
+  const [first, next] = [select("1"), select(after)];
+  const matches = keys.map((key) => `${key} = ?`).join(" AND ");
+  const put = database.prepare(`UPDATE ${table} SET ${column} = ?, secret = ? WHERE ${matches}`);
+  for (let rows = first.all(); rows.length > 0; ) {
+    let last: readonly Key[] = [];
+    for (const [text, isOver, ...key] of rows) {
+      const { text: shown, secret } = hide(text, key);
+      if (shown !== text || secret !== null) put.run(shown, isOver === 1 ? null : secret, ...key);
+      last = key;
+    }
+    rows = next.all(...last);
+  }
+}
