@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { afterEnd } from "./consequences.ts";
-import { executedSoFar, type JobFailure, type OpenFailure } from "./failure.ts";
+import { executedSoFar, type JobFailure, type OpenFailure, withAnswered } from "./failure.ts";
 import { endStates, type Job, type JobResult } from "./job.ts";
 import type { PacketPatch } from "./packet.ts";
 import { waitsFor } from "./packet-order.ts";
@@ -74,10 +74,8 @@ export async function endOpenJob(r: Repositories, at: number, job: Job, asked: A
 /** The end with what is known of the card, by what this unit of work sees of the job's packets and answered parts. */
 async function completed(r: Repositories, job: Job, { error, ...end }: AskedEnd): Promise<JobEnd> {
   if (error === undefined) return end;
-  const executed = error.detail.executed ?? (await executedSoFar(r, job));
-  const executedCommands = job.result?.executed ?? 0;
-  const partly = executedCommands > 0 && (executed === "unknown" || executed === false);
-  const facts = partly ? ({ executed: "partly", executedCommands } as const) : { executed };
+  const executed = error.detail.executed ?? (await executedSoFar(r, job)).executed;
+  const facts = withAnswered(job, executed);
   return { ...end, error: { ...error, detail: { ...error.detail, ...facts } } };
 }
 

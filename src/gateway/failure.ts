@@ -1,6 +1,6 @@
 import type { GatewayError } from "../base/gateway-error.ts";
 import type { Job } from "./job.ts";
-import { mayHaveLeft } from "./packet.ts";
+import { mayHaveLeft, type PacketRecord } from "./packet.ts";
 import type { Repositories } from "./store.ts";
 
 /**
@@ -38,10 +38,38 @@ export function openFailure(error: GatewayError): OpenFailure {
   return { code: error.code, message: error.message, detail };
 }
 
-/** What is known of the card when nothing but the sending is known: `false` or `unknown`. To be read where the job ends. */
-export async function executedSoFar(r: Repositories, job: Job): Promise<Executed> {
-  if (job.chosen?.bearer === "https" && job.attempts > 0) return "unknown";
-  return mayHaveLeft(await r.packets.ofJob(job.id)) ? "unknown" : false;
+/** What a failure says of the card. */
+export type ExecutedFacts = Pick<FailureDetail, "executed" | "executedCommands">;
+
+/** How far a job got. */
+export interface SoFar extends ExecutedFacts {
+  /** Some of it may have left. */
+  readonly left: boolean;
+}
+
+/**
+ * What is known of the card when nothing but the sending, and the answers to parts of a script, are known. To be read
+ * where the job ends.
+ */
+export async function executedSoFar(r: Repositories, job: Job): Promise<SoFar> {
+  if (job.chosen?.bearer === "https" && job.attempts > 0) return { left: true, ...withAnswered(job, "unknown") };
+  const packets = await r.packets.ofJob(job.id);
+  let executed: Executed = false;
+  for (const packet of packets) if (await mayHaveRun(r, packet)) executed = "unknown";
+  return { left: mayHaveLeft(packets), ...withAnswered(job, executed) };
+}
+
+/** What is known of a card that ran the answered parts of a job, when `executed` is known of what is left of it. */
+export function withAnswered(job: Job, executed: Executed): ExecutedFacts {
+  const executedCommands = job.result?.executed ?? 0;
+  const partly = executedCommands > 0 && (executed === "unknown" || executed === false);
+  return partly ? { executed: "partly", executedCommands } : { executed };
+}
+
+/** A packet of which the network lost a message cannot run, unless an earlier transmission got through. */
+async function mayHaveRun(r: Repositories, { id, transmissions }: PacketRecord): Promise<boolean> {
+  if (transmissions !== 1) return transmissions > 0;
+  return (await r.packets.parts(id)).every(({ state }) => state !== "failed");
 }
 
 /** A failure as it was stored, with what earlier versions left out or told in other types. */
@@ -50,7 +78,7 @@ export function storedFailure(stored: OpenFailure): JobFailure {
   return { ...stored, detail: { ...detail, ...executedFacts(detail.executed) } };
 }
 
-function executedFacts(executed: unknown): Pick<FailureDetail, "executed" | "executedCommands"> {
+function executedFacts(executed: unknown): ExecutedFacts {
   if (typeof executed === "boolean" || executed === "partly" || executed === "unknown") return { executed };
   if (typeof executed !== "number") return { executed: "unknown" };
   return executed === 0 ? { executed: false } : { executed: "partly", executedCommands: executed };

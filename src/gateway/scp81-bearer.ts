@@ -5,6 +5,7 @@ import type { GatewayEvent } from "./event.ts";
 import { jobsFallingBack, mayFallBack, sessionDueBy } from "./fall-back.ts";
 import type { HttpsBearer } from "./gateway.ts";
 import type { Job } from "./job.ts";
+import { mayHaveLeft } from "./packet.ts";
 import { switchIsOpen } from "./procedure.ts";
 import type { HttpsState } from "./routing.ts";
 import { expireJobIn } from "./stop-job.ts";
@@ -73,7 +74,10 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   async enqueue(job: Job, target: Target, why: string): Promise<void> {
     const now = this.#deps.clock.now();
     await this.#deps.store.write(async (r) => {
+      // Tries of another bearer that certainly brought nothing to the card do not count: those of the session do.
+      const fresh = !mayHaveLeft(await r.packets.ofJob(job.id));
       const accepted = await r.jobs.patch(job.id, {
+        ...(fresh && job.chosen?.bearer !== "https" ? { attempts: 0 } : {}),
         state: "waiting",
         chosen: { bearer: "https", link: "scp81", why },
         note: "waits for the card's session",

@@ -341,8 +341,6 @@ export class SmsRun {
     const parts = await this.#deps.store.read((r) => r.packets.parts(id));
     const undelivered = parts.filter(({ state }) => state === "failed").map(({ position }) => position + 1);
     const facts = {
-      // A packet of which the network lost a message cannot run, unless an earlier transmission got through.
-      executed: undelivered.length > 0 && transmissions === 1 ? false : ("unknown" as const),
       transmissions,
       ...(came?.at === "unproven" ? { unproven: came.note } : {}),
       ...(undelivered.length > 0 ? { undelivered } : {}),

@@ -1,5 +1,5 @@
 import { endOpenJob } from "./end-job.ts";
-import { executedSoFar } from "./failure.ts";
+import { executedSoFar, type SoFar } from "./failure.ts";
 import { endStates, type Job } from "./job.ts";
 import type { Repositories, Store } from "./store.ts";
 
@@ -12,9 +12,9 @@ export function expireJob(store: Store, id: string, at: number): Promise<boolean
 export async function expireJobIn(r: Repositories, id: string, at: number): Promise<boolean> {
   const job = await openJob(r, id);
   if (job === undefined) return false;
-  const executed = await executedSoFar(r, job);
-  const message = executed === false ? neverSent(job) : unanswered(job);
-  const detail = { executed, ...(executed !== false && job.note !== undefined ? { note: job.note } : {}) };
+  const { left, ...facts } = await executedSoFar(r, job);
+  const message = left ? unanswered(job, facts) : neverSent(job);
+  const detail = { ...facts, ...(left && job.note !== undefined ? { note: job.note } : {}) };
   return endOpenJob(r, at, job, { state: "expired", error: { code: "job.expired", message, detail } });
 }
 
@@ -30,11 +30,11 @@ export async function cancelJobIn(
 ): Promise<"cancelled" | "ended" | "sent"> {
   const job = await openJob(r, id);
   if (job === undefined) return "ended";
-  const executed = await executedSoFar(r, job);
-  if (executed !== false && options.unsentOnly === true) return "sent";
-  const how = executed === false ? "cancelled before anything left" : "cancelled after a packet may have left";
+  const { left, ...facts } = await executedSoFar(r, job);
+  if (left && options.unsentOnly === true) return "sent";
+  const how = left ? `cancelled after ${cancelledAfter(facts)}` : "cancelled before anything left";
   const message = options.why === undefined ? how : `${options.why}: ${how}`;
-  await endOpenJob(r, at, job, { state: "cancelled", error: { code: "job.cancelled", message, detail: { executed } } });
+  await endOpenJob(r, at, job, { state: "cancelled", error: { code: "job.cancelled", message, detail: facts } });
   return "cancelled";
 }
 
@@ -48,7 +48,21 @@ function neverSent(job: Job): string {
   return `nothing was sent within the validity period${job.note === undefined ? "" : `: ${job.note}`}`;
 }
 
-function unanswered(job: Job): string {
+type Facts = Omit<SoFar, "left">;
+
+function cancelledAfter({ executed, executedCommands }: Facts): string {
+  if (executed === "partly") return `the card ran ${commands(executedCommands)}`;
+  return executed === false ? "the network lost a message of the packet" : "a packet may have left";
+}
+
+function commands(count = 0): string {
+  return count === 1 ? "the first command" : `the first ${count} commands`;
+}
+
+function unanswered(job: Job, { executed, executedCommands }: Facts): string {
+  if (executed === "partly")
+    return `the card ran ${commands(executedCommands)}; no answer to the others within the validity period`;
+  if (executed === false) return "the network lost a message of the packet, and the validity period ended";
   return job.chosen?.bearer === "https"
     ? "the card took the script and did not answer within the validity period"
     : "no answer within the validity period; whether the card ran it is unknown";

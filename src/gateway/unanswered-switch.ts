@@ -44,8 +44,11 @@ async function mayHaveRun(r: Repositories, job: Job): Promise<boolean> {
   if (job.state === "running" || job.state === "waiting") return true;
   // Sent before a crash or a loss of the link, and about to be sent again.
   if (job.state === "queued") return mayHaveLeft(await r.packets.ofJob(job.id));
-  const executed = job.error?.detail.executed;
-  return job.state !== "done" && (executed === true || executed === "unknown");
+  if (job.state === "done" || job.error === undefined) return false;
+  const { code, detail } = job.error;
+  // A job of which parts ran may have ended with the switch under way, unless the card itself said how far it came.
+  if (detail.executed === "partly") return code !== "job.script";
+  return detail.executed !== false;
 }
 
 function switchOf(job: Job) {

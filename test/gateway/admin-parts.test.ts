@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expireJob } from "../../src/gateway/stop-job.ts";
+import { cancelJobIn, expireJob } from "../../src/gateway/stop-job.ts";
 import { AdminBench, type Card } from "./admin-bench.ts";
 
 let bench: AdminBench;
@@ -156,6 +156,30 @@ describe("a script in parts", () => {
       result: { data: said("11"), commands: [{ data: "11" }] },
     });
     expect(await it.answer(said("22"))).toMatchObject({ status: 204 });
+    expect(sent(it)).toEqual(["00A1", "00A2"]);
+  });
+
+  it.each([
+    [
+      "link is gone",
+      { why: "the target goes", how: "the target goes: cancelled after the card ran the first command" },
+    ],
+    ["link is gone", { how: "cancelled after the card ran the first command" }],
+  ])("that is withdrawn while its %s ran partly, and counts as sent", async (_, { how, ...why }) => {
+    const it = card();
+    const id = await bench.submit(it, commands);
+    await it.begin();
+    await it.answer(said("11"));
+    it.cut();
+    const { store } = bench.bench;
+    expect(await store.write((r) => cancelJobIn(r, id, Date.now(), { ...why, unsentOnly: true }))).toBe("sent");
+    expect(await store.write((r) => cancelJobIn(r, id, Date.now(), why))).toBe("cancelled");
+    expect(await bench.job(id)).toMatchObject({
+      state: "cancelled",
+      error: { message: how, detail: { executed: "partly", executedCommands: 1 } },
+      result: { data: said("11"), commands: [{ data: "11" }] },
+    });
+    await it.begin();
     expect(sent(it)).toEqual(["00A1", "00A2"]);
   });
 

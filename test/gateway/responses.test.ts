@@ -12,6 +12,7 @@ import { PacketKeys } from "../../src/crypto/packet-keys.ts";
 import { wrapResponse } from "../../src/crypto/response-packet.ts";
 import type { Job } from "../../src/gateway/job.ts";
 import { SmscDesk } from "../../src/gateway/smsc-desk.ts";
+import { expireJob } from "../../src/gateway/stop-job.ts";
 import { Bench, euicc, plainEis } from "./bench.ts";
 import { order, ScriptedAccount } from "./smsc-network.ts";
 
@@ -279,6 +280,33 @@ describe("a response in several messages", () => {
     for (const one of segments(await cntrOf(bench, job)).reverse()) await account.hand(message(one));
     expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { commands: { length: 40 } } });
   });
+
+  it.each(["cancelled", "expired"] as const)(
+    "a packet of which the network lost a message has not run when its job is %s",
+    async (how) => {
+      await using bench = await Bench.open();
+      const { card, account, leftAs } = await behindNetwork(bench);
+      const input = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar, cntr: 3, data: new Uint8Array(200) };
+      const { packet } = wrapCommand(input, keysOf(card));
+      const userData = segmentPacket(packet, "command", { reference: 3, referenceBits: 8 }).map(toHex);
+      const work = { kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 } as const;
+      const { job } = await bench.gateway.submit({ target: card.state.eid, work, origin: cli });
+      await leftAs(2);
+      await account.receipt("id-2", "failed");
+      await bench.until(async () => {
+        const packets = await bench.store.read((r) => r.packets.ofJob(job.id));
+        const parts = await bench.store.read((r) => r.packets.parts(packets[0]?.id ?? ""));
+        return parts.some(({ state }) => state === "failed") ? true : undefined;
+      });
+      await expect(bench.gateway.cancel(job.id, { unsentOnly: true })).rejects.toMatchObject({ code: "job.state" });
+      if (how === "cancelled") await bench.gateway.cancel(job.id);
+      else await expireJob(bench.store, job.id, Date.now());
+      expect(await bench.ended(job.id)).toMatchObject({
+        state: how,
+        error: { message: expect.stringContaining("the network lost a message"), detail: { executed: false } },
+      });
+    },
+  );
 
   it("says which message of the command the network did not deliver", async () => {
     await using bench = await Bench.open();

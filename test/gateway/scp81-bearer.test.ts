@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { GatewayError } from "../../src/base/gateway-error.ts";
 import type { Job, JobRequest, JobWork } from "../../src/gateway/job.ts";
 import { Scp81Bearer } from "../../src/gateway/scp81-bearer.ts";
 import { Bench, type BenchLink, euicc } from "./bench.ts";
@@ -209,6 +210,34 @@ describe("a job that may go either way", () => {
     await it.bench.store.write((r) => r.jobs.patch(id, { attempts: 1 }));
     expect(await it.later(id)).toMatchObject({ state: "waiting" });
   });
+
+  it.each([
+    { fate: "not-sent", executed: false },
+    { fate: "unknown", executed: "unknown" },
+  ] as const)(
+    "that was tried by short message ($fate) and then waits for a session has $executed when it is cancelled",
+    async ({ fate, executed }) => {
+      const it = await Triggering.open();
+      it.link.submit = () => {
+        it.link.up = false;
+        it.sessionOpen = true;
+        throw new GatewayError("link.lost", "the link broke", { detail: { fate } });
+      };
+      const { job } = await it.bench.gateway.submit({
+        target: it.card.state.eid,
+        work: { kind: "es5", function: "auditEid" },
+        request: { answerTimeoutMs: 50 },
+        origin: { face: "api" },
+      });
+      await it.bench.until(async () => {
+        const now = await it.bench.gateway.job(job.id);
+        if (fate === "unknown") return now.attempts > 0 && now.state === "queued" ? true : undefined;
+        return now.chosen?.bearer === "https" ? true : undefined;
+      });
+      await it.bench.gateway.cancel(job.id);
+      expect(await it.bench.gateway.job(job.id)).toMatchObject({ state: "cancelled", error: { detail: { executed } } });
+    },
+  );
 
   it("waits on while its session is open", async () => {
     const it = await Triggering.open();

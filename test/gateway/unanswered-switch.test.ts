@@ -41,3 +41,36 @@ it.each([
     if (followed !== undefined) expect(procedure).toMatchObject({ kind: "enable", aid });
   },
 );
+
+it.each([
+  { code: "packet.no-answer", executed: "partly", followed: "accepted" },
+  { code: "job.cancelled", executed: "unknown", followed: "accepted" },
+  { code: "job.script", executed: "partly", followed: undefined },
+  { code: "packet.por", executed: false, followed: undefined },
+] as const)(
+  "a job that ended ($code, $executed) was the cause of a notification or not",
+  async ({ code, executed, followed }) => {
+    await using bench = await Bench.open();
+    const card = euicc();
+    await bench.targets.import(plainEis(card));
+    const aid = card.state.profiles[1]?.aid ?? "";
+    const { job } = await bench.gateway.submit({
+      target: card.state.eid,
+      work: { kind: "es5", function: "enableProfile", params: { aid } },
+      origin: { face: "cli" },
+    });
+    const procedure = await bench.store.write(async (r) => {
+      const target = await r.targets.get(job.target);
+      if (target === undefined) throw new Error("no target");
+      await r.jobs.patch(job.id, {
+        state: "failed",
+        error: { code, message: "test", detail: { executed } },
+        endedAt: 1,
+      });
+      const value = { eid: parseEid(target.eid ?? ""), type: 2, sequence: 1, isdP: parseAid(aid) };
+      await adoptSwitch(r, target, value, job.createdAt + 1);
+      return r.procedures.ofJob(job.id);
+    });
+    expect(procedure?.at).toBe(followed);
+  },
+);

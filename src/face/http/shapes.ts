@@ -77,7 +77,10 @@ const jobFields = z.object({
     .object({ bearer: z.enum(["https", "envelope", "sms"]), link: z.string(), why: z.string() })
     .optional()
     .describe("What carries it, and why"),
-  attempts: z.number().int().describe("Tries so far"),
+  attempts: z
+    .number()
+    .int()
+    .describe("Tries so far; counted anew when nothing of it left and a session is to carry it"),
   notBefore: moment,
   validUntil: moment,
   result: jobResultShape.optional(),

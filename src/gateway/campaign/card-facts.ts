@@ -23,11 +23,11 @@ function executedStep(
   // The switch was accepted, or it would not have been waited for.
   if (error?.code === "campaign.no-switch" || error?.code === "campaign.rolled-back") return true;
   const said = error?.detail.executed ?? false;
-  if (said !== "unknown" || !audited(before, facts)) return said;
+  if (typeof said === "boolean" || !audited(before, facts)) return said;
   const { switches, deletes } = step;
   if (deletes !== undefined) return !hasProfile(facts, deletes);
   const now = facts.target === undefined ? undefined : enabledProfile(facts.target)?.aid;
-  return switches?.to === undefined ? "unknown" : now === switches.to;
+  return switches?.to === undefined ? said : now === switches.to;
 }
 
 /** The card has answered the question what is true. */

@@ -73,7 +73,7 @@ function afterJob(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOut
   }
   const error = failureOf(job);
   const { executed } = error.detail;
-  const doubtful = executed === true || executed === "unknown";
+  const doubtful = executed !== false;
   if (doubtful && facts.procedure !== undefined) {
     return { item: { ...item, ...followed(item, facts), note: answerLost }, effect: "none" };
   }

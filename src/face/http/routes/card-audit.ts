@@ -67,7 +67,8 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
         summary: "Compare the EIS with the card",
         description:
           "Asks the card for its ISD-Ps and its memory, and answers when it has said it: `api.timeout` names the job that " +
-          "goes on when it takes longer than `waitMs`. With `fix` the EIS becomes what the card says.",
+          "goes on when it takes longer than `waitMs`. With `fix` the EIS becomes what the card says; when the EIS changed " +
+          "while the card was asked, it is asked again, and after three times `store.conflict` tells that nothing was adopted.",
         params: referenceParams,
         body: z
           .strictObject({
