@@ -4,6 +4,7 @@ import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { ownIsdPAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
+import { classifyCommand } from "../codec/euicc/es5-classify.ts";
 import type { Log } from "../link/driver.ts";
 import {
   type ProfileReach,
@@ -14,9 +15,11 @@ import {
   smsrTemplates,
   withoutPasswords,
 } from "./connectivity.ts";
-import { addressingOf } from "./eis.ts";
+import { addressingOf, applyCommand } from "./eis.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Job, JobOrigin } from "./job.ts";
+import { scriptCommands } from "./script-body.ts";
+import type { Repositories } from "./store.ts";
 import { enabledProfile, type Target } from "./target.ts";
 import { findTarget } from "./targets.ts";
 
@@ -110,27 +113,49 @@ export class ConnectivityDesk {
   }
 
   /**
-   * Orders what has to be changed on the card; HTTPS parameters that are not given are taken from what is known, as the
-   * card replaces a template as a whole. Wrong values orphan a card, so old and new ones go to the log.
+   * Orders what has to be changed on the card; HTTPS parameters that are not given are taken from what is known and from
+   * the changes that are still open, as the card replaces a template as a whole. Wrong values orphan a card, so old and new ones go to the log.
    * @throws target.unknown, target.invalid, codec.* for values that do not fit
    */
   async set(reference: string, given: ConnectivityShape, origin: JobOrigin): Promise<Job[]> {
     const { store } = this.#gateway;
-    const target = await store.read((r) => findTarget(r, reference));
-    const before = known(target);
-    const smsr = given.smsr === undefined ? undefined : merged(before.smsr, given.smsr);
-    const works = [
-      ...(given.smsr === undefined || smsr === undefined ? [] : [smsrWork(given.smsr, smsr)]),
-      ...(given.profile === undefined ? [] : [profileWork(target, before, given.profile)]),
+    const { smsr, profile } = given;
+    const makers = [
+      ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(known(target).smsr, smsr))]),
+      ...(profile === undefined ? [] : [(target: Target) => profileWork(target, known(target), profile)]),
     ];
+    // All or nothing: what does not fit is refused before anything is ordered.
+    const target = await store.read(async (r) => {
+      const found = await asOrdered(r, await findTarget(r, reference));
+      for (const make of makers) make(found);
+      return found;
+    });
     this.#log.warn(
-      { target: target.id, eid: target.eid, before: withoutPasswords(before), after: withoutPasswords(given) },
+      { target: target.id, eid: target.eid, before: withoutPasswords(known(target)), after: withoutPasswords(given) },
       "connectivity parameters of a card are changed",
     );
     const jobs: Job[] = [];
-    for (const work of works) jobs.push((await this.#gateway.submit({ target: target.id, work, origin })).job);
+    for (const make of makers) {
+      const work = async (r: Repositories, now: Target) => make(await asOrdered(r, now));
+      jobs.push((await this.#gateway.submit({ target: target.id, work, origin })).job);
+    }
     return jobs;
   }
+}
+
+const changes: ReadonlySet<string> = new Set(["updateSMSRAddressingParameters", "updateConnectivityParameters"]);
+
+/** The target as it will be once its open jobs have changed its connectivity parameters: they go in order. */
+async function asOrdered(r: Repositories, target: Target): Promise<Target> {
+  const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1000);
+  const works = open
+    .sort((one, other) => one.seq - other.seq)
+    .map(({ work }) => work)
+    .filter((work) => work.kind !== "packet" && changes.has(work.function?.name ?? ""));
+  return works
+    .flatMap(scriptCommands)
+    .map((apdu) => classifyCommand(apdu).function)
+    .reduce((now, fn) => (changes.has(fn.name) ? applyCommand(now, fn, undefined, {}) : now), target);
 }
 
 function known(target: Target): ShownConnectivity {

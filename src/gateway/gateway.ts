@@ -45,11 +45,15 @@ export interface GatewayDeps {
   readonly notifications: "bench" | "relay" | "withhold";
 }
 
+/** Work as clients give it. */
+export type AskedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
+
 /** What a client asks for; see {@link Job} for what becomes of it. */
 export interface NewJob {
   /** Any name of the target. */
   readonly target: string;
-  readonly work: JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
+  /** A function makes it of what the store says where the job is stored. */
+  readonly work: AskedWork | ((r: Repositories, target: Target) => Promise<AskedWork>);
   readonly request?: Partial<JobRequest>;
   readonly origin: JobOrigin;
   readonly validityMs?: number;
@@ -188,7 +192,8 @@ export class Gateway {
     const accepted = await this.store.write(async (r) => {
       await order.when?.(r);
       const target = await findTarget(r, order.target);
-      const work = workOf(order.work, target);
+      const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
+      const work = workOf(asked, target);
       const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
       const warnings = [...ofPolicy, ...this.links.warningsOf(order.request?.link)];
       const job: Omit<Job, "seq"> = {

@@ -1,12 +1,12 @@
 import { toHex } from "../base/hex.ts";
 import { es5Commands } from "../codec/euicc/es5.ts";
 import { es5FromParams } from "./es5-params.ts";
-import type { NewJob } from "./gateway.ts";
+import type { AskedWork } from "./gateway.ts";
 import type { JobWork } from "./job.ts";
 import type { Target } from "./target.ts";
 
 /** A job's work from what the client asked for. */
-export function workOf(work: NewJob["work"], target: Target): JobWork {
+export function workOf(work: AskedWork, target: Target): JobWork {
   if (work.kind !== "es5") return work;
   const fn = es5FromParams(work.function, work.params, target);
   const params = typeof work.params === "object" && work.params !== null ? { ...work.params } : {};

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { AuditDesk } from "../../src/gateway/audit-desk.ts";
+import { withEnabled } from "../../src/gateway/eis.ts";
+import { saveTarget } from "../../src/gateway/targets.ts";
 import { Bench, euicc, plainEis } from "./bench.ts";
 
 const cli = { face: "cli" } as const;
@@ -129,5 +131,63 @@ describe("an audit", () => {
     expect(again.differences).toEqual(report.differences);
     const after = await desk.audit(scene.card.state.eid, { fix: false, origin: cli, waitMs: 5000 });
     expect(after.differences).toEqual([]);
+  });
+
+  it("is not adopted when the card notified a switch meanwhile, but made again", async () => {
+    const scene = await withRules([], []);
+    await using bench = scene.bench;
+    const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
+    Object.assign(eis.profiles[2] ?? {}, { fallback: true });
+    await bench.targets.import(eis, { replace: true });
+    const submit = bench.gateway.submit.bind(bench.gateway);
+    let audits = 0;
+    bench.gateway.submit = async (order) => {
+      const made = await submit(order);
+      audits += 1;
+      if (audits > 1) return made;
+      await bench.ended(made.job.id);
+      // The answer is here, and the notification of a switch after it is too, before the answer is looked at.
+      await systemClock.sleep(2);
+      await bench.store.write(async (r) => {
+        const target = await r.targets.get(made.job.target);
+        if (target === undefined) throw new Error("no target");
+        await saveTarget(r, withEnabled(target, scene.b), systemClock.now(), "notification");
+      });
+      const [a, b] = scene.card.state.profiles;
+      Object.assign(a ?? {}, { state: "disabled" });
+      Object.assign(b ?? {}, { state: "enabled" });
+      return made;
+    };
+    const desk = new AuditDesk(bench.gateway, systemClock);
+    const report = await desk.audit(scene.card.state.eid, { fix: true, origin: cli, waitMs: 15_000 });
+    expect(audits).toBe(2);
+    expect(report).toMatchObject({ fixed: true, jobs: [expect.any(String)] });
+    const { target } = await bench.targets.show(scene.card.state.eid);
+    expect(target.esimProfiles.find(({ aid }) => aid === scene.b)).toMatchObject({ state: "enabled" });
+    expect(target.esimProfiles.find(({ aid }) => aid === scene.a)).toMatchObject({ state: "disabled" });
+  });
+
+  it("is given up when the EIS changes during each of its rounds", async () => {
+    const scene = await withRules([], []);
+    await using bench = scene.bench;
+    const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
+    Object.assign(eis.profiles[2] ?? {}, { fallback: true });
+    await bench.targets.import(eis, { replace: true });
+    const submit = bench.gateway.submit.bind(bench.gateway);
+    bench.gateway.submit = async (order) => {
+      const made = await submit(order);
+      await bench.ended(made.job.id);
+      await systemClock.sleep(2);
+      await bench.store.write(async (r) => {
+        const target = await r.targets.get(made.job.target);
+        if (target !== undefined) await saveTarget(r, target, systemClock.now(), "test");
+      });
+      return made;
+    };
+    const before = (await bench.targets.show(scene.card.state.eid)).target.esimProfiles;
+    const desk = new AuditDesk(bench.gateway, systemClock);
+    const order = { fix: true, origin: cli, waitMs: 15_000 };
+    await expect(desk.audit(scene.card.state.eid, order)).rejects.toMatchObject({ code: "store.conflict" });
+    expect((await bench.targets.show(scene.card.state.eid)).target.esimProfiles).toEqual(before);
   });
 });
