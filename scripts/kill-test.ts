@@ -11,14 +11,17 @@ import { PcscLab } from "../drivers/simulated/pcsc-lab.ts";
 import { packageRoot } from "../src/app/version.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
 import type { ShownJob } from "../src/face/cli/job-view.ts";
+import { startMs, stuckMs } from "./patience.ts";
 
-/** What a run found; everything but `jobs`, `kills` and the ways jobs ended must be 0. */
+/** What a run found; everything but `jobs`, `kills`, the ways jobs ended and `open` must be 0. */
 export interface KillTestReport {
   readonly jobs: number;
   readonly kills: number;
   readonly ended: Readonly<Record<string, number>>;
   readonly endedMoreThanOnce: number;
   readonly neverEnded: number;
+  /** What is known of jobs that never ended, and of the links. */
+  readonly open: readonly string[];
   /** Counters that a card accepted for two different packets, or twice for one. */
   readonly countersUsedTwice: number;
   /** Jobs that say done although no card executed their packet. */
@@ -62,7 +65,7 @@ class Victim {
     child.stderr?.on("data", (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-4000);
     });
-    for (const end = Date.now() + 20_000; Date.now() < end; ) {
+    for (const end = Date.now() + startMs; Date.now() < end; ) {
       if (child.exitCode !== null) throw new Error(`the daemon ended by itself: ${log}`);
       if (
         await this.api.get("/readyz").then(
@@ -171,14 +174,35 @@ async function drive(
     options.print(`kill ${kill + 1} of ${options.kills}, ${ids.size} jobs accepted`);
   }
   await submit();
-  for (const end = Date.now() + 60_000; Date.now() < end; await pause(100)) {
-    const { items } = await victim.api.get<{ items: ShownJob[] }>("/v1/jobs", {
-      state: "queued,running,waiting",
-      limit: 1,
-    });
-    if (items.length === 0) break;
-  }
+  await untilEnded(victim);
   return [...ids.values()];
+}
+
+async function openJobs(victim: Victim): Promise<ShownJob[]> {
+  const query = { state: "queued,running,waiting", limit: 1000 };
+  return (await victim.api.get<{ items: ShownJob[] }>("/v1/jobs", query)).items;
+}
+
+async function untilEnded(victim: Victim): Promise<void> {
+  let before = "";
+  for (let end = Date.now() + stuckMs; Date.now() < end; await pause(100)) {
+    const open = await openJobs(victim);
+    if (open.length === 0) return;
+    const now = open.map(({ id, state, attempts }) => `${id} ${state} ${attempts}`).join();
+    if (now !== before) end = Date.now() + stuckMs;
+    before = now;
+  }
+}
+
+/** Why jobs are still open, as far as the daemon knows. */
+async function whyOpen(victim: Victim): Promise<string[]> {
+  const open = await openJobs(victim);
+  if (open.length === 0) return [];
+  const { items } = await victim.api.get<{ items: unknown[] }>("/v1/links");
+  const jobs = open.map(({ id, target, state, attempts, note }) =>
+    [id, target, state, `attempts ${attempts}`, note].join(", "),
+  );
+  return [...jobs, ...items.map((link) => JSON.stringify(link))];
 }
 
 async function compare(
@@ -228,6 +252,7 @@ async function compare(
     ended,
     endedMoreThanOnce: [...ends.values()].filter((count) => count > 1).length,
     neverEnded: jobs.filter((job) => !ends.has(job.id)).length,
+    open: await whyOpen(victim),
     countersUsedTwice: counters.reduce((sum, list) => sum + list.length - new Set(list).size, 0),
     doneButNotExecuted: jobs.filter(
       (job) =>

@@ -17,6 +17,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { toHex } from "../src/base/hex.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
 import type { ShownJob } from "../src/face/cli/job-view.ts";
+import { startMs } from "./patience.ts";
 
 /** What a run found; `wrong` must be empty. */
 export interface Scp81KillReport {
@@ -210,7 +211,7 @@ async function start(config: string, state: string, api: ApiClient): Promise<Dae
     log = (log + chunk.toString()).slice(-4000);
   });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  for (const end = Date.now() + 30_000; Date.now() < end; await pause(20)) {
+  for (const end = Date.now() + startMs; Date.now() < end; await pause(20)) {
     if (child.exitCode !== null) throw new Error(`the daemon ended by itself: ${log}`);
     const ready = await api.get("/readyz").then(
       () => true,

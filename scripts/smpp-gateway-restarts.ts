@@ -12,6 +12,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
 import { hashPassword } from "../src/face/smpp/password.ts";
 import { silentLog } from "../src/link/driver.ts";
+import { stuckMs } from "./patience.ts";
 import { compareLoad, type LoadReport, SmppLoad } from "./smpp-load.ts";
 
 /** Size of a trial of the whole gateway. */
@@ -126,7 +127,7 @@ export async function gatewayRestartTrial(trial: GatewayTrial): Promise<GatewayT
   }
   await running;
   const told = () => [...load.messages.values()].every((one) => one.receipt !== undefined || one.inDoubt === true);
-  await load.listen(told, 30_000);
+  await load.listen(told, stuckMs);
   await smsc.close();
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   return { restarts: trial.restarts, ...compareLoad(load, arrivals), seconds };

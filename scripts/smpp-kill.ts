@@ -15,6 +15,7 @@ import { packageRoot } from "../src/app/version.ts";
 import { Cleanup } from "../src/base/cleanup.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
 import { hashPassword } from "../src/face/smpp/password.ts";
+import { startMs, stuckMs } from "./patience.ts";
 import { importTargets, numberedMessage, numberOf } from "./smpp-gateway-restarts.ts";
 import { compareLoad, type LoadReport, loadSound, SmppLoad } from "./smpp-load.ts";
 
@@ -55,7 +56,7 @@ async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void
 }
 
 async function ready(api: ApiClient, child: ChildProcess): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await pause(20)) {
+  for (const end = Date.now() + startMs; Date.now() < end; await pause(20)) {
     if (child.exitCode !== null) throw new Error(`the daemon ended by itself with ${child.exitCode}`);
     const up = await api.get("/readyz").then(
       () => true,
@@ -167,7 +168,7 @@ export async function smppKill(options: SmppKillOptions): Promise<SmppKillReport
   }
   await running;
   const told = () => [...load.messages.values()].every((one) => one.receipt !== undefined || one.inDoubt === true);
-  await load.listen(told, 30_000);
+  await load.listen(told, stuckMs);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   return { kills, cards: cards.length, ...compareLoad(load, arrivals), seconds };
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type PackagePdu, type PackageSession, smppPackage } from "../drivers/simulated/smsc/smpp-package.ts";
+import { startMs } from "./patience.ts";
 
 /** What a client knows of one of its messages. */
 export interface LoadedMessage {
@@ -24,7 +25,6 @@ export interface LoadOptions {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const submitted = /id:(\S+).*stat:(\w+)/;
-const longestWaitMs = 10_000;
 
 /** Submits numbered messages, binds again whenever it is thrown out, and keeps account of answers and receipts. */
 export class SmppLoad implements AsyncDisposable {
@@ -144,7 +144,7 @@ export class SmppLoad implements AsyncDisposable {
   ): Promise<PackagePdu | undefined> {
     return new Promise((resolve) => {
       const over = () => resolve(undefined);
-      const timer = setTimeout(over, longestWaitMs);
+      const timer = setTimeout(over, startMs);
       session.once("close", over);
       session.send(new this.#smpp.PDU(command, fields), (answer) => {
         clearTimeout(timer);

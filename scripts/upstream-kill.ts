@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageRoot } from "../src/app/version.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
+import { startMs, stuckMs } from "./patience.ts";
 
 export interface UpstreamKillOptions {
   readonly targets: number;
@@ -123,7 +124,7 @@ class Victim {
     child.stderr?.on("data", (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-4000);
     });
-    for (const end = Date.now() + 30_000; Date.now() < end; await pause(20)) {
+    for (const end = Date.now() + startMs; Date.now() < end; await pause(20)) {
       if (child.exitCode !== null) throw new Error(`the daemon ended by itself: ${log}`);
       const up = await this.api.get("/readyz").then(
         () => true,
@@ -201,7 +202,11 @@ async function settled(victim: Victim, smsr: Moody, ids: readonly string[]): Pro
   const wanted = new Map<string, number>();
   for (const id of ids) wanted.set(id, (await victim.api.get<{ version: number }>(`/v1/targets/${id}`)).version);
   const total = [...wanted.values()].reduce((sum, version) => sum + version - 1, 0);
-  for (const end = Date.now() + 60_000; Date.now() < end && smsr.bodies.size < total; ) await pause(50);
+  let before = 0;
+  for (let end = Date.now() + stuckMs; Date.now() < end && smsr.bodies.size < total; await pause(50)) {
+    if (smsr.bodies.size > before) end = Date.now() + stuckMs;
+    before = smsr.bodies.size;
+  }
   return wanted;
 }
 
