@@ -41,10 +41,13 @@ describe("changes of connectivity parameters", () => {
     const jobs = await Promise.all([
       set(card, { smsr: { https: { host: "new.example" } } }),
       set(card, { smsr: { https: { port: 8443 } } }),
+      set(card, { smsr: { https: { user: "me", password: "open sesame" } } }),
       set(card, { smsr: { https: { networkAccessName: "apn.new" } } }),
     ]);
     const A5 = whenRun(card, jobs.flat()).addressing?.A5 ?? "";
-    expect(smsrReachOf({ A5 }).https).toMatchObject({ host: "new.example", port: 8443, networkAccessName: "apn.new" });
+    const login = { user: "me", password: "open sesame" };
+    const asked = { host: "new.example", port: 8443, networkAccessName: "apn.new", ...login };
+    expect(smsrReachOf({ A5 }).https).toMatchObject(asked);
   });
 
   it("that are ordered at once all count, for the enabled profile", async () => {
