@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type BetterSqlite3 from "better-sqlite3";
 import { GatewayError } from "../base/gateway-error.ts";
 import { maxCounter } from "../gateway/key-set.ts";
 import type { Seal } from "../gateway/store.ts";
 import { LogFile } from "./log-file.ts";
+import { makeFolder } from "./make-folder.ts";
 import { MarkFile, type Marks } from "./mark-file.ts";
 import { migrations } from "./migrations/all.ts";
 import { judgeSeal, putProbe, sealEvidence } from "./seal-probe.ts";
@@ -59,7 +60,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
   const files = filesOf(folder);
   const open: { close(): unknown }[] = [];
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const lock = new Sqlite(files.lock, { timeout: 0 });
     open.push(lock);
     takeLock(lock, folder);
