@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { CsvError, parse } from "csv-parse";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { inTurns } from "../base/turns.ts";
 import { type Column, columnsOf } from "./csv-columns.ts";
 import { describedTarget, type TargetDescription } from "./target-import.ts";
 
@@ -21,8 +22,7 @@ export interface CsvTargets {
 /** Characters of one line. */
 const maxRecord = 65_536;
 const maxLines = 100_000;
-const chunkLength = 32_768;
-const linesPerTurn = 50;
+const chunkLength = 2048;
 
 /**
  * Targets from a CSV with a header line (RFC 4180; semicolons and tabulators are taken as well): one target a line, its
@@ -49,7 +49,6 @@ export async function csvTargets(text: string, defaults: CsvDefaults = {}): Prom
     const row = new Row(header.names, header.columns, cells, line, defaults);
     targets.push({ shape: row.description() });
     assumed ||= row.assumed;
-    if (targets.length % linesPerTurn === 0) await setImmediate();
   }
   if (header === undefined)
     throw new GatewayError("target.invalid", "text: no header line", { detail: { field: "text" } });
@@ -73,7 +72,9 @@ async function* linesOf(text: string): AsyncGenerator<{ cells: readonly string[]
   );
   let before = 0;
   try {
+    const turn = inTurns();
     for await (const item of parser) {
+      await turn();
       const { record, info }: { record: string[]; info: { lines: number } } = item;
       const line = before + 1;
       before = info.lines;
@@ -96,8 +97,12 @@ function csvTrouble(code: string): string {
   return "not CSV as RFC 4180 has it";
 }
 
-function* chunks(text: string): Generator<string> {
-  for (let at = 0; at < text.length; at += chunkLength) yield text.slice(at, at + chunkLength);
+/** A text in pieces, one a turn: the parser says nothing of lines without content. */
+async function* chunks(text: string): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += chunkLength) {
+    await setImmediate();
+    yield text.slice(at, at + chunkLength);
+  }
 }
 
 /** What separates the cells of the first line that has any. */

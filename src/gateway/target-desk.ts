@@ -71,10 +71,10 @@ export class TargetDesk {
   ): Promise<ImportOutcome[]> {
     const outcomes: ImportOutcome[] = [];
     if (dryRun) {
-      for (const group of groupsOf(descriptions, groupSize)) await this.#tryOut(group, how, outcomes, onRefused);
+      for (const group of groupsOf(descriptions)) await this.#tryOut(group, how, outcomes, onRefused);
       return outcomes;
     }
-    for (const group of groupsOf(descriptions, groupSize)) {
+    for (const group of groupsOf(descriptions)) {
       const taken = await this.#takeGroup(group, how);
       if (taken !== undefined) outcomes.push(...taken);
       else
@@ -309,17 +309,26 @@ function named({ id, eid }: { readonly id: string; readonly eid?: string }): str
   return eid === undefined ? id : `${id} (EID ${eid})`;
 }
 
-/** Descriptions that are taken in at once: others wait so long. */
-const groupSize = 20;
+/** Work of descriptions that are taken in at once, in plain cards: others wait so long. */
+const groupWork = 20;
 
-function* groupsOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let group: T[] = [];
+/** What taking a description in costs, in plain cards. */
+function workOf({ shape: { profiles = [], keySets, isdR } }: TargetDescription): number {
+  return 1 + profiles.length / 10 + (keySets.length + (isdR?.keySets.length ?? 0)) / 5;
+}
+
+/** Groups by work and not by time: what a dry run holds against each other is the same each time. */
+function* groupsOf(descriptions: Iterable<TargetDescription>): Generator<TargetDescription[]> {
+  let group: TargetDescription[] = [];
+  let work = 0;
   try {
-    for (const item of items) {
-      group.push(item);
-      if (group.length < size) continue;
+    for (const description of descriptions) {
+      group.push(description);
+      work += workOf(description);
+      if (work < groupWork) continue;
       yield group;
       group = [];
+      work = 0;
     }
   } catch (error) {
     // What came before an item that cannot be had counts.
