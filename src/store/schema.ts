@@ -51,7 +51,7 @@ export interface Schema {
     warnings: string | null;
     idempotency_key: string | null;
     idempotency_digest: string | null;
-    /** Sealed: the whole work, while the job is open and `work` is without keys and logins that are in it. */
+    /** Sealed: the whole work, where `work` is without keys and logins that are in it; answers are read by it after the end too. */
     secret: Uint8Array | null;
     created_at: number;
     started_at: number | null;

@@ -16,7 +16,7 @@ const ended = endStates.map((state) => `'${state}'`).join(", ");
 
 /**
  * Puts what older versions kept in clear under the seal: logins of access points in targets; keys, PINs and logins in jobs, packets and
- * campaigns that are still open. Those that have ended lose them.
+ * campaigns. Packets and campaigns that have ended lose them.
  */
 export const sealSecrets = {
   name: "0062-seal-secrets",
@@ -30,8 +30,7 @@ export const sealSecrets = {
       const { open, secrets } = withoutSecrets(fromJson<Target>(text));
       return targets.hide(String(id), open, secrets);
     });
-    const jobEnded = `state IN (${ended})`;
-    eachRow(database, { table: "job", column: "work", keys: ["id"], over: jobEnded }, (text, [id]) =>
+    eachRow(database, { table: "job", column: "work", keys: ["id"] }, (text, [id]) =>
       hiddenWork(jobs, String(id), fromJson<JobWork>(text)),
     );
     const over = `NOT EXISTS (SELECT 1 FROM job WHERE job.id = packet.job AND job.state NOT IN (${ended}))`;

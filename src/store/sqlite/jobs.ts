@@ -49,8 +49,6 @@ export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidde
 
 function columns(patch: JobPatch) {
   return {
-    // What has ended is not sent any more.
-    ...(patch.state === undefined || !endStates.includes(patch.state) ? {} : { secret: null }),
     ...(patch.state === undefined ? {} : { state: patch.state }),
     ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
     ...(patch.attempts === undefined ? {} : { attempts: patch.attempts }),
