@@ -1,8 +1,9 @@
 import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
 import type { Campaign, CampaignItem, ItemCounts, ItemState } from "./campaign.ts";
 import { type Progress, progressOf } from "./pace.ts";
+import { shownCampaign, shownItem } from "./shown-campaign.ts";
 
-/** What became of a campaign, target by target. */
+/** What became of a campaign, target by target; keys and passwords of its order are masked. */
 export interface CampaignReport {
   readonly campaign: Campaign;
   readonly progress: Progress;
@@ -20,8 +21,12 @@ export function campaignReport(
   const failures: Record<string, number> = {};
   for (const { state, error } of items)
     if (state === "failed") failures[error?.code ?? "job.failed"] = (failures[error?.code ?? "job.failed"] ?? 0) + 1;
-  const { idempotency: _, ...told } = campaign;
-  return { campaign: told, progress: progressOf(campaign, counts, now), failures, items };
+  return {
+    campaign: shownCampaign(campaign),
+    progress: progressOf(campaign, counts, now),
+    failures,
+    items: items.map(shownItem),
+  };
 }
 
 const columns = [

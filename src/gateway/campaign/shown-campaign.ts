@@ -1,5 +1,5 @@
 import { shownApdus, shownParams, shownWork } from "../shown-job.ts";
-import type { CampaignAction, ItemStep } from "./campaign.ts";
+import type { Campaign, CampaignAction, CampaignItem, ItemStep } from "./campaign.ts";
 
 /** What a campaign does, without keys and passwords in its commands and parameters. */
 export function shownAction(action: CampaignAction): CampaignAction {
@@ -15,4 +15,14 @@ export function shownSteps(steps: readonly ItemStep[]): readonly ItemStep[] {
     ...step,
     work: work.kind === "es5" ? { ...work, params: shownParams(work.params) } : shownWork(work),
   }));
+}
+
+/** A campaign as any answer may show it: without keys and passwords, and without the key of the request that started it. */
+export function shownCampaign({ idempotency: _, ...campaign }: Campaign): Campaign {
+  return { ...campaign, order: { ...campaign.order, action: shownAction(campaign.order.action) } };
+}
+
+/** What became of one target, as any answer may show it. */
+export function shownItem(item: CampaignItem): CampaignItem {
+  return { ...item, steps: shownSteps(item.steps) };
 }

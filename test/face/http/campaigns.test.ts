@@ -72,6 +72,22 @@ describe("campaigns over the API", () => {
     for (const id of made) await ended(id);
   });
 
+  it("show no key, PIN or password of their order in any answer", async () => {
+    const key = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
+    const apdus = [`80D8018117028810${key}03AABBCC`, "0020000A08C0DEC0DEC0DEC0DE", `80E2880013811310${key}`];
+    const token = await bench.token("reader", ["read"]);
+    const id = await waiting({ action: { kind: "script", apdus } });
+    const paths = ["", "/items", "/report", "/report?format=csv", "/report?format=junit"];
+    for (const path of [...paths.map((end) => `/v1/campaigns/${id}${end}`), "/v1/campaigns", "/v1/jobs"]) {
+      const { status, body } = await bench.call("GET", path, { token });
+      expect(status, path).toBe(200);
+      expect(JSON.stringify(body), path).not.toContain("C0DE");
+    }
+    for (const path of ["/v1/audit?limit=1000", "/v1/events/log?limit=1000"])
+      expect(JSON.stringify((await bench.call("GET", path)).body), path).not.toContain("C0DE");
+    expect(JSON.stringify((await post(`/v1/campaigns/${id}/cancel`)).body)).not.toContain("C0DE");
+  });
+
   it("are the same under the same key of the same client, and refused for another order", async () => {
     const headers = { "idempotency-key": "tonight" };
     const crowd = await Promise.all(Array.from({ length: 8 }, () => post("/v1/campaigns", { body: audit(), headers })));
