@@ -9,7 +9,7 @@ import { MarkFile, type Marks } from "./mark-file.ts";
 import { migrations } from "./migrations/all.ts";
 import { judgeSeal, putProbe, sealEvidence } from "./seal-probe.ts";
 import { damaged, storageError } from "./storage-error.ts";
-import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog } from "./store-files.ts";
+import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog, unmarked } from "./store-files.ts";
 
 /**
  * The seal of the stored keys. `mayMake` tells whether a master key that is missing may be made: not while anything is
@@ -85,6 +85,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     if (before === undefined && ledger.opened > 0)
       options.warn?.({ folder }, "otagate.marks is missing: whether the store lacks anything cannot be told");
     seal();
+    if (ledger.opened === 0) markFirst(writer, files.marks);
     raiseCounters(writer, before, options);
     if (options.recover !== undefined) beginAnew(writer, options.recover.raiseCounters);
     const opened = Math.max(ledger.opened, before?.opened ?? 0) + 1;
@@ -108,6 +109,16 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     for (const one of open.reverse()) one.close();
     throw storageError(thrown, folder) ?? thrown;
   }
+}
+
+/**
+ * The first marks stand before the store says that it was opened: a process that dies in between leaves no store that
+ * seems to have lost its marks. The name of the store is in the main file by then.
+ */
+function markFirst(database: BetterSqlite3.Database, path: string): void {
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  const { instance, commits, opened } = ledgerOf(database);
+  MarkFile.create(path, { instance, opened, commits, counters: countersOf(database) }).close(false);
 }
 
 function once<T>(make: () => T): () => T {
@@ -201,11 +212,14 @@ export function ledgerOf(database: BetterSqlite3.Database): Ledger {
 
 /** @throws store.rewound, store.corrupt */
 export function compare(folder: string, before: Marks | undefined, ledger: Ledger): void {
-  if (before === undefined) return;
+  if (before === undefined) {
+    if (ledger.opened > 0) throw unmarked(folder);
+    return;
+  }
   if (before.instance !== ledger.instance)
     throw damaged(
       folder,
-      `otagate.marks belongs to another store (${before.instance}, and otagate.db is ${ledger.instance}); if otagate.db is the right one, remove otagate.marks`,
+      `otagate.marks belongs to another store (${before.instance}, and otagate.db is ${ledger.instance}); if otagate.db is the right one, put its otagate.marks back, or remove this one and run "otagate store recover"`,
     );
   const missing = before.commits - ledger.commits;
   if (missing > 0)

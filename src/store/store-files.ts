@@ -31,6 +31,16 @@ export function rewound(folder: string, what: string, detail: Readonly<Record<st
   );
 }
 
+/** A store that was opened before has marks; only stores of versions before there were marks have none. */
+export function unmarked(folder: string): GatewayError {
+  const { marks } = filesOf(folder);
+  return new GatewayError(
+    "store.rewound",
+    `${marks} is ${existsSync(marks) ? "empty or cannot be read" : "missing"}, so nobody can tell whether the store lacks commits. Going on might use counters again and send jobs twice. Put the file back as it was beside otagate.db, or run "otagate store recover --raise-counters 1000": it ends open jobs as unknown, raises the counters by 1000 and goes on with what is there`,
+    { detail: { folder, file: marks } },
+  );
+}
+
 /**
  * Looks at the files before SQLite does: it would apply whatever log lies beside the main file, and overwrite evidence.
  * @throws store.corrupt, store.rewound
@@ -47,8 +57,11 @@ export function inspectFiles(folder: string, marks: Marks | undefined): void {
   }
   if (header.length < 100 || header.subarray(0, 16).toString("latin1") !== "SQLite format 3\0")
     throw damaged(folder, "otagate.db does not begin as a SQLite database does");
-  if (marks === undefined) return;
   const opened = header.readUInt32BE(60);
+  if (marks === undefined) {
+    if (opened > 0) throw unmarked(folder);
+    return;
+  }
   if (opened < marks.opened) throw rewound(folder, "otagate.db is an older copy", { opened, expected: marks.opened });
   if (isForeign(readStart(log, 32), marks.salts))
     throw rewound(folder, "otagate.db-wal is not the log that belongs to otagate.db, or its beginning is damaged");

@@ -14,11 +14,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { recoverStore } from "../../src/app/recover-store.ts";
 import { masterSeal } from "../../src/app/secrets.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
+import { checkStore } from "../../src/store/check-store.ts";
+import { MarkFile } from "../../src/store/mark-file.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 import { putJob } from "./retention-bench.ts";
 
@@ -248,13 +250,59 @@ describe("a store that was damaged", () => {
     await holed[Symbol.asyncDispose]();
   });
 
-  it("starts with a warning when only the marks are gone, and not with those of another store", async () => {
+  it.each([
+    ["gone", (marks: string) => rmSync(marks)],
+    ["empty", (marks: string) => truncateSync(marks)],
+    ["garbage", (marks: string) => writeFileSync(marks, "x".repeat(1000))],
+  ])("does not start when its marks are %s, after a crash or not, until it is recovered", async (_name, harm) => {
     await crashAfter(next);
-    rmSync(join(crashed, "otagate.marks"));
-    const warned: string[] = [];
-    const store = await SqliteStore.open(crashed, seal, { warn: (_facts, text) => warned.push(text) });
-    expect(warned).toEqual([expect.stringContaining("otagate.marks is missing")]);
+    const marks = join(crashed, "otagate.marks");
+    harm(marks);
+    const refusal = { code: "store.rewound", message: expect.stringMatching(/otagate\.marks .*otagate store recover/) };
+    await expect(open()).rejects.toMatchObject(refusal);
+    await expect(checkStore(crashed, seal, false)).rejects.toMatchObject(refusal);
+    const { notes } = await recoverStore(crashed, seal, 1000);
+    expect(notes).toEqual([expect.stringContaining("otagate.marks is missing")]);
+    const store = await open();
+    expect(await next(store)).toBe(1012);
     await store[Symbol.asyncDispose]();
+    harm(marks);
+    await expect(open()).rejects.toMatchObject(refusal);
+  });
+
+  it("starts without marks when a version before there were marks wrote it", async () => {
+    await crashAfter(next);
+    await (await open())[Symbol.asyncDispose]();
+    const database = new Sqlite(file());
+    database.exec(
+      "DROP TABLE ledger; DELETE FROM migration WHERE name = '0060-ledger'; UPDATE key_set SET cntr = 40; PRAGMA user_version = 0",
+    );
+    database.close();
+    rmSync(join(crashed, "otagate.marks"));
+    const store = await open();
+    expect(await next(store)).toBe(41);
+    await store[Symbol.asyncDispose]();
+    expect(existsSync(join(crashed, "otagate.marks"))).toBe(true);
+  });
+
+  it("starts again when it died in the middle of its first start, and has marks before it says that it was opened", async () => {
+    const at = join(folder, "first");
+    const stop = new Error("killed");
+    let calls = 0;
+    const make = MarkFile.create.bind(MarkFile);
+    const spy = vi.spyOn(MarkFile, "create").mockImplementation((path, marks) => {
+      calls += 1;
+      if (calls === 2) throw stop;
+      return make(path, marks);
+    });
+    await expect(open(at)).rejects.toBe(stop);
+    spy.mockRestore();
+    expect(existsSync(join(at, "otagate.marks"))).toBe(true);
+    await (await open(at))[Symbol.asyncDispose]();
+  });
+
+  it("does not start with the marks of another store", async () => {
+    await crashAfter(next);
     const other = mkdtempSync(join(folder, "other-"));
     await (await SqliteStore.open(other, seal))[Symbol.asyncDispose]();
     copyFileSync(join(other, "otagate.marks"), join(crashed, "otagate.marks"));

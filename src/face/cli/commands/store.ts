@@ -79,7 +79,12 @@ export function registerStore(
     });
   store
     .command("recover")
-    .option("--raise-counters <n>", "add so much to every counter as well: after a whole folder was put back", whole, 0)
+    .option(
+      "--raise-counters <n>",
+      "add so much to every counter as well: after a whole folder was put back, or without otagate.marks",
+      whole,
+      0,
+    )
     .description("go on with a store that lacks what it once had; only while no daemon runs")
     .addHelpText("after", recoverHelp)
     .action(async (flags: { raiseCounters: number }) => {
