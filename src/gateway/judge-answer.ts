@@ -40,12 +40,20 @@ export async function judgeAnswer(
   try {
     const answer = readAnswer(set, packet, userData);
     traceResponse(job, packet, answer);
+    // Where it came from was looked at when it came: what was kept without being taken for the answer is nobody's.
+    const known = answer.authenticated || answer.ciphered || packet.state === "answered";
+    if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
     const facts = { ...answer, transmissions: packet.transmissions, byCard };
     return judge(facts, (data) => answeredScript(askedByWork(job.work), data));
   } catch (error) {
     if (error instanceof GatewayError) return { at: "unproven", note: error.message };
     throw error;
   }
+}
+
+/** What a response in clear is, to a command that asked for no more, when its sender is not known to be the card. */
+export function fromStranger(statusName: string): string {
+  return `PoR ${statusName} in clear, from a sender that is not known to be the card`;
 }
 
 /** A response in the answer to the ENVELOPE, where the owner asked for it by SMS-SUBMIT, is not the last. TS 102 225 §5.1.1 */

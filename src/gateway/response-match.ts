@@ -3,6 +3,7 @@ import { parseTpdu } from "../codec/sms/tpdu.ts";
 import type { Whole } from "./inbound.ts";
 import type { InboxEntry } from "./inbox.ts";
 import type { Job } from "./job.ts";
+import { fromStranger } from "./judge-answer.ts";
 import type { KeySet } from "./key-set.ts";
 import type { PacketRecord } from "./packet.ts";
 import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
@@ -21,7 +22,7 @@ const maxStrangers = 100;
 
 /** The command packet that a response packet answers. */
 export type Answered =
-  /** One of ours, with the proof that was asked for. */
+  /** One of ours, as it was asked for: made with the card's keys, or in clear from the card's own number or reader. */
   | { readonly kind: "own"; readonly packet: PacketRecord; readonly reading: ReadAnswer }
   /** It names one of ours, or may, but anybody could have sent it. */
   | { readonly kind: "unproven"; readonly packet: PacketRecord; readonly why: string }
@@ -53,7 +54,8 @@ export async function findAnswered(
   return (
     (await provenIn(r, others, keys, whole, "keys")) ??
     (await guessIn(r, entry, named, keys, whole)) ??
-    (await unprovenIn(r, entry, named, keys, whole))
+    (await unprovenIn(r, entry, named, keys, whole)) ??
+    (await strangeIn(r, entry, others, keys, whole))
   );
 }
 
@@ -115,9 +117,10 @@ async function proven(
   }
   const set = sets.find((one) => one.id === packet.keySet);
   const reading = set === undefined ? undefined : read(set, packet, whole);
-  return reading !== undefined && "status" in reading && reading.authenticated
-    ? { kind: "own", packet, reading }
-    : undefined;
+  if (reading === undefined || "why" in reading || !reading.asAsked) return undefined;
+  // What comes from nobody knows where has to be made with the card's keys.
+  const counts = by === "counter" || reading.authenticated || reading.ciphered;
+  return counts ? { kind: "own", packet, reading } : undefined;
 }
 
 function read(set: KeySet, packet: PacketRecord, whole: Whole): ReadAnswer | { readonly why: string } | undefined {
@@ -193,6 +196,25 @@ async function unprovenIn(
     if (reading === undefined || (await openJob(r, packet)) === undefined) continue;
     const why = "why" in reading ? reading.why : `PoR ${reading.statusName} without the proof that was asked for`;
     return { kind: "unproven", packet, why };
+  }
+  return undefined;
+}
+
+/** A response in clear to a command that asked for no more, from a sender that is not known to be the card. */
+async function strangeIn(
+  r: Repositories,
+  entry: InboxEntry,
+  packets: readonly PacketRecord[],
+  keys: KeysOf,
+  whole: Whole,
+): Promise<Answered | undefined> {
+  for (const packet of packets) {
+    if (packet.keySet === undefined || isYounger(packet, entry)) continue;
+    const set = (await keys(packet.target)).find((one) => one.id === packet.keySet);
+    const reading = set === undefined ? undefined : read(set, packet, whole);
+    if (reading === undefined || "why" in reading || !reading.asAsked) continue;
+    if ((await openJob(r, packet)) === undefined) continue;
+    return { kind: "unproven", packet, why: fromStranger(reading.statusName) };
   }
   return undefined;
 }

@@ -168,8 +168,12 @@ export function readsNoReplay(packet: PacketRecord): boolean {
 export interface ReadAnswer {
   readonly status: number;
   readonly statusName: string;
-  /** It carries the proof that SPI asked for. */
+  /** Its CC or DS verifies with the keys of the card. */
   readonly authenticated: boolean;
+  /** It carries what SPI asked for, which may prove nothing. */
+  readonly asAsked: boolean;
+  /** It came ciphered with the keys of the card. */
+  readonly ciphered: boolean;
   /** The real answer is still to come (08, 0B, 0C). */
   readonly intermediate: boolean;
   readonly data: Uint8Array;
@@ -202,7 +206,9 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
     return {
       status: opened.status,
       statusName: porStatusName(opened.status),
-      authenticated: true,
+      authenticated: opened.integrity === "cc" || opened.integrity === "ds",
+      asAsked: true,
+      ciphered: spi.response.porCiphered,
       intermediate: [0x08, 0x0b, 0x0c].includes(opened.status),
       data: opened.data,
       ...(opened.ccVariant === "standard" ? {} : { note: `its CC was made ${opened.ccVariant}` }),
@@ -215,6 +221,8 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
       status,
       statusName: porStatusName(status),
       authenticated: false,
+      asAsked: false,
+      ciphered: false,
       intermediate: false,
       data: new Uint8Array(0),
     };

@@ -33,8 +33,8 @@ export function matchUpstream(
     const cntr = openedCounter(set, packet);
     if (cntr === undefined) continue;
     try {
-      const { authenticated, intermediate } = readAnswer(set, { ...packet, cntr }, userData);
-      return { match: "yes", proven: authenticated, follows: intermediate };
+      const { authenticated, ciphered, intermediate } = readAnswer(set, { ...packet, cntr }, userData);
+      return { match: "yes", proven: authenticated || ciphered, follows: intermediate };
     } catch {
       return undefined;
     }

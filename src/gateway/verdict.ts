@@ -26,7 +26,10 @@ export interface VerdictFacts {
   readonly transmissions: number;
   readonly status: number;
   readonly statusName: string;
+  /** Its CC or DS verifies with the keys of the card. */
   readonly authenticated: boolean;
+  /** It is as SPI asked for it, and came by a way of the card: one without a CC counts then, too. */
+  readonly asAsked?: boolean;
   /** The card itself gave it, in the answer to the command that brought the packet. */
   readonly byCard: boolean;
   readonly data: Uint8Array;
@@ -37,14 +40,14 @@ export interface VerdictFacts {
  * nothing, unless the card in a reader gave it and it is a refusal: cards refuse in clear what they cannot verify.
  */
 export function judge(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredScript): Verdict {
-  const { status, statusName: name, authenticated } = facts;
+  const { status, statusName: name, authenticated, asAsked = authenticated } = facts;
   const por = { status, name, authenticated };
   const fail = (code: string, message: string, executed: Executed): Verdict => ({
     at: "failed",
     error: { code, message, detail: { por, executed } },
   });
   if (porFollows(status)) return { at: "wait", note: `PoR ${name}` };
-  if (!authenticated && (status === porStatus.ok || !facts.byCard))
+  if (!asAsked && (status === porStatus.ok || !facts.byCard))
     return { at: "unproven", note: `PoR ${name} without the proof that was asked for` };
   if (status === porStatus.counterLow) {
     if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: our counter was behind" };

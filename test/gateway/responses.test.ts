@@ -42,9 +42,9 @@ function command(card: SimulatedEuicc, cntr: number, spi = "1639"): Uint8Array {
 function por(
   card: SimulatedEuicc,
   cntr: number,
-  { status = 0, spi = "1639", data = "AF80230290000000" } = {},
+  { status = 0, spi = "1639", kid = 0x12, data = "AF80230290000000" } = {},
 ): Uint8Array {
-  const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid: 0x12, tar, cntr, status, data: fromHex(data) };
+  const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid, tar, cntr, status, data: fromHex(data) };
   return concatBytes(Uint8Array.of(2, 0x71, 0), wrapResponse(input, keysOf(card)).packet);
 }
 
@@ -126,6 +126,52 @@ describe("a response without its proof", () => {
         detail: { executed: "unknown", unproven: expect.stringContaining("TAR unknown") },
       },
     });
+  });
+
+  it.each(["1601", "1621", "0021", "1221", "1525"])(
+    "in clear, where SPI %s asks for no more, counts from the card only",
+    async (spi) => {
+      await using bench = await Bench.open();
+      const { card, account, leftAs } = await behindNetwork(bench);
+      await bench.targets.change(card.state.eid, { settings: { spi } });
+      const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+      await leftAs(1);
+      const clear = por(card, await cntrOf(bench, job), { spi, kid: spi === "1525" ? 0x15 : 0x12 });
+      await account.hand(message(clear, { from: "491709999999" }));
+      await bench.until(async () => ((await bench.events()).includes("job.unproven-answer") ? true : undefined));
+      expect(await bench.gateway.job(job.id)).toMatchObject({
+        state: "waiting",
+        note: expect.stringContaining("not known to be the card"),
+      });
+      await account.hand(message(clear));
+      expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { por: { authenticated: false } } });
+    },
+  );
+
+  it("in clear from a stranger is no answer when nothing else came", async () => {
+    await using bench = await Bench.open();
+    const { card, account, leftAs } = await behindNetwork(bench);
+    await bench.targets.change(card.state.eid, { settings: { spi: "1621" } });
+    const request = { answerTimeoutMs: 150 };
+    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, request, origin: cli });
+    await leftAs(1);
+    const clear = por(card, await cntrOf(bench, job), { spi: "1621" });
+    await account.hand(message(clear, { from: "491709999999" }));
+    expect(await bench.ended(job.id)).toMatchObject({
+      state: "failed",
+      error: { code: "packet.no-answer", detail: { unproven: expect.stringContaining("not known to be the card") } },
+    });
+  });
+
+  it("in the answer of the card in a reader is done, and not called authenticated", async () => {
+    await using bench = await Bench.open();
+    await bench.gateway.start();
+    const card = euicc();
+    const link = await bench.add(card);
+    await bench.targets.change(card.state.eid, { settings: { spi: "1621" } });
+    link.submit = async () => ({ at: "delivered", report: por(card, 1, { spi: "1621" }) });
+    const job = await bench.run({ target: card.state.eid, work: audit, origin: cli });
+    expect(job).toMatchObject({ state: "done", result: { por: { authenticated: false } } });
   });
 
   it("ends a job when the card in a reader itself refuses in clear", async () => {
