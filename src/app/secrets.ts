@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,10 +9,28 @@ import type { SealSource } from "../store/open-database.ts";
 import { storageError } from "../store/storage-error.ts";
 
 /**
- * The octets behind a reference: `file:PATH`, `env:NAME`, `credential:NAME`. One trailing line end is dropped.
+ * The secret behind a reference: `file:PATH`, `env:NAME`, `credential:NAME`. One trailing line end of text is dropped;
+ * octets that are no text are taken as they are.
  * @throws config.secret, never with the secret in it
  */
 export function readSecret(reference: string, env: NodeJS.ProcessEnv): Secret {
+  const raw = readRaw(reference, env);
+  return new Secret(isText(raw) ? withoutLineEnd(raw) : raw);
+}
+
+/** Whether octets are UTF-8 without control characters, but for those that lay out text. */
+function isText(octets: Buffer): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return isUtf8(octets) && !/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(octets.toString("latin1"));
+}
+
+function withoutLineEnd(octets: Buffer): Buffer {
+  const end = octets.at(-1) === 0x0a ? (octets.at(-2) === 0x0d ? 2 : 1) : 0;
+  return octets.subarray(0, octets.length - end);
+}
+
+/** @throws config.secret */
+function readRaw(reference: string, env: NodeJS.ProcessEnv): Buffer {
   const [kind, rest = ""] = [reference.slice(0, reference.indexOf(":")), reference.slice(reference.indexOf(":") + 1)];
   const refuse = (why: string, cause?: unknown): never => {
     throw new GatewayError("config.secret", `${reference}: ${why}`, { detail: { reference }, cause });
@@ -30,9 +49,7 @@ export function readSecret(reference: string, env: NodeJS.ProcessEnv): Secret {
     if (kind === "env") return Buffer.from(env[rest] ?? refuse("is not set"));
     return refuse("is no reference");
   };
-  const raw = Buffer.from(bytes());
-  const end = raw.at(-1) === 0x0a ? (raw.at(-2) === 0x0d ? 2 : 1) : 0;
-  return new Secret(raw.subarray(0, raw.length - end));
+  return Buffer.from(bytes());
 }
 
 /**
@@ -49,17 +66,19 @@ export function masterSeal(reference: string | undefined, state: string, env: No
   };
 }
 
-/** @throws config.secret */
+/** 32 octets are the key, whatever they end in; anything else may have a line end behind it. @throws config.secret */
 function masterKey(reference: string, env: NodeJS.ProcessEnv): Secret {
-  const secret = readSecret(reference, env);
-  const text = Buffer.from(secret.reveal()).toString("latin1");
+  const raw = readRaw(reference, env);
+  if (raw.length === 32) return new Secret(raw);
+  const octets = withoutLineEnd(raw);
+  const text = octets.toString("latin1");
   if (/^[0-9a-fA-F]{64}$/.test(text)) return new Secret(Buffer.from(text, "hex"));
-  if (secret.length !== 32) {
+  if (octets.length !== 32) {
     throw new GatewayError("config.secret", `${reference}: a master key has 32 octets or 64 hexadecimal digits`, {
       detail: { reference },
     });
   }
-  return secret;
+  return new Secret(octets);
 }
 
 /** @throws crypto.master-key when stored keys are sealed with one that is gone, store.full, store.unavailable */
