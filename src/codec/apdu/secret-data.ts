@@ -1,5 +1,5 @@
 import type { Range } from "../cat/login-secrets.ts";
-import { storedSecrets } from "./store-data-secrets.ts";
+import { StoredBlocks } from "./store-data-secrets.ts";
 
 /** What kind of secret a command carries. */
 export type SecretKind = "pin" | "key" | "login";
@@ -33,9 +33,6 @@ export interface CommandSecret {
   readonly ranges: readonly Range[];
 }
 
-/** Data that STORE DATA may send in all its blocks; what goes beyond is hidden. */
-const maxStored = 65_536;
-
 export function isStoreData(apdu: Uint8Array): boolean {
   return apdu[1] === storeData;
 }
@@ -47,7 +44,7 @@ export function secretGoesOn(apdu: Uint8Array): boolean {
 
 /** What of a logical channel matters for the commands that follow. */
 interface ChannelState {
-  readonly stored?: { readonly data: Uint8Array; readonly next: number };
+  readonly stored?: StoredBlocks;
   readonly folder?: number;
   /** The file that is selected holds keys. */
   readonly holdsKeys?: boolean;
@@ -112,22 +109,16 @@ function storedSecret(
 ): { stored: Pick<ChannelState, "stored">; secret?: CommandSecret } {
   const { start, end } = dataOf(apdu);
   const [, , p1 = 0, block = 0] = apdu;
-  const before = block === 0 ? { data: new Uint8Array(), next: 0 } : known;
-  const whole: CommandSecret = { kind: "key", ranges: rest(apdu) };
-  if (before === undefined || before.next !== block || before.data.length + end - start > maxStored)
-    return { stored: {}, secret: whole };
-  const data = new Uint8Array(before.data.length + end - start);
-  data.set(before.data);
-  data.set(apdu.subarray(start, end), before.data.length);
-  const stored = (p1 & 0x80) === 0 ? { stored: { data, next: (block + 1) & 0xff } } : {};
-  const shift = start - before.data.length;
-  const here = ([from, to]: Range): Range[] =>
-    to + shift > start ? [[Math.max(from + shift, start), to + shift]] : [];
-  const { keys, logins } = storedSecrets(data, p1);
-  const [first] = keys.flatMap(here).sort(([a], [b]) => a - b);
+  const blocks = block === 0 ? new StoredBlocks() : known;
+  if (blocks === undefined || blocks.next !== block || !blocks.hasRoom(end - start))
+    return { stored: {}, secret: { kind: "key", ranges: rest(apdu) } };
+  const { keys, logins } = blocks.add(apdu.subarray(start, end), p1);
+  blocks.next = (p1 & 0x80) === 0 ? (block + 1) & 0xff : undefined;
+  const stored = { stored: blocks };
+  const first = Math.min(...keys.map(([from]) => from));
   // From the first key on: a command that is cut shows as much of its head as the whole one.
-  if (first !== undefined) return { stored, secret: { kind: "key", ranges: [[first[0], apdu.length]] } };
-  const ranges = logins.flatMap(here);
+  if (keys.length > 0) return { stored, secret: { kind: "key", ranges: [[start + first, apdu.length]] } };
+  const ranges = logins.map(([from, to]): Range => [start + from, start + to]);
   return ranges.length === 0 ? { stored } : { stored, secret: { kind: "login", ranges } };
 }
 

@@ -15,20 +15,68 @@ const maxDepth = 8;
  * objects of a connection. What is cut off at the end is read as far as it goes. ETSI TS 102 223 §8.70
  */
 export function loginRanges(octets: Uint8Array, from = 0, to = octets.length): Range[] {
-  const found: Range[] = [];
-  walk(octets, from, to, 0, found);
-  return found;
+  return new LoginScan(from, to).read(octets, from);
 }
 
-function walk(octets: Uint8Array, from: number, to: number, depth: number, found: Range[]): void {
-  for (let at = from; at < to; ) {
-    const one = tlvAt(octets, at, to);
-    if (one === undefined) return;
-    const { tag, start, end } = one;
-    const logins = loginObjects(octets, start, end, connectionTemplates.has(tag));
-    if (logins.length > 0) found.push(...logins);
-    else if (depth < maxDepth && ((tag & 0x20) !== 0 || holders.has(tag))) walk(octets, start, end, depth + 1, found);
-    at = end;
+/** An object that is being read: where it ends and what was seen among the objects in it. */
+interface OpenObject {
+  readonly end: number;
+  readonly depth: number;
+  /** Objects in it are looked into, too. */
+  readonly template: boolean;
+  connection: boolean;
+  /** Text strings in it, for as long as it is not known to be a connection. */
+  texts: Range[];
+}
+
+/** Finds what {@link loginRanges} finds in octets that arrive bit by bit, and reads each of them once. */
+export class LoginScan {
+  readonly #open: OpenObject[];
+  #at: number;
+  #found: Range[] = [];
+
+  /** @param to where the octets end in the end; they may not be there yet */
+  constructor(from: number, to: number) {
+    this.#at = from;
+    this.#open = [{ end: to, depth: 0, template: true, connection: false, texts: [] }];
+  }
+
+  /**
+   * Reads on as far as there are octets.
+   * @param octets all so far
+   * @param since ranges that end before it are of no use any longer
+   */
+  read(octets: Uint8Array, since: number): Range[] {
+    for (let open = this.#innermost(); open !== undefined && this.#at < octets.length; open = this.#innermost()) {
+      const one = tlvAt(octets, this.#at, open.end);
+      if (one !== undefined && one.start > octets.length) break;
+      if (one === undefined) this.#at = open.end;
+      else this.#take(open, one);
+    }
+    const found = this.#found.filter(([, to]) => to > since).sort(([a], [b]) => a - b);
+    const goesOn = ([, to]: Range) => to > octets.length;
+    this.#found = found.filter(goesOn);
+    for (const open of this.#open) open.texts = open.texts.filter(goesOn);
+    return found;
+  }
+
+  #innermost(): OpenObject | undefined {
+    while ((this.#open.at(-1)?.end ?? Number.POSITIVE_INFINITY) <= this.#at) this.#open.pop();
+    return this.#open.at(-1);
+  }
+
+  #take(open: OpenObject, { tag, start, end }: Tlv): void {
+    const low = tag & 0x7f;
+    if (open.depth > 0) {
+      if (low === textString && end > start) open.texts.push([start, end]);
+      if (besideLogin.has(low)) open.connection = true;
+      if (open.connection) this.#found.push(...open.texts.splice(0));
+    }
+    this.#at = open.template ? start : end;
+    if (!open.template) return;
+    const template = open.depth < maxDepth && ((tag & 0x20) !== 0 || holders.has(tag));
+    const connection = connectionTemplates.has(tag);
+    this.#open.push({ end, depth: open.depth + 1, template, connection, texts: [] });
   }
 }
 
@@ -47,14 +95,22 @@ export function loginObjects(octets: Uint8Array, from: number, to: number, isCon
   return connection ? texts : [];
 }
 
-/** A TLV with a tag of one octet (of two or three, the first counts) and what is there of its value. */
-function tlvAt(octets: Uint8Array, at: number, to: number): { tag: number; start: number; end: number } | undefined {
+interface Tlv {
+  readonly tag: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A TLV with a tag of one octet (of two or three, the first counts); it may start and end behind the octets that are there. */
+function tlvAt(octets: Uint8Array, at: number, to: number): Tlv | undefined {
   const tag = octets[at] ?? 0;
   let next = at + 1;
   if (tag === 0x7f || (tag & 0x3f) === 0x3f)
     for (next += 1; ((octets[next - 1] ?? 0) & 0x80) !== 0 && next < to; ) next += 1;
+  if (tag === 0 || next >= to) return undefined;
   const first = octets[next];
-  if (tag === 0 || first === undefined || next >= to) return undefined;
+  // Its length is not there yet.
+  if (first === undefined) return { tag, start: octets.length + 1, end: to };
   const more = first > 0x80 && first <= 0x83 ? first - 0x80 : 0;
   if (first >= 0x80 && more === 0) return undefined;
   let length = more === 0 ? first : 0;
