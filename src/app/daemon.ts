@@ -40,6 +40,8 @@ export interface DaemonOptions {
   readonly state: string;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
+  /** Only the store and its API: no hardware is opened, no job runs, nothing listens. For commands on records. */
+  readonly recordsOnly?: boolean;
 }
 
 /** Name of the control socket inside the state folder. */
@@ -82,7 +84,7 @@ export class Daemon implements AsyncDisposable {
    * Opens the store, takes up open work, finds the hardware and listens on the control socket.
    * @throws config.*, store.*, link.unavailable when the API cannot listen
    */
-  static async start({ config, state, log: wholeLog, env }: DaemonOptions): Promise<Daemon> {
+  static async start({ config, state, log: wholeLog, env, recordsOnly = false }: DaemonOptions): Promise<Daemon> {
     await using stack = new Cleanup();
     const limited = new LimitedLog(wholeLog, systemClock, wholeLogLimit);
     stack.defer(() => limited[Symbol.dispose]());
@@ -153,16 +155,10 @@ export class Daemon implements AsyncDisposable {
     const streams = { maxPerClient: config.api.maxStreamsPerClient, maxTotal: config.api.maxStreams };
     const api = await apiServer({ ...desks, certificates, streams, log, version, about, sessions: scp81 });
     stack.defer(() => api.close());
-    await scp81.start();
-    await gateway.start();
-    await readers.start();
-    await modems.start();
-    await smpp.start();
-    await upstreams.start();
-    await runner.start();
-    pruner.start();
+    if (recordsOnly) await gateway.stop();
+    else for (const part of [scp81, gateway, readers, modems, smpp, upstreams, runner, pruner]) await part.start();
     const socketPath = await listen(api, state);
-    if (config.api.port !== undefined) {
+    if (config.api.port !== undefined && !recordsOnly) {
       listener = stack.use(await ApiListener.open(api, config.api));
       log.info({ ...listener.address, tls: config.api.tls !== undefined }, "the API listens");
     }

@@ -27,6 +27,11 @@ export class Interrupt {
     return { [Symbol.dispose]: () => void this.#notes.delete(text) };
   }
 
+  /** A signal has come, and what is open is being closed. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
   /** From now on the signals are taken. */
   listen(): void {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -28,7 +28,7 @@ import { registerTpdu } from "../face/cli/commands/tpdu.ts";
 import { registerTrace } from "../face/cli/commands/trace.ts";
 import { registerUpstream } from "../face/cli/commands/upstream.ts";
 import type { CliContext, Connection } from "../face/cli/context.ts";
-import { addExamples } from "../face/cli/examples.ts";
+import { addExamples, commandPath } from "../face/cli/examples.ts";
 import { fileError } from "../face/cli/input-file.ts";
 import type { CommandIo } from "../face/cli/run-operation.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
@@ -76,6 +76,8 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       process.exitCode = thrown.exitCode === 0 ? 0 : 2;
       return;
     }
+    // What was cut off by a signal is no error of the command: the signal's own code ends the process.
+    if (interrupt.ending) return;
     const error = fileError(thrown) ?? asGatewayError(thrown);
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
     // Lines that a message brings along are set in: they are no lines of ours.
@@ -106,12 +108,13 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
     .addHelpText("after", helpEnd);
   const globals = () => program.optsWithGlobals<GlobalOptions>();
   let tracing = false;
+  let onRecords = false;
   const context: CliContext = {
     terminal,
     env,
     trace: () => tracing,
     onInterrupt: (note) => interrupt.note(note),
-    connect: async () => interrupt.guard(await connect(globals(), terminal, env)),
+    connect: async () => interrupt.guard(await connect(globals(), terminal, env, onRecords)),
   };
   const io: CommandIo = {
     stdin: process.stdin,
@@ -162,6 +165,7 @@ export function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interru
     const fancy = terminal.fancy && options.color !== false;
     Object.assign(terminal, { json: options.json === true, fancy });
     tracing = options.trace === true;
+    onRecords = recordCommands.has(commandPath(action));
   });
   return program;
 }
@@ -214,8 +218,21 @@ function everyCommand(command: Command, act: (command: Command) => void): void {
   }
 }
 
+/** Commands that read or change stored records and nothing else: without a daemon they touch no hardware and run no job. */
+const recordCommands: ReadonlySet<string> = new Set([
+  ...["job list", "job show", "job cancel", "switch list", "switch show", "procedure list", "notification list"],
+  ...["notification withhold", "campaign list", "campaign show", "campaign report", "campaign pause"],
+  ...["target list", "target show", "target add", "target import", "target set", "target remove", "target export"],
+  ...["token create", "token list", "token revoke", "audit list", "store show", "store prune", "trace export"],
+]);
+
 /** The daemon that runs, or one inside this process for as long as the command takes. */
-async function connect(options: GlobalOptions, terminal: Terminal, env: NodeJS.ProcessEnv): Promise<Connection> {
+async function connect(
+  options: GlobalOptions,
+  terminal: Terminal,
+  env: NodeJS.ProcessEnv,
+  recordsOnly: boolean,
+): Promise<Connection> {
   if (options.url !== undefined) {
     requireUrl(options.url);
     const token = env.OTAGATE_TOKEN;
@@ -232,7 +249,7 @@ async function connect(options: GlobalOptions, terminal: Terminal, env: NodeJS.P
   const { Daemon } = await import("./daemon.ts");
   const { jsonLog } = await import("./log.ts");
   if (terminal.fancy) say(terminal, paint(terminal, "dim", "no daemon is running: working in this process"));
-  const daemon = await Daemon.start({ config, state, env, log: jsonLog("error") });
+  const daemon = await Daemon.start({ config, state, env, log: jsonLog("error"), recordsOnly });
   return {
     api: new ApiClient({ socketPath: daemon.socketPath }),
     embedded: true,

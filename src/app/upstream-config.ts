@@ -3,7 +3,10 @@ import { SecretReference } from "./secret-reference.ts";
 
 const url = z
   .url({ protocol: /^https?$/ })
-  .refine((text) => new URL(text).username === "" && new URL(text).hash === "", "no credentials and no fragment in it");
+  .refine(
+    (text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).hash === ""),
+    "no credentials and no fragment in it",
+  );
 const milliseconds = (fallback: number, least: number, most: number) =>
   z.number().int().min(least).max(most).default(fallback);
 

@@ -157,19 +157,11 @@ async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promis
   }
 }
 
-/**
- * A confirmation that had to be repeated because its answer was lost: the card knows the notification no more, so it
- * has taken the first one.
- */
-function confirmedBefore(job: Job, end: JobEnd): boolean {
-  return job.attempts > 1 && end.result?.commands.length === 1 && end.result.commands[0]?.sw === "6A88";
-}
-
 /** Notes what became of a confirmation; returns the profile switch that it confirmed, if it did. */
 async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<Procedure | undefined> {
   const notification = await r.notifications.byConfirmJob(job.id);
   if (notification === undefined) return undefined;
-  const confirmed = end.state === "done" || confirmedBefore(job, end);
+  const confirmed = end.state === "done";
   await r.notifications.patch(
     notification.id,
     confirmed ? { confirmation: "confirmed", confirmedAt: at } : { confirmation: "failed" },

@@ -89,6 +89,16 @@ function tolerated(job: Job, end: JobEnd): JobEnd {
   if (end.state !== "failed" || end.error?.code !== "job.script" || end.result === undefined) return end;
   const { command, sw } = end.error.detail;
   const last = scriptCommands(job.work).length;
-  if (command !== last || typeof sw !== "string" || job.request.tolerate?.includes(sw) !== true) return end;
+  if (command !== last || typeof sw !== "string") return end;
+  if (job.request.tolerate?.includes(sw) !== true && !confirmedBefore(job, sw)) return end;
   return { state: "done", result: end.result };
+}
+
+/**
+ * A confirmation that had to be repeated because its answer was lost: the card does not know the notification any more,
+ * so it has taken the first one.
+ */
+function confirmedBefore(job: Job, sw: string): boolean {
+  const isConfirmation = job.work.kind !== "packet" && job.work.function?.name === "confirmNotification";
+  return isConfirmation && job.attempts > 1 && sw === "6A88";
 }

@@ -16,9 +16,13 @@ export async function completeId(api: ApiClient, kind: string, text: string): Pr
   const beginning = typed.startsWith(`${kind}_`) ? typed : `${kind}_${typed}`;
   if (!/^[a-z]+_[0-9a-z]{0,26}$/.test(beginning)) return text;
   if (beginning.length < kind.length + 1 + minCharacters)
-    throw new GatewayError("api.usage", `id: '${text}' is too short; give at least ${minCharacters} characters`, {
-      detail: { field: "id" },
-    });
+    throw new GatewayError(
+      "api.usage",
+      `id: '${text}' is too short; give at least ${minCharacters} characters after ${kind}_`,
+      {
+        detail: { field: "id" },
+      },
+    );
   const { items } = await api.get<{ items: string[] }>("/v1/identifiers", { beginning });
   return onlyOne(items, text) ?? beginning;
 }

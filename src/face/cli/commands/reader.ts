@@ -132,10 +132,10 @@ function cardText(link: ShownLink, { terminal }: CliContext): string {
     ["EID", link.card?.eid ?? ""],
     ["target", link.target ?? "not known here (otagate target import)"],
   ];
-  const facts = Object.entries(link.facts).map(([key, value]): [string, string] => [
-    key,
-    typeof value === "object" ? JSON.stringify(value) : String(value),
-  ]);
+  const above = new Set(["up", "atr", "iccid", "imsi", "eid"]);
+  const facts = Object.entries(link.facts)
+    .filter(([key, value]) => !above.has(key) && typeof value !== "object")
+    .map(([key, value]): [string, string] => [key, String(value)]);
   return [...rows, ...facts]
     .filter(([, value]) => value !== "")
     .map(([key, value]) => `${paint(terminal, "dim", key.padEnd(12))} ${value}`)

@@ -41,7 +41,7 @@ export function registerSwitch(program: Command, context: CliContext): void {
 function detailText(terminal: Terminal, one: ShownSwitch): string {
   return [
     `${one.id} ${switchText(terminal, one)}`,
-    `  function   ${one.kind} ${one.aid}${one.from === undefined ? "" : `, from ${one.from}`}`,
+    `  function   ${one.kind} ${one.aid}${one.from === undefined || one.from === one.aid ? "" : `, from ${one.from}`}`,
     `  target     ${one.target}`,
     `  job        ${one.job}`,
     `  accepted   ${when(one.acceptedAt)}`,

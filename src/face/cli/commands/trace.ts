@@ -6,7 +6,9 @@ import { type Command, Option } from "commander";
 import { parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { frameKinds } from "../../../link/trace.ts";
+import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
+import { completeId } from "../identifier.ts";
 import { unreadable } from "../input-file.ts";
 import { say } from "../terminal.ts";
 import { TracePcap } from "../trace-pcap.ts";
@@ -88,7 +90,8 @@ async function follow(context: CliContext, flags: Filters): Promise<void> {
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
   try {
-    const { target, job, link, kind } = flags;
+    const { target, link, kind } = flags;
+    const job = await wholeJob(connection.api, flags.job);
     await followTrace(context, connection.api, { target, job, link, kind }, stop.signal, context.terminal.out);
   } finally {
     process.off("SIGINT", interrupt);
@@ -102,8 +105,9 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
     throw new GatewayError("api.usage", "a pcap file is no text for a terminal: name one with -o FILE");
   }
   await using connection = await context.connect();
+  const job = await wholeJob(connection.api, flags.job);
   const out = flags.output === undefined ? terminal.out : await fileFor(flags.output);
-  const lines = connection.api.lines("/v1/traces", queryOf(flags));
+  const lines = connection.api.lines("/v1/traces", { ...queryOf(flags), job });
   const count = pcap === undefined ? await copyLines(lines, out) : await writePcap(lines, out, pcap);
   if (flags.output !== undefined) {
     out.end();
@@ -112,6 +116,14 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
     });
     say(terminal, `${count} frames in ${flags.output}`);
   }
+}
+
+/** The job that is meant, by its id or the beginning of it. @throws api.usage, job.unknown */
+async function wholeJob(api: ApiClient, text: string | undefined): Promise<string | undefined> {
+  if (text === undefined) return undefined;
+  const id = await completeId(api, "job", text);
+  await api.get(`/v1/jobs/${encodeURIComponent(id)}`);
+  return id;
 }
 
 /** @throws api.usage */
