@@ -42,6 +42,7 @@ import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/traces.ts";
 import { upstreamRoutes } from "./routes/upstreams.ts";
 import type { TraceLog } from "./trace-log.ts";
+import { refuseUnasked } from "./unasked.ts";
 
 /** What the API's handlers call. */
 export interface ApiDeps {
@@ -120,6 +121,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   deps.tokens.onRevoked(({ name }) => deps.leases.endOf(name));
   const { tokens, certificates } = deps;
   guard(app, { store: deps.gateway.store, tokens, certificates, streams, log, now: Date.now });
+  refuseUnasked(app);
   await app.register(swagger, openApiSettings(deps.version));
   const metrics = apiMetrics(app, deps);
   await app.register(targetRoutes, { deps });

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from "fastify";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { safeName } from "../../base/key-like.ts";
+
+/**
+ * Refuses query parameters and bodies of routes that take none: a misspelt filter or field is told, and not passed over.
+ * Routes that take some check them by their schema.
+ */
+export function refuseUnasked(app: FastifyInstance): void {
+  app.addHook("preValidation", async (request) => {
+    if (request.is404) return;
+    const { schema } = request.routeOptions;
+    if (schema?.querystring === undefined) refuse(request.query, "query");
+    if (schema?.body === undefined) refuse(request.body, "body");
+  });
+}
+
+/** @throws api.usage naming the first field */
+function refuse(given: unknown, place: "query" | "body"): void {
+  if (given === undefined || given === null) return;
+  const [key] = typeof given === "object" ? Object.keys(given) : [place];
+  if (key === undefined) return;
+  const field = safeName(key);
+  const what = place === "query" ? "has no query parameters" : "takes no body";
+  throw new GatewayError("api.usage", `${field}: there is no such field: this request ${what}`, {
+    detail: { field, in: place },
+  });
+}
