@@ -11,7 +11,14 @@ import { factsIn, type StoredEis } from "./eis-facts.ts";
 import type { KeySet } from "./key-set.ts";
 import type { EsimProfile, Target } from "./target.ts";
 import { describedKeySets } from "./target-keys.ts";
-import { chosenTexts, type KeySetShape, type ProfileShape, refusalOfText, TargetShape } from "./target-shape.ts";
+import {
+  chosenTexts,
+  type KeySetShape,
+  type ProfileShape,
+  refusalOfText,
+  shownTexts,
+  TargetShape,
+} from "./target-shape.ts";
 
 /** How a description is taken in. */
 export interface ImportHow {
@@ -248,26 +255,26 @@ function digitsOf(target: Numbers, profiles: readonly Numbers[]): string[] {
     .filter((one) => one !== undefined);
 }
 
-/** As many hexadecimal digits as the shortest key has. */
-const octetRun = /[0-9a-fA-F]{16}/;
-
 function lookForKeys(root: object, digits: readonly string[], keys: readonly string[]): void {
-  const look = (value: unknown, path: readonly (string | number)[], chosen: boolean): void => {
-    if (typeof value === "string" && chosen) {
-      const repeats = octetRun.test(value) && keys.some((key) => value.toUpperCase().includes(key));
-      const why = repeats
+  const look = (value: unknown, path: readonly (string | number)[], chosen: string | undefined): void => {
+    if (typeof value === "string" && chosen !== undefined) {
+      const octets = value.replace(/0x|[^0-9a-f]/gi, "").toUpperCase();
+      const why = keys.some((key) => octets.includes(key))
         ? "repeats a key of the description; this field is stored and shown in clear"
-        : refusalOfText(value, digits);
+        : shownTexts.includes(chosen)
+          ? undefined
+          : refusalOfText(value, digits, chosen);
       if (why !== undefined) throw invalid(pathText(path), why);
     }
     if (typeof value !== "object" || value === null) return;
     for (const [name, inner] of Object.entries(value)) {
       if (name === "keys") continue;
       const step = Array.isArray(value) ? Number(name) : name;
-      look(inner, [...path, step], chosen || chosenTexts.some((text) => text === name));
+      const known = chosenTexts.some((text) => text === name) || shownTexts.includes(name);
+      look(inner, [...path, step], chosen ?? (known ? name : undefined));
     }
   };
-  look(root, [], false);
+  look(root, [], undefined);
 }
 
 function aidOf(text: string, at: string): string {

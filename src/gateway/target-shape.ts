@@ -237,14 +237,36 @@ export type TargetShape = z.infer<typeof TargetShape>;
 /** Fields of text that anybody may choose: stored and shown in clear, they must not hold what could be a key. */
 export const chosenTexts = [
   ...["name", "tags", "eumId", "platformType", "smsrId", "mnoId", "smdpId", "profileType"],
-  ...["additionalProperties", "originator"],
+  ...["additionalProperties", "originator", "serviceCentre", "agentId", "smsLink", "reader", "caId"],
 ] as const;
+
+/** Fields with a form of their own that are shown in clear: they must not repeat a key that is given along with them. */
+export const shownTexts: readonly string[] = ["sin", "sdin", "pskIdentity"];
 
 const oid = /^[0-2](\.(0|[1-9]\d*))+$/;
 
-/** Why a chosen text cannot be stored, if it cannot. */
-export function refusalOfText(text: string, own: readonly string[]): string | undefined {
-  const what = oid.test(text) ? undefined : keyLike(text, own);
+const phoneNumber = /^\+?[0-9*#]{1,20}$/;
+/** Parts of an agent id that name the card: EID, ICCID in either order of its digits, AID. SGP.02 §2.4.4 */
+const agentParts =
+  /\/\/se-?id\/eid\/89\d{30}(?!\d)|\/\/aa-?id\/aid\/[adf][0-9a-f]{9}\/(?:[0-9a-f]{2}){0,11}(?![0-9a-f])|^(?:89|98)[0-9a-f]{16,18}$/gi;
+
+/** What is left of a text once the forms that its field is for are taken out. */
+function withoutOwnForm(text: string, field: string | undefined): string {
+  if (field === "originator" || field === "serviceCentre") return phoneNumber.test(text) ? "" : text;
+  return field === "agentId" ? text.replace(agentParts, " / ") : text;
+}
+
+/** A text of something else than a target that is stored and shown in clear: a name, a tag, a link. */
+export function clearText(most: number) {
+  return plain(most).superRefine((text, context) => {
+    const why = refusalOfText(text, []);
+    if (why !== undefined) context.addIssue({ code: "custom", message: why });
+  });
+}
+
+/** Why a chosen text cannot be stored, if it cannot. `field` is the last name of its path. */
+export function refusalOfText(text: string, own: readonly string[], field?: string): string | undefined {
+  const what = oid.test(text) ? undefined : keyLike(withoutOwnForm(text, field), own);
   return what === undefined ? undefined : `has ${what}, which could be a key; this field is stored and shown in clear`;
 }
 

@@ -11,6 +11,17 @@ describe("text that could be a key", () => {
     key.replace(/(..)/g, "$1 "),
     key.replace(/(..)/g, "$1:"),
     key.replace(/(........)/g, "$1-"),
+    key.replace(/(..)(?!$)/g, "$1."),
+    key.replace(/(..)(?!$)/g, "$1, "),
+    key.replace(/(..)/g, "0x$1,"),
+    key.replace(/(..)/g, "0x$1"),
+    key.replace(/(..)/g, "\\x$1"),
+    `{ ${key.slice(0, 20).replace(/(..)(?!$)/g, "0x$1, ")} }`,
+    key.replace(/(.)(?!$)/g, "$1 "),
+    key.replace(/(...)/g, "$1."),
+    key.replace(/(....)/g, "$1;\t"),
+    key.replace(/(..)/g, "$1/"),
+    "11.".repeat(16),
     "0123456789ABCDEF",
     "1234567890123456",
     "11".repeat(16),
@@ -18,6 +29,11 @@ describe("text that could be a key", () => {
     Buffer.from(key.slice(0, 16), "hex").toString("base64"),
     Buffer.from(key, "hex").toString("base64url").concat("=="),
     Buffer.from(key + key.slice(0, 16), "hex").toString("base64"),
+    ...[key, key + key.slice(0, 16), key + key].flatMap((one) => [
+      Buffer.from(one, "hex").toString("base64").replaceAll("=", ""),
+      `k:${Buffer.from(one, "hex").toString("base64url")}`,
+    ]),
+    "ABEiM0RVZneImaq7zN3u/w",
     "-----BEGIN PRIVATE KEY-----",
   ])("%s", (text) => {
     expect(keyLike(text)).toBeDefined();
@@ -31,7 +47,14 @@ describe("text that could be a key", () => {
     ["Identiv uTrust 3700 F CL Reader [uTrust 3700 F] 00 00", []],
     ["a bad cafe, a dead face: feed a babe", []],
     ["card 89001012012341234012345678901224", ["89001012012341234012345678901224"]],
+    ["card 8900 1012 0123 4123 4012 3456 7890 1224", ["89001012012341234012345678901224"]],
     ["447700900123456", []],
+    ["Frankfurt-production-1", []],
+    ["frankfurtSmscPrimary01", []],
+    ["CL-Reader-3700F-USB2-1", []],
+    ["usb-FTDI_FT232R_USB_UART_AB0KPZE-if00-port0", []],
+    ["+49 170 1234567, +49 170 1234568, +49 170 1234569", []],
+    ["10.20.30.40, 10.20.30.41 and 10.20.30.42", []],
     ["production-smsc-primary-frankfurt-1", []],
   ])("%s could not be", (text, own) => {
     expect(keyLike(text, own)).toBeUndefined();
@@ -63,11 +86,30 @@ describe("names", () => {
     "apiToken",
     "password",
     "x.secret",
+    "ADMKEY",
+    "authkey",
+    "ADMKey",
+    "keyvalue",
+    "pincode",
+    "kenc",
+    "simpin",
+    "userpwd",
   ])("%s says that it is a secret", (name) => {
     expect(namesSecret(name)).toBe(true);
   });
 
-  it.each(["urn:example:lab", "rack", "pinboard", "operator", "machine", "kidney", "note"])("%s does not", (name) => {
+  it.each([
+    "urn:example:lab",
+    "rack",
+    "pinboard",
+    "operator",
+    "machine",
+    "kidney",
+    "note",
+    "keyboard",
+    "turkey",
+    "opening",
+  ])("%s does not", (name) => {
     expect(namesSecret(name)).toBe(false);
   });
 

@@ -110,8 +110,8 @@ const signature: ElementRule = {
         }),
         X509Data: group({
           X509Certificate: leaf(base64),
-          X509IssuerSerial: group({ X509IssuerName: leaf(any), X509SerialNumber: leaf(/^\d{0,60}$/) }),
-          X509SubjectName: leaf(any),
+          X509IssuerSerial: group({ X509IssuerName: chosen(any), X509SerialNumber: leaf(/^\d{0,60}$/) }),
+          X509SubjectName: chosen(any),
           X509SKI: leaf(base64),
         }),
       },
@@ -121,15 +121,15 @@ const signature: ElementRule = {
 
 const record = group({
   Eid: eid,
-  "Smsr-id": leaf(oid),
+  "Smsr-id": chosen(oid),
   OperationDate: leaf(date),
   OperationType: leaf(octets(0, 2)),
-  RequesterId: leaf(oid),
+  RequesterId: chosen(oid),
   OperationExecutionStatus: group({
     Status: leaf(/^[A-Za-z_-]{0,40}$/),
     StatusCodeData: group({
-      Subject: leaf(oid),
-      Reason: leaf(oid),
+      Subject: chosen(oid),
+      Reason: chosen(oid),
       SubjectIdentifier: chosen(any),
       Message: chosen(any),
     }),
@@ -149,7 +149,7 @@ export const eisRule: ElementRule = {
       others: true,
       children: {
         Eid: eid,
-        "Eum-id": leaf(oid),
+        "Eum-id": chosen(oid),
         ProductionDate: leaf(date),
         PlatformType: chosen(/^[\s\S]{0,100}$/),
         PlatformVersion: leaf(version),
@@ -170,7 +170,7 @@ export const eisRule: ElementRule = {
     RemainingMemory: leaf(number),
     AvailableMemoryForProfiles: leaf(number),
     LastAuditDate: leaf(date),
-    "Smsr-id": leaf(oid),
+    "Smsr-id": chosen(oid),
     ProfileInfo: group({
       Iccid: iccid,
       "Isd-p-aid": aid,

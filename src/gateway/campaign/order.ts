@@ -3,6 +3,7 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { es5FromParams, es5Params, isEs5Call } from "../es5-params.ts";
 import type { Target } from "../target.ts";
+import { clearText } from "../target-shape.ts";
 import type { CampaignOrder } from "./campaign.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
@@ -19,7 +20,7 @@ const ProfileChoice = z
       .regex(/^[0-9a-eA-E]{1,20}$/, "first digits of an ICCID")
       .transform((text) => text.toUpperCase())
       .optional(),
-    mnoId: z.string().min(1).max(100).optional(),
+    mnoId: clearText(100).optional(),
   })
   .refine((choice) => Object.values(choice).some((value) => value !== undefined), "give aid, iccidPrefix or mnoId");
 
@@ -46,19 +47,19 @@ const Action = z.discriminatedUnion("kind", [
 
 const Targets = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("all") }),
-  z.strictObject({ kind: z.literal("tag"), tag: z.string().min(1) }),
+  z.strictObject({ kind: z.literal("tag"), tag: clearText(100) }),
   z.strictObject({ kind: z.literal("list"), references: z.array(z.string().min(1)).min(1).max(1_000_000) }),
 ]);
 
 /** A campaign as ordered from outside, with its defaults. */
 export const CampaignOrderShape = z.strictObject({
-  name: z.string().min(1).max(100),
+  name: clearText(100),
   targets: Targets,
   action: Action,
   request: z
     .strictObject({
       bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]).optional(),
-      link: z.string().optional(),
+      link: clearText(300).optional(),
       spi: hex.length(4).optional(),
       kvn: z.number().int().min(1).max(15).optional(),
       maxPackets: z.number().int().min(1).max(20).optional(),

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { keyLike } from "../../../base/key-like.ts";
 import { type ApiToken, scopes } from "../../../gateway/api-token.ts";
 import { idPage, pageOf, pageShape } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
@@ -22,7 +23,10 @@ export async function tokenRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
         summary: "Make an API token",
         description: "The answer holds its text, which is shown this once: only a hash is kept.",
         body: z.strictObject({
-          name: z.string().regex(/^[A-Za-z0-9._-]{1,60}$/, "letters, digits, dot, dash or underscore"),
+          name: z
+            .string()
+            .regex(/^[A-Za-z0-9._-]{1,60}$/, "letters, digits, dot, dash or underscore")
+            .refine((text) => keyLike(text) === undefined, "could be a key; names are stored and shown in clear"),
           scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
           validMs: z
             .number()
