@@ -8,6 +8,8 @@ import { nearest } from "../base/nearest.ts";
 import { yamlTooDeep } from "../base/yaml-depth.ts";
 import { imeiText } from "../gateway/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
+import { noneTwice, portsOfTheirOwn } from "./config-checks.ts";
+import { isLanguageCode } from "./language-codes.ts";
 import { knownProfiles, ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
 import { RetentionConfig } from "./retention-config.ts";
 import { Scp81Config } from "./scp81-service.ts";
@@ -31,7 +33,10 @@ const Terminal = z.strictObject({
   areaCode: z.number().int().min(0).max(0xffff).default(1),
   cellId: z.number().int().min(0).max(0xfffffff).default(1),
   timeZoneQuarters: z.number().int().min(-48).max(56).default(0),
-  language: z.string().length(2).default("en"),
+  language: z
+    .string()
+    .refine(isLanguageCode, "the code of a language, two letters of ISO 639-1 in lower case, as 'en'")
+    .default("en"),
   /** TERMINAL PROFILE, hexadecimal; default: what this terminal does. */
   profile: z
     .string()
@@ -61,7 +66,7 @@ const Readers = z.strictObject({
 /** Simulated hardware inside the daemon. */
 const Simulate = z.strictObject({
   /** State files of simulated eUICCs, one reader each; made when missing. */
-  euiccs: z.array(z.string()).default([]),
+  euiccs: z.array(z.string()).superRefine(noneTwice).default([]),
 });
 
 /** The configuration of one daemon. */
@@ -82,7 +87,7 @@ export const Config = z
     api: ApiConfig.prefault({}),
     upstream: z.array(UpstreamConfig).superRefine(uniqueBy("name")).default([]),
     scp81: Scp81Config.prefault({}),
-    modems: z.array(ModemConfig).superRefine(uniqueBy("name")).default([]),
+    modems: z.array(ModemConfig).superRefine(uniqueBy("name")).superRefine(portsOfTheirOwn).default([]),
     modemDiscovery: ModemDiscoveryConfig.prefault({}),
     smsc: z.array(SmscAccountConfig).superRefine(uniqueBy("name")).default([]),
     smppFace: SmppFaceConfig.prefault({}),

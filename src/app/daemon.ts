@@ -24,7 +24,7 @@ import { SqliteStore } from "../store/sqlite-store.ts";
 import { ApiListener } from "./api-listener.ts";
 import type { Config } from "./config.ts";
 import { ModemService } from "./modem-service.ts";
-import { plainFaces } from "./plain-faces.ts";
+import { nobodyBinds, nobodyBindsText, plainFaces } from "./plain-faces.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { retentionOf } from "./retention-config.ts";
 import { Scp81Service } from "./scp81-service.ts";
@@ -94,6 +94,7 @@ export class Daemon implements AsyncDisposable {
         { section, address },
         `${section} listens without TLS where other machines can reach it: ${risk}; ${advice}`,
       );
+    if (nobodyBinds(config.smppFace)) log.warn({ section: "smppFace" }, nobodyBindsText);
     for (const { of, until } of checkTls(config, systemClock.now()))
       log.warn({ of, until: new Date(until).toISOString() }, "a certificate ends soon");
     const seal = masterSeal(config.masterKey, state, env);

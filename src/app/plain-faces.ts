@@ -10,6 +10,14 @@ export interface PlainFace {
   readonly advice: string;
 }
 
+/** Whether the SMSC for other platforms listens although none of them can bind. */
+export function nobodyBinds({ enabled, clients }: Pick<Config["smppFace"], "enabled" | "clients">): boolean {
+  return enabled && clients.length === 0;
+}
+
+export const nobodyBindsText =
+  "smppFace is enabled without clients, so it refuses every bind: list them in smppFace.clients, or set smppFace.enabled to false";
+
 /** What is enabled without TLS on an address that is not loopback. */
 export function plainFaces({ smppFace, api }: Pick<Config, "smppFace" | "api">): PlainFace[] {
   const found: PlainFace[] = [];

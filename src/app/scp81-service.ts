@@ -23,6 +23,7 @@ import type { PskEntry, PskSource } from "../link/scp81/psk-source.ts";
 import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
 import type { OpenSession } from "../link/scp81/session-handler.ts";
+import { wholeNetwork } from "./config-checks.ts";
 import { keyLogTo } from "./key-log.ts";
 import { defined, TriggerConfig, triggerBody } from "./trigger-config.ts";
 
@@ -30,7 +31,11 @@ const port = z.number().int().min(0).max(65535);
 /** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
 const destination = z.strictObject({
   protocol: z.enum(["tcp", "udp"]).optional(),
-  host: z.string().refine(isNetwork, "neither an IP address nor a network such as 192.0.2.0/24").optional(),
+  host: z
+    .string()
+    .refine(isNetwork, "neither an IP address nor a network such as 192.0.2.0/24")
+    .superRefine(wholeNetwork)
+    .optional(),
   port: port.optional(),
 });
 const ipAddress = z.string().refine((text) => isIP(text) !== 0, "no IP address");

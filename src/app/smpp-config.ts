@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isAddressRule } from "../face/smpp/password.ts";
 import { smscFaceOptions } from "../face/smpp/server.ts";
+import { wholeNetwork } from "./config-checks.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { uniqueBy } from "./unique.ts";
 
@@ -72,7 +73,12 @@ export const SmppFaceConfig = z.strictObject({
           .string()
           .regex(/^scrypt:[A-Za-z0-9+/]+=*:[A-Za-z0-9+/]+=*$/, "what `otagate smsc hash-password` prints"),
         allow: z
-          .array(z.string().refine(isAddressRule, "an address or a network, as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"))
+          .array(
+            z
+              .string()
+              .refine(isAddressRule, "an address or a network, as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32")
+              .superRefine(wholeNetwork),
+          )
           .optional(),
         maxBinds: z.number().int().min(1).max(100).default(4),
         window: z.number().int().min(1).max(10_000).default(100),

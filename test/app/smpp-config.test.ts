@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/app/config.ts";
 import { isLoopback } from "../../src/app/loopback.ts";
-import { plainFaces } from "../../src/app/plain-faces.ts";
+import { nobodyBinds, plainFaces } from "../../src/app/plain-faces.ts";
 
 const refusal = (raw: unknown): string => {
   try {
@@ -50,6 +50,76 @@ describe("clients of the SMSC face", () => {
 
   it.each(["secret", "scrypt:", "scrypt:AAAA"])("refuse '%s' as a hash", (passwordHash) => {
     expect(refusal({ smppFace: { clients: [{ ...client, passwordHash }] } })).toContain("hash-password");
+  });
+});
+
+describe("a configuration that cannot be meant", () => {
+  const allow = (rule: string) => refusal({ smppFace: { clients: [{ ...client, allow: [rule] }] } });
+
+  it.each([
+    ["10.0.0.7/8", "10.0.0.0/8"],
+    ["10.0.0.7/0", "0.0.0.0/0"],
+    ["192.0.2.129/25", "192.0.2.128/25"],
+    ["192.0.2.1/31", "192.0.2.0/31"],
+    ["2001:db8::1/32", "2001:db8::/32"],
+    ["2001:db8:0:ff::/57", "2001:db8:0:80::/57"],
+    ["::ffff:10.0.0.7/104", "::ffff:a00:0/104"],
+  ])("is refused for the network %s, and %s is named", (rule, network) => {
+    const [address = ""] = rule.split("/");
+    for (const told of [allow(rule), refusal({ scp81: { bip: { allow: [{ host: rule }] } } })]) {
+      expect(told).toContain(`say ${network} for the network, or ${address} for that address alone`);
+      expect(told).toMatch(/allow\.0/);
+    }
+    expect(refusal({ scp81: { bip: { rewrite: [{ match: { host: rule }, to: "own" }] } } })).toContain(network);
+    expect(allow(network)).toBe("");
+  });
+
+  it.each(["10.0.0.7/32", "::1/128", "0.0.0.0/0", "::/0", "192.0.2.128/25"])("is not one with %s", (rule) => {
+    expect(allow(rule)).toBe("");
+    expect(refusal({ scp81: { bip: { allow: [{ host: rule }] } } })).toBe("");
+  });
+
+  it.each(["10.0.0.0/", "10.0.0.0/8/8", "10.0.0.0/0x8", "fe80::1%eth0"])("is refused for the rule %s", (rule) => {
+    expect(allow(rule)).toContain("allow.0: an address or a network");
+  });
+
+  it.each([
+    ["tty:/dev/ttyUSB2", "tty:/dev/ttyUSB2"],
+    ["tty:/dev/ttyUSB2", "/dev//ttyUSB2"],
+    ["tty:usb-1-1.4/if02", "tty:usb-1-1.4/2"],
+    ["tcp://Rack:4001", "tcp://rack:4001/"],
+  ])("is refused for modems at %s and %s", (one, two) => {
+    const modems = (a: string, b: string) => ({
+      modems: [
+        { name: "a", port: a },
+        { name: "b", port: b },
+      ],
+    });
+    expect(refusal(modems(one, two))).toBe(
+      `c.yaml: modems.1.port: '${two}' is the port of the modem 'a' already; each needs one of its own`,
+    );
+    expect(refusal(modems(one, `${one}1`))).toBe("");
+  });
+
+  it("is refused for a simulated eUICC that is listed twice", () => {
+    expect(refusal({ simulate: { euiccs: ["a.json", "b.json", "a.json"] } })).toContain("simulate.euiccs.2: 'a.json'");
+  });
+
+  it.each(["??", "EN", "e", "eng", "xx", "e1", ""])("is refused for the language '%s'", (language) => {
+    expect(refusal({ terminal: { language } })).toContain("terminal.language: the code of a language");
+  });
+
+  it.each(["en", "de", "zh", "iw"])("takes the language %s", (language) => {
+    expect(refusal({ terminal: { language } })).toBe("");
+  });
+
+  it("is told for an SMSC face without clients", () => {
+    const told = (smppFace: object) => nobodyBinds(parseConfig({ smppFace }).smppFace);
+    expect([told({ enabled: true }), told({}), told({ enabled: true, clients: [client] })]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 

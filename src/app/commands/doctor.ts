@@ -10,7 +10,7 @@ import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile-files.ts";
 import { loadConfig } from "../config.ts";
 import { socketName } from "../daemon.ts";
-import { plainFaces } from "../plain-faces.ts";
+import { nobodyBinds, nobodyBindsText, plainFaces } from "../plain-faces.ts";
 import { version } from "../version.ts";
 import { certificates, store } from "./durable-findings.ts";
 import type { Finding } from "./finding.ts";
@@ -32,7 +32,7 @@ export function registerDoctor(
         await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
         await pcscd(context.env),
         ...leftOutProfiles(globals().config, context.env),
-        ...withoutTls(globals().config, context.env),
+        ...oddFaces(globals().config, context.env),
         { what: "virtual readers", ...(await virtualReaders()) },
         ...(await durable(globals().config, context.env)),
         await daemonState(globals().config, context.env),
@@ -70,15 +70,21 @@ function configuration(path: string | undefined, env: NodeJS.ProcessEnv): Findin
   }
 }
 
-/** Servers of ours that other machines can reach without TLS. */
-function withoutTls(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
+/** Servers of ours that other machines can reach without TLS, or that nobody can use. */
+function oddFaces(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
   try {
-    return plainFaces(loadConfig(path, env).config).map(({ section, address, risk, advice }) => ({
-      what: `TLS of ${section}`,
-      verdict: "missing",
-      detail: `${address} can be reached from other machines: ${risk}`,
-      advice,
-    }));
+    const { config } = loadConfig(path, env);
+    const plain = plainFaces(config).map(
+      ({ section, address, risk, advice }): Finding => ({
+        what: `TLS of ${section}`,
+        verdict: "missing",
+        detail: `${address} can be reached from other machines: ${risk}`,
+        advice,
+      }),
+    );
+    return nobodyBinds(config.smppFace)
+      ? [...plain, { what: "clients of smppFace", verdict: "missing", detail: nobodyBindsText }]
+      : plain;
   } catch {
     // The configuration's own finding says it.
     return [];

@@ -49,10 +49,10 @@ export function addressRule(rules: readonly string[] | undefined): (address: str
   if (rules === undefined || rules.length === 0) return () => true;
   const allowed = new BlockList();
   for (const rule of rules) {
-    const [net = "", bits] = rule.split("/");
+    const [net = "", bits, ...more] = rule.split("/");
     const family = isIP(net);
-    const prefix = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits);
-    if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (family === 6 ? 128 : 32)) {
+    const prefix = bits === undefined ? (family === 6 ? 128 : 32) : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
+    if (family === 0 || net.includes("%") || more.length > 0 || prefix < 0 || prefix > (family === 6 ? 128 : 32)) {
       throw new GatewayError("config.invalid", `${rule} is neither an address nor a network`);
     }
     allowed.addSubnet(net, prefix, family === 6 ? "ipv6" : "ipv4");

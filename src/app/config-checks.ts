@@ -1,0 +1,48 @@
+import type { z } from "zod";
+import { networkOf } from "../base/whole-network.ts";
+
+/** Refuses a network whose address is not its first one: it would let in more than it seems to. For `superRefine`. */
+export function wholeNetwork(rule: string, context: z.RefinementCtx): void {
+  const network = networkOf(rule);
+  if (network === undefined) return;
+  const [address] = rule.split("/");
+  const message = `'${rule}' has an address inside a network: say ${network} for the network, or ${address} for that address alone`;
+  context.addIssue({ code: "custom", message });
+}
+
+/** Refuses a list in which two entries are the same. For `superRefine`. */
+export function noneTwice(list: readonly string[], context: z.RefinementCtx): void {
+  for (const [index, entry] of list.entries()) {
+    const before = list.indexOf(entry);
+    if (before < index)
+      context.addIssue({ code: "custom", path: [index], message: `'${entry}' is entry ${before} already` });
+  }
+}
+
+/** Refuses two modems at one port, however it is spelled: each would take the answers of the other. */
+export function portsOfTheirOwn(
+  modems: readonly { readonly name: string; readonly port: string }[],
+  context: z.RefinementCtx,
+): void {
+  const taken = new Map<string, string>();
+  for (const [index, { name, port }] of modems.entries()) {
+    const plain = plainPort(port);
+    const other = taken.get(plain);
+    if (other === undefined) taken.set(plain, name);
+    else
+      context.addIssue({
+        code: "custom",
+        path: [index, "port"],
+        message: `'${port}' is the port of the modem '${other}' already; each needs one of its own`,
+      });
+  }
+}
+
+/** A port in one spelling. */
+function plainPort(port: string): string {
+  const tcp = /^tcp:\/\/(.+):0*(\d+)\/?$/i.exec(port);
+  if (tcp !== null) return `tcp://${(tcp[1] ?? "").toLowerCase()}:${tcp[2]}`;
+  const path = port.replace(/^tty:/, "");
+  const usb = /^(usb-[^/]+)\/(?:if)?0*([0-9a-f]+)$/i.exec(path);
+  return usb === null ? path.replace(/\/+/g, "/") : `${usb[1]}/${(usb[2] ?? "").toLowerCase()}`;
+}
