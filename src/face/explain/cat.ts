@@ -1,4 +1,4 @@
-import { GatewayError } from "../../base/gateway-error.ts";
+import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { commandName } from "../../codec/cat/command-type.ts";
 import { type CatTlv, readCatTlv } from "../../codec/cat/comprehension.ts";
 import { type EnvelopeName, envelopeTags } from "../../codec/cat/envelope.ts";
@@ -114,7 +114,11 @@ function openTemplate(branch: Branch): number {
   const start = from.offset - from.base;
   const head = new Reader(from.bytes.subarray(start), from.offset);
   const length = readLength(head);
-  branch.field("length", head.offset - from.offset, () => `${length} octets${wrongLength(length, head.remaining)}`);
+  branch.field("length", head.offset - from.offset, (_, offset) => {
+    if (length > head.remaining)
+      throw codecError("codec.truncated", `${length} octets announced, ${head.remaining} present`, offset);
+    return `${length} octets${wrongLength(length, head.remaining)}`;
+  });
   return tag;
 }
 
