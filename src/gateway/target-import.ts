@@ -54,6 +54,7 @@ export function describedTarget(raw: unknown): TargetShape {
   const shape = parsed.data;
   if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "a target needs an EID or an ICCID");
   refuseKeysInClear(shape);
+  refuseTwice(shape.profiles ?? []);
   for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);
   keySetsOf(shape, "", 0);
   return shape;
@@ -130,6 +131,21 @@ export function mergedTarget(
         : "no keys in the description: those that the target has stay",
     );
   return { target: numbered, keySets, warnings };
+}
+
+/** @throws target.invalid when two profiles are enabled, or two are the fall-back: a card has one of each. */
+function refuseTwice(profiles: readonly ProfileShape[]): void {
+  for (const [field, has, what] of [
+    ["state", (one: ProfileShape) => one.state === "enabled", "is enabled"],
+    ["fallback", (one: ProfileShape) => one.fallback === true, "has the fall-back attribute"],
+  ] as const) {
+    const [first, second] = profiles.flatMap((profile, index) => (has(profile) ? [index] : []));
+    if (first !== undefined && second !== undefined)
+      throw invalid(
+        `profiles.${second}.${field}`,
+        `profiles.${first} ${what} already; a card has at most one such profile`,
+      );
+  }
 }
 
 function keySetsOf(shape: TargetShape, target: string, at: number): KeySet[] {

@@ -63,6 +63,10 @@ function keySetOf(target: string, shape: KeySetShape, at: string, now: number): 
     if (keys.has(key.id)) throw invalid(`${at}.keys.${index}.id`, `key ${key.id} is given twice`);
     keys.set(key.id, new Secret(Buffer.from(key.value, "hex")));
   }
+  if (shape.type === "SCP80")
+    for (const [index, { type }] of shape.keys.entries())
+      if (type !== undefined && !keyType.test(type))
+        throw invalid(`${at}.keys.${index}.type`, "is none of AES, 3DES, DES, 80 to 84 and 88");
   const algorithm = shape.algorithm ?? algorithmOf(shape);
   if (shape.type === "SCP80") {
     if (shape.kvn > 15) throw invalid(`${at}.kvn`, "a SCP80 key set has KVN 1 to 15");
@@ -99,6 +103,9 @@ function checkIdentity(identity: string, shape: KeySetShape, at: string): void {
   }
   if (euicc.kvn !== shape.kvn) throw invalid(field, `names KVN ${euicc.kvn}, the key set has KVN ${shape.kvn}`);
 }
+
+/** Types of keys of SCP80 as names or as GlobalPlatform codes them. GP Card Specification table 11-16 */
+const keyType = /^(8[0-48]$|AES|3DES|TDES|TRIPLE|DES)/i;
 
 function algorithmOf(shape: KeySetShape): KeySet["algorithm"] {
   if (shape.type === "SCP81") return "PSK";

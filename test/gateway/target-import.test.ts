@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { importTarget } from "../../src/gateway/target-import.ts";
+import { describedTarget, importTarget } from "../../src/gateway/target-import.ts";
 
 const eid = "89001012012341234012345678901224";
 const secret = "A1B2C3D4E5F60718293A4B5C6D7E8F90";
@@ -201,5 +201,35 @@ describe("the description of a target", () => {
       { kvn: 1, keys, tars: ["B20100"] },
     ];
     expect(importTarget({ eid, keySets }, 0).keySets).toHaveLength(2);
+  });
+});
+
+describe("the profiles of a description", () => {
+  const aid = (n: number) => `A0000005591010FFFFFFFF89000012${n.toString(16).padStart(2, "0")}`;
+  const eid = "89001012012341234012345678901224";
+
+  it.each([
+    ["state", [{ state: "enabled" }, { state: "disabled" }, { state: "ENABLED" }]],
+    [
+      "fallback",
+      [
+        { state: "enabled", fallback: true },
+        { state: "disabled", fallback: false },
+        { state: "disabled", fallback: true },
+      ],
+    ],
+  ])("have at most one with the same special %s", (field, list) => {
+    const profiles = list.map((one, index) => ({ aid: aid(index), ...one }));
+    expect(() => describedTarget({ eid, profiles })).toThrow(
+      expect.objectContaining({ code: "target.invalid", detail: { field: `profiles.2.${field}` } }),
+    );
+    expect(() => describedTarget({ eid, profiles: profiles.slice(0, 2) })).not.toThrow();
+  });
+
+  it("and keys of a SCP80 key set have a type that is known", () => {
+    const keySets = (type: string) => [{ kvn: 1, keys: [1, 2].map((id) => ({ id, type, value: "1F".repeat(16) })) }];
+    expect(() => describedTarget({ eid, keySets: keySets("blub") })).toThrow("keySets.0.keys.0.type: is none of");
+    for (const type of ["88", "AES", "aes-128", "82", "3DES"])
+      expect(() => describedTarget({ eid, keySets: keySets(type) })).not.toThrow();
   });
 });

@@ -104,13 +104,13 @@ function readEcasd(ecasd: Element) {
 function readProfile(info: Element, index: number): Readonly<Record<string, unknown>> {
   const at = `ProfileInfo ${index + 1}`;
   const subscription = elements(info, "SubscriptionAddress")[0];
-  const state = requiredText(info, "State", `${at}.State`).toLowerCase();
+  const state = word(requiredText(info, "State", `${at}.State`), states, `${at}.State`).toLowerCase();
   const rules = [...elements(info, "pol2"), ...elements(info, "Pol2")].flatMap((group) => elements(group, "Rule"));
   return {
     aid: requiredText(info, "Isd-p-aid", `${at}.Isd-p-aid`).toUpperCase(),
     ...iccidOf(textOf(info, "Iccid")),
-    state: state.includes("enabled") ? "enabled" : state.includes("disabled") ? "disabled" : "created",
-    fallback: /^(true|1)$/i.test(textOf(info, "FallbackAttribute") ?? ""),
+    state,
+    fallback: flag(textOf(info, "FallbackAttribute"), `${at}.FallbackAttribute`),
     ...texts(info, { mnoId: "Mno-id", smdpId: "Smdp-id", profileType: "ProfileType" }),
     ...(subscription === undefined ? {} : texts(subscription, { imsi: "Imsi", msisdn: "Msisdn" })),
     ...numbers(info, { allocatedMemory: "AllocatedMemory", freeMemory: "FreeMemory" }),
@@ -124,21 +124,40 @@ function iccidOf(text: string | undefined): { iccid?: string } {
 }
 
 function readRule(rule: Element, at: string): { action: string; qualification: string } {
-  const qualification = requiredText(rule, "Qualification", `${at}.pol2.Qualification`);
+  const subject = textOf(rule, "Subject") ?? "";
+  if (subject !== "") word(subject, ["PROFILE"], `${at}.pol2.Subject`);
+  const [action, qualification] = [`${at}.pol2.Action`, `${at}.pol2.Qualification`];
   return {
-    action: requiredText(rule, "Action", `${at}.pol2.Action`).toUpperCase(),
-    qualification: /auto/i.test(qualification) ? "Auto-Delete" : "Not-Allowed",
+    action: word(requiredText(rule, "Action", action), ["ENABLE", "DISABLE", "DELETE"], action),
+    qualification: word(requiredText(rule, "Qualification", qualification), qualifications, qualification),
   };
+}
+
+const states = ["Created", "Disabled", "Enabled"] as const;
+const qualifications = ["Not-Allowed", "Auto-Delete"] as const;
+
+/** One of the words that an element may have, as the standard writes it; letter case and what joins its parts do not matter. */
+function word(text: string, known: readonly string[], field: string): string {
+  const plain = (one: string) => one.toLowerCase().replace(/[ _-]/g, "");
+  const found = known.find((one) => plain(one) === plain(text));
+  if (found !== undefined) return found;
+  throw new GatewayError("target.invalid", `${field}: is none of ${known.join(", ")}`, { detail: { field } });
+}
+
+function flag(text: string | undefined, field: string): boolean {
+  return text !== undefined && text !== "" && /^(true|1)$/i.test(word(text, ["true", "false", "1", "0"], field));
 }
 
 function readKeySets(domain: Element): EisKeySet[] {
   return elements(domain, "Keyset").flatMap((set, index): EisKeySet[] => {
     const kvn = Number(requiredText(set, "Version", `Isd-r.Keyset ${index + 1}.Version`));
-    const type = typeOf(textOf(set, "Type"), kvn);
+    const field = `Isd-r.Keyset ${index + 1}`;
+    const name = textOf(set, "Type") ?? "";
+    const type =
+      name === "" ? typeOf(undefined, kvn) : typeOf(word(name, [...keySetTypes, "CA"], `${field}.Type`), kvn);
     const keys = elements(set, "Key").flatMap((key) => readKey(key));
     const cntr = textOf(set, "Cntr");
     if (keys.length === 0) return [];
-    const field = `Isd-r.Keyset ${index + 1}`;
     if (type === undefined)
       throw new GatewayError("target.invalid", `${field}.Type: has keys, but is not one of ${keySetTypes.join(", ")}`, {
         detail: { field: `${field}.Type` },

@@ -159,3 +159,32 @@ describe("an EIS in XML", () => {
     );
   });
 });
+
+describe("words of closed sets in an EIS", () => {
+  const changed = (from: RegExp, to: string) => {
+    const text = vector("ecdsa.xml").replace(from, to);
+    expect(text).not.toBe(vector("ecdsa.xml"));
+    return text;
+  };
+
+  it.each([
+    [/(<rps3:State>)[^<]*/, "blub", "ProfileInfo 1.State"],
+    [/(<rps3:State>)[^<]*/, "Deleted", "ProfileInfo 1.State"],
+    [/(<rps3:State>)[^<]*/, "not-enabled", "ProfileInfo 1.State"],
+    [/(<rps3:Qualification>)[^<]*/, "blub", "ProfileInfo 1.pol2.Qualification"],
+    [/(<rps3:Qualification>)[^<]*/, "Not-Auto-Delete", "ProfileInfo 1.pol2.Qualification"],
+    [/(<rps3:Action>)[^<]*/, "blub", "ProfileInfo 1.pol2.Action"],
+    [/(<rps3:Subject>)[^<]*/, "blub", "ProfileInfo 1.pol2.Subject"],
+    [/(<rps3:FallbackAttribute>)[^<]*/, "maybe", "ProfileInfo 1.FallbackAttribute"],
+    [/(<rps3:Isd-r>[\s\S]*?<rps3:Type>)[^<]*/, "blub", "Isd-r.Keyset 1.Type"],
+  ])("%s %s is refused by its path", (from, to, field) => {
+    expect(() => read(changed(from, `$1${to}`))).toThrow(
+      expect.objectContaining({ code: "target.invalid", detail: { field } }),
+    );
+  });
+
+  it("are read in any case and however their parts are joined", () => {
+    const text = changed(/(<rps3:Qualification>)[^<]*/, "$1AUTO_DELETE").replace(/(<rps3:State>)[^<]*/, "$1ENABLED");
+    expect(read(text).profiles[0]).toMatchObject({ state: "enabled", pol2: [{ qualification: "Auto-Delete" }] });
+  });
+});
