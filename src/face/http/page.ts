@@ -1,6 +1,14 @@
+import { setImmediate } from "node:timers/promises";
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 
-const limit = z.coerce.number().int().min(1).max(1000).default(100).describe("Items in a page at most");
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(1000)
+  .default(100)
+  .describe("Items in a page at most; large ones make it end earlier, with a cursor");
 
 /** Query of a list that is ordered by position; `cursor` of an answer goes into the next request. */
 export const seqPage = z.strictObject({
@@ -50,4 +58,55 @@ export function pageInMemory<F, T>(
   const { cursor } = query;
   const left = cursor === undefined ? sorted : sorted.filter((item) => key(item) > cursor);
   return pageOf(left.slice(0, query.limit), query.limit, key, shown);
+}
+
+/** A list in the store and how its items are shown. */
+export interface StoredList<F, P extends string | number> {
+  readonly find: (cursor: P | undefined, limit: number) => Promise<readonly F[]>;
+  /** Where an item stands. */
+  readonly position: (item: F) => P;
+  readonly shown: (item: F) => unknown;
+  readonly item: z.ZodType;
+}
+
+/** Items that are found at once, and shown at once: each may be a script of a megabyte. */
+const foundAtOnce = 4;
+/** Characters behind which a page ends, whatever its limit. */
+const pageLength = 4_000_000;
+/** How long items are shown before others get a turn, milliseconds. */
+const turnMs = 5;
+
+/** Answers with a page of a list whose items may be large: they are found, shown and written in turns with others. */
+export async function sendPage<F, P extends string | number>(
+  reply: FastifyReply,
+  query: { readonly limit: number; readonly cursor?: P | undefined },
+  { find, position, shown, item }: StoredList<F, P>,
+): Promise<FastifyReply> {
+  const items: string[] = [];
+  let cursor = query.cursor;
+  let length = 0;
+  let more = true;
+  let since = performance.now();
+  while (more && items.length < query.limit && length < pageLength) {
+    const wanted = Math.min(foundAtOnce, query.limit - items.length);
+    const found = await find(cursor, wanted);
+    more = found.length === wanted;
+    for (const one of found) {
+      if (performance.now() - since > turnMs) {
+        await setImmediate();
+        since = performance.now();
+      }
+      const text = JSON.stringify(item.parse(shown(one)));
+      items.push(text);
+      length += text.length;
+      cursor = position(one);
+    }
+  }
+  const next = more && cursor !== undefined ? `,"cursor":${JSON.stringify(String(cursor))}` : "";
+  return sendWritten(reply, `{"items":[${items.join(",")}]${next}}`);
+}
+
+/** Answers with JSON that is written already. */
+export function sendWritten(reply: FastifyReply, json: string): FastifyReply {
+  return reply.type("application/json; charset=utf-8").serializer(String).send(json);
 }

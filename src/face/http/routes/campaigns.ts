@@ -1,15 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { CampaignItem } from "../../../gateway/campaign/campaign.ts";
 import type { ShownCampaign } from "../../../gateway/campaign/desk.ts";
 import { CampaignOrderShape } from "../../../gateway/campaign/order.ts";
 import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
-import { idPage, pageOf, pageShape, seqPage } from "../page.ts";
+import { idPage, pageShape, sendPage, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { executedShape, failureShape, problems } from "../shapes.ts";
-import { mutable } from "./targets.ts";
 
 const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the campaign") });
 const itemState = z.enum(["pending", "running", "succeeded", "failed", "skipped", "cancelled"]);
@@ -114,10 +114,13 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
       },
       config: { scope: "read" },
     },
-    async ({ query }) => {
-      const found = await campaigns.list(query.cursor, query.limit);
-      return pageOf(found, query.limit, (last) => last.campaign.id, shown);
-    },
+    async ({ query }, reply) =>
+      sendPage<ShownCampaign, string>(reply, query, {
+        find: (cursor, limit) => campaigns.list(cursor, limit),
+        position: ({ campaign }) => campaign.id,
+        shown,
+        item: campaignShape,
+      }),
   );
 
   routes.get(
@@ -150,20 +153,19 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
       },
       config: { scope: "read" },
     },
-    async ({ params, query }) => {
+    async ({ params, query }, reply) => {
       const states = query.state === undefined ? undefined : [query.state];
-      // Positions begin with 0, cursors with 1.
-      const after = query.cursor === undefined ? undefined : query.cursor - 1;
-      const found = await campaigns.items(params.id, states, after, query.limit);
-      return pageOf(
-        found,
-        query.limit,
-        (last) => last.position + 1,
-        ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, ...item }) => {
+      return sendPage<CampaignItem, number>(reply, query, {
+        // Positions begin with 0, cursors with 1.
+        find: (cursor, limit) =>
+          campaigns.items(params.id, states, cursor === undefined ? undefined : cursor - 1, limit),
+        position: ({ position }) => position + 1,
+        shown: ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, ...item }) => {
           const name = steps[step]?.name;
-          return { ...mutable(item), ...(name === undefined ? {} : { step: name }) };
+          return { ...item, ...(name === undefined ? {} : { step: name }) };
         },
-      );
+        item: itemShape,
+      });
     },
   );
 

@@ -8,7 +8,7 @@ import { JobOrder, newJobOf } from "../../../gateway/job-order.ts";
 import { shownJob, shownPacket } from "../../../gateway/shown-job.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
-import { pageOf, pageShape, seqPage } from "../page.ts";
+import { pageShape, sendPage, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { jobDetailShape, jobShape, jobState, problems, targetFilter } from "../shapes.ts";
 import { mutable } from "./targets.ts";
@@ -112,19 +112,18 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       },
       config: { scope: "read" },
     },
-    async ({ query }) => {
+    async ({ query }, reply) => {
       const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
       const filter = {
         ...(target === undefined ? {} : { target }),
         ...(query.state === undefined ? {} : { state: query.state }),
       };
-      const found = await gateway.store.read((r) => r.jobs.list(filter, query.cursor, query.limit));
-      return pageOf(
-        found,
-        query.limit,
-        (last) => last.seq,
-        (job) => mutable(shownJob(job)),
-      );
+      return sendPage<Job, number>(reply, query, {
+        find: (cursor, limit) => gateway.store.read((r) => r.jobs.list(filter, cursor, limit)),
+        position: (job) => job.seq,
+        shown: shownJob,
+        item: jobShape,
+      });
     },
   );
 

@@ -6,12 +6,13 @@ import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { strict } from "../../../base/strict.ts";
 import { eidText, iccidText, msisdnText } from "../../../gateway/identity-shapes.ts";
+import type { Target } from "../../../gateway/target.ts";
 import { csvTargets } from "../../../gateway/target-csv.ts";
 import type { ImportOutcome } from "../../../gateway/target-desk.ts";
 import { describedTarget, type TargetDescription } from "../../../gateway/target-import.ts";
 import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../../gateway/target-shape.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
-import { idPage, pageOf, pageShape } from "../page.ts";
+import { idPage, pageShape, sendPage, sendWritten } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { keySetShape, problems, referenceParams, targetDetailShape, targetShape } from "../shapes.ts";
 
@@ -80,8 +81,17 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       },
       config: { scope: "read" },
     },
-    async ({ query: { limit, cursor, ...filter } }) =>
-      pageOf(await targets.list(withoutUndefined(filter), cursor, limit), limit, (last) => last.id, mutable),
+    async ({ query: { limit, cursor, ...filter } }, reply) =>
+      sendPage<Target, string>(
+        reply,
+        { limit, cursor },
+        {
+          find: (after, count) => targets.list(withoutUndefined(filter), after, count),
+          position: ({ id }) => id,
+          shown: (target) => target,
+          item: targetShape,
+        },
+      ),
   );
 
   routes.post(
@@ -282,7 +292,7 @@ async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcom
     if (items.length % outcomesPerTurn === 0) await setImmediate();
   }
   const text = `{"items":[${items.join(",")}],"notes":${JSON.stringify(notes)}}`;
-  return reply.type("application/json; charset=utf-8").serializer(String).send(text);
+  return sendWritten(reply, text);
 }
 
 /** Descriptions of a list, each checked when its turn comes: those before one that is refused are in. */
