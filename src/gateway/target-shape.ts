@@ -3,8 +3,8 @@ import { isGatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
 import { keyLike, namesSecret, safeName } from "../base/key-like.ts";
 import { strict } from "../base/strict.ts";
-import { readCatTlvs } from "../codec/cat/comprehension.ts";
-import { readTlvs } from "../codec/kit/ber.ts";
+import { isCatTlvs } from "../codec/cat/comprehension.ts";
+import { isTlvs } from "../codec/kit/ber.ts";
 import { eidText, iccidText, imsiText, msisdnText } from "./identity-shapes.ts";
 import { maxCounter } from "./key-set.ts";
 
@@ -270,10 +270,9 @@ export function refusalOfText(text: string, own: readonly string[], field?: stri
   return what === undefined ? undefined : `has ${what}, which could be a key; this field is stored and shown in clear`;
 }
 
-function reads(parse: () => unknown): boolean {
+function octetsReadBy(text: string, check: (octets: Uint8Array) => boolean): boolean {
   try {
-    parse();
-    return true;
+    return check(fromHex(text));
   } catch (error) {
     if (isGatewayError(error)) return false;
     throw error;
@@ -282,10 +281,10 @@ function reads(parse: () => unknown): boolean {
 
 /** Whether a hexadecimal value is a sequence of COMPREHENSION-TLVs. */
 function isCatData(text: string): boolean {
-  return reads(() => readCatTlvs(fromHex(text)));
+  return octetsReadBy(text, isCatTlvs);
 }
 
 /** Whether a hexadecimal value is a sequence of TLVs. */
 function isTemplate(text: string): boolean {
-  return reads(() => readTlvs(fromHex(text)));
+  return octetsReadBy(text, isTlvs);
 }

@@ -1,5 +1,5 @@
 import { codecError } from "../../base/gateway-error.ts";
-import { readLength, writeLength } from "../kit/ber.ts";
+import { behindValue, readLength, writeLength } from "../kit/ber.ts";
 import { Reader, Writer } from "../kit/codec.ts";
 
 /** A COMPREHENSION-TLV object as found or to be written. ETSI TS 101 220 §7.1.1 */
@@ -47,6 +47,17 @@ export function readCatTlvs(bytes: Uint8Array, base = 0): CatTlv[] {
   const found: CatTlv[] = [];
   while (!from.ended) found.push(readCatTlv(from));
   return found;
+}
+
+/** Whether {@link readCatTlvs} reads these octets; makes no objects, for input of which there may be much. */
+export function isCatTlvs(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (at < bytes.length) {
+    const first = bytes[at] ?? 0;
+    if (first === 0x00 || first === 0x80 || first === 0xff) return false;
+    at = behindValue(bytes, at + (first === 0x7f ? 3 : 1));
+  }
+  return at === bytes.length;
 }
 
 function writeCatLength(to: Writer, length: number, octets: number | undefined): void {

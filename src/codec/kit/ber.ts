@@ -68,6 +68,28 @@ export function readTlvs(bytes: Uint8Array, base = 0): Tlv[] {
   return found;
 }
 
+/** Whether {@link readTlvs} reads these octets; makes no objects, for input of which there may be much. */
+export function isTlvs(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (at < bytes.length) {
+    const more = ((bytes[at] ?? 0) & 0x1f) !== 0x1f ? 0 : ((bytes[at + 1] ?? 0) & 0x80) === 0 ? 1 : 2;
+    if (more === 2 && ((bytes[at + 2] ?? 0) & 0x80) !== 0) return false;
+    at = behindValue(bytes, at + 1 + more);
+  }
+  return at === bytes.length;
+}
+
+/** Where the value ends whose BER length stands at `at`; infinite when it has none that is taken, or ends behind the input. */
+export function behindValue(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] ?? 0x80;
+  const octets = first < 0x80 ? 0 : first - 0x80;
+  if (first === 0x80 || octets > 3 || at + octets >= bytes.length) return Number.POSITIVE_INFINITY;
+  let length = octets === 0 ? first : 0;
+  for (let octet = 1; octet <= octets; octet++) length = length * 256 + (bytes[at + octet] ?? 0);
+  const end = at + 1 + octets + length;
+  return end > bytes.length ? Number.POSITIVE_INFINITY : end;
+}
+
 /** Octets of one TLV. */
 export function tlvBytes(tag: number, ...values: readonly Uint8Array[]): Uint8Array {
   const to = new Writer();
