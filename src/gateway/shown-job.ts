@@ -1,9 +1,10 @@
 import { fromHex, toHex } from "../base/hex.ts";
-import { CommandSecrets, withoutRanges } from "../codec/apdu/secret-data.ts";
+import { FileAccess } from "../codec/apdu/key-files.ts";
+import { answersWithKeys, CommandSecrets, withoutRanges } from "../codec/apdu/secret-data.ts";
 import { loginObjects, loginRanges } from "../codec/cat/login-secrets.ts";
 import { showScript } from "../codec/ota/script-secrets.ts";
 import { SegmentMemory } from "../link/segment-memory.ts";
-import type { Job, JobWork } from "./job.ts";
+import type { Job, JobResult, JobWork } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 
 /** Work as it may be shown. */
@@ -14,10 +15,40 @@ export type ShownWork = JobWork & {
 
 /**
  * A job as clients, upstreams and people may see it, its own client included: the data of PUT KEY and of PIN commands, keys in STORE DATA,
- * profile packages in clear and logins of a bearer are overwritten by zeros. What goes to the card is not touched.
+ * profile packages in clear and logins of a bearer are overwritten by zeros, and so are
+ * the answers to a script that reads from a file of keys. What goes to the card is not touched.
  */
-export function shownJob<T extends Pick<Job, "work">>(job: T): Omit<T, "work"> & { readonly work: ShownWork } {
-  return { ...job, work: shownWork(job.work) };
+export function shownJob<T extends Pick<Job, "work" | "result">>(
+  job: T,
+): Omit<T, "work"> & { readonly work: ShownWork } {
+  const { result } = job;
+  const work = shownWork(job.work);
+  if (result === undefined || !readsKeys(job.work)) return { ...job, work };
+  return { ...job, work, result: shownResult(result) };
+}
+
+/** Whether a script reads from a file of keys, or makes session keys. */
+function readsKeys(work: JobWork): boolean {
+  if (work.kind !== "script") return false;
+  const files = new FileAccess();
+  return work.apdus.some((text) => {
+    // The header says which file is meant, except in SELECT, which is short.
+    const apdu = fromHex(text.slice(0, 80));
+    files.next(apdu);
+    return answersWithKeys(apdu) || files.readsKeys(apdu);
+  });
+}
+
+const zeros = (hex: string) => "0".repeat(hex.length);
+
+/** Of a compact response only the last answer is there, and not always whose: all are overwritten. */
+function shownResult(result: JobResult): JobResult {
+  const { data, commands } = result;
+  return {
+    ...result,
+    ...(data === undefined ? {} : { data: zeros(data) }),
+    commands: commands.map((one) => ({ ...one, data: zeros(one.data) })),
+  };
 }
 
 /** The work of a job as it may be shown. */
@@ -66,9 +97,21 @@ function shownParam(value: unknown): unknown {
   return ranges.length === 0 ? value : toHex(withoutRanges(octets, ranges));
 }
 
-/** Packets as they may be shown: one that is not ciphered carries its script in clear. */
+/** A packet as it may be shown: one that is not ciphered carries its script in clear. */
 export function shownPacket<T extends Pick<PacketRecord, "userData">>(packet: T): T {
   return { ...packet, userData: shownMessages(packet.userData, true) };
+}
+
+/** A job's packets as they may be shown, with the responses to them, which may carry what a file of keys holds. */
+export function shownPackets<T extends Pick<PacketRecord, "userData" | "response">>(
+  packets: readonly T[],
+  work: JobWork,
+): T[] {
+  const hides = readsKeys(work);
+  return packets.map((packet) => ({
+    ...shownPacket(packet),
+    ...(packet.response === undefined || !hides ? {} : { response: packet.response.map(zeros) }),
+  }));
 }
 
 function shownMessages(userData: readonly string[], userDataHeader: boolean): string[] {

@@ -1,4 +1,5 @@
 import type { Range } from "../cat/login-secrets.ts";
+import { channelOf, FileAccess } from "./key-files.ts";
 import { StoredBlocks } from "./store-data-secrets.ts";
 
 /** What kind of secret a command carries. */
@@ -14,18 +15,7 @@ const putKey = 0xd8;
 const storeData = 0xe2;
 
 const select = 0xa4;
-const fileReads = new Set([0xb0, 0xb2]);
-const fileWrites = new Set([0xd6, 0xd7, 0xdc, 0xdd]);
-
-/**
- * Files that hold keys: EF.Keys, KeysPS, EPSNSC, Kc, KcGPRS, MSK, MUK and GBABP, and the Ki and OPc of common test cards. Identifiers 4Fxx
- * mean something only below their folder. 3GPP TS 31.102 §4.2, §4.4
- */
-const keyFiles = new Set([0x6f08, 0x6f09, 0x6fe4, 0x6f20, 0x6f52, 0x6fd6, 0x6fd7, 0x6fd8, 0xaf20]);
-const keyFilesBelow: Readonly<Record<number, readonly number[]>> = {
-  24379: [0x4f20, 0x4f52],
-  24512: [0x4f03, 0x4f04, 0x4f05, 0x4f0b],
-};
+const getResponse = 0xc0;
 
 /** Where the secrets of a command stand in it, and of what kind they are. */
 export interface CommandSecret {
@@ -45,9 +35,6 @@ export function secretGoesOn(apdu: Uint8Array): boolean {
 /** What of a logical channel matters for the commands that follow. */
 interface ChannelState {
   readonly stored?: StoredBlocks;
-  readonly folder?: number;
-  /** The file that is selected holds keys. */
-  readonly holdsKeys?: boolean;
 }
 
 /**
@@ -56,6 +43,8 @@ interface ChannelState {
  */
 export class CommandSecrets {
   readonly #channels = new Map<number, ChannelState>();
+  readonly #files = new FileAccess();
+  #answersKeys = false;
 
   /** What is secret in the next command. */
   next(apdu: Uint8Array): CommandSecret | undefined {
@@ -69,39 +58,35 @@ export class CommandSecrets {
       this.#channels.set(channel, { ...state, ...stored });
       return secret;
     }
-    if (ins === select) this.#channels.set(channel, selected(apdu, state.folder));
-    return fileWrites.has(ins) && state.holdsKeys === true ? { kind: "key", ranges: rest(apdu) } : undefined;
+    if (ins === select) this.#channels.delete(channel);
+    this.#files.next(apdu);
+    return this.#files.writesKeys(apdu) ? { kind: "key", ranges: rest(apdu) } : undefined;
   }
 
   /** Whether the answer to a command carries keys: session keys, or what is read from a file of keys. */
   answersWithKeys(apdu: Uint8Array): boolean {
-    const [cla = 0, ins = 0] = apdu;
-    return answersWithKeys(apdu) || (fileReads.has(ins) && this.#channels.get(channelOf(cla))?.holdsKeys === true);
+    return answersWithKeys(apdu) || this.#files.readsKeys(apdu);
+  }
+
+  /** Keeps in mind whether the answer to the command, taken last, carries keys: GET RESPONSE asks for the same answer. */
+  expectAnswer(apdu: Uint8Array): void {
+    if (apdu[1] !== getResponse) this.#answersKeys = this.answersWithKeys(apdu);
+  }
+
+  /** As {@link expectAnswer}, where it is known without an APDU. */
+  expectKeys(keys: boolean): void {
+    this.#answersKeys = keys;
+  }
+
+  /** Whether the answer that comes next carries keys. */
+  get answersKeys(): boolean {
+    return this.#answersKeys;
   }
 }
 
 function rest(apdu: Uint8Array): readonly Range[] {
   return apdu.length > 5 ? [[5, apdu.length]] : [];
 }
-
-/** ETSI TS 102 221 §10.1.1 */
-function channelOf(cla: number): number {
-  return (cla & 0x40) !== 0 ? 4 + (cla & 0x0f) : cla & 0x03;
-}
-
-/** What SELECT by identifier or path leads to from where the card is: its folder, and whether it is a file of keys. */
-function selected(apdu: Uint8Array, folder = 0): ChannelState {
-  const [, , p1 = 0, , length = 0] = apdu;
-  if (p1 === 0x04 || apdu.length < 7 || length < 2) return {};
-  const path = Array.from({ length: length >> 1 }, (_, at) => ((apdu[5 + 2 * at] ?? 0) << 8) | (apdu[6 + 2 * at] ?? 0));
-  const file = path.at(-1) ?? 0;
-  const now = path.findLast(isFolder) ?? folder;
-  const holdsKeys = keyFiles.has(file) || keyFilesBelow[now]?.includes(file) === true;
-  return { folder: now, ...(holdsKeys ? { holdsKeys } : {}) };
-}
-
-/** Identifiers of folders begin with 3F, 5F or 7F. ETSI TS 102 221 §8.6 */
-const isFolder = (file: number) => [0x3f, 0x5f, 0x7f].includes(file >> 8);
 
 function storedSecret(
   apdu: Uint8Array,

@@ -1,7 +1,7 @@
 import { toHex } from "../../base/hex.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import type { GatewayEvent } from "../event.ts";
-import { shownJob, shownPacket } from "../shown-job.ts";
+import { shownJob, shownPackets } from "../shown-job.ts";
 import type { Repositories } from "../store.ts";
 import type { Target } from "../target.ts";
 
@@ -50,8 +50,8 @@ function namesOf({ id, kind, name, eid, iccid, imsi, msisdn }: Target) {
 async function jobOf(r: Repositories, event: GatewayEvent) {
   const job = event.job === undefined ? undefined : await r.jobs.get(event.job);
   if (job === undefined) return {};
-  const packets = (await r.packets.ofJob(job.id)).map(({ target: _, job: __, keySet: ___, ...packet }) =>
-    shownPacket(packet),
+  const packets = shownPackets(await r.packets.ofJob(job.id), job.work).map(
+    ({ target: _, job: __, keySet: ___, ...packet }) => packet,
   );
   return { job: shownJob(job), ...(packets.length === 0 ? {} : { packets }) };
 }

@@ -94,6 +94,68 @@ describe("secrets of commands", () => {
     expect(secrets.answersWithKeys(fromHex("00B0000009"))).toBe(false);
   });
 
+  describe("files of keys by short identifier", () => {
+    const usim = "00A4040C10A0000000871002FFFFFFFF8900000000";
+    const hides = (before: readonly string[], write: string, read: string) => {
+      expect(shown(...before, write).at(-1), write).not.toContain("C0DE");
+      const secrets = new CommandSecrets();
+      for (const one of before) secrets.next(fromHex(one));
+      secrets.next(fromHex(read));
+      expect(secrets.answersWithKeys(fromHex(read)), read).toBe(true);
+    };
+    const shows = (before: readonly string[], write: string, read: string) => {
+      expect(shown(...before, write).at(-1), write).toContain("C0DE");
+      const secrets = new CommandSecrets();
+      for (const one of before) secrets.next(fromHex(one));
+      secrets.next(fromHex(read));
+      expect(secrets.answersWithKeys(fromHex(read)), read).toBe(false);
+    };
+    const write = `00D6000010${key}`;
+
+    it.each(["88", "89", "98"])("P1 %s of READ and UPDATE BINARY", (p1) => {
+      hides([usim], `00D6${p1}0010${key}`, `00B0${p1}0021`);
+      hides([usim], `00D7${p1 === "88" ? "0008" : "0009"}1253${`10${key}`}`, "00B1000802540000");
+      hides([usim, `00B0${p1}0021`], write, "00B0000021");
+      hides([], `00D6${p1}0010${key}`, `00B0${p1}0021`);
+    });
+
+    it("P2 of the record commands, and the file in P1 and P2 of odd instructions", () => {
+      hides([usim], `00DC014410${key}`, "00B2014410");
+      hides([usim], `00D76F081253${`10${key}`}`, "00B16F0904540000");
+      hides([usim, "00A40004025F3B"], `00D6810010${key}`, "00B0820009");
+      hides([usim, "00A40004025FC0"], `00D6850010${key}`, "00B083003E");
+      hides(["00A40004026F08"], `00D700001253${`10${key}`}`, "00B1000002540000");
+      hides(["00A40004026F08"], `00DB008012${`8010${key}`}`, "00CB008001");
+    });
+
+    it("other files, and those of the root, are shown", () => {
+      shows([usim], `00D6870010${key}`, "00B0870009");
+      shows(["00A40004023F00"], `00D6880010${key}`, "00B0880005");
+      shows([usim], `00D76F071253${`10${key}`}`, "00B16F0704540000");
+      shows([usim, "00A40004026F08"], `00D6870010${key}`, "00B0870009");
+    });
+
+    it.each([
+      "00A4000402FFFF",
+      "00A40004022FE2",
+      "00A40004027F10",
+      "00A4040C05A000000001",
+      "00A40304",
+      "00A400",
+      "00A40004056F07",
+      "00A400FF026F07",
+      "00A40804047F206F3A",
+    ])("SELECT %s may fail: the file of keys may still be selected", (select) => {
+      hides(["00A40004026F08", select], write, "00B0000021");
+      hides([usim, select], `00D6880010${key}`, "00B0880021");
+    });
+
+    it.each(["00A40004026F07", "00A40004027FFF", "00A40004023F00", "00A40804022FE2", "00A40804047FFF6F07"])(
+      "SELECT %s cannot fail",
+      (select) => shows(["00A40004026F08", select], write, "00B0000009"),
+    );
+  });
+
   it("of a block by itself: keys are named, a login is not a key", () => {
     expect(secretOfCommand(fromHex(`80E2880013811310${key}`))).toBe("key");
     expect(

@@ -5,7 +5,7 @@ import { executedCommands } from "../../../gateway/executed.ts";
 import { hasEnded } from "../../../gateway/gateway.ts";
 import type { Job, JobState } from "../../../gateway/job.ts";
 import { JobOrder, newJobOf } from "../../../gateway/job-order.ts";
-import { shownJob, shownPacket } from "../../../gateway/shown-job.ts";
+import { shownJob, shownPackets } from "../../../gateway/shown-job.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { pageShape, sendPage, seqPage } from "../page.ts";
@@ -46,7 +46,7 @@ async function detail(deps: ApiDeps, job: Job) {
   }));
   return {
     ...mutable(shownJob(job)),
-    packets: packets.map((packet) => mutable(shownPacket(packet))),
+    packets: shownPackets(packets, job.work).map((packet) => mutable(packet)),
     decoded,
     ...(procedure === undefined ? {} : { procedure: { ...procedure } }),
   };
