@@ -85,6 +85,8 @@ export interface JobResult {
   /** Decoded answer of an ES5 function. */
   readonly answer?: unknown;
   readonly scriptStatus?: string;
+  /** What the card did not say, in words. */
+  readonly note?: string;
 }
 
 export type JobState = "queued" | "running" | "waiting" | "done" | "failed" | "expired" | "cancelled";

@@ -4,6 +4,7 @@ import type { Job } from "./job.ts";
 import type { PacketRecord } from "./packet.ts";
 import { traceResponse } from "./packet-trace.ts";
 import { missingOf } from "./partial-response.ts";
+import { scriptFormat } from "./script-body.ts";
 import { answeredScript, askedByWork } from "./script-verdict.ts";
 import { readAnswer, spiOf } from "./secured-packet.ts";
 import type { Repositories } from "./store.ts";
@@ -44,7 +45,9 @@ export async function judgeAnswer(
     const known = answer.authenticated || answer.ciphered || packet.state === "answered";
     if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
     const facts = { ...answer, transmissions: packet.transmissions, byCard };
-    return judge(facts, (data) => answeredScript(askedByWork(job.work), data));
+    const target = await r.targets.get(packet.target);
+    const compact = target !== undefined && job.work.kind === "script" && scriptFormat(job.work, target) === "compact";
+    return judge(facts, (data) => answeredScript(askedByWork(job.work, compact), data));
   } catch (error) {
     if (error instanceof GatewayError) return { at: "unproven", note: error.message };
     throw error;

@@ -14,11 +14,18 @@ export function workBody(
 ): Uint8Array {
   if (work.kind === "body") return fromHex(work.body);
   const apdus = work.apdus.map(fromHex);
-  const format =
-    work.format ??
-    (target.kind === "uicc" ? target.settings.scriptFormat : (target.settings.scriptFormat ?? usual)) ??
-    "compact";
+  const format = scriptFormat(work, target, usual);
   return format === "compact" ? compactScript(apdus) : expandedScript(apdus.map(capduObject), format);
+}
+
+/** The format of a job's script by SMS, unless `usual` says what else is usual for eUICCs. */
+export function scriptFormat(
+  work: Extract<Script, { kind: "script" }>,
+  target: Target,
+  usual: "expanded-definite" | "expanded-indefinite" = "expanded-definite",
+): "expanded-definite" | "expanded-indefinite" | "compact" {
+  const { scriptFormat: chosen = target.kind === "uicc" ? "compact" : usual } = target.settings;
+  return work.format ?? chosen;
 }
 
 /** The C-APDUs of a job, in order; none when its script cannot be read (it is relayed all the same). */

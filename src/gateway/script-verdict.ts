@@ -22,6 +22,8 @@ export interface AskedScript {
   readonly commands: readonly ScriptObject[];
   /** It is a script for certain: what is no script answer is no answer to it. */
   readonly certain: boolean;
+  /** In compact format, and no ES5 function: cards are known that answer it with a PoR only. */
+  readonly mayBeSilent?: boolean;
 }
 
 /** How the card answered a script. */
@@ -52,11 +54,16 @@ export function askedByBody(body: Uint8Array): AskedScript {
   }
 }
 
-/** What the script of a job asks. */
-export function askedByWork(work: JobWork): AskedScript {
+/** What the script of a job asks; of a script, whether it is in compact format (`compact`) depends on its target. */
+export function askedByWork(work: JobWork, compact = false): AskedScript {
   if (work.kind === "packet") return { commands: [], certain: false };
-  if (work.kind === "body") return askedByBody(fromHex(work.body));
-  return { commands: work.apdus.map((apdu) => capduObject(fromHex(apdu))), certain: true };
+  const named = work.function !== undefined;
+  if (work.kind === "body") {
+    const asked = askedByBody(fromHex(work.body));
+    return { ...asked, mayBeSilent: !asked.certain && !named };
+  }
+  const commands = work.apdus.map((apdu) => capduObject(fromHex(apdu)));
+  return { commands, certain: true, mayBeSilent: compact && !named };
 }
 
 function isAnswered({ tag }: ScriptObject): boolean {
@@ -74,6 +81,10 @@ function unread(data: Uint8Array): Omit<JobResult, "por"> {
  */
 export function answeredScript(asked: AskedScript, data: Uint8Array, place: ScriptPlace = {}): AnsweredScript {
   const answer = readAnswer(data);
+  if (data.length === 0 && asked.commands.length > 0) {
+    if (asked.mayBeSilent === true) return { result: { ...unread(data), note: silence } };
+    return { result: unread(data), failure: new Judge(asked, place).silent() };
+  }
   if (answer === undefined) {
     if (data.length === 0 || !asked.certain || asked.commands.length === 0) return { result: unread(data) };
     const failure = scriptFailure("the card's answer is no answer to a script", { executed: "unknown" });
@@ -82,15 +93,18 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
   const judge = new Judge(asked, place);
   if (answer.format === "compact") {
     const { count, last } = answer;
-    const result = { data: toHex(data), commands: [commandResult(last)], executed: count };
-    const index = Math.max(1, count) - 1;
-    return withFailure(result, judge.rapdu(index, last.sw) ?? judge.count(count, true));
+    const ran = judge.atMost(count);
+    const result = { data: toHex(data), commands: [commandResult(last)], executed: ran };
+    const index = Math.max(1, ran) - 1;
+    return withFailure(result, judge.tooMany(count) ?? judge.rapdu(index, last.sw) ?? judge.count(count, true));
   }
   const failure = judge.expanded(answer, scriptItems(data));
   const secured = answer.others.filter(({ tag }) => scp03tCommandName(tag) !== undefined || isScp03tError(tag)).length;
-  const executed = answer.count ?? answer.answers.length + secured;
+  const executed = judge.atMost(answer.count ?? answer.answers.length + secured);
   return withFailure({ data: toHex(data), commands: answer.answers.map(commandResult), executed }, failure);
 }
+
+const silence = "the card took the script and gave no answer to it: what its commands did is unknown";
 
 function withFailure(result: Omit<JobResult, "por">, failure: JobFailure | undefined): AnsweredScript {
   return { result, ...(failure === undefined ? {} : { failure }) };
@@ -138,8 +152,33 @@ class Judge {
     }
     const fault = faultOf(answer);
     const ran = answer.count ?? items.length;
+    const excess = this.tooMany(answer.count ?? 0);
+    if (excess !== undefined) return excess;
     if (fault !== undefined) return scriptFailure(fault, this.#facts(ran, ran > 0 ? undefined : false));
     return this.count(Math.max(ran, items.length), answer.count !== undefined);
+  }
+
+  /** A number of commands that the card names, as far as the script has as many. */
+  atMost(ran: number): number {
+    const { length } = this.#asked.commands;
+    return length === 0 ? ran : Math.min(ran, length);
+  }
+
+  /** A card that counts more commands than there are does not speak of this script. */
+  tooMany(ran: number): JobFailure | undefined {
+    const { length } = this.#asked.commands;
+    if (length === 0 || ran <= length) return undefined;
+    const message = `the card counts ${ran} commands, and was sent ${length}: its answer is to something else`;
+    return scriptFailure(message, this.#facts(0, undefined));
+  }
+
+  /** PoR or HTTP answer without a word on the script. */
+  silent(): JobFailure {
+    const { length } = this.#asked.commands;
+    const what =
+      length === 1 ? "the status word of the command is missing" : `status words of ${length} commands are missing`;
+    const message = `the card took the script and gave no answer to it: ${what}, whether it ran is unknown`;
+    return scriptFailure(message, this.#facts(0, undefined));
   }
 
   /** The script must have run to its last command; `counted` when the card itself says how many ran. */

@@ -148,6 +148,18 @@ describe("a response without its proof", () => {
     },
   );
 
+  it("and without data says nothing of a function", async () => {
+    await using bench = await Bench.open();
+    const { card, account, leftAs } = await behindNetwork(bench);
+    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    await leftAs(1);
+    await account.hand(message(por(card, await cntrOf(bench, job), { data: "" })));
+    expect(await bench.ended(job.id)).toMatchObject({
+      state: "failed",
+      error: { code: "job.script", message: expect.stringContaining("no answer"), detail: { executed: "unknown" } },
+    });
+  });
+
   it("in clear from a stranger is no answer when nothing else came", async () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);

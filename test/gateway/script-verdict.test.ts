@@ -143,3 +143,61 @@ describe("octets that nobody can read as a script", () => {
     expect(answer("AE0102", "AF809001010000").failure?.message).toMatch(/could not read the script/);
   });
 });
+
+describe("a script that is answered by nothing, or by too much", () => {
+  const three = { kind: "script", tar: "000001", apdus: Array.from({ length: 3 }, () => "80F28002024F0000") } as const;
+  const named = { ...three, function: { name: "enableProfile", params: {} } };
+  const body = { kind: "body", tar: "000001", body: "80F28002024F00" } as const;
+  const nothing = new Uint8Array(0);
+
+  it.each([
+    ["expanded", askedByWork(three)],
+    ["an ES5 function", askedByWork(named)],
+    ["an ES5 function, compact", askedByWork(named, true)],
+    ["an expanded body", askedByBody(fromHex("AE80220880F28002024F00000000"))],
+    ["a compact body of an ES5 function", askedByWork({ ...body, function: { name: "auditStatus", params: {} } })],
+  ])("%s without an answer: failed, and nobody knows what ran", (_, asked) => {
+    const { result, failure } = answeredScript(asked, nothing);
+    expect(result).toEqual({ commands: [] });
+    expect(failure).toMatchObject({
+      code: "job.script",
+      message: expect.stringMatching(/gave no answer to it.*missing/),
+      detail: { executed: "unknown" },
+    });
+  });
+
+  it("a later part without an answer: the parts before it ran", () => {
+    expect(answeredScript(askedByWork(three), nothing, { before: 2, total: 5 }).failure?.detail).toMatchObject({
+      executed: "partly",
+      executedCommands: 2,
+      commands: 5,
+    });
+  });
+
+  it.each([
+    ["of APDUs", askedByWork(three, true)],
+    ["ready made", askedByWork(body)],
+  ])("a compact script %s without an answer: done, and told", (_, asked) => {
+    const { result, failure } = answeredScript(asked, nothing);
+    expect(failure).toBeUndefined();
+    expect(result).toEqual({ commands: [], note: expect.stringContaining("gave no answer") });
+  });
+
+  it.each([
+    ["compact", "099000", 9],
+    ["expanded", "AB0780010423029000", 4],
+  ])("a count above the number of commands (%s): failed, and no more than all ran", (_, response, count) => {
+    const { result, failure } = answeredScript(askedByWork(three), fromHex(response));
+    expect(result.executed).toBe(3);
+    expect(failure).toMatchObject({
+      code: "job.script",
+      message: expect.stringContaining(`counts ${count} commands, and was sent 3`),
+      detail: { executed: "unknown", commands: 3 },
+    });
+  });
+
+  it("more answers than commands: no more than all ran", () => {
+    const { result } = answeredScript(askedByWork(three), fromHex(`AF80${"23029000".repeat(4)}0000`));
+    expect(result.executed).toBe(3);
+  });
+});

@@ -21,6 +21,7 @@ export interface ShownJob {
     readonly data?: string;
     readonly commands: readonly { readonly data: string; readonly sw: string }[];
     readonly executed?: number;
+    readonly note?: string;
   };
   readonly error?: { readonly code: string; readonly message: string; readonly detail: Record<string, unknown> };
   readonly note?: string;
@@ -89,6 +90,7 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
     if (named?.answer !== undefined) lines.push(...answerLines(named.answer));
   }
   if (job.result?.commands.length === 0 && job.result.data !== undefined) lines.push(`  data       ${job.result.data}`);
+  if (job.result?.note !== undefined) lines.push(`  note       ${job.result.note}`);
   if (job.procedure !== undefined) lines.push(`  switch     ${switchText(terminal, job.procedure)}`);
   if (job.error !== undefined)
     lines.push(

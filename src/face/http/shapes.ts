@@ -35,6 +35,7 @@ const jobResultShape = z
     executed: z.number().int().optional().describe("Commands that the card says it executed"),
     answer: z.unknown().optional(),
     scriptStatus: z.string().optional().describe("X-Admin-Script-Status of an SCP81 session"),
+    note: z.string().optional().describe("What the card did not say, in words"),
   })
   .meta({ id: "JobResult", description: "What came back from the card" });
 
