@@ -38,6 +38,8 @@ export interface KeySetRepository {
   remove(id: string): Promise<boolean>;
   /** The next counter value, reserved for good. @throws crypto.key when the counter is exhausted */
   nextCounter(id: string): Promise<number>;
+  /** Takes the counter of a packet that the card secured with it; false when one as high was taken before. */
+  takeHeard(id: string, cntr: number): Promise<boolean>;
   /** Moves the counter up to at least `floor`; never down. */
   raiseCounter(id: string, floor: number): Promise<void>;
 }

@@ -44,6 +44,10 @@ export interface HeardNotification {
    * for that target only.
    */
   readonly proven: string | undefined;
+  /** The counter of its packet was taken before: it is a copy, or somebody sends it again. */
+  readonly stale?: boolean;
+  /** Its octets can be sent again by anybody who saw them: it is proven by a CC, and not by a session or a reader. */
+  readonly repeatable?: boolean;
   /** It has no security that could have failed. */
   readonly unsecured: boolean;
   readonly via: "sms" | "https";
@@ -154,12 +158,17 @@ export class NotificationDesk {
         ? await openNotificationPacket(r, arrival.card ?? arrival.target, whole)
         : { data: whole.body, unsecured: true };
     if (opened === undefined || !looksLikeNotification(opened.data)) return undefined;
-    const { data: raw, provenBy, unsecured } = { provenBy: undefined, ...opened };
+    const { data: raw, provenBy, counted, unsecured } = { provenBy: undefined, counted: undefined, ...opened };
+    const stale = counted !== undefined && !(await r.keySets.takeHeard(counted.keySet, counted.cntr));
+    // The reader that holds the card brings what the card says now.
+    const byPacket = provenBy !== undefined && provenBy !== arrival.card;
     const heard = {
       value: decode(Notification, raw),
       raw,
       proven: provenBy ?? arrival.card,
       unsecured,
+      stale: byPacket && stale,
+      repeatable: byPacket && counted === undefined,
       via: "sms" as const,
       link: arrival.link,
       receivedAt: arrival.receivedAt,
@@ -180,14 +189,21 @@ export class NotificationDesk {
     const { value, receivedAt } = heard;
     const text = notificationTypeText(value.type);
     const target = await r.targets.holding("eid", value.eid);
-    const verified = target !== undefined && heard.proven === target.id;
+    const proven = target !== undefined && heard.proven === target.id;
+    const raw = toHex(heard.raw);
+    const stale = heard.stale === true;
+    const doubtful = proven && (stale || heard.repeatable === true);
+    const first = doubtful
+      ? await r.notifications.copyOf(value.eid, raw, { verified: true, counts: true }, 0)
+      : undefined;
+    if (proven && first !== undefined) return this.#again(r, target, first, receivedAt, wake);
+    const verified = proven && !stale;
     const counts = verified || (heard.unsecured && target?.settings.unsecuredNotifications === "accept");
     if (target !== undefined && counts) await adoptSwitch(r, target, value, receivedAt);
     const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
     const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
     const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;
     const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
-    const raw = toHex(heard.raw);
     const copy = await r.notifications.copyOf(value.eid, raw, { verified, counts }, since);
     if (copy !== undefined) {
       await r.notifications.patch(copy.id, { copies: copy.copies + 1, lastAt: receivedAt });
@@ -244,6 +260,25 @@ export class NotificationDesk {
     await this.#takeIntoEis(r, target, value, receivedAt);
     await this.#confirm(r, target, { ...record, seq: 0 }, receivedAt, wake);
     return { words: `notification ${sequence}: ${text}`, counts };
+  }
+
+  /**
+   * The same packet again, from the card or from somebody who saw it: it moves nothing. The confirmation of the last one is
+   * repeated, as the card may have missed it.
+   */
+  async #again(
+    r: Repositories,
+    target: Target,
+    first: NotificationRecord,
+    at: number,
+    wake: (target: string) => void,
+  ): Promise<RecordedNotification> {
+    const copies = first.copies + 1;
+    await r.notifications.patch(first.id, { copies, lastAt: at });
+    const latest = (await r.notifications.list(target.id, undefined, 100)).find((one) => one.confirmation !== "none");
+    if (latest?.id === first.id) await this.#confirm(r, target, { ...first, copies }, at, wake);
+    const text = notificationTypeText(first.type);
+    return { words: `packet of notification ${first.sequence} again, changes nothing: ${text}`, counts: false };
   }
 
   async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {

@@ -250,6 +250,8 @@ export interface OpenedNotification {
   readonly data: Uint8Array;
   /** The target whose keys its CC proves. */
   readonly provenBy?: string;
+  /** Its keys, and the counter that has to be higher than the last one: SPI says that it counts. */
+  readonly counted?: { readonly keySet: string; readonly cntr: number };
   /** It has neither CC nor any other check that could have failed. */
   readonly unsecured: boolean;
 }
@@ -277,7 +279,12 @@ export async function openNotificationPacket(
   for (const set of sender === undefined ? [] : await r.keySets.open(sender, "SCP80")) {
     // Keys of other domains of the card prove nothing for its ISD-R.
     const opened = servesTar(set, isdRTar) ? tryOpen(whole.body, set) : undefined;
-    if (opened?.integrity === "cc") return { data: opened.data, provenBy: set.target, unsecured: false };
+    if (opened?.integrity === "cc") {
+      const { counter } = parsed.spi.command;
+      const counts = counter === "higher" || counter === "next";
+      const counted = counts ? { counted: { keySet: set.id, cntr: opened.cntr } } : {};
+      return { data: opened.data, provenBy: set.target, unsecured: false, ...counted };
+    }
     data ??= opened?.data;
   }
   const { ciphered, integrity } = parsed.spi.command;

@@ -28,6 +28,7 @@ export interface Schema {
     algorithm: string;
     cc_length: number;
     cntr: number;
+    heard_cntr: number | null;
     psk_identity: string | null;
     material: Uint8Array;
   };

@@ -14,8 +14,14 @@ const msisdn = "447700900123";
 const tlv = (tag: string, value: string) => `${tag}${(value.length / 2).toString(16).padStart(2, "0")}${value}`;
 
 /** E1 of SGP.02 §4.1.1.11. */
-function notification(eid: string, type: number, aid: string, imei = "3A55440033221106"): Uint8Array {
-  const fields = [tlv("4C", eid), tlv("4D", `0${type}`), tlv("4E", "0000"), tlv("4F", aid), tlv("14", imei)];
+function notification(
+  eid: string,
+  type: number,
+  aid: string,
+  imei = "3A55440033221106",
+  sequence = "0000",
+): Uint8Array {
+  const fields = [tlv("4C", eid), tlv("4D", `0${type}`), tlv("4E", sequence), tlv("4F", aid), tlv("14", imei)];
   return fromHex(tlv("E1", fields.join("")));
 }
 
@@ -25,8 +31,8 @@ function keysOf(card: SimulatedEuicc): PacketKeys {
   return new PacketKeys({ kic: key(1), kid: key(2) });
 }
 
-function secured(card: SimulatedEuicc, data: Uint8Array, spi = "0200"): Uint8Array {
-  const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 0, data };
+function secured(card: SimulatedEuicc, data: Uint8Array, spi = "0200", cntr = 0): Uint8Array {
+  const input = { spi: parseSpi(fromHex(spi)), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr, data };
   return concatBytes(Uint8Array.of(2, 0x70, 0), wrapCommand(input, keysOf(card)).packet);
 }
 
@@ -124,6 +130,50 @@ describe("a notification that does not prove its card", () => {
     const { target } = await bench.targets.show(other.state.eid);
     await bench.gateway.inbound.accept("reader B", message(notification(eid, 2, next, "3A66550044332217")), target.id);
     expect(await received(bench, 2)).toMatchObject([{ verified: false }, { verified: false }]);
+    expect(await enabled()).toBe(now);
+  });
+});
+
+describe("a secured notification that comes again", () => {
+  const imei = "3A55440033221106";
+
+  it.each(["1200", "1A00", "0200", "0A00"])("by SPI %s moves nothing, an open switch neither", async (spi) => {
+    await using bench = await Bench.open();
+    const { card, account, eid, now, next, enabled } = await behindNetwork(bench);
+    const first = secured(card, notification(eid, 2, next, imei, "0001"), spi, 7);
+    await account.hand(message(first, msisdn));
+    await received(bench);
+    expect(await enabled()).toBe(next);
+    await account.hand(message(secured(card, notification(eid, 2, now, imei, "0002"), spi, 8), msisdn));
+    await received(bench, 2);
+    expect(await enabled()).toBe(now);
+    const { target } = await bench.targets.show(eid);
+    const before = await bench.store.read((r) => r.jobs.list({ target: target.id }, undefined, 10));
+    await bench.store.write(async (r) => {
+      for (const { id } of await r.notifications.list(undefined, undefined, 10))
+        await r.notifications.patch(id, { lastAt: Date.now() - 3_600_000 });
+    });
+    await openSwitch(bench, target, next);
+    await account.hand(message(first, "491709999999"));
+    const copied = await bench.until(async () => {
+      const found = (await received(bench, 2)).filter(({ copies }) => copies === 2);
+      return found.length > 0 ? found : undefined;
+    });
+    expect(copied).toMatchObject([{ sequence: "0001", verified: true }]);
+    expect(await received(bench, 2)).toHaveLength(2);
+    expect(await enabled()).toBe(now);
+    expect((await bench.store.read((r) => r.procedures.latest(target.id)))?.at).toBe("accepted");
+    const after = await bench.store.read((r) => r.jobs.list({ target: target.id }, undefined, 10));
+    expect(after).toHaveLength(before.length);
+  });
+
+  it("under a counter that was passed is shown and moves nothing", async () => {
+    await using bench = await Bench.open();
+    const { card, account, eid, now, next, enabled } = await behindNetwork(bench);
+    await account.hand(message(secured(card, notification(eid, 2, now, imei, "0002"), "1200", 8)));
+    await received(bench);
+    await account.hand(message(secured(card, notification(eid, 2, next, imei, "0001"), "1200", 7)));
+    expect((await received(bench, 2))[0]).toMatchObject({ sequence: "0001", verified: false, confirmation: "none" });
     expect(await enabled()).toBe(now);
   });
 });

@@ -17,6 +17,7 @@ import { smscNetwork } from "./0033-smsc-network.ts";
 import { ledger } from "./0060-ledger.ts";
 import { secretColumns } from "./0061-secret-columns.ts";
 import { sealSecrets } from "./0062-seal-secrets.ts";
+import { heardCounters } from "./0063-heard-counters.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   targetFields,
   secretColumns,
   sealSecrets,
+  heardCounters,
 ];

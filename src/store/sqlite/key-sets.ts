@@ -8,7 +8,7 @@ import type { Schema } from "../schema.ts";
 type Row = Selectable<Schema["key_set"]>;
 const shown = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_length", "cntr", "psk_identity"] as const;
 
-function info(row: Omit<Row, "material">): KeySetInfo {
+function info(row: Omit<Row, "material" | "heard_cntr">): KeySetInfo {
   return {
     id: row.id,
     target: row.target,
@@ -54,13 +54,16 @@ export function keySetRepository(
       const tars = [...set.tars].sort().join(",");
       const before = await db
         .selectFrom("key_set")
-        .select(["id", "cntr"])
+        .select(["id", "cntr", "heard_cntr", "material"])
         .where("target", "=", set.target)
         .where("type", "=", set.type)
         .where("kvn", "=", set.kvn)
         .where("tars", "=", tars)
         .executeTakeFirst();
       const id = before?.id ?? set.id;
+      const packed = packKeys(set.keys);
+      // A card counts anew with other keys.
+      const same = before !== undefined && Buffer.from(seal.open(before.material, id)).equals(packed);
       const values = {
         id,
         target: set.target,
@@ -71,7 +74,8 @@ export function keySetRepository(
         cc_length: set.ccLength,
         cntr: Math.max(set.cntr, before?.cntr ?? 0),
         psk_identity: set.pskIdentity ?? null,
-        material: seal.seal(packKeys(set.keys), id),
+        heard_cntr: same ? before.heard_cntr : null,
+        material: seal.seal(packed, id),
       };
       if (before === undefined) await db.insertInto("key_set").values(values).execute();
       else await db.updateTable("key_set").set(values).where("id", "=", id).execute();
@@ -125,6 +129,15 @@ export function keySetRepository(
         });
       counted(id, row.cntr);
       return row.cntr;
+    },
+    async takeHeard(id, cntr) {
+      const { numUpdatedRows } = await db
+        .updateTable("key_set")
+        .set({ heard_cntr: cntr })
+        .where("id", "=", id)
+        .where((eb) => eb.or([eb("heard_cntr", "is", null), eb("heard_cntr", "<", cntr)]))
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
     },
     async raiseCounter(id, floor) {
       const value = Math.min(floor, maxCounter);
