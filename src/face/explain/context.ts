@@ -43,6 +43,8 @@ export const explainTypes = [
   "euicc-response",
   "tls",
   "http",
+  "private-key",
+  "text",
   "tlv",
 ] as const;
 

@@ -7,11 +7,13 @@ import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./ident
 import { maskSecrets } from "./mask.ts";
 import { commandPacketNode } from "./packet.ts";
 import { responsePacketNode } from "./packet-answer.ts";
+import { privateKeyNode } from "./private-key.ts";
 import { euiccResponseNode, profilePackageNode } from "./profile-package.ts";
 import { scores, worthTelling } from "./recognise.ts";
 import { scriptNode, scriptResponseNode } from "./script.ts";
 import { pskIdentityNode, sessionTriggerNode } from "./session.ts";
 import { smsPduNode, tpduNode } from "./sms.ts";
+import { textNode } from "./text.ts";
 import { tlsNode } from "./tls.ts";
 import { type Node, single, unreadLeaf } from "./tree.ts";
 import { userDataNode } from "./user-data.ts";
@@ -63,6 +65,8 @@ const explainers: Readonly<Record<ExplainType, Explainer>> = {
   "euicc-response": euiccResponseNode,
   tls: tlsNode,
   http: httpNode,
+  "private-key": privateKeyNode,
+  text: textNode,
   tlv: tlvNode,
 };
 
@@ -74,7 +78,7 @@ export type ExplainOptions = Omit<Context, "read" | "guess" | "heard"> & {
 
 /** Octets read as what they most likely are. */
 export interface Explained {
-  readonly type: ExplainType | "text" | "unknown";
+  readonly type: ExplainType | "unknown";
   readonly node: Node;
   /** Other readings that are likely too, the likeliest first. */
   readonly others: readonly ExplainType[];

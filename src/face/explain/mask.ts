@@ -1,5 +1,6 @@
 import { secretRanges } from "../../codec/apdu/secret-data.ts";
 import type { Range } from "../../codec/cat/login-secrets.ts";
+import { privateKeyKind } from "./private-key.ts";
 import { hiddenLeaf, type Node } from "./tree.ts";
 
 /**
@@ -8,6 +9,9 @@ import { hiddenLeaf, type Node } from "./tree.ts";
  * offset of the octets in the tree.
  */
 export function maskSecrets(node: Node, octets: Uint8Array, base = 0): Node {
+  const kind = privateKeyKind(octets);
+  // Its own reading shows its kind only; any other may show parts of it under names that are harmless elsewhere.
+  if (kind !== undefined) return node.label === "private key" ? node : { ...withoutOctets(node), note: kind };
   const ranges = secretRanges(octets);
   return ranges.length === 0 ? node : masked(node, merged(ranges, base));
 }

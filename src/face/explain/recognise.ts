@@ -17,7 +17,9 @@ import { httpScore } from "./http.ts";
 import { atrSureness } from "./identity.ts";
 import { instructionOf } from "./instruction.ts";
 import { applicationName, tarName } from "./names.ts";
+import { privateKeyScore } from "./private-key.ts";
 import { euiccResponseScore, profilePackageScore } from "./profile-package.ts";
+import { textScore } from "./text.ts";
 import { tlsScore } from "./tls.ts";
 
 /** How sure it is that octets are of a type: 0 (not at all) to 100. */
@@ -239,6 +241,8 @@ const terminalResponseScore: Score = (octets) => {
 
 const objectsScore: Score = (octets) =>
   orElse(() => {
+    // A SEQUENCE of DER, and no browser identity, which is one octet.
+    if (octets[0] === 0x30 && octets[1] !== 1) return 0;
     const objects = readCatTlvs(octets);
     const known = objects.filter(({ tag }) => catObjectName(tag) !== undefined).length;
     return objects.length > 1 && known === objects.length ? 52 : known === objects.length && known > 0 ? 32 : 0;
@@ -346,6 +350,8 @@ export const scores: Readonly<Record<ExplainType, Score>> = {
   "euicc-response": euiccResponseScore,
   tls: tlsScore,
   http: httpScore,
+  "private-key": privateKeyScore,
+  text: textScore,
   fcp: (octets) => (isFcp(octets) ? template(octets, 92, 30) : 0),
   tlv: (octets) => (isBer(octets) ? 31 : 0),
 };
