@@ -110,6 +110,13 @@ function isKeyFile(file: number, folders: Iterable<number>): boolean {
   return keyFiles.has(file) || [...folders].some((folder) => keyFilesBelow.get(folder)?.has(file) === true);
 }
 
+/** Whether a file may hold keys, wherever it is unless its path says so: identifiers, the path in hexadecimal from the root. */
+export function mayNameKeys(file: number, path: string): boolean {
+  const folder = Number.parseInt(path.slice(-4), 16);
+  const known = keyFilesBelow.has(folder) || Number.isNaN(folder) ? [...keyFilesBelow.keys()] : [folder];
+  return !Number.isInteger(file) || isKeyFile(file, known);
+}
+
 /** Identifiers of folders begin with 3F, 5F or 7F. ETSI TS 102 221 §8.6 */
 const isFolder = (file: number) => [0x3f, 0x5f, 0x7f].includes(file >> 8);
 

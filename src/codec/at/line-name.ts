@@ -1,7 +1,8 @@
 import { fromHex, toHex } from "../../base/hex.ts";
-import { CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
-import { showAlone, showEnvelope, showProactive, showTpdu, showWithin } from "../ota/message-secrets.ts";
+import { CommandSecrets } from "../apdu/secret-data.ts";
+import { showAlone, showProactive, showTpdu, showWithin } from "../ota/message-secrets.ts";
 import type { ShowMessage } from "../ota/segment-secrets.ts";
+import { isCommandLine, publicAnswer, publicCommandLine } from "./public-command.ts";
 
 /** Names and form of a command line, as far as its text shows them. */
 export interface CommandShape {
@@ -39,13 +40,8 @@ function splitOutsideQuotes(body: string): string[] {
   return body.match(/(?:[^;"]|"[^"]*"?)+/g) ?? [];
 }
 
-/** Commands whose parameters are secrets: PINs, passwords. */
-const secret =
-  /^(at)?([+^#%*!$](?:CPIN|CPIN2|CLCK|CPWD|CGAUTH|SPIC|PIN|QPIN|UPIN|QICSGP|PASSW|UAUTHREQ|ENTERCND)\w*)=(?!\?)/i;
-/** A command for the card in hexadecimal. 3GPP TS 27.007 §8.17, §8.43 */
-const cardCommand = /^(at\+(?:csim|cgla)=(?:[0-9A-Fa-f]+,)?\d+,"?)((?:[0-9A-Fa-f]{2})+)(.*)$/is;
 /** The answer of AUTHENTICATE: nothing else that a card says starts so. 3GPP TS 31.102 §7.1.2.1 */
-const authentication = /^(\+(?:csim|cgla): ?\d+,"?db)[0-9A-Fa-f]+/i;
+const authentication = /^(\s*[+^#%*!$]\w*(?:csim|cgla)\s*: ?\d+,"?db)[0-9A-Fa-f]+/i;
 /** A proactive command in what a modem says: fetched, or told of by itself. ETSI TS 102 223 §6.6 */
 const proactive = /(?<![0-9A-Fa-f])[dD]0(?:[0-9A-Fa-f]{2}){8,}/g;
 /** Service centre address and TPDU of a short message. 3GPP TS 27.005 §4 */
@@ -53,25 +49,14 @@ const messagePdu = /^(?:[0-9A-Fa-f]{2}){12,}(?=\p{Cc}?$)/u;
 
 /** The line as traces and errors may show it: PINs, passwords and keys are masked. */
 export function publicLine(line: string, show: ShowMessage = showAlone, secrets = new CommandSecrets()): string {
-  const hidden = secret.exec(line);
-  if (hidden !== null) return `${line.slice(0, hidden[0].length)}***`;
-  const command = cardCommand.exec(line);
-  if (command !== null) return `${command[1]}${publicCommand(command[2] ?? "", show, secrets)}${command[3]}`;
   const pdu = messagePdu.exec(line)?.[0];
   if (pdu !== undefined) return `${publicPdu(pdu, show)}${line.slice(pdu.length)}`;
-  return line.replace(authentication, "$1***").replace(proactive, (hex) => {
+  const shown = isCommandLine(line) ? publicCommandLine(line, show, secrets) : publicAnswer(line, secrets);
+  return shown.replace(authentication, "$1***").replace(proactive, (hex) => {
     const octets = fromHex(hex);
     const shown = showProactive(octets);
     return shown === octets ? hex : toHex(shown);
   });
-}
-
-function publicCommand(hex: string, show: ShowMessage, secrets: CommandSecrets): string {
-  const apdu = fromHex(hex);
-  const secret = secrets.next(apdu);
-  if (secret !== undefined && secret.kind !== "login" && secret.ranges.length > 0) return `${hex.slice(0, 10)}***`;
-  const shown = apdu[1] === 0xc2 ? showEnvelope(apdu, show) : withoutRanges(apdu, secret?.ranges ?? []);
-  return shown === apdu ? hex : toHex(shown);
 }
 
 function publicPdu(hex: string, show: ShowMessage): string {

@@ -137,8 +137,9 @@ export class AtEngine implements AsyncDisposable {
     const error = resultError(line, result);
     if (error !== undefined) throw error;
     if (body !== undefined && !result.bodySent) {
-      const detail = { command: publicLine(line), fate: "not-sent" };
-      throw new GatewayError("modem.refused", `${line}: the modem gave no prompt`, { detail });
+      const command = publicLine(line);
+      const detail = { command, fate: "not-sent" };
+      throw new GatewayError("modem.refused", `${command}: the modem gave no prompt`, { detail });
     }
     return declaration.reply.read(result.info);
   }
