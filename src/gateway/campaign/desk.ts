@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
+import { inTurns } from "../../base/turns.ts";
 import type { Gateway } from "../gateway.ts";
 import { idempotencyOf } from "../job-order.ts";
 import type { Repositories } from "../store.ts";
@@ -204,21 +205,30 @@ async function known(r: Repositories, id: string): Promise<Campaign> {
   return campaign;
 }
 
+/** How long targets are read before others get a turn, milliseconds. */
+const turnMs = 5;
+/** Targets that are read at once. */
+const readAtOnce = 100;
+
+/** The targets of a campaign. There may be very many: others have their turn meanwhile, though what they write waits. */
 async function selected(r: Repositories, targets: CampaignTargets): Promise<Target[]> {
+  const turn = inTurns(turnMs);
   if (targets.kind === "list") {
     const found = new Map<string, Target>();
     for (const reference of targets.references) {
       const target = await findTarget(r, reference);
       found.set(target.id, target);
+      await turn();
     }
     return [...found.values()];
   }
   const filter = targets.kind === "tag" ? { tag: targets.tag } : {};
   const all: Target[] = [];
   for (let after: string | undefined; ; ) {
-    const page = await r.targets.list(filter, after, 1000);
+    const page = await r.targets.list(filter, after, readAtOnce);
     all.push(...page);
     after = page.at(-1)?.id;
-    if (page.length < 1000) return all;
+    if (page.length < readAtOnce) return all;
+    await turn();
   }
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { inTurns } from "../../base/turns.ts";
 import type {
   Campaign,
   CampaignItem,
@@ -13,8 +14,8 @@ import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
 
-/** Rows of one INSERT; SQLite takes 32,766 parameters. */
-const chunk = 1000;
+/** Rows of one INSERT; between two of them others get a turn. */
+const chunk = 200;
 
 /** A campaign as it is stored: what its action needs stays under the seal as long as it goes on. */
 export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
@@ -76,11 +77,14 @@ export function campaignRepository(db: Kysely<Schema>, seal: Seal): CampaignRepo
         .insertInto("campaign")
         .values({ id: campaign.id, ...columns(campaign) })
         .execute();
-      for (let at = 0; at < items.length; at += chunk)
+      const turn = inTurns(5);
+      for (let at = 0; at < items.length; at += chunk) {
         await db
           .insertInto("campaign_item")
           .values(items.slice(at, at + chunk).map((item) => itemRow(item, hidingItems)))
           .execute();
+        await turn();
+      }
     },
     async put(campaign) {
       await db.updateTable("campaign").set(columns(campaign)).where("id", "=", campaign.id).execute();

@@ -274,6 +274,79 @@ describe("no request holds the process for 50 ms", () => {
     expect(least).toBeLessThanOrEqual(allowedMs);
   });
 
+  const eid = "89001012012341234012345678901224";
+  const blocks = (count: number) => ({
+    kind: "script",
+    apdus: Array.from(
+      { length: count },
+      (_, at) => `80E200${(at & 255).toString(16).padStart(2, "0")}FF${"00".repeat(255)}`,
+    ),
+  });
+  const withProfiles = (of: string, count: number) => ({
+    eid: of,
+    profiles: Array.from({ length: count }, (_, at) => ({
+      aid: `A0000005591010FFFFFFFF89${String(at + 1000).padStart(6, "0")}00`,
+      state: "disabled",
+      iccid: "8944000000000000019",
+      mnoId: "x".repeat(90),
+      smdpId: "y".repeat(90),
+      connectivity: { A0: "3500".repeat(150) },
+    })),
+  });
+
+  it("nor by jobs and campaigns of many blocks of STORE DATA, or profiles with connectivity, or their lists", {
+    timeout: 300_000,
+  }, async () => {
+    const slow: string[] = [];
+    const check = async (what: string, expected: number, method: string, url: string, body?: object) => {
+      const raw = body === undefined ? undefined : JSON.stringify(body);
+      let answered = 0;
+      const least = await leastStretch(async () => {
+        answered = (await send(method, url, raw)).statusCode;
+      }, allowedMs);
+      expect([what, answered]).toEqual([what, expected]);
+      if (least > allowedMs) slow.push(`${what}: ${Math.round(least)} ms`);
+    };
+    expect((await send("POST", "/v1/targets", JSON.stringify({ eid }))).statusCode).toBeLessThan(300);
+    await check("a job of 250 blocks", 202, "POST", "/v1/jobs", { target: eid, work: blocks(250) });
+    for (let at = 0; at < 5; at++) await send("POST", "/v1/jobs", JSON.stringify({ target: eid, work: blocks(1000) }));
+    await check("jobs", 200, "GET", "/v1/jobs?limit=100");
+    const campaign = { name: "blocks", targets: { kind: "all" }, action: blocks(1000) };
+    expect((await send("POST", "/v1/campaigns", JSON.stringify(campaign))).statusCode).toBe(201);
+    await check("campaigns", 200, "GET", "/v1/campaigns");
+    const described = withProfiles(eid, 1000);
+    await check("profiles", 200, "POST", "/v1/targets", described);
+    await check("profiles in an import", 200, "POST", "/v1/targets/import", { format: "json", items: [described] });
+    for (let at = 0; at < 30; at++) {
+      const other = `${eid.slice(0, 20)}${100_000_000_000 + at}`;
+      await send("POST", "/v1/targets", JSON.stringify(withProfiles(other, 1000)));
+    }
+    await check("targets", 200, "GET", "/v1/targets?limit=100");
+    expect(slow).toEqual([]);
+  });
+
+  it.each(["all", "list"])("nor by a campaign over 12,000 targets: %s", { timeout: 300_000 }, async (kind) => {
+    await using own = await ApiBench.open();
+    const references = Array.from({ length: 12_000 }, (_, at) => `8944${String(at).padStart(14, "0")}0`);
+    const post = (url: string, body: object) =>
+      own.daemon.api.inject({
+        method: "POST",
+        url,
+        headers: { "content-type": "application/json" },
+        payload: JSON.stringify(body),
+      });
+    expect((await post("/v1/targets/import", csv(`iccid\n${references.join("\n")}`))).statusCode).toBe(200);
+    const targets = kind === "all" ? { kind } : { kind, references };
+    const action = { kind: "script", apdus: ["00A40000023F00"] };
+    let answered = 0;
+    const least = await leastStretch(async () => {
+      const made = await post("/v1/campaigns", { name: "x", targets, concurrency: 1, canary: 1, action });
+      answered = made.statusCode;
+    }, allowedMs);
+    expect(answered).toBe(201);
+    expect(least).toBeLessThanOrEqual(allowedMs);
+  });
+
   it("nor by a parameter or a header", { timeout: 300_000 }, async () => {
     const { store } = bench.daemon.gateway;
     await store.write(async (r) => {
