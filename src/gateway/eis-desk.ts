@@ -37,21 +37,18 @@ export class EisDesk {
 
   /**
    * Takes in each EIS of an XML document. With a certificate of the manufacturer or its issuer, what was asked to be verified has to verify.
-   * @throws target.invalid before any is taken in when the document is not well-formed; target.invalid, target.exists, crypto.signature,
-   * crypto.key for one of them: what came before it is in
+   * All of them or none is stored.
+   * @throws target.invalid, target.exists, crypto.signature, crypto.key
    */
   async importXml(text: string, how: EisImport, options: ImportOptions = {}): Promise<ImportOutcome[]> {
     for (const document of eisDocuments(text)) if (document === undefined) await setImmediate();
-    const outcomes: ImportOutcome[] = [];
     const read: ReadDocument[] = [];
     for (const document of eisDocuments(text)) {
       await setImmediate();
       if (document === undefined) continue;
-      const one = await this.#read(eisElement(document), how);
-      if (options.dryRun === true) read.push(one);
-      else outcomes.push(...(await this.#take([one], options)));
+      read.push(await this.#read(eisElement(document), how));
     }
-    return options.dryRun === true ? this.#take(read, options) : outcomes;
+    return this.#take(read, options);
   }
 
   async #take(documents: readonly ReadDocument[], options: ImportOptions): Promise<ImportOutcome[]> {

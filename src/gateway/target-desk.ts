@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { newId } from "../base/id.ts";
+import { inTurns } from "../base/turns.ts";
 import { withNumber } from "./eis.ts";
 import type { KeySet, KeySetInfo } from "./key-set.ts";
 import type { Repositories, Store } from "./store.ts";
@@ -16,6 +17,7 @@ import {
 } from "./target-import.ts";
 import { refuseClashes } from "./target-keys.ts";
 import type { KeySetShape } from "./target-shape.ts";
+import { refuseTwins } from "./target-twins.ts";
 import { findTarget, saveTarget } from "./targets.ts";
 
 /** What became of one imported description, or would become of it. */
@@ -36,6 +38,9 @@ export interface ImportOptions extends ImportHow {
   /** Nothing is stored: the outcomes say what would be. */
   readonly dryRun?: boolean;
 }
+
+/** Told of a description that is refused: which of them it was, and how many are stored nevertheless. */
+export type OnRefused = (error: unknown, index: number, stored: number) => never;
 
 /** Targets and their keys, for all faces. Key values go in and never come out. */
 export class TargetDesk {
@@ -60,43 +65,50 @@ export class TargetDesk {
   }
 
   /**
-   * Stores described targets as {@link import} does, one after the other: those before one that is refused are in. A dry
-   * run takes them in and then forgets them, in groups, so that those of a group are held against each other as well.
-   * @throws target.invalid, target.exists; `onRefused` may say which it was
+   * Stores described targets as {@link import} does, all of them or none: they are judged as a whole first, in turns with
+   * others. Should the store change under a long import so that one is refused after all, the error says how many are in.
+   * A dry run takes them in and then forgets them, in groups, so that those of a group are held against each other as well.
+   * @throws target.invalid, target.exists; `onRefused` may say which it was, and how many are stored
    */
   async importAll(
     descriptions: Iterable<TargetDescription>,
     { dryRun = false, ...how }: ImportOptions = {},
-    onRefused: (error: unknown, index: number) => never = rethrow,
+    onRefused: OnRefused = rethrow,
   ): Promise<ImportOutcome[]> {
-    const outcomes: ImportOutcome[] = [];
-    if (dryRun) {
-      for (const group of groupsOf(descriptions)) await this.#tryOut(group, how, outcomes, onRefused);
-      return outcomes;
+    const turn = inTurns();
+    const all: TargetDescription[] = [];
+    for (const description of descriptions) {
+      all.push(description);
+      await turn();
     }
-    for (const group of groupsOf(descriptions)) {
+    const groups = [...groupsOf(all)];
+    if (dryRun || groups.length > 1) {
+      const judged: ImportOutcome[] = [];
+      await refuseTwins(all, onRefused);
+      for (const group of groups) await this.#tryOut(group, how, judged, onRefused);
+      if (dryRun) return judged;
+    }
+    const outcomes: ImportOutcome[] = [];
+    for (const group of groups) {
+      const stored = outcomes.length;
       const taken = await this.#takeGroup(group, how);
-      if (taken !== undefined) outcomes.push(...taken);
-      else
-        for (const description of group) {
-          const outcome = await this.#store
-            .write((r) => this.#take(r, description, how))
-            .catch((error: unknown) => onRefused(error, outcomes.length));
-          outcomes.push(outcome);
-        }
+      if (taken instanceof GatewayError) {
+        await this.#tryOut(group, how, [...outcomes], (error, index) => onRefused(error, index, stored));
+        onRefused(taken, stored, stored);
+      } else outcomes.push(...taken);
     }
     return outcomes;
   }
 
-  /** Takes descriptions in with one flush of the disk; undefined, with nothing stored, when one of them is refused. */
-  async #takeGroup(group: readonly TargetDescription[], how: ImportHow): Promise<ImportOutcome[] | undefined> {
+  /** Takes descriptions in with one flush of the disk; why not, with nothing stored, when one of them is refused. */
+  async #takeGroup(group: readonly TargetDescription[], how: ImportHow): Promise<ImportOutcome[] | GatewayError> {
     const taking = this.#store.write(async (r) => {
       const taken: ImportOutcome[] = [];
       for (const description of group) taken.push(await this.#take(r, description, how));
       return taken;
     });
     return taking.catch((error: unknown) => {
-      if (error instanceof GatewayError && error.code.startsWith("target.")) return undefined;
+      if (error instanceof GatewayError && error.code.startsWith("target.")) return error;
       throw error;
     });
   }
@@ -106,7 +118,7 @@ export class TargetDesk {
     group: readonly TargetDescription[],
     how: ImportHow,
     outcomes: ImportOutcome[],
-    onRefused: (error: unknown, index: number) => never,
+    onRefused: OnRefused,
   ): Promise<void> {
     const undo = new Error("a dry run is undone");
     const before = outcomes.length;
@@ -114,7 +126,7 @@ export class TargetDesk {
       outcomes.length = before;
       for (const description of group)
         outcomes.push(
-          await this.#take(r, description, how).catch((error: unknown) => onRefused(error, outcomes.length)),
+          await this.#take(r, description, how).catch((error: unknown) => onRefused(error, outcomes.length, 0)),
         );
       throw undo;
     });
@@ -321,19 +333,13 @@ function workOf({ shape: { profiles = [], keySets, isdR } }: TargetDescription):
 function* groupsOf(descriptions: Iterable<TargetDescription>): Generator<TargetDescription[]> {
   let group: TargetDescription[] = [];
   let work = 0;
-  try {
-    for (const description of descriptions) {
-      group.push(description);
-      work += workOf(description);
-      if (work < groupWork) continue;
-      yield group;
-      group = [];
-      work = 0;
-    }
-  } catch (error) {
-    // What came before an item that cannot be had counts.
-    if (group.length > 0) yield group;
-    throw error;
+  for (const description of descriptions) {
+    group.push(description);
+    work += workOf(description);
+    if (work < groupWork) continue;
+    yield group;
+    group = [];
+    work = 0;
   }
   if (group.length > 0) yield group;
 }

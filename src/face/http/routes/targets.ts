@@ -133,7 +133,8 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         summary: "Add many targets or complete what is known of them",
         description:
           "A JSON list in `items`; or in `text` CSV (RFC 4180: a header line, then one target a line) or SGP.02 EISs as XML, " +
-          "v3 or v4. What a description does not say stays as it is, unless `replace` is set. " +
+          "v3 or v4. What a description does not say stays as it is, unless `replace` is set. All of them are stored or, when one is refused, none; " +
+          "should another change refuse one in the middle of a long import, the error says how many are stored (`imported`). " +
           "With `eum` or `ci` the manufacturer's signature and certificates must verify; an EIS in which one of them is missing is refused.",
         body: strict({
           format: z.enum(["json", "csv", "xml"]),
@@ -295,25 +296,26 @@ async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcom
   return sendWritten(reply, text);
 }
 
-/** Descriptions of a list, each checked when its turn comes: those before one that is refused are in. */
+/** Descriptions of a list, each checked when its turn comes. */
 function* describedItems(items: readonly unknown[]): Generator<TargetDescription> {
   for (const [index, item] of items.entries()) {
     let shape: TargetDescription["shape"];
     try {
       shape = describedTarget(item);
     } catch (error) {
-      refuseItem(error, index);
+      refuseItem(error, index, 0);
     }
     yield { shape };
   }
 }
 
-/** Says which of many descriptions was refused; the ones before it are in. */
-function refuseItem(error: unknown, index: number): never {
+/** Says which of many descriptions was refused, and how many of those before it are stored: none, as a rule. */
+function refuseItem(error: unknown, index: number, stored: number): never {
   if (!(error instanceof GatewayError)) throw error;
   const field = error.detail.field === undefined ? `items.${index}` : `items.${index}.${String(error.detail.field)}`;
-  throw new GatewayError(error.code, `items.${index}: ${error.message}`, {
-    detail: { ...error.detail, field, imported: index },
+  const before = stored === 0 ? "nothing is imported" : `the first ${stored} are imported`;
+  throw new GatewayError(error.code, `items.${index}: ${error.message} (${before})`, {
+    detail: { ...error.detail, field, imported: stored },
     cause: error,
   });
 }
