@@ -137,6 +137,7 @@ describe("an audit", () => {
     const scene = await withRules([], []);
     await using bench = scene.bench;
     const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
+    Object.assign(eis.profiles[0] ?? {}, { fallback: false });
     Object.assign(eis.profiles[2] ?? {}, { fallback: true });
     await bench.targets.import(eis, { replace: true });
     const submit = bench.gateway.submit.bind(bench.gateway);
@@ -171,6 +172,7 @@ describe("an audit", () => {
     const scene = await withRules([], []);
     await using bench = scene.bench;
     const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
+    Object.assign(eis.profiles[0] ?? {}, { fallback: false });
     Object.assign(eis.profiles[2] ?? {}, { fallback: true });
     await bench.targets.import(eis, { replace: true });
     const submit = bench.gateway.submit.bind(bench.gateway);
