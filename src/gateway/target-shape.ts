@@ -5,6 +5,7 @@ import { keyLike, namesSecret, safeName } from "../base/key-like.ts";
 import { strict } from "../base/strict.ts";
 import { isCatTlvs } from "../codec/cat/comprehension.ts";
 import { isTlvs } from "../codec/kit/ber.ts";
+import { parseSpi } from "../codec/ota/spi.ts";
 import { eidText, iccidText, imsiText, msisdnText } from "./identity-shapes.ts";
 import { maxCounter } from "./key-set.ts";
 
@@ -95,7 +96,9 @@ const address = z
 
 /** {@link TargetSettings} as given from outside. */
 export const TargetSettingsShape = strict({
-  spi: hex("2").optional(),
+  spi: hex("2")
+    .refine((text) => isSpi(text), "has reserved values (ETSI TS 102 225 §5.1.1); 1621 would be right")
+    .optional(),
   scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
   originator: address.optional(),
   serviceCentre: address.optional(),
@@ -287,4 +290,15 @@ function isCatData(text: string): boolean {
 /** Whether a hexadecimal value is a sequence of TLVs. */
 function isTemplate(text: string): boolean {
   return octetsReadBy(text, isTlvs);
+}
+
+/** Whether octets are a SPI without reserved values. */
+function isSpi(text: string): boolean {
+  try {
+    parseSpi(fromHex(text));
+    return true;
+  } catch (error) {
+    if (isGatewayError(error)) return false;
+    throw error;
+  }
 }

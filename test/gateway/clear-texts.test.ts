@@ -85,3 +85,13 @@ describe("texts of a campaign", () => {
     );
   });
 });
+
+describe("the SPI of a target", () => {
+  it.each(["FFFF", "1623", "8021", "16C1"])("%s has reserved values and is refused", (spi) => {
+    expect(() => describedTarget({ eid, settings: { spi } })).toThrow("settings.spi: has reserved values");
+  });
+
+  it.each(["1621", "1639", "0000", "1221"])("%s is taken", (spi) => {
+    expect(describedTarget({ eid, settings: { spi } }).settings?.spi).toBe(spi);
+  });
+});

@@ -76,6 +76,7 @@ function registerImport(target: Command, context: CliContext): void {
       await using connection = await context.connect();
       const answer = await connection.api.post<{ items: Outcome[]; notes: string[] }>("/v1/targets/import", body);
       for (const note of answer.notes) say(context.terminal, note);
+      if (answer.items.length === 0) say(context.terminal, "nothing was imported: the file has no targets");
       for (const { warnings, target: one } of answer.items)
         for (const warning of warnings) say(context.terminal, `${one.eid ?? one.iccid ?? one.id}: ${warning}`);
       result(context.terminal, answer.items, (outcomes) =>
