@@ -304,6 +304,19 @@ const cardDataScore: Score = (octets) => {
   return cardDataTags.has(first) ? (isBer(octets) ? 93 : 45) : 0;
 };
 
+/** One SEQUENCE of parts that fills the octets: its last two are no status word, whatever they look like. */
+function isDerSequence(octets: Uint8Array): boolean {
+  if (octets[0] !== 0x30 || octets.length < 8) return false;
+  const from = new Reader(octets);
+  try {
+    readTag(from);
+    const length = readLength(from);
+    return length === from.remaining && isBer(octets.subarray(from.offset));
+  } catch {
+    return false;
+  }
+}
+
 /** An FCP is never empty: two octets of that look are a status word. */
 function isFcp(octets: Uint8Array): boolean {
   return (octets[0] === 0x62 || octets[0] === 0x6f) && octets.length > 2 && octets[1] !== 0;
@@ -353,5 +366,5 @@ export const scores: Readonly<Record<ExplainType, Score>> = {
   "private-key": privateKeyScore,
   text: textScore,
   fcp: (octets) => (isFcp(octets) ? template(octets, 92, 30) : 0),
-  tlv: (octets) => (isBer(octets) ? 31 : 0),
+  tlv: (octets) => (isDerSequence(octets) ? 60 : isBer(octets) ? 31 : 0),
 };

@@ -75,6 +75,11 @@ describe("a private key in DER", () => {
     for (const octets of [spki, fromHex("3006020101020102"), fromHex("30820004020101FF")])
       expect(["tlv", "unknown", "cat-objects"]).toContain(explain(octets).type);
     expect(explain(spki)).toMatchObject({ type: "tlv" });
+    // Its last two octets look like a status word.
+    const point =
+      "040ab2d0362e1590e57dfa61e684ca3d7276ad65698240f14930b69f8f37e4e6db141a958c4389225f0486ee87990ef55047b49afb681fab7408ad4ff423586c98";
+    const key = `3059301306072a8648ce3d020106082a8648ce3d030107034200${point}`;
+    expect(explain(fromHex(key)).type).toBe("tlv");
     expect(explain(fromHex("3006020101020102")).type).toBe("tlv");
   });
 });
