@@ -182,18 +182,24 @@ async function upstream(
   return { kind: "upstream", packet, job, follows, ...(message === undefined ? {} : { message }) };
 }
 
-async function unprovenIn(
+/** The commands that a message can answer by their keys, with what it says under them. */
+async function* readingsOf(
   r: Repositories,
   entry: InboxEntry,
   packets: readonly PacketRecord[],
   keys: KeysOf,
   whole: Whole,
-): Promise<Answered | undefined> {
+) {
   for (const packet of packets) {
     if (packet.keySet === undefined || isYounger(packet, entry)) continue;
     const set = (await keys(packet.target)).find((one) => one.id === packet.keySet);
     const reading = set === undefined ? undefined : read(set, packet, whole);
-    if (reading === undefined || (await openJob(r, packet)) === undefined) continue;
+    if (reading !== undefined && (await openJob(r, packet)) !== undefined) yield { packet, reading };
+  }
+}
+
+async function unprovenIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
+  for await (const { packet, reading } of readingsOf(...of)) {
     const why = "why" in reading ? reading.why : `PoR ${reading.statusName} without the proof that was asked for`;
     return { kind: "unproven", packet, why };
   }
@@ -201,19 +207,9 @@ async function unprovenIn(
 }
 
 /** A response in clear to a command that asked for no more, from a sender that is not known to be the card. */
-async function strangeIn(
-  r: Repositories,
-  entry: InboxEntry,
-  packets: readonly PacketRecord[],
-  keys: KeysOf,
-  whole: Whole,
-): Promise<Answered | undefined> {
-  for (const packet of packets) {
-    if (packet.keySet === undefined || isYounger(packet, entry)) continue;
-    const set = (await keys(packet.target)).find((one) => one.id === packet.keySet);
-    const reading = set === undefined ? undefined : read(set, packet, whole);
-    if (reading === undefined || "why" in reading || !reading.asAsked) continue;
-    if ((await openJob(r, packet)) === undefined) continue;
+async function strangeIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
+  for await (const { packet, reading } of readingsOf(...of)) {
+    if ("why" in reading || !reading.asAsked) continue;
     return { kind: "unproven", packet, why: fromStranger(reading.statusName) };
   }
   return undefined;
