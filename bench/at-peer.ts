@@ -1,4 +1,4 @@
-import { openPty } from "../drivers/simulated/pty.ts";
+import { openPty } from "../simulators/pty.ts";
 
 /** The other end of the AT bench, in a process of its own: answers OK, a long +CSIM, or a +CMT with the time it left. */
 const pty = await openPty();

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { ReadStream } from "node:tty";
 import { SerialPort } from "serialport";
 import { driver } from "../drivers/serial-tty/driver.ts";
-import { openPty } from "../drivers/simulated/pty.ts";
+import { openPty } from "../simulators/pty.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { Secret } from "../src/base/secret.ts";
 import { csim } from "../src/codec/at/card-commands.ts";

@@ -1,6 +1,6 @@
 /** The card of bench/pcsc.ts, a process of its own: answers at once, `READ BINARY` with 256 octets, all else with 9000. */
-import type { SoftCard } from "../drivers/simulated/soft-card.ts";
-import { VpcdCard, vpcdAt } from "../drivers/simulated/vpcd.ts";
+import type { SoftCard } from "../simulators/soft-card.ts";
+import { VpcdCard, vpcdAt } from "../simulators/vpcd.ts";
 
 const short = Uint8Array.of(0x90, 0x00);
 const long = new Uint8Array(258).fill(0x5a).fill(0x90, 256, 257).fill(0x00, 257);

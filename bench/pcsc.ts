@@ -12,7 +12,7 @@ import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SocketPcscClient } from "../drivers/pcsc/socket-client.ts";
-import { PcscLab, pcscLabProblem } from "../drivers/simulated/pcsc-lab.ts";
+import { PcscLab, pcscLabProblem } from "../simulators/pcsc-lab.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
 import { ApduChannel } from "../src/link/card/channel.ts";

@@ -5,8 +5,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/base/clock.ts";
 import { newId } from "../src/base/id.ts";
-import { Pruner } from "../src/gateway/pruner.ts";
-import type { Repositories, Store } from "../src/gateway/store.ts";
+import type { Repositories, Store } from "../src/gateway/model/store.ts";
+import { Pruner } from "../src/gateway/retention/pruner.ts";
 import { silentLog } from "../src/link/driver.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
 

@@ -11,8 +11,8 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { AgentLink } from "../drivers/simulated/scp81/agent-link.ts";
-import { allGood, type FleetCard, fleetCards, runFleet, tcp } from "../drivers/simulated/scp81/fleet.ts";
+import { AgentLink } from "../simulators/scp81/agent-link.ts";
+import { allGood, type FleetCard, fleetCards, runFleet, tcp } from "../simulators/scp81/fleet.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { toHex } from "../src/base/hex.ts";
 

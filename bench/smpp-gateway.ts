@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SimulatedEuicc } from "../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../drivers/simulated/euicc/fixture.ts";
-import type { SoftCard } from "../drivers/simulated/soft-card.ts";
+import { SimulatedEuicc } from "../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../simulators/euicc/fixture.ts";
+import type { SoftCard } from "../simulators/soft-card.ts";
 import { parseConfig } from "../src/app/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
 import { hashPassword } from "../src/face/smpp/password.ts";
-import type { Link } from "../src/gateway/links.ts";
+import type { Link } from "../src/gateway/links/links.ts";
 import { silentLog } from "../src/link/driver.ts";
 
 /** A whole daemon with a SMSC face, for measurements. */

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { SmppPackage } from "../drivers/simulated/smsc/smpp-package.ts";
+import type { SmppPackage } from "../simulators/smsc/smpp-package.ts";
 import { systemClock } from "../src/base/clock.ts";
 import type { SmscFacePort } from "../src/face/smpp/port.ts";
 import { SmscFace, smscFaceOptions } from "../src/face/smpp/server.ts";

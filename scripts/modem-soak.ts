@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type Misbehaviour, wellBehaved } from "../drivers/simulated/modem/misbehaviour.ts";
-import { seededRandom } from "../drivers/simulated/seeded-random.ts";
+import { type Misbehaviour, wellBehaved } from "../simulators/modem/misbehaviour.ts";
+import { seededRandom } from "../simulators/seeded-random.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
 import { hasEnded } from "../src/gateway/gateway.ts";

@@ -99,7 +99,9 @@ function newest(folder) {
 
 function build() {
   const stamp = join(root, "dist", ".built");
-  const sources = ["src", "drivers", "scripts", "bench"].filter((folder) => existsSync(join(root, folder)));
+  const sources = ["src", "drivers", "simulators", "scripts", "bench"].filter((folder) =>
+    existsSync(join(root, folder)),
+  );
   const latest = Math.max(
     statSync(join(root, "tsconfig.build.json")).mtimeMs,
     ...sources.map((folder) => newest(join(root, folder))),

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportEis } from "../drivers/simulated/euicc/eis.ts";
-import { createEuiccState } from "../drivers/simulated/euicc/fixture.ts";
-import { SmscStore } from "../drivers/simulated/smsc/message-store.ts";
-import { SimulatedSmsc } from "../drivers/simulated/smsc/smsc.ts";
+import { exportEis } from "../simulators/euicc/eis.ts";
+import { createEuiccState } from "../simulators/euicc/fixture.ts";
+import { SmscStore } from "../simulators/smsc/message-store.ts";
+import { SimulatedSmsc } from "../simulators/smsc/smsc.ts";
 import { parseConfig } from "../src/app/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { Cleanup } from "../src/base/cleanup.ts";

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { SmscStore } from "../drivers/simulated/smsc/message-store.ts";
-import { SimulatedSmsc } from "../drivers/simulated/smsc/smsc.ts";
 import { SmppAccount } from "../drivers/smpp/account.ts";
 import { driver } from "../drivers/smpp/driver.ts";
+import { SmscStore } from "../simulators/smsc/message-store.ts";
+import { SimulatedSmsc } from "../simulators/smsc/smsc.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { isGatewayError } from "../src/base/gateway-error.ts";
 import { silentLog } from "../src/link/driver.ts";

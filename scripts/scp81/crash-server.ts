@@ -1,6 +1,6 @@
 // The server of the crash test: journal file, number of cards and scripts as arguments; prints its port.
 import { randomBytes } from "node:crypto";
-import { fleetCards } from "../../drivers/simulated/scp81/fleet.ts";
+import { fleetCards } from "../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/link/driver.ts";
 import { Dialogs } from "../../src/link/scp81/dialogs.ts";

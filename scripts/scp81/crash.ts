@@ -10,13 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import {
-  agentOf,
-  allGood,
-  type FleetCard,
-  type FleetOptions,
-  fleetCards,
-} from "../../drivers/simulated/scp81/fleet.ts";
+import { agentOf, allGood, type FleetCard, type FleetOptions, fleetCards } from "../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { fromHex, toHex } from "../../src/base/hex.ts";
 import type { AdminScript } from "../../src/link/scp81/admin-store.ts";

@@ -1,10 +1,10 @@
 import { isAbsolute, join } from "node:path";
-import { SoftReader } from "../../drivers/simulated/reader.ts";
-import type { SoftCard } from "../../drivers/simulated/soft-card.ts";
+import { SoftReader } from "../../simulators/reader.ts";
+import type { SoftCard } from "../../simulators/soft-card.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import type { Link } from "../gateway/links.ts";
+import type { Link } from "../gateway/links/links.ts";
 import type { CardLink } from "../link/card/card-link.ts";
 import { CardLinks } from "../link/card/card-links.ts";
 import type { ChannelService } from "../link/card/channel-service.ts";
@@ -130,7 +130,7 @@ export class ReaderManager implements AsyncDisposable {
   }
 
   async #simulateConfigured(): Promise<void> {
-    const { openEuicc } = await import("../../drivers/simulated/euicc/program.ts");
+    const { openEuicc } = await import("../../simulators/euicc/program.ts");
     for (const [index, file] of this.#deps.config.simulate.euiccs.entries()) {
       const state = isAbsolute(file) ? file : join(this.#deps.state, file);
       this.simulate(

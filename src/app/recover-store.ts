@@ -1,5 +1,5 @@
 import { systemClock } from "../base/clock.ts";
-import { endOpenJob } from "../gateway/end-job.ts";
+import { endOpenJob } from "../gateway/jobs/end-job.ts";
 import type { SealSource } from "../store/open-database.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { exportEis } from "../../drivers/simulated/euicc/eis.ts";
-import { FileStateStore } from "../../drivers/simulated/euicc/state-store.ts";
+import { exportEis } from "../../simulators/euicc/eis.ts";
+import { FileStateStore } from "../../simulators/euicc/state-store.ts";
 import type { Daemon } from "./daemon.ts";
 
 /** Imports the simulated eUICC of `daemon --simulate` as a target, the first time it is there. */

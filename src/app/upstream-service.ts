@@ -4,10 +4,10 @@ import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-er
 import { parseJson } from "../base/json.ts";
 import { Secret } from "../base/secret.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import type { Target } from "../gateway/target.ts";
+import type { OutboxEntry } from "../gateway/model/outbox.ts";
+import type { Target } from "../gateway/model/target.ts";
 import type { UpstreamControl, UpstreamView } from "../gateway/upstream/control.ts";
 import { type Attempt, retryAfterMs } from "../gateway/upstream/delivery.ts";
-import type { OutboxEntry } from "../gateway/upstream/outbox.ts";
 import { Relay } from "../gateway/upstream/relay.ts";
 import { signatureHeaders } from "../gateway/upstream/signature.ts";
 import { WorkPuller } from "../gateway/upstream/work-puller.ts";

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { isGatewayError } from "../base/gateway-error.ts";
-import type { Seal } from "../gateway/store.ts";
+import type { Seal } from "../gateway/model/store.ts";
 import { MarkFile } from "./mark-file.ts";
 import { compare, ledgerOf, type SealSource } from "./open-database.ts";
 import { judgeSeal, sealEvidence } from "./seal-probe.ts";

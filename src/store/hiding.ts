@@ -1,4 +1,4 @@
-import type { Seal } from "../gateway/store.ts";
+import type { Seal } from "../gateway/model/store.ts";
 import { fromJson, toJson } from "./json.ts";
 
 /** A record as it is stored: what may be read by anybody who has the file, and the rest of it under the seal. */

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import type BetterSqlite3 from "better-sqlite3";
 import { GatewayError } from "../base/gateway-error.ts";
-import { maxCounter } from "../gateway/key-set.ts";
-import type { Seal } from "../gateway/store.ts";
+import { maxCounter } from "../gateway/model/key-set.ts";
+import type { Seal } from "../gateway/model/store.ts";
 import { LogFile } from "./log-file.ts";
 import { makeFolder } from "./make-folder.ts";
 import { MarkFile, type Marks } from "./mark-file.ts";

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
-import type { GatewayEvent } from "../gateway/event.ts";
-import type { Repositories, Seal } from "../gateway/store.ts";
+import type { GatewayEvent } from "../gateway/model/event.ts";
+import type { Repositories, Seal } from "../gateway/model/store.ts";
 import type { Schema } from "./schema.ts";
 import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
 import { apiTokenRepository } from "./sqlite/api-tokens.ts";

@@ -1,6 +1,6 @@
 import type BetterSqlite3 from "better-sqlite3";
 import { GatewayError } from "../base/gateway-error.ts";
-import type { Seal } from "../gateway/store.ts";
+import type { Seal } from "../gateway/model/store.ts";
 
 const purpose = "probe";
 const text = Buffer.from("otagate master key");

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import type BetterSqlite3 from "better-sqlite3";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
-import type { GatewayEvent } from "../gateway/event.ts";
-import type { Repositories, Store } from "../gateway/store.ts";
+import type { GatewayEvent } from "../gateway/model/event.ts";
+import type { Repositories, Store } from "../gateway/model/store.ts";
 import { kyselyOver } from "./connection.ts";
 import type { LogFile } from "./log-file.ts";
 import type { MarkFile } from "./mark-file.ts";

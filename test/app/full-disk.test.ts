@@ -1,9 +1,9 @@
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { exportEis } from "../../drivers/simulated/euicc/eis.ts";
-import { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
+import { exportEis } from "../../simulators/euicc/eis.ts";
+import { SimulatedEuicc } from "../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { parseConfig } from "../../src/app/config.ts";
 import { Daemon } from "../../src/app/daemon.ts";
 import { silentLog } from "../../src/link/driver.ts";

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { outcomesJunit, playScenario, type ScenarioOutcome } from "../../src/app/scenario/play.ts";
-import { parseScenario } from "../../src/app/scenario/scenario.ts";
 import { packageRoot } from "../../src/app/version.ts";
+import { outcomesJunit, playScenario, type ScenarioOutcome } from "../../src/lab/scenario/play.ts";
+import { parseScenario } from "../../src/lab/scenario/scenario.ts";
 
 const folder = `${packageRoot}/scenarios`;
 const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));

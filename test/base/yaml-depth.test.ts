@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
-import { parseScenario } from "../../src/app/scenario/scenario.ts";
 import { yamlTooDeep } from "../../src/base/yaml-depth.ts";
+import { parseScenario } from "../../src/lab/scenario/scenario.ts";
 
 const deep = [
   "[".repeat(100_000),

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
 import { openResponse } from "../../src/crypto/response-packet.ts";
+import { explain } from "../../src/explain/explain.ts";
 import { answerTo } from "../../src/face/cli/operations/operation.ts";
 import { unwrap } from "../../src/face/cli/operations/unwrap.ts";
-import { explain } from "../../src/face/explain/explain.ts";
-import { exampleKeys, kicHex, kidHex, textOf } from "../face/explain/worked.ts";
+import { exampleKeys, kicHex, kidHex, textOf } from "../explain/worked.ts";
 
 const keys = exampleKeys();
 const data = fromHex("029000");

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EuiccState } from "../../drivers/simulated/euicc/card-state.ts";
-import { exportEis } from "../../drivers/simulated/euicc/eis.ts";
-import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
+import type { EuiccState } from "../../simulators/euicc/card-state.ts";
+import { exportEis } from "../../simulators/euicc/eis.ts";
+import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { Product } from "./product.ts";
 
 /** What is odd about a card. */

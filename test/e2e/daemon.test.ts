@@ -2,7 +2,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
+import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { documentedEid as eid, eventually, Product } from "./product.ts";
 
 const socketOf = (product: Product) => join(product.state, "otagate.sock");

@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, openSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { exportEis } from "../../drivers/simulated/euicc/eis.ts";
-import { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
+import { exportEis } from "../../simulators/euicc/eis.ts";
+import { SimulatedEuicc } from "../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { Product, program } from "./product.ts";
 
 interface Findings {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kicHex, kidHex } from "../face/explain/worked.ts";
+import { kicHex, kidHex } from "../explain/worked.ts";
 import { printedExamples } from "../scripts/printed-examples.ts";
 import { Product, program } from "./product.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { pcscLabProblem } from "../../drivers/simulated/pcsc-lab.ts";
 import { killTest, sound } from "../../scripts/kill-test.ts";
+import { pcscLabProblem } from "../../simulators/pcsc-lab.ts";
 import { ensureBuilt } from "./product.ts";
 
 const problem = pcscLabProblem();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exportEis, exportMnoKeySets } from "../../drivers/simulated/euicc/eis.ts";
-import { SimulatedEuicc } from "../../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
-import { PcscLab, pcscLabProblem } from "../../drivers/simulated/pcsc-lab.ts";
-import type { VpcdCard } from "../../drivers/simulated/vpcd.ts";
+import { exportEis, exportMnoKeySets } from "../../simulators/euicc/eis.ts";
+import { SimulatedEuicc } from "../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../simulators/euicc/fixture.ts";
+import { PcscLab, pcscLabProblem } from "../../simulators/pcsc-lab.ts";
+import type { VpcdCard } from "../../simulators/vpcd.ts";
 import { PlainUicc } from "./plain-uicc.ts";
 import { eventually, Product } from "./product.ts";
 

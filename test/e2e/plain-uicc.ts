@@ -1,4 +1,4 @@
-import type { SoftCard } from "../../drivers/simulated/soft-card.ts";
+import type { SoftCard } from "../../simulators/soft-card.ts";
 import { fromHex, toHex } from "../../src/base/hex.ts";
 
 /** A card without eUICC functions: whatever is said to applications of the eUICC is refused, the rest goes to `card`. */

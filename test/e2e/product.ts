@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { createEuiccState } from "../../drivers/simulated/euicc/fixture.ts";
+import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { packageRoot } from "../../src/app/version.ts";
 import { ApiClient } from "../../src/face/cli/client.ts";
 
@@ -48,7 +48,8 @@ export function ensureBuilt(): void {
   const lock = join(packageRoot, "dist", ".building");
   const fresh = () =>
     existsSync(stamp) &&
-    statSync(stamp).mtimeMs >= Math.max(...["src", "drivers", "scripts"].map((one) => newest(join(packageRoot, one))));
+    statSync(stamp).mtimeMs >=
+      Math.max(...["src", "drivers", "simulators", "scripts"].map((one) => newest(join(packageRoot, one))));
   mkdirSync(join(packageRoot, "dist"), { recursive: true });
   for (const end = Date.now() + 120_000; !fresh() && Date.now() < end; ) {
     try {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { agentOf, fleetCards } from "../../drivers/simulated/scp81/fleet.ts";
+import { agentOf, fleetCards } from "../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/link/driver.ts";
 import { type Answer, ApiBench } from "../face/http/api-bench.ts";

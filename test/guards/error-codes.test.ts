@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { errorCatalogue } from "../../src/base/error-catalogue.ts";
 import { filesBelow } from "./sources.ts";
 
-const sources = filesBelow(["src", "drivers"], /\.ts$/);
+const sources = filesBelow(["src", "drivers", "simulators"], /\.ts$/);
 const families = new Set(Object.keys(errorCatalogue).map((code) => code.split(".")[0]));
 
 describe("the error catalogue", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { filesBelow } from "./sources.ts";
 
-const sources = filesBelow(["src", "drivers"], /\.ts$/);
+const sources = filesBelow(["src", "drivers", "simulators"], /\.ts$/);
 
 describe("source files", () => {
   it("have at most 400 lines", () => {
@@ -29,7 +29,7 @@ describe("the repository", () => {
     const foreign = ["work", "tmp/otagate", "root", "home/[a-z]+"].map((path) => `/${path}/`);
     const pattern = new RegExp(`(^|[\\s"'\`(=:])(${foreign.join("|")})`, "m");
     const all = filesBelow(
-      ["src", "drivers", "scripts", "docs", "bench", "bin", "hardware-profiles", "test"],
+      ["src", "drivers", "simulators", "scripts", "docs", "bench", "bin", "hardware-profiles", "test"],
       /\.(ts|mjs|js|md|json|at|sh|yaml|pl)$/,
     );
     expect(all.filter(({ text }) => pattern.test(text)).map(({ path }) => path)).toEqual([]);

@@ -14,14 +14,20 @@ const may: Readonly<Record<string, readonly string[]>> = {
   link: ["base", "codec", "crypto"],
   gateway: ["base", "codec", "crypto", "link"],
   store: ["base", "gateway"],
-  face: ["base", "codec", "crypto", "link", "gateway"],
-  app: ["base", "codec", "crypto", "link", "gateway", "store", "face", "drivers"],
+  explain: ["base", "codec", "crypto"],
+  face: ["base", "codec", "crypto", "link", "gateway", "explain"],
+  app: ["base", "codec", "crypto", "link", "gateway", "store", "explain", "face", "lab", "drivers", "simulators"],
+  lab: ["base", "codec", "crypto", "link", "gateway", "store", "explain", "face", "app", "drivers", "simulators"],
   drivers: ["base", "codec", "link"],
+  simulators: ["base", "codec", "link"],
 };
+/** Layers beside `src/`. */
+const roots = ["drivers", "simulators"];
 const layers = Object.keys(may);
 
 function layerOf(path: string): string {
-  return path.startsWith("drivers/") ? "drivers" : (path.split("/")[1] ?? "");
+  const [root = "", folder = ""] = path.split("/");
+  return roots.includes(root) ? root : folder;
 }
 
 /** A folder with the linter's configuration and, for each pair of layers, a file of the one that imports the other. */
@@ -29,11 +35,11 @@ function probes(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "otagate-layers-")));
   copyFileSync(join(packageRoot, "biome.json"), join(folder, "biome.json"));
   for (const layer of layers) {
-    const place = join(folder, layer === "drivers" ? "drivers" : `src/${layer}`, "probe");
+    const place = join(folder, roots.includes(layer) ? layer : `src/${layer}`, "probe");
     mkdirSync(place, { recursive: true });
     for (const other of layers) {
-      const root = layer === "drivers" ? "../.." : "../../..";
-      const target = other === "drivers" ? `${root}/drivers` : `${root}/src/${other}`;
+      const root = roots.includes(layer) ? "../.." : "../../..";
+      const target = roots.includes(other) ? `${root}/${other}` : `${root}/src/${other}`;
       writeFileSync(join(place, `${other}.ts`), `import { probe } from "${target}/probe/x.ts";\n\nprobe();\n`);
     }
   }
@@ -55,7 +61,7 @@ function refusals(): Set<string> {
 
 describe("the one way of imports", () => {
   it("is kept by every file", () => {
-    const wrong = filesBelow(["src", "drivers"], /\.ts$/).flatMap(({ path, text }) =>
+    const wrong = filesBelow(["src", ...roots], /\.ts$/).flatMap(({ path, text }) =>
       [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].flatMap(([, imported = ""]) => {
         const target = layerOf(join(path, "..", imported));
         const from = layerOf(path);

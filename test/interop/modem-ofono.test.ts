@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SimulatedModem } from "../../drivers/simulated/modem/modem.ts";
-import { PlainCard } from "../../drivers/simulated/modem/plain-card.ts";
-import { listenForHosts } from "../../drivers/simulated/socket-line.ts";
+import { SimulatedModem } from "../../simulators/modem/modem.ts";
+import { PlainCard } from "../../simulators/modem/plain-card.ts";
+import { listenForHosts } from "../../simulators/socket-line.ts";
 import { openPair, programsAvailable, run, second, start, until } from "./modem-pair.ts";
 
 process.env.PATH = `${process.env.PATH}:/usr/sbin`;

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SimulatedModem } from "../../drivers/simulated/modem/modem.ts";
-import { PlainCard } from "../../drivers/simulated/modem/plain-card.ts";
-import { Plug } from "../../drivers/simulated/modem/plug.ts";
-import { SimulatedNetwork } from "../../drivers/simulated/network/network.ts";
-import type { MoMessage } from "../../drivers/simulated/network/sms-centre.ts";
-import { ptyAvailable, ptyMissing } from "../../drivers/simulated/pty.ts";
+import { SimulatedModem } from "../../simulators/modem/modem.ts";
+import { PlainCard } from "../../simulators/modem/plain-card.ts";
+import { Plug } from "../../simulators/modem/plug.ts";
+import { SimulatedNetwork } from "../../simulators/network/network.ts";
+import type { MoMessage } from "../../simulators/network/sms-centre.ts";
+import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
 
 /** Whether other people's programs can drive a simulated modem here; prints why not. */
 export async function programsAvailable(...programs: readonly string[]): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import { agentOf, fleetCards } from "../../drivers/simulated/scp81/fleet.ts";
 import { type CloudEvent, genuine, Otagate, type Refusal, receiver } from "../../scripts/smsr-client.ts";
+import { agentOf, fleetCards } from "../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { ApiBench } from "../face/http/api-bench.ts";
 

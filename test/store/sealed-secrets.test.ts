@@ -5,12 +5,12 @@ import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
-import { type AdminDialogRecord, freshDialog } from "../../src/gateway/admin-dialog.ts";
-import type { Campaign, CampaignItem } from "../../src/gateway/campaign/campaign.ts";
-import type { Job, JobWork } from "../../src/gateway/job.ts";
-import type { PacketRecord } from "../../src/gateway/packet.ts";
-import { shownWork } from "../../src/gateway/shown-job.ts";
-import type { Target } from "../../src/gateway/target.ts";
+import { shownWork } from "../../src/gateway/jobs/shown-job.ts";
+import { type AdminDialogRecord, freshDialog } from "../../src/gateway/model/admin-dialog.ts";
+import type { Campaign, CampaignItem } from "../../src/gateway/model/campaign.ts";
+import type { Job, JobWork } from "../../src/gateway/model/job.ts";
+import type { PacketRecord } from "../../src/gateway/model/packet.ts";
+import type { Target } from "../../src/gateway/model/target.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
 const seal = sealWith(new Secret(Buffer.alloc(32, 7)));

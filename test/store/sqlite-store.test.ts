@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
-import type { Job } from "../../src/gateway/job.ts";
-import type { KeySet } from "../../src/gateway/key-set.ts";
-import type { Seal } from "../../src/gateway/store.ts";
-import type { Target } from "../../src/gateway/target.ts";
+import type { Job } from "../../src/gateway/model/job.ts";
+import type { KeySet } from "../../src/gateway/model/key-set.ts";
+import type { Seal } from "../../src/gateway/model/store.ts";
+import type { Target } from "../../src/gateway/model/target.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
 const flip: Seal = {

@@ -8,7 +8,7 @@ export function registerDemo(program: Command, context: CliContext): void {
     .description("show the whole way on a simulated eUICC: audit, enable, notification, disable")
     .option("--in-process", "without pcscd, even where it is installed")
     .action(async (options: { inProcess?: boolean }) => {
-      const { runDemo } = await import("../demo/run.ts");
+      const { runDemo } = await import("../../lab/demo/run.ts");
       process.exitCode = await runDemo(context, options);
     });
 }

@@ -169,7 +169,7 @@ async function greetedPcscd(path: string): Promise<Finding> {
 }
 
 async function virtualReaders(): Promise<Omit<Finding, "what">> {
-  const { pcscLabProblem } = await import("../../../drivers/simulated/pcsc-lab.ts");
+  const { pcscLabProblem } = await import("../../../simulators/pcsc-lab.ts");
   const problem = pcscLabProblem();
   if (problem === undefined) return { verdict: "good", detail: "pcscd and vpcd are installed" };
   return {

@@ -4,8 +4,8 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { writeOutput } from "../../face/cli/output-file.ts";
 import { paint, result, say } from "../../face/cli/terminal.ts";
-import type { ScenarioOutcome, StepOutcome } from "../scenario/play.ts";
-import type { Scenario } from "../scenario/scenario.ts";
+import type { ScenarioOutcome, StepOutcome } from "../../lab/scenario/play.ts";
+import type { Scenario } from "../../lab/scenario/scenario.ts";
 import { untilStopped } from "./sim.ts";
 
 /** `run FILE…`: scenarios against real or simulated hardware. */
@@ -21,13 +21,13 @@ export function registerRun(program: Command, context: CliContext): void {
       "\nExamples:\n  otagate run scenarios/enable.yaml\n  otagate run scenarios/*.yaml --junit report.xml\n",
     )
     .action(async (files: string[], options: { junit?: string; target?: string }) => {
-      const { parseScenario } = await import("../scenario/scenario.ts");
+      const { parseScenario } = await import("../../lab/scenario/scenario.ts");
       const scenarios = files.map((file) => placed(parseScenario(read(file), file), options.target));
       const outcomes = await playAll(context, scenarios);
       result(context.terminal, outcomes, summary);
       if (outcomes.some((one) => !one.passed)) process.exitCode = 1;
       if (options.junit !== undefined) {
-        const { outcomesJunit } = await import("../scenario/play.ts");
+        const { outcomesJunit } = await import("../../lab/scenario/play.ts");
         writeOutput("junit", options.junit, outcomesJunit(outcomes));
       }
     });
@@ -55,7 +55,7 @@ function placed(scenario: Scenario, target: string | undefined): Scenario {
 }
 
 async function playAll(context: CliContext, scenarios: readonly Scenario[]): Promise<ScenarioOutcome[]> {
-  const { playScenario } = await import("../scenario/play.ts");
+  const { playScenario } = await import("../../lab/scenario/play.ts");
   const signal = untilStopped();
   const outcomes: ScenarioOutcome[] = [];
   for (const scenario of scenarios) {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { FleetProgramOptions } from "../../../drivers/simulated/scp81/fleet-program.ts";
+import type { FleetProgramOptions } from "../../../simulators/scp81/fleet-program.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
 import type { CliContext } from "../../face/cli/context.ts";
@@ -56,7 +56,7 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
       "\nControl lines: insert, eject, misbehave por-mac, misbehave none, open-session, state, help\n\nExample:\n  otagate sim euicc --state card.json --eis card-eis.json\n",
     )
     .action(async (options: EuiccOptions) => {
-      const { runEuicc } = await import("../../../drivers/simulated/euicc/program.ts");
+      const { runEuicc } = await import("../../../simulators/euicc/program.ts");
       const { seed, eid, profiles, ...rest } = options;
       const fixture = {
         ...(seed === undefined ? {} : { seed }),
@@ -78,8 +78,8 @@ function registerSimSmsc(sim: Command, context: CliContext): void {
     .option("--behaviour <json>", "latency, throttling, receipts, ids, loss … as JSON (docs/smpp.md)", "{}")
     .addHelpText("after", "\nExample:\n  otagate sim smsc --port 2776 --behaviour '{\"latencyMs\":200}'\n")
     .action(async (options: { host: string; port: number; behaviour: string }) => {
-      const { runSimulatedSmsc } = await import("../../../drivers/simulated/smsc/program.ts");
-      const { SmscBehaviour } = await import("../../../drivers/simulated/smsc/behaviour.ts");
+      const { runSimulatedSmsc } = await import("../../../simulators/smsc/program.ts");
+      const { SmscBehaviour } = await import("../../../simulators/smsc/behaviour.ts");
       const behaviour = parseBehaviour(options.behaviour, (raw) => SmscBehaviour.parse(raw));
       await runSimulatedSmsc({
         host: options.host,
@@ -136,7 +136,7 @@ function registerSimModem(sim: Command, context: CliContext): void {
       "\nExamples:\n  otagate sim modem --pty /tmp/modem-a --network serve:/tmp/net\n  otagate sim modem --pty /tmp/modem-b --network join:/tmp/net --card card.json\n",
     )
     .action(async ({ profile, profiles, ...options }: SimModemOptions) => {
-      const { runModem } = await import("../../../drivers/simulated/modem/program.ts");
+      const { runModem } = await import("../../../simulators/modem/program.ts");
       const { loadProfiles } = await import("../../link/modem/profile-files.ts");
       const played = profile === undefined ? {} : { profile: loadProfiles(profiles ?? []).get(profile).file };
       const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
@@ -168,7 +168,7 @@ function registerSimFleet(sim: Command, context: CliContext): void {
       "\nExamples:\n  otagate sim fleet --cards 1000 --eis fleet.json\n  otagate target import fleet.json\n  otagate sim fleet --cards 1000 --connect 127.0.0.1:8443 --parallel 200 --drop 0.02\n",
     )
     .action(async (options: FleetProgramOptions) => {
-      const { runFleetProgram } = await import("../../../drivers/simulated/scp81/fleet-program.ts");
+      const { runFleetProgram } = await import("../../../simulators/scp81/fleet-program.ts");
       const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
       process.exitCode = await runFleetProgram(options, { print, signal: untilStopped() });
     });

@@ -1,6 +1,6 @@
 import { fromHex } from "../../base/hex.ts";
 import { describePdu } from "../../codec/smpp/describe.ts";
-import { fileName } from "../explain/names.ts";
+import { fileName } from "../../explain/names.ts";
 import { paint, shownLines, type Terminal } from "./terminal.ts";
 import { apduWords, type FrameWords, octetWords, scriptWords } from "./trace-words.ts";
 import type { TracedFrame } from "./traced-frame.ts";

@@ -1,8 +1,8 @@
 import { toHex } from "../../base/hex.ts";
 import { statusClass } from "../../codec/apdu/status-word.ts";
-import type { ExplainType } from "../explain/context.ts";
-import { explain, explainAs } from "../explain/explain.ts";
-import type { Node } from "../explain/tree.ts";
+import type { ExplainType } from "../../explain/context.ts";
+import { explain, explainAs } from "../../explain/explain.ts";
+import type { Node } from "../../explain/tree.ts";
 
 /** A frame in words: one line, and lines that go below it. */
 export interface FrameWords {

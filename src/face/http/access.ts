@@ -2,9 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
-import { allows, type Principal, type Scope, scopes } from "../../gateway/api-token.ts";
-import type { Store } from "../../gateway/store.ts";
-import type { TokenDesk } from "../../gateway/token-desk.ts";
+import type { TokenDesk } from "../../gateway/access/api-tokens.ts";
+import { allows, type Principal, type Scope, scopes } from "../../gateway/model/api-token.ts";
+import type { Store } from "../../gateway/model/store.ts";
 import type { Log } from "../../link/driver.ts";
 import type { OpenStreams } from "./open-streams.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Store } from "../../gateway/store.ts";
+import type { Store } from "../../gateway/model/store.ts";
 
 /** Query of a resource whose answer can be held until it has ended. */
 export const waitQuery = z.strictObject({

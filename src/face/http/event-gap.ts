@@ -1,5 +1,5 @@
-import type { GatewayEvent } from "../../gateway/event.ts";
-import type { Store } from "../../gateway/store.ts";
+import type { GatewayEvent } from "../../gateway/model/event.ts";
+import type { Store } from "../../gateway/model/store.ts";
 
 /** Events after a position that are no longer kept: all before `first`. */
 export interface EventGap {

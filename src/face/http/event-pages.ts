@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { detach } from "../../base/detach.ts";
-import type { GatewayEvent } from "../../gateway/event.ts";
-import type { Store } from "../../gateway/store.ts";
+import type { GatewayEvent } from "../../gateway/model/event.ts";
+import type { Store } from "../../gateway/model/store.ts";
 import { type EventGap, eventsAfter } from "./event-gap.ts";
 
 /** Events that follow a position, framed for the stream. */

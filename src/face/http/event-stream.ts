@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
-import type { GatewayEvent } from "../../gateway/event.ts";
-import type { Store } from "../../gateway/store.ts";
+import type { GatewayEvent } from "../../gateway/model/event.ts";
+import type { Store } from "../../gateway/model/store.ts";
 import type { Log } from "../../link/driver.ts";
 import { drained } from "./drained.ts";
 import { gapEvent } from "./event-gap.ts";

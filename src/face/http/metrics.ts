@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { GatewayEvent } from "../../gateway/event.ts";
+import type { GatewayEvent } from "../../gateway/model/event.ts";
 import { onFrame } from "../../link/trace.ts";
 import type { ApiDeps } from "./server.ts";
 import { smscMetrics } from "./smsc-metrics.ts";

@@ -2,7 +2,7 @@ import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { scopes } from "../../gateway/api-token.ts";
+import { scopes } from "../../gateway/model/api-token.ts";
 import { problemType } from "./problem.ts";
 import { problemShape } from "./shapes.ts";
 

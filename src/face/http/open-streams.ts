@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { Principal } from "../../gateway/api-token.ts";
-import type { TokenDesk } from "../../gateway/token-desk.ts";
+import type { TokenDesk } from "../../gateway/access/api-tokens.ts";
+import type { Principal } from "../../gateway/model/api-token.ts";
 
 /** How many answers without end may be open at a time. */
 export interface StreamLimits {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { scopes } from "../../gateway/api-token.ts";
+import { scopes } from "../../gateway/model/api-token.ts";
 
 /** Upper- or lower-case hexadecimal octets. */
 export const hexText = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");

@@ -1,5 +1,5 @@
-import { enabledProfile } from "../target.ts";
-import type { CampaignItem, CardFacts, ItemStep } from "./campaign.ts";
+import type { CampaignItem, CardFacts, ItemStep } from "../model/campaign.ts";
+import { enabledProfile } from "../model/target.ts";
 import type { ItemFacts } from "./item.ts";
 
 /** What is known of the card when an item has ended at `step`, which it was `before`. */

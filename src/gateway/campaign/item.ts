@@ -1,8 +1,8 @@
-import type { JobFailure } from "../failure.ts";
-import { endStates, type Job } from "../job.ts";
-import type { Procedure } from "../procedure.ts";
-import { enabledProfile, type Target } from "../target.ts";
-import type { CampaignItem, ItemStep } from "./campaign.ts";
+import type { CampaignItem, ItemStep } from "../model/campaign.ts";
+import type { JobFailure } from "../model/failure.ts";
+import { endStates, type Job } from "../model/job.ts";
+import type { Procedure } from "../model/profile-switch.ts";
+import { enabledProfile, type Target } from "../model/target.ts";
 import { cardFacts } from "./card-facts.ts";
 
 /** What is known about a running item at one moment. */

@@ -1,4 +1,4 @@
-import type { Campaign, CampaignState, ItemCounts } from "./campaign.ts";
+import type { Campaign, CampaignState, ItemCounts } from "../model/campaign.ts";
 
 /** How many targets to start now, and whether the campaign changes its state. */
 export interface Pace {

@@ -1,7 +1,7 @@
-import type { JobFailure } from "../failure.ts";
-import { profileName } from "../policy.ts";
-import { type EsimProfile, enabledProfile, type Target } from "../target.ts";
-import type { CampaignAction, ItemStep, ProfileChoice } from "./campaign.ts";
+import { profileName } from "../eis/policy.ts";
+import type { CampaignAction, ItemStep, ProfileChoice } from "../model/campaign.ts";
+import type { JobFailure } from "../model/failure.ts";
+import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 
 /** What is to be done to one target, or why not. */
 export type Plan =

@@ -1,5 +1,5 @@
 import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
-import type { Campaign, CampaignItem, ItemCounts, ItemState } from "./campaign.ts";
+import type { Campaign, CampaignItem, ItemCounts, ItemState } from "../model/campaign.ts";
 import { type Progress, progressOf } from "./pace.ts";
 import { shownCampaign, shownItem } from "./shown-campaign.ts";
 

@@ -1,5 +1,5 @@
-import { shownApdus, shownParams, shownWork } from "../shown-job.ts";
-import type { Campaign, CampaignAction, CampaignItem, ItemStep } from "./campaign.ts";
+import { shownApdus, shownParams, shownWork } from "../jobs/shown-job.ts";
+import type { Campaign, CampaignAction, CampaignItem, ItemStep } from "../model/campaign.ts";
 
 /** What a campaign does, without keys and passwords in its commands and parameters. */
 export function shownAction(action: CampaignAction): CampaignAction {

@@ -1,5 +1,5 @@
-import type { Repositories } from "../store.ts";
-import type { Campaign } from "./campaign.ts";
+import type { Campaign } from "../model/campaign.ts";
+import type { Repositories } from "../model/store.ts";
 
 /** Stores a campaign that changed its state, keeps its working time and tells of it. */
 export async function putCampaign(r: Repositories, before: Campaign, after: Campaign, now: number): Promise<void> {

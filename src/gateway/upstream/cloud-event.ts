@@ -1,9 +1,9 @@
 import { toHex } from "../../base/hex.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
-import type { GatewayEvent } from "../event.ts";
-import { shownJob, shownPackets } from "../shown-job.ts";
-import type { Repositories } from "../store.ts";
-import type { Target } from "../target.ts";
+import { shownJob, shownPackets } from "../jobs/shown-job.ts";
+import type { GatewayEvent } from "../model/event.ts";
+import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
 
 /** An event as an upstream gets it. */
 export interface RelayedEvent {

@@ -1,4 +1,4 @@
-import type { OutboxEntry } from "./outbox.ts";
+import type { OutboxEntry } from "../model/outbox.ts";
 
 /** How an upstream does, for people. */
 export interface UpstreamView {

@@ -1,11 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { Log } from "../../link/driver.ts";
-import type { Store } from "../store.ts";
+import type { OutboxEntry } from "../model/outbox.ts";
+import type { Store } from "../model/store.ts";
 import { cloudEvent } from "./cloud-event.ts";
 import { type Attempt, afterAttempt, type DeliveryPolicy, type Next } from "./delivery.ts";
 import { eventsMatching } from "./event-filter.ts";
-import type { OutboxEntry } from "./outbox.ts";
 
 export interface RelaySettings extends DeliveryPolicy {
   readonly upstream: string;

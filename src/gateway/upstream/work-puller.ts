@@ -4,7 +4,7 @@ import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway
 import { backoffMs } from "../../base/retry.ts";
 import type { Log } from "../../link/driver.ts";
 import type { Gateway } from "../gateway.ts";
-import { JobOrder, newJobOf } from "../job-order.ts";
+import { JobOrder, newJobOf } from "../jobs/job-order.ts";
 
 /** One piece of work that an upstream hands out. Its id is unique for all time. */
 const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });

@@ -1,6 +1,6 @@
 import type { Database } from "better-sqlite3";
-import { cleanedTarget } from "../../gateway/stored-target.ts";
-import type { Target } from "../../gateway/target.ts";
+import type { Target } from "../../gateway/model/target.ts";
+import { cleanedTarget } from "../../gateway/targets/stored-target.ts";
 import { fromJson, toJson } from "../json.ts";
 import { aliases } from "../sqlite/targets.ts";
 

@@ -1,9 +1,9 @@
 import type { Database } from "better-sqlite3";
-import type { Campaign, CampaignItem } from "../../gateway/campaign/campaign.ts";
-import { endStates, type JobWork } from "../../gateway/job.ts";
-import type { Seal } from "../../gateway/store.ts";
-import type { Target } from "../../gateway/target.ts";
-import { withoutSecrets } from "../../gateway/target-secrets.ts";
+import type { Campaign, CampaignItem } from "../../gateway/model/campaign.ts";
+import { endStates, type JobWork } from "../../gateway/model/job.ts";
+import type { Seal } from "../../gateway/model/store.ts";
+import type { Target } from "../../gateway/model/target.ts";
+import { withoutSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hidden, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { hiddenDialog } from "../sqlite/admin-dialogs.ts";

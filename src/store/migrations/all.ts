@@ -1,5 +1,5 @@
 import type { Database } from "better-sqlite3";
-import type { Seal } from "../../gateway/store.ts";
+import type { Seal } from "../../gateway/model/store.ts";
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
-import type { AdminDialogRecord, AdminDialogRepository } from "../../gateway/admin-dialog.ts";
-import type { Seal } from "../../gateway/store.ts";
+import type { AdminDialogRecord, AdminDialogRepository } from "../../gateway/model/admin-dialog.ts";
+import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { prepared } from "../prepared.ts";

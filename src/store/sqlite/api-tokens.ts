@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { type ApiToken, type ApiTokenRepository, scopes } from "../../gateway/api-token.ts";
+import { type ApiToken, type ApiTokenRepository, scopes } from "../../gateway/model/api-token.ts";
 import type { Schema } from "../schema.ts";
 
 function tokenOf(row: Omit<Selectable<Schema["api_token"]>, "hash">): ApiToken {

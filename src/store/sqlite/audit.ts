@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
-import type { AuditEntry, AuditRepository } from "../../gateway/audit.ts";
+import type { AuditEntry, AuditRepository } from "../../gateway/model/audit-entry.ts";
 import type { Schema } from "../schema.ts";
 
 function entryOf(row: Selectable<Schema["audit"]>): AuditEntry {

@@ -1,15 +1,15 @@
 import { type Kysely, sql } from "kysely";
 import { inTurns } from "../../base/turns.ts";
+import { shownAction, shownSteps } from "../../gateway/campaign/shown-campaign.ts";
 import type {
   Campaign,
   CampaignItem,
   CampaignRepository,
   ItemCounts,
   ItemState,
-} from "../../gateway/campaign/campaign.ts";
-import { shownAction, shownSteps } from "../../gateway/campaign/shown-campaign.ts";
-import { storedFailure } from "../../gateway/failure.ts";
-import type { Seal } from "../../gateway/store.ts";
+} from "../../gateway/model/campaign.ts";
+import { storedFailure } from "../../gateway/model/failure.ts";
+import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { EventRepository, GatewayEvent } from "../../gateway/event.ts";
+import type { EventRepository, GatewayEvent } from "../../gateway/model/event.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";

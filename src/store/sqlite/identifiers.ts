@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { type IdentifierRepository, maxIdentifiers } from "../../gateway/identifiers.ts";
+import { type IdentifierRepository, maxIdentifiers } from "../../gateway/model/identifiers.ts";
 import type { Schema } from "../schema.ts";
 
 const tables = { job: "job", prc: "procedure", ntf: "notification", cmp: "campaign", tgt: "target" } as const;

@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { InboxEntry, InboxRepository } from "../../gateway/inbox.ts";
+import type { InboxEntry, InboxRepository } from "../../gateway/model/inbox.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
 

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { type OpenFailure, storedFailure } from "../../gateway/failure.ts";
+import { shownWork } from "../../gateway/jobs/shown-job.ts";
+import { type OpenFailure, storedFailure } from "../../gateway/model/failure.ts";
 import {
   endStates,
   type Job,
@@ -8,9 +9,8 @@ import {
   type JobRepository,
   type JobResult,
   type JobState,
-} from "../../gateway/job.ts";
-import { shownWork } from "../../gateway/shown-job.ts";
-import type { Seal } from "../../gateway/store.ts";
+} from "../../gateway/model/job.ts";
+import type { Seal } from "../../gateway/model/store.ts";
 import { rowsOf } from "../connection.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";

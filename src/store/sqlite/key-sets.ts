@@ -1,8 +1,8 @@
 import type { Kysely, Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { Secret } from "../../base/secret.ts";
-import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/key-set.ts";
-import type { Seal } from "../../gateway/store.ts";
+import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
+import type { Seal } from "../../gateway/model/store.ts";
 import type { Schema } from "../schema.ts";
 
 type Row = Selectable<Schema["key_set"]>;

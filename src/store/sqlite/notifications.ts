@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from "kysely";
-import type { NotificationRecord, NotificationRepository } from "../../gateway/notification.ts";
+import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 

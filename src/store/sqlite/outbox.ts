@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from "kysely";
-import type { OutboxEntry, OutboxRepository } from "../../gateway/upstream/outbox.ts";
+import type { OutboxEntry, OutboxRepository } from "../../gateway/model/outbox.ts";
 import type { Schema } from "../schema.ts";
 
 function entryOf(row: Selectable<Schema["upstream_outbox"]>): OutboxEntry {

@@ -1,7 +1,7 @@
 import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
-import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/packet.ts";
-import { shownPacket } from "../../gateway/shown-job.ts";
-import type { Seal } from "../../gateway/store.ts";
+import { shownPacket } from "../../gateway/jobs/shown-job.ts";
+import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
+import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared, preparedRow } from "../prepared.ts";

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { Procedure, ProcedureRepository } from "../../gateway/procedure.ts";
+import type { Procedure, ProcedureRepository } from "../../gateway/model/profile-switch.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";

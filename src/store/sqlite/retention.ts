@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { PruneCounts, RetainedKind, RetentionRepository, StoreSize } from "../../gateway/retention.ts";
+import type { PruneCounts, RetainedKind, RetentionRepository, StoreSize } from "../../gateway/model/retention.ts";
 import { rowsOf } from "../connection.ts";
 import type { Schema } from "../schema.ts";
 

@@ -1,5 +1,11 @@
 import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
-import type { HeldSegment, SmscConversation, SmscMessage, SmscOutboxItem, SmscRepository } from "../../gateway/smsc.ts";
+import type {
+  HeldSegment,
+  SmscConversation,
+  SmscMessage,
+  SmscOutboxItem,
+  SmscRepository,
+} from "../../gateway/model/smsc-message.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared, preparedRow, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { Seal } from "../../gateway/store.ts";
-import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/target.ts";
-import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/target-secrets.ts";
+import type { Seal } from "../../gateway/model/store.ts";
+import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
+import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { prepared } from "../prepared.ts";

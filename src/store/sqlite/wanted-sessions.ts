@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import type { WantedSessionRepository } from "../../gateway/wanted-session.ts";
+import type { WantedSessionRepository } from "../../gateway/model/pending-session-trigger.ts";
 import type { Schema } from "../schema.ts";
 
 /** A row per target; few at any time. */

@@ -8,7 +8,7 @@ import { gsmtapBytes } from "../../../src/codec/gsmtap/header.ts";
 import { pcapHeader, pcapRecord } from "../../../src/codec/gsmtap/pcap.ts";
 import { apduFrame, atrFrame } from "../../../src/codec/gsmtap/sim.ts";
 import { smsFrame } from "../../../src/codec/gsmtap/sms.ts";
-import { enableEnvelope } from "../../face/explain/worked.ts";
+import { enableEnvelope } from "../../explain/worked.ts";
 
 const deliver = fromHex(enableEnvelope.slice(42));
 const submit = fromHex("410005A11032F47FF60802710000030001 02");

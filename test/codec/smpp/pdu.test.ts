@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type PackagePdu, smppPackage } from "../../../drivers/simulated/smsc/smpp-package.ts";
+import { type PackagePdu, smppPackage } from "../../../simulators/smsc/smpp-package.ts";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { commandId, decodePdu, encodePdu, type Pdu } from "../../../src/codec/smpp/pdu.ts";

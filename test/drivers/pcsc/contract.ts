@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { PcscClient } from "../../../drivers/pcsc/pcsc-client.ts";
 import { readerEvents } from "../../../drivers/pcsc/reader-events.ts";
-import { PcscLab } from "../../../drivers/simulated/pcsc-lab.ts";
-import type { VpcdCard } from "../../../drivers/simulated/vpcd.ts";
+import { PcscLab } from "../../../simulators/pcsc-lab.ts";
+import type { VpcdCard } from "../../../simulators/vpcd.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { CardConnection, ReaderEvent } from "../../../src/link/card-reader.ts";
 import { silentLog } from "../../../src/link/driver.ts";
-import { ScriptedCard } from "../simulated/scripted-card.ts";
+import { ScriptedCard } from "../../simulators/scripted-card.ts";
 
 const deps = { clock: systemClock, random: Math.random, log: silentLog };
 const status = fromHex("80F2000C00");

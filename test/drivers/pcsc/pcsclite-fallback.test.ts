@@ -1,6 +1,6 @@
 import { it } from "vitest";
 import { PcscliteClient } from "../../../drivers/pcsc/pcsclite-fallback.ts";
-import { pcscLabProblem } from "../../../drivers/simulated/pcsc-lab.ts";
+import { pcscLabProblem } from "../../../simulators/pcsc-lab.ts";
 import { pcscContract } from "./contract.ts";
 
 /** The package, or a build of it elsewhere. */

@@ -1,6 +1,6 @@
 import { it } from "vitest";
 import { SocketPcscClient } from "../../../drivers/pcsc/socket-client.ts";
-import { pcscLabProblem } from "../../../drivers/simulated/pcsc-lab.ts";
+import { pcscLabProblem } from "../../../simulators/pcsc-lab.ts";
 import { pcscContract } from "./contract.ts";
 
 const problem = pcscLabProblem();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { driver } from "../../../drivers/serial-tty/driver.ts";
-import { openPty, ptyAvailable, ptyMissing } from "../../../drivers/simulated/pty.ts";
+import { openPty, ptyAvailable, ptyMissing } from "../../../simulators/pty.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { signalQuality } from "../../../src/codec/at/general-commands.ts";
 import { latin1 } from "../../../src/codec/at/line.ts";

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { SmscBehaviour } from "../../../drivers/simulated/smsc/behaviour.ts";
-import { type SimulatedSms, SmscStore } from "../../../drivers/simulated/smsc/message-store.ts";
-import { SimulatedSmsc } from "../../../drivers/simulated/smsc/smsc.ts";
 import type { SmppAccount } from "../../../drivers/smpp/account.ts";
+import type { SmscBehaviour } from "../../../simulators/smsc/behaviour.ts";
+import { type SimulatedSms, SmscStore } from "../../../simulators/smsc/message-store.ts";
+import { SimulatedSmsc } from "../../../simulators/smsc/smsc.ts";
 import type { InboundItem, SmsBearer } from "../../../src/link/sms-bearer.ts";
 import { commandSms, never, openBearer, packet, until } from "./account.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { SmscStore } from "../../../drivers/simulated/smsc/message-store.ts";
-import { SimulatedSmsc } from "../../../drivers/simulated/smsc/smsc.ts";
 import type { SubmitVariant } from "../../../drivers/smpp/outbound.ts";
 import { testSmsc } from "../../../drivers/smpp/self-test.ts";
+import { SmscStore } from "../../../simulators/smsc/message-store.ts";
+import { SimulatedSmsc } from "../../../simulators/smsc/smsc.ts";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { equalBytes } from "../../../src/base/hex.ts";
 import { reachesCard } from "../../../src/codec/smpp/data-coding.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, toHex } from "../../../src/base/hex.ts";
 import { gsm7Septets, packSeptets } from "../../../src/codec/kit/gsm7.ts";
 import { tpduBytes } from "../../../src/codec/sms/tpdu.ts";
-import { enableEnvelope, kicHex, kidHex } from "../explain/worked.ts";
+import { enableEnvelope, kicHex, kidHex } from "../../explain/worked.ts";
 import { run, runLines } from "./run-commands.ts";
 
 interface Item {

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../../src/app/version.ts";
+import { kicHex, kidHex } from "../../explain/worked.ts";
 import { argumentsOf, wordsOf } from "../../scripts/printed-examples.ts";
-import { kicHex, kidHex } from "../explain/worked.ts";
 import { run } from "./run-commands.ts";
 
 const page = readFileSync(join(packageRoot, "docs", "decode.md"), "utf8");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { enableEnvelope, kicHex, kidHex } from "../explain/worked.ts";
+import { enableEnvelope, kicHex, kidHex } from "../../explain/worked.ts";
 import { run } from "./run-commands.ts";
 
 describe("decode", () => {

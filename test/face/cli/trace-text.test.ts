@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FramePrinter } from "../../../src/face/cli/trace-text.ts";
 import type { TracedFrame } from "../../../src/face/cli/traced-frame.ts";
-import { enableEnvelope } from "../explain/worked.ts";
+import { enableEnvelope } from "../../explain/worked.ts";
 
 const at = Date.UTC(2026, 0, 31, 12, 0, 0, 5);
 const terminal = { out: process.stdout, err: process.stderr, fancy: false, json: false };

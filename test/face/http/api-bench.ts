@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../../../drivers/simulated/euicc/fixture.ts";
+import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { parseConfig } from "../../../src/app/config.ts";
 import { Daemon } from "../../../src/app/daemon.ts";
-import type { Scope } from "../../../src/gateway/api-token.ts";
+import type { Scope } from "../../../src/gateway/model/api-token.ts";
 import { type Log, silentLog } from "../../../src/link/driver.ts";
 import { plainEis } from "../../gateway/bench.ts";
 

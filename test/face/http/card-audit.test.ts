@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exportEis, exportMnoKeySets } from "../../../drivers/simulated/euicc/eis.ts";
-import type { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
+import { exportEis, exportMnoKeySets } from "../../../simulators/euicc/eis.ts";
+import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { ApiBench } from "./api-bench.ts";
 
 let bench: ApiBench;

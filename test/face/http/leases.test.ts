@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Link } from "../../../src/gateway/links.ts";
+import type { Link } from "../../../src/gateway/links/links.ts";
 import { ApiBench } from "./api-bench.ts";
 
 let bench: ApiBench;

@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
+import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { ApiBench } from "./api-bench.ts";
 
 let bench: ApiBench;

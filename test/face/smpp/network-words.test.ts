@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { textUserData } from "../../../src/codec/sms/user-data.ts";
-import { textsOf } from "../../../src/gateway/message-text.ts";
+import { textsOf } from "../../../src/gateway/smsc/message-text.ts";
 import { packet, until } from "../../drivers/smpp/account.ts";
 import { cstring, message, type RawConnection, type RawPdu, raw } from "../../link/smpp/raw-peer.ts";
 import { msisdn, readMessage, WholeWay } from "./whole-way.ts";

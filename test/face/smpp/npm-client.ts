@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type PackagePdu, type PackageSession, smppPackage } from "../../../drivers/simulated/smsc/smpp-package.ts";
+import { type PackagePdu, type PackageSession, smppPackage } from "../../../simulators/smsc/smpp-package.ts";
 
 /** An ESME on npm smpp: shares no code with the face it talks to. */
 export class NpmClient {

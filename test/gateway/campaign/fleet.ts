@@ -1,11 +1,11 @@
-import { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
-import type { Executed } from "../../../drivers/simulated/euicc/execution-log.ts";
-import { createEuiccState, type FixtureOptions } from "../../../drivers/simulated/euicc/fixture.ts";
-import type { Misbehaviour } from "../../../drivers/simulated/euicc/misbehaviour.ts";
+import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import type { Executed } from "../../../simulators/euicc/execution-log.ts";
+import { createEuiccState, type FixtureOptions } from "../../../simulators/euicc/fixture.ts";
+import type { Misbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import type { CampaignItem } from "../../../src/gateway/campaign/campaign.ts";
-import { CampaignDesk, type ShownCampaign } from "../../../src/gateway/campaign/desk.ts";
+import { CampaignDesk, type ShownCampaign } from "../../../src/gateway/campaign/campaigns.ts";
 import { CampaignRunner } from "../../../src/gateway/campaign/runner.ts";
+import type { CampaignItem } from "../../../src/gateway/model/campaign.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { Bench } from "../bench.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Campaign, ItemCounts } from "../../../src/gateway/campaign/campaign.ts";
 import { parseCampaignOrder } from "../../../src/gateway/campaign/order.ts";
 import { pace, progressOf } from "../../../src/gateway/campaign/pace.ts";
+import type { Campaign, ItemCounts } from "../../../src/gateway/model/campaign.ts";
 
 const order = (more: object = {}) =>
   parseCampaignOrder({

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { readerEvents } from "../../../drivers/pcsc/reader-events.ts";
 import { SocketPcscClient } from "../../../drivers/pcsc/socket-client.ts";
-import { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../../../drivers/simulated/euicc/fixture.ts";
-import { PcscLab, pcscLabProblem } from "../../../drivers/simulated/pcsc-lab.ts";
-import { SoftReader, SoftReaders } from "../../../drivers/simulated/reader.ts";
-import type { SoftCard } from "../../../drivers/simulated/soft-card.ts";
+import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { PcscLab, pcscLabProblem } from "../../../simulators/pcsc-lab.ts";
+import { SoftReader, SoftReaders } from "../../../simulators/reader.ts";
+import type { SoftCard } from "../../../simulators/soft-card.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
@@ -13,7 +13,7 @@ import type { CardLink } from "../../../src/link/card/card-link.ts";
 import { CardLinks, type CardLinksDeps } from "../../../src/link/card/card-links.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import type { InboundItem, OutboundSms } from "../../../src/link/sms-bearer.ts";
-import { ScriptedCard } from "../../drivers/simulated/scripted-card.ts";
+import { ScriptedCard } from "../../simulators/scripted-card.ts";
 
 const deps = { clock: systemClock, random: () => 0, log: silentLog };
 const sms: OutboundSms = {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { SimulatedEuicc } from "../../../drivers/simulated/euicc/euicc.ts";
-import { createEuiccState } from "../../../drivers/simulated/euicc/fixture.ts";
-import { SoftReader } from "../../../drivers/simulated/reader.ts";
+import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { SoftReader } from "../../../simulators/reader.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { isdRTar, parseAid, tarOctets } from "../../../src/codec/euicc/aid.ts";
 import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5.ts";

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { memoryLine } from "../../../drivers/simulated/memory-line.ts";
-import type { Misbehaviour } from "../../../drivers/simulated/modem/misbehaviour.ts";
-import { SimulatedModem } from "../../../drivers/simulated/modem/modem.ts";
-import { PlainCard } from "../../../drivers/simulated/modem/plain-card.ts";
-import { SimulatedNetwork } from "../../../drivers/simulated/network/network.ts";
-import { seededRandom } from "../../../drivers/simulated/seeded-random.ts";
+import { memoryLine } from "../../../simulators/memory-line.ts";
+import type { Misbehaviour } from "../../../simulators/modem/misbehaviour.ts";
+import { SimulatedModem } from "../../../simulators/modem/modem.ts";
+import { PlainCard } from "../../../simulators/modem/plain-card.ts";
+import { SimulatedNetwork } from "../../../simulators/network/network.ts";
+import { seededRandom } from "../../../simulators/seeded-random.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { silentLog } from "../../../src/link/driver.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { agentOf, type FleetCard, fleetCards } from "../../../drivers/simulated/scp81/fleet.ts";
+import { agentOf, type FleetCard, fleetCards } from "../../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { ApiBench } from "../../face/http/api-bench.ts";
 import { authority } from "../../face/http/certificates.ts";

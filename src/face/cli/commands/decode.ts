@@ -5,12 +5,12 @@ import { asGatewayError, GatewayError, isGatewayError } from "../../../base/gate
 import { fromHex } from "../../../base/hex.ts";
 import { parseSpi } from "../../../codec/ota/spi.ts";
 import { PacketKeys } from "../../../crypto/packet-keys.ts";
-import { type Asked, answerType, askedBy } from "../../explain/asked.ts";
-import { Assembler } from "../../explain/assembled.ts";
-import { type ExplainType, explainTypes } from "../../explain/context.ts";
-import { type Explained, type ExplainOptions, explain } from "../../explain/explain.ts";
-import { KeyFiles } from "../../explain/key-files.ts";
-import { plainStyle, type TreeStyle, treeLines } from "../../explain/tree-text.ts";
+import { type Asked, answerType, askedBy } from "../../../explain/asked.ts";
+import { Assembler } from "../../../explain/assembled.ts";
+import { type ExplainType, explainTypes } from "../../../explain/context.ts";
+import { type Explained, type ExplainOptions, explain } from "../../../explain/explain.ts";
+import { KeyFiles } from "../../../explain/key-files.ts";
+import { plainStyle, type TreeStyle, treeLines } from "../../../explain/tree-text.ts";
 import { type CommandIo, keyFlag } from "../run-operation.ts";
 import { visible, visibleLines } from "../visible.ts";
 

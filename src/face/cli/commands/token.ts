@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import { scopes } from "../../../gateway/api-token.ts";
+import { scopes } from "../../../gateway/model/api-token.ts";
 import type { CliContext } from "../context.ts";
 import { result, say, table, when } from "../terminal.ts";
 

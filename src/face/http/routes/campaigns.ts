@@ -1,11 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { CampaignItem } from "../../../gateway/campaign/campaign.ts";
-import type { ShownCampaign } from "../../../gateway/campaign/desk.ts";
+import type { ShownCampaign } from "../../../gateway/campaign/campaigns.ts";
 import { CampaignOrderShape } from "../../../gateway/campaign/order.ts";
 import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
+import type { CampaignItem } from "../../../gateway/model/campaign.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { idPage, pageShape, sendPage, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { ConnectivityShape } from "../../../gateway/connectivity-desk.ts";
-import { shownJob } from "../../../gateway/shown-job.ts";
+import { ConnectivityShape } from "../../../gateway/eis/connectivity-parameters.ts";
+import { shownJob } from "../../../gateway/jobs/shown-job.ts";
 import type { ApiDeps } from "../server.ts";
 import { jobShape, problems, referenceParams } from "../shapes.ts";
 import { mutable } from "./targets.ts";

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { GatewayEvent } from "../../../gateway/event.ts";
+import type { GatewayEvent } from "../../../gateway/model/event.ts";
 import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
 import { type EventGap, eventsAfter } from "../event-gap.ts";
 import { EventPages } from "../event-pages.ts";

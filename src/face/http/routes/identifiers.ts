@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { abbreviable, maxIdentifiers } from "../../../gateway/identifiers.ts";
+import { abbreviable, maxIdentifiers } from "../../../gateway/model/identifiers.ts";
 import type { ApiDeps } from "../server.ts";
 import { problems } from "../shapes.ts";
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { strict } from "../../../base/strict.ts";
-import { KeySetShape } from "../../../gateway/target-shape.ts";
+import { KeySetShape } from "../../../gateway/targets/target-shape.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
 import type { ApiDeps } from "../server.ts";
 import { keySetShape, problems, referenceParams } from "../shapes.ts";

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import { validity } from "../../../gateway/job-order.ts";
+import { validity } from "../../../gateway/jobs/job-order.ts";
 import type { Scp81Server } from "../../../link/scp81/server.ts";
 import { idPage, pageInMemory } from "../page.ts";
 import type { ApiDeps } from "../server.ts";

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import { countedKinds, type Retention, shortestRetentionMs } from "../../../gateway/retention.ts";
+import { countedKinds, type Retention, shortestRetentionMs } from "../../../gateway/model/retention.ts";
 import type { ApiDeps } from "../server.ts";
 import { moment, problems } from "../shapes.ts";
 

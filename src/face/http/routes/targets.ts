@@ -5,12 +5,18 @@ import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { strict } from "../../../base/strict.ts";
-import { eidText, iccidText, msisdnText } from "../../../gateway/identity-shapes.ts";
-import type { Target } from "../../../gateway/target.ts";
-import { csvTargets } from "../../../gateway/target-csv.ts";
-import type { ImportOutcome } from "../../../gateway/target-desk.ts";
-import { describedTarget, type TargetDescription } from "../../../gateway/target-import.ts";
-import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../../gateway/target-shape.ts";
+import type { Target } from "../../../gateway/model/target.ts";
+import { eidText, iccidText, msisdnText } from "../../../gateway/targets/identity-shapes.ts";
+import { csvTargets } from "../../../gateway/targets/target-csv.ts";
+import { describedTarget, type TargetDescription } from "../../../gateway/targets/target-import.ts";
+import {
+  nameText,
+  ReachShape,
+  TargetSettingsShape,
+  TargetShape,
+  tagList,
+} from "../../../gateway/targets/target-shape.ts";
+import type { ImportOutcome } from "../../../gateway/targets/targets.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
 import { idPage, pageShape, sendPage, sendWritten } from "../page.ts";
 import type { ApiDeps } from "../server.ts";

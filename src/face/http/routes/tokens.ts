@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { keyLike } from "../../../base/key-like.ts";
-import { type ApiToken, scopes } from "../../../gateway/api-token.ts";
+import { type ApiToken, scopes } from "../../../gateway/model/api-token.ts";
 import { idPage, pageOf, pageShape } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { problems, tokenShape } from "../shapes.ts";

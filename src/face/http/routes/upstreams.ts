@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { OutboxEntry } from "../../../gateway/upstream/outbox.ts";
+import type { OutboxEntry } from "../../../gateway/model/outbox.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
 import { deadLetterShape, problems, upstreamShape } from "../shapes.ts";

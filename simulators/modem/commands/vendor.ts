@@ -1,0 +1,63 @@
+import { fromHex, toHex } from "../../../src/base/hex.ts";
+import type { Call, Reply } from "../command.ts";
+import type { AtCommand } from "../command-line.ts";
+import type { SimulatedModem } from "../modem.ts";
+import { answerTo } from "../personality.ts";
+import { refuseCme } from "../refusal.ts";
+import { fine } from "../sim-slot.ts";
+import { needCard } from "./sim.ts";
+
+const ecasd = "A0000005591010FFFFFFFF8900000200";
+
+/**
+ * What the hardware profile says of this command: an identity query, a restart, power-off, or the toolkit's switch.
+ * Undefined when it says nothing, so that the standard's commands apply.
+ */
+export async function vendorCommand(command: AtCommand, call: Call): Promise<{ readonly reply: Reply } | undefined> {
+  const { modem } = call;
+  const { personality } = modem;
+  if (command.name !== "+CFUN" && personality.isRestart(command.text)) {
+    setTimeout(() => void modem.reboot(), 20);
+    return { reply: undefined };
+  }
+  if (personality.isOff(command.text)) {
+    setTimeout(() => void modem.powerOff(), 20);
+    return { reply: undefined };
+  }
+  const toolkit = toolkitSwitch(command.text, modem);
+  if (toolkit !== undefined) return toolkit;
+  const found = personality.query(command.text);
+  if (found === undefined || /^AT\+(CRSM|CSIM|CGLA|CGSN|CIMI)/i.test(found.query.command)) return undefined;
+  return { reply: answerTo(found.query, await factOf(found.kind, modem)) };
+}
+
+async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: SimulatedModem): Promise<string> {
+  if (kind === "imei") return modem.personality.identity.imei;
+  needCard(modem, kind === "imsi");
+  if (kind === "eid") return await readEid(modem);
+  if (kind === "iccid") return modem.shownIccid || refuseCme(13);
+  return modem.slot.facts[kind] || refuseCme(13);
+}
+
+/** GET DATA 5A from the ECASD. GSMA SGP.02 §2.2.1.3 */
+async function readEid(modem: SimulatedModem): Promise<string> {
+  const { data: channel, sw } = await modem.slot.command(fromHex("0070000001"));
+  const number = channel[0];
+  if (!fine(sw) || number === undefined || number > 3) return refuseCme(3);
+  const aid = fromHex(ecasd);
+  await modem.slot.command(Uint8Array.of(number, 0xa4, 4, 0, aid.length, ...aid));
+  const answer = await modem.slot.command(Uint8Array.of(0x80 | number, 0xca, 0, 0x5a, 0));
+  await modem.slot.command(Uint8Array.of(0, 0x70, 0x80, number));
+  return fine(answer.sw) && answer.data[0] === 0x5a ? toHex(answer.data.subarray(2)) : refuseCme(22);
+}
+
+function toolkitSwitch(text: string, modem: SimulatedModem): { readonly reply: Reply } | undefined {
+  const { toolkit } = modem.personality.profile;
+  if (modem.personality.isToolkitEnable(text)) {
+    modem.toolkit.enabled = true;
+    return { reply: undefined };
+  }
+  if (toolkit?.query === undefined || toolkit.query.command.toUpperCase() !== text.toUpperCase()) return undefined;
+  const on = toolkit.on ?? "1";
+  return { reply: answerTo(toolkit.query, modem.toolkit.enabled ? on : "0") };
+}

@@ -1,0 +1,49 @@
+import { isStoreData, secretGoesOn, secretOfCommand } from "../codec/apdu/secret-data.ts";
+import type { Answered, ExplainType } from "./context.ts";
+import { type Explained, sureness } from "./explain.ts";
+
+/** What was asked of a card, as far as its answer needs it. */
+export interface Asked {
+  /** A C-APDU. */
+  readonly command?: Uint8Array | undefined;
+  /** The C-APDUs of a script. */
+  readonly commands?: readonly Uint8Array[] | undefined;
+  /** A command packet. */
+  readonly answered?: Answered | undefined;
+  /** A STORE DATA stores keys and goes on in the next block. */
+  readonly storesKeys?: boolean | undefined;
+}
+
+/** What an item asks; an answer or data ask nothing, and leave what was asked before as it is. */
+export function askedBy({ type, heard }: Explained, octets: Uint8Array, before: Asked): Asked {
+  const { commands, answered } = heard;
+  if (type === "c-apdu") {
+    const secret = secretOfCommand(octets) !== undefined || (before.storesKeys === true && isStoreData(octets));
+    return { command: octets, commands, answered, storesKeys: secret && secretGoesOn(octets) };
+  }
+  return commands === undefined && answered === undefined ? before : { commands, answered };
+}
+
+/** What may answer a script or a packet, and what comes when nothing is known of the question. */
+const answerTypes: readonly ExplainType[] = [
+  "script-response",
+  "tp-ud",
+  "response-packet",
+  "sms-tpdu",
+  "http",
+  "tls",
+  "terminal-response",
+  "euicc-response",
+  "r-apdu",
+];
+
+/** Below this an answer is not what its question lets expect. */
+const expected = 40;
+
+/** How an answer is read: as what the question asks for where the octets allow it. */
+export function answerType(octets: Uint8Array, { command, commands }: Asked): ExplainType {
+  if (commands !== undefined && sureness("script-response", octets) >= expected) return "script-response";
+  if (command !== undefined && sureness("r-apdu", octets) > 0) return "r-apdu";
+  const [best] = answerTypes.map((type) => ({ type, score: sureness(type, octets) })).sort((a, b) => b.score - a.score);
+  return best === undefined || best.score === 0 ? "r-apdu" : best.type;
+}

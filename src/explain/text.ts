@@ -1,0 +1,61 @@
+import { keyLike, namesSecret } from "../base/key-like.ts";
+import type { Context } from "./context.ts";
+import { hiddenLeaf, type Node, single, unreadLeaf } from "./tree.ts";
+
+const pem = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----/;
+/** More of it is not parsed. */
+const jsonLimit = 1024 * 1024;
+
+/** Octets as ASCII; undefined when one of them stands in no text. */
+function textOf(octets: Uint8Array): string | undefined {
+  const plain = (octet: number) => (octet >= 0x20 && octet < 0x7f) || octet === 9 || octet === 10 || octet === 13;
+  return octets.every(plain) ? Buffer.from(octets).toString("latin1") : undefined;
+}
+
+function isJson(text: string): boolean {
+  if (!/^\s*[{[]/.test(text) || text.length > jsonLimit) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * How sure it is that octets are text: of eight octets of a card or network, one in two thousand has only letters, digits
+ * and signs. The forms that are spelled in ASCII (EID, PSK identity, HTTP) are surer of theirs.
+ */
+export function textScore(octets: Uint8Array): number {
+  if (octets.length < 4) return 0;
+  const text = textOf(octets);
+  if (text === undefined) return 0;
+  if (pem.test(text)) return 97;
+  if (isJson(text)) return octets.length < 8 ? 70 : 97;
+  return octets.length < 8 ? 20 : octets.length < 16 ? 66 : 76;
+}
+
+function kindOf(text: string): string {
+  const [, what] = pem.exec(text) ?? [];
+  if (what !== undefined) return `PEM of ${what}; decode the octets in its Base64 to see what they say`;
+  return isJson(text) ? "JSON" : "plain text";
+}
+
+/** Whether a text may hold a key, a PIN or a password: by its form, or by a name in front of a value. */
+function isConfidential(text: string): boolean {
+  if (/PRIVATE KEY/.test(text) || keyLike(text) !== undefined) return true;
+  return [...text.matchAll(/([A-Za-z][\w-]{0,60})["']?\s*[:=]/g)].some(([, name = ""]) => namesSecret(name));
+}
+
+/** Text in ASCII: JSON, PEM or plain; what may hold a secret is not shown. */
+export function textNode(octets: Uint8Array, base: number, { secrets }: Context): Node {
+  const text = textOf(octets);
+  const note = "these octets are text, and nothing that cards or networks exchange";
+  if (text === undefined) return { ...unreadLeaf("text", octets, base), note: "not all of these octets are ASCII" };
+  const kind = kindOf(text);
+  if (secrets !== true && isConfidential(text)) {
+    const hidden = hiddenLeaf("text", octets, base, { note });
+    return { ...hidden, value: `${kind} ${hidden.value ?? ""}` };
+  }
+  return single("text", octets, base, () => `${kind} ${JSON.stringify(text)}`, { note });
+}

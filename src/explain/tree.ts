@@ -1,0 +1,260 @@
+import { asGatewayError, codecError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { toHex } from "../base/hex.ts";
+import { mayHoldSecret } from "../codec/apdu/secret-data.ts";
+import { Reader } from "../codec/kit/codec.ts";
+
+/** One thing found in octets. `offset` counts from the start of the input the user gave. */
+export interface Node {
+  readonly label: string;
+  /** What it says, in words. */
+  readonly value?: string;
+  /** The octets of a leaf (of a TLV, its value) as they stand; absent where parts follow, or a secret is hidden. */
+  readonly hex?: string;
+  readonly offset: number;
+  /** Octets. */
+  readonly length: number;
+  /** Where it is defined: `TS 102 225 §5.1`. */
+  readonly clause?: string;
+  /** What is odd about it. */
+  readonly note?: string;
+  /** Why the octets from here on could not be read. */
+  readonly error?: { readonly code: string; readonly message: string; readonly offset: number };
+  readonly children: readonly Node[];
+}
+
+/** What a node may say beside its label and place. */
+export interface Extra {
+  readonly clause?: string | undefined;
+  readonly note?: string | undefined;
+  /** What cannot be read of it may be a secret. */
+  readonly confidential?: boolean | undefined;
+}
+
+/** Words for octets; undefined when there is nothing to add to them. */
+export type Say = (octets: Uint8Array, offset: number) => string | undefined;
+
+/** The octets of a node as text: none where there are parts. */
+export function leaf(label: string, octets: Uint8Array, offset: number, value?: string, extra: Extra = {}): Node {
+  return {
+    label,
+    ...(value === undefined ? {} : { value }),
+    ...(octets.length === 0 ? {} : { hex: toHex(octets) }),
+    offset,
+    length: octets.length,
+    ...extraOf(extra),
+    children: [],
+  };
+}
+
+function extraOf(extra: Extra): Pick<Node, "clause" | "note"> {
+  return {
+    ...(extra.clause === undefined ? {} : { clause: extra.clause }),
+    ...(extra.note === undefined ? {} : { note: extra.note }),
+  };
+}
+
+/** Parts of one node; no frame of a card or network has a hundredth of them. */
+const maxParts = 20_000;
+
+/** Characters after which the line of a whole takes no more words of its parts. */
+const maxLine = 1000;
+
+/** Parts are found from left to right; whatever goes wrong ends in a node that says so. */
+export class Branch {
+  readonly from: Reader;
+  readonly #children: Node[] = [];
+  /** What the whole says; may be set before its last part was read. */
+  value: string | undefined;
+  note: string | undefined;
+  readonly #confidential: boolean;
+  #words = "";
+  #wordsLeftOut = 0;
+
+  /** `confidential`: octets that cannot be read may be keys or PINs, and are not shown. */
+  constructor(octets: Uint8Array, base: number, confidential = false) {
+    this.from = new Reader(octets, base);
+    this.#confidential = confidential;
+  }
+
+  get children(): readonly Node[] {
+    return this.#children;
+  }
+
+  /** What the parts said so far, in one line; thousands of parts do not make it longer than a line may be. */
+  get words(): string {
+    return this.#wordsLeftOut === 0 ? this.#words : `${this.#words}; … ${this.#wordsLeftOut} more`;
+  }
+
+  /** Adds what a part says to the line of the whole. */
+  tell(words: string | undefined): void {
+    if (words === undefined) return;
+    if (this.#words.length >= maxLine) this.#wordsLeftOut++;
+    else this.#words = this.#words === "" ? words : `${this.#words}; ${words}`;
+  }
+
+  /** The next `count` octets as a leaf. `say` may throw: the leaf then carries the error. */
+  field(label: string, count: number, say?: Say, extra?: Extra): Uint8Array {
+    const offset = this.from.offset;
+    const octets = this.from.take(count, label);
+    this.add(said(label, octets, offset, say, extra));
+    return octets;
+  }
+
+  /** The next octet as a leaf. */
+  octet(label: string, say?: (octet: number) => string | undefined, extra?: Extra): number {
+    const octets = this.field(label, 1, say === undefined ? undefined : ([one = 0]) => say(one), extra);
+    return octets[0] ?? 0;
+  }
+
+  /** A big-endian number of `count` octets as a leaf that shows it in decimal. */
+  uint(label: string, count: number, say: (value: number) => string = String, extra?: Extra): number {
+    const octets = this.field(label, count, (bytes) => say(numberOf(bytes)), extra);
+    return numberOf(octets);
+  }
+
+  /** The next `count` octets, not shown unless the caller asked for secrets. */
+  secret(label: string, count: number, shown = false): void {
+    const offset = this.from.offset;
+    const octets = this.from.take(count, label);
+    this.add(shown ? leaf(label, octets, offset) : hiddenLeaf(label, octets, offset));
+  }
+
+  /** The next `count` octets as a part of its own. */
+  part(count: number, build: (octets: Uint8Array, offset: number) => Node): Node {
+    const offset = this.from.offset;
+    return this.add(build(this.from.take(count), offset));
+  }
+
+  /** @throws codec.length when there are more parts than anybody reads */
+  add(node: Node): Node {
+    if (this.#children.length >= maxParts) {
+      throw codecError("codec.length", `more than ${maxParts} parts; what follows is not opened`, node.offset);
+    }
+    this.#children.push(node);
+    return node;
+  }
+
+  /** What is left, as one leaf; nothing when nothing is left. */
+  rest(label: string, say?: Say, extra?: Extra): void {
+    if (!this.from.ended) this.field(label, this.from.remaining, say, extra);
+  }
+
+  /** What is left and nothing describes, as one leaf. */
+  leftOver(): void {
+    if (this.from.ended) return;
+    const offset = this.from.offset;
+    this.add({ ...this.#unread("octets left over", this.from.rest(), offset), note: "nothing says what they are" });
+  }
+
+  /** A node for what stopped the reading, covering the octets that were not read. */
+  fail(error: GatewayError): void {
+    const offset = this.from.offset;
+    const node = this.#unread("not readable", this.from.rest(), offset);
+    this.#children.push({ ...node, error: errorOf(error, offset) });
+  }
+
+  #unread(label: string, octets: Uint8Array, offset: number): Node {
+    const hidden = octets.length > 0 && (this.#confidential || mayHoldSecret(octets));
+    return hidden ? hiddenLeaf(label, octets, offset) : leaf(label, octets, offset);
+  }
+}
+
+/** Octets that nothing describes as a leaf; what may be the data of a secret command is not shown. */
+export function unreadLeaf(label: string, octets: Uint8Array, offset: number): Node {
+  return mayHoldSecret(octets)
+    ? hiddenLeaf(label, octets, offset)
+    : leaf(label, octets, offset, `${octets.length} octets`);
+}
+
+/** Octets that are not shown. */
+export function hiddenLeaf(label: string, octets: Uint8Array, offset: number, extra: Extra = {}): Node {
+  const value = `[hidden, ${octets.length} octets]`;
+  return { label, value, offset, length: octets.length, ...extraOf(extra), children: [] };
+}
+
+/** A leaf whose words come from `say`, or from the error it threw. */
+export function said(label: string, octets: Uint8Array, offset: number, say?: Say, extra?: Extra): Node {
+  try {
+    return leaf(label, octets, offset, say?.(octets, offset), extra);
+  } catch (thrown) {
+    const error = faultOf(thrown);
+    return { ...leaf(label, octets, offset, undefined, extra), error: errorOf(error, offset) };
+  }
+}
+
+function errorOf(error: GatewayError, fallback: number): NonNullable<Node["error"]> {
+  const { offset } = error.detail;
+  return { code: error.code, message: error.message, offset: typeof offset === "number" ? offset : fallback };
+}
+
+/** Errors of ours are facts about the octets; anything else is a defect and passes. */
+function faultOf(thrown: unknown): GatewayError {
+  if (!isGatewayError(thrown)) throw thrown;
+  return asGatewayError(thrown);
+}
+
+/**
+ * A node of parts. `build` reads them; what it returns is the node's value. What it throws becomes a node over the
+ * unread octets, and octets it leaves over are shown as such.
+ */
+export function grow(
+  label: string,
+  octets: Uint8Array,
+  base: number,
+  build: (branch: Branch) => string | undefined,
+  extra: Extra = {},
+): Node {
+  const branch = new Branch(octets, base, extra.confidential);
+  try {
+    branch.value = build(branch) ?? branch.value;
+    branch.leftOver();
+  } catch (thrown) {
+    branch.fail(faultOf(thrown));
+  }
+  return {
+    label,
+    ...spokenValue(branch),
+    offset: base,
+    length: octets.length,
+    ...extraOf({ clause: extra.clause, note: branch.note ?? extra.note }),
+    children: branch.children,
+  };
+}
+
+function spokenValue({ value, words }: Branch): Pick<Node, "value"> {
+  if (value !== undefined) return { value };
+  return words === "" ? {} : { value: words };
+}
+
+/** A node of one leaf. */
+export function single(label: string, octets: Uint8Array, base: number, say?: Say, extra?: Extra): Node {
+  return said(label, octets, base, say, extra);
+}
+
+/** A big-endian number; beyond six octets its value is not exact. */
+export function numberOf(octets: Iterable<number>): number {
+  let value = 0;
+  for (const octet of octets) value = value * 256 + octet;
+  return value;
+}
+
+/** An octet as two digits. */
+export function hex2(octet: number): string {
+  return octet.toString(16).toUpperCase().padStart(2, "0");
+}
+
+/** A status word or file identifier as four digits. */
+export function hex4(value: number): string {
+  return value.toString(16).toUpperCase().padStart(4, "0");
+}
+
+/** Tags of a tag list (5C), which has no lengths, as text. */
+export function hexTagList(octets: Uint8Array): string {
+  const tags: string[] = [];
+  for (let at = 0; at < octets.length; at++) {
+    const first = octets[at] ?? 0;
+    if ((first & 0x1f) === 0x1f && at + 1 < octets.length) tags.push(hex4(first * 256 + (octets[++at] ?? 0)));
+    else tags.push(hex2(first));
+  }
+  return tags.join(" ");
+}

@@ -1,0 +1,88 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { newId } from "../../base/id.ts";
+import type { ApiToken, Principal, Scope } from "../model/api-token.ts";
+import type { Store } from "../model/store.ts";
+
+/** How often the last use of a token is written down, at most. */
+const useGrainMs = 60_000;
+const form = /^otg_([0-9a-z]{26})_([A-Za-z0-9_-]{43})$/;
+
+/** API tokens: made once, shown once, checked against their hash ever after. */
+export class TokenDesk {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(token: Pick<ApiToken, "id" | "name">) => void>();
+  readonly #revoked = new Set<string>();
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /**
+   * A new token, `otg_<id>_<256 random bits>`: the only time its text exists on our side.
+   * @throws token.exists
+   */
+  async create(name: string, scopes: readonly Scope[], validMs?: number): Promise<{ token: ApiToken; text: string }> {
+    const now = this.#clock.now();
+    const id = newId("tok", now);
+    const token: ApiToken = {
+      id,
+      name,
+      scopes: [...new Set(scopes)],
+      createdAt: now,
+      ...(validMs === undefined ? {} : { expiresAt: now + validMs }),
+    };
+    const text = `otg_${id.slice("tok_".length)}_${randomBytes(32).toString("base64url")}`;
+    await this.#store.write((r) => r.tokens.insert(token, hashOf(text)));
+    return { token, text };
+  }
+
+  async list(after: string | undefined, limit: number): Promise<ApiToken[]> {
+    return this.#store.read((r) => r.tokens.list(after, limit));
+  }
+
+  /** By id or name. @throws token.unknown */
+  async revoke(idOrName: string): Promise<void> {
+    const revoked = await this.#store.write((r) => r.tokens.revoke(idOrName, this.#clock.now()));
+    if (revoked.length === 0)
+      throw new GatewayError("token.unknown", `no token '${idOrName}' in use`, { detail: { token: idOrName } });
+    for (const token of revoked) {
+      this.#revoked.add(token.id);
+      for (const listener of this.#listeners) listener(token);
+    }
+  }
+
+  /** Whether a token was revoked since the start: also while a request of it was being let in. */
+  wasRevoked(id: string): boolean {
+    return this.#revoked.has(id);
+  }
+
+  /** Told of each token that was revoked, once that is durable. */
+  onRevoked(listener: (token: Pick<ApiToken, "id" | "name">) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Whose token it is; undefined for one that is unknown, revoked or expired. */
+  async authenticate(text: string): Promise<Principal | undefined> {
+    const [, tail] = form.exec(text) ?? [];
+    if (tail === undefined) return undefined;
+    const found = await this.#store.read((r) => r.tokens.get(`tok_${tail}`));
+    if (found === undefined || !timingSafeEqual(hashOf(text), found.hash)) return undefined;
+    const now = this.#clock.now();
+    const { token } = found;
+    if (token.revokedAt !== undefined || (token.expiresAt !== undefined && token.expiresAt <= now)) return undefined;
+    if (now - (token.lastUsedAt ?? 0) > useGrainMs)
+      await this.#store.write((r) => r.tokens.used(token.id, now)).catch(() => {});
+    const { id, name, scopes: held, expiresAt } = token;
+    return { client: name, how: "token", scopes: held, token: id, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  }
+}
+
+/** A token has 256 random bits: a plain hash is enough to keep it. */
+function hashOf(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,241 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { newId } from "../../base/id.ts";
+import { inTurns } from "../../base/turns.ts";
+import type { Gateway } from "../gateway.ts";
+import { idempotencyOf } from "../jobs/job-order.ts";
+import type {
+  Campaign,
+  CampaignItem,
+  CampaignOrder,
+  CampaignTargets,
+  ItemCounts,
+  ItemState,
+} from "../model/campaign.ts";
+import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import { findTarget } from "../targets/target-lookup.ts";
+import { parseCampaignOrder } from "./order.ts";
+import { type Progress, progressOf } from "./pace.ts";
+import { type CampaignReport, campaignReport } from "./report.ts";
+import type { CampaignRunner } from "./runner.ts";
+import { putCampaign } from "./state-change.ts";
+
+/** A campaign and how far it is. */
+export interface ShownCampaign {
+  readonly campaign: Campaign;
+  readonly progress: Progress;
+}
+
+/** Who orders, if it has a name, and the key that makes repeating the order safe. */
+export interface OrderedBy {
+  readonly name?: string;
+  readonly key: string;
+}
+
+/** What the {@link CampaignDesk} needs. */
+export interface CampaignDeskDeps {
+  readonly gateway: Gateway;
+  readonly runner: CampaignRunner;
+  readonly clock: Clock;
+}
+
+/** Campaigns, for all faces. */
+export class CampaignDesk {
+  readonly #deps: CampaignDeskDeps;
+
+  constructor(deps: CampaignDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Orders a campaign; it starts at once. With a key that stands for the same order already, that campaign is given.
+   * @throws campaign.invalid, target.unknown, api.idempotency
+   */
+  async start(raw: unknown, client?: OrderedBy): Promise<ShownCampaign & { readonly created: boolean }> {
+    const { gateway, runner, clock } = this.#deps;
+    const order = parseCampaignOrder(raw);
+    const idempotency = client && idempotencyFor(order, client);
+    const now = clock.now();
+    const id = newId("cmp", now);
+    const campaign: Campaign = {
+      id,
+      order,
+      ...(idempotency === undefined ? {} : { idempotency }),
+      state: "running",
+      forgiven: 0,
+      createdAt: now,
+      activeMs: 0,
+      activeSince: now,
+    };
+    const before = await gateway.store.write(async (r) => {
+      const same = idempotency && (await sameOrder(r, idempotency));
+      if (same !== undefined) return same;
+      const targets = await selected(r, order.targets);
+      if (targets.length === 0) throw noTargets(order.targets);
+      const items = targets.map(
+        (target, position): CampaignItem => ({
+          campaign: id,
+          position,
+          target: target.id,
+          label: target.eid ?? target.iccid ?? target.name ?? target.id,
+          state: "pending",
+          steps: [],
+          step: 0,
+          jobs: [],
+        }),
+      );
+      await r.campaigns.insert(campaign, items);
+      const data = { campaign: id, name: order.name, targets: items.length };
+      await r.events.append({ at: now, type: "campaign.running", data });
+      return undefined;
+    });
+    if (before !== undefined) return { ...(await this.show(before.id)), created: false };
+    runner.look(id);
+    return { ...(await this.show(id)), created: true };
+  }
+
+  /** @throws campaign.unknown */
+  async show(id: string): Promise<ShownCampaign> {
+    return this.#deps.gateway.store.read((r) => this.#shown(r, id));
+  }
+
+  /** Newest first. */
+  async list(before: string | undefined, limit: number): Promise<ShownCampaign[]> {
+    return this.#deps.gateway.store.read(async (r) => {
+      const now = this.#deps.clock.now();
+      const found: ShownCampaign[] = [];
+      for (const campaign of await r.campaigns.list(before, limit))
+        found.push({ campaign, progress: progressOf(campaign, await r.campaigns.counts(campaign.id), now) });
+      return found;
+    });
+  }
+
+  /** @throws campaign.unknown */
+  async items(
+    id: string,
+    state: readonly ItemState[] | undefined,
+    after: number | undefined,
+    limit: number,
+  ): Promise<CampaignItem[]> {
+    return this.#deps.gateway.store.read(async (r) => {
+      await known(r, id);
+      return r.campaigns.items(id, state === undefined ? {} : { state }, after, limit);
+    });
+  }
+
+  /** @throws campaign.unknown */
+  async report(id: string): Promise<CampaignReport> {
+    return this.#deps.gateway.store.read(async (r) => {
+      const campaign = await known(r, id);
+      const items = await r.campaigns.items(id, {}, undefined, 10_000_000);
+      return campaignReport(campaign, await r.campaigns.counts(id), items, this.#deps.clock.now());
+    });
+  }
+
+  /** Starts no further target; those that run go on. @throws campaign.unknown, campaign.state */
+  async pause(id: string): Promise<ShownCampaign> {
+    await this.#change(id, ["running"], (campaign) => ({ ...campaign, state: "paused", reason: "paused by hand" }));
+    return this.show(id);
+  }
+
+  /** Goes on after a pause or a stop; failures so far do not stop it again. @throws campaign.unknown, campaign.state */
+  async resume(id: string): Promise<ShownCampaign> {
+    await this.#change(id, ["paused", "stopped"], ({ reason: _, ...campaign }, counts) => ({
+      ...campaign,
+      state: "running",
+      forgiven: campaign.state === "stopped" ? counts.failed : campaign.forgiven,
+    }));
+    return this.show(id);
+  }
+
+  /** Gives up what was not started; jobs that have not left are cancelled. @throws campaign.unknown, campaign.state */
+  async cancel(id: string): Promise<ShownCampaign> {
+    await this.#change(id, ["running", "paused", "stopped"], (campaign) => ({
+      ...campaign,
+      state: "cancelled",
+      reason: "cancelled by hand",
+    }));
+    await this.#deps.runner.cancelled(id);
+    return this.show(id);
+  }
+
+  async #change(
+    id: string,
+    from: readonly Campaign["state"][],
+    to: (campaign: Campaign, counts: ItemCounts) => Campaign,
+  ): Promise<void> {
+    const { gateway, runner, clock } = this.#deps;
+    await gateway.store.write(async (r) => {
+      const campaign = await known(r, id);
+      if (!from.includes(campaign.state))
+        throw new GatewayError("campaign.state", `the campaign is ${campaign.state}`, {
+          detail: { campaign: id, state: campaign.state },
+        });
+      await putCampaign(r, campaign, to(campaign, await r.campaigns.counts(id)), clock.now());
+    });
+    runner.look(id);
+  }
+
+  async #shown(r: Repositories, id: string): Promise<ShownCampaign> {
+    const campaign = await known(r, id);
+    return { campaign, progress: progressOf(campaign, await r.campaigns.counts(id), this.#deps.clock.now()) };
+  }
+}
+
+function idempotencyFor(order: CampaignOrder, { name, key }: OrderedBy): NonNullable<Campaign["idempotency"]> {
+  const { idempotencyKey, idempotencyDigest } = idempotencyOf(order, name, key);
+  return { key: idempotencyKey, digest: idempotencyDigest };
+}
+
+/** The campaign that the key stands for. @throws api.idempotency when that was another order */
+async function sameOrder(
+  r: Repositories,
+  { key, digest }: NonNullable<Campaign["idempotency"]>,
+): Promise<Campaign | undefined> {
+  const found = await r.campaigns.byIdempotencyKey(key);
+  if (found === undefined || found.idempotency?.digest === digest) return found;
+  throw new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
+    detail: { field: "Idempotency-Key", campaign: found.id },
+  });
+}
+
+function noTargets(targets: CampaignTargets): GatewayError {
+  const why = targets.kind === "tag" ? `no target has the tag '${targets.tag}'` : "there are no targets";
+  return new GatewayError("campaign.invalid", `targets: ${why}`, { detail: { field: "targets" } });
+}
+
+async function known(r: Repositories, id: string): Promise<Campaign> {
+  const campaign = await r.campaigns.get(id);
+  if (campaign === undefined)
+    throw new GatewayError("campaign.unknown", `no campaign '${id}'`, { detail: { campaign: id } });
+  return campaign;
+}
+
+/** How long targets are read before others get a turn, milliseconds. */
+const turnMs = 5;
+/** Targets that are read at once. */
+const readAtOnce = 100;
+
+/** The targets of a campaign. There may be very many: others have their turn meanwhile, though what they write waits. */
+async function selected(r: Repositories, targets: CampaignTargets): Promise<Target[]> {
+  const turn = inTurns(turnMs);
+  if (targets.kind === "list") {
+    const found = new Map<string, Target>();
+    for (const reference of targets.references) {
+      const target = await findTarget(r, reference);
+      found.set(target.id, target);
+      await turn();
+    }
+    return [...found.values()];
+  }
+  const filter = targets.kind === "tag" ? { tag: targets.tag } : {};
+  const all: Target[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = await r.targets.list(filter, after, readAtOnce);
+    all.push(...page);
+    after = page.at(-1)?.id;
+    if (page.length < readAtOnce) return all;
+    await turn();
+  }
+}

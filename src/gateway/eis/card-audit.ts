@@ -1,0 +1,60 @@
+import { isIsdPAid } from "../../codec/euicc/aid.ts";
+import type { AuditedDomain, CardResources } from "../../codec/euicc/es5-answer.ts";
+import type { Target } from "../model/target.ts";
+import { eisState } from "./eis.ts";
+
+/** One point in which the EIS and the card disagree; absent on a side = that side does not have it. */
+export interface AuditDifference {
+  /** ISD-P it is about; absent for the card as a whole. */
+  readonly aid?: string;
+  readonly iccid?: string;
+  readonly what: "profile" | "state" | "fallback" | "freeMemory" | "remainingMemory";
+  readonly eis?: string | number | boolean;
+  readonly card?: string | number | boolean;
+}
+
+/**
+ * What the card says of its ISD-Ps against the EIS.
+ * @param complete the answer lists all ISD-Ps, so one that is not in it is not on the card
+ */
+export function profileDifferences(
+  target: Target,
+  audited: readonly AuditedDomain[],
+  complete: boolean,
+): AuditDifference[] {
+  const found: AuditDifference[] = [];
+  for (const profile of target.esimProfiles) {
+    const about = { aid: profile.aid, ...(profile.iccid === undefined ? {} : { iccid: profile.iccid }) };
+    const seen = audited.find((one) => one.aid === profile.aid);
+    if (seen === undefined) {
+      if (complete) found.push({ ...about, what: "profile", eis: profile.state });
+      continue;
+    }
+    const state = eisState(seen);
+    if (state !== undefined && state !== profile.state)
+      found.push({ ...about, what: "state", eis: profile.state, card: state });
+    if (seen.fallback !== undefined && seen.fallback !== profile.fallback)
+      found.push({ ...about, what: "fallback", eis: profile.fallback, card: seen.fallback });
+    if (
+      profile.freeMemory !== undefined &&
+      seen.remainingMemory !== undefined &&
+      profile.freeMemory !== seen.remainingMemory
+    )
+      found.push({ ...about, what: "freeMemory", eis: profile.freeMemory, card: seen.remainingMemory });
+  }
+  for (const one of audited) {
+    if (one.aid === undefined || !isIsdPAid(one.aid)) continue;
+    if (target.esimProfiles.some((profile) => profile.aid === one.aid)) continue;
+    found.push({ aid: one.aid, what: "profile", card: eisState(one) ?? "present" });
+  }
+  return found;
+}
+
+/** What the card says of its memory against the imported EIS. */
+export function resourceDifferences(target: Target, resources: CardResources): AuditDifference[] {
+  const { eis } = target;
+  const known = typeof eis === "object" && eis !== null && "remainingMemory" in eis ? eis.remainingMemory : undefined;
+  const { freeNonVolatile } = resources;
+  if (typeof known !== "number" || freeNonVolatile === undefined || known === freeNonVolatile) return [];
+  return [{ what: "remainingMemory", eis: known, card: freeNonVolatile }];
+}

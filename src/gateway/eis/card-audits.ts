@@ -1,0 +1,186 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { isIsdPAid } from "../../codec/euicc/aid.ts";
+import { es5Commands } from "../../codec/euicc/es5.ts";
+import type { AuditedDomain, CardResources } from "../../codec/euicc/es5-answer.ts";
+import type { Gateway } from "../gateway.ts";
+import { hasEnded } from "../gateway.ts";
+import { executedCommands } from "../jobs/executed-commands.ts";
+import type { Job, JobOrigin, JobRequest } from "../model/job.ts";
+import type { Target } from "../model/target.ts";
+import { findTarget, saveTarget } from "../targets/target-lookup.ts";
+import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
+import { withAudit, withoutProfiles } from "./eis.ts";
+
+/** What the card said and where the EIS says otherwise. */
+export interface AuditReport {
+  readonly target: string;
+  readonly jobs: readonly string[];
+  readonly domains: readonly AuditedDomain[];
+  readonly resources?: CardResources;
+  /** Against the EIS as it was before. */
+  readonly differences: readonly AuditDifference[];
+  /** The card's word was taken into the EIS. */
+  readonly fixed: boolean;
+}
+
+/** How an audit is done. */
+export interface AuditOrder {
+  /** Adopt what the card says, profiles that it does not have included. */
+  readonly fix: boolean;
+  readonly origin: JobOrigin;
+  readonly request?: Partial<JobRequest>;
+  /** How long to wait for the card. */
+  readonly waitMs: number;
+}
+
+/** How long the card may take; what it says after the wait is told by the event `target.differs`. */
+const jobValidityMs = 10 * 60_000;
+/** A card lists its domains in so many answers at most. */
+const mostAnswers = 16;
+
+/** An audit that became out of date while it was made is made again so often. */
+const mostRounds = 3;
+
+/** What a card said. */
+interface HeardAudit {
+  readonly jobs: readonly string[];
+  /** When the first question left. */
+  readonly askedAt: number;
+  readonly domains: readonly AuditedDomain[];
+  readonly resources?: CardResources;
+  /** Those are all its domains. */
+  readonly complete: boolean;
+}
+
+/** Compares the EIS of a target with the card itself. SGP.02 §3.9 */
+export class AuditDesk {
+  readonly #gateway: Gateway;
+  readonly #clock: Clock;
+
+  constructor(gateway: Gateway, clock: Clock) {
+    this.#gateway = gateway;
+    this.#clock = clock;
+  }
+
+  /**
+   * @throws target.unknown, api.timeout naming the job that goes on, store.conflict when the EIS changed during each audit
+   * that was to be adopted, and what the audit's job failed with
+   */
+  async audit(reference: string, order: AuditOrder): Promise<AuditReport> {
+    const { store } = this.#gateway;
+    const until = this.#clock.monotonic() + order.waitMs;
+    const { id } = await store.read((r) => findTarget(r, reference));
+    for (let round = 1; ; round++) {
+      const heard = await this.#hear(id, order, until);
+      if (!order.fix) return store.read(async (r) => reportOf(await findTarget(r, id), heard, false));
+      const report = await this.#adopt(id, heard);
+      if (report !== undefined) return report;
+      if (round === mostRounds)
+        throw new GatewayError("store.conflict", "the EIS changed while the card was audited: nothing was adopted", {
+          detail: { target: id },
+        });
+    }
+  }
+
+  /** All that the card says of itself. */
+  async #hear(target: string, order: AuditOrder, until: number): Promise<HeardAudit> {
+    const jobs: string[] = [];
+    const domains: AuditedDomain[] = [];
+    let resources: CardResources | undefined;
+    let more = true;
+    let askedAt = 0;
+    for (let round = 0; more && round < mostAnswers; round++) {
+      const job = await this.#ask(target, order, round > 0, until).catch((error: unknown) => {
+        // A card that has lost its place in the list ends the list: what it said so far is true, but not all.
+        if (round > 0 && isGatewayError(error, "job.failed")) return undefined;
+        throw error;
+      });
+      if (job === undefined) break;
+      if (round === 0) askedAt = job.startedAt ?? job.createdAt;
+      jobs.push(job.id);
+      more = false;
+      for (const { answer, sw } of executedCommands(job.work, job.result?.commands ?? [])) {
+        if (answer?.kind === "domains") domains.push(...answer.domains);
+        if (answer?.kind === "resources") resources = answer.resources;
+        more ||= sw === "6310";
+      }
+    }
+    return { jobs, askedAt, domains, complete: !more, ...(resources === undefined ? {} : { resources }) };
+  }
+
+  /** One job: the domains (their continuation after a 6310), and once the memory. */
+  async #ask(target: string, order: AuditOrder, next: boolean, until: number): Promise<Job> {
+    const status = { name: "auditStatus", tags: [0x4f, 0x9f70, 0x53, 0x8f, 0x91], ...(next ? { next } : {}) } as const;
+    const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))].map(toHex);
+    const { job } = await this.#gateway.submit({
+      target,
+      work: { kind: "script", tar: "000001", apdus, function: { name: "audit", params: {} } },
+      request: { onAnswerLost: "repeat", ...order.request, keepEis: true },
+      origin: order.origin,
+      validityMs: jobValidityMs,
+    });
+    const ended = await this.#ended(job.id, until);
+    if (ended.state === "done") return ended;
+    throw new GatewayError("job.failed", `the audit did not succeed: ${ended.error?.message ?? ended.state}`, {
+      detail: { job: ended.id, state: ended.state, ...(ended.error === undefined ? {} : { error: ended.error }) },
+    });
+  }
+
+  async #ended(id: string, until: number): Promise<Job> {
+    for (;;) {
+      const job = await this.#gateway.job(id);
+      if (hasEnded(job)) return job;
+      if (this.#clock.monotonic() >= until)
+        throw new GatewayError("api.timeout", "the card has not answered the audit yet; the job goes on", {
+          detail: { job: id },
+        });
+      await this.#clock.sleep(50);
+    }
+  }
+
+  /** Takes the card's word into the EIS, unless that has changed (by a notification) since the card was asked. */
+  async #adopt(target: string, heard: HeardAudit): Promise<AuditReport | undefined> {
+    return this.#gateway.store.write(async (r) => {
+      const now = await findTarget(r, target);
+      const report = reportOf(now, heard, true);
+      if (!report.fixed) return report;
+      if (now.updatedAt > heard.askedAt) return undefined;
+      const { domains, resources, complete } = heard;
+      const gone = now.esimProfiles.filter((profile) => !domains.some((one) => one.aid === profile.aid));
+      const kept = complete
+        ? withoutProfiles(
+            now,
+            gone.map((profile) => profile.aid),
+          )
+        : now;
+      const adopted = withMemory(withAudit(kept, domains), resources);
+      if (adopted !== now) await saveTarget(r, adopted, this.#clock.now(), "the card's audit was adopted");
+      return report;
+    });
+  }
+}
+
+function reportOf(target: Target, heard: HeardAudit, fix: boolean): AuditReport {
+  const { jobs, domains, resources, complete } = heard;
+  const differences = [
+    ...profileDifferences(target, domains, complete),
+    ...(resources === undefined ? [] : resourceDifferences(target, resources)),
+  ];
+  return {
+    target: target.id,
+    jobs,
+    domains: domains.filter((one) => one.aid !== undefined && isIsdPAid(one.aid)),
+    ...(resources === undefined ? {} : { resources }),
+    differences,
+    fixed: fix && differences.length > 0,
+  };
+}
+
+function withMemory(target: Target, resources: CardResources | undefined): Target {
+  const { eis } = target;
+  if (resources?.freeNonVolatile === undefined || typeof eis !== "object" || eis === null) return target;
+  if (!("remainingMemory" in eis) || eis.remainingMemory === resources.freeNonVolatile) return target;
+  return { ...target, eis: { ...eis, remainingMemory: resources.freeNonVolatile } };
+}

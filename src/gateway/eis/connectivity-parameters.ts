@@ -1,0 +1,226 @@
+import { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { ownIsdPAid } from "../../codec/euicc/aid.ts";
+import { es5Commands } from "../../codec/euicc/es5.ts";
+import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
+import type { Log } from "../../link/driver.ts";
+import type { Gateway } from "../gateway.ts";
+import { scriptCommands } from "../jobs/script-body.ts";
+import type { Job, JobOrigin } from "../model/job.ts";
+import type { Repositories } from "../model/store.ts";
+import { enabledProfile, type Target } from "../model/target.ts";
+import { findTarget } from "../targets/target-lookup.ts";
+import {
+  type ProfileReach,
+  profileParameters,
+  profileReachOf,
+  type SmsrReach,
+  smsrReachOf,
+  smsrTemplates,
+  withoutPasswords,
+} from "./connectivity.ts";
+import { addressingOf, applyCommand } from "./eis.ts";
+
+const number = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
+const text = z.string().min(1).max(255);
+
+const connection = {
+  bearer: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets")
+    .optional()
+    .describe("Bearer type and its parameters; 03 is the default bearer"),
+  bufferSize: z.number().int().min(1).max(65_535).optional(),
+  networkAccessName: text.max(100).optional().describe("APN"),
+  user: text.optional(),
+  password: text.optional().describe("Written, never shown"),
+  protocol: z.enum(["tcp", "udp"]).optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+  address: z.union([z.ipv4(), z.ipv6()]).optional().describe("IP address of the SM-SR"),
+};
+
+/** Connectivity parameters as set from outside: what is absent stays as it is. */
+export const ConnectivityShape = z
+  .strictObject({
+    smsr: z
+      .strictObject({
+        number: number.optional().describe("Destination of the card's short messages (A3)"),
+        https: z
+          .strictObject({
+            ...connection,
+            host: text.optional(),
+            agentId: text.optional(),
+            uri: text.optional(),
+            retry: z
+              .strictObject({
+                attempts: z.number().int().min(0).max(65_535),
+                delaySeconds: z.number().int().min(0).max(359_999),
+              })
+              .optional(),
+            security: z
+              .strictObject({
+                pskIdentity: text,
+                kvn: z.number().int().min(1).max(127),
+                keyId: z.number().int().min(0).max(127),
+              })
+              .optional(),
+          })
+          .optional()
+          .describe("How the card reaches the SM-SR by HTTPS (A5)"),
+      })
+      .optional(),
+    profile: z
+      .strictObject({
+        serviceCentre: number.optional().describe("SMSC of the profile (A0)"),
+        https: z.strictObject(connection).optional().describe("Access point and login (A2)"),
+        catTp: z.strictObject(connection).optional(),
+        tar: z
+          .string()
+          .regex(/^[0-9a-fA-F]{6}$/, "a TAR")
+          .default("B20100")
+          .describe("Security domain of the operator, whose keys the target needs for it (ES6)"),
+      })
+      .optional()
+      .describe("Of the enabled profile"),
+  })
+  .refine((given) => given.smsr !== undefined || given.profile !== undefined, "smsr or profile is needed");
+export type ConnectivityShape = z.infer<typeof ConnectivityShape>;
+
+/** Connectivity parameters as far as they are known here; passwords are only mentioned. */
+export interface ShownConnectivity {
+  readonly smsr: SmsrReach;
+  readonly profiles: readonly (ProfileReach & { readonly aid: string; readonly iccid?: string })[];
+  /** Templates that are known but cannot be read. */
+  readonly unreadable: readonly string[];
+}
+
+/** Connectivity parameters of cards as one object. SGP.02 §4.1.1.10, §4.1.3.4 */
+export class ConnectivityDesk {
+  readonly #gateway: Gateway;
+  readonly #log: Log;
+
+  constructor(gateway: Gateway, log: Log) {
+    this.#gateway = gateway;
+    this.#log = log;
+  }
+
+  /** What the EIS and the updates so far say; the card itself cannot be asked. @throws target.unknown */
+  async show(reference: string): Promise<ShownConnectivity> {
+    const target = await this.#gateway.store.read((r) => findTarget(r, reference));
+    return withoutPasswords(known(target));
+  }
+
+  /**
+   * Orders what has to be changed on the card; HTTPS parameters that are not given are taken from what is known and from
+   * the changes that are still open, as the card replaces a template as a whole. Wrong values orphan a card, so old and new ones go to the log.
+   * @throws target.unknown, target.invalid, codec.* for values that do not fit
+   */
+  async set(reference: string, given: ConnectivityShape, origin: JobOrigin): Promise<Job[]> {
+    const { store } = this.#gateway;
+    const { smsr, profile } = given;
+    const makers = [
+      ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(known(target).smsr, smsr))]),
+      ...(profile === undefined ? [] : [(target: Target) => profileWork(target, known(target), profile)]),
+    ];
+    // All or nothing: what does not fit is refused before anything is ordered.
+    const target = await store.read(async (r) => {
+      const found = await asOrdered(r, await findTarget(r, reference));
+      for (const make of makers) make(found);
+      return found;
+    });
+    this.#log.warn(
+      { target: target.id, eid: target.eid, before: withoutPasswords(known(target)), after: withoutPasswords(given) },
+      "connectivity parameters of a card are changed",
+    );
+    const jobs: Job[] = [];
+    for (const make of makers) {
+      const work = async (r: Repositories, now: Target) => make(await asOrdered(r, now));
+      jobs.push((await this.#gateway.submit({ target: target.id, work, origin })).job);
+    }
+    return jobs;
+  }
+}
+
+const changes: ReadonlySet<string> = new Set(["updateSMSRAddressingParameters", "updateConnectivityParameters"]);
+
+/** The target as it will be once its open jobs have changed its connectivity parameters: they go in order. */
+async function asOrdered(r: Repositories, target: Target): Promise<Target> {
+  const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1000);
+  const works = open
+    .sort((one, other) => one.seq - other.seq)
+    .map(({ work }) => work)
+    .filter((work) => work.kind !== "packet" && changes.has(work.function?.name ?? ""));
+  return works
+    .flatMap(scriptCommands)
+    .map((apdu) => classifyCommand(apdu).function)
+    .reduce((now, fn) => (changes.has(fn.name) ? applyCommand(now, fn, undefined, {}) : now), target);
+}
+
+function known(target: Target): ShownConnectivity {
+  const unreadable: string[] = [];
+  const read = <T>(name: string, parse: () => T): T | undefined => {
+    try {
+      return parse();
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      unreadable.push(name);
+      return undefined;
+    }
+  };
+  const addressing = addressingOf(target);
+  const smsr = Object.entries(addressing).map(([tag, value]) => read(tag, () => smsrReachOf({ [tag]: value })));
+  const profiles = target.esimProfiles.flatMap(({ aid, iccid, connectivity }) => {
+    const reach =
+      connectivity === undefined ? undefined : read(`connectivity of ${aid}`, () => profileReachOf(connectivity));
+    return reach === undefined ? [] : [{ aid, ...(iccid === undefined ? {} : { iccid }), ...reach }];
+  });
+  return { smsr: Object.assign({}, ...smsr), profiles, unreadable };
+}
+
+type Given = NonNullable<ConnectivityShape["smsr"]>;
+
+function merged(before: SmsrReach, given: Given): SmsrReach {
+  const https = given.https === undefined ? undefined : { ...before.https, ...withoutUndefined(given.https) };
+  return {
+    ...(given.number === undefined ? {} : { number: given.number }),
+    ...(https === undefined ? {} : { https }),
+  };
+}
+
+function smsrWork(given: Given, reach: SmsrReach) {
+  const { A3, A5 } = smsrTemplates(reach);
+  const params = {
+    ...(given.number === undefined || A3 === undefined ? {} : { sms: given.number }),
+    ...(A5 === undefined ? {} : { https: toHex(A5) }),
+  };
+  return { kind: "es5", function: "updateSMSRAddressingParameters", params } as const;
+}
+
+function profileWork(target: Target, before: ShownConnectivity, given: NonNullable<ConnectivityShape["profile"]>) {
+  const enabled = enabledProfile(target);
+  if (enabled === undefined)
+    throw new GatewayError("target.invalid", "profile: the EIS knows no enabled profile", {
+      detail: { field: "profile" },
+    });
+  const now = before.profiles.find((one) => one.aid === enabled.aid);
+  const { tar, serviceCentre } = given;
+  const part = (name: "https" | "catTp") =>
+    given[name] === undefined ? {} : { [name]: { ...now?.[name], ...withoutUndefined(given[name]) } };
+  const reach: ProfileReach = {
+    ...(serviceCentre === undefined ? {} : { serviceCentre }),
+    ...part("https"),
+    ...part("catTp"),
+  };
+  const apdus = [
+    ...es5Commands({ name: "installForPersonalization", sd: ownIsdPAid }),
+    ...es5Commands({ name: "updateConnectivityParameters", connectivity: profileParameters(reach) }),
+  ].map(toHex);
+  return {
+    kind: "script",
+    tar: tar.toUpperCase(),
+    apdus,
+    function: { name: "updateConnectivityParameters", params: { aid: enabled.aid } },
+  } as const;
+}

@@ -1,0 +1,178 @@
+import { isGatewayError } from "../../base/gateway-error.ts";
+import { fromHex, toHex } from "../../base/hex.ts";
+import { catTlvBytes, readCatTlvs } from "../../codec/cat/comprehension.ts";
+import { loginObjects, loginRanges } from "../../codec/cat/login-secrets.ts";
+import { ConnectivityParameters } from "../../codec/euicc/addressing.ts";
+import { type Connection, connectionObjects, connectionOf } from "../../codec/gp/connection.ts";
+import { SessionParameters } from "../../codec/gp/session-parameters.ts";
+import { readTlvs, tlvBytes } from "../../codec/kit/ber.ts";
+import { decode, encode } from "../../codec/kit/codec.ts";
+import { parseAddress, showAddress, TpAddress } from "../../codec/sms/address.ts";
+
+/** How the card reaches its SM-SR by HTTPS. */
+export interface HttpsReach extends Connection {
+  readonly host?: string;
+  readonly agentId?: string;
+  readonly uri?: string;
+  readonly retry?: { readonly attempts: number; readonly delaySeconds: number };
+  readonly security?: { readonly pskIdentity: string; readonly kvn: number; readonly keyId: number };
+}
+
+/** Where the card reaches its SM-SR. SGP.02 §4.1.1.10 */
+export interface SmsrReach {
+  /** Destination of its short messages. */
+  readonly number?: string;
+  readonly https?: HttpsReach;
+}
+
+/** How a profile reaches the network. SGP.02 §4.1.3.4 */
+export interface ProfileReach {
+  /** SMSC of its short messages. */
+  readonly serviceCentre?: string;
+  /** Access point and login for HTTPS. */
+  readonly https?: Connection;
+  readonly catTp?: Connection;
+}
+
+/** Values of A3 and A5 in people's terms. @throws codec.* */
+export function smsrReachOf(templates: Readonly<Record<string, string>>): SmsrReach {
+  const { A3: sms, A5: https } = templates;
+  const address = sms === undefined ? undefined : readTlvs(fromHex(sms)).find((one) => one.tag === 0x81);
+  return {
+    ...(address === undefined ? {} : { number: showAddress(decode(TpAddress, address.value)) }),
+    ...(https === undefined ? {} : { https: httpsOf(fromHex(https)) }),
+  };
+}
+
+function httpsOf(octets: Uint8Array): HttpsReach {
+  const { connection = [], security, retry, http } = decode(SessionParameters, octets);
+  return {
+    ...connectionOf(connection),
+    ...(http?.host === undefined ? {} : { host: http.host }),
+    ...(http?.agentId === undefined ? {} : { agentId: http.agentId }),
+    ...(http?.uri === undefined ? {} : { uri: http.uri }),
+    ...(retry === undefined ? {} : { retry: { attempts: retry.attempts, delaySeconds: retry.delaySeconds } }),
+    ...(security === undefined
+      ? {}
+      : {
+          security: {
+            pskIdentity: Buffer.from(security.pskIdentity).toString("latin1"),
+            kvn: security.key.version,
+            keyId: security.key.id,
+          },
+        }),
+  };
+}
+
+/** Templates A3 and A5 of what is given. @throws codec.*, target.invalid */
+export function smsrTemplates(reach: SmsrReach): { readonly A3?: Uint8Array; readonly A5?: Uint8Array } {
+  const { number, https } = reach;
+  return {
+    ...(number === undefined ? {} : { A3: tlvBytes(0x81, encode(TpAddress, parseAddress(number))) }),
+    ...(https === undefined ? {} : { A5: httpsBytes(https) }),
+  };
+}
+
+function httpsBytes(https: HttpsReach): Uint8Array {
+  const { host, agentId, uri, retry, security, ...connection } = https;
+  const objects = connectionObjects(connection);
+  const http = {
+    ...(host === undefined ? {} : { host }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(uri === undefined ? {} : { uri }),
+  };
+  return encode(SessionParameters, {
+    ...(objects.length === 0 ? {} : { connection: objects }),
+    ...(security === undefined
+      ? {}
+      : {
+          security: {
+            pskIdentity: Buffer.from(security.pskIdentity, "latin1"),
+            key: { version: security.kvn, id: security.keyId },
+            hash: undefined,
+          },
+        }),
+    ...(retry === undefined ? {} : { retry: { ...retry, failureReport: new Uint8Array(0) } }),
+    ...(Object.keys(http).length === 0 ? {} : { http }),
+  });
+}
+
+/** Values of A0, A1 and A2 in people's terms. @throws codec.* */
+export function profileReachOf(templates: Readonly<Record<string, string>>): ProfileReach {
+  const whole = ["A0", "A1", "A2"].flatMap((tag) => {
+    const value = templates[tag];
+    return value === undefined ? [] : [toHex(tlvBytes(Number.parseInt(tag, 16), fromHex(value)))];
+  });
+  const { sms, catTp, https } = decode(ConnectivityParameters, fromHex(whole.join("")));
+  const centre = sms?.serviceCentre;
+  return {
+    ...(centre === undefined ? {} : { serviceCentre: `${centre.tonNpi === 0x91 ? "+" : ""}${centre.digits}` }),
+    ...(https === undefined ? {} : { https: connectionOf(https) }),
+    ...(catTp === undefined ? {} : { catTp: connectionOf(catTp) }),
+  };
+}
+
+/** The parameters of the ES8 or ES6 function that sets what is given. @throws codec.* */
+export function profileParameters(reach: ProfileReach): ConnectivityParameters {
+  const { serviceCentre, https, catTp } = reach;
+  const digits = serviceCentre?.replace(/^\+/, "");
+  return {
+    ...(digits === undefined
+      ? {}
+      : { sms: { serviceCentre: { tonNpi: serviceCentre?.startsWith("+") ? 0x91 : 0x81, digits } } }),
+    ...(catTp === undefined ? {} : { catTp: connectionObjects(catTp) }),
+    ...(https === undefined ? {} : { https: connectionObjects(https) }),
+  };
+}
+
+/** The same without passwords: that there is one is all that is told. */
+export function withoutPasswords<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "password" ? "set" : inner)));
+}
+
+/**
+ * Templates by tag (A1, A2, A4 and A5) without the logins in them, as an export has them; one that cannot be read and may hold a login is left
+ * out.
+ */
+export function withoutLogins(templates: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(templates).flatMap(([tag, value]): [string, string][] => {
+      const octets = /^([0-9a-fA-F]{2})+$/.test(value) ? fromHex(value) : undefined;
+      if (octets === undefined) return [];
+      const connection = tag.toUpperCase() !== "A5" && tag.toUpperCase() !== "A0" && tag.toUpperCase() !== "A3";
+      const logins = [...loginRanges(octets), ...loginObjects(octets, 0, octets.length, connection)];
+      if (logins.length === 0) return [[tag, value]];
+      try {
+        return [[tag, toHex(connection ? withoutTexts(octets) : withoutSessionLogin(octets))]];
+      } catch (error) {
+        if (isGatewayError(error)) return [];
+        throw error;
+      }
+    }),
+  );
+}
+
+const textString = 0x0d;
+
+function withoutTexts(objects: Uint8Array): Uint8Array {
+  return catTlvBytes(readCatTlvs(objects).filter(({ tag }) => tag !== textString));
+}
+
+function withoutSessionLogin(octets: Uint8Array): Uint8Array {
+  const parts = readTlvs(octets).map(({ tag, value }) => tlvBytes(tag, tag === 0x84 ? withoutTexts(value) : value));
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+/** Templates as they are given, but those that were exported without their login keep the one that is known. */
+export function withKnownLogins(
+  given: Readonly<Record<string, string>>,
+  known: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const exported = withoutLogins(known);
+  return Object.fromEntries(
+    Object.entries(given).map(([tag, value]) => {
+      const unchanged = exported[tag] !== undefined && exported[tag].toUpperCase() === value.toUpperCase();
+      return [tag, unchanged ? (known[tag] ?? value) : value];
+    }),
+  );
+}

@@ -1,0 +1,171 @@
+import { toHex } from "../../base/hex.ts";
+import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../../codec/euicc/addressing.ts";
+import { isIsdPAid } from "../../codec/euicc/aid.ts";
+import type { AuditedDomain, Es5Answer } from "../../codec/euicc/es5-answer.ts";
+import type { ClassifiedCommand } from "../../codec/euicc/es5-classify.ts";
+import { readTlvs } from "../../codec/kit/ber.ts";
+import { encode } from "../../codec/kit/codec.ts";
+import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
+
+/** The EIS after a notification of a switch: `aid` is the profile that is enabled now. */
+export function withEnabled(target: Target, aid: string): Target {
+  if (!target.esimProfiles.some((profile) => profile.aid === aid)) {
+    return withProfiles(target, [...withoutEnabled(target.esimProfiles), { aid, state: "enabled", fallback: false }]);
+  }
+  if (target.esimProfiles.every((profile) => (profile.aid === aid) === (profile.state === "enabled"))) return target;
+  return withProfiles(
+    target,
+    withoutEnabled(target.esimProfiles).map((profile) =>
+      profile.aid === aid ? { ...profile, state: "enabled" } : profile,
+    ),
+  );
+}
+
+/** The EIS without these ISD-Ps. */
+export function withoutProfiles(target: Target, aids: readonly string[]): Target {
+  const left = target.esimProfiles.filter((profile) => !aids.includes(profile.aid));
+  return left.length === target.esimProfiles.length ? target : withProfiles(target, left);
+}
+
+/**
+ * What a command that the card executed means for the EIS. Switches do not count here: they count once the card has
+ * notified them.
+ */
+export function applyCommand(
+  target: Target,
+  fn: ClassifiedCommand["function"],
+  answer: Es5Answer | undefined,
+  facts: { readonly iccid?: string },
+): Target {
+  switch (fn.name) {
+    case "createISDP":
+      if (target.esimProfiles.some((profile) => profile.aid === fn.isdP)) return target;
+      return withProfiles(target, [
+        ...target.esimProfiles,
+        {
+          aid: fn.isdP,
+          state: "created",
+          fallback: false,
+          ...facts,
+          ...(fn.quota === undefined ? {} : { allocatedMemory: fn.quota }),
+        },
+      ]);
+    case "deleteProfile":
+    case "masterDelete":
+      return withoutProfiles(target, [fn.isdP]);
+    case "setFallbackAttribute":
+      return withProfiles(
+        target,
+        target.esimProfiles.map((profile) => ({ ...profile, fallback: profile.aid === fn.isdP })),
+      );
+    case "confirmNotification":
+      return answer?.kind === "confirmed" ? withoutProfiles(target, answer.deleted) : target;
+    case "updateSMSRAddressingParameters":
+      return {
+        ...target,
+        addressing: { ...addressingOf(target), ...templatesOf(encode(SmsrAddressing, fn.addressing)) },
+      };
+    case "updateConnectivityParameters": {
+      const connectivity = templatesOf(encode(ConnectivityParameters, fn.connectivity));
+      return withProfiles(
+        target,
+        target.esimProfiles.map((profile) =>
+          profile.state === "enabled"
+            ? { ...profile, connectivity: { ...profile.connectivity, ...connectivity } }
+            : profile,
+        ),
+      );
+    }
+    case "updatePOL1":
+      return withPol1(target, fn.pol1);
+    case "auditStatus":
+      return answer?.kind === "domains" ? withAudit(target, answer.domains) : target;
+    default:
+      return target;
+  }
+}
+
+/** POL1 of the enabled profile, which is the one that its operator reaches. */
+function withPol1(target: Target, rules: Pol1): Target {
+  const { disablingNotAllowed, deletionNotAllowed, deleteWhenDisabled } = rules;
+  const pol1 = (disablingNotAllowed ? 1 : 0) | (deletionNotAllowed ? 2 : 0) | (deleteWhenDisabled ? 4 : 0);
+  return withProfiles(
+    target,
+    target.esimProfiles.map((profile) => (profile.state === "enabled" ? { ...profile, pol1 } : profile)),
+  );
+}
+
+/** Templates by tag, both in hexadecimal. */
+function templatesOf(octets: Uint8Array): Record<string, string> {
+  return Object.fromEntries(readTlvs(octets).map(({ tag, value }) => [tag.toString(16).toUpperCase(), toHex(value)]));
+}
+
+/** SM-SR addressing parameters by tag: what was set last, else what the imported EIS says. */
+export function addressingOf(target: Target): Readonly<Record<string, string>> {
+  if (target.addressing !== undefined) return target.addressing;
+  const { eis } = target;
+  if (typeof eis !== "object" || eis === null || !("smsr" in eis)) return {};
+  const { smsr } = eis;
+  if (typeof smsr !== "object" || smsr === null || !("addressing" in smsr)) return {};
+  const { addressing } = smsr;
+  if (typeof addressing !== "object" || addressing === null) return {};
+  return Object.fromEntries(
+    Object.entries(addressing).filter((entry): entry is [string, string] => /^([0-9A-F]{2})+$/i.test(String(entry[1]))),
+  );
+}
+
+const states: Readonly<Record<string, EsimProfile["state"]>> = {
+  SELECTABLE: "created",
+  PERSONALIZED: "created",
+  DISABLED: "disabled",
+  ENABLED: "enabled",
+};
+
+/** State in the words of the EIS of what an audit tells; undefined when it tells none that the EIS has. */
+export function eisState(audited: AuditedDomain): EsimProfile["state"] | undefined {
+  return states[audited.state ?? ""];
+}
+
+/** The EIS corrected by what the card itself says of its ISD-Ps; what it does not mention stays. */
+export function withAudit(target: Target, audited: readonly AuditedDomain[]): Target {
+  let changed = false;
+  const profiles = target.esimProfiles.map((profile): EsimProfile => {
+    const seen = audited.find((one) => one.aid === profile.aid);
+    if (seen === undefined) return profile;
+    const state = states[seen.state ?? ""] ?? profile.state;
+    const fallback = seen.fallback ?? profile.fallback;
+    const freeMemory = seen.remainingMemory ?? profile.freeMemory;
+    if (state === profile.state && fallback === profile.fallback && freeMemory === profile.freeMemory) return profile;
+    changed = true;
+    return { ...profile, state, fallback, ...(freeMemory === undefined ? {} : { freeMemory }) };
+  });
+  const added = audited.flatMap((one): EsimProfile[] => {
+    const { aid } = one;
+    if (aid === undefined || !isIsdPAid(aid) || target.esimProfiles.some((profile) => profile.aid === aid)) return [];
+    return [{ aid, state: states[one.state ?? ""] ?? "created", fallback: one.fallback ?? false }];
+  });
+  if (!changed && added.length === 0) return target;
+  const corrected = withProfiles(target, [...profiles, ...added]);
+  // An audit that names the enabled profile for the first time is no switch: a number that is known stays.
+  const first = target.msisdn !== undefined && enabledProfile(target) === undefined;
+  return first ? { ...corrected, msisdn: target.msisdn } : corrected;
+}
+
+/** The target with these profiles. When another one is enabled now, the target has its number, if that is known. */
+function withProfiles(target: Target, esimProfiles: readonly EsimProfile[]): Target {
+  const enabled = esimProfiles.find((profile) => profile.state === "enabled");
+  const msisdn = enabled?.msisdn?.replace(/^\+/, "");
+  const switched = enabled?.aid !== enabledProfile(target)?.aid;
+  return { ...target, esimProfiles, ...(msisdn === undefined || !switched ? {} : { msisdn }) };
+}
+
+/** The target under a number that a person set: the enabled profile's, so that it is known again after a switch and back. */
+export function withNumber(target: Target, msisdn: string): Target {
+  const enabled = enabledProfile(target);
+  const esimProfiles = target.esimProfiles.map((profile) => (profile === enabled ? { ...profile, msisdn } : profile));
+  return { ...target, msisdn, esimProfiles };
+}
+
+function withoutEnabled(profiles: readonly EsimProfile[]): EsimProfile[] {
+  return profiles.map((profile) => (profile.state === "enabled" ? { ...profile, state: "disabled" } : profile));
+}

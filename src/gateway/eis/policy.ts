@@ -1,0 +1,122 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import type { ClassifiedCommand } from "../../codec/euicc/es5-classify.ts";
+import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
+import { scriptCommands } from "../jobs/script-body.ts";
+import type { JobWork } from "../model/job.ts";
+import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
+
+type Action = "ENABLE" | "DISABLE" | "DELETE";
+
+/** POL1 as the EIS keeps it. SGP.02 §3.6 */
+const pol1Bits = { disablingNotAllowed: 0x01, deletionNotAllowed: 0x02 } as const;
+
+/** What the EIS says about a script before it leaves. */
+export interface PolicyFinding {
+  /** A POL2 rule that forbids it. */
+  readonly refusal?: GatewayError;
+  /** What the card will probably refuse, or what is odd; the card has the last word. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Checks a script against POL2 of the profiles it touches, and against what the EIS knows of their states. POL2 is the
+ * SM-SR's to enforce; POL1 and states are the card's, so they only warn. SGP.02 §3.2 to §3.5, §3.6.3
+ */
+export function checkPolicy(target: Target, work: JobWork): PolicyFinding {
+  const warnings: string[] = [];
+  let refusal: GatewayError | undefined;
+  for (const apdu of scriptCommands(work)) {
+    const fn = classifyCommand(apdu).function;
+    refusal ??= refusalOf(target, fn);
+    warnings.push(...warningsOf(target, fn));
+  }
+  return { ...(refusal === undefined ? {} : { refusal }), warnings };
+}
+
+function refusalOf(target: Target, fn: ClassifiedCommand["function"]): GatewayError | undefined {
+  for (const [profile, action] of touched(target, fn)) {
+    const rule = profile.pol2?.find((one) => one.action === action && one.qualification === "Not-Allowed");
+    if (rule === undefined) continue;
+    const text = `POL2 of profile ${profileName(profile)}: ${action} Not-Allowed`;
+    return new GatewayError("target.policy", `${fn.name} is refused by ${text}`, {
+      detail: {
+        function: fn.name,
+        rule: { subject: "PROFILE", action, qualification: "Not-Allowed" },
+        aid: profile.aid,
+        ...(profile.iccid === undefined ? {} : { iccid: profile.iccid }),
+      },
+    });
+  }
+  return undefined;
+}
+
+/** The profiles whose rules a function falls under, and as what. A master delete is above all rules. SGP.02 §3.10 */
+function touched(target: Target, fn: ClassifiedCommand["function"]): (readonly [EsimProfile, Action])[] {
+  if (!("isdP" in fn) || fn.isdP === undefined) return [];
+  const named = target.esimProfiles.find((profile) => profile.aid === fn.isdP);
+  const enabled = enabledProfile(target);
+  const as = (action: Action) => (named === undefined ? [] : [[named, action] as const]);
+  switch (fn.name) {
+    case "enableProfile":
+      return [
+        ...as("ENABLE"),
+        ...(enabled === undefined || enabled.aid === fn.isdP ? [] : [[enabled, "DISABLE"] as const]),
+      ];
+    case "disableProfile":
+      return as("DISABLE");
+    case "deleteProfile":
+      return as("DELETE");
+    default:
+      return [];
+  }
+}
+
+function warningsOf(target: Target, fn: ClassifiedCommand["function"]): string[] {
+  if (!("isdP" in fn) || fn.isdP === undefined || fn.name === "createISDP" || fn.name === "auditStatus") return [];
+  if (target.esimProfiles.length === 0) return [];
+  const profile = target.esimProfiles.find((one) => one.aid === fn.isdP);
+  if (profile === undefined) return [`${fn.name}: the EIS knows no ISD-P ${fn.isdP}`];
+  const name = profileName(profile);
+  const enabled = enabledProfile(target);
+  switch (fn.name) {
+    case "enableProfile":
+      return [
+        ...(profile.state === "disabled" ? [] : [`enableProfile: ${name} is ${profile.state} in the EIS`]),
+        ...(enabled === undefined || enabled === profile ? [] : pol1Warning(enabled, "disablingNotAllowed", fn.name)),
+      ];
+    case "disableProfile":
+      return [
+        ...(profile.state === "enabled" ? [] : [`disableProfile: ${name} is ${profile.state} in the EIS`]),
+        ...(profile.fallback ? [`disableProfile: ${name} has the fall-back attribute`] : []),
+        ...(target.esimProfiles.some((one) => one.fallback)
+          ? []
+          : ["disableProfile: no profile has the fall-back attribute"]),
+        ...pol1Warning(profile, "disablingNotAllowed", fn.name),
+      ];
+    case "deleteProfile":
+    case "masterDelete":
+      return [
+        ...(profile.state === "enabled" ? [`${fn.name}: ${name} is enabled in the EIS`] : []),
+        ...(profile.fallback ? [`${fn.name}: ${name} has the fall-back attribute`] : []),
+        ...(fn.name === "deleteProfile" ? pol1Warning(profile, "deletionNotAllowed", fn.name) : []),
+      ];
+    default:
+      return [];
+  }
+}
+
+function pol1Warning(profile: EsimProfile, rule: keyof typeof pol1Bits, name: string): string[] {
+  if (((profile.pol1 ?? 0) & pol1Bits[rule]) === 0) return [];
+  const text = rule === "disablingNotAllowed" ? "its disabling" : "its deletion";
+  return [`${name}: POL1 of ${profileName(profile)} forbids ${text}`];
+}
+
+/** Whether POL2 wants the profile gone once it is disabled. SGP.02 §3.6.3 */
+export function deletesItself(profile: EsimProfile): boolean {
+  return profile.pol2?.some((rule) => rule.qualification === "Auto-Delete") ?? false;
+}
+
+/** A profile as people know it. */
+export function profileName(profile: EsimProfile): string {
+  return profile.iccid ?? profile.aid;
+}

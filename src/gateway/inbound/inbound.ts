@@ -1,0 +1,290 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import { assemble, readSegment, type Segment } from "../../codec/sms/concatenation.ts";
+import type { Log } from "../../link/driver.ts";
+import type { InboundItem } from "../../link/sms-bearer.ts";
+import { endJobIn } from "../jobs/end-job.ts";
+import { reportLateAnswer } from "../jobs/late-answer.ts";
+import { unprovenNote } from "../jobs/verdict.ts";
+import type { InboxEntry } from "../model/inbox.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { Repositories, Store } from "../model/store.ts";
+import type { NotificationDesk } from "../notifications/notifications.ts";
+import type { Answers } from "../scp80/answers.ts";
+import { judgeAnswer } from "../scp80/evaluate-response.ts";
+import { keepPartOfResponse } from "../scp80/partial-response.ts";
+import { type Answered, findAnswered } from "../scp80/response-match.ts";
+import { forwardToClient } from "../smsc/forward.ts";
+import { receiptCame } from "../smsc/settle.ts";
+import { targetOfNumber } from "../targets/target-lookup.ts";
+
+export interface InboundDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly answers: Answers;
+  readonly notifications: NotificationDesk;
+  /** The target may have become free for its next job. */
+  readonly kick: (target: string) => void;
+}
+
+/** A message with all its segments. */
+export interface Whole {
+  readonly security?: "command" | "response";
+  readonly body: Uint8Array;
+  readonly userData: readonly Uint8Array[];
+}
+
+/** Segments older than this are given up. */
+const reassemblyMs = 10 * 60_000;
+
+/**
+ * Takes in what links bring: first durable and acknowledged, then understood. A message is acted upon in the same
+ * durable step that marks it done, so a crash in between only means that it is looked at again.
+ */
+export class Inbound {
+  readonly #deps: InboundDeps;
+  #working: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(deps: InboundDeps) {
+    this.#deps = deps;
+  }
+
+  /** The handler of a link's items; resolves when the item is durable. `target` is known for a card in a reader. */
+  async accept(link: string, item: InboundItem, target?: string): Promise<void> {
+    const receivedAt = this.#deps.clock.now();
+    await this.#deps.store.write((r) =>
+      r.inbox.insert({
+        id: newId("msg", receivedAt),
+        link,
+        item,
+        state: "new",
+        receivedAt,
+        ...(target === undefined ? {} : { target }),
+      }),
+    );
+    this.work();
+  }
+
+  /** Looks at everything not yet acted upon; also to be called at start. */
+  work(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#working ??= this.#run()
+      .catch((error: unknown) => {
+        this.#deps.log.error({ err: asGatewayError(error).message }, "the inbox could not be worked on");
+      })
+      .finally(() => {
+        this.#working = undefined;
+      });
+  }
+
+  /** Ends the work at a durable point; what arrives from now on is stored, and read at the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#again = false;
+    await this.idle();
+  }
+
+  /** Resolves when nothing is being worked on. */
+  async idle(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      const entries = await this.#deps.store.read((r) => r.inbox.pending(100));
+      for (const entry of entries) {
+        if (this.#stopped) return;
+        await this.#settle(entry);
+      }
+      if (entries.length > 0) this.#again = true;
+    }
+  }
+
+  async #settle(entry: InboxEntry): Promise<void> {
+    const wake: (() => void)[] = [];
+    try {
+      await this.#deps.store.write(async (r) => {
+        wake.length = 0;
+        await this.#understand(r, entry, wake);
+      });
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      this.#deps.log.warn(
+        { link: entry.link, code: error.code, message: error.message },
+        "an inbound message could not be used",
+      );
+      await this.#deps.store.write((r) => r.inbox.settle([entry.id], "done", `not understood: ${error.message}`));
+    }
+    for (const act of wake) act();
+  }
+
+  async #understand(r: Repositories, entry: InboxEntry, wake: (() => void)[]): Promise<void> {
+    const now = entry.receivedAt;
+    if (entry.item.kind === "receipt") {
+      const settled = await receiptCame(r, entry, now);
+      return r.inbox.settle([entry.id], "done", settled ?? `receipt: ${entry.item.state}`);
+    }
+    const gathered = await this.#gather(r, entry);
+    if (gathered === undefined) return;
+    const { whole, ids } = gathered;
+    const target = entry.target ?? (await this.#senderOf(r, entry.item));
+    const answered = whole.security === "response" ? await findAnswered(r, entry, target, whole) : undefined;
+    const answer = await this.#response(r, entry, answered, whole, wake);
+    const forwarded = answer === undefined ? await forwardToClient(r, entry, target, whole, answered, now) : undefined;
+    const arrival = {
+      link: entry.link,
+      target,
+      card: entry.target,
+      whole,
+      receivedAt: now,
+      relayed: forwarded !== undefined,
+    };
+    const notification =
+      answer ??
+      (await this.#deps.notifications.take(r, { ...arrival, wake: (id) => wake.push(() => this.#deps.kick(id)) }));
+    const plain = whole.security === "response" ? "response packet that answers nothing open" : "short message";
+    const verdict = [notification ?? (forwarded === undefined ? plain : undefined), forwarded]
+      .filter((part) => part !== undefined)
+      .join("; ");
+    await r.inbox.settle(ids, "done", verdict);
+    await r.events.append({
+      at: entry.receivedAt,
+      type: "message.received",
+      ...(target === undefined ? {} : { target }),
+      data: {
+        link: entry.link,
+        messages: ids,
+        verdict,
+        octets: whole.body.length,
+        ...(entry.item.from === undefined ? {} : { from: entry.item.from }),
+      },
+    });
+  }
+
+  async #senderOf(r: Repositories, item: Extract<InboundItem, { kind: "message" }>): Promise<string | undefined> {
+    if (item.from === undefined) return undefined;
+    return (await targetOfNumber(r, item.from))?.id;
+  }
+
+  /** The whole message this segment completes, or nothing yet. */
+  async #gather(r: Repositories, entry: InboxEntry): Promise<{ whole: Whole; ids: string[] } | undefined> {
+    const { item } = entry;
+    if (item.kind !== "message") return undefined;
+    if (!item.userDataHeader) return { whole: { body: item.userData, userData: [item.userData] }, ids: [entry.id] };
+    const segment = readSegment(item.userData);
+    const concat = segment.concatenation;
+    if (concat === undefined) return { whole: wholeOf([{ segment, userData: item.userData }]), ids: [entry.id] };
+    const held = await r.inbox.held(entry.link, entry.receivedAt - reassemblyMs);
+    const parts = new Map([[concat.sequence, { id: entry.id, segment, userData: item.userData }]]);
+    for (const other of held) {
+      if (other.item.kind !== "message" || other.target !== entry.target || other.item.from !== item.from) continue;
+      const theirs = readSegment(other.item.userData);
+      const same = theirs.concatenation;
+      if (
+        same === undefined ||
+        same.reference !== concat.reference ||
+        same.total !== concat.total ||
+        same.referenceBits !== concat.referenceBits
+      )
+        continue;
+      parts.set(same.sequence, { id: other.id, segment: theirs, userData: other.item.userData });
+    }
+    const ordered = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+    if (parts.size < concat.total) {
+      await r.inbox.settle([entry.id], "held", `segment ${concat.sequence} of ${concat.total}`);
+      const target = entry.target ?? (await this.#senderOf(r, item));
+      if (target !== undefined) await keepPartOfResponse(r, target, ordered, concat.total);
+      return undefined;
+    }
+    return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
+  }
+
+  /** Takes a response packet to the command that it answers; undefined when that is a client's business. */
+  async #response(
+    r: Repositories,
+    entry: InboxEntry,
+    answered: Answered | undefined,
+    whole: Whole,
+    wake: (() => void)[],
+  ): Promise<string | undefined> {
+    // What answers an SMPP client's packet is that client's business, whole and untouched.
+    if (answered === undefined || (answered.kind === "upstream" && answered.message !== undefined)) return undefined;
+    const { packet } = answered;
+    const response = whole.userData.map(toHex);
+    if (answered.kind === "unproven") return this.#unproven(r, entry, packet, response, answered.why);
+    const own = answered.kind === "own";
+    const status = own ? answered.reading.statusName : "of a packet secured upstream";
+    const follows = own ? answered.reading.intermediate : answered.follows === true;
+    if (follows) {
+      await r.jobs.patch(packet.job, { note: `PoR ${status}: the answer follows` });
+      return `PoR ${status} of job ${packet.job}: the answer follows`;
+    }
+    const patch = { state: "answered" as const, response, answeredAt: entry.receivedAt };
+    await r.packets.patch(packet.id, patch);
+    const late = await this.#conclude(r, { ...packet, ...patch }, entry, status);
+    wake.push(() => {
+      this.#deps.answers.arrived(packet.id);
+      this.#deps.kick(packet.target);
+    });
+    return `PoR ${status} of job ${packet.job}${late ? ", too late" : ""}`;
+  }
+
+  /** Anybody could have sent it: it is kept with the packet, and the job waits on. */
+  async #unproven(
+    r: Repositories,
+    { link, receivedAt: at }: InboxEntry,
+    { id, job, target }: PacketRecord,
+    response: readonly string[],
+    why: string,
+  ): Promise<string> {
+    await r.packets.patch(id, { response });
+    await r.jobs.patch(job, { note: unprovenNote(why) });
+    await r.events.append({ at, type: "job.unproven-answer", target, job, data: { link, why } });
+    return `response packet for job ${job} that is not proven: ${why}`;
+  }
+
+  /**
+   * Ends the packet's job where its answer settles it, in the order in which messages came: what the card sends next
+   * may rest on it. True when the job had ended before.
+   */
+  async #conclude(r: Repositories, packet: PacketRecord, entry: InboxEntry, status: string): Promise<boolean> {
+    const job = await r.jobs.get(packet.job);
+    if (job === undefined) return true;
+    const at = entry.receivedAt;
+    const answer = { link: entry.link, status };
+    if (job.endedAt !== undefined) {
+      await reportLateAnswer(r, job, at, answer);
+      return true;
+    }
+    await r.events.append({ at, type: "job.answered", target: packet.target, job: packet.job, data: answer });
+    const verdict = await judgeAnswer(r, job, packet);
+    const repeat =
+      verdict.at === "failed" && verdict.error.code === "packet.answer-lost" && job.request.onAnswerLost === "repeat";
+    if (verdict.at === "done") await endJobIn(r, at, job.id, { state: "done", result: verdict.result });
+    else if (verdict.at === "failed" && !repeat) {
+      const result = verdict.result === undefined ? {} : { result: verdict.result };
+      await endJobIn(r, at, job.id, { state: "failed", error: verdict.error, ...result });
+    }
+    return false;
+  }
+}
+
+function wholeOf(parts: readonly { segment: Segment; userData: Uint8Array }[]): Whole {
+  let pending: Parameters<typeof assemble>[0] = new Map();
+  for (const part of parts) {
+    const taken = assemble(pending, part.segment);
+    pending = taken.pending;
+    if (taken.complete !== undefined) {
+      const { security, body } = taken.complete;
+      return { ...(security === undefined ? {} : { security }), body, userData: parts.map((one) => one.userData) };
+    }
+  }
+  return { body: new Uint8Array(0), userData: parts.map((one) => one.userData) };
+}

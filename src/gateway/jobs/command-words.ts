@@ -1,0 +1,27 @@
+import { statusWordName } from "../../codec/apdu/status-word.ts";
+import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5-classify.ts";
+import { commandStatusText } from "../../codec/euicc/es5-status.ts";
+
+/** What a status word says as the answer of a command, in the words of the ES5 function where it is one. */
+export function statusMeaning(fn: ClassifiedCommand["function"] | undefined, sw: string): string {
+  const value = Number.parseInt(sw, 16);
+  return (fn === undefined ? undefined : commandStatusText(fn, value)) ?? statusWordName(value);
+}
+
+/** A failed command in words: its number, its function and what its status word means. */
+export function commandWords(
+  number: number,
+  apdu: Uint8Array | undefined,
+  sw: string,
+): { readonly words: string; readonly meaning: string; readonly name?: string } {
+  const fn = apdu === undefined ? undefined : classifyCommand(apdu).function;
+  const name = fn === undefined || fn.name === "unknown" ? undefined : fn.name;
+  const meaning = statusMeaning(fn, sw);
+  const words = `command ${number}${name === undefined ? "" : ` (${name})`} ended with ${sw}: ${meaning}`;
+  return { words, meaning, ...(name === undefined ? {} : { name }) };
+}
+
+/** Whether a card may have changed something although it answered so: 65xx, and 6Fxx, which names no reason. ISO/IEC 7816-4 §5.6 */
+export function mayHaveActed(sw: string): boolean {
+  return /^(65|6F)/i.test(sw);
+}

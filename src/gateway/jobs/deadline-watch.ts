@@ -1,0 +1,80 @@
+import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import type { Log } from "../../link/driver.ts";
+import { reported } from "../../link/reported.ts";
+import type { Job } from "../model/job.ts";
+import type { Store } from "../model/store.ts";
+
+export interface DeadlineWatchDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly expire: (job: Job) => Promise<void>;
+}
+
+/** Jobs that came since the last look may have earlier deadlines; looks are at least this far apart. */
+const pauseMs = 300;
+const longestMs = 3_600_000;
+
+/**
+ * Ends queued jobs at their deadlines while nothing else would look at them: their target is taken by a job that runs
+ * long, or held by an open profile switch.
+ */
+export class DeadlineWatch {
+  readonly #deps: DeadlineWatchDeps;
+  readonly #watched = new Map<string, { timer: NodeJS.Timeout; at: number }>();
+
+  constructor(deps: DeadlineWatchDeps) {
+    this.#deps = deps;
+  }
+
+  watch(target: string): void {
+    if (!this.#watched.has(target)) this.#lookIn(target, 0);
+  }
+
+  /** A watched target may have got another job. */
+  again(target: string): void {
+    const before = this.#watched.get(target);
+    if (before === undefined || before.at <= this.#deps.clock.now() + pauseMs) return;
+    clearTimeout(before.timer);
+    this.#lookIn(target, pauseMs);
+  }
+
+  /** The target's queue is looked at otherwise. */
+  rest(target: string): void {
+    clearTimeout(this.#watched.get(target)?.timer);
+    this.#watched.delete(target);
+  }
+
+  stop(): void {
+    for (const target of [...this.#watched.keys()]) this.rest(target);
+  }
+
+  #lookIn(target: string, ms: number): void {
+    const delay = Math.min(Math.max(ms, 0), longestMs);
+    const failed = reported(this.#deps.log, "the deadlines of a target are looked at no more", { target });
+    const timer = setTimeout(() => detach(this.#look(target, mine), failed), delay);
+    const mine = { timer, at: this.#deps.clock.now() + delay };
+    this.#watched.set(target, mine);
+  }
+
+  async #look(target: string, mine: unknown): Promise<void> {
+    const { store, clock, log, expire } = this.#deps;
+    const now = clock.now();
+    let next: number | undefined;
+    try {
+      const deadlines = await store.read((r) => r.jobs.deadlines(target, now));
+      next = deadlines.next;
+      for (const job of deadlines.over) await expire(job);
+    } catch (error) {
+      log.error(
+        { target, err: asGatewayError(error).message },
+        "jobs could not be ended at their deadline; trying again",
+      );
+      next = now + 1000;
+    }
+    // Meanwhile it may be watched no more, or anew.
+    if (this.#watched.get(target) === mine) this.#lookIn(target, next === undefined ? longestMs : next - clock.now());
+  }
+}

@@ -1,0 +1,191 @@
+import { toHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import { parseAid } from "../../codec/euicc/aid.ts";
+import { es5Commands } from "../../codec/euicc/es5.ts";
+import { sameIccid } from "../../codec/euicc/iccid.ts";
+import { profileDifferences } from "../eis/card-audit.ts";
+import { applyCommand } from "../eis/eis.ts";
+import { deletesItself, profileName } from "../eis/policy.ts";
+import type { Job } from "../model/job.ts";
+import { defaultSwitchMs, type Procedure, stepProcedure } from "../model/profile-switch.ts";
+import type { Repositories } from "../model/store.ts";
+import { enabledProfile, type Target } from "../model/target.ts";
+import { messageEnded } from "../smsc/settle.ts";
+import { afterHandover } from "../targets/handover.ts";
+import { saveTarget } from "../targets/target-lookup.ts";
+import type { JobEnd } from "./end-job.ts";
+import { type ExecutedCommand, executedCommands } from "./executed-commands.ts";
+
+/** How long the deletion of a profile that POL2 wants gone may wait for its card. */
+const autoDeleteValidityMs = 7 * 24 * 3_600_000;
+
+/** What the end of a job changes elsewhere: the EIS, the profile switch it started, the notification it confirmed. */
+export async function afterEnd(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
+  await adoptConfirmation(r, job, end);
+  const confirmed = await confirmationEnded(r, job, end, at);
+  await messageEnded(r, job, end, at);
+  if (end.result !== undefined) await takeIntoEis(r, job, executedCommands(job.work, end.result.commands), at);
+  if (confirmed !== undefined && job.origin.face === "system") await autoDelete(r, confirmed, at);
+}
+
+async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedCommand[], at: number): Promise<void> {
+  const executed = all.filter((command) => command.succeeded || alreadyGone(command));
+  if (executed.length === 0) return;
+  const target = await r.targets.get(job.target);
+  if (target === undefined) return;
+  for (const command of executed) {
+    if (command.succeeded) await switchAccepted(r, job, target, command, at);
+    if (command.succeeded && command.function.name === "finaliseISDRhandover")
+      await afterHandover(r, job.target, command.function.keep, job.id, at);
+    await auditHeard(r, job, target, command, at);
+  }
+  const call = job.work.kind === "packet" ? undefined : job.work.function;
+  const iccid = call?.params.iccid;
+  const facts = typeof iccid === "string" ? { iccid: sameIccid(iccid) } : {};
+  const adopted = executed.filter(({ function: fn }) => fn.name !== "auditStatus" || job.request.keepEis !== true);
+  const changed = adopted.reduce((now, command) => applyCommand(now, command.function, command.answer, facts), target);
+  if (changed !== target) {
+    await saveTarget(r, changed, at, `${adopted.map((command) => command.function.name).join(", ")} was executed`);
+  }
+}
+
+/** The card does not know what it should delete: it is gone, whoever did it. */
+function alreadyGone({ function: fn, sw }: ExecutedCommand): boolean {
+  return (fn.name === "deleteProfile" || fn.name === "masterDelete") && sw === "6A88";
+}
+
+/** An audit that differs from the EIS is told, whether it is adopted or not. */
+async function auditHeard(
+  r: Repositories,
+  job: Job,
+  target: Target,
+  command: ExecutedCommand,
+  at: number,
+): Promise<void> {
+  if (command.function.name !== "auditStatus" || command.answer?.kind !== "domains") return;
+  const complete = command.function.isdP === undefined && command.function.next !== true && command.sw === "9000";
+  const differences = profileDifferences(target, command.answer.domains, complete);
+  if (differences.length === 0) return;
+  await r.events.append({
+    at,
+    type: "target.differs",
+    target: target.id,
+    job: job.id,
+    data: { differences, adopted: job.request.keepEis !== true },
+  });
+}
+
+/**
+ * POL2 wants the profile that was left deleted: the SM-SR's job, once the switch is confirmed and not after a
+ * fall-back. The card may have done it on its own by POL1. SGP.02 §3.6.3
+ */
+async function autoDelete(r: Repositories, procedure: Procedure, at: number): Promise<void> {
+  const target = await r.targets.get(procedure.target);
+  const left = target?.esimProfiles.find((profile) => profile.aid === procedure.from);
+  if (target === undefined || left === undefined || left.state !== "disabled" || left.fallback) return;
+  if (!deletesItself(left)) return;
+  const fn = { name: "deleteProfile", isdP: parseAid(left.aid) } as const;
+  const { job } = await r.jobs.insert({
+    id: newId("job", at),
+    target: target.id,
+    state: "queued",
+    lane: "normal",
+    work: {
+      kind: "script",
+      tar: "000001",
+      apdus: es5Commands(fn).map(toHex),
+      function: { name: fn.name, params: { aid: left.aid, reason: "POL2 Auto-Delete" } },
+    },
+    request: { bearer: "auto", maxPackets: 4, onAnswerLost: "repeat", tolerate: ["6A88"] },
+    origin: { face: "system", reference: procedure.id },
+    attempts: 0,
+    notBefore: at,
+    validUntil: at + autoDeleteValidityMs,
+    createdAt: at,
+  });
+  await r.events.append({
+    at,
+    type: "job.queued",
+    target: target.id,
+    job: job.id,
+    data: { origin: job.origin, reason: `POL2 of profile ${profileName(left)}: Auto-Delete` },
+  });
+}
+
+async function switchAccepted(
+  r: Repositories,
+  job: Job,
+  target: Target,
+  command: ExecutedCommand,
+  at: number,
+): Promise<void> {
+  const fn = command.function;
+  if (fn.name !== "enableProfile" && fn.name !== "disableProfile") return;
+  // The card's notification may have been here before its answer.
+  if ((await r.procedures.ofJob(job.id)) !== undefined) return;
+  const from = enabledProfile(target)?.aid;
+  await r.procedures.put({
+    id: newId("prc", at),
+    target: job.target,
+    job: job.id,
+    kind: fn.name === "disableProfile" ? "disable" : "enable",
+    aid: fn.isdP,
+    ...(from === undefined ? {} : { from }),
+    at: "accepted",
+    acceptedAt: at,
+    holdUntil: at + (job.request.switchTimeoutMs ?? defaultSwitchMs),
+  });
+  await r.events.append({
+    at,
+    type: "procedure.accepted",
+    target: job.target,
+    job: job.id,
+    data: { function: fn.name, aid: fn.isdP },
+  });
+}
+
+/** A confirmation that somebody else sent (the upstream, a client by name) belongs to the notification with its number. */
+async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promise<void> {
+  if (job.origin.face === "system" || end.result === undefined) return;
+  for (const { function: fn, succeeded } of executedCommands(job.work, end.result.commands)) {
+    if (fn.name !== "confirmNotification" || !succeeded) continue;
+    const sequence = fn.sequence.toString(16).toUpperCase().padStart(4, "0");
+    const recent = await r.notifications.list(job.target, undefined, 20);
+    const meant = recent.find((one) => one.sequence === sequence && one.confirmation !== "none");
+    if (meant !== undefined && meant.confirmation !== "confirmed")
+      await r.notifications.patch(meant.id, { confirmJob: job.id });
+  }
+}
+
+/** Notes what became of a confirmation; returns the profile switch that it confirmed, if it did. */
+async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<Procedure | undefined> {
+  const notification = await r.notifications.byConfirmJob(job.id);
+  if (notification === undefined) return undefined;
+  const confirmed = end.state === "done";
+  await r.notifications.patch(
+    notification.id,
+    confirmed ? { confirmation: "confirmed", confirmedAt: at } : { confirmation: "failed" },
+  );
+  await r.events.append({
+    at,
+    type: confirmed ? "notification.confirmed" : "notification.unconfirmed",
+    target: job.target,
+    job: job.id,
+    data: { notification: notification.id, type: notification.type, sequence: notification.sequence },
+  });
+  const procedure = await r.procedures.latest(job.target);
+  // Only a notification of the change itself confirms it; others are confirmed too.
+  const ofSwitch = notification.type === 2 || notification.type === 5;
+  if (procedure === undefined || !confirmed || !ofSwitch) return undefined;
+  const next = stepProcedure(procedure, { kind: "confirmed", at });
+  if (next === procedure) return undefined;
+  await r.procedures.put(next);
+  await r.events.append({
+    at,
+    type: `procedure.${next.at}`,
+    target: job.target,
+    job: next.job,
+    data: { aid: next.aid, tookMs: at - next.acceptedAt },
+  });
+  return notification.type === 2 ? next : undefined;
+}

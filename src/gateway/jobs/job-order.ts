@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
+import type { NewJob } from "../gateway.ts";
+import type { JobOrigin } from "../model/job.ts";
+import { es5Params, es5ParamsSchema } from "./es5-params.ts";
+
+const upper = (text: string) => text.toUpperCase();
+const octets = z.string().regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets");
+const tar = z
+  .string()
+  .regex(/^[0-9a-fA-F]{6}$/, "a TAR of three octets")
+  .transform(upper)
+  .describe("Toolkit application reference, three octets; 000001 is the ISD-R");
+const aid = z
+  .string()
+  .regex(/^([0-9a-fA-F]{2}){5,16}$/, "an AID of 5 to 16 octets")
+  .describe("Application that the script is for; absent: the one of the TAR");
+
+/** How long something may be gone on with, in milliseconds. */
+export const validity = z
+  .number()
+  .int()
+  .positive()
+  .max(30 * 86_400_000);
+
+/** What a job is to do on the card. */
+const Work = z
+  .discriminatedUnion("kind", [
+    z
+      .strictObject({
+        kind: z.literal("es5"),
+        function: z
+          .string()
+          .min(1)
+          .max(64)
+          .meta({ description: "Name of an ES5 function", enum: Object.keys(es5Params) }),
+        params: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe("Its parameters; profiles by `iccid`, or by `aid` (`isdP` is the same)"),
+      })
+      .meta({
+        description: "An ES5 function of SGP.02 by name; the gateway makes its commands",
+        ...es5ParamsSchema(),
+      }),
+    z
+      .strictObject({
+        kind: z.literal("script"),
+        tar: tar.default("000001"),
+        aid: aid.optional(),
+        apdus: z.array(octets.min(8).max(131_072).transform(upper)).min(1).max(1000).describe("C-APDUs in order"),
+        format: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
+      })
+      .describe("C-APDUs; the gateway makes the script around them (TS 102 226 §5)"),
+    z
+      .strictObject({
+        kind: z.literal("body"),
+        tar: tar.default("000001"),
+        aid: aid.optional(),
+        body: octets.max(2_097_152).transform(upper).describe("The script, octet for octet as the card gets it"),
+      })
+      .describe("A ready script (22, AA, AE, 84, 85, 86 …): never re-encoded"),
+    z
+      .strictObject({
+        kind: z.literal("packet"),
+        userData: z
+          .array(octets.min(6).max(280).transform(upper))
+          .min(1)
+          .max(255)
+          .describe("TP-UD of each short message, user data header included: sent octet for octet"),
+        userDataHeader: z.boolean().optional().describe("Whether the TP-UDs begin with a user data header (default)"),
+        protocolId: z.number().int().min(0).max(255).default(0x7f),
+        dataCoding: z.number().int().min(0).max(255).default(0xf6),
+        from: z
+          .string()
+          .regex(/^\+?[0-9]{1,20}$/, "digits, with or without +")
+          .optional(),
+        receipt: z.boolean().optional().describe("Ask the network for a status report"),
+      })
+      .describe("A TS 102 225 command packet that the client secured with keys of its own"),
+  ])
+  .meta({ id: "Work", description: "What is to be done on the card" });
+
+/** How it is to be done. */
+const Request = z
+  .strictObject({
+    bearer: z
+      .enum(["auto", "https", "envelope", "sms", "short-message"])
+      .optional()
+      .describe("`short-message` chooses between envelope and sms"),
+    link: z.string().min(1).max(512).optional().describe("Only over this link"),
+    spi: z
+      .string()
+      .regex(/^[0-9a-fA-F]{4}$/, "SPI of two octets")
+      .optional(),
+    kvn: z.number().int().min(1).max(15).optional().describe("SCP80 key set to use"),
+    maxPackets: z.number().int().min(1).max(20).optional().describe("Give up after this many counters"),
+    answerTimeoutMs: z.number().int().positive().max(86_400_000).optional(),
+    budgetMs: z.number().int().positive().max(3_600_000).optional().describe("How long the card may think (SCP81)"),
+    fireAndForget: z.boolean().optional().describe("Done when the network took it; no answer is expected"),
+    onAnswerLost: z.enum(["fail", "repeat"]).optional(),
+    secureChannel: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,100}$/, "letters, digits, dot, dash or underscore")
+      .optional()
+      .describe("SCP03 or SCP03t channel of the client that the script belongs to; told from the script when absent"),
+    moreToCome: z.boolean().optional().describe("More scripts follow: keep the SCP81 session open for them"),
+    tolerate: z
+      .array(
+        z
+          .string()
+          .regex(/^[0-9a-fA-F]{4}$/, "a status word")
+          .transform(upper),
+      )
+      .max(20)
+      .optional()
+      .describe("Status words of the last command that are as good as success"),
+    keepEis: z.boolean().optional().describe("Leave the EIS as it is whatever an audit in the script says"),
+    switchTimeoutMs: z
+      .number()
+      .int()
+      .positive()
+      .max(86_400_000)
+      .optional()
+      .describe("How long a profile switch may take until it counts as lapsed"),
+  })
+  .meta({ id: "JobRequest", description: "How it is to be done; everything has a default" });
+
+/** A job as a client orders it, over the API or as work that an upstream hands out. */
+export const JobOrder = z
+  .strictObject({
+    target: z.string().min(1).max(512).describe("Id, EID, ICCID, IMSI, MSISDN or name"),
+    work: Work,
+    request: Request.optional(),
+    validityMs: validity.optional().describe("How long the job may take; one day when absent"),
+    reference: z.string().min(1).max(200).optional().describe("The client's own reference, repeated in every event"),
+  })
+  .meta({ id: "JobOrder", description: "A job to be done" });
+export type JobOrder = z.infer<typeof JobOrder>;
+
+/** The gateway's order for a client's; `key` makes it idempotent among the orders of the same client. */
+export function newJobOf(order: JobOrder, origin: Omit<JobOrigin, "reference">, key: string | undefined): NewJob {
+  return {
+    target: order.target,
+    work: withoutUndefined(order.work),
+    ...(order.request === undefined ? {} : { request: withoutUndefined(order.request) }),
+    origin: { ...origin, ...(order.reference === undefined ? {} : { reference: order.reference }) },
+    ...(order.validityMs === undefined ? {} : { validityMs: order.validityMs }),
+    ...(key === undefined ? {} : idempotencyOf(order, origin.client, key)),
+  };
+}
+
+/** What a client's key stands for: the key among those of all clients, and a digest of the order. */
+export function idempotencyOf(order: unknown, client: string | undefined, key: string) {
+  return {
+    idempotencyKey: keyAmongAll(client, key),
+    idempotencyDigest: createHash("sha256").update(canonical(order)).digest("base64"),
+  };
+}
+
+/** A client's name ends at the first blank: one with a blank in it must not read as another client's. */
+function keyAmongAll(client: string | undefined, key: string): string {
+  if (client !== undefined) return `${client.replaceAll(/[% ]/g, encodeURIComponent)} ${key}`;
+  return key.includes(" ") ? ` ${key}` : key;
+}
+
+/** JSON with sorted keys: the same order gives the same text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,34 @@
+import { toHex } from "../../base/hex.ts";
+import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
+import type { Job } from "../model/job.ts";
+import type { Repositories } from "../model/store.ts";
+
+/** Where an answer to a job that had ended came from, and what it said. */
+export interface LateAnswer {
+  readonly link: string;
+  readonly status: string;
+  /** Octets that are kept nowhere else. */
+  readonly response?: string;
+}
+
+/** Reports that a card answered a job after its end, whatever carried it. */
+export async function reportLateAnswer(r: Repositories, job: Job, at: number, answer: LateAnswer): Promise<void> {
+  await r.events.append({ at, type: "job.late-answer", target: job.target, job: job.id, data: { ...answer } });
+}
+
+/** What a session's verdict on a script whose job had ended is as an answer; nothing when the card said nothing of it. */
+export function lateAnswerOf(verdict: AdminVerdict): LateAnswer | undefined {
+  const link = "scp81";
+  switch (verdict.state) {
+    case "answered":
+    case "answered-unparseable":
+      return { link, status: "ok", response: toHex(verdict.response) };
+    case "rejected":
+      return { link, status: verdict.scriptStatus };
+    case "executed-response-lost":
+      return { link, status: "processed, response lost" };
+    case "not-delivered":
+    case "fate-unknown":
+      return undefined;
+  }
+}

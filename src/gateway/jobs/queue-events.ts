@@ -1,0 +1,12 @@
+import type { GatewayEvent } from "../model/event.ts";
+
+/**
+ * Whether a target's queue is to be looked at after an event: the gateway itself queued a job, which nothing else wakes, or
+ * a job ended, and what waited for the place of its packet may go.
+ */
+export function concernsQueue({ type, data }: GatewayEvent): boolean {
+  if (/^job\.(done|failed|expired|cancelled)$/.test(type)) return true;
+  const { origin } = data;
+  const face = typeof origin === "object" && origin !== null && "face" in origin ? origin.face : undefined;
+  return type === "job.queued" && face === "system";
+}

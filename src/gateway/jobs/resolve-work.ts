@@ -1,0 +1,20 @@
+import { toHex } from "../../base/hex.ts";
+import { es5Commands } from "../../codec/euicc/es5.ts";
+import type { AskedWork } from "../gateway.ts";
+import type { JobWork } from "../model/job.ts";
+import type { Target } from "../model/target.ts";
+import { es5FromParams } from "./es5-params.ts";
+
+/** A job's work from what the client asked for. */
+export function workOf(work: AskedWork, target: Target): JobWork {
+  if (work.kind !== "es5") return work;
+  const fn = es5FromParams(work.function, work.params, target);
+  const params = typeof work.params === "object" && work.params !== null ? { ...work.params } : {};
+  const aid = "isdP" in fn && fn.isdP !== undefined ? { aid: fn.isdP } : {};
+  return {
+    kind: "script",
+    tar: "000001",
+    apdus: es5Commands(fn).map(toHex),
+    function: { name: fn.name, params: { ...params, ...aid } },
+  };
+}

@@ -1,0 +1,41 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { fromHex } from "../../base/hex.ts";
+import { capduObject, compactScript, expandedScript, parseScript, scriptApdus } from "../../codec/ota/script.ts";
+import type { JobWork } from "../model/job.ts";
+import type { Target } from "../model/target.ts";
+
+type Script = Exclude<JobWork, { kind: "packet" }>;
+
+/** The octets that a job's script is on the way: definite coding by SMS unless job or target say otherwise. */
+export function workBody(
+  work: Script,
+  target: Target,
+  usual: "expanded-definite" | "expanded-indefinite" = "expanded-definite",
+): Uint8Array {
+  if (work.kind === "body") return fromHex(work.body);
+  const apdus = work.apdus.map(fromHex);
+  const format = scriptFormat(work, target, usual);
+  return format === "compact" ? compactScript(apdus) : expandedScript(apdus.map(capduObject), format);
+}
+
+/** The format of a job's script by SMS, unless `usual` says what else is usual for eUICCs. */
+export function scriptFormat(
+  work: Extract<Script, { kind: "script" }>,
+  target: Target,
+  usual: "expanded-definite" | "expanded-indefinite" = "expanded-definite",
+): "expanded-definite" | "expanded-indefinite" | "compact" {
+  const { scriptFormat: chosen = target.kind === "uicc" ? "compact" : usual } = target.settings;
+  return work.format ?? chosen;
+}
+
+/** The C-APDUs of a job, in order; none when its script cannot be read (it is relayed all the same). */
+export function scriptCommands(work: JobWork): readonly Uint8Array[] {
+  if (work.kind === "packet") return [];
+  if (work.kind === "script") return work.apdus.map(fromHex);
+  try {
+    return scriptApdus(parseScript(fromHex(work.body)));
+  } catch (error) {
+    if (error instanceof GatewayError) return [];
+    throw error;
+  }
+}

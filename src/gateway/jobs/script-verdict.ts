@@ -1,0 +1,270 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { fromHex, toHex } from "../../base/hex.ts";
+import { isSuccess, statusClass } from "../../codec/apdu/status-word.ts";
+import { euiccResponseText, isInstalled, readEuiccResponse } from "../../codec/euicc/euicc-response.ts";
+import { isScp03tError, scp03tCommandName, scp03tErrorText } from "../../codec/euicc/scp03t.ts";
+import { capduObject, isCapdu, isExpandedScript, parseScript, type ScriptObject } from "../../codec/ota/script.ts";
+import {
+  badFormatName,
+  chainingResultName,
+  type ExpandedResponse,
+  parseScriptResponse,
+  type ScriptItem,
+  type ScriptResponse,
+  scriptItems,
+} from "../../codec/ota/script-response.ts";
+import type { FailureDetail, JobFailure } from "../model/failure.ts";
+import type { CommandResult, JobResult, JobWork } from "../model/job.ts";
+import { commandWords, mayHaveActed } from "./command-words.ts";
+
+/** What a script asks of the card: the objects that it answers one by one. */
+export interface AskedScript {
+  readonly commands: readonly ScriptObject[];
+  /** It is a script for certain: what is no script answer is no answer to it. */
+  readonly certain: boolean;
+  /** In compact format, and no ES5 function: cards are known that answer it with a PoR only. */
+  readonly mayBeSilent?: boolean;
+}
+
+/** How the card answered a script. */
+export interface AnsweredScript {
+  readonly result: Omit<JobResult, "por">;
+  /** Why that is no success. */
+  readonly failure?: JobFailure;
+}
+
+/** Where the script stands in a longer one that goes in parts. */
+export interface ScriptPlace {
+  /** Commands of the parts before it. */
+  readonly before?: number;
+  /** Commands of the whole. */
+  readonly total?: number;
+}
+
+/** What an octet string asks as a script; nothing when it cannot be read as one. ETSI TS 102 226 §5 */
+export function askedByBody(body: Uint8Array): AskedScript {
+  try {
+    const { objects } = parseScript(body);
+    // With an early response the card answers before it runs anything. TS 102 226 §5.2.1.2
+    const early = objects.some(({ tag, value }) => (tag === 0x81 || tag === 0x01) && value[0] === 0x82);
+    return { commands: early ? [] : objects.filter(isAnswered), certain: isExpandedScript(body) };
+  } catch (error) {
+    if (error instanceof GatewayError) return { commands: [], certain: false };
+    throw error;
+  }
+}
+
+/** What the script of a job asks; of a script, whether it is in compact format (`compact`) depends on its target. */
+export function askedByWork(work: JobWork, compact = false): AskedScript {
+  if (work.kind === "packet") return { commands: [], certain: false };
+  const named = work.function !== undefined;
+  if (work.kind === "body") {
+    const asked = askedByBody(fromHex(work.body));
+    return { ...asked, mayBeSilent: !asked.certain && !named };
+  }
+  const commands = work.apdus.map((apdu) => capduObject(fromHex(apdu)));
+  return { commands, certain: true, mayBeSilent: compact && !named };
+}
+
+function isAnswered({ tag }: ScriptObject): boolean {
+  return isCapdu(tag) || scp03tCommandName(tag) !== undefined;
+}
+
+/** An answer without a readable script answer: its octets, if any. */
+function unread(data: Uint8Array): Omit<JobResult, "por"> {
+  return { ...(data.length === 0 ? {} : { data: toHex(data) }), commands: [] };
+}
+
+/**
+ * Reads the card's answer to a script and judges it: each command must have the answer that is its success, up to the
+ * last one. ETSI TS 102 226 §5, SGP.02 §4.1.3.3
+ */
+export function answeredScript(asked: AskedScript, data: Uint8Array, place: ScriptPlace = {}): AnsweredScript {
+  const answer = readAnswer(data);
+  if (data.length === 0 && asked.commands.length > 0) {
+    if (asked.mayBeSilent === true) return { result: { ...unread(data), note: silence } };
+    return { result: unread(data), failure: new Judge(asked, place).silent() };
+  }
+  if (answer === undefined) {
+    if (data.length === 0 || !asked.certain || asked.commands.length === 0) return { result: unread(data) };
+    const failure = scriptFailure("the card's answer is no answer to a script", { executed: "unknown" });
+    return { result: unread(data), failure };
+  }
+  const judge = new Judge(asked, place);
+  if (answer.format === "compact") {
+    const { count, last } = answer;
+    const ran = judge.atMost(count);
+    const result = { data: toHex(data), commands: [commandResult(last)], executed: ran };
+    const index = Math.max(1, ran) - 1;
+    return withFailure(result, judge.tooMany(count) ?? judge.rapdu(index, last.sw) ?? judge.count(count, true));
+  }
+  const failure = judge.expanded(answer, scriptItems(data));
+  const secured = answer.others.filter(({ tag }) => scp03tCommandName(tag) !== undefined || isScp03tError(tag)).length;
+  const executed = judge.atMost(answer.count ?? answer.answers.length + secured);
+  return withFailure({ data: toHex(data), commands: answer.answers.map(commandResult), executed }, failure);
+}
+
+const silence = "the card took the script and gave no answer to it: what its commands did is unknown";
+
+function withFailure(result: Omit<JobResult, "por">, failure: JobFailure | undefined): AnsweredScript {
+  return { result, ...(failure === undefined ? {} : { failure }) };
+}
+
+function readAnswer(data: Uint8Array): ScriptResponse | undefined {
+  if (data.length === 0) return undefined;
+  try {
+    return parseScriptResponse(data);
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
+}
+
+function commandResult({ data, sw }: { readonly data: Uint8Array; readonly sw: number }): CommandResult {
+  return { data: toHex(data), sw: swText(sw) };
+}
+
+function swText(sw: number): string {
+  return sw.toString(16).toUpperCase().padStart(4, "0");
+}
+
+function scriptFailure(message: string, detail: FailureDetail): JobFailure {
+  return { code: "job.script", message, detail };
+}
+
+/** What makes an answer no success, in words and numbers. */
+class Judge {
+  readonly #asked: AskedScript;
+  readonly #before: number;
+  readonly #total: number;
+
+  constructor(asked: AskedScript, { before = 0, total = asked.commands.length }: ScriptPlace) {
+    this.#asked = asked;
+    this.#before = before;
+    this.#total = total;
+  }
+
+  /** The first thing in an expanded answer that is no success. */
+  expanded(answer: ExpandedResponse, items: readonly ScriptItem[]): JobFailure | undefined {
+    for (const [index, item] of items.entries()) {
+      const failure = this.#item(index, item);
+      if (failure !== undefined) return failure;
+    }
+    const fault = faultOf(answer);
+    const ran = answer.count ?? items.length;
+    const excess = this.tooMany(answer.count ?? 0);
+    if (excess !== undefined) return excess;
+    if (fault !== undefined) return scriptFailure(fault, this.#facts(ran, ran > 0 ? undefined : false));
+    return this.count(Math.max(ran, items.length), answer.count !== undefined);
+  }
+
+  /** A number of commands that the card names, as far as the script has as many. */
+  atMost(ran: number): number {
+    const { length } = this.#asked.commands;
+    return length === 0 ? ran : Math.min(ran, length);
+  }
+
+  /** A card that counts more commands than there are does not speak of this script. */
+  tooMany(ran: number): JobFailure | undefined {
+    const { length } = this.#asked.commands;
+    if (length === 0 || ran <= length) return undefined;
+    const message = `the card counts ${ran} commands, and was sent ${length}: its answer is to something else`;
+    return scriptFailure(message, this.#facts(0, undefined));
+  }
+
+  /** PoR or HTTP answer without a word on the script. */
+  silent(): JobFailure {
+    const { length } = this.#asked.commands;
+    const what =
+      length === 1 ? "the status word of the command is missing" : `status words of ${length} commands are missing`;
+    const message = `the card took the script and gave no answer to it: ${what}, whether it ran is unknown`;
+    return scriptFailure(message, this.#facts(0, undefined));
+  }
+
+  /** The script must have run to its last command; `counted` when the card itself says how many ran. */
+  count(ran: number, counted: boolean): JobFailure | undefined {
+    const { length } = this.#asked.commands;
+    if (ran >= length) return undefined;
+    const message = `the card ran ${this.#before + ran} of ${this.#total} commands`;
+    return scriptFailure(message, this.#facts(ran, counted ? false : undefined));
+  }
+
+  /** A status word that is no success of its command. */
+  rapdu(index: number, sw: number): JobFailure | undefined {
+    const command = this.#asked.commands[index];
+    const apdu = command !== undefined && isCapdu(command.tag) ? command.value : undefined;
+    if (swSucceeds(sw, apdu)) return undefined;
+    const { words, meaning, name } = commandWords(this.#before + index + 1, apdu, swText(sw));
+    const detail = { sw: swText(sw), ...(name === undefined ? {} : { function: name }), meaning };
+    return this.#failed(index, words, detail, mayHaveActed(swText(sw)) ? undefined : false);
+  }
+
+  /** One answer against its command. */
+  #item(index: number, { tag, value, sw }: ScriptItem): JobFailure | undefined {
+    const command = this.#asked.commands[index];
+    if (sw !== undefined) {
+      const failure = this.rapdu(index, sw);
+      if (failure !== undefined || command === undefined || isCapdu(command.tag)) return failure;
+      return this.#failed(
+        index,
+        `command ${this.#before + index + 1}: a status word is no answer to ${nameOf(command)}`,
+        {},
+      );
+    }
+    const error = scp03tErrorText(tag, value);
+    if (error !== undefined) {
+      const facts = { error: toHex(Uint8Array.of(tag >> 8, tag & 0xff)), reason: value[0] };
+      return this.#failed(index, `command ${this.#before + index + 1}: ${error}`, facts, false);
+    }
+    if (command !== undefined && command.tag !== tag) {
+      const what = `command ${this.#before + index + 1}: an object of another kind is no answer to ${nameOf(command)}`;
+      return this.#failed(index, what, {});
+    }
+    const installed = tag === 0x86 ? readEuiccResponse(value) : undefined;
+    if (installed === undefined || isInstalled(installed)) return undefined;
+    const words = euiccResponseText(installed);
+    const facts = { peStatus: installed.statuses.map(({ status }) => status) };
+    return this.#failed(
+      index,
+      `command ${this.#before + index + 1}: the card refuses the profile package: ${words}`,
+      facts,
+    );
+  }
+
+  /** `sure`: what is known of the failed command itself. */
+  #failed(index: number, message: string, detail: Omit<FailureDetail, "executed">, sure?: false): JobFailure {
+    return scriptFailure(message, { command: this.#before + index + 1, ...detail, ...this.#facts(index, sure) });
+  }
+
+  /** What is known once the first commands ran; `sure`: what is known of the rest if none did. */
+  #facts(ran: number, sure: false | undefined): FailureDetail {
+    const executedCommands = this.#before + ran;
+    const facts = this.#total > 0 ? { commands: this.#total } : {};
+    if (executedCommands > 0) return { ...facts, executed: "partly", executedCommands };
+    return { ...facts, executed: sure ?? "unknown" };
+  }
+}
+
+function nameOf({ tag }: ScriptObject): string {
+  return scp03tCommandName(tag) ?? "a C-APDU";
+}
+
+/** What an expanded answer says of the script as a whole. */
+function faultOf(answer: ExpandedResponse): string | undefined {
+  if (answer.badFormat !== undefined) return `the card could not read the script: ${badFormatName(answer.badFormat)}`;
+  if (answer.chaining !== undefined) return `script chaining: ${chainingResultName(answer.chaining)}`;
+  if (answer.immediateAction !== undefined) {
+    return `immediate action failed: ${answer.immediateAction === 1 ? "suspension error" : answer.immediateAction}`;
+  }
+  return answer.truncated ? "an answer was cut, the commands after it did not run" : undefined;
+}
+
+/**
+ * Whether a status word is the success of its command: normal endings and warnings. An EXTERNAL AUTHENTICATE that the
+ * card refuses ends with 63xx as a rule. ETSI TS 102 221 §10.2, GP Card Specification §11, Amendment D §7.1.2
+ */
+export function swSucceeds(sw: number, command?: Uint8Array): boolean {
+  if (isSuccess(sw)) return true;
+  if (statusClass(sw) !== "warning") return false;
+  return !(command?.[1] === 0x82 && sw >> 8 === 0x63);
+}

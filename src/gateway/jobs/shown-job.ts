@@ -1,0 +1,124 @@
+import { fromHex, toHex } from "../../base/hex.ts";
+import { FileAccess } from "../../codec/apdu/key-files.ts";
+import { answersWithKeys, CommandSecrets, withoutRanges } from "../../codec/apdu/secret-data.ts";
+import { loginObjects, loginRanges } from "../../codec/cat/login-secrets.ts";
+import { showScript } from "../../codec/ota/script-secrets.ts";
+import { SegmentMemory } from "../../link/segment-memory.ts";
+import type { Job, JobResult, JobWork } from "../model/job.ts";
+import type { PacketRecord } from "../model/packet.ts";
+
+/** Work as it may be shown. */
+export type ShownWork = JobWork & {
+  /** Keys, PINs or passwords in it are overwritten by zeros, lengths kept. */
+  readonly hidden?: true;
+};
+
+/**
+ * A job as clients, upstreams and people may see it, its own client included: the data of PUT KEY and of PIN commands, keys in STORE DATA,
+ * profile packages in clear and logins of a bearer are overwritten by zeros, and so are
+ * the answers to a script that reads from a file of keys. What goes to the card is not touched.
+ */
+export function shownJob<T extends Pick<Job, "work" | "result">>(
+  job: T,
+): Omit<T, "work"> & { readonly work: ShownWork } {
+  const { result } = job;
+  const work = shownWork(job.work);
+  if (result === undefined || !readsKeys(job.work)) return { ...job, work };
+  return { ...job, work, result: shownResult(result) };
+}
+
+/** Whether a script reads from a file of keys, or makes session keys. */
+function readsKeys(work: JobWork): boolean {
+  if (work.kind !== "script") return false;
+  const files = new FileAccess();
+  return work.apdus.some((text) => {
+    // The header says which file is meant, except in SELECT, which is short.
+    const apdu = fromHex(text.slice(0, 80));
+    files.next(apdu);
+    return answersWithKeys(apdu) || files.readsKeys(apdu);
+  });
+}
+
+const zeros = (hex: string) => "0".repeat(hex.length);
+
+/** Of a compact response only the last answer is there, and not always whose: all are overwritten. */
+function shownResult(result: JobResult): JobResult {
+  const { data, commands } = result;
+  return {
+    ...result,
+    ...(data === undefined ? {} : { data: zeros(data) }),
+    commands: commands.map((one) => ({ ...one, data: zeros(one.data) })),
+  };
+}
+
+/** The work of a job as it may be shown. */
+export function shownWork(work: JobWork): ShownWork {
+  const shown = withFunction(hiddenWork(work));
+  return JSON.stringify(shown) === JSON.stringify(work) ? work : { ...shown, hidden: true };
+}
+
+function hiddenWork(work: JobWork): JobWork {
+  switch (work.kind) {
+    case "script":
+      return { ...work, apdus: shownApdus(work.apdus) };
+    case "body":
+      return { ...work, body: toHex(showScript(fromHex(work.body)).bytes) };
+    case "packet":
+      return { ...work, userData: shownMessages(work.userData, work.userDataHeader ?? true) };
+  }
+}
+
+function withFunction(work: JobWork): JobWork {
+  if (work.kind === "packet" || work.function === undefined) return work;
+  return { ...work, function: { ...work.function, params: shownParams(work.function.params) } };
+}
+
+/** The commands of a script as they may be shown, in their order. */
+export function shownApdus(apdus: readonly string[]): string[] {
+  const secrets = new CommandSecrets();
+  return apdus.map((text) => {
+    const apdu = fromHex(text);
+    const ranges = secrets.next(apdu)?.ranges ?? [];
+    return ranges.length === 0 ? text : toHex(withoutRanges(apdu, ranges));
+  });
+}
+
+/** Parameters of an ES5 function as they may be shown: connectivity parameters are octets, in which logins stand. */
+export function shownParams(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, /password/i.test(name) ? "hidden" : shownParam(value)]),
+  );
+}
+
+function shownParam(value: unknown): unknown {
+  if (typeof value !== "string" || !/^([0-9a-fA-F]{2}){8,}$/.test(value)) return value;
+  const octets = fromHex(value);
+  const ranges = [...loginRanges(octets), ...loginObjects(octets, 0, octets.length)];
+  return ranges.length === 0 ? value : toHex(withoutRanges(octets, ranges));
+}
+
+/** A packet as it may be shown: one that is not ciphered carries its script in clear. */
+export function shownPacket<T extends Pick<PacketRecord, "userData">>(packet: T): T {
+  return { ...packet, userData: shownMessages(packet.userData, true) };
+}
+
+/** A job's packets as they may be shown, with the responses to them, which may carry what a file of keys holds. */
+export function shownPackets<T extends Pick<PacketRecord, "userData" | "response">>(
+  packets: readonly T[],
+  work: JobWork,
+): T[] {
+  const hides = readsKeys(work);
+  return packets.map((packet) => ({
+    ...shownPacket(packet),
+    ...(packet.response === undefined || !hides ? {} : { response: packet.response.map(zeros) }),
+  }));
+}
+
+function shownMessages(userData: readonly string[], userDataHeader: boolean): string[] {
+  const memory = new SegmentMemory();
+  return userData.map((text) => {
+    const octets = fromHex(text);
+    const shown = memory.show({ userData: octets, userDataHeader, peer: "" });
+    return shown === octets ? text : toHex(shown);
+  });
+}

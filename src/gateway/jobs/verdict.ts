@@ -1,0 +1,62 @@
+import { porFollows, porStatus } from "../../codec/ota/por-status.ts";
+import type { Executed, JobFailure } from "../model/failure.ts";
+import type { JobResult } from "../model/job.ts";
+import type { AnsweredScript } from "./script-verdict.ts";
+
+/** What a response packet means for the job that sent the command packet. */
+export type Verdict =
+  /** It is over. */
+  | { readonly at: "done"; readonly result: JobResult }
+  | { readonly at: "failed"; readonly error: JobFailure; readonly result?: JobResult }
+  /** The real answer follows (status 08, 0B, 0C). */
+  | { readonly at: "wait"; readonly note: string }
+  /** Anybody could have sent it: it is recorded, and the job waits on. */
+  | { readonly at: "unproven"; readonly note: string }
+  /** The packet was not run: a new one with a higher counter may go. */
+  | { readonly at: "again"; readonly note: string };
+
+/** The note of a job for which something came that proves nothing. */
+export function unprovenNote(why: string): string {
+  return `a response that is not proven was recorded: ${why}`;
+}
+
+/** Facts about the exchange beside the response itself. */
+export interface VerdictFacts {
+  /** How often these octets were sent; more than once makes "counter low" mean "processed or overtaken". */
+  readonly transmissions: number;
+  readonly status: number;
+  readonly statusName: string;
+  /** Its CC or DS verifies with the keys of the card. */
+  readonly authenticated: boolean;
+  /** It is as SPI asked for it, and came by a way of the card: one without a CC counts then, too. */
+  readonly asAsked?: boolean;
+  /** The card itself gave it, in the answer to the command that brought the packet. */
+  readonly byCard: boolean;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Judges the status of a response packet; `read` decodes the additional data of a good one. Without its proof it decides
+ * nothing, unless the card in a reader gave it and it is a refusal: cards refuse in clear what they cannot verify.
+ */
+export function judge(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredScript): Verdict {
+  const { status, statusName: name, authenticated, asAsked = authenticated } = facts;
+  const por = { status, name, authenticated };
+  const fail = (code: string, message: string, executed: Executed): Verdict => ({
+    at: "failed",
+    error: { code, message, detail: { por, executed } },
+  });
+  if (porFollows(status)) return { at: "wait", note: `PoR ${name}` };
+  if (!asAsked && (status === porStatus.ok || !facts.byCard))
+    return { at: "unproven", note: `PoR ${name} without the proof that was asked for` };
+  if (status === porStatus.counterLow) {
+    if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: our counter was behind" };
+    // The earlier transmission was run or refused, or a later packet passed it: the counter alone does not tell which.
+    const message = "the card refuses the counter of a packet that was sent before: whether it ran it is unknown";
+    return fail("packet.answer-lost", message, "unknown");
+  }
+  if (status !== porStatus.ok) return fail("packet.por", `the card refused the packet: ${name}`, false);
+  const answered = read(facts.data);
+  const result = { ...answered.result, por };
+  return answered.failure === undefined ? { at: "done", result } : { at: "failed", error: answered.failure, result };
+}

@@ -1,0 +1,115 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { nearest } from "../../base/nearest.ts";
+import type { SmsBearer } from "../../link/sms-bearer.ts";
+import type { LinkTest, LinkTestReport } from "./link-test.ts";
+
+/** What a link knows of the card behind it. */
+export interface CardIdentity {
+  /** Answer to reset, hexadecimal; absent behind a modem. */
+  readonly atr?: string;
+  readonly eid?: string;
+  readonly iccid?: string;
+  readonly imsi?: string;
+  /** A SIM of before the UICC. */
+  readonly generation?: "2G";
+}
+
+/** A live way to the world: a reader with its card, a modem, an SMSC account. */
+export interface Link {
+  readonly id: string;
+  readonly kind: "reader" | "modem" | "smsc";
+  /** State in words and numbers for people; never keys. */
+  describe(): Readonly<Record<string, unknown>>;
+  readonly state: { readonly up: boolean; readonly reason?: string };
+  /** Carries short messages, if it can. */
+  readonly bearer?: SmsBearer;
+  /** The card in it, when there is one and it was identified. */
+  readonly card?: CardIdentity | undefined;
+  /**
+   * Exclusive raw access to the card: while it runs, no other exchange reaches it.
+   * @throws card.*, link.*
+   */
+  withCard?<T>(
+    work: (transmit: (apdu: Uint8Array) => Promise<{ data: Uint8Array; sw: number }>) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
+  /** Power-cycles or resets it. */
+  reset?(kind: "warm" | "cold"): Promise<void>;
+  /** Takes the power away and gives it back. @throws link.driver when there is no way to */
+  powerCycle?(): Promise<void>;
+  /** One AT command as it is; resolves with the lines the modem answered, its final result last. @throws modem.*, link.* */
+  command?(line: string, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Plain numbers for metrics, by names from a closed set: as they are now, and counted since the start. */
+  numbers?(): { readonly now: Readonly<Record<string, number>>; readonly total: Readonly<Record<string, number>> };
+  /** Proves with a known card that it carries messages to cards unchanged. @throws target.*, link.* */
+  test?(test: LinkTest, signal: AbortSignal): Promise<LinkTestReport>;
+  /** Tells that work for its card is open, so that it polls faster. */
+  expectActivity?(until: number): void;
+}
+
+export type LinkChange =
+  | { readonly kind: "added" | "changed"; readonly link: Link }
+  | { readonly kind: "removed"; readonly id: string };
+
+/** The links there are now. */
+export class Links {
+  readonly #links = new Map<string, Link>();
+  readonly #listeners = new Set<(change: LinkChange) => void>();
+
+  add(link: Link): void {
+    this.#links.set(link.id, link);
+    this.#tell({ kind: "added", link });
+  }
+
+  remove(id: string): void {
+    if (this.#links.delete(id)) this.#tell({ kind: "removed", id });
+  }
+
+  /** To be called by whoever runs the link when its state or card changed. */
+  changed(id: string): void {
+    const link = this.#links.get(id);
+    if (link !== undefined) this.#tell({ kind: "changed", link });
+  }
+
+  find(id: string): Link | undefined {
+    return this.#links.get(id);
+  }
+
+  /** By id, or by a unique part of it. @throws link.unknown */
+  get(reference: string): Link {
+    const exact = this.#links.get(reference);
+    if (exact !== undefined) return exact;
+    const matches = [...this.#links.values()].filter((link) => link.id.toLowerCase().includes(reference.toLowerCase()));
+    const [only] = matches;
+    if (only === undefined || matches.length > 1) {
+      const close = nearest(
+        reference,
+        [...this.#links.keys()].flatMap((id) => [id, id.slice(id.indexOf(":") + 1)]),
+      );
+      const hint = close === undefined ? "" : `; did you mean '${close}'?`;
+      const trouble = matches.length > 1 ? "names more than one link" : `is not a link${hint}`;
+      throw new GatewayError("link.unknown", `'${reference}' ${trouble}`, {
+        detail: { link: reference, links: [...this.#links.keys()] },
+      });
+    }
+    return only;
+  }
+
+  /** What to say of an order for this link and no other: it waits for one that may never come. */
+  warningsOf(id: string | undefined): readonly string[] {
+    return id === undefined || this.#links.has(id) ? [] : [`link '${id}' is not there`];
+  }
+
+  list(): readonly Link[] {
+    return [...this.#links.values()];
+  }
+
+  onChange(listener: (change: LinkChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(change: LinkChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

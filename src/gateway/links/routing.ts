@@ -1,0 +1,145 @@
+import { sameIccid } from "../../codec/euicc/iccid.ts";
+import type { Bearer, JobRequest, JobWork } from "../model/job.ts";
+import type { Target } from "../model/target.ts";
+import type { CardIdentity, Link } from "./links.ts";
+
+/** What routing needs to know of a link. */
+export interface RouteLink {
+  readonly id: string;
+  readonly kind: "reader" | "modem" | "smsc";
+  readonly up: boolean;
+  readonly reason?: string;
+  readonly carriesSms: boolean;
+  readonly card?: CardIdentity;
+}
+
+/** The links as routing sees them. */
+export function routeLinks(links: readonly Link[]): RouteLink[] {
+  return links.map(({ id, kind, state, bearer, card }) => ({
+    id,
+    kind,
+    up: state.up,
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    carriesSms: bearer !== undefined,
+    ...(card === undefined ? {} : { card }),
+  }));
+}
+
+/** The state of SCP81 for the target. */
+export interface HttpsState {
+  /** An administration session of this target is open. */
+  readonly open: boolean;
+  /** The server runs and the target has a PSK. */
+  readonly possible: boolean;
+  /** It is the only way: there are no keys for secured packets. */
+  readonly only?: boolean;
+  /** The job has had its way chosen before: no session is asked for again. */
+  readonly inVain?: boolean;
+}
+
+export type Route =
+  | { readonly at: "found"; readonly bearer: Bearer; readonly link: string; readonly why: string }
+  /** Nothing at the moment; `why` lists what was looked at. */
+  | { readonly at: "blocked"; readonly why: string };
+
+/** SMS segments that `auto` still sends by SMS when SCP81 is possible. */
+const comfortableSegments = 5;
+
+/** Whether the card in a link is this target's. */
+export function holds(card: CardIdentity | undefined, target: Target): boolean {
+  if (card === undefined) return false;
+  if (card.eid !== undefined && target.eid !== undefined) return card.eid === target.eid;
+  if (card.iccid === undefined) return false;
+  const shown = sameIccid(card.iccid);
+  return shown === target.iccid || target.esimProfiles.some((profile) => profile.iccid === shown);
+}
+
+/**
+ * Which bearer and link carry a job now, and why, in words. `auto` prefers an open SCP81 session, then a reader or
+ * modem that holds the card, then SMS to its MSISDN;
+ * a script that needs many short messages goes into an SCP81 session that is triggered by one.
+ */
+export function chooseRoute(
+  target: Target,
+  work: JobWork,
+  request: JobRequest,
+  links: readonly RouteLink[],
+  https: HttpsState,
+  segments: number,
+): Route {
+  const usable = links.filter((link) => request.link === undefined || link.id === request.link);
+  const refusals: string[] = [];
+
+  const viaHttps = (): Route | undefined => {
+    if (work.kind === "packet") return void refusals.push("https: a secured packet travels by SMS only");
+    if (!https.possible) return void refusals.push("https: no SCP81 key or server");
+    return {
+      at: "found",
+      bearer: "https",
+      link: "scp81",
+      why: https.open ? "an SCP81 session is open" : "a session will be triggered",
+    };
+  };
+  const viaCard = (): Route | undefined => {
+    const holding = usable.filter((link) => link.carriesSms && link.kind === "reader" && holds(link.card, target));
+    const wanted = holding.find(
+      (link) => link.up && (target.reach.reader === undefined || link.id === target.reach.reader),
+    );
+    if (wanted !== undefined)
+      return { at: "found", bearer: "envelope", link: wanted.id, why: `the card is in reader ${wanted.id}` };
+    refusals.push(
+      holding[0] === undefined
+        ? "envelope: the card is in no reader"
+        : `envelope: ${holding[0].reason ?? "reader down"}`,
+    );
+    return undefined;
+  };
+  const viaSms = (): Route | undefined => {
+    if (target.msisdn === undefined) return void refusals.push("sms: the target has no MSISDN");
+    const named = request.link ?? target.reach.smsLink;
+    const carriers = usable.filter(
+      (link) => link.carriesSms && link.kind !== "reader" && (named === undefined || link.id === named),
+    );
+    // An SMSC account is made for the job; a modem is the next best. The device under test must not message itself.
+    const order = carriers
+      .filter((link) => !holds(link.card, target))
+      .sort((a, b) => (a.kind === b.kind ? 0 : a.kind === "smsc" ? -1 : 1));
+    const up = order.find((link) => link.up);
+    if (up !== undefined)
+      return { at: "found", bearer: "sms", link: up.id, why: `${up.kind} ${up.id} carries SMS to ${target.msisdn}` };
+    refusals.push(
+      `sms: ${order[0]?.reason ?? (named === undefined ? "no modem or SMSC is configured" : `link ${named} is not there`)}`,
+    );
+    return undefined;
+  };
+
+  const pick = (): Route | undefined => {
+    switch (request.bearer) {
+      case "https":
+        return viaHttps();
+      case "envelope":
+        return viaCard();
+      case "sms":
+        return viaSms();
+      case "short-message":
+        return viaCard() ?? viaSms();
+      case "auto": {
+        const session = https.possible && work.kind !== "packet" && request.link === undefined;
+        if (session && https.open) return viaHttps();
+        if (session && https.only === true) {
+          const why = "the target has no SCP80 keys; the card has to open a session";
+          return { at: "found", bearer: "https", link: "scp81", why };
+        }
+        // A session that has to be asked for needs a way for the trigger, which is a short message itself.
+        const direct = viaCard() ?? viaSms();
+        if (direct !== undefined && session && segments > comfortableSegments) {
+          if (https.inVain === true) return { ...direct, why: `${direct.why}; no SCP81 session came in time` };
+          const why = `${segments} SMS segments are too many; a session will be triggered`;
+          return { at: "found", bearer: "https", link: "scp81", why };
+        }
+        return direct;
+      }
+    }
+  };
+  return pick() ?? { at: "blocked", why: refusals.join("; ") };
+}

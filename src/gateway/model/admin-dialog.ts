@@ -1,0 +1,85 @@
+import { toHex } from "../../base/hex.ts";
+import type { AdminRecord } from "../../link/scp81/admin-store.ts";
+import type { CommandResult } from "./job.ts";
+
+/** A secure channel that is over: nothing of it is sent any more, until a script begins one of this name anew. */
+export interface LostChannel {
+  readonly name: string;
+  /** When it was lost. */
+  readonly at: number;
+  /** How, in words. */
+  readonly why: string;
+}
+
+/** A job whose script goes in parts: what is left of it, and what its first parts answered. */
+export interface JobParts {
+  /** Bodies that the card has not answered, hexadecimal; the first one may be under way. */
+  readonly left: readonly string[];
+  /** Parts that were answered. */
+  readonly answered: number;
+  /** Commands in those, by the script and by what the card says. */
+  readonly commands: number;
+  readonly ran: number;
+  readonly results: readonly CommandResult[];
+  /** Their answers as they came, hexadecimal. */
+  readonly data: string;
+  /** The first of `left` goes once more: the answer of an earlier try is lost. */
+  readonly again?: boolean;
+}
+
+/** Where the dialog with one target's administration agent stands; what {@link AdminRecord} leaves to us besides. */
+export interface AdminDialogRecord {
+  readonly record: AdminRecord;
+  /** By job. */
+  readonly parts?: Readonly<Record<string, JobParts>>;
+  /** How earlier versions kept the parts of a job; read, never written. */
+  readonly split?: {
+    readonly job: string;
+    /** Bodies not yet handed out, hexadecimal. */
+    readonly left: readonly string[];
+    readonly results: readonly CommandResult[];
+  };
+  /** Secure channel that each application (AID, or "" for the ISD-R) last began. */
+  readonly channels: Readonly<Record<string, string>>;
+  /** Secure channels that ended, the latest last. */
+  readonly lost?: readonly LostChannel[];
+  /** Until when an upstream has announced more; the session is held open. */
+  readonly moreUntil: number;
+}
+
+export const freshDialog: AdminDialogRecord = { record: {}, channels: {}, moreUntil: 0 };
+
+/** The parts of a job that went in some, however they were stored. */
+export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | undefined {
+  const { parts, split, record } = dialog;
+  const now = parts?.[job];
+  if (now !== undefined || split === undefined || split.job !== job) return now;
+  const { outstanding } = record;
+  const open = outstanding?.script.id.startsWith(`${job}.`) === true ? [toHex(outstanding.script.body)] : [];
+  const ran = split.results.length;
+  return {
+    left: [...open, ...split.left],
+    answered: ran,
+    commands: ran,
+    ran,
+    results: split.results,
+    data: "",
+  };
+}
+
+/** The dialog with other parts of a job, or none. */
+export function withParts(dialog: AdminDialogRecord, job: string, parts: JobParts | undefined): AdminDialogRecord {
+  const { [job]: _, ...others } = dialog.parts ?? {};
+  const { split, parts: __, ...rest } = dialog;
+  const now = parts === undefined ? others : { ...others, [job]: parts };
+  return {
+    ...rest,
+    ...(split === undefined || split.job === job ? {} : { split }),
+    ...(Object.keys(now).length === 0 ? {} : { parts: now }),
+  };
+}
+
+export interface AdminDialogRepository {
+  get(target: string): Promise<AdminDialogRecord | undefined>;
+  put(target: string, dialog: AdminDialogRecord): Promise<void>;
+}

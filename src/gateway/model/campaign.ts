@@ -1,0 +1,154 @@
+import type { Executed, JobFailure } from "./failure.ts";
+import type { JobRequest, JobWork } from "./job.ts";
+
+/** How a profile is found in the EIS of each target: all that is given must fit. */
+export interface ProfileChoice {
+  readonly aid?: string;
+  /** First digits of the ICCID. */
+  readonly iccidPrefix?: string;
+  readonly mnoId?: string;
+}
+
+/** What is done to each target. */
+export type CampaignAction =
+  | {
+      readonly kind: "es5";
+      readonly function: string;
+      /** The profile that the function is about, chosen per target. */
+      readonly profile?: ProfileChoice;
+      readonly params?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly kind: "script";
+      readonly tar: string;
+      readonly aid?: string;
+      readonly apdus: readonly string[];
+    }
+  /** From one operator's profile to another's; the old one is kept or deleted once the switch is confirmed. */
+  | {
+      readonly kind: "move";
+      readonly from: ProfileChoice;
+      readonly to: ProfileChoice;
+      readonly old: "keep" | "delete";
+    };
+
+/** Which targets take part. */
+export type CampaignTargets =
+  | { readonly kind: "all" }
+  | { readonly kind: "tag"; readonly tag: string }
+  | { readonly kind: "list"; readonly references: readonly string[] };
+
+/** One function over many targets, as ordered. */
+export interface CampaignOrder {
+  readonly name: string;
+  readonly targets: CampaignTargets;
+  readonly action: CampaignAction;
+  readonly request: Partial<JobRequest>;
+  /** Targets worked on at the same time. */
+  readonly concurrency: number;
+  /** So many targets go first; the others only when these went well. 0 = no canary stage. */
+  readonly canary: number;
+  /** No target is started any more when more than this share failed (0 to 1). */
+  readonly stopAtFailureShare?: number;
+  /** How long a job of the campaign may wait for its card. */
+  readonly validityMs: number;
+  /** How long a profile switch may take from its acceptance to its confirmation. */
+  readonly switchTimeoutMs: number;
+}
+
+/** `stopped` = too many failures; it can be resumed like a paused one. */
+export type CampaignState = "running" | "paused" | "stopped" | "cancelled" | "done";
+
+export interface Campaign {
+  readonly id: string;
+  readonly order: CampaignOrder;
+  /** The client's key that stands for it, and a digest of what was ordered. */
+  readonly idempotency?: { readonly key: string; readonly digest: string };
+  readonly state: CampaignState;
+  /** Why it is in this state, for people. */
+  readonly reason?: string;
+  /** Failures that a resume after a stop passed over. */
+  readonly forgiven: number;
+  readonly createdAt: number;
+  readonly endedAt?: number;
+  /** Time spent running before {@link activeSince}, for the estimate. */
+  readonly activeMs: number;
+  /** Since when it runs now. */
+  readonly activeSince?: number;
+}
+
+export type ItemState = "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+
+/** One thing to do to a target; steps of an item are done in order. */
+export interface ItemStep {
+  /** ES5 function or `script`. */
+  readonly name: string;
+  readonly work:
+    | JobWork
+    | { readonly kind: "es5"; readonly function: string; readonly params: Readonly<Record<string, unknown>> };
+  /** The switch that the step starts must end with this ISD-P enabled; `undefined` for a disable leaves it open. */
+  readonly switches?: { readonly to?: string };
+  /** The ISD-P that the step removes. */
+  readonly deletes?: string;
+  readonly tolerate?: readonly string[];
+}
+
+/** What is known of a card when its part in a campaign has ended. */
+export interface CardFacts {
+  /** Whether the card carried out the step it ended at. */
+  readonly executed: Executed;
+  /** The profile that is enabled now; absent when a switch may have happened that nothing told of. */
+  readonly enabled?: { readonly aid: string; readonly iccid?: string };
+}
+
+/** One target of a campaign. */
+export interface CampaignItem {
+  readonly campaign: string;
+  /** Order in which targets are started, from 0. */
+  readonly position: number;
+  readonly target: string;
+  /** EID, ICCID or name, for people. */
+  readonly label: string;
+  readonly state: ItemState;
+  readonly steps: readonly ItemStep[];
+  /** Index of the step it is at. */
+  readonly step: number;
+  /** `job`: a job of the step is open; `switch`: the profile switch is followed; `audit`: the card is asked what is true. */
+  readonly phase?: "job" | "switch" | "audit";
+  /** The job that the phase waits for. */
+  readonly job?: string;
+  /** The job of the step when `job` is an audit. */
+  readonly stepJob?: string;
+  /** All its jobs, in order. */
+  readonly jobs: readonly string[];
+  readonly deadline?: number;
+  readonly error?: JobFailure;
+  /** How the outcome is known, when it is not plain. */
+  readonly note?: string;
+  readonly card?: CardFacts;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+export type ItemCounts = Readonly<Record<ItemState, number>>;
+
+export interface CampaignRepository {
+  insert(campaign: Campaign, items: readonly CampaignItem[]): Promise<void>;
+  put(campaign: Campaign): Promise<void>;
+  get(id: string): Promise<Campaign | undefined>;
+  /** The one that a client's idempotency key stands for. */
+  byIdempotencyKey(key: string): Promise<Campaign | undefined>;
+  /** Newest first. */
+  list(before: string | undefined, limit: number): Promise<Campaign[]>;
+  /** Those that may still have something to do. */
+  open(): Promise<Campaign[]>;
+  putItem(item: CampaignItem): Promise<void>;
+  /** In order of position, from `after` on. */
+  items(
+    campaign: string,
+    filter: { readonly state?: readonly ItemState[] },
+    after: number | undefined,
+    limit: number,
+  ): Promise<CampaignItem[]>;
+  counts(campaign: string): Promise<ItemCounts>;
+}

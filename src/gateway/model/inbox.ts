@@ -1,0 +1,26 @@
+import type { InboundItem } from "../../link/sms-bearer.ts";
+
+/** A short message or receipt as a link brought it; stored before the link acknowledges it. */
+export interface InboxEntry {
+  readonly seq: number;
+  readonly id: string;
+  readonly link: string;
+  /** Known when the link ends in one card. */
+  readonly target?: string;
+  readonly item: InboundItem;
+  /** `new` until acted upon; `held` = a segment waiting for the others. */
+  readonly state: "new" | "held" | "done";
+  /** What it turned out to be, in words. */
+  readonly verdict?: string;
+  readonly receivedAt: number;
+}
+
+export interface InboxRepository {
+  insert(entry: Omit<InboxEntry, "seq">): Promise<void>;
+  get(id: string): Promise<InboxEntry | undefined>;
+  /** Not yet acted upon, oldest first. */
+  pending(limit: number): Promise<InboxEntry[]>;
+  held(link: string, since: number): Promise<InboxEntry[]>;
+  settle(ids: readonly string[], state: "held" | "done", verdict: string): Promise<void>;
+  list(before: number | undefined, limit: number): Promise<InboxEntry[]>;
+}

@@ -1,0 +1,79 @@
+import type { NetworkVerdict } from "../../link/sms-bearer.ts";
+
+/**
+ * A secured command packet that was given a counter. It is stored before it leaves and is only ever sent again octet by
+ * octet the same.
+ */
+export interface PacketRecord {
+  readonly id: string;
+  readonly job: string;
+  readonly target: string;
+  /** Key set whose counter it used; absent for packets secured upstream. */
+  readonly keySet?: string;
+  readonly tar?: string;
+  readonly cntr?: number;
+  /** SPI, KIc and KID as sent, hexadecimal: what is needed to read the response packet. */
+  readonly spi?: string;
+  readonly kic?: string;
+  readonly kid?: string;
+  /** TP-UDs in order, hexadecimal. */
+  readonly userData: readonly string[];
+  /** `reserved`: may have left; `sent`: the network or the card has all of it; the others are final. */
+  readonly state: "reserved" | "sent" | "answered" | "abandoned";
+  readonly link?: string;
+  readonly transmissions: number;
+  /** The response packet's TP-UDs as they came. */
+  readonly response?: readonly string[];
+  readonly createdAt: number;
+  readonly sentAt?: number;
+  readonly answeredAt?: number;
+}
+
+/** Whether any of a job's packets may have reached its card. */
+export function mayHaveLeft(packets: readonly PacketRecord[]): boolean {
+  return packets.some((packet) => packet.transmissions > 0);
+}
+
+export type PacketPatch = Partial<
+  Pick<PacketRecord, "state" | "link" | "transmissions" | "response" | "sentAt" | "answeredAt">
+>;
+
+/** One short message of a packet, as a link took it. */
+export interface PacketPart {
+  readonly packet: string;
+  /** From 0. */
+  readonly position: number;
+  readonly transmission: number;
+  readonly link: string;
+  /** What the network calls it in receipts. */
+  readonly networkReference?: string;
+  /** `taken` by the network, `delivered` or `failed` by its receipt, `unknown` when no answer came in time. */
+  readonly state: "taken" | "delivered" | "failed" | "unknown";
+  readonly at: number;
+  /** The reference that the network was given to echo in receipts, and the number the message went to, in digits. */
+  readonly echo?: { readonly reference: number; readonly to: string };
+  /** What the network said last, in its own words. */
+  readonly said?: NetworkVerdict;
+}
+
+export interface PacketRepository {
+  insert(packet: PacketRecord): Promise<void>;
+  patch(id: string, patch: PacketPatch): Promise<void>;
+  get(id: string): Promise<PacketRecord | undefined>;
+  ofJob(job: string): Promise<PacketRecord[]>;
+  /** Packets of the target's open jobs that may have left and have no answer, oldest first. */
+  inPlace(target: string): Promise<PacketRecord[]>;
+  /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
+  unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
+  /** Stores what became of a part. A receipt's word on the same transmission stays. */
+  putPart(part: PacketPart): Promise<void>;
+  /**
+   * The part to this number with this reference, perhaps modulo 256, of those without a name: the newest. With
+   * `evenNamed`, one that has a name counts too if the whole reference is equal.
+   */
+  partEchoed(link: string, echo: NonNullable<PacketPart["echo"]>, evenNamed: boolean): Promise<PacketPart | undefined>;
+  /** In order of their positions. */
+  parts(packet: string): Promise<PacketPart[]>;
+  /** The part that the network of this link calls so, in one of the spellings: the newest, without a receipt before others. */
+  partNamed(link: string, references: readonly string[]): Promise<PacketPart | undefined>;
+}

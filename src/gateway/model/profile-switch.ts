@@ -1,0 +1,106 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+
+/** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
+export type ProcedureState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
+
+export interface Procedure {
+  readonly id: string;
+  readonly target: string;
+  readonly job: string;
+  readonly kind: "enable" | "disable";
+  /** ISD-P that the function named. */
+  readonly aid: string;
+  /** ISD-P that the EIS had as enabled when it was accepted. */
+  readonly from?: string;
+  readonly at: ProcedureState;
+  readonly acceptedAt: number;
+  readonly switchedAt?: number;
+  readonly endedAt?: number;
+  /** Until when other jobs of the target wait for its end. */
+  readonly holdUntil: number;
+}
+
+/** How long other jobs of a target wait for an accepted profile switch to end, unless its job says. */
+export const defaultSwitchMs = 120_000;
+
+export type ProcedureEvent =
+  | {
+      readonly kind: "notified";
+      readonly type: number;
+      /** ISD-P that the notification names as enabled. */
+      readonly isdP?: string;
+      readonly at: number;
+    }
+  | { readonly kind: "confirmed"; readonly at: number }
+  | { readonly kind: "lapsed"; readonly at: number };
+
+/** How a switch has ended; undefined while its notification or its confirmation is awaited. */
+export type SwitchOutcome = "confirmed" | "rolled-back" | "lapsed";
+
+export function switchOutcome(now: Procedure): SwitchOutcome | undefined {
+  return now.at === "accepted" || now.at === "switched" ? undefined : now.at;
+}
+
+/**
+ * The next state; events that do not concern it leave it as it is. Lapsing is a verdict for want of evidence: evidence
+ * that arrives later corrects it. SGP.02 §3.2, §3.4
+ */
+export function stepProcedure(now: Procedure, event: ProcedureEvent): Procedure {
+  if (now.at === "confirmed" || now.at === "rolled-back") return now;
+  switch (event.kind) {
+    case "notified":
+      if (event.type === 3) return { ...now, at: "rolled-back", endedAt: event.at };
+      if ((event.type !== 2 && event.type !== 5) || !namesItsProfile(now, event.isdP)) return now;
+      if (now.at === "lapsed") return reopened(now, event.at);
+      return { ...now, at: "switched", switchedAt: now.switchedAt ?? event.at };
+    case "confirmed":
+      return now.switchedAt === undefined ? now : { ...now, at: "confirmed", endedAt: event.at };
+    case "lapsed":
+      return now.at === "lapsed" ? now : { ...now, at: "lapsed", endedAt: event.at };
+  }
+}
+
+/** Whether a notification that names this ISD-P can be the one of the switch; one that names none can. */
+function namesItsProfile(now: Procedure, isdP: string | undefined): boolean {
+  if (isdP === undefined) return true;
+  return now.kind === "enable" ? isdP === now.aid : isdP !== now.aid;
+}
+
+/** A lapsed switch whose card reports after all: its confirmation is awaited as long as it would have been. */
+function reopened({ endedAt: _, ...lapsed }: Procedure, at: number): Procedure {
+  const patienceMs = Math.max(lapsed.holdUntil - lapsed.acceptedAt, 0);
+  return { ...lapsed, at: "switched", switchedAt: lapsed.switchedAt ?? at, holdUntil: at + patienceMs };
+}
+
+/** The profile switch of this id. @throws switch.unknown */
+export async function requireSwitch(
+  { procedures }: { readonly procedures: ProcedureRepository },
+  id: string,
+): Promise<Procedure> {
+  const found = await procedures.get(id);
+  if (found === undefined)
+    throw new GatewayError("switch.unknown", `no profile switch '${id}'`, { detail: { switch: id } });
+  return found;
+}
+
+/** Whether a profile switch of the target is open that its other jobs still wait for. */
+export async function switchIsOpen(
+  { procedures }: { readonly procedures: ProcedureRepository },
+  target: string,
+  now: number,
+): Promise<boolean> {
+  const procedure = await procedures.latest(target);
+  return procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
+}
+
+export interface ProcedureRepository {
+  put(procedure: Procedure): Promise<void>;
+  /** The latest one of the target. */
+  latest(target: string): Promise<Procedure | undefined>;
+  /** Those that have not ended: accepted or switched. */
+  open(): Promise<Procedure[]>;
+  /** Newest first, of one target or of all, accepted before. */
+  list(target: string | undefined, before: number | undefined, limit: number): Promise<Procedure[]>;
+  ofJob(job: string): Promise<Procedure | undefined>;
+  get(id: string): Promise<Procedure | undefined>;
+}

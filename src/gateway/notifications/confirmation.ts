@@ -1,0 +1,42 @@
+import { toHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import { es5Commands } from "../../codec/euicc/es5.ts";
+import type { Links } from "../links/links.ts";
+import type { QueueConfirmation } from "./notifications.ts";
+
+/** Confirmations lose their sense with the card's own patience. */
+const confirmationValidityMs = 10 * 60_000;
+
+/** Queues HandleNotificationConfirmation ahead of everything else. SGP.02 §4.1.1.12 */
+export function confirmationsOver(links: Links): QueueConfirmation {
+  return async (r, target, notification, at) => {
+    const sequence = Number.parseInt(notification.sequence, 16);
+    const link = links.find(notification.link);
+    const { job } = await r.jobs.insert({
+      id: newId("job", at),
+      target: target.id,
+      state: "queued",
+      lane: "system",
+      work: {
+        kind: "script",
+        tar: "000001",
+        apdus: es5Commands({ name: "confirmNotification", sequence }).map(toHex),
+        function: { name: "confirmNotification", params: { sequence: notification.sequence } },
+      },
+      // The card expects the answer where it reported: the reader that brought the notification.
+      request: {
+        bearer: "auto",
+        maxPackets: 4,
+        onAnswerLost: "repeat",
+        ...(link?.kind === "reader" ? { link: link.id } : {}),
+      },
+      origin: { face: "system", reference: notification.id },
+      attempts: 0,
+      notBefore: at,
+      validUntil: at + confirmationValidityMs,
+      createdAt: at,
+    });
+    await r.events.append({ at, type: "job.queued", target: target.id, job: job.id, data: { origin: job.origin } });
+    return job.id;
+  };
+}

@@ -1,0 +1,332 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import {
+  looksLikeNotification,
+  Notification,
+  notificationImei,
+  notificationTypeText,
+} from "../../codec/euicc/notification.ts";
+import { decode } from "../../codec/kit/codec.ts";
+import { withEnabled } from "../eis/eis.ts";
+import type { Whole } from "../inbound/inbound.ts";
+import { cancelJobIn } from "../jobs/stop-job.ts";
+import type { NotificationRecord } from "../model/notification.ts";
+import { stepProcedure } from "../model/profile-switch.ts";
+import type { Repositories, Store } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import { openNotificationPacket } from "../scp80/secured-packet.ts";
+import { adoptSwitch } from "../switches/recover-switch.ts";
+import { saveTarget } from "../targets/target-lookup.ts";
+
+/** A message that may be a notification, and where it came from. */
+export interface NotificationArrival {
+  readonly link: string;
+  /** Whom the sender's number names; anybody can write under it. */
+  readonly target: string | undefined;
+  /** The target whose card is in the reader that brought the message. */
+  readonly card: string | undefined;
+  readonly whole: Whole;
+  readonly receivedAt: number;
+  /** It also went to a client that runs the card, whose confirmation it then is. */
+  readonly relayed: boolean;
+  /** Asks for the target's queue to be looked at after the commit. */
+  readonly wake: (target: string) => void;
+}
+
+/** A notification as decoded, by SMS or HTTPS. */
+export interface HeardNotification {
+  readonly value: Notification;
+  readonly raw: Uint8Array;
+  /**
+   * The target that its way proves: by CC, by the PSK of the session, by the reader that holds the card. What it says counts
+   * for that target only.
+   */
+  readonly proven: string | undefined;
+  /** The counter of its packet was taken before: it is a copy, or somebody sends it again. */
+  readonly stale?: boolean;
+  /** Its octets can be sent again by anybody who saw them: it is proven by a CC, and not by a session or a reader. */
+  readonly repeatable?: boolean;
+  /** It has no security that could have failed. */
+  readonly unsecured: boolean;
+  readonly via: "sms" | "https";
+  readonly link: string;
+  readonly receivedAt: number;
+  readonly relayed?: boolean;
+}
+
+/** What was made of a notification. */
+export interface RecordedNotification {
+  readonly words: string;
+  /** It moved, or may move, what is known of the card. */
+  readonly counts: boolean;
+}
+
+/** Queues the confirmation of a notification inside the unit of work; returns the job's id. */
+export type QueueConfirmation = (
+  r: Repositories,
+  target: Target,
+  notification: NotificationRecord,
+  at: number,
+) => Promise<string>;
+
+/** What the {@link NotificationDesk} needs. */
+export interface NotificationDeskDeps {
+  readonly queueConfirmation: QueueConfirmation;
+  /** Who confirms notifications of targets that do not say. */
+  readonly defaultMode: "bench" | "relay" | "withhold";
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly kick: (target: string) => void;
+}
+
+/** Outside an open profile switch, the same notification heard again after this time is a new one. */
+const copyWindowMs = 10 * 60_000;
+
+/**
+ * Receives notifications of eUICCs: once however often they are repeated, confirmed every time (the card may have
+ * missed the answer), and taken into the EIS and the profile switch they belong to.
+ */
+export class NotificationDesk {
+  readonly #deps: NotificationDeskDeps;
+
+  constructor(deps: NotificationDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws notification.unknown */
+  async show(id: string): Promise<NotificationRecord> {
+    return this.#deps.store.read((r) => known(r, id));
+  }
+
+  /**
+   * Has a notification confirmed that waits for somebody else's decision (relay), was withheld, or went unconfirmed.
+   * @throws notification.unknown, notification.state
+   */
+  async confirm(id: string): Promise<NotificationRecord> {
+    const { store, clock, kick } = this.#deps;
+    const at = clock.now();
+    const changed = await store.write(async (r) => {
+      const record = await known(r, id);
+      const target = record.target === undefined ? undefined : await r.targets.get(record.target);
+      if (target === undefined)
+        throw new GatewayError("notification.state", "no target has this EID: nobody can confirm it", {
+          detail: { notification: id, eid: record.eid },
+        });
+      await this.#confirm(r, target, { ...record, confirmation: "pending" }, at, kick);
+      return known(r, id);
+    });
+    if (changed.target !== undefined) kick(changed.target);
+    return changed;
+  }
+
+  /**
+   * Leaves a notification unconfirmed, so that the card rolls back. @throws notification.unknown, notification.state
+   * when its confirmation is on the way or done
+   */
+  async withhold(id: string): Promise<NotificationRecord> {
+    const { store, clock } = this.#deps;
+    return store.write(async (r) => {
+      const record = await known(r, id);
+      const open = record.confirmJob === undefined ? undefined : await r.jobs.get(record.confirmJob);
+      const stop = { unsentOnly: true, why: "the confirmation is withheld" };
+      const left =
+        record.confirmation === "confirmed" ||
+        (open !== undefined && (await cancelJobIn(r, open.id, clock.now(), stop)) === "sent");
+      if (left)
+        throw new GatewayError("notification.state", "its confirmation has left already", {
+          detail: { notification: id, confirmation: record.confirmation },
+        });
+      await r.notifications.patch(id, { confirmation: "withheld" });
+      await r.events.append({
+        at: clock.now(),
+        type: "notification.withheld",
+        ...(record.target === undefined ? {} : { target: record.target }),
+        data: { notification: id, type: record.type, sequence: record.sequence },
+      });
+      return known(r, id);
+    });
+  }
+
+  /** What the message is, in words, if it is a notification; undefined if it is something else. */
+  async take(r: Repositories, arrival: NotificationArrival): Promise<string | undefined> {
+    const { whole } = arrival;
+    if (whole.security === "response") return undefined;
+    const opened =
+      whole.security === "command"
+        ? await openNotificationPacket(r, arrival.card ?? arrival.target, whole)
+        : { data: whole.body, unsecured: true };
+    if (opened === undefined || !looksLikeNotification(opened.data)) return undefined;
+    const { data: raw, provenBy, counted, unsecured } = { provenBy: undefined, counted: undefined, ...opened };
+    const stale = counted !== undefined && !(await r.keySets.takeHeard(counted.keySet, counted.cntr));
+    // The reader that holds the card brings what the card says now.
+    const byPacket = provenBy !== undefined && provenBy !== arrival.card;
+    const heard = {
+      value: decode(Notification, raw),
+      raw,
+      proven: provenBy ?? arrival.card,
+      unsecured,
+      stale: byPacket && stale,
+      repeatable: byPacket && counted === undefined,
+      via: "sms" as const,
+      link: arrival.link,
+      receivedAt: arrival.receivedAt,
+      relayed: arrival.relayed,
+    };
+    return (await this.record(r, heard, arrival.wake)).words;
+  }
+
+  /**
+   * Takes a decoded notification in: what it is, in words, and whether it counts. One that does not prove the card it speaks
+   * for is shown and changes nothing, unless its target's settings accept cards without security.
+   */
+  async record(
+    r: Repositories,
+    heard: HeardNotification,
+    wake: (target: string) => void,
+  ): Promise<RecordedNotification> {
+    const { value, receivedAt } = heard;
+    const text = notificationTypeText(value.type);
+    const target = await r.targets.holding("eid", value.eid);
+    const proven = target !== undefined && heard.proven === target.id;
+    const raw = toHex(heard.raw);
+    const stale = heard.stale === true;
+    const doubtful = proven && (stale || heard.repeatable === true);
+    const first = doubtful
+      ? await r.notifications.copyOf(value.eid, raw, { verified: true, counts: true }, 0)
+      : undefined;
+    if (proven && first !== undefined) return this.#again(r, target, first, receivedAt, wake);
+    const verified = proven && !stale;
+    const counts = verified || (heard.unsecured && target?.settings.unsecuredNotifications === "accept");
+    if (target !== undefined && counts) await adoptSwitch(r, target, value, receivedAt);
+    const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
+    const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
+    const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;
+    const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
+    const copy = await r.notifications.copyOf(value.eid, raw, { verified, counts }, since);
+    if (copy !== undefined) {
+      await r.notifications.patch(copy.id, { copies: copy.copies + 1, lastAt: receivedAt });
+      if (target !== undefined && counts)
+        await this.#confirm(r, target, { ...copy, copies: copy.copies + 1 }, receivedAt, wake);
+      return { words: `notification ${sequence} again: ${text}`, counts };
+    }
+    const imei = notificationImei(value);
+    // A switch that is reported after its validity period must roll back: it is not confirmed (SGP.02 §3.2).
+    const lapsed =
+      open && value.type === 2 && ((await r.jobs.get(procedure.job))?.validUntil ?? receivedAt) < receivedAt;
+    const mode = lapsed
+      ? "withhold"
+      : heard.relayed === true
+        ? "relay"
+        : (target?.settings.notifications ?? this.#deps.defaultMode);
+    const record: Omit<NotificationRecord, "seq"> = {
+      id: newId("ntf", receivedAt),
+      ...(target === undefined ? {} : { target: target.id }),
+      eid: value.eid,
+      type: value.type,
+      sequence,
+      ...(value.isdP === undefined ? {} : { aid: value.isdP }),
+      ...(imei === undefined ? {} : { imei }),
+      via: heard.via,
+      link: heard.link,
+      verified,
+      copies: 1,
+      confirmation: !counts ? "none" : confirmationBy[mode],
+      raw,
+      firstAt: receivedAt,
+      lastAt: receivedAt,
+    };
+    await r.notifications.insert(record);
+    await r.events.append({
+      at: receivedAt,
+      type: "notification.received",
+      ...(target === undefined ? {} : { target: target.id }),
+      data: {
+        notification: record.id,
+        eid: record.eid,
+        type: record.type,
+        text,
+        sequence,
+        aid: record.aid,
+        via: record.via,
+        verified: record.verified,
+        confirmation: record.confirmation,
+      },
+    });
+    if (target === undefined) return { words: `notification of an unknown EID: ${text}`, counts };
+    if (!counts)
+      return { words: `notification ${sequence} without proof of its card, changes nothing: ${text}`, counts };
+    await this.#takeIntoEis(r, target, value, receivedAt);
+    await this.#confirm(r, target, { ...record, seq: 0 }, receivedAt, wake);
+    return { words: `notification ${sequence}: ${text}`, counts };
+  }
+
+  /**
+   * The same packet again, from the card or from somebody who saw it: it moves nothing. The confirmation of the last one is
+   * repeated, as the card may have missed it.
+   */
+  async #again(
+    r: Repositories,
+    target: Target,
+    first: NotificationRecord,
+    at: number,
+    wake: (target: string) => void,
+  ): Promise<RecordedNotification> {
+    const copies = first.copies + 1;
+    await r.notifications.patch(first.id, { copies, lastAt: at });
+    const latest = (await r.notifications.list(target.id, undefined, 100)).find((one) => one.confirmation !== "none");
+    if (latest?.id === first.id) await this.#confirm(r, target, { ...first, copies }, at, wake);
+    const text = notificationTypeText(first.type);
+    return { words: `packet of notification ${first.sequence} again, changes nothing: ${text}`, counts: false };
+  }
+
+  async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
+    const procedure = await r.procedures.latest(target.id);
+    if (procedure !== undefined) {
+      const named = value.isdP === undefined ? {} : { isdP: value.isdP };
+      const next = stepProcedure(procedure, { kind: "notified", type: value.type, ...named, at });
+      if (next !== procedure) {
+        await r.procedures.put(next);
+        await r.events.append({
+          at,
+          type: `procedure.${next.at}`,
+          target: target.id,
+          job: next.job,
+          data: { aid: value.isdP, tookMs: at - next.acceptedAt },
+        });
+      }
+    }
+    if (value.isdP === undefined || ![2, 3, 5].includes(value.type)) return;
+    const changed = withEnabled(target, value.isdP);
+    if (changed !== target) await saveTarget(r, changed, at, `notification: ${notificationTypeText(value.type)}`);
+  }
+
+  /** One confirmation at a time; a copy heard after the last one ended gets another. */
+  async #confirm(
+    r: Repositories,
+    target: Target,
+    record: NotificationRecord,
+    at: number,
+    wake: (target: string) => void,
+  ): Promise<void> {
+    if (record.confirmation !== "pending" && record.confirmation !== "confirmed" && record.confirmation !== "failed")
+      return;
+    if (record.confirmJob !== undefined) {
+      const before = await r.jobs.get(record.confirmJob);
+      if (before !== undefined && before.endedAt === undefined) return;
+    }
+    const confirmJob = await this.#deps.queueConfirmation(r, target, record, at);
+    await r.notifications.patch(record.id, { confirmJob, confirmation: "pending" });
+    wake(target.id);
+  }
+}
+
+const confirmationBy = { bench: "pending", relay: "upstream", withhold: "withheld" } as const;
+
+async function known(r: Repositories, id: string): Promise<NotificationRecord> {
+  const record = await r.notifications.get(id);
+  if (record === undefined)
+    throw new GatewayError("notification.unknown", `no notification '${id}'`, { detail: { notification: id } });
+  return record;
+}

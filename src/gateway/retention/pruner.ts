@@ -1,0 +1,216 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { newId } from "../../base/id.ts";
+import type { Log } from "../../link/driver.ts";
+import {
+  addCounts,
+  type PruneCounts,
+  type PrunePage,
+  periodOf,
+  type RetainedKind,
+  type Retention,
+  retainedKinds,
+  shortestRetentionMs,
+} from "../model/retention.ts";
+import type { Repositories, Store } from "../model/store.ts";
+
+/** One removal of what is past its retention, or a look at what would be removed. */
+export interface PruneRun {
+  readonly id: string;
+  readonly dryRun: boolean;
+  readonly retention: Retention;
+  readonly state: "running" | "done" | "failed" | "stopped";
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  /** So far; of a dry run, what would be. */
+  readonly removed: PruneCounts;
+  /** When the oldest event happened that an upstream has not taken, if records stay because of that. */
+  readonly heldSince?: number;
+  readonly error?: string;
+}
+
+export interface PrunerDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retention: Retention;
+  /** Names of the upstreams that are told of events. */
+  readonly upstreams: readonly string[];
+  /** Records looked at in one unit of work. */
+  readonly unit?: number;
+}
+
+/** A start is busy enough without it. */
+const firstAfterMs = 5 * 60_000;
+const everyMs = 3_600_000;
+/** Short enough that nobody notices to have waited for one. */
+const defaultUnit = 200;
+/** What an event tells of may be a little older than the event. */
+const slackMs = 3_600_000;
+const mostRemembered = 20;
+
+/** Removes what is past its retention: in small units with pauses in between, so that everything else goes on. */
+export class Pruner {
+  readonly retention: Retention;
+  readonly #deps: PrunerDeps;
+  readonly #stopping = new AbortController();
+  readonly #runs = new Map<string, PruneRun>();
+  #working: Promise<unknown> | undefined;
+  #schedule: Promise<void> | undefined;
+  #total: PruneCounts = {};
+
+  constructor(deps: PrunerDeps) {
+    this.#deps = deps;
+    this.retention = deps.retention;
+  }
+
+  /** Looks hourly from now on, if anything is ever to be removed. */
+  start(): void {
+    if (Object.keys(this.retention).length > 0) this.#schedule ??= this.#everyHour();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new GatewayError("job.interrupted", "the daemon stops"));
+    await this.#schedule;
+    await this.#working;
+  }
+
+  /** What was removed since the start. */
+  get total(): PruneCounts {
+    return this.#total;
+  }
+
+  get latest(): PruneRun | undefined {
+    return [...this.#runs.values()].at(-1);
+  }
+
+  run(id: string): PruneRun | undefined {
+    return this.#runs.get(id);
+  }
+
+  /**
+   * Begins to remove what is older than these periods, by default the configured ones.
+   * @throws store.busy while a run is under way, api.usage for no or too short periods
+   */
+  begin(order: { readonly retention?: Retention; readonly dryRun?: boolean } = {}): PruneRun {
+    const { retention = this.retention, dryRun = false } = order;
+    checkPeriods(retention);
+    const running = this.latest;
+    if (this.#working !== undefined)
+      throw new GatewayError("store.busy", "a run is under way; try again when it has ended", {
+        detail: { run: running?.id },
+      });
+    const startedAt = this.#deps.clock.now();
+    const run: PruneRun = { id: newId("prn", startedAt), dryRun, retention, state: "running", startedAt, removed: {} };
+    this.#note(run);
+    this.#working = this.#work(run.id).finally(() => {
+      this.#working = undefined;
+    });
+    return run;
+  }
+
+  /** Resolves when no run is under way. */
+  async idle(): Promise<void> {
+    await this.#working;
+  }
+
+  async #everyHour(): Promise<void> {
+    const { clock } = this.#deps;
+    const { signal } = this.#stopping;
+    try {
+      for (let waitMs = firstAfterMs; ; waitMs = everyMs) {
+        await clock.sleep(waitMs, signal);
+        // One that was asked for meanwhile does the same work.
+        if (this.#working === undefined) this.begin();
+        await this.#working;
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#deps.log.error({ err: asGatewayError(error).message }, "retention has stopped");
+    }
+  }
+
+  async #work(id: string): Promise<void> {
+    const { clock, log } = this.#deps;
+    const started = clock.monotonic();
+    try {
+      for (const kind of retainedKinds) await this.#prune(id, kind);
+      this.#change(id, { state: "done", endedAt: clock.now() });
+    } catch (thrown) {
+      const stopped = this.#stopping.signal.aborted;
+      const error = asGatewayError(thrown);
+      this.#change(id, { state: stopped ? "stopped" : "failed", error: error.message, endedAt: clock.now() });
+      if (!stopped) log.error({ run: id, err: error.message }, "old records could not be removed");
+    }
+    const { removed, dryRun, state } = this.#known(id);
+    if (!dryRun && Object.keys(removed).length > 0)
+      log.info({ ...removed, state, tookMs: Math.round(clock.monotonic() - started) }, "old records are removed");
+  }
+
+  async #prune(id: string, kind: RetainedKind): Promise<void> {
+    const { store, clock, unit = defaultUnit } = this.#deps;
+    const { signal } = this.#stopping;
+    const { retention, dryRun, startedAt } = this.#known(id);
+    const keepMs = retention[periodOf[kind]];
+    if (keepMs === undefined) return;
+    const before = await this.#bound(id, startedAt - keepMs);
+    const look = async (r: Repositories, after: number) => {
+      const page: PrunePage = await r.retention.page(kind, before, after, unit);
+      const { positions } = page;
+      return {
+        page,
+        counts: await (dryRun ? r.retention.count(kind, positions) : r.retention.remove(kind, positions)),
+      };
+    };
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      signal.throwIfAborted();
+      const from: number = after;
+      const began = clock.monotonic();
+      const { page, counts } = await (dryRun ? store.read((r) => look(r, from)) : store.write((r) => look(r, from)));
+      this.#count(id, counts);
+      after = page.next;
+      // As long again for everybody else.
+      if (after !== undefined) await clock.sleep(Math.max(1, clock.monotonic() - began), signal);
+    }
+  }
+
+  /** What an upstream is still to be told of stays, and so does what that is about. */
+  async #bound(id: string, before: number): Promise<number> {
+    const { store, upstreams } = this.#deps;
+    const untaken = await store.read((r) => r.retention.firstUntaken(upstreams));
+    if (untaken === undefined || untaken - slackMs >= before) return before;
+    this.#change(id, { heldSince: untaken });
+    return untaken - slackMs;
+  }
+
+  #count(id: string, counts: PruneCounts): void {
+    const run = this.#known(id);
+    this.#change(id, { removed: addCounts(run.removed, counts) });
+    if (!run.dryRun) this.#total = addCounts(this.#total, counts);
+  }
+
+  #known(id: string): PruneRun {
+    const run = this.#runs.get(id);
+    if (run === undefined) throw new Error(`no run ${id}`);
+    return run;
+  }
+
+  #change(id: string, change: Partial<PruneRun>): void {
+    this.#runs.set(id, { ...this.#known(id), ...change });
+  }
+
+  #note(run: PruneRun): void {
+    this.#runs.set(run.id, run);
+    if (this.#runs.size > mostRemembered) this.#runs.delete(this.#runs.keys().next().value ?? "");
+  }
+}
+
+function checkPeriods(retention: Retention): void {
+  const given = Object.entries(retention);
+  if (given.length === 0)
+    throw new GatewayError("api.usage", "say what is to go (jobsMs, eventsMs, auditMs): no retention is configured", {
+      detail: { field: "jobsMs" },
+    });
+  for (const [field, ms] of given)
+    if (ms < shortestRetentionMs)
+      throw new GatewayError("api.usage", `${field}: an hour at least`, { detail: { field } });
+}

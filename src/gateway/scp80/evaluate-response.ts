@@ -1,0 +1,66 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { fromHex } from "../../base/hex.ts";
+import { scriptFormat } from "../jobs/script-body.ts";
+import { answeredScript, askedByWork } from "../jobs/script-verdict.ts";
+import { judge, type Verdict } from "../jobs/verdict.ts";
+import type { Job } from "../model/job.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { Repositories } from "../model/store.ts";
+import { traceResponse } from "./packet-trace.ts";
+import { missingOf } from "./partial-response.ts";
+import { readAnswer, spiOf } from "./secured-packet.ts";
+import { matchUpstream } from "./upstream-answer.ts";
+
+/** Where a response came from. */
+export interface AnswerSource {
+  /** The card in a reader gave it in the answer to the command that brought the packet. */
+  readonly byCard: boolean;
+}
+
+/**
+ * What the stored response of a packet means for its job. A response to a packet secured upstream is handed on as it
+ * is; whether it means success is for its owner to say.
+ */
+export async function judgeAnswer(
+  r: Repositories,
+  job: Job,
+  packet: PacketRecord,
+  { byCard }: AnswerSource = { byCard: false },
+): Promise<Verdict> {
+  const userData = (packet.response ?? []).map(fromHex);
+  const missing = missingOf(userData);
+  if (missing !== undefined) return { at: "unproven", note: missing };
+  const sets = await r.keySets.open(packet.target, "SCP80");
+  if (packet.keySet === undefined) {
+    const follows = matchUpstream(sets, packet, userData)?.follows ?? (byCard && bySubmit(packet));
+    if (follows) return { at: "wait", note: "the card's response announces another one" };
+    return { at: "done", result: { data: (packet.response ?? []).join(""), commands: [] } };
+  }
+  const set = sets.find((one) => one.id === packet.keySet);
+  if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
+  try {
+    const answer = readAnswer(set, packet, userData);
+    traceResponse(job, packet, answer);
+    // Where it came from was looked at when it came: what was kept without being taken for the answer is nobody's.
+    const known = answer.authenticated || answer.ciphered || packet.state === "answered";
+    if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
+    const facts = { ...answer, transmissions: packet.transmissions, byCard };
+    const target = await r.targets.get(packet.target);
+    const compact = target !== undefined && job.work.kind === "script" && scriptFormat(job.work, target) === "compact";
+    return judge(facts, (data) => answeredScript(askedByWork(job.work, compact), data));
+  } catch (error) {
+    if (error instanceof GatewayError) return { at: "unproven", note: error.message };
+    throw error;
+  }
+}
+
+/** What a response in clear is, to a command that asked for no more, when its sender is not known to be the card. */
+export function fromStranger(statusName: string): string {
+  return `PoR ${statusName} in clear, from a sender that is not known to be the card`;
+}
+
+/** A response in the answer to the ENVELOPE, where the owner asked for it by SMS-SUBMIT, is not the last. TS 102 225 §5.1.1 */
+function bySubmit(packet: PacketRecord): boolean {
+  const response = spiOf(packet)?.response;
+  return response !== undefined && response.por !== "never" && response.porBySubmit;
+}

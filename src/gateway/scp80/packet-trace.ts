@@ -1,0 +1,37 @@
+import { showScript } from "../../codec/ota/script-secrets.ts";
+import { isTracing, traceFrame, withFrameContext } from "../../link/trace.ts";
+import { workBody } from "../jobs/script-body.ts";
+import type { Job } from "../model/job.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { Target } from "../model/target.ts";
+import type { ReadAnswer } from "./secured-packet.ts";
+
+/** Publishes what a command packet says in clear, and the script in it without keys and PINs, as it is sent. */
+export function traceCommand(job: Job, target: Target, packet: PacketRecord): void {
+  if (!isTracing()) return;
+  const { tar, cntr, spi, kic, kid, transmissions, userData, link = "" } = packet;
+  const facts = { tar, cntr, spi, kic, kid, segments: userData.length, transmission: transmissions };
+  // A packet secured upstream hides its counter and its script from us.
+  if (packet.keySet === undefined || job.work.kind === "packet") {
+    traceFrame({ kind: "packet", dir: "out", link, facts: { ...facts, securedUpstream: true } });
+    return;
+  }
+  traceFrame({ kind: "packet", dir: "out", link, facts });
+  traceScript("out", link, workBody(job.work, target), tar);
+}
+
+/** Publishes what a response packet says in clear, and the answer in it. */
+export function traceResponse(job: Job, packet: PacketRecord, answer: ReadAnswer): void {
+  if (!isTracing()) return;
+  const { link = "", tar, cntr, target } = packet;
+  const { status, statusName, authenticated, note, data } = answer;
+  withFrameContext({ target, job: job.id }, () => {
+    traceFrame({ kind: "packet", dir: "in", link, facts: { tar, cntr, status, statusName, authenticated, note } });
+    if (data.length > 0) traceFrame({ kind: "script", dir: "in", link, bytes: data, facts: { tar } });
+  });
+}
+
+function traceScript(dir: "out", link: string, script: Uint8Array, tar: string | undefined): void {
+  const { bytes, hidden } = showScript(script);
+  traceFrame({ kind: "script", dir, link, bytes, facts: { tar, ...(hidden ? { hidden: "key" } : {}) } });
+}

@@ -1,0 +1,48 @@
+import { toHex } from "../../base/hex.ts";
+import { readSegment, type Segment } from "../../codec/sms/concatenation.ts";
+import type { Repositories } from "../model/store.ts";
+import { mayAnswer } from "./secured-packet.ts";
+
+/** One message of a response packet that takes several. */
+interface Part {
+  readonly segment: Segment;
+  readonly userData: Uint8Array;
+}
+
+/**
+ * Keeps the messages of a response that are here with the oldest open packet of its TAR: should the others never come, the
+ * job says so.
+ */
+export async function keepPartOfResponse(
+  r: Repositories,
+  target: string,
+  parts: readonly Part[],
+  total: number,
+): Promise<void> {
+  const [first] = parts;
+  if (first?.segment.security !== "response") return;
+  for (const packet of (await r.packets.unanswered(target, 1000)).reverse()) {
+    if (!mayAnswer(packet, first.segment.body)) continue;
+    const job = await r.jobs.get(packet.job);
+    if (job === undefined || job.endedAt !== undefined) continue;
+    await r.packets.patch(packet.id, { response: parts.map(({ userData }) => toHex(userData)) });
+    await r.jobs.patch(job.id, { note: arrivedText(parts.length, total) });
+    return;
+  }
+}
+
+/** What is missing of a response that takes several messages, in words; undefined when nothing is. */
+export function missingOf(userData: readonly Uint8Array[]): string | undefined {
+  const [first] = userData;
+  if (first === undefined) return undefined;
+  try {
+    const total = readSegment(first).concatenation?.total ?? userData.length;
+    return userData.length < total ? arrivedText(userData.length, total) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function arrivedText(count: number, total: number): string {
+  return `${count} of ${total} messages of the response arrived`;
+}

@@ -1,0 +1,238 @@
+import { isGatewayError } from "../../base/gateway-error.ts";
+import { parseTpdu } from "../../codec/sms/tpdu.ts";
+import type { Whole } from "../inbound/inbound.ts";
+import type { InboxEntry } from "../model/inbox.ts";
+import type { Job } from "../model/job.ts";
+import type { KeySet } from "../model/key-set.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { SmscMessage } from "../model/smsc-message.ts";
+import type { Repositories } from "../model/store.ts";
+import { digits } from "../smsc/forward.ts";
+import { fromStranger } from "./evaluate-response.ts";
+import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
+import { matchUpstream } from "./upstream-answer.ts";
+
+/** A response that nobody can open is taken for the answer to a command that is no older than this. */
+const guessWindowMs = 10 * 60_000;
+/** How far the clock of a service centre may be behind ours. */
+const clockSkewMs = 30_000;
+const maxCandidates = 1000;
+/** Of all targets, when the sender is not known or is another one. */
+const maxStrangers = 100;
+
+/** The command packet that a response packet answers. */
+export type Answered =
+  /** One of ours, as it was asked for: made with the card's keys, or in clear from the card's own number or reader. */
+  | { readonly kind: "own"; readonly packet: PacketRecord; readonly reading: ReadAnswer }
+  /** It names one of ours, or may, but anybody could have sent it. */
+  | { readonly kind: "unproven"; readonly packet: PacketRecord; readonly why: string }
+  /** One that its owner secured; `follows` is undefined when the status cannot be read. */
+  | {
+      readonly kind: "upstream";
+      readonly packet: PacketRecord;
+      readonly job: Job;
+      readonly message?: SmscMessage;
+      readonly follows: boolean | undefined;
+    };
+
+/**
+ * Finds what a response packet answers: by keys and counter where they are known, else the oldest open command of its TAR,
+ * never one that is younger than the response. One sent from the number that the card answers to goes before all others.
+ */
+export async function findAnswered(
+  r: Repositories,
+  entry: InboxEntry,
+  target: string | undefined,
+  whole: Whole,
+): Promise<Answered | undefined> {
+  const named = target === undefined ? [] : await candidates(r, target, maxCandidates, whole);
+  const keys = keysIn(r);
+  const proven = await provenIn(r, named, keys, whole, "counter");
+  if (proven !== undefined) return proven;
+  const all = await candidates(r, undefined, maxStrangers, whole);
+  const others = all.filter((packet) => packet.target !== target);
+  return (
+    (await provenIn(r, others, keys, whole, "keys")) ??
+    (await guessIn(r, entry, named, keys, whole)) ??
+    (await unprovenIn(r, entry, named, keys, whole)) ??
+    (await strangeIn(r, entry, others, keys, whole))
+  );
+}
+
+async function candidates(
+  r: Repositories,
+  target: string | undefined,
+  limit: number,
+  whole: Whole,
+): Promise<PacketRecord[]> {
+  const packets = await r.packets.unanswered(target, limit);
+  return packets.filter((packet) => mayAnswer(packet, whole.body)).reverse();
+}
+
+/** What decides: the counter, also in clear, or nothing but the keys where the sender may be anybody. */
+type Proof = "counter" | "keys";
+
+type KeysOf = (target: string) => Promise<readonly KeySet[]>;
+
+/** Opens each target's keys once. */
+function keysIn(r: Repositories): KeysOf {
+  const opened = new Map<string, Promise<readonly KeySet[]>>();
+  return (target) => {
+    const known = opened.get(target) ?? r.keySets.open(target, "SCP80");
+    opened.set(target, known);
+    return known;
+  };
+}
+
+/** Keys and counter decide: of two commands with the same counter, an open one, then the older. */
+async function provenIn(
+  r: Repositories,
+  packets: readonly PacketRecord[],
+  keys: KeysOf,
+  whole: Whole,
+  by: Proof,
+): Promise<Answered | undefined> {
+  let late: Answered | undefined;
+  for (const packet of packets) {
+    const found = await proven(r, packet, await keys(packet.target), whole, by);
+    if (found === undefined) continue;
+    if ((await openJob(r, packet)) !== undefined) return found;
+    late ??= found;
+  }
+  return late;
+}
+
+async function proven(
+  r: Repositories,
+  packet: PacketRecord,
+  sets: readonly KeySet[],
+  whole: Whole,
+  by: Proof,
+): Promise<Answered | undefined> {
+  if (packet.keySet === undefined) {
+    const found = matchUpstream(sets, packet, whole.userData);
+    return found?.match === "yes" && (by === "counter" || found.proven)
+      ? upstream(r, packet, found.follows)
+      : undefined;
+  }
+  const set = sets.find((one) => one.id === packet.keySet);
+  const reading = set === undefined ? undefined : read(set, packet, whole);
+  if (reading === undefined || "why" in reading || !reading.asAsked) return undefined;
+  // What comes from nobody knows where has to be made with the card's keys.
+  const counts = by === "counter" || reading.authenticated || reading.ciphered;
+  return counts ? { kind: "own", packet, reading } : undefined;
+}
+
+function read(set: KeySet, packet: PacketRecord, whole: Whole): ReadAnswer | { readonly why: string } | undefined {
+  try {
+    return readAnswer(set, packet, whole.userData);
+  } catch (error) {
+    // With other keys, what is deciphered may not even look like a response.
+    return isGatewayError(error, "packet.cc") || isGatewayError(error, "packet.format")
+      ? { why: error.message }
+      : undefined;
+  }
+}
+
+async function guessIn(
+  r: Repositories,
+  entry: InboxEntry,
+  packets: readonly PacketRecord[],
+  keys: KeysOf,
+  whole: Whole,
+): Promise<Answered | undefined> {
+  const number = entry.item.kind === "message" ? digits(entry.item.to) : undefined;
+  const guesses: { readonly rank: readonly number[]; readonly answered: Answered }[] = [];
+  for (const packet of packets) {
+    if (packet.keySet !== undefined || isYounger(packet, entry)) continue;
+    const found = matchUpstream(await keys(packet.target), packet, whole.userData);
+    const answered = found === undefined ? undefined : await upstream(r, packet, found.follows);
+    if (answered === undefined) continue;
+    const open = answered.job.endedAt === undefined;
+    if (!open && (packet.answeredAt ?? packet.createdAt) < entry.receivedAt - guessWindowMs) continue;
+    const sender =
+      answered.message?.source.addr ?? (answered.job.work.kind === "packet" ? answered.job.work.from : undefined);
+    const wrote = number !== undefined && digits(sender) === number;
+    const waits = open || answered.message !== undefined;
+    // What may have had its answer already comes last, the latest first: the final response follows another one.
+    const seen = packet.answeredAt === undefined ? 0 : 1;
+    const age = packet.answeredAt === undefined ? packet.createdAt : -packet.answeredAt;
+    guesses.push({ rank: [wrote ? 0 : 1, seen, waits ? 0 : 1, age], answered });
+  }
+  return guesses.sort((a, b) => compare(a.rank, b.rank))[0]?.answered;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [index, value] of a.entries()) {
+    const difference = value - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+async function upstream(
+  r: Repositories,
+  packet: PacketRecord,
+  follows: boolean | undefined,
+): Promise<Extract<Answered, { kind: "upstream" }> | undefined> {
+  const job = await r.jobs.get(packet.job);
+  if (job === undefined) return undefined;
+  const message = job.origin.face === "smpp" ? (await r.smsc.messagesOfJob(job.id)).at(-1) : undefined;
+  if (job.origin.face === "smpp" && message === undefined) return undefined;
+  return { kind: "upstream", packet, job, follows, ...(message === undefined ? {} : { message }) };
+}
+
+/** The commands that a message can answer by their keys, with what it says under them. */
+async function* readingsOf(
+  r: Repositories,
+  entry: InboxEntry,
+  packets: readonly PacketRecord[],
+  keys: KeysOf,
+  whole: Whole,
+) {
+  for (const packet of packets) {
+    if (packet.keySet === undefined || isYounger(packet, entry)) continue;
+    const set = (await keys(packet.target)).find((one) => one.id === packet.keySet);
+    const reading = set === undefined ? undefined : read(set, packet, whole);
+    if (reading !== undefined && (await openJob(r, packet)) !== undefined) yield { packet, reading };
+  }
+}
+
+async function unprovenIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
+  for await (const { packet, reading } of readingsOf(...of)) {
+    const why = "why" in reading ? reading.why : `PoR ${reading.statusName} without the proof that was asked for`;
+    return { kind: "unproven", packet, why };
+  }
+  return undefined;
+}
+
+/** A response in clear to a command that asked for no more, from a sender that is not known to be the card. */
+async function strangeIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
+  for await (const { packet, reading } of readingsOf(...of)) {
+    if ("why" in reading || !reading.asAsked) continue;
+    return { kind: "unproven", packet, why: fromStranger(reading.statusName) };
+  }
+  return undefined;
+}
+
+async function openJob(r: Repositories, packet: PacketRecord): Promise<Job | undefined> {
+  const job = await r.jobs.get(packet.job);
+  return job === undefined || job.endedAt !== undefined ? undefined : job;
+}
+
+/** Whether the packet was made after the response was sent (by its service centre's time) or had arrived. */
+function isYounger(packet: PacketRecord, entry: InboxEntry): boolean {
+  const sentAt = entry.item.kind === "message" ? sentTime(entry.item.tpdu) : undefined;
+  return packet.createdAt > entry.receivedAt || (sentAt !== undefined && sentAt + clockSkewMs < packet.createdAt);
+}
+
+/** TP-SCTS of a SMS-DELIVER. 3GPP TS 23.040 §9.2.3.11 */
+function sentTime(tpdu: Uint8Array | undefined): number | undefined {
+  if (tpdu === undefined || ((tpdu[0] ?? 0) & 0x03) !== 0) return undefined;
+  try {
+    const at = Date.parse(parseTpdu(tpdu, "SMS-DELIVER").scts);
+    return Number.isNaN(at) ? undefined : at;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,306 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { concatBytes, fromHex, toHex } from "../../base/hex.ts";
+import { looksLikeNotification } from "../../codec/euicc/notification.ts";
+import { type CommandPacket, parseCommandPacket } from "../../codec/ota/command-packet.ts";
+import { porStatusName } from "../../codec/ota/por-status.ts";
+import { parseSpi, type Spi } from "../../codec/ota/spi.ts";
+import { readSegment, segmentCount, segmentPacket } from "../../codec/sms/concatenation.ts";
+import { type OpenedCommand, openCommand, wrapCommand } from "../../crypto/command-packet.ts";
+import { PacketKeys } from "../../crypto/packet-keys.ts";
+import { openResponse } from "../../crypto/response-packet.ts";
+import type { Whole } from "../inbound/inbound.ts";
+import { workBody } from "../jobs/script-body.ts";
+import type { Job } from "../model/job.ts";
+import { type KeySet, type KeySetInfo, type KeySetRepository, servesTar } from "../model/key-set.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import type { OrderFacts } from "./packet-order.ts";
+
+/** What a {@link PacketRecord} says of the octets themselves. */
+export type PacketPlan = Pick<PacketRecord, "userData"> &
+  Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
+
+/** TAR of the ISD-R. SGP.02 §2.2.3 */
+const isdRTar = "000001";
+
+/** SPI of the M2M eUICC (SGP.02 §2.4.3): CC, ciphered, counter higher; PoR always, CC, ciphered, by SMS-SUBMIT. */
+export const defaultSpi = "1639";
+
+const keyOctet = (set: KeySet, octets: number): number => {
+  const nibble = { AES: 0x2, "3DES": octets === 24 ? 0x9 : 0x5, DES: 0x1, PSK: 0 }[set.algorithm];
+  return (set.kvn << 4) | nibble;
+};
+
+/** The key set whose keys and counter a job uses. @throws target.no-key */
+export function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string, kvn: number | undefined): T {
+  const found = sets.find((set) => servesTar(set, tar) && (kvn === undefined || set.kvn === kvn));
+  if (found === undefined) {
+    throw new GatewayError(
+      "target.no-key",
+      `the target has no SCP80 key set ${kvn === undefined ? "" : `with KVN ${kvn} `}for TAR ${tar}`,
+      { detail: { tar, kvn } },
+    );
+  }
+  return found;
+}
+
+/** KID octet for a key set: with RC, the nibble names the CRC instead of the key's algorithm. */
+function kidOctet(set: KeySet, spi: Spi): number {
+  const integrities = [spi.command.integrity, spi.response.porIntegrity];
+  if (integrities.includes("rc") && !integrities.includes("cc")) return (set.kvn << 4) | 0x5;
+  return keyOctet(set, set.keys.get(2)?.length ?? 16);
+}
+
+/**
+ * The octets that carry a job, secured under the next counter of its key set; a packet secured upstream stays as it is.
+ * The counter is reserved in the same unit of work.
+ * @throws target.no-key, crypto.*, job.too-large
+ */
+export async function planPacket(job: Job, target: Target, keySets: KeySetRepository): Promise<PacketPlan> {
+  const { work } = job;
+  if (work.kind === "packet") return { userData: work.userData, ...upstreamFacts(work.userData) };
+  const set = keySetFor(await keySets.open(target.id, "SCP80"), work.tar, job.request.kvn);
+  const spiText = job.request.spi ?? target.settings.spi ?? defaultSpi;
+  const spi = parseSpi(fromHex(spiText));
+  const kic = keyOctet(set, set.keys.get(1)?.length ?? 16);
+  const kid = kidOctet(set, spi);
+  const cntr = await keySets.nextCounter(set.id);
+  const data = workBody(work, target);
+  const { packet } = wrapCommand({ spi, kic, kid, tar: fromHex(work.tar), cntr, data, ...ccOf(set) }, packetKeys(set));
+  if (segmentCount(packet.length) > 255) {
+    throw new GatewayError("job.too-large", `the script needs more than 255 short messages`, {
+      detail: { octets: packet.length },
+    });
+  }
+  const segments = segmentPacket(packet, "command", { reference: cntr % 256, referenceBits: 8 });
+  return {
+    userData: segments.map(toHex),
+    keySet: set.id,
+    tar: work.tar,
+    cntr,
+    spi: spiText,
+    kic: hex2(kic),
+    kid: hex2(kid),
+  };
+}
+
+/** Which counter the packet of a job will be compared with, before it is secured. @throws target.no-key */
+export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]): OrderFacts {
+  const { work } = job;
+  if (work.kind === "packet") return upstreamFacts(work.userData);
+  const scp80 = sets.filter((set) => set.type === "SCP80");
+  const keySet = keySetFor(scp80, work.tar, job.request.kvn).id;
+  return { keySet, tar: work.tar, spi: job.request.spi ?? target.settings.spi ?? defaultSpi };
+}
+
+/** Whether a packet was given up, or certainly never left while a later counter of its keys was handed out. */
+export function mustBeMadeAnew(packet: PacketRecord, sets: readonly KeySetInfo[]): boolean {
+  if (packet.state === "abandoned") return true;
+  if (packet.transmissions > 0 || packet.cntr === undefined) return false;
+  const set = sets.find((one) => one.id === packet.keySet);
+  return set === undefined || set.cntr > packet.cntr;
+}
+
+/** How many short messages the job would take. */
+export function segmentsOf(job: Job, target: Target): number {
+  if (job.work.kind === "packet") return job.work.userData.length;
+  const cipherAndCheck = 16 + 8 + 15;
+  return segmentCount(workBody(job.work, target).length + cipherAndCheck);
+}
+
+const hex2 = (octet: number): string => octet.toString(16).toUpperCase().padStart(2, "0");
+const ccOf = (set: KeySet) => (set.algorithm === "AES" ? { ccLength: set.ccLength } : {});
+
+function packetKeys(set: KeySet): PacketKeys {
+  const implicit = set.algorithm === "PSK" ? undefined : set.algorithm;
+  return new PacketKeys({ kic: set.keys.get(1)?.reveal(), kid: set.keys.get(2)?.reveal(), implicit });
+}
+
+/** What the clear part of a packet secured upstream tells. */
+function upstreamFacts(userData: readonly string[]): Partial<PacketPlan> {
+  const header = commandHeader(userData[0]);
+  if (header === undefined) return {};
+  return {
+    tar: toHex(header.tar),
+    spi: toHex(header.clear.subarray(3, 5)),
+    kic: hex2(header.kic),
+    kid: hex2(header.kid),
+  };
+}
+
+function commandHeader(first: string | undefined): CommandPacket | undefined {
+  if (first === undefined) return undefined;
+  try {
+    const segment = readSegment(fromHex(first));
+    if (segment.security !== "command") return undefined;
+    // Only the head is looked at: CPL counts octets of later segments too.
+    const head = new Uint8Array(2 + (((segment.body[0] ?? 0) << 8) | (segment.body[1] ?? 0)));
+    head.set(segment.body.subarray(0, head.length));
+    return parseCommandPacket(head, { allowExcess: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** SPI of the packet, if it is known. */
+export function spiOf(packet: PacketRecord): Spi | undefined {
+  if (packet.spi === undefined) return undefined;
+  try {
+    return parseSpi(fromHex(packet.spi));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the packet asks for a proof of receipt in any case. */
+export function wantsAnswer(packet: PacketRecord): boolean {
+  return spiOf(packet)?.response.por === "always";
+}
+
+/** Whether the card would run the same octets twice: SPI without a replay check. */
+export function readsNoReplay(packet: PacketRecord): boolean {
+  const counter = spiOf(packet)?.command.counter;
+  return counter !== "higher" && counter !== "next";
+}
+
+/** A response packet as read with the keys of its command. */
+export interface ReadAnswer {
+  readonly status: number;
+  readonly statusName: string;
+  /** Its CC or DS verifies with the keys of the card. */
+  readonly authenticated: boolean;
+  /** It carries what SPI asked for, which may prove nothing. */
+  readonly asAsked: boolean;
+  /** It came ciphered with the keys of the card. */
+  readonly ciphered: boolean;
+  /** The real answer is still to come (08, 0B, 0C). */
+  readonly intermediate: boolean;
+  readonly data: Uint8Array;
+  /** What is odd about it, in words. */
+  readonly note?: string;
+}
+
+/**
+ * Reads the response packet to one of our command packets.
+ * @throws packet.* when it answers something else or cannot be read
+ */
+export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly Uint8Array[]): ReadAnswer {
+  const spi = spiOf(packet);
+  if (spi === undefined || packet.tar === undefined)
+    throw new GatewayError("packet.format", "the command packet is not known well enough");
+  const segments = userData.map(readSegment);
+  const pending = {
+    spi,
+    kic: parseInt(packet.kic ?? "0", 16),
+    kid: parseInt(packet.kid ?? "0", 16),
+    tar: fromHex(packet.tar),
+    cntr: packet.cntr,
+    ...ccOf(set),
+  };
+  try {
+    const opened = openResponse(concatBytes(...segments.map((segment) => segment.body)), pending, packetKeys(set), {
+      udh: segments[0]?.header,
+      lenient: true,
+    });
+    return {
+      status: opened.status,
+      statusName: porStatusName(opened.status),
+      authenticated: opened.integrity === "cc" || opened.integrity === "ds",
+      asAsked: true,
+      ciphered: spi.response.porCiphered,
+      intermediate: [0x08, 0x0b, 0x0c].includes(opened.status),
+      data: opened.data,
+      ...(opened.ccVariant === "standard" ? {} : { note: `its CC was made ${opened.ccVariant}` }),
+    };
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "packet.unauthenticated-status") throw error;
+    const { status, cntr, tar } = error.detail;
+    if (typeof status !== "number" || tar !== packet.tar || (cntr !== packet.cntr && cntr !== 0)) throw error;
+    return {
+      status,
+      statusName: porStatusName(status),
+      authenticated: false,
+      asAsked: false,
+      ciphered: false,
+      intermediate: false,
+      data: new Uint8Array(0),
+    };
+  }
+}
+
+/** Whether a response may answer a packet whose keys are not here: same TAR is all that can be told. */
+export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
+  return packet.tar !== undefined && response.length >= 6 && toHex(response.subarray(3, 6)) === packet.tar;
+}
+
+/** The counter inside a packet secured upstream, if this key set opens it. */
+export function openedCounter(set: KeySet, packet: PacketRecord): number | undefined {
+  try {
+    const body = concatBytes(...packet.userData.map((octets) => readSegment(fromHex(octets)).body));
+    const { cntr, integrity } = openCommand(body, packetKeys(set), ccOf(set));
+    return integrity === "none" ? undefined : cntr;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A notification out of its packet. */
+export interface OpenedNotification {
+  readonly data: Uint8Array;
+  /** The target whose keys its CC proves. */
+  readonly provenBy?: string;
+  /** Its keys, and the counter that has to be higher than the last one: SPI says that it counts. */
+  readonly counted?: { readonly keySet: string; readonly cntr: number };
+  /** It has neither CC nor any other check that could have failed. */
+  readonly unsecured: boolean;
+}
+
+/**
+ * Opens a command packet that a card sent us (a notification). Without a matching key it is read as far as it is in
+ * clear and marked unverified; undefined when it is no packet of the ISD-R.
+ */
+export async function openNotificationPacket(
+  r: Repositories,
+  target: string | undefined,
+  whole: Whole,
+): Promise<OpenedNotification | undefined> {
+  let parsed: CommandPacket;
+  try {
+    parsed = parseCommandPacket(whole.body, { allowExcess: true });
+  } catch {
+    return undefined;
+  }
+  if (toHex(parsed.tar) !== isdRTar) return undefined;
+  const clear = parsed.spi.command.ciphered ? undefined : parsed.secured.subarray(6 + parsed.checkLength);
+  // The EID inside says who speaks; the link's card may not be known yet while it is being activated.
+  const sender = (clear === undefined ? undefined : await senderOf(r, clear)) ?? target;
+  let data = clear;
+  for (const set of sender === undefined ? [] : await r.keySets.open(sender, "SCP80")) {
+    // Keys of other domains of the card prove nothing for its ISD-R.
+    const opened = servesTar(set, isdRTar) ? tryOpen(whole.body, set) : undefined;
+    if (opened?.integrity === "cc") {
+      const { counter } = parsed.spi.command;
+      const counts = counter === "higher" || counter === "next";
+      const counted = counts ? { counted: { keySet: set.id, cntr: opened.cntr } } : {};
+      return { data: opened.data, provenBy: set.target, unsecured: false, ...counted };
+    }
+    data ??= opened?.data;
+  }
+  const { ciphered, integrity } = parsed.spi.command;
+  return data === undefined ? undefined : { data, unsecured: integrity === "none" && !ciphered };
+}
+
+/** The target that a notification in clear names by its EID. */
+async function senderOf(r: Repositories, notification: Uint8Array): Promise<string | undefined> {
+  if (!looksLikeNotification(notification)) return undefined;
+  return (await r.targets.holding("eid", toHex(notification.subarray(4, 20))))?.id;
+}
+
+function tryOpen(body: Uint8Array, set: KeySet): OpenedCommand | undefined {
+  try {
+    return openCommand(body, packetKeys(set), { lenient: true });
+  } catch {
+    return undefined;
+  }
+}

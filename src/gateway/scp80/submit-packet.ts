@@ -1,0 +1,127 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { fromHex } from "../../base/hex.ts";
+import { canonicalId } from "../../codec/smpp/message-id.ts";
+import { tpOfSmpp } from "../../codec/smpp/text.ts";
+import type { OutboundSms, SmsBearer, SubmitOutcome } from "../../link/sms-bearer.ts";
+import type { Job, JobWork } from "../model/job.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { Repositories, Store } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import type { SmsDefaults } from "./sms-run.ts";
+
+export interface SubmitPacketDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly defaults: SmsDefaults;
+  /** Writes what nobody has to wait for. */
+  readonly note: (unit: (r: Repositories) => Promise<unknown>) => void;
+}
+
+/** A packet on its way. */
+export interface Sending {
+  readonly job: Job;
+  readonly target: Target;
+  readonly packet: PacketRecord;
+}
+
+/**
+ * Hands the short messages of a packet to a bearer, in order, and notes what the network calls each of them.
+ * @throws GatewayError with `detail.fate`
+ */
+export async function submitPacket(
+  deps: SubmitPacketDeps,
+  sending: Sending,
+  bearer: SmsBearer,
+  signal: AbortSignal,
+): Promise<SubmitOutcome[]> {
+  const { job, packet } = sending;
+  const outcomes: SubmitOutcome[] = [];
+  const gone = await partsGone(deps, packet, bearer);
+  for (const position of packet.userData.keys()) {
+    if (gone.has(position)) continue;
+    if (signal.aborted) throw givenUp(signal.reason);
+    const message = messageOf(deps, sending, bearer, position);
+    const outcome = await bearer.submit(message, signal);
+    outcomes.push(outcome);
+    if (outcome.at !== "accepted") continue;
+    const echo = bearer.echoOf?.(message.reference);
+    const named = outcome.networkReference !== undefined || echo !== undefined;
+    // Of one short message without a name there is nothing to find again.
+    if (named || packet.userData.length > 1) noteTaken(deps, sending, position, bearer, outcome.networkReference, echo);
+  }
+  // Otherwise the end of the job, which is next, says so too.
+  if (job.request.fireAndForget !== true)
+    deps.note((r) => r.packets.patch(packet.id, { state: "sent", sentAt: deps.clock.now() }));
+  return outcomes;
+}
+
+/** A packet of which a part is missing cannot run. */
+function givenUp(cause: unknown): GatewayError {
+  const { code, message, detail } = asGatewayError(cause);
+  return new GatewayError(code, message, { detail: { ...detail, fate: "not-sent" }, cause });
+}
+
+function messageOf(
+  { defaults, clock }: SubmitPacketDeps,
+  { job, target, packet }: Sending,
+  bearer: SmsBearer,
+  position: number,
+): OutboundSms {
+  const plain = job.work.kind === "packet" ? job.work : undefined;
+  return {
+    reference: `${packet.id}/${packet.transmissions}/${position}`,
+    ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
+    from: plain?.from ?? target.settings.originator ?? defaults.originator,
+    serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
+    ...userDataOf(fromHex(packet.userData[position] ?? ""), plain, bearer.kind),
+    protocolId: plain?.protocolId ?? 0x7f,
+    moreToCome: position + 1 < packet.userData.length,
+    validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
+    receipt: bearer.kind !== "envelope",
+    ...(job.request.smsCoding === undefined ? {} : { coding: job.request.smsCoding }),
+  };
+}
+
+/** TP-UD as it is; a text of an SMPP client as the bearer takes it. */
+function userDataOf(
+  userData: Uint8Array,
+  work: Extract<JobWork, { kind: "packet" }> | undefined,
+  kind: SmsBearer["kind"],
+): Pick<OutboundSms, "userData" | "userDataHeader" | "dataCoding" | "smppText" | "userDataLength"> {
+  const { userDataHeader = true, dataCoding = 0xf6, smppText = false } = work ?? {};
+  if (!smppText) return { userData, userDataHeader, dataCoding };
+  if (kind === "smsc") return { userData, userDataHeader, dataCoding, smppText };
+  const text = tpOfSmpp(userData, userDataHeader, dataCoding);
+  if (text === undefined) return { userData, userDataHeader, dataCoding };
+  return { userData: text.octets, userDataHeader, dataCoding: text.dcs, userDataLength: text.length };
+}
+
+/** Parts that a network took in this transmission before it was interrupted: they are on their way already. */
+async function partsGone(
+  { store }: SubmitPacketDeps,
+  packet: PacketRecord,
+  bearer: SmsBearer,
+): Promise<ReadonlySet<number>> {
+  if (bearer.kind === "envelope" || packet.userData.length === 1) return new Set();
+  const parts = await store.read((r) => r.packets.parts(packet.id));
+  return new Set(parts.filter((part) => part.transmission === packet.transmissions).map((part) => part.position));
+}
+
+/** What the network calls a part: its receipt may come after a restart. */
+function noteTaken(
+  { note, clock }: SubmitPacketDeps,
+  { packet, target }: Sending,
+  position: number,
+  bearer: SmsBearer,
+  name: string | undefined,
+  reference: number | undefined,
+): void {
+  const at = clock.now();
+  const { transmissions: transmission, link = bearer.id } = packet;
+  const named = name === undefined ? {} : { networkReference: canonicalId(name) };
+  const to = target.msisdn?.replace(/^\+/, "");
+  const echoed = reference === undefined || to === undefined ? {} : { echo: { reference, to } };
+  const part = { packet: packet.id, position, transmission, link, ...named, ...echoed, state: "taken", at } as const;
+  note((r) => r.packets.putPart(part));
+}

@@ -1,0 +1,62 @@
+import { GatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import { Notification } from "../../codec/euicc/notification.ts";
+import { decode } from "../../codec/kit/codec.ts";
+import type { Repositories } from "../model/store.ts";
+import type { NotificationDesk } from "../notifications/notifications.ts";
+
+/** A notification as a session's first POST brought it. */
+export interface SessionNotification {
+  /** Whose session it is: proven by its PSK. */
+  readonly target: string;
+  readonly tlv: Uint8Array;
+  readonly receivedAt: number;
+}
+
+const link = "scp81";
+
+/**
+ * Takes a session's notification in. What cannot be read is kept as it came, among the messages, and is no reason to
+ * refuse the session: the card would bring it again and again, and its jobs would never come. True when it counts for the
+ * session's target. SGP.02 §3.15.2
+ */
+export async function takeNotification(
+  r: Repositories,
+  desk: NotificationDesk,
+  { target, tlv, receivedAt }: SessionNotification,
+  wake: (target: string) => void,
+): Promise<boolean> {
+  const read = readNotification(tlv);
+  if (read.ok) {
+    const way = { proven: target, unsecured: false, via: "https", link } as const;
+    return (await desk.record(r, { ...way, value: read.value, raw: tlv, receivedAt }, wake)).counts;
+  }
+  const { code, message, detail } = read.error;
+  const id = newId("msg", receivedAt);
+  await r.inbox.insert({
+    id,
+    link,
+    target,
+    item: { kind: "message", userData: tlv, userDataHeader: false, protocolId: 0, dataCoding: 0xf6 },
+    state: "done",
+    verdict: `notification that cannot be read: ${message}`,
+    receivedAt,
+  });
+  await r.events.append({
+    at: receivedAt,
+    type: "notification.unreadable",
+    target,
+    data: { message: id, via: "https", raw: toHex(tlv), error: { code, message, detail } },
+  });
+  return false;
+}
+
+function readNotification(tlv: Uint8Array) {
+  try {
+    return { ok: true, value: decode(Notification, tlv) } as const;
+  } catch (error) {
+    if (error instanceof GatewayError) return { ok: false, error } as const;
+    throw error;
+  }
+}

@@ -1,0 +1,104 @@
+import { toHex } from "../../base/hex.ts";
+import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
+import type { JobEnd } from "../jobs/end-job.ts";
+import { type AskedScript, answeredScript, askedByBody, askedByWork } from "../jobs/script-verdict.ts";
+import type { JobParts } from "../model/admin-dialog.ts";
+import type { JobFailure } from "../model/failure.ts";
+import type { Job, JobResult } from "../model/job.ts";
+
+/** A script that a card got, and the job it is of. */
+export interface DeliveredScript {
+  readonly job: Job;
+  readonly body: Uint8Array;
+  /** What its job's earlier parts came to; absent when the script is all of the job. */
+  readonly parts?: JobParts;
+}
+
+/** What a verdict on a script means for its job. */
+export type ScriptOutcome =
+  /** The job is over, unless what is lost may be asked for again. */
+  | { readonly at: "ended"; readonly end: JobEnd; readonly lost: boolean }
+  /** A part succeeded and others follow. */
+  | { readonly at: "part"; readonly parts: JobParts };
+
+/** How a job goes on, or ends, by the verdict on its script. */
+export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict): ScriptOutcome {
+  if (verdict.state === "answered") return answered(delivered, verdict.response);
+  const error = failureOf(verdict);
+  const data = verdict.state === "answered-unparseable" ? toHex(verdict.response) : "";
+  const result = data === "" ? {} : { result: partialResult(delivered.parts, data) };
+  const lost = error.code === "packet.answer-lost" || error.code === "packet.no-answer";
+  return { at: "ended", lost, end: { state: "failed", error, ...result } };
+}
+
+/** What the parts of a job that were answered say together. */
+export function partialResult(parts: JobParts | undefined, data = ""): JobResult {
+  const all = `${parts?.data ?? ""}${data}`;
+  return {
+    ...(all === "" ? {} : { data: all }),
+    commands: parts?.results ?? [],
+    ...(parts === undefined ? {} : { executed: parts.ran }),
+  };
+}
+
+function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): ScriptOutcome {
+  const whole = askedByWork(job.work);
+  const asked: AskedScript = parts === undefined ? whole : askedByBody(body);
+  const place = parts === undefined ? {} : { before: parts.commands, total: whole.commands.length };
+  const { result, failure } = answeredScript(asked, response, place);
+  const now: JobParts = {
+    left: parts?.left.slice(1) ?? [],
+    answered: (parts?.answered ?? 0) + 1,
+    commands: (parts?.commands ?? 0) + asked.commands.length,
+    ran: (parts?.ran ?? 0) + (result.executed ?? result.commands.length),
+    results: [...(parts?.results ?? []), ...result.commands],
+    data: `${parts?.data ?? ""}${toHex(response)}`,
+  };
+  if (failure === undefined && now.left.length > 0) return { at: "part", parts: now };
+  const all = { ...partialResult(now), scriptStatus: "ok" };
+  const end: JobEnd =
+    failure === undefined ? { state: "done", result: all } : { state: "failed", error: failure, result: all };
+  return { at: "ended", lost: false, end };
+}
+
+function failureOf(verdict: Exclude<AdminVerdict, { state: "answered" }>): JobFailure {
+  switch (verdict.state) {
+    case "answered-unparseable":
+      return {
+        code: "scp81.protocol",
+        message: "the card processed the script; its answer is not a response script",
+        detail: { executed: "unknown" },
+      };
+    case "rejected":
+      return {
+        code: "scp81.rejected",
+        message: `the card did not run the script: ${verdict.scriptStatus}`,
+        detail: {
+          scriptStatus: verdict.scriptStatus,
+          executed: neverRan.has(verdict.scriptStatus) ? false : "unknown",
+        },
+      };
+    case "executed-response-lost":
+      return {
+        code: "packet.answer-lost",
+        message:
+          "the card processed the script and the link broke before its answer arrived: whether it ran it is unknown",
+        detail: { executed: "unknown" },
+      };
+    case "not-delivered":
+      return {
+        code: "packet.no-answer",
+        message: `the card did not process the script to its end: ${verdict.why}`,
+        detail: { why: verdict.why, executed: "unknown" },
+      };
+    case "fate-unknown":
+      return {
+        code: "packet.no-answer",
+        message: "the card began another session without a word on this script",
+        detail: { executed: "unknown" },
+      };
+  }
+}
+
+/** Script statuses of a card that handed the script to nobody. GP Amendment B §3.4.1 */
+const neverRan: ReadonlySet<string> = new Set(["unknown-application", "not-a-security-domain"]);

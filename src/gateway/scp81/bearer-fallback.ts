@@ -1,0 +1,59 @@
+import type { Job } from "../model/job.ts";
+import { type KeySetInfo, servesTar } from "../model/key-set.ts";
+import { switchIsOpen } from "../model/profile-switch.ts";
+import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import { segmentsOf } from "../scp80/secured-packet.ts";
+import { channelUse, targetedApplication } from "./admin-scripts.ts";
+
+/** How long a job that may go either way waits for a session; of a short validity, half. */
+const patienceMs = 120_000;
+const mostSegments = 255;
+const mostJobs = 1000;
+
+/** What is asked besides the store. */
+export interface FallBackDeps {
+  /** A reader, modem or SMSC would carry the job now. */
+  readonly bySms: (job: Job, target: Target) => boolean;
+}
+
+/** Until when a job that is put into the queue for a session now waits for it, if it may go another way then. */
+export function sessionDueBy(job: Job, now: number): number {
+  return now + Math.min(patienceMs, Math.floor(Math.max(0, job.validUntil - now) / 2));
+}
+
+/**
+ * The jobs of a target that waited long enough for a session and go by short message instead: nothing of them was handed
+ * out, and nothing before them stays behind, since jobs go in order.
+ */
+export async function jobsFallingBack(r: Repositories, id: string, now: number, deps: FallBackDeps): Promise<Job[]> {
+  const target = await r.targets.get(id);
+  if (target === undefined) return [];
+  const switching = await switchIsOpen(r, id, now);
+  const sets = await r.keySets.list(id);
+  const falling: Job[] = [];
+  for (const job of await r.jobs.waitingForSession(id, mostJobs)) {
+    // While a profile switch is open, nobody asks the card for a session with its other jobs.
+    if (switching && job.lane === "normal") break;
+    if (!mayFallBack(job, now) || !fits(job, target, sets) || !deps.bySms(job, target)) break;
+    falling.push(job);
+  }
+  return falling;
+}
+
+/** Whether no session came in time for a job that may go otherwise, and it is certain that the card has nothing of it. */
+export function mayFallBack(job: Job, now: number): boolean {
+  return job.request.bearer === "auto" && job.attempts === 0 && now >= job.notBefore && now < job.validUntil;
+}
+
+/** Whether the script means the same by short message: same keys' domain, and no secure channel of a session. */
+function fits(job: Job, target: Target, sets: readonly KeySetInfo[]): boolean {
+  const { work, request } = job;
+  if (work.kind === "packet" || request.secureChannel !== undefined || channelUse(work) !== "none") return false;
+  const { aid, ...byTar } = work;
+  const named = aid === undefined || targetedApplication(work) === targetedApplication(byTar);
+  const keyed = sets.some(
+    (set) => set.type === "SCP80" && servesTar(set, work.tar) && (request.kvn === undefined || set.kvn === request.kvn),
+  );
+  return named && keyed && segmentsOf(job, target) <= mostSegments;
+}

@@ -1,0 +1,258 @@
+import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
+import { newId } from "../../base/id.ts";
+import type { HttpsBearer } from "../gateway.ts";
+import { expireJobIn } from "../jobs/stop-job.ts";
+import type { HttpsState } from "../links/routing.ts";
+import type { GatewayEvent } from "../model/event.ts";
+import type { Job } from "../model/job.ts";
+import { mayHaveLeft } from "../model/packet.ts";
+import type { WantedSession } from "../model/pending-session-trigger.ts";
+import { switchIsOpen } from "../model/profile-switch.ts";
+import type { Repositories, Store } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import { jobsFallingBack, mayFallBack, sessionDueBy } from "./bearer-fallback.ts";
+
+export interface Scp81BearerDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Whether an administration session of this target is open now. */
+  readonly isOpen: (target: string) => boolean;
+  /** A reader, modem or SMSC would carry the job now. */
+  readonly bySms: (job: Job, target: Target) => boolean;
+  /** The server runs. */
+  readonly running: () => boolean;
+  /** Value of the session trigger (SecuredData after SCP80), hexadecimal; `8100` = what the card has stored. */
+  readonly trigger: (target: Target) => string;
+  /** Lets a session that is held open look again. */
+  readonly resume: (target: string) => void;
+  /** The target's queue is to be looked at. */
+  readonly wake: (target: string) => void;
+}
+
+/** How long a trigger may be on its way before another one is sent; twice as long each time nothing comes of it. */
+const triggerPatienceMs = 90_000;
+const longestPatienceMs = 3_600_000;
+/** A card that broke off with a script in its hands comes back by its own retry policy: another trigger would end that. */
+const resumePatienceMs = 300_000;
+/** Between a session that took its jobs and the trigger for those that came too late for it. */
+const leastPauseMs = 2_000;
+const sweepMs = 1_000;
+const pageSize = 500;
+
+/** SCP81 as a bearer: jobs wait for a session of their target; a session that is not open is asked for by SMS. */
+export class Scp81Bearer implements HttpsBearer, Disposable {
+  readonly #deps: Scp81BearerDeps;
+  readonly #sweep: NodeJS.Timeout;
+  readonly #off: () => void;
+  readonly #startedAt: number;
+  /** When the last session of a target ended, as far as this process knows. */
+  readonly #closedAt = new Map<string, number>();
+  /** What the store has, at hand once it was read. */
+  readonly #wanted = new Map<string, WantedSession>();
+  #wantedRead = false;
+  #before: number | undefined;
+  #sweeping = false;
+
+  constructor(deps: Scp81BearerDeps) {
+    this.#deps = deps;
+    this.#startedAt = deps.clock.now();
+    this.#off = deps.store.onEvents((events) => {
+      for (const event of events) this.#heard(event);
+    });
+    this.#sweep = setInterval(() => this.#look(), sweepMs).unref();
+    this.#look();
+  }
+
+  async state(target: Target): Promise<HttpsState> {
+    const sets = await this.#deps.store.read((r) => r.keySets.list(target.id));
+    const open = this.#deps.isOpen(target.id);
+    const possible = open || (this.#deps.running() && sets.some((set) => set.type === "SCP81"));
+    return { open, possible, only: possible && !sets.some((set) => set.type === "SCP80") };
+  }
+
+  async enqueue(job: Job, target: Target, why: string): Promise<void> {
+    const now = this.#deps.clock.now();
+    await this.#deps.store.write(async (r) => {
+      // Tries of another bearer that certainly brought nothing to the card do not count: those of the session do.
+      const fresh = !mayHaveLeft(await r.packets.ofJob(job.id));
+      const accepted = await r.jobs.patch(job.id, {
+        ...(fresh && job.chosen?.bearer !== "https" ? { attempts: 0 } : {}),
+        state: "waiting",
+        chosen: { bearer: "https", link: "scp81", why },
+        note: "waits for the card's session",
+        notBefore: sessionDueBy(job, now),
+      });
+      if (accepted && !this.#deps.isOpen(target.id) && (await this.#due(r, target.id, now))) {
+        await this.#ask(r, target, now);
+      }
+    });
+    this.#deps.resume(target.id);
+  }
+
+  async trigger(target: Target, forMs = triggerPatienceMs): Promise<void> {
+    const now = this.#deps.clock.now();
+    const wanted = { target: target.id, since: now, until: now + forMs };
+    await this.#deps.store.write(async (r) => {
+      await this.#ask(r, target, now);
+      await r.wantedSessions.put(wanted);
+    });
+    this.#wanted.set(target.id, wanted);
+    this.#deps.wake(target.id);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#sweep);
+    this.#off();
+  }
+
+  #heard({ type, target, at }: GatewayEvent): void {
+    if (target === undefined) return;
+    if (type === "session.opened" && this.#wanted.has(target))
+      // What stays in the store is asked for once more after a restart at most.
+      detach(this.#forget([target]), () => {});
+    if (type === "session.closed") this.#closedAt.set(target, at);
+  }
+
+  async #forget(targets: readonly string[]): Promise<void> {
+    for (const target of targets) this.#wanted.delete(target);
+    if (targets.length === 0) return;
+    await this.#deps.store.write(async (r) => {
+      for (const target of targets) await r.wantedSessions.remove(target);
+    });
+  }
+
+  /** Targets without a session that were asked for one, by an order that still holds. */
+  async #wantedNow(now: number): Promise<string[]> {
+    if (!this.#wantedRead) {
+      const stored = await this.#deps.store.read((r) => r.wantedSessions.list());
+      for (const wanted of stored) if (!this.#wanted.has(wanted.target)) this.#wanted.set(wanted.target, wanted);
+      this.#wantedRead = true;
+    }
+    const over = [...this.#wanted.values()].filter(({ target, until }) => now >= until || this.#deps.isOpen(target));
+    await this.#forget(over.map(({ target }) => target));
+    return [...this.#wanted.keys()];
+  }
+
+  /** Whether another trigger for the target makes sense now. */
+  async #due(r: Repositories, target: string, now: number): Promise<boolean> {
+    const triggers = (await r.jobs.list({ target, origin: "system" }, undefined, 10)).filter(isTrigger);
+    const [last] = triggers;
+    if (last !== undefined && last.endedAt === undefined) return false;
+    const closedAt = this.#closedAt.get(target) ?? 0;
+    const quietSince = Math.max(last?.endedAt ?? 0, closedAt);
+    const dialog = await r.adminDialogs.get(target);
+    if (dialog?.record.outstanding !== undefined) {
+      return now - Math.max(quietSince, this.#startedAt) >= resumePatienceMs;
+    }
+    // Earlier ones, of before a restart too, say nothing about an order that came after them.
+    const asked = Math.max(closedAt, (this.#wanted.get(target)?.since ?? 0) - 1);
+    const unheeded = triggers.filter((trigger) => trigger.createdAt > asked).length;
+    if (unheeded === 0) return now - (last?.endedAt ?? 0) >= leastPauseMs;
+    return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), longestPatienceMs);
+  }
+
+  /** Queues a trigger unless one is on its way. */
+  async #ask(r: Repositories, target: Target, now: number): Promise<boolean> {
+    const open = await r.jobs.list(
+      { target: target.id, state: ["queued", "running", "waiting"], origin: "system" },
+      undefined,
+      50,
+    );
+    if (open.some(isTrigger)) return false;
+    const { job } = await r.jobs.insert({
+      id: newId("job", now),
+      target: target.id,
+      state: "queued",
+      lane: "system",
+      work: {
+        kind: "body",
+        tar: "000001",
+        body: this.#deps.trigger(target),
+        function: { name: "triggerSession", params: {} },
+      },
+      request: { bearer: "short-message", maxPackets: 8, spi: "1600", fireAndForget: true },
+      origin: { face: "system", reference: "scp81" },
+      attempts: 0,
+      notBefore: now,
+      validUntil: now + triggerPatienceMs,
+      createdAt: now,
+    });
+    await r.events.append({ at: now, type: "session.triggered", target: target.id, job: job.id, data: {} });
+    return true;
+  }
+
+  #look(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    const looked = this.#remind().finally(() => {
+      this.#sweeping = false;
+    });
+    // The store is busy or closing; the next look finds the same.
+    detach(looked, () => {});
+  }
+
+  /** Ends jobs that waited too long, and asks again for sessions that did not come; one page of jobs at a time. */
+  async #remind(): Promise<void> {
+    const { store, clock, isOpen } = this.#deps;
+    const now = clock.now();
+    const page = await store.read((r) => r.jobs.list({ state: ["waiting"] }, this.#before, pageSize));
+    this.#before = page.length < pageSize ? undefined : page.at(-1)?.seq;
+    const waiting = page.filter((job) => job.chosen?.bearer === "https");
+    const late = waiting.filter((job) => now >= job.validUntil);
+    const absent = new Set(
+      waiting.filter((job) => now < job.validUntil && !isOpen(job.target)).map((job) => job.target),
+    );
+    for (const target of await this.#wantedNow(now)) absent.add(target);
+    await this.#fallBack(waiting, now);
+    const due: string[] = [];
+    for (const target of absent) {
+      if (await store.read(async (r) => (await this.#due(r, target, now)) && (await this.#hasUse(r, target, now)))) {
+        due.push(target);
+      }
+    }
+    if (late.length + due.length === 0) return;
+    await store.write(async (r) => {
+      for (const job of late) await expireJobIn(r, job.id, now);
+      for (const id of due) {
+        const target = await r.targets.get(id);
+        if (target !== undefined) await this.#ask(r, target, now);
+      }
+    });
+    for (const target of new Set([...due, ...late.map((job) => job.target)])) this.#deps.wake(target);
+  }
+
+  /** While a profile switch is open only the gateway's own jobs go. */
+  async #hasUse(r: Repositories, target: string, now: number): Promise<boolean> {
+    if (this.#wanted.has(target)) return true;
+    if (!(await switchIsOpen(r, target, now))) return true;
+    return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";
+  }
+
+  /** Jobs for which no session came in time, and that short messages can carry, go by those. */
+  async #fallBack(waiting: readonly Job[], now: number): Promise<void> {
+    const { store, isOpen, wake } = this.#deps;
+    const patient = waiting.filter((job) => mayFallBack(job, now) && !isOpen(job.target));
+    for (const target of new Set(patient.map((job) => job.target))) {
+      const falling = await store.read((r) => jobsFallingBack(r, target, now, this.#deps));
+      if (falling.length === 0) continue;
+      await store.write(async (r) => {
+        // A session may have taken some of them meanwhile.
+        if (isOpen(target)) return;
+        for (const job of await jobsFallingBack(r, target, now, this.#deps)) await this.#reroute(r, job, now);
+      });
+      wake(target);
+    }
+  }
+
+  async #reroute(r: Repositories, job: Job, now: number): Promise<void> {
+    const why = "no SCP81 session came in time: goes by short message";
+    await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: now });
+    const data = { from: "https", why };
+    await r.events.append({ at: now, type: "job.rerouted", target: job.target, job: job.id, data });
+  }
+}
+
+function isTrigger(job: Job): boolean {
+  return job.work.kind === "body" && job.work.function?.name === "triggerSession";
+}

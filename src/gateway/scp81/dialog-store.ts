@@ -1,0 +1,238 @@
+import type { Clock } from "../../base/clock.ts";
+import { fromHex } from "../../base/hex.ts";
+import type {
+  AdminRecord,
+  AdminScript,
+  AdminStep,
+  AdminStore,
+  AdminVerdict,
+  Offer,
+} from "../../link/scp81/admin-store.ts";
+import { endJobIn, endOpenJob } from "../jobs/end-job.ts";
+import { lateAnswerOf, reportLateAnswer } from "../jobs/late-answer.ts";
+import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts } from "../model/admin-dialog.ts";
+import { endStates, type Job } from "../model/job.ts";
+import { switchIsOpen } from "../model/profile-switch.ts";
+import type { Repositories, Store } from "../model/store.ts";
+import type { NotificationDesk } from "../notifications/notifications.ts";
+import { mayStart } from "../scp80/reserve-packet.ts";
+import { takeNotification } from "./admin-notification.ts";
+import { adminScript, jobOfScript, scriptParts, storedBodies } from "./admin-scripts.ts";
+import { partialResult, scriptOutcome } from "./admin-verdict.ts";
+import { noteAgentId } from "./agent-ids.ts";
+import { enterChannel, withLostLink } from "./secure-channels.ts";
+
+export interface Scp81StoreDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly desk: NotificationDesk;
+  /** How long a session is held open for an upstream that announced more. */
+  readonly holdOpenMs: number;
+  /** The target may have become free for its next job. */
+  readonly wake: (target: string) => void;
+}
+
+/** The durable side of administration sessions over the gateway's jobs: a step is one unit of work. */
+export class Scp81Store implements AdminStore {
+  readonly #deps: Scp81StoreDeps;
+
+  constructor(deps: Scp81StoreDeps) {
+    this.#deps = deps;
+  }
+
+  async load(target: string): Promise<AdminRecord> {
+    return (await this.#deps.store.read((r) => r.adminDialogs.get(target)))?.record ?? {};
+  }
+
+  async advance(target: string, step: AdminStep): Promise<Offer> {
+    const woken = new Set<string>();
+    const offer = await this.#deps.store.write(async (r) => {
+      woken.clear();
+      let dialog = (await r.adminDialogs.get(target)) ?? freshDialog;
+      for (const { script, verdict } of step.settled) dialog = await this.#settle(r, dialog, script, verdict);
+      if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
+      if (step.notification !== undefined) {
+        const heard = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
+        if (await takeNotification(r, this.#deps.desk, heard, (id) => woken.add(id)))
+          await this.#confirmHere(r, target);
+      }
+      const [next, made] = await this.#next(r, target, dialog, step.next);
+      await r.adminDialogs.put(target, next);
+      return made;
+    });
+    if (step.settled.length > 0) woken.add(target);
+    for (const id of woken) this.#deps.wake(id);
+    return offer;
+  }
+
+  /** The card expects the confirmation in the session in which it notified. SGP.02 §3.15.2 */
+  async #confirmHere(r: Repositories, target: string): Promise<void> {
+    for (const job of await r.jobs.list({ target, state: ["queued"], origin: "system" }, undefined, 20)) {
+      const { work, request } = job;
+      if (work.kind !== "script" || work.function?.name !== "confirmNotification") continue;
+      if (job.attempts > 0 || request.bearer !== "auto" || request.link !== undefined) continue;
+      const why = "the notification came in this session";
+      await r.jobs.patch(job.id, { state: "waiting", chosen: { bearer: "https", link: "scp81", why } });
+    }
+  }
+
+  async #settle(
+    r: Repositories,
+    dialog: AdminDialogRecord,
+    script: string,
+    verdict: AdminVerdict,
+  ): Promise<AdminDialogRecord> {
+    const { outstanding, ...others } = dialog.record;
+    const ours = outstanding?.script.id === script ? outstanding : undefined;
+    const cleared = ours === undefined ? dialog : { ...dialog, record: others };
+    const id = jobOfScript(script);
+    const job = await r.jobs.get(id);
+    const now = this.#deps.clock.now();
+    if (job === undefined || endStates.includes(job.state)) {
+      const late = ours === undefined ? undefined : lateAnswerOf(verdict);
+      if (job !== undefined && late !== undefined) await reportLateAnswer(r, job, now, late);
+      return withParts(cleared, id, undefined);
+    }
+    if (ours === undefined) return cleared;
+    const parts = partsOf(dialog, id);
+    const outcome = scriptOutcome({ job, body: ours.script.body, ...(parts && { parts }) }, verdict);
+    if (outcome.at === "part") {
+      const note = `the card answered ${outcome.parts.answered} parts, ${outcome.parts.left.length} are left`;
+      await r.jobs.patch(id, { result: partialResult(outcome.parts), note });
+      return withParts(cleared, id, outcome.parts);
+    }
+    const { end } = outcome;
+    if (outcome.lost && mayRepeat(job, ours.script)) {
+      await r.jobs.patch(id, { state: "waiting", note: `${end.error?.message}; asking again` });
+      return withParts(cleared, id, parts && { ...parts, again: true });
+    }
+    await endOpenJob(r, now, job, end);
+    // A job that did not succeed takes its secure channel along.
+    const stored = (await r.adminDialogs.get(job.target)) ?? cleared;
+    const over = withParts({ ...cleared, channels: stored.channels }, id, undefined);
+    return stored.lost === undefined ? over : { ...over, lost: stored.lost };
+  }
+
+  async #next(
+    r: Repositories,
+    target: string,
+    dialog: AdminDialogRecord,
+    next: AdminStep["next"],
+  ): Promise<[AdminDialogRecord, Offer]> {
+    if (next.do === "stop") return [dialog, { kind: "none" }];
+    if (next.do === "offer") return this.#offer(r, target, dialog, next);
+    const marked = withLostLink(dialog, next.lostChannel, this.#deps.clock.now());
+    const { outstanding, ...withdrawn } = marked.record;
+    if (outstanding === undefined || outstanding.script.id !== next.script) return [marked, { kind: "none" }];
+    const job = await r.jobs.get(jobOfScript(next.script));
+    if (job === undefined || endStates.includes(job.state) || this.#deps.clock.now() >= job.validUntil) {
+      return this.#offer(
+        r,
+        target,
+        { ...marked, record: withdrawn },
+        {
+          ...next,
+          do: "offer",
+          uri: outstanding.uri,
+        },
+      );
+    }
+    const again = { ...outstanding, deliveries: next.deliveries };
+    return [
+      { ...marked, record: { ...marked.record, outstanding: again } },
+      { kind: "script", script: outstanding.script },
+    ];
+  }
+
+  async #offer(
+    r: Repositories,
+    target: string,
+    before: AdminDialogRecord,
+    next: Extract<AdminStep["next"], { do: "offer" }>,
+  ): Promise<[AdminDialogRecord, Offer]> {
+    const now = this.#deps.clock.now();
+    const kept = await withoutEnded(r, before);
+    const dialog = withLostLink(kept, next.lostChannel, now);
+    const owner = await r.targets.get(target);
+    if (owner === undefined) return [dialog, { kind: "none" }];
+    const held = await switchIsOpen(r, target, now);
+    for await (const job of waitingJobs(r, target)) {
+      const { work } = job;
+      if (work.kind === "packet" || now >= job.validUntil) continue;
+      // Behind an unconfirmed switch only the gateway's own jobs go.
+      if (held && job.lane === "normal") continue;
+      const running = partsOf(dialog, job.id);
+      const attempts = running === undefined || running.again === true ? job.attempts + 1 : job.attempts;
+      if (job.attempts === 0 && !(await mayStart(r, job, now))) continue;
+      const entry = enterChannel(dialog, job, attempts);
+      if (entry.at === "lost") {
+        await endJobIn(r, now, job.id, { state: "failed", error: entry.error });
+        continue;
+      }
+      const [body, ...left] = running === undefined ? scriptParts(work, owner) : running.left.map(fromHex);
+      if (body === undefined) continue;
+      const index = running?.answered ?? 0;
+      const script = adminScript({ ...job, attempts }, work, { body, index }, entry.channel);
+      await r.jobs.patch(job.id, {
+        attempts,
+        note: "delivered to the card",
+        ...(job.startedAt === undefined ? { startedAt: now } : {}),
+      });
+      await r.events.append({
+        at: now,
+        type: "job.sending",
+        target,
+        job: job.id,
+        data: { bearer: "https", octets: body.length, part: index, partsLeft: left.length },
+      });
+      await noteAgentId(r, owner, work, now);
+      const { uri, after } = next;
+      const outstanding = { script, uri, deliveries: 1, ...(after === undefined ? {} : { after }) };
+      const delivered: AdminDialogRecord = {
+        ...entry.dialog,
+        record: { ...entry.dialog.record, outstanding },
+        moreUntil: job.request.moreToCome === true ? now + this.#deps.holdOpenMs : 0,
+      };
+      const parts = left.length > 0 || running !== undefined ? partsUnderWay(running, body, left) : undefined;
+      return [withParts(delivered, job.id, parts), { kind: "script", script }];
+    }
+    return [dialog, { kind: dialog.moreUntil > now ? "more" : "none" }];
+  }
+}
+
+/** Scripts in a secure channel are never sent twice: the card has moved on, or lost the channel. */
+function mayRepeat(job: Job, script: AdminScript): boolean {
+  const { onAnswerLost, maxPackets } = job.request;
+  return onAnswerLost === "repeat" && job.attempts < maxPackets && script.secureChannel === undefined;
+}
+
+function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: readonly Uint8Array[]): JobParts {
+  if (running !== undefined) {
+    const { again: _, ...parts } = running;
+    return parts;
+  }
+  return { left: storedBodies([body, ...left]), answered: 0, commands: 0, ran: 0, results: [], data: "" };
+}
+
+/** Forgets the parts of jobs that ended while nobody looked. */
+async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise<AdminDialogRecord> {
+  let now = dialog;
+  for (const id of Object.keys(dialog.parts ?? {})) {
+    const job = await r.jobs.get(id);
+    if (job === undefined || endStates.includes(job.state)) now = withParts(now, id, undefined);
+  }
+  return now;
+}
+
+/** Jobs that wait for the session, in order; mostly the first one will do. */
+async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job> {
+  const seen = new Set<string>();
+  for (const limit of [1, 1000]) {
+    const jobs = await r.jobs.waitingForSession(target, limit);
+    for (const job of jobs) if (!seen.has(job.id)) yield job;
+    for (const { id } of jobs) seen.add(id);
+    if (jobs.length < limit) return;
+  }
+}
+
+export type { AdminScript };

@@ -1,0 +1,103 @@
+import { type AdminDialogRecord, freshDialog, type LostChannel } from "../model/admin-dialog.ts";
+import type { JobFailure } from "../model/failure.ts";
+import type { Job } from "../model/job.ts";
+import type { Repositories } from "../model/store.ts";
+import { channelUse, targetedApplication } from "./admin-scripts.ts";
+
+/** Why a secure channel is over, in words that go on after "the secure channel ended". */
+const channelEnds = {
+  link: "with its link",
+  script: "with a script that did not succeed",
+} as const;
+
+const mostLost = 16;
+
+/** A script's place in the secure channels of its target: what it goes in, or why it must not go. */
+export type ChannelEntry =
+  | { readonly at: "free"; readonly dialog: AdminDialogRecord; readonly channel?: string }
+  | { readonly at: "lost"; readonly error: JobFailure };
+
+/**
+ * The secure channel (SCP03, SCP03t) that a job's script is in, by its client's name or told from the script. A script
+ * that begins a channel gives its name a new life; any other of a lost channel has no way: its MAC cannot verify.
+ */
+export function enterChannel(dialog: AdminDialogRecord, job: Job, attempts: number): ChannelEntry {
+  const channel = channelName(dialog, job, attempts);
+  if (channel === undefined) return { at: "free", dialog };
+  const lost = dialog.lost?.find(({ name }) => name === channel);
+  if (lost !== undefined && !beginsAnew(job, lost)) return { at: "lost", error: notSent(lost) };
+  const rest = (dialog.lost ?? []).filter(({ name }) => name !== channel);
+  const channels = { ...dialog.channels, [applicationOf(job)]: channel };
+  return { at: "free", channel, dialog: { ...dialog, channels, lost: rest } };
+}
+
+/** The same for a job that no administration session carries: the entry is stored. */
+export async function enterStoredChannel(r: Repositories, job: Job, attempts: number): Promise<JobFailure | undefined> {
+  const stored = (await r.adminDialogs.get(job.target)) ?? freshDialog;
+  const entry = enterChannel(stored, job, attempts);
+  if (entry.at === "lost") return entry.error;
+  if (entry.channel !== undefined) await r.adminDialogs.put(job.target, entry.dialog);
+  return undefined;
+}
+
+/** Notes that channels are over: their other scripts may not even be queued yet. */
+export function withLost(
+  dialog: AdminDialogRecord,
+  names: readonly string[],
+  at: number,
+  why: string,
+): AdminDialogRecord {
+  const before = dialog.lost ?? [];
+  const fresh = [...new Set(names)].filter((name) => !before.some((one) => one.name === name));
+  if (fresh.length === 0) return dialog;
+  return { ...dialog, lost: [...before, ...fresh.map((name) => ({ name, at, why }))].slice(-mostLost) };
+}
+
+/** A link that broke ends all secure channels of its card, whichever was heard of last. */
+export function withLostLink(dialog: AdminDialogRecord, channel: string | undefined, at: number): AdminDialogRecord {
+  if (channel === undefined) return dialog;
+  return withLost(dialog, [channel, ...Object.values(dialog.channels)], at, channelEnds.link);
+}
+
+/** A job that did not succeed ends the secure channel of its script, unless nothing of it left. */
+export async function channelEndsWith(r: Repositories, job: Job, at: number): Promise<void> {
+  const before = (await r.adminDialogs.get(job.target)) ?? freshDialog;
+  const channel = channelName(before, job, Math.max(job.attempts, 1));
+  if (channel === undefined) return;
+  const channels = { ...before.channels, [applicationOf(job)]: channel };
+  await r.adminDialogs.put(job.target, withLost({ ...before, channels }, [channel], at, channelEnds.script));
+}
+
+function applicationOf(job: Job): string {
+  return job.work.kind === "packet" ? "" : (targetedApplication(job.work) ?? "");
+}
+
+function channelName(dialog: AdminDialogRecord, job: Job, attempts: number): string | undefined {
+  if (job.work.kind === "packet") return undefined;
+  const application = applicationOf(job);
+  // Two clients, or one with two applications, may choose the same name.
+  if (job.request.secureChannel !== undefined) return `${application}/${job.request.secureChannel}`;
+  switch (channelUse(job.work)) {
+    case "begins":
+      return `${job.id}.${attempts}`;
+    case "continues":
+      return dialog.channels[application] ?? job.id;
+    case "none":
+      return undefined;
+  }
+}
+
+/** Scripts that only their client can read may begin a channel too, once it knows that the last one is over. */
+function beginsAnew(job: Job, lost: LostChannel): boolean {
+  if (job.work.kind === "packet") return false;
+  const use = channelUse(job.work);
+  return use === "begins" || (use === "none" && job.createdAt > lost.at);
+}
+
+function notSent({ why }: LostChannel): JobFailure {
+  return {
+    code: "job.channel-ended",
+    message: `the secure channel this script belongs to ended ${why}; the script was not sent`,
+    detail: { why: "secure-channel-lost", executed: false },
+  };
+}

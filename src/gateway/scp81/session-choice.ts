@@ -1,0 +1,67 @@
+import type { Clock } from "../../base/clock.ts";
+import { detach } from "../../base/detach.ts";
+import type { AdminRequest } from "../../link/scp81/admin-request.ts";
+import type {
+  AdminReply,
+  AdminSessionHandler,
+  AdminSessionInfo,
+  OpenSession,
+} from "../../link/scp81/session-handler.ts";
+import type { Store } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+
+/** Who serves sessions of a target; the target is absent when only an upstream knows the card. */
+export type ChooseSession = (target: Target | undefined) => OpenSession;
+
+/** Decides at the first POST of each session who serves it, and tells of sessions in the event log. */
+export function chosenSessions(store: Store, clock: Clock, choose: ChooseSession): OpenSession {
+  return (session) => new ChosenSession(session, store, clock, choose);
+}
+
+class ChosenSession implements AdminSessionHandler {
+  readonly #session: AdminSessionInfo;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #choose: ChooseSession;
+  #handler: AdminSessionHandler | undefined;
+  #known = false;
+  #posts = 0;
+  #closed = false;
+
+  constructor(session: AdminSessionInfo, store: Store, clock: Clock, choose: ChooseSession) {
+    this.#session = session;
+    this.#store = store;
+    this.#clock = clock;
+    this.#choose = choose;
+  }
+
+  async post(request: AdminRequest): Promise<AdminReply> {
+    this.#posts++;
+    if (this.#handler === undefined) {
+      const target = await this.#store.read((r) => r.targets.get(this.#session.target));
+      this.#known = target !== undefined;
+      this.#handler = this.#choose(target)(this.#session);
+      this.#tell("session.opened", { remote: this.#session.remote });
+    }
+    const reply = this.#handler.post(request);
+    if (this.#closed) this.#handler.closed();
+    return reply;
+  }
+
+  closed(): void {
+    this.#closed = true;
+    this.#handler?.closed();
+    if (this.#handler !== undefined) this.#tell("session.closed", { posts: this.#posts });
+  }
+
+  /** A convenience for those who watch: a session does not wait for it. */
+  #tell(type: "session.opened" | "session.closed", facts: Readonly<Record<string, unknown>>): void {
+    const { id, target, eid, identity } = this.#session;
+    const data = { session: id, identity, ...(eid === undefined ? {} : { eid }), ...facts };
+    const event = { at: this.#clock.now(), type, ...(this.#known ? { target } : {}), data };
+    detach(
+      this.#store.write((r) => r.events.append(event)),
+      () => {},
+    );
+  }
+}

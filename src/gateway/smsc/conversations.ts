@@ -1,0 +1,356 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import type { Address } from "../../codec/smpp/bodies.ts";
+import { isOctets } from "../../codec/smpp/data-coding.ts";
+import type { MessageState } from "../../codec/smpp/message-state.ts";
+import type { Gateway } from "../gateway.ts";
+import { expireJobIn } from "../jobs/stop-job.ts";
+import type { GatewayEvent } from "../model/event.ts";
+import type { SmscConversation, SmscMessage, SmscOutboxItem } from "../model/smsc-message.ts";
+import type { Repositories, Store } from "../model/store.ts";
+import { findTarget, resolveTarget } from "../targets/target-lookup.ts";
+import { digits } from "./forward.ts";
+import { SmscKeeper } from "./keeper.ts";
+import { failureStatus } from "./message-verdict.ts";
+import { holdSegment, messageKey, queueMessage, type SegmentPlace } from "./segments.ts";
+import { settle } from "./settle.ts";
+
+/** A message as a client submitted it; octets are never touched. */
+export interface SmscOrder {
+  readonly client: string;
+  readonly to: string;
+  readonly from?: string;
+  readonly source: Address;
+  readonly destination: Address;
+  readonly userData: readonly Uint8Array[];
+  readonly userDataHeader: boolean;
+  readonly protocolId: number;
+  /** As the client wrote it; what comes back to it has the same. */
+  readonly dataCoding: number;
+  /** TP-DCS that it stands for; the same when absent. */
+  readonly tpDcs?: number;
+  readonly validUntil?: number;
+  readonly notBefore?: number;
+  readonly receipt: "never" | "always" | "on-failure" | "on-success";
+  readonly intermediateReceipt: boolean;
+  readonly mode: string;
+  readonly userMessageReference?: number;
+  /** It is one segment of several. */
+  readonly segment?: SegmentPlace;
+}
+
+const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
+const nothing = new Uint8Array(0);
+const mostRemembered = 10_000;
+/** A message that is just being handed over when its transaction's time is up gets so much longer. */
+const lastMomentMs = 2_000;
+
+/** How the desk does what SMPP leaves to the SMSC. */
+export interface SmscDeskSettings {
+  /** How long a message is kept when its client does not say. */
+  readonly validityMs: number;
+  /** How long a segment waits for the others of its message; then it goes as it is. */
+  readonly segmentWaitMs: number;
+  /** How long after the end of its validity a message may still be settled by a receipt of the network below. */
+  readonly graceMs: number;
+  /** How long a client in transaction mode waits for its answer at most. */
+  readonly transactionMs: number;
+}
+
+export const smscDeskSettings: SmscDeskSettings = {
+  validityMs: 24 * 3_600_000,
+  segmentWaitMs: 10_000,
+  graceMs: 10 * 60_000,
+  transactionMs: 30_000,
+};
+
+/**
+ * The gateway as an SMSC: a submitted message is a job whose octets pass as they are; what the card sends goes to the
+ * client it answers or that last wrote to it, and waits durably while it is away.
+ */
+export class SmscDesk implements AsyncDisposable {
+  readonly #gateway: Gateway;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #settings: SmscDeskSettings;
+  readonly #keeper: SmscKeeper;
+  readonly #listeners = new Set<(client: string) => void>();
+  /** Clients in transaction mode that wait for something to happen to any message. */
+  readonly #watchers = new Set<() => void>();
+  /** The last conversation of each target, as it is stored. */
+  readonly #conversations = new Map<string, string>();
+  readonly #off: () => void;
+
+  constructor(gateway: Gateway, clock: Clock, settings: Partial<SmscDeskSettings> = {}) {
+    this.#gateway = gateway;
+    this.#store = gateway.store;
+    this.#clock = clock;
+    this.#settings = { ...smscDeskSettings, ...settings };
+    this.#keeper = new SmscKeeper({ gateway, clock, graceMs: this.#settings.graceMs });
+    this.#off = this.#store.onEvents((events) => this.#heard(events));
+  }
+
+  /** Takes up segments and messages that an earlier process left waiting. */
+  start(): void {
+    this.#keeper.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#off();
+    for (const wake of this.#watchers) wake();
+    await this.#keeper[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Resolves when the message is durable; in transaction mode, when its fate is known or after a while.
+   * @throws target.unknown, codec.value for times that contradict each other
+   */
+  async submit(order: SmscOrder): Promise<{ readonly messageId: string }> {
+    const now = this.#clock.now();
+    const messageId = newId("m", now).slice(2);
+    const message = await this.#store.write((r) => this.#take(r, order, messageId, now));
+    this.#remember(conversationOf(message));
+    if (message.job !== "") this.#gateway.kick(message.target);
+    else this.#keeper.look(now + this.#settings.segmentWaitMs);
+    if (order.mode === "transaction") await this.#fate(messageId, now + this.#settings.transactionMs);
+    return { messageId };
+  }
+
+  async query(
+    client: string,
+    messageId: string,
+  ): Promise<{ state: MessageState; finalAt?: number; error: number } | undefined> {
+    return this.#store.read(async (r) => {
+      const found = await r.smsc.message(messageId);
+      if (found === undefined || found.client !== client) return undefined;
+      const job = found.state === "scheduled" ? await r.jobs.get(found.job) : undefined;
+      const left = job !== undefined && (job.attempts > 0 || job.notBefore <= this.#clock.now());
+      return {
+        state: left ? ("enroute" as const) : found.state,
+        error: found.error,
+        ...(found.finalAt === undefined ? {} : { finalAt: found.finalAt }),
+      };
+    });
+  }
+
+  /** Ends messages that have not left; a message of several segments goes as a whole. */
+  async cancel(
+    client: string,
+    what: { readonly messageId: string; readonly source: string; readonly destination: string },
+  ): Promise<boolean> {
+    const messages = await this.#store.read(async (r) => {
+      if (what.messageId !== "") {
+        const one = await r.smsc.message(what.messageId);
+        return one !== undefined && one.client === client ? [one] : [];
+      }
+      const target = await resolveTarget(r, what.destination);
+      const open = target === undefined ? [] : await r.smsc.openMessages(client, target.id);
+      return open.filter((one) => digits(one.source.addr) === digits(what.source));
+    });
+    let cancelled = false;
+    for (const message of messages) {
+      if (message.job === "" && (await this.#cancelHeld(message))) cancelled = true;
+      else {
+        // The other segments may have come meanwhile.
+        const now = await this.#store.read((r) => r.smsc.message(message.id));
+        if ((now?.job ?? "") !== "" && (await this.#cancelJob(now?.job ?? ""))) cancelled = true;
+      }
+    }
+    return cancelled;
+  }
+
+  readonly outbox = {
+    pull: (client: string, limit: number): Promise<readonly SmscOutboxItem[]> =>
+      this.#store.read((r) => r.smsc.pull(client, limit)),
+    done: async (client: string, id: string): Promise<void> => {
+      await this.#store.write((r) => r.smsc.drop(client, id));
+    },
+    refused: async (client: string, id: string, commandStatus: number): Promise<void> => {
+      await this.#store.write(async (r) => {
+        if (!(await r.smsc.drop(client, id))) return;
+        await r.events.append({
+          at: this.#clock.now(),
+          type: "smsc.refused",
+          data: { client, item: id, commandStatus },
+        });
+      });
+    },
+    onAvailable: (listener: (client: string) => void): (() => void) => {
+      this.#listeners.add(listener);
+      return () => void this.#listeners.delete(listener);
+    },
+  };
+
+  #heard(events: readonly GatewayEvent[]): void {
+    let ended = false;
+    for (const { type, data } of events) {
+      if (type === "smsc.outbox" && typeof data.client === "string")
+        for (const listener of this.#listeners) listener(data.client);
+      ended ||= type === "smsc.settled" || jobEnd.test(type);
+    }
+    if (ended) for (const wake of this.#watchers) wake();
+  }
+
+  /** One submitted message as part of a unit of work: with its job, or held for the other segments. */
+  async #take(r: Repositories, order: SmscOrder, id: string, now: number): Promise<SmscMessage> {
+    const target = await findTarget(r, order.to);
+    const notBefore = Math.max(order.notBefore ?? now, now);
+    const transaction = order.mode === "transaction";
+    if (transaction && notBefore > now) {
+      const detail = { field: "schedule_delivery_time" };
+      throw new GatewayError("codec.value", "a message in transaction mode is delivered at once", { detail });
+    }
+    const validUntil = order.validUntil ?? notBefore + this.#settings.validityMs;
+    if (validUntil <= notBefore) {
+      const detail = { field: "validity_period" };
+      throw new GatewayError("codec.value", "the validity period ends before the scheduled delivery", { detail });
+    }
+    const message: SmscMessage = {
+      id,
+      client: order.client,
+      job: "",
+      position: 0,
+      target: target.id,
+      source: order.source,
+      destination: order.destination,
+      receipt: order.receipt,
+      intermediate: order.intermediateReceipt,
+      ...(order.userMessageReference === undefined ? {} : { userMessageReference: order.userMessageReference }),
+      dataCoding: order.dataCoding,
+      state: notBefore > now ? "scheduled" : "enroute",
+      error: 0,
+      submittedAt: now,
+      validUntil,
+    };
+    await this.#converse(r, conversationOf(message), now);
+    const { protocolId, tpDcs: dataCoding = order.dataCoding, from } = order;
+    const text = isOctets(dataCoding) ? {} : { smppText: true };
+    const body = { protocolId, dataCoding, ...text, ...(from === undefined ? {} : { from }), notBefore };
+    // Who waits for the fate of one segment before the next is sent would wait for ever.
+    if (order.segment !== undefined && !transaction) {
+      await r.smsc.insertMessage(message);
+      const held = { message: id, ...order.segment, body: { ...body, userData: toHex(order.userData[0] ?? nothing) } };
+      const dueAt = Math.min(now + this.#settings.segmentWaitMs, validUntil);
+      const job = await holdSegment(r, message, { ...held, messageOf: messageKey(message, order.segment), dueAt }, now);
+      return job === undefined ? message : { ...message, job };
+    }
+    const { userDataHeader } = order;
+    const until = transaction ? now + this.#settings.transactionMs + lastMomentMs : undefined;
+    const packet = { ...body, userDataHeader, userData: order.userData.map(toHex) };
+    const job = await queueMessage(r, [message], packet, now, until);
+    const placed = { ...message, job };
+    await r.smsc.insertMessage(placed);
+    return placed;
+  }
+
+  /** Stores who talks with the target, unless nothing changed since the last message. */
+  async #converse(r: Repositories, conversation: Omit<SmscConversation, "at">, at: number): Promise<void> {
+    if (this.#conversations.get(conversation.target) === signatureOf(conversation)) return;
+    // Known again once it is durable: until then, others in the same commit must not rest on it.
+    this.#conversations.delete(conversation.target);
+    await r.smsc.putConversation({ ...conversation, at });
+  }
+
+  #remember(conversation: Omit<SmscConversation, "at">): void {
+    const { target } = conversation;
+    this.#conversations.delete(target);
+    this.#conversations.set(target, signatureOf(conversation));
+    if (this.#conversations.size > mostRemembered)
+      this.#conversations.delete(this.#conversations.keys().next().value ?? "");
+  }
+
+  #cancelHeld(message: SmscMessage): Promise<boolean> {
+    return this.#store.write(async (r) => {
+      if (!(await r.smsc.release(message.id))) return false;
+      await settle(r, message, "deleted", { error: 0, at: this.#clock.now() });
+      return true;
+    });
+  }
+
+  async #cancelJob(job: string): Promise<boolean> {
+    try {
+      // What may have left is on its way to the card: no cancel_sm brings it back.
+      await this.#gateway.cancel(job, { unsentOnly: true });
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === "job.state") return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves with a good fate, or when a network has the message and takes too long to report. What has not left by then
+   * never does. @throws smsc.status
+   */
+  async #fate(id: string, until: number): Promise<void> {
+    const last = until + lastMomentMs;
+    for (;;) {
+      const now = this.#clock.now();
+      const happened = this.#happening(now < until ? until : last);
+      try {
+        const message = await this.#store.read((r) => r.smsc.message(id));
+        if (message?.state === "delivered") return;
+        if (message === undefined || message.finalAt !== undefined || message.state === "unknown") {
+          const detail = {
+            message: id,
+            state: message?.state ?? "unknown",
+            status: failureStatus(message?.network),
+          };
+          throw new GatewayError("smsc.status", "the message was not delivered", { detail });
+        }
+        const standing = now < until ? "open" : await this.#overdue(message, now >= last);
+        if (standing === "left") return;
+        if (standing === "open") await happened.something;
+      } finally {
+        happened.end();
+      }
+    }
+  }
+
+  /**
+   * A message whose client waits no longer: its job ends if it was put off, or if this is the `last` moment. `left` when
+   * a network has the message, `open` while it is being handed over, `ended` when its fate is there to be read.
+   */
+  #overdue({ id, job }: SmscMessage, last: boolean): Promise<"left" | "open" | "ended"> {
+    return this.#store.write(async (r) => {
+      const known = await r.jobs.get(job);
+      const handedOver = known?.endedAt === undefined && !(known?.state === "queued" && known.note !== undefined);
+      if (handedOver && !last) return "open";
+      if (await expireJobIn(r, job, this.#clock.now())) return "ended";
+      const now = await r.smsc.message(id);
+      return now?.finalAt !== undefined || now?.state === "unknown" ? "ended" : "left";
+    });
+  }
+
+  #happening(until: number): { readonly something: Promise<void>; readonly end: () => void } {
+    const timer = new AbortController();
+    let wake = () => {};
+    const something = new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#clock.sleep(Math.max(1, until - this.#clock.now()), timer.signal).then(resolve, () => undefined);
+    });
+    this.#watchers.add(wake);
+    const end = () => {
+      timer.abort();
+      this.#watchers.delete(wake);
+    };
+    return { something, end };
+  }
+}
+
+function conversationOf({
+  target,
+  client,
+  source,
+  destination,
+  dataCoding,
+}: SmscMessage): Omit<SmscConversation, "at"> {
+  const coding = dataCoding === undefined ? {} : { dataCoding };
+  return { target, client, number: digits(source.addr) ?? "", theirs: source, ours: destination, ...coding };
+}
+
+function signatureOf({ client, theirs, ours, dataCoding }: Omit<SmscConversation, "at">): string {
+  return [client, dataCoding, theirs.ton, theirs.npi, theirs.addr, ours.ton, ours.npi, ours.addr].join("\n");
+}

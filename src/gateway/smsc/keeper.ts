@@ -1,0 +1,96 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Gateway } from "../gateway.ts";
+import { releaseSegments } from "./segments.ts";
+import { settle } from "./settle.ts";
+
+export interface SmscKeeperDeps {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  /** How long after its validity a message may still be settled by a receipt. */
+  readonly graceMs: number;
+}
+
+/** Messages past their time are looked for this often at least. */
+const longestRoundMs = 30_000;
+const shortestRoundMs = 500;
+const batch = 500;
+
+/** Sees to what only time brings about: segments whose others never came, messages that no receipt settled. */
+export class SmscKeeper implements AsyncDisposable {
+  readonly #deps: SmscKeeperDeps;
+  readonly #stop = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(deps: SmscKeeperDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.look(this.#deps.clock.now());
+  }
+
+  /** Something falls due at this time. */
+  look(at: number): void {
+    if (this.#stop.signal.aborted || at >= this.#wakeAt) return;
+    clearTimeout(this.#timer);
+    this.#wakeAt = at;
+    this.#timer = setTimeout(
+      () => {
+        this.#wakeAt = Number.POSITIVE_INFINITY;
+        this.#working = this.#working.then(() => this.#round());
+      },
+      Math.max(0, at - this.#deps.clock.now()),
+    );
+    this.#timer.unref();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#timer);
+    await this.#working;
+  }
+
+  async #round(): Promise<void> {
+    const { clock } = this.#deps;
+    let next = clock.now() + Math.min(longestRoundMs, Math.max(shortestRoundMs, this.#deps.graceMs));
+    try {
+      await this.#releaseDue();
+      await this.#giveUpOverdue();
+      next = Math.min(next, (await this.#deps.gateway.store.read((r) => r.smsc.nextDue())) ?? next);
+    } catch (error) {
+      this.#deps.gateway.log.error({ error: String(error) }, "messages past their time could not be looked after");
+    }
+    this.look(next);
+  }
+
+  async #releaseDue(): Promise<void> {
+    const { gateway, clock } = this.#deps;
+    const now = clock.now();
+    for (const { messageOf } of await gateway.store.read((r) => r.smsc.dueSegments(now))) {
+      const target = await gateway.store.write(async (r) => {
+        const held = await r.smsc.held(messageOf);
+        const job = await releaseSegments(r, held, now);
+        return job === undefined ? undefined : (await r.jobs.get(job))?.target;
+      });
+      if (target !== undefined) gateway.kick(target);
+    }
+  }
+
+  /** A message that a network took and never spoke of again: nobody knows what became of it. */
+  async #giveUpOverdue(): Promise<void> {
+    const { gateway, clock, graceMs } = this.#deps;
+    const now = clock.now();
+    const overdue = await gateway.store.read((r) => r.smsc.overdue(now - graceMs, batch));
+    if (overdue.length === 0) return;
+    await gateway.store.write(async (r) => {
+      for (const { id } of overdue) {
+        const message = await r.smsc.message(id);
+        const job = message === undefined || message.job === "" ? undefined : await r.jobs.get(message.job);
+        if (message === undefined || (job !== undefined && job.endedAt === undefined)) continue;
+        await settle(r, message, "unknown", { error: message.error, at: now, final: true });
+      }
+    });
+  }
+}

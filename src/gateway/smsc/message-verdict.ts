@@ -1,0 +1,85 @@
+import { type MessageState, stateOfRefusal } from "../../codec/smpp/message-state.ts";
+import { status } from "../../codec/smpp/status.ts";
+import type { InboundItem, NetworkVerdict } from "../../link/sms-bearer.ts";
+import type { JobEnd } from "../jobs/end-job.ts";
+import type { Job } from "../model/job.ts";
+
+/** What became of a message, in the words its client gets. */
+export interface MessageVerdict {
+  readonly state: MessageState;
+  /** It will not change any more. */
+  readonly final: boolean;
+  /** Network error, 0 without one. */
+  readonly error: number;
+  readonly network?: NetworkVerdict;
+}
+
+const states = { delivered: "delivered", failed: "undeliverable", pending: "enroute", unknown: "unknown" } as const;
+
+/** Type of network in network_error_code. SMPP 3.4 §5.3.2.31 */
+const gsm = 3;
+
+/** The states of TP-ST values that SMPP has words for; the others are their class. 3GPP TS 23.040 §9.2.3.15 */
+const stateOfStatus = new Map<number, MessageState>([
+  [0x46, "expired"],
+  [0x47, "deleted"],
+  [0x48, "deleted"],
+]);
+
+/** What a receipt of the network below means for the message, with the network's state and errors as they came. */
+export function verdictOfReceipt(item: Extract<InboundItem, { kind: "receipt" }>): MessageVerdict {
+  const { networkStatus, verdict } = item;
+  const final = item.state === "delivered" || item.state === "failed";
+  const tpStatus = typeof networkStatus === "number" ? networkStatus : undefined;
+  const state = verdict?.state ?? stateOfStatus.get(tpStatus ?? -1) ?? states[item.state];
+  const error = item.state === "delivered" ? 0 : (tpStatus ?? 0);
+  return { state, final, error: errorNumber(verdict, error), ...(verdict === undefined ? {} : { network: verdict }) };
+}
+
+/** What the end of its job means for a message. A network that took it still has to say what became of it. */
+export function verdictOfEnd(job: Job, end: JobEnd): MessageVerdict {
+  const network = networkWords(end);
+  const words = { error: errorNumber(network, 0), ...(network === undefined ? {} : { network }) };
+  return { ...stateAfter(job, end, network?.commandStatus), ...words };
+}
+
+function stateAfter(job: Job, end: JobEnd, commandStatus: number | undefined): Pick<MessageVerdict, "state" | "final"> {
+  const envelope = job.chosen?.bearer === "envelope";
+  const unknown = end.error?.detail.executed === "unknown";
+  switch (end.state) {
+    case "done":
+      return envelope ? { state: "delivered", final: true } : { state: "enroute", final: false };
+    case "failed":
+      // Of a message that a network may have, a receipt or a late answer can still tell.
+      if (unknown && end.error?.code !== "card.status") return { state: "unknown", final: envelope };
+      return { state: commandStatus === undefined ? "undeliverable" : stateOfRefusal(commandStatus), final: true };
+    case "expired":
+      return unknown ? { state: "unknown", final: envelope } : { state: "expired", final: true };
+    case "cancelled":
+      return { state: "deleted", final: true };
+  }
+}
+
+function networkWords(end: JobEnd): NetworkVerdict | undefined {
+  if (end.error === undefined) return undefined;
+  const { status: code, cause } = end.error.detail;
+  if (typeof cause === "number") return { networkError: { network: gsm, code: cause } };
+  return typeof code === "number" && end.error.code !== "card.status" ? { commandStatus: code } : undefined;
+}
+
+/** One number for what a network said: its error code, the error of its receipt, its command_status. */
+function errorNumber(network: NetworkVerdict | undefined, otherwise: number): number {
+  const { networkError, error, commandStatus } = network ?? {};
+  const inReceipt = error !== undefined && /^\d{1,9}$/.test(error) ? Number(error) : undefined;
+  return networkError?.code ?? inReceipt ?? commandStatus ?? otherwise;
+}
+
+/** `err:` of the receipt for the client: what the network wrote there, else its number. SMPP 3.4 appendix B */
+export function errorText({ error, network }: Pick<MessageVerdict, "error" | "network">): string {
+  return network?.error ?? String(error).padStart(3, "0");
+}
+
+/** command_status of a message that was not delivered, for a client that waits for its fate: the network's own if it gave one. */
+export function failureStatus(network: NetworkVerdict | undefined): number {
+  return network?.commandStatus ?? status.ESME_RDELIVERYFAILURE;
+}

@@ -1,0 +1,95 @@
+import { newId } from "../../base/id.ts";
+import type { JobWork } from "../model/job.ts";
+import type { HeldSegment, SegmentBody, SmscMessage } from "../model/smsc-message.ts";
+import type { Repositories } from "../model/store.ts";
+
+/** Which segment of a message it is, as its header or parameters say. */
+export interface SegmentPlace {
+  readonly reference: number;
+  readonly referenceBits: 8 | 16;
+  readonly total: number;
+  readonly sequence: number;
+}
+
+/** What a job of one or several TP-UDs is made of. */
+export type QueuedMessage = Omit<SegmentBody, "userData"> &
+  Pick<Extract<JobWork, { kind: "packet" }>, "userData" | "userDataHeader">;
+
+/** Equal for the segments of one message. 3GPP TS 23.040 §9.2.3.24.1 */
+export function messageKey({ client, target, source }: SmscMessage, place: SegmentPlace): string {
+  const { reference, referenceBits, total } = place;
+  return [client, target, source.addr, referenceBits, reference, total].join("/");
+}
+
+/**
+ * Keeps a segment until the others are here: a card puts them together only when nothing comes between them. With the
+ * last one all of them become one job, in their order. Returns that job; undefined while some are missing.
+ */
+export async function holdSegment(
+  r: Repositories,
+  message: SmscMessage,
+  segment: HeldSegment,
+  now: number,
+): Promise<string | undefined> {
+  await r.smsc.hold(segment);
+  const held = await r.smsc.held(segment.messageOf);
+  const here = new Set(held.map(({ sequence }) => sequence));
+  return here.size < segment.total ? undefined : releaseSegments(r, held, now, message);
+}
+
+/** Makes one job of the segments that are here; of a segment that came twice, the first. Undefined without any. */
+export async function releaseSegments(
+  r: Repositories,
+  held: readonly HeldSegment[],
+  now: number,
+  known?: SmscMessage,
+): Promise<string | undefined> {
+  const parts = new Map<number, HeldSegment>();
+  const messages: SmscMessage[] = [];
+  for (const segment of held) {
+    await r.smsc.release(segment.message);
+    const message = segment.message === known?.id ? known : await r.smsc.message(segment.message);
+    if (message === undefined || message.finalAt !== undefined) continue;
+    messages.push(message);
+    if (!parts.has(segment.sequence)) parts.set(segment.sequence, segment);
+  }
+  const ordered = [...parts.values()];
+  const [first] = ordered;
+  if (first === undefined) return undefined;
+  const notBefore = Math.max(...ordered.map(({ body }) => body.notBefore));
+  const userData = ordered.map(({ body }) => body.userData);
+  const job = await queueMessage(r, messages, { ...first.body, notBefore, userData, userDataHeader: true }, now);
+  const positions = [...parts.keys()];
+  const sequences = new Map(held.map(({ message, sequence }) => [message, sequence]));
+  for (const { id } of messages) await r.smsc.place(id, job, positions.indexOf(sequences.get(id) ?? 0));
+  return job;
+}
+
+/** Queues the job that carries these messages of one client to one target, at the latest `until`; returns its id. */
+export async function queueMessage(
+  r: Repositories,
+  messages: readonly SmscMessage[],
+  { notBefore, ...packet }: QueuedMessage,
+  now: number,
+  until = Number.POSITIVE_INFINITY,
+): Promise<string> {
+  const validUntil = Math.min(until, ...messages.map((message) => message.validUntil));
+  const [{ client, target, id: reference } = { client: "", target: "", id: "" }] = messages;
+  const id = newId("job", now);
+  const origin = { face: "smpp", client, reference } as const;
+  await r.jobs.insert({
+    id,
+    target,
+    state: "queued",
+    lane: "normal",
+    work: { kind: "packet", ...packet },
+    request: { bearer: "short-message", maxPackets: 1, fireAndForget: true },
+    origin,
+    attempts: 0,
+    notBefore,
+    validUntil,
+    createdAt: now,
+  });
+  await r.events.append({ at: now, type: "job.queued", target, job: id, data: { origin } });
+  return id;
+}

@@ -1,0 +1,215 @@
+import { fromHex } from "../../base/hex.ts";
+import { newId } from "../../base/id.ts";
+import { canonicalId } from "../../codec/smpp/message-id.ts";
+import type { MessageState } from "../../codec/smpp/message-state.ts";
+import type { JobEnd } from "../jobs/end-job.ts";
+import type { InboxEntry } from "../model/inbox.ts";
+import { endStates, type Job } from "../model/job.ts";
+import type { PacketPart } from "../model/packet.ts";
+import type { SmscMessage, SmscOutboxItem } from "../model/smsc-message.ts";
+import type { Repositories } from "../model/store.ts";
+import { errorText, type MessageVerdict, verdictOfEnd, verdictOfReceipt } from "./message-verdict.ts";
+
+const finalStates: readonly MessageState[] = [
+  "delivered",
+  "expired",
+  "deleted",
+  "undeliverable",
+  "rejected",
+  "skipped",
+];
+
+/** What the end of a job means for the messages it carried: their state, receipts, and the card's own reports. */
+export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
+  if (job.origin.face !== "smpp") return;
+  const messages = await r.smsc.messagesOfJob(job.id);
+  await postReports(r, job, messages.at(-1), end, at);
+  const verdict = verdictOfEnd(job, end);
+  // A receipt may have been quicker than the end of the job.
+  const told = verdict.final ? new Map<number, MessageVerdict>() : await toldParts(r, job, messages.length);
+  for (const message of messages) {
+    const { state, ...words } = told.get(message.position) ?? verdict;
+    await settle(r, message, state, { ...words, at });
+  }
+}
+
+/** What receipts said of the job's messages; of one that was cut, only when they spoke of all its parts. */
+async function toldParts(r: Repositories, job: Job, messages: number): Promise<ReadonlyMap<number, MessageVerdict>> {
+  const packet = (await r.packets.ofJob(job.id)).at(-1);
+  const parts = packet === undefined ? [] : await r.packets.parts(packet.id);
+  const told = parts.flatMap((part) => {
+    const verdict = verdictOfPart(part);
+    return verdict === undefined ? [] : [[part.position, verdict] as const];
+  });
+  if (packet === undefined || messages > 1 || packet.userData.length === 1) return new Map(told);
+  const failed = told.find(([, { state }]) => state !== "delivered");
+  const deciding = failed ?? (told.length === packet.userData.length ? told[0] : undefined);
+  return deciding === undefined ? new Map() : new Map([[0, deciding[1]]]);
+}
+
+/** What a receipt said of a part, if it said the last word. */
+function verdictOfPart({ state, said }: PacketPart): MessageVerdict | undefined {
+  if (state !== "delivered" && state !== "failed") return undefined;
+  return verdictOfReceipt({ kind: "receipt", state, ...(said === undefined ? {} : { verdict: said }) });
+}
+
+/** Response packets that came in the delivery reports themselves, each as the card gave it. */
+async function postReports(
+  r: Repositories,
+  job: Job,
+  message: SmscMessage | undefined,
+  end: JobEnd,
+  at: number,
+): Promise<void> {
+  if (message === undefined || job.work.kind !== "packet" || (end.result?.data ?? "") === "") return;
+  const packet = (await r.packets.ofJob(job.id)).at(-1);
+  const { protocolId } = job.work;
+  const dataCoding = message.dataCoding ?? job.work.dataCoding;
+  for (const report of packet?.response ?? []) {
+    await post(
+      r,
+      message.client,
+      {
+        id: newId("out", at),
+        kind: "message",
+        source: message.destination,
+        destination: message.source,
+        userData: fromHex(report),
+        userDataHeader: true,
+        protocolId,
+        dataCoding,
+      },
+      at,
+    );
+  }
+}
+
+/** A receipt of the network below us settles the part of a packet, and the message, that it belongs to. */
+export async function receiptCame(r: Repositories, entry: InboxEntry, at: number): Promise<string | undefined> {
+  const { item } = entry;
+  if (item.kind !== "receipt") return undefined;
+  const named = await partOf(r, entry);
+  const packet = named === undefined ? undefined : await r.packets.get(named.packet);
+  if (named === undefined) return `receipt of an unknown message: ${item.state}`;
+  if (packet === undefined) return undefined;
+  const { state, ...verdict } = verdictOfReceipt(item);
+  const { final } = verdict;
+  const network = item.networkReference === undefined ? named.networkReference : canonicalId(item.networkReference);
+  await r.packets.putPart({
+    ...named,
+    link: entry.link,
+    ...(network === undefined ? {} : { networkReference: network }),
+    state: item.state === "delivered" || item.state === "failed" ? item.state : "taken",
+    at: final ? at : named.at,
+    said: { ...item.verdict, state },
+  });
+  const job = await r.jobs.get(packet.job);
+  // A job that still tries has its own word on the message.
+  if (job === undefined || !endStates.includes(job.state)) return undefined;
+  const messages = await r.smsc.messagesOfJob(packet.job);
+  const cut = messages.length === 1 && packet.userData.length > 1;
+  if (cut && item.state === "delivered") {
+    const parts = await r.packets.parts(packet.id);
+    if (parts.filter((part) => part.state === "delivered").length < packet.userData.length) return undefined;
+  }
+  const meant = cut ? messages : messages.filter((message) => message.position === named.position);
+  for (const message of meant) await settle(r, message, state, { ...verdict, at });
+  const [first] = meant;
+  if (first === undefined) return undefined;
+  const data = { message: first.id, client: first.client, state };
+  await r.events.append({ at, type: "smsc.settled", target: first.target, job: packet.job, data });
+  return `receipt of message ${first.id}: ${state}`;
+}
+
+/**
+ * The part that a receipt speaks of: what its network called so when it took it, as it is stored; else our own reference
+ * as the link found it, else another spelling of the name, else the reference that the network echoes.
+ */
+async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<PacketPart | undefined> {
+  if (item.kind !== "receipt") return undefined;
+  const { networkReference: name, otherReferences = [], reference, echo } = item;
+  const named = name === undefined ? undefined : await r.packets.partNamed(link, [canonicalId(name)]);
+  if (named !== undefined) return named;
+  if (reference === undefined) {
+    const other = await r.packets.partNamed(link, otherReferences);
+    return other ?? (echo === undefined ? undefined : r.packets.partEchoed(link, echo, name === undefined));
+  }
+  const [packet = "", transmission, position] = reference.split("/");
+  const at = Number(position ?? 0);
+  const known = (await r.packets.parts(packet)).find((part) => part.position === at);
+  return known ?? { packet, position: at, transmission: Number(transmission ?? 1), link, state: "unknown", at: 0 };
+}
+
+/** A change of a message's state. */
+export interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
+  readonly at: number;
+  /** It will not change any more; by default as the state says. */
+  readonly final?: boolean;
+}
+
+/**
+ * Notes a message's state, and tells its client if that wanted to know. A final state stays, but for `unknown`: what
+ * became of the message after all is still worth telling.
+ */
+export async function settle(
+  r: Repositories,
+  message: SmscMessage,
+  state: MessageState,
+  { error, network, at, final = finalStates.includes(state) }: Settlement,
+): Promise<void> {
+  const given = message.finalAt === undefined ? final || message.state !== state : message.state === "unknown" && final;
+  if (!given || (message.finalAt !== undefined && state === "unknown")) return;
+  const words = network === undefined ? {} : { network };
+  const change = { state, error, ...words, ...(final ? { finalAt: at } : {}) };
+  await r.smsc.settle(message.id, change, await waitedFor(r, message, state, at));
+  if (!wantsReceipt(message, state, final)) return;
+  const reference =
+    message.userMessageReference === undefined ? {} : { userMessageReference: message.userMessageReference };
+  const item = {
+    id: newId("out", at),
+    kind: "receipt" as const,
+    source: message.destination,
+    destination: message.source,
+    messageId: message.id,
+    state,
+    intermediate: !final,
+    submittedAt: message.submittedAt,
+    doneAt: at,
+    error: errorText({ error, ...words }),
+    ...(network?.networkError === undefined ? {} : { networkError: network.networkError }),
+    ...reference,
+  };
+  await post(r, message.client, item, at);
+}
+
+/** A message of unknown fate is not waited for until the end of its validity; one that turned out to be under way is. */
+async function waitedFor(
+  r: Repositories,
+  message: SmscMessage,
+  state: MessageState,
+  at: number,
+): Promise<number | undefined> {
+  if (state === "unknown") return at;
+  return message.state === "unknown" ? (await r.jobs.get(message.job))?.validUntil : undefined;
+}
+
+/** registered_delivery of the message. SMPP 3.4 §5.2.17 */
+function wantsReceipt({ receipt, intermediate }: SmscMessage, state: MessageState, final: boolean): boolean {
+  if (!final) return intermediate;
+  switch (receipt) {
+    case "never":
+      return false;
+    case "always":
+      return true;
+    case "on-success":
+      return state === "delivered";
+    case "on-failure":
+      return state !== "delivered";
+  }
+}
+
+/** Puts something into a client's outbox. */
+export async function post(r: Repositories, client: string, item: SmscOutboxItem, at: number): Promise<void> {
+  await r.smsc.post(client, item, at);
+  await r.events.append({ at, type: "smsc.outbox", data: { client, kind: item.kind } });
+}

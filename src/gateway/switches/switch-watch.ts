@@ -1,0 +1,77 @@
+import type { Clock } from "../../base/clock.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import type { Log } from "../../link/driver.ts";
+import { stepProcedure } from "../model/profile-switch.ts";
+import type { Store } from "../model/store.ts";
+
+/** What a {@link ProcedureWatch} needs. */
+export interface ProcedureWatchDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The target may go on with its other jobs. */
+  readonly kick: (target: string) => void;
+}
+
+const longestWaitMs = 3_600_000;
+
+/** Ends profile switches of which nothing is heard any more: they lapse, and the target's other jobs go on. */
+export class ProcedureWatch {
+  readonly #deps: ProcedureWatchDeps;
+  #timer: NodeJS.Timeout | undefined;
+  #off: (() => void) | undefined;
+  #looking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(deps: ProcedureWatchDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#off = this.#deps.store.onEvents((events) => {
+      if (events.some(({ type }) => type === "procedure.accepted" || type === "procedure.switched")) this.#look();
+    });
+    this.#look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#off?.();
+    await this.#looking;
+    clearTimeout(this.#timer);
+  }
+
+  #look(): void {
+    if (this.#stopped) return;
+    this.#looking = (this.#looking ?? Promise.resolve())
+      .then(() => this.#lapse())
+      .catch((error: unknown) => {
+        this.#deps.log.error({ err: asGatewayError(error).message }, "open profile switches could not be looked at");
+        this.#wakeIn(1_000);
+      });
+  }
+
+  async #lapse(): Promise<void> {
+    const { store, clock, kick } = this.#deps;
+    const now = clock.now();
+    const open = await store.read((r) => r.procedures.open());
+    for (const { id, target } of open.filter((one) => one.holdUntil <= now)) {
+      await store.write(async (r) => {
+        const procedure = (await r.procedures.open()).find((one) => one.id === id);
+        if (procedure === undefined || procedure.holdUntil > now) return;
+        const next = stepProcedure(procedure, { kind: "lapsed", at: now });
+        await r.procedures.put(next);
+        const data = { aid: procedure.aid, was: procedure.at, tookMs: now - procedure.acceptedAt };
+        await r.events.append({ at: now, type: "procedure.lapsed", target, job: procedure.job, data });
+      });
+      kick(target);
+    }
+    const waiting = open.map((one) => one.holdUntil).filter((at) => at > now);
+    if (waiting.length > 0) this.#wakeIn(Math.min(...waiting) - now + 1);
+  }
+
+  #wakeIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), Math.min(ms, longestWaitMs));
+  }
+}

@@ -1,0 +1,52 @@
+import type { KeyRange } from "../../codec/euicc/es5.ts";
+import type { KeySetInfo } from "../model/key-set.ts";
+import type { Repositories } from "../model/store.ts";
+
+/** TAR of the ISD-R. SGP.02 §2.2.3 */
+const isdRTar = "000001";
+
+/**
+ * The card deleted every key of its ISD-R that the handover did not name: the same keys go here, so that no job takes
+ * one that the card does not know. The event keeps how far their counters were; packets keep those they used.
+ * SGP.02 §4.1.1.9
+ */
+export async function afterHandover(
+  r: Repositories,
+  target: string,
+  keep: readonly KeyRange[],
+  job: string,
+  at: number,
+): Promise<void> {
+  const gone: KeySetInfo[] = [];
+  for (const set of await r.keySets.list(target))
+    if (servesIsdR(set) && !(await keptInPart(r, set, keep))) gone.push(set);
+  for (const set of gone) await forget(r, set);
+  if (gone.length === 0) return;
+  const keySets = gone.map(({ id, type, kvn, cntr }) => ({ id, type, kvn, cntr }));
+  await r.events.append({ at, type: "target.keys-gone", target, job, data: { keySets } });
+}
+
+function servesIsdR({ tars }: KeySetInfo): boolean {
+  return tars.length === 0 || tars.includes(isdRTar);
+}
+
+/** Whether the card has kept keys of the set; those that it has not are taken out of it. */
+async function keptInPart(r: Repositories, set: KeySetInfo, keep: readonly KeyRange[]): Promise<boolean> {
+  const ranges = keep.filter((range) => range.kvn === set.kvn);
+  if (ranges.length === 0) return false;
+  const stored = (await r.keySets.open(set.target, set.type)).find((one) => one.id === set.id);
+  if (stored === undefined) return false;
+  const kept = [...stored.keys].filter(([id]) => ranges.some(({ first, last }) => id >= first && id <= last));
+  if (kept.length > 0 && kept.length < stored.keys.size) await r.keySets.put({ ...stored, keys: new Map(kept) });
+  return kept.length > 0;
+}
+
+/** A set that serves other domains as well goes on serving those. */
+async function forget(r: Repositories, set: KeySetInfo): Promise<void> {
+  const tars = set.tars.filter((tar) => tar !== isdRTar);
+  const stored = tars.length === 0 ? undefined : (await r.keySets.open(set.target, set.type)).find(sameAs(set));
+  await r.keySets.remove(set.id);
+  if (stored !== undefined) await r.keySets.put({ ...stored, tars });
+}
+
+const sameAs = (set: KeySetInfo) => (one: KeySetInfo) => one.id === set.id;

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { parseEid } from "../../codec/euicc/eid.ts";
+import { parseIccid, parseImsi } from "../../codec/euicc/iccid.ts";
+import { parseImei, parseMsisdn } from "../../codec/euicc/subscriber.ts";
+
+/** Text that a parser of identities takes, as the parser writes it; what it says of a wrong one becomes the issue. */
+function identity(name: string, parse: (text: string) => string) {
+  return z
+    .string()
+    .max(128, `${name}: at most 128 characters belong here`)
+    .transform((text, context) => {
+      try {
+        return parse(text);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: error instanceof Error ? error.message : `not an ${name}` });
+        return z.NEVER;
+      }
+    });
+}
+
+/** An EID, however it is written. */
+export const eidText = identity("EID", parseEid);
+/** An ICCID with or without fillers, in any case. */
+export const iccidText = identity("ICCID", parseIccid);
+export const imsiText = identity("IMSI", parseImsi);
+/** An MSISDN with or without `+`. */
+export const msisdnText = identity("MSISDN", parseMsisdn);
+/** An IMEI or IMEISV. */
+export const imeiText = identity("IMEI", parseImei);

@@ -1,0 +1,240 @@
+import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { CsvError, parse } from "csv-parse";
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { inTurns } from "../../base/turns.ts";
+import { type Column, columnsOf } from "./csv-columns.ts";
+import { describedTarget, type TargetDescription } from "./target-import.ts";
+
+/** What key sets are where a file does not say it. */
+export interface CsvDefaults {
+  readonly algorithm?: "AES" | "3DES" | "DES";
+  readonly tars?: readonly string[];
+}
+
+/** A key file that was read and checked. */
+export interface CsvTargets {
+  readonly targets: readonly TargetDescription[];
+  /** What was left out or assumed, a line each. */
+  readonly notes: readonly string[];
+}
+
+/** Characters of one line. */
+const maxRecord = 65_536;
+const maxLines = 100_000;
+const chunkLength = 2048;
+
+/**
+ * Targets from a CSV with a header line (RFC 4180; semicolons and tabulators are taken as well): one target a line, its
+ * SCP80 keys in `kvn, kic, kid, dek` or, as card vendors write them, in `KIC1, KID1, KIK1` and so on, the number being
+ * the KVN; its PSK in `psk, psk_kvn, psk_identity`. Columns may be in any order and missing. All lines are checked
+ * before any of them is handed out, in turns with others.
+ * @throws target.invalid naming line and column, never a value
+ */
+export async function csvTargets(text: string, defaults: CsvDefaults = {}): Promise<CsvTargets> {
+  const targets: TargetDescription[] = [];
+  const notes: string[] = [];
+  let header: ReturnType<typeof columnsOf> | undefined;
+  let assumed = false;
+  for await (const { cells, line } of linesOf(text)) {
+    if (header === undefined) {
+      header = columnsOf(cells, line);
+      const ignored = header.names.filter((_, index) => header?.columns[index]?.kind === "ignored");
+      if (ignored.length > 0) notes.push(`ignored, and never stored: ${ignored.join(", ")}`);
+      continue;
+    }
+    if (targets.length >= maxLines) throw refused(line, "text", `more than ${maxLines} targets in one file`);
+    if (cells.slice(header.columns.length).some((cell) => cell !== ""))
+      throw refused(line, `line ${line}`, "more cells than columns");
+    const row = new Row(header.names, header.columns, cells, line, defaults);
+    targets.push({ shape: row.description() });
+    assumed ||= row.assumed;
+  }
+  if (header === undefined)
+    throw new GatewayError("target.invalid", "text: no header line", { detail: { field: "text" } });
+  if (assumed)
+    notes.push("keys without an algorithm are taken as AES (16, 24 or 32 octets) or DES (8); say 3DES where they are");
+  return { targets, notes };
+}
+
+/** The records of a text with the line that each begins in. @throws target.invalid */
+async function* linesOf(text: string): AsyncGenerator<{ cells: readonly string[]; line: number }> {
+  const parser = Readable.from(chunks(text)).pipe(
+    parse({
+      bom: true,
+      delimiter: delimiterOf(text),
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      trim: true,
+      max_record_size: maxRecord,
+    }),
+  );
+  let before = 0;
+  try {
+    const turn = inTurns();
+    for await (const item of parser) {
+      await turn();
+      const { record, info }: { record: string[]; info: { lines: number } } = item;
+      const line = before + 1;
+      before = info.lines;
+      if (record.some((cell) => cell !== ""))
+        yield { cells: record, line: record.join("").includes("\n") ? line : info.lines };
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    // Its own message and context quote cells, which may be keys.
+    const line = "lines" in error && typeof error.lines === "number" ? error.lines : before + 1;
+    throw refused(line, `line ${line}`, csvTrouble(error.code));
+  }
+}
+
+function csvTrouble(code: string): string {
+  if (code === "CSV_MAX_RECORD_SIZE")
+    return `more than ${maxRecord} characters, or a quotation mark that is not closed`;
+  if (code === "CSV_QUOTE_NOT_CLOSED") return "a quotation mark is not closed";
+  if (code.includes("QUOTE")) return "a quotation mark inside a cell: quote the whole cell and double the mark";
+  return "not CSV as RFC 4180 has it";
+}
+
+/** A text in pieces, one a turn: the parser says nothing of lines without content. */
+async function* chunks(text: string): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += chunkLength) {
+    await setImmediate();
+    yield text.slice(at, at + chunkLength);
+  }
+}
+
+/** What separates the cells of the first line that has any. */
+function delimiterOf(text: string): string {
+  const first = /[^\r\n]+/.exec(text.slice(0, maxRecord))?.[0].replace(/"[^"]*"/g, "") ?? "";
+  const counted = [",", ";", "\t"].map((mark) => ({ mark, count: first.split(mark).length }));
+  return counted.reduce((most, one) => (one.count > most.count ? one : most)).mark;
+}
+
+type Part = Extract<Column, { kind: "scp80" }>["part"];
+
+/** A key set of a line, with the columns that its parts came from. */
+interface RowSet {
+  readonly cells: ReadonlyMap<Part, { readonly text: string; readonly name: string }>;
+  readonly kvn: number;
+}
+
+class Row {
+  /** An algorithm was assumed. */
+  assumed = false;
+  readonly #line: number;
+  readonly #defaults: CsvDefaults;
+  readonly #fields = new Map<string, string>();
+  readonly #psk = new Map<string, string>();
+  readonly #sets = new Map<number, Map<Part, { text: string; name: string }>>();
+  /** Columns of the key sets of the description, in their order. */
+  readonly #origins: ((path: string) => string)[] = [];
+
+  constructor(
+    names: readonly string[],
+    columns: readonly Column[],
+    cells: readonly string[],
+    line: number,
+    defaults: CsvDefaults,
+  ) {
+    this.#line = line;
+    this.#defaults = defaults;
+    for (const [index, column] of columns.entries()) {
+      const text = cells[index] ?? "";
+      const name = names[index] ?? "";
+      if (text === "" || column.kind === "ignored") continue;
+      if (column.kind === "field") this.#fields.set(column.field, text);
+      else if (column.kind === "psk") this.#psk.set(column.part, text);
+      else {
+        const set = this.#sets.get(column.set) ?? new Map();
+        this.#sets.set(column.set, set.set(column.part, { text, name }));
+      }
+    }
+  }
+
+  /** @throws target.invalid with the line and the column */
+  description(): TargetDescription["shape"] {
+    const keySets = [
+      ...[...this.#sets].sort(([a], [b]) => a - b).map(([set, cells]) => this.#scp80(set, cells)),
+      ...this.#scp81(),
+    ];
+    const { tags, ...named } = Object.fromEntries(this.#fields);
+    try {
+      return describedTarget({ ...named, keySets, ...(tags === undefined ? {} : { tags: tags.split(/[\s,;|]+/) }) });
+    } catch (cause) {
+      if (!isGatewayError(cause, "target.invalid")) throw cause;
+      const path = String(cause.detail.field ?? "");
+      const why = cause.message.startsWith(`${path}: `) ? cause.message.slice(path.length + 2) : cause.message;
+      throw refused(this.#line, this.#columnOf(path), why);
+    }
+  }
+
+  #scp80(set: number, cells: RowSet["cells"]) {
+    const text = (part: Part) => cells.get(part)?.text;
+    const [first] = cells.values();
+    if (text("kic") === undefined && text("kid") === undefined)
+      throw refused(this.#line, first?.name ?? "kic", "is of no use without kic and kid of the same key set");
+    const keys = (["kic", "kid", "dek"] as const).flatMap((part, index) => {
+      const value = text(part);
+      return value === undefined ? [] : [{ id: index + 1, value, part }];
+    });
+    const algorithm =
+      text("algorithm")?.toUpperCase() ?? this.#defaults.algorithm ?? this.#assume(keys[0]?.value ?? "");
+    const tars = text("tars")?.split(/[\s,;|]+/) ?? this.#defaults.tars;
+    const kvn = set === 0 ? (text("kvn") ?? "1") : String(set);
+    const names: Readonly<Record<string, string>> = Object.fromEntries(
+      [...cells].map(([part, { name }]) => [part, name]),
+    );
+    this.#origins.push((inner) => {
+      const key = /^keys\.(\d+)\./.exec(inner)?.[1];
+      if (key !== undefined) return names[keys[Number(key)]?.part ?? "kic"] ?? "kic";
+      return inner === "keys"
+        ? set === 0
+          ? "kic, kid"
+          : `kic${set}, kid${set}`
+        : (names[inner.split(".")[0] ?? ""] ?? inner);
+    });
+    const cntr = text("cntr");
+    return {
+      kvn: numberOf(kvn),
+      type: "SCP80",
+      algorithm,
+      keys: keys.map(({ id, value }) => ({ id, value })),
+      ...(cntr === undefined ? {} : { cntr: numberOf(cntr) }),
+      ...(tars === undefined ? {} : { tars }),
+    };
+  }
+
+  #assume(value: string): string {
+    this.assumed = true;
+    return value.length === 16 ? "DES" : "AES";
+  }
+
+  #scp81() {
+    if (this.#psk.size === 0) return [];
+    const value = this.#psk.get("psk");
+    if (value === undefined) throw refused(this.#line, [...this.#psk.keys()][0] ?? "psk", "is of no use without psk");
+    this.#origins.push((inner) => (inner === "kvn" ? "psk_kvn" : inner === "pskIdentity" ? "psk_identity" : "psk"));
+    const pskIdentity = this.#psk.get("psk_identity");
+    const kvn = numberOf(this.#psk.get("psk_kvn") ?? "64");
+    return [{ kvn, type: "SCP81", keys: [{ id: 1, value }], ...(pskIdentity === undefined ? {} : { pskIdentity }) }];
+  }
+
+  /** The column that a field of the description came from. */
+  #columnOf(path: string): string {
+    const [, set, inner] = /^keySets\.(\d+)\.(.+)$/.exec(path) ?? [];
+    if (inner === undefined) return path.split(".")[0] ?? path;
+    return this.#origins[Number(set)]?.(inner) ?? inner;
+  }
+}
+
+/** A decimal number; any other text stays what it is, and is refused as that. */
+function numberOf(text: string): number | string {
+  return /^\d{1,15}$/.test(text) ? Number(text) : `${text} `;
+}
+
+function refused(line: number, column: string, why: string): GatewayError {
+  const at = column === `line ${line}` ? column : `line ${line}, ${column}`;
+  return new GatewayError("target.invalid", `${at}: ${why}`, { detail: { field: column, line } });
+}

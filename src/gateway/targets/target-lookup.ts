@@ -1,0 +1,57 @@
+import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { sameIccid } from "../../codec/euicc/iccid.ts";
+import { parseMsisdn } from "../../codec/euicc/subscriber.ts";
+import type { CardIdentity } from "../links/links.ts";
+import { holds } from "../links/routing.ts";
+import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+
+/** The target that a reference names. @throws target.unknown, also when it names several */
+export async function findTarget(r: Repositories, reference: string): Promise<Target> {
+  const found = await resolveTarget(r, reference);
+  if (found === undefined)
+    throw new GatewayError("target.unknown", `no target '${reference}'`, { detail: { target: reference } });
+  return found;
+}
+
+/**
+ * The target that a client's reference names: as it stands, else as an EID, ICCID, IMSI or MSISDN written with
+ * separators, in another case or with fillers. @throws target.unknown when it names several
+ */
+export async function resolveTarget(r: Repositories, reference: string): Promise<Target | undefined> {
+  const bare = reference.replace(/[\s().\-/]+/g, "");
+  for (const form of new Set([reference, bare, sameIccid(bare)])) {
+    const found = form === "" ? undefined : await r.targets.resolve(form);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The target whose number this is, and never one that merely has it as a name. */
+export async function targetOfNumber(r: Repositories, number: string): Promise<Target | undefined> {
+  try {
+    return await r.targets.holding("msisdn", parseMsisdn(number));
+  } catch (error) {
+    // Originating addresses may be words and short codes.
+    if (isGatewayError(error, "codec.text")) return undefined;
+    throw error;
+  }
+}
+
+/** The target whose card this is: by its EID, or by its ICCID where no other EID speaks against it. */
+export async function targetOfCard(r: Repositories, card: CardIdentity): Promise<Target | undefined> {
+  for (const kind of ["eid", "iccid"] as const) {
+    const value = card[kind];
+    const found = value === undefined ? undefined : await r.targets.holding(kind, sameIccid(value));
+    if (found !== undefined && holds(card, found)) return found;
+  }
+  return undefined;
+}
+
+/** Stores a changed target under its next version and says why it changed. */
+export async function saveTarget(r: Repositories, target: Target, at: number, why: string): Promise<Target> {
+  const next = { ...target, version: target.version + 1, updatedAt: at };
+  await r.targets.update(next);
+  await r.events.append({ at, type: "target.changed", target: target.id, data: { why, version: next.version } });
+  return next;
+}

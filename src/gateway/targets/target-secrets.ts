@@ -1,0 +1,58 @@
+import type { EsimProfile, Target } from "../model/target.ts";
+
+type Templates = Readonly<Record<string, string>>;
+
+/** What of a target is kept under the seal: templates of connections, in which the login of an access point may stand. */
+export interface TargetSecrets {
+  readonly addressing?: Templates;
+  /** By AID of the profile. */
+  readonly connectivity?: Readonly<Record<string, Templates>>;
+  /** Part `smsr` of the EIS. */
+  readonly smsr?: unknown;
+}
+
+/**
+ * A target without the templates in which a login may stand, whether one can be found in them or not, and these. Where they were, nothing but
+ * an empty place is left.
+ */
+export function withoutSecrets(target: Target): { readonly open: Target; readonly secrets: TargetSecrets | undefined } {
+  const { addressing, esimProfiles, eis } = target;
+  const connectivity = Object.fromEntries(
+    esimProfiles.flatMap((profile) =>
+      profile.connectivity === undefined ? [] : [[profile.aid, profile.connectivity]],
+    ),
+  );
+  const smsr = smsrOf(eis);
+  const secrets: TargetSecrets = {
+    ...(addressing === undefined ? {} : { addressing }),
+    ...(Object.keys(connectivity).length === 0 ? {} : { connectivity }),
+    ...(smsr === undefined ? {} : { smsr }),
+  };
+  if (Object.keys(secrets).length === 0) return { open: target, secrets: undefined };
+  return { open: filled(target, { addressing: {}, smsr: {} }, () => ({})), secrets };
+}
+
+/** The whole target again. */
+export function withSecrets(open: Target, secrets: TargetSecrets | undefined): Target {
+  return secrets === undefined ? open : filled(open, secrets, ({ aid }) => secrets.connectivity?.[aid]);
+}
+
+function filled(
+  target: Target,
+  { addressing, smsr }: Pick<TargetSecrets, "addressing" | "smsr">,
+  connectivityOf: (profile: EsimProfile) => Templates | undefined,
+): Target {
+  const { eis } = target;
+  return {
+    ...target,
+    ...(target.addressing === undefined ? {} : { addressing: addressing ?? {} }),
+    esimProfiles: target.esimProfiles.map((profile) =>
+      profile.connectivity === undefined ? profile : { ...profile, connectivity: connectivityOf(profile) ?? {} },
+    ),
+    ...(smsrOf(eis) === undefined ? {} : { eis: { ...Object(eis), smsr: smsr ?? {} } }),
+  };
+}
+
+function smsrOf(eis: unknown): unknown {
+  return typeof eis === "object" && eis !== null && "smsr" in eis ? (eis.smsr ?? undefined) : undefined;
+}

@@ -1,0 +1,304 @@
+import { z } from "zod";
+import { isGatewayError } from "../../base/gateway-error.ts";
+import { fromHex } from "../../base/hex.ts";
+import { keyLike, namesSecret, safeName } from "../../base/key-like.ts";
+import { strict } from "../../base/strict.ts";
+import { isCatTlvs } from "../../codec/cat/comprehension.ts";
+import { isTlvs } from "../../codec/kit/ber.ts";
+import { parseSpi } from "../../codec/ota/spi.ts";
+import { maxCounter } from "../model/key-set.ts";
+import { eidText, iccidText, imsiText, msisdnText } from "./identity-shapes.ts";
+
+const hex = (octets: string) => z.string().regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), "hexadecimal octets");
+const keyValue = hex("8,64");
+const cntr = z.union([
+  z.number().int().min(0).max(maxCounter),
+  z
+    .string()
+    .regex(/^[0-9a-fA-F]{1,10}$/, "a counter of at most five octets")
+    .transform((text) => Number.parseInt(text, 16)),
+]);
+
+/** Text that is stored and shown in clear, and so must not be able to be a key. */
+function plain(most: number) {
+  return z
+    .string()
+    .min(1, "is empty")
+    .max(most, `at most ${most} characters`)
+    .superRefine((text, context) => {
+      if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
+        context.addIssue({ code: "custom", message: "has control characters" });
+    });
+}
+
+const Key = strict({
+  id: z.number().int().min(0).max(127),
+  type: z.string().max(40).optional(),
+  value: keyValue,
+});
+
+/** A key set as given from outside, values included. */
+export const KeySetShape = strict({
+  kvn: z.number().int().min(1).max(127),
+  type: z.enum(["SCP80", "SCP81", "SCP03", "token", "receipt"]).default("SCP80"),
+  algorithm: z.enum(["AES", "3DES", "DES", "PSK"]).optional(),
+  keys: z.array(Key).min(1).max(128),
+  cntr: cntr.default(0),
+  ccLength: z.union([z.literal(4), z.literal(8)]).default(8),
+  tars: z.array(hex("3")).max(64).default([]),
+  pskIdentity: z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^\P{Cc}+$/u, "has control characters")
+    .optional(),
+});
+export type KeySetShape = z.infer<typeof KeySetShape>;
+
+const memory = z.number().int().min(0).max(0xffff_ffff);
+
+export type ProfileShape = z.infer<typeof ProfileShape>;
+
+/** A profile as given from outside. SGP.02 Annex E ProfileInfo */
+export const ProfileShape = strict({
+  aid: z.string().max(64),
+  iccid: iccidText.optional(),
+  imsi: imsiText.optional(),
+  msisdn: msisdnText.optional(),
+  state: z
+    .string()
+    .transform((text) => text.toLowerCase())
+    .pipe(z.enum(["created", "disabled", "enabled"])),
+  fallback: z.boolean().optional(),
+  mnoId: plain(100).optional(),
+  smdpId: plain(100).optional(),
+  profileType: plain(100).optional(),
+  allocatedMemory: memory.optional(),
+  freeMemory: memory.optional(),
+  pol1: z.number().int().min(0).max(255).optional(),
+  connectivity: z
+    .partialRecord(z.enum(["A0", "A1", "A2"]), z.string().max(2048).refine(isCatData, "objects in hexadecimal"))
+    .optional(),
+  pol2: z
+    .array(
+      strict({
+        action: z.enum(["ENABLE", "DISABLE", "DELETE"]),
+        qualification: z.enum(["Not-Allowed", "Auto-Delete"]),
+      }),
+    )
+    .max(32)
+    .optional(),
+});
+
+const address = z
+  .string()
+  .regex(/^(\+?[0-9*#]{1,20}|[ -~]{1,11})$/, "an address: up to 20 digits with or without +, or up to 11 characters");
+
+/** {@link TargetSettings} as given from outside. */
+export const TargetSettingsShape = strict({
+  spi: hex("2")
+    .refine((text) => isSpi(text), "has reserved values (ETSI TS 102 225 §5.1.1); 1621 would be right")
+    .optional(),
+  scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
+  originator: address.optional(),
+  serviceCentre: address.optional(),
+  answerTimeoutMs: z.number().int().positive().optional(),
+  notifications: z.enum(["bench", "relay", "withhold"]).optional(),
+  unsecuredNotifications: z.enum(["show", "accept"]).optional(),
+  scp81Buffer: z.number().int().min(256).optional(),
+  scp81Framing: z.enum(["chunked", "content-length"]).optional(),
+  agentId: z
+    .string()
+    .regex(
+      /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/,
+      "1 to 256 printable ASCII characters, no space at either end",
+    )
+    .optional(),
+});
+
+const linkName = plain(300);
+
+/** {@link Reach} as given from outside. */
+export const ReachShape = strict({ smsLink: linkName.optional(), reader: linkName.optional() });
+
+/** Name of a target. */
+export const nameText = plain(100);
+/** Tags of a target. */
+export const tagList = z.array(plain(100)).max(100);
+
+const date = z
+  .string()
+  .regex(
+    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?(Z|[+-]\d{2}:\d{2})?$/,
+    "a date such as 2026-01-31T12:00:00Z",
+  );
+const aidHex = z.string().regex(/^[ADF][0-9a-fA-F]([0-9a-fA-F]{2}){4,15}$/i, "an AID of 5 to 16 octets");
+const imageNumber = hex("0,16");
+const capability = z.union([
+  z.boolean(),
+  z.string().regex(/^(true|false|[01]|\d{1,3}(\.\d{1,3}){0,3})?$/i, "true, false or a version such as 12.1.0"),
+]);
+
+/** The parts of an EIS that are kept for people and written back in an export. SGP.02 Annex E */
+export const eisFactShapes = {
+  eumId: plain(100).optional(),
+  productionDate: date.optional(),
+  platformType: plain(100).optional(),
+  platformVersion: z
+    .string()
+    .regex(/^\d{1,5}(\.\d{1,5}){0,3}$/, "a version such as 1.0.0")
+    .optional(),
+  isdPLoadFileAid: aidHex.optional(),
+  isdPModuleAid: aidHex.optional(),
+  ecasd: strict({
+    aid: aidHex.optional(),
+    sin: imageNumber.optional(),
+    sdin: imageNumber.optional(),
+    certificate: z
+      .string()
+      .regex(/^7F21([0-9a-fA-F]{2}){20,4000}$/i, "a certificate 7F21 in hexadecimal")
+      .optional(),
+    caId: z
+      .string()
+      .regex(/^(\d+(\.\d+)*|([0-9a-fA-F]{2}){1,16})$/, "an OID")
+      .optional(),
+  }).optional(),
+  capabilities: strict({
+    CattpSupport: capability.optional(),
+    CattpVersion: capability.optional(),
+    HttpSupport: capability.optional(),
+    HttpVersion: capability.optional(),
+    SecurePacketVersion: capability.optional(),
+    RemoteProvisioningVersion: capability.optional(),
+  }).optional(),
+  remainingMemory: memory.optional(),
+  availableMemoryForProfiles: memory.optional(),
+  lastAuditDate: date.optional(),
+  smsrId: plain(100).optional(),
+  smsr: strict({
+    addressing: z
+      .record(
+        z.string().regex(/^[0-9A-Fa-f]{2,4}$/, "a tag"),
+        z.string().max(8192).refine(isTemplate, "TLVs in hexadecimal"),
+      )
+      .optional(),
+  }).optional(),
+  additionalProperties: z
+    .record(z.string().max(200), plain(500))
+    .superRefine((properties, context) => {
+      for (const name of Object.keys(properties)) {
+        if (safeName(name) === name && !namesSecret(name)) continue;
+        context.addIssue({
+          code: "custom",
+          path: [name],
+          message: "its name says that it is a secret, which is not stored here",
+        });
+      }
+    })
+    .optional(),
+} as const;
+
+const domainFacts = { aid: aidHex.optional(), sin: imageNumber.optional(), sdin: imageNumber.optional() } as const;
+
+/** What is kept of the ISD-R besides its key sets. */
+export const isdRFacts = strict(domainFacts);
+
+/** A security domain as given from outside. */
+const DomainShape = strict({
+  ...domainFacts,
+  keySets: z.array(KeySetShape).max(127).default([]),
+});
+
+/** Key sets as an export lists them, without their values: they say nothing to an import. */
+const Withheld = strict({
+  type: z.string().max(20),
+  kvn: z.number(),
+  cntr: z.number(),
+  tars: z.array(hex("3")),
+});
+
+/** One target as people and other systems describe it: a plain JSON of its EIS, keys included. Nothing else is taken. */
+export const TargetShape = strict({
+  eid: eidText.optional(),
+  name: nameText.optional(),
+  kind: z.enum(["euicc", "uicc"]).optional(),
+  iccid: iccidText.optional(),
+  imsi: imsiText.optional(),
+  msisdn: msisdnText.optional(),
+  tags: tagList.optional(),
+  isdR: DomainShape.optional(),
+  /** Key sets of a plain UICC, or of security domains besides the ISD-R; `tars` says what they serve. */
+  keySets: z.array(KeySetShape).max(127).default([]),
+  profiles: z.array(ProfileShape).max(1000).optional(),
+  settings: TargetSettingsShape.optional(),
+  reach: ReachShape.optional(),
+  ...eisFactShapes,
+  withheldKeySets: z.array(Withheld).max(1000).optional(),
+});
+export type TargetShape = z.infer<typeof TargetShape>;
+
+/** Fields of text that anybody may choose: stored and shown in clear, they must not hold what could be a key. */
+export const chosenTexts = [
+  ...["name", "tags", "eumId", "platformType", "smsrId", "mnoId", "smdpId", "profileType"],
+  ...["additionalProperties", "originator", "serviceCentre", "agentId", "smsLink", "reader", "caId"],
+] as const;
+
+/** Fields with a form of their own that are shown in clear: they must not repeat a key that is given along with them. */
+export const shownTexts: readonly string[] = ["sin", "sdin", "pskIdentity"];
+
+const oid = /^[0-2](\.(0|[1-9]\d*))+$/;
+
+const phoneNumber = /^\+?[0-9*#]{1,20}$/;
+/** Parts of an agent id that name the card: EID, ICCID in either order of its digits, AID. SGP.02 §2.4.4 */
+const agentParts =
+  /\/\/se-?id\/eid\/89\d{30}(?!\d)|\/\/aa-?id\/aid\/[adf][0-9a-f]{9}\/(?:[0-9a-f]{2}){0,11}(?![0-9a-f])|^(?:89|98)[0-9a-f]{16,18}$/gi;
+
+/** What is left of a text once the forms that its field is for are taken out. */
+function withoutOwnForm(text: string, field: string | undefined): string {
+  if (field === "originator" || field === "serviceCentre") return phoneNumber.test(text) ? "" : text;
+  return field === "agentId" ? text.replace(agentParts, " / ") : text;
+}
+
+/** A text of something else than a target that is stored and shown in clear: a name, a tag, a link. */
+export function clearText(most: number) {
+  return plain(most).superRefine((text, context) => {
+    const why = refusalOfText(text, []);
+    if (why !== undefined) context.addIssue({ code: "custom", message: why });
+  });
+}
+
+/** Why a chosen text cannot be stored, if it cannot. `field` is the last name of its path. */
+export function refusalOfText(text: string, own: readonly string[], field?: string): string | undefined {
+  const what = oid.test(text) ? undefined : keyLike(withoutOwnForm(text, field), own);
+  return what === undefined ? undefined : `has ${what}, which could be a key; this field is stored and shown in clear`;
+}
+
+function octetsReadBy(text: string, check: (octets: Uint8Array) => boolean): boolean {
+  try {
+    return check(fromHex(text));
+  } catch (error) {
+    if (isGatewayError(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a hexadecimal value is a sequence of COMPREHENSION-TLVs. */
+function isCatData(text: string): boolean {
+  return octetsReadBy(text, isCatTlvs);
+}
+
+/** Whether a hexadecimal value is a sequence of TLVs. */
+function isTemplate(text: string): boolean {
+  return octetsReadBy(text, isTlvs);
+}
+
+/** Whether octets are a SPI without reserved values. */
+function isSpi(text: string): boolean {
+  try {
+    parseSpi(fromHex(text));
+    return true;
+  } catch (error) {
+    if (isGatewayError(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exportEis } from "../../../simulators/euicc/eis.ts";
+import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { SimulatedModem } from "../../../simulators/modem/modem.ts";
+import { PlainCard } from "../../../simulators/modem/plain-card.ts";
+import { Plug } from "../../../simulators/modem/plug.ts";
+import { SimulatedNetwork } from "../../../simulators/network/network.ts";
+import { parseConfig } from "../../app/config.ts";
+import { Daemon } from "../../app/daemon.ts";
+import { Cleanup } from "../../base/cleanup.ts";
+import { ApiClient } from "../../face/cli/client.ts";
+import type { ShownLink } from "../../face/cli/commands/reader.ts";
+import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
+import { silentLog } from "../../link/driver.ts";
+import { loadProfiles } from "../../link/modem/profile-files.ts";
+import type { Act } from "./run.ts";
+import { until } from "./until.ts";
+
+const senderNumber = "+15550000001";
+/** IMSI of the plain card in the sending modem. */
+const senderImsi = "001010000000001";
+
+/** Third act: the eUICC inside modem B is switched by SMS that modem A sends; answers come back as MO SMS. */
+export const modemAct: Act = async ({ context }, narrator) => {
+  narrator.act("The eUICC inside a modem, switched by SMS over another modem");
+  await using cleanup = new Cleanup();
+  const folder = mkdtempSync(join(tmpdir(), "otagate-demo-modem-"));
+  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const card = new SimulatedEuicc({ state: createEuiccState({ seed: "demo modem", smsrAddress: senderNumber }) });
+  const bench = await modems(card, cleanup);
+  narrator.tell(`Modem A (a plain SIM, ${senderNumber}) at ${bench.a}; modem B holds the eUICC, at ${bench.b}.`);
+  const config = parseConfig({
+    readers: { enabled: false },
+    scp81: { enabled: false },
+    modems: [
+      { name: "A", port: `tty:${bench.a}` },
+      { name: "B", port: `tty:${bench.b}` },
+    ],
+    sms: { originator: senderNumber, answerTimeoutMs: 20_000 },
+  });
+  const daemon = cleanup.use(
+    await Daemon.start({ config, state: join(folder, "state"), env: process.env, log: silentLog }),
+  );
+  const api = new ApiClient({ socketPath: daemon.socketPath });
+  const eis = exportEis(card.state);
+  await api.post("/v1/targets", eis);
+  const ready = await until(async () => {
+    const { items } = await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "modem" });
+    return items.length === 2 && items.every((link) => link.up && link.facts.registered === true) ? items : undefined;
+  }, 40_000);
+  narrator.check(
+    `both modems are identified and registered (${ready?.map((link) => `${link.id}: ${String(link.facts.profile)}`).join(", ")})`,
+    ready !== undefined,
+  );
+  const b = ready?.find((link) => link.id === "modem:B");
+  narrator.check(
+    `modem B holds EID ${b?.card?.eid ?? "?"}, ICCID ${b?.card?.iccid}`,
+    b?.card?.iccid === eis.profiles[0]?.iccid,
+  );
+
+  const second = eis.profiles[1];
+  const order = {
+    target: eis.eid,
+    work: { kind: "es5", function: "enableProfile", params: { aid: second?.aid } },
+    request: { bearer: "sms" },
+  };
+  const { id } = await api.post<ShownJob>("/v1/jobs", order);
+  const done = await until(async () => {
+    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    return job.endedAt === undefined ? undefined : job;
+  }, 30_000);
+  if (done !== undefined) narrator.tell(jobText(context.terminal, done));
+  narrator.check(
+    `enableProfile over ${done?.chosen?.link}: PoR ${done?.result?.por?.name ?? done?.error?.message}`,
+    done?.state === "done" && done.chosen?.link === "modem:A",
+  );
+  const confirmed = await until(async () => {
+    const job = await api.get<ShownJob>(`/v1/jobs/${id}`);
+    return job.procedure?.endedAt === undefined ? undefined : job;
+  }, 60_000);
+  narrator.check(
+    `the notification came as MO SMS, the switch is ${confirmed?.procedure?.at}`,
+    confirmed?.procedure?.at === "confirmed",
+  );
+  const record = await until(async () => {
+    const { items } = await api.get<{
+      items: { type: string; data: { outcome?: string; attachMs?: number; toIccid?: string } }[];
+    }>("/v1/events/log", { limit: 1000 });
+    return items.find((event) => event.type === "modem.switch")?.data;
+  }, 40_000);
+  narrator.check(
+    `modem B attached with ICCID ${record?.toIccid} after ${record?.attachMs} ms`,
+    record?.outcome === "attached" && record.toIccid === second?.iccid,
+  );
+};
+
+/** Two modems of different make on pseudo-terminals, on one small network. */
+async function modems(card: SimulatedEuicc, cleanup: Cleanup): Promise<{ a: string; b: string }> {
+  const subscribers = [
+    { imsi: senderImsi, msisdn: senderNumber },
+    ...card.state.profiles.map(({ imsi, msisdn }) => ({ imsi, msisdn })),
+  ];
+  const network = new SimulatedNetwork({ subscribers, attachMs: 300, smsRetryMs: 1000 });
+  cleanup.defer(() => network.close());
+  const profiles = loadProfiles();
+  const open = async (profile: string, softCard: SimulatedEuicc | PlainCard, imei: string): Promise<string> => {
+    const modem = cleanup.use(
+      new SimulatedModem({ network, card: softCard, profile: profiles.get(profile).file, identity: { imei } }),
+    );
+    return cleanup.use(new Plug(modem, { at: "pty" })).plugIn();
+  };
+  const a = await open("quectel-ec25", new PlainCard({ imsi: senderImsi }), "350000000000014");
+  const b = await open("telit-le910c", card, "350000000000022");
+  return { a, b };
+}

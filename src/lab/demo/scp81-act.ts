@@ -1,0 +1,132 @@
+import { EuiccAgent } from "../../../simulators/scp81/euicc-agent.ts";
+import { systemClock } from "../../base/clock.ts";
+import type { ShownLink } from "../../face/cli/commands/reader.ts";
+import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
+import type { Narrator } from "./narrator.ts";
+import type { Act } from "./run.ts";
+import type { Stage } from "./stage.ts";
+import { until } from "./until.ts";
+
+interface LoggedEvent {
+  readonly seq: number;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Second act: a short message makes the card open a session over BIP; a profile is created, audited and enabled over
+ * HTTPS, and the card notifies over HTTPS.
+ */
+export const scp81Act: Act = async (stage, narrator) => {
+  const { api, card, eis } = stage;
+  narrator.act("The same card over HTTPS (SCP81): its TLS session comes through the reader, by BIP");
+  new EuiccAgent(card, { reach: { by: "bip" }, clock: systemClock });
+  card.state.settings.notificationBearer = "https";
+  const { facts } = await api.get<{ facts: { scp81: { host: string; port: number } | "off" } }>("/v1");
+  const at = facts.scp81 === "off" ? undefined : facts.scp81;
+  if (!narrator.check(`the SCP81 server listens at ${at?.host}:${at?.port}`, at !== undefined)) return;
+  const since = (await eventsAfter(stage, 0)).at(-1)?.seq ?? 0;
+  const before = await heldCard(stage, (link) => link.card?.iccid !== undefined);
+  const [, second] = eis.profiles;
+
+  narrator.tell("\nA profile is created. The card is asked for a session by an SCP80 short message (ENVELOPE):");
+  const created = await run(stage, narrator, "createISDP", {}, true);
+  const trigger = (await api.get<{ items: ShownJob[] }>("/v1/jobs", { target: eis.eid, limit: 50 })).items.find(
+    (job) => job.work.kind !== "packet" && job.work.function?.name === "triggerSession",
+  );
+  narrator.check(
+    `the trigger went by ${trigger?.chosen?.bearer} over ${trigger?.chosen?.link}`,
+    trigger?.state === "done" && trigger.chosen?.bearer === "envelope",
+  );
+  const target = await api.get<{ esimProfiles: { aid: string; state: string }[] }>(`/v1/targets/${eis.eid}`);
+  const fresh = target.esimProfiles.find((profile) => eis.profiles.every(({ aid }) => aid !== profile.aid));
+  narrator.check(`createISDP: ${outcome(created)}, ISD-P ${fresh?.aid}`, good(created) && fresh?.state === "created");
+
+  narrator.tell("\nIn the same session the card is audited:");
+  const audited = await run(stage, narrator, "auditStatus", {}, true);
+  narrator.check(`auditStatus: ${outcome(audited)}; the new ISD-P is in its answer`, lists(audited, fresh?.aid));
+
+  narrator.tell(`\nAnd its second profile is enabled (${second?.iccid}); this ends the session:`);
+  const enabled = await run(stage, narrator, "enableProfile", { aid: second?.aid }, false);
+  narrator.check(`enableProfile: ${outcome(enabled)}`, good(enabled));
+  const opened = (await eventsAfter(stage, since)).filter(({ type }) => type === "session.opened");
+  narrator.check("all three scripts went in one session", opened.length === 1);
+
+  const after = await heldCard(
+    stage,
+    (link) => link.card?.iccid !== undefined && link.card.iccid !== before.card?.iccid,
+  );
+  narrator.check(
+    `channel closed, REFRESH and reset: ICCID ${before.card?.iccid} -> ${after.card?.iccid}`,
+    after.card?.iccid === second?.iccid,
+  );
+  await notified(stage, narrator, enabled.id, since);
+};
+
+/** The card opens a session of its own to notify, and is confirmed in it. */
+async function notified({ api, eis }: Stage, narrator: Narrator, job: string, since: number): Promise<void> {
+  const done = await until(async () => {
+    const one = await api.get<ShownJob>(`/v1/jobs/${job}`);
+    return one.procedure?.endedAt === undefined ? undefined : one;
+  });
+  const { items } = await api.get<{
+    items: { via: string; text: string; sequence: string; confirmation: string; confirmJob?: string }[];
+  }>("/v1/notifications", { target: eis.eid, limit: 1 });
+  const [heard] = items;
+  narrator.check(
+    `notification ${heard?.sequence} came by ${heard?.via} (${heard?.text}) and is ${heard?.confirmation}`,
+    heard?.via === "https" && heard.confirmation === "confirmed",
+  );
+  const events = (await api.get<{ items: LoggedEvent[] }>("/v1/events/log", { after: since, limit: 1000 })).items;
+  const sessions = events.filter(({ type }) => type === "session.opened").length;
+  const triggers = events.filter(({ type }) => type === "session.triggered").length;
+  narrator.check(`${sessions} sessions, ${triggers} of them asked for`, sessions === 2 && triggers === 1);
+  narrator.check(`the switch is ${done?.procedure?.at}`, done?.procedure?.at === "confirmed");
+}
+
+/** Queues an ES5 function for the session and waits for its end. */
+async function run(
+  { api, eis, context }: Stage,
+  narrator: Narrator,
+  name: string,
+  params: Readonly<Record<string, unknown>>,
+  moreToCome: boolean,
+): Promise<ShownJob> {
+  const { id } = await api.post<ShownJob>("/v1/jobs", {
+    target: eis.eid,
+    work: { kind: "es5", function: name, params },
+    request: { bearer: "https", moreToCome },
+  });
+  const done = await until(async () => {
+    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    return job.endedAt === undefined ? undefined : job;
+  });
+  const job = done ?? (await api.get<ShownJob>(`/v1/jobs/${id}`));
+  narrator.tell(jobText(context.terminal, job));
+  return job;
+}
+
+function good(job: ShownJob): boolean {
+  return job.state === "done" && job.chosen?.bearer === "https" && job.result?.commands.at(-1)?.sw === "9000";
+}
+
+function outcome(job: ShownJob): string {
+  return job.error === undefined
+    ? `${job.state}, ${job.result?.commands.at(-1)?.sw} (${job.chosen?.why})`
+    : `${job.error.code}: ${job.error.message}`;
+}
+
+function lists(job: ShownJob, aid: string | undefined): boolean {
+  return good(job) && aid !== undefined && job.result?.commands.some(({ data }) => data.includes(aid)) === true;
+}
+
+async function eventsAfter({ api }: Stage, after: number): Promise<LoggedEvent[]> {
+  return (await api.get<{ items: LoggedEvent[] }>("/v1/events/log", { after, limit: 1000 })).items;
+}
+
+/** The reader with the demonstration's card, once it looks as wanted. */
+async function heldCard({ api }: Stage, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
+  const read = async () => (await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" })).items;
+  const found = await until(async () => (await read()).find(wanted));
+  return found ?? (await read())[0] ?? { id: "none", kind: "reader", up: false, facts: {} };
+}

@@ -1,0 +1,332 @@
+import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { fromHex, toHex } from "../../base/hex.ts";
+import { parseAid } from "../../codec/euicc/aid.ts";
+import { es5Commands } from "../../codec/euicc/es5.ts";
+import { KeyEstablishment } from "../../codec/euicc/key-establishment.ts";
+import { decode } from "../../codec/kit/codec.ts";
+import type { ShownJob } from "../../face/cli/job-view.ts";
+import { establishment } from "./key-establishment.ts";
+import { failed, type Scene } from "./scene.ts";
+import type { StagedCard } from "./stage.ts";
+import type { Expect, Step, StepOf, Verb } from "./step.ts";
+
+type Perform = { readonly [V in Verb]: (scene: Scene, step: StepOf<V>) => Promise<string | undefined> };
+
+const notificationTypes = { declaration: 1, switched: 2, "rolled-back": 3, "fall-back": 5 } as const;
+const ended = new Set(["done", "failed", "expired", "cancelled"]);
+
+/** How each step is done; what it returns is said behind its name. @throws scenario.failed and what the API refuses */
+const perform: Perform = {
+  es5: async (scene, step) => {
+    const aid = step.profile === undefined ? {} : { aid: await scene.aidOf(step.profile) };
+    const work = { kind: "es5", function: step.es5, params: { ...step.params, ...aid } };
+    return send(scene, step, work, step.detach);
+  },
+  script: (scene, step) => send(scene, step, { kind: "script", apdus: step.script, ...address(step) }),
+  body: (scene, step) => send(scene, step, { kind: "body", body: step.body, ...address(step) }),
+  notification: async (scene, step) => {
+    const wanted = notificationTypes[step.notification];
+    const aid = step.profile === undefined ? undefined : await scene.aidOf(step.profile);
+    const heard = await scene.until(step.within, `a notification '${step.notification}'`, async () => {
+      const fresh = (await scene.notifications()).filter((one) => one.seq > scene.heard).reverse();
+      return fresh.find((one) => one.type === wanted);
+    });
+    scene.heard = heard.seq;
+    if (aid !== undefined && heard.aid !== aid)
+      throw failed(`the notification names ${heard.aid}, not ${aid}`, { expected: aid, was: heard.aid });
+    const { confirmation } = step;
+    if (confirmation !== undefined)
+      await scene.until(step.within, `its confirmation is '${confirmation}'`, async () => {
+        const now = (await scene.notifications()).find((one) => one.id === heard.id);
+        return now?.confirmation === confirmation ? now : undefined;
+      });
+    scene.latest = heard;
+    return heard.text;
+  },
+  silence: async (scene, { silence }) => {
+    await sleep(scene, silence);
+    const fresh = (await scene.notifications()).filter((one) => one.seq > scene.heard);
+    if (fresh.length > 0) throw failed(`the card reported: ${fresh[0]?.text}`);
+    return undefined;
+  },
+  procedure: async (scene, { procedure, within }) => {
+    const found = await scene.until(within, `the profile switch is '${procedure}'`, async () => {
+      const now = scene.lastSwitch === undefined ? undefined : (await scene.job(scene.lastSwitch)).procedure;
+      return now?.at === procedure ? now : undefined;
+    });
+    const end = found.endedAt ?? found.switchedAt;
+    return end === undefined ? undefined : `${end - found.acceptedAt} ms after its acceptance`;
+  },
+  attach: async (scene, { attach, within }) => {
+    const aid = await scene.aidOf(attach);
+    const iccid = (await scene.target()).esimProfiles.find((profile) => profile.aid === aid)?.iccid;
+    if (iccid === undefined) throw failed("the EIS has no ICCID of this profile", { aid });
+    await scene.until(within, `the card shows ICCID ${iccid}`, async () => {
+      const link = await scene.link();
+      return link?.card?.iccid?.replace(/f$/i, "") === iccid.replace(/f$/i, "") ? link : undefined;
+    });
+    return `ICCID ${iccid}`;
+  },
+  assert: assertFacts,
+  audit: async (scene, { audit, within }) => {
+    const body = { fix: audit.fix, waitMs: within ?? 20_000 };
+    const { differences } = await scene.stage.api.post<{ differences: unknown[] }>(`${scene.path}/audit`, body);
+    if (differences.length !== audit.differences)
+      throw failed(`the EIS and the card differ in ${differences.length} points, not ${audit.differences}`, {
+        differences,
+      });
+    return undefined;
+  },
+  notifications: async (scene, { notifications }) => {
+    const { settings } = await scene.target();
+    scene.settingsBefore ??= settings;
+    await scene.stage.api.patch(scene.path, { settings: { ...settings, notifications } });
+    return undefined;
+  },
+  confirm: (scene) => decide(scene, "confirm"),
+  withhold: (scene) => decide(scene, "withhold"),
+  connectivity: async (scene, step) => {
+    const { jobs } = await scene.stage.api.put<{ jobs: ShownJob[] }>(`${scene.path}/connectivity`, step.connectivity);
+    for (const { id } of jobs) met(await finished(scene, id, step.within), step.expect ?? {});
+    return undefined;
+  },
+  establishKeys: makeKeys,
+  forgetKeys: async (scene, { forgetKeys }) => {
+    const path = `${scene.path}/keys`;
+    const { keySets } = await scene.stage.api.get<{ keySets: { id: string; kvn: number }[] }>(path);
+    for (const set of keySets.filter((one) => one.kvn === forgetKeys))
+      await scene.stage.api.delete(`${path}/${set.id}`);
+    return undefined;
+  },
+  misbehave: async (scene, { misbehave }) => {
+    Object.assign(cardOf(scene).euicc.misbehaviour, parseMisbehaviour(misbehave));
+    return undefined;
+  },
+  card: async (scene, { card }) => {
+    await cardOf(scene).control(card);
+    return undefined;
+  },
+  link: async (scene, { link, within }) => {
+    const { reader, euicc } = cardOf(scene);
+    if (link === "down") reader.eject();
+    else reader.insert(euicc);
+    await scene.until(within, `the link is ${link}`, async () =>
+      ((await scene.link()) !== undefined) === (link === "up") ? true : undefined,
+    );
+    return undefined;
+  },
+  power: async (scene, { power, within }) => {
+    const link = await scene.until(within, "the link is up", () => scene.link());
+    const path = `/v1/links/${encodeURIComponent(link.id)}/reset`;
+    await scene.stage.api.post(path, { kind: power === "warm" ? "warm" : "cold" });
+    return undefined;
+  },
+  sleep: async (scene, step) => {
+    await sleep(scene, step.sleep);
+    return undefined;
+  },
+};
+
+/** Does one step. @throws scenario.failed and what the API refuses */
+export function performStep(scene: Scene, step: Step): Promise<string | undefined> {
+  for (const verb of Object.keys(perform)) {
+    if (!isVerb(verb) || !(verb in step)) continue;
+    // The step has been read by the shape of this very verb.
+    const act = perform[verb] as (scene: Scene, step: Step) => Promise<string | undefined>;
+    return act(scene, step);
+  }
+  throw failed("the step does nothing");
+}
+
+function isVerb(key: string): key is Verb {
+  return Object.hasOwn(perform, key);
+}
+
+type Sending = Pick<StepOf<"es5">, "expect" | "request" | "validity" | "within">;
+
+function address({ tar, aid }: { tar?: string | undefined; aid?: string | undefined }) {
+  return { ...(tar === undefined ? {} : { tar }), ...(aid === undefined ? {} : { aid }) };
+}
+
+async function send(scene: Scene, step: Sending, work: unknown, detach = false): Promise<string | undefined> {
+  const expect = step.expect ?? {};
+  const order = {
+    target: scene.stage.target,
+    work,
+    ...(step.request === undefined ? {} : { request: step.request }),
+    ...(step.validity === undefined ? {} : { validityMs: step.validity }),
+  };
+  let job: ShownJob;
+  try {
+    job = await scene.stage.api.post<ShownJob>("/v1/jobs", order);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (expect.error === undefined || error.code !== expect.error) throw thrown;
+    return error.message;
+  }
+  if (["enableProfile", "disableProfile"].includes(job.work.function?.name ?? "")) scene.lastSwitch = job.id;
+  if (detach) return undefined;
+  const end = await finished(scene, job.id, step.within);
+  met(end, expect);
+  const sw = end.result?.commands.at(-1)?.sw;
+  return [end.state, ...(sw === undefined ? [] : [sw]), ...(end.error === undefined ? [] : [end.error.code])].join(" ");
+}
+
+async function finished(scene: Scene, id: string, within: number | undefined): Promise<ShownJob> {
+  return scene.until(within, "the job ends", async () => {
+    const job = await scene.job(id, 500);
+    return ended.has(job.state) ? job : undefined;
+  });
+}
+
+/** Compares a job with what it should have come to. @throws scenario.failed */
+function met(job: ShownJob, expect: Expect): void {
+  const sw = job.result?.commands.at(-1)?.sw;
+  const { state = expect.error === undefined ? "done" : "failed", error, por, answer } = expect;
+  const facts = { job: job.id, state: job.state, sw, ...(job.error === undefined ? {} : { error: job.error }) };
+  const why = job.error === undefined ? "" : ` (${job.error.code}: ${job.error.message})`;
+  if (job.state !== state) throw failed(`the job is ${job.state}, not ${state}${why}`, facts);
+  if (error !== undefined && job.error?.code !== error)
+    throw failed(`the error is ${job.error?.code ?? "none"}, not ${error}`, facts);
+  if (expect.sw !== undefined && !new RegExp(`^${expect.sw.replaceAll("X", ".")}$`).test(sw ?? ""))
+    throw failed(`the last status word is ${sw ?? "none"}, not ${expect.sw}`, facts);
+  if (por !== undefined && job.result?.por?.status !== por)
+    throw failed(`the proof of receipt has status ${job.result?.por?.status ?? "none"}, not ${por}`, facts);
+  if (answer !== undefined && !(job.decoded ?? []).some((one) => contains(one.answer, answer)))
+    throw failed("no answer has the expected facts", { ...facts, answers: job.decoded?.map((one) => one.answer) });
+}
+
+/** Whether `value` has all that `part` has. */
+function contains(value: unknown, part: unknown): boolean {
+  if (Array.isArray(part))
+    return Array.isArray(value) && part.every((one) => value.some((other) => contains(other, one)));
+  if (typeof part !== "object" || part === null) return value === part;
+  if (typeof value !== "object" || value === null) return false;
+  const found = new Map<string, unknown>(Object.entries(value));
+  return Object.entries(part).every(([key, inner]) => contains(found.get(key), inner));
+}
+
+async function assertFacts(scene: Scene, { assert, within }: StepOf<"assert">): Promise<string | undefined> {
+  const wanted = {
+    enabled: assert.enabled === undefined ? undefined : await scene.aidOf(assert.enabled),
+    fallback: assert.fallback === undefined ? undefined : await scene.aidOf(assert.fallback),
+    gone: assert.gone === undefined ? undefined : await scene.aidOf(assert.gone),
+  };
+  const states: [string, string][] = [];
+  for (const [reference, state] of Object.entries(assert.state ?? {}))
+    states.push([await scene.aidOf(/^\d{1,2}$/.test(reference) ? Number(reference) : reference), state]);
+  let last = "";
+  const check = async () => {
+    const sides = [
+      { who: "the EIS", profiles: (await scene.target()).esimProfiles },
+      ...(scene.stage.card === undefined ? [] : [{ who: "the card", profiles: onCard(scene.stage.card) }]),
+    ];
+    for (const { who, profiles } of sides) {
+      const say = (text: string) => {
+        last = `${who} ${text}`;
+        return undefined;
+      };
+      const enabled = profiles.find((one) => one.state === "enabled")?.aid;
+      if (wanted.enabled !== undefined && enabled !== wanted.enabled) return say(`has ${enabled} enabled`);
+      const fallback = profiles.find((one) => one.fallback)?.aid;
+      if (wanted.fallback !== undefined && fallback !== wanted.fallback) return say(`has fall-back at ${fallback}`);
+      if (profiles.some((one) => one.aid === wanted.gone)) return say(`still has ${wanted.gone}`);
+      if (assert.profiles !== undefined && profiles.length !== assert.profiles)
+        return say(`has ${profiles.length} profiles`);
+      for (const [aid, state] of states) {
+        const now = profiles.find((one) => one.aid === aid)?.state;
+        if (now !== state) return say(`has ${aid} ${now ?? "not at all"}`);
+      }
+    }
+    return true;
+  };
+  await scene.until(within ?? 2_000, "the facts are true", check).catch((error: unknown) => {
+    throw last === "" ? error : failed(last, { assert });
+  });
+  return undefined;
+}
+
+function onCard({ euicc }: StagedCard) {
+  return euicc.state.profiles.map(({ aid, state, fallback }) => ({
+    aid,
+    state: state === "personalized" ? "created" : state,
+    fallback,
+  }));
+}
+
+async function decide(scene: Scene, verb: "confirm" | "withhold"): Promise<string | undefined> {
+  const meant = scene.latest ?? (await scene.notifications())[0];
+  if (meant === undefined) throw failed("no notification is there");
+  await scene.stage.api.post(`/v1/notifications/${meant.id}/${verb}`, {});
+  return meant.text;
+}
+
+async function makeKeys(scene: Scene, { establishKeys, within }: StepOf<"establishKeys">): Promise<string | undefined> {
+  const { kvn, certificate, privateKey, profile, adopt } = establishKeys;
+  const ecasd = establishKeys.ecasd ?? scene.stage.card?.euicc.state.ecasd.certificate;
+  if (ecasd === undefined) throw failed("ecasd: a real card's certificate has to be given");
+  const aid = profile === undefined ? undefined : await scene.aidOf(profile);
+  const first = await keyStep(scene, aid, { certificate }, within);
+  const challenge = answerPart(first, "challenge");
+  const made = establishment({
+    kvn,
+    privateKey: fromHex(privateKey),
+    challenge: fromHex(challenge),
+    ecasd: fromHex(ecasd),
+  });
+  const second = await keyStep(scene, aid, { block: made.block }, within);
+  const keys = made.keys(fromHex(answerPart(second, "receipt")));
+  if (adopt && aid === undefined) {
+    const set = { kvn, type: "SCP80", keys: keys.map((key, index) => ({ id: index + 1, value: toHex(key) })) };
+    await scene.stage.api.put(`${scene.path}/keys`, { keySets: [set] });
+  }
+  return "the receipt is right";
+}
+
+/** One STORE DATA of an establishment: to the ISD-R by name, to an ISD-P behind INSTALL [for personalization]. */
+async function keyStep(
+  scene: Scene,
+  aid: string | undefined,
+  params: Readonly<Record<string, string>>,
+  within: number | undefined,
+): Promise<ShownJob> {
+  const call = { kind: "es5", function: "establishISDRKeySet", params };
+  const work = aid === undefined ? call : { kind: "script", apdus: personalising(aid, params) };
+  const job = await scene.stage.api.post<ShownJob>("/v1/jobs", { target: scene.stage.target, work });
+  const end = await finished(scene, job.id, within);
+  met(end, {});
+  return end;
+}
+
+function personalising(aid: string, params: Readonly<Record<string, string>>): string[] {
+  const { certificate, block } = params;
+  const step =
+    certificate !== undefined
+      ? ({ name: "establishISDRKeySet", part: 1, certificate: fromHex(certificate) } as const)
+      : ({ name: "establishISDRKeySet", part: 2, ...decode(KeyEstablishment, fromHex(block ?? "")) } as const);
+  const install = { name: "installForPersonalization", sd: parseAid(aid) } as const;
+  return [...es5Commands(install), ...es5Commands(step)].map(toHex);
+}
+
+function answerPart(job: ShownJob, name: string): string {
+  for (const { answer } of job.decoded ?? []) {
+    const value = typeof answer === "object" && answer !== null ? new Map(Object.entries(answer)).get(name) : undefined;
+    if (typeof value === "string") return value;
+  }
+  throw failed(`the card gave no ${name}`, { job: job.id });
+}
+
+function cardOf(scene: Scene): StagedCard {
+  const { card } = scene.stage;
+  if (card === undefined) throw failed("only a simulated card can do this");
+  return card;
+}
+
+async function sleep(scene: Scene, ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    scene.signal.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, Math.min(100, end - performance.now())));
+  }
+}

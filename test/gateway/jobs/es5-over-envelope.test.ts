@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { Bench, euicc } from "../bench.ts";
+
+const cli = { face: "cli" } as const;
+
+describe("ES5 over ENVELOPE to a simulated eUICC", () => {
+  it("audits the card", async () => {
+    await using bench = await Bench.open();
+    await bench.gateway.start();
+    const card = euicc();
+    await bench.add(card);
+    const job = await bench.run({
+      target: card.state.eid,
+      work: { kind: "es5", function: "auditStatus" },
+      origin: cli,
+    });
+    expect(job).toMatchObject({ state: "done", result: { por: { status: 0, authenticated: true } } });
+  });
+
+  it("enables a profile, follows the switch and confirms the notification", async () => {
+    await using bench = await Bench.open();
+    await bench.gateway.start();
+    const card = euicc();
+    const link = await bench.add(card);
+    const before = link.card?.iccid;
+    const second = card.state.profiles[1];
+    const job = await bench.run({
+      target: card.state.eid,
+      work: { kind: "es5", function: "enableProfile", params: { aid: second?.aid } },
+      origin: cli,
+    });
+    expect(job).toMatchObject({ state: "done" });
+    const procedure = await bench.until(async () => {
+      const found = await bench.store.read((r) => r.procedures.ofJob(job.id));
+      return found?.at === "confirmed" ? found : undefined;
+    });
+    expect(procedure.aid).toBe(second?.aid);
+    expect(link.card?.iccid).not.toBe(before);
+    const { target } = await bench.targets.show(card.state.eid);
+    expect(target.esimProfiles.find((profile) => profile.state === "enabled")?.aid).toBe(second?.aid);
+  });
+});

@@ -1,0 +1,79 @@
+import { expect, it } from "vitest";
+import { systemClock } from "../../../src/base/clock.ts";
+import { reservePacket } from "../../../src/gateway/scp80/reserve-packet.ts";
+import { Bench, euicc } from "../bench.ts";
+
+const cli = { face: "cli" } as const;
+const audit = { kind: "es5", function: "auditEid" } as const;
+
+it("a job that is cancelled while it leaves says what is true", async () => {
+  await using bench = await Bench.open();
+  await bench.gateway.start();
+  const card = euicc();
+  const link = await bench.add(card);
+  const left = new Set<string>();
+  const submit = link.submit.bind(link);
+  link.submit = (sms, signal) => {
+    left.add(sms.reference.split("/")[0] ?? "");
+    return submit(sms, signal);
+  };
+  const outcomes: { readonly executed: unknown; readonly left: boolean }[] = [];
+  for (let round = 0; round < 60; round++) {
+    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    for (let turns = round % 12; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+    await bench.gateway.cancel(job.id).catch(() => undefined);
+    const ended = await bench.ended(job.id);
+    const packets = await bench.store.read((r) => r.packets.ofJob(job.id));
+    const gone = packets.some(({ id }) => left.has(id));
+    if (ended.state === "cancelled") outcomes.push({ executed: ended.error?.detail.executed, left: gone });
+  }
+  expect(outcomes.filter(({ executed, left: gone }) => executed === false && gone)).toEqual([]);
+  expect(outcomes.length).toBeGreaterThan(0);
+});
+
+it("a job does not leave when a switch was accepted, or its order cancelled, since it was chosen", async () => {
+  await using bench = await Bench.open();
+  const card = euicc();
+  await bench.add(card);
+  const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+  const target = await bench.store.read((r) => r.targets.get(job.target));
+  if (target === undefined) throw new Error("no target");
+  const deps = { store: bench.store, clock: systemClock };
+  const route = { at: "found", bearer: "envelope", link: "reader A", why: "test" } as const;
+  const now = Date.now();
+  const open = { id: "prc_1", target: target.id, job: "job_x", kind: "enable", aid: "A0", at: "accepted" } as const;
+  await bench.store.write((r) => r.procedures.put({ ...open, acceptedAt: now, holdUntil: now + 60_000 }));
+  expect(await reservePacket(deps, job, target, route)).toBeUndefined();
+  expect(await bench.gateway.job(job.id)).toMatchObject({ state: "queued", attempts: 0 });
+  await bench.store.write((r) =>
+    r.procedures.put({ ...open, at: "confirmed", acceptedAt: now, holdUntil: now, endedAt: now }),
+  );
+  expect(await reservePacket(deps, job, target, route)).toMatchObject({ transmissions: 1 });
+  await bench.gateway.cancel(job.id);
+  expect(await reservePacket(deps, job, target, route)).toBeUndefined();
+  expect(await bench.store.read((r) => r.packets.ofJob(job.id))).toMatchObject([{ transmissions: 1 }]);
+});
+
+it("a job whose validity ended since it was chosen, or that a rule forbids now, does not leave", async () => {
+  await using bench = await Bench.open();
+  const card = euicc();
+  await bench.add(card);
+  const aid = card.state.profiles[1]?.aid ?? "";
+  const enable = { kind: "es5", function: "enableProfile", params: { aid } } as const;
+  const { job } = await bench.gateway.submit({ target: card.state.eid, work: enable, origin: cli });
+  const target = await bench.store.read((r) => r.targets.get(job.target));
+  if (target === undefined) throw new Error("no target");
+  const deps = { store: bench.store, clock: systemClock };
+  const route = { at: "found", bearer: "envelope", link: "reader A", why: "test" } as const;
+  const pol2 = [{ action: "ENABLE", qualification: "Not-Allowed" }] as const;
+  const esimProfiles = target.esimProfiles.map((one) => (one.aid === aid ? { ...one, pol2 } : one));
+  await bench.store.write((r) => r.targets.update({ ...target, esimProfiles, version: target.version + 1 }));
+  expect(await reservePacket(deps, job, target, route)).toBeUndefined();
+  expect(await bench.gateway.job(job.id)).toMatchObject({
+    error: { code: "target.policy", detail: { executed: false } },
+  });
+  const late = (await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli, validityMs: 1 })).job;
+  await systemClock.sleep(2);
+  expect(await reservePacket(deps, late, target, route)).toBeUndefined();
+  expect(await bench.gateway.job(late.id)).toMatchObject({ state: "expired", error: { detail: { executed: false } } });
+});

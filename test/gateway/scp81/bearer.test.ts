@@ -1,0 +1,278 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
+import { GatewayError } from "../../../src/base/gateway-error.ts";
+import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
+import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
+import { Bench, type BenchLink, euicc } from "../bench.ts";
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one[Symbol.asyncDispose]();
+});
+
+/** A gateway and its SCP81 bearer without a server, on a clock that the test moves. */
+class Triggering implements AsyncDisposable {
+  readonly card: SimulatedEuicc = euicc();
+  bench!: Bench;
+  bearer!: Scp81Bearer;
+  link!: BenchLink;
+  sessionOpen = false;
+  #shiftMs = 0;
+  readonly #clock: Clock = { ...systemClock, now: () => Date.now() + this.#shiftMs };
+
+  static async open(): Promise<Triggering> {
+    const made = new Triggering();
+    open.push(made);
+    await made.#start();
+    return made;
+  }
+
+  /** The daemon stops and starts again over the same state. */
+  async restart(): Promise<void> {
+    this.bearer[Symbol.dispose]();
+    await this.bench.close();
+    await this.#start(this.bench.folder);
+  }
+
+  pass(ms: number): void {
+    this.#shiftMs += ms;
+  }
+
+  /** Counters of the triggers that reached the card, once there are so many. */
+  async counters(atLeast: number): Promise<number[]> {
+    const triggers = async () => {
+      const jobs = await this.bench.store.read((r) => r.jobs.list({ origin: "system" }, undefined, 50));
+      const done = jobs.filter(({ work, state }) => work.kind === "body" && state === "done").reverse();
+      const packets = await Promise.all(done.map(({ id }) => this.bench.store.read((r) => r.packets.ofJob(id))));
+      return packets.flat().map(({ cntr }) => cntr ?? 0);
+    };
+    return this.bench.until(async () => {
+      const found = await triggers();
+      return found.length >= atLeast ? found : undefined;
+    }, 6000);
+  }
+
+  /** A job that waits for a session. */
+  async waiting(request: Partial<JobRequest> = {}, work: Partial<Script> = {}, validityMs?: number): Promise<string> {
+    const { job } = await this.bench.gateway.submit({
+      target: this.card.state.eid,
+      work: { kind: "script", tar: "000001", apdus: long, format: "compact", ...work },
+      request,
+      origin: { face: "api" },
+      ...(validityMs === undefined ? {} : { validityMs }),
+    });
+    await this.bench.until(async () => ((await this.#job(job.id)).chosen?.bearer === "https" ? true : undefined));
+    return job.id;
+  }
+
+  /** Where the job is, once the time for a session is over. */
+  async later(id: string): Promise<Job> {
+    this.pass(125_000);
+    await look();
+    return this.#job(id);
+  }
+
+  #job(id: string): Promise<Job> {
+    return this.bench.gateway.job(id);
+  }
+
+  async target() {
+    return (await this.bench.targets.show(this.card.state.eid)).target;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.bearer[Symbol.dispose]();
+    await this.bench[Symbol.asyncDispose]();
+  }
+
+  async #start(folder?: string): Promise<void> {
+    this.bench = await Bench.open(folder, this.#clock);
+    const { gateway, store } = this.bench;
+    this.bearer = new Scp81Bearer({
+      store,
+      clock: this.#clock,
+      isOpen: () => this.sessionOpen,
+      running: () => true,
+      bySms: (job, target) => gateway.bySms(job, target),
+      trigger: () => "8100",
+      resume: () => {},
+      wake: (target) => void gateway.wake(target),
+    });
+    gateway.https = this.bearer;
+    await gateway.start();
+    this.link = await this.bench.add(this.card, "reader");
+  }
+}
+
+type Script = Extract<JobWork, { kind: "script" }>;
+/** GET DATA so often that the script takes more than five short messages. */
+const long = Array.from({ length: 150 }, () => "80CA005A00");
+const minute = 60_000;
+/** Time for a look of the bearer, which has one each second. */
+const look = () => systemClock.sleep(1500);
+
+describe("a session that was asked for with a deadline", () => {
+  it("is asked for again after a restart under a fresh counter, up to the same deadline", async () => {
+    const it = await Triggering.open();
+    await it.bearer.trigger(await it.target(), 4 * minute);
+    const [first = 0] = await it.counters(1);
+    await it.restart();
+    await look();
+    expect(await it.counters(1)).toEqual([first]);
+    it.pass(95_000);
+    expect(await it.counters(2)).toEqual([first, first + 1]);
+    await it.restart();
+    it.pass(10 * minute);
+    await look();
+    expect(await it.counters(2)).toHaveLength(2);
+    expect(await it.bench.store.read((r) => r.wantedSessions.list())).toEqual([]);
+  });
+
+  it("is asked for no more once it was there, restart or not", async () => {
+    const it = await Triggering.open();
+    const target = await it.target();
+    await it.bearer.trigger(target, 60 * minute);
+    await it.counters(1);
+    const opened = { at: Date.now(), type: "session.opened", target: target.id, data: {} } as const;
+    await it.bench.store.write((r) => r.events.append(opened));
+    await it.bench.until(async () =>
+      (await it.bench.store.read((r) => r.wantedSessions.list())).length === 0 ? true : undefined,
+    );
+    await it.restart();
+    it.pass(5 * minute);
+    await look();
+    expect(await it.counters(1)).toHaveLength(1);
+  });
+
+  it("is not put off by triggers of orders before it, whose sessions a restart has forgotten", async () => {
+    const it = await Triggering.open();
+    const target = await it.target();
+    for (let round = 0; round < 5; round++) {
+      await it.bearer.trigger(target, minute);
+      await it.counters(round + 1);
+      it.pass(2 * minute);
+    }
+    await it.bearer.trigger(target, 60 * minute);
+    await it.counters(6);
+    await it.restart();
+    it.pass(95_000);
+    expect(await it.counters(7)).toHaveLength(7);
+  });
+});
+
+describe("a job that may go either way", () => {
+  it("goes by short message when no session comes, and says why", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    await look();
+    expect((await it.bench.gateway.job(id)).state).toBe("waiting");
+    it.pass(125_000);
+    const job = await it.bench.ended(id);
+    expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" }, result: { executed: 150 } });
+    expect(job.chosen?.why).toMatch(/no SCP81 session came in time/);
+    const rerouted = (await it.bench.store.read((r) => r.events.after(0, 1000))).filter(({ job: of }) => of === id);
+    expect(rerouted.map(({ type }) => type)).toEqual([
+      "job.queued",
+      "job.rerouted",
+      "job.sending",
+      "job.answered",
+      "job.done",
+    ]);
+    expect(rerouted[1]?.data).toMatchObject({ from: "https", why: expect.stringMatching(/no SCP81 session came/) });
+  });
+
+  it("does so in half of a short validity", async () => {
+    const it = await Triggering.open();
+    const job = await it.bench.ended(await it.waiting({}, {}, 4000));
+    expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
+  });
+
+  it("does so after a restart, at the same time", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    it.pass(100_000);
+    await it.restart();
+    await look();
+    expect((await it.bench.gateway.job(id)).state).toBe("waiting");
+    it.pass(25_000);
+    expect(await it.bench.ended(id)).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
+  });
+
+  it("waits on when https was asked for", async () => {
+    const it = await Triggering.open();
+    expect(await it.later(await it.waiting({ bearer: "https" }))).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on once a session has taken something of it", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    await it.bench.store.write((r) => r.jobs.patch(id, { attempts: 1 }));
+    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+  });
+
+  it.each([
+    { fate: "not-sent", executed: false },
+    { fate: "unknown", executed: "unknown" },
+  ] as const)(
+    "that was tried by short message ($fate) and then waits for a session has $executed when it is cancelled",
+    async ({ fate, executed }) => {
+      const it = await Triggering.open();
+      it.link.submit = () => {
+        it.link.up = false;
+        it.sessionOpen = true;
+        throw new GatewayError("link.lost", "the link broke", { detail: { fate } });
+      };
+      const { job } = await it.bench.gateway.submit({
+        target: it.card.state.eid,
+        work: { kind: "es5", function: "auditEid" },
+        request: { answerTimeoutMs: 50 },
+        origin: { face: "api" },
+      });
+      await it.bench.until(async () => {
+        const now = await it.bench.gateway.job(job.id);
+        if (fate === "unknown") return now.attempts > 0 && now.state === "queued" ? true : undefined;
+        return now.chosen?.bearer === "https" ? true : undefined;
+      });
+      await it.bench.gateway.cancel(job.id);
+      expect(await it.bench.gateway.job(job.id)).toMatchObject({ state: "cancelled", error: { detail: { executed } } });
+    },
+  );
+
+  it("waits on while its session is open", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    it.sessionOpen = true;
+    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on behind a job that stays", async () => {
+    const it = await Triggering.open();
+    await it.waiting({ bearer: "https" });
+    expect(await it.later(await it.waiting())).toMatchObject({ state: "waiting" });
+  });
+
+  it("waits on until something carries short messages", async () => {
+    const it = await Triggering.open();
+    const id = await it.waiting();
+    it.link.up = false;
+    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+    it.link.up = true;
+    expect(await it.bench.ended(id)).toMatchObject({ state: "done" });
+  });
+
+  it.each([
+    [
+      "is too long for short messages",
+      {},
+      { apdus: Array.from({ length: 300 }, () => `80E2000078${"5A".repeat(120)}`) },
+    ],
+    ["belongs to a secure channel of the session", { secureChannel: "c1" }, {}],
+    ["continues a secure channel", {}, { apdus: [`8482030010${"00".repeat(16)}`, ...long] }],
+    ["is for an application that its TAR does not name", {}, { aid: "A0000000871002" }],
+    ["asks for a key set that is not there", { kvn: 9 }, {}],
+  ])("waits on when its script %s", async (_, request, work) => {
+    const it = await Triggering.open();
+    expect(await it.later(await it.waiting(request, work))).toMatchObject({ state: "waiting", attempts: 0 });
+  });
+});
