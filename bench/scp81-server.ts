@@ -14,7 +14,7 @@ import { Secret } from "../src/base/secret.ts";
 import { sealWith } from "../src/crypto/seal.ts";
 import type { Job } from "../src/gateway/model/job.ts";
 import type { Target } from "../src/gateway/model/target.ts";
-import { NotificationDesk } from "../src/gateway/notifications/notifications.ts";
+import { Notifications } from "../src/gateway/notifications/notifications.ts";
 import { Scp81Store } from "../src/gateway/scp81/dialog-store.ts";
 import { silentLog } from "../src/link/driver.ts";
 import type { AdminStore } from "../src/link/scp81/admin-store.ts";
@@ -47,7 +47,7 @@ function threeEach(store: AdminStore, memory: MemoryAdminStore): AdminStore {
 async function daemonStore(): Promise<AdminStore> {
   const sqlite = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
   const clock = systemClock;
-  const desk = new NotificationDesk({
+  const desk = new Notifications({
     queueConfirmation: async () => "",
     defaultMode: "bench",
     store: sqlite,

@@ -18,7 +18,7 @@ import { Gateway, hasEnded, type NewJob } from "../src/gateway/gateway.ts";
 import type { Link } from "../src/gateway/links/links.ts";
 import type { Job } from "../src/gateway/model/job.ts";
 import type { PacketRecord } from "../src/gateway/model/packet.ts";
-import { TargetDesk } from "../src/gateway/targets/targets.ts";
+import { Targets } from "../src/gateway/targets/targets.ts";
 import { type Log, silentLog } from "../src/link/driver.ts";
 import { loadProfiles } from "../src/link/modem/profile-files.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
@@ -87,7 +87,7 @@ export class ModemBench implements AsyncDisposable {
     stack.defer(() => network.close());
     const sockets = new Map<string, Socket>();
     const store = stack.use(await SqliteStore.open(join(folder, "store"), sealWith(new Secret(Buffer.alloc(32, 7)))));
-    const targets = new TargetDesk(store, systemClock);
+    const targets = new Targets(store, systemClock);
     for (const [index, one] of options.modems.entries()) {
       const socket = socketFor(one, index, network, options.random);
       stack.use(socket.modem);

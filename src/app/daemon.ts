@@ -9,16 +9,16 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { LimitedLog, wholeLogLimit } from "../base/limited-log.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
-import { TokenDesk } from "../gateway/access/api-tokens.ts";
-import { CampaignDesk } from "../gateway/campaign/campaigns.ts";
+import { ApiTokens } from "../gateway/access/api-tokens.ts";
+import { Campaigns } from "../gateway/campaign/campaigns.ts";
 import { CampaignRunner } from "../gateway/campaign/runner.ts";
-import { AuditDesk } from "../gateway/eis/card-audits.ts";
-import { ConnectivityDesk } from "../gateway/eis/connectivity-parameters.ts";
-import { EisDesk } from "../gateway/eis/eis-records.ts";
+import { CardAudits } from "../gateway/eis/card-audits.ts";
+import { ConnectivityParameters } from "../gateway/eis/connectivity-parameters.ts";
+import { EisRecords } from "../gateway/eis/eis-records.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { LeaseDesk } from "../gateway/links/card-leases.ts";
+import { CardLeases } from "../gateway/links/card-leases.ts";
 import { Pruner } from "../gateway/retention/pruner.ts";
-import { TargetDesk } from "../gateway/targets/targets.ts";
+import { Targets } from "../gateway/targets/targets.ts";
 import type { DriverDeps, Log } from "../link/driver.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import { ApiListener } from "./api-listener.ts";
@@ -50,7 +50,7 @@ export const socketName = "otagate.sock";
 /** The whole product, wired together. Everything durable is in its state folder. */
 export class Daemon implements AsyncDisposable {
   readonly gateway: Gateway;
-  readonly targets: TargetDesk;
+  readonly targets: Targets;
   readonly api: FastifyInstance;
   readonly socketPath: string;
   /** Where the API listens over TCP, if it does. */
@@ -62,7 +62,7 @@ export class Daemon implements AsyncDisposable {
 
   private constructor(parts: {
     gateway: Gateway;
-    targets: TargetDesk;
+    targets: Targets;
     api: FastifyInstance;
     socketPath: string;
     address: { readonly host: string; readonly port: number } | undefined;
@@ -122,15 +122,15 @@ export class Daemon implements AsyncDisposable {
       new ModemService({ modems: config.modems, discovery: config.modemDiscovery, gateway, driverDeps }),
     );
     const smpp = stack.use(new SmppService({ smsc: config.smsc, face: config.smppFace, gateway, driverDeps, env }));
-    const targets = new TargetDesk(store, systemClock);
+    const targets = new Targets(store, systemClock);
     const runner = new CampaignRunner({ gateway, clock: systemClock, log, notifications: config.notifications });
     stack.defer(() => runner.stop());
-    const campaigns = new CampaignDesk({ gateway, runner, clock: systemClock });
-    const audits = new AuditDesk(gateway, systemClock);
-    const connectivity = new ConnectivityDesk(gateway, log);
-    const eis = new EisDesk(targets);
-    const leases = stack.use(new LeaseDesk(gateway.links, systemClock));
-    const tokens = new TokenDesk(store, systemClock);
+    const campaigns = new Campaigns({ gateway, runner, clock: systemClock });
+    const audits = new CardAudits(gateway, systemClock);
+    const connectivity = new ConnectivityParameters(gateway, log);
+    const eis = new EisRecords(targets);
+    const leases = stack.use(new CardLeases(gateway.links, systemClock));
+    const tokens = new ApiTokens(store, systemClock);
     const pruner = new Pruner({
       store,
       clock: systemClock,

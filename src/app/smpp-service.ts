@@ -10,7 +10,7 @@ import { SmscFace, smscFaceOptions } from "../face/smpp/server.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { probeLink } from "../gateway/links/link-test.ts";
 import type { Link } from "../gateway/links/links.ts";
-import { SmscDesk } from "../gateway/smsc/conversations.ts";
+import { SmscConversations } from "../gateway/smsc/conversations.ts";
 import type { DriverDeps } from "../link/driver.ts";
 import { readSecret } from "./secrets.ts";
 import type { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
@@ -28,14 +28,14 @@ type Bearer = Awaited<ReturnType<typeof driver.openBearer>>;
 
 /** Binds to operators' SMSCs as links, and the SMSC face. */
 export class SmppService implements AsyncDisposable {
-  readonly desk: SmscDesk;
+  readonly desk: SmscConversations;
   readonly #deps: SmppServiceDeps;
   readonly #cleanup = new Cleanup();
   #face: SmscFace | undefined;
 
   constructor(deps: SmppServiceDeps) {
     this.#deps = deps;
-    this.desk = this.#cleanup.use(new SmscDesk(deps.gateway, systemClock, deps.face));
+    this.desk = this.#cleanup.use(new SmscConversations(deps.gateway, systemClock, deps.face));
   }
 
   /** The face's port once it listens. */

@@ -250,7 +250,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
             maxOctets: workOctets,
             signal,
           });
-          return workOf(config.name, answer.status, answer.body);
+          return resolveWork(config.name, answer.status, answer.body);
         },
         acknowledge: async (receipts, signal) => {
           const body = Buffer.from(JSON.stringify({ receipts }));
@@ -268,7 +268,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
   }
 }
 
-function workOf(name: string, status: number, body: Buffer): unknown {
+function resolveWork(name: string, status: number, body: Buffer): unknown {
   if (status === 204) return undefined;
   if (status !== 200) throw refused(name, status);
   try {

@@ -9,9 +9,9 @@ import { Inbound } from "./inbound/inbound.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { type EndJob, endJobOver } from "./jobs/end-job.ts";
 import { concernsQueue } from "./jobs/queue-events.ts";
-import { workOf } from "./jobs/resolve-work.ts";
+import { resolveWork } from "./jobs/resolve-work.ts";
 import { cancelJobIn, expireJob } from "./jobs/stop-job.ts";
-import { Comebacks } from "./links/link-backoff.ts";
+import { LinkBackoff } from "./links/link-backoff.ts";
 import { type Link, Links } from "./links/links.ts";
 import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
 import { openFailure } from "./model/failure.ts";
@@ -19,12 +19,12 @@ import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } fr
 import type { Repositories, Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
 import { confirmationsOver } from "./notifications/confirmation.ts";
-import { NotificationDesk } from "./notifications/notifications.ts";
+import { Notifications } from "./notifications/notifications.ts";
 import { Answers } from "./scp80/answers.ts";
 import { segmentsOf } from "./scp80/secured-packet.ts";
 import { type SmsDefaults, SmsRun } from "./scp80/sms-run.ts";
-import { expectSwitch } from "./switches/poll-after-switch.ts";
-import { ProcedureWatch } from "./switches/switch-watch.ts";
+import { pollAfterSwitch } from "./switches/poll-after-switch.ts";
+import { SwitchWatch } from "./switches/switch-watch.ts";
 import { findTarget, targetOfCard } from "./targets/target-lookup.ts";
 
 /** SCP81 as the gateway sees it; the composition root plugs the server in. */
@@ -72,16 +72,16 @@ export class Gateway {
   readonly links = new Links();
   readonly store: Store;
   readonly inbound: Inbound;
-  readonly desk: NotificationDesk;
+  readonly desk: Notifications;
   readonly endJob: EndJob;
   readonly log: Log;
   https: HttpsBearer | undefined;
   readonly #deps: GatewayDeps;
   readonly #answers = new Answers();
-  readonly #comebacks: Comebacks;
+  readonly #comebacks: LinkBackoff;
   readonly #smsRun: SmsRun;
   readonly #dispatcher: Dispatcher;
-  readonly #procedures: ProcedureWatch;
+  readonly #procedures: SwitchWatch;
   /** Targets whose next job waits for a link. */
   readonly #blocked = new Set<string>();
 
@@ -90,8 +90,8 @@ export class Gateway {
     this.store = deps.store;
     this.log = deps.log;
     this.endJob = endJobOver(deps.store, deps.clock);
-    this.#comebacks = new Comebacks(deps.clock);
-    this.desk = new NotificationDesk({
+    this.#comebacks = new LinkBackoff(deps.clock);
+    this.desk = new Notifications({
       queueConfirmation: confirmationsOver(this.links),
       defaultMode: deps.notifications,
       kick: (target) => this.#dispatcher.kick(target),
@@ -125,7 +125,7 @@ export class Gateway {
       notifications: this.desk,
       kick: (target) => this.#dispatcher.kick(target),
     });
-    this.#procedures = new ProcedureWatch({
+    this.#procedures = new SwitchWatch({
       store: deps.store,
       clock: deps.clock,
       log: deps.log,
@@ -136,7 +136,7 @@ export class Gateway {
         if (event.target !== undefined && concernsQueue(event)) this.#dispatcher.kick(event.target);
         // A convenience: without it the next poll finds the same.
         if (event.type === "procedure.accepted" && event.target !== undefined)
-          detach(expectSwitch({ ...deps, links: this.links }, event.target), () => {});
+          detach(pollAfterSwitch({ ...deps, links: this.links }, event.target), () => {});
       }
     });
     this.links.onChange((change) => {
@@ -193,7 +193,7 @@ export class Gateway {
       await order.when?.(r);
       const target = await findTarget(r, order.target);
       const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
-      const work = workOf(asked, target);
+      const work = resolveWork(asked, target);
       const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
       const warnings = [...ofPolicy, ...this.links.warningsOf(order.request?.link)];
       const job: Omit<Job, "seq"> = {
@@ -269,11 +269,11 @@ export class Gateway {
 
   /** A link that came up may have a way for what is blocked, and for what it let down before. */
   async #linkChanged(link: Link): Promise<void> {
-    const cameUp = this.#comebacks.cameUp(link);
+    const noteLinkState = this.#comebacks.noteLinkState(link);
     if (!link.state.up) return;
     const blocked = [...this.#blocked].map((target) => this.#resume(target, this.#comebacks.earliest(target)));
-    const holds = cameUp && link.card !== undefined ? await this.targetOfCard(link.card) : undefined;
-    const back = cameUp ? this.#comebacks.take(link, holds?.id) : [];
+    const holds = noteLinkState && link.card !== undefined ? await this.targetOfCard(link.card) : undefined;
+    const back = noteLinkState ? this.#comebacks.take(link, holds?.id) : [];
     await Promise.all([...blocked, ...back.map(({ target, earliest }) => this.#resume(target, earliest))]);
   }
 
@@ -364,12 +364,12 @@ export class Gateway {
     const until = now + 15_000;
     await store.write(async (r) => {
       await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(until, job.validUntil) });
-      if (whom === "and those like it") await r.jobs.putOff(job, now, until, why);
+      if (whom === "and those like it") await r.jobs.defer(job, now, until, why);
     });
   }
 
   async #heldUntil(target: string): Promise<number> {
-    const procedure = await this.store.read((r) => r.procedures.latest(target));
+    const procedure = await this.store.read((r) => r.profileSwitches.latest(target));
     if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
     return procedure.holdUntil;
   }

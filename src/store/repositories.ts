@@ -14,7 +14,7 @@ import { keySetRepository } from "./sqlite/key-sets.ts";
 import { notificationRepository } from "./sqlite/notifications.ts";
 import { outboxRepository } from "./sqlite/outbox.ts";
 import { packetRepository } from "./sqlite/packets.ts";
-import { procedureRepository } from "./sqlite/procedures.ts";
+import { profileSwitchRepository } from "./sqlite/procedures.ts";
 import { retentionRepository } from "./sqlite/retention.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
@@ -36,7 +36,7 @@ export function repositories(db: Kysely<Schema>, seal: Seal, noted: Noted): Repo
     packets: packetRepository(db, seal),
     inbox: inboxRepository(db),
     notifications: notificationRepository(db),
-    procedures: procedureRepository(db),
+    profileSwitches: profileSwitchRepository(db),
     events: eventRepository(db, noted.event),
     adminDialogs: adminDialogRepository(db, seal),
     wantedSessions: wantedSessionRepository(db),

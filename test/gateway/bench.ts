@@ -15,7 +15,7 @@ import { sealWith } from "../../src/crypto/seal.ts";
 import { Gateway, hasEnded, type NewJob } from "../../src/gateway/gateway.ts";
 import type { CardIdentity, Link } from "../../src/gateway/links/links.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
-import { TargetDesk } from "../../src/gateway/targets/targets.ts";
+import { Targets } from "../../src/gateway/targets/targets.ts";
 import { ApduChannel } from "../../src/link/card/channel.ts";
 import { Terminal } from "../../src/link/card/terminal.ts";
 import { silentLog } from "../../src/link/driver.ts";
@@ -144,7 +144,7 @@ export class BenchLink implements SmsBearer {
 /** A gateway with its store in a temporary folder. */
 export class Bench implements AsyncDisposable {
   readonly gateway: Gateway;
-  readonly targets: TargetDesk;
+  readonly targets: Targets;
   readonly store: SqliteStore;
   readonly folder: string;
   readonly #links: BenchLink[] = [];
@@ -166,7 +166,7 @@ export class Bench implements AsyncDisposable {
       },
       notifications: "bench",
     });
-    this.targets = new TargetDesk(store, clock);
+    this.targets = new Targets(store, clock);
   }
 
   static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-")), clock = systemClock): Promise<Bench> {

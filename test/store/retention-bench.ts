@@ -6,7 +6,7 @@ import { newId } from "../../src/base/id.ts";
 import type { Campaign } from "../../src/gateway/model/campaign.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { NotificationRecord } from "../../src/gateway/model/notification.ts";
-import type { Procedure } from "../../src/gateway/model/profile-switch.ts";
+import type { ProfileSwitch } from "../../src/gateway/model/profile-switch.ts";
 import type { Retention } from "../../src/gateway/model/retention.ts";
 import type { SmscMessage } from "../../src/gateway/model/smsc-message.ts";
 import type { Repositories, Seal } from "../../src/gateway/model/store.ts";
@@ -76,9 +76,9 @@ export class RetentionBench implements AsyncDisposable {
     return this.write((r) => putJob(r, at, over, answeredAt));
   }
 
-  async procedure(at: number, over: Partial<Procedure> = {}): Promise<string> {
+  async procedure(at: number, over: Partial<ProfileSwitch> = {}): Promise<string> {
     const id = newId("prc", at);
-    const made: Procedure = {
+    const made: ProfileSwitch = {
       id,
       target: "tgt_1",
       job: newId("job", at),
@@ -90,7 +90,7 @@ export class RetentionBench implements AsyncDisposable {
       holdUntil: at,
       ...over,
     };
-    await this.write((r) => r.procedures.put(made));
+    await this.write((r) => r.profileSwitches.put(made));
     return id;
   }
 

@@ -17,7 +17,7 @@ const eventsLeft = async () => (await bench.read((r) => r.events.after(0, 1000))
 const notificationsLeft = async () =>
   (await bench.read((r) => r.notifications.list(undefined, undefined, 1000))).map((one) => one.id).reverse();
 const proceduresLeft = async () =>
-  (await bench.read((r) => r.procedures.list(undefined, undefined, 1000))).map((one) => one.id).reverse();
+  (await bench.read((r) => r.profileSwitches.list(undefined, undefined, 1000))).map((one) => one.id).reverse();
 
 describe("what is past its retention", () => {
   it("goes with all that belongs to it; what is younger stays whole", async () => {
@@ -216,7 +216,7 @@ describe("what repetitions are recognised by", () => {
     const other = await bench.procedure(old, { target: "tgt_2" });
     expect((await bench.prune()).removed).toEqual({ procedures: 1 });
     expect((await proceduresLeft()).sort()).toEqual([latest, other].sort());
-    expect((await bench.read((r) => r.procedures.latest("tgt_1")))?.id).toBe(latest);
+    expect((await bench.read((r) => r.profileSwitches.latest("tgt_1")))?.id).toBe(latest);
   });
 
   it("stays: the notification of each card that was heard last", async () => {

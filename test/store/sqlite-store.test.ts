@@ -254,7 +254,7 @@ describe("the embedded store", () => {
       const a = await r.jobs.get("a");
       if (a === undefined) throw new Error("no job");
       await r.jobs.patch("a", { notBefore: 200, note: "no link" });
-      await r.jobs.putOff(a, 10, 200, "no link");
+      await r.jobs.defer(a, 10, 200, "no link");
     });
     const due = async (target: string, now: number) =>
       (await store.read((r) => r.jobs.next(target, now, ["system", "normal"])))?.id;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
-import type { TokenDesk } from "../../gateway/access/api-tokens.ts";
+import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
 import { allows, type Principal, type Scope, scopes } from "../../gateway/model/api-token.ts";
 import type { Store } from "../../gateway/model/store.ts";
 import type { Log } from "../../link/driver.ts";
@@ -32,7 +32,7 @@ export interface CertificateGrant {
 
 export interface AccessDeps {
   readonly store: Store;
-  readonly tokens: TokenDesk;
+  readonly tokens: ApiTokens;
   readonly certificates: readonly CertificateGrant[];
   readonly streams: OpenStreams;
   readonly log: Log;

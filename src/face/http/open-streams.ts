@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { TokenDesk } from "../../gateway/access/api-tokens.ts";
+import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
 import type { Principal } from "../../gateway/model/api-token.ts";
 
 /** How many answers without end may be open at a time. */
@@ -22,12 +22,12 @@ const longestTimer = 2 ** 31 - 1;
 /** Answers that outlive their request: event streams, traces, waits. They end with the credentials that opened them. */
 export class OpenStreams {
   readonly #limits: StreamLimits;
-  readonly #tokens: Pick<TokenDesk, "wasRevoked" | "onRevoked">;
+  readonly #tokens: Pick<ApiTokens, "wasRevoked" | "onRevoked">;
   readonly #now: () => number;
   readonly #open = new Set<OpenAnswer>();
   readonly #counted = new WeakSet<OpenAnswer>();
 
-  constructor(limits: StreamLimits, tokens: Pick<TokenDesk, "wasRevoked" | "onRevoked">, now: () => number) {
+  constructor(limits: StreamLimits, tokens: Pick<ApiTokens, "wasRevoked" | "onRevoked">, now: () => number) {
     this.#limits = limits;
     this.#tokens = tokens;
     this.#now = now;

@@ -10,7 +10,7 @@ const useGrainMs = 60_000;
 const form = /^otg_([0-9a-z]{26})_([A-Za-z0-9_-]{43})$/;
 
 /** API tokens: made once, shown once, checked against their hash ever after. */
-export class TokenDesk {
+export class ApiTokens {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #listeners = new Set<(token: Pick<ApiToken, "id" | "name">) => void>();

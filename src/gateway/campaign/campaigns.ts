@@ -33,18 +33,18 @@ export interface OrderedBy {
   readonly key: string;
 }
 
-/** What the {@link CampaignDesk} needs. */
-export interface CampaignDeskDeps {
+/** What the {@link Campaigns} needs. */
+export interface CampaignsDeps {
   readonly gateway: Gateway;
   readonly runner: CampaignRunner;
   readonly clock: Clock;
 }
 
 /** Campaigns, for all faces. */
-export class CampaignDesk {
-  readonly #deps: CampaignDeskDeps;
+export class Campaigns {
+  readonly #deps: CampaignsDeps;
 
-  constructor(deps: CampaignDeskDeps) {
+  constructor(deps: CampaignsDeps) {
     this.#deps = deps;
   }
 

@@ -1,7 +1,7 @@
 import type { CampaignItem, ItemStep } from "../model/campaign.ts";
 import type { JobFailure } from "../model/failure.ts";
 import { endStates, type Job } from "../model/job.ts";
-import type { Procedure } from "../model/profile-switch.ts";
+import type { ProfileSwitch } from "../model/profile-switch.ts";
 import { enabledProfile, type Target } from "../model/target.ts";
 import { cardFacts } from "./card-facts.ts";
 
@@ -11,7 +11,7 @@ export interface ItemFacts {
   /** The job its phase waits for. */
   readonly job?: Job;
   /** The profile switch that the step's job started. */
-  readonly procedure?: Procedure;
+  readonly procedure?: ProfileSwitch;
   readonly target?: Target;
   readonly switchTimeoutMs: number;
   /** Nobody here confirms notifications of this target. */

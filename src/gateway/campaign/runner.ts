@@ -209,7 +209,7 @@ export class CampaignRunner {
     const { job, stepJob = job } = item;
     const known = await gateway.store.read(async (r) => ({
       job: await r.jobs.get(job),
-      procedure: await r.procedures.ofJob(stepJob),
+      procedure: await r.profileSwitches.ofJob(stepJob),
       target: await r.targets.get(item.target),
     }));
     const mode = known.target?.settings.notifications ?? notifications;

@@ -55,7 +55,7 @@ interface HeardAudit {
 }
 
 /** Compares the EIS of a target with the card itself. SGP.02 §3.9 */
-export class AuditDesk {
+export class CardAudits {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
 

@@ -97,7 +97,7 @@ export interface ShownConnectivity {
 }
 
 /** Connectivity parameters of cards as one object. SGP.02 §4.1.1.10, §4.1.3.4 */
-export class ConnectivityDesk {
+export class ConnectivityParameters {
   readonly #gateway: Gateway;
   readonly #log: Log;
 

@@ -11,7 +11,7 @@ import { aesKcv, unwrapKeyValue } from "../../crypto/transport-key.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
 import { describedTarget, type TargetDescription } from "../targets/target-import.ts";
-import type { ImportOptions, ImportOutcome, TargetDesk } from "../targets/targets.ts";
+import type { ImportOptions, ImportOutcome, Targets } from "../targets/targets.ts";
 import { withoutLogins } from "./connectivity.ts";
 import { addressingOf } from "./eis.ts";
 import { factsIn } from "./eis-facts.ts";
@@ -28,10 +28,10 @@ interface ReadDocument extends TargetDescription {
 }
 
 /** EISs of SGP.02 as documents: in, out, and who stands behind them. */
-export class EisDesk {
-  readonly #targets: TargetDesk;
+export class EisRecords {
+  readonly #targets: Targets;
 
-  constructor(targets: TargetDesk) {
+  constructor(targets: Targets) {
     this.#targets = targets;
   }
 

@@ -11,9 +11,9 @@ import { unprovenNote } from "../jobs/verdict.ts";
 import type { InboxEntry } from "../model/inbox.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
-import type { NotificationDesk } from "../notifications/notifications.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import type { Answers } from "../scp80/answers.ts";
-import { judgeAnswer } from "../scp80/evaluate-response.ts";
+import { evaluateResponse } from "../scp80/evaluate-response.ts";
 import { keepPartOfResponse } from "../scp80/partial-response.ts";
 import { type Answered, findAnswered } from "../scp80/response-match.ts";
 import { forwardToClient } from "../smsc/forward.ts";
@@ -25,13 +25,13 @@ export interface InboundDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly answers: Answers;
-  readonly notifications: NotificationDesk;
+  readonly notifications: Notifications;
   /** The target may have become free for its next job. */
   readonly kick: (target: string) => void;
 }
 
 /** A message with all its segments. */
-export interface Whole {
+export interface ReassembledMessage {
   readonly security?: "command" | "response";
   readonly body: Uint8Array;
   readonly userData: readonly Uint8Array[];
@@ -174,7 +174,7 @@ export class Inbound {
   }
 
   /** The whole message this segment completes, or nothing yet. */
-  async #gather(r: Repositories, entry: InboxEntry): Promise<{ whole: Whole; ids: string[] } | undefined> {
+  async #gather(r: Repositories, entry: InboxEntry): Promise<{ whole: ReassembledMessage; ids: string[] } | undefined> {
     const { item } = entry;
     if (item.kind !== "message") return undefined;
     if (!item.userDataHeader) return { whole: { body: item.userData, userData: [item.userData] }, ids: [entry.id] };
@@ -211,7 +211,7 @@ export class Inbound {
     r: Repositories,
     entry: InboxEntry,
     answered: Answered | undefined,
-    whole: Whole,
+    whole: ReassembledMessage,
     wake: (() => void)[],
   ): Promise<string | undefined> {
     // What answers an SMPP client's packet is that client's business, whole and untouched.
@@ -264,7 +264,7 @@ export class Inbound {
       return true;
     }
     await r.events.append({ at, type: "job.answered", target: packet.target, job: packet.job, data: answer });
-    const verdict = await judgeAnswer(r, job, packet);
+    const verdict = await evaluateResponse(r, job, packet);
     const repeat =
       verdict.at === "failed" && verdict.error.code === "packet.answer-lost" && job.request.onAnswerLost === "repeat";
     if (verdict.at === "done") await endJobIn(r, at, job.id, { state: "done", result: verdict.result });
@@ -276,7 +276,7 @@ export class Inbound {
   }
 }
 
-function wholeOf(parts: readonly { segment: Segment; userData: Uint8Array }[]): Whole {
+function wholeOf(parts: readonly { segment: Segment; userData: Uint8Array }[]): ReassembledMessage {
   let pending: Parameters<typeof assemble>[0] = new Map();
   for (const part of parts) {
     const taken = assemble(pending, part.segment);

@@ -1,16 +1,16 @@
 /** How long whoever does the work may take to say how far it got, once it was given up. */
-const lastWordMs = 400;
+const abortGraceMs = 400;
 
 /**
  * The outcome of work that may not heed its signal: once that is aborted, only what comes nearly at once. The work
  * itself may go on; nobody is told of its end.
  * @throws what the work throws, or the signal's reason
  */
-export function untilGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export function withAbortGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     const onAbort = () => {
-      timer = setTimeout(() => reject(signal.reason), lastWordMs);
+      timer = setTimeout(() => reject(signal.reason), abortGraceMs);
     };
     const over = () => {
       clearTimeout(timer);

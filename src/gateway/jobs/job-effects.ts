@@ -7,7 +7,7 @@ import { profileDifferences } from "../eis/card-audit.ts";
 import { applyCommand } from "../eis/eis.ts";
 import { deletesItself, profileName } from "../eis/policy.ts";
 import type { Job } from "../model/job.ts";
-import { defaultSwitchMs, type Procedure, stepProcedure } from "../model/profile-switch.ts";
+import { defaultSwitchMs, type ProfileSwitch, stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Repositories } from "../model/store.ts";
 import { enabledProfile, type Target } from "../model/target.ts";
 import { messageEnded } from "../smsc/settle.ts";
@@ -79,7 +79,7 @@ async function auditHeard(
  * POL2 wants the profile that was left deleted: the SM-SR's job, once the switch is confirmed and not after a
  * fall-back. The card may have done it on its own by POL1. SGP.02 §3.6.3
  */
-async function autoDelete(r: Repositories, procedure: Procedure, at: number): Promise<void> {
+async function autoDelete(r: Repositories, procedure: ProfileSwitch, at: number): Promise<void> {
   const target = await r.targets.get(procedure.target);
   const left = target?.esimProfiles.find((profile) => profile.aid === procedure.from);
   if (target === undefined || left === undefined || left.state !== "disabled" || left.fallback) return;
@@ -122,9 +122,9 @@ async function switchAccepted(
   const fn = command.function;
   if (fn.name !== "enableProfile" && fn.name !== "disableProfile") return;
   // The card's notification may have been here before its answer.
-  if ((await r.procedures.ofJob(job.id)) !== undefined) return;
+  if ((await r.profileSwitches.ofJob(job.id)) !== undefined) return;
   const from = enabledProfile(target)?.aid;
-  await r.procedures.put({
+  await r.profileSwitches.put({
     id: newId("prc", at),
     target: job.target,
     job: job.id,
@@ -158,7 +158,12 @@ async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promis
 }
 
 /** Notes what became of a confirmation; returns the profile switch that it confirmed, if it did. */
-async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<Procedure | undefined> {
+async function confirmationEnded(
+  r: Repositories,
+  job: Job,
+  end: JobEnd,
+  at: number,
+): Promise<ProfileSwitch | undefined> {
   const notification = await r.notifications.byConfirmJob(job.id);
   if (notification === undefined) return undefined;
   const confirmed = end.state === "done";
@@ -173,13 +178,13 @@ async function confirmationEnded(r: Repositories, job: Job, end: JobEnd, at: num
     job: job.id,
     data: { notification: notification.id, type: notification.type, sequence: notification.sequence },
   });
-  const procedure = await r.procedures.latest(job.target);
+  const procedure = await r.profileSwitches.latest(job.target);
   // Only a notification of the change itself confirms it; others are confirmed too.
   const ofSwitch = notification.type === 2 || notification.type === 5;
   if (procedure === undefined || !confirmed || !ofSwitch) return undefined;
-  const next = stepProcedure(procedure, { kind: "confirmed", at });
+  const next = stepProfileSwitch(procedure, { kind: "confirmed", at });
   if (next === procedure) return undefined;
-  await r.procedures.put(next);
+  await r.profileSwitches.put(next);
   await r.events.append({
     at,
     type: `procedure.${next.at}`,

@@ -39,7 +39,7 @@ interface Held {
 const acquireMs = 10_000;
 
 /** Raw APDUs to cards: one series at a time, or many under an exclusive lease that keeps everybody else out. */
-export class LeaseDesk implements AsyncDisposable {
+export class CardLeases implements AsyncDisposable {
   readonly #links: Links;
   readonly #clock: Clock;
   readonly #held = new Map<string, Held>();

@@ -29,7 +29,7 @@ const pausePart = 30;
 type Waiting = Comeback & Pick<LinkTrouble, "link" | "kind">;
 
 /** Jobs put off because a link failed them, so that they are tried when it comes back. Rebuilt by the tries themselves. */
-export class Comebacks {
+export class LinkBackoff {
   readonly #clock: Clock;
   /** By target, then by job. */
   readonly #waiting = new Map<string, Map<string, Waiting>>();
@@ -42,7 +42,7 @@ export class Comebacks {
   }
 
   /** Puts a job on the list; when its link has come back during the try, what may run earlier. */
-  putOff({ job, target, link, kind, since, delayMs }: LinkTrouble): Comeback | undefined {
+  defer({ job, target, link, kind, since, delayMs }: LinkTrouble): Comeback | undefined {
     const waiting = { target, link, kind, earliest: this.#clock.now() + Math.ceil(delayMs / pausePart) };
     if (this.#up.get(link) === true && (this.#lastUp.get(link) ?? 0) > since) return waiting;
     const others = this.#waiting.get(target) ?? new Map<string, Waiting>();
@@ -57,7 +57,7 @@ export class Comebacks {
   }
 
   /** Notes where a link is; true when it has come up. */
-  cameUp(link: Link): boolean {
+  noteLinkState(link: Link): boolean {
     const { up } = link.state;
     const before = this.#up.get(link.id) === true;
     this.#up.set(link.id, up);

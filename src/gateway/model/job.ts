@@ -165,7 +165,7 @@ export interface JobRepository {
   /** Jobs of the target that wait for an administration session: system lane first, then order of acceptance. */
   waitingForSession(target: string, limit: number): Promise<Job[]>;
   /** Puts off the due jobs behind this one that ask for the same: same target, lane, request and kind of work. */
-  putOff(job: Job, now: number, until: number, note: string): Promise<void>;
+  defer(job: Job, now: number, until: number, note: string): Promise<void>;
   /** Makes jobs (of the target, or of all) that were put off due; what was never tried waits for its client's time. */
   resume(target: string | undefined, now: number): Promise<void>;
   /** Makes the target's jobs that were put off with this note due. */

@@ -1,9 +1,9 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
 /** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
-export type ProcedureState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
+export type ProfileSwitchState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
 
-export interface Procedure {
+export interface ProfileSwitch {
   readonly id: string;
   readonly target: string;
   readonly job: string;
@@ -12,7 +12,7 @@ export interface Procedure {
   readonly aid: string;
   /** ISD-P that the EIS had as enabled when it was accepted. */
   readonly from?: string;
-  readonly at: ProcedureState;
+  readonly at: ProfileSwitchState;
   readonly acceptedAt: number;
   readonly switchedAt?: number;
   readonly endedAt?: number;
@@ -23,7 +23,7 @@ export interface Procedure {
 /** How long other jobs of a target wait for an accepted profile switch to end, unless its job says. */
 export const defaultSwitchMs = 120_000;
 
-export type ProcedureEvent =
+export type ProfileSwitchEvent =
   | {
       readonly kind: "notified";
       readonly type: number;
@@ -37,7 +37,7 @@ export type ProcedureEvent =
 /** How a switch has ended; undefined while its notification or its confirmation is awaited. */
 export type SwitchOutcome = "confirmed" | "rolled-back" | "lapsed";
 
-export function switchOutcome(now: Procedure): SwitchOutcome | undefined {
+export function switchOutcome(now: ProfileSwitch): SwitchOutcome | undefined {
   return now.at === "accepted" || now.at === "switched" ? undefined : now.at;
 }
 
@@ -45,7 +45,7 @@ export function switchOutcome(now: Procedure): SwitchOutcome | undefined {
  * The next state; events that do not concern it leave it as it is. Lapsing is a verdict for want of evidence: evidence
  * that arrives later corrects it. SGP.02 §3.2, §3.4
  */
-export function stepProcedure(now: Procedure, event: ProcedureEvent): Procedure {
+export function stepProfileSwitch(now: ProfileSwitch, event: ProfileSwitchEvent): ProfileSwitch {
   if (now.at === "confirmed" || now.at === "rolled-back") return now;
   switch (event.kind) {
     case "notified":
@@ -61,23 +61,23 @@ export function stepProcedure(now: Procedure, event: ProcedureEvent): Procedure 
 }
 
 /** Whether a notification that names this ISD-P can be the one of the switch; one that names none can. */
-function namesItsProfile(now: Procedure, isdP: string | undefined): boolean {
+function namesItsProfile(now: ProfileSwitch, isdP: string | undefined): boolean {
   if (isdP === undefined) return true;
   return now.kind === "enable" ? isdP === now.aid : isdP !== now.aid;
 }
 
 /** A lapsed switch whose card reports after all: its confirmation is awaited as long as it would have been. */
-function reopened({ endedAt: _, ...lapsed }: Procedure, at: number): Procedure {
+function reopened({ endedAt: _, ...lapsed }: ProfileSwitch, at: number): ProfileSwitch {
   const patienceMs = Math.max(lapsed.holdUntil - lapsed.acceptedAt, 0);
   return { ...lapsed, at: "switched", switchedAt: lapsed.switchedAt ?? at, holdUntil: at + patienceMs };
 }
 
 /** The profile switch of this id. @throws switch.unknown */
 export async function requireSwitch(
-  { procedures }: { readonly procedures: ProcedureRepository },
+  { profileSwitches }: { readonly profileSwitches: ProfileSwitchRepository },
   id: string,
-): Promise<Procedure> {
-  const found = await procedures.get(id);
+): Promise<ProfileSwitch> {
+  const found = await profileSwitches.get(id);
   if (found === undefined)
     throw new GatewayError("switch.unknown", `no profile switch '${id}'`, { detail: { switch: id } });
   return found;
@@ -85,22 +85,22 @@ export async function requireSwitch(
 
 /** Whether a profile switch of the target is open that its other jobs still wait for. */
 export async function switchIsOpen(
-  { procedures }: { readonly procedures: ProcedureRepository },
+  { profileSwitches }: { readonly profileSwitches: ProfileSwitchRepository },
   target: string,
   now: number,
 ): Promise<boolean> {
-  const procedure = await procedures.latest(target);
+  const procedure = await profileSwitches.latest(target);
   return procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
 }
 
-export interface ProcedureRepository {
-  put(procedure: Procedure): Promise<void>;
+export interface ProfileSwitchRepository {
+  put(procedure: ProfileSwitch): Promise<void>;
   /** The latest one of the target. */
-  latest(target: string): Promise<Procedure | undefined>;
+  latest(target: string): Promise<ProfileSwitch | undefined>;
   /** Those that have not ended: accepted or switched. */
-  open(): Promise<Procedure[]>;
+  open(): Promise<ProfileSwitch[]>;
   /** Newest first, of one target or of all, accepted before. */
-  list(target: string | undefined, before: number | undefined, limit: number): Promise<Procedure[]>;
-  ofJob(job: string): Promise<Procedure | undefined>;
-  get(id: string): Promise<Procedure | undefined>;
+  list(target: string | undefined, before: number | undefined, limit: number): Promise<ProfileSwitch[]>;
+  ofJob(job: string): Promise<ProfileSwitch | undefined>;
+  get(id: string): Promise<ProfileSwitch | undefined>;
 }

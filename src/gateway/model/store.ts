@@ -12,7 +12,7 @@ import type { NotificationRepository } from "./notification.ts";
 import type { OutboxRepository } from "./outbox.ts";
 import type { PacketRepository } from "./packet.ts";
 import type { WantedSessionRepository } from "./pending-session-trigger.ts";
-import type { ProcedureRepository } from "./profile-switch.ts";
+import type { ProfileSwitchRepository } from "./profile-switch.ts";
 import type { RetentionRepository } from "./retention.ts";
 import type { SmscRepository } from "./smsc-message.ts";
 import type { TargetRepository } from "./target.ts";
@@ -25,7 +25,7 @@ export interface Repositories {
   readonly packets: PacketRepository;
   readonly inbox: InboxRepository;
   readonly notifications: NotificationRepository;
-  readonly procedures: ProcedureRepository;
+  readonly profileSwitches: ProfileSwitchRepository;
   readonly events: EventRepository;
   readonly adminDialogs: AdminDialogRepository;
   readonly wantedSessions: WantedSessionRepository;

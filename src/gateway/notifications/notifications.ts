@@ -10,14 +10,14 @@ import {
 } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
 import { withEnabled } from "../eis/eis.ts";
-import type { Whole } from "../inbound/inbound.ts";
+import type { ReassembledMessage } from "../inbound/inbound.ts";
 import { cancelJobIn } from "../jobs/stop-job.ts";
 import type { NotificationRecord } from "../model/notification.ts";
-import { stepProcedure } from "../model/profile-switch.ts";
+import { stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { openNotificationPacket } from "../scp80/secured-packet.ts";
-import { adoptSwitch } from "../switches/recover-switch.ts";
+import { recoverSwitch } from "../switches/recover-switch.ts";
 import { saveTarget } from "../targets/target-lookup.ts";
 
 /** A message that may be a notification, and where it came from. */
@@ -27,7 +27,7 @@ export interface NotificationArrival {
   readonly target: string | undefined;
   /** The target whose card is in the reader that brought the message. */
   readonly card: string | undefined;
-  readonly whole: Whole;
+  readonly whole: ReassembledMessage;
   readonly receivedAt: number;
   /** It also went to a client that runs the card, whose confirmation it then is. */
   readonly relayed: boolean;
@@ -71,8 +71,8 @@ export type QueueConfirmation = (
   at: number,
 ) => Promise<string>;
 
-/** What the {@link NotificationDesk} needs. */
-export interface NotificationDeskDeps {
+/** What the {@link Notifications} needs. */
+export interface NotificationsDeps {
   readonly queueConfirmation: QueueConfirmation;
   /** Who confirms notifications of targets that do not say. */
   readonly defaultMode: "bench" | "relay" | "withhold";
@@ -88,10 +88,10 @@ const copyWindowMs = 10 * 60_000;
  * Receives notifications of eUICCs: once however often they are repeated, confirmed every time (the card may have
  * missed the answer), and taken into the EIS and the profile switch they belong to.
  */
-export class NotificationDesk {
-  readonly #deps: NotificationDeskDeps;
+export class Notifications {
+  readonly #deps: NotificationsDeps;
 
-  constructor(deps: NotificationDeskDeps) {
+  constructor(deps: NotificationsDeps) {
     this.#deps = deps;
   }
 
@@ -199,8 +199,8 @@ export class NotificationDesk {
     if (proven && first !== undefined) return this.#again(r, target, first, receivedAt, wake);
     const verified = proven && !stale;
     const counts = verified || (heard.unsecured && target?.settings.unsecuredNotifications === "accept");
-    if (target !== undefined && counts) await adoptSwitch(r, target, value, receivedAt);
-    const procedure = target === undefined ? undefined : await r.procedures.latest(target.id);
+    if (target !== undefined && counts) await recoverSwitch(r, target, value, receivedAt);
+    const procedure = target === undefined ? undefined : await r.profileSwitches.latest(target.id);
     const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
     const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;
     const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
@@ -282,12 +282,12 @@ export class NotificationDesk {
   }
 
   async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
-    const procedure = await r.procedures.latest(target.id);
+    const procedure = await r.profileSwitches.latest(target.id);
     if (procedure !== undefined) {
       const named = value.isdP === undefined ? {} : { isdP: value.isdP };
-      const next = stepProcedure(procedure, { kind: "notified", type: value.type, ...named, at });
+      const next = stepProfileSwitch(procedure, { kind: "notified", type: value.type, ...named, at });
       if (next !== procedure) {
-        await r.procedures.put(next);
+        await r.profileSwitches.put(next);
         await r.events.append({
           at,
           type: `procedure.${next.at}`,

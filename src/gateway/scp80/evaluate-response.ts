@@ -21,7 +21,7 @@ export interface AnswerSource {
  * What the stored response of a packet means for its job. A response to a packet secured upstream is handed on as it
  * is; whether it means success is for its owner to say.
  */
-export async function judgeAnswer(
+export async function evaluateResponse(
   r: Repositories,
   job: Job,
   packet: PacketRecord,

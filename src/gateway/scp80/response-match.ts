@@ -1,6 +1,6 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { parseTpdu } from "../../codec/sms/tpdu.ts";
-import type { Whole } from "../inbound/inbound.ts";
+import type { ReassembledMessage } from "../inbound/inbound.ts";
 import type { InboxEntry } from "../model/inbox.ts";
 import type { Job } from "../model/job.ts";
 import type { KeySet } from "../model/key-set.ts";
@@ -43,7 +43,7 @@ export async function findAnswered(
   r: Repositories,
   entry: InboxEntry,
   target: string | undefined,
-  whole: Whole,
+  whole: ReassembledMessage,
 ): Promise<Answered | undefined> {
   const named = target === undefined ? [] : await candidates(r, target, maxCandidates, whole);
   const keys = keysIn(r);
@@ -63,7 +63,7 @@ async function candidates(
   r: Repositories,
   target: string | undefined,
   limit: number,
-  whole: Whole,
+  whole: ReassembledMessage,
 ): Promise<PacketRecord[]> {
   const packets = await r.packets.unanswered(target, limit);
   return packets.filter((packet) => mayAnswer(packet, whole.body)).reverse();
@@ -89,7 +89,7 @@ async function provenIn(
   r: Repositories,
   packets: readonly PacketRecord[],
   keys: KeysOf,
-  whole: Whole,
+  whole: ReassembledMessage,
   by: Proof,
 ): Promise<Answered | undefined> {
   let late: Answered | undefined;
@@ -106,7 +106,7 @@ async function proven(
   r: Repositories,
   packet: PacketRecord,
   sets: readonly KeySet[],
-  whole: Whole,
+  whole: ReassembledMessage,
   by: Proof,
 ): Promise<Answered | undefined> {
   if (packet.keySet === undefined) {
@@ -123,7 +123,11 @@ async function proven(
   return counts ? { kind: "own", packet, reading } : undefined;
 }
 
-function read(set: KeySet, packet: PacketRecord, whole: Whole): ReadAnswer | { readonly why: string } | undefined {
+function read(
+  set: KeySet,
+  packet: PacketRecord,
+  whole: ReassembledMessage,
+): ReadAnswer | { readonly why: string } | undefined {
   try {
     return readAnswer(set, packet, whole.userData);
   } catch (error) {
@@ -139,7 +143,7 @@ async function guessIn(
   entry: InboxEntry,
   packets: readonly PacketRecord[],
   keys: KeysOf,
-  whole: Whole,
+  whole: ReassembledMessage,
 ): Promise<Answered | undefined> {
   const number = entry.item.kind === "message" ? digits(entry.item.to) : undefined;
   const guesses: { readonly rank: readonly number[]; readonly answered: Answered }[] = [];
@@ -188,7 +192,7 @@ async function* readingsOf(
   entry: InboxEntry,
   packets: readonly PacketRecord[],
   keys: KeysOf,
-  whole: Whole,
+  whole: ReassembledMessage,
 ) {
   for (const packet of packets) {
     if (packet.keySet === undefined || isYounger(packet, entry)) continue;

@@ -8,7 +8,7 @@ import { readSegment, segmentCount, segmentPacket } from "../../codec/sms/concat
 import { type OpenedCommand, openCommand, wrapCommand } from "../../crypto/command-packet.ts";
 import { PacketKeys } from "../../crypto/packet-keys.ts";
 import { openResponse } from "../../crypto/response-packet.ts";
-import type { Whole } from "../inbound/inbound.ts";
+import type { ReassembledMessage } from "../inbound/inbound.ts";
 import { workBody } from "../jobs/script-body.ts";
 import type { Job } from "../model/job.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, servesTar } from "../model/key-set.ts";
@@ -263,7 +263,7 @@ export interface OpenedNotification {
 export async function openNotificationPacket(
   r: Repositories,
   target: string | undefined,
-  whole: Whole,
+  whole: ReassembledMessage,
 ): Promise<OpenedNotification | undefined> {
   let parsed: CommandPacket;
   try {

@@ -6,13 +6,13 @@ import { readSegment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
 import { type SmsBearer, type SubmitOutcome, submitFate } from "../../link/sms-bearer.ts";
 import { withFrameContext } from "../../link/trace.ts";
-import { untilGivenUp } from "../jobs/abort-grace.ts";
+import { withAbortGrace } from "../jobs/abort-grace.ts";
 import { mayHaveActed, statusMeaning } from "../jobs/command-words.ts";
 import type { EndJob } from "../jobs/end-job.ts";
 import { reportLateAnswer } from "../jobs/late-answer.ts";
 import { expireJob } from "../jobs/stop-job.ts";
 import { unprovenNote, type Verdict } from "../jobs/verdict.ts";
-import type { Comebacks, LinkTrouble } from "../links/link-backoff.ts";
+import type { LinkBackoff, LinkTrouble } from "../links/link-backoff.ts";
 import type { Links } from "../links/links.ts";
 import { type OpenFailure, openFailure } from "../model/failure.ts";
 import { endStates, type Job } from "../model/job.ts";
@@ -20,7 +20,7 @@ import type { PacketPatch, PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import type { Answers } from "./answers.ts";
-import { type AnswerSource, judgeAnswer } from "./evaluate-response.ts";
+import { type AnswerSource, evaluateResponse } from "./evaluate-response.ts";
 import { traceCommand } from "./packet-trace.ts";
 import { type FoundRoute, reservePacket } from "./reserve-packet.ts";
 import { readsNoReplay, wantsAnswer } from "./secured-packet.ts";
@@ -33,7 +33,7 @@ export interface SmsRunDeps {
   readonly log: Log;
   readonly links: Links;
   readonly answers: Answers;
-  readonly comebacks: Comebacks;
+  readonly comebacks: LinkBackoff;
   readonly endJob: EndJob;
   readonly defaults: SmsDefaults;
 }
@@ -99,7 +99,7 @@ export class SmsRun {
     const deps = { ...this.#deps, note: (unit: (r: Repositories) => Promise<unknown>) => this.#note(unit) };
     const sending = submitPacket(deps, attempt, bearer, signal);
     try {
-      outcomes = await untilGivenUp(sending, signal);
+      outcomes = await withAbortGrace(sending, signal);
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (signal.aborted) {
@@ -222,7 +222,7 @@ export class SmsRun {
   }
 
   #judge(job: Job, packet: PacketRecord, source?: AnswerSource): Promise<Verdict> {
-    return this.#deps.store.read((r) => judgeAnswer(r, job, packet, source));
+    return this.#deps.store.read((r) => evaluateResponse(r, job, packet, source));
   }
 
   async #conclude(job: Job, packet: PacketRecord): Promise<void> {
@@ -359,7 +359,7 @@ export class SmsRun {
   async #later(job: Job, note: string, attempt?: Attempt): Promise<void> {
     const { clock, store, random, comebacks } = this.#deps;
     const delayMs = backoffMs(job.attempts, { firstMs: 250, maxMs: 60_000, random });
-    const back = attempt && comebacks.putOff({ ...attempt, job: job.id, target: job.target, delayMs });
+    const back = attempt && comebacks.defer({ ...attempt, job: job.id, target: job.target, delayMs });
     const notBefore = Math.min(back?.earliest ?? clock.now() + delayMs, job.validUntil);
     await store.write((r) => r.jobs.patch(job.id, { state: "queued", note, notBefore }));
   }

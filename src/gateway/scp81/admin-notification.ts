@@ -4,7 +4,7 @@ import { newId } from "../../base/id.ts";
 import { Notification } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
 import type { Repositories } from "../model/store.ts";
-import type { NotificationDesk } from "../notifications/notifications.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 
 /** A notification as a session's first POST brought it. */
 export interface SessionNotification {
@@ -23,7 +23,7 @@ const link = "scp81";
  */
 export async function takeNotification(
   r: Repositories,
-  desk: NotificationDesk,
+  desk: Notifications,
   { target, tlv, receivedAt }: SessionNotification,
   wake: (target: string) => void,
 ): Promise<boolean> {

@@ -14,7 +14,7 @@ import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts 
 import { endStates, type Job } from "../model/job.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
-import type { NotificationDesk } from "../notifications/notifications.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import { mayStart } from "../scp80/reserve-packet.ts";
 import { takeNotification } from "./admin-notification.ts";
 import { adminScript, jobOfScript, scriptParts, storedBodies } from "./admin-scripts.ts";
@@ -25,7 +25,7 @@ import { enterChannel, withLostLink } from "./secure-channels.ts";
 export interface Scp81StoreDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly desk: NotificationDesk;
+  readonly desk: Notifications;
   /** How long a session is held open for an upstream that announced more. */
   readonly holdOpenMs: number;
   /** The target may have become free for its next job. */

@@ -70,7 +70,7 @@ export const smscDeskSettings: SmscDeskSettings = {
  * The gateway as an SMSC: a submitted message is a job whose octets pass as they are; what the card sends goes to the
  * client it answers or that last wrote to it, and waits durably while it is away.
  */
-export class SmscDesk implements AsyncDisposable {
+export class SmscConversations implements AsyncDisposable {
   readonly #gateway: Gateway;
   readonly #store: Store;
   readonly #clock: Clock;

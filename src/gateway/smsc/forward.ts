@@ -2,7 +2,7 @@ import { newId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import { smppOfTp } from "../../codec/smpp/text.ts";
-import type { Whole } from "../inbound/inbound.ts";
+import type { ReassembledMessage } from "../inbound/inbound.ts";
 import type { InboxEntry } from "../model/inbox.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { SmscMessage } from "../model/smsc-message.ts";
@@ -34,7 +34,7 @@ export async function forwardToClient(
   r: Repositories,
   entry: InboxEntry,
   target: string | undefined,
-  whole: Whole,
+  whole: ReassembledMessage,
   answered: Answered | undefined,
   at: number,
 ): Promise<string | undefined> {

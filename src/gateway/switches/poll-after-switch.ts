@@ -7,7 +7,7 @@ import type { Store } from "../model/store.ts";
 const announcementMs = 60_000;
 
 /** Has the card of a target that accepted a profile switch polled faster: it may have done so outside its reader's sight. */
-export async function expectSwitch(
+export async function pollAfterSwitch(
   { store, links, clock }: { readonly store: Store; readonly links: Links; readonly clock: Clock },
   id: string,
 ): Promise<void> {

@@ -12,18 +12,18 @@ import { enabledProfile, type Target } from "../model/target.ts";
  * A notification of a switch whose command was never answered (its PoR is lost, or comes later) proves that the card
  * accepted it: the switch is followed from here on. SGP.02 §3.2
  */
-export async function adoptSwitch(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
+export async function recoverSwitch(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
   if (value.type !== 2 && value.type !== 3) return;
-  const latest = await r.procedures.latest(target.id);
+  const latest = await r.profileSwitches.latest(target.id);
   if (latest?.at === "accepted" || latest?.at === "switched") return;
   for (const job of await r.jobs.list({ target: target.id }, undefined, 5)) {
     const fn = (await mayHaveRun(r, job)) ? switchOf(job) : undefined;
     if (fn === undefined || (latest !== undefined && job.createdAt <= latest.acceptedAt)) continue;
     if (value.type === 2 && fn.name === "enableProfile" && fn.isdP !== value.isdP) continue;
-    if ((await r.procedures.ofJob(job.id)) !== undefined) continue;
+    if ((await r.profileSwitches.ofJob(job.id)) !== undefined) continue;
     const from = enabledProfile(target)?.aid;
     const acceptedAt = job.startedAt ?? job.createdAt;
-    await r.procedures.put({
+    await r.profileSwitches.put({
       id: newId("prc", at),
       target: target.id,
       job: job.id,

@@ -1,11 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { Log } from "../../link/driver.ts";
-import { stepProcedure } from "../model/profile-switch.ts";
+import { stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Store } from "../model/store.ts";
 
-/** What a {@link ProcedureWatch} needs. */
-export interface ProcedureWatchDeps {
+/** What a {@link SwitchWatch} needs. */
+export interface SwitchWatchDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -16,14 +16,14 @@ export interface ProcedureWatchDeps {
 const longestWaitMs = 3_600_000;
 
 /** Ends profile switches of which nothing is heard any more: they lapse, and the target's other jobs go on. */
-export class ProcedureWatch {
-  readonly #deps: ProcedureWatchDeps;
+export class SwitchWatch {
+  readonly #deps: SwitchWatchDeps;
   #timer: NodeJS.Timeout | undefined;
   #off: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(deps: ProcedureWatchDeps) {
+  constructor(deps: SwitchWatchDeps) {
     this.#deps = deps;
   }
 
@@ -54,13 +54,13 @@ export class ProcedureWatch {
   async #lapse(): Promise<void> {
     const { store, clock, kick } = this.#deps;
     const now = clock.now();
-    const open = await store.read((r) => r.procedures.open());
+    const open = await store.read((r) => r.profileSwitches.open());
     for (const { id, target } of open.filter((one) => one.holdUntil <= now)) {
       await store.write(async (r) => {
-        const procedure = (await r.procedures.open()).find((one) => one.id === id);
+        const procedure = (await r.profileSwitches.open()).find((one) => one.id === id);
         if (procedure === undefined || procedure.holdUntil > now) return;
-        const next = stepProcedure(procedure, { kind: "lapsed", at: now });
-        await r.procedures.put(next);
+        const next = stepProfileSwitch(procedure, { kind: "lapsed", at: now });
+        await r.profileSwitches.put(next);
         const data = { aid: procedure.aid, was: procedure.at, tookMs: now - procedure.acceptedAt };
         await r.events.append({ at: now, type: "procedure.lapsed", target, job: procedure.job, data });
       });

@@ -43,7 +43,7 @@ export interface ImportOptions extends ImportHow {
 export type OnRefused = (error: unknown, index: number, stored: number) => never;
 
 /** Targets and their keys, for all faces. Key values go in and never come out. */
-export class TargetDesk {
+export class Targets {
   readonly #store: Store;
   readonly #clock: Clock;
 
@@ -325,7 +325,7 @@ function named({ id, eid }: { readonly id: string; readonly eid?: string }): str
 const groupWork = 20;
 
 /** What taking a description in costs, in plain cards. */
-function workOf({ shape: { profiles = [], keySets, isdR } }: TargetDescription): number {
+function resolveWork({ shape: { profiles = [], keySets, isdR } }: TargetDescription): number {
   return 1 + profiles.length / 10 + (keySets.length + (isdR?.keySets.length ?? 0)) / 5;
 }
 
@@ -335,7 +335,7 @@ function* groupsOf(descriptions: Iterable<TargetDescription>): Generator<TargetD
   let work = 0;
   for (const description of descriptions) {
     group.push(description);
-    work += workOf(description);
+    work += resolveWork(description);
     if (work < groupWork) continue;
     yield group;
     group = [];

@@ -222,7 +222,7 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
     async waitingForSession(target, limit) {
       return (await waitingUpTo(limit)(target)).map(jobOf);
     },
-    async putOff(job, now, until, note) {
+    async defer(job, now, until, note) {
       await db
         .updateTable("job")
         .set({ not_before: sql<number>`min(${until}, valid_until)`, note })

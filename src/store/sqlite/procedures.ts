@@ -1,11 +1,11 @@
 import { type Kysely, sql } from "kysely";
-import type { Procedure, ProcedureRepository } from "../../gateway/model/profile-switch.ts";
+import type { ProfileSwitch, ProfileSwitchRepository } from "../../gateway/model/profile-switch.ts";
 import { fromJson, toJson } from "../json.ts";
 import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
 
 /** Profile switches as JSON, found by target or by the job that started them. */
-export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
+export function profileSwitchRepository(db: Kysely<Schema>): ProfileSwitchRepository {
   const latest = prepared(db, (target: string) =>
     db
       .selectFrom("procedure")
@@ -34,7 +34,7 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
     },
     async latest(target) {
       const [row] = await latest(target);
-      return row && fromJson<Procedure>(row.body);
+      return row && fromJson<ProfileSwitch>(row.body);
     },
     async open() {
       const rows = await db
@@ -42,7 +42,7 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
         .select("body")
         .where(sql<boolean>`state in ('accepted', 'switched')`)
         .execute();
-      return rows.map((row) => fromJson<Procedure>(row.body));
+      return rows.map((row) => fromJson<ProfileSwitch>(row.body));
     },
     async list(target, before, limit) {
       let query = db
@@ -53,15 +53,15 @@ export function procedureRepository(db: Kysely<Schema>): ProcedureRepository {
         .limit(limit);
       if (target !== undefined) query = query.where("target", "=", target);
       if (before !== undefined) query = query.where("accepted_at", "<", before);
-      return (await query.execute()).map((row) => fromJson<Procedure>(row.body));
+      return (await query.execute()).map((row) => fromJson<ProfileSwitch>(row.body));
     },
     async get(id) {
       const row = await db.selectFrom("procedure").select("body").where("id", "=", id).executeTakeFirst();
-      return row && fromJson<Procedure>(row.body);
+      return row && fromJson<ProfileSwitch>(row.body);
     },
     async ofJob(job) {
       const row = await db.selectFrom("procedure").select("body").where("job", "=", job).executeTakeFirst();
-      return row && fromJson<Procedure>(row.body);
+      return row && fromJson<ProfileSwitch>(row.body);
     },
   };
 }

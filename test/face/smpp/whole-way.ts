@@ -3,7 +3,7 @@ import type { SmppBearer } from "../../../drivers/smpp/bearer.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { SmscFace, smscFaceOptions } from "../../../src/face/smpp/server.ts";
 import type { Link } from "../../../src/gateway/links/links.ts";
-import { SmscDesk, type SmscDeskSettings } from "../../../src/gateway/smsc/conversations.ts";
+import { SmscConversations, type SmscDeskSettings } from "../../../src/gateway/smsc/conversations.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { openBearer, until } from "../../drivers/smpp/account.ts";
 import { Bench, euicc, plainEis } from "../../gateway/bench.ts";
@@ -52,7 +52,7 @@ export function readMessage(body: Buffer) {
 /** A client of the SMSC face, the gateway, an account, and an SMSC below: both ends are hand-written. */
 export class WholeWay implements AsyncDisposable {
   readonly bench: Bench;
-  readonly desk: SmscDesk;
+  readonly desk: SmscConversations;
   readonly client: RawConnection;
   readonly smsc: RawSmsc;
   readonly bearer: SmppBearer;
@@ -93,7 +93,7 @@ export class WholeWay implements AsyncDisposable {
     };
     bench.gateway.attach(link);
     bearer.onChange = () => bench.gateway.links.changed(link.id);
-    const desk = new SmscDesk(bench.gateway, systemClock, options.desk);
+    const desk = new SmscConversations(bench.gateway, systemClock, options.desk);
     desk.start();
     const face = await SmscFace.open(
       { ...smscFaceOptions, port: 0, times: { unbindMs: 100 } },

@@ -3,7 +3,7 @@ import type { Executed } from "../../../simulators/euicc/execution-log.ts";
 import { createEuiccState, type FixtureOptions } from "../../../simulators/euicc/fixture.ts";
 import type { Misbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import { CampaignDesk, type ShownCampaign } from "../../../src/gateway/campaign/campaigns.ts";
+import { Campaigns, type ShownCampaign } from "../../../src/gateway/campaign/campaigns.ts";
 import { CampaignRunner } from "../../../src/gateway/campaign/runner.ts";
 import type { CampaignItem } from "../../../src/gateway/model/campaign.ts";
 import { silentLog } from "../../../src/link/driver.ts";
@@ -16,7 +16,7 @@ export class Fleet implements AsyncDisposable {
   readonly bench: Bench;
   readonly cards: Card[] = [];
   readonly runner: CampaignRunner;
-  readonly desk: CampaignDesk;
+  readonly desk: Campaigns;
   /** What the cards ran, by EID, as they say themselves. */
   readonly executed = new Map<string, Executed[]>();
 
@@ -30,7 +30,7 @@ export class Fleet implements AsyncDisposable {
       notifications: "bench",
       tickMs: 200,
     });
-    this.desk = new CampaignDesk({ gateway, runner: this.runner, clock: systemClock });
+    this.desk = new Campaigns({ gateway, runner: this.runner, clock: systemClock });
   }
 
   static async open(folder?: string): Promise<Fleet> {

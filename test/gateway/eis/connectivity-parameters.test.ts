@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
 import { classifyCommand } from "../../../src/codec/euicc/es5-classify.ts";
 import { smsrReachOf } from "../../../src/gateway/eis/connectivity.ts";
-import { ConnectivityDesk, ConnectivityShape } from "../../../src/gateway/eis/connectivity-parameters.ts";
+import { ConnectivityParameters, ConnectivityShape } from "../../../src/gateway/eis/connectivity-parameters.ts";
 import { applyCommand } from "../../../src/gateway/eis/eis.ts";
 import { scriptCommands } from "../../../src/gateway/jobs/script-body.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
@@ -12,10 +12,10 @@ import { Bench, euicc, plainEis } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
 let bench: Bench;
-let desk: ConnectivityDesk;
+let desk: ConnectivityParameters;
 beforeAll(async () => {
   bench = await Bench.open();
-  desk = new ConnectivityDesk(bench.gateway, silentLog);
+  desk = new ConnectivityParameters(bench.gateway, silentLog);
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import { AuditDesk } from "../../../src/gateway/eis/card-audits.ts";
+import { CardAudits } from "../../../src/gateway/eis/card-audits.ts";
 import { withEnabled } from "../../../src/gateway/eis/eis.ts";
 import { saveTarget } from "../../../src/gateway/targets/target-lookup.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
@@ -115,7 +115,7 @@ describe("an audit", () => {
     Object.assign(eis.profiles[0] ?? {}, { state: "disabled", fallback: false });
     eis.profiles[2] = { aid: ghost, state: "disabled" };
     await bench.targets.import(eis, { replace: true });
-    const desk = new AuditDesk(bench.gateway, systemClock);
+    const desk = new CardAudits(bench.gateway, systemClock);
     const third = scene.card.state.profiles[2]?.aid;
     const report = await desk.audit(scene.card.state.eid, { fix: false, origin: cli, waitMs: 5000 });
     expect(report.fixed).toBe(false);
@@ -159,7 +159,7 @@ describe("an audit", () => {
       Object.assign(b ?? {}, { state: "enabled" });
       return made;
     };
-    const desk = new AuditDesk(bench.gateway, systemClock);
+    const desk = new CardAudits(bench.gateway, systemClock);
     const report = await desk.audit(scene.card.state.eid, { fix: true, origin: cli, waitMs: 15_000 });
     expect(audits).toBe(2);
     expect(report).toMatchObject({ fixed: true, jobs: [expect.any(String)] });
@@ -187,7 +187,7 @@ describe("an audit", () => {
       return made;
     };
     const before = (await bench.targets.show(scene.card.state.eid)).target.esimProfiles;
-    const desk = new AuditDesk(bench.gateway, systemClock);
+    const desk = new CardAudits(bench.gateway, systemClock);
     const order = { fix: true, origin: cli, waitMs: 15_000 };
     await expect(desk.audit(scene.card.state.eid, order)).rejects.toMatchObject({ code: "store.conflict" });
     expect((await bench.targets.show(scene.card.state.eid)).target.esimProfiles).toEqual(before);

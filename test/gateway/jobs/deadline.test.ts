@@ -110,7 +110,7 @@ describe("a job whose validity ends", () => {
     const at = Date.now();
     const aid = target.esimProfiles[1]?.aid ?? "";
     await bench.store.write((r) =>
-      r.procedures.put({
+      r.profileSwitches.put({
         id: "prc_held",
         target: target.id,
         job: "job_switch",

@@ -31,7 +31,7 @@ describe("ES5 over ENVELOPE to a simulated eUICC", () => {
     });
     expect(job).toMatchObject({ state: "done" });
     const procedure = await bench.until(async () => {
-      const found = await bench.store.read((r) => r.procedures.ofJob(job.id));
+      const found = await bench.store.read((r) => r.profileSwitches.ofJob(job.id));
       return found?.at === "confirmed" ? found : undefined;
     });
     expect(procedure.aid).toBe(second?.aid);

@@ -42,11 +42,11 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   const route = { at: "found", bearer: "envelope", link: "reader A", why: "test" } as const;
   const now = Date.now();
   const open = { id: "prc_1", target: target.id, job: "job_x", kind: "enable", aid: "A0", at: "accepted" } as const;
-  await bench.store.write((r) => r.procedures.put({ ...open, acceptedAt: now, holdUntil: now + 60_000 }));
+  await bench.store.write((r) => r.profileSwitches.put({ ...open, acceptedAt: now, holdUntil: now + 60_000 }));
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
   expect(await bench.gateway.job(job.id)).toMatchObject({ state: "queued", attempts: 0 });
   await bench.store.write((r) =>
-    r.procedures.put({ ...open, at: "confirmed", acceptedAt: now, holdUntil: now, endedAt: now }),
+    r.profileSwitches.put({ ...open, at: "confirmed", acceptedAt: now, holdUntil: now, endedAt: now }),
   );
   expect(await reservePacket(deps, job, target, route)).toMatchObject({ transmissions: 1 });
   await bench.gateway.cancel(job.id);

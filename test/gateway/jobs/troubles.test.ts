@@ -185,7 +185,7 @@ describe("a job when things go wrong", () => {
     expect(job.state).toBe("done");
     await bench.until(
       async () =>
-        (await bench.store.read((r) => r.procedures.ofJob(job.id)))?.at === "rolled-back" ? true : undefined,
+        (await bench.store.read((r) => r.profileSwitches.ofJob(job.id)))?.at === "rolled-back" ? true : undefined,
       25_000,
     );
     const { target } = await bench.targets.show(card.state.eid);

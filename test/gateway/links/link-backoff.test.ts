@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
-import { Comebacks } from "../../../src/gateway/links/link-backoff.ts";
+import { LinkBackoff } from "../../../src/gateway/links/link-backoff.ts";
 import type { Link } from "../../../src/gateway/links/links.ts";
 import { Bench, type BenchLink, euicc } from "../bench.ts";
 
@@ -143,25 +143,25 @@ describe("the list of what waits for a link", () => {
       ["op", "smsc", 1],
       ["r", "reader", 0],
     ] as const) {
-      const list = new Comebacks(systemClock);
-      list.putOff(trouble);
+      const list = new LinkBackoff(systemClock);
+      list.defer(trouble);
       expect(list.take(link(id, kind, true), undefined)).toHaveLength(given);
     }
   });
 
   it("counts a link as back that went and came during the try", () => {
-    const list = new Comebacks(systemClock);
-    list.cameUp(link("m1", "modem", true));
+    const list = new LinkBackoff(systemClock);
+    list.noteLinkState(link("m1", "modem", true));
     const since = systemClock.monotonic();
-    expect(list.putOff({ ...trouble, since })).toBeUndefined();
-    list.cameUp(link("m1", "modem", false));
-    expect(list.cameUp(link("m1", "modem", true))).toBe(true);
-    expect(list.putOff({ ...trouble, since: since - 1 })?.earliest).toBeLessThan(Date.now() + 2000);
+    expect(list.defer({ ...trouble, since })).toBeUndefined();
+    list.noteLinkState(link("m1", "modem", false));
+    expect(list.noteLinkState(link("m1", "modem", true))).toBe(true);
+    expect(list.defer({ ...trouble, since: since - 1 })?.earliest).toBeLessThan(Date.now() + 2000);
   });
 
   it("forgets jobs that are tried again or have ended", () => {
-    const list = new Comebacks(systemClock);
-    list.putOff(trouble);
+    const list = new LinkBackoff(systemClock);
+    list.defer(trouble);
     expect(list.earliest("t")).toBeGreaterThan(Date.now());
     list.over({ id: "j", target: "t" });
     expect(list.earliest("t")).toBe(0);

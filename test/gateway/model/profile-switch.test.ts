@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Procedure, type ProcedureEvent, stepProcedure } from "../../../src/gateway/model/profile-switch.ts";
+import {
+  type ProfileSwitch,
+  type ProfileSwitchEvent,
+  stepProfileSwitch,
+} from "../../../src/gateway/model/profile-switch.ts";
 
 const a = "A0000005591010FFFFFFFF8900001100";
 const b = "A0000005591010FFFFFFFF8900001200";
-const accepted: Procedure = {
+const accepted: ProfileSwitch = {
   id: "prc_1",
   target: "tgt_1",
   job: "job_1",
@@ -14,15 +18,15 @@ const accepted: Procedure = {
   acceptedAt: 1_000,
   holdUntil: 121_000,
 };
-const run = (...events: readonly ProcedureEvent[]) => events.reduce(stepProcedure, accepted);
-const succeeded = (at: number, isdP?: string): ProcedureEvent => ({
+const run = (...events: readonly ProfileSwitchEvent[]) => events.reduce(stepProfileSwitch, accepted);
+const succeeded = (at: number, isdP?: string): ProfileSwitchEvent => ({
   kind: "notified",
   type: 2,
   at,
   ...(isdP === undefined ? {} : { isdP }),
 });
-const lapsed = (at: number): ProcedureEvent => ({ kind: "lapsed", at });
-const confirmed = (at: number): ProcedureEvent => ({ kind: "confirmed", at });
+const lapsed = (at: number): ProfileSwitchEvent => ({ kind: "lapsed", at });
+const confirmed = (at: number): ProfileSwitchEvent => ({ kind: "confirmed", at });
 
 describe("stepProcedure", () => {
   it("follows a switch from its notification to its confirmation", () => {
@@ -34,8 +38,8 @@ describe("stepProcedure", () => {
     expect(run(confirmed(6_000))).toEqual(accepted);
     expect(run(succeeded(5_000, a))).toEqual(accepted);
     expect(run({ kind: "notified", type: 1, at: 5_000 })).toEqual(accepted);
-    expect(stepProcedure({ ...accepted, kind: "disable" }, succeeded(5_000, a))).toMatchObject({ at: "switched" });
-    expect(stepProcedure({ ...accepted, kind: "disable" }, succeeded(5_000, b))).toMatchObject({ at: "accepted" });
+    expect(stepProfileSwitch({ ...accepted, kind: "disable" }, succeeded(5_000, a))).toMatchObject({ at: "switched" });
+    expect(stepProfileSwitch({ ...accepted, kind: "disable" }, succeeded(5_000, b))).toMatchObject({ at: "accepted" });
   });
 
   it("corrects a lapse by a confirmation that was on its way", () => {
@@ -47,7 +51,7 @@ describe("stepProcedure", () => {
     const now = run(lapsed(121_001), succeeded(200_000, b));
     expect(now).toMatchObject({ at: "switched", switchedAt: 200_000, holdUntil: 320_000 });
     expect(now.endedAt).toBeUndefined();
-    expect(stepProcedure(now, confirmed(201_000))).toMatchObject({ at: "confirmed", endedAt: 201_000 });
+    expect(stepProfileSwitch(now, confirmed(201_000))).toMatchObject({ at: "confirmed", endedAt: 201_000 });
   });
 
   it("corrects a lapse by a late report of a roll-back", () => {
@@ -57,6 +61,6 @@ describe("stepProcedure", () => {
   it("keeps a confirmed or rolled-back end", () => {
     const done = run(succeeded(5_000, b), confirmed(6_000));
     for (const event of [lapsed(7_000), { kind: "notified", type: 3, at: 8_000 } as const, succeeded(9_000, b)])
-      expect(stepProcedure(done, event)).toBe(done);
+      expect(stepProfileSwitch(done, event)).toBe(done);
   });
 });

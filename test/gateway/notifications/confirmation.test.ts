@@ -25,7 +25,7 @@ it("a confirmation whose answer was lost is one: repeated, the card does not kno
     await after.gateway.start();
     await after.add(card);
     const procedure = await after.until(async () => {
-      const found = await after.store.read((r) => r.procedures.ofJob(job.id));
+      const found = await after.store.read((r) => r.profileSwitches.ofJob(job.id));
       return found?.endedAt === undefined ? undefined : found;
     });
     expect(procedure.at).toBe("confirmed");

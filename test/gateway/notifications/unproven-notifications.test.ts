@@ -64,7 +64,7 @@ async function behindNetwork(bench: Bench) {
 async function openSwitch(bench: Bench, { id }: Target, aid: string): Promise<void> {
   const at = Date.now();
   const open = { id: "prc_open", target: id, job: "job_x", kind: "enable", aid, at: "accepted" } as const;
-  await bench.store.write((r) => r.procedures.put({ ...open, acceptedAt: at, holdUntil: at + 60_000 }));
+  await bench.store.write((r) => r.profileSwitches.put({ ...open, acceptedAt: at, holdUntil: at + 60_000 }));
 }
 
 async function received(bench: Bench, count = 1) {
@@ -91,7 +91,7 @@ describe("a notification that does not prove its card", () => {
     await account.hand(message(wrap(card, notification(eid, 3, now))));
     await received(bench, 2);
     expect(await enabled()).toBe(now);
-    expect((await bench.store.read((r) => r.procedures.latest(target.id)))?.at).toBe("accepted");
+    expect((await bench.store.read((r) => r.profileSwitches.latest(target.id)))?.at).toBe("accepted");
     expect(await bench.store.read((r) => r.jobs.list({ target: target.id }, undefined, 10))).toEqual([]);
     expect((await bench.targets.show(eid)).target.version).toBe(target.version);
   });
@@ -162,7 +162,7 @@ describe("a secured notification that comes again", () => {
     expect(copied).toMatchObject([{ sequence: "0001", verified: true }]);
     expect(await received(bench, 2)).toHaveLength(2);
     expect(await enabled()).toBe(now);
-    expect((await bench.store.read((r) => r.procedures.latest(target.id)))?.at).toBe("accepted");
+    expect((await bench.store.read((r) => r.profileSwitches.latest(target.id)))?.at).toBe("accepted");
     const after = await bench.store.read((r) => r.jobs.list({ target: target.id }, undefined, 10));
     expect(after).toHaveLength(before.length);
   });

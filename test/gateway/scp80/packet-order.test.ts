@@ -125,7 +125,7 @@ describe("a packet that has left with a counter", () => {
     const now = Date.now();
     await bench.store.write(async (r) => {
       await r.jobs.patch(first.id, { notBefore: now + 50_000 });
-      await r.procedures.put({
+      await r.profileSwitches.put({
         id: "prc_held",
         target: first.target,
         job: first.id,

@@ -12,7 +12,7 @@ import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
 import { wrapResponse } from "../../../src/crypto/response-packet.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
-import { SmscDesk } from "../../../src/gateway/smsc/conversations.ts";
+import { SmscConversations } from "../../../src/gateway/smsc/conversations.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 import { order, ScriptedAccount } from "../smsc/smsc-network.ts";
 
@@ -280,7 +280,7 @@ describe("the response to a packet that a client secured", () => {
     async (whose) => {
       await using bench = await Bench.open();
       const { card, account, leftAs } = await behindNetwork(bench);
-      await using desk = new SmscDesk(bench.gateway, systemClock);
+      await using desk = new SmscConversations(bench.gateway, systemClock);
       desk.start();
       const keys = whose === "the gateway has the keys" ? card : euicc({ seed: "another card's keys" });
       const post = (client: string, userData: Uint8Array) =>
@@ -301,7 +301,7 @@ describe("the response to a packet that a client secured", () => {
   it("goes to the oldest command that has none, however many follow", async () => {
     await using bench = await Bench.open();
     const { account } = await behindNetwork(bench);
-    await using desk = new SmscDesk(bench.gateway, systemClock);
+    await using desk = new SmscConversations(bench.gateway, systemClock);
     desk.start();
     const stranger = euicc({ seed: "another card's keys" });
     for (let cntr = 1; cntr <= 60; cntr++) {

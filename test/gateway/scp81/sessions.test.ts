@@ -160,7 +160,7 @@ describe("scripts of one session", () => {
     expect((await it.bench.ended(job.id)).state).toBe("done");
     const later = await it.bench.ended(behind);
     expect(later.state).toBe("done");
-    const procedure = await it.bench.store.read((r) => r.procedures.ofJob(job.id));
+    const procedure = await it.bench.store.read((r) => r.profileSwitches.ofJob(job.id));
     expect(procedure?.at).toBe("confirmed");
     expect(procedure?.endedAt).toBeLessThanOrEqual(later.startedAt ?? 0);
     await it.agent.idle();
@@ -177,7 +177,7 @@ describe("scripts of one session", () => {
       origin: { face: "api" },
     });
     await it.bench.until(async () => {
-      const procedure = await it.bench.store.read((r) => r.procedures.ofJob(job.id));
+      const procedure = await it.bench.store.read((r) => r.profileSwitches.ofJob(job.id));
       return procedure?.at === "confirmed" ? procedure : undefined;
     });
     const [heard] = await it.bench.store.read(async (r) => {

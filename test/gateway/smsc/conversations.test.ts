@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { SmscFace, smscFaceOptions } from "../../../src/face/smpp/server.ts";
-import { SmscDesk } from "../../../src/gateway/smsc/conversations.ts";
+import { SmscConversations } from "../../../src/gateway/smsc/conversations.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { Bench, euicc } from "../bench.ts";
 
@@ -78,7 +78,7 @@ describe("the SMSC face over the gateway", () => {
     const card = euicc();
     const link = await bench.add(card);
     await bench.targets.change(card.state.eid, { msisdn: "447700900123" });
-    const desk = new SmscDesk(bench.gateway, systemClock);
+    const desk = new SmscConversations(bench.gateway, systemClock);
     await using face = await SmscFace.open(
       { ...smscFaceOptions, port: 0 },
       {

@@ -10,7 +10,7 @@ import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
 import { wrapResponse } from "../../../src/crypto/response-packet.ts";
 import type { SmscOutboxItem } from "../../../src/gateway/model/smsc-message.ts";
-import { SmscDesk, type SmscDeskSettings } from "../../../src/gateway/smsc/conversations.ts";
+import { SmscConversations, type SmscDeskSettings } from "../../../src/gateway/smsc/conversations.ts";
 import { findTarget } from "../../../src/gateway/targets/target-lookup.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 import { order, ScriptedAccount } from "./smsc-network.ts";
@@ -45,7 +45,7 @@ function porOf(card: SimulatedEuicc, cntr: number): Uint8Array {
 async function setUp(bench: Bench, settings: Partial<SmscDeskSettings> = {}) {
   await bench.gateway.start();
   const card = euicc();
-  const desk = new SmscDesk(bench.gateway, systemClock, settings);
+  const desk = new SmscConversations(bench.gateway, systemClock, settings);
   desk.start();
   return { card, desk };
 }
@@ -205,7 +205,7 @@ describe("the fate of a message behind a network", () => {
     await bench.until(async () => ((await desk.query("smsr", messageId))?.state === "enroute" ? true : undefined));
     await desk[Symbol.asyncDispose]();
     await systemClock.sleep(350);
-    await using later = new SmscDesk(bench.gateway, systemClock, { graceMs: 0 });
+    await using later = new SmscConversations(bench.gateway, systemClock, { graceMs: 0 });
     later.start();
     await bench.until(async () => ((await items(bench)).length > 0 ? true : undefined));
     expect(receiptsIn(await items(bench)).map((item) => item.state)).toEqual(["unknown"]);

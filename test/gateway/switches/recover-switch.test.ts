@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { newId } from "../../../src/base/id.ts";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { parseEid } from "../../../src/codec/euicc/eid.ts";
-import { adoptSwitch } from "../../../src/gateway/switches/recover-switch.ts";
+import { recoverSwitch } from "../../../src/gateway/switches/recover-switch.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 
 it.each([
@@ -34,8 +34,8 @@ it.each([
         createdAt: job.createdAt,
       });
       const value = { eid: parseEid(target.eid ?? ""), type: 2, sequence: 1, isdP: parseAid(aid) };
-      await adoptSwitch(r, target, value, job.createdAt + 1);
-      return r.procedures.ofJob(job.id);
+      await recoverSwitch(r, target, value, job.createdAt + 1);
+      return r.profileSwitches.ofJob(job.id);
     });
     expect(procedure?.at).toBe(followed);
     if (followed !== undefined) expect(procedure).toMatchObject({ kind: "enable", aid });
@@ -68,8 +68,8 @@ it.each([
         endedAt: 1,
       });
       const value = { eid: parseEid(target.eid ?? ""), type: 2, sequence: 1, isdP: parseAid(aid) };
-      await adoptSwitch(r, target, value, job.createdAt + 1);
-      return r.procedures.ofJob(job.id);
+      await recoverSwitch(r, target, value, job.createdAt + 1);
+      return r.profileSwitches.ofJob(job.id);
     });
     expect(procedure?.at).toBe(followed);
   },

@@ -35,7 +35,7 @@ const stateList = z
 async function detail(deps: ApiDeps, job: Job) {
   const { packets, procedure } = await deps.gateway.store.read(async (r) => ({
     packets: await r.packets.ofJob(job.id),
-    procedure: await r.procedures.ofJob(job.id),
+    procedure: await r.profileSwitches.ofJob(job.id),
   }));
   const decoded = executedCommands(job.work, job.result?.commands ?? []).map((command) => ({
     function: command.function.name,

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { NotificationRecord } from "../../../gateway/model/notification.ts";
-import { type Procedure, requireSwitch, switchOutcome } from "../../../gateway/model/profile-switch.ts";
+import { type ProfileSwitch, requireSwitch, switchOutcome } from "../../../gateway/model/profile-switch.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
 import type { ApiDeps } from "../server.ts";
@@ -44,7 +44,7 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   };
   const list = async (query: z.infer<typeof listSwitches.schema.querystring>) => {
     const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
-    const found = await store.read((r) => r.procedures.list(target, query.cursor, query.limit));
+    const found = await store.read((r) => r.profileSwitches.list(target, query.cursor, query.limit));
     return pageOf(
       found,
       query.limit,
@@ -82,7 +82,7 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     },
     async ({ params, query, raw }) => {
       const read = () => store.read((r) => requireSwitch(r, params.id));
-      const ended = (one: Procedure) => switchOutcome(one) !== undefined;
+      const ended = (one: ProfileSwitch) => switchOutcome(one) !== undefined;
       return { ...(await awaited(store, read, ended, { waitMs: query.wait, gone: () => raw.destroyed })) };
     },
   );
