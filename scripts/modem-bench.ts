@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { exportEis } from "../simulators/euicc/eis.ts";
 import { SimulatedEuicc } from "../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../simulators/euicc/fixture.ts";
+import { HotPlug } from "../simulators/modem/hot-plug.ts";
 import { type ModemOptions, SimulatedModem } from "../simulators/modem/modem.ts";
 import { PlainCard } from "../simulators/modem/plain-card.ts";
-import { Plug } from "../simulators/modem/plug.ts";
 import { type NetworkOptions, SimulatedNetwork } from "../simulators/network/network.ts";
 import { ModemConfig, ModemDiscoveryConfig } from "../src/app/modem-config.ts";
 import { ModemService } from "../src/app/modem-service.ts";
@@ -49,7 +49,7 @@ export interface ModemBenchOptions {
 /** A simulated modem in its socket, with its card. */
 export interface Socket {
   readonly modem: SimulatedModem;
-  readonly plug: Plug;
+  readonly plug: HotPlug;
   readonly card: SimulatedEuicc | PlainCard;
   /** EID of the eUICC in it, empty for a plain SIM. */
   readonly eid: string;
@@ -142,7 +142,7 @@ export class ModemBench implements AsyncDisposable {
         ...(random === undefined ? {} : { random }),
         ...(more?.memory === undefined ? {} : { memory: more.memory }),
       });
-      const plug = new Plug(modem, { at: "pty", link: join(folder, name) });
+      const plug = new HotPlug(modem, { at: "pty", link: join(folder, name) });
       return { modem, plug, card: soft, eid: soft instanceof SimulatedEuicc ? soft.state.eid : "" };
     }
   }

@@ -32,9 +32,9 @@ export const disposition = { leave: 0, reset: 1, unpower: 2 } as const;
 const headerLength = 8;
 const readerNameLength = 128;
 const readerStateLength = 184;
-const maxReaders = 16;
+const readersInState = 16;
 /** pcscd numbers its readers with two hexadecimal digits. */
-const mostReaders = 256;
+const maxReaders = 256;
 const maxAtrLength = 33;
 
 /** Length of the answers, in octets. */
@@ -46,7 +46,7 @@ export const answerLength = {
   reconnect: 24,
   disconnect: 12,
   transmit: 32,
-  readersState: readerStateLength * maxReaders,
+  readersState: readerStateLength * readersInState,
   readersStateSize: 4,
   change: 8,
 } as const;
@@ -146,7 +146,7 @@ export function resultOf(answer: Uint8Array): number {
 /** How many readers a READERS STATE SIZE answer tells of. @throws link.service for more than there can be names for */
 export function readerCount(answer: Uint8Array): number {
   const count = readField(answer, 0);
-  if (count > mostReaders) throw malformed(`it tells of ${count} readers`, 0);
+  if (count > maxReaders) throw malformed(`it tells of ${count} readers`, 0);
   return count;
 }
 

@@ -31,7 +31,7 @@ const alphanumeric = { ton: 5, npi: 0 };
 const international = { ton: 1, npi: 1 };
 const shortCode = { ton: 0, npi: 0 };
 const shortCodeDigits = 8;
-const longestInline = 254;
+const maxInlineOctets = 254;
 const nothing = new Uint8Array(0);
 const none: Tlvs = {};
 
@@ -125,7 +125,7 @@ export function submitRequest(
   const tlvs = parameters(sms, account, variant, echo);
   if (carriedTlvs !== none) Object.assign(tlvs, carriedTlvs);
   const data = account.command === "data_sm";
-  const payload = data || account.carriage === "payload" || octets.length > longestInline;
+  const payload = data || account.carriage === "payload" || octets.length > maxInlineOctets;
   if (payload) tlvs.messagePayload = octets;
   const { serviceType } = account;
   const source = sourceAddress(sms.from, account.source);

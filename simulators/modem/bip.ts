@@ -38,7 +38,7 @@ interface Channel {
 }
 
 const channelLimit = 7;
-const mostPerRead = 237;
+const maxPerRead = 237;
 
 /** Sockets for the card, at most seven. ETSI TS 102 223 §6.4.27 to §6.4.31, §8.52 to §8.61 */
 export class BipChannels {
@@ -126,12 +126,12 @@ export class BipChannels {
     const waiting = waitingIn(channel);
     if (waiting === 0 && !channel.up) return { result: [0x3a, 0x02] };
     const source = channel.udp ? (channel.inbox[0] ?? new Uint8Array(0)) : Buffer.concat(channel.inbox);
-    const taken = source.subarray(0, Math.min(wanted, mostPerRead));
+    const taken = source.subarray(0, Math.min(wanted, maxPerRead));
     const rest = source.subarray(taken.length);
     const others = channel.udp ? channel.inbox.slice(1) : [];
     channel.inbox = rest.length > 0 ? [rest, ...others] : others;
     const data = taken.length > 0 ? simple(0x36, ...taken) : [];
-    const result = taken.length === wanted ? 0x00 : taken.length === mostPerRead ? 0x07 : 0x02;
+    const result = taken.length === wanted ? 0x00 : taken.length === maxPerRead ? 0x07 : 0x02;
     return { result: [result], objects: [...data, ...simple(0x37, Math.min(0xff, waitingIn(channel)))] };
   }
 

@@ -58,10 +58,10 @@ async function runOne(
   const vendor = await vendorCommand(command, call);
   if (vendor !== undefined) return vendor.reply;
   const spec = commands.get(command.name);
-  if (spec === undefined) return modem.personality.isSetting(command.text) ? undefined : refusePlain();
+  if (spec === undefined) return modem.behaviour.isSetting(command.text) ? undefined : refusePlain();
   if (
     command.form === "test" &&
-    modem.personality.quirks.has("test-command-unreliable") &&
+    modem.behaviour.quirks.has("test-command-unreliable") &&
     /^\+C(GLA|CHC)/.test(command.name)
   ) {
     return refusePlain();

@@ -9,7 +9,7 @@ import { CardTerminal, type ToolkitEvent } from "./card-terminal.ts";
 import { runLine } from "./dispatch.ts";
 import { MessageStore } from "./message-store.ts";
 import { type Misbehaviour, wellBehaved } from "./misbehaviour.ts";
-import { type ModemIdentity, Personality, type PlayedProfile, plainProfile } from "./personality.ts";
+import { type ModemIdentity, type PlayedProfile, ProfileBehaviour, plainProfile } from "./profile-behaviour.ts";
 import { Registration, type RegistrationState, registrationFields } from "./registration.ts";
 import { copySettings, factorySettings, type Settings } from "./settings.ts";
 import { SimSlot } from "./sim-slot.ts";
@@ -76,7 +76,7 @@ interface ModemEvents {
 
 /** An AT modem with a card, a radio and any number of AT ports. 3GPP TS 27.005, TS 27.007 */
 export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDisposable {
-  readonly personality: Personality;
+  readonly behaviour: ProfileBehaviour;
   readonly network: RadioNetwork;
   readonly timings: ModemTimings;
   readonly slot: SimSlot;
@@ -112,14 +112,14 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
 
   constructor(options: ModemOptions) {
     super();
-    this.personality = new Personality(options.profile ?? plainProfile, options.identity);
+    this.behaviour = new ProfileBehaviour(options.profile ?? plainProfile, options.identity);
     this.network = options.network;
     this.timings = { ...quickTimings, ...options.timings };
     this.misbehaviour = { ...wellBehaved, ...options.misbehaviour };
     this.random = options.random ?? Math.random;
     this.now = options.now ?? Date.now;
-    const { imei } = this.personality.identity;
-    const { storages } = this.personality.profile.sms ?? {};
+    const { imei } = this.behaviour.identity;
+    const { storages } = this.behaviour.profile.sms ?? {};
     this.stores = {
       SM: new MessageStore("SM", options.memory?.SM ?? 20, 1),
       ME: new MessageStore("ME", options.memory?.ME ?? 50, 0),
@@ -207,7 +207,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     this.#on = true;
     await sleep(this.timings.bootMs);
     if (generation !== this.#generation) return;
-    const banner = this.personality.banner;
+    const banner = this.behaviour.banner;
     for (const line of banner) if (!/CPIN|SMS DONE|SMS READY|PB DONE|QUSIM/i.test(line)) this.urc(line);
     this.emit("boot");
     this.#runStorm();
@@ -245,7 +245,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
 
   /** What the vendor's ICCID command says: with a cache, the first card's until the next power-on. */
   get shownIccid(): string {
-    return this.personality.quirks.has("stale-iccid-command") ? this.#firstIccid : this.slot.facts.iccid;
+    return this.behaviour.quirks.has("stale-iccid-command") ? this.#firstIccid : this.slot.facts.iccid;
   }
 
   async stopCard(): Promise<void> {
@@ -263,7 +263,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
   /** REFRESH with reset, or a profile switch: service goes, the card comes back, everything is read anew. */
   async restartCard(): Promise<void> {
     const generation = this.#generation;
-    const { quirks } = this.personality;
+    const { quirks } = this.behaviour;
     if (quirks.has("sim-not-reread")) {
       const { facts } = this.slot;
       await this.startCard();
@@ -279,7 +279,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
     await this.startCard();
     if (generation !== this.#generation) return;
     if (this.slot.state.at === "ready") this.urc("+CPIN: READY");
-    const notice = this.personality.urc("sim-refresh");
+    const notice = this.behaviour.urc("sim-refresh");
     if (notice !== undefined) this.urc(notice);
     await this.startRadio();
   }
@@ -356,19 +356,19 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
       if (detail > 0) this.urc(`+${name}: ${registrationFields(state, detail)}`);
     }
     this.cardTerminal.locationChanged();
-    if (this.personality.quirks.has("cnmi-lost-on-reregistration")) this.settings.cnmi = [0, 0, 0, 0, 0];
+    if (this.behaviour.quirks.has("cnmi-lost-on-reregistration")) this.settings.cnmi = [0, 0, 0, 0, 0];
     this.emit("registration", state);
   }
 
   #storeFull(store: MessageStore): void {
-    const notice = this.personality.urc("storage-full", store.name);
+    const notice = this.behaviour.urc("storage-full", store.name);
     if (notice !== undefined) this.urc(notice);
   }
 
   #runStorm(): void {
     clearInterval(this.#storm);
     const { urcStorm } = this.misbehaviour;
-    const rate = urcStorm > 0 ? urcStorm : this.personality.quirks.has("periodic-signal-urcs") ? 0.5 : 0;
+    const rate = urcStorm > 0 ? urcStorm : this.behaviour.quirks.has("periodic-signal-urcs") ? 0.5 : 0;
     if (rate === 0 || !this.#on) return;
     const perTick = Math.max(1, Math.round(rate / 100));
     const tick = () => {
@@ -380,7 +380,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDi
 
   #stormLine(): string {
     const csq = `+CSQ: ${this.signal.rssi},99`;
-    const usual = this.personality.urc("signal", `${this.signal.rssi}`) ?? csq;
+    const usual = this.behaviour.urc("signal", `${this.signal.rssi}`) ?? csq;
     const storm = this.misbehaviour.urcStorm > 0 ? ["+CIEV: 2,4", "+CGEV: NW MODIFY 1,0"] : [];
     const lines = [usual, ...storm];
     return lines[Math.floor(this.random() * lines.length)] ?? csq;

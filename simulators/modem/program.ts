@@ -8,12 +8,12 @@ import { joinNetwork, serveNetwork } from "../network/service.ts";
 import type { SocketAddress } from "../socket-line.ts";
 import type { SoftCard } from "../soft-card.ts";
 import type { BipRoute } from "./bip.ts";
+import { HotPlug, type HotPlugLocation } from "./hot-plug.ts";
+import { identityOf } from "./location-identity.ts";
 import { parseMisbehaviour } from "./misbehaviour.ts";
 import { SimulatedModem } from "./modem.ts";
-import type { PlayedProfile } from "./personality.ts";
-import { identityOf } from "./place-identity.ts";
 import { PlainCard, type PlainCardOptions } from "./plain-card.ts";
-import { Plug, type PlugPlace } from "./plug.ts";
+import type { PlayedProfile } from "./profile-behaviour.ts";
 
 /** What `otagate sim modem` is started with. */
 export interface ModemProgramOptions {
@@ -109,7 +109,7 @@ function routeOf(text: string | undefined): BipRoute | undefined {
 /** A running modem as control lines see it. */
 export interface ModemControl {
   readonly modem: SimulatedModem;
-  readonly plug: Plug;
+  readonly plug: HotPlug;
   readonly card: SoftCard | undefined;
   /** The network, where it is this process's own. */
   readonly network: SimulatedNetwork | undefined;
@@ -142,14 +142,14 @@ async function run(options: ModemProgramOptions, io: ModemProgramIo, ends: Async
     identity: { imei: options.imei ?? identityOf(placeOf(options)).imei },
   });
   ends.push(modem);
-  const place: PlugPlace =
+  const place: HotPlugLocation =
     options.tcp === undefined
       ? { at: "pty", ...(options.pty !== undefined && { link: options.pty }) }
       : { at: "socket", where: { port: options.tcp } };
-  const plug = new Plug(modem, place);
+  const plug = new HotPlug(modem, place);
   ends.push(plug);
   const target: ModemControl = { modem, plug, card, network: "own" in opened ? opened.own : undefined };
-  const { profile, identity } = modem.personality;
+  const { profile, identity } = modem.behaviour;
   const number = numberOf(options);
   io.print(
     JSON.stringify({ modem: profile.name, port: await plug.plugIn(), imei: identity.imei, ...(number && { number }) }),

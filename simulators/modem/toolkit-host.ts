@@ -21,7 +21,7 @@ export class ToolkitHost {
 
   constructor(modem: SimulatedModem) {
     this.#modem = modem;
-    this.enabled = !modem.personality.quirks.has("toolkit-off-by-default");
+    this.enabled = !modem.behaviour.quirks.has("toolkit-off-by-default");
     this.#inForce = this.enabled;
   }
 
@@ -73,14 +73,14 @@ export class ToolkitHost {
   /** Notices in the profile's dialect. */
   notify(event: ToolkitEvent): void {
     if (!this.#inForce) return;
-    const dialect = this.#modem.personality.profile.toolkit?.dialect;
+    const dialect = this.#modem.behaviour.profile.toolkit?.dialect;
     if (event.at === "end") {
       if (this.#told) this.#modem.urc("+CUSATEND");
       this.#told = false;
       return;
     }
     if (event.at === "bip") {
-      const notice = this.#modem.personality.urc("bip", event.text);
+      const notice = this.#modem.behaviour.urc("bip", event.text);
       if (notice !== undefined) this.#modem.urc(notice);
       return;
     }

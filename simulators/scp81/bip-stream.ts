@@ -21,7 +21,7 @@ export const channelEvents = { dataAvailable: 0x09, channelStatus: 0x0a } as con
 
 const types = { open: 0x40, close: 0x41, receive: 0x42, send: 0x43 } as const;
 /** Most data in one SEND DATA or RECEIVE DATA: the command has to fit 255 octets. */
-const mostData = 0xe6;
+const maxData = 0xe6;
 const channelDevice = 0x20;
 
 /**
@@ -105,7 +105,7 @@ export class BipStream extends Duplex {
       type: types.receive,
       qualifier: 0,
       destination: channelDevice + this.channel,
-      objects: [tlvBytes(0xb7, Uint8Array.of(mostData))],
+      objects: [tlvBytes(0xb7, Uint8Array.of(maxData))],
     });
     const data = catValue(response.objects, 0x36);
     if (!performed(response) || data === undefined || data.length === 0) return 0;
@@ -123,12 +123,12 @@ export class BipStream extends Duplex {
   }
 
   async #send(octets: Uint8Array): Promise<void> {
-    for (let at = 0; at < octets.length; at += mostData) {
+    for (let at = 0; at < octets.length; at += maxData) {
       const response = await this.#queue.run({
         type: types.send,
         qualifier: 0x01,
         destination: channelDevice + this.channel,
-        objects: [tlvBytes(0xb6, octets.subarray(at, at + mostData))],
+        objects: [tlvBytes(0xb6, octets.subarray(at, at + maxData))],
       });
       if (!performed(response)) {
         throw new GatewayError("link.lost", "the terminal took no data", { detail: { result: response.result } });

@@ -172,11 +172,11 @@ const points: readonly DropPoint[] = [
   "after-execution",
 ];
 const hows = ["fin", "reset", "silence"] as const;
-const mostPosts = 1000;
+const maxPosts = 1000;
 
 function randomDrops(share: number, random: () => number): Pick<AgentKnobs, "drops"> {
   if (share <= 0) return {};
-  const posts = Array.from({ length: mostPosts }, (_, post) => post).filter(() => random() < share);
+  const posts = Array.from({ length: maxPosts }, (_, post) => post).filter(() => random() < share);
   const pick = <T>(list: readonly T[], otherwise: T) => list[Math.floor(random() * list.length)] ?? otherwise;
   return { drops: posts.map((post) => ({ post, at: pick(points, "before-answer"), how: pick(hows, "reset") })) };
 }

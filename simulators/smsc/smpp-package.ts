@@ -47,7 +47,7 @@ export interface SmppPackage {
   connect(options: Readonly<Record<string, unknown>>): PackageSession;
 }
 
-const longestPdu = 70_000;
+const maxPduOctets = 70_000;
 const filtered = ["short_message", "message_payload", "validity_period", "schedule_delivery_time", "final_date"];
 
 /** Reads a text parameter by its own length: the package's reader runs into the next one when the NUL is missing. */
@@ -57,7 +57,7 @@ const boundedText = (inner: FieldType): FieldType => ({
 });
 
 function tame(smpp: SmppPackage): void {
-  smpp.PDU.maxLength = longestPdu;
+  smpp.PDU.maxLength = maxPduOctets;
   for (const { params } of Object.values(smpp.commands)) {
     for (const [name, field] of Object.entries(params ?? {})) if (filtered.includes(name)) delete field.filter;
   }

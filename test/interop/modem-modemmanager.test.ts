@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SimulatedModem } from "../../simulators/modem/modem.ts";
-import type { PlayedProfile } from "../../simulators/modem/personality.ts";
 import { PlainCard } from "../../simulators/modem/plain-card.ts";
+import type { PlayedProfile } from "../../simulators/modem/profile-behaviour.ts";
 import { listenForHosts } from "../../simulators/socket-line.ts";
 import { loadProfiles } from "../../src/link/modem/profile-files.ts";
 import { type ModemPair, openPair, programsAvailable, run, second, start, until } from "./modem-pair.ts";

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HotPlug } from "../../simulators/modem/hot-plug.ts";
 import { SimulatedModem } from "../../simulators/modem/modem.ts";
 import { PlainCard } from "../../simulators/modem/plain-card.ts";
-import { Plug } from "../../simulators/modem/plug.ts";
 import { SimulatedNetwork } from "../../simulators/network/network.ts";
 import type { MoMessage } from "../../simulators/network/sms-centre.ts";
 import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
@@ -49,7 +49,7 @@ export async function openPair(): Promise<ModemPair> {
   const [one, two] = modems;
   if (one === undefined || two === undefined) throw new Error("two modems were made");
   const plugs = [one, two].map(
-    (modem, index) => new Plug(modem, { at: "pty", link: join(folder, `modem${index + 1}`) }),
+    (modem, index) => new HotPlug(modem, { at: "pty", link: join(folder, `modem${index + 1}`) }),
   );
   const ports = await Promise.all(plugs.map((plug) => plug.plugIn()));
   await until(() => one.registration.registered && two.registration.registered);

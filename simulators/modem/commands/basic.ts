@@ -22,15 +22,15 @@ const countedRegister: CommandSpec = { read: "000", write: () => undefined };
 const identity =
   (key: "maker" | "model" | "revision"): Handler =>
   ({ modem }) =>
-    modem.personality.identity[key];
+    modem.behaviour.identity[key];
 
 const asks = (key: "maker" | "model" | "revision"): CommandSpec => ({ execute: identity(key) });
 
 const serial: CommandSpec = {
-  execute: ({ modem }) => modem.personality.identity.imei,
+  execute: ({ modem }) => modem.behaviour.identity.imei,
   write: ({ modem, parameters }) => {
     const kind = parameters.number(0, 0, 3);
-    const { imei } = modem.personality.identity;
+    const { imei } = modem.behaviour.identity;
     if (kind === 0) return imei;
     if (kind === 1) return `+CGSN: "${imei}"`;
     return kind === 2 ? `+CGSN: "${imei.slice(0, 14)}01"` : kind === 3 ? `+CGSN: "01"` : refuseCme(50);
@@ -125,7 +125,7 @@ export const basicCommands: CommandTable = {
   S10: countedRegister,
   I: {
     execute: ({ modem }) => {
-      const { maker, model, revision } = modem.personality.identity;
+      const { maker, model, revision } = modem.behaviour.identity;
       return [maker, model, `Revision: ${revision}`];
     },
   },

@@ -12,7 +12,7 @@ import { remembered } from "./basic.ts";
 /** Fails as the message commands do while the card is not ready. */
 function needSms(modem: SimulatedModem, storage = false): void {
   const { at } = modem.slot.state;
-  if (storage && modem.personality.quirks.has("no-message-storage")) refuseCms(303);
+  if (storage && modem.behaviour.quirks.has("no-message-storage")) refuseCms(303);
   if (modem.misbehaviour.simBusy || at === "busy") refuseCms(314);
   if (at === "absent") refuseCms(310);
   if (at === "failure") refuseCms(313);
@@ -26,7 +26,7 @@ async function typed(call: Call, status: MessageStatus): Promise<StoredMessage |
 }
 
 function promptOf({ modem }: Call): string {
-  return modem.personality.quirks.has("pdu-inline") ? "" : "\r\n> ";
+  return modem.behaviour.quirks.has("pdu-inline") ? "" : "\r\n> ";
 }
 
 async function typedPdu(call: Call, status: MessageStatus): Promise<StoredMessage | undefined> {
@@ -190,7 +190,7 @@ function chooseMemories({ modem, parameters }: Call): string {
 
 /** A module whose profile sets <bfr> to 1 everywhere knows nothing else, and no direct delivery. */
 function discardsOnly(modem: SimulatedModem): boolean {
-  const list = modem.personality.profile.sms?.indications ?? [];
+  const list = modem.behaviour.profile.sms?.indications ?? [];
   return list.length > 0 && list.every((each) => each.split(",")[4] === "1");
 }
 
@@ -200,8 +200,7 @@ function indications({ modem, parameters }: Call): undefined {
   if (values.some(Number.isNaN)) return refuseCms(303);
   const [mode = 0, mt, bm, ds, bfr] = values;
   if (discardsOnly(modem) && ((mt ?? 0) > 1 || bfr !== 1)) return refuseCms(303);
-  if (ds === 1 && modem.personality.quirks.has("cnma-not-after-cds") && modem.settings.csms === 1)
-    return refuseCms(303);
+  if (ds === 1 && modem.behaviour.quirks.has("cnma-not-after-cds") && modem.settings.csms === 1) return refuseCms(303);
   const former = modem.settings.cnmi;
   modem.settings.cnmi = [mode, mt ?? former[1], bm ?? former[2], ds ?? former[3], bfr ?? former[4]];
   return undefined;

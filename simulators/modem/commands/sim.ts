@@ -78,8 +78,8 @@ function shown({ data, sw }: CardAnswer): string {
 
 async function csim(call: Call): Promise<string | undefined> {
   const { modem, parameters } = call;
-  const { quirks } = modem.personality;
-  if (!modem.personality.access("csim")) return refusePlain();
+  const { quirks } = modem.behaviour;
+  if (!modem.behaviour.access("csim")) return refusePlain();
   if (quirks.has("csim-lock-needed") && parameters.count === 1) {
     const state = parameters.number(0, 0, 1);
     if (state === undefined || Number.isNaN(state)) return refuseCme(50);
@@ -100,7 +100,7 @@ function onChannel(cla: number, channel: number): number {
 }
 
 async function openChannel({ modem, parameters }: Call): Promise<string> {
-  if (!modem.personality.access("cgla")) return refusePlain();
+  if (!modem.behaviour.access("cgla")) return refusePlain();
   needCard(modem);
   const aid = parameters.text(0) ?? "";
   if (!/^(?:[0-9A-Fa-f]{2}){5,16}$/.test(aid)) return refuseCme(50);
@@ -113,7 +113,7 @@ async function openChannel({ modem, parameters }: Call): Promise<string> {
     await modem.slot.command(Uint8Array.of(0, 0x70, 0x80, channel));
     return refuseCme(selected.sw === 0x6a82 ? 22 : 3);
   }
-  const id = modem.personality.quirks.has("session-id-hex")
+  const id = modem.behaviour.quirks.has("session-id-hex")
     ? (0x38aa300 + channel).toString(16).padStart(16, "0")
     : String(channel);
   modem.sessions.set(id, channel);
@@ -127,7 +127,7 @@ function sessionOf({ modem, parameters }: Call): { readonly id: string; readonly
 }
 
 async function generic(call: Call): Promise<string> {
-  if (!call.modem.personality.access("cgla")) return refusePlain();
+  if (!call.modem.behaviour.access("cgla")) return refusePlain();
   needCard(call.modem);
   const { channel } = sessionOf(call);
   const apdu = Uint8Array.from(apduOf(call, 1));
@@ -136,8 +136,8 @@ async function generic(call: Call): Promise<string> {
 }
 
 async function closeChannel(call: Call): Promise<undefined> {
-  const { quirks } = call.modem.personality;
-  if (!call.modem.personality.access("cgla")) return refusePlain();
+  const { quirks } = call.modem.behaviour;
+  if (!call.modem.behaviour.access("cgla")) return refusePlain();
   if (quirks.has("cchc-unsupported")) return refuseCme(4);
   needCard(call.modem);
   const { id, channel } = sessionOf(call);

@@ -2,7 +2,7 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { Call, Reply } from "../command.ts";
 import type { AtCommand } from "../command-line.ts";
 import type { SimulatedModem } from "../modem.ts";
-import { answerTo } from "../personality.ts";
+import { answerTo } from "../profile-behaviour.ts";
 import { refuseCme } from "../refusal.ts";
 import { fine } from "../sim-slot.ts";
 import { needCard } from "./sim.ts";
@@ -15,24 +15,24 @@ const ecasd = "A0000005591010FFFFFFFF8900000200";
  */
 export async function vendorCommand(command: AtCommand, call: Call): Promise<{ readonly reply: Reply } | undefined> {
   const { modem } = call;
-  const { personality } = modem;
-  if (command.name !== "+CFUN" && personality.isRestart(command.text)) {
+  const { behaviour } = modem;
+  if (command.name !== "+CFUN" && behaviour.isRestart(command.text)) {
     setTimeout(() => void modem.reboot(), 20);
     return { reply: undefined };
   }
-  if (personality.isOff(command.text)) {
+  if (behaviour.isOff(command.text)) {
     setTimeout(() => void modem.powerOff(), 20);
     return { reply: undefined };
   }
   const toolkit = toolkitSwitch(command.text, modem);
   if (toolkit !== undefined) return toolkit;
-  const found = personality.query(command.text);
+  const found = behaviour.query(command.text);
   if (found === undefined || /^AT\+(CRSM|CSIM|CGLA|CGSN|CIMI)/i.test(found.query.command)) return undefined;
   return { reply: answerTo(found.query, await factOf(found.kind, modem)) };
 }
 
 async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: SimulatedModem): Promise<string> {
-  if (kind === "imei") return modem.personality.identity.imei;
+  if (kind === "imei") return modem.behaviour.identity.imei;
   needCard(modem, kind === "imsi");
   if (kind === "eid") return await readEid(modem);
   if (kind === "iccid") return modem.shownIccid || refuseCme(13);
@@ -52,8 +52,8 @@ async function readEid(modem: SimulatedModem): Promise<string> {
 }
 
 function toolkitSwitch(text: string, modem: SimulatedModem): { readonly reply: Reply } | undefined {
-  const { toolkit } = modem.personality.profile;
-  if (modem.personality.isToolkitEnable(text)) {
+  const { toolkit } = modem.behaviour.profile;
+  if (modem.behaviour.isToolkitEnable(text)) {
     modem.toolkit.enabled = true;
     return { reply: undefined };
   }

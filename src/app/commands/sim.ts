@@ -121,7 +121,7 @@ function registerSimModem(sim: Command, context: CliContext): void {
   sim
     .command("modem")
     .description("an AT modem on a pseudo-terminal or TCP, with a card and a network")
-    .option("--profile <name>", "hardware profile whose personality it has")
+    .option("--profile <name>", "hardware profile that it behaves as")
     .option("--profiles <folder...>", "folders with profiles of your own")
     .option("--pty <link>", "symbolic link to its pseudo-terminal")
     .option("--tcp <port>", "TCP port instead of a pseudo-terminal", wholeNumber)

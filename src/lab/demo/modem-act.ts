@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { exportEis } from "../../../simulators/euicc/eis.ts";
 import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { HotPlug } from "../../../simulators/modem/hot-plug.ts";
 import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
-import { Plug } from "../../../simulators/modem/plug.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import { parseConfig } from "../../app/config.ts";
 import { Daemon } from "../../app/daemon.ts";
@@ -110,7 +110,7 @@ async function modems(card: SimulatedEuicc, cleanup: Cleanup): Promise<{ a: stri
     const modem = cleanup.use(
       new SimulatedModem({ network, card: softCard, profile: profiles.get(profile).file, identity: { imei } }),
     );
-    return cleanup.use(new Plug(modem, { at: "pty" })).plugIn();
+    return cleanup.use(new HotPlug(modem, { at: "pty" })).plugIn();
   };
   const a = await open("quectel-ec25", new PlainCard({ imsi: senderImsi }), "350000000000014");
   const b = await open("telit-le910c", card, "350000000000022");

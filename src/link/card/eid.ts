@@ -5,7 +5,7 @@ import { aidOctets, ecasdAid } from "../../codec/euicc/aid.ts";
 import { type Eid, eidFromOctets } from "../../codec/euicc/eid.ts";
 import { readTlvs } from "../../codec/kit/ber.ts";
 import type { CardChannel, CardTurn, TransmitOptions } from "./channel.ts";
-import { tolerant } from "./tolerant.ts";
+import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 /** GET DATA for the EID. SGP.02 §4.1.3.1, GP Card Specification §11.3 */
 const getEid = fromHex("80CA005A00");
@@ -36,7 +36,7 @@ async function askEcasd(channel: CardChannel, options: TransmitOptions): Promise
   if (!isSuccess((await channel.transmit(select, options)).sw)) return undefined;
   const { data, sw } = await channel.transmit(getEid, options);
   if (!isSuccess(sw)) return undefined;
-  return tolerant(() => {
+  return ignoreCodecErrors(() => {
     const eid = readTlvs(data).find(({ tag }) => tag === 0x5a);
     return eid && eidFromOctets(eid.value);
   });

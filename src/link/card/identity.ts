@@ -3,7 +3,7 @@ import { type Iccid, type Imsi, iccidFromOctets, imsiFromOctets } from "../../co
 import { readTlvs } from "../../codec/kit/ber.ts";
 import type { TransmitOptions } from "./channel.ts";
 import type { CardResponse } from "./exchange.ts";
-import { tolerant } from "./tolerant.ts";
+import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 /** Something that takes whole APDUs. */
 export interface ApduTaker {
@@ -42,8 +42,8 @@ async function readSim(card: ApduTaker, options: TransmitOptions): Promise<CardI
   if (!selected((await select(0x3f00)).sw)) return undefined;
   const iccidFile = await read([0x2fe2], 10);
   const imsiFile = await read([0x7f20, 0x6f07], 9);
-  const iccid = iccidFile && tolerant(() => iccidFromOctets(iccidFile));
-  const imsi = imsiFile && tolerant(() => imsiFromOctets(imsiFile));
+  const iccid = iccidFile && ignoreCodecErrors(() => iccidFromOctets(iccidFile));
+  const imsi = imsiFile && ignoreCodecErrors(() => imsiFromOctets(imsiFile));
   return {
     generation: "2G",
     ...(iccid === undefined ? {} : { iccid }),
@@ -71,11 +71,11 @@ export async function readIdentity(card: ApduTaker, options: TransmitOptions): P
     if (sim !== undefined) return sim;
   }
   const iccidFile = await readFile(card, selectIccid, readTen, options);
-  const iccid = iccidFile && tolerant(() => iccidFromOctets(iccidFile));
+  const iccid = iccidFile && ignoreCodecErrors(() => iccidFromOctets(iccidFile));
   const usim = await card.transmit(selectUsim, options);
   if (!good(usim.sw)) return iccid === undefined ? {} : { iccid };
   const imsiFile = await readFile(card, selectImsi, readNine, options);
-  const imsi = imsiFile && tolerant(() => imsiFromOctets(imsiFile));
+  const imsi = imsiFile && ignoreCodecErrors(() => imsiFromOctets(imsiFile));
   await card.transmit(initialised, options);
   return { ...(iccid === undefined ? {} : { iccid }), ...(imsi === undefined ? {} : { imsi }) };
 }
@@ -84,7 +84,7 @@ export async function readIdentity(card: ApduTaker, options: TransmitOptions): P
 export async function asksTerminalCapability(card: ApduTaker, options: TransmitOptions): Promise<boolean> {
   const { data, sw } = await card.transmit(selectMf, options);
   if (!good(sw)) return false;
-  const commands = tolerant(() => {
+  const commands = ignoreCodecErrors(() => {
     const [fcp] = readTlvs(data);
     if (fcp === undefined || fcp.tag !== 0x62) return undefined;
     const proprietary = readTlvs(fcp.value).find(({ tag }) => tag === 0xa5);

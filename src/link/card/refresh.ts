@@ -3,8 +3,8 @@ import { findObject } from "../../codec/cat/object.ts";
 import type { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import { terminalProblem } from "../../codec/cat/result.ts";
 import type { Answer } from "./answer.ts";
+import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 import { comprehension } from "./stateless-answers.ts";
-import { tolerant } from "./tolerant.ts";
 
 /** What a REFRESH asks of the terminal. ETSI TS 102 223 §6.4.7, 3GPP TS 31.111 §6.4.7.1 */
 export interface RefreshPlan {
@@ -66,7 +66,7 @@ export function planRefresh(
   command: ProactiveCommand,
   may: ((plan: RefreshPlan) => boolean) | undefined,
 ): RefreshPlan | Answer {
-  const plan = comprehension(command) === "not" ? undefined : tolerant(() => planOf(command));
+  const plan = comprehension(command) === "not" ? undefined : ignoreCodecErrors(() => planOf(command));
   if (plan === undefined) return { result: "dataNotUnderstood" };
   return may?.(plan) === false ? { result: "terminalUnable", additional: [terminalProblem.none] } : plan;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { Alarm } from "./alarm.ts";
+import { OneShotTimer } from "./one-shot-timer.ts";
 import { expireTimers, nextDue, type RunningTimer, type Timers } from "./timers.ts";
 
 /** What a schedule needs, and what it calls when the time has come. */
@@ -9,7 +9,7 @@ export interface ScheduleDeps {
   readonly pollMs: number;
   /** Polling interval while a job is open, ms. */
   readonly jobPollMs: number;
-  /** When errands that were put off are due; undefined when there are none. */
+  /** When tasks that were put off are due; undefined when there are none. */
   readonly retryAt: () => number | undefined;
   readonly onRetry: () => void;
   readonly onTimer: (timer: RunningTimer) => void;
@@ -20,7 +20,7 @@ export interface ScheduleDeps {
 /** All that happens to a card because time passes: its timers, polling, second tries. */
 export class Schedule {
   readonly #deps: ScheduleDeps;
-  readonly #alarm: Alarm;
+  readonly #alarm: OneShotTimer;
   #timers: Timers = [];
   #wantedPollMs: number | undefined;
   #polls = false;
@@ -31,7 +31,7 @@ export class Schedule {
     this.#deps = deps;
     this.#wantedPollMs = deps.pollMs;
     this.#lastExchange = deps.clock.monotonic();
-    this.#alarm = new Alarm({ clock: deps.clock, next: () => this.#next(), due: (now) => this.#due(now) });
+    this.#alarm = new OneShotTimer({ clock: deps.clock, next: () => this.#next(), due: (now) => this.#due(now) });
   }
 
   get timers(): Timers {

@@ -6,7 +6,7 @@ import { Reader } from "../../codec/kit/codec.ts";
 import { showAlone, showEnvelope } from "../../codec/ota/message-secrets.ts";
 import type { ShowMessage } from "../../codec/ota/segment-secrets.ts";
 import type { Frame } from "../trace.ts";
-import { tolerant } from "./tolerant.ts";
+import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 type Shown = Pick<Frame, "bytes" | "facts">;
 
@@ -51,7 +51,7 @@ function withoutClearSecrets(bytes: Uint8Array, show: ShowMessage): Shown {
 
 /** OPEN CHANNEL names user and password of its bearer in text strings. ETSI TS 102 223 §6.6.27 */
 function withoutBearerPassword(bytes: Uint8Array): Shown {
-  const command = tolerant(() => ProactiveCommand.read(new Reader(bytes)));
+  const command = ignoreCodecErrors(() => ProactiveCommand.read(new Reader(bytes)));
   if (command?.name !== "openChannel") return { bytes };
   const texts = command.objects.filter(({ tag }) => tag === catObjects.textString.tag);
   if (texts.length === 0) return { bytes };

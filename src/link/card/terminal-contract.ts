@@ -4,9 +4,9 @@ import type { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import type { TerminalResponse } from "../../codec/cat/terminal-response.ts";
 import type { CardTurn, TransmitOptions } from "./channel.ts";
 import type { ChannelService } from "./channel-service.ts";
-import type { Dialogue } from "./dialogue.ts";
 import type { CardResponse } from "./exchange.ts";
 import type { CardIdentity } from "./identity.ts";
+import type { ProactiveSession } from "./proactive-session.ts";
 import type { RefreshPlan } from "./refresh.ts";
 import type { SmsHandler } from "./terminal-commands.ts";
 import type { TerminalSettings } from "./terminal-settings.ts";
@@ -51,7 +51,7 @@ export interface TerminalState {
   readonly active: boolean;
   /** False when the card refused TERMINAL PROFILE: it has no toolkit. */
   readonly proactive: boolean;
-  readonly dialogue: Dialogue;
+  readonly dialogue: ProactiveSession;
   /** Hexadecimal. */
   readonly profile: string;
   readonly identity: CardIdentity | undefined;

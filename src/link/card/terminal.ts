@@ -8,6 +8,7 @@ import { withChannels } from "../../codec/cat/terminal-profile.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import type { SubmitOutcome } from "../sms-bearer.ts";
 import { type Answer, beyondCapabilities, partially, responseOf, success } from "./answer.ts";
+import { CardTaskQueue } from "./card-task-queue.ts";
 import {
   envelopeApdu,
   fetchApdu,
@@ -16,10 +17,10 @@ import {
   terminalProfileApdu,
   terminalResponseApdu,
 } from "./cat-apdu.ts";
-import { type Dialogue, type DialogueEvent, step } from "./dialogue.ts";
-import { ErrandQueue } from "./errand-queue.ts";
 import type { CardResponse } from "./exchange.ts";
 import { asksTerminalCapability, type CardIdentity, readIdentity, terminalCapability } from "./identity.ts";
+import { ignoreCodecErrors, isCodecError } from "./ignore-codec-errors.ts";
+import { type ProactiveEvent, type ProactiveSession, step } from "./proactive-session.ts";
 import { planRefresh } from "./refresh.ts";
 import { Schedule } from "./schedule.ts";
 import { failureCause, smsDownloadOutcome, withFate } from "./sms-download.ts";
@@ -28,7 +29,6 @@ import { eventsOf, manageTimer, pollInterval, sendShortMessage } from "./termina
 import type { TerminalDeps, TerminalState } from "./terminal-contract.ts";
 import { defaultSettings, type TerminalSettings } from "./terminal-settings.ts";
 import { elapsedSeconds, type RunningTimer, remainingSeconds } from "./timers.ts";
-import { isCodecError, tolerant } from "./tolerant.ts";
 
 /** Commands that are served before something that waits for the card has its turn. */
 const commandsInARow = 16;
@@ -42,9 +42,9 @@ export class Terminal implements AsyncDisposable {
   readonly #deps: TerminalDeps;
   readonly #settings: TerminalSettings;
   readonly #profile: Uint8Array;
-  readonly #errands = new ErrandQueue();
+  readonly #tasks = new CardTaskQueue();
   readonly #schedule: Schedule;
-  #dialogue: Dialogue = { at: "idle" };
+  #dialogue: ProactiveSession = { at: "idle" };
   #events: ReadonlySet<number> = new Set();
   #active = false;
   #proactive = false;
@@ -62,7 +62,7 @@ export class Terminal implements AsyncDisposable {
       clock: deps.clock,
       pollMs: this.#settings.pollMs,
       jobPollMs: this.#settings.jobPollMs,
-      retryAt: () => this.#errands.dueAt,
+      retryAt: () => this.#tasks.dueAt,
       onRetry: () => this.#retry(),
       onTimer: (timer) => this.#expire(timer),
       onPoll: () => this.#poll(),
@@ -76,7 +76,7 @@ export class Terminal implements AsyncDisposable {
    */
   async activate(): Promise<CardIdentity> {
     await this.#introduce();
-    await this.#errand(() => this.#settleIn());
+    await this.#task(() => this.#settleIn());
     await this.settled();
     return this.#identity ?? {};
   }
@@ -108,7 +108,7 @@ export class Terminal implements AsyncDisposable {
     const until = this.#now() + this.#settings.busyMs;
     const offer: { left: boolean; outcome?: SubmitOutcome } = { left: false };
     try {
-      await this.#errand(async () => {
+      await this.#task(async () => {
         offer.left = true;
         const response = await this.#transmit(apdu);
         const outcome = smsDownloadOutcome(response, this.#settings.release18);
@@ -156,7 +156,7 @@ export class Terminal implements AsyncDisposable {
       events: [...this.#events].map((code) => eventName(code) ?? `event ${code}`),
       timers: timers.map(({ id }) => ({ id, remainingSeconds: left(id) })),
       pollMs,
-      waiting: this.#errands.length,
+      waiting: this.#tasks.length,
       lastCommand: this.#lastCommand,
       channels: this.#deps.channels?.describe(),
     };
@@ -176,7 +176,7 @@ export class Terminal implements AsyncDisposable {
     this.#stopped = true;
     this.#forget();
     this.#schedule.stop();
-    this.#errands.close(error);
+    this.#tasks.close(error);
   }
 
   #fail(error: unknown): void {
@@ -185,7 +185,7 @@ export class Terminal implements AsyncDisposable {
     this.#deps.hooks?.onFailure?.(error);
   }
 
-  #step(event: DialogueEvent): void {
+  #step(event: ProactiveEvent): void {
     this.#dialogue = step(this.#dialogue, event);
   }
 
@@ -239,21 +239,21 @@ export class Terminal implements AsyncDisposable {
     this.raise("locationStatus", () => locationStatusEvent("normal", location));
   }
 
-  #errand(run: () => Promise<boolean>, signal?: AbortSignal): Promise<void> {
-    const done = this.#errands.add(run, signal);
+  #task(run: () => Promise<boolean>, signal?: AbortSignal): Promise<void> {
+    const done = this.#tasks.add(run, signal);
     this.#go();
     return done;
   }
 
   #quietly(run: () => Promise<boolean>): void {
-    this.#errands.addQuiet(run);
+    this.#tasks.addUnattended(run);
     this.#go();
   }
 
-  /** Starts the one loop that serves commands and runs errands, unless it runs or has nothing to do. */
+  /** Starts the one loop that serves commands and runs tasks, unless it runs or has nothing to do. */
   #go(): void {
     if (this.#running !== undefined || this.#stopped) return;
-    if (this.#dialogue.at !== "announced" && !this.#errands.ready) return;
+    if (this.#dialogue.at !== "announced" && !this.#tasks.ready) return;
     this.#running = this.#run()
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
@@ -266,12 +266,12 @@ export class Terminal implements AsyncDisposable {
     let inARow = 0;
     while (!this.#stopped) {
       // A card that never stops commanding must still get its short messages and events.
-      const turn = inARow++ < commandsInARow || !this.#errands.ready;
+      const turn = inARow++ < commandsInARow || !this.#tasks.ready;
       if (this.#dialogue.at === "announced" && turn) await this.#serve(this.#dialogue.length);
-      else if (this.#errands.ready) {
+      else if (this.#tasks.ready) {
         inARow = 0;
-        await this.#errands.runNext(() => this.#now());
-        if (this.#errands.dueAt !== undefined) this.#schedule.rearm();
+        await this.#tasks.runNext(() => this.#now());
+        if (this.#tasks.dueAt !== undefined) this.#schedule.rearm();
       } else return;
     }
   }
@@ -284,7 +284,7 @@ export class Terminal implements AsyncDisposable {
       this.#step({ kind: "fetch-failed" });
       return;
     }
-    const command = tolerant(() => ProactiveCommand.read(new Reader(data)));
+    const command = ignoreCodecErrors(() => ProactiveCommand.read(new Reader(data)));
     const details = command?.details ?? salvageDetails(data);
     this.#step({ kind: "fetched", details });
     this.#lastCommand = details;
@@ -299,7 +299,7 @@ export class Terminal implements AsyncDisposable {
     const { sw } = await this.#transmit(terminalResponseApdu(response));
     this.#step({ kind: "answered", sw });
     this.#deps.hooks?.onCommand?.(command, response);
-    if (sw === 0x9000) this.#errands.resume();
+    if (sw === 0x9000) this.#tasks.resume();
   }
 
   async #execute(command: ProactiveCommand): Promise<Answer> {
@@ -369,11 +369,11 @@ export class Terminal implements AsyncDisposable {
     this.#forget();
     await this.#deps.card.reset("cold");
     await this.#introduce();
-    this.#errands.addQuiet(() => this.#settleIn(), true);
+    this.#tasks.addUnattended(() => this.#settleIn(), true);
   }
 
   #retry(): void {
-    this.#errands.resume();
+    this.#tasks.resume();
     this.#go();
   }
 

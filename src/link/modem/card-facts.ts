@@ -3,7 +3,7 @@ import { onChannel } from "../../codec/apdu/class-byte.ts";
 import { aidOctets, ecasdAid } from "../../codec/euicc/aid.ts";
 import { parseIccid } from "../../codec/euicc/iccid.ts";
 import { exchangeApdu } from "../card/exchange.ts";
-import { tolerant } from "../card/tolerant.ts";
+import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
 import type { AtEngine } from "./at-engine.ts";
 import { CardAccess } from "./card-access.ts";
 import type { ModemState } from "./modem-state.ts";
@@ -21,7 +21,7 @@ export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "icci
 export function tidyIccid(text: string): string {
   const swapped = text.length % 2 === 0 ? text.replace(/(.)(.)/g, "$2$1") : text;
   const written = text.startsWith("98") && swapped.startsWith("89") ? swapped : text;
-  return tolerant(() => parseIccid(written)) ?? written.replace(/F+$/i, "").toUpperCase();
+  return ignoreCodecErrors(() => parseIccid(written)) ?? written.replace(/F+$/i, "").toUpperCase();
 }
 
 const limitMs = 10_000;

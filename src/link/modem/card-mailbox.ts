@@ -23,7 +23,7 @@ export interface CardMailboxDeps {
 export type Owner = "card" | "host" | "unclear";
 
 const simDataDownload = 0x7f;
-const mostRemembered = 200;
+const maxRemembered = 200;
 
 /**
  * Messages for the card inside that the modem stored instead of giving them to the card: class 2, TP-PID 7F, a command
@@ -84,7 +84,7 @@ export class CardMailbox {
   #remember(key: string, owner: Owner): void {
     this.#owners.set(key, owner);
     const [oldest] = this.#owners.keys();
-    if (this.#owners.size > mostRemembered && oldest !== undefined) this.#owners.delete(oldest);
+    if (this.#owners.size > maxRemembered && oldest !== undefined) this.#owners.delete(oldest);
   }
 }
 

@@ -170,7 +170,7 @@ export class LineRouter {
   #goOn(line: string, text: OpenText): Routed {
     text.add(line);
     text.lines++;
-    if (endsInside(line) || text.lines >= mostTextLines) return { role: "pdu", ...this.endText() };
+    if (endsInside(line) || text.lines >= maxTextLines) return { role: "pdu", ...this.endText() };
     const final = parseFinal(line);
     return { role: "pdu", unsure: final === undefined ? {} : { final } };
   }
@@ -264,7 +264,7 @@ export class LineRouter {
   }
 }
 
-const mostTextLines = 32;
+const maxTextLines = 32;
 
 /** The line opens a quote that it does not close, or closes one that an earlier line opened. */
 function endsInside(text: string): boolean {

@@ -24,7 +24,7 @@ export interface ModemLifeDeps {
 }
 
 /** Back-off of an absent port grows to half a minute. */
-const mostAbsences = 6;
+const maxAbsences = 6;
 
 /**
  * Starts a modem again and again. What is merely absent (no such port, a refused connection, unplugged) is tried for
@@ -50,7 +50,7 @@ export class ModemLife {
       const error = asGatewayError(reason);
       const gone = !opened || error.code === "link.lost" || error.code === "modem.absent";
       const failures = gone ? state().failures : state().failures + 1;
-      absences = gone && state().phase.at !== "ready" ? Math.min(absences + 1, mostAbsences) : 0;
+      absences = gone && state().phase.at !== "ready" ? Math.min(absences + 1, maxAbsences) : 0;
       const why = this.#restartedFor ?? error.message;
       this.#restartedFor = undefined;
       down(why, { at: "absent", reason: why }, failures);

@@ -1,5 +1,5 @@
 const rememberMs = 900_000;
-const mostRemembered = 4_000;
+const maxRemembered = 4_000;
 
 /** TPDUs taken lately: networks repeat a message whose acknowledgement was lost, modems tell it twice. */
 export class SeenMessages {
@@ -14,7 +14,7 @@ export class SeenMessages {
     this.#at.delete(key);
     this.#at.set(key, now);
     for (const [old, at] of this.#at) {
-      if (this.#at.size <= mostRemembered && now - at < rememberMs) break;
+      if (this.#at.size <= maxRemembered && now - at < rememberMs) break;
       this.#at.delete(old);
     }
   }

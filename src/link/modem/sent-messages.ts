@@ -7,7 +7,7 @@ interface Sent {
   readonly at: number;
 }
 
-const mostKnown = 2_000;
+const maxKnown = 2_000;
 
 /** Which of our messages a status report speaks of: by TP-MR, which wraps at 255, and the recipient. */
 export class SentMessages {
@@ -39,7 +39,7 @@ export class SentMessages {
     known.push({ reference, to: digits(to), at });
     this.#byReference.set(messageReference, known);
     this.#count++;
-    if (this.#count > mostKnown) this.#forgetOldest();
+    if (this.#count > maxKnown) this.#forgetOldest();
   }
 
   /** The message of a report: the latest of that TP-MR and recipient. */
@@ -63,7 +63,7 @@ export class SentMessages {
 
   #forgetOldest(): void {
     const all = [...this.#byReference.values()].flat().sort((a, b) => a.at - b.at);
-    for (const { reference } of all.slice(0, mostKnown / 4)) this.done(reference);
+    for (const { reference } of all.slice(0, maxKnown / 4)) this.done(reference);
   }
 }
 

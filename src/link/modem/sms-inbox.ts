@@ -49,7 +49,7 @@ const acknowledgeWithinMs = 10_000;
 const fullFrom = 0.8;
 const reportPatienceMs = 3_000;
 /** Notices of stored messages that wait to be followed, at most. */
-const mostStoredWaiting = 8;
+const maxStoredWaiting = 8;
 /** Slots looked into where the modem neither lists them nor says how many there are. */
 const slotsTried = 20;
 
@@ -156,7 +156,7 @@ export class SmsInbox {
 
   /** One by one; of a storm of notices the rest is found by one look into the memories. */
   #onStored(urc: Urc): void {
-    if (this.#storedWaiting >= mostStoredWaiting) {
+    if (this.#storedWaiting >= maxStoredWaiting) {
       this.#pollWanted = true;
       return;
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { HotPlug } from "../../../simulators/modem/hot-plug.ts";
 import { parseMisbehaviour } from "../../../simulators/modem/misbehaviour.ts";
-import { Plug } from "../../../simulators/modem/plug.ts";
 import { controlModem } from "../../../simulators/modem/program.ts";
 import { ptyAvailable, ptyMissing } from "../../../simulators/pty.ts";
 import { Bench } from "./host.ts";
@@ -81,7 +81,7 @@ describe("misbehaviour of the simulated modem", () => {
   it.skipIf(!usable)("obeys control lines: state, unplug and plug, coverage, memory", async () => {
     await using bench = new Bench();
     const { modem, card } = await bench.modem();
-    await using plug = new Plug(modem, { at: "pty" });
+    await using plug = new HotPlug(modem, { at: "pty" });
     await plug.plugIn();
     const target = { modem, plug, card, network: bench.network };
     const ask = async (line: string): Promise<Record<string, unknown>> => JSON.parse(await controlModem(target, line));

@@ -1,7 +1,7 @@
 import { ipOctets } from "../../../codec/cat/bearer.ts";
 import { DnsMessage, type DnsRecord, dnsCode, dnsResponse, dnsType, isQuery } from "../../../codec/dns/message.ts";
 import { decode, encode } from "../../../codec/kit/codec.ts";
-import { tolerant } from "../tolerant.ts";
+import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 
 const ttlSeconds = 60;
 
@@ -10,13 +10,13 @@ const ttlSeconds = 60;
  * that exists without an address of the family asked for has an empty answer. RFC 1035 §4.1
  */
 export function answerDns(octets: Uint8Array, resolve: (name: string) => string | undefined): Uint8Array | undefined {
-  const query = tolerant(() => decode(DnsMessage, octets));
+  const query = ignoreCodecErrors(() => decode(DnsMessage, octets));
   if (query === undefined || !isQuery(query)) return undefined;
   const [question, second] = query.questions;
   if (question === undefined || second !== undefined) return encode(DnsMessage, dnsResponse(query, dnsCode.format, []));
   const address = resolve(question.name);
   if (address === undefined) return encode(DnsMessage, dnsResponse(query, dnsCode.noSuchName, []));
-  const data = tolerant(() => ipOctets(address));
+  const data = ignoreCodecErrors(() => ipOctets(address));
   const type = data?.length === 16 ? dnsType.aaaa : dnsType.a;
   const wanted = question.type === type || question.type === dnsType.any;
   const records: DnsRecord[] = data !== undefined && wanted ? [{ ...question, type, ttlSeconds, data }] : [];

@@ -1,5 +1,5 @@
 import { ipOctets } from "../../../codec/cat/bearer.ts";
-import { tolerant } from "../tolerant.ts";
+import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 
 /** An end on the host's side. */
 export interface Endpoint {
@@ -72,8 +72,8 @@ export type Route =
 
 function inNetwork(address: string, network: string): boolean {
   const [base = "", bits] = network.split("/");
-  const have = tolerant(() => ipOctets(address));
-  const want = tolerant(() => ipOctets(base));
+  const have = ignoreCodecErrors(() => ipOctets(address));
+  const want = ignoreCodecErrors(() => ipOctets(base));
   if (have === undefined || want === undefined || have.length !== want.length) return false;
   const length = bits === undefined ? want.length * 8 : Number(bits);
   if (!Number.isInteger(length) || length < 0 || length > want.length * 8) return false;

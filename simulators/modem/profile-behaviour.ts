@@ -54,7 +54,7 @@ export interface ModemIdentity {
 export const plainProfile: PlayedProfile = { name: "simulated", vendor: "otagate", models: ["SIM-1"] };
 
 /** A hardware profile turned round: the answers that a driver's patterns expect. */
-export class Personality {
+export class ProfileBehaviour {
   readonly profile: PlayedProfile;
   readonly identity: ModemIdentity;
   readonly quirks: ReadonlySet<string>;

@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 
-const longestSleepMs = 3_600_000;
+const maxSleepMs = 3_600_000;
 
 /** What an alarm asks of its owner. */
-export interface AlarmDeps {
+export interface OneShotTimerDeps {
   readonly clock: Clock;
   /** When there is something to do next, monotonic ms; undefined for nothing. Must move on after `due`. */
   readonly next: () => number | undefined;
@@ -11,13 +11,13 @@ export interface AlarmDeps {
 }
 
 /** One sleeper for all that has its time: wakes its owner when the next thing is due. */
-export class Alarm {
-  readonly #deps: AlarmDeps;
+export class OneShotTimer {
+  readonly #deps: OneShotTimerDeps;
   #wake = new AbortController();
   #stopped = false;
   #loop: Promise<void> | undefined;
 
-  constructor(deps: AlarmDeps) {
+  constructor(deps: OneShotTimerDeps) {
     this.#deps = deps;
   }
 
@@ -41,7 +41,7 @@ export class Alarm {
     while (!this.#stopped) {
       const wake = this.#wake.signal;
       const at = next();
-      const wait = at === undefined ? longestSleepMs : at - clock.monotonic();
+      const wait = at === undefined ? maxSleepMs : at - clock.monotonic();
       if (wait <= 0) await due(clock.monotonic());
       else await clock.sleep(wait, wake).catch(() => undefined);
     }

@@ -1,7 +1,7 @@
 import type { CommandDetails } from "../../codec/cat/object.ts";
 
 /** Where the terminal is with the card's proactive commands. ETSI TS 102 223 §6.3 */
-export type Dialogue =
+export type ProactiveSession =
   | { readonly at: "idle" }
   /** The card announced a command of this many octets (91XX); it was not fetched yet. */
   | { readonly at: "announced"; readonly length: number }
@@ -10,7 +10,7 @@ export type Dialogue =
   | { readonly at: "executing"; readonly details: CommandDetails }
   | { readonly at: "answering"; readonly details: CommandDetails };
 
-export type DialogueEvent =
+export type ProactiveEvent =
   /** The card answered some command with this status word. */
   | { readonly kind: "status"; readonly sw: number }
   | { readonly kind: "fetch" }
@@ -20,14 +20,14 @@ export type DialogueEvent =
   | { readonly kind: "answered"; readonly sw: number }
   | { readonly kind: "reset" };
 
-const idle: Dialogue = { at: "idle" };
+const idle: ProactiveSession = { at: "idle" };
 
 /** Octets that 91XX announces; undefined when the status word announces nothing. */
 export function announcedLength(sw: number): number | undefined {
   return sw >> 8 === 0x91 ? sw & 0xff || 256 : undefined;
 }
 
-function afterStatus(sw: number): Dialogue {
+function afterStatus(sw: number): ProactiveSession {
   const length = announcedLength(sw);
   return length === undefined ? idle : { at: "announced", length };
 }
@@ -36,7 +36,7 @@ function afterStatus(sw: number): Dialogue {
  * What an event makes of the dialogue. A command in hand is finished before another counts: the card repeats what it
  * announced meanwhile in the answer to the TERMINAL RESPONSE.
  */
-export function step(now: Dialogue, event: DialogueEvent): Dialogue {
+export function step(now: ProactiveSession, event: ProactiveEvent): ProactiveSession {
   switch (event.kind) {
     case "reset":
       return idle;

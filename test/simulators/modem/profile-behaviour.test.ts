@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { answerTo, Personality, sampleOf } from "../../../simulators/modem/personality.ts";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
+import { answerTo, ProfileBehaviour, sampleOf } from "../../../simulators/modem/profile-behaviour.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
 import { Bench } from "./host.ts";
@@ -59,7 +59,7 @@ describe("hardware profiles played by the simulator", () => {
   it("announces a REFRESH in the vendor's words", async () => {
     await using bench = new Bench();
     for (const { name, file, quirks } of profiles) {
-      const notice = new Personality(file).urc("sim-refresh");
+      const notice = new ProfileBehaviour(file).urc("sim-refresh");
       if (notice === undefined || quirks.has("refresh-reenumerates") || quirks.has("toolkit-off-by-default")) continue;
       const card = new PlainCard();
       const { modem, host } = await bench.modem(card, { profile: file, timings: { simRestartMs: 5 } });

@@ -1,19 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
-import { ErrandQueue } from "../../../src/link/card/errand-queue.ts";
+import { CardTaskQueue } from "../../../src/link/card/card-task-queue.ts";
 
 const now = () => 5_000;
 
-describe("errands", () => {
+describe("tasks", () => {
   test("run in order; one that finds the card busy waits its time and comes first then", async () => {
     const done: string[] = [];
-    const queue = new ErrandQueue();
+    const queue = new CardTaskQueue();
     let busy = true;
     const first = queue.add(async () => {
       if (!busy) done.push("first");
       return !busy;
     });
-    queue.addQuiet(async () => {
+    queue.addUnattended(async () => {
       done.push("second");
       return true;
     });
@@ -21,7 +21,7 @@ describe("errands", () => {
     expect([queue.dueAt, queue.length]).toEqual([6_000, 2]);
     await queue.runNext(now);
     busy = false;
-    queue.addQuiet(async () => true);
+    queue.addUnattended(async () => true);
     queue.resume();
     await queue.runNext(now);
     await first;
@@ -30,7 +30,7 @@ describe("errands", () => {
   });
 
   test("an abort takes one back before its turn and while it is put off, not while the card has it", async () => {
-    const queue = new ErrandQueue();
+    const queue = new CardTaskQueue();
     const early = new AbortController();
     const waiting = queue.add(async () => true, early.signal);
     early.abort(new Error("early"));
@@ -52,8 +52,8 @@ describe("errands", () => {
     await expect(postponed).rejects.toThrow("busy");
   });
 
-  test("a failed link is passed on, a failed errand is its owner's alone", async () => {
-    const queue = new ErrandQueue();
+  test("a failed link is passed on, a failed task is its owner's alone", async () => {
+    const queue = new CardTaskQueue();
     const mine = queue.add(() => Promise.reject(new Error("mine")));
     await queue.runNext(now);
     await expect(mine).rejects.toThrow("mine");
@@ -64,12 +64,12 @@ describe("errands", () => {
   });
 
   test("closing fails what waits and takes nothing more", async () => {
-    const queue = new ErrandQueue();
+    const queue = new CardTaskQueue();
     const waiting = queue.add(async () => true);
     queue.close(new Error("over"));
     await expect(waiting).rejects.toThrow("over");
     await expect(queue.add(async () => true)).rejects.toThrow("over");
-    queue.addQuiet(async () => true);
+    queue.addUnattended(async () => true);
     expect(queue.length).toBe(0);
   });
 });

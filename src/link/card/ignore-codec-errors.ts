@@ -6,7 +6,7 @@ export function isCodecError(error: unknown): boolean {
 }
 
 /** What a decoder makes of octets that a card may have filled with anything; undefined when they are malformed. */
-export function tolerant<T>(decode: () => T): T | undefined {
+export function ignoreCodecErrors<T>(decode: () => T): T | undefined {
   try {
     return decode();
   } catch (error) {

@@ -4,18 +4,18 @@ import { listenForHosts, type SocketAddress } from "../socket-line.ts";
 import type { SimulatedModem } from "./modem.ts";
 
 /** Where hosts find a modem's AT ports. */
-export type PlugPlace =
+export type HotPlugLocation =
   | { readonly at: "pty"; readonly link?: string }
   | { readonly at: "socket"; readonly where: SocketAddress };
 
 /** A modem's connector: plugged in, its AT port exists; pulled, it is gone and the modem has no power. */
-export class Plug implements AsyncDisposable {
+export class HotPlug implements AsyncDisposable {
   readonly #modem: SimulatedModem;
-  readonly #place: PlugPlace;
+  readonly #place: HotPlugLocation;
   #ends: AsyncDisposable | undefined;
   #address = "";
 
-  constructor(modem: SimulatedModem, place: PlugPlace) {
+  constructor(modem: SimulatedModem, place: HotPlugLocation) {
     this.#modem = modem;
     this.#place = place;
   }

@@ -7,7 +7,7 @@ const busyRetryMs = 1_000;
 export type Run = () => Promise<boolean>;
 
 /** Something for the card that waits until no proactive command is in hand. */
-interface Errand {
+interface CardTask {
   readonly run: Run;
   readonly fail: (error: unknown) => void;
   /** Somebody waits for its outcome and is told when it fails. */
@@ -19,10 +19,10 @@ function isLinkFailure(error: unknown): boolean {
   return error instanceof GatewayError && (error.code.startsWith("card.") || error.code.startsWith("link."));
 }
 
-/** What the terminal has for the card, in order; errands that found it busy are put off. */
-export class ErrandQueue {
-  readonly #waiting: Errand[] = [];
-  #postponed: Errand[] = [];
+/** What the terminal has for the card, in order; tasks that found it busy are put off. */
+export class CardTaskQueue {
+  readonly #waiting: CardTask[] = [];
+  #postponed: CardTask[] = [];
   #postponedUntil = 0;
   #closed: { readonly error: unknown } | undefined;
 
@@ -34,12 +34,12 @@ export class ErrandQueue {
     return this.#waiting.length > 0;
   }
 
-  /** When errands that were put off are due; undefined when there are none. */
+  /** When tasks that were put off are due; undefined when there are none. */
   get dueAt(): number | undefined {
     return this.#postponed.length === 0 ? undefined : this.#postponedUntil;
   }
 
-  /** Adds an errand and resolves when it is done. An abort rejects at once, unless the card has it in its hands. */
+  /** Adds a task and resolves when it is done. An abort rejects at once, unless the card has it in its hands. */
   add(run: Run, signal?: AbortSignal): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed.error);
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -68,29 +68,29 @@ export class ErrandQueue {
     });
   }
 
-  /** Adds an errand that nobody waits for; `first` puts it before all others. */
-  addQuiet(run: Run, first = false): void {
+  /** Adds a task that nobody waits for; `first` puts it before all others. */
+  addUnattended(run: Run, first = false): void {
     if (this.#closed !== undefined) return;
-    const errand: Errand = { run, fail: () => undefined, awaited: false };
-    if (first) this.#waiting.unshift(errand);
-    else this.#waiting.push(errand);
+    const task: CardTask = { run, fail: () => undefined, awaited: false };
+    if (first) this.#waiting.unshift(task);
+    else this.#waiting.push(task);
   }
 
   /**
-   * Runs the next errand; one that finds the card busy is put off for a while. `now` is monotonic, ms.
-   * @throws what an errand throws when the link failed, or when nobody waits for it
+   * Runs the next task; one that finds the card busy is put off for a while. `now` is monotonic, ms.
+   * @throws what a task throws when the link failed, or when nobody waits for it
    */
   async runNext(now: () => number): Promise<void> {
-    const errand = this.#waiting.shift();
-    if (errand === undefined) return;
+    const task = this.#waiting.shift();
+    if (task === undefined) return;
     try {
-      if (await errand.run()) return;
+      if (await task.run()) return;
     } catch (error) {
-      errand.fail(error);
-      if (isLinkFailure(error) || !errand.awaited) throw error;
+      task.fail(error);
+      if (isLinkFailure(error) || !task.awaited) throw error;
       return;
     }
-    this.#postponed.push(errand);
+    this.#postponed.push(task);
     this.#postponedUntil = now() + busyRetryMs;
   }
 
@@ -99,9 +99,9 @@ export class ErrandQueue {
     this.#waiting.unshift(...this.#postponed.splice(0));
   }
 
-  /** Takes no more errands; those that wait fail. */
+  /** Takes no more tasks; those that wait fail. */
   close(error: unknown): void {
     this.#closed ??= { error };
-    for (const errand of [...this.#waiting.splice(0), ...this.#postponed.splice(0)]) errand.fail(error);
+    for (const task of [...this.#waiting.splice(0), ...this.#postponed.splice(0)]) task.fail(error);
   }
 }

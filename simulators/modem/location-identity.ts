@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { PlainCardOptions } from "./plain-card.ts";
 
 /** Who a modem and the plain card in it are. */
-export interface PlaceIdentity {
+export interface LocationIdentity {
   readonly imei: string;
   readonly card: Required<Pick<PlainCardOptions, "iccid" | "imsi" | "msisdn">>;
 }
@@ -11,7 +11,7 @@ export interface PlaceIdentity {
  * Identifiers made from where a modem is plugged in: several modems on one network are told apart, and each stays the
  * same from start to start.
  */
-export function identityOf(place: string): PlaceIdentity {
+export function identityOf(place: string): LocationIdentity {
   const hash = createHash("sha256").update(place).digest();
   const number = String(hash.readUIntBE(0, 6) % 10_000_000).padStart(7, "0");
   return {

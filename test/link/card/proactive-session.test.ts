@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { announcedLength, type Dialogue, type DialogueEvent, step } from "../../../src/link/card/dialogue.ts";
+import {
+  announcedLength,
+  type ProactiveEvent,
+  type ProactiveSession,
+  step,
+} from "../../../src/link/card/proactive-session.ts";
 import {
   elapsedSeconds,
   expireTimers,
@@ -11,14 +16,14 @@ import {
 } from "../../../src/link/card/timers.ts";
 
 const details = { number: 1, type: 0x02, qualifier: 0 };
-const idle: Dialogue = { at: "idle" };
-const announced: Dialogue = { at: "announced", length: 11 };
-const fetching: Dialogue = { at: "fetching" };
-const executing: Dialogue = { at: "executing", details };
-const answering: Dialogue = { at: "answering", details };
+const idle: ProactiveSession = { at: "idle" };
+const announced: ProactiveSession = { at: "announced", length: 11 };
+const fetching: ProactiveSession = { at: "fetching" };
+const executing: ProactiveSession = { at: "executing", details };
+const answering: ProactiveSession = { at: "answering", details };
 
 describe("the dialogue", () => {
-  test.each<[Dialogue, DialogueEvent, Dialogue]>([
+  test.each<[ProactiveSession, ProactiveEvent, ProactiveSession]>([
     [idle, { kind: "status", sw: 0x910b }, announced],
     [idle, { kind: "status", sw: 0x9100 }, { at: "announced", length: 256 }],
     [idle, { kind: "status", sw: 0x9000 }, idle],
