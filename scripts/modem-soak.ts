@@ -5,7 +5,7 @@ import { type Misbehaviour, wellBehaved } from "../simulators/modem/misbehaviour
 import { seededRandom } from "../simulators/seeded-random.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
-import { hasEnded } from "../src/gateway/gateway.ts";
+import { hasEnded } from "../src/gateway/model/job.ts";
 import { gatewayNumber, ModemBench, type Socket } from "./modem-bench.ts";
 
 /** Size of a trial. */

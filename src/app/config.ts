@@ -6,7 +6,7 @@ import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
 import { yamlTooDeep } from "../base/yaml-depth.ts";
-import { imeiText } from "../gateway/targets/identity-shapes.ts";
+import { imeiText } from "../gateway/model/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
 import { noneTwice, portsOfTheirOwn } from "./config-checks.ts";
 import { isLanguageCode } from "./language-codes.ts";

@@ -9,32 +9,27 @@ import { Inbound } from "./inbound/inbound.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
 import { type EndJob, endJobOver } from "./jobs/end-job.ts";
 import { concernsQueue } from "./jobs/queue-events.ts";
-import { resolveWork } from "./jobs/resolve-work.ts";
 import { cancelJobIn, expireJob } from "./jobs/stop-job.ts";
+import { targetOfCard } from "./links/card-holder.ts";
+import type { HttpsBearer } from "./links/https-bearer.ts";
 import { LinkBackoff } from "./links/link-backoff.ts";
 import { type Link, Links } from "./links/links.ts";
 import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
 import { openFailure } from "./model/failure.ts";
-import { endStates, type Job, type JobOrigin, type JobRequest, type JobWork } from "./model/job.ts";
-import type { Repositories, Store } from "./model/store.ts";
+import type { Job } from "./model/job.ts";
+import type { JobQueue, NewJob } from "./model/new-job.ts";
+import type { Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
 import { confirmationsOver } from "./notifications/confirmation.ts";
 import { Notifications } from "./notifications/notifications.ts";
 import { Answers } from "./scp80/answers.ts";
 import { segmentsOf } from "./scp80/secured-packet.ts";
-import { type SmsDefaults, SmsRun } from "./scp80/sms-run.ts";
+import { SmsRun } from "./scp80/sms-run.ts";
+import type { SmsDefaults } from "./scp80/submit-packet.ts";
+import { resolveWork } from "./scripts/resolve-work.ts";
 import { pollAfterSwitch } from "./switches/poll-after-switch.ts";
 import { SwitchWatch } from "./switches/switch-watch.ts";
-import { findTarget, targetOfCard } from "./targets/target-lookup.ts";
-
-/** SCP81 as the gateway sees it; the composition root plugs the server in. */
-export interface HttpsBearer {
-  state(target: Target): HttpsState | Promise<HttpsState>;
-  /** Asks the card for a session, also when nothing waits for one; again and again for so long until it is there. */
-  trigger(target: Target, forMs?: number): Promise<void>;
-  /** Takes the job over: it is durable as `waiting` and will be ended by the administration dialog. */
-  enqueue(job: Job, target: Target, why: string): Promise<void>;
-}
+import { findTarget } from "./targets/target-lookup.ts";
 
 export interface GatewayDeps {
   readonly store: Store;
@@ -45,30 +40,11 @@ export interface GatewayDeps {
   readonly notifications: "bench" | "relay" | "withhold";
 }
 
-/** Work as clients give it. */
-export type AskedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
-
-/** What a client asks for; see {@link Job} for what becomes of it. */
-export interface NewJob {
-  /** Any name of the target. */
-  readonly target: string;
-  /** A function makes it of what the store says where the job is stored. */
-  readonly work: AskedWork | ((r: Repositories, target: Target) => Promise<AskedWork>);
-  readonly request?: Partial<JobRequest>;
-  readonly origin: JobOrigin;
-  readonly validityMs?: number;
-  readonly idempotencyKey?: string;
-  /** What must hold where the job is stored; throws when it does not. */
-  readonly when?: (r: Repositories) => Promise<void>;
-  /** What the key stands for: the same key with another digest is refused. */
-  readonly idempotencyDigest?: string;
-}
-
 const defaultValidityMs = 24 * 3_600_000;
 const noHttps: HttpsState = { open: false, possible: false };
 
 /** The use cases of the gateway, for all faces. */
-export class Gateway {
+export class Gateway implements JobQueue {
   readonly links = new Links();
   readonly store: Store;
   readonly inbound: Inbound;
@@ -379,9 +355,4 @@ function keyReused(job: string): GatewayError {
   return new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
     detail: { field: "Idempotency-Key", job },
   });
-}
-
-/** Whether a job will change no more. */
-export function hasEnded(job: Job): boolean {
-  return endStates.includes(job.state);
 }

@@ -1,6 +1,6 @@
 import type { CampaignItem, CardFacts, ItemStep } from "../model/campaign.ts";
 import { enabledProfile } from "../model/target.ts";
-import type { ItemFacts } from "./item.ts";
+import type { ItemFacts } from "./item-facts.ts";
 
 /** What is known of the card when an item has ended at `step`, which it was `before`. */
 export function cardFacts(before: CampaignItem, ended: CampaignItem, step: ItemStep, facts: ItemFacts): CardFacts {

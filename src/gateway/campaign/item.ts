@@ -1,22 +1,9 @@
 import type { CampaignItem, ItemStep } from "../model/campaign.ts";
 import type { JobFailure } from "../model/failure.ts";
 import { endStates, type Job } from "../model/job.ts";
-import type { ProfileSwitch } from "../model/profile-switch.ts";
-import { enabledProfile, type Target } from "../model/target.ts";
+import { enabledProfile } from "../model/target.ts";
 import { cardFacts } from "./card-facts.ts";
-
-/** What is known about a running item at one moment. */
-export interface ItemFacts {
-  readonly now: number;
-  /** The job its phase waits for. */
-  readonly job?: Job;
-  /** The profile switch that the step's job started. */
-  readonly procedure?: ProfileSwitch;
-  readonly target?: Target;
-  readonly switchTimeoutMs: number;
-  /** Nobody here confirms notifications of this target. */
-  readonly confirmedElsewhere: boolean;
-}
+import type { ItemFacts } from "./item-facts.ts";
 
 /** What has to be done next for it. */
 export type ItemEffect = "none" | "submit-step" | "submit-audit";

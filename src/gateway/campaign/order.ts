@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
-import { es5FromParams, es5Params, isEs5Call } from "../jobs/es5-params.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
+import { es5FromParams, es5Params, isEs5Call } from "../scripts/es5-params.ts";
 import { clearText } from "../targets/target-shape.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");

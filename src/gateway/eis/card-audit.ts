@@ -1,7 +1,7 @@
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5-answer.ts";
 import type { Target } from "../model/target.ts";
-import { eisState } from "./eis.ts";
+import { eisState } from "../targets/eis.ts";
 
 /** One point in which the EIS and the card disagree; absent on a side = that side does not have it. */
 export interface AuditDifference {

@@ -5,13 +5,13 @@ import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5-answer.ts";
 import type { Gateway } from "../gateway.ts";
-import { hasEnded } from "../gateway.ts";
-import { executedCommands } from "../jobs/executed-commands.ts";
 import type { Job, JobOrigin, JobRequest } from "../model/job.ts";
+import { hasEnded } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
+import { executedCommands } from "../scripts/executed-commands.ts";
+import { withAudit, withoutProfiles } from "../targets/eis.ts";
 import { findTarget, saveTarget } from "../targets/target-lookup.ts";
 import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
-import { withAudit, withoutProfiles } from "./eis.ts";
 
 /** What the card said and where the EIS says otherwise. */
 export interface AuditReport {

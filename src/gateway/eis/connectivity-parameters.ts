@@ -7,11 +7,10 @@ import { es5Commands } from "../../codec/euicc/es5.ts";
 import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
 import type { Log } from "../../link/driver.ts";
 import type { Gateway } from "../gateway.ts";
-import { scriptCommands } from "../jobs/script-body.ts";
 import type { Job, JobOrigin } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 import { enabledProfile, type Target } from "../model/target.ts";
-import { findTarget } from "../targets/target-lookup.ts";
+import { scriptCommands } from "../scripts/script-body.ts";
 import {
   type ProfileReach,
   profileParameters,
@@ -20,8 +19,9 @@ import {
   smsrReachOf,
   smsrTemplates,
   withoutPasswords,
-} from "./connectivity.ts";
-import { addressingOf, applyCommand } from "./eis.ts";
+} from "../targets/connectivity.ts";
+import { addressingOf, applyCommand } from "../targets/eis.ts";
+import { findTarget } from "../targets/target-lookup.ts";
 
 const number = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
 const text = z.string().min(1).max(255);

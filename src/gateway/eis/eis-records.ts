@@ -10,11 +10,11 @@ import { checkEisTrust, type EisTrust, type TrustAnchors, unproved } from "../..
 import { aesKcv, unwrapKeyValue } from "../../crypto/transport-key.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
+import { withoutLogins } from "../targets/connectivity.ts";
+import { addressingOf } from "../targets/eis.ts";
+import { factsIn } from "../targets/eis-facts.ts";
 import { describedTarget, type TargetDescription } from "../targets/target-import.ts";
 import type { ImportOptions, ImportOutcome, Targets } from "../targets/targets.ts";
-import { withoutLogins } from "./connectivity.ts";
-import { addressingOf } from "./eis.ts";
-import { factsIn } from "./eis-facts.ts";
 
 /** How an EIS document is taken in. */
 export interface EisImport extends TrustAnchors {

@@ -7,8 +7,7 @@ import type { Log } from "../../link/driver.ts";
 import type { InboundItem } from "../../link/sms-bearer.ts";
 import { endJobIn } from "../jobs/end-job.ts";
 import { reportLateAnswer } from "../jobs/late-answer.ts";
-import { unprovenNote } from "../jobs/verdict.ts";
-import type { InboxEntry } from "../model/inbox.ts";
+import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
@@ -16,6 +15,7 @@ import type { Answers } from "../scp80/answers.ts";
 import { evaluateResponse } from "../scp80/evaluate-response.ts";
 import { keepPartOfResponse } from "../scp80/partial-response.ts";
 import { type Answered, findAnswered } from "../scp80/response-match.ts";
+import { unprovenNote } from "../scripts/verdict.ts";
 import { forwardToClient } from "../smsc/forward.ts";
 import { receiptCame } from "../smsc/settle.ts";
 import { targetOfNumber } from "../targets/target-lookup.ts";
@@ -28,13 +28,6 @@ export interface InboundDeps {
   readonly notifications: Notifications;
   /** The target may have become free for its next job. */
   readonly kick: (target: string) => void;
-}
-
-/** A message with all its segments. */
-export interface ReassembledMessage {
-  readonly security?: "command" | "response";
-  readonly body: Uint8Array;
-  readonly userData: readonly Uint8Array[];
 }
 
 /** Segments older than this are given up. */

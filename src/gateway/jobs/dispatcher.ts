@@ -5,8 +5,8 @@ import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
 import type { Job } from "../model/job.ts";
 import type { Store } from "../model/store.ts";
-import { placesOf } from "../scp80/packet-order.ts";
 import { DeadlineWatch } from "./deadline-watch.ts";
+import { placesOf } from "./packet-order.ts";
 
 /**
  * Runs one job up to its end or to its next waiting time; everything durable is its own business. The signal aborts

@@ -1,12 +1,13 @@
 import type { Clock } from "../../base/clock.ts";
-import { executedSoFar, type JobFailure, type OpenFailure, withAnswered } from "../model/failure.ts";
+import type { JobFailure, OpenFailure } from "../model/failure.ts";
 import { endStates, type Job, type JobResult } from "../model/job.ts";
 import type { PacketPatch } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
-import { waitsFor } from "../scp80/packet-order.ts";
-import { channelEndsWith } from "../scp81/secure-channels.ts";
+import { scriptCommands } from "../scripts/script-body.ts";
+import { executedSoFar, withAnswered } from "./executed-so-far.ts";
 import { afterEnd } from "./job-effects.ts";
-import { scriptCommands } from "./script-body.ts";
+import { waitsFor } from "./packet-order.ts";
+import { channelEndsWith } from "./secure-channels.ts";
 
 /** How a job ends. */
 export interface JobEnd {

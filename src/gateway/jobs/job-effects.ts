@@ -4,17 +4,17 @@ import { parseAid } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
 import { profileDifferences } from "../eis/card-audit.ts";
-import { applyCommand } from "../eis/eis.ts";
 import { deletesItself, profileName } from "../eis/policy.ts";
 import type { Job } from "../model/job.ts";
 import { defaultSwitchMs, type ProfileSwitch, stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Repositories } from "../model/store.ts";
 import { enabledProfile, type Target } from "../model/target.ts";
+import { type ExecutedCommand, executedCommands } from "../scripts/executed-commands.ts";
 import { messageEnded } from "../smsc/settle.ts";
+import { applyCommand } from "../targets/eis.ts";
 import { afterHandover } from "../targets/handover.ts";
 import { saveTarget } from "../targets/target-lookup.ts";
 import type { JobEnd } from "./end-job.ts";
-import { type ExecutedCommand, executedCommands } from "./executed-commands.ts";
 
 /** How long the deletion of a profile that POL2 wants gone may wait for its card. */
 const autoDeleteValidityMs = 7 * 24 * 3_600_000;

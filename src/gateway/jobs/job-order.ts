@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
-import type { NewJob } from "../gateway.ts";
 import type { JobOrigin } from "../model/job.ts";
-import { es5Params, es5ParamsSchema } from "./es5-params.ts";
+import type { NewJob } from "../model/new-job.ts";
+import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
 
 const upper = (text: string) => text.toUpperCase();
 const octets = z.string().regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets");

@@ -1,7 +1,7 @@
-import { executedSoFar, type SoFar } from "../model/failure.ts";
 import { endStates, type Job } from "../model/job.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import { endOpenJob } from "./end-job.ts";
+import { executedSoFar, type SoFar } from "./executed-so-far.ts";
 
 /** Ends a job whose validity is over, with what is known of its packets; nothing of it is sent again. */
 export function expireJob(store: Store, id: string, at: number): Promise<boolean> {

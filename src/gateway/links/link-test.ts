@@ -1,40 +1,8 @@
-import type { Gateway } from "../gateway.ts";
-import { hasEnded, type NewJob } from "../gateway.ts";
-import type { Job, JobOrigin } from "../model/job.ts";
+import { hasEnded, type Job } from "../model/job.ts";
+import type { JobQueue, NewJob } from "../model/new-job.ts";
+import type { Store } from "../model/store.ts";
 import { findTarget } from "../targets/target-lookup.ts";
-
-/** What a message asks of an SMSC in place of its account's settings. */
-export interface SmsCoding {
-  readonly dataCoding?: number;
-  readonly destAddrSubunit?: number;
-}
-
-/** What a link is to prove, and with which card. */
-export interface LinkTest {
-  /** Any name of a target whose card can be reached through the link, and whose keys are here. */
-  readonly target: string;
-  /** How long each try waits for the card. */
-  readonly waitMs: number;
-  /** Try all codings, also after one worked. */
-  readonly exhaustive: boolean;
-  readonly origin: JobOrigin;
-}
-
-/** One try: `answered` by the card, arrived `mangled`, `silent`, or `refused` by the network. */
-export interface LinkTestTry {
-  readonly variant: SmsCoding;
-  readonly verdict: "answered" | "mangled" | "silent" | "refused";
-  readonly note?: string;
-}
-
-/** What a link's self-test found. */
-export interface LinkTestReport {
-  /** As configured, the link delivers class-2, PID-7F binary unchanged. */
-  readonly passed: boolean;
-  readonly tries: readonly LinkTestTry[];
-  /** The first coding that works, for the account's settings. */
-  readonly works?: SmsCoding;
-}
+import type { LinkTest, LinkTestTry, SmsCoding } from "./link-test-report.ts";
 
 /** PoR by SMS-SUBMIT, always, with CC: what comes back proves that the packet came through whole. */
 const pingSpi = "1639";
@@ -46,7 +14,7 @@ const checkFailed = 0x01;
  * the card's silence or answer means. @throws target.unknown, target.no-key
  */
 export async function probeLink(
-  gateway: Gateway,
+  gateway: JobQueue & { readonly store: Store },
   link: string,
   test: LinkTest,
   coding: SmsCoding,
@@ -69,7 +37,7 @@ export async function probeLink(
 }
 
 /** The job when it has ended; cancelled first when the caller gives up. */
-async function endOf(gateway: Gateway, id: string, signal: AbortSignal): Promise<Job> {
+async function endOf(gateway: JobQueue & { readonly store: Store }, id: string, signal: AbortSignal): Promise<Job> {
   for (;;) {
     let wake = () => {};
     const changed = new Promise<void>((resolve) => {

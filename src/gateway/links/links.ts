@@ -1,7 +1,7 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import type { SmsBearer } from "../../link/sms-bearer.ts";
-import type { LinkTest, LinkTestReport } from "./link-test.ts";
+import type { LinkTest, LinkTestReport } from "./link-test-report.ts";
 
 /** What a link knows of the card behind it. */
 export interface CardIdentity {

@@ -24,3 +24,10 @@ export interface InboxRepository {
   settle(ids: readonly string[], state: "held" | "done", verdict: string): Promise<void>;
   list(before: number | undefined, limit: number): Promise<InboxEntry[]>;
 }
+
+/** A message with all its segments. */
+export interface ReassembledMessage {
+  readonly security?: "command" | "response";
+  readonly body: Uint8Array;
+  readonly userData: readonly Uint8Array[];
+}

@@ -94,6 +94,11 @@ export type JobState = "queued" | "running" | "waiting" | "done" | "failed" | "e
 /** The states a job never leaves. */
 export const endStates: readonly JobState[] = ["done", "failed", "expired", "cancelled"];
 
+/** Whether a job will change no more. */
+export function hasEnded(job: Pick<Job, "state">): boolean {
+  return endStates.includes(job.state);
+}
+
 export interface JobOrigin {
   readonly face: "cli" | "api" | "smpp" | "system" | "campaign" | "scenario" | "upstream";
   readonly client?: string;

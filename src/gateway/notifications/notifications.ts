@@ -9,15 +9,15 @@ import {
   notificationTypeText,
 } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
-import { withEnabled } from "../eis/eis.ts";
-import type { ReassembledMessage } from "../inbound/inbound.ts";
 import { cancelJobIn } from "../jobs/stop-job.ts";
+import type { ReassembledMessage } from "../model/inbox.ts";
 import type { NotificationRecord } from "../model/notification.ts";
 import { stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { openNotificationPacket } from "../scp80/secured-packet.ts";
 import { recoverSwitch } from "../switches/recover-switch.ts";
+import { withEnabled } from "../targets/eis.ts";
 import { saveTarget } from "../targets/target-lookup.ts";
 
 /** A message that may be a notification, and where it came from. */

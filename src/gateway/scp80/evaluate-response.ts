@@ -1,11 +1,11 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
-import { scriptFormat } from "../jobs/script-body.ts";
-import { answeredScript, askedByWork } from "../jobs/script-verdict.ts";
-import { judge, type Verdict } from "../jobs/verdict.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories } from "../model/store.ts";
+import { scriptFormat } from "../scripts/script-body.ts";
+import { answeredScript, askedByWork } from "../scripts/script-verdict.ts";
+import { judge, type Verdict } from "../scripts/verdict.ts";
 import { traceResponse } from "./packet-trace.ts";
 import { missingOf } from "./partial-response.ts";
 import { readAnswer, spiOf } from "./secured-packet.ts";

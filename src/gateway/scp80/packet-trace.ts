@@ -1,9 +1,9 @@
 import { showScript } from "../../codec/ota/script-secrets.ts";
 import { isTracing, traceFrame, withFrameContext } from "../../link/trace.ts";
-import { workBody } from "../jobs/script-body.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Target } from "../model/target.ts";
+import { workBody } from "../scripts/script-body.ts";
 import type { ReadAnswer } from "./secured-packet.ts";
 
 /** Publishes what a command packet says in clear, and the script in it without keys and PINs, as it is sent. */

@@ -1,13 +1,12 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { parseTpdu } from "../../codec/sms/tpdu.ts";
-import type { ReassembledMessage } from "../inbound/inbound.ts";
-import type { InboxEntry } from "../model/inbox.ts";
+import { digits } from "../model/address-digits.ts";
+import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
 import type { Job } from "../model/job.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
-import { digits } from "../smsc/forward.ts";
 import { fromStranger } from "./evaluate-response.ts";
 import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";

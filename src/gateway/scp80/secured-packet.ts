@@ -8,14 +8,14 @@ import { readSegment, segmentCount, segmentPacket } from "../../codec/sms/concat
 import { type OpenedCommand, openCommand, wrapCommand } from "../../crypto/command-packet.ts";
 import { PacketKeys } from "../../crypto/packet-keys.ts";
 import { openResponse } from "../../crypto/response-packet.ts";
-import type { ReassembledMessage } from "../inbound/inbound.ts";
-import { workBody } from "../jobs/script-body.ts";
+import type { OrderFacts } from "../jobs/packet-order.ts";
+import type { ReassembledMessage } from "../model/inbox.ts";
 import type { Job } from "../model/job.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, servesTar } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
-import type { OrderFacts } from "./packet-order.ts";
+import { workBody } from "../scripts/script-body.ts";
 
 /** What a {@link PacketRecord} says of the octets themselves. */
 export type PacketPlan = Pick<PacketRecord, "userData"> &

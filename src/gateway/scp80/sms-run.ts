@@ -7,11 +7,9 @@ import type { Log } from "../../link/driver.ts";
 import { type SmsBearer, type SubmitOutcome, submitFate } from "../../link/sms-bearer.ts";
 import { withFrameContext } from "../../link/trace.ts";
 import { withAbortGrace } from "../jobs/abort-grace.ts";
-import { mayHaveActed, statusMeaning } from "../jobs/command-words.ts";
 import type { EndJob } from "../jobs/end-job.ts";
 import { reportLateAnswer } from "../jobs/late-answer.ts";
 import { expireJob } from "../jobs/stop-job.ts";
-import { unprovenNote, type Verdict } from "../jobs/verdict.ts";
 import type { LinkBackoff, LinkTrouble } from "../links/link-backoff.ts";
 import type { Links } from "../links/links.ts";
 import { type OpenFailure, openFailure } from "../model/failure.ts";
@@ -19,12 +17,14 @@ import { endStates, type Job } from "../model/job.ts";
 import type { PacketPatch, PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
+import { mayHaveActed, statusMeaning } from "../scripts/command-words.ts";
+import { unprovenNote, type Verdict } from "../scripts/verdict.ts";
 import type { Answers } from "./answers.ts";
 import { type AnswerSource, evaluateResponse } from "./evaluate-response.ts";
 import { traceCommand } from "./packet-trace.ts";
 import { type FoundRoute, reservePacket } from "./reserve-packet.ts";
 import { readsNoReplay, wantsAnswer } from "./secured-packet.ts";
-import { type Sending, submitPacket } from "./submit-packet.ts";
+import { type Sending, type SmsDefaults, submitPacket } from "./submit-packet.ts";
 
 export interface SmsRunDeps {
   readonly store: Store;
@@ -36,16 +36,6 @@ export interface SmsRunDeps {
   readonly comebacks: LinkBackoff;
   readonly endJob: EndJob;
   readonly defaults: SmsDefaults;
-}
-
-/** Defaults of the gateway for what targets and jobs leave open. */
-export interface SmsDefaults {
-  readonly originator: string;
-  readonly serviceCentre: string;
-  readonly answerTimeoutMs: number;
-  readonly envelopeAnswerTimeoutMs: number;
-  /** Identical octets are sent again at most this often when no answer came. */
-  readonly retransmissions: number;
 }
 
 /** A try over a link. */

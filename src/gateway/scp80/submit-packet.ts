@@ -8,7 +8,16 @@ import type { Job, JobWork } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
-import type { SmsDefaults } from "./sms-run.ts";
+
+/** Defaults of the gateway for what targets and jobs leave open. */
+export interface SmsDefaults {
+  readonly originator: string;
+  readonly serviceCentre: string;
+  readonly answerTimeoutMs: number;
+  readonly envelopeAnswerTimeoutMs: number;
+  /** Identical octets are sent again at most this often when no answer came. */
+  readonly retransmissions: number;
+}
 
 export interface SubmitPacketDeps {
   readonly store: Store;

@@ -1,10 +1,10 @@
 import { toHex } from "../../base/hex.ts";
 import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
 import type { JobEnd } from "../jobs/end-job.ts";
-import { type AskedScript, answeredScript, askedByBody, askedByWork } from "../jobs/script-verdict.ts";
 import type { JobParts } from "../model/admin-dialog.ts";
 import type { JobFailure } from "../model/failure.ts";
 import type { Job, JobResult } from "../model/job.ts";
+import { type AskedScript, answeredScript, askedByBody, askedByWork } from "../scripts/script-verdict.ts";
 
 /** A script that a card got, and the job it is of. */
 export interface DeliveredScript {

@@ -4,7 +4,7 @@ import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { segmentsOf } from "../scp80/secured-packet.ts";
-import { channelUse, targetedApplication } from "./admin-scripts.ts";
+import { channelUse, targetedApplication } from "../scripts/secure-channel-use.ts";
 
 /** How long a job that may go either way waits for a session; of a short validity, half. */
 const patienceMs = 120_000;

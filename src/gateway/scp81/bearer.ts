@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { newId } from "../../base/id.ts";
-import type { HttpsBearer } from "../gateway.ts";
 import { expireJobIn } from "../jobs/stop-job.ts";
+import type { HttpsBearer } from "../links/https-bearer.ts";
 import type { HttpsState } from "../links/routing.ts";
 import type { GatewayEvent } from "../model/event.ts";
 import type { Job } from "../model/job.ts";

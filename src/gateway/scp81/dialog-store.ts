@@ -10,17 +10,18 @@ import type {
 } from "../../link/scp81/admin-store.ts";
 import { endJobIn, endOpenJob } from "../jobs/end-job.ts";
 import { lateAnswerOf, reportLateAnswer } from "../jobs/late-answer.ts";
+import { enterChannel, withLostLink } from "../jobs/secure-channels.ts";
 import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts } from "../model/admin-dialog.ts";
 import { endStates, type Job } from "../model/job.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 import { mayStart } from "../scp80/reserve-packet.ts";
+import { scriptParts } from "../scripts/script-parts.ts";
+import { noteAgentId } from "../targets/agent-ids.ts";
 import { takeNotification } from "./admin-notification.ts";
-import { adminScript, jobOfScript, scriptParts, storedBodies } from "./admin-scripts.ts";
+import { adminScript, jobOfScript, storedBodies } from "./admin-scripts.ts";
 import { partialResult, scriptOutcome } from "./admin-verdict.ts";
-import { noteAgentId } from "./agent-ids.ts";
-import { enterChannel, withLostLink } from "./secure-channels.ts";
 
 export interface Scp81StoreDeps {
   readonly store: Store;

@@ -5,7 +5,7 @@ import type { GatewayEvent } from "../model/event.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
-import { agentIdsOf } from "./agent-ids.ts";
+import { agentIdsOf } from "../targets/agent-ids.ts";
 
 const pageSize = 1000;
 

@@ -2,8 +2,8 @@ import { newId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import { smppOfTp } from "../../codec/smpp/text.ts";
-import type { ReassembledMessage } from "../inbound/inbound.ts";
-import type { InboxEntry } from "../model/inbox.ts";
+import { digits } from "../model/address-digits.ts";
+import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
@@ -98,9 +98,4 @@ function numbersOf(target: Target): (string | undefined)[] {
   return [target.msisdn, ...target.esimProfiles.map((profile) => profile.msisdn)]
     .filter((number) => number !== undefined)
     .map(digits);
-}
-
-/** Digits of an address, without what some put in front of them. */
-export function digits(address: string | undefined): string | undefined {
-  return address?.replace(/^\+/, "");
 }

@@ -1,12 +1,12 @@
 import { newId } from "../../base/id.ts";
 import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
 import type { Notification } from "../../codec/euicc/notification.ts";
-import { scriptCommands } from "../jobs/script-body.ts";
 import type { Job } from "../model/job.ts";
 import { mayHaveLeft } from "../model/packet.ts";
 import { defaultSwitchMs } from "../model/profile-switch.ts";
 import type { Repositories } from "../model/store.ts";
 import { enabledProfile, type Target } from "../model/target.ts";
+import { scriptCommands } from "../scripts/script-body.ts";
 
 /**
  * A notification of a switch whose command was never answered (its PoR is lost, or comes later) proves that the card

@@ -3,8 +3,8 @@ import { isGatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { withoutKeyValues } from "../../codec/eis/content.ts";
 import { eisElement } from "../../codec/eis/read.ts";
-import { factsIn } from "../eis/eis-facts.ts";
-import { iccidText, imsiText, msisdnText } from "./identity-shapes.ts";
+import { iccidText, imsiText, msisdnText } from "../model/identity-shapes.ts";
+import { factsIn } from "./eis-facts.ts";
 import {
   eisFactShapes,
   isdRFacts,

@@ -5,11 +5,11 @@ import { newId } from "../../base/id.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
 import { eidCheckDigitsOk, parseEid } from "../../codec/euicc/eid.ts";
-import { withKnownLogins } from "../eis/connectivity.ts";
-import { addressingOf, withNumber } from "../eis/eis.ts";
-import { factsIn, type StoredEis } from "../eis/eis-facts.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { EsimProfile, Target } from "../model/target.ts";
+import { withKnownLogins } from "./connectivity.ts";
+import { addressingOf, withNumber } from "./eis.ts";
+import { factsIn, type StoredEis } from "./eis-facts.ts";
 import { describedKeySets } from "./target-keys.ts";
 import {
   chosenTexts,

@@ -1,8 +1,6 @@
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
 import { parseMsisdn } from "../../codec/euicc/subscriber.ts";
-import type { CardIdentity } from "../links/links.ts";
-import { holds } from "../links/routing.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
@@ -36,16 +34,6 @@ export async function targetOfNumber(r: Repositories, number: string): Promise<T
     if (isGatewayError(error, "codec.text")) return undefined;
     throw error;
   }
-}
-
-/** The target whose card this is: by its EID, or by its ICCID where no other EID speaks against it. */
-export async function targetOfCard(r: Repositories, card: CardIdentity): Promise<Target | undefined> {
-  for (const kind of ["eid", "iccid"] as const) {
-    const value = card[kind];
-    const found = value === undefined ? undefined : await r.targets.holding(kind, sameIccid(value));
-    if (found !== undefined && holds(card, found)) return found;
-  }
-  return undefined;
 }
 
 /** Stores a changed target under its next version and says why it changed. */

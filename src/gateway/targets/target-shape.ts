@@ -6,8 +6,8 @@ import { strict } from "../../base/strict.ts";
 import { isCatTlvs } from "../../codec/cat/comprehension.ts";
 import { isTlvs } from "../../codec/kit/ber.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
+import { eidText, iccidText, imsiText, msisdnText } from "../model/identity-shapes.ts";
 import { maxCounter } from "../model/key-set.ts";
-import { eidText, iccidText, imsiText, msisdnText } from "./identity-shapes.ts";
 
 const hex = (octets: string) => z.string().regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), "hexadecimal octets");
 const keyValue = hex("8,64");

@@ -1,7 +1,9 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { inTurns } from "../../base/turns.ts";
 import type { TargetDescription } from "./target-import.ts";
-import type { OnRefused } from "./targets.ts";
+
+/** Told of a description that is refused: which of them it was, and how many are stored nevertheless. */
+export type OnRefused = (error: unknown, index: number, stored: number) => never;
 
 /**
  * Refuses descriptions of one import that could not be told apart once they are stored: two cards with the same PSK identity,

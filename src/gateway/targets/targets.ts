@@ -2,10 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { inTurns } from "../../base/turns.ts";
-import { withNumber } from "../eis/eis.ts";
 import type { KeySet, KeySetInfo } from "../model/key-set.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Namesake, Target, TargetFilter } from "../model/target.ts";
+import { withNumber } from "./eis.ts";
 import { type Change, changesOf } from "./target-changes.ts";
 import {
   describedTarget,
@@ -18,7 +18,7 @@ import {
 import { refuseClashes } from "./target-keys.ts";
 import { findTarget, saveTarget } from "./target-lookup.ts";
 import type { KeySetShape } from "./target-shape.ts";
-import { refuseTwins } from "./target-twins.ts";
+import { type OnRefused, refuseTwins } from "./target-twins.ts";
 
 /** What became of one imported description, or would become of it. */
 export interface ImportOutcome {
@@ -38,9 +38,6 @@ export interface ImportOptions extends ImportHow {
   /** Nothing is stored: the outcomes say what would be. */
   readonly dryRun?: boolean;
 }
-
-/** Told of a description that is refused: which of them it was, and how many are stored nevertheless. */
-export type OnRefused = (error: unknown, index: number, stored: number) => never;
 
 /** Targets and their keys, for all faces. Key values go in and never come out. */
 export class Targets {

@@ -3,7 +3,7 @@ import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { ConnectivityShape } from "../../gateway/eis/connectivity-parameters.ts";
-import { es5Params, isEs5Call } from "../../gateway/jobs/es5-params.ts";
+import { es5Params, isEs5Call } from "../../gateway/scripts/es5-params.ts";
 
 /** A time: a number of seconds, or `500ms`, `10s`, `2m`. */
 const duration = z

@@ -9,7 +9,7 @@ import {
   smsrReachOf,
   smsrTemplates,
   withoutLogins,
-} from "../../../src/gateway/eis/connectivity.ts";
+} from "../../../src/gateway/targets/connectivity.ts";
 
 const https = {
   networkAccessName: "apn.example",

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
 import { classifyCommand } from "../../../src/codec/euicc/es5-classify.ts";
-import { smsrReachOf } from "../../../src/gateway/eis/connectivity.ts";
 import { ConnectivityParameters, ConnectivityShape } from "../../../src/gateway/eis/connectivity-parameters.ts";
-import { applyCommand } from "../../../src/gateway/eis/eis.ts";
-import { scriptCommands } from "../../../src/gateway/jobs/script-body.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
+import { scriptCommands } from "../../../src/gateway/scripts/script-body.ts";
+import { smsrReachOf } from "../../../src/gateway/targets/connectivity.ts";
+import { applyCommand } from "../../../src/gateway/targets/eis.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { CardAudits } from "../../../src/gateway/eis/card-audits.ts";
-import { withEnabled } from "../../../src/gateway/eis/eis.ts";
+import { withEnabled } from "../../../src/gateway/targets/eis.ts";
 import { saveTarget } from "../../../src/gateway/targets/target-lookup.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 

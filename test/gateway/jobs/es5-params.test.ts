@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
-import { es5FromParams, es5Params, es5ParamsSchema } from "../../../src/gateway/jobs/es5-params.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
+import { es5FromParams, es5Params, es5ParamsSchema } from "../../../src/gateway/scripts/es5-params.ts";
 
 const aid = "A0000005591010FFFFFFFF8900001300";
 const target: Target = {

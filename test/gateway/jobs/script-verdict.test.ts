@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
-import { answeredScript, askedByBody, askedByWork, swSucceeds } from "../../../src/gateway/jobs/script-verdict.ts";
+import { answeredScript, askedByBody, askedByWork, swSucceeds } from "../../../src/gateway/scripts/script-verdict.ts";
 
 const answer = (body: string, response: string) => answeredScript(askedByBody(fromHex(body)), fromHex(response));
 const begin = "AE80840A3000001122334455667785113300112233445566778899AABBCCDDEEFF0000";

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { es5Commands } from "../../../src/codec/euicc/es5.ts";
 import { capduObject } from "../../../src/codec/ota/script.ts";
-import { answeredScript } from "../../../src/gateway/jobs/script-verdict.ts";
-import { judge } from "../../../src/gateway/jobs/verdict.ts";
 import { type OpenFailure, storedFailure } from "../../../src/gateway/model/failure.ts";
+import { answeredScript } from "../../../src/gateway/scripts/script-verdict.ts";
+import { judge } from "../../../src/gateway/scripts/verdict.ts";
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 const isdP = parseAid("A0000005591010FFFFFFFF8900001200");

@@ -8,7 +8,7 @@ import { SmppFaceConfig } from "../../../src/app/smpp-config.ts";
 import { SmppService } from "../../../src/app/smpp-service.ts";
 import { Cleanup } from "../../../src/base/cleanup.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import type { LinkTestReport } from "../../../src/gateway/links/link-test.ts";
+import type { LinkTestReport } from "../../../src/gateway/links/link-test-report.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { Bench, euicc } from "../bench.ts";
 

@@ -5,8 +5,8 @@ import { sessionParametersTlv, storeDataCommands } from "../../../src/codec/gp/s
 import { StoredSessionParameters } from "../../../src/codec/gp/session-parameters.ts";
 import { SessionTrigger } from "../../../src/codec/gp/trigger.ts";
 import { encode } from "../../../src/codec/kit/codec.ts";
-import { agentIdWritten } from "../../../src/gateway/scp81/agent-ids.ts";
 import { PskDirectory } from "../../../src/gateway/scp81/psk-directory.ts";
+import { agentIdWritten } from "../../../src/gateway/targets/agent-ids.ts";
 import { AdminBench } from "./admin-bench.ts";
 
 const agentId = "card/7";

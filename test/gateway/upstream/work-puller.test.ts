@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
-import type { Gateway, NewJob } from "../../../src/gateway/gateway.ts";
+import type { Gateway } from "../../../src/gateway/gateway.ts";
+import type { NewJob } from "../../../src/gateway/model/new-job.ts";
 import { WorkPuller, type WorkReceipt } from "../../../src/gateway/upstream/work-puller.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import type { LinkTestReport, SmsCoding } from "../../../gateway/links/link-test.ts";
+import type { LinkTestReport, SmsCoding } from "../../../gateway/links/link-test-report.ts";
 import { hashPassword } from "../../smpp/password.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../number-flag.ts";

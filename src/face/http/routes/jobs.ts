@@ -1,11 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { hasEnded } from "../../../gateway/gateway.ts";
-import { executedCommands } from "../../../gateway/jobs/executed-commands.ts";
 import { JobOrder, newJobOf } from "../../../gateway/jobs/job-order.ts";
 import { shownJob, shownPackets } from "../../../gateway/jobs/shown-job.ts";
 import type { Job, JobState } from "../../../gateway/model/job.ts";
+import { hasEnded } from "../../../gateway/model/job.ts";
+import { executedCommands } from "../../../gateway/scripts/executed-commands.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { pageShape, sendPage, seqPage } from "../page.ts";

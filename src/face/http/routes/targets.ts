@@ -5,8 +5,8 @@ import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { strict } from "../../../base/strict.ts";
+import { eidText, iccidText, msisdnText } from "../../../gateway/model/identity-shapes.ts";
 import type { Target } from "../../../gateway/model/target.ts";
-import { eidText, iccidText, msisdnText } from "../../../gateway/targets/identity-shapes.ts";
 import { csvTargets } from "../../../gateway/targets/target-csv.ts";
 import { describedTarget, type TargetDescription } from "../../../gateway/targets/target-import.ts";
 import {

@@ -4,12 +4,12 @@ import { StoredSessionParameters } from "../../codec/gp/session-parameters.ts";
 import { SessionTrigger } from "../../codec/gp/trigger.ts";
 import { readTlvs, type Tlv } from "../../codec/kit/ber.ts";
 import { decode } from "../../codec/kit/codec.ts";
-import { addressingOf } from "../eis/eis.ts";
-import { scriptCommands } from "../jobs/script-body.ts";
 import type { JobWork } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
-import { saveTarget } from "../targets/target-lookup.ts";
+import { scriptCommands } from "../scripts/script-body.ts";
+import { addressingOf } from "./eis.ts";
+import { saveTarget } from "./target-lookup.ts";
 
 const mostKept = 4;
 

@@ -9,8 +9,8 @@ import { sameIccid } from "../../codec/euicc/iccid.ts";
 import { KeyEstablishment } from "../../codec/euicc/key-establishment.ts";
 import { decode } from "../../codec/kit/codec.ts";
 import { parseAddress } from "../../codec/sms/address.ts";
+import { iccidText } from "../model/identity-shapes.ts";
 import type { Target } from "../model/target.ts";
-import { iccidText } from "../targets/identity-shapes.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
 const anAid = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID of 5 to 16 octets");

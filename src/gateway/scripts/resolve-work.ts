@@ -1,7 +1,7 @@
 import { toHex } from "../../base/hex.ts";
 import { es5Commands } from "../../codec/euicc/es5.ts";
-import type { AskedWork } from "../gateway.ts";
 import type { JobWork } from "../model/job.ts";
+import type { AskedWork } from "../model/new-job.ts";
 import type { Target } from "../model/target.ts";
 import { es5FromParams } from "./es5-params.ts";
 

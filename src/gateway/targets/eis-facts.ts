@@ -1,4 +1,4 @@
-import { eisFactShapes } from "../targets/target-shape.ts";
+import { eisFactShapes } from "./target-shape.ts";
 
 /** Facts of an EIS that are kept beside the target's own fields. */
 export type StoredEis = Readonly<Record<string, unknown>>;

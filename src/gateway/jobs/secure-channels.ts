@@ -2,7 +2,7 @@ import { type AdminDialogRecord, freshDialog, type LostChannel } from "../model/
 import type { JobFailure } from "../model/failure.ts";
 import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
-import { channelUse, targetedApplication } from "./admin-scripts.ts";
+import { channelUse, targetedApplication } from "../scripts/secure-channel-use.ts";
 
 /** Why a secure channel is over, in words that go on after "the secure channel ended". */
 const channelEnds = {

@@ -1,0 +1,35 @@
+import type { Executed, ExecutedFacts } from "../model/failure.ts";
+import type { Job } from "../model/job.ts";
+import { mayHaveLeft, type PacketRecord } from "../model/packet.ts";
+import type { Repositories } from "../model/store.ts";
+
+/** How far a job got. */
+export interface SoFar extends ExecutedFacts {
+  /** Some of it may have left. */
+  readonly left: boolean;
+}
+
+/**
+ * What is known of the card when nothing but the sending, and the answers to parts of a script, are known. To be read
+ * where the job ends.
+ */
+export async function executedSoFar(r: Repositories, job: Job): Promise<SoFar> {
+  if (job.chosen?.bearer === "https" && job.attempts > 0) return { left: true, ...withAnswered(job, "unknown") };
+  const packets = await r.packets.ofJob(job.id);
+  let executed: Executed = false;
+  for (const packet of packets) if (await mayHaveRun(r, packet)) executed = "unknown";
+  return { left: mayHaveLeft(packets), ...withAnswered(job, executed) };
+}
+
+/** What is known of a card that ran the answered parts of a job, when `executed` is known of what is left of it. */
+export function withAnswered(job: Job, executed: Executed): ExecutedFacts {
+  const executedCommands = job.result?.executed ?? 0;
+  const partly = executedCommands > 0 && (executed === "unknown" || executed === false);
+  return partly ? { executed: "partly", executedCommands } : { executed };
+}
+
+/** A packet of which the network lost a message cannot run, unless an earlier transmission got through. */
+async function mayHaveRun(r: Repositories, { id, transmissions }: PacketRecord): Promise<boolean> {
+  if (transmissions !== 1) return transmissions > 0;
+  return (await r.packets.parts(id)).every(({ state }) => state !== "failed");
+}

@@ -1,0 +1,4 @@
+/** Digits of an address, without what some put in front of them. */
+export function digits(address: string | undefined): string | undefined {
+  return address?.replace(/^\+/, "");
+}

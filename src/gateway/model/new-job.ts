@@ -1,0 +1,37 @@
+import type { Job, JobOrigin, JobRequest, JobWork } from "./job.ts";
+import type { Repositories } from "./store.ts";
+import type { Target } from "./target.ts";
+
+/** Work as clients give it. */
+export type AskedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
+
+/** What a client asks for; see {@link Job} for what becomes of it. */
+export interface NewJob {
+  /** Any name of the target. */
+  readonly target: string;
+  /** A function makes it of what the store says where the job is stored. */
+  readonly work: AskedWork | ((r: Repositories, target: Target) => Promise<AskedWork>);
+  readonly request?: Partial<JobRequest>;
+  readonly origin: JobOrigin;
+  readonly validityMs?: number;
+  readonly idempotencyKey?: string;
+  /** What must hold where the job is stored; throws when it does not. */
+  readonly when?: (r: Repositories) => Promise<void>;
+  /** What the key stands for: the same key with another digest is refused. */
+  readonly idempotencyDigest?: string;
+}
+
+/** The jobs as other use cases order them. */
+export interface JobQueue {
+  /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
+  submit(order: NewJob): Promise<{ readonly job: Job; readonly created: boolean }>;
+  /**
+   * Cancels a job that has not ended; with `unsentOnly`, only when certainly nothing of it left.
+   * @throws job.unknown, job.state
+   */
+  cancel(id: string, options?: { readonly unsentOnly?: boolean }): Promise<Job>;
+  /** @throws job.unknown */
+  job(id: string): Promise<Job>;
+  /** Looks at the target's queue. */
+  kick(target: string): void;
+}

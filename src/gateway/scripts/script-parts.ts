@@ -1,0 +1,41 @@
+import { fromHex } from "../../base/hex.ts";
+import { capduObject, expandedScript, parseScript, type ScriptObject } from "../../codec/ota/script.ts";
+import type { JobWork } from "../model/job.ts";
+import type { Target } from "../model/target.ts";
+import { workBody } from "./script-body.ts";
+
+type Script = Exclude<JobWork, { kind: "packet" }>;
+
+/**
+ * The bodies a job's script takes: one, or several cut at command boundaries when it is larger than the card's buffer.
+ * A ready body of the upstream is cut only where the card could not take it whole.
+ */
+export function scriptParts(work: Script, target: Target): Uint8Array[] {
+  const whole = workBody(work, target, "expanded-indefinite");
+  const limit = target.settings.scp81Buffer;
+  if (limit === undefined || whole.length <= limit) return [whole];
+  const objects = work.kind === "script" ? work.apdus.map((apdu) => capduObject(fromHex(apdu))) : objectsOf(whole);
+  if (objects === undefined || objects.length < 2) return [whole];
+  const parts: Uint8Array[] = [];
+  let open: ScriptObject[] = [];
+  for (const object of objects) {
+    const grown = expandedScript([...open, object], "expanded-indefinite");
+    if (grown.length > limit && open.length > 0) {
+      parts.push(expandedScript(open, "expanded-indefinite"));
+      open = [];
+    }
+    open.push(object);
+  }
+  if (open.length > 0) parts.push(expandedScript(open, "expanded-indefinite"));
+  return parts;
+}
+
+/** The objects of an expanded script; undefined when it is compact or cannot be read. */
+export function objectsOf(body: Uint8Array): readonly ScriptObject[] | undefined {
+  try {
+    const script = parseScript(body);
+    return script.format === "compact" ? undefined : script.objects;
+  } catch {
+    return undefined;
+  }
+}
