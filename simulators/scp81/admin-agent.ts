@@ -1,19 +1,18 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
-import { scriptContentTypes, scriptKindOf } from "../../src/codec/gp/admin-http.ts";
-import { readTargetedApplication } from "../../src/codec/gp/targeted-application.ts";
 import { AgentLink, type AgentTls, LinkBroken } from "./agent-link.ts";
 import type { ServerAnswer } from "./answer-reader.ts";
 import type { AgentKnobs, Drop, DropPoint } from "./knobs.ts";
 import { type CardRequest, requestOctets } from "./request-writer.ts";
+import { commandKind, responseType, type ScriptKind, targetedAid } from "./script-bodies.ts";
 
 /** A script as the card's application gets it. */
 export interface CardScript {
   readonly body: Uint8Array;
   /** AID in hexadecimal; absent = the security domain that owns the PSK. */
   readonly target?: string;
-  readonly kind: "gp" | "etsi";
+  readonly kind: ScriptKind;
 }
 
 /** What the card says about a script; `response` only when an application had it. */
@@ -200,14 +199,17 @@ export class AdminAgent {
   }
 
   async #run(answer: ServerAnswer, course: Course): Promise<NonNullable<CardRequest["response"]>> {
-    const kind = scriptKindOf(answer.headers.get("content-type") ?? "")?.kind;
+    const kind = commandKind(answer.headers.get("content-type") ?? "");
     if (kind === undefined) throw new GatewayError("scp81.protocol", "the server's content type is unknown");
     const header = answer.headers.get("x-admin-targeted-application");
-    const target = header === undefined ? undefined : readTargetedApplication(header);
+    const target = header === undefined ? undefined : targetedAid(header);
+    if (header !== undefined && target === undefined) {
+      throw new GatewayError("scp81.protocol", "the server's X-Admin-Targeted-Application is not //aid/<RID>/<PIX>");
+    }
     if (this.#knobs.thinkMs !== undefined) await this.#deps.clock.sleep(this.#knobs.thinkMs);
     const outcome = await this.#deps.execute({ body: answer.body, kind, ...(target !== undefined && { target }) });
     if (outcome.status === "ok") course.executed.push(answer.body);
-    const contentType = scriptContentTypes[kind].response;
+    const contentType = responseType(kind);
     return { status: outcome.status, contentType, ...(outcome.response && { body: outcome.response }) };
   }
 

@@ -1,6 +1,5 @@
 import { Duplex } from "node:stream";
 import { GatewayError } from "../../src/base/gateway-error.ts";
-import { type CatTlv, catTlvBytes } from "../../src/codec/cat/comprehension.ts";
 import { tlvBytes } from "../../src/codec/kit/ber.ts";
 import {
   catValue,
@@ -42,12 +41,12 @@ export class BipStream extends Duplex {
   }
 
   /** Opens a channel with these connection objects. @throws link.unavailable when the terminal cannot, card.reset */
-  static async open(queue: ProactiveQueue, connection: readonly CatTlv[]): Promise<BipStream> {
+  static async open(queue: ProactiveQueue, connection: Uint8Array): Promise<BipStream> {
     const response = await queue.run({
       type: types.open,
       qualifier: 0x01,
       destination: device.terminal,
-      objects: [catTlvBytes(connection)],
+      objects: [connection],
     });
     const status = catValue(response.objects, 0x38);
     const channel = (status?.[0] ?? 0) & 0x07;

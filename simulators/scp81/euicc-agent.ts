@@ -2,13 +2,6 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { fromHex } from "../../src/base/hex.ts";
-import type { CatTlv } from "../../src/codec/cat/comprehension.ts";
-import { agentIdText } from "../../src/codec/gp/agent-id.ts";
-import { connectionOf } from "../../src/codec/gp/connection.ts";
-import { pskIdentityText } from "../../src/codec/gp/psk-identity.ts";
-import { type SessionParameters, StoredSessionParameters } from "../../src/codec/gp/session-parameters.ts";
-import { SessionTrigger } from "../../src/codec/gp/trigger.ts";
-import { decode } from "../../src/codec/kit/codec.ts";
 import type { Scp81Client, SimulatedEuicc } from "../euicc/euicc.ts";
 import {
   AdminAgent,
@@ -19,7 +12,9 @@ import {
 } from "./admin-agent.ts";
 import { BipStream } from "./bip-stream.ts";
 import { tcp } from "./fleet.ts";
+import { agentIdOf, isdRAid, pskIdentityOf } from "./identity.ts";
 import type { AgentKnobs } from "./knobs.ts";
+import { readSessionData, readTrigger, type SessionData, serverOf } from "./session-data.ts";
 
 /** How the card gets to its server. */
 export type Reach =
@@ -37,12 +32,11 @@ export interface EuiccAgentOptions {
   readonly onSession?: (report: AgentReport) => void;
 }
 
-const isdR = "A0000005591010FFFFFFFF8900000100";
-const noConnection: readonly CatTlv[] = [];
+const noConnection = new Uint8Array();
 /** Turns of the event loop that TLS and the script at hand may take until the card's next command is in line. */
 const settlingTurns = 60;
 
-type Wanted = { readonly parameters: SessionParameters; readonly notification?: Uint8Array };
+type Wanted = { readonly parameters: SessionData; readonly notification?: Uint8Array };
 
 /** The ISD-R's administration agent of a simulated eUICC: one session at a time, in the order they were asked for. */
 export class EuiccAgent implements Scp81Client {
@@ -59,8 +53,7 @@ export class EuiccAgent implements Scp81Client {
   }
 
   open(trigger: Uint8Array): void {
-    const { session } = decode(SessionTrigger, trigger);
-    this.#enqueue({ parameters: { ...this.#stored(), ...session } });
+    this.#enqueue({ parameters: { ...this.#stored(), ...readTrigger(trigger) } });
   }
 
   notify(notification: Uint8Array): boolean {
@@ -125,21 +118,21 @@ export class EuiccAgent implements Scp81Client {
     const target = this.#card.application(script.target);
     if (target === undefined) return { status: "unknown-application" };
     if (script.kind === "gp" && target.domain === undefined) return { status: "not-a-security-domain" };
-    const key = `${script.kind} ${script.target ?? isdR}`;
+    const key = `${script.kind} ${script.target ?? isdRAid}`;
     const context = contexts.get(key) ?? this.#card.openRemote(target);
     contexts.clear();
     contexts.set(key, context);
     return { status: "ok", response: this.#card.runRemote(target, context, script.body) };
   }
 
-  async #connect(connection: readonly CatTlv[]): Promise<Duplex> {
+  async #connect(connection: Uint8Array): Promise<Duplex> {
     const { reach } = this.#options;
     if (reach.by === "bip") {
       const channel = await BipStream.open(this.#card.toolkit, connection);
       this.#channel = channel;
       return channel;
     }
-    const { address, port } = connectionOf(connection);
+    const { address, port } = serverOf(connection);
     const host = reach.host ?? address;
     const to = reach.port ?? port;
     if (host === undefined || to === undefined) {
@@ -149,29 +142,28 @@ export class EuiccAgent implements Scp81Client {
   }
 
   /** The domain's own parameters: what it was given as its SM-SR's address, else what STORE DATA left. */
-  #stored(): SessionParameters {
+  #stored(): SessionData {
     const { scp81, addressing } = this.#card.state.isdR;
-    const read = (octets: string | undefined) =>
-      octets === undefined ? {} : decode(StoredSessionParameters, fromHex(octets));
+    const read = (octets: string | undefined) => (octets === undefined ? {} : readSessionData(fromHex(octets)));
     return { ...read(scp81), ...read(addressing.A5) };
   }
 
-  #agentParameters({ security, retry, http, connection }: SessionParameters): AgentParameters {
+  #agentParameters({ security, retry, host, agentId, uri, connection }: SessionData): AgentParameters {
     const { eid, isdR: domain } = this.#card.state;
     const sets = domain.keySets.filter(({ type }) => type === "SCP81");
-    const set = sets.find(({ kvn }) => kvn === security?.key.version) ?? sets[0];
-    const key = set?.keys.find(({ id }) => id === security?.key.id) ?? set?.keys[0];
+    const set = sets.find(({ kvn }) => kvn === security?.kvn) ?? sets[0];
+    const key = set?.keys.find(({ id }) => id === security?.keyId) ?? set?.keys[0];
     if (set === undefined || key === undefined) throw new GatewayError("target.no-key", "the card has no SCP81 keys");
     const identity =
       security === undefined || security.pskIdentity.length === 0
-        ? pskIdentityText({ eid, aid: isdR, kid: key.id, kvn: set.kvn })
-        : Buffer.from(security.pskIdentity).toString("utf8");
+        ? pskIdentityOf(eid, set.kvn, key.id)
+        : security.pskIdentity;
     return {
       tls: { identity, psk: fromHex(key.value) },
-      host: http?.host ?? connectionOf(connection ?? noConnection).address ?? "localhost",
-      agentId: http?.agentId ?? agentIdText({ eid, aid: isdR }),
-      uri: http?.uri ?? "/gsma/adminagent",
-      retry: { attempts: retry?.attempts ?? 0, delayMs: (retry?.delaySeconds ?? 0) * 1000 },
+      host: host ?? serverOf(connection).address ?? "localhost",
+      agentId: agentId ?? agentIdOf(eid),
+      uri: uri ?? "/gsma/adminagent",
+      retry: retry ?? { attempts: 0, delayMs: 0 },
       inactivityMs: this.#options.inactivityMs ?? 120_000,
     };
   }

@@ -2,13 +2,10 @@ import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
-import { eidCheckDigits } from "../../src/codec/euicc/eid.ts";
-import { agentIdText } from "../../src/codec/gp/agent-id.ts";
-import { pskIdentityText } from "../../src/codec/gp/psk-identity.ts";
-import { isCapdu, parseScript } from "../../src/codec/ota/script.ts";
-import { scriptResponseBytes } from "../../src/codec/ota/script-response.ts";
 import { AdminAgent, type AgentReport, type CardOutcome, type CardScript } from "./admin-agent.ts";
+import { agentIdOf, eidOf, pskIdentityOf } from "./identity.ts";
 import type { AgentKnobs, DropPoint } from "./knobs.ts";
+import { succeedAll } from "./script-bodies.ts";
 
 /** A simulated card of a fleet, and what a server has to know of it. */
 export interface FleetCard {
@@ -18,17 +15,14 @@ export interface FleetCard {
   readonly psk: Uint8Array;
 }
 
-const isdR = "A0000005591010FFFFFFFF8900000100";
-
 /** Cards with consecutive EIDs and keys made from a seed: the same seed makes the same fleet. */
 export function fleetCards(count: number, seed = "fleet", first = 0): FleetCard[] {
   return Array.from({ length: count }, (_, i) => {
-    const digits = `89049032${String(first + i).padStart(22, "0")}`;
-    const eid = `${digits}${eidCheckDigits(digits)}`;
+    const eid = eidOf(`89049032${String(first + i).padStart(22, "0")}`);
     return {
       eid,
-      agentId: agentIdText({ eid, aid: isdR }),
-      identity: pskIdentityText({ eid, aid: isdR, kid: 1, kvn: 0x40 }),
+      agentId: agentIdOf(eid),
+      identity: pskIdentityOf(eid, 0x40, 1),
       psk: createHash("sha256").update(`${seed}:${eid}`).digest().subarray(0, 16),
     };
   });
@@ -150,17 +144,7 @@ export function tcp(host: string, port: number): Promise<Duplex> {
 
 /** Answers 9000 to every command, in the form of the request. */
 export function allGood({ body }: CardScript): CardOutcome {
-  const script = parseScript(body);
-  const definite = script.format === "expanded-definite";
-  const commands = script.objects.filter(({ tag }) => isCapdu(tag));
-  const response = scriptResponseBytes({
-    format: definite ? "expanded-definite" : "expanded-indefinite",
-    ...(definite && { count: commands.length }),
-    answers: commands.map(() => ({ data: new Uint8Array(), sw: 0x9000 })),
-    truncated: false,
-    others: [],
-  });
-  return { status: "ok", response };
+  return { status: "ok", response: succeedAll(body) };
 }
 
 const points: readonly DropPoint[] = [
