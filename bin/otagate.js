@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
 
-const built = new URL("../dist/src/app/main.js", import.meta.url);
+const built = new URL("../dist/bundle/main.js", import.meta.url);
 if (!existsSync(built)) {
   process.stderr.write("otagate is not built yet; run `npm run demo`, `npm test` or `npm run build` first\n");
   process.exit(7);

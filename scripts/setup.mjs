@@ -2,7 +2,7 @@
 // Plain JavaScript on node: modules only, because it runs before anything is installed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -103,17 +103,14 @@ function build() {
     existsSync(join(root, folder)),
   );
   const latest = Math.max(
-    statSync(join(root, "tsconfig.build.json")).mtimeMs,
+    ...["tsconfig.build.json", "package-lock.json", join("scripts", "build.mjs")].map(
+      (file) => statSync(join(root, file)).mtimeMs,
+    ),
     ...sources.map((folder) => newest(join(root, folder))),
   );
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= latest) return;
   say("building");
-  if (
-    run(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]).status !== 0
-  )
-    process.exit(1);
-  mkdirSync(join(root, "dist"), { recursive: true });
-  writeFileSync(stamp, "");
+  if (run(process.execPath, [join("scripts", "build.mjs")]).status !== 0) process.exit(1);
 }
 
 installNpm();

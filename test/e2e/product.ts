@@ -61,9 +61,7 @@ export function ensureBuilt(): void {
       continue;
     }
     const started = new Date();
-    const tsc = join(packageRoot, "node_modules", "typescript", "bin", "tsc");
-    spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: packageRoot, stdio: "ignore" });
-    writeFileSync(stamp, "");
+    spawnSync(process.execPath, [join("scripts", "build.mjs")], { cwd: packageRoot, stdio: "ignore" });
     rmSync(lock, { recursive: true, force: true });
     if (!fresh()) throw new Error(`sources changed while they were built (${started.toISOString()})`);
   }
