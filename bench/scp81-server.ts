@@ -23,6 +23,7 @@ import { MemoryAdminStore } from "../src/link/scp81/memory-store.ts";
 import type { PskEntry, PskSource } from "../src/link/scp81/psk-source.ts";
 import { Scp81Server } from "../src/link/scp81/server.ts";
 import { defaultScp81Limits, defaultScp81Settings } from "../src/link/scp81/server-settings.ts";
+import { onFrame } from "../src/link/trace.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 const [kind = "memory", keyKind = "resident", cards = "10000"] = process.argv.slice(2);
@@ -139,6 +140,8 @@ const keys: PskSource =
     ? { kind: "remote", lookup: async (identity) => entries.get(identity) }
     : { kind: "resident", find: (identity) => entries.get(identity) };
 if (kind === "bare") await bareTls();
+// As in a daemon, where metrics and the trace log subscribe to frames.
+if (keyKind === "traced") onFrame(() => {});
 let tokens = 0;
 const dialogs = new Dialogs(
   { store: await storeOf(), clock: systemClock, newToken: () => `t${(tokens++).toString(36)}`, log: silentLog },

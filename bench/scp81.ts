@@ -116,7 +116,7 @@ async function handshakeCosts(): Promise<Cost> {
     showCost(`handshake, openssl ${name}`, cost);
   }
   const costs: Cost[] = [];
-  for (const keys of ["bare", "resident", "remote"]) {
+  for (const keys of ["bare", "resident", "traced", "remote"]) {
     const bare = keys === "bare";
     const server = await ours(bare ? "bare" : "idle", keys, idle);
     // Another card each time: a card's next session ends the one before.

@@ -6,7 +6,7 @@ import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
-import type { ClientHandshake, ClientHello } from "../../codec/tls/client-handshake.ts";
+import { type ClientHandshake, ClientHandshakeListener, type ClientHello } from "../../codec/tls/client-handshake.ts";
 import type { Log } from "../driver.ts";
 import { reported } from "../reported.ts";
 import { isTracing, traceFrame } from "../trace.ts";
@@ -48,14 +48,15 @@ export interface SessionView extends AdminSessionInfo {
 }
 
 interface Handshake {
-  readonly socket: TLSSocket;
+  /** Absent until the client's first message has been read. */
+  socket?: TLSSocket;
   readonly raw: Socket;
   readonly deadline: number;
   /** Keys that a remote store gave for the identities of this client. */
-  readonly found?: Map<string, PskEntry>;
+  found?: Map<string, PskEntry>;
   identity?: string;
   entry?: PskEntry;
-  /** What the client offered; heard only where its octets pass through our hands. */
+  /** What the client offered; read only where its octets pass through our hands. */
   hello?: ClientHello;
 }
 
@@ -158,7 +159,7 @@ export class Scp81Server implements AsyncDisposable {
     this.#closing.abort();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const { socket, raw } of this.#handshakes) {
-      socket.destroy();
+      socket?.destroy();
       raw.destroy();
     }
     for (const connection of this.#connections) connection.drop("the server stops");
@@ -175,15 +176,41 @@ export class Scp81Server implements AsyncDisposable {
     }
     if (this.#handshakes.size >= limits.handshaking) this.#evict();
     const deadline = this.#deps.clock.monotonic() + limits.handshakeMs;
-    // Whoever traces wants to see what the card offers, and has the time.
-    const listen = this.#deps.keys.kind === "remote" || isTracing();
-    const handshake = listen ? this.#gated(raw, deadline) : this.#direct(raw, deadline);
-    const { socket } = handshake;
+    const handshake: Handshake = { raw, deadline };
     this.#handshakes.add(handshake);
+    if (this.#deps.keys.kind === "remote") this.#startTls(handshake, this.#gate(handshake));
+    else if (isTracing()) this.#peek(handshake);
+    else this.#startTls(handshake, raw);
+  }
+
+  /** Reads what the card offers, for traces, and hands the octets on to the TLS engine. */
+  #peek(handshake: Handshake): void {
+    const { raw } = handshake;
+    const fail = (error: Error) => this.#failed(handshake, error);
+    const gone = () => this.#handshakes.delete(handshake);
+    raw.on("error", fail).on("close", gone);
+    raw.once("readable", () => {
+      raw.off("error", fail).off("close", gone);
+      const octets: Buffer | null = raw.read();
+      if (octets === null) {
+        this.#handshakes.delete(handshake);
+        raw.destroy();
+        return;
+      }
+      const [first] = new ClientHandshakeListener().push(octets);
+      if (first?.kind === "hello") handshake.hello = first.hello;
+      raw.unshift(octets);
+      this.#startTls(handshake, raw);
+    });
+  }
+
+  #startTls(handshake: Handshake, stream: Socket | PskGate): void {
+    const socket = this.#engine(stream, (identity) => this.#pskOf(handshake, identity));
+    handshake.socket = socket;
     if (this.#deps.keyLog) socket.on("keylog", this.#deps.keyLog);
     socket.on("error", (error) => this.#failed(handshake, error));
     socket.on("close", () => this.#handshakes.delete(handshake));
-    socket.on("secure", () => this.#secure(handshake));
+    socket.on("secure", () => this.#secure(handshake, socket));
   }
 
   /** Among the oldest handshakes the one that has said least goes: who only opens connections makes room for cards. */
@@ -197,33 +224,20 @@ export class Scp81Server implements AsyncDisposable {
     if (least === undefined) return;
     this.stats.evicted++;
     this.#handshakes.delete(least);
-    least.socket.destroy();
+    least.socket?.destroy();
     least.raw.destroy();
   }
 
-  #direct(raw: Socket, deadline: number): Handshake {
-    const handshake: Handshake = {
-      socket: this.#engine(raw, (identity) => this.#pskOf(handshake, identity)),
-      raw,
-      deadline,
-    };
-    return handshake;
-  }
-
-  #gated(raw: Socket, deadline: number): Handshake {
+  /** Holds the handshake at the message with the identity until its key has come. */
+  #gate(handshake: Handshake): PskGate {
     const found = new Map<string, PskEntry>();
-    const gate = new PskGate(raw, (message) => {
+    handshake.found = found;
+    const gate = new PskGate(handshake.raw, (message) => {
       if (message.kind === "hello") handshake.hello = message.hello;
       return this.#lookUp(message, found);
     });
     gate.on("error", () => {});
-    const handshake: Handshake = {
-      socket: this.#engine(gate, (identity) => this.#pskOf(handshake, identity)),
-      raw,
-      deadline,
-      found,
-    };
-    return handshake;
+    return gate;
   }
 
   #engine(stream: Socket | PskGate, psk: (identity: string) => Uint8Array): TLSSocket {
@@ -286,8 +300,8 @@ export class Scp81Server implements AsyncDisposable {
     handshake.raw.destroy();
   }
 
-  #secure(handshake: Handshake): void {
-    const { socket, raw, identity, entry } = handshake;
+  #secure(handshake: Handshake, socket: TLSSocket): void {
+    const { raw, identity, entry } = handshake;
     this.#handshakes.delete(handshake);
     if (identity === undefined || entry === undefined) {
       socket.destroy();
@@ -305,7 +319,7 @@ export class Scp81Server implements AsyncDisposable {
       },
       openedAt: this.#deps.clock.now(),
     };
-    this.#traceTls(handshake, info);
+    this.#traceTls(socket, handshake, info);
     this.#byTarget.get(entry.target)?.drop("the card opened another session");
     const connection = new AdminConnection(info, socket, entry, this.#deps.open(info), this.#connectionDeps);
     this.#connections.add(connection);
@@ -320,7 +334,7 @@ export class Scp81Server implements AsyncDisposable {
     connection.closed();
   }
 
-  #traceTls({ socket, hello }: Handshake, info: AdminSessionInfo): void {
+  #traceTls(socket: TLSSocket, { hello }: Handshake, info: AdminSessionInfo): void {
     if (!isTracing()) return;
     const cipher = socket.getCipher();
     const protocol = socket.getProtocol();
@@ -351,7 +365,7 @@ export class Scp81Server implements AsyncDisposable {
       for (const handshake of this.#handshakes) {
         if (handshake.deadline > now) break;
         this.#failed(handshake, new Error("the handshake took too long"));
-        handshake.socket.destroy();
+        handshake.socket?.destroy();
       }
       for (const connection of this.#connections) if (connection.deadline <= now) connection.drop(late(connection));
     }
