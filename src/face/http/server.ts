@@ -5,22 +5,12 @@ import { systemClock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { jsonExcess } from "../../base/json.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
-import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
-import type { Campaigns } from "../../gateway/campaign/campaigns.ts";
-import type { CardAudits } from "../../gateway/eis/card-audits.ts";
-import type { ConnectivityParameters } from "../../gateway/eis/connectivity-parameters.ts";
-import type { EisRecords } from "../../gateway/eis/eis-records.ts";
-import type { Gateway } from "../../gateway/gateway.ts";
-import type { CardLeases } from "../../gateway/links/card-leases.ts";
-import type { Pruner } from "../../gateway/retention/pruner.ts";
-import type { Targets } from "../../gateway/targets/targets.ts";
-import type { UpstreamControl } from "../../gateway/upstream/control.ts";
-import type { Log } from "../../link/driver.ts";
-import { type CertificateGrant, guard } from "./access.ts";
+import { guard } from "./access.ts";
+import type { ApiDeps } from "./api-deps.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";
 import { openApiDocument, openApiSettings } from "./open-api.ts";
-import { OpenStreams, type StreamLimits } from "./open-streams.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { sendProblem, translate } from "./problem.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
@@ -34,37 +24,14 @@ import { keyRoutes } from "./routes/keys.ts";
 import { linkTestRoutes } from "./routes/link-test.ts";
 import { linkRoutes } from "./routes/links.ts";
 import { notificationRoutes } from "./routes/notifications.ts";
-import { type SessionControl, sessionRoutes } from "./routes/sessions.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { storeRoutes } from "./routes/store.ts";
 import { switchRoutes } from "./routes/switches.ts";
 import { targetRoutes } from "./routes/targets.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/traces.ts";
 import { upstreamRoutes } from "./routes/upstreams.ts";
-import type { TraceLog } from "./trace-log.ts";
 import { refuseUnasked } from "./unasked.ts";
-
-/** What the API's handlers call. */
-export interface ApiDeps {
-  readonly gateway: Gateway;
-  readonly targets: Targets;
-  readonly campaigns: Campaigns;
-  readonly audits: CardAudits;
-  readonly connectivity: ConnectivityParameters;
-  readonly eis: EisRecords;
-  readonly leases: CardLeases;
-  readonly tokens: ApiTokens;
-  readonly certificates: readonly CertificateGrant[];
-  readonly traces: TraceLog;
-  readonly sessions: SessionControl;
-  readonly upstreams: UpstreamControl;
-  readonly pruner: Pruner;
-  readonly streams: StreamLimits;
-  readonly log: Log;
-  readonly version: string;
-  /** Facts about the daemon for `GET /v1` (never secrets). */
-  readonly about: () => Readonly<Record<string, unknown>>;
-}
 
 /** The HTTP API, not listening yet. */
 export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { ApiDeps } from "./server.ts";
+import type { ApiDeps } from "./api-deps.ts";
 
 /** SMSC accounts: binds, window, queue, rate; what became of messages; what waits for SMPP clients. Links are configured. */
 export function smscMetrics({ gateway }: ApiDeps, registers: Registry[]): void {

@@ -1,6 +1,6 @@
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
-import type { Act } from "./run.ts";
+import type { Act } from "./demo-step.ts";
 import type { Stage } from "./stage.ts";
 import { until } from "./until.ts";
 

@@ -16,7 +16,7 @@ import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
 import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile-files.ts";
-import type { Act } from "./run.ts";
+import type { Act } from "./demo-step.ts";
 import { until } from "./until.ts";
 
 const senderNumber = "+15550000001";

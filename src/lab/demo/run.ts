@@ -1,14 +1,12 @@
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
+import type { Act } from "./demo-step.ts";
 import { envelopeAct } from "./envelope-act.ts";
 import { modemAct } from "./modem-act.ts";
 import { Narrator } from "./narrator.ts";
 import { scp81Act } from "./scp81-act.ts";
 import { smppAct } from "./smpp-act.ts";
-import { type Stage, setStage } from "./stage.ts";
-
-/** One act; it throws nothing it can tell the narrator. */
-export type Act = (stage: Stage, narrator: Narrator) => Promise<void>;
+import { setStage } from "./stage.ts";
 
 const acts: readonly Act[] = [envelopeAct, scp81Act, modemAct, smppAct];
 

@@ -2,8 +2,8 @@ import { EuiccAgent } from "../../../simulators/scp81/euicc-agent.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
+import type { Act } from "./demo-step.ts";
 import type { Narrator } from "./narrator.ts";
-import type { Act } from "./run.ts";
 import type { Stage } from "./stage.ts";
 import { until } from "./until.ts";
 

@@ -24,9 +24,9 @@ import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
 import { hashPassword } from "../../face/smpp/password.ts";
 import { silentLog } from "../../link/driver.ts";
+import type { Act } from "./demo-step.ts";
 import type { Narrator } from "./narrator.ts";
 import { OtherPlatform } from "./other-platform.ts";
-import type { Act } from "./run.ts";
 import { until } from "./until.ts";
 
 const ourNumber = "447700900000";

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { ApiDeps } from "../api-deps.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { auditShape, problems } from "../shapes.ts";
 
 /** The audit log. */

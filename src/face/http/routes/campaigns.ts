@@ -6,9 +6,9 @@ import { CampaignOrderShape } from "../../../gateway/campaign/order.ts";
 import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
 import type { CampaignItem } from "../../../gateway/model/campaign.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { idPage, pageShape, sendPage, seqPage } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { executedShape, failureShape, problems } from "../shapes.ts";
 
 const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the campaign") });

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { ConnectivityShape } from "../../../gateway/eis/connectivity-parameters.ts";
 import { shownJob } from "../../../gateway/jobs/shown-job.ts";
-import type { ApiDeps } from "../server.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { jobShape, problems, referenceParams } from "../shapes.ts";
 import { mutable } from "./targets.ts";
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
-import type { ApiDeps } from "../server.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { problems, referenceParams } from "../shapes.ts";
 import { mutable } from "./targets.ts";
 

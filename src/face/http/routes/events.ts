@@ -4,11 +4,11 @@ import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { GatewayEvent } from "../../../gateway/model/event.ts";
 import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { type EventGap, eventsAfter } from "../event-gap.ts";
 import { EventPages } from "../event-pages.ts";
 import { streamEvents } from "../event-stream.ts";
 import type { OpenStreams } from "../open-streams.ts";
-import type { ApiDeps } from "../server.ts";
 import { eventShape, problems, targetFilter } from "../shapes.ts";
 
 const position = z

@@ -2,8 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import type { ApiMetrics } from "../metrics.ts";
-import type { ApiDeps } from "../server.ts";
 import { problems } from "../shapes.ts";
 
 /** How long the store may take to say that it takes writes. */

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { abbreviable, maxIdentifiers } from "../../../gateway/model/identifiers.ts";
-import type { ApiDeps } from "../server.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { problems } from "../shapes.ts";
 
 const beginning = new RegExp(`^(${abbreviable.join("|")})_[0-9a-z]{0,26}$`);

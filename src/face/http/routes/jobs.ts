@@ -6,10 +6,10 @@ import { shownJob, shownPackets } from "../../../gateway/jobs/shown-job.ts";
 import type { Job, JobState } from "../../../gateway/model/job.ts";
 import { hasEnded } from "../../../gateway/model/job.ts";
 import { executedCommands } from "../../../gateway/scripts/executed-commands.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { idempotencyHeaders } from "../idempotency-key.ts";
 import { pageShape, sendPage, seqPage } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { jobDetailShape, jobShape, jobState, problems, targetFilter } from "../shapes.ts";
 import { mutable } from "./targets.ts";
 

@@ -3,8 +3,8 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { strict } from "../../../base/strict.ts";
 import { KeySetShape } from "../../../gateway/targets/target-shape.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
-import type { ApiDeps } from "../server.ts";
 import { keySetShape, problems, referenceParams } from "../shapes.ts";
 
 const keySets = z.object({ keySets: z.array(keySetShape) });

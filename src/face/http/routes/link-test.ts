@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { ApiDeps } from "../server.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { idParams, problems } from "../shapes.ts";
 
 const codingShape = z.object({

@@ -4,8 +4,8 @@ import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { Link } from "../../../gateway/links/links.ts";
 import { longestText, sendText } from "../../../gateway/smsc/send-text.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { pageInMemory, pageShape } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { hexText, idParams, leaseShape, linkShape, problems } from "../shapes.ts";
 
 const leaseId = z.string().regex(/^lse_[0-9a-z]{26}$/, "no lease id");

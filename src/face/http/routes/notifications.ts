@@ -5,8 +5,8 @@ import { toHex } from "../../../base/hex.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { InboxEntry } from "../../../gateway/model/inbox.ts";
 import { textsOf } from "../../../gateway/smsc/message-text.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { notificationShape, problems, targetFilter } from "../shapes.ts";
 
 const messageShape = z

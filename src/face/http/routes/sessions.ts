@@ -3,16 +3,9 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { validity } from "../../../gateway/jobs/job-order.ts";
-import type { Scp81Server } from "../../../link/scp81/server.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { idPage, pageInMemory } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { idParams, problems, referenceParams } from "../shapes.ts";
-
-/** What the API needs of the SCP81 side. */
-export interface SessionControl {
-  readonly server: Scp81Server | undefined;
-  readonly address: { readonly host: string; readonly port: number } | undefined;
-}
 
 const sessionShape = z
   .object({

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { countedKinds, type Retention, shortestRetentionMs } from "../../../gateway/model/retention.ts";
-import type { ApiDeps } from "../server.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { moment, problems } from "../shapes.ts";
 
 const period = z.number().int().min(shortestRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();

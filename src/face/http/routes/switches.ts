@@ -4,9 +4,9 @@ import { z } from "zod";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { NotificationRecord } from "../../../gateway/model/notification.ts";
 import { type ProfileSwitch, requireSwitch, switchOutcome } from "../../../gateway/model/profile-switch.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { awaited, waitQuery } from "../await-state.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { idParams, notificationShape, problems, targetFilter } from "../shapes.ts";
 
 const switchShape = z

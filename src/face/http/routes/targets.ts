@@ -17,9 +17,9 @@ import {
   tagList,
 } from "../../../gateway/targets/target-shape.ts";
 import type { ImportOutcome } from "../../../gateway/targets/targets.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { ifMatch, ifMatchHeaders } from "../if-match.ts";
 import { idPage, pageShape, sendPage, sendWritten } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { keySetShape, problems, referenceParams, targetDetailShape, targetShape } from "../shapes.ts";
 
 const flag = z.enum(["true", "false"]).optional();

@@ -3,8 +3,8 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { keyLike } from "../../../base/key-like.ts";
 import { type ApiToken, scopes } from "../../../gateway/model/api-token.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { idPage, pageOf, pageShape } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { problems, tokenShape } from "../shapes.ts";
 
 const shown = (token: ApiToken) => ({ ...token, scopes: [...token.scopes] });

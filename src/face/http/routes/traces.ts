@@ -3,9 +3,9 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { nearest } from "../../../base/nearest.ts";
 import { frameKinds } from "../../../link/trace.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { drained } from "../drained.ts";
 import type { OpenStreams } from "../open-streams.ts";
-import type { ApiDeps } from "../server.ts";
 import { problems, targetFilter } from "../shapes.ts";
 import type { KeptFrame } from "../trace-log.ts";
 

@@ -2,8 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { OutboxEntry } from "../../../gateway/model/outbox.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { pageOf, pageShape, seqPage } from "../page.ts";
-import type { ApiDeps } from "../server.ts";
 import { deadLetterShape, problems, upstreamShape } from "../shapes.ts";
 
 const nameParams = z.object({ name: z.string().min(1).max(100).describe("Name of the upstream") });
