@@ -1,10 +1,10 @@
 import type { CommandIo } from "./at-terminal.ts";
 import type { Parameters } from "./command-line.ts";
-import type { SimulatedModem } from "./modem.ts";
+import type { ModemFunctions } from "./modem-functions.ts";
 
 /** One command as its handler sees it. */
 export interface Call {
-  readonly modem: SimulatedModem;
+  readonly modem: ModemFunctions;
   readonly io: CommandIo;
   readonly parameters: Parameters;
   /** What stood after `=`, or the digits of a basic command. */

@@ -9,7 +9,7 @@ import { packetCommands } from "./commands/packet.ts";
 import { simCommands } from "./commands/sim.ts";
 import { toolkitCommands } from "./commands/toolkit.ts";
 import { vendorCommand } from "./commands/vendor.ts";
-import type { SimulatedModem } from "./modem.ts";
+import type { ModemFunctions } from "./modem-functions.ts";
 import { finalOf, refuseCme, refusePlain } from "./refusal.ts";
 
 const commands: ReadonlyMap<string, CommandSpec> = new Map(
@@ -20,7 +20,7 @@ const commands: ReadonlyMap<string, CommandSpec> = new Map(
 
 /** Runs a command line and returns its final result, empty for none. ITU-T V.250 §5.2.2, §5.7 */
 export async function runLine(
-  modem: SimulatedModem,
+  modem: ModemFunctions,
   body: string,
   io: CommandIo,
   allowAbort: () => void,
@@ -48,7 +48,7 @@ export async function runLine(
 }
 
 async function runOne(
-  modem: SimulatedModem,
+  modem: ModemFunctions,
   command: AtCommand,
   io: CommandIo,
   allowAbort: () => void,

@@ -9,30 +9,13 @@ import { CardTerminal, type ToolkitEvent } from "./card-terminal.ts";
 import { runLine } from "./dispatch.ts";
 import { MessageStore } from "./message-store.ts";
 import { type Misbehaviour, wellBehaved } from "./misbehaviour.ts";
+import type { ModemFunctions, ModemTimings, PacketContext } from "./modem-functions.ts";
 import { type ModemIdentity, type PlayedProfile, ProfileBehaviour, plainProfile } from "./profile-behaviour.ts";
 import { Registration, type RegistrationState, registrationFields } from "./registration.ts";
 import { copySettings, factorySettings, type Settings } from "./settings.ts";
 import { SimSlot } from "./sim-slot.ts";
 import { SmsReception } from "./sms-reception.ts";
 import { ToolkitHost } from "./toolkit-host.ts";
-
-/** How long things take, milliseconds. */
-export interface ModemTimings {
-  /** From power-on to the banner. */
-  readonly bootMs: number;
-  /** Between losing and finding the card in a REFRESH with reset. */
-  readonly simRestartMs: number;
-  /** Until +CMGS has its result. */
-  readonly sendMs: number;
-  /** Between two attempts to register. */
-  readonly searchMs: number;
-  /** For +CNMA. */
-  readonly acknowledgeMs: number;
-  /** For the card's TCP connections. */
-  readonly connectMs: number;
-  /** A scan for networks (+COPS=?). */
-  readonly scanMs: number;
-}
 
 const quickTimings: ModemTimings = {
   bootMs: 20,
@@ -60,12 +43,6 @@ export interface ModemOptions {
   readonly now?: () => number;
 }
 
-interface PacketContext {
-  readonly type: string;
-  readonly apn: string;
-  address: string | undefined;
-}
-
 interface ModemEvents {
   registration: [RegistrationState];
   toolkit: [ToolkitEvent];
@@ -75,7 +52,7 @@ interface ModemEvents {
 }
 
 /** An AT modem with a card, a radio and any number of AT ports. 3GPP TS 27.005, TS 27.007 */
-export class SimulatedModem extends EventEmitter<ModemEvents> implements AsyncDisposable {
+export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFunctions, AsyncDisposable {
   readonly behaviour: ProfileBehaviour;
   readonly network: RadioNetwork;
   readonly timings: ModemTimings;

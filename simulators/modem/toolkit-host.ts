@@ -1,16 +1,22 @@
 import { toHex } from "../../src/base/hex.ts";
 import { CardTerminal, type ToolkitEvent } from "./card-terminal.ts";
 import type { Proactive } from "./comprehension.ts";
-import type { SimulatedModem } from "./modem.ts";
+import type { ProfileBehaviour } from "./profile-behaviour.ts";
 
 /** Types that need a person: the only ones a host may take over; the rest the modem answers. */
 const forPeople = new Set([0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x28]);
 const announced = new Set([0x01, 0x13, 0x40, 0x41, ...forPeople]);
 const hostMs = 20_000;
 
+/** What the host's side of the toolkit needs of its modem. */
+export interface ToolkitModem {
+  readonly behaviour: ProfileBehaviour;
+  urc(...lines: readonly string[]): void;
+}
+
 /** The host's share of the toolkit: +CUSAT of 3GPP TS 27.007 §12, and the notices of vendors' menu dialects. */
 export class ToolkitHost {
-  readonly #modem: SimulatedModem;
+  readonly #modem: ToolkitModem;
   /** TERMINAL PROFILE the host stored with +CUSATW; empty = the modem answers everything by itself. */
   hostProfile: Uint8Array = new Uint8Array(0);
   /** What the host chose; in force from the card's next start. */
@@ -19,7 +25,7 @@ export class ToolkitHost {
   #waiting: ((response: Uint8Array) => void) | undefined;
   #told = false;
 
-  constructor(modem: SimulatedModem) {
+  constructor(modem: ToolkitModem) {
     this.#modem = modem;
     this.enabled = !modem.behaviour.quirks.has("toolkit-off-by-default");
     this.#inForce = this.enabled;

@@ -3,14 +3,14 @@ import { toHex } from "../../../src/base/hex.ts";
 import { numberAddress, readSubmit } from "../../network/tpdu.ts";
 import type { Call, CommandTable, Reply } from "../command.ts";
 import type { MessageStatus, StoredMessage } from "../message-store.ts";
-import type { SimulatedModem } from "../modem.ts";
+import type { ModemFunctions } from "../modem-functions.ts";
 import { refuseCms } from "../refusal.ts";
 import { withServiceCentre } from "../sms-reception.ts";
 import { listText, readText, splitPdu, statusOf, submitOfText } from "../text-mode.ts";
 import { remembered } from "./basic.ts";
 
 /** Fails as the message commands do while the card is not ready. */
-function needSms(modem: SimulatedModem, storage = false): void {
+function needSms(modem: ModemFunctions, storage = false): void {
   const { at } = modem.slot.state;
   if (storage && modem.behaviour.quirks.has("no-message-storage")) refuseCms(303);
   if (modem.misbehaviour.simBusy || at === "busy") refuseCms(314);
@@ -170,7 +170,7 @@ function memoryOf(text: string | undefined): MemoryName | undefined {
   return name === "MT" ? "ME" : name;
 }
 
-function counts(modem: SimulatedModem, named: boolean): string {
+function counts(modem: ModemFunctions, named: boolean): string {
   const each = modem.memories.map((name) => {
     const { used, total } = modem.stores[name];
     return `${named ? `"${name}",` : ""}${used},${total}`;
@@ -189,7 +189,7 @@ function chooseMemories({ modem, parameters }: Call): string {
 }
 
 /** A module whose profile sets <bfr> to 1 everywhere knows nothing else, and no direct delivery. */
-function discardsOnly(modem: SimulatedModem): boolean {
+function discardsOnly(modem: ModemFunctions): boolean {
   const list = modem.behaviour.profile.sms?.indications ?? [];
   return list.length > 0 && list.every((each) => each.split(",")[4] === "1");
 }

@@ -1,11 +1,11 @@
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { Call, CommandTable } from "../command.ts";
-import type { SimulatedModem } from "../modem.ts";
+import type { ModemFunctions } from "../modem-functions.ts";
 import { refuseCme, refusePlain } from "../refusal.ts";
 import { type CardAnswer, fine } from "../sim-slot.ts";
 
 /** Fails as a modem does whose card cannot be used; `pin` = also while it waits for a PIN. */
-export function needCard(modem: SimulatedModem, pin = false): void {
+export function needCard(modem: ModemFunctions, pin = false): void {
   const { at } = modem.slot.state;
   if (modem.misbehaviour.simBusy || at === "busy") refuseCme(14);
   if (at === "absent") refuseCme(10);

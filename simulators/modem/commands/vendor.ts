@@ -1,7 +1,7 @@
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { Call, Reply } from "../command.ts";
 import type { AtCommand } from "../command-line.ts";
-import type { SimulatedModem } from "../modem.ts";
+import type { ModemFunctions } from "../modem-functions.ts";
 import { answerTo } from "../profile-behaviour.ts";
 import { refuseCme } from "../refusal.ts";
 import { fine } from "../sim-slot.ts";
@@ -31,7 +31,7 @@ export async function vendorCommand(command: AtCommand, call: Call): Promise<{ r
   return { reply: answerTo(found.query, await factOf(found.kind, modem)) };
 }
 
-async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: SimulatedModem): Promise<string> {
+async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: ModemFunctions): Promise<string> {
   if (kind === "imei") return modem.behaviour.identity.imei;
   needCard(modem, kind === "imsi");
   if (kind === "eid") return await readEid(modem);
@@ -40,7 +40,7 @@ async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: SimulatedM
 }
 
 /** GET DATA 5A from the ECASD. GSMA SGP.02 §2.2.1.3 */
-async function readEid(modem: SimulatedModem): Promise<string> {
+async function readEid(modem: ModemFunctions): Promise<string> {
   const { data: channel, sw } = await modem.slot.command(fromHex("0070000001"));
   const number = channel[0];
   if (!fine(sw) || number === undefined || number > 3) return refuseCme(3);
@@ -51,7 +51,7 @@ async function readEid(modem: SimulatedModem): Promise<string> {
   return fine(answer.sw) && answer.data[0] === 0x5a ? toHex(answer.data.subarray(2)) : refuseCme(22);
 }
 
-function toolkitSwitch(text: string, modem: SimulatedModem): { readonly reply: Reply } | undefined {
+function toolkitSwitch(text: string, modem: ModemFunctions): { readonly reply: Reply } | undefined {
   const { toolkit } = modem.behaviour.profile;
   if (modem.behaviour.isToolkitEnable(text)) {
     modem.toolkit.enabled = true;
