@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { Interrupt } from "../src/app/interrupt.ts";
-import { buildProgram } from "../src/app/main.ts";
+import { wholeProgram } from "../src/app/main.ts";
 import { packageRoot } from "../src/app/version.ts";
 import { commandPath } from "../src/face/cli/examples.ts";
 
@@ -11,9 +11,9 @@ import { commandPath } from "../src/face/cli/examples.ts";
 export const pagePath = join(packageRoot, "docs", "cli.md");
 
 /** The tree of commands, as the program builds it. */
-export function commandTree(): Command {
+export function commandTree(): Promise<Command> {
   const terminal = { out: new PassThrough(), err: new PassThrough(), fancy: false, json: false };
-  return buildProgram(
+  return wholeProgram(
     terminal,
     {},
     new Interrupt(
@@ -40,8 +40,8 @@ export function helpOf(command: Command): string {
 }
 
 /** The page of all commands, as Markdown. */
-export function commandPage(): string {
-  const tree = commandTree();
+export async function commandPage(): Promise<string> {
+  const tree = await commandTree();
   const parts = [
     "# Commands",
     "Made by `npx tsx scripts/command-docs.ts` from the commands themselves; do not edit. Every command takes `--json`; those that wait for a card take `--trace`. Without a running daemon a command works in its own process, on the same state folder. Commands that read or change records alone (lists, `show`, `target import`) open no hardware then; all others first resume what is open.",
@@ -58,6 +58,6 @@ export function commandPage(): string {
 const fenced = (text: string) => `\`\`\`text\n${text}\n\`\`\``;
 
 if (process.argv[1]?.endsWith("command-docs.ts") || process.argv[1]?.endsWith("command-docs.js")) {
-  const page = commandPage();
+  const page = await commandPage();
   if (readFileSync(pagePath, { encoding: "utf8", flag: "a+" }) !== page) writeFileSync(pagePath, page);
 }

@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { GatewayError } from "../base/gateway-error.ts";
@@ -15,6 +13,7 @@ import { RetentionConfig } from "./retention-config.ts";
 import { Scp81Config } from "./scp81-service.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
+import { configFile, defaultState } from "./state-folder.ts";
 import { uniqueBy } from "./unique.ts";
 import { UpstreamConfig } from "./upstream-config.ts";
 
@@ -95,19 +94,6 @@ export const Config = z
   .superRefine(knownProfiles);
 export type Config = z.infer<typeof Config>;
 
-/** Where the configuration is looked for, first found wins. */
-export function configPaths(env: NodeJS.ProcessEnv): string[] {
-  const home = env.XDG_CONFIG_HOME ?? join(homedir(), ".config");
-  return [join(home, "otagate", "config.yaml"), "/etc/otagate/config.yaml"];
-}
-
-/** Where state is kept when neither configuration nor environment says. */
-export function defaultState(env: NodeJS.ProcessEnv): string {
-  if (env.OTAGATE_STATE !== undefined) return env.OTAGATE_STATE;
-  if (env.STATE_DIRECTORY !== undefined) return env.STATE_DIRECTORY;
-  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "otagate");
-}
-
 /**
  * Reads the configuration: the given file, else the first of {@link configPaths}, else defaults.
  * @throws config.unreadable, config.invalid naming the key
@@ -116,7 +102,7 @@ export function loadConfig(
   path: string | undefined,
   env: NodeJS.ProcessEnv,
 ): { config: Config; path?: string; state: string } {
-  const file = path ?? env.OTAGATE_CONFIG ?? configPaths(env).find((candidate) => existsSync(candidate));
+  const file = configFile(path, env);
   const config = parseConfig(file === undefined ? {} : readYaml(file), file);
   return {
     config,

@@ -30,6 +30,7 @@ import { retentionOf } from "./retention-config.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterSeal } from "./secrets.ts";
 import { SmppService } from "./smpp-service.ts";
+import { socketName } from "./state-folder.ts";
 import { checkTls } from "./tls-settings.ts";
 import { UpstreamService } from "./upstream-service.ts";
 import { version } from "./version.ts";
@@ -43,9 +44,6 @@ export interface DaemonOptions {
   /** Only the store and its API: no hardware is opened, no job runs, nothing listens. For commands on records. */
   readonly recordsOnly?: boolean;
 }
-
-/** Name of the control socket inside the state folder. */
-export const socketName = "otagate.sock";
 
 /** The whole product, wired together. Everything durable is in its state folder. */
 export class Daemon implements AsyncDisposable {

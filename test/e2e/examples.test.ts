@@ -17,7 +17,7 @@ const left: readonly (readonly [RegExp, string])[] = [
 ];
 
 const isLeft = (line: string) => left.some(([pattern]) => pattern.test(line));
-const printed = printedExamples();
+const printed = await printedExamples();
 const lines = [...new Set(printed.map(({ line }) => line.replace(/^npx /, "")).filter((line) => !isLeft(line)))];
 
 /** Removals come last: examples are about things that are there. */

@@ -4,8 +4,8 @@ import { commandsBelow, commandTree } from "../../scripts/command-docs.ts";
 import { argumentsOf, printedExamples } from "./printed-examples.ts";
 
 /** The tree of commands, in which nothing is run: what was parsed is remembered. */
-function parser(): { readonly tree: Command; readonly parsed: Command[] } {
-  const tree = commandTree();
+async function parser(): Promise<{ readonly tree: Command; readonly parsed: Command[] }> {
+  const tree = await commandTree();
   const parsed: Command[] = [];
   for (const command of [tree, ...commandsBelow(tree)]) {
     command.exitOverride().configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
@@ -24,9 +24,9 @@ function completed(args: readonly string[]): string[] {
   return args.map((arg) => arg.replace(/…$/, "01012012341234012345678901224")).filter((arg) => arg !== "");
 }
 
-describe("every printed example is a command that exists, with its arguments and options", () => {
-  const examples = printedExamples();
+const examples = await printedExamples();
 
+describe("every printed example is a command that exists, with its arguments and options", () => {
   it("finds them", () => {
     expect(examples.filter(({ where }) => where === "--help").length).toBeGreaterThan(100);
     expect(examples.filter(({ where }) => where === "README.md").length).toBeGreaterThan(10);
@@ -34,7 +34,7 @@ describe("every printed example is a command that exists, with its arguments and
   });
 
   it.each(examples.map(({ where, line }) => [where, line] as const))("%s: %s", async (_, line) => {
-    const { tree, parsed } = parser();
+    const { tree, parsed } = await parser();
     const args = completed(argumentsOf(line));
     // `es5 FUNCTION --target … …` leaves what only its function knows to the reader.
     if (args[0] === "es5" && line.endsWith(" …")) args.splice(args.length - 1, 1);

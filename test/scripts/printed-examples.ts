@@ -33,8 +33,8 @@ const pages = ["README.md", ...readdirSync(join(packageRoot, "docs")).map((name)
 );
 
 /** Every example of the help, of README.md and of the pages below docs. */
-export function printedExamples(): PrintedExample[] {
-  const help = [...commandsBelow(commandTree())].flatMap((command) =>
+export async function printedExamples(): Promise<PrintedExample[]> {
+  const help = [...commandsBelow(await commandTree())].flatMap((command) =>
     helpOf(command)
       .split("\n")
       .map((line) => line.trim())

@@ -4,14 +4,8 @@ import { say } from "../../face/cli/terminal.ts";
 import { loadConfig } from "../config.ts";
 
 /** `daemon`: runs until it is told to stop. */
-export function registerDaemon(
-  program: Command,
-  context: CliContext,
-  globals: () => { readonly config?: string },
-): void {
-  program
-    .command("daemon")
-    .description("run the gateway until SIGTERM or SIGINT")
+export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
+  own
     .option("--state <folder>", "state folder (default: configuration, $OTAGATE_STATE, ~/.local/state/otagate)")
     .option("--simulate", "put a simulated eUICC into the daemon, and import it as a target")
     .addHelpText(

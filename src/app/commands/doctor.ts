@@ -9,50 +9,43 @@ import { paint, result } from "../../face/cli/terminal.ts";
 import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile-files.ts";
 import { loadConfig } from "../config.ts";
-import { socketName } from "../daemon.ts";
 import { nobodyBinds, nobodyBindsText, plainFaces } from "../plain-faces.ts";
+import { socketName } from "../state-folder.ts";
 import { version } from "../version.ts";
 import { certificates, store } from "./durable-findings.ts";
 import type { Finding } from "./finding.ts";
 
 /** `doctor`: what of this machine works for otagate, and what to do about the rest. */
-export function registerDoctor(
-  program: Command,
-  context: CliContext,
-  globals: () => { readonly config?: string },
-): void {
-  program
-    .command("doctor")
-    .description("look at this machine: what works, what is missing, what to do")
-    .action(async () => {
-      const findings = [
-        node(),
-        configuration(globals().config, context.env),
-        await native("better-sqlite3", "the store", "npm rebuild better-sqlite3 (needs python3, make, g++)"),
-        await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
-        await pcscd(context.env),
-        ...leftOutProfiles(globals().config, context.env),
-        ...oddFaces(globals().config, context.env),
-        { what: "virtual readers", ...(await virtualReaders()) },
-        ...(await durable(globals().config, context.env)),
-        await daemonState(globals().config, context.env),
-      ];
-      result(context.terminal, { version, findings }, (report) =>
-        [
-          `otagate ${report.version}`,
-          ...report.findings.map((one) => {
-            const mark =
-              one.verdict === "good"
-                ? paint(context.terminal, "green", "ok     ")
-                : one.verdict === "bad"
-                  ? paint(context.terminal, "red", "bad    ")
-                  : paint(context.terminal, "yellow", "missing");
-            return `${mark} ${one.what}: ${one.detail}${one.advice === undefined ? "" : `\n        -> ${one.advice}`}`;
-          }),
-        ].join("\n"),
-      );
-      if (findings.some((one) => one.verdict === "bad")) process.exitCode = 7;
-    });
+export function registerDoctor(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
+  own.action(async () => {
+    const findings = [
+      node(),
+      configuration(globals().config, context.env),
+      await native("better-sqlite3", "the store", "npm rebuild better-sqlite3 (needs python3, make, g++)"),
+      await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
+      await pcscd(context.env),
+      ...leftOutProfiles(globals().config, context.env),
+      ...oddFaces(globals().config, context.env),
+      { what: "virtual readers", ...(await virtualReaders()) },
+      ...(await durable(globals().config, context.env)),
+      await daemonState(globals().config, context.env),
+    ];
+    result(context.terminal, { version, findings }, (report) =>
+      [
+        `otagate ${report.version}`,
+        ...report.findings.map((one) => {
+          const mark =
+            one.verdict === "good"
+              ? paint(context.terminal, "green", "ok     ")
+              : one.verdict === "bad"
+                ? paint(context.terminal, "red", "bad    ")
+                : paint(context.terminal, "yellow", "missing");
+          return `${mark} ${one.what}: ${one.detail}${one.advice === undefined ? "" : `\n        -> ${one.advice}`}`;
+        }),
+      ].join("\n"),
+    );
+    if (findings.some((one) => one.verdict === "bad")) process.exitCode = 7;
+  });
 }
 
 function node(): Finding {

@@ -9,13 +9,11 @@ import type { Scenario } from "../../lab/scenario/scenario.ts";
 import { untilStopped } from "./sim.ts";
 
 /** `run FILE…`: scenarios against real or simulated hardware. */
-export function registerRun(program: Command, context: CliContext): void {
-  program
-    .command("run")
+export function registerRun(own: Command, context: CliContext): void {
+  own
     .argument("<file...>", "scenarios (docs/scenarios.md)")
     .option("--junit <file>", "write a JUnit report")
     .option("-t, --target <target>", "play on this target, whatever the scenario says of a card or a target")
-    .description("play scenarios: steps and what must come of them")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate run scenarios/enable.yaml\n  otagate run scenarios/*.yaml --junit report.xml\n",

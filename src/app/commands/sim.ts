@@ -14,8 +14,7 @@ export function untilStopped(): AbortSignal {
 }
 
 /** `sim euicc|modem|smsc|fleet`: the simulators as programs of their own. */
-export function registerSim(program: Command, context: CliContext): void {
-  const sim = program.command("sim").description("simulated hardware, each a program of its own");
+export function registerSim(sim: Command, context: CliContext): void {
   registerSimEuicc(sim, context);
   registerSimSmsc(sim, context);
   registerSimModem(sim, context);

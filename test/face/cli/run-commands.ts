@@ -46,8 +46,11 @@ export async function run(
     ...surroundings,
   };
   const program = new Command("otagate").exitOverride();
-  for (const register of [registerScp80, registerScript, registerTpdu, registerEnvelope, registerDecode])
-    register(program, io);
+  registerScp80(program.command("scp80"), io);
+  registerScript(program.command("script"), io);
+  registerTpdu(program.command("tpdu"), io);
+  registerEnvelope(program.command("envelope"), io);
+  registerDecode(program.command("decode"), io);
   await program.parseAsync([...args], { from: "user" });
   return { stdout: out.text(), stderr: err.text(), code };
 }

@@ -14,10 +14,8 @@ interface ShownEntry {
 }
 
 /** `audit list`. */
-export function registerAudit(program: Command, context: CliContext): void {
-  program
-    .command("audit")
-    .description("who did what")
+export function registerAudit(audit: Command, context: CliContext): void {
+  audit
     .command("list")
     .option("--client <name>", "only of this client: name of a token, cert:NAME, local")
     .option("--operation <id>", "only of this operation of the API")

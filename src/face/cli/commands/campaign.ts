@@ -33,8 +33,7 @@ interface ShownItem {
 }
 
 /** `campaign start|list|show|watch|pause|resume|cancel|report`. */
-export function registerCampaign(program: Command, context: CliContext): void {
-  const campaign = program.command("campaign").description("one function over many targets");
+export function registerCampaign(campaign: Command, context: CliContext): void {
   registerStart(campaign, context);
   campaign
     .command("list")

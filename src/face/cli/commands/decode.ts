@@ -31,10 +31,8 @@ interface DecodeFlags {
 }
 
 /** `decode`: what any octets are, as a tree. Needs no daemon; keys come from flags only and go nowhere. */
-export function registerDecode(program: Command, io: CommandIo): void {
-  program
-    .command("decode")
-    .description("identify and decode hex: APDU, TPDU, packet, script, TLS, HTTP, profile package, notification, EID …")
+export function registerDecode(own: Command, io: CommandIo): void {
+  own
     .argument("[hex...]", "octets, one item per argument; from standard input, one per line, when there is none")
     .addOption(new Option("--as <type>", "read them as this, whatever they look like").choices([...explainTypes]))
     .option("--kic <key>", "cipher key that opens packets: hexadecimal, env:NAME or file:PATH")

@@ -14,10 +14,8 @@ function inputOf(tpdu: string | undefined, flags: EnvelopeFlags) {
 }
 
 /** `envelope`: an SMS-DELIVER as the ENVELOPE that hands it to a card. */
-export function registerEnvelope(program: Command, io: CommandIo): void {
-  program
-    .command("envelope")
-    .description("put an SMS-DELIVER into ENVELOPE (SMS-PP DOWNLOAD)")
+export function registerEnvelope(own: Command, io: CommandIo): void {
+  own
     .argument("[tpdu]", "SMS-DELIVER in hexadecimal")
     .option("--sc <digits>", "service centre address")
     .option("--sc-toa <hex>", "its type of address (91 when left out)")

@@ -182,8 +182,7 @@ function keyRange(text: string): { kvn: number; first: number; last: number } {
 }
 
 /** `es5 <function> --target …`, one subcommand per function. SGP.02 §4.1.1 */
-export function registerEs5(program: Command, context: CliContext): void {
-  const es5 = program.command("es5").description("ES5 functions of the eUICC (SGP.02 §4.1.1)");
+export function registerEs5(es5: Command, context: CliContext): void {
   for (const entry of commands) {
     const command = sendingOptions(es5.command(entry.name).description(entry.does));
     (entry.options?.(command) ?? command).addHelpText(

@@ -12,8 +12,7 @@ const idText = "id of the job, or its beginning";
 const pathOf = async (api: ApiClient, id: string) => `/v1/jobs/${encodeURIComponent(await completeId(api, "job", id))}`;
 
 /** `job list|show|watch|cancel`. */
-export function registerJob(program: Command, context: CliContext): void {
-  const job = program.command("job").description("scripts on their way to cards");
+export function registerJob(job: Command, context: CliContext): void {
   job
     .command("list")
     .option("-t, --target <target>")

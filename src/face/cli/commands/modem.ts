@@ -17,8 +17,7 @@ export interface ModemCommandDeps {
 const path = (name: string) => `/v1/links/${encodeURIComponent(name.includes(":") ? name : `modem:${name}`)}`;
 
 /** `modem list|show|reset|power|at|probe`. */
-export function registerModem(program: Command, context: CliContext, deps: ModemCommandDeps): void {
-  const modem = program.command("modem").description("cellular modems");
+export function registerModem(modem: Command, context: CliContext, deps: ModemCommandDeps): void {
   modem
     .command("list")
     .description("modems, what they are and how they are")
@@ -128,8 +127,7 @@ async function atConsole(context: CliContext, send: SendLine, name: string): Pro
 }
 
 /** `sms send|list`, for tests of a link. */
-export function registerSms(program: Command, context: CliContext): void {
-  const sms = program.command("sms").description("plain text messages, for tests of a link");
+export function registerSms(sms: Command, context: CliContext): void {
   sms
     .command("send")
     .argument("<to>", "digits, with or without +")

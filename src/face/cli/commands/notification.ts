@@ -29,8 +29,7 @@ const pathOf = async (api: ApiClient, id: string) =>
 const oneLine = (one: ShownNotification) => `${one.id} ${one.text}: ${one.confirmation}`;
 
 /** `notification list|confirm|withhold`. */
-export function registerNotification(program: Command, context: CliContext): void {
-  const notification = program.command("notification").description("what eUICCs reported");
+export function registerNotification(notification: Command, context: CliContext): void {
   notification
     .command("confirm")
     .argument("<id>", idText)

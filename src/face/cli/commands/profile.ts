@@ -17,8 +17,7 @@ import { result, say, table } from "../terminal.ts";
 export type OpenPort = (address: string) => Promise<{ readonly port: Port; readonly usb?: string }>;
 
 /** `profile list`, `profile show`, `profile check`: none of them needs a daemon. */
-export function registerProfile(program: Command, context: CliContext, userFolders: () => readonly string[]): void {
-  const profile = program.command("profile").description("hardware profiles of modems");
+export function registerProfile(profile: Command, context: CliContext, userFolders: () => readonly string[]): void {
   profile
     .command("list")
     .description("all profiles, shipped and own")

@@ -45,8 +45,7 @@ async function whyNone(api: ApiClient): Promise<{ readonly denied?: GatewayError
 }
 
 /** `reader list`, `reader reset`. */
-export function registerReader(program: Command, context: CliContext): void {
-  const reader = program.command("reader").description("card readers");
+export function registerReader(reader: Command, context: CliContext): void {
   reader
     .command("list")
     .description("readers and the cards in them")
@@ -89,8 +88,7 @@ export function registerReader(program: Command, context: CliContext): void {
 }
 
 /** `card info`, `card apdu`. */
-export function registerCard(program: Command, context: CliContext): void {
-  const card = program.command("card").description("the card in a reader");
+export function registerCard(card: Command, context: CliContext): void {
   card
     .command("info")
     .argument("[reader]", "name or part of it; the only one with a card by default")

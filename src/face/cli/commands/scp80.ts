@@ -85,8 +85,7 @@ function unwrapInput(userDatas: readonly string[], flags: UnwrapFlags, io: Comma
 }
 
 /** `scp80 wrap` and `scp80 unwrap`: TS 102 225 packets without a daemon. */
-export function registerScp80(program: Command, io: CommandIo): void {
-  const scp80 = program.command("scp80").description("secure and open SCP80 packets");
+export function registerScp80(scp80: Command, io: CommandIo): void {
   securityFlags(scp80.command("wrap"))
     .description("build a secured command packet and the short messages that carry it")
     .option("--tar <hex>", "TAR, three octets")

@@ -5,10 +5,7 @@ import { runJob } from "../watch-job.ts";
 import { orderOf, type SendingOptions, sendingOptions } from "./es5.ts";
 
 /** `script send`: raw C-APDUs to a security domain or file system of a target. */
-export function registerScriptSend(program: Command, context: CliContext): void {
-  const script =
-    program.commands.find((one) => one.name() === "script") ??
-    program.command("script").description("remote APDU scripts (TS 102 226)");
+export function registerScriptSend(script: Command, context: CliContext): void {
   sendingOptions(script.command("send"))
     .argument("<apdu...>", "C-APDUs in hexadecimal, in their order")
     .option("--tar <tar>", "toolkit application reference", "000001")

@@ -27,10 +27,7 @@ function decodeInput(octets: string | undefined, flags: DecodeFlags) {
 }
 
 /** `script encode` and `script decode`: TS 102 226 scripts and their answers. */
-export function registerScript(program: Command, io: CommandIo): void {
-  const script =
-    program.commands.find((command) => command.name() === "script") ??
-    program.command("script").description("build, read and send scripts");
+export function registerScript(script: Command, io: CommandIo): void {
   script
     .command("encode")
     .description("write C-APDUs as a compact, an expanded definite and an expanded indefinite script")

@@ -26,9 +26,8 @@ async function openSession(api: ApiClient, text: string): Promise<string> {
   return onlyOne(found, text) ?? text;
 }
 
-/** `session list|show|close`, `target trigger`. */
-export function registerSession(program: Command, context: CliContext): void {
-  const session = program.command("session").description("SCP81 sessions that eUICCs opened");
+/** `session list|show|close`. */
+export function registerSession(session: Command, context: CliContext): void {
   session
     .command("list")
     .description("sessions that are open now, and where the server listens")
@@ -82,9 +81,12 @@ export function registerSession(program: Command, context: CliContext): void {
       await connection.api.delete(`/v1/sessions/${encodeURIComponent(id)}`);
       result(context.terminal, { closed: id }, () => `closed ${id}`);
     });
-  const target = program.commands.find((one) => one.name() === "target");
+}
+
+/** `target trigger`. */
+export function registerTargetTrigger(target: Command, context: CliContext): void {
   target
-    ?.command("trigger")
+    .command("trigger")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--wait <seconds>", "wait until the session is open, at most this long", secondsOf)
     .option("--validity <seconds>", "go on asking for so long, 90 s unless given", secondsOf)

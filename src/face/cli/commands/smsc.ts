@@ -23,8 +23,7 @@ function testText({ passed, tries, works }: LinkTestReport): string {
 }
 
 /** `smsc list|show|rebind|test|hash-password`. */
-export function registerSmsc(program: Command, context: CliContext): void {
-  const smsc = program.command("smsc").description("binds to operators' SMSCs, and the SMSC that others bind to");
+export function registerSmsc(smsc: Command, context: CliContext): void {
   smsc
     .command("list")
     .description("accounts and whether they are bound; clients bound to us")

@@ -40,11 +40,10 @@ const lookEveryMs = 100;
 
 /** `store show|prune|recover`. */
 export function registerStore(
-  program: Command,
+  store: Command,
   context: CliContext,
   { compact, recover }: { readonly compact: CompactStore; readonly recover: RecoverStore },
 ): void {
-  const store = program.command("store").description("what is kept, and the removal of old records");
   store
     .command("show")
     .description("size of the store, how long records are kept, the latest removal")

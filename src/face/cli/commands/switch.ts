@@ -8,10 +8,9 @@ import { waitForSwitch } from "../watch-job.ts";
 
 const idText = "id of the switch, or its beginning";
 
-/** `switch list|show|wait`, and `procedure list` by its former name. SGP.02 §3.2, §3.4 */
-export function registerSwitch(program: Command, context: CliContext): void {
-  const group = program.command("switch").description("profile switches: from acceptance to confirmation");
-  registerList(group, context);
+/** `switch list|show|wait`. SGP.02 §3.2, §3.4 */
+export function registerSwitch(group: Command, context: CliContext): void {
+  registerSwitchList(group, context);
   group
     .command("show")
     .argument("<id>", idText)
@@ -35,7 +34,6 @@ export function registerSwitch(program: Command, context: CliContext): void {
       result(context.terminal, one, (shown) => detailText(context.terminal, shown));
       process.exitCode = exitOfSwitch(one);
     });
-  registerList(program.command("procedure", { hidden: true }).description("former name of switch"), context);
 }
 
 function detailText(terminal: Terminal, one: ShownSwitch): string {
@@ -50,7 +48,8 @@ function detailText(terminal: Terminal, one: ShownSwitch): string {
   ].join("\n");
 }
 
-function registerList(group: Command, context: CliContext): void {
+/** `switch list`, and `procedure list`, its former name. */
+export function registerSwitchList(group: Command, context: CliContext): void {
   group
     .command("list")
     .option("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")

@@ -30,8 +30,8 @@ interface ShownAudit {
 
 const pathOf = (reference: string) => `/v1/targets/${encodeURIComponent(reference)}`;
 
-/** `target audit|export|certificates` and `connectivity show|set`: the EIS against the card, and how the card reaches the world. */
-export function registerTargetCard(program: Command, target: Command, context: CliContext): void {
+/** `target audit|export|certificates`: the EIS against the card. */
+export function registerTargetCard(target: Command, context: CliContext): void {
   target
     .command("audit")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
@@ -53,7 +53,10 @@ export function registerTargetCard(program: Command, target: Command, context: C
       if (report.differences.length > 0 && !report.fixed) process.exitCode = 1;
     });
   registerDocuments(target, context);
-  const connectivity = program.command("connectivity").description("how a card reaches its SM-SR and the network");
+}
+
+/** `connectivity show|set`: how a card reaches its SM-SR and the network. */
+export function registerConnectivity(connectivity: Command, context: CliContext): void {
   connectivity
     .command("show")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")

@@ -33,10 +33,9 @@ interface ShownTarget {
 }
 
 /** `target add|list|show|import|set|remove`, and what {@link registerTargetCard} adds. */
-export function registerTarget(program: Command, context: CliContext): void {
-  const target = program.command("target").description("eUICCs and UICCs that are addressed");
+export function registerTarget(target: Command, context: CliContext): void {
   registerTargetImport(target, context);
-  registerTargetCard(program, target, context);
+  registerTargetCard(target, context);
   target
     .command("list")
     .option("--tag <tag>", "only those with this tag")

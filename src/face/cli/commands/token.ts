@@ -15,8 +15,7 @@ interface ShownToken {
 }
 
 /** `token create|list|revoke`. */
-export function registerToken(program: Command, context: CliContext): void {
-  const token = program.command("token").description("tokens of the API over TCP");
+export function registerToken(token: Command, context: CliContext): void {
   token
     .command("create")
     .argument("<name>", "who uses it: letters, digits, dot, dash, underscore")

@@ -19,8 +19,7 @@ function fieldsOf(text: string | undefined): unknown {
 }
 
 /** `tpdu encode` and `tpdu decode`: the TPDUs of TS 23.040. */
-export function registerTpdu(program: Command, io: CommandIo): void {
-  const tpdu = program.command("tpdu").description("build and read SMS TPDUs");
+export function registerTpdu(tpdu: Command, io: CommandIo): void {
   tpdu
     .command("encode")
     .description("build a TPDU of its fields")

@@ -64,8 +64,7 @@ function filters(command: Command): Command {
 }
 
 /** `trace follow` and `trace export`: what passed the links. */
-export function registerTrace(program: Command, context: CliContext): void {
-  const trace = program.command("trace").description("see and export the frames that passed");
+export function registerTrace(trace: Command, context: CliContext): void {
   filters(trace.command("follow"))
     .description("print frames, decoded, as they pass; with --json as JSON lines")
     .action(async (_: unknown, command: Command) => {

@@ -25,8 +25,7 @@ interface ShownLetter {
 }
 
 /** `upstream list`, `upstream dead list|replay|discard`. */
-export function registerUpstream(program: Command, context: CliContext): void {
-  const upstream = program.command("upstream").description("the SM-SRs above this gateway");
+export function registerUpstream(upstream: Command, context: CliContext): void {
   upstream
     .command("list")
     .description("upstreams and how they do")

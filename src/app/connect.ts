@@ -1,0 +1,74 @@
+import { existsSync } from "node:fs";
+import { connect as connectSocket } from "node:net";
+import { join } from "node:path";
+import { GatewayError } from "../base/gateway-error.ts";
+import { ApiClient } from "../face/cli/client.ts";
+import type { Connection } from "../face/cli/context.ts";
+import { paint, say, type Terminal } from "../face/cli/terminal.ts";
+import { configFile, defaultState, socketName } from "./state-folder.ts";
+
+/** What says where the daemon is. */
+export interface ConnectOptions {
+  readonly config?: string;
+  readonly url?: string;
+}
+
+/**
+ * The running daemon, or one inside this process for as long as the command takes.
+ * @throws api.usage, config.*, store.*
+ */
+export async function connect(
+  options: ConnectOptions,
+  terminal: Terminal,
+  env: NodeJS.ProcessEnv,
+  recordsOnly: boolean,
+): Promise<Connection> {
+  if (options.url !== undefined) {
+    requireUrl(options.url);
+    const token = env.OTAGATE_TOKEN;
+    return running(new ApiClient({ url: options.url, ...(token === undefined ? {} : { token }) }));
+  }
+  const socketPath = join(await stateFolder(options.config, env), socketName);
+  if (await answers(socketPath)) return running(new ApiClient({ socketPath }));
+  const { Daemon } = await import("./daemon.ts");
+  const { loadConfig } = await import("./config.ts");
+  const { jsonLog } = await import("./log.ts");
+  const { config, state } = loadConfig(options.config, env);
+  if (terminal.fancy) say(terminal, paint(terminal, "dim", "no daemon is running: working in this process"));
+  const daemon = await Daemon.start({ config, state, env, log: jsonLog("error"), recordsOnly });
+  return {
+    api: new ApiClient({ socketPath: daemon.socketPath }),
+    embedded: true,
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+/** The state folder; the configuration is loaded only where there is one. @throws config.* */
+async function stateFolder(path: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
+  if (configFile(path, env) === undefined) return defaultState(env);
+  const { loadConfig } = await import("./config.ts");
+  return loadConfig(path, env).state;
+}
+
+function running(api: ApiClient): Connection {
+  return { api, embedded: false, [Symbol.asyncDispose]: async () => {} };
+}
+
+/** @throws api.usage when it is not the URL of an HTTP server */
+function requireUrl(text: string): void {
+  if (URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol)) return;
+  throw new GatewayError("api.usage", `--url: '${text}' must be a URL such as http://127.0.0.1:8080`, {
+    detail: { field: "url" },
+  });
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  if (!existsSync(socketPath)) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = connectSocket(socketPath, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
