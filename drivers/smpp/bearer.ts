@@ -100,7 +100,7 @@ export class SmppBearer implements SmsBearer {
     return this.submitVariant(sms, sms.coding ?? {}, signal);
   }
 
-  /** {@link submit} with other settings than the account's. @throws GatewayError with `detail.fate` */
+  /** {@link submit} with other settings than the account's. @throws GatewayError with `fate` */
   async submitVariant(sms: OutboundSms, variant: SubmitVariant, signal: AbortSignal): Promise<SubmitOutcome> {
     const echo = sms.receipt && this.#account.userMessageReference ? this.#nextEcho() : undefined;
     const { command, body } = this.#request(sms, echo, variant);
@@ -136,8 +136,7 @@ export class SmppBearer implements SmsBearer {
       return submitRequest(sms, this.#account, this.#deps.clock.now(), echo, variant);
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      const detail = { ...error.detail, fate: "not-sent" };
-      throw new GatewayError(error.code, error.message, { detail, cause: error });
+      throw error.with({ fate: "not-sent" });
     }
   }
 

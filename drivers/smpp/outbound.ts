@@ -46,8 +46,8 @@ export function sourceAddress(from: string | undefined, source: SmppAccount["sou
 
 function destinationAddress(to: string | undefined, destination: SmppAccount["destination"]): Address {
   if (to === undefined || !/^\+?\d{1,20}$/.test(to)) {
-    const detail = { fate: "not-sent", field: "to" };
-    throw new GatewayError("target.invalid", "an SMSC needs the target's MSISDN in digits", { detail });
+    const facts = { detail: { field: "to" }, fate: "not-sent" } as const;
+    throw new GatewayError("target.invalid", "an SMSC needs the target's MSISDN in digits", facts);
   }
   const addr = destination.plus === "keep" ? to : to.replace(/^\+/, "");
   return { ton: destination.ton, npi: destination.npi, addr };
@@ -112,7 +112,7 @@ function parameters(
 /**
  * The PDU that carries one short message over this account. The octets of the user data are never changed; with `sar`
  * the concatenation element moves from the header into parameters.
- * @throws target.invalid without a number, codec.* for a header that cannot be read; `detail.fate` is `not-sent`
+ * @throws target.invalid without a number, codec.* for a header that cannot be read; `fate` is `not-sent`
  */
 export function submitRequest(
   sms: OutboundSms,

@@ -42,6 +42,7 @@ const lost = {
   error: {
     code: "job.interrupted",
     message: "the store lost what it knew of this job: it may have been sent, or even have ended",
-    detail: { executed: "unknown" },
+    executed: "unknown",
+    detail: {},
   },
 } as const;

@@ -3,19 +3,42 @@ import { type ErrorCode, type ErrorEntry, errorCatalogue, type RetryClass } from
 /** Facts of an error that programs may use. Never key material. */
 export type ErrorDetail = Readonly<Record<string, unknown>>;
 
+/** Whether a message whose submission failed may have left: `not-sent` = certainly not, and it may be sent again. */
+export type SubmitFate = "not-sent" | "unknown";
+
+/** What an error carries beside its code and its message. */
+export interface ErrorFacts {
+  readonly detail?: ErrorDetail;
+  /** Set by whatever sends; absent from errors of anything else. */
+  readonly fate?: SubmitFate | undefined;
+  readonly cause?: unknown;
+}
+
 /**
  * The only error class of the product. `code` is one of the catalogue, `detail` holds facts (offset, field, sw, cme …),
- * `cause` the error that was translated.
+ * `fate` whether something left, `cause` the error that was translated.
  */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
   readonly detail: ErrorDetail;
+  readonly fate: SubmitFate | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { detail?: ErrorDetail; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: ErrorCode, message: string, { detail = {}, fate, cause }: ErrorFacts = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.detail = options.detail ?? {};
+    this.detail = detail;
+    this.fate = fate;
+  }
+
+  /** The same error with another message, with further facts or with its fate; this one is its cause. */
+  with({ message = this.message, detail = {}, fate = this.fate }: ErrorFacts & { message?: string }): GatewayError {
+    return new GatewayError(this.code, message, { detail: { ...this.detail, ...detail }, fate, cause: this });
+  }
+
+  /** All facts in one record, as answers and logs show them. */
+  get facts(): ErrorDetail {
+    return this.fate === undefined ? this.detail : { ...this.detail, fate: this.fate };
   }
 
   get entry(): ErrorEntry {
@@ -27,7 +50,7 @@ export class GatewayError extends Error {
   }
 
   toJSON(): { code: ErrorCode; message: string; detail: ErrorDetail } {
-    return { code: this.code, message: this.message, detail: this.detail };
+    return { code: this.code, message: this.message, detail: this.facts };
   }
 }
 
@@ -46,7 +69,7 @@ export function isGatewayError(error: unknown, code?: ErrorCode): error is Gatew
   return error instanceof GatewayError && (code === undefined || error.code === code);
 }
 
-/** The error itself if it is ours, else the unexpected one wrapped as `api.internal`: for the outermost boundary only. */
+/** The error itself if it is ours, otherwise the unexpected one wrapped as `api.internal`: for the outermost boundary only. */
 export function asGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   return new GatewayError("api.internal", error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,4 +1,4 @@
-import type { GatewayError } from "../base/gateway-error.ts";
+import type { GatewayError, SubmitFate } from "../base/gateway-error.ts";
 import type { MessageState } from "../codec/smpp/message-state.ts";
 
 /** One outgoing short message (one segment) towards a target. */
@@ -91,7 +91,7 @@ export type InboundItem =
     };
 
 /**
- * Carries short messages. Rejections of `submit` say in `detail.fate` what is known: `"not-sent"` (safe to send again
+ * Carries short messages. Rejections of `submit` say in `fate` what is known: `"not-sent"` (safe to send again
  * as it is) or `"unknown"` (it may have left; never send the same work under a new counter without saying so).
  */
 export interface SmsBearer extends AsyncDisposable {
@@ -101,7 +101,7 @@ export interface SmsBearer extends AsyncDisposable {
   readonly kind: "envelope" | "modem" | "smsc";
   /** False while it cannot carry anything (card out, bind down); `reason` for people. */
   readonly state: { readonly up: boolean; readonly reason?: string };
-  /** @throws GatewayError with `detail.fate` */
+  /** @throws GatewayError with `fate` */
   submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome>;
   /** The reference that the network was asked to echo in receipts of this message of ours, where it can. */
   echoOf?(reference: string): number | undefined;
@@ -109,10 +109,7 @@ export interface SmsBearer extends AsyncDisposable {
   onInbound(handler: (item: InboundItem) => Promise<void>): void;
 }
 
-/** What is known of a message whose submission failed. */
-export type SubmitFate = "not-sent" | "unknown";
-
-/** Reads `detail.fate`; an error that does not say is treated as unknown. */
+/** The fate of a failed submission; an error without one is treated as unknown. */
 export function submitFate(error: GatewayError): SubmitFate {
-  return error.detail.fate === "not-sent" ? "not-sent" : "unknown";
+  return error.fate ?? "unknown";
 }

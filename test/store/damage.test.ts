@@ -333,7 +333,7 @@ describe("a store that was damaged", () => {
     expect(endedJobs).toHaveLength(1);
     const store = await open();
     const job = await store.read((r) => r.jobs.get(endedJobs[0] ?? ""));
-    expect(job).toMatchObject({ state: "failed", error: { code: "job.interrupted", detail: { executed: "unknown" } } });
+    expect(job).toMatchObject({ state: "failed", error: { code: "job.interrupted", executed: "unknown" } });
     expect(await store.read((r) => r.outbox.instance())).not.toBe(name);
     await store[Symbol.asyncDispose]();
   });

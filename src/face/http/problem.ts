@@ -24,7 +24,7 @@ export function problemOf(error: GatewayError): Problem {
     title: text,
     status: http,
     detail: error.message,
-    ...(Object.keys(error.detail).length === 0 ? {} : { facts: error.detail }),
+    ...(Object.keys(error.facts).length === 0 ? {} : { facts: error.facts }),
   };
 }
 

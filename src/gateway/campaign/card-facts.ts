@@ -22,7 +22,7 @@ function executedStep(
   if (state === "succeeded" || facts.procedure !== undefined) return true;
   // The switch was accepted, or it would not have been waited for.
   if (error?.code === "campaign.no-switch" || error?.code === "campaign.rolled-back") return true;
-  const said = error?.detail.executed ?? false;
+  const said = error?.executed ?? false;
   if (typeof said === "boolean" || !audited(before, facts)) return said;
   const { switches, deletes } = step;
   if (deletes !== undefined) return !hasProfile(facts, deletes);

@@ -44,7 +44,7 @@ function afterPhase(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
 
 /** An item whose next job could not be ordered; what is known of its step is in the error. */
 export function refuseItem(item: CampaignItem, error: JobFailure, now: number): CampaignItem {
-  return { ...failItem(item, error, now), card: { executed: error.detail.executed } };
+  return { ...failItem(item, error, now), card: { executed: error.executed } };
 }
 
 function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
@@ -59,7 +59,7 @@ function afterJob(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOut
     return { item: { ...item, ...followed(item, facts) }, effect: "none" };
   }
   const error = failureOf(job);
-  const { executed } = error.detail;
+  const { executed } = error;
   const doubtful = executed !== false;
   if (doubtful && facts.procedure !== undefined) {
     return { item: { ...item, ...followed(item, facts), note: answerLost }, effect: "none" };
@@ -78,8 +78,8 @@ function afterSwitch(item: CampaignItem, step: ItemStep, facts: ItemFacts): Item
     case "rolled-back": {
       const message = "the card did not get through with the new profile and switched back";
       const tookMs = (procedure.endedAt ?? now) - procedure.acceptedAt;
-      const detail = { step: step.name, aid: procedure.aid, tookMs, executed: true };
-      return done(failItem(item, { code: "campaign.rolled-back", message, detail }, now));
+      const detail = { step: step.name, aid: procedure.aid, tookMs };
+      return done(failItem(item, { code: "campaign.rolled-back", message, executed: true, detail }, now));
     }
     case "switched":
       if (late && facts.confirmedElsewhere)
@@ -160,12 +160,12 @@ function over(item: CampaignItem, change: Partial<CampaignItem>): CampaignItem {
 }
 
 function failureOf(job: Job): JobFailure {
-  return job.error ?? { code: "job.failed", message: `the job ended ${job.state}`, detail: { executed: "unknown" } };
+  return job.error ?? { code: "job.failed", message: `the job ended ${job.state}`, executed: "unknown", detail: {} };
 }
 
 function noSwitch(step: ItemStep, switched: boolean): JobFailure {
   const message = switched
     ? "the card reported the switch, but that its confirmation got through was not proven in time"
     : "the card accepted the switch and then reported nothing in time";
-  return { code: "campaign.no-switch", message, detail: { step: step.name, executed: true } };
+  return { code: "campaign.no-switch", message, executed: true, detail: { step: step.name } };
 }

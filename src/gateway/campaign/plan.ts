@@ -85,12 +85,12 @@ function skip(note: string): Plan {
 
 function noProfile(choice: ProfileChoice): Plan {
   const message = `the EIS has no profile with ${described(choice)}`;
-  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice, executed: false } } };
+  return { kind: "fail", error: { code: "campaign.no-profile", message, executed: false, detail: { choice } } };
 }
 
 function ambiguous(choice: ProfileChoice, count: number): Plan {
   const message = `the EIS has ${count} profiles with ${described(choice)}`;
-  return { kind: "fail", error: { code: "campaign.no-profile", message, detail: { choice, count, executed: false } } };
+  return { kind: "fail", error: { code: "campaign.no-profile", message, executed: false, detail: { choice, count } } };
 }
 
 function described(choice: ProfileChoice): string {

@@ -1,7 +1,7 @@
 import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
 import type { Campaign, CampaignItem, ItemCounts, ItemState } from "../model/campaign.ts";
 import { type Progress, progressOf } from "./pace.ts";
-import { shownCampaign, shownItem } from "./shown-campaign.ts";
+import { type ShownItem, shownCampaign, shownItem } from "./shown-campaign.ts";
 
 /** What became of a campaign, target by target; keys and passwords of its order are masked. */
 export interface CampaignReport {
@@ -9,7 +9,7 @@ export interface CampaignReport {
   readonly progress: Progress;
   /** Number of failures by error code. */
   readonly failures: Readonly<Record<string, number>>;
-  readonly items: readonly CampaignItem[];
+  readonly items: readonly ShownItem[];
 }
 
 export function campaignReport(
@@ -85,7 +85,7 @@ export function reportJunit({ campaign, items }: CampaignReport): string {
   return junitXml([{ name: campaign.order.name, at: campaign.createdAt, cases }]);
 }
 
-function failureOf(item: CampaignItem): NonNullable<JunitCase["failure"]> {
+function failureOf(item: ShownItem): NonNullable<JunitCase["failure"]> {
   const { code = "job.failed", message = "", detail = {} } = item.error ?? {};
   return {
     type: code,
@@ -94,11 +94,11 @@ function failureOf(item: CampaignItem): NonNullable<JunitCase["failure"]> {
   };
 }
 
-function stepName(item: CampaignItem): string {
+function stepName(item: ShownItem): string {
   return item.steps[item.step]?.name ?? "";
 }
 
-function duration({ startedAt, endedAt }: CampaignItem): number | undefined {
+function duration({ startedAt, endedAt }: ShownItem): number | undefined {
   return startedAt === undefined || endedAt === undefined ? undefined : endedAt - startedAt;
 }
 

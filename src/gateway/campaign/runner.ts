@@ -185,7 +185,7 @@ export class CampaignRunner {
     const now = clock.now();
     const target = await gateway.store.read((r) => r.targets.get(item.target));
     if (target === undefined) {
-      const error = { code: "target.unknown", message: "the target is gone", detail: { executed: false } };
+      const error = { code: "target.unknown", message: "the target is gone", executed: false, detail: {} } as const;
       return this.#put(refuseItem({ ...item, startedAt: now }, error, now));
     }
     const plan = planFor(campaign.order.action, target);
@@ -258,9 +258,8 @@ export class CampaignRunner {
       if (error.retry !== "never") throw thrown;
       if (error.code === "campaign.state")
         return this.#put({ ...withoutPhase(item), ...notStarted, endedAt: clock.now() });
-      const { code, message, detail } = openFailure(error);
-      // What was ordered and refused never left; an error that the item has tells of what did.
-      const refused = { code, message, detail: { ...detail, executed: false } };
+      // What was ordered and refused never left; an error that the item has is of what did.
+      const refused = { ...openFailure(error), executed: false };
       await this.#put(refuseItem(item, item.error ?? refused, clock.now()));
     }
   }

@@ -1,5 +1,6 @@
 import { shownApdus, shownParams, shownWork } from "../jobs/shown-job.ts";
 import type { Campaign, CampaignAction, CampaignItem, ItemStep } from "../model/campaign.ts";
+import { type WrittenFailure, writtenFailure } from "../model/failure.ts";
 
 /** What a campaign does, without keys and passwords in its commands and parameters. */
 export function shownAction(action: CampaignAction): CampaignAction {
@@ -22,7 +23,14 @@ export function shownCampaign({ idempotency: _, ...campaign }: Campaign): Campai
   return { ...campaign, order: { ...campaign.order, action: shownAction(campaign.order.action) } };
 }
 
+/** A target of a campaign as answers and reports show it. */
+export type ShownItem = Omit<CampaignItem, "error"> & { readonly error?: WrittenFailure };
+
 /** What became of one target, as any answer may show it. */
-export function shownItem(item: CampaignItem): CampaignItem {
-  return { ...item, steps: shownSteps(item.steps) };
+export function shownItem({ error, ...item }: CampaignItem): ShownItem {
+  return {
+    ...item,
+    steps: shownSteps(item.steps),
+    ...(error === undefined ? {} : { error: writtenFailure(error) }),
+  };
 }

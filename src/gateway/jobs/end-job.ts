@@ -75,14 +75,13 @@ export async function endOpenJob(r: Repositories, at: number, job: Job, asked: A
 /** The end with what is known of the card, by what this unit of work sees of the job's packets and answered parts. */
 async function completed(r: Repositories, job: Job, { error, ...end }: AskedEnd): Promise<JobEnd> {
   if (error === undefined) return end;
-  const executed = error.detail.executed ?? (await executedSoFar(r, job)).executed;
-  const facts = withAnswered(job, executed);
-  return { ...end, error: { ...error, detail: { ...error.detail, ...facts } } };
+  const executed = error.executed ?? (await executedSoFar(r, job)).executed;
+  return { ...end, error: { ...error, ...withAnswered(job, executed) } };
 }
 
 /** Whether a job that did not succeed leaves its secure channel behind in a state that nobody knows. */
 function mayHaveBroken(job: Job, end: JobEnd): boolean {
-  return job.attempts > 0 && (end.state === "failed" || end.error?.detail.executed !== false);
+  return job.attempts > 0 && (end.state === "failed" || end.error?.executed !== false);
 }
 
 /** The end of a job whose last command failed in a way that is as good as success. */

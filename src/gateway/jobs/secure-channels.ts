@@ -98,6 +98,7 @@ function notSent({ why }: LostChannel): JobFailure {
   return {
     code: "job.channel-ended",
     message: `the secure channel this script belongs to ended ${why}; the script was not sent`,
-    detail: { why: "secure-channel-lost", executed: false },
+    executed: false,
+    detail: { why: "secure-channel-lost" },
   };
 }

@@ -4,6 +4,7 @@ import { answersWithKeys, CommandSecrets, withoutRanges } from "../../codec/apdu
 import { loginObjects, loginRanges } from "../../codec/cat/login-secrets.ts";
 import { showScript } from "../../codec/ota/script-secrets.ts";
 import { SegmentMemory } from "../../link/segment-memory.ts";
+import { type WrittenFailure, writtenFailure } from "../model/failure.ts";
 import type { Job, JobResult, JobWork } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 
@@ -18,13 +19,17 @@ export type ShownWork = JobWork & {
  * profile packages in clear and logins of a bearer are overwritten by zeros, and so are
  * the answers to a script that reads from a file of keys. What goes to the card is not touched.
  */
-export function shownJob<T extends Pick<Job, "work" | "result">>(
+export function shownJob<T extends Pick<Job, "work" | "result" | "error">>(
   job: T,
-): Omit<T, "work"> & { readonly work: ShownWork } {
+): Omit<T, "work" | "error"> & { readonly work: ShownWork; readonly error?: WrittenFailure } {
+  const { error, work, ...rest } = job;
   const { result } = job;
-  const work = shownWork(job.work);
-  if (result === undefined || !readsKeys(job.work)) return { ...job, work };
-  return { ...job, work, result: shownResult(result) };
+  return {
+    ...rest,
+    work: shownWork(work),
+    ...(result === undefined || !readsKeys(work) ? {} : { result: shownResult(result) }),
+    ...(error === undefined ? {} : { error: writtenFailure(error) }),
+  };
 }
 
 /** Whether a script reads from a file of keys, or makes session keys. */

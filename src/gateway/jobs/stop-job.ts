@@ -14,8 +14,8 @@ export async function expireJobIn(r: Repositories, id: string, at: number): Prom
   if (job === undefined) return false;
   const { left, ...facts } = await executedSoFar(r, job);
   const message = left ? unanswered(job, facts) : neverSent(job);
-  const detail = { ...facts, ...(left && job.note !== undefined ? { note: job.note } : {}) };
-  return endOpenJob(r, at, job, { state: "expired", error: { code: "job.expired", message, detail } });
+  const detail = left && job.note !== undefined ? { note: job.note } : {};
+  return endOpenJob(r, at, job, { state: "expired", error: { code: "job.expired", message, ...facts, detail } });
 }
 
 /**
@@ -34,7 +34,7 @@ export async function cancelJobIn(
   if (left && options.unsentOnly === true) return "sent";
   const how = left ? `cancelled after ${cancelledAfter(facts)}` : "cancelled before anything left";
   const message = options.why === undefined ? how : `${options.why}: ${how}`;
-  await endOpenJob(r, at, job, { state: "cancelled", error: { code: "job.cancelled", message, detail: facts } });
+  await endOpenJob(r, at, job, { state: "cancelled", error: { code: "job.cancelled", message, ...facts, detail: {} } });
   return "cancelled";
 }
 

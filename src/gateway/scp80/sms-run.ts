@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { ErrorCode } from "../../base/error-catalogue.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { backoffMs } from "../../base/retry.ts";
@@ -280,13 +281,13 @@ export class SmsRun {
         job,
         "packet.answer-lost",
         `${error.message}; whether the card has it is unknown, and its SPI has no replay check`,
-        { executed: "unknown", code: error.code },
+        { executed: "unknown", detail: { code: error.code } },
       );
     }
     if (fate === "not-sent") await this.#neverLeft(packet);
     if (error.retry === "never") {
-      const { code, message, detail } = openFailure(error);
-      return this.#fail(job, code, message, detail);
+      await this.#deps.endJob(job.id, { state: "failed", error: openFailure(error) });
+      return;
     }
     await this.#later(job, `${error.code}: ${error.message}`, attempt);
   }
@@ -302,13 +303,16 @@ export class SmsRun {
     const doubtful = packet.transmissions > 1 || (word !== undefined && mayHaveActed(word));
     const meaning = word === undefined ? {} : { sw: word, meaning: statusMeaning(undefined, word) };
     const message = `the card refused the short message${word === undefined ? "" : `: ${word}, ${meaning.meaning}`}`;
-    return this.#fail(job, "card.status", message, { cause, ...meaning, executed: doubtful ? "unknown" : false });
+    return this.#fail(job, "card.status", message, {
+      executed: doubtful ? "unknown" : false,
+      detail: { cause, ...meaning },
+    });
   }
 
   /** An SMPP client's message goes once, or its client hears that nobody knows: sending again is for the client to say. */
   #fateUnknown(job: Job, why: string, detail: OpenFailure["detail"]): Promise<void> {
     const message = `${why}; whether the card has it is unknown: not sent again`;
-    return this.#fail(job, "packet.no-answer", message, { executed: "unknown", ...detail });
+    return this.#fail(job, "packet.no-answer", message, { executed: "unknown", detail });
   }
 
   async #noAnswer(job: Job, packet: PacketRecord): Promise<void> {
@@ -338,11 +342,11 @@ export class SmsRun {
     const lost = `the network did not deliver message ${undelivered.join(", ")} of ${packet?.userData.length}`;
     const silence = undelivered.length > 0 ? lost : "lost, or not authenticated by the card";
     const message = `no answer after ${transmissions} transmissions: ${came?.at === "unproven" ? came.note : silence}`;
-    return this.#fail(job, "packet.no-answer", message, facts);
+    return this.#fail(job, "packet.no-answer", message, { detail: facts });
   }
 
-  async #fail(job: Job, code: string, message: string, detail: OpenFailure["detail"]): Promise<void> {
-    await this.#deps.endJob(job.id, failure(code, message, detail));
+  async #fail(job: Job, code: ErrorCode, message: string, facts: FailureFacts): Promise<void> {
+    await this.#deps.endJob(job.id, failure(code, message, facts));
   }
 
   /** Puts the job off; when a link let it down, at most until that comes back. */
@@ -363,8 +367,10 @@ function ofClient(job: Job): boolean {
   return job.origin.face === "smpp";
 }
 
-function failure(code: string, message: string, detail: OpenFailure["detail"]) {
-  return { state: "failed" as const, error: { code, message, detail } };
+type FailureFacts = Partial<Omit<OpenFailure, "code" | "message">>;
+
+function failure(code: ErrorCode, message: string, { detail = {}, ...facts }: FailureFacts) {
+  return { state: "failed" as const, error: { code, message, ...facts, detail } };
 }
 
 /** Whether the TP-UD of a delivery report carries a response packet (or a later segment of one). */

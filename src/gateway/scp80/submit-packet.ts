@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import { tpOfSmpp } from "../../codec/smpp/text.ts";
@@ -36,7 +36,7 @@ export interface Sending {
 
 /**
  * Hands the short messages of a packet to a bearer, in order, and notes what the network calls each of them.
- * @throws GatewayError with `detail.fate`
+ * @throws GatewayError with `fate`
  */
 export async function submitPacket(
   deps: SubmitPacketDeps,
@@ -67,8 +67,7 @@ export async function submitPacket(
 
 /** A packet of which a part is missing cannot run. */
 function givenUp(cause: unknown): GatewayError {
-  const { code, message, detail } = asGatewayError(cause);
-  return new GatewayError(code, message, { detail: { ...detail, fate: "not-sent" }, cause });
+  return asGatewayError(cause).with({ fate: "not-sent" });
 }
 
 function messageOf(

@@ -67,35 +67,37 @@ function failureOf(verdict: Exclude<AdminVerdict, { state: "answered" }>): JobFa
       return {
         code: "scp81.protocol",
         message: "the card processed the script; its answer is not a response script",
-        detail: { executed: "unknown" },
+        executed: "unknown",
+        detail: {},
       };
     case "rejected":
       return {
         code: "scp81.rejected",
         message: `the card did not run the script: ${verdict.scriptStatus}`,
-        detail: {
-          scriptStatus: verdict.scriptStatus,
-          executed: neverRan.has(verdict.scriptStatus) ? false : "unknown",
-        },
+        executed: neverRan.has(verdict.scriptStatus) ? false : "unknown",
+        detail: { scriptStatus: verdict.scriptStatus },
       };
     case "executed-response-lost":
       return {
         code: "packet.answer-lost",
         message:
           "the card processed the script and the link broke before its answer arrived: whether it ran it is unknown",
-        detail: { executed: "unknown" },
+        executed: "unknown",
+        detail: {},
       };
     case "not-delivered":
       return {
         code: "packet.no-answer",
         message: `the card did not process the script to its end: ${verdict.why}`,
-        detail: { why: verdict.why, executed: "unknown" },
+        executed: "unknown",
+        detail: { why: verdict.why },
       };
     case "fate-unknown":
       return {
         code: "packet.no-answer",
         message: "the card began another session without a word on this script",
-        detail: { executed: "unknown" },
+        executed: "unknown",
+        detail: {},
       };
   }
 }

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from "../../base/gateway-error.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { isSuccess, statusClass } from "../../codec/apdu/status-word.ts";
@@ -13,7 +14,7 @@ import {
   type ScriptResponse,
   scriptItems,
 } from "../../codec/ota/script-response.ts";
-import type { FailureDetail, JobFailure } from "../model/failure.ts";
+import type { ExecutedFacts, JobFailure } from "../model/failure.ts";
 import type { CommandResult, JobResult, JobWork } from "../model/job.ts";
 import { commandWords, mayHaveActed } from "./command-words.ts";
 
@@ -128,8 +129,8 @@ function swText(sw: number): string {
   return sw.toString(16).toUpperCase().padStart(4, "0");
 }
 
-function scriptFailure(message: string, detail: FailureDetail): JobFailure {
-  return { code: "job.script", message, detail };
+function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetail = {}): JobFailure {
+  return { code: "job.script", message, ...facts, detail };
 }
 
 /** What makes an answer no success, in words and numbers. */
@@ -154,7 +155,7 @@ class Judge {
     const ran = answer.count ?? items.length;
     const excess = this.tooMany(answer.count ?? 0);
     if (excess !== undefined) return excess;
-    if (fault !== undefined) return scriptFailure(fault, this.#facts(ran, ran > 0 ? undefined : false));
+    if (fault !== undefined) return this.#failure(fault, ran, ran > 0 ? undefined : false);
     return this.count(Math.max(ran, items.length), answer.count !== undefined);
   }
 
@@ -169,7 +170,7 @@ class Judge {
     const { length } = this.#asked.commands;
     if (length === 0 || ran <= length) return undefined;
     const message = `the card counts ${ran} commands, and was sent ${length}: its answer is to something else`;
-    return scriptFailure(message, this.#facts(0, undefined));
+    return this.#failure(message, 0, undefined);
   }
 
   /** PoR or HTTP answer without a word on the script. */
@@ -178,7 +179,7 @@ class Judge {
     const what =
       length === 1 ? "the status word of the command is missing" : `status words of ${length} commands are missing`;
     const message = `the card took the script and gave no answer to it: ${what}, whether it ran is unknown`;
-    return scriptFailure(message, this.#facts(0, undefined));
+    return this.#failure(message, 0, undefined);
   }
 
   /** The script must have run to its last command; `counted` when the card itself says how many ran. */
@@ -186,7 +187,7 @@ class Judge {
     const { length } = this.#asked.commands;
     if (ran >= length) return undefined;
     const message = `the card ran ${this.#before + ran} of ${this.#total} commands`;
-    return scriptFailure(message, this.#facts(ran, counted ? false : undefined));
+    return this.#failure(message, ran, counted ? false : undefined);
   }
 
   /** A status word that is no success of its command. */
@@ -232,16 +233,16 @@ class Judge {
   }
 
   /** `sure`: what is known of the failed command itself. */
-  #failed(index: number, message: string, detail: Omit<FailureDetail, "executed">, sure?: false): JobFailure {
-    return scriptFailure(message, { command: this.#before + index + 1, ...detail, ...this.#facts(index, sure) });
+  #failed(index: number, message: string, detail: ErrorDetail, sure?: false): JobFailure {
+    return this.#failure(message, index, sure, { command: this.#before + index + 1, ...detail });
   }
 
   /** What is known once the first commands ran; `sure`: what is known of the rest if none did. */
-  #facts(ran: number, sure: false | undefined): FailureDetail {
+  #failure(message: string, ran: number, sure: false | undefined, detail: ErrorDetail = {}): JobFailure {
     const executedCommands = this.#before + ran;
-    const facts = this.#total > 0 ? { commands: this.#total } : {};
-    if (executedCommands > 0) return { ...facts, executed: "partly", executedCommands };
-    return { ...facts, executed: sure ?? "unknown" };
+    const facts: ExecutedFacts =
+      executedCommands > 0 ? { executed: "partly", executedCommands } : { executed: sure ?? "unknown" };
+    return scriptFailure(message, facts, { ...detail, ...(this.#total > 0 ? { commands: this.#total } : {}) });
   }
 }
 

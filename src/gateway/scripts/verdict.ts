@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../base/error-catalogue.ts";
 import { porFollows, porStatus } from "../../codec/ota/por-status.ts";
 import type { Executed, JobFailure } from "../model/failure.ts";
 import type { JobResult } from "../model/job.ts";
@@ -42,9 +43,9 @@ export interface VerdictFacts {
 export function judge(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredScript): Verdict {
   const { status, statusName: name, authenticated, asAsked = authenticated } = facts;
   const por = { status, name, authenticated };
-  const fail = (code: string, message: string, executed: Executed): Verdict => ({
+  const fail = (code: ErrorCode, message: string, executed: Executed): Verdict => ({
     at: "failed",
-    error: { code, message, detail: { por, executed } },
+    error: { code, message, executed, detail: { por } },
   });
   if (porFollows(status)) return { at: "wait", note: `PoR ${name}` };
   if (!asAsked && (status === porStatus.ok || !facts.byCard))

@@ -45,7 +45,7 @@ export function verdictOfEnd(job: Job, end: JobEnd): MessageVerdict {
 
 function stateAfter(job: Job, end: JobEnd, commandStatus: number | undefined): Pick<MessageVerdict, "state" | "final"> {
   const envelope = job.chosen?.bearer === "envelope";
-  const unknown = end.error?.detail.executed === "unknown";
+  const unknown = end.error?.executed === "unknown";
   switch (end.state) {
     case "done":
       return envelope ? { state: "delivered", final: true } : { state: "enroute", final: false };

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { textSegments } from "../../codec/sms/text-segments.ts";
 import type { SmsBearer, SubmitOutcome } from "../../link/sms-bearer.ts";
@@ -32,9 +32,9 @@ export async function sendText(bearer: SmsBearer, to: string, text: string): Pro
     } catch (thrown) {
       if (segments.length === 1) throw thrown;
       const error = asGatewayError(thrown);
-      const detail = { ...error.detail, accepted: index, parts: segments.length };
+      const detail = { accepted: index, parts: segments.length };
       const message = `part ${index + 1} of ${segments.length}: ${error.message}`;
-      throw new GatewayError(error.code, message, { detail, cause: error });
+      throw error.with({ message, detail });
     }
   }
   return outcomes;

@@ -45,10 +45,10 @@ async function mayHaveRun(r: Repositories, job: Job): Promise<boolean> {
   // Sent before a crash or a loss of the link, and about to be sent again.
   if (job.state === "queued") return mayHaveLeft(await r.packets.ofJob(job.id));
   if (job.state === "done" || job.error === undefined) return false;
-  const { code, detail } = job.error;
+  const { code, executed } = job.error;
   // A job of which parts ran may have ended with the switch under way, unless the card itself said how far it came.
-  if (detail.executed === "partly") return code !== "job.script";
-  return detail.executed !== false;
+  if (executed === "partly") return code !== "job.script";
+  return executed !== false;
 }
 
 function switchOf(job: Job) {

@@ -123,7 +123,7 @@ export class CardLink implements SmsBearer {
   async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
     const session = this.#ready();
     const { up, reason } = this.state;
-    if (!up) throw new GatewayError("link.unavailable", `${this.id}: ${reason}`, { detail: { fate: "not-sent" } });
+    if (!up) throw new GatewayError("link.unavailable", `${this.id}: ${reason}`, { fate: "not-sent" });
     const tpdu = deliverTpdu(sms, this.#deps.originator ?? "+10000000000", this.#deps.clock.now());
     if (tracing())
       traceFrame({
@@ -179,7 +179,8 @@ export class CardLink implements SmsBearer {
   #ready(): CardSession {
     if (this.#session !== undefined && this.#now.at === "ready") return this.#session;
     throw new GatewayError("link.unavailable", `${this.id}: ${this.state.reason ?? "no card is ready"}`, {
-      detail: { link: this.id, fate: "not-sent" },
+      detail: { link: this.id },
+      fate: "not-sent",
     });
   }
 

@@ -1,5 +1,5 @@
-import { GatewayError } from "../../base/gateway-error.ts";
-import type { SubmitFate, SubmitOutcome } from "../sms-bearer.ts";
+import { GatewayError, type SubmitFate } from "../../base/gateway-error.ts";
+import type { SubmitOutcome } from "../sms-bearer.ts";
 import type { CardResponse } from "./exchange.ts";
 
 /** TP-FCS a terminal reports. 3GPP TS 23.040 §9.2.3.22 */
@@ -35,5 +35,5 @@ export function smsDownloadOutcome(response: CardResponse, release18: boolean): 
 /** A failed delivery's error, saying what is known of the message. */
 export function withFate(error: unknown, fate: SubmitFate): unknown {
   if (!(error instanceof GatewayError)) return error;
-  return new GatewayError(error.code, error.message, { detail: { ...error.detail, fate }, cause: error });
+  return error.with({ fate });
 }

@@ -98,7 +98,7 @@ export class Terminal implements AsyncDisposable {
 
   /**
    * Gives the card a short message (a whole SMS-DELIVER). A busy card is offered it again for a while.
-   * @throws card.*, link.* with `detail.fate`: `not-sent` when it never left, else `unknown`; the signal's reason
+   * @throws card.*, link.* with `fate`: `not-sent` when it never left, else `unknown`; the signal's reason
    */
   async deliver(
     tpdu: Uint8Array,

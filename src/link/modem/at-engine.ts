@@ -68,8 +68,7 @@ export class AtEngine implements AsyncDisposable {
       answered: (final) => this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) }),
       over: (inStep) => {
         if (inStep) this.#pump();
-        else
-          this.#end(new GatewayError("modem.timeout", "the modem answers no more", { detail: { fate: "not-sent" } }));
+        else this.#end(new GatewayError("modem.timeout", "the modem answers no more", { fate: "not-sent" }));
       },
     });
     detach(this.#read(), (error) => this.#lost(error));
@@ -117,7 +116,7 @@ export class AtEngine implements AsyncDisposable {
   /**
    * Runs a declared command and reads its answer.
    * @throws modem.cme, modem.cms (and -permanent), modem.refused, modem.timeout, modem.reset, modem.absent, link.lost,
-   * codec.text for an answer that is not what it should be. `detail.fate` says whether a body can have left.
+   * codec.text for an answer that is not what it should be. `fate` says whether a body can have left.
    */
   async run<A, R>(declaration: AtCommand<A, R>, arg: A, options: RunOptions = {}): Promise<R> {
     const line = declaration.line(arg);
@@ -138,8 +137,8 @@ export class AtEngine implements AsyncDisposable {
     if (error !== undefined) throw error;
     if (body !== undefined && !result.bodySent) {
       const command = publicLine(line);
-      const detail = { command, fate: "not-sent" };
-      throw new GatewayError("modem.refused", `${command}: the modem gave no prompt`, { detail });
+      const facts = { detail: { command }, fate: "not-sent" } as const;
+      throw new GatewayError("modem.refused", `${command}: the modem gave no prompt`, facts);
     }
     return declaration.reply.read(result.info);
   }
@@ -325,11 +324,9 @@ export class AtEngine implements AsyncDisposable {
     const pending = this.#open;
     if (pending === undefined) return;
     this.#open = undefined;
-    const detail = { ...requestFacts(pending), banner };
-    this.#settle(
-      pending,
-      new GatewayError("modem.reset", `the modem restarted (${banner}) in mid-command`, { detail }),
-    );
+    const { detail, fate } = requestFacts(pending);
+    const facts = { detail: { ...detail, banner }, fate };
+    this.#settle(pending, new GatewayError("modem.reset", `the modem restarted (${banner}) in mid-command`, facts));
     this.#timers.after(0, () => this.#pump());
   }
 
@@ -341,9 +338,9 @@ export class AtEngine implements AsyncDisposable {
       return;
     }
     if (pending.orphan) return;
-    const facts = requestFacts(pending);
+    const facts = { ...requestFacts(pending), cause: reason };
     pending.orphan = true;
-    pending.reject(new GatewayError("modem.aborted", "the command was given up", { detail: facts, cause: reason }));
+    pending.reject(new GatewayError("modem.aborted", "the command was given up", facts));
     if (this.#open !== pending) return;
     if (pending.request.body !== undefined && pending.stage === "sent") {
       pending.cancelled = true;

@@ -1,4 +1,4 @@
-import { GatewayError } from "../../base/gateway-error.ts";
+import { type ErrorDetail, GatewayError, type SubmitFate } from "../../base/gateway-error.ts";
 import type { AtInfo, AtReply } from "../../codec/at/command.ts";
 import { cmeError, cmsError } from "../../codec/at/error-codes.ts";
 import { publicLine } from "../../codec/at/line-name.ts";
@@ -72,11 +72,10 @@ export interface Pending {
   release: () => void;
 }
 
-/** The facts that errors of a command carry. `fate` as bearers need it: nothing left before the body did. */
-export function requestFacts(pending: Pending): Readonly<Record<string, unknown>> {
+/** The facts that errors of a command carry: nothing left before the body did. */
+export function requestFacts(pending: Pending): { readonly detail: ErrorDetail; readonly fate: SubmitFate } {
   return {
-    command: publicLine(pending.request.line),
-    stage: pending.stage,
+    detail: { command: publicLine(pending.request.line), stage: pending.stage },
     fate: pending.request.body === undefined || pending.stage !== "body-sent" ? "not-sent" : "unknown",
   };
 }
@@ -86,30 +85,34 @@ export function resultError(line: string, result: AtResult): GatewayError | unde
   const { final } = result;
   if (final.kind === "ok" || final.kind === "connect") return undefined;
   const command = publicLine(line);
-  const facts = { command, fate: "not-sent" };
+  const fate = "not-sent";
   if (final.kind === "cme") {
     const { text, retry } = cmeError(final.code);
     const code = retry === "never" ? "modem.cme-permanent" : "modem.cme";
-    const detail = { ...facts, cme: final.code, text: final.text, name: text };
+    const detail = { command, cme: final.code, text: final.text, name: text };
     return new GatewayError(code, `${command}: ${final.text}${final.code === undefined ? "" : ` (${text})`}`, {
       detail,
+      fate,
     });
   }
   if (final.kind === "cms") {
     const { text, retry } = cmsError(final.code);
     const code = retry === "never" ? "modem.cms-permanent" : "modem.cms";
-    const detail = { ...facts, cms: final.code, text: final.text, name: text };
+    const detail = { command, cms: final.code, text: final.text, name: text };
     return new GatewayError(code, `${command}: ${final.text}${final.code === undefined ? "" : ` (${text})`}`, {
       detail,
+      fate,
     });
   }
-  return new GatewayError("modem.refused", `${command}: ${final.text}`, { detail: { ...facts, text: final.text } });
+  return new GatewayError("modem.refused", `${command}: ${final.text}`, {
+    detail: { command, text: final.text },
+    fate,
+  });
 }
 
 /** The error of a command whose port is gone. */
 export function goneError(reason: GatewayError, pending?: Pending): GatewayError {
-  const detail = pending === undefined ? { fate: "not-sent" } : requestFacts(pending);
-  return new GatewayError(reason.code, reason.message, { detail: { ...reason.detail, ...detail }, cause: reason });
+  return reason.with(pending === undefined ? { fate: "not-sent" } : requestFacts(pending));
 }
 
 /** A result without any information. */

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { AtInfo } from "../../codec/at/command.ts";
+import { publicLine } from "../../codec/at/line-name.ts";
 import type { AtFinal } from "../../codec/at/result.ts";
 import { type AtResult, type Pending, requestFacts } from "./at-request.ts";
 import { type LineRole, type OpenLines, openLines } from "./line-router.ts";
@@ -112,6 +113,6 @@ export class LineRecovery {
 
 /** The error of a command that was not answered in time. */
 export function timeoutError(pending: Pending): GatewayError {
-  const detail = requestFacts(pending);
-  return new GatewayError("modem.timeout", `${detail.command} was not answered in time`, { detail });
+  const command = publicLine(pending.request.line);
+  return new GatewayError("modem.timeout", `${command} was not answered in time`, requestFacts(pending));
 }

@@ -38,7 +38,7 @@ export async function wake(engine: AtEngine, knocks: number, clock: Clock, signa
       if (!isGatewayError(error, "modem.timeout") || !engine.alive) throw error;
     }
   }
-  throw new GatewayError("modem.timeout", `nobody answered AT in ${knocks} tries`, { detail: { fate: "not-sent" } });
+  throw new GatewayError("modem.timeout", `nobody answered AT in ${knocks} tries`, { fate: "not-sent" });
 }
 
 /** Maker, model and revision; ATI where +CGMM is not answered. TS 27.007 §5.1 to §5.3 @throws modem.timeout when it answers none */

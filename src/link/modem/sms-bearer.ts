@@ -192,7 +192,7 @@ export class ModemSmsBearer implements SmsBearer {
   /** A plain ERROR names no reason. A module that restarted unseen is back in text mode and refuses every PDU so. */
   async #refused(engine: AtEngine, cause: GatewayError): Promise<GatewayError> {
     await accepted(engine, engine.run(pduMode, undefined)).catch(() => false);
-    return new GatewayError("modem.message-refused", cause.message, { detail: cause.detail, cause });
+    return new GatewayError("modem.message-refused", cause.message, { detail: cause.detail, fate: cause.fate, cause });
   }
 
   /** At most so many in any minute; a burst is fine. */
@@ -240,7 +240,7 @@ function destination(to: string): SmsAddress {
 function afterError(error: unknown): SubmitOutcome {
   if (isGatewayError(error) && error.code.startsWith("codec.")) return { at: "accepted" };
   if (isGatewayError(error) && typeof error.detail.cms === "number" && unsureCms.includes(error.detail.cms)) {
-    throw new GatewayError(error.code, error.message, { detail: { ...error.detail, fate: "unknown" }, cause: error });
+    throw error.with({ fate: "unknown" });
   }
   throw error;
 }
@@ -270,7 +270,7 @@ async function choosePduMode(engine: AtEngine): Promise<void> {
 }
 
 function notSent(code: "link.unavailable" | "link.queue-full", message: string): GatewayError {
-  return new GatewayError(code, message, { detail: { fate: "not-sent" } });
+  return new GatewayError(code, message, { fate: "not-sent" });
 }
 
 function noHandler(): GatewayError {

@@ -112,7 +112,7 @@ export class EsmeLink implements AsyncDisposable {
   /**
    * Sends one request when a bind has room and the rate allows; resolves with a response of status 0. A response that
    * comes after it was given up is told to `late`.
-   * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `detail.fate`
+   * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `fate`
    */
   submit<C extends "submit_sm" | "data_sm" | "query_sm" | "cancel_sm">(
     command: C,
@@ -188,7 +188,7 @@ export class EsmeLink implements AsyncDisposable {
   }
 
   #fail(waiting: Waiting, error: GatewayError): void {
-    if (error.detail.fate === "unknown") this.#counts.unknown += 1;
+    if (error.fate === "unknown") this.#counts.unknown += 1;
     else if (!waiting.sent) this.#counts.expired += 1;
     waiting.over = true;
     waiting.watched?.delete(waiting);

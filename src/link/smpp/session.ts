@@ -39,7 +39,7 @@ import type { SmppStream } from "./stream.ts";
 /**
  * One SMPP session over one stream, from either side. It cuts the stream into PDUs, matches responses by sequence
  * number, keeps the window, answers enquire_link and unbind, and gives every request of ours a verdict: a response, or
- * an error with `detail.fate`. It never throws at its stream and ends once, by {@link SmppSession.ended}.
+ * an error with `fate`. It never throws at its stream and ends once, by {@link SmppSession.ended}.
  */
 export class SmppSession {
   readonly peer: string;
@@ -120,7 +120,7 @@ export class SmppSession {
 
   /**
    * Sends a request and waits for its response, whatever its status. `late` is told a response that comes after all.
-   * @throws codec.* (nothing was sent), link.unavailable, link.queue-full, link.timeout, link.lost; all with `detail.fate`
+   * @throws codec.* (nothing was sent), link.unavailable, link.queue-full, link.timeout, link.lost; all with `fate`
    */
   request<C extends RequestCommand>(
     command: C,
@@ -140,8 +140,7 @@ export class SmppSession {
       this.#write({ command, status: 0, sequence, body } as Pdu<RequestCommand>);
     } catch (error) {
       if (!isGatewayError(error)) return Promise.reject(error);
-      const detail = { ...error.detail, fate: "not-sent" };
-      return Promise.reject(new GatewayError(error.code, error.message, { detail, cause: error }));
+      return Promise.reject(error.with({ fate: "not-sent" }));
     }
     this.#sequence = sequence;
     return new Promise((resolve, reject) => {

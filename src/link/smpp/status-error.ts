@@ -1,7 +1,6 @@
 import type { ErrorCode } from "../../base/error-catalogue.ts";
-import { GatewayError } from "../../base/gateway-error.ts";
+import { GatewayError, type SubmitFate } from "../../base/gateway-error.ts";
 import { type StatusClass, statusClass, statusName } from "../../codec/smpp/status.ts";
-import type { SubmitFate } from "../sms-bearer.ts";
 
 const codes = {
   ok: "smsc.protocol",
@@ -16,7 +15,7 @@ const codes = {
 const deliveryFailure = 0xfe;
 
 /**
- * The error for a refused request; `detail` has `status`, `name`, `class` and `fate`. Only ESME_RDELIVERYFAILURE leaves
+ * The error for a refused request; `detail` has `status`, `name` and `class`. Only ESME_RDELIVERYFAILURE leaves
  * the fate open: the message was on the air, and a card may have run it before the phone said no.
  */
 export function statusError(code: number, overrides?: ReadonlyMap<number, StatusClass>): GatewayError {
@@ -24,11 +23,12 @@ export function statusError(code: number, overrides?: ReadonlyMap<number, Status
   const fate: SubmitFate = code === deliveryFailure ? "unknown" : "not-sent";
   const name = statusName(code);
   return new GatewayError(codes[kind], `the SMSC answered ${name}`, {
-    detail: { status: code, name, class: kind, fate },
+    detail: { status: code, name, class: kind },
+    fate,
   });
 }
 
 /** An error that says what is known of the message. */
 export function fateError(code: ErrorCode, message: string, fate: SubmitFate, cause?: unknown): GatewayError {
-  return new GatewayError(code, message, { detail: { fate }, ...(cause === undefined ? {} : { cause }) });
+  return new GatewayError(code, message, { fate, cause });
 }

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { inTurns } from "../../base/turns.ts";
-import { shownAction, shownSteps } from "../../gateway/campaign/shown-campaign.ts";
+import { shownAction, shownItem } from "../../gateway/campaign/shown-campaign.ts";
 import type {
   Campaign,
   CampaignItem,
@@ -8,7 +8,7 @@ import type {
   ItemCounts,
   ItemState,
 } from "../../gateway/model/campaign.ts";
-import { storedFailure } from "../../gateway/model/failure.ts";
+import { readFailure, type StoredFailure } from "../../gateway/model/failure.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
@@ -31,10 +31,10 @@ export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
 
 /** An item as it is stored: what its steps need stays under the seal as long as there are steps to do. */
 export function hiddenItem(hiding: Hiding, item: CampaignItem): Hidden {
-  const shown = shownSteps(item.steps);
+  const shown = shownItem(item);
   const open = item.state === "pending" || item.state === "running";
-  const needed = open && toJson(shown) !== toJson(item.steps);
-  return hiding.hide(itemName(item), { ...item, steps: shown }, needed ? item.steps : undefined);
+  const needed = open && toJson(shown.steps) !== toJson(item.steps);
+  return hiding.hide(itemName(item), shown, needed ? item.steps : undefined);
 }
 
 const itemName = ({ campaign, position }: Pick<CampaignItem, "campaign" | "position">) => `${campaign}:${position}`;
@@ -53,9 +53,9 @@ function itemRow(item: CampaignItem, hiding: Hiding) {
 
 /** An item as it was stored, its error completed where an earlier version left something out. */
 function itemIn({ body, secret }: Pick<Schema["campaign_item"], "body" | "secret">, hiding: Hiding): CampaignItem {
-  const open = fromJson<CampaignItem>(body);
-  const item = { ...open, steps: hiding.open<CampaignItem["steps"]>(itemName(open), secret) ?? open.steps };
-  return item.error === undefined ? item : { ...item, error: storedFailure(item.error) };
+  const { error, ...open } = fromJson<Omit<CampaignItem, "error"> & { readonly error?: StoredFailure }>(body);
+  const steps = hiding.open<CampaignItem["steps"]>(itemName(open), secret) ?? open.steps;
+  return { ...open, steps, ...(error === undefined ? {} : { error: readFailure(error) }) };
 }
 
 /** Campaigns and their targets as JSON, counted by state. */

@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
-import { type OpenFailure, storedFailure } from "../../gateway/model/failure.ts";
+import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
 import {
   endStates,
   type Job,
@@ -32,7 +32,7 @@ function jobIn(row: Selectable<Schema["job"]>, hiding: Hiding): Job {
     notBefore: row.not_before,
     validUntil: row.valid_until,
     ...(row.result === null ? {} : { result: fromJson<JobResult>(row.result) }),
-    ...(row.error === null ? {} : { error: storedFailure(fromJson<OpenFailure>(row.error)) }),
+    ...(row.error === null ? {} : { error: readFailure(fromJson<StoredFailure>(row.error)) }),
     ...(row.note === null ? {} : { note: row.note }),
     ...(row.warnings === null ? {} : { warnings: fromJson<string[]>(row.warnings) }),
     createdAt: row.created_at,
@@ -54,7 +54,7 @@ function columns(patch: JobPatch) {
     ...(patch.attempts === undefined ? {} : { attempts: patch.attempts }),
     ...(patch.notBefore === undefined ? {} : { not_before: patch.notBefore }),
     ...(patch.result === undefined ? {} : { result: toJson(patch.result) }),
-    ...(patch.error === undefined ? {} : { error: toJson(patch.error) }),
+    ...(patch.error === undefined ? {} : { error: toJson(writtenFailure(patch.error)) }),
     ...(patch.note === undefined ? {} : { note: patch.note }),
     ...(patch.startedAt === undefined ? {} : { started_at: patch.startedAt }),
     ...(patch.endedAt === undefined ? {} : { ended_at: patch.endedAt }),

@@ -65,7 +65,7 @@ describe("a job whose validity ends", () => {
     const link = await bench.add(card);
     card.misbehaviour.mute = true;
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 500 });
-    expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", detail: { executed: "unknown" } } });
+    expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", executed: "unknown" } });
     expect(job.error?.message).toMatch(/whether the card ran it is unknown/);
     expect(lateness(job)).toBeLessThan(graceMs);
     expect(link.submitted).toHaveLength(1);
@@ -79,7 +79,7 @@ describe("a job whose validity ends", () => {
     card.misbehaviour.mute = true;
     await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 300 });
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 300 });
-    expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", detail: { executed: false } } });
+    expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", executed: false } });
     expect(job.error?.message).toMatch(/nothing was sent/);
     expect(lateness(job)).toBeLessThan(graceMs);
   });
@@ -96,7 +96,7 @@ describe("a job whose validity ends", () => {
     const { job: third } = await bench.gateway.submit({ ...order, validityMs: 500 });
     for (const { id } of [third, second]) {
       const job = await bench.ended(id);
-      expect(job).toMatchObject({ state: "expired", attempts: 0, error: { detail: { executed: false } } });
+      expect(job).toMatchObject({ state: "expired", attempts: 0, error: { executed: false } });
       expect(lateness(job)).toBeLessThan(graceMs);
     }
     expect((await bench.gateway.job(first.id)).state).toBe("running");
@@ -122,7 +122,7 @@ describe("a job whose validity ends", () => {
       }),
     );
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 600 });
-    expect(job).toMatchObject({ state: "expired", error: { detail: { executed: false } } });
+    expect(job).toMatchObject({ state: "expired", error: { executed: false } });
     expect(lateness(job)).toBeLessThan(graceMs);
   });
 
@@ -145,7 +145,7 @@ describe("a job whose validity ends", () => {
     await hold(bench, card, 20_000);
     card.misbehaviour.delay = 1200;
     const slow = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 400 });
-    expect(slow).toMatchObject({ state: "expired", error: { detail: { executed: "unknown" } } });
+    expect(slow).toMatchObject({ state: "expired", error: { executed: "unknown" } });
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
     card.misbehaviour.delay = 0;
     const next = await bench.run({ target: card.state.eid, work: audit, origin: cli });
@@ -164,7 +164,7 @@ describe("a job whose validity ends", () => {
     card.misbehaviour.delay = 1500;
     const order = { target: card.state.eid, work: audit, request: { spi: "1619" }, origin: cli } as const;
     const slow = await bench.run({ ...order, validityMs: 300 });
-    expect(slow).toMatchObject({ state: "expired", error: { detail: { executed: "unknown" } } });
+    expect(slow).toMatchObject({ state: "expired", error: { executed: "unknown" } });
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
     expect(await bench.store.read((r) => r.packets.ofJob(slow.id))).toMatchObject([{ state: "answered" }]);
     expect((await bench.gateway.job(slow.id)).state).toBe("expired");

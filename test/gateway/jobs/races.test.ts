@@ -25,7 +25,7 @@ it("a job that is cancelled while it leaves says what is true", async () => {
     const ended = await bench.ended(job.id);
     const packets = await bench.store.read((r) => r.packets.ofJob(job.id));
     const gone = packets.some(({ id }) => left.has(id));
-    if (ended.state === "cancelled") outcomes.push({ executed: ended.error?.detail.executed, left: gone });
+    if (ended.state === "cancelled") outcomes.push({ executed: ended.error?.executed, left: gone });
   }
   expect(outcomes.filter(({ executed, left: gone }) => executed === false && gone)).toEqual([]);
   expect(outcomes.length).toBeGreaterThan(0);
@@ -70,10 +70,10 @@ it("a job whose validity ended since it was chosen, or that a rule forbids now, 
   await bench.store.write((r) => r.targets.update({ ...target, esimProfiles, version: target.version + 1 }));
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
   expect(await bench.gateway.job(job.id)).toMatchObject({
-    error: { code: "target.policy", detail: { executed: false } },
+    error: { code: "target.policy", executed: false },
   });
   const late = (await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli, validityMs: 1 })).job;
   await systemClock.sleep(2);
   expect(await reservePacket(deps, late, target, route)).toBeUndefined();
-  expect(await bench.gateway.job(late.id)).toMatchObject({ state: "expired", error: { detail: { executed: false } } });
+  expect(await bench.gateway.job(late.id)).toMatchObject({ state: "expired", error: { executed: false } });
 });

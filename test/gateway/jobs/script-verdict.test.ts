@@ -32,11 +32,12 @@ describe("an SCP03t script", () => {
     ["an object of another kind", block, "AF8085000000", "no answer to SCP03t protected data", 1],
   ])(
     "%s: failed, in the card's words",
-    (_, body, response, words, command, detail: object = { executed: expect.anything() }) => {
+    (_, body, response, words, command, facts: object = { executed: expect.anything() }) => {
       expect(answer(body, response).failure).toMatchObject({
         code: "job.script",
         message: expect.stringContaining(words),
-        detail: { command, ...detail },
+        ...facts,
+        detail: { command },
       });
     },
   );
@@ -58,8 +59,8 @@ describe("an SCP03t script", () => {
     ["no script answer", block, "AF80", "no answer to a script", { executed: "unknown" }],
     ["a cut script answer", block, "AF80861000", "no answer to a script", { executed: "unknown" }],
     ["octets of something else", block, "6985", "no answer to a script", { executed: "unknown" }],
-  ])("%s: failed", (_, body, response, words, detail) => {
-    expect(answer(body, response).failure).toMatchObject({ message: expect.stringContaining(words), detail });
+  ])("%s: failed", (_, body, response, words, facts) => {
+    expect(answer(body, response).failure).toMatchObject({ message: expect.stringContaining(words), ...facts });
   });
 
   it.each([
@@ -89,7 +90,8 @@ describe("an SCP03t script", () => {
     const { failure } = answer(block, `AF8086${length}${response}0000`);
     expect(failure).toMatchObject({
       message: expect.stringMatching(/refuses the profile package/),
-      detail: { command: 1, executed: "unknown" },
+      executed: "unknown",
+      detail: { command: 1 },
     });
     expect(failure?.message).toContain(words);
   });
@@ -112,9 +114,11 @@ describe("an SCP03 script of C-APDUs", () => {
   it("that stops behind INITIALIZE UPDATE: failed", () => {
     expect(answeredScript(both, fromHex(`AF80${good}0000`)).failure).toMatchObject({
       message: "the card ran 1 of 2 commands",
-      detail: { executed: "partly", executedCommands: 1, commands: 2 },
+      executed: "partly",
+      executedCommands: 1,
+      detail: { commands: 2 },
     });
-    expect(answeredScript(both, fromHex(`AB0380010${1}`)).failure?.detail.executed).toBe("partly");
+    expect(answeredScript(both, fromHex(`AB0380010${1}`)).failure?.executed).toBe("partly");
   });
 });
 
@@ -162,15 +166,15 @@ describe("a script that is answered by nothing, or by too much", () => {
     expect(failure).toMatchObject({
       code: "job.script",
       message: expect.stringMatching(/gave no answer to it.*missing/),
-      detail: { executed: "unknown" },
+      executed: "unknown",
     });
   });
 
   it("a later part without an answer: the parts before it ran", () => {
-    expect(answeredScript(askedByWork(three), nothing, { before: 2, total: 5 }).failure?.detail).toMatchObject({
+    expect(answeredScript(askedByWork(three), nothing, { before: 2, total: 5 }).failure).toMatchObject({
       executed: "partly",
       executedCommands: 2,
-      commands: 5,
+      detail: { commands: 5 },
     });
   });
 
@@ -192,7 +196,8 @@ describe("a script that is answered by nothing, or by too much", () => {
     expect(failure).toMatchObject({
       code: "job.script",
       message: expect.stringContaining(`counts ${count} commands, and was sent 3`),
-      detail: { executed: "unknown", commands: 3 },
+      executed: "unknown",
+      detail: { commands: 3 },
     });
   });
 

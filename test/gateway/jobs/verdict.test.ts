@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { es5Commands } from "../../../src/codec/euicc/es5.ts";
 import { capduObject } from "../../../src/codec/ota/script.ts";
-import { type OpenFailure, storedFailure } from "../../../src/gateway/model/failure.ts";
+import { readFailure, type StoredFailure } from "../../../src/gateway/model/failure.ts";
 import { answeredScript } from "../../../src/gateway/scripts/script-verdict.ts";
 import { judge } from "../../../src/gateway/scripts/verdict.ts";
 
@@ -23,34 +23,34 @@ describe("the answer to a script", () => {
       "one command refused",
       "AB07800101230269 85".replace(/ /g, ""),
       enable,
-      { command: 1, sw: "6985", executed: false },
+      { executed: false, detail: { command: 1, sw: "6985" } },
     ],
-    ["indefinite, one refused", "AF80230269850000", enable, { command: 1, sw: "6985", executed: false }],
+    ["indefinite, one refused", "AF80230269850000", enable, { executed: false, detail: { command: 1, sw: "6985" } }],
     ["bad format", "AF809001010000", enable, { executed: false }],
     [
       "second of two refused",
       "AF80230290002302 69820000".replace(/ /g, ""),
       [...audit, ...enable],
-      { command: 2, executed: "partly", executedCommands: 1 },
+      { executed: "partly", executedCommands: 1, detail: { command: 2 } },
     ],
     [
       "compact, third refused",
       "036985",
       [...audit, ...audit, ...enable],
-      { command: 3, executed: "partly", executedCommands: 2 },
+      { executed: "partly", executedCommands: 2, detail: { command: 3 } },
     ],
-    ["compact, first refused", "016985", enable, { command: 1, executed: false }],
-    ["memory failure of the only command", "016581", enable, { command: 1, executed: "unknown" }],
-    ["no precise diagnosis", "016F00", enable, { command: 1, executed: "unknown" }],
+    ["compact, first refused", "016985", enable, { executed: false, detail: { command: 1 } }],
+    ["memory failure of the only command", "016581", enable, { executed: "unknown", detail: { command: 1 } }],
+    ["no precise diagnosis", "016F00", enable, { executed: "unknown", detail: { command: 1 } }],
     [
       "stopped after two of three",
       "029000",
       [...audit, ...audit, ...audit],
-      { executed: "partly", executedCommands: 2, commands: 3 },
+      { executed: "partly", executedCommands: 2, detail: { commands: 3 } },
     ],
-    ["stopped before the first", "009000", audit, { executed: false, commands: 1 }],
-  ] as const)("%s", (_, response, commands, detail) => {
-    expect(judged(response, commands)).toMatchObject({ at: "failed", error: { code: "job.script", detail } });
+    ["stopped before the first", "009000", audit, { executed: false, detail: { commands: 1 } }],
+  ] as const)("%s", (_, response, commands, facts) => {
+    expect(judged(response, commands)).toMatchObject({ at: "failed", error: { code: "job.script", ...facts } });
   });
 
   it("names the function and what its status word means", () => {
@@ -77,7 +77,7 @@ describe("the status of a response packet", () => {
     judge({ ...facts, status, ...more }, (data) => answeredScript(asked(enable), data));
 
   it.each([0x01, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0a, 0xc0])("%i with its proof: not executed", (status) => {
-    expect(of(status)).toMatchObject({ at: "failed", error: { code: "packet.por", detail: { executed: false } } });
+    expect(of(status)).toMatchObject({ at: "failed", error: { code: "packet.por", executed: false } });
   });
 
   it.each([0x00, 0x01, 0x02, 0x06, 0x09])("%i without its proof: decides nothing", (status) => {
@@ -88,7 +88,7 @@ describe("the status of a response packet", () => {
     const byCard = { authenticated: false, byCard: true };
     expect(of(0x06, byCard)).toMatchObject({
       at: "failed",
-      error: { code: "packet.por", detail: { executed: false } },
+      error: { code: "packet.por", executed: false },
     });
     expect(of(0x00, byCard).at).toBe("unproven");
   });
@@ -96,7 +96,7 @@ describe("the status of a response packet", () => {
   it("counter low: the first time a new packet, later unknown", () => {
     expect(of(0x02).at).toBe("again");
     expect(of(0x02, { transmissions: 2 })).toMatchObject({
-      error: { code: "packet.answer-lost", detail: { executed: "unknown" } },
+      error: { code: "packet.answer-lost", executed: "unknown" },
     });
   });
 
@@ -105,12 +105,12 @@ describe("the status of a response packet", () => {
 
 describe("failures of earlier versions", () => {
   const read = (detail: object) =>
-    storedFailure(JSON.parse(JSON.stringify({ code: "job.script", message: "", detail })) as OpenFailure);
+    readFailure(JSON.parse(JSON.stringify({ code: "job.script", message: "", detail })) as StoredFailure);
 
   it("are completed", () => {
-    expect(read({}).detail.executed).toBe("unknown");
-    expect(read({ executed: 0 }).detail.executed).toBe(false);
-    expect(read({ executed: 2 }).detail).toMatchObject({ executed: "partly", executedCommands: 2 });
-    expect(read({ executed: true }).detail.executed).toBe(true);
+    expect(read({}).executed).toBe("unknown");
+    expect(read({ executed: 0 }).executed).toBe(false);
+    expect(read({ executed: 2 })).toMatchObject({ executed: "partly", executedCommands: 2 });
+    expect(read({ executed: true }).executed).toBe(true);
   });
 });

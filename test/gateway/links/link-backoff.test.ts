@@ -58,7 +58,7 @@ class ShakyLink {
   async #submit<T>(work: () => Promise<T>): Promise<T> {
     this.tries++;
     if (!this.bad) return work();
-    throw new GatewayError("link.unavailable", "shaky", { detail: { fate: "not-sent" } });
+    throw new GatewayError("link.unavailable", "shaky", { fate: "not-sent" });
   }
 }
 

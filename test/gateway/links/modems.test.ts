@@ -101,7 +101,7 @@ describe.skipIf(!available)("jobs over modems on pseudo-terminals", () => {
     card("B").misbehaviour.dropPor = true;
     bench.socket("A").modem.misbehave({ loseSendResult: 1 });
     const failed = await job(audit);
-    expect(failed).toMatchObject({ state: "failed", error: { detail: { executed: "unknown" } } });
+    expect(failed).toMatchObject({ state: "failed", error: { executed: "unknown" } });
     const packets = await bench.packets(failed.id);
     expect(packets).toHaveLength(1);
     expect(packets[0]?.transmissions).toBeGreaterThan(1);

@@ -55,7 +55,7 @@ describe("a packet that has left with a counter", () => {
       await before.targets.change(card.state.eid, { msisdn });
       const account = new ScriptedAccount();
       account.answer = async () => {
-        throw new GatewayError("link.lost", "the bind broke", { detail: { fate: "unknown" } });
+        throw new GatewayError("link.lost", "the bind broke", { fate: "unknown" });
       };
       before.gateway.attach(account.link);
       const order = { target: card.state.eid, work: audit, request: { answerTimeoutMs: 60_000 }, origin: cli };
@@ -95,9 +95,7 @@ describe("a packet that has left with a counter", () => {
     await bench.gateway.start();
     const card = euicc();
     const link = await bench.add(card);
-    losing(link, (count) =>
-      count === 1 ? new GatewayError("link.lost", "pulled", { detail: { fate: "unknown" } }) : "deliver",
-    );
+    losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
     const first = await bench.gateway.submit(order);
     await bench.until(async () => link.submitted[0]);
@@ -115,9 +113,7 @@ describe("a packet that has left with a counter", () => {
     await bench.gateway.start();
     const card = euicc();
     const link = await bench.add(card);
-    losing(link, (count) =>
-      count === 1 ? new GatewayError("link.lost", "pulled", { detail: { fate: "unknown" } }) : "deliver",
-    );
+    losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
     const { job: first } = await bench.gateway.submit(order);
     await bench.until(async () => link.submitted[0]);
@@ -161,7 +157,7 @@ describe("a packet that has left with a counter", () => {
     await bench.targets.change(card.state.eid, { msisdn });
     const account = new ScriptedAccount();
     account.answer = async (_, count) => {
-      if (count === 1) throw new GatewayError("link.lost", "the bind broke", { detail: { fate: "unknown" } });
+      if (count === 1) throw new GatewayError("link.lost", "the bind broke", { fate: "unknown" });
       return { at: "accepted" };
     };
     bench.gateway.attach(account.link);
@@ -199,9 +195,7 @@ describe("a packet that never left", () => {
     await bench.gateway.start();
     const card = euicc();
     const link = await bench.add(card);
-    losing(link, (count) =>
-      count === 1 ? new GatewayError("link.lost", "busy", { detail: { fate: "not-sent" } }) : "deliver",
-    );
+    losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "busy", { fate: "not-sent" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, origin: cli };
     const first = (await bench.gateway.submit(order)).job.id;
     await bench.until(async () => ((await bench.gateway.job(first)).note?.includes("busy") ? true : undefined));

@@ -123,7 +123,8 @@ describe("a response without its proof", () => {
     expect(await bench.ended(job.id)).toMatchObject({
       error: {
         code: "packet.no-answer",
-        detail: { executed: "unknown", unproven: expect.stringContaining("TAR unknown") },
+        executed: "unknown",
+        detail: { unproven: expect.stringContaining("TAR unknown") },
       },
     });
   });
@@ -156,7 +157,7 @@ describe("a response without its proof", () => {
     await account.hand(message(por(card, await cntrOf(bench, job), { data: "" })));
     expect(await bench.ended(job.id)).toMatchObject({
       state: "failed",
-      error: { code: "job.script", message: expect.stringContaining("no answer"), detail: { executed: "unknown" } },
+      error: { code: "job.script", message: expect.stringContaining("no answer"), executed: "unknown" },
     });
   });
 
@@ -193,7 +194,7 @@ describe("a response without its proof", () => {
     const link = await bench.add(card);
     link.submit = async () => ({ at: "delivered", report: por(card, 1, { status: 6, spi: "1621" }) });
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli });
-    expect(job).toMatchObject({ state: "failed", error: { code: "packet.por", detail: { executed: false } } });
+    expect(job).toMatchObject({ state: "failed", error: { code: "packet.por", executed: false } });
   });
 });
 
@@ -361,7 +362,7 @@ describe("a response in several messages", () => {
       else await expireJob(bench.store, job.id, Date.now());
       expect(await bench.ended(job.id)).toMatchObject({
         state: how,
-        error: { message: expect.stringContaining("the network lost a message"), detail: { executed: false } },
+        error: { message: expect.stringContaining("the network lost a message"), executed: false },
       });
     },
   );
@@ -383,7 +384,7 @@ describe("a response in several messages", () => {
     await account.receipt("id-2", "failed");
     const ended = await bench.ended(job.id);
     expect(ended).toMatchObject({
-      error: { code: "packet.no-answer", detail: { executed: false, undelivered: [2] } },
+      error: { code: "packet.no-answer", executed: false, detail: { undelivered: [2] } },
     });
   });
 });

@@ -71,7 +71,7 @@ describe("a script in parts", () => {
     const job = await bench.job(id);
     expect(job).toMatchObject({
       state: "failed",
-      error: { code, detail: { executed: "partly", executedCommands: 1, ...detail } },
+      error: { code, executed: "partly", executedCommands: 1, detail: { ...detail } },
       result: {
         data: expect.stringContaining(said("11")),
         commands: [{ data: "11", sw: "9000" }, ...(code === "job.script" && "sw" in detail ? [{ sw: "6985" }] : [])],
@@ -109,7 +109,7 @@ describe("a script in parts", () => {
     await it.resume(it.next);
     expect(await bench.job(id)).toMatchObject({
       state: "failed",
-      error: { code: "packet.answer-lost", detail: { executed: "partly", executedCommands: 1 } },
+      error: { code: "packet.answer-lost", executed: "partly", executedCommands: 1 },
       result: { data: said("11") },
     });
   });
@@ -152,7 +152,7 @@ describe("a script in parts", () => {
     }
     expect(await bench.job(id)).toMatchObject({
       state: how,
-      error: { detail: { executed: "partly", executedCommands: 1 } },
+      error: { executed: "partly", executedCommands: 1 },
       result: { data: said("11"), commands: [{ data: "11" }] },
     });
     expect(await it.answer(said("22"))).toMatchObject({ status: 204 });
@@ -176,7 +176,7 @@ describe("a script in parts", () => {
     expect(await store.write((r) => cancelJobIn(r, id, Date.now(), why))).toBe("cancelled");
     expect(await bench.job(id)).toMatchObject({
       state: "cancelled",
-      error: { message: how, detail: { executed: "partly", executedCommands: 1 } },
+      error: { message: how, executed: "partly", executedCommands: 1 },
       result: { data: said("11"), commands: [{ data: "11" }] },
     });
     await it.begin();

@@ -296,7 +296,7 @@ function lies(it: Trial, job: Job): string[] {
   if (job.state === "done" && job.result?.data === undefined) wrong("done without an answer");
   if (job.state === "done" && job.error !== undefined) wrong("done with an error");
   if (job.state !== "done") {
-    const executed = job.error?.detail.executed;
+    const executed = job.error?.executed;
     if (executed === undefined) wrong("nothing said of the card");
     if (it.liar) return found;
     if (executed === false && ran > 0) wrong("run, but said not to be");

@@ -22,7 +22,7 @@ const begun = `AF808420${"00".repeat(10)}300370${"A1".repeat(19)}85000000`;
 const block = (n: number) => `AE808610${n.toString(16).padStart(2, "0").repeat(16)}0000`;
 const taken = "AF8086000000";
 const isdP = "A0000005591010FFFFFFFF8900001300";
-const ended = { code: "job.channel-ended", detail: { executed: false, why: "secure-channel-lost" } };
+const ended = { code: "job.channel-ended", executed: false, detail: { why: "secure-channel-lost" } };
 const getEid = "80CA005A00";
 const ok = "AF80230290000000";
 
@@ -146,7 +146,7 @@ describe("a script that was withdrawn while the card had it", () => {
     await it.answer(ok);
     expect(await bench.job(withdrawn)).toMatchObject({
       state: "cancelled",
-      error: { detail: { executed: "unknown" } },
+      error: { executed: "unknown" },
     });
     expect(await bench.job(next)).toMatchObject({ result: { commands: [{ sw: "9000" }] } });
   });

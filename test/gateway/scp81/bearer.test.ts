@@ -221,7 +221,7 @@ describe("a job that may go either way", () => {
       it.link.submit = () => {
         it.link.up = false;
         it.sessionOpen = true;
-        throw new GatewayError("link.lost", "the link broke", { detail: { fate } });
+        throw new GatewayError("link.lost", "the link broke", { fate });
       };
       const { job } = await it.bench.gateway.submit({
         target: it.card.state.eid,
@@ -235,7 +235,7 @@ describe("a job that may go either way", () => {
         return now.chosen?.bearer === "https" ? true : undefined;
       });
       await it.bench.gateway.cancel(job.id);
-      expect(await it.bench.gateway.job(job.id)).toMatchObject({ state: "cancelled", error: { detail: { executed } } });
+      expect(await it.bench.gateway.job(job.id)).toMatchObject({ state: "cancelled", error: { executed } });
     },
   );
 

@@ -91,7 +91,7 @@ describe("a job that waits for a session", () => {
     const cancelled = await it.submit([getEid]);
     const kept = await it.submit([getStatus]);
     await it.bench.until(async () => ((await it.bench.gateway.job(kept)).state === "waiting" ? true : undefined));
-    expect(await it.bench.gateway.cancel(cancelled)).toMatchObject({ error: { detail: { executed: false } } });
+    expect(await it.bench.gateway.cancel(cancelled)).toMatchObject({ error: { executed: false } });
     await session(it);
     expect((await it.bench.ended(kept)).state).toBe("done");
     expect(it.executed).toHaveLength(1);
@@ -102,7 +102,7 @@ describe("a job that waits for a session", () => {
     const id = await it.submit([getEid]);
     await it.bench.until(async () => ((await it.bench.gateway.job(id)).attempts > 0 ? true : undefined));
     const job = await it.bench.gateway.cancel(id);
-    expect(job).toMatchObject({ state: "cancelled", error: { detail: { executed: "unknown" } } });
+    expect(job).toMatchObject({ state: "cancelled", error: { executed: "unknown" } });
     await it.bench.until(async () => (it.reports.length > 0 ? true : undefined));
     expect((await it.bench.gateway.job(id)).state).toBe("cancelled");
     const events = await it.bench.store.read((r) => r.events.after(0, 1000));
@@ -116,7 +116,7 @@ describe("a job that waits for a session", () => {
     const it = await set();
     it.link.up = false;
     const job = await it.bench.ended(await it.submit([getEid], {}, { validityMs: 200 }));
-    expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", detail: { executed: false } } });
+    expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", executed: false } });
   });
 
   it("goes with a session that the card opens by itself", async () => {

@@ -45,7 +45,7 @@ describe("a job by https", () => {
     const second = await it.submit([getStatus]);
     expect(await it.bench.ended(first)).toMatchObject({
       state: "failed",
-      error: { code: "packet.answer-lost", detail: { executed: "unknown" } },
+      error: { code: "packet.answer-lost", executed: "unknown" },
     });
     expect((await it.bench.ended(second)).state).toBe("done");
     expect(it.executed.map(({ apdus }) => apdus.map(({ command }) => command.slice(0, 4)))).toEqual([
@@ -78,7 +78,7 @@ describe("a job by https", () => {
     const job = await it.bench.ended(await it.submit([getEid], {}, { aid: "A0000005591010FFFFFFFF890000FF00" }));
     expect(job).toMatchObject({
       state: "failed",
-      error: { code: "scp81.rejected", detail: { scriptStatus: "unknown-application", executed: false } },
+      error: { code: "scp81.rejected", executed: false, detail: { scriptStatus: "unknown-application" } },
     });
   });
 
@@ -103,7 +103,7 @@ describe("a job by https", () => {
     it.card.openSession();
     expect(await it.bench.ended(id)).toMatchObject({
       state: "failed",
-      error: { code: "packet.no-answer", detail: { executed: "unknown" } },
+      error: { code: "packet.no-answer", executed: "unknown" },
     });
   });
 });
@@ -142,7 +142,7 @@ describe("scripts of one session", () => {
     const job = await it.bench.ended(await it.submit([getEid, "80CA0BAD00", getEid]));
     expect(job).toMatchObject({
       state: "failed",
-      error: { code: "job.script", detail: { command: 2, executed: "partly", executedCommands: 1 } },
+      error: { code: "job.script", executed: "partly", executedCommands: 1, detail: { command: 2 } },
     });
     expect(it.executed).toHaveLength(2);
   });
@@ -207,10 +207,10 @@ describe("scripts in a secure channel of their own", () => {
       expect(lost).toMatchObject({
         state: "failed",
         attempts: 0,
-        error: { code: "job.channel-ended", detail: { executed: false } },
+        error: { code: "job.channel-ended", executed: false },
       });
       const began = await it.bench.ended(first);
-      expect(began.error?.detail.executed).toBe("unknown");
+      expect(began.error?.executed).toBe("unknown");
       expect((await it.bench.ended(other)).state).toBe("done");
       expect(it.executed).toHaveLength(at === "after-execution" ? 2 : 1);
     },

@@ -27,7 +27,7 @@ it("a secure channel whose script is refused is over by short message too", asyn
   for (const id of rest)
     expect(await bench.ended(id)).toMatchObject({
       state: "failed",
-      error: { code: "job.channel-ended", detail: { executed: false, why: "secure-channel-lost" } },
+      error: { code: "job.channel-ended", executed: false, detail: { why: "secure-channel-lost" } },
     });
   expect(link.submitted).toHaveLength(1);
   const again = (await bench.gateway.submit(order("8050770008010203040506070800"))).job.id;

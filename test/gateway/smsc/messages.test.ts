@@ -169,7 +169,7 @@ describe("the fate of a message behind a network", () => {
       await account.hand({ kind: "receipt", reference: sms.reference, state: "delivered" });
       await bench.gateway.inbound.idle();
       if (count === 1) return { at: "accepted", networkReference: "id-1" };
-      throw new GatewayError("link.lost", "the session ended", { detail: { fate: "unknown" } });
+      throw new GatewayError("link.lost", "the session ended", { fate: "unknown" });
     };
     for (const cntr of [1, 2]) await desk.submit(order(msisdn, single(packetOf(card, cntr))));
     const all = await bench.until(async () => {
@@ -184,7 +184,7 @@ describe("the fate of a message behind a network", () => {
     const { card, desk, account } = await behindNetwork(bench);
     await using _desk = desk;
     account.answer = async () => {
-      throw new GatewayError("link.timeout", "submit_sm was not answered in time", { detail: { fate: "unknown" } });
+      throw new GatewayError("link.timeout", "submit_sm was not answered in time", { fate: "unknown" });
     };
     const { messageId } = await desk.submit(order(msisdn, single(packetOf(card, 1))));
     await bench.until(async () => ((await desk.query("smsr", messageId))?.state === "unknown" ? true : undefined));

@@ -41,12 +41,13 @@ describe("a text for a test of a link", () => {
 
   test("that fails in its middle says how many parts were taken", async () => {
     const { bearer: link } = bearer((sms) => {
-      if (sms.userData[5] === 2) throw new GatewayError("modem.cms", "congestion", { detail: { fate: "not-sent" } });
+      if (sms.userData[5] === 2) throw new GatewayError("modem.cms", "congestion", { fate: "not-sent" });
     });
     await expect(sendText(link, "+4917", "x".repeat(400))).rejects.toMatchObject({
       code: "modem.cms",
       message: "part 2 of 3: congestion",
-      detail: { fate: "not-sent", accepted: 1, parts: 3 },
+      fate: "not-sent",
+      detail: { accepted: 1, parts: 3 },
     });
   });
 });

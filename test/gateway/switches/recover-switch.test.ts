@@ -64,7 +64,7 @@ it.each([
       if (target === undefined) throw new Error("no target");
       await r.jobs.patch(job.id, {
         state: "failed",
-        error: { code, message: "test", detail: { executed } },
+        error: { code, message: "test", executed, detail: {} },
         endedAt: 1,
       });
       const value = { eid: parseEid(target.eid ?? ""), type: 2, sequence: 1, isdP: parseAid(aid) };

@@ -115,7 +115,7 @@ describe("the life of a card in a reader", () => {
     });
     expect(link.state).toEqual({ up: false, reason: expect.stringContaining("2G SIM") });
     expect((await link.withCard((transmit) => transmit(fromHex("A0F2000000")))).sw).toBe(0x9000);
-    await expect(link.submit(sms, never)).rejects.toMatchObject({ detail: { fate: "not-sent" } });
+    await expect(link.submit(sms, never)).rejects.toMatchObject({ fate: "not-sent" });
   });
 
   it("a card that refuses both classes is no SIM", async () => {
@@ -133,7 +133,7 @@ describe("the life of a card in a reader", () => {
     expect(link.state).toEqual({ up: false, reason: "there is no card in the reader" });
     await expect(link.submit(sms, never)).rejects.toMatchObject({
       code: "link.unavailable",
-      detail: { fate: "not-sent" },
+      fate: "not-sent",
     });
     await expect(link.withCard(async () => 1)).rejects.toMatchObject({ code: "link.unavailable" });
     reader.insert(plainUicc());
@@ -162,7 +162,7 @@ describe("the life of a card in a reader", () => {
     const { links } = follow(card, { settings: { apduTimeoutMs: 100 } });
     const link = await phase(links, "ready");
     card.answer = (command) => (command.startsWith("80C2") ? undefined : sound(command));
-    await expect(link.submit(sms, never)).rejects.toMatchObject({ code: "card.mute", detail: { fate: "unknown" } });
+    await expect(link.submit(sms, never)).rejects.toMatchObject({ code: "card.mute", fate: "unknown" });
     await phase(links, "waiting");
     expect(link.state.reason).toMatch(/did not answer/);
     card.answer = sound;

@@ -271,7 +271,7 @@ describe("polling", () => {
     expect(terminal.describe().active).toBe(false);
     await expect(terminal.deliver(fromHex("00"))).rejects.toMatchObject({
       code: "card.mute",
-      detail: { fate: "not-sent" },
+      fate: "not-sent",
     });
   });
 });
@@ -452,6 +452,6 @@ describe("SMS-PP download", () => {
     const { card, terminal } = bench();
     await terminal.activate();
     card.mute = true;
-    await expect(terminal.deliver(tpdu)).rejects.toMatchObject({ code: "card.mute", detail: { fate: "unknown" } });
+    await expect(terminal.deliver(tpdu)).rejects.toMatchObject({ code: "card.mute", fate: "unknown" });
   });
 });

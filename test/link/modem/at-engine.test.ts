@@ -145,7 +145,7 @@ describe("AT engine", () => {
 
   test("a refusal before the body says that nothing was sent", async () => {
     modem.on(/^AT\+CMGS=\d+$/, "+CMS ERROR: 302");
-    await expect(engine.run(sendMessage, pdu)).rejects.toMatchObject({ detail: { cms: 302, fate: "not-sent" } });
+    await expect(engine.run(sendMessage, pdu)).rejects.toMatchObject({ fate: "not-sent", detail: { cms: 302 } });
   });
 
   test("after a timeout it finds its step again and drops what comes late", async () => {
@@ -153,7 +153,7 @@ describe("AT engine", () => {
     const lost = engine.run(signalQuality, undefined);
     const next = engine.run(pinState, undefined);
     await turn();
-    const refused = expect(lost).rejects.toMatchObject({ code: "modem.timeout", detail: { fate: "not-sent" } });
+    const refused = expect(lost).rejects.toMatchObject({ code: "modem.timeout", fate: "not-sent" });
     await timers.advance(5_000);
     await refused;
     expect(modem.heard).toEqual(["AT+CSQ", "AT"]);
@@ -180,7 +180,8 @@ describe("AT engine", () => {
     modem.on(/^AT\+CMGS=\d+$/, undefined);
     const lost = expect(engine.run(sendMessage, pdu)).rejects.toMatchObject({
       code: "modem.timeout",
-      detail: { stage: "sent", fate: "not-sent" },
+      fate: "not-sent",
+      detail: { stage: "sent" },
     });
     await turn();
     await timers.advance(10_000);
@@ -206,7 +207,7 @@ describe("AT engine", () => {
     modem.on(/^AT\+CMGS=\d+$/, ">").on(/^AT\+CMGS=\d+ /, undefined);
     const lost = expect(engine.run(sendMessage, pdu)).rejects.toMatchObject({
       code: "modem.timeout",
-      detail: { fate: "unknown" },
+      fate: "unknown",
     });
     await turn(8);
     await timers.advance(150_000);
@@ -265,8 +266,8 @@ describe("AT engine", () => {
     await turn(8);
     modem.unplug();
     expect(await outcomes).toMatchObject([
-      { reason: { code: "link.lost", detail: { fate: "unknown" } } },
-      { reason: { code: "link.lost", detail: { fate: "not-sent" } } },
+      { reason: { code: "link.lost", fate: "unknown" } },
+      { reason: { code: "link.lost", fate: "not-sent" } },
     ]);
     expect((await engine.done).code).toBe("link.lost");
     await expect(engine.run(signalQuality, undefined)).rejects.toMatchObject({ code: "link.lost" });

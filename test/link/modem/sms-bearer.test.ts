@@ -299,13 +299,13 @@ describe("short messages over a modem", () => {
   ])("%s is %s, retried %s, %s", async (answer, code, retry, fate) => {
     await attach();
     modem.on(/^AT\+CMGS=\d+ /, answer);
-    await expect(bearer.submit(sms, never)).rejects.toMatchObject({ code, retry, detail: { fate } });
+    await expect(bearer.submit(sms, never)).rejects.toMatchObject({ code, retry, fate });
   });
 
   test("a message whose result is lost may have left", async () => {
     await attach();
     modem.on(/^AT\+CMGS=\d+ /, "RDY");
-    await expect(bearer.submit(sms, never)).rejects.toMatchObject({ code: "modem.reset", detail: { fate: "unknown" } });
+    await expect(bearer.submit(sms, never)).rejects.toMatchObject({ code: "modem.reset", fate: "unknown" });
   });
 
   test("an OK without a reference is an acceptance, an OK without a prompt is none", async () => {
@@ -315,7 +315,7 @@ describe("short messages over a modem", () => {
     modem.on(/^AT\+CMGS=\d+$/, "OK");
     await expect(bearer.submit(sms, never)).rejects.toMatchObject({
       code: "modem.message-refused",
-      detail: { fate: "not-sent" },
+      fate: "not-sent",
     });
   });
 
@@ -332,13 +332,13 @@ describe("short messages over a modem", () => {
     const waiting = [bearer.submit(sms, never), bearer.submit(sms, never)].map((one) => one.catch((error) => error));
     await expect(bearer.submit(sms, never)).rejects.toMatchObject({
       code: "link.queue-full",
-      detail: { fate: "not-sent" },
+      fate: "not-sent",
     });
     bearer.detach("unplugged");
     expect(bearer.state).toEqual({ up: false, reason: "unplugged" });
     await expect(bearer.submit(sms, never)).rejects.toMatchObject({
       code: "link.unavailable",
-      detail: { fate: "not-sent" },
+      fate: "not-sent",
     });
     modem.unplug();
     await Promise.all(waiting);

@@ -30,8 +30,8 @@ async function fateOf(outcome: Promise<SubmitOutcome>): Promise<Fate> {
     return done.at === "accepted" && done.networkReference !== undefined ? { id: done.networkReference } : {};
   } catch (error) {
     if (!isGatewayError(error)) throw error;
-    const { fate, status } = error.detail;
-    return { code: error.code, fate, ...(status === undefined ? {} : { status }) };
+    const { status } = error.detail;
+    return { code: error.code, fate: error.fate, ...(status === undefined ? {} : { status }) };
   }
 }
 

@@ -156,7 +156,7 @@ function moved(thrown: unknown, by: number): unknown {
   if (!isGatewayError(thrown)) return thrown;
   const { offset } = thrown.detail;
   if (typeof offset !== "number") return thrown;
-  return new GatewayError(thrown.code, thrown.message, { detail: { ...thrown.detail, offset: offset + by } });
+  return thrown.with({ detail: { offset: offset + by } });
 }
 
 /** Nothing in the tree says that something could not be read. */

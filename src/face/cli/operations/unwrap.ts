@@ -149,7 +149,7 @@ function withStatus(error: unknown): unknown {
 }
 
 function withAnswer(error: GatewayError, answer: Answer): GatewayError {
-  return new GatewayError(error.code, error.message, { detail: { ...error.detail, answer }, cause: error });
+  return error.with({ detail: { answer } });
 }
 
 function command(assembled: Assembled, input: Input, keys: PacketKeys): Answer {

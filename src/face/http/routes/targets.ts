@@ -320,9 +320,9 @@ function refuseItem(error: unknown, index: number, stored: number): never {
   if (!(error instanceof GatewayError)) throw error;
   const field = error.detail.field === undefined ? `items.${index}` : `items.${index}.${String(error.detail.field)}`;
   const before = stored === 0 ? "nothing is imported" : `the first ${stored} are imported`;
-  throw new GatewayError(error.code, `items.${index}: ${error.message} (${before})`, {
-    detail: { ...error.detail, field, imported: stored },
-    cause: error,
+  throw error.with({
+    message: `items.${index}: ${error.message} (${before})`,
+    detail: { field, imported: stored },
   });
 }
 
