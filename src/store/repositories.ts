@@ -1,7 +1,5 @@
-import type { Kysely } from "kysely";
 import type { GatewayEvent } from "../gateway/model/event.ts";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
-import type { Schema } from "./schema.ts";
 import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
 import { apiTokenRepository } from "./sqlite/api-tokens.ts";
 import { auditRepository } from "./sqlite/audit.ts";
@@ -19,33 +17,36 @@ import { retentionRepository } from "./sqlite/retention.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
 import { wantedSessionRepository } from "./sqlite/wanted-sessions.ts";
+import type { Statements } from "./statements.ts";
 
 /** What a unit did that others have to know of. */
 export interface Noted {
   readonly event: (event: GatewayEvent) => void;
   /** A key set's counter has this value now. */
   readonly counter: (keySet: string, value: number) => void;
+  /** So many more jobs have ended in this state, or fewer when records were removed. */
+  readonly ended: (state: string, jobs: number) => void;
 }
 
 /** All repositories over one handle. */
-export function repositories(db: Kysely<Schema>, seal: Seal, noted: Noted): Repositories {
+export function repositories(s: Statements, seal: Seal, noted: Noted): Repositories {
   return {
-    targets: targetRepository(db, seal),
-    keySets: keySetRepository(db, seal, noted.counter),
-    jobs: jobRepository(db, seal),
-    packets: packetRepository(db, seal),
-    inbox: inboxRepository(db),
-    notifications: notificationRepository(db),
-    profileSwitches: profileSwitchRepository(db),
-    events: eventRepository(db, noted.event),
-    adminDialogs: adminDialogRepository(db, seal),
-    wantedSessions: wantedSessionRepository(db),
-    campaigns: campaignRepository(db, seal),
-    smsc: smscRepository(db),
-    tokens: apiTokenRepository(db),
-    audit: auditRepository(db),
-    outbox: outboxRepository(db),
-    retention: retentionRepository(db),
-    identifiers: identifierRepository(db),
+    targets: targetRepository(s, seal),
+    keySets: keySetRepository(s, seal, noted.counter),
+    jobs: jobRepository(s, seal, noted.ended),
+    packets: packetRepository(s, seal),
+    inbox: inboxRepository(s),
+    notifications: notificationRepository(s),
+    profileSwitches: profileSwitchRepository(s),
+    events: eventRepository(s, noted.event),
+    adminDialogs: adminDialogRepository(s, seal),
+    wantedSessions: wantedSessionRepository(s),
+    campaigns: campaignRepository(s, seal),
+    smsc: smscRepository(s),
+    tokens: apiTokenRepository(s),
+    audit: auditRepository(s),
+    outbox: outboxRepository(s),
+    retention: retentionRepository(s, noted.ended),
+    identifiers: identifierRepository(s),
   };
 }

@@ -202,7 +202,7 @@ export interface Schema {
     status: number | null;
     error: string | null;
   };
-  /** Kept by triggers. */
+  /** Of states that jobs end in. */
   job_count: { state: string; jobs: number };
   instance: { id: string };
   ledger: { commits: number; opened: number; probe: Uint8Array | null };

@@ -3,22 +3,17 @@ import type BetterSqlite3 from "better-sqlite3";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import type { GatewayEvent } from "../gateway/model/event.ts";
 import type { Repositories, Store } from "../gateway/model/store.ts";
-import { kyselyOver } from "./connection.ts";
+import { BatchRunner, batchLimit, type Unit } from "./batch.ts";
+import { DurableSnapshot } from "./durable-snapshot.ts";
 import type { LogFile } from "./log-file.ts";
 import type { MarkFile } from "./mark-file.ts";
 import { type Opened, type OpenOptions, openDatabase, type SealSource } from "./open-database.ts";
 import { repositories } from "./repositories.ts";
+import { Statements } from "./statements.ts";
 import { storageError } from "./storage-error.ts";
 import { filesOf } from "./store-files.ts";
+import { UnitNotes } from "./unit-notes.ts";
 
-interface Unit {
-  readonly run: (repositories: Repositories) => Promise<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-/** Units taken into one commit at most; a bound on how long the first of them waits. */
-const batchLimit = 512;
 /** Octets that the marks of one commit may take: a counter and its key set's id for each unit, twice. */
 const markOctets = batchLimit * 120;
 const checkEveryMs = 1000;
@@ -27,8 +22,8 @@ const checkEveryMs = 1000;
  * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit
  * is under way share the next one (group commit), so durability costs one disk flush per batch, not per unit. SQLite
  * itself only writes the log (`synchronous = NORMAL`); the flush that makes a commit durable is ours and leaves the
- * main thread free, and nobody hears of a commit, reads included, before it is done. Commits are counted, in the store
- * and beside it, so that one that is lost later is missed; see {@link MarkFile}.
+ * main thread free. Nobody learns of a commit before it is done: until then reads see what was before it. Commits are
+ * counted, in the store and beside it, so that one that is lost later is missed; see {@link MarkFile}.
  */
 export class SqliteStore implements Store {
   readonly #writer: BetterSqlite3.Database;
@@ -40,13 +35,12 @@ export class SqliteStore implements Store {
   readonly #warn: NonNullable<OpenOptions["warn"]>;
   /** Commits that were once told of and that the store lacked when it was opened to be recovered, if that is known. */
   readonly missing: number | undefined;
-  readonly #control: ReturnType<typeof controlOf>;
-  readonly #write: Repositories;
+  readonly #batches: BatchRunner;
+  readonly #notes = new UnitNotes();
+  readonly #snapshot: DurableSnapshot;
   readonly #read: Repositories;
   readonly #queue: Unit[] = [];
   readonly #listeners = new Set<(events: readonly GatewayEvent[]) => void>();
-  #fresh: GatewayEvent[] = [];
-  #counters: (readonly [string, number])[] = [];
   /** Commits so far. */
   #commits: number;
   /** The batch has to reach the disk although no unit changes anything. */
@@ -54,7 +48,6 @@ export class SqliteStore implements Store {
   #trouble: GatewayError | undefined;
   #checking: { readonly at: number; readonly done: Promise<void> } | undefined;
   #draining: Promise<void> | undefined;
-  #flushing: Promise<void> | undefined;
   #closed = false;
   #tellLost: (reason: GatewayError) => void = () => {};
   /** Resolves when the disk failed to take a commit: nothing more is taken until the store is opened again. */
@@ -72,12 +65,9 @@ export class SqliteStore implements Store {
     this.#marks = opened.marks;
     this.missing = opened.missing;
     this.#commits = opened.commits;
-    this.#control = controlOf(this.#writer);
-    this.#write = repositories(kyselyOver(this.#writer), opened.seal, {
-      event: (event) => this.#fresh.push(event),
-      counter: (id, value) => this.#counters.push([id, value]),
-    });
-    this.#read = repositories(kyselyOver(this.#reader), opened.seal, { event: () => {}, counter: () => {} });
+    this.#batches = new BatchRunner(this.#writer, opened.seal, this.#notes, (thrown) => this.#translated(thrown));
+    this.#snapshot = new DurableSnapshot(this.#writer, this.#reader);
+    this.#read = repositories(new Statements(this.#reader), opened.seal, new UnitNotes());
   }
 
   /**
@@ -120,21 +110,10 @@ export class SqliteStore implements Store {
 
   async read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
     if (this.#closed) throw new GatewayError("store.unavailable", "the store is closed");
-    for (;;) {
-      await this.#flushed();
-      const value = await unit(this.#read).catch((thrown: unknown) => {
-        throw this.#translated(thrown);
-      });
-      // A commit in the meantime may have been seen in part, and is not on the disk yet: look again when it is.
-      if (this.#flushing === undefined) return value;
-    }
-  }
-
-  async #flushed(): Promise<void> {
-    while (this.#flushing !== undefined) {
-      await this.#flushing.catch((cause: unknown) => {
-        throw lostDisk(cause);
-      });
+    try {
+      return await unit(this.#read);
+    } catch (thrown) {
+      throw this.#translated(thrown);
     }
   }
 
@@ -173,62 +152,61 @@ export class SqliteStore implements Store {
     this.#draining = undefined;
   }
 
-  /** Runs what is queued in one transaction: the first unit without a savepoint, since nothing else is lost with it. */
+  /** Runs what is queued in one transaction, makes it durable, and then tells all who wait for it. */
   async #commitBatch(): Promise<void> {
-    const settled: (() => void)[] = [];
     const taken: Unit[] = [];
+    let settle = () => {};
     try {
       this.#marks.reserve(markOctets);
-      this.#control.begin.run();
-      const before = this.#changes();
-      for (
-        let unit = this.#queue.shift();
-        unit !== undefined;
-        unit = taken.length < batchLimit ? this.#queue.shift() : undefined
-      ) {
-        taken.push(unit);
-        settled.push(taken.length === 1 ? await this.#runFirst(unit) : await this.#runUnit(unit));
-      }
-      const commits = this.#changes() === before && !this.#touched ? undefined : this.#control.count.get()?.commits;
-      this.#control.commit.run();
-      this.#flushing = this.#settle(commits);
-      await this.#flushing;
+      const batch = await this.#batches.run(this.#queue, taken, () => this.#touched);
+      this.#snapshot.hold();
+      this.#batches.commit();
+      await this.#settle(batch.commits);
+      this.#snapshot.release();
+      settle = batch.settle;
     } catch (cause) {
-      if (this.#writer.inTransaction) this.#control.rollback.run();
-      this.#forget();
-      const error =
-        (this.#log.failure === undefined ? storageError(cause, this.#folder) : undefined) ??
-        new GatewayError("store.unavailable", "the store could not commit", { cause });
-      this.#trouble = error;
-      for (const unit of taken.length > 0 ? taken : this.#queue.splice(0)) unit.reject(error);
-      if (this.#log.failure !== undefined) this.#tellLost(lostDisk(this.#log.failure));
+      this.#undo(cause, taken);
       return;
     } finally {
-      this.#flushing = undefined;
       this.#touched = false;
     }
-    const events = this.#fresh;
-    this.#forget();
-    for (const settle of settled) settle();
+    const events = this.#notes.take();
+    settle();
     if (events.length > 0) for (const listener of this.#listeners) this.#tell(listener, events);
+    this.#snapshot.tidy();
+  }
+
+  /** A commit that failed: nobody may take it for done. Readers see what was before it, as the disk has it. */
+  #undo(cause: unknown, taken: readonly Unit[]): void {
+    this.#batches.rollback();
+    const lost = this.#log.failure !== undefined;
+    if (!lost) this.#snapshot.release();
+    const error =
+      (lost ? undefined : storageError(cause, this.#folder)) ??
+      new GatewayError("store.unavailable", "the store could not commit", { cause });
+    this.#trouble = error;
+    for (const unit of taken.length > 0 ? taken : this.#queue.splice(0)) unit.reject(error);
+    if (lost) this.#tellLost(lostDisk(this.#log.failure));
   }
 
   /**
-   * Makes a commit durable: first itself, then the mark that it was made. The mark waits for the disk only when
-   * counters are in it: a packet must not leave before. All other marks outlive the process at once.
+   * Makes a commit durable: the counters that it handed out and itself side by side, for a packet must not leave before
+   * both; then the mark that it was made, which outlives the process at once.
    */
   async #settle(commits: number | undefined): Promise<void> {
     // Without a change there is nothing that could be lost.
     if (commits === undefined) return;
-    await this.#log.flush();
-    this.#commits = commits;
-    this.#trouble = undefined;
+    const { counters } = this.#notes;
     try {
-      this.#marks.note(commits, this.#counters, this.#log.salts());
-      if (this.#counters.length > 0) await this.#marks.flush();
+      if (counters.length > 0) this.#marks.note(this.#commits, counters, undefined);
+      const flushes = [this.#log.flush(), ...(counters.length > 0 ? [this.#marks.flush()] : [])];
+      for (const outcome of await Promise.allSettled(flushes)) if (outcome.status === "rejected") throw outcome.reason;
+      this.#commits = commits;
+      this.#trouble = undefined;
+      this.#marks.note(commits, [], this.#log.salts());
     } catch (cause) {
       // The commit is made, but whoever is told of it could be told wrong after the next start.
-      this.#log.failure = cause;
+      this.#log.failure ??= cause;
       throw cause;
     }
   }
@@ -243,48 +221,6 @@ export class SqliteStore implements Store {
     }
   }
 
-  #changes(): number {
-    return this.#control.changes.get()?.n ?? 0;
-  }
-
-  #forget(): void {
-    this.#fresh = [];
-    this.#counters = [];
-  }
-
-  async #runFirst(unit: Unit): Promise<() => void> {
-    try {
-      const value = await unit.run(this.#write);
-      return () => unit.resolve(value);
-    } catch (thrown) {
-      const error = this.#translated(thrown);
-      this.#forget();
-      if (this.#writer.inTransaction) this.#control.rollback.run();
-      this.#control.begin.run();
-      return () => unit.reject(error);
-    }
-  }
-
-  /** Runs one unit inside its savepoint; what it returns tells the caller, after the commit. */
-  async #runUnit(unit: Unit): Promise<() => void> {
-    const [events, counters] = [this.#fresh.length, this.#counters.length];
-    this.#control.savepoint.run();
-    try {
-      const value = await unit.run(this.#write);
-      this.#control.release.run();
-      return () => unit.resolve(value);
-    } catch (thrown) {
-      // Some failures of the disk undo the whole transaction: the batch is over then.
-      if (!this.#writer.inTransaction) throw thrown;
-      const error = this.#translated(thrown);
-      this.#control.rollbackTo.run();
-      this.#control.release.run();
-      this.#fresh.length = events;
-      this.#counters.length = counters;
-      return () => unit.reject(error);
-    }
-  }
-
   /** A failure of the disk as what it is; anything else as it was thrown. */
   #translated(thrown: unknown): unknown {
     const error = storageError(thrown, this.#folder);
@@ -295,18 +231,4 @@ export class SqliteStore implements Store {
 
 function lostDisk(cause: unknown): GatewayError {
   return new GatewayError("store.unavailable", "the disk did not take the store's log; start otagate again", { cause });
-}
-
-/** The statements of transactions, prepared once. */
-function controlOf(database: BetterSqlite3.Database) {
-  return {
-    begin: database.prepare("BEGIN IMMEDIATE"),
-    commit: database.prepare("COMMIT"),
-    rollback: database.prepare("ROLLBACK"),
-    savepoint: database.prepare("SAVEPOINT unit"),
-    release: database.prepare("RELEASE unit"),
-    rollbackTo: database.prepare("ROLLBACK TO unit"),
-    changes: database.prepare<[], { n: number }>("SELECT total_changes() AS n"),
-    count: database.prepare<[], { commits: number }>("UPDATE ledger SET commits = commits + 1 RETURNING commits"),
-  };
 }

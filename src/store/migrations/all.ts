@@ -18,6 +18,7 @@ import { ledger } from "./0060-ledger.ts";
 import { secretColumns } from "./0061-secret-columns.ts";
 import { sealSecrets } from "./0062-seal-secrets.ts";
 import { heardCounters } from "./0063-heard-counters.ts";
+import { cheaperWrites } from "./0070-cheaper-writes.ts";
 
 /** One step of the schema; steps run once, in order, each in its own transaction. */
 export interface Migration {
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   secretColumns,
   sealSecrets,
   heardCounters,
+  cheaperWrites,
 ];

@@ -1,10 +1,8 @@
-import type { Kysely } from "kysely";
 import type { AdminDialogRecord, AdminDialogRepository } from "../../gateway/model/admin-dialog.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
-import { prepared } from "../prepared.ts";
-import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 /** A dialog as it is stored: scripts under way are in it, so that all of it is under the seal. */
 export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): Hidden {
@@ -12,12 +10,13 @@ export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): H
 }
 
 /** One record per target. */
-export function adminDialogRepository(db: Kysely<Schema>, seal: Seal): AdminDialogRepository {
+export function adminDialogRepository(s: Statements, seal: Seal): AdminDialogRepository {
+  const { db } = s;
   const hiding = hidingIn("admin_dialog", () => seal);
-  const byTarget = prepared(db, (target: string) =>
+  const byTarget = s.prepare((target: string) =>
     db.selectFrom("admin_dialog").select(["body", "secret"]).where("target", "=", target),
   );
-  const put = prepared(db, (target: string, body: string, secret: Uint8Array | null) =>
+  const put = s.prepare((target: string, body: string, secret: Uint8Array | null) =>
     db
       .insertInto("admin_dialog")
       .values({ target, body, secret })
@@ -25,12 +24,12 @@ export function adminDialogRepository(db: Kysely<Schema>, seal: Seal): AdminDial
   );
   return {
     async get(target) {
-      const [row] = await byTarget(target);
+      const row = await byTarget.first(target);
       return row && (hiding.open<AdminDialogRecord>(target, row.secret) ?? fromJson<AdminDialogRecord>(row.body));
     },
     async put(target, dialog) {
       const { text, secret } = hiddenDialog(hiding, target, dialog);
-      await put(target, text, secret);
+      await put.run(target, text, secret);
     },
   };
 }

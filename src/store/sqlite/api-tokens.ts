@@ -1,7 +1,8 @@
-import type { Kysely, Selectable } from "kysely";
+import type { Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { type ApiToken, type ApiTokenRepository, scopes } from "../../gateway/model/api-token.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 function tokenOf(row: Omit<Selectable<Schema["api_token"]>, "hash">): ApiToken {
   const held = row.scopes.split(",");
@@ -17,20 +18,17 @@ function tokenOf(row: Omit<Selectable<Schema["api_token"]>, "hash">): ApiToken {
 }
 
 /** API tokens by their hash. */
-export function apiTokenRepository(db: Kysely<Schema>): ApiTokenRepository {
+export function apiTokenRepository(s: Statements): ApiTokenRepository {
+  const { db } = s;
   return {
     async insert(token, hash) {
-      const taken = await db
-        .selectFrom("api_token")
-        .select("id")
-        .where("name", "=", token.name)
-        .where("revoked_at", "is", null)
-        .executeTakeFirst();
+      const taken = await s.first(
+        db.selectFrom("api_token").select("id").where("name", "=", token.name).where("revoked_at", "is", null),
+      );
       if (taken !== undefined)
         throw new GatewayError("token.exists", `a token '${token.name}' is in use`, { detail: { field: "name" } });
-      await db
-        .insertInto("api_token")
-        .values({
+      await s.run(
+        db.insertInto("api_token").values({
           id: token.id,
           name: token.name,
           hash,
@@ -39,29 +37,29 @@ export function apiTokenRepository(db: Kysely<Schema>): ApiTokenRepository {
           expires_at: token.expiresAt ?? null,
           last_used_at: null,
           revoked_at: null,
-        })
-        .execute();
+        }),
+      );
     },
     async get(id) {
-      const row = await db.selectFrom("api_token").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await s.first(db.selectFrom("api_token").selectAll().where("id", "=", id));
       return row && { token: tokenOf(row), hash: row.hash };
     },
     async list(after, limit) {
       let query = db.selectFrom("api_token").selectAll().orderBy("id").limit(limit);
       if (after !== undefined) query = query.where("id", ">", after);
-      return (await query.execute()).map(tokenOf);
+      return (await s.all(query)).map(tokenOf);
     },
     async revoke(idOrName, at) {
-      return db
+      const query = db
         .updateTable("api_token")
         .set({ revoked_at: at })
         .where("revoked_at", "is", null)
         .where((eb) => eb.or([eb("id", "=", idOrName), eb("name", "=", idOrName)]))
-        .returning(["id", "name"])
-        .execute();
+        .returning(["id", "name"]);
+      return [...(await s.all(query))];
     },
     async used(id, at) {
-      await db.updateTable("api_token").set({ last_used_at: at }).where("id", "=", id).execute();
+      await s.run(db.updateTable("api_token").set({ last_used_at: at }).where("id", "=", id));
     },
   };
 }

@@ -1,6 +1,7 @@
-import type { Kysely, Selectable } from "kysely";
+import type { Selectable } from "kysely";
 import type { AuditEntry, AuditRepository } from "../../gateway/model/audit-entry.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 function entryOf(row: Selectable<Schema["audit"]>): AuditEntry {
   return {
@@ -18,40 +19,43 @@ function entryOf(row: Selectable<Schema["audit"]>): AuditEntry {
 }
 
 /** The audit log: only ever appended to, its entries finished once. */
-export function auditRepository(db: Kysely<Schema>): AuditRepository {
+export function auditRepository(s: Statements): AuditRepository {
+  const { db } = s;
   return {
     async append(entry) {
-      const { seq } = await db
-        .insertInto("audit")
-        .values({
-          at: entry.at,
-          client: entry.client ?? null,
-          how: entry.how ?? null,
-          remote: entry.remote ?? null,
-          operation: entry.operation,
-          method: entry.method,
-          path: entry.path,
-          status: entry.status ?? null,
-          error: entry.error ?? null,
-        })
-        .returning("seq")
-        .executeTakeFirstOrThrow();
+      const { seq } = await s.one(
+        db
+          .insertInto("audit")
+          .values({
+            at: entry.at,
+            client: entry.client ?? null,
+            how: entry.how ?? null,
+            remote: entry.remote ?? null,
+            operation: entry.operation,
+            method: entry.method,
+            path: entry.path,
+            status: entry.status ?? null,
+            error: entry.error ?? null,
+          })
+          .returning("seq"),
+      );
       return seq;
     },
     async finish(seq, status, error) {
-      await db
-        .updateTable("audit")
-        .set({ status, error: error ?? null })
-        .where("seq", "=", seq)
-        .where("status", "is", null)
-        .execute();
+      await s.run(
+        db
+          .updateTable("audit")
+          .set({ status, error: error ?? null })
+          .where("seq", "=", seq)
+          .where("status", "is", null),
+      );
     },
     async list(filter, before, limit) {
       let query = db.selectFrom("audit").selectAll().orderBy("seq", "desc").limit(limit);
       if (before !== undefined) query = query.where("seq", "<", before);
       if (filter.client !== undefined) query = query.where("client", "=", filter.client);
       if (filter.operation !== undefined) query = query.where("operation", "=", filter.operation);
-      return (await query.execute()).map(entryOf);
+      return (await s.all(query)).map(entryOf);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import { inTurns } from "../../base/turns.ts";
 import { shownAction, shownItem } from "../../gateway/campaign/shown-campaign.ts";
 import type {
@@ -13,6 +13,7 @@ import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 /** Rows of one INSERT; between two of them others get a turn. */
 const chunk = 200;
@@ -59,7 +60,8 @@ function itemIn({ body, secret }: Pick<Schema["campaign_item"], "body" | "secret
 }
 
 /** Campaigns and their targets as JSON, counted by state. */
-export function campaignRepository(db: Kysely<Schema>, seal: Seal): CampaignRepository {
+export function campaignRepository(s: Statements, seal: Seal): CampaignRepository {
+  const { db } = s;
   const hiding = hidingIn("campaign", () => seal);
   const hidingItems = hidingIn("campaign_item", () => seal);
   const campaignOf = ({ body, secret }: Pick<Schema["campaign"], "body" | "secret">): Campaign => {
@@ -73,57 +75,53 @@ export function campaignRepository(db: Kysely<Schema>, seal: Seal): CampaignRepo
   };
   return {
     async insert(campaign, items) {
-      await db
-        .insertInto("campaign")
-        .values({ id: campaign.id, ...columns(campaign) })
-        .execute();
+      await s.run(db.insertInto("campaign").values({ id: campaign.id, ...columns(campaign) }));
       const turn = inTurns(5);
       for (let at = 0; at < items.length; at += chunk) {
-        await db
-          .insertInto("campaign_item")
-          .values(items.slice(at, at + chunk).map((item) => itemRow(item, hidingItems)))
-          .execute();
+        await s.run(
+          db.insertInto("campaign_item").values(items.slice(at, at + chunk).map((item) => itemRow(item, hidingItems))),
+        );
         await turn();
       }
     },
     async put(campaign) {
-      await db.updateTable("campaign").set(columns(campaign)).where("id", "=", campaign.id).execute();
+      await s.run(db.updateTable("campaign").set(columns(campaign)).where("id", "=", campaign.id));
     },
     async get(id) {
-      const row = await db.selectFrom("campaign").select(["body", "secret"]).where("id", "=", id).executeTakeFirst();
+      const row = await s.first(db.selectFrom("campaign").select(["body", "secret"]).where("id", "=", id));
       return row && campaignOf(row);
     },
     async byIdempotencyKey(key) {
-      const row = await db
-        .selectFrom("campaign")
-        .select(["body", "secret"])
-        .where(sql<string>`body ->> '$.idempotency.key'`, "=", key)
-        .executeTakeFirst();
+      const row = await s.first(
+        db.selectFrom("campaign").select(["body", "secret"]).where(sql<string>`body ->> '$.idempotency.key'`, "=", key),
+      );
       return row && campaignOf(row);
     },
     async list(before, limit) {
       let query = db.selectFrom("campaign").select(["body", "secret"]).orderBy("id", "desc").limit(limit);
       if (before !== undefined) query = query.where("id", "<", before);
-      return (await query.execute()).map(campaignOf);
+      return (await s.all(query)).map(campaignOf);
     },
     async open() {
-      const rows = await db
-        .selectFrom("campaign")
-        .select(["body", "secret"])
-        .where(sql<boolean>`state in ('running', 'paused', 'stopped', 'cancelled')`)
-        .where(sql<boolean>`body ->> '$.endedAt' is null`)
-        .orderBy("id")
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("campaign")
+          .select(["body", "secret"])
+          .where(sql<boolean>`state in ('running', 'paused', 'stopped', 'cancelled')`)
+          .where(sql<boolean>`body ->> '$.endedAt' is null`)
+          .orderBy("id"),
+      );
       return rows.map(campaignOf);
     },
     async putItem(item) {
       const { state, body, secret } = itemRow(item, hidingItems);
-      await db
-        .updateTable("campaign_item")
-        .set({ state, body, secret })
-        .where("campaign", "=", item.campaign)
-        .where("position", "=", item.position)
-        .execute();
+      await s.run(
+        db
+          .updateTable("campaign_item")
+          .set({ state, body, secret })
+          .where("campaign", "=", item.campaign)
+          .where("position", "=", item.position),
+      );
     },
     async items(campaign, filter, after, limit) {
       let query = db
@@ -134,15 +132,16 @@ export function campaignRepository(db: Kysely<Schema>, seal: Seal): CampaignRepo
         .limit(limit);
       if (filter.state !== undefined) query = query.where("state", "in", filter.state);
       if (after !== undefined) query = query.where("position", ">", after);
-      return (await query.execute()).map((row) => itemIn(row, hidingItems));
+      return (await s.all(query)).map((row) => itemIn(row, hidingItems));
     },
     async counts(campaign) {
-      const rows = await db
-        .selectFrom("campaign_item")
-        .select(["state", (eb) => eb.fn.countAll<number>().as("items")])
-        .where("campaign", "=", campaign)
-        .groupBy("state")
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("campaign_item")
+          .select(["state", (eb) => eb.fn.countAll<number>().as("items")])
+          .where("campaign", "=", campaign)
+          .groupBy("state"),
+      );
       const of = (state: ItemState) => rows.find((row) => row.state === state)?.items ?? 0;
       return {
         pending: of("pending"),

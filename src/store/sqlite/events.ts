@@ -1,34 +1,27 @@
-import { type Kysely, sql } from "kysely";
 import type { EventRepository, GatewayEvent } from "../../gateway/model/event.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared } from "../prepared.ts";
-import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 /** The event log; `onAppend` sees each new event with its number, before the commit. */
-export function eventRepository(db: Kysely<Schema>, onAppend: (event: GatewayEvent) => void): EventRepository {
-  const insert = prepared(db, (at: number, type: string, target: string | null, job: string | null, data: string) =>
+export function eventRepository(s: Statements, onAppend: (event: GatewayEvent) => void): EventRepository {
+  const { db } = s;
+  const insert = s.prepare((at: number, type: string, target: string | null, job: string | null, data: string) =>
     db.insertInto("event").values({ at, type, target, job, data }).returning("seq"),
   );
   // The table alone would not do: its newest events may be gone.
+  const newest = s.text<{ seq: number }>("select seq from sqlite_sequence where name = 'event'");
   const last = async () => {
-    const { rows } = await sql<{ seq: number }>`select seq from sqlite_sequence where name = 'event'`.execute(db);
-    return rows[0]?.seq ?? 0;
+    return (await newest.all({}))[0]?.seq ?? 0;
   };
   return {
     async append(event) {
       const { at, type, target = null, job = null, data } = event;
-      const [{ seq } = { seq: 0 }] = await insert(at, type, target, job, toJson(data));
+      const [{ seq } = { seq: 0 }] = await insert.all(at, type, target, job, toJson(data));
       onAppend({ ...event, seq });
       return seq;
     },
     async after(seq, limit) {
-      const rows = await db
-        .selectFrom("event")
-        .selectAll()
-        .where("seq", ">", seq)
-        .orderBy("seq")
-        .limit(limit)
-        .execute();
+      const rows = await s.all(db.selectFrom("event").selectAll().where("seq", ">", seq).orderBy("seq").limit(limit));
       return rows.map((row) => ({
         seq: row.seq,
         at: row.at,
@@ -40,10 +33,7 @@ export function eventRepository(db: Kysely<Schema>, onAppend: (event: GatewayEve
     },
     last,
     async first() {
-      const row = await db
-        .selectFrom("event")
-        .select((eb) => eb.fn.min("seq").as("seq"))
-        .executeTakeFirst();
+      const row = await s.first(db.selectFrom("event").select((eb) => eb.fn.min("seq").as("seq")));
       return row?.seq ?? (await last()) + 1;
     },
   };

@@ -1,21 +1,22 @@
-import type { Kysely } from "kysely";
 import { type IdentifierRepository, maxIdentifiers } from "../../gateway/model/identifiers.ts";
-import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 const tables = { job: "job", prc: "procedure", ntf: "notification", cmp: "campaign", tgt: "target" } as const;
 
 /** Finds identifiers in the index of their table, where all with the same beginning stand in one range. */
-export function identifierRepository(db: Kysely<Schema>): IdentifierRepository {
+export function identifierRepository(s: Statements): IdentifierRepository {
+  const { db } = s;
   return {
     async startingWith(kind, beginning) {
-      const rows = await db
-        .selectFrom(tables[kind])
-        .select("id")
-        .where("id", ">=", beginning)
-        .where("id", "<", `${beginning}~`)
-        .orderBy("id")
-        .limit(maxIdentifiers)
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom(tables[kind])
+          .select("id")
+          .where("id", ">=", beginning)
+          .where("id", "<", `${beginning}~`)
+          .orderBy("id")
+          .limit(maxIdentifiers),
+      );
       return rows.map(({ id }) => id);
     },
   };

@@ -1,7 +1,8 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { InboxEntry, InboxRepository } from "../../gateway/model/inbox.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 function entryOf(row: Selectable<Schema["inbox"]>): InboxEntry {
   return {
@@ -20,12 +21,12 @@ function entryOf(row: Selectable<Schema["inbox"]>): InboxEntry {
 const notDone = sql<boolean>`state <> 'done'`;
 
 /** What links brought in, in order of arrival. */
-export function inboxRepository(db: Kysely<Schema>): InboxRepository {
+export function inboxRepository(s: Statements): InboxRepository {
+  const { db } = s;
   return {
     async insert(entry) {
-      await db
-        .insertInto("inbox")
-        .values({
+      await s.run(
+        db.insertInto("inbox").values({
           id: entry.id,
           link: entry.link,
           target: entry.target ?? null,
@@ -33,44 +34,40 @@ export function inboxRepository(db: Kysely<Schema>): InboxRepository {
           state: entry.state,
           verdict: entry.verdict ?? null,
           received_at: entry.receivedAt,
-        })
-        .execute();
+        }),
+      );
     },
     async get(id) {
-      const row = await db.selectFrom("inbox").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await s.first(db.selectFrom("inbox").selectAll().where("id", "=", id));
       return row && entryOf(row);
     },
     async pending(limit) {
       return (
-        await db
-          .selectFrom("inbox")
-          .selectAll()
-          .where(notDone)
-          .where("state", "=", "new")
-          .orderBy("seq")
-          .limit(limit)
-          .execute()
+        await s.all(
+          db.selectFrom("inbox").selectAll().where(notDone).where("state", "=", "new").orderBy("seq").limit(limit),
+        )
       ).map(entryOf);
     },
     async held(link, since) {
-      const rows = await db
-        .selectFrom("inbox")
-        .selectAll()
-        .where(notDone)
-        .where("state", "=", "held")
-        .where("link", "=", link)
-        .where("received_at", ">=", since)
-        .orderBy("seq")
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("inbox")
+          .selectAll()
+          .where(notDone)
+          .where("state", "=", "held")
+          .where("link", "=", link)
+          .where("received_at", ">=", since)
+          .orderBy("seq"),
+      );
       return rows.map(entryOf);
     },
     async settle(ids, state, verdict) {
-      if (ids.length > 0) await db.updateTable("inbox").set({ state, verdict }).where("id", "in", ids).execute();
+      if (ids.length > 0) await s.run(db.updateTable("inbox").set({ state, verdict }).where("id", "in", ids));
     },
     async list(before, limit) {
       let query = db.selectFrom("inbox").selectAll().orderBy("seq", "desc").limit(limit);
       if (before !== undefined) query = query.where("seq", "<", before);
-      return (await query.execute()).map(entryOf);
+      return (await s.all(query)).map(entryOf);
     },
   };
 }

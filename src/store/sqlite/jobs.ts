@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
 import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
@@ -11,11 +11,10 @@ import {
   type JobState,
 } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
-import { rowsOf } from "../connection.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
+import { remembered, type Statements } from "../statements.ts";
 
 function jobIn(row: Selectable<Schema["job"]>, hiding: Hiding): Job {
   return {
@@ -61,7 +60,7 @@ function columns(patch: JobPatch) {
   };
 }
 
-const ended = endStates.map((state) => `'${state}'`).join(", ");
+const notEnded = sql<boolean>`state not in (${sql.join(endStates.map((state) => sql.lit(state)))})`;
 
 /** Written with literals, or SQLite would not see that its partial index applies. */
 const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
@@ -70,12 +69,17 @@ const queued = sql<boolean>`state = 'queued'`;
 const ofSystem = sql<boolean>`origin_face = 'system'`;
 
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
-export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
+export function jobRepository(
+  s: Statements,
+  seal: Seal,
+  onEnded: (state: string, jobs: number) => void,
+): JobRepository {
+  const { db } = s;
   const hiding = hidingIn("job", () => seal);
   const jobOf = (row: Selectable<Schema["job"]>) => jobIn(row, hiding);
-  const byId = prepared(db, (id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
+  const byId = s.prepare((id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
   const waiting = (limit: number) =>
-    prepared(db, (target: string) =>
+    s.prepare((target: string) =>
       db
         .selectFrom("job")
         .selectAll()
@@ -88,7 +92,7 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
     );
   const waitingUpTo = remembered(waiting);
   const nextIn = remembered((lanes: readonly Job["lane"][]) =>
-    prepared(db, (target: string, now: number) =>
+    s.prepare((target: string, now: number) =>
       db
         .selectFrom("job")
         .selectAll()
@@ -102,7 +106,13 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
         .limit(1),
     ),
   );
-  const letGo = prepared(db, (target: string, note: string, now: number) =>
+  // One statement for each kind of change: which columns are in it.
+  const change = remembered((_columns: readonly string[]) =>
+    s.prepareRow(({ id, ...set }: ReturnType<typeof columns> & { readonly id: string }) =>
+      db.updateTable("job").set(set).where("id", "=", id).where(notEnded),
+    ),
+  );
+  const letGo = s.prepare((target: string, note: string, now: number) =>
     db
       .updateTable("job")
       .set({ not_before: now })
@@ -111,25 +121,30 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
       .where("not_before", ">", now)
       .where("note", "=", note),
   );
-  const due = prepared(db, (target: string) =>
+  const due = s.prepare((target: string) =>
     db
       .selectFrom("job")
       .select((eb) => eb.fn.min("not_before").as("at"))
       .where("target", "=", target)
       .where(queued),
   );
-  const forgetOctets = prepared(db, (job: string) =>
+  // Open jobs are few; those that have ended are counted as they end.
+  const openCounts = s.prepare(() =>
+    db
+      .selectFrom("job")
+      .select(["state", (eb) => eb.fn.countAll<number>().as("jobs")])
+      .where(stillOpen)
+      .groupBy("state"),
+  );
+  const endedCounts = s.prepare(() => db.selectFrom("job_count").selectAll());
+  const forgetOctets = s.prepare((job: string) =>
     db.updateTable("packet").set({ secret: null }).where("job", "=", job).where(sql<boolean>`secret is not null`),
   );
-  const firstDue = async (target: string): Promise<number | undefined> => (await due(target))[0]?.at ?? undefined;
+  const firstDue = async (target: string): Promise<number | undefined> => (await due.all(target))[0]?.at ?? undefined;
   return {
     async insert(job, idempotencyKey, digest) {
       if (idempotencyKey !== undefined) {
-        const before = await db
-          .selectFrom("job")
-          .selectAll()
-          .where("idempotency_key", "=", idempotencyKey)
-          .executeTakeFirst();
+        const before = await s.first(db.selectFrom("job").selectAll().where("idempotency_key", "=", idempotencyKey));
         if (before !== undefined) {
           const same =
             digest === undefined || before.idempotency_digest === null || before.idempotency_digest === digest;
@@ -137,38 +152,39 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
         }
       }
       const work = hiddenWork(hiding, job.id, job.work);
-      const row = await db
-        .insertInto("job")
-        .values({
-          id: job.id,
-          target: job.target,
-          state: job.state,
-          lane: job.lane,
-          origin_face: job.origin.face,
-          work: work.text,
-          secret: work.secret,
-          request: toJson(job.request),
-          origin: toJson(job.origin),
-          chosen: job.chosen === undefined ? null : toJson(job.chosen),
-          attempts: job.attempts,
-          not_before: job.notBefore,
-          valid_until: job.validUntil,
-          result: null,
-          error: null,
-          note: null,
-          warnings: job.warnings === undefined ? null : toJson(job.warnings),
-          idempotency_key: idempotencyKey ?? null,
-          idempotency_digest: digest ?? null,
-          created_at: job.createdAt,
-          started_at: null,
-          ended_at: null,
-        })
-        .returning("seq")
-        .executeTakeFirstOrThrow();
+      const row = await s.one(
+        db
+          .insertInto("job")
+          .values({
+            id: job.id,
+            target: job.target,
+            state: job.state,
+            lane: job.lane,
+            origin_face: job.origin.face,
+            work: work.text,
+            secret: work.secret,
+            request: toJson(job.request),
+            origin: toJson(job.origin),
+            chosen: job.chosen === undefined ? null : toJson(job.chosen),
+            attempts: job.attempts,
+            not_before: job.notBefore,
+            valid_until: job.validUntil,
+            result: null,
+            error: null,
+            note: null,
+            warnings: job.warnings === undefined ? null : toJson(job.warnings),
+            idempotency_key: idempotencyKey ?? null,
+            idempotency_digest: digest ?? null,
+            created_at: job.createdAt,
+            started_at: null,
+            ended_at: null,
+          })
+          .returning("seq"),
+      );
       return { job: { ...job, seq: row.seq }, created: true, same: true };
     },
     async get(id) {
-      const [row] = await byId(id);
+      const row = await byId.first(id);
       return row && jobOf(row);
     },
     async list(filter, before, limit) {
@@ -182,7 +198,7 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
         if (state !== undefined && !endStates.includes(state)) query = query.where(stillOpen);
         if (filter.origin === "system") query = query.where(ofSystem);
         else if (filter.origin !== undefined) query = query.where("origin_face", "=", filter.origin);
-        return query.execute();
+        return s.all(query);
       };
       // One index walk per state and a merge: an IN would sort all finished jobs for the first page.
       const pages = filter.state === undefined ? [await page(undefined)] : await Promise.all(filter.state.map(page));
@@ -192,70 +208,64 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
     async patch(id, patch) {
       const set = columns(patch);
       if (Object.keys(set).length === 0) return true;
-      // The text follows from the columns alone: built by hand it is prepared once for each kind of change.
-      const assignments = Object.keys(set).map((column) => `"${column}" = ?`);
-      const text = `update "job" set ${assignments.join(", ")} where "id" = ? and "state" not in (${ended}) returning "seq"`;
-      const rows = await rowsOf(db, { sql: text, parameters: [...Object.values(set), id] });
-      if (rows.length > 0 && patch.state !== undefined && endStates.includes(patch.state)) await forgetOctets(id);
-      return rows.length > 0;
+      const changed = (await change(Object.keys(set)).run({ ...set, id })) > 0;
+      if (!changed || patch.state === undefined || !endStates.includes(patch.state)) return changed;
+      onEnded(patch.state, 1);
+      await forgetOctets.run(id);
+      return true;
     },
     async next(target, now, lanes) {
       const first = await firstDue(target);
       if (first === undefined || first > now) return undefined;
-      const [row] = await nextIn(lanes)(target, now);
+      const row = await nextIn(lanes).first(target, now);
       return row && jobOf(row);
     },
     async openTargets() {
-      const rows = await db.selectFrom("job").select("target").distinct().where(stillOpen).execute();
+      const rows = await s.all(db.selectFrom("job").select("target").distinct().where(stillOpen));
       return rows.map((row) => row.target);
     },
     async inState(states, limit) {
-      const rows = await db
-        .selectFrom("job")
-        .selectAll()
-        .where("state", "in", states)
-        .orderBy("seq")
-        .limit(limit)
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("job").selectAll().where("state", "in", states).orderBy("seq").limit(limit),
+      );
       return rows.map(jobOf);
     },
     async waitingForSession(target, limit) {
-      return (await waitingUpTo(limit)(target)).map(jobOf);
+      return (await waitingUpTo(limit).all(target)).map(jobOf);
     },
     async defer(job, now, until, note) {
-      await db
-        .updateTable("job")
-        .set({ not_before: sql<number>`min(${until}, valid_until)`, note })
-        .where("target", "=", job.target)
-        .where("lane", "=", job.lane)
-        .where("seq", ">", job.seq)
-        .where(stillOpen)
-        .where(queued)
-        .where("not_before", "<=", now)
-        .where("request", "=", toJson(job.request))
-        .where(sql<boolean>`work ->> '$.kind' = ${job.work.kind}`)
-        .execute();
+      await s.run(
+        db
+          .updateTable("job")
+          .set({ not_before: sql<number>`min(${until}, valid_until)`, note })
+          .where("target", "=", job.target)
+          .where("lane", "=", job.lane)
+          .where("seq", ">", job.seq)
+          .where(stillOpen)
+          .where(queued)
+          .where("not_before", "<=", now)
+          .where("request", "=", toJson(job.request))
+          .where(sql<boolean>`work ->> '$.kind' = ${job.work.kind}`),
+      );
     },
     async resume(target, now) {
       const jobs = db.updateTable("job").set({ not_before: now });
-      await (target === undefined ? jobs : jobs.where("target", "=", target))
+      const due = (target === undefined ? jobs : jobs.where("target", "=", target))
         .where(stillOpen)
         .where(queued)
         .where("not_before", ">", now)
-        .where("note", "is not", null)
-        .execute();
+        .where("note", "is not", null);
+      await s.run(due);
     },
     async letGo(target, note, now) {
-      await letGo(target, note, now);
+      await letGo.run(target, note, now);
     },
     nextWake: firstDue,
     async deadlines(target, now) {
       const queuedHere = db.selectFrom("job").where("target", "=", target).where(queued);
-      const over = await queuedHere.selectAll().where("valid_until", "<=", now).orderBy("seq").execute();
-      const [later] = await queuedHere
-        .select((eb) => eb.fn.min("valid_until").as("at"))
-        .where("valid_until", ">", now)
-        .execute();
+      const over = await s.all(queuedHere.selectAll().where("valid_until", "<=", now).orderBy("seq"));
+      const next = queuedHere.select((eb) => eb.fn.min("valid_until").as("at")).where("valid_until", ">", now);
+      const later = await s.first(next);
       return { over: over.map(jobOf), ...(later?.at == null ? {} : { next: later.at }) };
     },
     async counts() {
@@ -268,7 +278,7 @@ export function jobRepository(db: Kysely<Schema>, seal: Seal): JobRepository {
         expired: 0,
         cancelled: 0,
       };
-      for (const row of await db.selectFrom("job_count").selectAll().execute()) {
+      for (const row of [...(await openCounts.all()), ...(await endedCounts.all())]) {
         if (!(row.state in counts)) throw new GatewayError("store.unavailable", `unknown job state ${row.state}`);
         counts[row.state as JobState] = row.jobs;
       }

@@ -1,9 +1,10 @@
-import type { Kysely, Selectable } from "kysely";
+import type { Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { Secret } from "../../base/secret.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 type Row = Selectable<Schema["key_set"]>;
 const shown = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_length", "cntr", "psk_identity"] as const;
@@ -44,22 +45,24 @@ function asciiUpper(text: string): string {
 
 /** Key sets with sealed values; counters in a column of their own, and `counted` told of each that goes up. */
 export function keySetRepository(
-  db: Kysely<Schema>,
+  s: Statements,
   seal: Seal,
   counted: (keySet: string, value: number) => void,
 ): KeySetRepository {
+  const { db } = s;
   const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
   return {
     async put(set) {
       const tars = [...set.tars].sort().join(",");
-      const before = await db
-        .selectFrom("key_set")
-        .select(["id", "cntr", "heard_cntr", "material"])
-        .where("target", "=", set.target)
-        .where("type", "=", set.type)
-        .where("kvn", "=", set.kvn)
-        .where("tars", "=", tars)
-        .executeTakeFirst();
+      const before = await s.first(
+        db
+          .selectFrom("key_set")
+          .select(["id", "cntr", "heard_cntr", "material"])
+          .where("target", "=", set.target)
+          .where("type", "=", set.type)
+          .where("kvn", "=", set.kvn)
+          .where("tars", "=", tars),
+      );
       const id = before?.id ?? set.id;
       const packed = packKeys(set.keys);
       // A card counts anew with other keys.
@@ -77,52 +80,46 @@ export function keySetRepository(
         heard_cntr: same ? before.heard_cntr : null,
         material: seal.seal(packed, id),
       };
-      if (before === undefined) await db.insertInto("key_set").values(values).execute();
-      else await db.updateTable("key_set").set(values).where("id", "=", id).execute();
+      if (before === undefined) await s.run(db.insertInto("key_set").values(values));
+      else await s.run(db.updateTable("key_set").set(values).where("id", "=", id));
       counted(id, values.cntr);
     },
     async list(target) {
-      const rows = await db
-        .selectFrom("key_set")
-        .select(shown)
-        .where("target", "=", target)
-        .orderBy("type")
-        .orderBy("kvn")
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("key_set").select(shown).where("target", "=", target).orderBy("type").orderBy("kvn"),
+      );
       return rows.map(info);
     },
     async open(target, type) {
-      const rows = await db
-        .selectFrom("key_set")
-        .selectAll()
-        .where("target", "=", target)
-        .where("type", "=", type)
-        .orderBy("kvn")
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("key_set").selectAll().where("target", "=", target).where("type", "=", type).orderBy("kvn"),
+      );
       return rows.map(opened);
     },
     async withPskIdentity(identity) {
-      const rows = await db
-        .selectFrom("key_set")
-        .select(shown)
-        .where("psk_identity", "is not", null)
-        .where(({ fn }) => fn<string>("upper", ["psk_identity"]), "=", asciiUpper(identity))
-        .orderBy("target")
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("key_set")
+          .select(shown)
+          .where("psk_identity", "is not", null)
+          .where(({ fn }) => fn<string>("upper", ["psk_identity"]), "=", asciiUpper(identity))
+          .orderBy("target"),
+      );
       return rows.map(info);
     },
     async remove(id) {
-      const { numDeletedRows } = await db.deleteFrom("key_set").where("id", "=", id).executeTakeFirst();
-      return numDeletedRows > 0n;
+      const changed = await s.run(db.deleteFrom("key_set").where("id", "=", id));
+      return changed > 0;
     },
     async nextCounter(id) {
-      const row = await db
-        .updateTable("key_set")
-        .set((eb) => ({ cntr: eb("cntr", "+", 1) }))
-        .where("id", "=", id)
-        .where("cntr", "<", maxCounter)
-        .returning("cntr")
-        .executeTakeFirst();
+      const row = await s.first(
+        db
+          .updateTable("key_set")
+          .set((eb) => ({ cntr: eb("cntr", "+", 1) }))
+          .where("id", "=", id)
+          .where("cntr", "<", maxCounter)
+          .returning("cntr"),
+      );
       if (row === undefined)
         throw new GatewayError("crypto.key", "the key set's counter is exhausted or the set is gone", {
           detail: { keySet: id },
@@ -131,23 +128,21 @@ export function keySetRepository(
       return row.cntr;
     },
     async takeHeard(id, cntr) {
-      const { numUpdatedRows } = await db
-        .updateTable("key_set")
-        .set({ heard_cntr: cntr })
-        .where("id", "=", id)
-        .where((eb) => eb.or([eb("heard_cntr", "is", null), eb("heard_cntr", "<", cntr)]))
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
+      const changed = await s.run(
+        db
+          .updateTable("key_set")
+          .set({ heard_cntr: cntr })
+          .where("id", "=", id)
+          .where((eb) => eb.or([eb("heard_cntr", "is", null), eb("heard_cntr", "<", cntr)])),
+      );
+      return changed > 0;
     },
     async raiseCounter(id, floor) {
       const value = Math.min(floor, maxCounter);
-      const { numUpdatedRows } = await db
-        .updateTable("key_set")
-        .set({ cntr: value })
-        .where("id", "=", id)
-        .where("cntr", "<", value)
-        .executeTakeFirst();
-      if (numUpdatedRows > 0n) counted(id, value);
+      const changed = await s.run(
+        db.updateTable("key_set").set({ cntr: value }).where("id", "=", id).where("cntr", "<", value),
+      );
+      if (changed > 0) counted(id, value);
     },
   };
 }

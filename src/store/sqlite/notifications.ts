@@ -1,7 +1,7 @@
-import type { Kysely, Selectable } from "kysely";
+import type { Selectable } from "kysely";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
-import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 function notificationOf(row: Selectable<Schema["notification"]>): NotificationRecord {
   return {
@@ -27,13 +27,13 @@ function notificationOf(row: Selectable<Schema["notification"]>): NotificationRe
 }
 
 /** Notifications, newest first. */
-export function notificationRepository(db: Kysely<Schema>): NotificationRepository {
-  const ofJob = prepared(db, (job: string) => db.selectFrom("notification").selectAll().where("confirm_job", "=", job));
+export function notificationRepository(s: Statements): NotificationRepository {
+  const { db } = s;
+  const ofJob = s.prepare((job: string) => db.selectFrom("notification").selectAll().where("confirm_job", "=", job));
   return {
     async insert(one) {
-      await db
-        .insertInto("notification")
-        .values({
+      await s.run(
+        db.insertInto("notification").values({
           id: one.id,
           target: one.target ?? null,
           eid: one.eid,
@@ -51,49 +51,51 @@ export function notificationRepository(db: Kysely<Schema>): NotificationReposito
           first_at: one.firstAt,
           last_at: one.lastAt,
           confirmed_at: one.confirmedAt ?? null,
-        })
-        .execute();
+        }),
+      );
     },
     async patch(id, patch) {
-      await db
-        .updateTable("notification")
-        .set({
-          ...(patch.copies === undefined ? {} : { copies: patch.copies }),
-          ...(patch.confirmation === undefined ? {} : { confirmation: patch.confirmation }),
-          ...(patch.confirmJob === undefined ? {} : { confirm_job: patch.confirmJob }),
-          ...(patch.lastAt === undefined ? {} : { last_at: patch.lastAt }),
-          ...(patch.confirmedAt === undefined ? {} : { confirmed_at: patch.confirmedAt }),
-        })
-        .where("id", "=", id)
-        .execute();
+      await s.run(
+        db
+          .updateTable("notification")
+          .set({
+            ...(patch.copies === undefined ? {} : { copies: patch.copies }),
+            ...(patch.confirmation === undefined ? {} : { confirmation: patch.confirmation }),
+            ...(patch.confirmJob === undefined ? {} : { confirm_job: patch.confirmJob }),
+            ...(patch.lastAt === undefined ? {} : { last_at: patch.lastAt }),
+            ...(patch.confirmedAt === undefined ? {} : { confirmed_at: patch.confirmedAt }),
+          })
+          .where("id", "=", id),
+      );
     },
     async get(id) {
-      const row = await db.selectFrom("notification").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await s.first(db.selectFrom("notification").selectAll().where("id", "=", id));
       return row && notificationOf(row);
     },
     async byConfirmJob(job) {
-      const [row] = await ofJob(job);
+      const row = await ofJob.first(job);
       return row && notificationOf(row);
     },
     async copyOf(eid, raw, { verified, counts }, since) {
-      const row = await db
-        .selectFrom("notification")
-        .selectAll()
-        .where("eid", "=", eid)
-        .where("last_at", ">=", since)
-        .where("raw", "=", raw)
-        .where("verified", "=", verified ? 1 : 0)
-        .where("confirmation", counts ? "<>" : "=", "none")
-        .orderBy("seq", "desc")
-        .limit(1)
-        .executeTakeFirst();
+      const row = await s.first(
+        db
+          .selectFrom("notification")
+          .selectAll()
+          .where("eid", "=", eid)
+          .where("last_at", ">=", since)
+          .where("raw", "=", raw)
+          .where("verified", "=", verified ? 1 : 0)
+          .where("confirmation", counts ? "<>" : "=", "none")
+          .orderBy("seq", "desc")
+          .limit(1),
+      );
       return row && notificationOf(row);
     },
     async list(target, before, limit) {
       let query = db.selectFrom("notification").selectAll().orderBy("seq", "desc").limit(limit);
       if (target !== undefined) query = query.where("target", "=", target);
       if (before !== undefined) query = query.where("seq", "<", before);
-      return (await query.execute()).map(notificationOf);
+      return (await s.all(query)).map(notificationOf);
     },
   };
 }

@@ -1,6 +1,7 @@
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { OutboxEntry, OutboxRepository } from "../../gateway/model/outbox.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 function entryOf(row: Selectable<Schema["upstream_outbox"]>): OutboxEntry {
   return {
@@ -23,89 +24,84 @@ const alive = sql<boolean>`dead_at IS NULL`;
 const buried = sql<boolean>`dead_at IS NOT NULL`;
 
 /** Events on their way to upstreams, in order. */
-export function outboxRepository(db: Kysely<Schema>): OutboxRepository {
+export function outboxRepository(s: Statements): OutboxRepository {
+  const { db } = s;
   return {
     async instance() {
-      return (await db.selectFrom("instance").select("id").executeTakeFirstOrThrow()).id;
+      return (await s.one(db.selectFrom("instance").select("id"))).id;
     },
     async cursor(upstream) {
-      const row = await db
-        .selectFrom("upstream_cursor")
-        .select("seq")
-        .where("upstream", "=", upstream)
-        .executeTakeFirst();
+      const row = await s.first(db.selectFrom("upstream_cursor").select("seq").where("upstream", "=", upstream));
       return row?.seq;
     },
     async moveCursor(upstream, seq) {
-      await db
-        .insertInto("upstream_cursor")
-        .values({ upstream, seq })
-        .onConflict((conflict) => conflict.column("upstream").doUpdateSet({ seq }))
-        .execute();
+      await s.run(
+        db
+          .insertInto("upstream_cursor")
+          .values({ upstream, seq })
+          .onConflict((conflict) => conflict.column("upstream").doUpdateSet({ seq })),
+      );
     },
     async insert(entry) {
-      await db
-        .insertInto("upstream_outbox")
-        .values({
-          id: entry.id,
-          upstream: entry.upstream,
-          lane: entry.lane,
-          type: entry.type,
-          body: entry.body,
-          attempts: 0,
-          not_before: entry.notBefore,
-          created_at: entry.createdAt,
-          error: null,
-          dead_at: null,
-        })
-        .onConflict((conflict) => conflict.columns(["upstream", "id"]).doNothing())
-        .execute();
+      await s.run(
+        db
+          .insertInto("upstream_outbox")
+          .values({
+            id: entry.id,
+            upstream: entry.upstream,
+            lane: entry.lane,
+            type: entry.type,
+            body: entry.body,
+            attempts: 0,
+            not_before: entry.notBefore,
+            created_at: entry.createdAt,
+            error: null,
+            dead_at: null,
+          })
+          .onConflict((conflict) => conflict.columns(["upstream", "id"]).doNothing()),
+      );
     },
     async lanes(upstream) {
-      const rows = await db
-        .selectFrom("upstream_outbox")
-        .select("lane")
-        .distinct()
-        .where("upstream", "=", upstream)
-        .where(alive)
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("upstream_outbox").select("lane").distinct().where("upstream", "=", upstream).where(alive),
+      );
       return rows.map((row) => row.lane);
     },
     async head(upstream, lane) {
-      const row = await db
-        .selectFrom("upstream_outbox")
-        .selectAll()
-        .where("upstream", "=", upstream)
-        .where("lane", "=", lane)
-        .where(alive)
-        .orderBy("seq")
-        .limit(1)
-        .executeTakeFirst();
+      const row = await s.first(
+        db
+          .selectFrom("upstream_outbox")
+          .selectAll()
+          .where("upstream", "=", upstream)
+          .where("lane", "=", lane)
+          .where(alive)
+          .orderBy("seq")
+          .limit(1),
+      );
       return row && entryOf(row);
     },
     async delivered(seq) {
-      await db.deleteFrom("upstream_outbox").where("seq", "=", seq).execute();
+      await s.run(db.deleteFrom("upstream_outbox").where("seq", "=", seq));
     },
     async retry(seq, attempts, notBefore, error) {
-      await db
-        .updateTable("upstream_outbox")
-        .set({ attempts, not_before: notBefore, error })
-        .where("seq", "=", seq)
-        .execute();
+      await s.run(
+        db.updateTable("upstream_outbox").set({ attempts, not_before: notBefore, error }).where("seq", "=", seq),
+      );
     },
     async bury(seq, attempts, at, error) {
-      await db.updateTable("upstream_outbox").set({ attempts, dead_at: at, error }).where("seq", "=", seq).execute();
+      await s.run(db.updateTable("upstream_outbox").set({ attempts, dead_at: at, error }).where("seq", "=", seq));
     },
     async dead(upstream, after, limit) {
-      const rows = await db
-        .selectFrom("upstream_outbox")
-        .selectAll()
-        .where("upstream", "=", upstream)
-        .where(buried)
-        .where("seq", ">", after)
-        .orderBy("seq")
-        .limit(limit)
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("upstream_outbox")
+          .selectAll()
+          .where("upstream", "=", upstream)
+          .where(buried)
+          .where("seq", ">", after)
+          .orderBy("seq")
+          .limit(limit),
+      );
       return rows.map(entryOf);
     },
     async replay(upstream, id) {
@@ -115,33 +111,35 @@ export function outboxRepository(db: Kysely<Schema>): OutboxRepository {
         .where("upstream", "=", upstream)
         .where(buried);
       if (id !== undefined) query = query.where("id", "=", id);
-      return Number((await query.executeTakeFirst()).numUpdatedRows);
+      return s.run(query);
     },
     async discard(upstream, id) {
       let query = db.deleteFrom("upstream_outbox").where("upstream", "=", upstream).where(buried);
       if (id !== undefined) query = query.where("id", "=", id);
-      return Number((await query.executeTakeFirst()).numDeletedRows);
+      return s.run(query);
     },
     async queued(upstream) {
-      const row = await db
-        .selectFrom("upstream_outbox")
-        .select((eb) => eb.fn.countAll<number>().as("entries"))
-        .where("upstream", "=", upstream)
-        .where(alive)
-        .executeTakeFirstOrThrow();
+      const row = await s.one(
+        db
+          .selectFrom("upstream_outbox")
+          .select((eb) => eb.fn.countAll<number>().as("entries"))
+          .where("upstream", "=", upstream)
+          .where(alive),
+      );
       return row.entries;
     },
     async counts() {
-      const rows = await db
-        .selectFrom("upstream_outbox")
-        .select([
-          "upstream",
-          sql<number>`sum(dead_at IS NULL)`.as("queued"),
-          sql<number>`sum(dead_at IS NOT NULL)`.as("dead"),
-        ])
-        .groupBy("upstream")
-        .execute();
-      return rows;
+      const rows = await s.all(
+        db
+          .selectFrom("upstream_outbox")
+          .select([
+            "upstream",
+            sql<number>`sum(dead_at IS NULL)`.as("queued"),
+            sql<number>`sum(dead_at IS NOT NULL)`.as("dead"),
+          ])
+          .groupBy("upstream"),
+      );
+      return [...rows];
     },
   };
 }

@@ -1,11 +1,11 @@
-import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
+import { type Insertable, type Selectable, sql } from "kysely";
 import { shownPacket } from "../../gateway/jobs/shown-job.ts";
 import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared, preparedRow } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 function packetIn(row: Selectable<Schema["packet"]>, hiding: Hiding): PacketRecord {
   return {
@@ -50,12 +50,13 @@ function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
 }
 
 /** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
-export function packetRepository(db: Kysely<Schema>, seal: Seal): PacketRepository {
+export function packetRepository(s: Statements, seal: Seal): PacketRepository {
+  const { db } = s;
   const hiding = hidingIn("packet", () => seal);
   const packetOf = (row: Selectable<Schema["packet"]>) => packetIn(row, hiding);
-  const insert = preparedRow(db, (row: Insertable<Schema["packet"]>) => db.insertInto("packet").values(row));
-  const ofJob = prepared(db, (job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
-  const inPlace = prepared(db, (target: string) =>
+  const insert = s.prepareRow((row: Insertable<Schema["packet"]>) => db.insertInto("packet").values(row));
+  const ofJob = s.prepare((job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
+  const inPlace = s.prepare((target: string) =>
     db
       .selectFrom("job")
       .innerJoin("packet", "packet.job", "job.id")
@@ -68,13 +69,13 @@ export function packetRepository(db: Kysely<Schema>, seal: Seal): PacketReposito
       .orderBy("packet.created_at")
       .orderBy("packet.id"),
   );
-  const sent = prepared(db, (id: string, state: string, at: number) =>
+  const sent = s.prepare((id: string, state: string, at: number) =>
     db.updateTable("packet").set({ state, sent_at: at }).where("id", "=", id),
   );
   return {
     async insert(packet) {
       const { text, secret } = hiddenPacket(hiding, packet);
-      await insert({
+      await insert.run({
         id: packet.id,
         job: packet.job,
         target: packet.target,
@@ -98,31 +99,32 @@ export function packetRepository(db: Kysely<Schema>, seal: Seal): PacketReposito
     async patch(id, patch) {
       const { state, sentAt, ...others } = patch;
       if (state !== undefined && sentAt !== undefined && Object.keys(others).length === 0) {
-        await sent(id, state, sentAt);
+        await sent.run(id, state, sentAt);
         return;
       }
-      await db
-        .updateTable("packet")
-        .set({
-          ...(patch.state === undefined ? {} : { state: patch.state }),
-          ...(patch.link === undefined ? {} : { link: patch.link }),
-          ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
-          ...(patch.response === undefined ? {} : { response: toJson(patch.response) }),
-          ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
-          ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
-        })
-        .where("id", "=", id)
-        .execute();
+      await s.run(
+        db
+          .updateTable("packet")
+          .set({
+            ...(patch.state === undefined ? {} : { state: patch.state }),
+            ...(patch.link === undefined ? {} : { link: patch.link }),
+            ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
+            ...(patch.response === undefined ? {} : { response: toJson(patch.response) }),
+            ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
+            ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
+          })
+          .where("id", "=", id),
+      );
     },
     async get(id) {
-      const row = await db.selectFrom("packet").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await s.first(db.selectFrom("packet").selectAll().where("id", "=", id));
       return row && packetOf(row);
     },
     async ofJob(job) {
-      return (await ofJob(job)).map(packetOf);
+      return (await ofJob.all(job)).map(packetOf);
     },
     async inPlace(target) {
-      return (await inPlace(target)).map(packetOf);
+      return (await inPlace.all(target)).map(packetOf);
     },
     async unanswered(target, limit) {
       let query = db
@@ -132,7 +134,7 @@ export function packetRepository(db: Kysely<Schema>, seal: Seal): PacketReposito
         .orderBy("created_at", "desc")
         .limit(limit);
       if (target !== undefined) query = query.where("target", "=", target);
-      return (await query.execute()).map(packetOf);
+      return (await s.all(query)).map(packetOf);
     },
     async putPart({ networkReference, echo, said, ...part }) {
       const row = {
@@ -142,57 +144,57 @@ export function packetRepository(db: Kysely<Schema>, seal: Seal): PacketReposito
         number: echo?.to ?? null,
         said: said === undefined ? null : toJson(said),
       };
-      await db
-        .insertInto("packet_part")
-        .values(row)
-        .onConflict((conflict) =>
-          conflict
-            .columns(["packet", "position"])
-            .doUpdateSet(row)
-            .where(
-              sql<boolean>`packet_part.state NOT IN ('delivered', 'failed') OR packet_part.transmission < excluded.transmission`,
-            ),
-        )
-        .execute();
+      await s.run(
+        db
+          .insertInto("packet_part")
+          .values(row)
+          .onConflict((conflict) =>
+            conflict
+              .columns(["packet", "position"])
+              .doUpdateSet(row)
+              .where(
+                sql<boolean>`packet_part.state NOT IN ('delivered', 'failed') OR packet_part.transmission < excluded.transmission`,
+              ),
+          ),
+      );
     },
     async parts(packet) {
-      const rows = await db
-        .selectFrom("packet_part")
-        .selectAll()
-        .where("packet", "=", packet)
-        .orderBy("position")
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("packet_part").selectAll().where("packet", "=", packet).orderBy("position"),
+      );
       return rows.map(partOf);
     },
     async partEchoed(link, { reference, to }, evenNamed) {
-      const row = await db
-        .selectFrom("packet_part")
-        .selectAll()
-        .where("link", "=", link)
-        .where("number", "=", to)
-        .where(sql<boolean>`echo IS NOT NULL`)
-        .where(
-          sql<boolean>`(echo = ${reference} AND (network_reference IS NULL OR ${evenNamed ? 1 : 0} = 1)
+      const row = await s.first(
+        db
+          .selectFrom("packet_part")
+          .selectAll()
+          .where("link", "=", link)
+          .where("number", "=", to)
+          .where(sql<boolean>`echo IS NOT NULL`)
+          .where(
+            sql<boolean>`(echo = ${reference} AND (network_reference IS NULL OR ${evenNamed ? 1 : 0} = 1)
             OR ${reference} <= 255 AND echo % 256 = ${reference} AND network_reference IS NULL)`,
-        )
-        .orderBy(sql`echo = ${reference}`, "desc")
-        .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
-        .orderBy("at", "desc")
-        .limit(1)
-        .executeTakeFirst();
+          )
+          .orderBy(sql`echo = ${reference}`, "desc")
+          .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
+          .orderBy("at", "desc")
+          .limit(1),
+      );
       return row && partOf(row);
     },
     async partNamed(link, references) {
       if (references.length === 0) return undefined;
-      const row = await db
-        .selectFrom("packet_part")
-        .selectAll()
-        .where("link", "=", link)
-        .where("network_reference", "in", references)
-        .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
-        .orderBy("at", "desc")
-        .limit(1)
-        .executeTakeFirst();
+      const row = await s.first(
+        db
+          .selectFrom("packet_part")
+          .selectAll()
+          .where("link", "=", link)
+          .where("network_reference", "in", references)
+          .orderBy(sql`state IN ('taken', 'unknown')`, "desc")
+          .orderBy("at", "desc")
+          .limit(1),
+      );
       return row && partOf(row);
     },
   };

@@ -1,12 +1,12 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { ProfileSwitch, ProfileSwitchRepository } from "../../gateway/model/profile-switch.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared } from "../prepared.ts";
-import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 /** Profile switches as JSON, found by target or by the job that started them. */
-export function profileSwitchRepository(db: Kysely<Schema>): ProfileSwitchRepository {
-  const latest = prepared(db, (target: string) =>
+export function profileSwitchRepository(s: Statements): ProfileSwitchRepository {
+  const { db } = s;
+  const latest = s.prepare((target: string) =>
     db
       .selectFrom("procedure")
       .select("body")
@@ -26,22 +26,21 @@ export function profileSwitchRepository(db: Kysely<Schema>): ProfileSwitchReposi
         accepted_at: procedure.acceptedAt,
         state: procedure.at,
       };
-      await db
-        .insertInto("procedure")
-        .values(row)
-        .onConflict((conflict) => conflict.column("id").doUpdateSet({ body: row.body, state: row.state }))
-        .execute();
+      await s.run(
+        db
+          .insertInto("procedure")
+          .values(row)
+          .onConflict((conflict) => conflict.column("id").doUpdateSet({ body: row.body, state: row.state })),
+      );
     },
     async latest(target) {
-      const [row] = await latest(target);
+      const row = await latest.first(target);
       return row && fromJson<ProfileSwitch>(row.body);
     },
     async open() {
-      const rows = await db
-        .selectFrom("procedure")
-        .select("body")
-        .where(sql<boolean>`state in ('accepted', 'switched')`)
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("procedure").select("body").where(sql<boolean>`state in ('accepted', 'switched')`),
+      );
       return rows.map((row) => fromJson<ProfileSwitch>(row.body));
     },
     async list(target, before, limit) {
@@ -53,14 +52,14 @@ export function profileSwitchRepository(db: Kysely<Schema>): ProfileSwitchReposi
         .limit(limit);
       if (target !== undefined) query = query.where("target", "=", target);
       if (before !== undefined) query = query.where("accepted_at", "<", before);
-      return (await query.execute()).map((row) => fromJson<ProfileSwitch>(row.body));
+      return (await s.all(query)).map((row) => fromJson<ProfileSwitch>(row.body));
     },
     async get(id) {
-      const row = await db.selectFrom("procedure").select("body").where("id", "=", id).executeTakeFirst();
+      const row = await s.first(db.selectFrom("procedure").select("body").where("id", "=", id));
       return row && fromJson<ProfileSwitch>(row.body);
     },
     async ofJob(job) {
-      const row = await db.selectFrom("procedure").select("body").where("job", "=", job).executeTakeFirst();
+      const row = await s.first(db.selectFrom("procedure").select("body").where("job", "=", job));
       return row && fromJson<ProfileSwitch>(row.body);
     },
   };

@@ -1,7 +1,5 @@
-import type { Kysely } from "kysely";
 import type { PruneCounts, RetainedKind, RetentionRepository, StoreSize } from "../../gateway/model/retention.ts";
-import { rowsOf } from "../connection.ts";
-import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 /** How records of a kind are found and what goes with them. What was alive at `:before` stays. */
 interface Retained {
@@ -108,10 +106,12 @@ const retained: Readonly<Record<RetainedKind, Retained>> = {
 };
 
 /** What may be removed, and its removal. Every look and every removal is one short statement per table. */
-export function retentionRepository(db: Kysely<Schema>): RetentionRepository {
+export function retentionRepository(
+  s: Statements,
+  onEnded: (state: string, jobs: number) => void,
+): RetentionRepository {
   const run = <R>(text: string, parameters: Readonly<Record<string, number | string>>) => {
-    const { sql, names } = positional(text);
-    return rowsOf<R>(db, { sql, parameters: names.map((name) => parameters[name]) });
+    return s.text<R>(text).all(parameters);
   };
   const each = async (
     kind: RetainedKind,
@@ -151,7 +151,13 @@ export function retentionRepository(db: Kysely<Schema>): RetentionRepository {
       }),
     remove: (kind, positions) =>
       each(kind, positions, async (table, where, json) => {
-        return (await run(`DELETE FROM ${table} WHERE ${where} RETURNING 1`, json)).length;
+        const state = table === "job" ? "state" : "NULL";
+        const gone = await run<{ state: string | null }>(
+          `DELETE FROM ${table} WHERE ${where} RETURNING ${state} AS state`,
+          json,
+        );
+        for (const one of gone) if (one.state !== null) onEnded(one.state, -1);
+        return gone.length;
       }),
     async firstUntaken(upstreams) {
       const [row] = await run<{ at: number }>(
@@ -170,14 +176,4 @@ export function retentionRepository(db: Kysely<Schema>): RetentionRepository {
       return row ?? { bytes: 0, freeBytes: 0 };
     },
   };
-}
-
-/** A statement with its named parameters as question marks, and their names in order. */
-function positional(text: string): { readonly sql: string; readonly names: readonly string[] } {
-  const names: string[] = [];
-  const sql = text.replace(/:([a-z]+)/g, (_, name: string) => {
-    names.push(name);
-    return "?";
-  });
-  return { sql, names };
 }

@@ -1,4 +1,4 @@
-import { type Insertable, type Kysely, type Selectable, sql } from "kysely";
+import { type Insertable, type Selectable, sql } from "kysely";
 import type {
   HeldSegment,
   SmscConversation,
@@ -7,8 +7,8 @@ import type {
   SmscRepository,
 } from "../../gateway/model/smsc-message.ts";
 import { fromJson, toJson } from "../json.ts";
-import { prepared, preparedRow, remembered } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
+import { remembered, type Statements } from "../statements.ts";
 
 function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
   return {
@@ -48,33 +48,31 @@ const ofSomeJob = sql<boolean>`job <> ''`;
 const open = sql<boolean>`final_at IS NULL`;
 
 /** The SMSC face's messages, conversations and outbox. */
-export function smscRepository(db: Kysely<Schema>): SmscRepository {
-  const insert = preparedRow(db, (row: Insertable<Schema["smsc_message"]>) =>
-    db.insertInto("smsc_message").values(row),
-  );
-  const byId = prepared(db, (id: string) => db.selectFrom("smsc_message").selectAll().where("id", "=", id));
-  const ofJob = prepared(db, (job: string) =>
+export function smscRepository(s: Statements): SmscRepository {
+  const { db } = s;
+  const insert = s.prepareRow((row: Insertable<Schema["smsc_message"]>) => db.insertInto("smsc_message").values(row));
+  const byId = s.prepare((id: string) => db.selectFrom("smsc_message").selectAll().where("id", "=", id));
+  const ofJob = s.prepare((job: string) =>
     db.selectFrom("smsc_message").selectAll().where("job", "=", job).where(ofSomeJob).orderBy("position"),
   );
-  const setFate = prepared(
-    db,
+  const setFate = s.prepare(
     (id: string, state: string, error: number, network: string | null, final_at: number | null) =>
       db.updateTable("smsc_message").set({ state, error, network, final_at }).where("id", "=", id),
   );
-  const enqueue = prepared(db, (id: string, client: string, body: string, at: number) =>
+  const enqueue = s.prepare((id: string, client: string, body: string, at: number) =>
     db.insertInto("smsc_outbox").values({ id, client, body, at }),
   );
   const waitingUpTo = remembered((limit: number) =>
-    prepared(db, (client: string) =>
+    s.prepare((client: string) =>
       db.selectFrom("smsc_outbox").select("body").where("client", "=", client).orderBy("seq").limit(limit),
     ),
   );
-  const remove = prepared(db, (client: string, id: string) =>
+  const remove = s.prepare((client: string, id: string) =>
     db.deleteFrom("smsc_outbox").where("client", "=", client).where("id", "=", id).returning("seq"),
   );
   return {
     async insertMessage(one) {
-      await insert({
+      await insert.run({
         id: one.id,
         client: one.client,
         job: one.job,
@@ -95,85 +93,75 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       });
     },
     async message(id) {
-      const [row] = await byId(id);
+      const row = await byId.first(id);
       return row && messageOf(row);
     },
     async messagesOfJob(job) {
-      return (await ofJob(job)).map(messageOf);
+      return (await ofJob.all(job)).map(messageOf);
     },
     async overdue(validUntil, limit) {
-      const rows = await db
-        .selectFrom("smsc_message")
-        .selectAll()
-        .where(open)
-        .where("valid_until", "<", validUntil)
-        .orderBy("valid_until")
-        .limit(limit)
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("smsc_message")
+          .selectAll()
+          .where(open)
+          .where("valid_until", "<", validUntil)
+          .orderBy("valid_until")
+          .limit(limit),
+      );
       return rows.map(messageOf);
     },
     async place(id, job, position) {
-      await db.updateTable("smsc_message").set({ job, position }).where("id", "=", id).execute();
+      await s.run(db.updateTable("smsc_message").set({ job, position }).where("id", "=", id));
     },
     async openMessages(client, target) {
-      const rows = await db
-        .selectFrom("smsc_message")
-        .selectAll()
-        .where("client", "=", client)
-        .where("target", "=", target)
-        .where(open)
-        .orderBy("submitted_at")
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("smsc_message")
+          .selectAll()
+          .where("client", "=", client)
+          .where("target", "=", target)
+          .where(open)
+          .orderBy("submitted_at"),
+      );
       return rows.map(messageOf);
     },
     async settle(id, { state, error, network, finalAt }, validUntil) {
-      await setFate(id, state, error, network === undefined ? null : toJson(network), finalAt ?? null);
+      await setFate.run(id, state, error, network === undefined ? null : toJson(network), finalAt ?? null);
       if (validUntil !== undefined)
-        await db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id).execute();
+        await s.run(db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id));
     },
     async hold(one) {
-      await db
-        .insertInto("smsc_segment")
-        .values({
+      await s.run(
+        db.insertInto("smsc_segment").values({
           message: one.message,
           message_of: one.messageOf,
           sequence: one.sequence,
           total: one.total,
           body: toJson(one.body),
           due_at: one.dueAt,
-        })
-        .execute();
+        }),
+      );
     },
     async held(key) {
-      const rows = await db
-        .selectFrom("smsc_segment")
-        .selectAll()
-        .where("message_of", "=", key)
-        .orderBy("sequence")
-        .orderBy("message")
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("smsc_segment").selectAll().where("message_of", "=", key).orderBy("sequence").orderBy("message"),
+      );
       return rows.map(segmentOf);
     },
     async dueSegments(now) {
-      const rows = await db
-        .selectFrom("smsc_segment")
-        .selectAll()
-        .where("due_at", "<=", now)
-        .orderBy("due_at")
-        .limit(1000)
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("smsc_segment").selectAll().where("due_at", "<=", now).orderBy("due_at").limit(1000),
+      );
       return [...new Map(rows.map((row) => [row.message_of, segmentOf(row)])).values()];
     },
     async nextDue() {
-      const row = await db
-        .selectFrom("smsc_segment")
-        .select((eb) => eb.fn.min("due_at").as("at"))
-        .executeTakeFirst();
+      const row = await s.first(db.selectFrom("smsc_segment").select((eb) => eb.fn.min("due_at").as("at")));
       return row?.at ?? undefined;
     },
     async release(message) {
-      const { numDeletedRows } = await db.deleteFrom("smsc_segment").where("message", "=", message).executeTakeFirst();
-      return numDeletedRows > 0n;
+      const changed = await s.run(db.deleteFrom("smsc_segment").where("message", "=", message));
+      return changed > 0;
     },
     async putConversation(one) {
       const row = {
@@ -185,19 +173,17 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
         at: one.at,
         data_coding: one.dataCoding ?? null,
       };
-      await db
-        .insertInto("smsc_conversation")
-        .values(row)
-        .onConflict((conflict) => conflict.columns(["target", "client", "number"]).doUpdateSet(row))
-        .execute();
+      await s.run(
+        db
+          .insertInto("smsc_conversation")
+          .values(row)
+          .onConflict((conflict) => conflict.columns(["target", "client", "number"]).doUpdateSet(row)),
+      );
     },
     async conversation(target, number) {
-      const rows = await db
-        .selectFrom("smsc_conversation")
-        .selectAll()
-        .where("target", "=", target)
-        .orderBy("at", "desc")
-        .execute();
+      const rows = await s.all(
+        db.selectFrom("smsc_conversation").selectAll().where("target", "=", target).orderBy("at", "desc"),
+      );
       const row = rows.find((one) => one.number === number) ?? rows[0];
       if (row === undefined) return undefined;
       return {
@@ -211,20 +197,21 @@ export function smscRepository(db: Kysely<Schema>): SmscRepository {
       };
     },
     async post(client, item, at) {
-      await enqueue(item.id, client, toJson(item), at);
+      await enqueue.run(item.id, client, toJson(item), at);
     },
     async pull(client, limit) {
-      return (await waitingUpTo(limit)(client)).map((row) => fromJson<SmscOutboxItem>(row.body));
+      return (await waitingUpTo(limit).all(client)).map((row) => fromJson<SmscOutboxItem>(row.body));
     },
     async drop(client, id) {
-      return (await remove(client, id)).length > 0;
+      return (await remove.all(client, id)).length > 0;
     },
     async depths() {
-      const rows = await db
-        .selectFrom("smsc_outbox")
-        .select((eb) => ["client", eb.fn.countAll<number>().as("items")])
-        .groupBy("client")
-        .execute();
+      const rows = await s.all(
+        db
+          .selectFrom("smsc_outbox")
+          .select((eb) => ["client", eb.fn.countAll<number>().as("items")])
+          .groupBy("client"),
+      );
       return Object.fromEntries(rows.map((row) => [row.client, Number(row.items)]));
     },
   };

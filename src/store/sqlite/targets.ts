@@ -1,12 +1,12 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
 import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
-import { prepared } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
+import type { Awaitable, Statements } from "../statements.ts";
 
 /** Every name a target answers to. */
 export function aliases(target: Target): { alias: string; target: string; kind: AliasKind }[] {
@@ -62,11 +62,12 @@ function row(target: Target, hiding: Hiding) {
 }
 
 /** Targets as JSON with their names in columns and an alias table. */
-export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetRepository {
+export function targetRepository(s: Statements, seal: Seal): TargetRepository {
+  const { db } = s;
   const hiding = hidingIn("target", () => seal);
   const parse = ({ id, body, secret }: Pick<Schema["target"], "id" | "body" | "secret">): Target =>
     withSecrets(fromJson<Target>(body), hiding.open<TargetSecrets>(id, secret));
-  const byAlias = prepared(db, (alias: string) =>
+  const byAlias = s.prepare((alias: string) =>
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
@@ -74,7 +75,7 @@ export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetReposito
       .where("alias", "=", alias)
       .limit(2),
   );
-  const ofKind = prepared(db, (alias: string, kind: string) =>
+  const ofKind = s.prepare((alias: string, kind: string) =>
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
@@ -83,7 +84,7 @@ export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetReposito
       .where("target_alias.kind", "=", kind)
       .limit(2),
   );
-  const alike = prepared(db, (alias: string) =>
+  const alike = s.prepare((alias: string) =>
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
@@ -91,7 +92,7 @@ export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetReposito
       .where("alias", "=", alias)
       .limit(maxNamesakes),
   );
-  const sharing = prepared(db, (names: string, id: string) =>
+  const sharing = s.prepare((names: string, id: string) =>
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
@@ -101,52 +102,46 @@ export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetReposito
       .orderBy("target.id")
       .limit(100),
   );
-  const byId = prepared(db, (id: string) => db.selectFrom("target").select(whole).where("id", "=", id));
-  const refuseDuplicate = (error: unknown, target: Target): never => {
-    if (error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")) {
+  const byId = s.prepare((id: string) => db.selectFrom("target").select(whole).where("id", "=", id));
+  const orDuplicate = async <T>(target: Target, store: () => Awaitable<T>): Promise<T> => {
+    try {
+      return await store();
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")))
+        throw error;
       throw new GatewayError("target.exists", `a target with this EID or name exists already`, {
         detail: { eid: target.eid, name: target.name },
         cause: error,
       });
     }
-    throw error;
   };
   return {
     async insert(target) {
-      await db
-        .insertInto("target")
-        .values(row(target, hiding))
-        .execute()
-        .catch((error: unknown) => refuseDuplicate(error, target));
-      await db.insertInto("target_alias").values(aliases(target)).execute();
+      await orDuplicate(target, () => s.run(db.insertInto("target").values(row(target, hiding))));
+      await s.run(db.insertInto("target_alias").values(aliases(target)));
     },
     async update(target) {
-      const { numUpdatedRows } = await db
-        .updateTable("target")
-        .set(row(target, hiding))
-        .where("id", "=", target.id)
-        .where("version", "=", target.version - 1)
-        .executeTakeFirst()
-        .catch((error: unknown) => refuseDuplicate(error, target));
-      if (numUpdatedRows === 0n) {
+      const whole = db.updateTable("target").set(row(target, hiding)).where("id", "=", target.id);
+      const changed = await orDuplicate(target, () => s.run(whole.where("version", "=", target.version - 1)));
+      if (changed === 0) {
         throw new GatewayError("store.conflict", `target ${target.id} changed in the meantime`, {
           detail: { target: target.id },
         });
       }
-      await db.deleteFrom("target_alias").where("target", "=", target.id).execute();
-      await db.insertInto("target_alias").values(aliases(target)).execute();
+      await s.run(db.deleteFrom("target_alias").where("target", "=", target.id));
+      await s.run(db.insertInto("target_alias").values(aliases(target)));
     },
     async remove(id) {
-      const { numDeletedRows } = await db.deleteFrom("target").where("id", "=", id).executeTakeFirst();
-      return numDeletedRows > 0n;
+      const changed = await s.run(db.deleteFrom("target").where("id", "=", id));
+      return changed > 0;
     },
     async get(id) {
-      const [found] = await byId(id);
+      const found = await byId.first(id);
       return found && parse(found);
     },
     async resolve(reference) {
       const alias = reference.replace(/^\+/, "").toLowerCase();
-      const found = await byAlias(alias);
+      const found = await byAlias.all(alias);
       if (found.length > 1) {
         const own = found.filter((entry) => entry.kind !== "profile");
         if (own.length !== 1) {
@@ -162,15 +157,15 @@ export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetReposito
     },
     async holding(kind, value) {
       const alias = value.toLowerCase();
-      const own = await ofKind(alias, kind);
+      const own = await ofKind.all(alias, kind);
       if (own.length > 0) return own.length === 1 && own[0] ? parse(own[0]) : undefined;
-      const found = (await alike(alias)).map(parse);
+      const found = (await alike.all(alias)).map(parse);
       const holders = found.filter((target) => holdsIdentity(target, kind, alias) !== undefined);
       return holders.length === 1 ? holders[0] : undefined;
     },
     async namesakes(target) {
       const own = new Map(aliases(target).map(({ alias, kind }) => [alias, kind]));
-      const rows = await sharing(JSON.stringify([...own.keys()]), target.id);
+      const rows = await sharing.all(JSON.stringify([...own.keys()]), target.id);
       return rows.map(({ alias, kind, id, eid }) => ({
         alias,
         kind: own.get(alias) ?? "name",
@@ -194,7 +189,7 @@ export function targetRepository(db: Kysely<Schema>, seal: Seal): TargetReposito
           ),
         );
       }
-      return (await query.execute()).map((entry) => parse(entry));
+      return (await s.all(query)).map((entry) => parse(entry));
     },
   };
 }

@@ -1,23 +1,24 @@
-import type { Kysely } from "kysely";
 import type { WantedSessionRepository } from "../../gateway/model/pending-session-trigger.ts";
-import type { Schema } from "../schema.ts";
+import type { Statements } from "../statements.ts";
 
 /** A row per target; few at any time. */
-export function wantedSessionRepository(db: Kysely<Schema>): WantedSessionRepository {
+export function wantedSessionRepository(s: Statements): WantedSessionRepository {
+  const { db } = s;
   return {
     async put(wanted) {
       const { since, until } = wanted;
-      await db
-        .insertInto("wanted_session")
-        .values(wanted)
-        .onConflict((conflict) => conflict.column("target").doUpdateSet({ since, until }))
-        .execute();
+      await s.run(
+        db
+          .insertInto("wanted_session")
+          .values(wanted)
+          .onConflict((conflict) => conflict.column("target").doUpdateSet({ since, until })),
+      );
     },
     async remove(target) {
-      await db.deleteFrom("wanted_session").where("target", "=", target).execute();
+      await s.run(db.deleteFrom("wanted_session").where("target", "=", target));
     },
     async list() {
-      return db.selectFrom("wanted_session").selectAll().execute();
+      return [...(await s.all(db.selectFrom("wanted_session").selectAll()))];
     },
   };
 }

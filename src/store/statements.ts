@@ -1,0 +1,188 @@
+import type { Database, Statement as NativeStatement } from "better-sqlite3";
+import {
+  type Compilable,
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  type LimitNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  ValueNode,
+} from "kysely";
+import type { Schema } from "./schema.ts";
+
+/** SQLite answers at once, a database behind a socket does not: repositories await both. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** A statement that is compiled and prepared once, and then only given its arguments. */
+export interface Statement<A extends readonly unknown[], R> {
+  all(...args: A): Awaitable<readonly R[]>;
+  first(...args: A): Awaitable<R | undefined>;
+  /** Number of changed rows. For statements that return no rows. */
+  run(...args: A): Awaitable<number>;
+}
+
+/** A statement with named parameters, written by hand. */
+export interface TextStatement<R> {
+  all(parameters: Readonly<Record<string, number | string>>): Awaitable<readonly R[]>;
+}
+
+/** Writes limits as literals: SQLite plans a statement again whenever a bound limit is bound again. */
+class Compiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    const { limit } = node;
+    if (!ValueNode.is(limit) || !Number.isSafeInteger(limit.value)) throw new Error("a limit must be spelt out");
+    this.append(`limit ${limit.value}`);
+  }
+}
+
+/** Describes statements and compiles them; it has no connection, and nothing is ever executed by it. */
+function builder(): Kysely<Schema> {
+  return new Kysely<Schema>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new Compiler(),
+    },
+  });
+}
+
+/** Stands for an argument while a statement is built. */
+class Slot {
+  readonly index: number;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** Statements whose text depends on what is asked for, kept at most. */
+const maxDynamic = 500;
+
+/**
+ * The statements of one database handle. They are described with Kysely's builder, which only compiles them; what runs
+ * them is better-sqlite3, prepared once.
+ */
+export class Statements {
+  readonly db: Kysely<Schema> = builder();
+  readonly #database: Database;
+  readonly #dynamic = new Map<string, NativeStatement>();
+  /** Statements run so far that may have changed something. */
+  writes = 0;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * A statement that is built and compiled at its first use and never again. `build` must use each argument as a value
+   * and nothing else.
+   */
+  prepare<A extends readonly unknown[], R>(build: (...args: A) => Compilable<R>): Statement<A, R> {
+    let made: { readonly native: NativeStatement; readonly order: readonly unknown[] } | undefined;
+    const make = (count: number) => {
+      // The builder only hands values through, so a placeholder may pass for one.
+      const slots = Array.from({ length: count }, (_, index) => new Slot(index)) as unknown as A;
+      const { sql, parameters } = build(...slots).compile();
+      made = { native: this.#database.prepare(sql), order: parameters };
+      return made;
+    };
+    const bound = (args: A) => {
+      const { native, order } = made ?? make(args.length);
+      if (!native.readonly) this.writes++;
+      return { native, values: order.map((value) => (value instanceof Slot ? args[value.index] : value)) };
+    };
+    return {
+      all: (...args) => {
+        const { native, values } = bound(args);
+        return native.all(values) as R[];
+      },
+      first: (...args) => {
+        const { native, values } = bound(args);
+        return native.get(values) as R | undefined;
+      },
+      run: (...args) => {
+        const { native, values } = bound(args);
+        return native.run(values).changes;
+      },
+    };
+  }
+
+  /** {@link prepare} for a statement whose arguments are the columns of a row; each row must have the same ones. */
+  prepareRow<T extends Readonly<Record<string, unknown>>, R>(
+    build: (row: T) => Compilable<R>,
+  ): Statement<readonly [T], R> {
+    let names: readonly string[] = [];
+    const statement = this.prepare((...values: readonly unknown[]) =>
+      build(Object.fromEntries(names.map((name, index) => [name, values[index]])) as T),
+    );
+    const valuesOf = (row: T) => {
+      if (names.length === 0) names = Object.keys(row);
+      return names.map((name) => row[name]);
+    };
+    return {
+      all: (row) => statement.all(...valuesOf(row)),
+      first: (row) => statement.first(...valuesOf(row)),
+      run: (row) => statement.run(...valuesOf(row)),
+    };
+  }
+
+  /** Rows of a query whose text depends on what is asked for. */
+  all<R>(query: Compilable<R>): Awaitable<readonly R[]> {
+    const { native, parameters } = this.#compiled(query.compile());
+    return native.all(parameters) as R[];
+  }
+
+  /** The first row of such a query. */
+  first<R>(query: Compilable<R>): Awaitable<R | undefined> {
+    const { native, parameters } = this.#compiled(query.compile());
+    return native.get(parameters) as R | undefined;
+  }
+
+  /** The row that such a query always has. */
+  async one<R>(query: Compilable<R>): Promise<R> {
+    const row = await this.first(query);
+    if (row === undefined) throw new Error("a statement returned no row");
+    return row;
+  }
+
+  /** How many rows a change without returned rows changed. */
+  run(query: Compilable<unknown>): Awaitable<number> {
+    const { native, parameters } = this.#compiled(query.compile());
+    return native.run(parameters).changes;
+  }
+
+  /** A statement written by hand, its parameters as `:name`. */
+  text<R>(sql: string): TextStatement<R> {
+    return {
+      all: (named) => {
+        const { native, parameters } = this.#compiled({ sql, parameters: [named] });
+        return native.all(...parameters) as R[];
+      },
+    };
+  }
+
+  #compiled({ sql, parameters }: Pick<CompiledQuery, "sql" | "parameters">) {
+    let native = this.#dynamic.get(sql);
+    if (native === undefined) {
+      native = this.#database.prepare(sql);
+      if (this.#dynamic.size > maxDynamic) this.#dynamic.clear();
+      this.#dynamic.set(sql, native);
+    }
+    if (!native.readonly) this.writes++;
+    return { native, parameters };
+  }
+}
+
+/** One statement for each of the few values of what it must spell out, such as a limit. */
+export function remembered<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<string, V>();
+  return (key) => {
+    const name = String(key);
+    const value = made.get(name) ?? make(key);
+    made.set(name, value);
+    return value;
+  };
+}

@@ -1,0 +1,52 @@
+import type { GatewayEvent } from "../gateway/model/event.ts";
+import type { Noted } from "./repositories.ts";
+
+/** How far the notes of a batch had come before a unit. */
+export interface NotesMark {
+  readonly events: number;
+  readonly counters: number;
+  readonly ended: number;
+}
+
+/** What the units of one commit did that others have to learn of, in order; a unit that is undone takes its part back. */
+export class UnitNotes implements Noted {
+  readonly #events: GatewayEvent[] = [];
+  readonly #counters: (readonly [string, number])[] = [];
+  readonly #ended: (readonly [string, number])[] = [];
+
+  readonly event = (event: GatewayEvent): void => void this.#events.push(event);
+  readonly counter = (keySet: string, value: number): void => void this.#counters.push([keySet, value]);
+  readonly ended = (state: string, jobs: number): void => void this.#ended.push([state, jobs]);
+
+  get counters(): readonly (readonly [string, number])[] {
+    return this.#counters;
+  }
+
+  /** How many more jobs have ended, by state. */
+  endedByState(): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>();
+    for (const [state, jobs] of this.#ended) sums.set(state, (sums.get(state) ?? 0) + jobs);
+    return sums;
+  }
+
+  mark(): NotesMark {
+    return { events: this.#events.length, counters: this.#counters.length, ended: this.#ended.length };
+  }
+
+  rewind({ events, counters, ended }: NotesMark): void {
+    this.#events.length = events;
+    this.#counters.length = counters;
+    this.#ended.length = ended;
+  }
+
+  /** The events, and an empty page for the next commit. */
+  take(): readonly GatewayEvent[] {
+    const events = [...this.#events];
+    this.clear();
+    return events;
+  }
+
+  clear(): void {
+    this.rewind({ events: 0, counters: 0, ended: 0 });
+  }
+}
