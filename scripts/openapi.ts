@@ -1,22 +1,35 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import swagger from "@fastify/swagger";
+import type { FastifyInstance } from "fastify";
 import { parseConfig } from "../src/app/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
+import { version } from "../src/app/version.ts";
+import { openApiDocument, openApiSettings } from "../src/face/http/open-api.ts";
 import { silentLog } from "../src/link/driver.ts";
 
-/** The API's document as a daemon serves it, as text. */
+/** The document of the API, made from its routes. */
 export async function openApiText(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "otagate-openapi-"));
   try {
+    const prepareApi = async (api: FastifyInstance) => {
+      await api.register(swagger, openApiSettings(version));
+    };
     const config = parseConfig({
       readers: { enabled: false },
       scp81: { enabled: false },
       modemDiscovery: { enabled: false },
     });
-    await using daemon = await Daemon.start({ config, state: folder, log: silentLog, env: {} });
-    const answer = await daemon.api.inject("/v1/openapi.json");
-    return `${JSON.stringify(answer.json(), null, 2)}\n`;
+    await using daemon = await Daemon.start({
+      config,
+      state: folder,
+      log: silentLog,
+      env: {},
+      recordsOnly: true,
+      prepareApi,
+    });
+    return `${JSON.stringify(openApiDocument(daemon.api), null, 2)}\n`;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -24,6 +24,7 @@ import { SqliteStore } from "../store/sqlite-store.ts";
 import { ApiListener } from "./api-listener.ts";
 import type { Config } from "./config.ts";
 import { ModemService } from "./modem-service.ts";
+import { openApiText } from "./open-api-text.ts";
 import { nobodyBinds, nobodyBindsText, plainFaces } from "./plain-faces.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { retentionOf } from "./retention-config.ts";
@@ -43,6 +44,8 @@ export interface DaemonOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Only the store and its API: no hardware is opened, no job runs, nothing listens. For commands on records. */
   readonly recordsOnly?: boolean;
+  /** Called with the API before its routes are added, by what describes them. */
+  readonly prepareApi?: (api: FastifyInstance) => Promise<void>;
 }
 
 /** The whole product, wired together. Everything durable is in its state folder. */
@@ -82,7 +85,8 @@ export class Daemon implements AsyncDisposable {
    * Opens the store, takes up open work, finds the hardware and listens on the control socket.
    * @throws config.*, store.*, link.unavailable when the API cannot listen
    */
-  static async start({ config, state, log: wholeLog, env, recordsOnly = false }: DaemonOptions): Promise<Daemon> {
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { config, state, log: wholeLog, env, recordsOnly = false } = options;
     await using stack = new Cleanup();
     const limited = new LimitedLog(wholeLog, systemClock, wholeLogLimit);
     stack.defer(() => limited[Symbol.dispose]());
@@ -152,7 +156,17 @@ export class Daemon implements AsyncDisposable {
     const { certificates } = config.api;
     const desks = { gateway, targets, campaigns, audits, connectivity, eis, leases, tokens, traces, upstreams, pruner };
     const streams = { maxPerClient: config.api.maxStreamsPerClient, maxTotal: config.api.maxStreams };
-    const api = await apiServer({ ...desks, certificates, streams, log, version, about, sessions: scp81 });
+    const api = await apiServer({
+      ...desks,
+      certificates,
+      streams,
+      log,
+      version,
+      about,
+      sessions: scp81,
+      document: openApiText,
+      prepare: options.prepareApi,
+    });
     stack.defer(() => api.close());
     if (recordsOnly) await gateway.stop();
     else for (const part of [scp81, gateway, readers, modems, smpp, upstreams, runner, pruner]) await part.start();

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from "fastify";
 import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
 import type { Campaigns } from "../../gateway/campaign/campaigns.ts";
 import type { CardAudits } from "../../gateway/eis/card-audits.ts";
@@ -38,6 +39,10 @@ export interface ApiDeps {
   readonly streams: StreamLimits;
   readonly log: Log;
   readonly version: string;
+  /** The OpenAPI document, JSON. */
+  readonly document: () => Promise<string>;
+  /** Called with the API before its routes are added; absent: nothing. */
+  readonly prepare?: ((api: FastifyInstance) => Promise<void>) | undefined;
   /** Facts about the daemon for `GET /v1` (never secrets). */
   readonly about: () => Readonly<Record<string, unknown>>;
 }

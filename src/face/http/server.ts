@@ -1,4 +1,3 @@
-import swagger from "@fastify/swagger";
 import Fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { systemClock } from "../../base/clock.ts";
@@ -9,7 +8,6 @@ import { guard } from "./access.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";
-import { openApiDocument, openApiSettings } from "./open-api.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { sendProblem, translate } from "./problem.ts";
 import { auditRoutes } from "./routes/audit.ts";
@@ -89,7 +87,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const { tokens, certificates } = deps;
   guard(app, { store: deps.gateway.store, tokens, certificates, streams, log, now: Date.now });
   refuseUnasked(app);
-  await app.register(swagger, openApiSettings(deps.version));
+  await deps.prepare?.(app);
   const metrics = apiMetrics(app, deps);
   await app.register(targetRoutes, { deps });
   await app.register(keyRoutes, { deps });
@@ -110,13 +108,8 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(auditRoutes, { deps });
   await app.register(storeRoutes, { deps });
   await app.register(healthRoutes, { deps, metrics });
-  app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, (_request, reply) =>
-    reply.type("application/json; charset=utf-8").send(document),
+  app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, async (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(await deps.document()),
   );
-  // Made once: it is the same for everybody, and strangers may ask for it.
-  let document = "";
-  app.addHook("onReady", async () => {
-    document = JSON.stringify(openApiDocument(app));
-  });
   return app;
 }

@@ -252,7 +252,9 @@ describe("HTTP manners", () => {
     const { openApiText } = await import("../../../scripts/openapi.ts");
     const { readFileSync } = await import("node:fs");
     const { packageRoot } = await import("../../../src/app/version.ts");
-    expect(await openApiText()).toBe(readFileSync(`${packageRoot}/docs/openapi.json`, "utf8"));
+    const committed = readFileSync(`${packageRoot}/docs/openapi.json`, "utf8");
+    expect(await openApiText()).toBe(committed);
+    expect((await bench.call("GET", "/v1/openapi.json")).body).toEqual(JSON.parse(committed));
   });
 
   it("describes every operation: id, words, scope, problems", async () => {
