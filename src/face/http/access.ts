@@ -12,6 +12,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** What a client needs to be allowed; `public` needs nothing. Routes that name none are for `admin`. */
     readonly scope?: Scope | "public";
+    /** Media type of an answer that is not JSON. */
+    readonly mediaType?: string;
   }
   interface FastifyRequest {
     /** Who asks; absent for public routes. */

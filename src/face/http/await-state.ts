@@ -1,10 +1,4 @@
-import { z } from "zod";
 import type { Store } from "../../gateway/model/store.ts";
-
-/** Query of a resource whose answer can be held until it has ended. */
-export const waitQuery = z.strictObject({
-  wait: z.coerce.number().int().min(0).max(60_000).default(0).describe("Milliseconds to wait for its end"),
-});
 
 /** The state that `read` finds once `ended` holds for it, or when the time is over or the client has gone. */
 export async function awaited<T>(

@@ -1,10 +1,4 @@
-import { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
-
-/** Headers of a change that may insist on a version. */
-export const ifMatchHeaders = z.looseObject({
-  "if-match": z.string().max(100).optional().describe("ETag that the resource must still have"),
-});
 
 /** The version that an If-Match header insists on; none for `*` or without the header. @throws api.usage */
 export function ifMatch(header: string | undefined): number | undefined {

@@ -3,8 +3,8 @@ import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { scopes } from "../../gateway/model/api-token.ts";
+import { problemShape } from "../api/error.ts";
 import { problemType } from "./problem.ts";
-import { problemShape } from "./shapes.ts";
 
 type Json = Record<string, unknown>;
 
@@ -52,8 +52,10 @@ export function openApiSettings(version: string): FastifyDynamicSwaggerOptions {
     },
     transform: (document) => {
       const made = jsonSchemaTransform(document);
-      const scope = document.route.config?.scope ?? "admin";
-      return { ...made, schema: { ...made.schema, "x-scope": scope } };
+      const { scope = "admin", mediaType } = document.route.config ?? {};
+      const schema: Json = { ...made.schema, "x-scope": scope };
+      if (mediaType !== undefined) schema.response = { ...record(schema.response), 200: answerOf(mediaType, schema) };
+      return { ...made, schema };
     },
     transformObject: jsonSchemaTransformObject,
   };
@@ -83,8 +85,16 @@ export function openApiDocument(app: FastifyInstance): Json {
   components.schemas = schemas;
   document.components = components;
   prune(document, schemas);
+  openAnswers(document, schemas);
+  tidy(document);
   components.schemas = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
   return document;
+}
+
+/** The answer of an operation that is not JSON. */
+function answerOf(mediaType: string, schema: Json): Json {
+  const { description, ...shape } = record(record(schema.response)[200]);
+  return { ...(description === undefined ? {} : { description }), content: { [mediaType]: { schema: shape } } };
 }
 
 function shareProblems(operation: Json): void {
@@ -127,6 +137,41 @@ function prune(document: Json, schemas: Json): void {
     if (unused.length === 0) return;
     for (const name of unused) delete schemas[name];
   }
+}
+
+/** Opens the schemas of answers to fields of later releases: a client must not refuse what it does not know. */
+function openAnswers(document: Json, schemas: Json): void {
+  const seen = new Set<string>();
+  const open = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(open);
+    if (!isRecord(value)) return;
+    if (value.additionalProperties === false) value.additionalProperties = true;
+    const name = typeof value.$ref === "string" ? value.$ref.replace("#/components/schemas/", "") : "";
+    if (Object.hasOwn(schemas, name) && !seen.has(name)) {
+      seen.add(name);
+      open(schemas[name]);
+    }
+    Object.values(value).forEach(open);
+  };
+  for (const path of Object.values(record(document.paths)))
+    for (const operation of Object.values(record(path))) open(record(operation).responses);
+  open(record(document.components).responses);
+}
+
+/** Removes what the generator says of every integer, every list and every map. */
+function tidy(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(tidy);
+  if (!isRecord(value)) return;
+  if (value.minimum === Number.MIN_SAFE_INTEGER) delete value.minimum;
+  if (value.maximum === Number.MAX_SAFE_INTEGER) delete value.maximum;
+  if (value.readOnly === true) delete value.readOnly;
+  if (
+    isRecord(value.propertyNames) &&
+    Object.keys(value.propertyNames).length === 1 &&
+    value.propertyNames.type === "string"
+  )
+    delete value.propertyNames;
+  Object.values(value).forEach(tidy);
 }
 
 function ref(kind: "schemas" | "responses", name: string): Json {

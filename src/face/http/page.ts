@@ -1,40 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
-import { z } from "zod";
-
-const limit = z.coerce
-  .number()
-  .int()
-  .min(1)
-  .max(1000)
-  .default(100)
-  .describe("Items in a page at most; large ones make it end earlier, with a cursor");
-
-/** Query of a list that is ordered by position; `cursor` of an answer goes into the next request. */
-export const seqPage = z.strictObject({
-  limit,
-  cursor: z
-    .string()
-    .regex(/^[1-9][0-9]{0,14}$/, "no cursor of this list")
-    .transform(Number)
-    .optional()
-    .describe("`cursor` of the page before"),
-});
-
-/** Query of a list that is ordered by id. */
-export const idPage = z.strictObject({
-  limit,
-  cursor: z
-    .string()
-    .regex(/^[a-z]{2,8}_[0-9a-z]{26}$/, "no cursor of this list")
-    .optional()
-    .describe("`cursor` of the page before"),
-});
-
-/** Answer of a list: `cursor` is there when more may follow. */
-export function pageShape<T extends z.ZodType>(item: T) {
-  return z.object({ items: z.array(item), cursor: z.string().optional().describe("Where the next page begins") });
-}
+import type { z } from "zod";
 
 /** A page from what was found with this limit; `position` names where the last item stands. */
 export function pageOf<F, T>(

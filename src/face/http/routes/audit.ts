@@ -1,29 +1,16 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import { z } from "zod";
+import { auditOperations } from "../../api/audit.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { pageOf, pageShape, seqPage } from "../page.ts";
-import { auditShape, problems } from "../shapes.ts";
+import { pageOf } from "../page.ts";
+import { routeOf } from "../route.ts";
 
 /** The audit log. */
 export async function auditRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
-  app.withTypeProvider<ZodTypeProvider>().get(
-    "/v1/audit",
-    {
-      schema: {
-        operationId: "listAudit",
-        tags: ["access"],
-        summary: "Who did what",
-        description: "Every request that changes anything, and refusals of strangers; newest first.",
-        querystring: seqPage.extend({
-          client: z.string().min(1).max(200).optional().describe("Only of this client"),
-          operation: z.string().min(1).max(100).optional().describe("Only of this operation id"),
-        }),
-        response: { 200: pageShape(auditShape), ...problems },
-      },
-      config: { scope: "admin" },
-    },
-    async ({ query }) => {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.route({
+    ...routeOf(auditOperations.list),
+    handler: async ({ query }) => {
       const filter = {
         ...(query.client === undefined ? {} : { client: query.client }),
         ...(query.operation === undefined ? {} : { operation: query.operation }),
@@ -36,5 +23,5 @@ export async function auditRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
         (entry) => ({ ...entry }),
       );
     },
-  );
+  });
 }

@@ -1,35 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import { z } from "zod";
-import { JobOrder, newJobOf } from "../../../gateway/jobs/job-order.ts";
+import { newJobOf } from "../../../gateway/jobs/job-order.ts";
 import { shownJob, shownPackets } from "../../../gateway/jobs/shown-job.ts";
-import type { Job, JobState } from "../../../gateway/model/job.ts";
+import type { Job } from "../../../gateway/model/job.ts";
 import { hasEnded } from "../../../gateway/model/job.ts";
 import { executedCommands } from "../../../gateway/scripts/executed-commands.ts";
+import { jobOperations, jobShape } from "../../api/jobs.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { awaited, waitQuery } from "../await-state.ts";
-import { idempotencyHeaders } from "../idempotency-key.ts";
-import { pageShape, sendPage, seqPage } from "../page.ts";
-import { jobDetailShape, jobShape, jobState, problems, targetFilter } from "../shapes.ts";
-import { mutable } from "./targets.ts";
-
-const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the job") });
-
-/** A comma-separated list of states. */
-const stateList = z
-  .string()
-  .max(200)
-  .transform((text, context) => {
-    const states: JobState[] = [];
-    for (const one of new Set(text.split(","))) {
-      const parsed = jobState.safeParse(one);
-      if (parsed.success) states.push(parsed.data);
-      else context.addIssue({ code: "custom", message: "no such job state" });
-    }
-    return states;
-  })
-  .optional()
-  .describe("Only in these states, separated by commas");
+import { awaited } from "../await-state.ts";
+import { sendPage } from "../page.ts";
+import { routeOf } from "../route.ts";
 
 /** A job with its packets and the meaning of what the card answered. */
 async function detail(deps: ApiDeps, job: Job) {
@@ -45,8 +25,8 @@ async function detail(deps: ApiDeps, job: Job) {
     ...(command.answer === undefined ? {} : { answer: shown(command.answer) }),
   }));
   return {
-    ...mutable(shownJob(job)),
-    packets: shownPackets(packets, job.work).map((packet) => mutable(packet)),
+    ...shownJob(job),
+    packets: shownPackets(packets, job.work).map((packet) => packet),
     decoded,
     ...(procedure === undefined ? {} : { procedure: { ...procedure } }),
   };
@@ -65,29 +45,9 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { gateway } = deps;
 
-  routes.post(
-    "/v1/jobs",
-    {
-      schema: {
-        operationId: "createJob",
-        tags: ["jobs"],
-        summary: "Order a job",
-        description:
-          "The job is durable when this answers. Jobs of one target are done in the order of acceptance. With an " +
-          "Idempotency-Key that was used before by the same client, the job it stands for is answered again (200) and " +
-          "nothing new is done; with another order under the same key the request is refused (422). For a download in " +
-          "many scripts, order them one after the other with `request.moreToCome`, the last one without it.",
-        headers: idempotencyHeaders,
-        body: JobOrder,
-        response: {
-          200: jobShape.describe("The job that the key stands for"),
-          202: jobShape.describe("The job, accepted"),
-          ...problems,
-        },
-      },
-      config: { scope: "jobs" },
-    },
-    async ({ body, headers, principal }, reply) => {
+  routes.route({
+    ...routeOf(jobOperations.submit),
+    handler: async ({ body, headers, principal }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
       const { job, created } = await gateway.submit(
         newJobOf(body, { face: "api", ...named }, headers["idempotency-key"]),
@@ -95,24 +55,13 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       return reply
         .code(created ? 202 : 200)
         .header("location", `/v1/jobs/${job.id}`)
-        .send(mutable(shownJob(job)));
+        .send(shownJob(job));
     },
-  );
+  });
 
-  routes.get(
-    "/v1/jobs",
-    {
-      schema: {
-        operationId: "listJobs",
-        tags: ["jobs"],
-        summary: "List jobs",
-        description: "Newest first.",
-        querystring: seqPage.extend({ target: targetFilter, state: stateList }),
-        response: { 200: pageShape(jobShape), ...problems },
-      },
-      config: { scope: "read" },
-    },
-    async ({ query }, reply) => {
+  routes.route({
+    ...routeOf(jobOperations.list),
+    handler: async ({ query }, reply) => {
       const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
       const filter = {
         ...(target === undefined ? {} : { target }),
@@ -125,43 +74,19 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
         item: jobShape,
       });
     },
-  );
+  });
 
-  routes.get(
-    "/v1/jobs/:id",
-    {
-      schema: {
-        operationId: "getJob",
-        tags: ["jobs"],
-        summary: "One job with what came of it",
-        description: "With `wait` the answer is held until the job has ended or the time is over.",
-        params: idParams,
-        querystring: waitQuery,
-        response: { 200: jobDetailShape, ...problems },
-      },
-      config: { scope: "read" },
-    },
-    async ({ params, query, raw }) => {
+  routes.route({
+    ...routeOf(jobOperations.get),
+    handler: async ({ params, query, raw }) => {
       const waiting = { waitMs: query.wait, gone: () => raw.destroyed };
       const job = await awaited(gateway.store, () => gateway.job(params.id), hasEnded, waiting);
       return detail(deps, job);
     },
-  );
+  });
 
-  routes.post(
-    "/v1/jobs/:id/cancel",
-    {
-      schema: {
-        operationId: "cancelJob",
-        tags: ["jobs"],
-        summary: "Cancel a job that has not ended",
-        description: "`error.detail.executed` of the answer says whether the card may have run it all the same.",
-        params: idParams,
-        body: z.strictObject({}).nullish(),
-        response: { 200: jobShape, ...problems },
-      },
-      config: { scope: "jobs" },
-    },
-    async ({ params }) => mutable(shownJob(await gateway.cancel(params.id))),
-  );
+  routes.route({
+    ...routeOf(jobOperations.cancel),
+    handler: async ({ params }) => shownJob(await gateway.cancel(params.id)),
+  });
 }

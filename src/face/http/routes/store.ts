@@ -1,105 +1,41 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import { z } from "zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import { countedKinds, type Retention, shortestRetentionMs } from "../../../gateway/model/retention.ts";
+import type { Retention } from "../../../gateway/model/retention.ts";
+import { storeOperations } from "../../api/store.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { moment, problems } from "../shapes.ts";
-
-const period = z.number().int().min(shortestRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();
-const periods = {
-  jobsMs: period.describe("For ended jobs with all that belongs to them, notifications, profile switches, the inbox"),
-  eventsMs: period.describe("For the event log"),
-  auditMs: period.describe("For the audit log"),
-};
-
-const runShape = z
-  .object({
-    id: z.string(),
-    state: z.enum(["running", "done", "failed", "stopped"]),
-    dryRun: z.boolean(),
-    retention: z.object(periods),
-    startedAt: moment,
-    endedAt: moment.optional(),
-    removed: z.partialRecord(z.enum(countedKinds), z.number().int()).describe("So far; of a dry run, what would be"),
-    heldSince: moment.optional().describe("An upstream has not taken the events since then: they and theirs stay"),
-    error: z.string().optional(),
-  })
-  .meta({ id: "PruneRun", description: "A removal of what is past its retention" });
-
-const storeShape = z
-  .object({
-    retention: z.object(periods).describe("As configured; what has no period is kept for ever"),
-    bytes: z.number().int().describe("Size of the file"),
-    freeBytes: z.number().int().describe("Free inside the file: it is used again, and what compacting gives back"),
-    run: runShape.optional().describe("The latest removal since the start"),
-  })
-  .meta({ id: "Store", description: "What the store keeps, and its size" });
+import { routeOf } from "../route.ts";
 
 /** The store: its size, and the removal of what is past its retention. */
 export async function storeRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { pruner, gateway } = deps;
 
-  routes.get(
-    "/v1/store",
-    {
-      schema: {
-        operationId: "getStore",
-        tags: ["store"],
-        summary: "Size and retention of the store",
-        description: "What is kept how long, how large the file is, and what the latest removal did.",
-        response: { 200: storeShape, ...problems },
-      },
-      config: { scope: "read" },
-    },
-    async () => {
+  routes.route({
+    ...routeOf(storeOperations.get),
+    handler: async () => {
       const { bytes, freeBytes } = await gateway.store.read((r) => r.retention.size());
       const { latest: run, retention } = pruner;
       return { retention: { ...retention }, bytes, freeBytes, ...(run === undefined ? {} : { run }) };
     },
-  );
+  });
 
-  routes.post(
-    "/v1/store/prunes",
-    {
-      schema: {
-        operationId: "pruneStore",
-        tags: ["store"],
-        summary: "Remove old records",
-        description:
-          "Removes what ended longer ago than the given periods, or the configured ones when none is given. What is open is " +
-          "never touched. The answer comes at once; the run goes on in small steps while everything else does.",
-        body: z.strictObject({ ...periods, dryRun: z.boolean().default(false).describe("Only count") }),
-        response: { 202: runShape, ...problems },
-      },
-      config: { scope: "admin" },
-    },
-    async ({ body: { dryRun, ...given } }, reply) => {
+  routes.route({
+    ...routeOf(storeOperations.prune),
+    handler: async ({ body: { dryRun, ...given } }, reply) => {
       const asked: Retention = Object.fromEntries(Object.entries(given).filter(([, ms]) => ms !== undefined));
       const all = Object.keys(asked).length === 0;
       return reply.code(202).send(pruner.begin({ dryRun, ...(all ? {} : { retention: asked }) }));
     },
-  );
+  });
 
-  routes.get(
-    "/v1/store/prunes/:run",
-    {
-      schema: {
-        operationId: "getPrune",
-        tags: ["store"],
-        summary: "How far a removal is",
-        description: "The last twenty since the daemon's start are known.",
-        params: z.object({ run: z.string().min(1).max(100).describe("Id of the run") }),
-        response: { 200: runShape, ...problems },
-      },
-      config: { scope: "admin" },
-    },
-    async ({ params }) => {
+  routes.route({
+    ...routeOf(storeOperations.getPrune),
+    handler: async ({ params }) => {
       const run = pruner.run(params.run);
       if (run === undefined)
         throw new GatewayError("api.not-found", "run: no such removal since the start", { detail: { field: "run" } });
       return run;
     },
-  );
+  });
 }

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { ConnectivityShape } from "../../gateway/eis/connectivity-parameters.ts";
+import { listOf, referenceParams } from "./fields.ts";
+import { jobShape } from "./jobs.ts";
+import { operation } from "./operation.ts";
+
+const side = z.union([z.string(), z.number(), z.boolean()]).optional();
+
+const domainShape = z.object({
+  aid: z.string().optional(),
+  state: z.string().optional(),
+  lifeCycle: z.number().int().optional(),
+  fallback: z.boolean().optional(),
+  grantedMemory: z.number().optional(),
+  remainingMemory: z.number().optional(),
+});
+
+const auditShape = z
+  .object({
+    target: z.string(),
+    jobs: listOf(z.string()),
+    domains: listOf(domainShape).describe("ISD-Ps as the card lists them"),
+    resources: z
+      .object({
+        applications: z.number().optional(),
+        freeNonVolatile: z.number().optional(),
+        freeVolatile: z.number().optional(),
+      })
+      .optional(),
+    differences: listOf(
+      z.object({
+        aid: z.string().optional(),
+        iccid: z.string().optional(),
+        what: z.enum(["profile", "state", "fallback", "freeMemory", "remainingMemory"]),
+        eis: side.describe("What the EIS says; absent: it does not have it"),
+        card: side.describe("What the card says; absent: it does not have it"),
+      }),
+    ).describe("Against the EIS as it was before"),
+    fixed: z.boolean().describe("The card's word was taken into the EIS"),
+  })
+  .meta({ id: "CardAudit", description: "What the card says of itself, and where the EIS says otherwise" });
+
+const reach = z.record(z.string(), z.unknown());
+
+const connectivityShape = z
+  .object({
+    smsr: reach.describe("Where the card reaches its SM-SR: number, https"),
+    profiles: listOf(z.looseObject({ aid: z.string(), iccid: z.string().optional() })),
+    unreadable: listOf(z.string()).describe("Templates that are known but cannot be read"),
+  })
+  .meta({ id: "Connectivity", description: "Connectivity parameters as far as they are known here" });
+
+/** What the card itself contains, against the EIS. */
+export const cardOperations = {
+  audit: operation({
+    route: "POST /v1/targets/:ref/audit",
+    scope: "jobs",
+    operationId: "auditTarget",
+    tags: ["targets"],
+    summary: "Compare the EIS with the card",
+    description:
+      "Asks the card for its ISD-Ps and its memory, and answers when it has said it: `api.timeout` names the job that " +
+      "goes on when it takes longer than `waitMs`. With `fix` the EIS becomes what the card says; when the EIS changed " +
+      "while the card was asked, it is asked again, and after three times `store.conflict` tells that nothing was adopted.",
+    params: referenceParams,
+    body: z
+      .strictObject({
+        fix: z.boolean().default(false),
+        waitMs: z.number().int().min(100).max(60_000).default(5_000).describe("How long the answer may be held"),
+        bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]).optional(),
+        link: z.string().min(1).max(512).optional(),
+      })
+      .nullish(),
+    answers: { 200: auditShape },
+  }),
+
+  connectivity: operation({
+    route: "GET /v1/targets/:ref/connectivity",
+    scope: "read",
+    operationId: "getConnectivity",
+    tags: ["targets"],
+    summary: "Connectivity parameters of the card",
+    description:
+      "From the EIS and from updates that were carried out; a card cannot be asked. Passwords are not shown.",
+    params: referenceParams,
+    answers: { 200: connectivityShape },
+  }),
+
+  setConnectivity: operation({
+    route: "PUT /v1/targets/:ref/connectivity",
+    scope: "jobs",
+    operationId: "setConnectivity",
+    tags: ["targets"],
+    summary: "Change connectivity parameters of the card",
+    description:
+      "Jobs carry it: UpdateSMSRAddressingParameters to the ISD-R, UpdateConnectivityParameters through the operator's " +
+      "security domain. Wrong values can put the card out of reach for good; old and new ones are logged.",
+    params: referenceParams,
+    body: ConnectivityShape,
+    answers: { 202: z.object({ jobs: listOf(jobShape) }).describe("Accepted") },
+  }),
+};

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { operation } from "./operation.ts";
+
+/** The daemon itself. */
+export const daemonOperations = {
+  health: operation({
+    route: "GET /healthz",
+    scope: "public",
+    operationId: "getHealth",
+    tags: ["health"],
+    summary: "The process lives",
+    description: "Needs no token.",
+    answers: { 200: z.object({ status: z.literal("ok") }) },
+  }),
+
+  readiness: operation({
+    route: "GET /readyz",
+    scope: "public",
+    operationId: "getReadiness",
+    tags: ["health"],
+    summary: "The daemon takes work",
+    description: "The store takes writes: something was written within the last second. Needs no token.",
+    answers: { 200: z.object({ status: z.literal("ready") }) },
+  }),
+
+  get: operation({
+    route: "GET /v1",
+    scope: "read",
+    operationId: "getDaemon",
+    tags: ["health"],
+    summary: "About this daemon",
+    description: "Version, facts about the process, and how many jobs are in which state.",
+    answers: {
+      200: z.object({
+        name: z.string(),
+        version: z.string(),
+        facts: z.record(z.string(), z.unknown()),
+        jobs: z.record(z.string(), z.number()),
+      }),
+    },
+  }),
+
+  metrics: operation({
+    route: "GET /metrics text",
+    scope: "read",
+    operationId: "getMetrics",
+    tags: ["health"],
+    summary: "Numbers for Prometheus",
+    description: "Text format of Prometheus. Labels come from closed sets: never an EID.",
+    mediaType: "text/plain",
+    answers: { 200: z.string().describe("Metrics") },
+  }),
+};

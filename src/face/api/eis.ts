@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { listOf, referenceParams } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+const trustShape = z
+  .object({
+    eum: z
+      .object({
+        subject: z.string(),
+        issuer: z.string(),
+        validTo: z.string(),
+        serialNumber: z.string(),
+        fromSignature: z.boolean().describe("It came with the signature, not from outside"),
+      })
+      .optional(),
+    ecasd: z
+      .object({
+        serialNumber: z.string(),
+        caId: z.string(),
+        subjectId: z.string(),
+        keyUsage: z.string(),
+        expirationDate: z.string().optional(),
+        curve: z.string(),
+        publicKey: z.string(),
+      })
+      .optional()
+      .describe("The GlobalPlatform certificate of the ECASD (7F21)"),
+    checks: listOf(
+      z.object({
+        what: z.enum(["eum-by-ci", "ecasd-by-eum", "eis-by-eum"]),
+        result: z.enum(["good", "bad", "unchecked"]),
+        why: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: "EisTrust", description: "Certificates of an eUICC and how far they hold: CI, EUM, ECASD, EIS" });
+
+const pem = z.string().min(1).max(20_000).optional();
+
+/** The EIS as a document. */
+export const eisOperations = {
+  export: operation({
+    route: "GET /v1/targets/:ref/export text",
+    scope: "read",
+    operationId: "exportTarget",
+    tags: ["targets"],
+    summary: "The EIS of a target as a document",
+    description:
+      "SGP.02 XML, or the JSON that an import takes. Key values are never in it. What the manufacturer signed stays as it " +
+      "was imported, so that its signature verifies.",
+    params: referenceParams,
+    query: z.strictObject({ format: z.enum(["xml", "json"]).default("xml").describe("How it is written") }),
+    answers: { 200: z.unknown().describe("The document") },
+  }),
+
+  certificates: operation({
+    route: "POST /v1/targets/:ref/certificates",
+    scope: "read",
+    operationId: "checkCertificates",
+    tags: ["targets"],
+    summary: "Certificates of the eUICC and whether they hold",
+    description:
+      "CI to EUM (X.509), EUM to ECASD (GlobalPlatform), and the EUM's signature over the EIS, as far as the certificates " +
+      "for it are given or came with the EIS.",
+    params: referenceParams,
+    body: z
+      .strictObject({ ci: pem.describe("CI certificate, PEM"), eum: pem.describe("EUM certificate, PEM") })
+      .nullish(),
+    answers: { 200: trustShape },
+  }),
+};

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { facts, listOf, moment, targetFilter } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+/** An event of the log. */
+export const eventShape = z
+  .object({
+    seq: z.number().int().describe("Position in the log; the id of the event stream"),
+    at: moment,
+    type: z.string(),
+    target: z.string().optional(),
+    job: z.string().optional(),
+    data: facts,
+  })
+  .meta({ id: "Event", description: "Something that happened: durable, numbered, in order" });
+
+/** A position of the log, as text. */
+export const logPosition = z
+  .string()
+  .regex(/^[0-9]{1,15}$/, "no position of the log")
+  .transform(Number);
+
+const filters = {
+  target: targetFilter,
+  job: z.string().min(1).max(100).optional().describe("Only of this job"),
+  type: z
+    .string()
+    .regex(/^[a-z*][a-z.*,-]{0,300}$/, "event types, `*` for any ending, separated by commas")
+    .optional()
+    .describe("Only of these types: `job.*,notification.received`"),
+};
+
+const gapShape = z.object({
+  after: z.number().int().describe("The position that was asked for"),
+  first: z.number().int().describe("The first event after it that is kept"),
+});
+
+/** The durable event log. */
+export const eventOperations = {
+  list: operation({
+    route: "GET /v1/events/log",
+    scope: "read",
+    operationId: "listEvents",
+    tags: ["events"],
+    summary: "Events after a position",
+    description:
+      "Oldest first. `cursor` of the answer is where to go on, also when nothing was found; it is absent at the end of " +
+      "the log, where the last `seq` is. `gap` says that events after the position are no longer kept.",
+    query: z.strictObject({
+      after: logPosition.optional().describe("`seq` of the last event known; from the beginning when absent"),
+      cursor: logPosition.optional().describe("`cursor` of the page before; goes before `after`"),
+      limit: z.coerce.number().int().min(1).max(1000).default(100).describe("Items in a page at most"),
+      ...filters,
+    }),
+    answers: {
+      200: z.object({ items: listOf(eventShape), cursor: z.string().optional(), gap: gapShape.optional() }),
+    },
+  }),
+
+  stream: operation({
+    route: "GET /v1/events events",
+    scope: "read",
+    operationId: "streamEvents",
+    tags: ["events"],
+    summary: "Events as they become durable",
+    description:
+      "Server-sent events: `id` is the position, `event` the type, `data` the event as JSON. `Last-Event-ID`, or `after`, " +
+      "says where to go on; without either it begins now. Nothing is left out, however slow the reader. Where events after " +
+      "the position are no longer kept, an event `gap` comes first, whatever is asked for: its `data.first` is the number " +
+      "of the first event that follows.",
+    headers: z.looseObject({
+      "last-event-id": z.string().max(40).optional().describe("Position of the last event known"),
+    }),
+    query: z.strictObject({
+      after: logPosition.optional().describe("Position of the last event known"),
+      ...filters,
+    }),
+    mediaType: "text/event-stream",
+    answers: { 200: eventShape.describe("The stream") },
+  }),
+};

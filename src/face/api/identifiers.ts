@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { abbreviable, maxIdentifiers } from "../../gateway/model/identifiers.ts";
+import { listOf } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+const beginning = new RegExp(`^(${abbreviable.join("|")})_[0-9a-z]{0,26}$`);
+
+/** Identifiers by their beginning. */
+export const identifierOperations = {
+  find: operation({
+    route: "GET /v1/identifiers",
+    scope: "read",
+    operationId: "findIdentifiers",
+    tags: ["health"],
+    summary: "Complete an identifier",
+    description: `Identifiers that begin as given, in order, at most ${maxIdentifiers}: one is the record that is meant.`,
+    query: z.strictObject({
+      beginning: z
+        .string()
+        .regex(beginning, `must be one of ${abbreviable.join(", ")}, an underscore, and the first characters`)
+        .describe("For example `job_01k9`"),
+    }),
+    answers: { 200: z.object({ items: listOf(z.string()) }) },
+  }),
+};

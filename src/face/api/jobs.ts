@@ -1,0 +1,242 @@
+import { z } from "zod";
+import { JobOrder } from "../../gateway/jobs/job-order.ts";
+import {
+  facts,
+  idempotencyHeaders,
+  listOf,
+  moment,
+  octets,
+  pageShape,
+  seqPage,
+  targetFilter,
+  waitQuery,
+} from "./fields.ts";
+import { operation } from "./operation.ts";
+
+export const commandResultShape = z.object({
+  data: octets.describe("Response data in hexadecimal"),
+  sw: z.string().describe("Status word, four hexadecimal digits"),
+});
+
+const jobResultShape = z
+  .object({
+    por: z
+      .object({ status: z.number().int(), name: z.string(), authenticated: z.boolean() })
+      .optional()
+      .describe("Proof of receipt (TS 102 225 §5.2); status 0 is ok"),
+    data: octets.optional().describe("What came back, octet for octet as it came"),
+    commands: listOf(commandResultShape).describe("R-APDUs, in the order of the commands"),
+    executed: z.number().int().optional().describe("Commands that the card says it executed"),
+    answer: z.unknown().optional(),
+    scriptStatus: z.string().optional().describe("X-Admin-Script-Status of an SCP81 session"),
+    note: z.string().optional().describe("What the card did not say, in words"),
+  })
+  .meta({ id: "JobResult", description: "What came back from the card" });
+
+/** Whether the card carried the work of a failed job out. */
+export const executedShape = z
+  .union([z.boolean(), z.enum(["partly", "unknown"])])
+  .describe(
+    "Whether the card carried it out: true = all of it, false = none of it, partly = the first `executedCommands` " +
+      "commands, unknown = it may have reached the card and nothing proves what it did",
+  );
+
+const failureFacts = z.looseObject({
+  executed: executedShape,
+  executedCommands: z.number().int().optional().describe("Commands carried out, from the first on; with `partly`"),
+  command: z.number().int().optional().describe("The command that failed, counted from 1"),
+  function: z.string().optional().describe("What that command is, if it is known"),
+  sw: z.string().optional().describe("Its status word, four hexadecimal digits"),
+  meaning: z.string().optional().describe("What the status word means"),
+});
+
+/** Why a job, or a target of a campaign, did not end well. */
+export const failureShape = z
+  .object({ code: z.string(), message: z.string(), detail: failureFacts })
+  .meta({ id: "JobFailure", description: "Why it did not end `done`" });
+
+const workShape = z.object({
+  kind: z.enum(["script", "body", "packet"]),
+  tar: z.string().optional(),
+  aid: z.string().optional(),
+  apdus: listOf(octets).optional(),
+  format: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
+  body: octets.optional(),
+  function: z
+    .object({ name: z.string(), params: facts })
+    .optional()
+    .describe("The ES5 function that the commands came from"),
+  userData: listOf(octets).optional(),
+  userDataHeader: z.boolean().optional(),
+  protocolId: z.number().int().optional(),
+  dataCoding: z.number().int().optional(),
+  smppText: z.boolean().optional(),
+  from: z.string().optional(),
+  receipt: z.boolean().optional(),
+  hidden: z.literal(true).optional().describe("Keys, PINs or passwords in it are overwritten by zeros"),
+});
+
+const requestShape = z.object({
+  bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]),
+  link: z.string().optional(),
+  spi: z.string().optional(),
+  kvn: z.number().int().optional(),
+  maxPackets: z.number().int(),
+  answerTimeoutMs: z.number().optional(),
+  budgetMs: z.number().optional(),
+  fireAndForget: z.boolean().optional(),
+  onAnswerLost: z.enum(["fail", "repeat"]).optional(),
+  secureChannel: z.string().optional(),
+  moreToCome: z.boolean().optional(),
+  tolerate: listOf(z.string()).optional(),
+  keepEis: z.boolean().optional(),
+  switchTimeoutMs: z.number().optional(),
+  smsCoding: z
+    .object({ dataCoding: z.number().int().optional(), destAddrSubunit: z.number().int().optional() })
+    .optional(),
+});
+
+const jobFields = z.object({
+  id: z.string(),
+  seq: z.number().int().describe("Order of acceptance"),
+  target: z.string().describe("Id of the target"),
+  state: z
+    .enum(["queued", "running", "waiting", "done", "failed", "expired", "cancelled"])
+    .describe("The last four are final"),
+  lane: z.enum(["system", "normal"]),
+  work: workShape.describe(
+    "What is done: kind and octets, as ordered; ES5 functions as the commands they became. Keys, PINs, profile packages in clear and logins in them are zeros, and `hidden` says so",
+  ),
+  request: requestShape.describe("How it is done"),
+  origin: z.object({ face: z.string(), client: z.string().optional(), reference: z.string().optional() }),
+  chosen: z
+    .object({ bearer: z.enum(["https", "envelope", "sms"]), link: z.string(), why: z.string() })
+    .optional()
+    .describe("What carries it, and why"),
+  attempts: z
+    .number()
+    .int()
+    .describe("Tries so far; counted anew when nothing of it left and a session is to carry it"),
+  notBefore: moment,
+  validUntil: moment,
+  result: jobResultShape.optional(),
+  error: failureShape.optional(),
+  note: z.string().optional().describe("Last passing trouble, for people"),
+  warnings: listOf(z.string()).optional().describe("What the EIS said against it when it was accepted"),
+  createdAt: moment,
+  startedAt: moment.optional(),
+  endedAt: moment.optional(),
+});
+
+/** A job as it is stored. */
+export const jobShape = jobFields.meta({ id: "Job", description: "A script on its way to one security domain" });
+
+/** A job, as an answer contains it. */
+export type JobShape = z.infer<typeof jobShape>;
+
+/** The states of a job. */
+export const jobState = jobFields.shape.state;
+
+export const packetShape = z
+  .object({
+    id: z.string(),
+    tar: z.string().optional(),
+    cntr: z.number().optional().describe("Counter; never used for another packet"),
+    spi: z.string().optional(),
+    kic: z.string().optional().describe("KIc octet: which key, not the key"),
+    kid: z.string().optional().describe("KID octet: which key, not the key"),
+    userData: listOf(octets).describe("TP-UD of each short message, as sent"),
+    state: z.string(),
+    link: z.string().optional(),
+    transmissions: z.number().int(),
+    response: listOf(octets).optional().describe("TP-UD of each short message of the answer, as received"),
+    createdAt: moment,
+    sentAt: moment.optional(),
+    answeredAt: moment.optional(),
+  })
+  .meta({ id: "Packet", description: "A TS 102 225 command packet and what answered it" });
+
+/** A job with what belongs to it. */
+export const jobDetailShape = z
+  .object({
+    ...jobFields.shape,
+    packets: listOf(packetShape),
+    decoded: listOf(facts).describe("Commands that the card answered, named and decoded"),
+    procedure: facts.optional().describe("The profile switch it started: accepted, switched, confirmed, rolled-back"),
+  })
+  .meta({ id: "JobDetail", description: "A job with its packets and the meaning of what the card answered" });
+
+const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the job") });
+
+/** A comma-separated list of states. */
+const stateList = z
+  .string()
+  .max(200)
+  .transform((text, context) => {
+    const states: z.infer<typeof jobState>[] = [];
+    for (const one of new Set(text.split(","))) {
+      const parsed = jobState.safeParse(one);
+      if (parsed.success) states.push(parsed.data);
+      else context.addIssue({ code: "custom", message: "no such job state" });
+    }
+    return states;
+  })
+  .optional()
+  .describe("Only in these states, separated by commas");
+
+/** Jobs: scripts on their way to cards. */
+export const jobOperations = {
+  submit: operation({
+    route: "POST /v1/jobs",
+    scope: "jobs",
+    operationId: "createJob",
+    tags: ["jobs"],
+    summary: "Order a job",
+    description:
+      "The job is durable when this answers. Jobs of one target are done in the order of acceptance. With an " +
+      "Idempotency-Key that was used before by the same client, the job it stands for is answered again (200) and " +
+      "nothing new is done; with another order under the same key the request is refused (422). For a download in " +
+      "many scripts, order them one after the other with `request.moreToCome`, the last one without it.",
+    headers: idempotencyHeaders,
+    body: JobOrder,
+    answers: {
+      200: jobShape.describe("The job that the key stands for"),
+      202: jobShape.describe("The job, accepted"),
+    },
+  }),
+
+  list: operation({
+    route: "GET /v1/jobs",
+    scope: "read",
+    operationId: "listJobs",
+    tags: ["jobs"],
+    summary: "List jobs",
+    description: "Newest first.",
+    query: seqPage.extend({ target: targetFilter, state: stateList }),
+    answers: { 200: pageShape(jobShape) },
+  }),
+
+  get: operation({
+    route: "GET /v1/jobs/:id",
+    scope: "read",
+    operationId: "getJob",
+    tags: ["jobs"],
+    summary: "One job with what came of it",
+    description: "With `wait` the answer is held until the job has ended or the time is over.",
+    params: idParams,
+    query: waitQuery,
+    answers: { 200: jobDetailShape },
+  }),
+
+  cancel: operation({
+    route: "POST /v1/jobs/:id/cancel",
+    scope: "jobs",
+    operationId: "cancelJob",
+    tags: ["jobs"],
+    summary: "Cancel a job that has not ended",
+    description: "`error.detail.executed` of the answer says whether the card may have run it all the same.",
+    params: idParams,
+    body: z.strictObject({}).nullish(),
+    answers: { 200: jobShape },
+  }),
+};

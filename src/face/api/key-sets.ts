@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { strict } from "../../base/strict.ts";
+import { KeySetShape } from "../../gateway/targets/target-shape.ts";
+import { ifMatchHeaders, listOf, referenceParams } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+/** A key set without its keys. */
+export const keySetShape = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    kvn: z.number().int().describe("Key version number"),
+    tars: listOf(z.string()).describe("TARs it serves; none = the ISD-R and its ISD-Ps"),
+    algorithm: z.string(),
+    ccLength: z.number().int(),
+    cntr: z.number().describe("Last counter handed out"),
+    pskIdentity: z.string().optional(),
+  })
+  .meta({ id: "KeySet", description: "A key set without its keys: they are written and never read" });
+
+const keySetList = z.object({ keySets: listOf(keySetShape) });
+
+/** Key sets of a target: their values go in and never come out. */
+export const keySetOperations = {
+  list: operation({
+    route: "GET /v1/targets/:ref/keys",
+    scope: "read",
+    operationId: "listKeySets",
+    tags: ["targets"],
+    summary: "Key sets of a target, without their keys",
+    description: "What there is to use and how far the counters are.",
+    params: referenceParams,
+    answers: { 200: keySetList },
+  }),
+
+  put: operation({
+    route: "PUT /v1/targets/:ref/keys",
+    scope: "targets",
+    operationId: "putKeySets",
+    tags: ["targets"],
+    summary: "Write key sets of a target",
+    description:
+      "Sets with the same type, KVN and TARs are replaced, others added, none removed. A counter never goes down. " +
+      "The keys are sealed at once and cannot be read back.",
+    params: referenceParams,
+    headers: ifMatchHeaders,
+    body: strict({ keySets: z.array(KeySetShape).min(1).max(127) }),
+    answers: { 200: keySetList },
+  }),
+
+  remove: operation({
+    route: "DELETE /v1/targets/:ref/keys/:keySet",
+    scope: "targets",
+    operationId: "removeKeySet",
+    tags: ["targets"],
+    summary: "Remove a key set",
+    description: "Its counter is lost with it: written again, the set begins where the description says.",
+    params: z.object({
+      ...referenceParams.shape,
+      keySet: z.string().min(1).max(100).describe("Id of the key set"),
+    }),
+    headers: ifMatchHeaders,
+    answers: { 204: z.null().describe("Removed") },
+  }),
+};

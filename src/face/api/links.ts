@@ -1,0 +1,225 @@
+import { z } from "zod";
+import { longestText } from "../../gateway/smsc/send-text.ts";
+import { facts, hexText, idParams, listOf, moment, pageShape } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+/** A reader, a modem or an SMSC account. */
+export const linkShape = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["reader", "modem", "smsc"]),
+    up: z.boolean(),
+    reason: z.string().optional(),
+    card: z
+      .object({
+        atr: z.string().optional(),
+        eid: z.string().optional(),
+        iccid: z.string().optional(),
+        imsi: z.string().optional(),
+        generation: z.literal("2G").optional().describe("A SIM of before the UICC: it knows class A0 only"),
+      })
+      .optional(),
+    target: z.string().optional(),
+    lease: z.object({ client: z.string(), expiresAt: moment }).optional().describe("Who has the card for himself"),
+    facts,
+  })
+  .meta({ id: "Link", description: "A reader, a modem or an SMSC account" });
+
+export const leaseShape = z
+  .object({
+    id: z.string(),
+    link: z.string(),
+    client: z.string(),
+    idleMs: z.number().int().describe("It ends when the card was idle for so long"),
+    openedAt: moment,
+    expiresAt: moment,
+  })
+  .meta({ id: "Lease", description: "Exclusive use of the card behind a link" });
+
+const leaseId = z.string().regex(/^lse_[0-9a-z]{26}$/, "no lease id");
+
+const leaseParams = z.object({ ...idParams.shape, lease: leaseId });
+
+const codingShape = z.object({
+  dataCoding: z.number().int().min(0).max(255).optional().describe("SMPP data_coding"),
+  destAddrSubunit: z
+    .number()
+    .int()
+    .min(0)
+    .max(3)
+    .optional()
+    .describe("SMPP parameter dest_addr_subunit, 3 = smart card"),
+});
+
+const reportShape = z
+  .object({
+    passed: z.boolean().describe("The link as it is configured brings class-2 binary to the card unchanged"),
+    tries: listOf(
+      z.object({
+        variant: codingShape,
+        verdict: z
+          .enum(["answered", "mangled", "silent", "refused"])
+          .describe("By the card; with other octets than were sent; not in time; by the network"),
+        note: z.string().optional(),
+      }),
+    ),
+    works: codingShape.optional().describe("The first coding that the card answered"),
+  })
+  .meta({ id: "LinkTestReport", description: "What a link's self-test found" });
+
+/** Links: readers, modems and SMSC accounts. */
+export const linkOperations = {
+  test: operation({
+    route: "POST /v1/links/:id/test",
+    scope: "jobs",
+    operationId: "testLink",
+    tags: ["links"],
+    summary: "Prove with a known card that an SMSC account reaches cards",
+    description:
+      "Sends one harmless command per coding through this account only, each under the card's next counter, and " +
+      "waits for its proof of receipt. Receipts prove nothing here. Takes up to `waitMs` per coding.",
+    params: idParams,
+    body: z.strictObject({
+      target: z.string().min(1).max(512).describe("A card that the account reaches, by any of its names"),
+      waitMs: z.number().int().min(100).max(600_000).default(30_000).describe("How long each try waits"),
+      exhaustive: z.boolean().default(false).describe("Try all codings, also after one worked"),
+    }),
+    answers: { 200: reportShape },
+  }),
+
+  list: operation({
+    route: "GET /v1/links",
+    scope: "read",
+    operationId: "listLinks",
+    tags: ["links"],
+    summary: "List links",
+    description: "Readers, modems and SMSC accounts as they are now, in the order of their ids.",
+    query: z.strictObject({
+      kind: z.enum(["reader", "modem", "smsc"]).optional().describe("Only of this kind"),
+      limit: z.coerce.number().int().min(1).max(1000).default(1000).describe("Items in a page at most"),
+      cursor: z.string().min(1).max(512).optional().describe("`cursor` of the page before"),
+    }),
+    answers: { 200: pageShape(linkShape) },
+  }),
+
+  get: operation({
+    route: "GET /v1/links/:id",
+    scope: "read",
+    operationId: "getLink",
+    tags: ["links"],
+    summary: "One link",
+    description: "By its id, or by a part of it that no other link has.",
+    params: idParams,
+    answers: { 200: linkShape },
+  }),
+
+  openLease: operation({
+    route: "POST /v1/links/:id/lease",
+    scope: "cards",
+    operationId: "openLease",
+    tags: ["links"],
+    summary: "Take the card behind a link for yourself",
+    description:
+      "Until the lease is given back, or the card was idle for `idleMs`, only requests with its id reach the card or the modem " +
+      "that it is in: APDUs, AT commands, text messages, resets and power. " +
+      "Jobs wait meanwhile. Waits up to ten seconds for exchanges of others to end.",
+    params: idParams,
+    body: z.strictObject({
+      idleMs: z.number().int().min(1000).max(600_000).default(30_000).describe("Idle time after which it ends"),
+    }),
+    answers: { 201: leaseShape },
+  }),
+
+  closeLease: operation({
+    route: "DELETE /v1/links/:id/lease/:lease",
+    scope: "cards",
+    operationId: "closeLease",
+    tags: ["links"],
+    summary: "Give a leased card back",
+    description: "An exchange that runs is finished first.",
+    params: leaseParams,
+    answers: { 204: z.null().describe("The card is free") },
+  }),
+
+  exchange: operation({
+    route: "POST /v1/links/:id/apdu",
+    scope: "cards",
+    operationId: "exchangeApdus",
+    tags: ["links"],
+    summary: "Exchange APDUs with the card",
+    description:
+      "The APDUs of one request are exchanged with nothing in between. For more than one request, take a lease and " +
+      "name it here: each request under it starts its idle time anew.",
+    params: idParams,
+    body: z.strictObject({
+      apdus: z.array(hexText.min(8).max(1040)).min(1).max(256).describe("C-APDUs in hexadecimal"),
+      stopAtError: z.boolean().default(false).describe("Stop at the first status word other than 90xx and 91xx"),
+      lease: leaseId.optional().describe("Lease that the card is under"),
+    }),
+    answers: {
+      200: z.object({ responses: listOf(z.object({ apdu: z.string(), data: z.string(), sw: z.string() })) }),
+    },
+  }),
+
+  reset: operation({
+    route: "POST /v1/links/:id/reset",
+    scope: "cards",
+    operationId: "resetLink",
+    tags: ["links"],
+    summary: "Reset the card or modem behind the link",
+    description: "A card that is leased is only reset for whoever names the lease, which ends with it.",
+    params: idParams,
+    body: z.strictObject({ kind: z.enum(["warm", "cold"]).default("cold"), lease: leaseId.optional() }).nullish(),
+    answers: { 200: linkShape },
+  }),
+
+  powerCycle: operation({
+    route: "POST /v1/links/:id/power",
+    scope: "cards",
+    tags: ["links"],
+    operationId: "powerCycleLink",
+    summary: "Take the power of a modem away and give it back",
+    params: idParams,
+    description:
+      "With the means that the hardware profile or the configuration names for it. A link that is leased only for whoever names " +
+      "the lease, which ends with it.",
+    body: z.strictObject({ lease: leaseId.optional() }).nullish(),
+    answers: { 200: linkShape },
+  }),
+
+  sendAt: operation({
+    route: "POST /v1/links/:id/at",
+    scope: "cards",
+    tags: ["links"],
+    operationId: "sendAtCommand",
+    summary: "One AT command, in between those of the gateway",
+    params: idParams,
+    body: z.strictObject({
+      line: z
+        .string()
+        .regex(/^[aA][tT][\x20-\x7e]*$/, "a line that begins with AT")
+        .max(1000),
+      lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
+    }),
+    description: "Answers with the lines that the modem sent, its final result last.",
+    answers: { 200: z.object({ lines: listOf(z.string()) }) },
+  }),
+
+  sendText: operation({
+    route: "POST /v1/links/:id/sms",
+    scope: "cards",
+    tags: ["links"],
+    operationId: "sendTextMessage",
+    summary: "Send a plain text message, for tests of a link",
+    params: idParams,
+    body: z.strictObject({
+      to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
+      text: z.string().min(1).max(longestText),
+      lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
+    }),
+    description:
+      "In the GSM alphabet when it has all characters, else in UCS2; in several messages when one is not enough. " +
+      "Answers with what the network said to each.",
+    answers: { 200: z.object({ parts: listOf(z.record(z.string(), z.unknown())) }) },
+  }),
+};

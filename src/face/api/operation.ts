@@ -1,0 +1,66 @@
+import type { z } from "zod";
+import type { ErrorCode } from "../../base/error-catalogue.ts";
+import type { Scope } from "../../gateway/model/api-token.ts";
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+/** Method of an operation. */
+export type Method = (typeof methods)[number];
+
+/**
+ * Method and path, as `GET /v1/jobs/:id`. A third word says what the answer is where it is not JSON: `text`, `lines` (JSON
+ * lines) or `events` (server-sent events).
+ */
+export type Route = `${Method} /${string}`;
+
+/** How an answer reads. */
+export type AnswerKind = "json" | "text" | "lines" | "events";
+
+/** The parts of a route. */
+export function placeOf(route: Route): {
+  readonly method: Method;
+  readonly path: string;
+  readonly answers: AnswerKind;
+} {
+  const [verb, path = "", kind] = route.split(" ");
+  const method = methods.find((one) => one === verb) ?? "GET";
+  const answers = (["text", "lines", "events"] as const).find((one) => one === kind) ?? "json";
+  return { method, path, answers };
+}
+
+/** One request of the API and its answer, as they are in the examples of the document. A test sends each of them. */
+export interface Example {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly answer?: unknown;
+}
+
+/** One operation of /v1: the only place where its path, its shapes and its errors are written. */
+export interface Operation {
+  readonly route: Route;
+  readonly operationId: string;
+  /** What a client must be allowed; `public` needs no token. */
+  readonly scope: Scope | "public";
+  readonly tags: readonly [string];
+  readonly summary: string;
+  readonly description?: string;
+  /** Answers for one release more. */
+  readonly deprecated?: boolean;
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly headers?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** Shapes of the answers by HTTP status. */
+  readonly answers: Readonly<Record<number, z.ZodType>>;
+  /** Media type of an answer that is not JSON. */
+  readonly mediaType?: string;
+  /** Codes with which it is refused, beside those that every operation may answer with. */
+  readonly errors?: readonly ErrorCode[];
+  readonly example?: Example;
+}
+
+/** Declares an operation; its exact type is the contract. */
+export function operation<const O extends Operation>(declared: O): O {
+  return declared;
+}

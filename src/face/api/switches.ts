@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { idParams, pageShape, seqPage, targetFilter, waitQuery } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+/** A profile switch. SGP.02 §3.2 */
+export const switchShape = z
+  .object({
+    id: z.string(),
+    target: z.string(),
+    job: z.string().describe("The job that started it"),
+    kind: z.enum(["enable", "disable"]),
+    aid: z.string().describe("ISD-P that the function named"),
+    from: z.string().optional().describe("ISD-P that was enabled before"),
+    at: z.enum(["accepted", "switched", "confirmed", "rolled-back", "lapsed"]),
+    acceptedAt: z.number(),
+    switchedAt: z.number().optional(),
+    endedAt: z.number().optional(),
+    holdUntil: z.number().describe("Until when other jobs of the target wait for its end"),
+  })
+  .meta({ id: "ProfileSwitch", description: "A profile switch from its acceptance to its end (SGP.02 §3.2, §3.4)" });
+
+const list = {
+  scope: "read",
+  tags: ["switches"],
+  summary: "Profile switches",
+  description: "Newest first: accepted, switched, and confirmed, rolled back or lapsed, with times.",
+  query: seqPage.extend({ target: targetFilter }),
+  answers: { 200: pageShape(switchShape) },
+} as const;
+
+/** Profile switches. */
+export const switchOperations = {
+  list: operation({ route: "GET /v1/switches", operationId: "listSwitches", ...list }),
+
+  listOld: operation({ route: "GET /v1/procedures", operationId: "listProcedures", deprecated: true, ...list }),
+
+  get: operation({
+    route: "GET /v1/switches/:id",
+    scope: "read",
+    operationId: "getSwitch",
+    tags: ["switches"],
+    summary: "One profile switch",
+    description:
+      "With `wait` the answer is held until the switch is confirmed, rolled back or lapsed, or the time is over. " +
+      "A lapsed switch changes once more when the card reports after all.",
+    params: idParams,
+    query: waitQuery,
+    answers: { 200: switchShape },
+  }),
+};

@@ -1,0 +1,217 @@
+import { z } from "zod";
+import { strict } from "../../base/strict.ts";
+import { eidText, iccidText, msisdnText } from "../../gateway/model/identity-shapes.ts";
+import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../gateway/targets/target-shape.ts";
+import { idPage, ifMatchHeaders, listOf, moment, pageShape, referenceParams } from "./fields.ts";
+import { keySetShape } from "./key-sets.ts";
+import { operation } from "./operation.ts";
+
+/** A profile of an eUICC. */
+export const esimProfileShape = z
+  .object({
+    aid: z.string().describe("ISD-P AID"),
+    iccid: z.string().optional(),
+    imsi: z.string().optional(),
+    msisdn: z.string().optional(),
+    state: z.enum(["created", "disabled", "enabled"]),
+    fallback: z.boolean(),
+    mnoId: z.string().optional(),
+    smdpId: z.string().optional(),
+    profileType: z.string().optional(),
+    allocatedMemory: z.number().optional(),
+    freeMemory: z.number().optional(),
+    pol1: z.number().optional(),
+    pol2: listOf(z.object({ action: z.string(), qualification: z.string() })).optional(),
+  })
+  .meta({ id: "EsimProfile", description: "A profile of an eUICC" });
+
+const reachShape = z.object({ smsLink: z.string().optional(), reader: z.string().optional() });
+
+const settingsShape = z.object({
+  spi: z.string().optional(),
+  scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
+  originator: z.string().optional(),
+  serviceCentre: z.string().optional(),
+  answerTimeoutMs: z.number().optional(),
+  notifications: z.enum(["bench", "relay", "withhold"]).optional(),
+  unsecuredNotifications: z.enum(["show", "accept"]).optional(),
+  scp81Buffer: z.number().optional(),
+  scp81Framing: z.enum(["chunked", "content-length"]).optional(),
+  agentId: z.string().optional(),
+});
+
+const targetFields = z.object({
+  id: z.string(),
+  kind: z.enum(["euicc", "uicc"]),
+  name: z.string().optional(),
+  eid: z.string().optional(),
+  iccid: z.string().optional(),
+  imsi: z.string().optional(),
+  msisdn: z.string().optional(),
+  tags: listOf(z.string()),
+  esimProfiles: listOf(esimProfileShape),
+  reach: reachShape.describe("Links that reach it, where that is fixed"),
+  settings: settingsShape.describe("How to talk to it, where that differs from the defaults"),
+  version: z.number().int().describe("Grows with each change; the ETag"),
+  createdAt: moment,
+  updatedAt: moment,
+});
+
+export const targetShape = targetFields.meta({ id: "Target", description: "An eUICC or UICC that is addressed" });
+
+/** A target with its key sets. */
+export const targetDetailShape = z
+  .object({ ...targetFields.shape, keySets: listOf(keySetShape) })
+  .meta({ id: "TargetDetail", description: "A target with its key sets" });
+
+const flag = z.enum(["true", "false"]).optional();
+
+/** What became of one imported description. */
+export const importOutcomeShape = z
+  .object({
+    target: targetShape,
+    created: z.boolean(),
+    keySets: listOf(keySetShape),
+    warnings: listOf(z.string()).describe("What is odd about the description"),
+    changes: listOf(
+      z.object({
+        field: z.string(),
+        before: z.string().optional().describe("Absent: there was none"),
+        after: z.string().optional().describe("Absent: there is none any longer"),
+      }),
+    ).describe("What the import changed, field by field; key sets are named, keys are never shown"),
+  })
+  .meta({ id: "ImportOutcome", description: "What became of one imported description" });
+
+/** A description of a target; checked by the import itself, which names the field with the nearest that is known. */
+const description = z.record(z.string(), z.unknown()).meta({
+  title: "Target description",
+  description: "A target as JSON of its EIS, keys included; any other field is refused",
+  properties: described(),
+});
+
+function described(): unknown {
+  return z.toJSONSchema(TargetShape, { io: "input" }).properties;
+}
+
+const name = z.string().min(1).max(100).optional();
+
+/** Targets. Keys are written, never read. */
+export const targetOperations = {
+  list: operation({
+    route: "GET /v1/targets",
+    scope: "read",
+    operationId: "listTargets",
+    tags: ["targets"],
+    summary: "List targets",
+    description: "In the order in which they were added.",
+    query: idPage.extend({
+      tag: name.describe("Only with this tag"),
+      eid: eidText.optional().describe("Only with this EID"),
+      iccid: iccidText.optional().describe("Only with this ICCID; fillers and case do not matter"),
+      msisdn: msisdnText.optional().describe("Only with this MSISDN, with or without +"),
+    }),
+    answers: { 200: pageShape(targetShape) },
+  }),
+
+  import: operation({
+    route: "POST /v1/targets",
+    scope: "targets",
+    operationId: "importTarget",
+    tags: ["targets"],
+    summary: "Add a target or complete what is known of it",
+    description:
+      "From its EIS as JSON, keys included. One with the same EID (or ICCID, for a plain UICC) is completed: what the " +
+      "description says goes before what was known, the rest stays. Counters never go down.",
+    query: z.strictObject({
+      replace: flag.describe("The description stands for all there is; only id, name, tags and key sets stay"),
+      dryRun: flag.describe("Nothing is stored; the answer says what would change"),
+    }),
+    body: description,
+    answers: { 200: importOutcomeShape.describe("Changed, or a dry run"), 201: importOutcomeShape.describe("Added") },
+  }),
+
+  importAll: operation({
+    route: "POST /v1/targets/import",
+    scope: "targets",
+    operationId: "importTargets",
+    tags: ["targets"],
+    summary: "Add many targets or complete what is known of them",
+    description:
+      "A JSON list in `items`; or in `text` CSV (RFC 4180: a header line, then one target a line) or SGP.02 EISs as XML, " +
+      "v3 or v4. What a description does not say stays as it is, unless `replace` is set. All of them are stored or, when one is refused, none; " +
+      "should another change refuse one in the middle of a long import, the error says how many are stored (`imported`). " +
+      "With `eum` or `ci` the manufacturer's signature and certificates must verify; an EIS in which one of them is missing is refused.",
+    body: strict({
+      format: z.enum(["json", "csv", "xml"]),
+      text: z.string().max(8_000_000).optional().describe("CSV or XML"),
+      eum: z.string().max(20_000).optional().describe("Certificate of the eUICC manufacturer, PEM (XML only)"),
+      ci: z.string().max(20_000).optional().describe("Certificate of the issuer, PEM (XML only)"),
+      transportKey: z
+        .string()
+        .regex(/^[0-9a-fA-F]{32}$/, "16 octets in hexadecimal")
+        .optional()
+        .describe("Key that the key values are wrapped with (XML only)"),
+      items: z.array(description).max(10_000).optional(),
+      algorithm: z
+        .enum(["AES", "3DES", "DES"])
+        .optional()
+        .describe("Of SCP80 keys that the file gives none for (CSV only)"),
+      tars: z
+        .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "a TAR of 3 octets in hexadecimal"))
+        .max(64)
+        .optional()
+        .describe("TARs of SCP80 keys that the file gives none for (CSV only)"),
+      replace: z.boolean().default(false).describe("Each description stands for all there is of its target"),
+      dryRun: z.boolean().default(false).describe("Nothing is stored; the answer says what would change"),
+    }),
+    answers: {
+      200: z.object({
+        items: listOf(importOutcomeShape),
+        notes: listOf(z.string()).describe("What was left out or assumed of the file as a whole"),
+      }),
+    },
+  }),
+
+  get: operation({
+    route: "GET /v1/targets/:ref",
+    scope: "read",
+    operationId: "getTarget",
+    tags: ["targets"],
+    summary: "One target with its key sets",
+    description: "Its ETag goes into If-Match of a change. Keys are never shown.",
+    params: referenceParams,
+    answers: { 200: targetDetailShape },
+  }),
+
+  change: operation({
+    route: "PATCH /v1/targets/:ref",
+    scope: "targets",
+    operationId: "changeTarget",
+    tags: ["targets"],
+    summary: "Change a target",
+    description: "Only fields that are given change. With If-Match, only when nobody changed it in the meantime (412).",
+    params: referenceParams,
+    headers: ifMatchHeaders,
+    body: strict({
+      name: nameText.optional(),
+      tags: tagList.optional(),
+      msisdn: msisdnText.optional(),
+      reach: ReachShape.optional(),
+      settings: TargetSettingsShape.optional(),
+    }),
+    answers: { 200: targetShape },
+  }),
+
+  remove: operation({
+    route: "DELETE /v1/targets/:ref",
+    scope: "targets",
+    operationId: "removeTarget",
+    tags: ["targets"],
+    summary: "Remove a target and its keys",
+    description: "Refused while jobs of it are open.",
+    params: referenceParams,
+    headers: ifMatchHeaders,
+    answers: { 204: z.null().describe("Removed") },
+  }),
+};

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { keyLike } from "../../base/key-like.ts";
+import { scopes } from "../../gateway/model/api-token.ts";
+import { idPage, listOf, moment, pageShape } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+/** An API token, without the token. */
+export const tokenShape = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    scopes: listOf(z.enum(scopes)),
+    createdAt: moment,
+    expiresAt: moment.optional(),
+    lastUsedAt: moment.optional(),
+    revokedAt: moment.optional(),
+  })
+  .meta({ id: "Token", description: "An API token, without the token" });
+
+/** API tokens. */
+export const tokenOperations = {
+  create: operation({
+    route: "POST /v1/tokens",
+    scope: "admin",
+    operationId: "createToken",
+    tags: ["access"],
+    summary: "Make an API token",
+    description: "The answer holds its text, which is shown this once: only a hash is kept.",
+    body: z.strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,60}$/, "letters, digits, dot, dash or underscore")
+        .refine((text) => keyLike(text) === undefined, "could be a key; names are stored and shown in clear"),
+      scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
+      validMs: z
+        .number()
+        .int()
+        .positive()
+        .max(10 * 366 * 86_400_000)
+        .optional()
+        .describe("How long it is good for; for ever when absent"),
+    }),
+    answers: { 201: z.object({ token: z.string().describe("The token itself"), about: tokenShape }) },
+  }),
+
+  list: operation({
+    route: "GET /v1/tokens",
+    scope: "admin",
+    operationId: "listTokens",
+    tags: ["access"],
+    summary: "List API tokens",
+    description: "Revoked ones too, without the tokens themselves.",
+    query: idPage,
+    answers: { 200: pageShape(tokenShape) },
+  }),
+
+  revoke: operation({
+    route: "DELETE /v1/tokens/:token",
+    scope: "admin",
+    operationId: "revokeToken",
+    tags: ["access"],
+    summary: "Revoke an API token",
+    description: "By its id or name. It is refused from now on.",
+    params: z.object({ token: z.string().min(1).max(100).describe("Id or name of the token") }),
+    answers: { 204: z.null().describe("Revoked") },
+  }),
+};

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { nearest } from "../../base/nearest.ts";
+import { frameKinds } from "../../link/trace.ts";
+import { targetFilter } from "./fields.ts";
+import { operation } from "./operation.ts";
+
+const text = z.string().min(1).max(512).optional();
+
+const moment = z.coerce.number().min(0).max(1e15).optional();
+
+/** Kinds of frames, separated by commas. */
+const kindList = z
+  .string()
+  .max(200)
+  .transform((list, context) => {
+    const kinds = list.split(",");
+    for (const one of kinds) {
+      if (frameKinds.some((kind) => kind === one)) continue;
+      const near = nearest(one, frameKinds);
+      const hint = near === undefined ? `use ${frameKinds.join(", ")}` : `did you mean '${near}'?`;
+      context.addIssue({ code: "custom", message: `'${one.slice(0, 40)}' is not a kind of frame; ${hint}` });
+    }
+    return kinds;
+  });
+
+/** Which frames. */
+export const frameFilter = z.strictObject({
+  link: text.describe("Only of links with this in their id"),
+  target: targetFilter,
+  job: text.describe("Only of this job"),
+  kind: kindList.optional().describe(`Only of these kinds, separated by commas: ${frameKinds.join(", ")}`),
+  since: moment.describe("Not before, milliseconds since 1970"),
+  until: moment.describe("Not after, milliseconds since 1970"),
+});
+
+/** Frames as they were exchanged. */
+export const traceOperations = {
+  list: operation({
+    route: "GET /v1/traces lines",
+    scope: "read",
+    operationId: "listFrames",
+    tags: ["traces"],
+    summary: "Kept frames",
+    description: "JSON lines, oldest first: what is left of the last days.",
+    query: frameFilter,
+    mediaType: "application/jsonl",
+    answers: { 200: z.string().describe("Frames") },
+  }),
+
+  live: operation({
+    route: "GET /v1/traces/live lines",
+    scope: "read",
+    operationId: "streamFrames",
+    tags: ["traces"],
+    summary: "Frames as they pass",
+    description: "JSON lines without end. A reader that does not keep up misses frames; the kept ones are whole.",
+    query: frameFilter,
+    mediaType: "application/jsonl",
+    answers: { 200: z.string().describe("Frames") },
+  }),
+};

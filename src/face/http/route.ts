@@ -1,0 +1,56 @@
+import type { HTTPMethods } from "fastify";
+import type { z } from "zod";
+import type { Scope } from "../../gateway/model/api-token.ts";
+import { problemShape } from "../api/error.ts";
+import { type Operation, placeOf } from "../api/operation.ts";
+
+/** The problem answers of a route, for its response schema. */
+const problems = { "4xx": problemShape, "5xx": problemShape } as const;
+
+type Part<O, K extends string, Name extends string> = O extends { readonly [P in K]: infer S extends z.ZodType }
+  ? { readonly [P in Name]: S }
+  : unknown;
+
+type Served<O extends Operation> = Part<O, "params", "params"> &
+  Part<O, "query", "querystring"> &
+  Part<O, "headers", "headers"> &
+  Part<O, "body", "body"> & {
+    readonly response: O["answers"] & typeof problems;
+    readonly operationId: string;
+  };
+
+/** What the framework is told of an operation: where it is, and by what its parts are checked and written. */
+export interface RouteOf<O extends Operation> {
+  readonly method: HTTPMethods;
+  readonly url: string;
+  readonly schema: Served<O>;
+  readonly config: { readonly scope: Scope | "public"; readonly mediaType?: string };
+}
+
+/** The route of an operation, without its handler. */
+export function routeOf<O extends Operation>(operation: O): RouteOf<O>;
+export function routeOf(operation: Operation): RouteOf<Operation> {
+  const {
+    route,
+    scope,
+    query,
+    answers,
+    params,
+    headers,
+    body,
+    mediaType,
+    example: _,
+    errors: __,
+    ...about
+  } = operation;
+  const { method, path: url } = placeOf(route);
+  const schema = {
+    ...about,
+    ...(params === undefined ? {} : { params }),
+    ...(query === undefined ? {} : { querystring: query }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(body === undefined ? {} : { body }),
+    response: { ...answers, ...problems },
+  };
+  return { method, url, schema, config: { scope, ...(mediaType === undefined ? {} : { mediaType }) } };
+}
