@@ -10,12 +10,17 @@ import { smscErrors } from "./errors/smsc.ts";
 /** What may be done after an error: never the same again, later (back-off), or now (state was refreshed). */
 export type RetryClass = "never" | "later" | "now";
 
-/** One catalogued error: its text for people, HTTP status, CLI exit code and retry class. */
+/** One catalogued error. */
 export interface ErrorEntry {
+  /** What is wrong, for people. */
   readonly text: string;
+  /** HTTP status. */
   readonly http: number;
+  /** Exit code of a command. */
   readonly exit: number;
   readonly retry: RetryClass;
+  /** What to do about it. */
+  readonly advice: string;
 }
 
 /** Every error code of the product. A family lives in one file of `errors/`; codes are `family.name`. */
@@ -42,6 +47,33 @@ export const errorCatalogue = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
+
+/** What a code begins with. */
+export type ErrorFamily = ErrorCode extends `${infer Family}.${string}` ? Family : never;
+
+/** What the errors of each family concern. */
+export const errorFamilies = {
+  codec: "Octets and text that do not follow their format",
+  crypto: "Keys, algorithms and signatures",
+  packet: "SCP80 packets and their responses",
+  card: "Cards and card readers",
+  link: "Links to hardware and networks",
+  job: "Jobs",
+  switch: "Profile switches",
+  target: "Targets",
+  notification: "Notifications",
+  campaign: "Campaigns",
+  scenario: "Scenarios",
+  store: "The store",
+  config: "Configuration",
+  api: "The HTTP API and the command line",
+  token: "API tokens",
+  modem: "Modems",
+  profile: "Hardware profiles",
+  smsc: "SMPP, as a client of an SMSC or as one",
+  scp81: "SCP81 sessions",
+  upstream: "Upstream SM-SRs",
+} as const satisfies Record<ErrorFamily, string>;
 
 /** True for a code of the catalogue. */
 export function isErrorCode(code: string): code is ErrorCode {
