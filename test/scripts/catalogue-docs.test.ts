@@ -13,8 +13,9 @@ describe("pages made from catalogues", () => {
   );
 });
 
-describe("the advice of the error catalogue", () => {
-  const commands = new Set([...commandsBelow(commandTree())].map(commandPath));
+describe("the advice of the error catalogue", async () => {
+  const tree = await commandTree();
+  const commands = new Set([...commandsBelow(tree)].map(commandPath));
 
   it("is a sentence, and names only commands that exist", () => {
     for (const [code, { advice }] of Object.entries(errorCatalogue)) {

@@ -1,10 +1,16 @@
 import { z } from "zod";
+import { errorCodes } from "../../base/error-catalogue.ts";
 import { facts } from "./fields.ts";
+
+/** The codes of the error catalogue. */
+export const errorCodeShape = z
+  .enum(errorCodes)
+  .meta({ id: "ErrorCode", description: "Stable code, `family.name`; docs/errors.md lists them" });
 
 /** Answers every error may give. */
 export const problemShape = z
   .object({
-    type: z.string().describe("Stable code, `family.name`"),
+    type: errorCodeShape,
     title: z.string().describe("What the code means"),
     status: z.number().int(),
     detail: z.string().describe("What it is about here; begins with the field"),

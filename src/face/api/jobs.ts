@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { JobOrder } from "../../gateway/jobs/job-order.ts";
+import { errorCodeShape } from "./error.ts";
 import {
   facts,
   idempotencyHeaders,
@@ -52,7 +53,7 @@ const failureFacts = z.looseObject({
 
 /** Why a job, or a target of a campaign, did not end well. */
 export const failureShape = z
-  .object({ code: z.string(), message: z.string(), detail: failureFacts })
+  .object({ code: errorCodeShape, message: z.string(), detail: failureFacts })
   .meta({ id: "JobFailure", description: "Why it did not end `done`" });
 
 const workShape = z.object({
