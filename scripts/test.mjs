@@ -1,14 +1,16 @@
 // Types, lint, then every test; ends with one plain line that counts them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const bin = (name) => join(root, "node_modules", ".bin", name);
+// Most tests wait: for processes, timers, the disk. Two at a time per processor keep it busy.
+const env = { OTAGATE_TEST_WORKERS: String(2 * availableParallelism()), ...process.env };
 const run = (command, args) =>
-  spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+  spawnSync(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
 
 const types = run(bin("tsc"), ["-p", "tsconfig.json"]);
 const lint = run(bin("biome"), ["check", "--error-on-warnings"]);

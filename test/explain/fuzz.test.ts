@@ -33,9 +33,9 @@ const seeds: readonly Uint8Array[] = [
 
 /** Every run of octets that stands in a vector. */
 const vectors = ["scp80.json", "scp80_published.json", "scp81.json", "at-transcripts.json"].flatMap((name) =>
-  [
-    ...readFileSync(new URL(`../../vectors/${name}`, import.meta.url), "utf8").matchAll(/"((?:[0-9A-Fa-f]{2}){2,})"/g),
-  ].map(([, hex = ""]) => fromHex(hex)),
+  [...readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8").matchAll(/"((?:[0-9A-Fa-f]{2}){2,})"/g)].map(
+    ([, hex = ""]) => fromHex(hex),
+  ),
 );
 
 /** One vector in another, in templates, cut, or with a few bits changed. */

@@ -78,7 +78,7 @@ describe("shipped hardware profiles", () => {
 
   test("name no quirk that neither the engine nor the simulator asks for", () => {
     const root = new URL("../../../", import.meta.url).pathname;
-    const code = ["src/link/modem", "drivers/simulated/modem"].flatMap((folder) =>
+    const code = ["src/link/modem", "simulators/modem"].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
         .filter((name) => name.endsWith(".ts") && name !== "quirks.ts")
         .map((name) => readFileSync(join(root, folder, name), "utf8")),
