@@ -1,102 +1,98 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { SimulatedEuicc } from "../simulators/euicc/euicc.ts";
-import { createEuiccState } from "../simulators/euicc/fixture.ts";
-import type { SoftCard } from "../simulators/soft-card.ts";
-import { parseConfig } from "../src/app/config.ts";
-import { Daemon } from "../src/app/daemon.ts";
-import { ApiClient } from "../src/face/cli/client.ts";
-import { hashPassword } from "../src/face/smpp/password.ts";
-import type { Link } from "../src/gateway/links/links.ts";
-import { silentLog } from "../src/link/driver.ts";
+/**
+ * submit_sm per second through the whole gateway (SMSC face, jobs in SQLite, an account below that takes everything at
+ * once) against the bare npm `smpp` server, which stores nothing. The same npm client submits to both, in turns; each has a
+ * process of its own. What a client sees answered is durable; `through` counts until all messages have left. Medians; the
+ * baseline is the npm server of the same run. Then the time from submit_sm to ENVELOPE.
+ *
+ *   npx tsx bench/smpp-gateway.ts [messages per measurement] [turns]
+ */
 
-/** A whole daemon with a SMSC face, for measurements. */
-export interface MeasuredGateway extends AsyncDisposable {
-  readonly port: number;
-  readonly daemon: Daemon;
-  readonly numbers: readonly string[];
-  /** Messages that the account below has taken. */
-  readonly delivered: () => number;
+import { median, peer, theirs } from "./smpp-client.ts";
+import { cardThatTells, measuredGateway } from "./smpp-daemon.ts";
+
+const messages = Number(process.argv[2] ?? 5_000);
+const turns = Number(process.argv[3] ?? 5);
+
+/** What a far end has done so far. */
+interface Progress {
+  readonly delivered: number;
+  /** Microseconds. */
+  readonly cpu: number;
 }
 
-/** An account at an SMSC that takes everything at once: what is measured is the gateway. */
-function sink(count: () => void): Link {
-  const bearer = {
-    id: "smsc:sink",
-    kind: "smsc" as const,
-    state: { up: true },
-    onInbound: () => {},
-    submit: async () => {
-      count();
-      return { at: "accepted" as const };
-    },
-    [Symbol.asyncDispose]: async () => {},
-  };
-  return { id: bearer.id, kind: "smsc", bearer, state: bearer.state, describe: () => ({}) };
-}
+type Peer = Awaited<ReturnType<typeof peer>>;
 
-/** Starts it with that many targets behind an account, or with one card in a simulated reader. */
-export async function measuredGateway(
-  what: { targets: number } | { card: SoftCard; eid: string },
-): Promise<MeasuredGateway> {
-  const folder = mkdtempSync(join(tmpdir(), "otagate-bench-"));
-  const client = { systemId: "bench", passwordHash: await hashPassword("bench"), maxBinds: 10, window: 1_000 };
-  const config = parseConfig({
-    readers: { enabled: false },
-    scp81: { enabled: false },
-    modemDiscovery: { enabled: false },
-    smppFace: { enabled: true, port: 0, clients: [client] },
+function progress({ child }: Peer): Promise<Progress> {
+  return new Promise((resolve) => {
+    child.once("message", (done: Progress) => resolve(done));
+    child.send("progress");
   });
-  const daemon = await Daemon.start({ config, state: folder, log: silentLog, env: {} });
-  const api = new ApiClient({ socketPath: daemon.socketPath });
-  let delivered = 0;
-  const numbers: string[] = [];
-  const add = async (eid: string) => {
-    const msisdn = `4477${String(numbers.length).padStart(8, "0")}`;
-    await api.post("/v1/targets", { eid, msisdn });
-    numbers.push(msisdn);
-  };
-  if ("card" in what) {
-    daemon.simulate("bench", what.card);
-    await add(what.eid);
-  } else {
-    daemon.gateway.attach(
-      sink(() => {
-        delivered += 1;
-      }),
-    );
-    for (let index = 0; index < what.targets; index++)
-      await add(String(89_001_012_000_000_000_000n + BigInt(index)).padEnd(32, "0"));
-  }
-  const { facts } = await api.get<{ facts: { smppFace: number } }>("/v1");
-  return {
-    port: facts.smppFace,
-    daemon,
-    numbers,
-    delivered: () => delivered,
-    [Symbol.asyncDispose]: async () => {
-      await daemon[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
-/** A card that tells when an SMS reaches it. */
-export function cardThatTells(heard: () => void): { card: SoftCard; eid: string } {
-  const state = createEuiccState({ seed: "bench" });
-  const euicc = new SimulatedEuicc({ state });
-  const card: SoftCard = {
-    get atr() {
-      return euicc.atr;
-    },
-    powerOn: () => euicc.powerOn(),
-    powerOff: () => euicc.powerOff(),
-    reset: () => euicc.reset(),
-    transmit: (command) => {
-      if (command[1] === 0xc2 && command[5] === 0xd1) heard();
-      return euicc.transmit(command);
-    },
-  };
-  return { card, eid: state.eid };
+/** One measurement of one far end: submits answered and submits that left, per second, and its CPU for each, microseconds. */
+async function measure(far: Peer, count: number, window: number, number?: (index: number) => string) {
+  const client = await theirs(far.port, number);
+  const before = await progress(far);
+  const started = performance.now();
+  await client.submit(count, window);
+  const accepted = (count * 1_000) / (performance.now() - started);
+  let now = await progress(far);
+  while (now.delivered - before.delivered < count) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    now = await progress(far);
+  }
+  const through = (count * 1_000) / (performance.now() - started);
+  await client.close();
+  return { accepted, through, cpu: (now.cpu - before.cpu) / count };
 }
+
+async function gateways(): Promise<void> {
+  const gateway = await peer("gateway");
+  const bare = await peer("npm");
+  for (const window of [1, 10, 100]) {
+    const ours: Awaited<ReturnType<typeof measure>>[] = [];
+    const plain: typeof ours = [];
+    for (let turn = 0; turn <= turns; turn++) {
+      const count = turn === 0 ? Math.ceil(messages / 4) : messages;
+      const one = await measure(gateway, count, window, (index) => `4477${String(index % 100).padStart(8, "0")}`);
+      const other = await measure(bare, count, window);
+      if (turn === 0) continue;
+      ours.push(one);
+      plain.push(other);
+    }
+    const of = (list: typeof ours, key: "accepted" | "through" | "cpu") => median(list.map((one) => one[key]));
+    const base = of(plain, "accepted");
+    const [accepted, through] = [of(ours, "accepted"), of(ours, "through")];
+    console.log(
+      `submit_sm through the whole gateway, window ${window}: durable ${accepted.toFixed(0)}/s, through ${through.toFixed(0)}/s, ` +
+        `bare npm server ${base.toFixed(0)}/s, ratio ${(accepted / base).toFixed(3)}, ${(through / base).toFixed(3)}; ` +
+        `CPU ${of(ours, "cpu").toFixed(0)} against ${of(plain, "cpu").toFixed(0)} microseconds a message`,
+    );
+  }
+  await Promise.all([gateway, bare].map(({ end }) => end()));
+}
+
+/** Milliseconds from a submit_sm to the ENVELOPE that reaches a card in a simulated reader, one after the other. */
+async function latency(): Promise<void> {
+  let heard = () => {};
+  const gateway = await measuredGateway(cardThatTells(() => heard()));
+  const client = await theirs(gateway.port, () => gateway.numbers[0] ?? "");
+  const times: number[] = [];
+  for (let number = 0; number < 520; number++) {
+    const arrived = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const started = performance.now();
+    await Promise.all([client.submit(1, 1), arrived]);
+    if (number >= 20) times.push(performance.now() - started);
+  }
+  await client.close();
+  await gateway[Symbol.asyncDispose]();
+  const at = (share: number) => ([...times].sort((a, b) => a - b)[Math.floor(times.length * share)] ?? 0).toFixed(2);
+  console.log(
+    `submit_sm to ENVELOPE, simulated reader: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, 99 % ${at(0.99)} ms`,
+  );
+}
+
+await latency();
+await gateways();

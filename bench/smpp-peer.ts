@@ -4,11 +4,13 @@ import { systemClock } from "../src/base/clock.ts";
 import type { SmscFacePort } from "../src/face/smpp/port.ts";
 import { SmscFace, smscFaceOptions } from "../src/face/smpp/server.ts";
 import { silentLog } from "../src/link/driver.ts";
-import { measuredGateway } from "./smpp-gateway.ts";
+import { measuredGateway } from "./smpp-daemon.ts";
 
-/** The far end of `bench/smpp.ts`, in a process of its own: prints the port it listens on. */
+/** The far end of `bench/smpp.ts` and `bench/smpp-gateway.ts`, in a process of its own: prints the port it listens on. */
 const kind = process.argv[2];
 let last = 0;
+let delivered = () => last;
+let end: () => PromiseLike<void> = async () => {};
 
 async function face(): Promise<number> {
   const port: SmscFacePort = {
@@ -43,8 +45,16 @@ async function bare(): Promise<number> {
 
 async function whole(): Promise<number> {
   const gateway = await measuredGateway({ targets: 100 });
-  process.on("message", () => process.send?.(gateway.delivered()));
+  delivered = gateway.delivered;
+  end = () => gateway[Symbol.asyncDispose]();
   return gateway.port;
 }
 
+const microseconds = () => {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+};
+process.on("message", () => process.send?.({ delivered: delivered(), cpu: microseconds() }));
+// The measuring process is gone: so is what it measured.
+process.on("disconnect", () => void end().then(() => process.exit(0)));
 console.log(await (kind === "face" ? face() : kind === "gateway" ? whole() : bare()));
