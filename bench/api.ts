@@ -43,7 +43,7 @@ class Stage implements AsyncDisposable {
     const first = await start();
     const targets: string[] = [];
     for (let index = 0; index < targetCount; index++) {
-      const { target } = await first.targets.import({ iccid: `8901${String(index).padStart(15, "0")}` });
+      const { target } = await first.gateway.targets.import({ iccid: `8901${String(index).padStart(15, "0")}` });
       targets.push(target.id);
     }
     await first[Symbol.asyncDispose]();
@@ -207,11 +207,11 @@ async function reads(stage: Stage): Promise<Record<string, number>> {
 
 /** Calls off what is open, so that every turn begins alike. */
 async function clear(stage: Stage): Promise<void> {
-  const { gateway } = stage.daemon;
+  const { gateway, store } = stage.daemon;
   for (;;) {
-    const open = await gateway.store.read((r) => r.jobs.list({ state: ["queued", "running"] }, undefined, 500));
+    const open = await store.read((r) => r.jobs.list({ state: ["queued", "running"] }, undefined, 500));
     if (open.length === 0) return;
-    await Promise.all(open.map((job) => gateway.cancel(job.id)));
+    await Promise.all(open.map((job) => gateway.jobs.cancel(job.id)));
   }
 }
 

@@ -74,26 +74,25 @@ async function measure(
     origin: { face: "api" as const },
   });
   const ended = new Map<string, number>();
-  daemon.gateway.store.onEvents((events) => {
+  daemon.store.onEvents((events) => {
     for (const event of events)
       if (/^job\.(done|failed|expired)$/.test(event.type)) ended.set(event.job ?? "", performance.now());
   });
   const start = performance.now();
   const accepted = await Promise.all(
     Array.from({ length: jobs }, async (_, index) => ({
-      id: (await daemon.gateway.submit(order(index))).job.id,
+      id: (await daemon.gateway.jobs.submit(order(index))).job.id,
       at: performance.now(),
     })),
   );
   while (ended.size < jobs) await new Promise((resolve) => setTimeout(resolve, 2));
   const seconds = (performance.now() - start) / 1000;
-  const failed = (await daemon.gateway.store.read((r) => r.jobs.list({ state: ["failed", "expired"] }, undefined, 10)))
-    .length;
+  const failed = (await daemon.store.read((r) => r.jobs.list({ state: ["failed", "expired"] }, undefined, 10))).length;
   if (failed > 0) throw new Error(`${failed} jobs failed`);
   const single: number[] = [];
   for (let i = 0; i < 40; i++) {
     const from = performance.now();
-    const { job } = await daemon.gateway.submit(order(i));
+    const { job } = await daemon.gateway.jobs.submit(order(i));
     while (!ended.has(job.id)) await new Promise((resolve) => setImmediate(resolve));
     single.push(performance.now() - from);
   }
@@ -127,7 +126,7 @@ try {
     env: process.env,
     log: silentLog,
   });
-  for (const card of softCards) await prepare.targets.import(exportEis(card.state));
+  for (const card of softCards) await prepare.gateway.targets.import(exportEis(card.state));
   await prepare[Symbol.asyncDispose]();
   const empty = await measure(folder, softCards);
   fill(folder, finished);

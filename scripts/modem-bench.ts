@@ -169,12 +169,12 @@ export class ModemBench implements AsyncDisposable {
 
   async submit(name: string, work: NewJob["work"], request: NewJob["request"] = {}): Promise<string> {
     const order = { target: this.socket(name).eid, work, request: { bearer: "sms", ...request } as const };
-    return (await this.gateway.submit({ ...order, origin: { face: "cli" } })).job.id;
+    return (await this.gateway.jobs.submit({ ...order, origin: { face: "cli" } })).job.id;
   }
 
   async ended(id: string, ms = 25_000): Promise<Job> {
     return this.until(async () => {
-      const job = await this.gateway.job(id);
+      const job = await this.gateway.jobs.get(id);
       return hasEnded(job) ? job : undefined;
     }, ms);
   }

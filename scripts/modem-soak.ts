@@ -172,7 +172,7 @@ async function settle(bench: ModemBench, jobs: readonly string[], patienceMs: nu
   const until = performance.now() + patienceMs;
   const found = { done: 0, unsure: 0, repeated: 0, lost: [] as string[], stuck: [] as string[] };
   for (const id of jobs) {
-    const job = await bench.ended(id, Math.max(1, until - performance.now())).catch(() => bench.gateway.job(id));
+    const job = await bench.ended(id, Math.max(1, until - performance.now())).catch(() => bench.gateway.jobs.get(id));
     const packets = await bench.packets(id);
     if (new Set(packets.map(({ cntr }) => cntr)).size > 1) found.repeated++;
     if (!hasEnded(job)) found.stuck.push(`${id}: ${job.state}, ${job.note ?? ""}`);

@@ -9,16 +9,8 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { LimitedLog, wholeLogLimit } from "../base/limited-log.ts";
 import { apiServer } from "../face/http/server.ts";
 import { TraceLog } from "../face/http/trace-log.ts";
-import { ApiTokens } from "../gateway/access/api-tokens.ts";
-import { Campaigns } from "../gateway/campaign/campaigns.ts";
-import { CampaignRunner } from "../gateway/campaign/runner.ts";
-import { CardAudits } from "../gateway/eis/card-audits.ts";
-import { ConnectivityParameters } from "../gateway/eis/connectivity-parameters.ts";
-import { EisRecords } from "../gateway/eis/eis-records.ts";
 import { Gateway } from "../gateway/gateway.ts";
-import { CardLeases } from "../gateway/links/card-leases.ts";
-import { Pruner } from "../gateway/retention/pruner.ts";
-import { Targets } from "../gateway/targets/targets.ts";
+import type { Store } from "../gateway/model/store.ts";
 import type { DriverDeps, Log } from "../link/driver.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import { ApiListener } from "./api-listener.ts";
@@ -51,7 +43,8 @@ export interface DaemonOptions {
 /** The whole product, wired together. Everything durable is in its state folder. */
 export class Daemon implements AsyncDisposable {
   readonly gateway: Gateway;
-  readonly targets: Targets;
+  /** Its store, for programs that look behind the use cases: tests and measurements. */
+  readonly store: Store;
   readonly api: FastifyInstance;
   readonly socketPath: string;
   /** Where the API listens over TCP, if it does. */
@@ -63,7 +56,7 @@ export class Daemon implements AsyncDisposable {
 
   private constructor(parts: {
     gateway: Gateway;
-    targets: Targets;
+    store: Store;
     api: FastifyInstance;
     socketPath: string;
     address: { readonly host: string; readonly port: number } | undefined;
@@ -72,7 +65,7 @@ export class Daemon implements AsyncDisposable {
     stack: Cleanup;
   }) {
     this.gateway = parts.gateway;
-    this.targets = parts.targets;
+    this.store = parts.store;
     this.api = parts.api;
     this.socketPath = parts.socketPath;
     this.address = parts.address;
@@ -112,35 +105,25 @@ export class Daemon implements AsyncDisposable {
       log,
       sms: config.sms,
       notifications: config.notifications,
+      retention: retentionOf(config.retention),
+      eventUpstreams: config.upstream.filter(toldOfEvents).map(({ name }) => name),
     });
     stack.defer(() => gateway.stop());
     const { scriptBudgetMs } = config.scp81;
-    const upstreams = stack.use(new UpstreamService({ upstreams: config.upstream, gateway, log, env, scriptBudgetMs }));
-    const scp81 = stack.use(new Scp81Service(config.scp81, gateway, log, upstreams));
-    gateway.https = scp81.bearer;
+    const upstreams = stack.use(
+      new UpstreamService({ upstreams: config.upstream, store, gateway, log, env, scriptBudgetMs }),
+    );
+    const scp81 = stack.use(new Scp81Service(config.scp81, { store, gateway, log, upstreams }));
+    gateway.connectHttps(scp81.bearer);
     const channelsFor = (link: string) => scp81.channelsFor(link, log);
     const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps, channelsFor }));
     const modems = stack.use(
       new ModemService({ modems: config.modems, discovery: config.modemDiscovery, gateway, driverDeps }),
     );
-    const smpp = stack.use(new SmppService({ smsc: config.smsc, face: config.smppFace, gateway, driverDeps, env }));
-    const targets = new Targets(store, systemClock);
-    const runner = new CampaignRunner({ gateway, clock: systemClock, log, notifications: config.notifications });
-    stack.defer(() => runner.stop());
-    const campaigns = new Campaigns({ gateway, runner, clock: systemClock });
-    const audits = new CardAudits(gateway, systemClock);
-    const connectivity = new ConnectivityParameters(gateway, log);
-    const eis = new EisRecords(targets);
-    const leases = stack.use(new CardLeases(gateway.links, systemClock));
-    const tokens = new ApiTokens(store, systemClock);
-    const pruner = new Pruner({
-      store,
-      clock: systemClock,
-      log,
-      retention: retentionOf(config.retention),
-      upstreams: config.upstream.filter(toldOfEvents).map(({ name }) => name),
-    });
-    stack.defer(() => pruner.stop());
+    const smpp = stack.use(
+      new SmppService({ smsc: config.smsc, face: config.smppFace, store, gateway, driverDeps, env }),
+    );
+    stack.defer(() => gateway.stopBackground());
     let listener: ApiListener | undefined;
     const about = () => ({
       pid: process.pid,
@@ -154,10 +137,11 @@ export class Daemon implements AsyncDisposable {
       smppClients: smpp.connections(),
     });
     const { certificates } = config.api;
-    const desks = { gateway, targets, campaigns, audits, connectivity, eis, leases, tokens, traces, upstreams, pruner };
     const streams = { maxPerClient: config.api.maxStreamsPerClient, maxTotal: config.api.maxStreams };
     const api = await apiServer({
-      ...desks,
+      gateway,
+      traces,
+      upstreams,
       certificates,
       streams,
       log,
@@ -166,17 +150,21 @@ export class Daemon implements AsyncDisposable {
       sessions: scp81,
       document: openApiText,
       prepare: options.prepareApi,
+      smscDepths: () => smpp.desk.depths(),
     });
     stack.defer(() => api.close());
     if (recordsOnly) await gateway.stop();
-    else for (const part of [scp81, gateway, readers, modems, smpp, upstreams, runner, pruner]) await part.start();
+    else {
+      for (const part of [scp81, gateway, readers, modems, smpp, upstreams]) await part.start();
+      await gateway.startBackground();
+    }
     const socketPath = await listen(api, state);
     if (config.api.port !== undefined && !recordsOnly) {
       listener = stack.use(await ApiListener.open(api, config.api));
       log.info({ ...listener.address, tls: config.api.tls !== undefined }, "the API listens");
     }
     const address = listener?.address;
-    return new Daemon({ gateway, targets, api, socketPath, address, readers, lost: store.lost, stack: stack.keep() });
+    return new Daemon({ gateway, store, api, socketPath, address, readers, lost: store.lost, stack: stack.keep() });
   }
 
   /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */

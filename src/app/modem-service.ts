@@ -49,7 +49,7 @@ export class ModemService implements AsyncDisposable {
   async start(): Promise<void> {
     for (const modem of this.#deps.modems) this.#add(modem);
     this.#cleanup.defer(
-      this.#deps.gateway.store.onEvents((events) => {
+      this.#deps.gateway.events.onCommit((events) => {
         for (const event of events) this.#onEvent(event);
       }),
     );
@@ -124,20 +124,18 @@ export class ModemService implements AsyncDisposable {
 
   async #watchAttach(target: string, job: string | undefined): Promise<void> {
     const { gateway } = this.#deps;
-    const owner = await gateway.store.read((r) => r.targets.get(target));
+    const owner = await gateway.targets.find(target);
     const modem = [...this.#links.values()].find((one) => owner !== undefined && holds(knownCard(one.lastCard), owner));
     if (modem === undefined) return;
     const record = await modem.watchSwitch({}, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(attachMs)]));
     const at = systemClock.now();
-    await gateway.store.write((r) =>
-      r.events.append({
-        at,
-        type: "modem.switch",
-        target,
-        ...(job === undefined ? {} : { job }),
-        data: { link: modem.id, ...record },
-      }),
-    );
+    await gateway.events.append({
+      at,
+      type: "modem.switch",
+      target,
+      ...(job === undefined ? {} : { job }),
+      data: { link: modem.id, ...record },
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
 import { originForm } from "../codec/gp/admin-http.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import type { Store } from "../gateway/model/store.ts";
 import type { Target } from "../gateway/model/target.ts";
 import { Scp81Bearer } from "../gateway/scp81/bearer.ts";
 import { Scp81Store } from "../gateway/scp81/dialog-store.ts";
@@ -92,6 +93,14 @@ export interface Scp81Upstreams {
   proxyFor(target: Target | undefined): OpenSession | undefined;
 }
 
+/** What {@link Scp81Service} needs. */
+export interface Scp81ServiceDeps {
+  readonly store: Store;
+  readonly gateway: Gateway;
+  readonly log: Log;
+  readonly upstreams?: Scp81Upstreams;
+}
+
 /** The SCP81 server with its bearer, and the terminal's side of BIP for cards in readers. */
 export class Scp81Service implements AsyncDisposable {
   readonly bearer: Scp81Bearer;
@@ -101,21 +110,21 @@ export class Scp81Service implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
   #port: number | undefined;
 
-  constructor(config: Scp81Config, gateway: Gateway, log: Log, upstreams?: Scp81Upstreams) {
+  constructor(config: Scp81Config, { store, gateway, log, upstreams }: Scp81ServiceDeps) {
     this.#config = config;
-    this.#directory = new PskDirectory(gateway.store);
+    this.#directory = new PskDirectory(store);
     this.#cleanup.defer(() => this.#directory[Symbol.dispose]());
     const wake = (target: string) =>
       detach(
-        gateway.wake(target),
+        gateway.jobs.wake(target),
         reported(log, "a target could not be woken; its jobs go at their next try", { target }),
       );
     const dialogs = new Dialogs(
       {
         store: new Scp81Store({
-          store: gateway.store,
+          store,
           clock: systemClock,
-          desk: gateway.desk,
+          desk: gateway.notifications,
           holdOpenMs: config.holdOpenMs,
           wake,
         }),
@@ -131,7 +140,7 @@ export class Scp81Service implements AsyncDisposable {
       },
     );
     this.bearer = new Scp81Bearer({
-      store: gateway.store,
+      store,
       clock: systemClock,
       isOpen: (target) => this.server?.serves(target) ?? false,
       running: () => this.#port !== undefined,
@@ -146,7 +155,7 @@ export class Scp81Service implements AsyncDisposable {
       ? new Scp81Server(
           {
             keys: keysOf(this.#directory, upstreams),
-            open: chosenSessions(gateway.store, systemClock, (target) => upstreams?.proxyFor(target) ?? dialogs.open),
+            open: chosenSessions(store, systemClock, (target) => upstreams?.proxyFor(target) ?? dialogs.open),
             clock: systemClock,
             log,
             ...(keyLog === undefined ? {} : { keyLog: keyLogTo(keyLog, log) }),

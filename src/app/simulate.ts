@@ -6,6 +6,6 @@ import type { Daemon } from "./daemon.ts";
 /** Imports the simulated eUICC of `daemon --simulate` as a target, the first time it is there. */
 export async function simulateOne(daemon: Daemon, state: string): Promise<void> {
   const card = new FileStateStore(join(state, "euicc-1.json")).load();
-  if (card === undefined || (await daemon.targets.list({ eid: card.eid }, undefined, 1)).length > 0) return;
-  await daemon.targets.import(exportEis(card));
+  if (card === undefined || (await daemon.gateway.targets.list({ eid: card.eid }, undefined, 1)).length > 0) return;
+  await daemon.gateway.targets.import(exportEis(card));
 }

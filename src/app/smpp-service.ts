@@ -8,8 +8,9 @@ import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { BindGate } from "../face/smpp/bind-gate.ts";
 import { SmscFace, smscFaceOptions } from "../face/smpp/server.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import { probeLink } from "../gateway/links/link-test.ts";
+import { type LinkTestDeps, probeLink } from "../gateway/links/link-test.ts";
 import type { Link } from "../gateway/links/links.ts";
+import type { Store } from "../gateway/model/store.ts";
 import { SmscConversations } from "../gateway/smsc/conversations.ts";
 import type { DriverDeps } from "../link/driver.ts";
 import { readSecret } from "./secrets.ts";
@@ -19,6 +20,7 @@ import { readTls, tlsSetting } from "./tls-settings.ts";
 export interface SmppServiceDeps {
   readonly smsc: readonly z.infer<typeof SmscAccountConfig>[];
   readonly face: z.infer<typeof SmppFaceConfig>;
+  readonly store: Store;
   readonly gateway: Gateway;
   readonly driverDeps: DriverDeps;
   readonly env: NodeJS.ProcessEnv;
@@ -35,7 +37,12 @@ export class SmppService implements AsyncDisposable {
 
   constructor(deps: SmppServiceDeps) {
     this.#deps = deps;
-    this.desk = this.#cleanup.use(new SmscConversations(deps.gateway, systemClock, deps.face));
+    this.desk = this.#cleanup.use(
+      new SmscConversations(
+        { store: deps.store, jobs: deps.gateway.jobs, clock: systemClock, log: deps.driverDeps.log },
+        deps.face,
+      ),
+    );
   }
 
   /** The face's port once it listens. */
@@ -73,7 +80,7 @@ export class SmppService implements AsyncDisposable {
     }
     const chosen = address.startsWith("smpps:") ? secureDriver : driver;
     const bearer = this.#cleanup.use(await chosen.openBearer(address, options.data, this.#deps.driverDeps));
-    const link = smscLink(`smsc:${name}`, bearer, this.#deps.gateway);
+    const link = smscLink(`smsc:${name}`, bearer, { store: this.#deps.store, jobs: this.#deps.gateway.jobs });
     this.#deps.gateway.attach(link);
     bearer.onChange = () => this.#deps.gateway.links.changed(link.id);
   }
@@ -105,7 +112,7 @@ export class SmppService implements AsyncDisposable {
   }
 }
 
-function smscLink(id: string, bearer: Bearer, gateway: Gateway): Link {
+function smscLink(id: string, bearer: Bearer, deps: LinkTestDeps): Link {
   return {
     id,
     kind: "smsc",
@@ -120,7 +127,7 @@ function smscLink(id: string, bearer: Bearer, gateway: Gateway): Link {
       testSmsc(
         {
           configured: bearer.coding,
-          probe: (variant, given) => probeLink(gateway, id, test, variant, given),
+          probe: (variant, given) => probeLink(deps, id, test, variant, given),
           exhaustive: test.exhaustive,
         },
         signal,

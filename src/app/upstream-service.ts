@@ -5,6 +5,7 @@ import { parseJson } from "../base/json.ts";
 import { Secret } from "../base/secret.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { OutboxEntry } from "../gateway/model/outbox.ts";
+import type { Store } from "../gateway/model/store.ts";
 import type { Target } from "../gateway/model/target.ts";
 import type { UpstreamControl, UpstreamView } from "../gateway/upstream/control.ts";
 import { type Attempt, retryAfterMs } from "../gateway/upstream/delivery.ts";
@@ -23,6 +24,7 @@ import type { UpstreamConfig } from "./upstream-config.ts";
 
 export interface UpstreamServiceDeps {
   readonly upstreams: readonly UpstreamConfig[];
+  readonly store: Store;
   readonly gateway: Gateway;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
@@ -91,7 +93,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
   }
 
   async list(): Promise<UpstreamView[]> {
-    const counts = await this.#deps.gateway.store.read((r) => r.outbox.counts());
+    const counts = await this.#deps.store.read((r) => r.outbox.counts());
     return [...this.#running.values()].map(({ config, relay, puller, keys, open }) => {
       const count = counts.find((one) => one.upstream === config.name);
       const lastError = relay?.stats.lastError ?? puller?.lastError;
@@ -113,19 +115,19 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
 
   async dead(name: string, after: number, limit: number): Promise<OutboxEntry[]> {
     this.#known(name);
-    return this.#deps.gateway.store.read((r) => r.outbox.dead(name, after, limit));
+    return this.#deps.store.read((r) => r.outbox.dead(name, after, limit));
   }
 
   async replay(name: string, id: string | undefined): Promise<number> {
     const { relay } = this.#known(name);
-    const count = await this.#deps.gateway.store.write((r) => r.outbox.replay(name, id));
+    const count = await this.#deps.store.write((r) => r.outbox.replay(name, id));
     await relay?.recheck();
     return count;
   }
 
   async discard(name: string, id: string | undefined): Promise<number> {
     this.#known(name);
-    return this.#deps.gateway.store.write((r) => r.outbox.discard(name, id));
+    return this.#deps.store.write((r) => r.outbox.discard(name, id));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,7 +142,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
   }
 
   #make(config: UpstreamConfig): Running {
-    const { env, gateway, log, scriptBudgetMs } = this.#deps;
+    const { env, store, log, scriptBudgetMs } = this.#deps;
     const secret = config.secret === undefined ? undefined : webhookKey(config.name, readSecret(config.secret, env));
     const client = (connections: number) => this.#client(config, connections);
     const { webhook, pull, proxy, keys: lookup } = config;
@@ -148,7 +150,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     if (webhook !== undefined) made.relay = this.#relay(config, secret, client(webhook.concurrency), webhook);
     if (pull !== undefined) Object.assign(made, this.#pull(config, secret, client(1), pull));
     if (lookup !== undefined) {
-      const targetOf = async (eid: string) => (await gateway.store.read((r) => r.targets.holding("eid", eid)))?.id;
+      const targetOf = async (eid: string) => (await store.read((r) => r.targets.holding("eid", eid)))?.id;
       made.keys = new PskLookup(
         { client: client(8), clock: systemClock, log, targetOf },
         { ...lookup, upstream: config.name, url: new URL(lookup.url) },
@@ -188,7 +190,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     to: { readonly url: string; readonly concurrency: number },
     before: () => void = () => {},
   ): Relay {
-    const { gateway, log } = this.#deps;
+    const { store, log } = this.#deps;
     const url = new URL(to.url);
     const post = async ({ id, body }: OutboxEntry, signal: AbortSignal): Promise<Attempt> => {
       before();
@@ -214,7 +216,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     };
     const { name: upstream, events, firstRetryMs, maxRetryMs, maxAttempts } = config;
     const settings = { upstream, events, concurrency: to.concurrency, firstRetryMs, maxRetryMs, maxAttempts };
-    const relay = new Relay({ store: gateway.store, clock: systemClock, random: Math.random, log, post }, settings);
+    const relay = new Relay({ store, clock: systemClock, random: Math.random, log, post }, settings);
     this.#cleanup.use(relay);
     return relay;
   }
@@ -235,7 +237,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     work.searchParams.set("wait", String(waitSeconds));
     const puller: WorkPuller = new WorkPuller(
       {
-        gateway,
+        jobs: gateway.jobs,
         clock: systemClock,
         random: Math.random,
         log,

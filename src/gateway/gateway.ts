@@ -1,35 +1,41 @@
 import type { Clock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
-import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
-import { newId } from "../base/id.ts";
+import { GatewayError } from "../base/gateway-error.ts";
 import type { Log } from "../link/driver.ts";
 import { reported } from "../link/reported.ts";
-import { checkPolicy } from "./eis/policy.ts";
+import { ApiTokens } from "./access/api-tokens.ts";
+import { AuditLog } from "./access/audit-log.ts";
+import { Campaigns } from "./campaign/campaigns.ts";
+import { CampaignRunner } from "./campaign/runner.ts";
+import { CardAudits } from "./eis/card-audits.ts";
+import { ConnectivityParameters } from "./eis/connectivity-parameters.ts";
+import { EisRecords } from "./eis/eis-records.ts";
 import { Inbound } from "./inbound/inbound.ts";
-import { Dispatcher } from "./jobs/dispatcher.ts";
-import { type EndJob, endJobOver } from "./jobs/end-job.ts";
+import { JobRunner } from "./job-runner.ts";
+import { endJobOver } from "./jobs/end-job.ts";
+import { Jobs } from "./jobs/jobs.ts";
 import { concernsQueue } from "./jobs/queue-events.ts";
-import { cancelJobIn, expireJob } from "./jobs/stop-job.ts";
 import { targetOfCard } from "./links/card-holder.ts";
+import { CardLeases } from "./links/card-leases.ts";
 import type { HttpsBearer } from "./links/https-bearer.ts";
-import { LinkBackoff } from "./links/link-backoff.ts";
 import { type Link, Links } from "./links/links.ts";
-import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
-import { openFailure } from "./model/failure.ts";
+import { SessionRequests } from "./links/session-requests.ts";
+import type { GatewayEvent } from "./model/event.ts";
 import type { Job } from "./model/job.ts";
-import type { JobQueue, NewJob } from "./model/new-job.ts";
+import type { Retention } from "./model/retention.ts";
 import type { Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
 import { confirmationsOver } from "./notifications/confirmation.ts";
 import { Notifications } from "./notifications/notifications.ts";
+import { EventLog } from "./records/event-log.ts";
+import { StoreState } from "./records/store-state.ts";
+import { Pruner } from "./retention/pruner.ts";
 import { Answers } from "./scp80/answers.ts";
-import { segmentsOf } from "./scp80/secured-packet.ts";
-import { SmsRun } from "./scp80/sms-run.ts";
 import type { SmsDefaults } from "./scp80/submit-packet.ts";
-import { resolveWork } from "./scripts/resolve-work.ts";
 import { pollAfterSwitch } from "./switches/poll-after-switch.ts";
+import { ProfileSwitches } from "./switches/profile-switches.ts";
 import { SwitchWatch } from "./switches/switch-watch.ts";
-import { findTarget } from "./targets/target-lookup.ts";
+import { Targets } from "./targets/targets.ts";
 
 export interface GatewayDeps {
   readonly store: Store;
@@ -37,114 +43,150 @@ export interface GatewayDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly sms: SmsDefaults;
+  /** Who confirms notifications of targets that do not say. */
   readonly notifications: "bench" | "relay" | "withhold";
+  /** What is removed after which time; nothing when absent. */
+  readonly retention?: Retention;
+  /** Names of the upstreams that receive events: records that they have not seen are kept. */
+  readonly eventUpstreams?: readonly string[];
 }
 
-const defaultValidityMs = 24 * 3_600_000;
-const noHttps: HttpsState = { open: false, possible: false };
-
-/** The use cases of the gateway, for all faces. */
-export class Gateway implements JobQueue {
+/** The use cases of the gateway, for all faces: each under its name, nothing behind them. */
+export class Gateway {
   readonly links = new Links();
-  readonly store: Store;
+  readonly jobs: Jobs;
+  readonly targets: Targets;
+  readonly eis: EisRecords;
+  readonly audits: CardAudits;
+  readonly connectivity: ConnectivityParameters;
+  readonly leases: CardLeases;
+  readonly sessions: SessionRequests;
+  readonly switches: ProfileSwitches;
+  readonly notifications: Notifications;
   readonly inbound: Inbound;
-  readonly desk: Notifications;
-  readonly endJob: EndJob;
-  readonly log: Log;
-  https: HttpsBearer | undefined;
+  readonly campaigns: Campaigns;
+  readonly events: EventLog;
+  readonly tokens: ApiTokens;
+  readonly auditLog: AuditLog;
+  readonly pruner: Pruner;
+  readonly storeState: StoreState;
   readonly #deps: GatewayDeps;
-  readonly #answers = new Answers();
-  readonly #comebacks: LinkBackoff;
-  readonly #smsRun: SmsRun;
-  readonly #dispatcher: Dispatcher;
-  readonly #procedures: SwitchWatch;
-  /** Targets whose next job waits for a link. */
-  readonly #blocked = new Set<string>();
+  readonly #runner: JobRunner;
+  readonly #switchWatch: SwitchWatch;
+  readonly #campaignRunner: CampaignRunner;
+  #https: HttpsBearer | undefined;
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
-    this.store = deps.store;
-    this.log = deps.log;
-    this.endJob = endJobOver(deps.store, deps.clock);
-    this.#comebacks = new LinkBackoff(deps.clock);
-    this.desk = new Notifications({
-      queueConfirmation: confirmationsOver(this.links),
+    const { store, clock, random, log } = deps;
+    const { links } = this;
+    const kick = (target: string) => this.#runner.kick(target);
+    const https = () => this.#https;
+    const answers = new Answers();
+    this.#runner = new JobRunner({
+      store,
+      clock,
+      random,
+      log,
+      links,
+      answers,
+      https,
+      endJob: endJobOver(store, clock),
+      sms: deps.sms,
+    });
+    this.jobs = new Jobs({
+      store,
+      clock,
+      kick,
+      warningsOf: (link) => links.warningsOf(link),
+      wake: (target) => this.#runner.wake(target),
+      interrupt: (job, reason) => this.#runner.interrupt(job, reason),
+    });
+    this.notifications = new Notifications({
+      queueConfirmation: confirmationsOver(links),
       defaultMode: deps.notifications,
-      kick: (target) => this.#dispatcher.kick(target),
-      store: deps.store,
-      clock: deps.clock,
+      kick,
+      store,
+      clock,
     });
-    this.#smsRun = new SmsRun({
-      store: deps.store,
-      clock: deps.clock,
-      random: deps.random,
-      log: deps.log,
-      links: this.links,
-      answers: this.#answers,
-      comebacks: this.#comebacks,
-      endJob: this.endJob,
-      defaults: deps.sms,
+    this.inbound = new Inbound({ store, clock, log, answers, notifications: this.notifications, kick });
+    this.#switchWatch = new SwitchWatch({ store, clock, log, kick });
+    this.#campaignRunner = new CampaignRunner({
+      store,
+      jobs: this.jobs,
+      clock,
+      log,
+      notifications: deps.notifications,
     });
-    this.#dispatcher = new Dispatcher({
-      store: deps.store,
-      clock: deps.clock,
-      log: deps.log,
-      run: (job, signal) => this.#run(job, signal),
-      heldUntil: (target) => this.#heldUntil(target),
-      expire: (job) => this.#expire(job),
+    this.campaigns = new Campaigns({ store, runner: this.#campaignRunner, clock });
+    this.targets = new Targets(store, clock);
+    this.eis = new EisRecords(this.targets);
+    this.audits = new CardAudits({ store, jobs: this.jobs, clock });
+    this.connectivity = new ConnectivityParameters({ store, jobs: this.jobs, log });
+    this.leases = new CardLeases(links, clock);
+    this.sessions = new SessionRequests(store, https);
+    this.switches = new ProfileSwitches(store);
+    this.events = new EventLog(store);
+    this.tokens = new ApiTokens(store, clock);
+    this.auditLog = new AuditLog(store);
+    this.storeState = new StoreState(store);
+    this.pruner = new Pruner({
+      store,
+      clock,
+      log,
+      retention: deps.retention ?? {},
+      upstreams: deps.eventUpstreams ?? [],
     });
-    this.inbound = new Inbound({
-      store: deps.store,
-      clock: deps.clock,
-      log: deps.log,
-      answers: this.#answers,
-      notifications: this.desk,
-      kick: (target) => this.#dispatcher.kick(target),
+    this.events.onCommit((events) => {
+      for (const event of events) this.#onEvent(event);
     });
-    this.#procedures = new SwitchWatch({
-      store: deps.store,
-      clock: deps.clock,
-      log: deps.log,
-      kick: (target) => this.#dispatcher.kick(target),
-    });
-    this.store.onEvents((events) => {
-      for (const event of events) {
-        if (event.target !== undefined && concernsQueue(event)) this.#dispatcher.kick(event.target);
-        // A convenience: without it the next poll finds the same.
-        if (event.type === "procedure.accepted" && event.target !== undefined)
-          detach(pollAfterSwitch({ ...deps, links: this.links }, event.target), () => {});
+    links.onChange((change) => {
+      if (change.kind === "removed") this.#runner.linkRemoved(change.id);
+      else {
+        const { link } = change;
+        detach(this.#runner.linkChanged(link), reported(log, "jobs could not be woken", { link: link.id }));
       }
-    });
-    this.links.onChange((change) => {
-      if (change.kind === "removed") this.#comebacks.removed(change.id);
-      else
-        detach(this.#linkChanged(change.link), reported(deps.log, "jobs could not be woken", { link: change.link.id }));
     });
   }
 
   /** Takes up what an earlier process left open. */
   async start(): Promise<void> {
-    await this.store.write(async (r) => {
+    const { store, clock } = this.#deps;
+    await store.write(async (r) => {
       for (const job of await r.jobs.inState(["running", "waiting"], 1_000_000)) {
         if (job.chosen?.bearer === "https") continue;
-        await r.jobs.patch(job.id, {
-          state: "queued",
-          notBefore: this.#deps.clock.now(),
-          note: "taken up after a restart",
-        });
+        await r.jobs.patch(job.id, { state: "queued", notBefore: clock.now(), note: "taken up after a restart" });
       }
-      await r.jobs.resume(undefined, this.#deps.clock.now());
+      await r.jobs.resume(undefined, clock.now());
     });
     this.inbound.work();
-    this.#procedures.start();
-    await this.#dispatcher.start();
+    this.#switchWatch.start();
+    await this.#runner.start();
+  }
+
+  /** Starts what orders jobs and removes records by itself; to be called once links are there. */
+  async startBackground(): Promise<void> {
+    await this.#campaignRunner.start();
+    this.pruner.start();
+  }
+
+  /** Ends what {@link startBackground} started, and the leases of cards; the links can go then. */
+  async stopBackground(): Promise<void> {
+    await this.pruner.stop();
+    await this.leases[Symbol.asyncDispose]();
+    await this.#campaignRunner.stop();
   }
 
   /** Brings running work to a durable point. */
   async stop(): Promise<void> {
-    await this.#procedures.stop();
-    await this.#dispatcher.stop(new GatewayError("job.interrupted", "the daemon stops"));
+    await this.#switchWatch.stop();
+    await this.#runner.stop(new GatewayError("job.interrupted", "the daemon stops"));
     await this.inbound.stop();
+  }
+
+  /** Has SCP81 carry jobs from now on. */
+  connectHttps(bearer: HttpsBearer): void {
+    this.#https = bearer;
   }
 
   /** A bearer's items go this way; for a reader the card in it says who sent them, a modem brings those of other devices. */
@@ -159,200 +201,20 @@ export class Gateway implements JobQueue {
 
   /** The target whose card this is. */
   async targetOfCard(card: NonNullable<Link["card"]>): Promise<Target | undefined> {
-    return this.store.read((r) => targetOfCard(r, card));
-  }
-
-  /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
-  async submit(order: NewJob): Promise<{ job: Job; created: boolean }> {
-    const now = this.#deps.clock.now();
-    const accepted = await this.store.write(async (r) => {
-      await order.when?.(r);
-      const target = await findTarget(r, order.target);
-      const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
-      const work = resolveWork(asked, target);
-      const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
-      const warnings = [...ofPolicy, ...this.links.warningsOf(order.request?.link)];
-      const job: Omit<Job, "seq"> = {
-        id: newId("job", now),
-        target: target.id,
-        state: "queued",
-        lane: "normal",
-        work,
-        request: { bearer: "auto", maxPackets: 4, ...order.request },
-        origin: order.origin,
-        attempts: 0,
-        notBefore: now,
-        validUntil: now + (order.validityMs ?? defaultValidityMs),
-        ...(warnings.length === 0 ? {} : { warnings }),
-        createdAt: now,
-      };
-      const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
-      if (!result.same) throw keyReused(result.job.id);
-      // An order that was accepted once is answered again, whatever the rules are now.
-      if (result.created && refusal !== undefined) throw refusal;
-      if (result.created)
-        await r.events.append({
-          at: now,
-          type: "job.queued",
-          target: target.id,
-          job: job.id,
-          data: { origin: order.origin },
-        });
-      return result;
-    });
-    if (accepted.created) this.#dispatcher.kick(accepted.job.target);
-    return accepted;
-  }
-
-  /**
-   * Cancels a job that has not ended; with `unsentOnly`, only when certainly nothing of it left.
-   * @throws job.unknown, job.state
-   */
-  async cancel(id: string, options: { readonly unsentOnly?: boolean } = {}): Promise<Job> {
-    const outcome = await this.store.write((r) => cancelJobIn(r, id, this.#deps.clock.now(), options));
-    const job = await this.job(id);
-    if (outcome !== "cancelled") {
-      const why = outcome === "ended" ? "has ended" : "may have reached its card";
-      throw new GatewayError("job.state", `job ${id} ${why}`, { detail: { state: job.state } });
-    }
-    this.#comebacks.over(job);
-    this.#dispatcher.interrupt(job.target, id, new GatewayError("job.cancelled", "the job was cancelled"));
-    return job;
-  }
-
-  /** @throws job.unknown */
-  async job(id: string): Promise<Job> {
-    const job = await this.store.read((r) => r.jobs.get(id));
-    if (job === undefined) throw new GatewayError("job.unknown", `no job '${id}'`, { detail: { job: id } });
-    return job;
-  }
-
-  /** Looks at the target's queue. */
-  kick(target: string): void {
-    this.#dispatcher.kick(target);
-  }
-
-  /** Makes the target's queue run now instead of at its next try. */
-  async wake(target: string): Promise<void> {
-    await this.#resume(target, 0);
-  }
-
-  async #resume(target: string, earliest: number): Promise<void> {
-    this.#blocked.delete(target);
-    await this.store.write((r) => r.jobs.resume(target, Math.max(earliest, this.#deps.clock.now())));
-    this.#dispatcher.kick(target);
-  }
-
-  /** A link that came up may have a way for what is blocked, and for what it let down before. */
-  async #linkChanged(link: Link): Promise<void> {
-    const noteLinkState = this.#comebacks.noteLinkState(link);
-    if (!link.state.up) return;
-    const blocked = [...this.#blocked].map((target) => this.#resume(target, this.#comebacks.earliest(target)));
-    const holds = noteLinkState && link.card !== undefined ? await this.targetOfCard(link.card) : undefined;
-    const back = noteLinkState ? this.#comebacks.take(link, holds?.id) : [];
-    await Promise.all([...blocked, ...back.map(({ target, earliest }) => this.#resume(target, earliest))]);
-  }
-
-  async #run(job: Job, signal: AbortSignal): Promise<void> {
-    const { clock, store } = this.#deps;
-    this.#comebacks.over(job);
-    try {
-      const target = await store.read((r) => r.targets.get(job.target));
-      if (target === undefined) {
-        await this.endJob(job.id, {
-          state: "failed",
-          error: { code: "target.unknown", message: "the target is gone", detail: {} },
-        });
-        return;
-      }
-      if (clock.now() >= job.validUntil) return await this.#expire(job);
-      const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
-      if (refusal !== undefined) {
-        await this.endJob(job.id, { state: "failed", error: openFailure(refusal) });
-        return;
-      }
-      const route = await this.#route(job, target);
-      if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
-      if (route.bearer === "https" && this.https !== undefined) return await this.https.enqueue(job, target, route.why);
-      // A packet that has left goes on: the session's trigger may wait for its place.
-      if (job.lane === "normal" && !(await this.#hasPacket(job.id)) && (await this.#sessionGoesFirst(job))) {
-        return await this.#block(job, "waits for earlier jobs of the SCP81 session");
-      }
-      await this.#smsRun.run(job, target, route, signal);
-    } catch (thrown) {
-      await this.#runFailed(job, thrown, signal);
-    }
-  }
-
-  async #runFailed(job: Job, thrown: unknown, signal: AbortSignal): Promise<void> {
-    if (isGatewayError(signal.reason, "job.expired")) return this.#expire(job);
-    if (signal.aborted) return;
-    const error = asGatewayError(thrown);
-    if (error.code === "api.internal")
-      this.#deps.log.error(
-        { job: job.id, err: thrown instanceof Error ? thrown.stack : String(thrown) },
-        "a job failed by a bug",
-      );
-    if (error.retry === "never") {
-      await this.endJob(job.id, { state: "failed", error: openFailure(error) });
-      return;
-    }
-    await this.#block(job, `${error.code}: ${error.message}`);
-  }
-
-  async #expire(job: Job): Promise<void> {
-    this.#comebacks.over(job);
-    await expireJob(this.store, job.id, this.#deps.clock.now());
+    return this.#deps.store.read((r) => targetOfCard(r, card));
   }
 
   /** Whether a reader, modem or SMSC would carry the job now. */
   bySms(job: Job, target: Target): boolean {
-    const request = { ...job.request, bearer: "short-message" } as const;
-    return chooseRoute(target, job.work, request, routeLinks(this.links.list()), noHttps, 0).at === "found";
+    return this.#runner.bySms(job, target);
   }
 
-  async #route(job: Job, target: Target): Promise<Route> {
-    const links = routeLinks(this.links.list());
-    const state = (await this.https?.state(target)) ?? noHttps;
-    const https = { ...state, inVain: job.chosen !== undefined };
-    // A packet that may have left binds its job to bearers that carry these octets again, and nothing else.
-    const bound = job.attempts > 0 && job.request.bearer === "auto" && (await this.#hasPacket(job.id));
-    const request = bound ? { ...job.request, bearer: "short-message" as const } : job.request;
-    return chooseRoute(target, job.work, request, links, https, segmentsOf(job, target));
+  #onEvent(event: GatewayEvent): void {
+    const { store, clock } = this.#deps;
+    if (event.target === undefined) return;
+    if (concernsQueue(event)) this.#runner.kick(event.target);
+    // A convenience: without it the next poll finds the same.
+    if (event.type === "procedure.accepted")
+      detach(pollAfterSwitch({ store, clock, links: this.links }, event.target), () => {});
   }
-
-  async #hasPacket(job: string): Promise<boolean> {
-    const packets = await this.store.read((r) => r.packets.ofJob(job));
-    return packets.some((packet) => packet.state !== "abandoned" && packet.transmissions > 0);
-  }
-
-  /** Jobs of one target run in order: those that wait for a session go before later ones by SMS. */
-  async #sessionGoesFirst(job: Job): Promise<boolean> {
-    const [first] = await this.store.read((r) => r.jobs.waitingForSession(job.target, 1));
-    return first !== undefined && first.seq < job.seq;
-  }
-
-  /** Tries again when a link changes, at the latest after a while. What has no way is the same for jobs like it. */
-  async #block(job: Job, why: string, whom: "alone" | "and those like it" = "alone"): Promise<void> {
-    const { clock, store } = this.#deps;
-    this.#blocked.add(job.target);
-    const now = clock.now();
-    const until = now + 15_000;
-    await store.write(async (r) => {
-      await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(until, job.validUntil) });
-      if (whom === "and those like it") await r.jobs.defer(job, now, until, why);
-    });
-  }
-
-  async #heldUntil(target: string): Promise<number> {
-    const procedure = await this.store.read((r) => r.profileSwitches.latest(target));
-    if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
-    return procedure.holdUntil;
-  }
-}
-
-function keyReused(job: string): GatewayError {
-  return new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
-    detail: { field: "Idempotency-Key", job },
-  });
 }

@@ -13,14 +13,15 @@ import { timestampOf } from "../../src/codec/sms/timestamp.ts";
 import { parseTpdu, tpduBytes } from "../../src/codec/sms/tpdu.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
+import type { Jobs } from "../../src/gateway/jobs/jobs.ts";
 import type { CardIdentity, Link } from "../../src/gateway/links/links.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import { hasEnded } from "../../src/gateway/model/job.ts";
 import type { NewJob } from "../../src/gateway/model/new-job.ts";
-import { Targets } from "../../src/gateway/targets/targets.ts";
+import type { Targets } from "../../src/gateway/targets/targets.ts";
 import { ApduChannel } from "../../src/link/card/channel.ts";
 import { Terminal } from "../../src/link/card/terminal.ts";
-import { silentLog } from "../../src/link/driver.ts";
+import { type Log, silentLog } from "../../src/link/driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
@@ -149,6 +150,8 @@ export class Bench implements AsyncDisposable {
   readonly targets: Targets;
   readonly store: SqliteStore;
   readonly folder: string;
+  /** What use cases beside those of the gateway are made of. */
+  readonly useCaseDeps: { readonly store: SqliteStore; readonly jobs: Jobs; readonly clock: Clock; readonly log: Log };
   readonly #links: BenchLink[] = [];
 
   private constructor(store: SqliteStore, folder: string, clock: Clock) {
@@ -168,7 +171,8 @@ export class Bench implements AsyncDisposable {
       },
       notifications: "bench",
     });
-    this.targets = new Targets(store, clock);
+    this.targets = this.gateway.targets;
+    this.useCaseDeps = { store, jobs: this.gateway.jobs, clock, log: silentLog };
   }
 
   static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-")), clock = systemClock): Promise<Bench> {
@@ -186,13 +190,13 @@ export class Bench implements AsyncDisposable {
   }
 
   async run(order: NewJob): Promise<Job> {
-    const { job } = await this.gateway.submit(order);
+    const { job } = await this.gateway.jobs.submit(order);
     return this.ended(job.id);
   }
 
   async ended(id: string, ms = 15_000): Promise<Job> {
     return this.until(async () => {
-      const job = await this.gateway.job(id);
+      const job = await this.gateway.jobs.get(id);
       return hasEnded(job) ? job : undefined;
     }, ms);
   }

@@ -46,7 +46,7 @@ describe("promises that nobody awaits", () => {
 
   it("would be found", () => {
     const text =
-      "    void gateway.wake(target);\n  wake: (target) => void this.#look(target),\n  else void x.then(y);\n";
+      "    void gateway.jobs.wake(target);\n  wake: (target) => void this.#look(target),\n  else void x.then(y);\n";
     expect(discarded("a.ts", text, new Set(["wake", "#look"]))).toHaveLength(3);
     expect(discarded("a.ts", "  listeners: () => void;\n  () => void set.delete(x);", asynchronous)).toEqual([]);
   });

@@ -61,7 +61,7 @@ it("downloads a profile in one session, every octet as it was", { timeout: 60_00
   const [card] = fleetCards(1, "download");
   if (card === undefined) throw new Error("no card");
   const psk = Buffer.from(card.psk).toString("hex");
-  await bench.daemon.targets.import({
+  await bench.daemon.gateway.targets.import({
     eid: card.eid,
     isdR: { keySets: [{ kvn: 64, type: "SCP81", keys: [{ id: 1, value: psk }] }] },
   });

@@ -3,8 +3,8 @@ import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
+import type { AuditLog } from "../../gateway/access/audit-log.ts";
 import { allows, type Principal, type Scope, scopes } from "../../gateway/model/api-token.ts";
-import type { Store } from "../../gateway/model/store.ts";
 import type { Log } from "../../link/driver.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
@@ -33,7 +33,9 @@ export interface CertificateGrant {
 }
 
 export interface AccessDeps {
-  readonly store: Store;
+  readonly auditLog: AuditLog;
+  /** Whether the last write to the store succeeded. */
+  readonly storable: () => boolean;
   readonly tokens: ApiTokens;
   readonly certificates: readonly CertificateGrant[];
   readonly streams: OpenStreams;
@@ -79,14 +81,14 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
     if (request.principal?.how === "token" && request.method === "GET")
       deps.streams.watch(request.principal, reply.raw);
     if (changes(request)) {
-      const audited = deps.store.write((r) => r.audit.append(entryOf(request, deps.now())));
+      const audited = deps.auditLog.append(entryOf(request, deps.now()));
       audited.catch(() => {});
       request.audited = audited;
     }
   });
   app.addHook("preHandler", async (request) => {
     // While nothing can be stored, nothing is done that could not be written down either.
-    if (deps.store.trouble !== undefined) await request.audited;
+    if (!deps.storable()) await request.audited;
   });
   app.addHook("onSend", async (request) => {
     await request.audited?.catch(() => undefined);
@@ -94,10 +96,8 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
   app.addHook("onResponse", async (request, reply) => {
     if (request.audited === undefined) return;
     try {
-      const seq = await request.audited.catch(() =>
-        deps.store.write((r) => r.audit.append(entryOf(request, deps.now()))),
-      );
-      await deps.store.write((r) => r.audit.finish(seq, reply.statusCode, request.problem));
+      const seq = await request.audited.catch(() => deps.auditLog.append(entryOf(request, deps.now())));
+      await deps.auditLog.finish(seq, reply.statusCode, request.problem);
     } catch (thrown) {
       lost(request, reply.statusCode, asGatewayError(thrown));
     }
@@ -175,7 +175,7 @@ function entryOf(request: FastifyRequest, at: number) {
 async function record(request: FastifyRequest, deps: AccessDeps, error: unknown): Promise<void> {
   const known = error instanceof GatewayError ? error : new GatewayError("api.internal", "see the log");
   const entry = { ...entryOf(request, deps.now()), status: known.entry.http, error: known.code };
-  await deps.store.write((r) => r.audit.append(entry)).catch(() => {});
+  await deps.auditLog.append(entry).catch(() => {});
 }
 
 /** What may be written down of refusals in one second. A flood of one kind leaves the places of the others alone. */

@@ -1,8 +1,8 @@
-import type { Store } from "../../gateway/model/store.ts";
+import type { EventLog } from "../../gateway/records/event-log.ts";
 
 /** The state that `read` finds once `ended` holds for it, or when the time is over or the client has gone. */
 export async function awaited<T>(
-  store: Store,
+  events: EventLog,
   read: () => Promise<T>,
   ended: (state: T) => boolean,
   { waitMs, gone }: { readonly waitMs: number; readonly gone: () => boolean },
@@ -10,14 +10,14 @@ export async function awaited<T>(
   const until = Date.now() + waitMs;
   let state = await read();
   while (!ended(state) && Date.now() < until && !gone()) {
-    await nextEvent(store, Math.min(until - Date.now(), 1000));
+    await nextEvent(events, Math.min(until - Date.now(), 1000));
     state = await read();
   }
   return state;
 }
 
 /** Resolves with the next durable event, or after the time. */
-function nextEvent(store: Store, ms: number): Promise<void> {
+function nextEvent(events: EventLog, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -25,6 +25,6 @@ function nextEvent(store: Store, ms: number): Promise<void> {
       resolve();
     };
     const timer = setTimeout(done, ms);
-    const off = store.onEvents(done);
+    const off = events.onCommit(done);
   });
 }

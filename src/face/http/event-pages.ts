@@ -1,8 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { detach } from "../../base/detach.ts";
 import type { GatewayEvent } from "../../gateway/model/event.ts";
-import type { Store } from "../../gateway/model/store.ts";
-import { type EventGap, eventsAfter } from "./event-gap.ts";
+import type { EventGap, EventLog } from "../../gateway/records/event-log.ts";
 
 /** Events that follow a position, framed for the stream. */
 export interface EventPage {
@@ -22,15 +21,15 @@ const streamsPerTurn = 8;
  * and turns for everything else in between.
  */
 export class EventPages {
-  readonly #store: Store;
+  readonly #log: EventLog;
   readonly #pages = new Map<number, Promise<EventPage>>();
   readonly #tails = new Set<number>();
   #loading: Promise<unknown> = Promise.resolve();
   #waiting: (() => void)[] = [];
 
-  constructor(store: Store) {
-    this.#store = store;
-    store.onEvents(() => {
+  constructor(log: EventLog) {
+    this.#log = log;
+    log.onCommit(() => {
       for (const at of this.#tails) this.#pages.delete(at);
       this.#tails.clear();
     });
@@ -62,7 +61,7 @@ export class EventPages {
   }
 
   async #read(at: number): Promise<EventPage> {
-    const { events, gap } = await eventsAfter(this.#store, at, pageSize);
+    const { events, gap } = await this.#log.after(at, pageSize);
     const full = events.length === pageSize;
     if (full) this.#tails.delete(at);
     return {

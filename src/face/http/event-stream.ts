@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import type { GatewayEvent } from "../../gateway/model/event.ts";
-import type { Store } from "../../gateway/model/store.ts";
+import type { EventLog } from "../../gateway/records/event-log.ts";
 import type { Log } from "../../link/driver.ts";
 import { drained } from "./drained.ts";
 import { gapEvent } from "./event-gap.ts";
@@ -39,16 +39,16 @@ class Bell {
  * one that takes nothing at all for a minute is let go, and resumes when it likes.
  */
 export async function streamEvents(
-  deps: { readonly store: Store; readonly pages: EventPages; readonly log: Log; readonly now: () => number },
+  deps: { readonly events: EventLog; readonly pages: EventPages; readonly log: Log; readonly now: () => number },
   reply: FastifyReply,
   from: number,
   wanted: (event: GatewayEvent) => boolean,
 ): Promise<void> {
-  const { store, pages, now } = deps;
+  const { pages, now } = deps;
   reply.hijack();
   const { raw } = reply;
   const bell = new Bell();
-  const off = store.onEvents(() => bell.ring());
+  const off = deps.events.onCommit(() => bell.ring());
   raw.on("error", () => bell.ring());
   raw.on("close", () => bell.ring());
   raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });

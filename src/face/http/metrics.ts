@@ -55,7 +55,7 @@ function states(deps: ApiDeps, registers: Registry[]): void {
     labelNames: ["state"],
     registers,
     async collect() {
-      const counts = await deps.gateway.store.read((r) => r.jobs.counts());
+      const counts = await deps.gateway.jobs.counts();
       for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
     },
   });
@@ -134,7 +134,7 @@ function frames(registers: Registry[]): () => void {
   return onFrame(({ kind, dir }) => total.inc({ kind, dir }));
 }
 
-function happenings({ gateway: { store } }: ApiDeps, registers: Registry[]): () => void {
+function happenings({ gateway: { events: log } }: ApiDeps, registers: Registry[]): () => void {
   const events = new Counter({
     name: "otagate_events_total",
     help: "Events that became durable, by type",
@@ -159,7 +159,7 @@ function happenings({ gateway: { store } }: ApiDeps, registers: Registry[]): () 
     queuedAt.delete(job);
     seconds.observe({ state }, Math.max(0, at - since) / 1000);
   };
-  return store.onEvents((batch) => batch.forEach(take));
+  return log.onCommit((batch) => batch.forEach(take));
 }
 
 /** Bounded: of very many open jobs the oldest are measured no more. */

@@ -82,10 +82,11 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
       }),
     );
   });
-  const streams = new OpenStreams(deps.streams, deps.tokens, Date.now);
-  deps.tokens.onRevoked(({ name }) => deps.leases.endOf(name));
-  const { tokens, certificates } = deps;
-  guard(app, { store: deps.gateway.store, tokens, certificates, streams, log, now: Date.now });
+  const streams = new OpenStreams(deps.streams, deps.gateway.tokens, Date.now);
+  const { auditLog, leases, storeState, tokens } = deps.gateway;
+  tokens.onRevoked(({ name }) => leases.endOf(name));
+  const storable = () => storeState.trouble === undefined;
+  guard(app, { auditLog, storable, tokens, certificates: deps.certificates, streams, log, now: Date.now });
   refuseUnasked(app);
   await deps.prepare?.(app);
   const metrics = apiMetrics(app, deps);

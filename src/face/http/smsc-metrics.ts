@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { ApiDeps } from "./api-deps.ts";
 
 /** SMSC accounts: binds, window, queue, rate; what became of messages; what waits for SMPP clients. Links are configured. */
-export function smscMetrics({ gateway }: ApiDeps, registers: Registry[]): void {
+export function smscMetrics({ gateway, smscDepths }: ApiDeps, registers: Registry[]): void {
   const accounts = () =>
     gateway.links.list().flatMap((link) => {
       const numbers = link.numbers?.();
@@ -37,7 +37,7 @@ export function smscMetrics({ gateway }: ApiDeps, registers: Registry[]): void {
     registers,
     async collect() {
       this.reset();
-      const depths = await gateway.store.read((r) => r.smsc.depths());
+      const depths = await smscDepths();
       for (const [client, depth] of Object.entries(depths)) this.set({ client }, depth);
     },
   });

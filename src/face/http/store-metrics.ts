@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { ApiDeps } from "./api-deps.ts";
 
 /** What was removed from the store, and how large its file is. */
-export function storeMetrics({ gateway, pruner }: ApiDeps, registers: Registry[]): void {
+export function storeMetrics({ gateway: { pruner, storeState } }: ApiDeps, registers: Registry[]): void {
   new Counter({
     name: "otagate_pruned_total",
     help: "Records removed since the start because they were past their retention, by kind",
@@ -19,7 +19,7 @@ export function storeMetrics({ gateway, pruner }: ApiDeps, registers: Registry[]
     labelNames: ["what"],
     registers,
     async collect() {
-      const { bytes, freeBytes } = await gateway.store.read((r) => r.retention.size());
+      const { bytes, freeBytes } = await storeState.size();
       this.set({ what: "file" }, bytes);
       this.set({ what: "free" }, freeBytes);
     },

@@ -2,7 +2,6 @@ import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { inTurns } from "../../base/turns.ts";
-import type { Gateway } from "../gateway.ts";
 import { idempotencyOf } from "../jobs/job-order.ts";
 import type {
   Campaign,
@@ -12,7 +11,7 @@ import type {
   ItemCounts,
   ItemState,
 } from "../model/campaign.ts";
-import type { Repositories } from "../model/store.ts";
+import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import { parseCampaignOrder } from "./order.ts";
@@ -35,7 +34,7 @@ export interface OrderedBy {
 
 /** What the {@link Campaigns} needs. */
 export interface CampaignsDeps {
-  readonly gateway: Gateway;
+  readonly store: Store;
   readonly runner: CampaignRunner;
   readonly clock: Clock;
 }
@@ -53,7 +52,7 @@ export class Campaigns {
    * @throws campaign.invalid, target.unknown, api.idempotency
    */
   async start(raw: unknown, client?: OrderedBy): Promise<ShownCampaign & { readonly created: boolean }> {
-    const { gateway, runner, clock } = this.#deps;
+    const { store, runner, clock } = this.#deps;
     const order = parseCampaignOrder(raw);
     const idempotency = client && idempotencyFor(order, client);
     const now = clock.now();
@@ -68,7 +67,7 @@ export class Campaigns {
       activeMs: 0,
       activeSince: now,
     };
-    const before = await gateway.store.write(async (r) => {
+    const before = await store.write(async (r) => {
       const same = idempotency && (await sameOrder(r, idempotency));
       if (same !== undefined) return same;
       const targets = await selected(r, order.targets);
@@ -97,12 +96,12 @@ export class Campaigns {
 
   /** @throws campaign.unknown */
   async show(id: string): Promise<ShownCampaign> {
-    return this.#deps.gateway.store.read((r) => this.#shown(r, id));
+    return this.#deps.store.read((r) => this.#shown(r, id));
   }
 
   /** Newest first. */
   async list(before: string | undefined, limit: number): Promise<ShownCampaign[]> {
-    return this.#deps.gateway.store.read(async (r) => {
+    return this.#deps.store.read(async (r) => {
       const now = this.#deps.clock.now();
       const found: ShownCampaign[] = [];
       for (const campaign of await r.campaigns.list(before, limit))
@@ -118,7 +117,7 @@ export class Campaigns {
     after: number | undefined,
     limit: number,
   ): Promise<CampaignItem[]> {
-    return this.#deps.gateway.store.read(async (r) => {
+    return this.#deps.store.read(async (r) => {
       await known(r, id);
       return r.campaigns.items(id, state === undefined ? {} : { state }, after, limit);
     });
@@ -126,7 +125,7 @@ export class Campaigns {
 
   /** @throws campaign.unknown */
   async report(id: string): Promise<CampaignReport> {
-    return this.#deps.gateway.store.read(async (r) => {
+    return this.#deps.store.read(async (r) => {
       const campaign = await known(r, id);
       const items = await r.campaigns.items(id, {}, undefined, 10_000_000);
       return campaignReport(campaign, await r.campaigns.counts(id), items, this.#deps.clock.now());
@@ -165,8 +164,8 @@ export class Campaigns {
     from: readonly Campaign["state"][],
     to: (campaign: Campaign, counts: ItemCounts) => Campaign,
   ): Promise<void> {
-    const { gateway, runner, clock } = this.#deps;
-    await gateway.store.write(async (r) => {
+    const { store, runner, clock } = this.#deps;
+    await store.write(async (r) => {
       const campaign = await known(r, id);
       if (!from.includes(campaign.state))
         throw new GatewayError("campaign.state", `the campaign is ${campaign.state}`, {

@@ -3,18 +3,19 @@ import { detach } from "../../base/detach.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
-import type { Gateway } from "../gateway.ts";
 import type { Campaign, CampaignItem } from "../model/campaign.ts";
 import type { GatewayEvent } from "../model/event.ts";
 import { openFailure } from "../model/failure.ts";
-import type { Repositories } from "../model/store.ts";
+import type { JobQueue } from "../model/new-job.ts";
+import type { Repositories, Store } from "../model/store.ts";
 import { type ItemOutcome, refuseItem, startItem, stepItem } from "./item.ts";
 import { pace } from "./pace.ts";
 import { planFor } from "./plan.ts";
 import { putCampaign } from "./state-change.ts";
 
 export interface CampaignRunnerDeps {
-  readonly gateway: Gateway;
+  readonly store: Store;
+  readonly jobs: JobQueue;
   readonly clock: Clock;
   readonly log: Log;
   /** Who confirms notifications of targets that do not say. */
@@ -60,9 +61,9 @@ export class CampaignRunner {
   }
 
   async start(): Promise<void> {
-    const { gateway, tickMs = 1000 } = this.#deps;
-    this.#off = gateway.store.onEvents((events) => this.#heard(events));
-    const open = await gateway.store.read((r) => r.campaigns.open());
+    const { store, tickMs = 1000 } = this.#deps;
+    this.#off = store.onEvents((events) => this.#heard(events));
+    const open = await store.read((r) => r.campaigns.open());
     for (const { id } of open) this.look(id);
     this.#timer = setInterval(() => {
       for (const id of this.#open) this.look(id);
@@ -83,11 +84,11 @@ export class CampaignRunner {
 
   /** Takes back the jobs of a cancelled campaign that have not left. */
   async cancelled(id: string): Promise<void> {
-    const { gateway } = this.#deps;
-    const running = await gateway.store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
+    const { store, jobs } = this.#deps;
+    const running = await store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
     for (const { phase, job } of running) {
       if (phase !== "job" || job === undefined) continue;
-      await gateway.cancel(job, { unsentOnly: true }).catch((error: unknown) => {
+      await jobs.cancel(job, { unsentOnly: true }).catch((error: unknown) => {
         // It has left or ended: the item is followed to its end.
         if (!isGatewayError(error, "job.state")) this.#warn(id, error);
       });
@@ -120,7 +121,7 @@ export class CampaignRunner {
     const what = this.#dirty.get(id) ?? "all";
     this.#dirty.delete(id);
     if (this.#stopped) return;
-    const { store } = this.#deps.gateway;
+    const { store } = this.#deps;
     const found = await store.read((r) => r.campaigns.get(id));
     if (found === undefined) return;
     const running = await store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
@@ -134,7 +135,7 @@ export class CampaignRunner {
 
   /** Starts what may be started; ends or stops the campaign when it is time. */
   async #goOn(id: string): Promise<void> {
-    const { gateway } = this.#deps;
+    const { store } = this.#deps;
     for (;;) {
       const now = await this.#paced(id);
       if (now === undefined || this.#stopped) return;
@@ -142,7 +143,7 @@ export class CampaignRunner {
       const over = counts.pending === 0 && counts.running === 0;
       if (over || ((change?.state ?? campaign.state) !== "running" && counts.running === 0)) this.#open.delete(id);
       if (start === 0) return;
-      const next = await gateway.store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, start));
+      const next = await store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, start));
       if (next.length === 0) return;
       await Promise.all(next.map((item) => this.#begin(campaign, item)));
     }
@@ -150,7 +151,7 @@ export class CampaignRunner {
 
   /** Where the campaign stands; a change of its state is decided where it is stored: a pause or a cancel stays. */
   async #paced(id: string) {
-    const { gateway, clock } = this.#deps;
+    const { store, clock } = this.#deps;
     const look = async (r: Repositories) => {
       const campaign = await r.campaigns.get(id);
       if (campaign === undefined) return undefined;
@@ -158,9 +159,9 @@ export class CampaignRunner {
       const given = campaign.state === "cancelled" && campaign.endedAt === undefined && counts.running === 0;
       return { campaign, counts, given, ...pace(campaign, counts) };
     };
-    const seen = await gateway.store.read(look);
+    const seen = await store.read(look);
     if (seen?.change === undefined && seen?.given !== true) return seen;
-    return gateway.store.write(async (r) => {
+    return store.write(async (r) => {
       const now = await look(r);
       if (now?.change !== undefined) {
         const { reason: _, ...rest } = now.campaign;
@@ -173,7 +174,7 @@ export class CampaignRunner {
 
   /** Takes a pending item up where the campaign still runs; false when it was paused, stopped or cancelled meanwhile. */
   #claim(item: CampaignItem): Promise<boolean> {
-    return this.#deps.gateway.store.write(async (r) => {
+    return this.#deps.store.write(async (r) => {
       if ((await r.campaigns.get(item.campaign))?.state !== "running") return false;
       await r.campaigns.putItem(item);
       return true;
@@ -181,9 +182,9 @@ export class CampaignRunner {
   }
 
   async #begin(campaign: Campaign, item: CampaignItem): Promise<void> {
-    const { gateway, clock } = this.#deps;
+    const { store, clock } = this.#deps;
     const now = clock.now();
-    const target = await gateway.store.read((r) => r.targets.get(item.target));
+    const target = await store.read((r) => r.targets.get(item.target));
     if (target === undefined) {
       const error = { code: "target.unknown", message: "the target is gone", executed: false, detail: {} } as const;
       return this.#put(refuseItem({ ...item, startedAt: now }, error, now));
@@ -204,10 +205,10 @@ export class CampaignRunner {
   }
 
   async #advance(campaign: Campaign, item: CampaignItem): Promise<void> {
-    const { gateway, clock, notifications } = this.#deps;
+    const { store, clock, notifications } = this.#deps;
     if (item.job === undefined) return this.#perform(campaign, { item, effect: "submit-step" });
     const { job, stepJob = job } = item;
-    const known = await gateway.store.read(async (r) => ({
+    const known = await store.read(async (r) => ({
       job: await r.jobs.get(job),
       procedure: await r.profileSwitches.ofJob(stepJob),
       target: await r.targets.get(item.target),
@@ -229,14 +230,14 @@ export class CampaignRunner {
 
   async #perform(campaign: Campaign, { item, effect }: ItemOutcome): Promise<void> {
     if (effect === "none") return this.#put(item);
-    const { gateway, clock } = this.#deps;
+    const { jobs, clock } = this.#deps;
     const { switchTimeoutMs, request, validityMs } = campaign.order;
     const step = item.steps[item.step];
     if (step === undefined) return;
     const audit = effect === "submit-audit";
     this.#track(item);
     try {
-      const { job } = await gateway.submit({
+      const { job } = await jobs.submit({
         target: item.target,
         work: audit ? { kind: "es5", function: "auditStatus" } : step.work,
         request: {
@@ -251,8 +252,8 @@ export class CampaignRunner {
         ...(item.jobs.length === 0 ? { when: (r: Repositories) => notCancelled(r, campaign.id) } : {}),
         idempotencyKey: `${campaign.id}.${item.position}.${item.step}${audit ? `.audit${item.jobs.length}` : ""}`,
       });
-      const jobs = item.jobs.includes(job.id) ? item.jobs : [...item.jobs, job.id];
-      await this.#put({ ...item, job: job.id, jobs, ...(audit ? {} : { stepJob: job.id }) });
+      const ordered = item.jobs.includes(job.id) ? item.jobs : [...item.jobs, job.id];
+      await this.#put({ ...item, job: job.id, jobs: ordered, ...(audit ? {} : { stepJob: job.id }) });
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.retry !== "never") throw thrown;
@@ -265,19 +266,19 @@ export class CampaignRunner {
   }
 
   async #giveUpPending(id: string): Promise<void> {
-    const { gateway, clock } = this.#deps;
+    const { store, clock } = this.#deps;
     for (;;) {
-      const pending = await gateway.store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, 1000));
+      const pending = await store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, 1000));
       if (pending.length === 0) return;
-      await gateway.store.write(async (r) => {
+      await store.write(async (r) => {
         for (const item of pending) await r.campaigns.putItem({ ...item, ...notStarted, endedAt: clock.now() });
       });
     }
   }
 
   async #put(item: CampaignItem): Promise<void> {
-    const { gateway, clock } = this.#deps;
-    await gateway.store.write(async (r) => {
+    const { store, clock } = this.#deps;
+    await store.write(async (r) => {
       await r.campaigns.putItem(item);
       if (item.state === "running" || item.state === "pending") return;
       await r.events.append({

@@ -4,9 +4,10 @@ import { toHex } from "../../base/hex.ts";
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5-answer.ts";
-import type { Gateway } from "../gateway.ts";
 import type { Job, JobOrigin, JobRequest } from "../model/job.ts";
 import { hasEnded } from "../model/job.ts";
+import type { JobQueue } from "../model/new-job.ts";
+import type { Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { executedCommands } from "../scripts/executed-commands.ts";
 import { withAudit, withoutProfiles } from "../targets/eis.ts";
@@ -56,11 +57,13 @@ interface HeardAudit {
 
 /** Compares the EIS of a target with the card itself. SGP.02 §3.9 */
 export class CardAudits {
-  readonly #gateway: Gateway;
+  readonly #store: Store;
+  readonly #jobs: JobQueue;
   readonly #clock: Clock;
 
-  constructor(gateway: Gateway, clock: Clock) {
-    this.#gateway = gateway;
+  constructor({ store, jobs, clock }: { readonly store: Store; readonly jobs: JobQueue; readonly clock: Clock }) {
+    this.#store = store;
+    this.#jobs = jobs;
     this.#clock = clock;
   }
 
@@ -69,12 +72,11 @@ export class CardAudits {
    * that was to be adopted, and what the audit's job failed with
    */
   async audit(reference: string, order: AuditOrder): Promise<AuditReport> {
-    const { store } = this.#gateway;
     const until = this.#clock.monotonic() + order.waitMs;
-    const { id } = await store.read((r) => findTarget(r, reference));
+    const { id } = await this.#store.read((r) => findTarget(r, reference));
     for (let round = 1; ; round++) {
       const heard = await this.#hear(id, order, until);
-      if (!order.fix) return store.read(async (r) => reportOf(await findTarget(r, id), heard, false));
+      if (!order.fix) return this.#store.read(async (r) => reportOf(await findTarget(r, id), heard, false));
       const report = await this.#adopt(id, heard);
       if (report !== undefined) return report;
       if (round === mostRounds)
@@ -114,7 +116,7 @@ export class CardAudits {
   async #ask(target: string, order: AuditOrder, next: boolean, until: number): Promise<Job> {
     const status = { name: "auditStatus", tags: [0x4f, 0x9f70, 0x53, 0x8f, 0x91], ...(next ? { next } : {}) } as const;
     const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))].map(toHex);
-    const { job } = await this.#gateway.submit({
+    const { job } = await this.#jobs.submit({
       target,
       work: { kind: "script", tar: "000001", apdus, function: { name: "audit", params: {} } },
       request: { onAnswerLost: "repeat", ...order.request, keepEis: true },
@@ -130,7 +132,7 @@ export class CardAudits {
 
   async #ended(id: string, until: number): Promise<Job> {
     for (;;) {
-      const job = await this.#gateway.job(id);
+      const job = await this.#jobs.get(id);
       if (hasEnded(job)) return job;
       if (this.#clock.monotonic() >= until)
         throw new GatewayError("api.timeout", "the card has not answered the audit yet; the job goes on", {
@@ -142,7 +144,7 @@ export class CardAudits {
 
   /** Takes the card's word into the EIS, unless that has changed (by a notification) since the card was asked. */
   async #adopt(target: string, heard: HeardAudit): Promise<AuditReport | undefined> {
-    return this.#gateway.store.write(async (r) => {
+    return this.#store.write(async (r) => {
       const now = await findTarget(r, target);
       const report = reportOf(now, heard, true);
       if (!report.fixed) return report;

@@ -6,9 +6,9 @@ import { ownIsdPAid } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5.ts";
 import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
 import type { Log } from "../../link/driver.ts";
-import type { Gateway } from "../gateway.ts";
 import type { Job, JobOrigin } from "../model/job.ts";
-import type { Repositories } from "../model/store.ts";
+import type { JobQueue } from "../model/new-job.ts";
+import type { Repositories, Store } from "../model/store.ts";
 import { enabledProfile, type Target } from "../model/target.ts";
 import { scriptCommands } from "../scripts/script-body.ts";
 import {
@@ -98,17 +98,19 @@ export interface ShownConnectivity {
 
 /** Connectivity parameters of cards as one object. SGP.02 §4.1.1.10, §4.1.3.4 */
 export class ConnectivityParameters {
-  readonly #gateway: Gateway;
+  readonly #store: Store;
+  readonly #jobs: JobQueue;
   readonly #log: Log;
 
-  constructor(gateway: Gateway, log: Log) {
-    this.#gateway = gateway;
+  constructor({ store, jobs, log }: { readonly store: Store; readonly jobs: JobQueue; readonly log: Log }) {
+    this.#store = store;
+    this.#jobs = jobs;
     this.#log = log;
   }
 
   /** What the EIS and the updates so far say; the card itself cannot be asked. @throws target.unknown */
   async show(reference: string): Promise<ShownConnectivity> {
-    const target = await this.#gateway.store.read((r) => findTarget(r, reference));
+    const target = await this.#store.read((r) => findTarget(r, reference));
     return withoutPasswords(known(target));
   }
 
@@ -118,14 +120,13 @@ export class ConnectivityParameters {
    * @throws target.unknown, target.invalid, codec.* for values that do not fit
    */
   async set(reference: string, given: ConnectivityShape, origin: JobOrigin): Promise<Job[]> {
-    const { store } = this.#gateway;
     const { smsr, profile } = given;
     const makers = [
       ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(known(target).smsr, smsr))]),
       ...(profile === undefined ? [] : [(target: Target) => profileWork(target, known(target), profile)]),
     ];
     // All or nothing: what does not fit is refused before anything is ordered.
-    const target = await store.read(async (r) => {
+    const target = await this.#store.read(async (r) => {
       const found = await asOrdered(r, await findTarget(r, reference));
       for (const make of makers) make(found);
       return found;
@@ -137,7 +138,7 @@ export class ConnectivityParameters {
     const jobs: Job[] = [];
     for (const make of makers) {
       const work = async (r: Repositories, now: Target) => make(await asOrdered(r, now));
-      jobs.push((await this.#gateway.submit({ target: target.id, work, origin })).job);
+      jobs.push((await this.#jobs.submit({ target: target.id, work, origin })).job);
     }
     return jobs;
   }

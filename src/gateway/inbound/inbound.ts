@@ -63,6 +63,11 @@ export class Inbound {
     this.work();
   }
 
+  /** What links brought, newest first, before the given seq. */
+  async list(before: number | undefined, limit: number): Promise<InboxEntry[]> {
+    return this.#deps.store.read((r) => r.inbox.list(before, limit));
+  }
+
   /** Looks at everything not yet acted upon; also to be called at start. */
   work(): void {
     if (this.#stopped) return;

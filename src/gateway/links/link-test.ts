@@ -9,47 +9,53 @@ const pingSpi = "1639";
 /** RC/CC failed: the card got a packet, but not this one. TS 102 225 §5.2 */
 const checkFailed = 0x01;
 
+/** What a try needs. */
+export interface LinkTestDeps {
+  readonly store: Store;
+  readonly jobs: JobQueue;
+}
+
 /**
  * Sends one harmless command to a card through this link only, under its next counter and in this coding, and says what
  * the card's silence or answer means. @throws target.unknown, target.no-key
  */
 export async function probeLink(
-  gateway: JobQueue & { readonly store: Store },
+  deps: LinkTestDeps,
   link: string,
   test: LinkTest,
   coding: SmsCoding,
   signal: AbortSignal,
 ): Promise<Omit<LinkTestTry, "variant">> {
-  const target = await gateway.store.read((r) => findTarget(r, test.target));
+  const target = await deps.store.read((r) => findTarget(r, test.target));
   const work: NewJob["work"] =
     target.kind === "euicc"
       ? { kind: "es5", function: "auditResources" }
       : { kind: "script", tar: "000000", apdus: ["80CAFF2100"] };
-  const { job } = await gateway.submit({
+  const { job } = await deps.jobs.submit({
     target: target.id,
     work,
     request: { bearer: "sms", link, maxPackets: 2, spi: pingSpi, answerTimeoutMs: test.waitMs, smsCoding: coding },
     origin: test.origin,
     validityMs: test.waitMs,
   });
-  const ended = await endOf(gateway, job.id, signal);
+  const ended = await endOf(deps, job.id, signal);
   return judge(ended);
 }
 
 /** The job when it has ended; cancelled first when the caller gives up. */
-async function endOf(gateway: JobQueue & { readonly store: Store }, id: string, signal: AbortSignal): Promise<Job> {
+async function endOf({ store, jobs }: LinkTestDeps, id: string, signal: AbortSignal): Promise<Job> {
   for (;;) {
     let wake = () => {};
     const changed = new Promise<void>((resolve) => {
       wake = resolve;
     });
-    const off = gateway.store.onEvents((events) => {
+    const off = store.onEvents((events) => {
       if (events.some((event) => event.job === id)) wake();
     });
     signal.addEventListener("abort", wake, { once: true });
     try {
-      if (signal.aborted) await gateway.cancel(id).catch(() => undefined);
-      const job = await gateway.job(id);
+      if (signal.aborted) await jobs.cancel(id).catch(() => undefined);
+      const job = await jobs.get(id);
       if (hasEnded(job) || signal.aborted) return job;
       await changed;
     } finally {

@@ -31,7 +31,7 @@ export interface JobQueue {
    */
   cancel(id: string, options?: { readonly unsentOnly?: boolean }): Promise<Job>;
   /** @throws job.unknown */
-  job(id: string): Promise<Job>;
+  get(id: string): Promise<Job>;
   /** Looks at the target's queue. */
   kick(target: string): void;
 }

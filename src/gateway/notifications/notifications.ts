@@ -95,6 +95,11 @@ export class Notifications {
     this.#deps = deps;
   }
 
+  /** Newest first, of one target or of all, before the given seq. */
+  async list(target: string | undefined, before: number | undefined, limit: number): Promise<NotificationRecord[]> {
+    return this.#deps.store.read((r) => r.notifications.list(target, before, limit));
+  }
+
   /** @throws notification.unknown */
   async show(id: string): Promise<NotificationRecord> {
     return this.#deps.store.read((r) => known(r, id));

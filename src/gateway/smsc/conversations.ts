@@ -5,10 +5,11 @@ import { newId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
-import type { Gateway } from "../gateway.ts";
+import type { Log } from "../../link/driver.ts";
 import { expireJobIn } from "../jobs/stop-job.ts";
 import { digits } from "../model/address-digits.ts";
 import type { GatewayEvent } from "../model/event.ts";
+import type { JobQueue } from "../model/new-job.ts";
 import type { SmscConversation, SmscMessage, SmscOutboxItem } from "../model/smsc-message.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import { findTarget, resolveTarget } from "../targets/target-lookup.ts";
@@ -66,12 +67,20 @@ export const smscDeskSettings: SmscDeskSettings = {
   transactionMs: 30_000,
 };
 
+/** What {@link SmscConversations} needs. */
+export interface SmscConversationsDeps {
+  readonly store: Store;
+  readonly jobs: JobQueue;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /**
  * The gateway as an SMSC: a submitted message is a job whose octets pass as they are; what the card sends goes to the
  * client it answers or that last wrote to it, and waits durably while it is away.
  */
 export class SmscConversations implements AsyncDisposable {
-  readonly #gateway: Gateway;
+  readonly #jobs: JobQueue;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #settings: SmscDeskSettings;
@@ -83,13 +92,18 @@ export class SmscConversations implements AsyncDisposable {
   readonly #conversations = new Map<string, string>();
   readonly #off: () => void;
 
-  constructor(gateway: Gateway, clock: Clock, settings: Partial<SmscDeskSettings> = {}) {
-    this.#gateway = gateway;
-    this.#store = gateway.store;
+  constructor({ store, jobs, clock, log }: SmscConversationsDeps, settings: Partial<SmscDeskSettings> = {}) {
+    this.#jobs = jobs;
+    this.#store = store;
     this.#clock = clock;
     this.#settings = { ...smscDeskSettings, ...settings };
-    this.#keeper = new SmscKeeper({ gateway, clock, graceMs: this.#settings.graceMs });
+    this.#keeper = new SmscKeeper({ store, jobs, clock, log, graceMs: this.#settings.graceMs });
     this.#off = this.#store.onEvents((events) => this.#heard(events));
+  }
+
+  /** Number of messages and receipts that wait for each client. */
+  async depths(): Promise<Readonly<Record<string, number>>> {
+    return this.#store.read((r) => r.smsc.depths());
   }
 
   /** Takes up segments and messages that an earlier process left waiting. */
@@ -112,7 +126,7 @@ export class SmscConversations implements AsyncDisposable {
     const messageId = newId("m", now).slice(2);
     const message = await this.#store.write((r) => this.#take(r, order, messageId, now));
     this.#remember(conversationOf(message));
-    if (message.job !== "") this.#gateway.kick(message.target);
+    if (message.job !== "") this.#jobs.kick(message.target);
     else this.#keeper.look(now + this.#settings.segmentWaitMs);
     if (order.mode === "transaction") await this.#fate(messageId, now + this.#settings.transactionMs);
     return { messageId };
@@ -272,7 +286,7 @@ export class SmscConversations implements AsyncDisposable {
   async #cancelJob(job: string): Promise<boolean> {
     try {
       // What may have left is on its way to the card: no cancel_sm brings it back.
-      await this.#gateway.cancel(job, { unsentOnly: true });
+      await this.#jobs.cancel(job, { unsentOnly: true });
       return true;
     } catch (error) {
       if (error instanceof GatewayError && error.code === "job.state") return false;

@@ -1,10 +1,14 @@
 import type { Clock } from "../../base/clock.ts";
-import type { Gateway } from "../gateway.ts";
+import type { Log } from "../../link/driver.ts";
+import type { JobQueue } from "../model/new-job.ts";
+import type { Store } from "../model/store.ts";
 import { releaseSegments } from "./segments.ts";
 import { settle } from "./settle.ts";
 
 export interface SmscKeeperDeps {
-  readonly gateway: Gateway;
+  readonly store: Store;
+  readonly jobs: JobQueue;
+  readonly log: Log;
   readonly clock: Clock;
   /** How long after its validity a message may still be settled by a receipt. */
   readonly graceMs: number;
@@ -58,33 +62,33 @@ export class SmscKeeper implements AsyncDisposable {
     try {
       await this.#releaseDue();
       await this.#giveUpOverdue();
-      next = Math.min(next, (await this.#deps.gateway.store.read((r) => r.smsc.nextDue())) ?? next);
+      next = Math.min(next, (await this.#deps.store.read((r) => r.smsc.nextDue())) ?? next);
     } catch (error) {
-      this.#deps.gateway.log.error({ error: String(error) }, "messages past their time could not be looked after");
+      this.#deps.log.error({ error: String(error) }, "messages past their time could not be looked after");
     }
     this.look(next);
   }
 
   async #releaseDue(): Promise<void> {
-    const { gateway, clock } = this.#deps;
+    const { store, jobs, clock } = this.#deps;
     const now = clock.now();
-    for (const { messageOf } of await gateway.store.read((r) => r.smsc.dueSegments(now))) {
-      const target = await gateway.store.write(async (r) => {
+    for (const { messageOf } of await store.read((r) => r.smsc.dueSegments(now))) {
+      const target = await store.write(async (r) => {
         const held = await r.smsc.held(messageOf);
         const job = await releaseSegments(r, held, now);
         return job === undefined ? undefined : (await r.jobs.get(job))?.target;
       });
-      if (target !== undefined) gateway.kick(target);
+      if (target !== undefined) jobs.kick(target);
     }
   }
 
   /** A message that a network took and never spoke of again: nobody knows what became of it. */
   async #giveUpOverdue(): Promise<void> {
-    const { gateway, clock, graceMs } = this.#deps;
+    const { store, clock, graceMs } = this.#deps;
     const now = clock.now();
-    const overdue = await gateway.store.read((r) => r.smsc.overdue(now - graceMs, batch));
+    const overdue = await store.read((r) => r.smsc.overdue(now - graceMs, batch));
     if (overdue.length === 0) return;
-    await gateway.store.write(async (r) => {
+    await store.write(async (r) => {
       for (const { id } of overdue) {
         const message = await r.smsc.message(id);
         const job = message === undefined || message.job === "" ? undefined : await r.jobs.get(message.job);

@@ -159,6 +159,16 @@ export class Targets {
     };
   }
 
+  /** The target with this id. */
+  async find(id: string): Promise<Target | undefined> {
+    return this.#store.read((r) => r.targets.get(id));
+  }
+
+  /** Id of the target that a reference names. @throws target.unknown */
+  async idOf(reference: string): Promise<string> {
+    return this.#store.read(async (r) => (await findTarget(r, reference)).id);
+  }
+
   /** @throws target.unknown */
   async show(reference: string): Promise<{ target: Target; keySets: readonly KeySetInfo[] }> {
     return this.#store.read(async (r) => {

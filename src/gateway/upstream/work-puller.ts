@@ -3,8 +3,8 @@ import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { backoffMs } from "../../base/retry.ts";
 import type { Log } from "../../link/driver.ts";
-import type { Gateway } from "../gateway.ts";
 import { JobOrder, newJobOf } from "../jobs/job-order.ts";
+import type { JobQueue } from "../model/new-job.ts";
 
 /** One piece of work that an upstream hands out. Its id is unique for all time. */
 const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });
@@ -38,7 +38,7 @@ interface Taken {
 }
 
 export interface PullerDeps {
-  readonly gateway: Gateway;
+  readonly jobs: Pick<JobQueue, "submit" | "get" | "cancel">;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -229,17 +229,17 @@ export class WorkPuller implements AsyncDisposable {
       throw new GatewayError("api.usage", `${field}: ${issue?.message ?? "not valid"}`, { detail: { field } });
     }
     const origin = { face: "upstream", client: this.#client } as const;
-    const { job, created } = await this.#deps.gateway.submit(newJobOf(parsed.data, origin, id));
+    const { job, created } = await this.#deps.jobs.submit(newJobOf(parsed.data, origin, id));
     return { job: job.id, isNew: created };
   }
 
   /** A job that had ended is as good as cancelled: its end is told by its events. */
   async #cancel(job: string): Promise<string> {
-    const { origin } = await this.#deps.gateway.job(job);
+    const { origin } = await this.#deps.jobs.get(job);
     if (origin.face !== "upstream" || origin.client !== this.#client)
       throw new GatewayError("job.unknown", `cancel: no job '${job}' of yours`);
     try {
-      await this.#deps.gateway.cancel(job);
+      await this.#deps.jobs.cancel(job);
     } catch (error) {
       if (!isGatewayError(error, "job.state")) throw error;
     }

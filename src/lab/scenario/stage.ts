@@ -74,7 +74,7 @@ export async function simulatedStage(described: ScenarioCard, notifications: str
     const pol2 = described.pol2?.[String(index + 1)];
     return { ...profile, ...(pol2 === undefined ? {} : { pol2 }) };
   });
-  await daemon.targets.import({ ...eis, profiles });
+  await daemon.gateway.targets.import({ ...eis, profiles });
   const reader = daemon.simulate("euicc", euicc);
   const moved = stack.keep();
   return {

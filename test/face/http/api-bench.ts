@@ -91,7 +91,7 @@ export class ApiBench implements AsyncDisposable {
   /** A simulated eUICC in a reader of the daemon, imported as a target. */
   async card(name: string, seed?: string): Promise<SimulatedEuicc> {
     const card = new SimulatedEuicc({ state: createEuiccState(seed === undefined ? {} : { seed }) });
-    await this.daemon.targets.import(plainEis(card));
+    await this.daemon.gateway.targets.import(plainEis(card));
     this.daemon.simulate(name, card);
     await this.until(() =>
       this.daemon.gateway.links.list().some((link) => link.card?.eid === card.state.eid && link.state.up),

@@ -348,7 +348,7 @@ describe("no request holds the process for 50 ms", () => {
   });
 
   it("nor by a parameter or a header", { timeout: 300_000 }, async () => {
-    const { store } = bench.daemon.gateway;
+    const { store } = bench.daemon;
     await store.write(async (r) => {
       for (let at = 0; at < 5000; at++)
         await r.events.append({ at, type: "test.lag", data: { at, text: "x".repeat(200) } });

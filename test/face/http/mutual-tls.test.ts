@@ -84,7 +84,7 @@ it("counts certificates of others, or of nobody, for nothing; a token still coun
 
 it("names the certificate in jobs and in the audit log", async () => {
   await call("POST", "/v1/jobs", ours.issue("smsr"));
-  const { items } = await bench.daemon.gateway.store.read(async (r) => ({
+  const { items } = await bench.daemon.store.read(async (r) => ({
     items: await r.audit.list({}, undefined, 5),
   }));
   expect(items.find((one) => one.operation === "createJob")).toMatchObject({ client: "cert:smsr", how: "certificate" });

@@ -327,7 +327,7 @@ describe("the event stream", () => {
   it("resumes at Last-Event-ID: nothing is lost, nothing comes twice, under load", async () => {
     const token = await bench.token("watcher", ["read"]);
     const authorization = `Bearer ${token}`;
-    const last = () => bench.daemon.gateway.store.read((r) => r.events.last());
+    const last = () => bench.daemon.store.read((r) => r.events.last());
     const from = await last();
     const all: number[] = [];
     let at = from;
@@ -342,7 +342,7 @@ describe("the event stream", () => {
       at = all.at(-1) ?? at;
     }
     await load;
-    const stored = await bench.daemon.gateway.store.read((r) => r.events.after(from, 1000));
+    const stored = await bench.daemon.store.read((r) => r.events.after(from, 1000));
     expect(all).toEqual(stored.slice(0, all.length).map((event) => event.seq));
   });
 
@@ -356,7 +356,7 @@ describe("the event stream", () => {
 
   it("does not buffer for a reader that does not read", async () => {
     const token = await bench.token("sleeper", ["read"]);
-    const { store } = bench.daemon.gateway;
+    const { store } = bench.daemon;
     const from = await store.read((r) => r.events.last());
     const port = Number(new URL(bench.url).port);
     const socket = connect(port, "127.0.0.1", () => {

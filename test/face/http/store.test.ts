@@ -15,7 +15,7 @@ afterAll(async () => {
 
 /** Makes a log of events that are old enough to go and a young one behind them; the number of the young one. */
 async function oldEvents(count: number): Promise<number> {
-  const { store } = bench.daemon.gateway;
+  const { store } = bench.daemon;
   return store.write(async (r) => {
     // What is young would hold back what is old behind it.
     const before = await r.events.after(0, 1000);
@@ -111,7 +111,7 @@ it("tells a reader of the stream that events after his position are gone, once",
 });
 
 it("tells of a gap also when nothing is left of the log, and goes on with what follows", async () => {
-  const { store } = bench.daemon.gateway;
+  const { store } = bench.daemon;
   const last = await oldEvents(1);
   await store.write((r) => r.retention.remove("events", [last - 1, last]));
   expect(await store.read((r) => r.events.after(0, 10))).toEqual([]);
@@ -135,7 +135,7 @@ it("says in the pages of the log what is missing, but not to those who begin at 
 it("keeps for a configured upstream what it has not taken from the log, and says so", async () => {
   const upstream = [{ name: "smsr", webhook: { url: "http://127.0.0.1:1/" } }];
   await using other = await ApiBench.open({ config: { upstream, retention: { events: "30d" } } });
-  const { store } = other.daemon.gateway;
+  const { store } = other.daemon;
   const at = longAgo();
   const seq = await store.write((r) => r.events.append({ at, type: "test.old", data: {} }));
   await other.until(() => store.read(async (r) => (await r.outbox.cursor("smsr")) === seq));

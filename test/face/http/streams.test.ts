@@ -97,7 +97,7 @@ describe("answers without end", () => {
   });
 
   it("all get all events, at whatever place they begin", async () => {
-    const { store } = bench.daemon.gateway;
+    const { store } = bench.daemon;
     await store.write(async (r) => {
       for (let at = 0; at < 450; at++) await r.events.append({ at, type: "test.many", data: { at } });
     });

@@ -7,7 +7,7 @@ const streams = 300;
 
 it("many streams that nobody reads, each from another place, hold up nothing", { timeout: 120_000 }, async () => {
   await using bench = await ApiBench.open({ config: { api: { port: 0, maxStreams: 500, maxStreamsPerClient: 500 } } });
-  const { store } = bench.daemon.gateway;
+  const { store } = bench.daemon;
   await store.write(async (r) => {
     for (let at = 0; at < 3000; at++)
       await r.events.append({ at, type: "test.unread", data: { text: "x".repeat(800) } });

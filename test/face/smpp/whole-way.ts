@@ -93,7 +93,7 @@ export class WholeWay implements AsyncDisposable {
     };
     bench.gateway.attach(link);
     bearer.onChange = () => bench.gateway.links.changed(link.id);
-    const desk = new SmscConversations(bench.gateway, systemClock, options.desk);
+    const desk = new SmscConversations(bench.useCaseDeps, options.desk);
     desk.start();
     const face = await SmscFace.open(
       { ...smscFaceOptions, port: 0, times: { unbindMs: 100 } },

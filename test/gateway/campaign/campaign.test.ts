@@ -24,8 +24,8 @@ describe("a campaign", () => {
         await fleet.desk[how](campaign);
       };
       if (how === "cancel") {
-        const submit = gateway.submit.bind(gateway);
-        gateway.submit = async (order) => {
+        const submit = gateway.jobs.submit.bind(gateway.jobs);
+        gateway.jobs.submit = async (order) => {
           await stop();
           return submit(order);
         };

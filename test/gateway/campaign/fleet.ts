@@ -6,7 +6,6 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { Campaigns, type ShownCampaign } from "../../../src/gateway/campaign/campaigns.ts";
 import { CampaignRunner } from "../../../src/gateway/campaign/runner.ts";
 import type { CampaignItem } from "../../../src/gateway/model/campaign.ts";
-import { silentLog } from "../../../src/link/driver.ts";
 import { Bench } from "../bench.ts";
 
 export type Card = SimulatedEuicc;
@@ -22,15 +21,12 @@ export class Fleet implements AsyncDisposable {
 
   private constructor(bench: Bench) {
     this.bench = bench;
-    const { gateway } = bench;
     this.runner = new CampaignRunner({
-      gateway,
-      clock: systemClock,
-      log: silentLog,
+      ...bench.useCaseDeps,
       notifications: "bench",
       tickMs: 200,
     });
-    this.desk = new Campaigns({ gateway, runner: this.runner, clock: systemClock });
+    this.desk = new Campaigns({ store: bench.store, runner: this.runner, clock: systemClock });
   }
 
   static async open(folder?: string): Promise<Fleet> {

@@ -7,7 +7,6 @@ import type { Target } from "../../../src/gateway/model/target.ts";
 import { scriptCommands } from "../../../src/gateway/scripts/script-body.ts";
 import { smsrReachOf } from "../../../src/gateway/targets/connectivity.ts";
 import { applyCommand } from "../../../src/gateway/targets/eis.ts";
-import { silentLog } from "../../../src/link/driver.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
@@ -15,7 +14,7 @@ let bench: Bench;
 let desk: ConnectivityParameters;
 beforeAll(async () => {
   bench = await Bench.open();
-  desk = new ConnectivityParameters(bench.gateway, silentLog);
+  desk = new ConnectivityParameters(bench.useCaseDeps);
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
@@ -65,7 +64,7 @@ describe("changes of connectivity parameters", () => {
   it("build on no change that has ended without success", async () => {
     const card = await target("ended");
     const [first] = await set(card, { smsr: { https: { host: "wrong.example" } } });
-    await bench.gateway.cancel(first?.id ?? "");
+    await bench.gateway.jobs.cancel(first?.id ?? "");
     const jobs = await set(card, { smsr: { https: { port: 8443 } } });
     const A5 = whenRun(card, jobs).addressing?.A5 ?? "";
     expect(smsrReachOf({ A5 }).https?.host).not.toBe("wrong.example");

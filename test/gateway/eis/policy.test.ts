@@ -39,7 +39,7 @@ describe("POL2", () => {
     const scene = await withRules([...first], [...second]);
     await using bench = scene.bench;
     const order = scene.call(name, which === "a" ? scene.a : scene.b);
-    await expect(bench.gateway.submit(order)).rejects.toMatchObject({
+    await expect(bench.gateway.jobs.submit(order)).rejects.toMatchObject({
       code: "target.policy",
       detail: { function: name, rule: { action, qualification: "Not-Allowed" } },
     });
@@ -57,7 +57,7 @@ describe("POL2", () => {
       { kind: "body", tar: "000001", body } as const,
     ])
       await expect(
-        bench.gateway.submit({ target: scene.card.state.eid, work, origin: { face: "upstream" } }),
+        bench.gateway.jobs.submit({ target: scene.card.state.eid, work, origin: { face: "upstream" } }),
       ).rejects.toMatchObject({ code: "target.policy" });
   });
 
@@ -65,7 +65,7 @@ describe("POL2", () => {
     const scene = await withRules([], []);
     await using bench = scene.bench;
     scene.link.up = false;
-    const { job } = await bench.gateway.submit(scene.call("deleteProfile", scene.b));
+    const { job } = await bench.gateway.jobs.submit(scene.call("deleteProfile", scene.b));
     const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
     Object.assign(eis.profiles[1] ?? {}, { pol2: [never("DELETE")] });
     await bench.targets.import(eis);
@@ -78,13 +78,13 @@ describe("POL2", () => {
   it("only warns of POL1 and states: the card has the last word", async () => {
     const scene = await withRules([], []);
     await using bench = scene.bench;
-    const { job } = await bench.gateway.submit(scene.call("deleteProfile", scene.a));
+    const { job } = await bench.gateway.jobs.submit(scene.call("deleteProfile", scene.a));
     expect(job.warnings).toEqual([
       expect.stringContaining("is enabled in the EIS"),
       expect.stringContaining("fall-back attribute"),
     ]);
     expect(await bench.ended(job.id)).toMatchObject({ state: "failed", error: { detail: { sw: "6985" } } });
-    expect((await bench.gateway.job(job.id)).warnings).toHaveLength(2);
+    expect((await bench.gateway.jobs.get(job.id)).warnings).toHaveLength(2);
   });
 
   it("Auto-Delete deletes the profile that was left, once the switch is confirmed", async () => {
@@ -115,7 +115,7 @@ describe("an audit", () => {
     Object.assign(eis.profiles[0] ?? {}, { state: "disabled", fallback: false });
     eis.profiles[2] = { aid: ghost, state: "disabled" };
     await bench.targets.import(eis, { replace: true });
-    const desk = new CardAudits(bench.gateway, systemClock);
+    const desk = new CardAudits(bench.useCaseDeps);
     const third = scene.card.state.profiles[2]?.aid;
     const report = await desk.audit(scene.card.state.eid, { fix: false, origin: cli, waitMs: 5000 });
     expect(report.fixed).toBe(false);
@@ -140,9 +140,9 @@ describe("an audit", () => {
     Object.assign(eis.profiles[0] ?? {}, { fallback: false });
     Object.assign(eis.profiles[2] ?? {}, { fallback: true });
     await bench.targets.import(eis, { replace: true });
-    const submit = bench.gateway.submit.bind(bench.gateway);
+    const submit = bench.gateway.jobs.submit.bind(bench.gateway.jobs);
     let audits = 0;
-    bench.gateway.submit = async (order) => {
+    bench.gateway.jobs.submit = async (order) => {
       const made = await submit(order);
       audits += 1;
       if (audits > 1) return made;
@@ -159,7 +159,7 @@ describe("an audit", () => {
       Object.assign(b ?? {}, { state: "enabled" });
       return made;
     };
-    const desk = new CardAudits(bench.gateway, systemClock);
+    const desk = new CardAudits(bench.useCaseDeps);
     const report = await desk.audit(scene.card.state.eid, { fix: true, origin: cli, waitMs: 15_000 });
     expect(audits).toBe(2);
     expect(report).toMatchObject({ fixed: true, jobs: [expect.any(String)] });
@@ -175,8 +175,8 @@ describe("an audit", () => {
     Object.assign(eis.profiles[0] ?? {}, { fallback: false });
     Object.assign(eis.profiles[2] ?? {}, { fallback: true });
     await bench.targets.import(eis, { replace: true });
-    const submit = bench.gateway.submit.bind(bench.gateway);
-    bench.gateway.submit = async (order) => {
+    const submit = bench.gateway.jobs.submit.bind(bench.gateway.jobs);
+    bench.gateway.jobs.submit = async (order) => {
       const made = await submit(order);
       await bench.ended(made.job.id);
       await systemClock.sleep(2);
@@ -187,7 +187,7 @@ describe("an audit", () => {
       return made;
     };
     const before = (await bench.targets.show(scene.card.state.eid)).target.esimProfiles;
-    const desk = new CardAudits(bench.gateway, systemClock);
+    const desk = new CardAudits(bench.useCaseDeps);
     const order = { fix: true, origin: cli, waitMs: 15_000 };
     await expect(desk.audit(scene.card.state.eid, order)).rejects.toMatchObject({ code: "store.conflict" });
     expect((await bench.targets.show(scene.card.state.eid)).target.esimProfiles).toEqual(before);

@@ -90,16 +90,16 @@ describe("a job whose validity ends", () => {
     await bench.add(card);
     card.misbehaviour.mute = true;
     const order = { target: card.state.eid, work: audit, origin: cli } as const;
-    const { job: first } = await bench.gateway.submit(order);
-    const { job: second } = await bench.gateway.submit({ ...order, validityMs: 2500 });
+    const { job: first } = await bench.gateway.jobs.submit(order);
+    const { job: second } = await bench.gateway.jobs.submit({ ...order, validityMs: 2500 });
     await systemClock.sleep(1000);
-    const { job: third } = await bench.gateway.submit({ ...order, validityMs: 500 });
+    const { job: third } = await bench.gateway.jobs.submit({ ...order, validityMs: 500 });
     for (const { id } of [third, second]) {
       const job = await bench.ended(id);
       expect(job).toMatchObject({ state: "expired", attempts: 0, error: { executed: false } });
       expect(lateness(job)).toBeLessThan(graceMs);
     }
-    expect((await bench.gateway.job(first.id)).state).toBe("running");
+    expect((await bench.gateway.jobs.get(first.id)).state).toBe("running");
   });
 
   it("ends in time while a profile switch holds it", async () => {
@@ -167,7 +167,7 @@ describe("a job whose validity ends", () => {
     expect(slow).toMatchObject({ state: "expired", error: { executed: "unknown" } });
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
     expect(await bench.store.read((r) => r.packets.ofJob(slow.id))).toMatchObject([{ state: "answered" }]);
-    expect((await bench.gateway.job(slow.id)).state).toBe("expired");
+    expect((await bench.gateway.jobs.get(slow.id)).state).toBe("expired");
   });
 
   it("lets the gateway stop while a card is mute, and the same octets go after the restart", async () => {
@@ -176,7 +176,7 @@ describe("a job whose validity ends", () => {
     await first.gateway.start();
     const link = await first.add(card);
     card.misbehaviour.mute = true;
-    const { job } = await first.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    const { job } = await first.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     await first.until(async () => (link.submitted.length > 0 ? true : undefined));
     const stopping = systemClock.monotonic();
     await first.close();

@@ -19,9 +19,9 @@ it("a job that is cancelled while it leaves says what is true", async () => {
   };
   const outcomes: { readonly executed: unknown; readonly left: boolean }[] = [];
   for (let round = 0; round < 60; round++) {
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     for (let turns = round % 12; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
-    await bench.gateway.cancel(job.id).catch(() => undefined);
+    await bench.gateway.jobs.cancel(job.id).catch(() => undefined);
     const ended = await bench.ended(job.id);
     const packets = await bench.store.read((r) => r.packets.ofJob(job.id));
     const gone = packets.some(({ id }) => left.has(id));
@@ -35,7 +35,7 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   await using bench = await Bench.open();
   const card = euicc();
   await bench.add(card);
-  const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+  const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
   const target = await bench.store.read((r) => r.targets.get(job.target));
   if (target === undefined) throw new Error("no target");
   const deps = { store: bench.store, clock: systemClock };
@@ -44,12 +44,12 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   const open = { id: "prc_1", target: target.id, job: "job_x", kind: "enable", aid: "A0", at: "accepted" } as const;
   await bench.store.write((r) => r.profileSwitches.put({ ...open, acceptedAt: now, holdUntil: now + 60_000 }));
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
-  expect(await bench.gateway.job(job.id)).toMatchObject({ state: "queued", attempts: 0 });
+  expect(await bench.gateway.jobs.get(job.id)).toMatchObject({ state: "queued", attempts: 0 });
   await bench.store.write((r) =>
     r.profileSwitches.put({ ...open, at: "confirmed", acceptedAt: now, holdUntil: now, endedAt: now }),
   );
   expect(await reservePacket(deps, job, target, route)).toMatchObject({ transmissions: 1 });
-  await bench.gateway.cancel(job.id);
+  await bench.gateway.jobs.cancel(job.id);
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
   expect(await bench.store.read((r) => r.packets.ofJob(job.id))).toMatchObject([{ transmissions: 1 }]);
 });
@@ -60,7 +60,7 @@ it("a job whose validity ended since it was chosen, or that a rule forbids now, 
   await bench.add(card);
   const aid = card.state.profiles[1]?.aid ?? "";
   const enable = { kind: "es5", function: "enableProfile", params: { aid } } as const;
-  const { job } = await bench.gateway.submit({ target: card.state.eid, work: enable, origin: cli });
+  const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: enable, origin: cli });
   const target = await bench.store.read((r) => r.targets.get(job.target));
   if (target === undefined) throw new Error("no target");
   const deps = { store: bench.store, clock: systemClock };
@@ -69,11 +69,12 @@ it("a job whose validity ended since it was chosen, or that a rule forbids now, 
   const esimProfiles = target.esimProfiles.map((one) => (one.aid === aid ? { ...one, pol2 } : one));
   await bench.store.write((r) => r.targets.update({ ...target, esimProfiles, version: target.version + 1 }));
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
-  expect(await bench.gateway.job(job.id)).toMatchObject({
+  expect(await bench.gateway.jobs.get(job.id)).toMatchObject({
     error: { code: "target.policy", executed: false },
   });
-  const late = (await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli, validityMs: 1 })).job;
+  const late = (await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli, validityMs: 1 }))
+    .job;
   await systemClock.sleep(2);
   expect(await reservePacket(deps, late, target, route)).toBeUndefined();
-  expect(await bench.gateway.job(late.id)).toMatchObject({ state: "expired", error: { executed: false } });
+  expect(await bench.gateway.jobs.get(late.id)).toMatchObject({ state: "expired", error: { executed: false } });
 });

@@ -10,7 +10,7 @@ describe("a job when things go wrong", () => {
     await bench.gateway.start();
     const card = euicc({ misbehaviour: { dropPor: true } });
     const link = await bench.add(card);
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
       request: { answerTimeoutMs: 200 },
@@ -33,7 +33,7 @@ describe("a job when things go wrong", () => {
     await bench.gateway.start();
     const card = euicc({ misbehaviour: { dropPor: true } });
     const link = await bench.add(card);
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
       request: { answerTimeoutMs: 200, onAnswerLost: "repeat" },
@@ -118,9 +118,9 @@ describe("a job when things go wrong", () => {
     const card = euicc();
     const link = await bench.add(card);
     link.up = false;
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     await bench.until(async () =>
-      (await bench.gateway.job(job.id)).note?.includes("switched off") ? true : undefined,
+      (await bench.gateway.jobs.get(job.id)).note?.includes("switched off") ? true : undefined,
     );
     link.up = true;
     bench.gateway.links.changed(link.id);
@@ -132,19 +132,19 @@ describe("a job when things go wrong", () => {
     await bench.gateway.start();
     const card = euicc({ misbehaviour: { dropPor: true } });
     const link = await bench.add(card);
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
       request: { answerTimeoutMs: 60_000 },
       origin: cli,
     });
     await bench.until(async () => (link.submitted.length >= 1 ? true : undefined));
-    expect(await bench.gateway.cancel(job.id)).toMatchObject({
+    expect(await bench.gateway.jobs.cancel(job.id)).toMatchObject({
       state: "cancelled",
       error: { executed: "unknown" },
     });
-    await expect(bench.gateway.cancel(job.id)).rejects.toMatchObject({ code: "job.state" });
-    await expect(bench.gateway.cancel("job_nope")).rejects.toMatchObject({ code: "job.unknown" });
+    await expect(bench.gateway.jobs.cancel(job.id)).rejects.toMatchObject({ code: "job.state" });
+    await expect(bench.gateway.jobs.cancel("job_nope")).rejects.toMatchObject({ code: "job.unknown" });
   });
 
   it("lets a job expire when nothing carries it", async () => {
@@ -163,7 +163,7 @@ describe("a job when things go wrong", () => {
     const card = euicc();
     await bench.add(card);
     const jobs = await Promise.all(
-      Array.from({ length: 10 }, () => bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli })),
+      Array.from({ length: 10 }, () => bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli })),
     );
     const ended = await Promise.all(jobs.map(({ job }) => bench.ended(job.id)));
     expect(ended.every((job) => job.state === "done")).toBe(true);
@@ -221,7 +221,7 @@ describe("a gateway after a restart", () => {
     const first = await Bench.open();
     await first.gateway.start();
     const link = await first.add(card);
-    const { job } = await first.gateway.submit({
+    const { job } = await first.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
       request: { answerTimeoutMs: 60_000, onAnswerLost: "repeat" },

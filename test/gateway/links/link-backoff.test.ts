@@ -71,7 +71,7 @@ async function shaky(attempts: number) {
   bench.gateway.links.remove(plain.id);
   plain.up = false;
   const link = new ShakyLink(bench, plain, "shaky");
-  const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+  const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
   // So that the next failure puts it off for long.
   await bench.store.write((r) => r.jobs.patch(job.id, { attempts }));
   return { bench, link, id: job.id, card };
@@ -82,7 +82,7 @@ describe("a job in back-off", () => {
     const { bench, link, id } = await shaky(8);
     link.up = true;
     const put = await bench.until(async () => {
-      const job = await bench.gateway.job(id);
+      const job = await bench.gateway.jobs.get(id);
       return job.attempts === 9 && job.state === "queued" ? job : undefined;
     });
     expect(put.note).toMatch(/shaky/);
@@ -96,7 +96,7 @@ describe("a job in back-off", () => {
   it("is tried when its card turns up in another reader", async () => {
     const { bench, link, id, card } = await shaky(8);
     link.up = true;
-    await bench.until(async () => ((await bench.gateway.job(id)).attempts === 9 ? true : undefined));
+    await bench.until(async () => ((await bench.gateway.jobs.get(id)).attempts === 9 ? true : undefined));
     link.up = false;
     await bench.add(card, "reader B");
     expect(await bench.ended(id, 4000)).toMatchObject({ state: "done", chosen: { link: "reader B" } });
@@ -110,7 +110,7 @@ describe("a job in back-off", () => {
       link.up = false;
       await systemClock.sleep(1);
     }
-    const job = await bench.gateway.job(id);
+    const job = await bench.gateway.jobs.get(id);
     expect(link.tries).toBeGreaterThan(3);
     expect(link.tries).toBeLessThan(14);
     expect(job.attempts).toBe(link.tries);
@@ -119,12 +119,14 @@ describe("a job in back-off", () => {
   it("is due after a restart", async () => {
     const { bench, link, id } = await shaky(8);
     link.up = true;
-    await bench.until(async () => ((await bench.gateway.job(id)).notBefore > Date.now() + 20_000 ? true : undefined));
+    await bench.until(async () =>
+      (await bench.gateway.jobs.get(id)).notBefore > Date.now() + 20_000 ? true : undefined,
+    );
     await bench.close();
     const second = await Bench.open(bench.folder);
     open.splice(0, 1, second);
     await second.gateway.start();
-    expect((await second.gateway.job(id)).notBefore).toBeLessThan(Date.now() + 16_000);
+    expect((await second.gateway.jobs.get(id)).notBefore).toBeLessThan(Date.now() + 16_000);
   });
 });
 

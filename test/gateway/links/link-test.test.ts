@@ -31,6 +31,7 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
     new SmppService({
       smsc: [{ name: "operator", address: `smpp://otagate@127.0.0.1:${smsc.port}` }],
       face: SmppFaceConfig.parse({}),
+      store: bench.store,
       gateway: bench.gateway,
       driverDeps: { clock: systemClock, random: Math.random, log: silentLog },
       env: {},

@@ -184,7 +184,13 @@ describe("a notification in an administration session", () => {
     const { eid, now, next, enabled } = await behindNetwork(bench);
     const { target } = await bench.targets.import(plainEis(euicc({ seed: "another card" })));
     const { store, gateway } = bench;
-    const sessions = new Scp81Store({ store, clock: systemClock, desk: gateway.desk, holdOpenMs: 0, wake: () => {} });
+    const sessions = new Scp81Store({
+      store,
+      clock: systemClock,
+      desk: gateway.notifications,
+      holdOpenMs: 0,
+      wake: () => {},
+    });
     const step = { settled: [], notification: notification(eid, 2, next), next: { do: "stop" } } as const;
     await sessions.advance(target.id, step);
     expect(await received(bench)).toMatchObject([{ eid, verified: false, confirmation: "none", via: "https" }]);

@@ -142,7 +142,7 @@ describe("the pruner", () => {
     while (pruner.run(id)?.state === "running") {
       const began = performance.now();
       const work = { kind: "es5" as const, function: "auditStatus" };
-      const { job } = await gateway.submit({ target: eid, work, origin: { face: "cli" }, validityMs: dayMs });
+      const { job } = await gateway.jobs.submit({ target: eid, work, origin: { face: "cli" }, validityMs: dayMs });
       longestMs = Math.max(longestMs, performance.now() - began);
       accepted.push(job.id);
     }

@@ -38,7 +38,7 @@ describe("a packet that has left with a counter", () => {
     const link = await bench.add(card);
     losing(link, (count) => (count === 1 ? { at: "delivered" } : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { answerTimeoutMs: 300 }, origin: cli };
-    const [first, second] = [await bench.gateway.submit(order), await bench.gateway.submit(order)];
+    const [first, second] = [await bench.gateway.jobs.submit(order), await bench.gateway.jobs.submit(order)];
     expect(await bench.ended(first.job.id)).toMatchObject({ state: "done", attempts: 2 });
     expect(await bench.ended(second.job.id)).toMatchObject({ state: "done" });
     expect(octets(link.submitted[0])).toBe(octets(link.submitted[1]));
@@ -59,9 +59,9 @@ describe("a packet that has left with a counter", () => {
       };
       before.gateway.attach(account.link);
       const order = { target: card.state.eid, work: audit, request: { answerTimeoutMs: 60_000 }, origin: cli };
-      const first = (await before.gateway.submit(order)).job.id;
+      const first = (await before.gateway.jobs.submit(order)).job.id;
       await before.until(async () => account.submitted[0]);
-      const second = (await before.gateway.submit(order)).job.id;
+      const second = (await before.gateway.jobs.submit(order)).job.id;
       await before.close();
       await using after = await Bench.open(folder);
       // The other job would be first if only its lane and time counted.
@@ -83,10 +83,10 @@ describe("a packet that has left with a counter", () => {
     const link = await bench.add(card);
     losing(link, (count) => (count === 1 ? { at: "delivered" } : "deliver"));
     const order = { target: card.state.eid, work: audit, origin: cli };
-    const first = await bench.gateway.submit({ ...order, request: { answerTimeoutMs: 60_000 } });
+    const first = await bench.gateway.jobs.submit({ ...order, request: { answerTimeoutMs: 60_000 } });
     await bench.until(async () => link.submitted[0]);
-    const second = await bench.gateway.submit(order);
-    await bench.gateway.cancel(first.job.id);
+    const second = await bench.gateway.jobs.submit(order);
+    await bench.gateway.jobs.cancel(first.job.id);
     expect(await bench.ended(second.job.id, 3000)).toMatchObject({ state: "done" });
   });
 
@@ -97,14 +97,14 @@ describe("a packet that has left with a counter", () => {
     const link = await bench.add(card);
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
-    const first = await bench.gateway.submit(order);
+    const first = await bench.gateway.jobs.submit(order);
     await bench.until(async () => link.submitted[0]);
     await bench.store.write((r) => r.jobs.patch(first.job.id, { notBefore: Date.now() + 50_000 }));
-    const second = await bench.gateway.submit({ ...order, request: {} });
+    const second = await bench.gateway.jobs.submit({ ...order, request: {} });
     await bench.until(async () =>
-      (await bench.gateway.job(second.job.id)).note?.includes(first.job.id) ? true : undefined,
+      (await bench.gateway.jobs.get(second.job.id)).note?.includes(first.job.id) ? true : undefined,
     );
-    await bench.gateway.cancel(first.job.id);
+    await bench.gateway.jobs.cancel(first.job.id);
     expect(await bench.ended(second.job.id, 3000)).toMatchObject({ state: "done" });
   });
 
@@ -115,9 +115,9 @@ describe("a packet that has left with a counter", () => {
     const link = await bench.add(card);
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
-    const { job: first } = await bench.gateway.submit(order);
+    const { job: first } = await bench.gateway.jobs.submit(order);
     await bench.until(async () => link.submitted[0]);
-    await bench.until(async () => ((await bench.gateway.job(first.id)).state === "queued" ? true : undefined));
+    await bench.until(async () => ((await bench.gateway.jobs.get(first.id)).state === "queued" ? true : undefined));
     const now = Date.now();
     await bench.store.write(async (r) => {
       await r.jobs.patch(first.id, { notBefore: now + 50_000 });
@@ -132,7 +132,7 @@ describe("a packet that has left with a counter", () => {
         holdUntil: now + 60_000,
       });
     });
-    const { seq: _, note: __, chosen: ___, ...like } = await bench.gateway.job(first.id);
+    const { seq: _, note: __, chosen: ___, ...like } = await bench.gateway.jobs.get(first.id);
     const system = { ...like, id: "job_confirmation", lane: "system", state: "queued", attempts: 0 } as const;
     await bench.store.write((r) =>
       r.jobs.insert({
@@ -142,9 +142,9 @@ describe("a packet that has left with a counter", () => {
         notBefore: now,
       }),
     );
-    bench.gateway.kick(first.target);
+    bench.gateway.jobs.kick(first.target);
     expect(await bench.ended("job_confirmation", 5000)).toMatchObject({ state: "done" });
-    expect((await bench.gateway.job(first.id)).state).toBe("done");
+    expect((await bench.gateway.jobs.get(first.id)).state).toBe("done");
     expect(octets(link.submitted[1])).toBe(octets(link.submitted[0]));
     expect(link.submitted).toHaveLength(3);
   });
@@ -173,18 +173,19 @@ describe("a packet that has left with a counter", () => {
       request,
       origin: cli,
     });
-    const first = (await bench.gateway.submit(order("12"))).job.id;
+    const first = (await bench.gateway.jobs.submit(order("12"))).job.id;
     await bench.until(
-      async () => ((await bench.gateway.job(first)).state === "queued" && account.submitted.length === 1) || undefined,
+      async () =>
+        ((await bench.gateway.jobs.get(first)).state === "queued" && account.submitted.length === 1) || undefined,
     );
     await bench.store.write((r) => r.jobs.patch(first, { notBefore: Date.now() + 50_000, note: "put off" }));
-    const same = (await bench.gateway.submit(order("15"))).job.id;
-    const other = (await bench.gateway.submit(order("32"))).job.id;
-    const elsewhere = (await bench.gateway.submit(order("12", "B00010"))).job.id;
+    const same = (await bench.gateway.jobs.submit(order("15"))).job.id;
+    const other = (await bench.gateway.jobs.submit(order("32"))).job.id;
+    const elsewhere = (await bench.gateway.jobs.submit(order("12", "B00010"))).job.id;
     expect(await bench.ended(other)).toMatchObject({ state: "done" });
     expect(await bench.ended(elsewhere)).toMatchObject({ state: "done" });
-    expect((await bench.gateway.job(same)).note).toContain(first);
-    await bench.gateway.cancel(first);
+    expect((await bench.gateway.jobs.get(same)).note).toContain(first);
+    await bench.gateway.jobs.cancel(first);
     expect(await bench.ended(same, 3000)).toMatchObject({ state: "done" });
   });
 });
@@ -197,12 +198,12 @@ describe("a packet that never left", () => {
     const link = await bench.add(card);
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "busy", { fate: "not-sent" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, origin: cli };
-    const first = (await bench.gateway.submit(order)).job.id;
-    await bench.until(async () => ((await bench.gateway.job(first)).note?.includes("busy") ? true : undefined));
+    const first = (await bench.gateway.jobs.submit(order)).job.id;
+    await bench.until(async () => ((await bench.gateway.jobs.get(first)).note?.includes("busy") ? true : undefined));
     await bench.store.write((r) => r.jobs.patch(first, { notBefore: Date.now() + 800 }));
-    const second = (await bench.gateway.submit(order)).job.id;
+    const second = (await bench.gateway.jobs.submit(order)).job.id;
     expect(await bench.ended(second)).toMatchObject({ state: "done" });
-    bench.gateway.kick((await bench.gateway.job(first)).target);
+    bench.gateway.jobs.kick((await bench.gateway.jobs.get(first)).target);
     expect(await bench.ended(first)).toMatchObject({ state: "done" });
     const [overtaking = 0] = await countersOf(bench, second);
     const [abandoned = 0, sent = 0] = await countersOf(bench, first);

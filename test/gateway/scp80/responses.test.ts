@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
-import { systemClock } from "../../../src/base/clock.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
 import { parseAddress } from "../../../src/codec/sms/address.ts";
@@ -94,7 +93,7 @@ describe("a response without its proof", () => {
   it.each(["bad CC", "no CC"])("decides nothing (%s): it is recorded, and the proven one still counts", async (how) => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     await leftAs(1);
     const cntr = await cntrOf(bench, job);
     const forged =
@@ -103,7 +102,7 @@ describe("a response without its proof", () => {
         : por(card, cntr, { status: 2, spi: "1621" });
     await account.hand(message(forged));
     await bench.until(async () => ((await bench.events()).includes("job.unproven-answer") ? true : undefined));
-    expect(await bench.gateway.job(job.id)).toMatchObject({
+    expect(await bench.gateway.jobs.get(job.id)).toMatchObject({
       state: "waiting",
       note: expect.stringContaining("not proven"),
     });
@@ -117,7 +116,7 @@ describe("a response without its proof", () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
     const request = { answerTimeoutMs: 150 };
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, request, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, request, origin: cli });
     await leftAs(1);
     await account.hand(message(por(card, await cntrOf(bench, job), { status: 9, spi: "1621" })));
     expect(await bench.ended(job.id)).toMatchObject({
@@ -135,12 +134,12 @@ describe("a response without its proof", () => {
       await using bench = await Bench.open();
       const { card, account, leftAs } = await behindNetwork(bench);
       await bench.targets.change(card.state.eid, { settings: { spi } });
-      const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+      const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
       await leftAs(1);
       const clear = por(card, await cntrOf(bench, job), { spi, kid: spi === "1525" ? 0x15 : 0x12 });
       await account.hand(message(clear, { from: "491709999999" }));
       await bench.until(async () => ((await bench.events()).includes("job.unproven-answer") ? true : undefined));
-      expect(await bench.gateway.job(job.id)).toMatchObject({
+      expect(await bench.gateway.jobs.get(job.id)).toMatchObject({
         state: "waiting",
         note: expect.stringContaining("not known to be the card"),
       });
@@ -152,7 +151,7 @@ describe("a response without its proof", () => {
   it("and without data says nothing of a function", async () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     await leftAs(1);
     await account.hand(message(por(card, await cntrOf(bench, job), { data: "" })));
     expect(await bench.ended(job.id)).toMatchObject({
@@ -166,7 +165,7 @@ describe("a response without its proof", () => {
     const { card, account, leftAs } = await behindNetwork(bench);
     await bench.targets.change(card.state.eid, { settings: { spi: "1621" } });
     const request = { answerTimeoutMs: 150 };
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, request, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, request, origin: cli });
     await leftAs(1);
     const clear = por(card, await cntrOf(bench, job), { spi: "1621" });
     await account.hand(message(clear, { from: "491709999999" }));
@@ -209,11 +208,15 @@ describe("the response to a packet that a client secured", () => {
       origin: cli,
     });
     expect(first).toMatchObject({ state: "failed", error: { code: "packet.no-answer" } });
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: raw(command(card, 2)), origin: cli });
+    const { job } = await bench.gateway.jobs.submit({
+      target: card.state.eid,
+      work: raw(command(card, 2)),
+      origin: cli,
+    });
     await leftAs(2);
     await account.hand(message(por(card, 1)));
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
-    expect((await bench.gateway.job(job.id)).endedAt).toBeUndefined();
+    expect((await bench.gateway.jobs.get(job.id)).endedAt).toBeUndefined();
     await account.hand(message(por(card, 2)));
     expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { data: toHex(por(card, 2)) } });
   });
@@ -222,7 +225,7 @@ describe("the response to a packet that a client secured", () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
     const stranger = euicc({ seed: "another card's keys" });
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: raw(command(stranger, 2, "1229")),
       origin: cli,
@@ -230,7 +233,7 @@ describe("the response to a packet that a client secured", () => {
     await leftAs(1);
     await account.hand(message(por(stranger, 1, { spi: "1229" })));
     await bench.until(async () => ((await bench.events()).includes("message.received") ? true : undefined));
-    expect((await bench.gateway.job(job.id)).endedAt).toBeUndefined();
+    expect((await bench.gateway.jobs.get(job.id)).endedAt).toBeUndefined();
     await account.hand(message(por(stranger, 2, { spi: "1229" })));
     expect((await bench.ended(job.id)).state).toBe("done");
   });
@@ -239,7 +242,7 @@ describe("the response to a packet that a client secured", () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
     const stranger = euicc({ seed: "another card's keys" });
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: raw(command(stranger, 2)),
       origin: cli,
@@ -259,7 +262,7 @@ describe("the response to a packet that a client secured", () => {
     await bench.until(async () =>
       (await bench.events()).filter((one) => one === "message.received").length === 2 ? true : undefined,
     );
-    expect((await bench.gateway.job(job.id)).endedAt).toBeUndefined();
+    expect((await bench.gateway.jobs.get(job.id)).endedAt).toBeUndefined();
     await account.hand(message(por(stranger, 2), { at: Date.now() }));
     expect((await bench.ended(job.id)).state).toBe("done");
   });
@@ -267,11 +270,17 @@ describe("the response to a packet that a client secured", () => {
   it("is not one that announces another", async () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: raw(command(card, 2)), origin: cli });
+    const { job } = await bench.gateway.jobs.submit({
+      target: card.state.eid,
+      work: raw(command(card, 2)),
+      origin: cli,
+    });
     await leftAs(1);
     await account.hand(message(por(card, 2, { status: 0x0b, data: "" })));
-    await bench.until(async () => ((await bench.gateway.job(job.id)).note?.includes("follows") ? true : undefined));
-    expect((await bench.gateway.job(job.id)).endedAt).toBeUndefined();
+    await bench.until(async () =>
+      (await bench.gateway.jobs.get(job.id)).note?.includes("follows") ? true : undefined,
+    );
+    expect((await bench.gateway.jobs.get(job.id)).endedAt).toBeUndefined();
     await account.hand(message(por(card, 2)));
     expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { data: toHex(por(card, 2)) } });
   });
@@ -281,7 +290,7 @@ describe("the response to a packet that a client secured", () => {
     async (whose) => {
       await using bench = await Bench.open();
       const { card, account, leftAs } = await behindNetwork(bench);
-      await using desk = new SmscConversations(bench.gateway, systemClock);
+      await using desk = new SmscConversations(bench.useCaseDeps);
       desk.start();
       const keys = whose === "the gateway has the keys" ? card : euicc({ seed: "another card's keys" });
       const post = (client: string, userData: Uint8Array) =>
@@ -302,7 +311,7 @@ describe("the response to a packet that a client secured", () => {
   it("goes to the oldest command that has none, however many follow", async () => {
     await using bench = await Bench.open();
     const { account } = await behindNetwork(bench);
-    await using desk = new SmscConversations(bench.gateway, systemClock);
+    await using desk = new SmscConversations(bench.useCaseDeps);
     desk.start();
     const stranger = euicc({ seed: "another card's keys" });
     for (let cntr = 1; cntr <= 60; cntr++) {
@@ -325,7 +334,7 @@ describe("a response in several messages", () => {
       return segmentPacket(whole.subarray(3), "response", { reference: cntr, referenceBits: 8 });
     };
     const request = { answerTimeoutMs: 400 };
-    const lost = await bench.gateway.submit({ target: card.state.eid, work: audit, request, origin: cli });
+    const lost = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, request, origin: cli });
     await leftAs(1);
     const [first = new Uint8Array(0), ...others] = segments(await cntrOf(bench, lost.job));
     expect(others.length).toBeGreaterThan(0);
@@ -334,7 +343,7 @@ describe("a response in several messages", () => {
       error: { code: "packet.no-answer", detail: { unproven: expect.stringMatching(/^1 of \d messages/) } },
     });
     const sent = account.submitted.length;
-    const { job } = await bench.gateway.submit({ target: card.state.eid, work: audit, origin: cli });
+    const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     await leftAs(sent + 1);
     for (const one of segments(await cntrOf(bench, job)).reverse()) await account.hand(message(one));
     expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { commands: { length: 40 } } });
@@ -349,7 +358,7 @@ describe("a response in several messages", () => {
       const { packet } = wrapCommand(input, keysOf(card));
       const userData = segmentPacket(packet, "command", { reference: 3, referenceBits: 8 }).map(toHex);
       const work = { kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 } as const;
-      const { job } = await bench.gateway.submit({ target: card.state.eid, work, origin: cli });
+      const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work, origin: cli });
       await leftAs(2);
       await account.receipt("id-2", "failed");
       await bench.until(async () => {
@@ -357,8 +366,10 @@ describe("a response in several messages", () => {
         const parts = await bench.store.read((r) => r.packets.parts(packets[0]?.id ?? ""));
         return parts.some(({ state }) => state === "failed") ? true : undefined;
       });
-      await expect(bench.gateway.cancel(job.id, { unsentOnly: true })).rejects.toMatchObject({ code: "job.state" });
-      if (how === "cancelled") await bench.gateway.cancel(job.id);
+      await expect(bench.gateway.jobs.cancel(job.id, { unsentOnly: true })).rejects.toMatchObject({
+        code: "job.state",
+      });
+      if (how === "cancelled") await bench.gateway.jobs.cancel(job.id);
       else await expireJob(bench.store, job.id, Date.now());
       expect(await bench.ended(job.id)).toMatchObject({
         state: how,
@@ -373,7 +384,7 @@ describe("a response in several messages", () => {
     const input = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar, cntr: 3, data: new Uint8Array(200) };
     const { packet } = wrapCommand(input, keysOf(card));
     const userData = segmentPacket(packet, "command", { reference: 3, referenceBits: 8 }).map(toHex);
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: { kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 },
       request: { answerTimeoutMs: 2500 },

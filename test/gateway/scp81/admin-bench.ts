@@ -33,9 +33,9 @@ export class AdminBench implements AsyncDisposable {
       bySms: () => false,
       trigger: () => "8100",
       resume: (target) => this.#dialogs.wake(target),
-      wake: (target) => void bench.gateway.wake(target),
+      wake: (target) => void bench.gateway.jobs.wake(target),
     });
-    bench.gateway.https = this.#bearer;
+    bench.gateway.connectHttps(this.#bearer);
     this.#dialogs = this.#open();
   }
 
@@ -89,7 +89,7 @@ export class AdminBench implements AsyncDisposable {
       typeof what === "string"
         ? ({ kind: "body", tar: "000001", body: what, ...at } as const)
         : ({ kind: "script", tar: "000001", apdus: what, ...at } as const);
-    const { job } = await this.bench.gateway.submit({
+    const { job } = await this.bench.gateway.jobs.submit({
       target: card.eid,
       work,
       request: { bearer: "https", ...request },
@@ -132,7 +132,7 @@ export class AdminBench implements AsyncDisposable {
   }
 
   job(id: string): Promise<Job> {
-    return this.bench.gateway.job(id);
+    return this.bench.gateway.jobs.get(id);
   }
 
   /** How often each job ended, by the event log. */
@@ -159,9 +159,9 @@ export class AdminBench implements AsyncDisposable {
     const store = new Scp81Store({
       store: bench.store,
       clock: systemClock,
-      desk: bench.gateway.desk,
+      desk: bench.gateway.notifications,
       holdOpenMs: 60_000,
-      wake: (target) => void bench.gateway.wake(target),
+      wake: (target) => void bench.gateway.jobs.wake(target),
     });
     return new Dialogs(
       { store, clock: systemClock, newToken: () => `T${++this.#tokens}`, log: silentLog },

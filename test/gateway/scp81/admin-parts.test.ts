@@ -146,7 +146,7 @@ describe("a script in parts", () => {
     const id = await bench.submit(it, commands);
     await it.begin();
     await it.answer(said("11"));
-    if (how === "cancelled") await bench.bench.gateway.cancel(id);
+    if (how === "cancelled") await bench.bench.gateway.jobs.cancel(id);
     else {
       await expireJob(bench.bench.store, id, Date.now());
     }

@@ -172,7 +172,7 @@ const states: Readonly<Record<string, State>> = {
     const id = await it.job();
     await it.job();
     await first(it);
-    await it.bench.bench.gateway.cancel(id);
+    await it.bench.bench.gateway.jobs.cancel(id);
     it.tell();
   },
   "the script expired while the card runs it": async (it) => {

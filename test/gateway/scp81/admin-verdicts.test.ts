@@ -140,7 +140,7 @@ describe("a script that was withdrawn while the card had it", () => {
     if (where === "at the first URI") await it.begin();
     else await it.answer(ok);
     expect(it.got.at(-1)).toContain("80CA00E000");
-    await bench.bench.gateway.cancel(withdrawn);
+    await bench.bench.gateway.jobs.cancel(withdrawn);
     await it.resume(uri(it));
     expect(it.got.at(-1)).toContain("80CAFF2100");
     await it.answer(ok);
@@ -155,7 +155,7 @@ describe("a script that was withdrawn while the card had it", () => {
     const it = card();
     const withdrawn = await bench.submit(it, [getEid]);
     await it.begin();
-    await bench.bench.gateway.cancel(withdrawn);
+    await bench.bench.gateway.jobs.cancel(withdrawn);
     expect(await it.resume(start)).toMatchObject({ status: 204, end: true });
     expect(await it.begin()).toMatchObject({ status: 204, end: true });
   });
@@ -165,7 +165,7 @@ describe("a script that was withdrawn while the card had it", () => {
     const withdrawn = await bench.submit(it, [getEid]);
     const next = await bench.submit(it, ["80CAFF2100"]);
     await it.begin();
-    await bench.bench.gateway.cancel(withdrawn);
+    await bench.bench.gateway.jobs.cancel(withdrawn);
     await it.answer("AF80230269850000");
     expect((await bench.job(next)).state).toBe("waiting");
     await it.answer(ok);

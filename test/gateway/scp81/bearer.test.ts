@@ -55,7 +55,7 @@ class Triggering implements AsyncDisposable {
 
   /** A job that waits for a session. */
   async waiting(request: Partial<JobRequest> = {}, work: Partial<Script> = {}, validityMs?: number): Promise<string> {
-    const { job } = await this.bench.gateway.submit({
+    const { job } = await this.bench.gateway.jobs.submit({
       target: this.card.state.eid,
       work: { kind: "script", tar: "000001", apdus: long, format: "compact", ...work },
       request,
@@ -74,7 +74,7 @@ class Triggering implements AsyncDisposable {
   }
 
   #job(id: string): Promise<Job> {
-    return this.bench.gateway.job(id);
+    return this.bench.gateway.jobs.get(id);
   }
 
   async target() {
@@ -97,9 +97,9 @@ class Triggering implements AsyncDisposable {
       bySms: (job, target) => gateway.bySms(job, target),
       trigger: () => "8100",
       resume: () => {},
-      wake: (target) => void gateway.wake(target),
+      wake: (target) => void gateway.jobs.wake(target),
     });
-    gateway.https = this.bearer;
+    gateway.connectHttps(this.bearer);
     await gateway.start();
     this.link = await this.bench.add(this.card, "reader");
   }
@@ -166,7 +166,7 @@ describe("a job that may go either way", () => {
     const it = await Triggering.open();
     const id = await it.waiting();
     await look();
-    expect((await it.bench.gateway.job(id)).state).toBe("waiting");
+    expect((await it.bench.gateway.jobs.get(id)).state).toBe("waiting");
     it.pass(125_000);
     const job = await it.bench.ended(id);
     expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" }, result: { executed: 150 } });
@@ -194,7 +194,7 @@ describe("a job that may go either way", () => {
     it.pass(100_000);
     await it.restart();
     await look();
-    expect((await it.bench.gateway.job(id)).state).toBe("waiting");
+    expect((await it.bench.gateway.jobs.get(id)).state).toBe("waiting");
     it.pass(25_000);
     expect(await it.bench.ended(id)).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
   });
@@ -223,19 +223,19 @@ describe("a job that may go either way", () => {
         it.sessionOpen = true;
         throw new GatewayError("link.lost", "the link broke", { fate });
       };
-      const { job } = await it.bench.gateway.submit({
+      const { job } = await it.bench.gateway.jobs.submit({
         target: it.card.state.eid,
         work: { kind: "es5", function: "auditEid" },
         request: { answerTimeoutMs: 50 },
         origin: { face: "api" },
       });
       await it.bench.until(async () => {
-        const now = await it.bench.gateway.job(job.id);
+        const now = await it.bench.gateway.jobs.get(job.id);
         if (fate === "unknown") return now.attempts > 0 && now.state === "queued" ? true : undefined;
         return now.chosen?.bearer === "https" ? true : undefined;
       });
-      await it.bench.gateway.cancel(job.id);
-      expect(await it.bench.gateway.job(job.id)).toMatchObject({ state: "cancelled", error: { executed } });
+      await it.bench.gateway.jobs.cancel(job.id);
+      expect(await it.bench.gateway.jobs.get(job.id)).toMatchObject({ state: "cancelled", error: { executed } });
     },
   );
 

@@ -65,7 +65,7 @@ describe("the card's key", () => {
     await it.bench.until(async () => (it.reports.length > 0 ? true : undefined));
     expect(it.reports).toMatchObject([{ end: "handshake-failed" }]);
     expect(it.service.server?.stats.unknownIdentities).toBe(1);
-    expect(await it.bench.gateway.job(id)).toMatchObject({ state: "waiting", attempts: 0 });
+    expect(await it.bench.gateway.jobs.get(id)).toMatchObject({ state: "waiting", attempts: 0 });
   });
 
   it("is taken when it changes, and refused when it is taken away", async () => {
@@ -90,8 +90,8 @@ describe("a job that waits for a session", () => {
     it.link.up = false;
     const cancelled = await it.submit([getEid]);
     const kept = await it.submit([getStatus]);
-    await it.bench.until(async () => ((await it.bench.gateway.job(kept)).state === "waiting" ? true : undefined));
-    expect(await it.bench.gateway.cancel(cancelled)).toMatchObject({ error: { executed: false } });
+    await it.bench.until(async () => ((await it.bench.gateway.jobs.get(kept)).state === "waiting" ? true : undefined));
+    expect(await it.bench.gateway.jobs.cancel(cancelled)).toMatchObject({ error: { executed: false } });
     await session(it);
     expect((await it.bench.ended(kept)).state).toBe("done");
     expect(it.executed).toHaveLength(1);
@@ -100,11 +100,11 @@ describe("a job that waits for a session", () => {
   it("that was cancelled while the card works on it stays so, and may have run", async () => {
     const it = await set({ knobs: { thinkMs: 300 } });
     const id = await it.submit([getEid]);
-    await it.bench.until(async () => ((await it.bench.gateway.job(id)).attempts > 0 ? true : undefined));
-    const job = await it.bench.gateway.cancel(id);
+    await it.bench.until(async () => ((await it.bench.gateway.jobs.get(id)).attempts > 0 ? true : undefined));
+    const job = await it.bench.gateway.jobs.cancel(id);
     expect(job).toMatchObject({ state: "cancelled", error: { executed: "unknown" } });
     await it.bench.until(async () => (it.reports.length > 0 ? true : undefined));
-    expect((await it.bench.gateway.job(id)).state).toBe("cancelled");
+    expect((await it.bench.gateway.jobs.get(id)).state).toBe("cancelled");
     const events = await it.bench.store.read((r) => r.events.after(0, 1000));
     const ends = events.filter(({ job: of, type }) => of === id && /^job\.(done|failed|cancelled)$/.test(type));
     expect(ends.map(({ type }) => type)).toEqual(["job.cancelled"]);
@@ -123,7 +123,7 @@ describe("a job that waits for a session", () => {
     const it = await set();
     it.link.up = false;
     const id = await it.submit([getEid]);
-    await it.bench.until(async () => ((await it.bench.gateway.job(id)).state === "waiting" ? true : undefined));
+    await it.bench.until(async () => ((await it.bench.gateway.jobs.get(id)).state === "waiting" ? true : undefined));
     await session(it);
     expect((await it.bench.ended(id)).state).toBe("done");
   });
@@ -150,7 +150,7 @@ describe("a card that names itself in its own way", () => {
   it("is served under the name that an ES5 function stored in it", async () => {
     const it = await set();
     const work = { kind: "es5", function: "updateSMSRAddressingParameters", params: { https: addressing } } as const;
-    const { job } = await it.bench.gateway.submit({
+    const { job } = await it.bench.gateway.jobs.submit({
       target: it.eid,
       work,
       request: { bearer: "short-message" },
@@ -201,7 +201,7 @@ describe("the choice among bearers", () => {
     const { keySets } = await it.bench.targets.show(it.eid);
     await it.bench.targets.removeKeys(it.eid, keySets.find(({ type }) => type === "SCP80")?.id ?? "");
     const id = await it.submit([getEid], { bearer: "auto" });
-    await it.bench.until(async () => ((await it.bench.gateway.job(id)).state === "waiting" ? true : undefined));
+    await it.bench.until(async () => ((await it.bench.gateway.jobs.get(id)).state === "waiting" ? true : undefined));
     await session(it);
     expect(await it.bench.ended(id)).toMatchObject({
       state: "done",
@@ -212,14 +212,14 @@ describe("the choice among bearers", () => {
   it("leaves a ready packet to the short message even while a session is open", async () => {
     const it = await set();
     await it.bench.ended(await it.submit([getEid], { moreToCome: true }));
-    const { job } = await it.bench.gateway.submit({
+    const { job } = await it.bench.gateway.jobs.submit({
       target: it.eid,
       work: { kind: "packet", userData: ["027000000A0D0021000000000001"], protocolId: 0x7f, dataCoding: 0xf6 },
       request: { bearer: "auto", fireAndForget: true },
       origin: { face: "api" },
     });
     const sent = await it.bench.until(async () => {
-      const now = await it.bench.gateway.job(job.id);
+      const now = await it.bench.gateway.jobs.get(job.id);
       return now.chosen === undefined ? undefined : now;
     });
     expect(sent.chosen?.bearer).toBe("envelope");

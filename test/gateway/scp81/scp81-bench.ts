@@ -78,7 +78,7 @@ export class Scp81Bench implements AsyncDisposable {
     more: { aid?: string; validityMs?: number } = {},
   ) {
     const { aid, validityMs } = more;
-    const { job } = await this.#bench.gateway.submit({
+    const { job } = await this.#bench.gateway.jobs.submit({
       target: this.eid,
       work: { kind: "script", tar: "000001", apdus, ...(aid === undefined ? {} : { aid }) },
       request: { bearer: "https", ...request },
@@ -117,8 +117,8 @@ export interface Scp81BenchOptions {
 
 async function serve(bench: Bench, { holdOpenMs, trigger = {} }: Scp81BenchOptions, port = 0): Promise<Scp81Service> {
   const config = Scp81Config.parse({ port, trigger, ...(holdOpenMs === undefined ? {} : { holdOpenMs }) });
-  const service = new Scp81Service(config, bench.gateway, silentLog);
-  bench.gateway.https = service.bearer;
+  const service = new Scp81Service(config, { store: bench.store, gateway: bench.gateway, log: silentLog });
+  bench.gateway.connectHttps(service.bearer);
   await service.start();
   return service;
 }

@@ -150,7 +150,7 @@ describe("scripts of one session", () => {
   it("end with a profile switch; what is behind it waits for its confirmation", async () => {
     const it = await set();
     const aid = it.card.state.profiles[1]?.aid;
-    const { job } = await it.bench.gateway.submit({
+    const { job } = await it.bench.gateway.jobs.submit({
       target: it.eid,
       work: { kind: "es5", function: "enableProfile", params: { aid } },
       request: { bearer: "https", moreToCome: true },
@@ -170,7 +170,7 @@ describe("scripts of one session", () => {
   it("bring a notification, which is confirmed at once", async () => {
     const it = await set({ fixture: { settings: { notificationBearer: "https" } } });
     const aid = it.card.state.profiles[1]?.aid;
-    const { job } = await it.bench.gateway.submit({
+    const { job } = await it.bench.gateway.jobs.submit({
       target: it.eid,
       work: { kind: "es5", function: "enableProfile", params: { aid } },
       request: { bearer: "https" },

@@ -21,7 +21,7 @@ it("a secure channel whose script is refused is over by short message too", asyn
   });
   const jobs = [];
   for (const apdu of ["8050770008010203040506070800", `8482330010${"11".repeat(16)}`, `84E2880010${"22".repeat(16)}`])
-    jobs.push((await bench.gateway.submit(order(apdu))).job.id);
+    jobs.push((await bench.gateway.jobs.submit(order(apdu))).job.id);
   const [first = "", ...rest] = jobs;
   expect(await bench.ended(first)).toMatchObject({ state: "failed", error: { code: "job.script" } });
   for (const id of rest)
@@ -30,7 +30,7 @@ it("a secure channel whose script is refused is over by short message too", asyn
       error: { code: "job.channel-ended", executed: false, detail: { why: "secure-channel-lost" } },
     });
   expect(link.submitted).toHaveLength(1);
-  const again = (await bench.gateway.submit(order("8050770008010203040506070800"))).job.id;
+  const again = (await bench.gateway.jobs.submit(order("8050770008010203040506070800"))).job.id;
   expect(await bench.ended(again)).toMatchObject({ state: "failed", error: { code: "job.script" } });
   expect(link.submitted).toHaveLength(2);
 });

@@ -78,7 +78,7 @@ describe("the SMSC face over the gateway", () => {
     const card = euicc();
     const link = await bench.add(card);
     await bench.targets.change(card.state.eid, { msisdn: "447700900123" });
-    const desk = new SmscConversations(bench.gateway, systemClock);
+    const desk = new SmscConversations(bench.useCaseDeps);
     await using face = await SmscFace.open(
       { ...smscFaceOptions, port: 0 },
       {

@@ -45,7 +45,7 @@ function porOf(card: SimulatedEuicc, cntr: number): Uint8Array {
 async function setUp(bench: Bench, settings: Partial<SmscDeskSettings> = {}) {
   await bench.gateway.start();
   const card = euicc();
-  const desk = new SmscConversations(bench.gateway, systemClock, settings);
+  const desk = new SmscConversations(bench.useCaseDeps, settings);
   desk.start();
   return { card, desk };
 }
@@ -205,7 +205,7 @@ describe("the fate of a message behind a network", () => {
     await bench.until(async () => ((await desk.query("smsr", messageId))?.state === "enroute" ? true : undefined));
     await desk[Symbol.asyncDispose]();
     await systemClock.sleep(350);
-    await using later = new SmscConversations(bench.gateway, systemClock, { graceMs: 0 });
+    await using later = new SmscConversations(bench.useCaseDeps, { graceMs: 0 });
     later.start();
     await bench.until(async () => ((await items(bench)).length > 0 ? true : undefined));
     expect(receiptsIn(await items(bench)).map((item) => item.state)).toEqual(["unknown"]);
@@ -221,7 +221,7 @@ describe("the fate of a message behind a network", () => {
     const { messageId } = await desk.submit(order(msisdn, single(packetOf(card, 1))));
     expect(await desk.query("smsr", scheduled.messageId)).toMatchObject({ state: "scheduled" });
     const { job = "" } = (await bench.store.read((r) => r.smsc.message(messageId))) ?? {};
-    await bench.until(async () => ((await bench.gateway.job(job)).note === undefined ? undefined : true));
+    await bench.until(async () => ((await bench.gateway.jobs.get(job)).note === undefined ? undefined : true));
     account.up = true;
     bench.gateway.links.changed("smsc:below");
     await bench.until(async () => (account.submitted.length === 1 ? true : undefined), 1_000);

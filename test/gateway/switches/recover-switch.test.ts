@@ -16,7 +16,7 @@ it.each([
     await bench.targets.import(plainEis(card));
     const aid = card.state.profiles[1]?.aid ?? "";
     // No link has the card: the job stays in the queue, as after a crash.
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: { kind: "es5", function: "enableProfile", params: { aid } },
       origin: { face: "cli" },
@@ -54,7 +54,7 @@ it.each([
     const card = euicc();
     await bench.targets.import(plainEis(card));
     const aid = card.state.profiles[1]?.aid ?? "";
-    const { job } = await bench.gateway.submit({
+    const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: { kind: "es5", function: "enableProfile", params: { aid } },
       origin: { face: "cli" },

@@ -1,8 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
-import type { Gateway } from "../../../src/gateway/gateway.ts";
-import type { NewJob } from "../../../src/gateway/model/new-job.ts";
+import type { JobQueue, NewJob } from "../../../src/gateway/model/new-job.ts";
 import { WorkPuller, type WorkReceipt } from "../../../src/gateway/upstream/work-puller.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 
@@ -22,7 +21,7 @@ class Bench implements AsyncDisposable {
   readonly puller: WorkPuller;
 
   constructor() {
-    const gateway = {
+    const jobs = {
       submit: async (job: NewJob) => {
         this.submit(job);
         const key = String(job.idempotencyKey);
@@ -30,10 +29,10 @@ class Bench implements AsyncDisposable {
         this.#known.add(key);
         return { job: { id: `job_of_${key}` }, created };
       },
-    } as unknown as Gateway;
+    } as unknown as JobQueue;
     this.puller = new WorkPuller(
       {
-        gateway,
+        jobs,
         clock: systemClock,
         random: () => 0.5,
         log: silentLog,

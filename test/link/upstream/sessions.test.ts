@@ -77,7 +77,7 @@ async function session(made: ApiBench, options: { knobs?: object; attempts?: num
 }
 
 const registered = async (made: ApiBench, tags: string[] = []) =>
-  made.daemon.targets.import({
+  made.daemon.gateway.targets.import({
     eid: card.eid,
     tags,
     isdR: { keySets: [{ kvn: 64, type: "SCP81", keys: [{ id: 1, value: Buffer.from(card.psk).toString("hex") }] }] },
@@ -262,7 +262,7 @@ describe("keys that only the SM-SR knows", () => {
 
   it("do not hide how the card of a known target names itself", async () => {
     const made = await gateway(keys());
-    await made.daemon.targets.import({ eid: card.eid, settings: { agentId: "card 7" } });
+    await made.daemon.gateway.targets.import({ eid: card.eid, settings: { agentId: "card 7" } });
     smsr.serve = (_, response) => {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ psk: psk() }));
       return undefined;

@@ -15,7 +15,7 @@ export async function auditRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
         ...(query.client === undefined ? {} : { client: query.client }),
         ...(query.operation === undefined ? {} : { operation: query.operation }),
       };
-      const found = await deps.gateway.store.read((r) => r.audit.list(filter, query.cursor, query.limit));
+      const found = await deps.gateway.auditLog.list(filter, query.cursor, query.limit);
       return pageOf(
         found,
         query.limit,

@@ -26,7 +26,7 @@ function shown({ campaign, progress }: ShownCampaign) {
 /** Campaigns: one function over many targets. */
 export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { campaigns } = deps;
+  const { campaigns } = deps.gateway;
 
   routes.route({
     ...routeOf(campaignOperations.start),

@@ -8,7 +8,7 @@ import { routeOf } from "../route.ts";
 /** The EIS against the card itself, and where the card reaches the world. */
 export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { audits, connectivity } = deps;
+  const { audits, connectivity } = deps.gateway;
 
   routes.route({
     ...routeOf(cardOperations.audit),

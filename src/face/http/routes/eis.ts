@@ -12,7 +12,7 @@ export async function eisRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
   routes.route({
     ...routeOf(eisOperations.export),
     handler: async ({ params, query }, reply) => {
-      const text = await deps.eis.export(params.ref, query.format);
+      const text = await deps.gateway.eis.export(params.ref, query.format);
       return reply
         .type(query.format === "xml" ? "application/xml; charset=utf-8" : "application/json")
         .serializer(String)
@@ -22,6 +22,6 @@ export async function eisRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
 
   routes.route({
     ...routeOf(eisOperations.certificates),
-    handler: async ({ params, body }) => await deps.eis.certificates(params.ref, withoutUndefined(body ?? {})),
+    handler: async ({ params, body }) => await deps.gateway.eis.certificates(params.ref, withoutUndefined(body ?? {})),
   });
 }

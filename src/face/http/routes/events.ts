@@ -2,10 +2,10 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { GatewayEvent } from "../../../gateway/model/event.ts";
+import type { EventGap } from "../../../gateway/records/event-log.ts";
 import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
 import { eventOperations, logPosition } from "../../api/events.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { type EventGap, eventsAfter } from "../event-gap.ts";
 import { EventPages } from "../event-pages.ts";
 import { streamEvents } from "../event-stream.ts";
 import type { OpenStreams } from "../open-streams.ts";
@@ -20,15 +20,15 @@ export async function eventRoutes(
   { deps, streams }: { deps: ApiDeps; streams: OpenStreams },
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { store } = deps.gateway;
-  const pages = new EventPages(store);
+  const { events: log } = deps.gateway;
+  const pages = new EventPages(log);
 
   const wantedBy = async (query: {
     target?: string | undefined;
     job?: string | undefined;
     type?: string | undefined;
   }): Promise<(event: GatewayEvent) => boolean> => {
-    const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
+    const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
     const typed = eventsMatching(query.type?.split(",") ?? ["*"]);
     return (event) =>
       (target === undefined || event.target === target) &&
@@ -45,7 +45,7 @@ export async function eventRoutes(
       let at = asked;
       let gap: EventGap | undefined;
       for (let looked = 0; looked < scanned; ) {
-        const found = await eventsAfter(store, at, 1000);
+        const found = await log.after(at, 1000);
         // From the beginning is from the beginning of what there is.
         if (asked > 0) gap ??= found.gap;
         for (const event of found.events) {
@@ -66,11 +66,11 @@ export async function eventRoutes(
     handler: async ({ headers, query, principal }, reply) => {
       const last = headers["last-event-id"];
       const asked = last === undefined || last === "" ? query.after : positionOf(last);
-      const end = await store.read((r) => r.events.last());
+      const end = await log.last();
       if (asked !== undefined && asked > end) throw notThere(last === undefined ? "after" : "Last-Event-ID", end);
       const wanted = await wantedBy(query);
       streams.open(principal, reply.raw);
-      await streamEvents({ store, pages, log: deps.log, now: Date.now }, reply, asked ?? end, wanted);
+      await streamEvents({ events: log, pages, log: deps.log, now: Date.now }, reply, asked ?? end, wanted);
     },
   });
 }

@@ -15,12 +15,12 @@ export async function healthRoutes(
   { deps, metrics }: { deps: ApiDeps; metrics: ApiMetrics },
 ): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { store } = deps.gateway;
+  const { jobs, storeState } = deps.gateway;
   routes.route({ ...routeOf(daemonOperations.health), handler: async () => ({ status: "ok" as const }) });
   routes.route({
     ...routeOf(daemonOperations.readiness),
     handler: async () => {
-      await within(patienceMs, store.check());
+      await within(patienceMs, storeState.check());
       return { status: "ready" as const };
     },
   });
@@ -30,7 +30,7 @@ export async function healthRoutes(
       name: "otagate",
       version: deps.version,
       facts: { ...deps.about() },
-      jobs: { ...(await store.read((r) => r.jobs.counts())) },
+      jobs: { ...(await jobs.counts()) },
     }),
   });
   routes.route({

@@ -12,7 +12,7 @@ export async function identifierRoutes(app: FastifyInstance, { deps }: { deps: A
     ...routeOf(identifierOperations.find),
     handler: async ({ query }) => {
       const kind = abbreviable.find((one) => query.beginning.startsWith(`${one}_`)) ?? "job";
-      return { items: await deps.gateway.store.read((r) => r.identifiers.startingWith(kind, query.beginning)) };
+      return { items: await deps.gateway.storeState.identifiers(kind, query.beginning) };
     },
   });
 }

@@ -13,10 +13,7 @@ import { routeOf } from "../route.ts";
 
 /** A job with its packets and the meaning of what the card answered. */
 async function detail(deps: ApiDeps, job: Job) {
-  const { packets, procedure } = await deps.gateway.store.read(async (r) => ({
-    packets: await r.packets.ofJob(job.id),
-    procedure: await r.profileSwitches.ofJob(job.id),
-  }));
+  const { packets, profileSwitch } = await deps.gateway.jobs.parts(job.id);
   const decoded = executedCommands(job.work, job.result?.commands ?? []).map((command) => ({
     function: command.function.name,
     sw: command.sw,
@@ -28,7 +25,7 @@ async function detail(deps: ApiDeps, job: Job) {
     ...shownJob(job),
     packets: shownPackets(packets, job.work).map((packet) => packet),
     decoded,
-    ...(procedure === undefined ? {} : { procedure: { ...procedure } }),
+    ...(profileSwitch === undefined ? {} : { procedure: { ...profileSwitch } }),
   };
 }
 
@@ -43,13 +40,13 @@ function shown(value: unknown): unknown {
 /** Jobs: scripts on their way to cards. */
 export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { gateway } = deps;
+  const { events, jobs } = deps.gateway;
 
   routes.route({
     ...routeOf(jobOperations.submit),
     handler: async ({ body, headers, principal }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
-      const { job, created } = await gateway.submit(
+      const { job, created } = await jobs.submit(
         newJobOf(body, { face: "api", ...named }, headers["idempotency-key"]),
       );
       return reply
@@ -62,13 +59,13 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
   routes.route({
     ...routeOf(jobOperations.list),
     handler: async ({ query }, reply) => {
-      const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
+      const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
       const filter = {
         ...(target === undefined ? {} : { target }),
         ...(query.state === undefined ? {} : { state: query.state }),
       };
       return sendPage<Job, number>(reply, query, {
-        find: (cursor, limit) => gateway.store.read((r) => r.jobs.list(filter, cursor, limit)),
+        find: (cursor, limit) => jobs.list(filter, cursor, limit),
         position: (job) => job.seq,
         shown: shownJob,
         item: jobShape,
@@ -80,13 +77,13 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     ...routeOf(jobOperations.get),
     handler: async ({ params, query, raw }) => {
       const waiting = { waitMs: query.wait, gone: () => raw.destroyed };
-      const job = await awaited(gateway.store, () => gateway.job(params.id), hasEnded, waiting);
+      const job = await awaited(events, () => jobs.get(params.id), hasEnded, waiting);
       return detail(deps, job);
     },
   });
 
   routes.route({
     ...routeOf(jobOperations.cancel),
-    handler: async ({ params }) => shownJob(await gateway.cancel(params.id)),
+    handler: async ({ params }) => shownJob(await jobs.cancel(params.id)),
   });
 }

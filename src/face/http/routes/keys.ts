@@ -8,7 +8,7 @@ import { routeOf } from "../route.ts";
 /** Key sets of a target: their values go in and never come out. */
 export async function keyRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { targets } = deps;
+  const { targets } = deps.gateway;
 
   routes.route({
     ...routeOf(keySetOperations.list),

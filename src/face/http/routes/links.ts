@@ -10,7 +10,7 @@ import { routeOf } from "../route.ts";
 
 async function shown(deps: ApiDeps, link: Link) {
   const target = link.card === undefined ? undefined : await deps.gateway.targetOfCard(link.card);
-  const lease = deps.leases.find(link.id);
+  const lease = deps.gateway.leases.find(link.id);
   return {
     id: link.id,
     kind: link.kind,
@@ -47,7 +47,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
   routes.route({
     ...routeOf(linkOperations.openLease),
     handler: async ({ params, body, principal }, reply) => {
-      const lease = await deps.leases.open(params.id, principal?.client ?? "local", body.idleMs);
+      const lease = await deps.gateway.leases.open(params.id, principal?.client ?? "local", body.idleMs);
       return reply
         .code(201)
         .header("location", leasePath(lease.link, lease.id))
@@ -58,7 +58,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
   routes.route({
     ...routeOf(linkOperations.closeLease),
     handler: async ({ params }, reply) => {
-      await deps.leases.close(params.id, params.lease);
+      await deps.gateway.leases.close(params.id, params.lease);
       return reply.code(204).send(null);
     },
   });
@@ -66,25 +66,25 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
   routes.route({
     ...routeOf(linkOperations.exchange),
     handler: async ({ params, body }) => ({
-      responses: await deps.leases.exchange(params.id, body.lease, body.apdus, body.stopAtError),
+      responses: await deps.gateway.leases.exchange(params.id, body.lease, body.apdus, body.stopAtError),
     }),
   });
 
   routes.route({
     ...routeOf(linkOperations.reset),
     handler: async ({ params, body }) =>
-      shown(deps, await deps.leases.reset(params.id, body?.kind ?? "cold", body?.lease)),
+      shown(deps, await deps.gateway.leases.reset(params.id, body?.kind ?? "cold", body?.lease)),
   });
 
   routes.route({
     ...routeOf(linkOperations.powerCycle),
-    handler: async ({ params, body }) => shown(deps, await deps.leases.powerCycle(params.id, body?.lease)),
+    handler: async ({ params, body }) => shown(deps, await deps.gateway.leases.powerCycle(params.id, body?.lease)),
   });
 
   routes.route({
     ...routeOf(linkOperations.sendAt),
     handler: async ({ params, body }) => {
-      const lines = await deps.leases.use(params.id, body.lease, (link) => {
+      const lines = await deps.gateway.leases.use(params.id, body.lease, (link) => {
         if (link.command === undefined) throw new GatewayError("link.unavailable", `${link.id} is no modem`);
         return link.command(body.line);
       });
@@ -95,7 +95,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
   routes.route({
     ...routeOf(linkOperations.sendText),
     handler: async ({ params, body }) => {
-      const parts = await deps.leases.use(params.id, body.lease, (link) => {
+      const parts = await deps.gateway.leases.use(params.id, body.lease, (link) => {
         const { bearer } = link;
         if (bearer === undefined || link.kind === "reader")
           throw new GatewayError("link.unavailable", `${link.id} carries no text messages`);

@@ -13,13 +13,13 @@ import { routeOf } from "../route.ts";
 /** What cards reported, and the short messages that links brought. */
 export async function notificationRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { store } = deps.gateway;
+  const { inbound, notifications } = deps.gateway;
 
   routes.route({
     ...routeOf(notificationOperations.list),
     handler: async ({ query }) => {
-      const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
-      const found = await store.read((r) => r.notifications.list(target, query.cursor, query.limit));
+      const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
+      const found = await notifications.list(target, query.cursor, query.limit);
       return pageOf(
         found,
         query.limit,
@@ -32,7 +32,7 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
   routes.route({
     ...routeOf(messageOperations.list),
     handler: async ({ query }) => {
-      const found = await store.read((r) => r.inbox.list(query.cursor, query.limit));
+      const found = await inbound.list(query.cursor, query.limit);
       const texts = textsOf(found);
       return pageOf(
         found,

@@ -57,13 +57,7 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
   routes.route({
     ...routeOf(sessionOperations.trigger),
     handler: async ({ params, body }, reply) => {
-      const { target } = await deps.targets.show(params.ref);
-      const state = await deps.gateway.https?.state(target);
-      if (deps.gateway.https === undefined || state?.possible !== true)
-        throw new GatewayError("target.no-key", "the target has no SCP81 key set, or the SCP81 server is off", {
-          detail: { target: target.id },
-        });
-      await deps.gateway.https.trigger(target, body?.validityMs);
+      const target = await deps.gateway.sessions.request(params.ref, body?.validityMs);
       return reply.code(202).send({ target: target.id });
     },
   });

@@ -9,12 +9,12 @@ import { routeOf } from "../route.ts";
 /** The store: its size, and the removal of what is past its retention. */
 export async function storeRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { pruner, gateway } = deps;
+  const { pruner, storeState } = deps.gateway;
 
   routes.route({
     ...routeOf(storeOperations.get),
     handler: async () => {
-      const { bytes, freeBytes } = await gateway.store.read((r) => r.retention.size());
+      const { bytes, freeBytes } = await storeState.size();
       const { latest: run, retention } = pruner;
       return { retention: { ...retention }, bytes, freeBytes, ...(run === undefined ? {} : { run }) };
     },

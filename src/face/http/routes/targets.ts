@@ -22,7 +22,7 @@ function _described(): unknown {
 /** Targets. Keys are written, never read. */
 export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { targets } = deps;
+  const { targets } = deps.gateway;
   const _name = z.string().min(1).max(100).optional();
 
   routes.route({
@@ -74,7 +74,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       const { text = "", replace, dryRun } = body;
       if (body.format === "xml") {
         const { eum, ci, transportKey } = body;
-        const outcomes = await deps.eis.importXml(text, withoutUndefined({ eum, ci, transportKey }), {
+        const outcomes = await deps.gateway.eis.importXml(text, withoutUndefined({ eum, ci, transportKey }), {
           replace,
           dryRun,
         });

@@ -11,7 +11,7 @@ const shown = (token: ApiToken) => ({ ...token, scopes: [...token.scopes] });
 /** API tokens. */
 export async function tokenRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const { tokens } = deps;
+  const { tokens } = deps.gateway;
 
   routes.route({
     ...routeOf(tokenOperations.create),

@@ -19,7 +19,7 @@ export async function traceRoutes(
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
   const wantedBy = async (query: z.infer<typeof frameFilter>): Promise<(frame: KeptFrame) => boolean> => {
-    const target = query.target === undefined ? undefined : (await deps.targets.show(query.target)).target.id;
+    const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
     const kinds: readonly string[] | undefined = query.kind;
     return (frame) =>
       (query.link === undefined || frame.link.includes(query.link)) &&

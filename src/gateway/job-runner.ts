@@ -1,0 +1,209 @@
+import type { Clock } from "../base/clock.ts";
+import { asGatewayError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import type { Log } from "../link/driver.ts";
+import { checkPolicy } from "./eis/policy.ts";
+import { Dispatcher } from "./jobs/dispatcher.ts";
+import type { EndJob } from "./jobs/end-job.ts";
+import { expireJob } from "./jobs/stop-job.ts";
+import { targetOfCard } from "./links/card-holder.ts";
+import type { HttpsBearer } from "./links/https-bearer.ts";
+import { LinkBackoff } from "./links/link-backoff.ts";
+import type { Link, Links } from "./links/links.ts";
+import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
+import { openFailure } from "./model/failure.ts";
+import type { Job } from "./model/job.ts";
+import type { Store } from "./model/store.ts";
+import type { Target } from "./model/target.ts";
+import type { Answers } from "./scp80/answers.ts";
+import { segmentsOf } from "./scp80/secured-packet.ts";
+import { SmsRun } from "./scp80/sms-run.ts";
+import type { SmsDefaults } from "./scp80/submit-packet.ts";
+
+const noHttps: HttpsState = { open: false, possible: false };
+
+/** What a {@link JobRunner} needs. */
+export interface JobRunnerDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly links: Links;
+  readonly answers: Answers;
+  readonly endJob: EndJob;
+  readonly sms: SmsDefaults;
+  /** SCP81, once it is connected. */
+  readonly https: () => HttpsBearer | undefined;
+}
+
+/** Runs jobs: takes the next of each target, chooses its bearer, and runs it over SMS or hands it to SCP81. */
+export class JobRunner {
+  readonly #deps: JobRunnerDeps;
+  readonly #backoff: LinkBackoff;
+  readonly #smsRun: SmsRun;
+  readonly #dispatcher: Dispatcher;
+  /** Targets whose next job waits for a link. */
+  readonly #blocked = new Set<string>();
+
+  constructor(deps: JobRunnerDeps) {
+    this.#deps = deps;
+    const { store, clock, log } = deps;
+    this.#backoff = new LinkBackoff(clock);
+    this.#smsRun = new SmsRun({ ...deps, comebacks: this.#backoff, defaults: deps.sms });
+    this.#dispatcher = new Dispatcher({
+      store,
+      clock,
+      log,
+      run: (job, signal) => this.#run(job, signal),
+      heldUntil: (target) => this.#heldUntil(target),
+      expire: (job) => this.#expire(job),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#dispatcher.start();
+  }
+
+  /** Brings running work to a durable point. */
+  async stop(reason: GatewayError): Promise<void> {
+    await this.#dispatcher.stop(reason);
+  }
+
+  /** Looks at the target's queue. */
+  kick(target: string): void {
+    this.#dispatcher.kick(target);
+  }
+
+  /** Runs the target's queue now instead of at its next try. */
+  async wake(target: string): Promise<void> {
+    await this.#resume(target, 0);
+  }
+
+  /** Ends the work on a job of which the end is durable. */
+  interrupt(job: Job, reason: GatewayError): void {
+    this.#backoff.over(job);
+    this.#dispatcher.interrupt(job.target, job.id, reason);
+  }
+
+  /** Forgets what waits for a link that is gone. */
+  linkRemoved(id: string): void {
+    this.#backoff.removed(id);
+  }
+
+  async #resume(target: string, earliest: number): Promise<void> {
+    this.#blocked.delete(target);
+    await this.#deps.store.write((r) => r.jobs.resume(target, Math.max(earliest, this.#deps.clock.now())));
+    this.#dispatcher.kick(target);
+  }
+
+  /** A link that came up may have a way for what is blocked, and for what it let down before. */
+  async linkChanged(link: Link): Promise<void> {
+    const cameUp = this.#backoff.noteLinkState(link);
+    if (!link.state.up) return;
+    const blocked = [...this.#blocked].map((target) => this.#resume(target, this.#backoff.earliest(target)));
+    const holds = cameUp && link.card !== undefined ? await this.#targetOfCard(link.card) : undefined;
+    const back = cameUp ? this.#backoff.take(link, holds?.id) : [];
+    await Promise.all([...blocked, ...back.map(({ target, earliest }) => this.#resume(target, earliest))]);
+  }
+
+  async #run(job: Job, signal: AbortSignal): Promise<void> {
+    const { clock, store } = this.#deps;
+    this.#backoff.over(job);
+    try {
+      const target = await store.read((r) => r.targets.get(job.target));
+      if (target === undefined) {
+        await this.#deps.endJob(job.id, {
+          state: "failed",
+          error: { code: "target.unknown", message: "the target is gone", detail: {} },
+        });
+        return;
+      }
+      if (clock.now() >= job.validUntil) return await this.#expire(job);
+      const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
+      if (refusal !== undefined) {
+        await this.#deps.endJob(job.id, { state: "failed", error: openFailure(refusal) });
+        return;
+      }
+      const route = await this.#route(job, target);
+      if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
+      const https = this.#deps.https();
+      if (route.bearer === "https" && https !== undefined) return await https.enqueue(job, target, route.why);
+      // A packet that has left goes on: the session's trigger may wait for its place.
+      if (job.lane === "normal" && !(await this.#hasPacket(job.id)) && (await this.#sessionGoesFirst(job))) {
+        return await this.#block(job, "waits for earlier jobs of the SCP81 session");
+      }
+      await this.#smsRun.run(job, target, route, signal);
+    } catch (thrown) {
+      await this.#runFailed(job, thrown, signal);
+    }
+  }
+
+  async #runFailed(job: Job, thrown: unknown, signal: AbortSignal): Promise<void> {
+    if (isGatewayError(signal.reason, "job.expired")) return this.#expire(job);
+    if (signal.aborted) return;
+    const error = asGatewayError(thrown);
+    if (error.code === "api.internal")
+      this.#deps.log.error(
+        { job: job.id, err: thrown instanceof Error ? thrown.stack : String(thrown) },
+        "a job failed by a bug",
+      );
+    if (error.retry === "never") {
+      await this.#deps.endJob(job.id, { state: "failed", error: openFailure(error) });
+      return;
+    }
+    await this.#block(job, `${error.code}: ${error.message}`);
+  }
+
+  async #expire(job: Job): Promise<void> {
+    this.#backoff.over(job);
+    await expireJob(this.#deps.store, job.id, this.#deps.clock.now());
+  }
+
+  /** Whether a reader, modem or SMSC would carry the job now. */
+  bySms(job: Job, target: Target): boolean {
+    const request = { ...job.request, bearer: "short-message" } as const;
+    return chooseRoute(target, job.work, request, routeLinks(this.#deps.links.list()), noHttps, 0).at === "found";
+  }
+
+  async #route(job: Job, target: Target): Promise<Route> {
+    const links = routeLinks(this.#deps.links.list());
+    const state = (await this.#deps.https()?.state(target)) ?? noHttps;
+    const https = { ...state, inVain: job.chosen !== undefined };
+    // A packet that may have left binds its job to bearers that carry these octets again, and nothing else.
+    const bound = job.attempts > 0 && job.request.bearer === "auto" && (await this.#hasPacket(job.id));
+    const request = bound ? { ...job.request, bearer: "short-message" as const } : job.request;
+    return chooseRoute(target, job.work, request, links, https, segmentsOf(job, target));
+  }
+
+  async #hasPacket(job: string): Promise<boolean> {
+    const packets = await this.#deps.store.read((r) => r.packets.ofJob(job));
+    return packets.some((packet) => packet.state !== "abandoned" && packet.transmissions > 0);
+  }
+
+  /** Jobs of one target run in order: those that wait for a session go before later ones by SMS. */
+  async #sessionGoesFirst(job: Job): Promise<boolean> {
+    const [first] = await this.#deps.store.read((r) => r.jobs.waitingForSession(job.target, 1));
+    return first !== undefined && first.seq < job.seq;
+  }
+
+  /** Tries again when a link changes, at the latest after a while. What has no way is the same for jobs like it. */
+  async #block(job: Job, why: string, whom: "alone" | "and those like it" = "alone"): Promise<void> {
+    const { clock, store } = this.#deps;
+    this.#blocked.add(job.target);
+    const now = clock.now();
+    const until = now + 15_000;
+    await store.write(async (r) => {
+      await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(until, job.validUntil) });
+      if (whom === "and those like it") await r.jobs.defer(job, now, until, why);
+    });
+  }
+
+  async #heldUntil(target: string): Promise<number> {
+    const procedure = await this.#deps.store.read((r) => r.profileSwitches.latest(target));
+    if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
+    return procedure.holdUntil;
+  }
+
+  #targetOfCard(card: NonNullable<Link["card"]>): Promise<Target | undefined> {
+    return this.#deps.store.read((r) => targetOfCard(r, card));
+  }
+}

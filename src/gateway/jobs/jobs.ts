@@ -1,0 +1,143 @@
+import type { Clock } from "../../base/clock.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { newId } from "../../base/id.ts";
+import { checkPolicy } from "../eis/policy.ts";
+import type { Job, JobFilter, JobState } from "../model/job.ts";
+import type { JobQueue, NewJob } from "../model/new-job.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { ProfileSwitch } from "../model/profile-switch.ts";
+import type { Store } from "../model/store.ts";
+import { resolveWork } from "../scripts/resolve-work.ts";
+import { findTarget } from "../targets/target-lookup.ts";
+import { cancelJobIn } from "./stop-job.ts";
+
+const defaultValidityMs = 24 * 3_600_000;
+
+/** Records that belong to a job. */
+export interface JobParts {
+  readonly packets: readonly PacketRecord[];
+  /** The profile switch that it started. */
+  readonly profileSwitch?: ProfileSwitch;
+}
+
+/** What {@link Jobs} needs. */
+export interface JobsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Warnings about a link that an order names. */
+  readonly warningsOf: (link: string | undefined) => readonly string[];
+  /** Looks at the target's queue. */
+  readonly kick: (target: string) => void;
+  /** Makes the target's jobs that were deferred due. */
+  readonly wake: (target: string) => Promise<void>;
+  /** Ends the work on a job that is running. */
+  readonly interrupt: (job: Job, reason: GatewayError) => void;
+}
+
+/** Jobs: ordered, listed and cancelled. */
+export class Jobs implements JobQueue {
+  readonly #deps: JobsDeps;
+
+  constructor(deps: JobsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
+  async submit(order: NewJob): Promise<{ job: Job; created: boolean }> {
+    const now = this.#deps.clock.now();
+    const accepted = await this.#deps.store.write(async (r) => {
+      await order.when?.(r);
+      const target = await findTarget(r, order.target);
+      const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
+      const work = resolveWork(asked, target);
+      const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
+      const warnings = [...ofPolicy, ...this.#deps.warningsOf(order.request?.link)];
+      const job: Omit<Job, "seq"> = {
+        id: newId("job", now),
+        target: target.id,
+        state: "queued",
+        lane: "normal",
+        work,
+        request: { bearer: "auto", maxPackets: 4, ...order.request },
+        origin: order.origin,
+        attempts: 0,
+        notBefore: now,
+        validUntil: now + (order.validityMs ?? defaultValidityMs),
+        ...(warnings.length === 0 ? {} : { warnings }),
+        createdAt: now,
+      };
+      const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
+      if (!result.same) throw keyReused(result.job.id);
+      // An order that was accepted once is answered again, whatever the rules are now.
+      if (result.created && refusal !== undefined) throw refusal;
+      if (result.created)
+        await r.events.append({
+          at: now,
+          type: "job.queued",
+          target: target.id,
+          job: job.id,
+          data: { origin: order.origin },
+        });
+      return result;
+    });
+    if (accepted.created) this.#deps.kick(accepted.job.target);
+    return accepted;
+  }
+
+  /**
+   * Cancels a job that has not ended; with `unsentOnly`, only when certainly nothing of it left.
+   * @throws job.unknown, job.state
+   */
+  async cancel(id: string, options: { readonly unsentOnly?: boolean } = {}): Promise<Job> {
+    const outcome = await this.#deps.store.write((r) => cancelJobIn(r, id, this.#deps.clock.now(), options));
+    const job = await this.get(id);
+    if (outcome !== "cancelled") {
+      const why = outcome === "ended" ? "has ended" : "may have reached its card";
+      throw new GatewayError("job.state", `job ${id} ${why}`, { detail: { state: job.state } });
+    }
+    this.#deps.interrupt(job, new GatewayError("job.cancelled", "the job was cancelled"));
+    return job;
+  }
+
+  /** @throws job.unknown */
+  async get(id: string): Promise<Job> {
+    const job = await this.#deps.store.read((r) => r.jobs.get(id));
+    if (job === undefined) throw new GatewayError("job.unknown", `no job '${id}'`, { detail: { job: id } });
+    return job;
+  }
+
+  /** Packets of a job, and the profile switch that it started. */
+  async parts(id: string): Promise<JobParts> {
+    return this.#deps.store.read(async (r) => {
+      const packets = await r.packets.ofJob(id);
+      const profileSwitch = await r.profileSwitches.ofJob(id);
+      return { packets, ...(profileSwitch === undefined ? {} : { profileSwitch }) };
+    });
+  }
+
+  /** Newest first, before the given seq. */
+  async list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]> {
+    return this.#deps.store.read((r) => r.jobs.list(filter, before, limit));
+  }
+
+  /** Number of stored jobs by state. */
+  async counts(): Promise<Readonly<Record<JobState, number>>> {
+    return this.#deps.store.read((r) => r.jobs.counts());
+  }
+
+  /** Looks at the target's queue. */
+  kick(target: string): void {
+    this.#deps.kick(target);
+  }
+
+  /** Runs the target's queue now instead of at its next try. */
+  async wake(target: string): Promise<void> {
+    await this.#deps.wake(target);
+  }
+}
+
+function keyReused(job: string): GatewayError {
+  return new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
+    detail: { field: "Idempotency-Key", job },
+  });
+}
