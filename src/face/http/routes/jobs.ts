@@ -46,9 +46,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     ...routeOf(jobOperations.submit),
     handler: async ({ body, headers, principal }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
-      const { job, created } = await jobs.submit(
-        newJobOf(body, { face: "api", ...named }, headers["idempotency-key"]),
-      );
+      const { job, created } = await jobs.submit(newJobOf(body, { face: "api", ...named }, headers["idempotency-key"]));
       return reply
         .code(created ? 202 : 200)
         .header("location", `/v1/jobs/${job.id}`)
