@@ -1,6 +1,6 @@
 import type BetterSqlite3 from "better-sqlite3";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
-import { repositories } from "./repositories.ts";
+import { repositories } from "./entities.ts";
 import { Statements } from "./statements.ts";
 import type { UnitNotes } from "./unit-notes.ts";
 

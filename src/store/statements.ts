@@ -10,7 +10,6 @@ import {
   SqliteQueryCompiler,
   ValueNode,
 } from "kysely";
-import type { Schema } from "./schema.ts";
 
 /** SQLite answers at once, a database behind a socket does not: repositories await both. */
 export type Awaitable<T> = T | Promise<T>;
@@ -38,8 +37,8 @@ class Compiler extends SqliteQueryCompiler {
 }
 
 /** Describes statements and compiles them; it has no connection, and nothing is ever executed by it. */
-function builder(): Kysely<Schema> {
-  return new Kysely<Schema>({
+function builder(): Kysely<never> {
+  return new Kysely<never>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
       createDriver: () => new DummyDriver(),
@@ -66,7 +65,7 @@ const maxDynamic = 500;
  * them is better-sqlite3, prepared once.
  */
 export class Statements {
-  readonly db: Kysely<Schema> = builder();
+  readonly #builder = builder();
   readonly #database: Database;
   readonly #dynamic = new Map<string, NativeStatement>();
   /** Statements run so far that may have changed something. */
@@ -74,6 +73,11 @@ export class Statements {
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** The builder for these tables. */
+  tables<T>(): Kysely<T> {
+    return this.#builder as unknown as Kysely<T>;
   }
 
   /**

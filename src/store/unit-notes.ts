@@ -1,5 +1,5 @@
 import type { GatewayEvent } from "../gateway/model/event.ts";
-import type { Noted } from "./repositories.ts";
+import type { Noted } from "./entities.ts";
 
 /** How far the notes of a batch had come before a unit. */
 export interface NotesMark {

@@ -1,5 +1,4 @@
-import type { Database } from "better-sqlite3";
-import type { Seal } from "../../gateway/model/store.ts";
+import type { Migration } from "../migration.ts";
 import { firstLight } from "./0001-first-light.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
@@ -18,19 +17,9 @@ import { ledger } from "./0060-ledger.ts";
 import { secretColumns } from "./0061-secret-columns.ts";
 import { sealSecrets } from "./0062-seal-secrets.ts";
 import { heardCounters } from "./0063-heard-counters.ts";
-import { cheaperWrites } from "./0070-cheaper-writes.ts";
 
-/** One step of the schema; steps run once, in order, each in its own transaction. */
-export interface Migration {
-  readonly name: string;
-  readonly sql: string;
-  /** What SQL cannot say; may run again when the process dies behind it. Returns what it took out, by name and how often. */
-  readonly run?: (database: Database, now: number, seal: () => Seal) => Readonly<Record<string, number>>;
-  /** What the step takes out must not stay in free pages of the file. */
-  readonly scrub?: boolean;
-}
-
-export const migrations: readonly Migration[] = [
+/** The steps of before each entity had its own, in the order in which they came. */
+export const earlierSteps: readonly Migration[] = [
   firstLight,
   scp81,
   smsc,
@@ -49,5 +38,4 @@ export const migrations: readonly Migration[] = [
   secretColumns,
   sealSecrets,
   heardCounters,
-  cheaperWrites,
 ];

@@ -4,6 +4,12 @@ import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface AdminDialogTables {
+  /** All of it sealed: scripts under way are in it. `body` is of older versions. */
+  admin_dialog: { target: string; body: string; secret: Uint8Array | null };
+}
+
 /** A dialog as it is stored: scripts under way are in it, so that all of it is under the seal. */
 export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): Hidden {
   return hiding.hide(target, {}, dialog);
@@ -11,7 +17,7 @@ export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): H
 
 /** One record per target. */
 export function adminDialogRepository(s: Statements, seal: Seal): AdminDialogRepository {
-  const { db } = s;
+  const db = s.tables<AdminDialogTables>();
   const hiding = hidingIn("admin_dialog", () => seal);
   const byTarget = s.prepare((target: string) =>
     db.selectFrom("admin_dialog").select(["body", "secret"]).where("target", "=", target),

@@ -1,10 +1,23 @@
 import type { Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { type ApiToken, type ApiTokenRepository, scopes } from "../../gateway/model/api-token.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
 
-function tokenOf(row: Omit<Selectable<Schema["api_token"]>, "hash">): ApiToken {
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface ApiTokenTables {
+  api_token: {
+    id: string;
+    name: string;
+    hash: Uint8Array;
+    scopes: string;
+    created_at: number;
+    expires_at: number | null;
+    last_used_at: number | null;
+    revoked_at: number | null;
+  };
+}
+
+function tokenOf(row: Omit<Selectable<ApiTokenTables["api_token"]>, "hash">): ApiToken {
   const held = row.scopes.split(",");
   return {
     id: row.id,
@@ -19,7 +32,7 @@ function tokenOf(row: Omit<Selectable<Schema["api_token"]>, "hash">): ApiToken {
 
 /** API tokens by their hash. */
 export function apiTokenRepository(s: Statements): ApiTokenRepository {
-  const { db } = s;
+  const db = s.tables<ApiTokenTables>();
   return {
     async insert(token, hash) {
       const taken = await s.first(

@@ -1,9 +1,24 @@
-import type { Selectable } from "kysely";
+import type { Generated, Selectable } from "kysely";
 import type { AuditEntry, AuditRepository } from "../../gateway/model/audit-entry.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
 
-function entryOf(row: Selectable<Schema["audit"]>): AuditEntry {
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface AuditTables {
+  audit: {
+    seq: Generated<number>;
+    at: number;
+    client: string | null;
+    how: string | null;
+    remote: string | null;
+    operation: string;
+    method: string;
+    path: string;
+    status: number | null;
+    error: string | null;
+  };
+}
+
+function entryOf(row: Selectable<AuditTables["audit"]>): AuditEntry {
   return {
     seq: row.seq,
     at: row.at,
@@ -20,7 +35,7 @@ function entryOf(row: Selectable<Schema["audit"]>): AuditEntry {
 
 /** The audit log: only ever appended to, its entries finished once. */
 export function auditRepository(s: Statements): AuditRepository {
-  const { db } = s;
+  const db = s.tables<AuditTables>();
   return {
     async append(entry) {
       const { seq } = await s.one(

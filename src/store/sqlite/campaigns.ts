@@ -12,8 +12,20 @@ import { readFailure, type StoredFailure } from "../../gateway/model/failure.ts"
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
+
+/** The columns of the tables. JSON is text, times are milliseconds. */
+export interface CampaignTables {
+  campaign: { id: string; state: string; body: string; secret: Uint8Array | null };
+  campaign_item: {
+    campaign: string;
+    position: number;
+    target: string;
+    state: string;
+    body: string;
+    secret: Uint8Array | null;
+  };
+}
 
 /** Rows of one INSERT; between two of them others get a turn. */
 const chunk = 200;
@@ -53,7 +65,10 @@ function itemRow(item: CampaignItem, hiding: Hiding) {
 }
 
 /** An item as it was stored, its error completed where an earlier version left something out. */
-function itemIn({ body, secret }: Pick<Schema["campaign_item"], "body" | "secret">, hiding: Hiding): CampaignItem {
+function itemIn(
+  { body, secret }: Pick<CampaignTables["campaign_item"], "body" | "secret">,
+  hiding: Hiding,
+): CampaignItem {
   const { error, ...open } = fromJson<Omit<CampaignItem, "error"> & { readonly error?: StoredFailure }>(body);
   const steps = hiding.open<CampaignItem["steps"]>(itemName(open), secret) ?? open.steps;
   return { ...open, steps, ...(error === undefined ? {} : { error: readFailure(error) }) };
@@ -61,10 +76,10 @@ function itemIn({ body, secret }: Pick<Schema["campaign_item"], "body" | "secret
 
 /** Campaigns and their targets as JSON, counted by state. */
 export function campaignRepository(s: Statements, seal: Seal): CampaignRepository {
-  const { db } = s;
+  const db = s.tables<CampaignTables>();
   const hiding = hidingIn("campaign", () => seal);
   const hidingItems = hidingIn("campaign_item", () => seal);
-  const campaignOf = ({ body, secret }: Pick<Schema["campaign"], "body" | "secret">): Campaign => {
+  const campaignOf = ({ body, secret }: Pick<CampaignTables["campaign"], "body" | "secret">): Campaign => {
     const open = fromJson<Campaign>(body);
     const action = hiding.open<Campaign["order"]["action"]>(open.id, secret);
     return action === undefined ? open : { ...open, order: { ...open.order, action } };

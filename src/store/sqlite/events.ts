@@ -1,10 +1,23 @@
+import type { Generated } from "kysely";
 import type { EventRepository, GatewayEvent } from "../../gateway/model/event.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface EventTables {
+  event: {
+    seq: Generated<number>;
+    at: number;
+    type: string;
+    target: string | null;
+    job: string | null;
+    data: string;
+  };
+}
+
 /** The event log; `onAppend` sees each new event with its number, before the commit. */
 export function eventRepository(s: Statements, onAppend: (event: GatewayEvent) => void): EventRepository {
-  const { db } = s;
+  const db = s.tables<EventTables>();
   const insert = s.prepare((at: number, type: string, target: string | null, job: string | null, data: string) =>
     db.insertInto("event").values({ at, type, target, job, data }).returning("seq"),
   );

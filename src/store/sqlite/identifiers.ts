@@ -5,7 +5,7 @@ const tables = { job: "job", prc: "procedure", ntf: "notification", cmp: "campai
 
 /** Finds identifiers in the index of their table, where all with the same beginning stand in one range. */
 export function identifierRepository(s: Statements): IdentifierRepository {
-  const { db } = s;
+  const db = s.tables<Readonly<Record<(typeof tables)[keyof typeof tables], { id: string }>>>();
   return {
     async startingWith(kind, beginning) {
       const rows = await s.all(

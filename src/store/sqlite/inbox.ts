@@ -1,10 +1,23 @@
-import { type Selectable, sql } from "kysely";
+import { type Generated, type Selectable, sql } from "kysely";
 import type { InboxEntry, InboxRepository } from "../../gateway/model/inbox.ts";
 import { fromJson, toJson } from "../json.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
 
-function entryOf(row: Selectable<Schema["inbox"]>): InboxEntry {
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface InboxTables {
+  inbox: {
+    seq: Generated<number>;
+    id: string;
+    link: string;
+    target: string | null;
+    item: string;
+    state: string;
+    verdict: string | null;
+    received_at: number;
+  };
+}
+
+function entryOf(row: Selectable<InboxTables["inbox"]>): InboxEntry {
   return {
     seq: row.seq,
     id: row.id,
@@ -22,7 +35,7 @@ const notDone = sql<boolean>`state <> 'done'`;
 
 /** What links brought in, in order of arrival. */
 export function inboxRepository(s: Statements): InboxRepository {
-  const { db } = s;
+  const db = s.tables<InboxTables>();
   return {
     async insert(entry) {
       await s.run(

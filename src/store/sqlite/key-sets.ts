@@ -3,10 +3,26 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { Secret } from "../../base/secret.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
 import type { Seal } from "../../gateway/model/store.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
 
-type Row = Selectable<Schema["key_set"]>;
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface KeySetTables {
+  key_set: {
+    id: string;
+    target: string;
+    type: string;
+    kvn: number;
+    tars: string;
+    algorithm: string;
+    cc_length: number;
+    cntr: number;
+    heard_cntr: number | null;
+    psk_identity: string | null;
+    material: Uint8Array;
+  };
+}
+
+type Row = Selectable<KeySetTables["key_set"]>;
 const shown = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_length", "cntr", "psk_identity"] as const;
 
 function info(row: Omit<Row, "material" | "heard_cntr">): KeySetInfo {
@@ -49,7 +65,7 @@ export function keySetRepository(
   seal: Seal,
   counted: (keySet: string, value: number) => void,
 ): KeySetRepository {
-  const { db } = s;
+  const db = s.tables<KeySetTables>();
   const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
   return {
     async put(set) {

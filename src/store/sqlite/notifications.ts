@@ -1,9 +1,32 @@
-import type { Selectable } from "kysely";
+import type { Generated, Selectable } from "kysely";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
 
-function notificationOf(row: Selectable<Schema["notification"]>): NotificationRecord {
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface NotificationTables {
+  notification: {
+    seq: Generated<number>;
+    id: string;
+    target: string | null;
+    eid: string;
+    type: number;
+    sequence: string;
+    aid: string | null;
+    imei: string | null;
+    via: string;
+    link: string;
+    verified: number;
+    copies: number;
+    confirmation: string;
+    confirm_job: string | null;
+    raw: string;
+    first_at: number;
+    last_at: number;
+    confirmed_at: number | null;
+  };
+}
+
+function notificationOf(row: Selectable<NotificationTables["notification"]>): NotificationRecord {
   return {
     seq: row.seq,
     id: row.id,
@@ -28,7 +51,7 @@ function notificationOf(row: Selectable<Schema["notification"]>): NotificationRe
 
 /** Notifications, newest first. */
 export function notificationRepository(s: Statements): NotificationRepository {
-  const { db } = s;
+  const db = s.tables<NotificationTables>();
   const ofJob = s.prepare((job: string) => db.selectFrom("notification").selectAll().where("confirm_job", "=", job));
   return {
     async insert(one) {

@@ -1,9 +1,27 @@
-import { type Selectable, sql } from "kysely";
+import { type Generated, type Selectable, sql } from "kysely";
 import type { OutboxEntry, OutboxRepository } from "../../gateway/model/outbox.ts";
-import type { Schema } from "../schema.ts";
 import type { Statements } from "../statements.ts";
 
-function entryOf(row: Selectable<Schema["upstream_outbox"]>): OutboxEntry {
+/** The columns of the tables. JSON is text, times are milliseconds. */
+export interface OutboxTables {
+  instance: { id: string };
+  upstream_cursor: { upstream: string; seq: number };
+  upstream_outbox: {
+    seq: Generated<number>;
+    id: string;
+    upstream: string;
+    lane: string;
+    type: string;
+    body: string;
+    attempts: number;
+    not_before: number;
+    created_at: number;
+    error: string | null;
+    dead_at: number | null;
+  };
+}
+
+function entryOf(row: Selectable<OutboxTables["upstream_outbox"]>): OutboxEntry {
   return {
     seq: row.seq,
     id: row.id,
@@ -25,7 +43,7 @@ const buried = sql<boolean>`dead_at IS NOT NULL`;
 
 /** Events on their way to upstreams, in order. */
 export function outboxRepository(s: Statements): OutboxRepository {
-  const { db } = s;
+  const db = s.tables<OutboxTables>();
   return {
     async instance() {
       return (await s.one(db.selectFrom("instance").select("id"))).id;

@@ -4,10 +4,47 @@ import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/m
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
-import type { Schema } from "../schema.ts";
+import type { Migration } from "../migration.ts";
 import type { Statements } from "../statements.ts";
 
-function packetIn(row: Selectable<Schema["packet"]>, hiding: Hiding): PacketRecord {
+/** The columns of the tables. JSON is text, times are milliseconds. */
+export interface PacketTables {
+  packet: {
+    id: string;
+    job: string;
+    target: string;
+    key_set: string | null;
+    tar: string | null;
+    cntr: number | null;
+    spi: string | null;
+    kic: string | null;
+    kid: string | null;
+    user_data: string;
+    /** Sealed: the octets as they are, while the job is open and `user_data` is without keys and logins. */
+    secret: Uint8Array | null;
+    state: string;
+    link: string | null;
+    transmissions: number;
+    response: string | null;
+    created_at: number;
+    sent_at: number | null;
+    answered_at: number | null;
+  };
+  packet_part: {
+    packet: string;
+    position: number;
+    transmission: number;
+    link: string;
+    network_reference: string | null;
+    state: string;
+    at: number;
+    echo: number | null;
+    number: string | null;
+    said: string | null;
+  };
+}
+
+function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding): PacketRecord {
   return {
     id: row.id,
     job: row.job,
@@ -29,13 +66,23 @@ function packetIn(row: Selectable<Schema["packet"]>, hiding: Hiding): PacketReco
   };
 }
 
+export const packetSteps: readonly Migration[] = [
+  // It was there twice: packet_open_all is the same.
+  { name: "0071-packet-recent-once", sql: "DROP INDEX packet_recent;" },
+];
+
+/** What of its job decides whether a packet keeps its place. */
+interface JobsOfPackets {
+  job: { id: string; target: string; state: string; attempts: number };
+}
+
 /** Octets of a packet as they are stored while its job is open. */
 export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord, "id" | "userData">): Hidden {
   const shown = shownPacket({ userData }).userData;
   return hiding.hide(id, shown, toJson(shown) === toJson(userData) ? undefined : userData);
 }
 
-function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
+function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
   return {
     packet: row.packet,
     position: row.position,
@@ -51,10 +98,10 @@ function partOf(row: Selectable<Schema["packet_part"]>): PacketPart {
 
 /** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
 export function packetRepository(s: Statements, seal: Seal): PacketRepository {
-  const { db } = s;
+  const db = s.tables<PacketTables & JobsOfPackets>();
   const hiding = hidingIn("packet", () => seal);
-  const packetOf = (row: Selectable<Schema["packet"]>) => packetIn(row, hiding);
-  const insert = s.prepareRow((row: Insertable<Schema["packet"]>) => db.insertInto("packet").values(row));
+  const packetOf = (row: Selectable<PacketTables["packet"]>) => packetIn(row, hiding);
+  const insert = s.prepareRow((row: Insertable<PacketTables["packet"]>) => db.insertInto("packet").values(row));
   const ofJob = s.prepare((job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
   const inPlace = s.prepare((target: string) =>
     db

@@ -1,4 +1,4 @@
-import { type Insertable, type Selectable, sql } from "kysely";
+import { type Generated, type Insertable, type Selectable, sql } from "kysely";
 import type {
   HeldSegment,
   SmscConversation,
@@ -7,10 +7,44 @@ import type {
   SmscRepository,
 } from "../../gateway/model/smsc-message.ts";
 import { fromJson, toJson } from "../json.ts";
-import type { Schema } from "../schema.ts";
 import { remembered, type Statements } from "../statements.ts";
 
-function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
+/** The columns of the tables. JSON is text, times are milliseconds. */
+export interface SmscTables {
+  smsc_message: {
+    id: string;
+    client: string;
+    /** Empty while a segment waits for the others. */
+    job: string;
+    position: number;
+    target: string;
+    source: string;
+    destination: string;
+    receipt: string;
+    intermediate: number;
+    user_reference: number | null;
+    state: string;
+    error: number;
+    submitted_at: number;
+    valid_until: number;
+    final_at: number | null;
+    data_coding: number | null;
+    network: string | null;
+  };
+  smsc_segment: { message: string; message_of: string; sequence: number; total: number; body: string; due_at: number };
+  smsc_conversation: {
+    target: string;
+    client: string;
+    number: string;
+    ours: string;
+    theirs: string;
+    at: number;
+    data_coding: number | null;
+  };
+  smsc_outbox: { seq: Generated<number>; id: string; client: string; body: string; at: number };
+}
+
+function messageOf(row: Selectable<SmscTables["smsc_message"]>): SmscMessage {
   return {
     id: row.id,
     client: row.client,
@@ -32,7 +66,7 @@ function messageOf(row: Selectable<Schema["smsc_message"]>): SmscMessage {
   };
 }
 
-function segmentOf(row: Selectable<Schema["smsc_segment"]>): HeldSegment {
+function segmentOf(row: Selectable<SmscTables["smsc_segment"]>): HeldSegment {
   return {
     message: row.message,
     messageOf: row.message_of,
@@ -49,8 +83,10 @@ const open = sql<boolean>`final_at IS NULL`;
 
 /** The SMSC face's messages, conversations and outbox. */
 export function smscRepository(s: Statements): SmscRepository {
-  const { db } = s;
-  const insert = s.prepareRow((row: Insertable<Schema["smsc_message"]>) => db.insertInto("smsc_message").values(row));
+  const db = s.tables<SmscTables>();
+  const insert = s.prepareRow((row: Insertable<SmscTables["smsc_message"]>) =>
+    db.insertInto("smsc_message").values(row),
+  );
   const byId = s.prepare((id: string) => db.selectFrom("smsc_message").selectAll().where("id", "=", id));
   const ofJob = s.prepare((job: string) =>
     db.selectFrom("smsc_message").selectAll().where("job", "=", job).where(ofSomeJob).orderBy("position"),

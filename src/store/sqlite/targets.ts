@@ -5,8 +5,28 @@ import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../ga
 import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
-import type { Schema } from "../schema.ts";
 import type { Awaitable, Statements } from "../statements.ts";
+
+/** The columns of the tables. JSON is text, times are milliseconds. */
+export interface TargetTables {
+  target: {
+    id: string;
+    kind: string;
+    name: string | null;
+    eid: string | null;
+    iccid: string | null;
+    imsi: string | null;
+    msisdn: string | null;
+    body: string;
+    /** Sealed: what of the body is left out of it. */
+    secret: Uint8Array | null;
+    version: number;
+    created_at: number;
+    updated_at: number;
+  };
+  /** Every name by which a target can be found. */
+  target_alias: { alias: string; target: string; kind: string };
+}
 
 /** Every name a target answers to. */
 export function aliases(target: Target): { alias: string; target: string; kind: AliasKind }[] {
@@ -63,9 +83,9 @@ function row(target: Target, hiding: Hiding) {
 
 /** Targets as JSON with their names in columns and an alias table. */
 export function targetRepository(s: Statements, seal: Seal): TargetRepository {
-  const { db } = s;
+  const db = s.tables<TargetTables>();
   const hiding = hidingIn("target", () => seal);
-  const parse = ({ id, body, secret }: Pick<Schema["target"], "id" | "body" | "secret">): Target =>
+  const parse = ({ id, body, secret }: Pick<TargetTables["target"], "id" | "body" | "secret">): Target =>
     withSecrets(fromJson<Target>(body), hiding.open<TargetSecrets>(id, secret));
   const byAlias = s.prepare((alias: string) =>
     db

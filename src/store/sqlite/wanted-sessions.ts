@@ -1,9 +1,14 @@
 import type { WantedSessionRepository } from "../../gateway/model/pending-session-trigger.ts";
 import type { Statements } from "../statements.ts";
 
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface WantedSessionTables {
+  wanted_session: { target: string; since: number; until: number };
+}
+
 /** A row per target; few at any time. */
 export function wantedSessionRepository(s: Statements): WantedSessionRepository {
-  const { db } = s;
+  const db = s.tables<WantedSessionTables>();
   return {
     async put(wanted) {
       const { since, until } = wanted;

@@ -1,5 +1,7 @@
 import type { GatewayEvent } from "../gateway/model/event.ts";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
+import type { Migration } from "./migration.ts";
+import { earlierSteps } from "./migrations/all.ts";
 import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
 import { apiTokenRepository } from "./sqlite/api-tokens.ts";
 import { auditRepository } from "./sqlite/audit.ts";
@@ -7,12 +9,12 @@ import { campaignRepository } from "./sqlite/campaigns.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { identifierRepository } from "./sqlite/identifiers.ts";
 import { inboxRepository } from "./sqlite/inbox.ts";
-import { jobRepository } from "./sqlite/jobs.ts";
+import { jobRepository, jobSteps } from "./sqlite/jobs.ts";
 import { keySetRepository } from "./sqlite/key-sets.ts";
 import { notificationRepository } from "./sqlite/notifications.ts";
 import { outboxRepository } from "./sqlite/outbox.ts";
-import { packetRepository } from "./sqlite/packets.ts";
-import { profileSwitchRepository } from "./sqlite/procedures.ts";
+import { packetRepository, packetSteps } from "./sqlite/packets.ts";
+import { profileSwitchRepository } from "./sqlite/profile-switches.ts";
 import { retentionRepository } from "./sqlite/retention.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
@@ -50,3 +52,9 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
     identifiers: identifierRepository(s),
   };
 }
+
+/** What brings a store of any earlier version up to date: the steps of all entities, by their numbers. */
+export const migrations: readonly Migration[] = [
+  ...earlierSteps,
+  ...[...jobSteps, ...packetSteps].sort((a, b) => (a.name < b.name ? -1 : 1)),
+];

@@ -3,9 +3,21 @@ import type { ProfileSwitch, ProfileSwitchRepository } from "../../gateway/model
 import { fromJson, toJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
+/** The columns of the table. JSON is text, times are milliseconds. */
+export interface ProfileSwitchTables {
+  procedure: {
+    id: string;
+    target: string;
+    job: string;
+    body: string;
+    accepted_at: number;
+    state: string;
+  };
+}
+
 /** Profile switches as JSON, found by target or by the job that started them. */
 export function profileSwitchRepository(s: Statements): ProfileSwitchRepository {
-  const { db } = s;
+  const db = s.tables<ProfileSwitchTables>();
   const latest = s.prepare((target: string) =>
     db
       .selectFrom("procedure")
