@@ -1,4 +1,5 @@
 // The server that bench/scp81.ts loads: kind of store as argument; prints its port, then a line per command line.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { fromHex, toHex } from "../src/base/hex.ts";
 import { newId } from "../src/base/id.ts";
 import { Secret } from "../src/base/secret.ts";
 import { sealWith } from "../src/crypto/seal.ts";
+import { feedJob } from "../src/gateway/job-effects.ts";
 import type { Job } from "../src/gateway/model/job.ts";
 import type { Target } from "../src/gateway/model/target.ts";
 import { Notifications } from "../src/gateway/notifications/notifications.ts";
@@ -53,6 +55,7 @@ async function daemonStore(): Promise<AdminStore> {
     defaultMode: "bench",
     store: sqlite,
     clock,
+    feed: feedJob,
     kick: () => {},
   });
   const at = clock.now();
@@ -70,7 +73,7 @@ async function daemonStore(): Promise<AdminStore> {
       });
     }
   };
-  return new Scp81Store({ store: sqlite, clock, desk, holdOpenMs: 0, wake: () => {} });
+  return new Scp81Store({ store: sqlite, clock, desk, feed: feedJob, holdOpenMs: 0, wake: () => {} });
 }
 
 let fill = async (_sessions: number): Promise<void> => {};

@@ -1,5 +1,5 @@
 import { systemClock } from "../base/clock.ts";
-import { endOpenJob } from "../gateway/jobs/end-job.ts";
+import { feedJob } from "../gateway/job-effects.ts";
 import type { SealSource } from "../store/open-database.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 
@@ -28,7 +28,7 @@ export async function recoverStore(state: string, seal: SealSource, raiseCounter
   for (;;) {
     const ended = await store.write(async (r) => {
       const open = await r.jobs.inState(["queued", "running", "waiting"], batch);
-      for (const job of open) await endOpenJob(r, systemClock.now(), job, lost);
+      for (const job of open) await feedJob(r, job, { kind: "ended", at: systemClock.now(), end: lost });
       return open.map(({ id }) => id);
     });
     if (ended.length === 0) break;

@@ -6,6 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
 import { originForm } from "../codec/gp/admin-http.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { feedJob } from "../gateway/job-effects.ts";
 import type { Store } from "../gateway/model/store.ts";
 import type { Target } from "../gateway/model/target.ts";
 import { Scp81Bearer } from "../gateway/scp81/bearer.ts";
@@ -125,6 +126,7 @@ export class Scp81Service implements AsyncDisposable {
           store,
           clock: systemClock,
           desk: gateway.notifications,
+          feed: feedJob,
           holdOpenMs: config.holdOpenMs,
           wake,
         }),
@@ -142,6 +144,7 @@ export class Scp81Service implements AsyncDisposable {
     this.bearer = new Scp81Bearer({
       store,
       clock: systemClock,
+      feed: feedJob,
       isOpen: (target) => this.server?.serves(target) ?? false,
       running: () => this.#port !== undefined,
       bySms: (job, target) => gateway.bySms(job, target),

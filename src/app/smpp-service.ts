@@ -8,6 +8,7 @@ import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { BindGate } from "../face/smpp/bind-gate.ts";
 import { SmscFace, smscFaceOptions } from "../face/smpp/server.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { feedJob } from "../gateway/job-effects.ts";
 import { type LinkTestDeps, probeLink } from "../gateway/links/link-test.ts";
 import type { Link } from "../gateway/links/links.ts";
 import type { Store } from "../gateway/model/store.ts";
@@ -39,7 +40,7 @@ export class SmppService implements AsyncDisposable {
     this.#deps = deps;
     this.desk = this.#cleanup.use(
       new SmscConversations(
-        { store: deps.store, jobs: deps.gateway.jobs, clock: systemClock, log: deps.driverDeps.log },
+        { store: deps.store, jobs: deps.gateway.jobs, feed: feedJob, clock: systemClock, log: deps.driverDeps.log },
         deps.face,
       ),
     );

@@ -11,8 +11,9 @@ import { CardAudits } from "./eis/card-audits.ts";
 import { ConnectivityParameters } from "./eis/connectivity-parameters.ts";
 import { EisRecords } from "./eis/eis-records.ts";
 import { Inbound } from "./inbound/inbound.ts";
+import { feedJob as feed } from "./job-effects.ts";
 import { JobRunner } from "./job-runner.ts";
-import { endJobOver } from "./jobs/end-job.ts";
+import { makeDue } from "./jobs/feed-job.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { concernsQueue } from "./jobs/queue-events.ts";
 import { targetOfCard } from "./links/card-holder.ts";
@@ -91,10 +92,11 @@ export class Gateway {
       links,
       answers,
       https,
-      endJob: endJobOver(store, clock),
+      feed,
       sms: deps.sms,
     });
     this.jobs = new Jobs({
+      feed,
       store,
       clock,
       kick,
@@ -106,10 +108,11 @@ export class Gateway {
       queueConfirmation: confirmationsOver(links),
       defaultMode: deps.notifications,
       kick,
+      feed,
       store,
       clock,
     });
-    this.inbound = new Inbound({ store, clock, log, answers, notifications: this.notifications, kick });
+    this.inbound = new Inbound({ store, clock, log, answers, notifications: this.notifications, feed, kick });
     this.#switchWatch = new SwitchWatch({ store, clock, log, kick });
     this.#campaignRunner = new CampaignRunner({
       store,
@@ -153,11 +156,10 @@ export class Gateway {
   async start(): Promise<void> {
     const { store, clock } = this.#deps;
     await store.write(async (r) => {
-      for (const job of await r.jobs.inState(["running", "waiting"], 1_000_000)) {
-        if (job.chosen?.bearer === "https") continue;
-        await r.jobs.patch(job.id, { state: "queued", notBefore: clock.now(), note: "taken up after a restart" });
-      }
-      await r.jobs.resume(undefined, clock.now());
+      // What waits for an SCP81 session goes on waiting: the step refuses the event.
+      for (const job of await r.jobs.inState(["running", "waiting"], 1_000_000))
+        await feed(r, job, { kind: "interrupted", at: clock.now() });
+      await makeDue(r, undefined, clock.now());
     });
     this.inbound.work();
     this.#switchWatch.start();

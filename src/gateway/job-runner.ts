@@ -3,14 +3,14 @@ import { asGatewayError, type GatewayError, isGatewayError } from "../base/gatew
 import type { Log } from "../link/driver.ts";
 import { checkPolicy } from "./eis/policy.ts";
 import { Dispatcher } from "./jobs/dispatcher.ts";
-import type { EndJob } from "./jobs/end-job.ts";
+import { deferAlike, type FeedJob, makeDue } from "./jobs/feed-job.ts";
 import { expireJob } from "./jobs/stop-job.ts";
 import { targetOfCard } from "./links/card-holder.ts";
 import type { HttpsBearer } from "./links/https-bearer.ts";
 import { LinkBackoff } from "./links/link-backoff.ts";
 import type { Link, Links } from "./links/links.ts";
 import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
-import { openFailure } from "./model/failure.ts";
+import { type OpenFailure, openFailure } from "./model/failure.ts";
 import type { Job } from "./model/job.ts";
 import type { Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
@@ -29,7 +29,7 @@ export interface JobRunnerDeps {
   readonly log: Log;
   readonly links: Links;
   readonly answers: Answers;
-  readonly endJob: EndJob;
+  readonly feed: FeedJob;
   readonly sms: SmsDefaults;
   /** SCP81, once it is connected. */
   readonly https: () => HttpsBearer | undefined;
@@ -91,7 +91,7 @@ export class JobRunner {
 
   async #resume(target: string, earliest: number): Promise<void> {
     this.#blocked.delete(target);
-    await this.#deps.store.write((r) => r.jobs.resume(target, Math.max(earliest, this.#deps.clock.now())));
+    await this.#deps.store.write((r) => makeDue(r, target, Math.max(earliest, this.#deps.clock.now())));
     this.#dispatcher.kick(target);
   }
 
@@ -111,17 +111,12 @@ export class JobRunner {
     try {
       const target = await store.read((r) => r.targets.get(job.target));
       if (target === undefined) {
-        await this.#deps.endJob(job.id, {
-          state: "failed",
-          error: { code: "target.unknown", message: "the target is gone", detail: {} },
-        });
-        return;
+        return await this.#fail(job, { code: "target.unknown", message: "the target is gone", detail: {} });
       }
       if (clock.now() >= job.validUntil) return await this.#expire(job);
       const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
       if (refusal !== undefined) {
-        await this.#deps.endJob(job.id, { state: "failed", error: openFailure(refusal) });
-        return;
+        return await this.#fail(job, openFailure(refusal));
       }
       const route = await this.#route(job, target);
       if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
@@ -146,16 +141,18 @@ export class JobRunner {
         { job: job.id, err: thrown instanceof Error ? thrown.stack : String(thrown) },
         "a job failed by a bug",
       );
-    if (error.retry === "never") {
-      await this.#deps.endJob(job.id, { state: "failed", error: openFailure(error) });
-      return;
-    }
+    if (error.retry === "never") return this.#fail(job, openFailure(error));
     await this.#block(job, `${error.code}: ${error.message}`);
+  }
+
+  async #fail({ id }: Job, error: OpenFailure): Promise<void> {
+    const { store, clock, feed } = this.#deps;
+    await store.write((r) => feed(r, id, { kind: "ended", at: clock.now(), end: { state: "failed", error } }));
   }
 
   async #expire(job: Job): Promise<void> {
     this.#backoff.over(job);
-    await expireJob(this.#deps.store, job.id, this.#deps.clock.now());
+    await expireJob(this.#deps.feed, this.#deps.store, job.id, this.#deps.clock.now());
   }
 
   /** Whether a reader, modem or SMSC would carry the job now. */
@@ -187,13 +184,13 @@ export class JobRunner {
 
   /** Tries again when a link changes, at the latest after a while. What has no way is the same for jobs like it. */
   async #block(job: Job, why: string, whom: "alone" | "and those like it" = "alone"): Promise<void> {
-    const { clock, store } = this.#deps;
+    const { clock, store, feed } = this.#deps;
     this.#blocked.add(job.target);
     const now = clock.now();
     const until = now + 15_000;
     await store.write(async (r) => {
-      await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: Math.min(until, job.validUntil) });
-      if (whom === "and those like it") await r.jobs.defer(job, now, until, why);
+      await feed(r, job, { kind: "deferred", at: now, note: why, until });
+      if (whom === "and those like it") await deferAlike(r, job, now, until, why);
     });
   }
 

@@ -13,15 +13,17 @@ import { timestampOf } from "../../src/codec/sms/timestamp.ts";
 import { parseTpdu, tpduBytes } from "../../src/codec/sms/tpdu.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
+import { feedJob } from "../../src/gateway/job-effects.ts";
 import type { Jobs } from "../../src/gateway/jobs/jobs.ts";
 import type { CardIdentity, Link } from "../../src/gateway/links/links.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import { hasEnded } from "../../src/gateway/model/job.ts";
 import type { NewJob } from "../../src/gateway/model/new-job.ts";
+import type { SmscConversationsDeps } from "../../src/gateway/smsc/conversations.ts";
 import type { Targets } from "../../src/gateway/targets/targets.ts";
 import { ApduChannel } from "../../src/link/card/channel.ts";
 import { Terminal } from "../../src/link/card/terminal.ts";
-import { type Log, silentLog } from "../../src/link/driver.ts";
+import { silentLog } from "../../src/link/driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
@@ -151,7 +153,7 @@ export class Bench implements AsyncDisposable {
   readonly store: SqliteStore;
   readonly folder: string;
   /** What use cases beside those of the gateway are made of. */
-  readonly useCaseDeps: { readonly store: SqliteStore; readonly jobs: Jobs; readonly clock: Clock; readonly log: Log };
+  readonly useCaseDeps: SmscConversationsDeps & { readonly store: SqliteStore; readonly jobs: Jobs };
   readonly #links: BenchLink[] = [];
 
   private constructor(store: SqliteStore, folder: string, clock: Clock) {
@@ -172,7 +174,7 @@ export class Bench implements AsyncDisposable {
       notifications: "bench",
     });
     this.targets = this.gateway.targets;
-    this.useCaseDeps = { store, jobs: this.gateway.jobs, clock, log: silentLog };
+    this.useCaseDeps = { store, jobs: this.gateway.jobs, feed: feedJob, clock, log: silentLog };
   }
 
   static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-")), clock = systemClock): Promise<Bench> {

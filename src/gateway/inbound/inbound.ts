@@ -5,9 +5,10 @@ import { newId } from "../../base/id.ts";
 import { assemble, readSegment, type Segment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
 import type { InboundItem } from "../../link/sms-bearer.ts";
-import { endJobIn } from "../jobs/end-job.ts";
+import type { FeedJob } from "../jobs/feed-job.ts";
 import { reportLateAnswer } from "../jobs/late-answer.ts";
 import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
+import { hasEnded } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
@@ -15,7 +16,6 @@ import type { Answers } from "../scp80/answers.ts";
 import { evaluateResponse } from "../scp80/evaluate-response.ts";
 import { keepPartOfResponse } from "../scp80/partial-response.ts";
 import { type Answered, findAnswered } from "../scp80/response-match.ts";
-import { unprovenNote } from "../scripts/verdict.ts";
 import { forwardToClient } from "../smsc/forward.ts";
 import { receiptCame } from "../smsc/settle.ts";
 import { targetOfNumber } from "../targets/target-lookup.ts";
@@ -26,6 +26,7 @@ export interface InboundDeps {
   readonly log: Log;
   readonly answers: Answers;
   readonly notifications: Notifications;
+  readonly feed: FeedJob;
   /** The target may have become free for its next job. */
   readonly kick: (target: string) => void;
 }
@@ -198,7 +199,8 @@ export class Inbound {
     if (parts.size < concat.total) {
       await r.inbox.settle([entry.id], "held", `segment ${concat.sequence} of ${concat.total}`);
       const target = entry.target ?? (await this.#senderOf(r, item));
-      if (target !== undefined) await keepPartOfResponse(r, target, ordered, concat.total);
+      if (target !== undefined)
+        await keepPartOfResponse(this.#deps.feed, r, entry.receivedAt, target, ordered, concat.total);
       return undefined;
     }
     return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
@@ -221,12 +223,11 @@ export class Inbound {
     const status = own ? answered.reading.statusName : "of a packet secured upstream";
     const follows = own ? answered.reading.intermediate : answered.follows === true;
     if (follows) {
-      await r.jobs.patch(packet.job, { note: `PoR ${status}: the answer follows` });
+      const note = `PoR ${status}: the answer follows`;
+      await this.#deps.feed(r, packet.job, { kind: "noted", at: entry.receivedAt, note });
       return `PoR ${status} of job ${packet.job}: the answer follows`;
     }
-    const patch = { state: "answered" as const, response, answeredAt: entry.receivedAt };
-    await r.packets.patch(packet.id, patch);
-    const late = await this.#conclude(r, { ...packet, ...patch }, entry, status);
+    const late = await this.#conclude(r, { ...packet, response, answeredAt: entry.receivedAt }, entry, status);
     wake.push(() => {
       this.#deps.answers.arrived(packet.id);
       this.#deps.kick(packet.target);
@@ -238,38 +239,38 @@ export class Inbound {
   async #unproven(
     r: Repositories,
     { link, receivedAt: at }: InboxEntry,
-    { id, job, target }: PacketRecord,
+    packet: PacketRecord,
     response: readonly string[],
     why: string,
   ): Promise<string> {
-    await r.packets.patch(id, { response });
-    await r.jobs.patch(job, { note: unprovenNote(why) });
-    await r.events.append({ at, type: "job.unproven-answer", target, job, data: { link, why } });
-    return `response packet for job ${job} that is not proven: ${why}`;
+    const verdict = { at: "unproven" as const, note: why };
+    const carried = { bearer: "sms" as const, packet, response, link };
+    await this.#deps.feed(r, packet.job, { kind: "answered", at, verdict, carried });
+    return `response packet for job ${packet.job} that is not proven: ${why}`;
   }
 
   /**
-   * Ends the packet's job where its answer settles it, in the order in which messages came: what the card sends next
+   * Settles the packet's job where its answer comes in, in the order in which messages came: what the card sends next
    * may rest on it. True when the job had ended before.
    */
-  async #conclude(r: Repositories, packet: PacketRecord, entry: InboxEntry, status: string): Promise<boolean> {
+  async #conclude(
+    r: Repositories,
+    packet: PacketRecord & Required<Pick<PacketRecord, "response" | "answeredAt">>,
+    entry: InboxEntry,
+    status: string,
+  ): Promise<boolean> {
     const job = await r.jobs.get(packet.job);
-    if (job === undefined) return true;
     const at = entry.receivedAt;
-    const answer = { link: entry.link, status };
-    if (job.endedAt !== undefined) {
-      await reportLateAnswer(r, job, at, answer);
+    const heard = { link: entry.link, status };
+    const { response, answeredAt } = packet;
+    if (job === undefined || hasEnded(job)) {
+      await r.packets.patch(packet.id, { state: "answered", response, answeredAt });
+      if (job !== undefined) await reportLateAnswer(r, job, at, heard);
       return true;
     }
-    await r.events.append({ at, type: "job.answered", target: packet.target, job: packet.job, data: answer });
-    const verdict = await evaluateResponse(r, job, packet);
-    const repeat =
-      verdict.at === "failed" && verdict.error.code === "packet.answer-lost" && job.request.onAnswerLost === "repeat";
-    if (verdict.at === "done") await endJobIn(r, at, job.id, { state: "done", result: verdict.result });
-    else if (verdict.at === "failed" && !repeat) {
-      const result = verdict.result === undefined ? {} : { result: verdict.result };
-      await endJobIn(r, at, job.id, { state: "failed", error: verdict.error, ...result });
-    }
+    const verdict = await evaluateResponse(r, job, { ...packet, state: "answered" });
+    const carried = { bearer: "sms" as const, packet, response, link: entry.link };
+    await this.#deps.feed(r, job, { kind: "answered", at, verdict, carried, heard });
     return false;
   }
 }

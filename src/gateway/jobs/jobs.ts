@@ -9,6 +9,7 @@ import type { ProfileSwitch } from "../model/profile-switch.ts";
 import type { Store } from "../model/store.ts";
 import { resolveWork } from "../scripts/resolve-work.ts";
 import { findTarget } from "../targets/target-lookup.ts";
+import type { FeedJob } from "./feed-job.ts";
 import { cancelJobIn } from "./stop-job.ts";
 
 const defaultValidityMs = 24 * 3_600_000;
@@ -24,6 +25,7 @@ export interface JobParts {
 export interface JobsDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly feed: FeedJob;
   /** Warnings about a link that an order names. */
   readonly warningsOf: (link: string | undefined) => readonly string[];
   /** Looks at the target's queue. */
@@ -89,7 +91,8 @@ export class Jobs implements JobQueue {
    * @throws job.unknown, job.state
    */
   async cancel(id: string, options: { readonly unsentOnly?: boolean } = {}): Promise<Job> {
-    const outcome = await this.#deps.store.write((r) => cancelJobIn(r, id, this.#deps.clock.now(), options));
+    const { store, clock, feed } = this.#deps;
+    const outcome = await store.write((r) => cancelJobIn(feed, r, id, clock.now(), options));
     const job = await this.get(id);
     if (outcome !== "cancelled") {
       const why = outcome === "ended" ? "has ended" : "may have reached its card";

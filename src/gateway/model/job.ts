@@ -159,8 +159,10 @@ export interface JobRepository {
   get(id: string): Promise<Job | undefined>;
   /** Newest first, before the given seq. */
   list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]>;
-  /** Changes a job that has not ended; false when it had. A job ends exactly once. */
-  patch(id: string, patch: JobPatch): Promise<boolean>;
+  /**
+   * Changes a job that has not ended and is still where it `was`; false otherwise. A job ends exactly once.
+   */
+  patch(id: string, patch: JobPatch, was?: Pick<Job, "state" | "attempts">): Promise<boolean>;
   /** The job to do next on this target: system lane first, then order of acceptance. */
   next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
   /** Targets with jobs that have not ended. */

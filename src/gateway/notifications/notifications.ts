@@ -9,6 +9,7 @@ import {
   notificationTypeText,
 } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
+import type { FeedJob } from "../jobs/feed-job.ts";
 import { cancelJobIn } from "../jobs/stop-job.ts";
 import type { ReassembledMessage } from "../model/inbox.ts";
 import type { NotificationRecord } from "../model/notification.ts";
@@ -78,6 +79,7 @@ export interface NotificationsDeps {
   readonly defaultMode: "bench" | "relay" | "withhold";
   readonly store: Store;
   readonly clock: Clock;
+  readonly feed: FeedJob;
   readonly kick: (target: string) => void;
 }
 
@@ -138,7 +140,7 @@ export class Notifications {
       const stop = { unsentOnly: true, why: "the confirmation is withheld" };
       const left =
         record.confirmation === "confirmed" ||
-        (open !== undefined && (await cancelJobIn(r, open.id, clock.now(), stop)) === "sent");
+        (open !== undefined && (await cancelJobIn(this.#deps.feed, r, open.id, clock.now(), stop)) === "sent");
       if (left)
         throw new GatewayError("notification.state", "its confirmation has left already", {
           detail: { notification: id, confirmation: record.confirmation },

@@ -1,5 +1,6 @@
 import { toHex } from "../../base/hex.ts";
 import { readSegment, type Segment } from "../../codec/sms/concatenation.ts";
+import type { FeedJob } from "../jobs/feed-job.ts";
 import type { Repositories } from "../model/store.ts";
 import { mayAnswer } from "./secured-packet.ts";
 
@@ -14,7 +15,9 @@ interface Part {
  * job says so.
  */
 export async function keepPartOfResponse(
+  feed: FeedJob,
   r: Repositories,
+  at: number,
   target: string,
   parts: readonly Part[],
   total: number,
@@ -26,7 +29,7 @@ export async function keepPartOfResponse(
     const job = await r.jobs.get(packet.job);
     if (job === undefined || job.endedAt !== undefined) continue;
     await r.packets.patch(packet.id, { response: parts.map(({ userData }) => toHex(userData)) });
-    await r.jobs.patch(job.id, { note: arrivedText(parts.length, total) });
+    await feed(r, job, { kind: "noted", at, note: arrivedText(parts.length, total) });
     return;
   }
 }

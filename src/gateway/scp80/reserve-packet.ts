@@ -1,10 +1,10 @@
 import type { Clock } from "../../base/clock.ts";
 import { newId } from "../../base/id.ts";
 import { checkPolicy } from "../eis/policy.ts";
-import { endJobIn } from "../jobs/end-job.ts";
+import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
+import { stageOf } from "../jobs/job-stage.ts";
 import { type Place, placeBefore, waitsFor } from "../jobs/packet-order.ts";
 import { enterStoredChannel } from "../jobs/secure-channels.ts";
-import { expireJobIn } from "../jobs/stop-job.ts";
 import type { Route } from "../links/routing.ts";
 import { openFailure } from "../model/failure.ts";
 import type { Job } from "../model/job.ts";
@@ -17,44 +17,47 @@ import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
 
 export type FoundRoute = Extract<Route, { at: "found" }>;
 
+/** A packet that goes now, and its job as it is then. */
+export interface Reserved {
+  readonly job: Job;
+  readonly packet: PacketRecord;
+}
+
 /** How long a job waits for the place of another before it looks again; the end of the other wakes it. */
 const shortestPlaceWaitMs = 250;
 const longestPlaceWaitMs = 60_000;
 
 /**
  * The packet to send: the one that is already reserved, or a new one; its transmission is counted durably. Undefined when
- * the job has ended, or waits for a packet that left before it.
+ * the job has ended, was taken by a session, or waits for a packet that left before it.
  */
 export function reservePacket(
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
-  job: Job,
+  { store, clock, feed }: { readonly store: Store; readonly clock: Clock; readonly feed: FeedJob },
+  { id }: Job,
   target: Target,
-  route: FoundRoute,
-): Promise<PacketRecord | undefined> {
+  { bearer, link, why }: FoundRoute,
+): Promise<Reserved | undefined> {
   return store.write(async (r) => {
     const now = clock.now();
+    const job = await r.jobs.get(id);
+    if (job === undefined || stageOf(job) !== "queued") return undefined;
     const current = (await r.packets.ofJob(job.id)).at(-1);
-    if (current?.state === "answered") return current;
-    if (now >= job.validUntil) return void (await expireJobIn(r, job.id, now));
-    if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(r, job, now))) return undefined;
+    if (current?.state === "answered") return { job, packet: current };
+    if (now >= job.validUntil) return void (await feed(r, job, { kind: "expired", at: now }));
+    if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(feed, r, job, now))) return undefined;
     const sets = await r.keySets.list(target.id);
     const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
     const place = await placeBefore(r, job, kept ?? orderFacts(job, target, sets), kept);
-    if (place !== undefined) return giveWay(r, job, place, now);
-    const lost = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;
-    if (lost !== undefined) {
-      await endJobIn(r, clock.now(), job.id, { state: "failed", error: lost });
-      return undefined;
-    }
-    const { bearer, link, why } = route;
+    if (place !== undefined) return giveWay(feed, r, job, place, now);
+    const error = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;
+    if (error !== undefined)
+      return void (await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error } }));
     const chosen = { bearer, link, why };
-    const started = job.startedAt === undefined ? { startedAt: now } : {};
-    const running = { state: "running", chosen, attempts: job.attempts + 1, ...started } as const;
-    if (!(await r.jobs.patch(job.id, running))) return undefined;
     if (kept !== undefined) {
-      const transmissions = kept.transmissions + 1;
-      await r.packets.patch(kept.id, { transmissions, link });
-      return { ...kept, transmissions, link };
+      const packet = { ...kept, transmissions: kept.transmissions + 1, link };
+      const taken = await feed(r, job, { kind: "reserved", at: now, chosen });
+      await r.packets.patch(kept.id, { transmissions: packet.transmissions, link });
+      return wasTaken(taken) ? { job: taken.job, packet } : undefined;
     }
     // Nothing of it has left, but a later counter has: the card would refuse it.
     if (current !== undefined) await r.packets.patch(current.id, { state: "abandoned" });
@@ -68,32 +71,37 @@ export function reservePacket(
       transmissions: 1,
       createdAt: now,
     };
+    const segments = packet.userData.length;
+    const taken = await feed(r, job, { kind: "reserved", at: now, chosen, packet: { cntr: packet.cntr, segments } });
     await r.packets.insert(packet);
-    await noteAgentId(r, target, job.work, clock.now());
-    const data = { ...chosen, cntr: packet.cntr, segments: packet.userData.length };
-    await r.events.append({ at: now, type: "job.sending", target: target.id, job: job.id, data });
-    return packet;
+    await noteAgentId(r, target, job.work, now);
+    return wasTaken(taken) ? { job: taken.job, packet } : undefined;
   });
 }
 
 /** What has to hold where the first packet leaves: a rule or a switch of a moment ago counts. */
-export async function mayStart(r: Repositories, job: Job, now: number): Promise<boolean> {
+export async function mayStart(feed: FeedJob, r: Repositories, job: Job, now: number): Promise<boolean> {
   const target = await r.targets.get(job.target);
   const { refusal } = target === undefined || job.attempts > 0 ? { refusal: undefined } : checkPolicy(target, job.work);
   if (refusal !== undefined) {
-    await endJobIn(r, now, job.id, { state: "failed", error: openFailure(refusal) });
+    await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: openFailure(refusal) } });
     return false;
   }
   return job.lane === "system" || !(await switchIsOpen(r, job.target, now));
 }
 
-/** Puts a job off until the packet before it has its answer or is given up; a confirmation has that tried at once. */
-async function giveWay(r: Repositories, job: Job, { job: first }: Place, now: number): Promise<undefined> {
+/** Defers a job until the packet before it has its answer or is given up; a confirmation has that tried at once. */
+async function giveWay(
+  feed: FeedJob,
+  r: Repositories,
+  job: Job,
+  { job: first }: Place,
+  now: number,
+): Promise<undefined> {
   const note = waitsFor(first.id);
   const hurry = job.lane === "system" && job.note !== note && first.state === "queued";
-  if (hurry) await r.jobs.patch(first.id, { notBefore: now });
+  if (hurry) await feed(r, first, { kind: "due", at: now });
   const due = hurry ? now : Math.min(first.notBefore, now + longestPlaceWaitMs);
-  const notBefore = Math.min(Math.max(due, now + shortestPlaceWaitMs), job.validUntil);
-  await r.jobs.patch(job.id, { state: "queued", note, notBefore });
+  await feed(r, job, { kind: "deferred", at: now, note, until: Math.max(due, now + shortestPlaceWaitMs) });
   return undefined;
 }

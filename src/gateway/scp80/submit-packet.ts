@@ -44,7 +44,7 @@ export async function submitPacket(
   bearer: SmsBearer,
   signal: AbortSignal,
 ): Promise<SubmitOutcome[]> {
-  const { job, packet } = sending;
+  const { packet } = sending;
   const outcomes: SubmitOutcome[] = [];
   const gone = await partsGone(deps, packet, bearer);
   for (const position of packet.userData.keys()) {
@@ -59,9 +59,6 @@ export async function submitPacket(
     // Of one short message without a name there is nothing to find again.
     if (named || packet.userData.length > 1) noteTaken(deps, sending, position, bearer, outcome.networkReference, echo);
   }
-  // Otherwise the end of the job, which is next, says so too.
-  if (job.request.fireAndForget !== true)
-    deps.note((r) => r.packets.patch(packet.id, { state: "sent", sentAt: deps.clock.now() }));
   return outcomes;
 }
 

@@ -1,6 +1,6 @@
 import { toHex } from "../../base/hex.ts";
 import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
-import type { JobEnd } from "../jobs/end-job.ts";
+import type { AnswerVerdict } from "../jobs/job-events.ts";
 import type { JobParts } from "../model/admin-dialog.ts";
 import type { JobFailure } from "../model/failure.ts";
 import type { Job, JobResult } from "../model/job.ts";
@@ -14,12 +14,11 @@ export interface DeliveredScript {
   readonly parts?: JobParts;
 }
 
-/** What a verdict on a script means for its job. */
-export type ScriptOutcome =
-  /** The job is over, unless what is lost may be asked for again. */
-  | { readonly at: "ended"; readonly end: JobEnd; readonly lost: boolean }
-  /** A part succeeded and others follow. */
-  | { readonly at: "part"; readonly parts: JobParts };
+/** What a verdict on a script means for its job, and what its parts have come to when others follow. */
+export interface ScriptOutcome {
+  readonly verdict: AnswerVerdict;
+  readonly parts?: JobParts;
+}
 
 /** How a job goes on, or ends, by the verdict on its script. */
 export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict): ScriptOutcome {
@@ -27,8 +26,7 @@ export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict)
   const error = failureOf(verdict);
   const data = verdict.state === "answered-unparseable" ? toHex(verdict.response) : "";
   const result = data === "" ? {} : { result: partialResult(delivered.parts, data) };
-  const lost = error.code === "packet.answer-lost" || error.code === "packet.no-answer";
-  return { at: "ended", lost, end: { state: "failed", error, ...result } };
+  return { verdict: { at: "failed", error, ...result } };
 }
 
 /** What the parts of a job that were answered say together. */
@@ -54,11 +52,13 @@ function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): 
     results: [...(parts?.results ?? []), ...result.commands],
     data: `${parts?.data ?? ""}${toHex(response)}`,
   };
-  if (failure === undefined && now.left.length > 0) return { at: "part", parts: now };
+  if (failure === undefined && now.left.length > 0) {
+    const note = `the card answered ${now.answered} parts, ${now.left.length} are left`;
+    return { parts: now, verdict: { at: "part", result: partialResult(now), note } };
+  }
   const all = { ...partialResult(now), scriptStatus: "ok" };
-  const end: JobEnd =
-    failure === undefined ? { state: "done", result: all } : { state: "failed", error: failure, result: all };
-  return { at: "ended", lost: false, end };
+  if (failure === undefined) return { verdict: { at: "done", result: all } };
+  return { verdict: { at: "failed", error: failure, result: all } };
 }
 
 function failureOf(verdict: Exclude<AdminVerdict, { state: "answered" }>): JobFailure {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { newId } from "../../base/id.ts";
-import { expireJobIn } from "../jobs/stop-job.ts";
+import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import type { HttpsBearer } from "../links/https-bearer.ts";
 import type { HttpsState } from "../links/routing.ts";
 import type { GatewayEvent } from "../model/event.ts";
@@ -16,6 +16,7 @@ import { jobsFallingBack, mayFallBack, sessionDueBy } from "./bearer-fallback.ts
 export interface Scp81BearerDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly feed: FeedJob;
   /** Whether an administration session of this target is open now. */
   readonly isOpen: (target: string) => boolean;
   /** A reader, modem or SMSC would carry the job now. */
@@ -74,16 +75,10 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   async enqueue(job: Job, target: Target, why: string): Promise<void> {
     const now = this.#deps.clock.now();
     await this.#deps.store.write(async (r) => {
-      // Tries of another bearer that certainly brought nothing to the card do not count: those of the session do.
       const fresh = !mayHaveLeft(await r.packets.ofJob(job.id));
-      const accepted = await r.jobs.patch(job.id, {
-        ...(fresh && job.chosen?.bearer !== "https" ? { attempts: 0 } : {}),
-        state: "waiting",
-        chosen: { bearer: "https", link: "scp81", why },
-        note: "waits for the card's session",
-        notBefore: sessionDueBy(job, now),
-      });
-      if (accepted && !this.#deps.isOpen(target.id) && (await this.#due(r, target.id, now))) {
+      const dueBy = sessionDueBy(job, now);
+      const taken = await this.#deps.feed(r, job.id, { kind: "session-chosen", at: now, why, dueBy, untouched: fresh });
+      if (wasTaken(taken) && !this.#deps.isOpen(target.id) && (await this.#due(r, target.id, now))) {
         await this.#ask(r, target, now);
       }
     });
@@ -213,7 +208,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     }
     if (late.length + due.length === 0) return;
     await store.write(async (r) => {
-      for (const job of late) await expireJobIn(r, job.id, now);
+      for (const job of late) await this.#deps.feed(r, job.id, { kind: "expired", at: now });
       for (const id of due) {
         const target = await r.targets.get(id);
         if (target !== undefined) await this.#ask(r, target, now);
@@ -247,9 +242,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   async #reroute(r: Repositories, job: Job, now: number): Promise<void> {
     const why = "no SCP81 session came in time: goes by short message";
-    await r.jobs.patch(job.id, { state: "queued", note: why, notBefore: now });
-    const data = { from: "https", why };
-    await r.events.append({ at: now, type: "job.rerouted", target: job.target, job: job.id, data });
+    await this.#deps.feed(r, job, { kind: "session-missed", at: now, why });
   }
 }
 

@@ -8,11 +8,11 @@ import type {
   AdminVerdict,
   Offer,
 } from "../../link/scp81/admin-store.ts";
-import { endJobIn, endOpenJob } from "../jobs/end-job.ts";
+import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import { lateAnswerOf, reportLateAnswer } from "../jobs/late-answer.ts";
 import { enterChannel, withLostLink } from "../jobs/secure-channels.ts";
 import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts } from "../model/admin-dialog.ts";
-import { endStates, type Job } from "../model/job.ts";
+import { hasEnded, type Job } from "../model/job.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
@@ -21,12 +21,13 @@ import { scriptParts } from "../scripts/script-parts.ts";
 import { noteAgentId } from "../targets/agent-ids.ts";
 import { takeNotification } from "./admin-notification.ts";
 import { adminScript, jobOfScript, storedBodies } from "./admin-scripts.ts";
-import { partialResult, scriptOutcome } from "./admin-verdict.ts";
+import { scriptOutcome } from "./admin-verdict.ts";
 
 export interface Scp81StoreDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly desk: Notifications;
+  readonly feed: FeedJob;
   /** How long a session is held open for an upstream that announced more. */
   readonly holdOpenMs: number;
   /** The target may have become free for its next job. */
@@ -73,7 +74,7 @@ export class Scp81Store implements AdminStore {
       if (work.kind !== "script" || work.function?.name !== "confirmNotification") continue;
       if (job.attempts > 0 || request.bearer !== "auto" || request.link !== undefined) continue;
       const why = "the notification came in this session";
-      await r.jobs.patch(job.id, { state: "waiting", chosen: { bearer: "https", link: "scp81", why } });
+      await this.#deps.feed(r, job, { kind: "session-chosen", at: this.#deps.clock.now(), why, untouched: false });
     }
   }
 
@@ -89,7 +90,7 @@ export class Scp81Store implements AdminStore {
     const id = jobOfScript(script);
     const job = await r.jobs.get(id);
     const now = this.#deps.clock.now();
-    if (job === undefined || endStates.includes(job.state)) {
+    if (job === undefined || hasEnded(job)) {
       const late = ours === undefined ? undefined : lateAnswerOf(verdict);
       if (job !== undefined && late !== undefined) await reportLateAnswer(r, job, now, late);
       return withParts(cleared, id, undefined);
@@ -97,17 +98,10 @@ export class Scp81Store implements AdminStore {
     if (ours === undefined) return cleared;
     const parts = partsOf(dialog, id);
     const outcome = scriptOutcome({ job, body: ours.script.body, ...(parts && { parts }) }, verdict);
-    if (outcome.at === "part") {
-      const note = `the card answered ${outcome.parts.answered} parts, ${outcome.parts.left.length} are left`;
-      await r.jobs.patch(id, { result: partialResult(outcome.parts), note });
-      return withParts(cleared, id, outcome.parts);
-    }
-    const { end } = outcome;
-    if (outcome.lost && mayRepeat(job, ours.script)) {
-      await r.jobs.patch(id, { state: "waiting", note: `${end.error?.message}; asking again` });
-      return withParts(cleared, id, parts && { ...parts, again: true });
-    }
-    await endOpenJob(r, now, job, end);
+    const carried = { bearer: "https" as const, repeatable: ours.script.secureChannel === undefined };
+    const taken = await this.#deps.feed(r, job, { kind: "answered", at: now, verdict: outcome.verdict, carried });
+    if (outcome.parts !== undefined) return withParts(cleared, id, outcome.parts);
+    if (wasTaken(taken) && !hasEnded(taken.job)) return withParts(cleared, id, parts && { ...parts, again: true });
     // A job that did not succeed takes its secure channel along.
     const stored = (await r.adminDialogs.get(job.target)) ?? cleared;
     const over = withParts({ ...cleared, channels: stored.channels }, id, undefined);
@@ -126,7 +120,7 @@ export class Scp81Store implements AdminStore {
     const { outstanding, ...withdrawn } = marked.record;
     if (outstanding === undefined || outstanding.script.id !== next.script) return [marked, { kind: "none" }];
     const job = await r.jobs.get(jobOfScript(next.script));
-    if (job === undefined || endStates.includes(job.state) || this.#deps.clock.now() >= job.validUntil) {
+    if (job === undefined || hasEnded(job) || this.#deps.clock.now() >= job.validUntil) {
       return this.#offer(
         r,
         target,
@@ -151,6 +145,7 @@ export class Scp81Store implements AdminStore {
     before: AdminDialogRecord,
     next: Extract<AdminStep["next"], { do: "offer" }>,
   ): Promise<[AdminDialogRecord, Offer]> {
+    const { feed } = this.#deps;
     const now = this.#deps.clock.now();
     const kept = await withoutEnded(r, before);
     const dialog = withLostLink(kept, next.lostChannel, now);
@@ -164,28 +159,18 @@ export class Scp81Store implements AdminStore {
       if (held && job.lane === "normal") continue;
       const running = partsOf(dialog, job.id);
       const attempts = running === undefined || running.again === true ? job.attempts + 1 : job.attempts;
-      if (job.attempts === 0 && !(await mayStart(r, job, now))) continue;
+      if (job.attempts === 0 && !(await mayStart(feed, r, job, now))) continue;
       const entry = enterChannel(dialog, job, attempts);
       if (entry.at === "lost") {
-        await endJobIn(r, now, job.id, { state: "failed", error: entry.error });
+        await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: entry.error } });
         continue;
       }
       const [body, ...left] = running === undefined ? scriptParts(work, owner) : running.left.map(fromHex);
       if (body === undefined) continue;
       const index = running?.answered ?? 0;
       const script = adminScript({ ...job, attempts }, work, { body, index }, entry.channel);
-      await r.jobs.patch(job.id, {
-        attempts,
-        note: "delivered to the card",
-        ...(job.startedAt === undefined ? { startedAt: now } : {}),
-      });
-      await r.events.append({
-        at: now,
-        type: "job.sending",
-        target,
-        job: job.id,
-        data: { bearer: "https", octets: body.length, part: index, partsLeft: left.length },
-      });
+      const octets = body.length;
+      await feed(r, job, { kind: "delivered", at: now, attempts, octets, part: index, partsLeft: left.length });
       await noteAgentId(r, owner, work, now);
       const { uri, after } = next;
       const outstanding = { script, uri, deliveries: 1, ...(after === undefined ? {} : { after }) };
@@ -201,12 +186,6 @@ export class Scp81Store implements AdminStore {
   }
 }
 
-/** Scripts in a secure channel are never sent twice: the card has moved on, or lost the channel. */
-function mayRepeat(job: Job, script: AdminScript): boolean {
-  const { onAnswerLost, maxPackets } = job.request;
-  return onAnswerLost === "repeat" && job.attempts < maxPackets && script.secureChannel === undefined;
-}
-
 function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: readonly Uint8Array[]): JobParts {
   if (running !== undefined) {
     const { again: _, ...parts } = running;
@@ -220,7 +199,7 @@ async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise
   let now = dialog;
   for (const id of Object.keys(dialog.parts ?? {})) {
     const job = await r.jobs.get(id);
-    if (job === undefined || endStates.includes(job.state)) now = withParts(now, id, undefined);
+    if (job === undefined || hasEnded(job)) now = withParts(now, id, undefined);
   }
   return now;
 }

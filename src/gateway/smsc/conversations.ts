@@ -6,7 +6,7 @@ import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
 import type { Log } from "../../link/driver.ts";
-import { expireJobIn } from "../jobs/stop-job.ts";
+import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import { digits } from "../model/address-digits.ts";
 import type { GatewayEvent } from "../model/event.ts";
 import type { JobQueue } from "../model/new-job.ts";
@@ -71,6 +71,7 @@ export const smscDeskSettings: SmscDeskSettings = {
 export interface SmscConversationsDeps {
   readonly store: Store;
   readonly jobs: JobQueue;
+  readonly feed: FeedJob;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -82,6 +83,7 @@ export interface SmscConversationsDeps {
 export class SmscConversations implements AsyncDisposable {
   readonly #jobs: JobQueue;
   readonly #store: Store;
+  readonly #feed: FeedJob;
   readonly #clock: Clock;
   readonly #settings: SmscDeskSettings;
   readonly #keeper: SmscKeeper;
@@ -92,9 +94,10 @@ export class SmscConversations implements AsyncDisposable {
   readonly #conversations = new Map<string, string>();
   readonly #off: () => void;
 
-  constructor({ store, jobs, clock, log }: SmscConversationsDeps, settings: Partial<SmscDeskSettings> = {}) {
+  constructor({ store, jobs, feed, clock, log }: SmscConversationsDeps, settings: Partial<SmscDeskSettings> = {}) {
     this.#jobs = jobs;
     this.#store = store;
+    this.#feed = feed;
     this.#clock = clock;
     this.#settings = { ...smscDeskSettings, ...settings };
     this.#keeper = new SmscKeeper({ store, jobs, clock, log, graceMs: this.#settings.graceMs });
@@ -332,7 +335,7 @@ export class SmscConversations implements AsyncDisposable {
       const known = await r.jobs.get(job);
       const handedOver = known?.endedAt === undefined && !(known?.state === "queued" && known.note !== undefined);
       if (handedOver && !last) return "open";
-      if (await expireJobIn(r, job, this.#clock.now())) return "ended";
+      if (wasTaken(await this.#feed(r, job, { kind: "expired", at: this.#clock.now() }))) return "ended";
       const now = await r.smsc.message(id);
       return now?.finalAt !== undefined || now?.state === "unknown" ? "ended" : "left";
     });

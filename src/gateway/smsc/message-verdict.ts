@@ -1,8 +1,8 @@
 import { type MessageState, stateOfRefusal } from "../../codec/smpp/message-state.ts";
 import { status } from "../../codec/smpp/status.ts";
 import type { InboundItem, NetworkVerdict } from "../../link/sms-bearer.ts";
-import type { JobEnd } from "../jobs/end-job.ts";
 import type { Job } from "../model/job.ts";
+import type { JobEnd } from "../model/job-end.ts";
 
 /** What became of a message, in the words its client gets. */
 export interface MessageVerdict {

@@ -118,6 +118,9 @@ const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
 const queued = sql<boolean>`state = 'queued'`;
 const ofSystem = sql<boolean>`origin_face = 'system'`;
 
+/** Where a job has to be for a change to be made. */
+type WasAt = { readonly was_state: string; readonly was_attempts: number };
+
 /** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
 export function jobRepository(
   s: Statements,
@@ -160,6 +163,18 @@ export function jobRepository(
   const change = remembered((_columns: readonly string[]) =>
     s.prepareRow(({ id, ...set }: ReturnType<typeof columns> & { readonly id: string }) =>
       db.updateTable("job").set(set).where("id", "=", id).where(notEnded),
+    ),
+  );
+  const changeFrom = remembered((_columns: readonly string[]) =>
+    s.prepareRow(
+      ({ id, was_state, was_attempts, ...set }: ReturnType<typeof columns> & WasAt & { readonly id: string }) =>
+        db
+          .updateTable("job")
+          .set(set)
+          .where("id", "=", id)
+          .where(notEnded)
+          .where("state", "=", was_state)
+          .where("attempts", "=", was_attempts),
     ),
   );
   const letGo = s.prepare((target: string, note: string, now: number) =>
@@ -255,10 +270,16 @@ export function jobRepository(
       const rows = pages.length === 1 ? (pages[0] ?? []) : pages.flat().sort((a, b) => b.seq - a.seq);
       return rows.slice(0, limit).map(jobOf);
     },
-    async patch(id, patch) {
+    async patch(id, patch, was) {
       const set = columns(patch);
       if (Object.keys(set).length === 0) return true;
-      const changed = (await change(Object.keys(set)).run({ ...set, id })) > 0;
+      const row = { ...set, id };
+      const columnsSet = Object.keys(set);
+      const changes =
+        was === undefined
+          ? await change(columnsSet).run(row)
+          : await changeFrom(columnsSet).run({ ...row, was_state: was.state, was_attempts: was.attempts });
+      const changed = changes > 0;
       if (!changed || patch.state === undefined || !endStates.includes(patch.state)) return changed;
       onEnded(patch.state, 1);
       await forgetOctets.run(id);

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { reservePacket } from "../../../src/gateway/scp80/reserve-packet.ts";
 import { Bench, euicc } from "../bench.ts";
 
@@ -38,7 +39,7 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
   const target = await bench.store.read((r) => r.targets.get(job.target));
   if (target === undefined) throw new Error("no target");
-  const deps = { store: bench.store, clock: systemClock };
+  const deps = { store: bench.store, clock: systemClock, feed: feedJob };
   const route = { at: "found", bearer: "envelope", link: "reader A", why: "test" } as const;
   const now = Date.now();
   const open = { id: "prc_1", target: target.id, job: "job_x", kind: "enable", aid: "A0", at: "accepted" } as const;
@@ -48,7 +49,7 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   await bench.store.write((r) =>
     r.profileSwitches.put({ ...open, at: "confirmed", acceptedAt: now, holdUntil: now, endedAt: now }),
   );
-  expect(await reservePacket(deps, job, target, route)).toMatchObject({ transmissions: 1 });
+  expect(await reservePacket(deps, job, target, route)).toMatchObject({ packet: { transmissions: 1 } });
   await bench.gateway.jobs.cancel(job.id);
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
   expect(await bench.store.read((r) => r.packets.ofJob(job.id))).toMatchObject([{ transmissions: 1 }]);
@@ -63,7 +64,7 @@ it("a job whose validity ended since it was chosen, or that a rule forbids now, 
   const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: enable, origin: cli });
   const target = await bench.store.read((r) => r.targets.get(job.target));
   if (target === undefined) throw new Error("no target");
-  const deps = { store: bench.store, clock: systemClock };
+  const deps = { store: bench.store, clock: systemClock, feed: feedJob };
   const route = { at: "found", bearer: "envelope", link: "reader A", why: "test" } as const;
   const pol2 = [{ action: "ENABLE", qualification: "Not-Allowed" }] as const;
   const esimProfiles = target.esimProfiles.map((one) => (one.aid === aid ? { ...one, pol2 } : one));

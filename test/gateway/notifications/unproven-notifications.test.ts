@@ -5,6 +5,7 @@ import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
 import { Scp81Store } from "../../../src/gateway/scp81/dialog-store.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
@@ -188,6 +189,7 @@ describe("a notification in an administration session", () => {
       store,
       clock: systemClock,
       desk: gateway.notifications,
+      feed: feedJob,
       holdOpenMs: 0,
       wake: () => {},
     });

@@ -9,6 +9,7 @@ import { tpduBytes } from "../../../src/codec/sms/tpdu.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
 import { wrapResponse } from "../../../src/crypto/response-packet.ts";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import { SmscConversations } from "../../../src/gateway/smsc/conversations.ts";
@@ -370,7 +371,7 @@ describe("a response in several messages", () => {
         code: "job.state",
       });
       if (how === "cancelled") await bench.gateway.jobs.cancel(job.id);
-      else await expireJob(bench.store, job.id, Date.now());
+      else await expireJob(feedJob, bench.store, job.id, Date.now());
       expect(await bench.ended(job.id)).toMatchObject({
         state: how,
         error: { message: expect.stringContaining("the network lost a message"), executed: false },

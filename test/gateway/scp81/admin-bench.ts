@@ -4,6 +4,7 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { newId } from "../../../src/base/id.ts";
 import type { AdminAnswer } from "../../../src/codec/gp/admin-http.ts";
 import { adminProtocol } from "../../../src/codec/gp/admin-http.ts";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { TargetSettings } from "../../../src/gateway/model/target.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
@@ -28,6 +29,7 @@ export class AdminBench implements AsyncDisposable {
     this.#bearer = new Scp81Bearer({
       store: bench.store,
       clock: systemClock,
+      feed: feedJob,
       isOpen: () => true,
       running: () => true,
       bySms: () => false,
@@ -160,6 +162,7 @@ export class AdminBench implements AsyncDisposable {
       store: bench.store,
       clock: systemClock,
       desk: bench.gateway.notifications,
+      feed: feedJob,
       holdOpenMs: 60_000,
       wake: (target) => void bench.gateway.jobs.wake(target),
     });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { cancelJobIn, expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import { AdminBench, type Card } from "./admin-bench.ts";
 
@@ -148,7 +149,7 @@ describe("a script in parts", () => {
     await it.answer(said("11"));
     if (how === "cancelled") await bench.bench.gateway.jobs.cancel(id);
     else {
-      await expireJob(bench.bench.store, id, Date.now());
+      await expireJob(feedJob, bench.bench.store, id, Date.now());
     }
     expect(await bench.job(id)).toMatchObject({
       state: how,
@@ -172,8 +173,10 @@ describe("a script in parts", () => {
     await it.answer(said("11"));
     it.cut();
     const { store } = bench.bench;
-    expect(await store.write((r) => cancelJobIn(r, id, Date.now(), { ...why, unsentOnly: true }))).toBe("sent");
-    expect(await store.write((r) => cancelJobIn(r, id, Date.now(), why))).toBe("cancelled");
+    expect(await store.write((r) => cancelJobIn(feedJob, r, id, Date.now(), { ...why, unsentOnly: true }))).toBe(
+      "sent",
+    );
+    expect(await store.write((r) => cancelJobIn(feedJob, r, id, Date.now(), why))).toBe("cancelled");
     expect(await bench.job(id)).toMatchObject({
       state: "cancelled",
       error: { message: how, executed: "partly", executedCommands: 1 },

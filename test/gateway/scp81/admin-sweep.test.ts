@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job, JobWork } from "../../../src/gateway/model/job.ts";
 import { AdminBench, type Card, type Heard, requestOf, type Said } from "./admin-bench.ts";
@@ -180,7 +181,7 @@ const states: Readonly<Record<string, State>> = {
     await it.job();
     await first(it);
     it.run(true);
-    await expireJob(it.bench.bench.store, id, Date.now());
+    await expireJob(feedJob, it.bench.bench.store, id, Date.now());
     it.tell();
   },
 };

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
 import { Bench, type BenchLink, euicc } from "../bench.ts";
@@ -92,6 +93,7 @@ class Triggering implements AsyncDisposable {
     this.bearer = new Scp81Bearer({
       store,
       clock: this.#clock,
+      feed: feedJob,
       isOpen: () => this.sessionOpen,
       running: () => true,
       bySms: (job, target) => gateway.bySms(job, target),

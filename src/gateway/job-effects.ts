@@ -1,32 +1,45 @@
-import { toHex } from "../../base/hex.ts";
-import { newId } from "../../base/id.ts";
-import { parseAid } from "../../codec/euicc/aid.ts";
-import { es5Commands } from "../../codec/euicc/es5.ts";
-import { sameIccid } from "../../codec/euicc/iccid.ts";
-import { profileDifferences } from "../eis/card-audit.ts";
-import { deletesItself, profileName } from "../eis/policy.ts";
-import type { Job } from "../model/job.ts";
-import { defaultSwitchMs, type ProfileSwitch, stepProfileSwitch } from "../model/profile-switch.ts";
-import type { Repositories } from "../model/store.ts";
-import { enabledProfile, type Target } from "../model/target.ts";
-import { type ExecutedCommand, executedCommands } from "../scripts/executed-commands.ts";
-import { messageEnded } from "../smsc/settle.ts";
-import { applyCommand } from "../targets/eis.ts";
-import { afterHandover } from "../targets/handover.ts";
-import { saveTarget } from "../targets/target-lookup.ts";
-import type { JobEnd } from "./end-job.ts";
+import { toHex } from "../base/hex.ts";
+import { newId } from "../base/id.ts";
+import { parseAid } from "../codec/euicc/aid.ts";
+import { es5Commands } from "../codec/euicc/es5.ts";
+import { sameIccid } from "../codec/euicc/iccid.ts";
+import { profileDifferences } from "./eis/card-audit.ts";
+import { deletesItself, profileName } from "./eis/policy.ts";
+import { type FeedJob, jobFeed } from "./jobs/feed-job.ts";
+import { channelEndsWith } from "./jobs/secure-channels.ts";
+import type { Job } from "./model/job.ts";
+import type { JobEnd, JobEndEffect } from "./model/job-end.ts";
+import { defaultSwitchMs, type ProfileSwitch, stepProfileSwitch } from "./model/profile-switch.ts";
+import type { Repositories } from "./model/store.ts";
+import { enabledProfile, type Target } from "./model/target.ts";
+import { type ExecutedCommand, executedCommands } from "./scripts/executed-commands.ts";
+import { messageEnded } from "./smsc/settle.ts";
+import { applyCommand } from "./targets/eis.ts";
+import { afterHandover } from "./targets/handover.ts";
+import { saveTarget } from "./targets/target-lookup.ts";
 
 /** How long the deletion of a profile that POL2 wants gone may wait for its card. */
 const autoDeleteValidityMs = 7 * 24 * 3_600_000;
 
-/** What the end of a job changes elsewhere: the EIS, the profile switch it started, the notification it confirmed. */
-export async function afterEnd(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
+/** A job that did not succeed leaves its secure channel behind in a state that nobody knows. */
+async function endSecureChannel(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
+  if (end.state === "done" || job.attempts === 0) return;
+  if (end.state === "failed" || end.error?.executed !== false) await channelEndsWith(r, job, at);
+}
+
+/** What the card did: the EIS, the profile switch that began, the notification that was confirmed. */
+async function followCard(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   await adoptConfirmation(r, job, end);
   const confirmed = await confirmationEnded(r, job, end, at);
-  await messageEnded(r, job, end, at);
   if (end.result !== undefined) await takeIntoEis(r, job, executedCommands(job.work, end.result.commands), at);
   if (confirmed !== undefined && job.origin.face === "system") await autoDelete(r, confirmed, at);
 }
+
+/** What follows from the end of every job, in this order. */
+const jobEndEffects: readonly JobEndEffect[] = [endSecureChannel, followCard, messageEnded];
+
+/** Takes jobs on, with all that follows from their end. */
+export const feedJob: FeedJob = jobFeed(jobEndEffects);
 
 async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedCommand[], at: number): Promise<void> {
   const executed = all.filter((command) => command.succeeded || alreadyGone(command));
