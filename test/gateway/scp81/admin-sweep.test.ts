@@ -303,7 +303,7 @@ function lies(it: Trial, job: Job): string[] {
     if (executed === false && ran > 0) wrong("run, but said not to be");
     if (executed === true && ran < fates.length) wrong("not run, but said to be");
     if (executed === "partly" && (ran === 0 || fates.length < 2)) wrong("said to have run partly");
-    const { executedCommands } = job.error?.detail ?? {};
+    const { executedCommands } = job.error ?? {};
     if (executed === "partly" && (typeof executedCommands !== "number" || executedCommands > ran))
       wrong("counted too many");
   }
