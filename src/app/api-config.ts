@@ -31,9 +31,9 @@ export const ApiConfig = z
   .superRefine((api, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
     if (api.port === undefined) return;
-    if (api.tls === undefined && api.clientCa !== undefined) refuse("clientCa", "needs tls");
-    if (api.clientCa === undefined && api.certificates.length > 0) refuse("certificates", "need clientCa");
+    if (api.tls === undefined && api.clientCa !== undefined) refuse("clientCa", "requires tls");
+    if (api.clientCa === undefined && api.certificates.length > 0) refuse("certificates", "requires clientCa");
     if (api.tls === undefined && !api.allowPlain && !isLoopback(api.host))
-      refuse("tls", "is needed where others than this machine can reach the API (or allowPlain: true)");
+      refuse("tls", "is required when other machines can reach the API (or set allowPlain: true)");
   });
 export type ApiConfig = z.infer<typeof ApiConfig>;

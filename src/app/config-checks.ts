@@ -6,7 +6,7 @@ export function wholeNetwork(rule: string, context: z.RefinementCtx): void {
   const network = networkOf(rule);
   if (network === undefined) return;
   const [address] = rule.split("/");
-  const message = `'${rule}' has an address inside a network: say ${network} for the network, or ${address} for that address alone`;
+  const message = `'${rule}' has an address inside a network: use ${network} for the network, or ${address} for that address alone`;
   context.addIssue({ code: "custom", message });
 }
 
@@ -15,7 +15,7 @@ export function noneTwice(list: readonly string[], context: z.RefinementCtx): vo
   for (const [index, entry] of list.entries()) {
     const before = list.indexOf(entry);
     if (before < index)
-      context.addIssue({ code: "custom", path: [index], message: `'${entry}' is entry ${before} already` });
+      context.addIssue({ code: "custom", path: [index], message: `'${entry}' is already entry ${before}` });
   }
 }
 
@@ -33,7 +33,7 @@ export function portsOfTheirOwn(
       context.addIssue({
         code: "custom",
         path: [index, "port"],
-        message: `'${port}' is the port of the modem '${other}' already; each needs one of its own`,
+        message: `'${port}' is already the port of the modem '${other}'; each modem needs its own port`,
       });
   }
 }

@@ -34,7 +34,7 @@ const Terminal = z.strictObject({
   timeZoneQuarters: z.number().int().min(-48).max(56).default(0),
   language: z
     .string()
-    .refine(isLanguageCode, "the code of a language, two letters of ISO 639-1 in lower case, as 'en'")
+    .refine(isLanguageCode, "must be a language code of two lower-case letters (ISO 639-1), such as 'en'")
     .default("en"),
   /** TERMINAL PROFILE, hexadecimal; default: what this terminal does. */
   profile: z

@@ -85,13 +85,10 @@ export class Daemon implements AsyncDisposable {
     stack.defer(() => limited[Symbol.dispose]());
     const log: Log = limited;
     for (const { section, address, risk, advice } of plainFaces(config))
-      log.warn(
-        { section, address },
-        `${section} listens without TLS where other machines can reach it: ${risk}; ${advice}`,
-      );
+      log.warn({ section, address }, `${section} listens without TLS on a public address: ${risk}; ${advice}`);
     if (nobodyBinds(config.smppFace)) log.warn({ section: "smppFace" }, nobodyBindsText);
     for (const { of, until } of checkTls(config, systemClock.now()))
-      log.warn({ of, until: new Date(until).toISOString() }, "a certificate ends soon");
+      log.warn({ of, until: new Date(until).toISOString() }, "a certificate expires soon");
     const seal = masterSeal(config.masterKey, state, env);
     const warn = (facts: object, text: string) => log.warn({ ...facts }, text);
     const store = stack.use(await SqliteStore.open(state, seal, { warn }));
@@ -161,7 +158,7 @@ export class Daemon implements AsyncDisposable {
     const socketPath = await listen(api, state);
     if (config.api.port !== undefined && !recordsOnly) {
       listener = stack.use(await ApiListener.open(api, config.api));
-      log.info({ ...listener.address, tls: config.api.tls !== undefined }, "the API listens");
+      log.info({ ...listener.address, tls: config.api.tls !== undefined }, "API listening");
     }
     const address = listener?.address;
     return new Daemon({ gateway, store, api, socketPath, address, readers, lost: store.lost, stack: stack.keep() });

@@ -81,15 +81,15 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Int
     .version(version)
     .addOption(new Option("--config <file>", "configuration file").env("OTAGATE_CONFIG"))
     .addOption(
-      new Option("--url <url>", "daemon to talk to; default: the one of the state folder, else none").env(
+      new Option("--url <url>", "URL of the daemon (default: the control socket in the state folder)").env(
         "OTAGATE_URL",
       ),
     )
-    .option("--json", "results as JSON (JSON lines where they stream)")
+    .option("--json", "print results as JSON (or JSON lines)")
     .option("--trace", "print every frame, decoded, while the command runs")
-    .option("--no-color", "no colours")
+    .option("--no-color", "disable colors")
     .exitOverride()
-    .showHelpAfterError("(otagate --help shows what there is)")
+    .showHelpAfterError("(see otagate --help)")
     .enablePositionalOptions(false)
     .configureHelp({ subcommandTerm: listedTerm })
     .addHelpText("after", helpEnd);

@@ -46,7 +46,7 @@ export function knownProfiles(
   for (const [index, { profile }] of config.modems.entries()) {
     if (profile === undefined || names.includes(profile)) continue;
     const hint = nearest(profile, names);
-    const leftOut = profiles.problems.map(({ problem }) => `; left out: ${problem}`).join("");
+    const leftOut = profiles.problems.map(({ problem }) => `; ignored: ${problem}`).join("");
     const message = `no hardware profile is named '${profile}'${hint === undefined ? "" : `; did you mean '${hint}'?`}${leftOut}`;
     context.addIssue({ code: "custom", path: ["modems", index, "profile"], message });
   }

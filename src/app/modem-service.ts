@@ -42,7 +42,7 @@ export class ModemService implements AsyncDisposable {
     this.#deps = deps;
     this.#profiles = loadProfiles(deps.discovery.profiles);
     for (const { source, problem } of this.#profiles.problems) {
-      deps.driverDeps.log.warn({ source, problem }, "a hardware profile is left out");
+      deps.driverDeps.log.warn({ source, problem }, "hardware profile ignored");
     }
   }
 
@@ -54,7 +54,7 @@ export class ModemService implements AsyncDisposable {
       }),
     );
     if (this.#deps.discovery.enabled)
-      detach(this.#discover(), reported(this.#deps.driverDeps.log, "modems are discovered no more"));
+      detach(this.#discover(), reported(this.#deps.driverDeps.log, "modem discovery ended"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -99,7 +99,7 @@ export class ModemService implements AsyncDisposable {
         for (const found of findModems(ports, this.#profiles)) {
           const [at] = found.at;
           if (at === undefined || this.#links.has(`modem:${found.id}`)) continue;
-          driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "a modem was found");
+          driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "modem found");
           this.#add(ModemConfig.parse({ name: found.id, port: at.address }));
         }
       } catch (error) {
@@ -118,7 +118,7 @@ export class ModemService implements AsyncDisposable {
     if (event.type !== "procedure.accepted" || event.target === undefined) return;
     detach(
       this.#watchAttach(event.target, event.job),
-      reported(this.#deps.driverDeps.log, "the attach could not be watched", { target: event.target }),
+      reported(this.#deps.driverDeps.log, "failed to monitor the network attachment", { target: event.target }),
     );
   }
 
@@ -150,7 +150,7 @@ export async function openPort(
   const { driver } = tcp
     ? await import("../../drivers/serial-tcp/driver.ts")
     : await import("../../drivers/serial-tty/driver.ts");
-  if (driver.openPort === undefined) throw new GatewayError("link.driver", `no driver opens ${address}`);
+  if (driver.openPort === undefined) throw new GatewayError("link.driver", `no driver for ${address}`);
   const options: unknown = driver.options.parse(baudRate === undefined || tcp ? {} : { baud: baudRate });
   return driver.openPort(address, options as never, deps, signal);
 }

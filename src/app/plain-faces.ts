@@ -16,7 +16,7 @@ export function nobodyBinds({ enabled, clients }: Pick<Config["smppFace"], "enab
 }
 
 export const nobodyBindsText =
-  "smppFace is enabled without clients, so it refuses every bind: list them in smppFace.clients, or set smppFace.enabled to false";
+  "smppFace is enabled without clients, so every bind is refused: add smppFace.clients, or set smppFace.enabled to false";
 
 /** What is enabled without TLS on an address that is not loopback. */
 export function plainFaces({ smppFace, api }: Pick<Config, "smppFace" | "api">): PlainFace[] {
@@ -25,7 +25,7 @@ export function plainFaces({ smppFace, api }: Pick<Config, "smppFace" | "api">):
     found.push({
       section: "smppFace",
       address: `${smppFace.host}:${smppFace.port}`,
-      risk: "passwords of SMPP clients and messages to cards pass in clear",
+      risk: "passwords of SMPP clients and messages to cards are sent in clear",
       advice: "set smppFace.tls, or smppFace.host to 127.0.0.1",
     });
   }
@@ -33,7 +33,7 @@ export function plainFaces({ smppFace, api }: Pick<Config, "smppFace" | "api">):
     found.push({
       section: "api",
       address: `${api.host}:${api.port}`,
-      risk: "API tokens pass in clear unless a proxy in front speaks TLS",
+      risk: "API tokens are sent in clear unless a proxy in front terminates TLS",
       advice: "set api.tls, or api.host to 127.0.0.1",
     });
   }

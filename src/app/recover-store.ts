@@ -41,7 +41,7 @@ const lost = {
   state: "failed",
   error: {
     code: "job.interrupted",
-    message: "the store lost what it knew of this job: it may have been sent, or even have ended",
+    message: "the store lost the state of this job: it may have been sent, or may already have ended",
     executed: "unknown",
     detail: {},
   },

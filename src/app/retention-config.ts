@@ -3,10 +3,10 @@ import { parseDuration } from "../base/duration.ts";
 import { type Retention, shortestRetentionMs } from "../gateway/model/retention.ts";
 
 /** A period such as `90d`, in milliseconds. */
-const period = z.string("a time such as 90d or 12h").transform((text, context) => {
+const period = z.string("must be a time such as 90d or 12h").transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined && ms >= shortestRetentionMs) return ms;
-  const message = ms === undefined ? `'${text}' is no time such as 90d or 12h` : "an hour (1h) at least";
+  const message = ms === undefined ? `'${text}' must be a time such as 90d or 12h` : "must be at least one hour (1h)";
   context.addIssue({ code: "custom", message });
   return z.NEVER;
 });

@@ -35,12 +35,12 @@ const destination = z.strictObject({
   protocol: z.enum(["tcp", "udp"]).optional(),
   host: z
     .string()
-    .refine(isNetwork, "neither an IP address nor a network such as 192.0.2.0/24")
+    .refine(isNetwork, "must be an IP address or a network such as 192.0.2.0/24")
     .superRefine(wholeNetwork)
     .optional(),
   port: port.optional(),
 });
-const ipAddress = z.string().refine((text) => isIP(text) !== 0, "no IP address");
+const ipAddress = z.string().refine((text) => isIP(text) !== 0, "must be an IP address");
 
 /** The `scp81` part of the configuration. */
 export const Scp81Config = z.strictObject({
@@ -73,7 +73,10 @@ export const Scp81Config = z.strictObject({
             match: destination,
             to: z.union([
               z.literal("own"),
-              z.strictObject({ host: z.string().refine(isHost, "no host").optional(), port: port.optional() }),
+              z.strictObject({
+                host: z.string().refine(isHost, "must be a host name or an IP address").optional(),
+                port: port.optional(),
+              }),
             ]),
           }),
         )
@@ -118,7 +121,7 @@ export class Scp81Service implements AsyncDisposable {
     const wake = (target: string) =>
       detach(
         gateway.jobs.wake(target),
-        reported(log, "a target could not be woken; its jobs go at their next try", { target }),
+        reported(log, "failed to start the waiting jobs of a target; they start with their next attempt", { target }),
       );
     const dialogs = new Dialogs(
       {

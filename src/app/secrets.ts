@@ -45,9 +45,9 @@ function readRaw(reference: string, env: NodeJS.ProcessEnv): Buffer {
   const bytes = (): Uint8Array => {
     if (kind === "file") return fromFile(rest);
     if (kind === "credential")
-      return fromFile(join(env.CREDENTIALS_DIRECTORY ?? refuse("no credentials directory"), rest));
+      return fromFile(join(env.CREDENTIALS_DIRECTORY ?? refuse("the variable CREDENTIALS_DIRECTORY is not set"), rest));
     if (kind === "env") return Buffer.from(env[rest] ?? refuse("is not set"));
-    return refuse("is no reference");
+    return refuse("must be file:PATH, env:NAME or credential:NAME");
   };
   return Buffer.from(bytes());
 }
@@ -74,7 +74,7 @@ function masterKey(reference: string, env: NodeJS.ProcessEnv): Secret {
   const text = octets.toString("latin1");
   if (/^[0-9a-fA-F]{64}$/.test(text)) return new Secret(Buffer.from(text, "hex"));
   if (octets.length !== 32) {
-    throw new GatewayError("config.secret", `${reference}: a master key has 32 octets or 64 hexadecimal digits`, {
+    throw new GatewayError("config.secret", `${reference}: a master key must have 32 octets or 64 hexadecimal digits`, {
       detail: { reference },
     });
   }
@@ -86,7 +86,7 @@ function makeMasterKey(file: string, mayMake: boolean): void {
   if (!mayMake)
     throw new GatewayError(
       "crypto.master-key",
-      `${file} is missing, and stored keys are sealed with it: put it back from a copy, or say with masterKey in the configuration where it is. Without it these keys cannot be read; to begin anew, use another state folder`,
+      `${file} is missing, and stored keys are sealed with it: restore it from a copy, or set masterKey in the configuration. Without it these keys cannot be read; to start from scratch, use another state folder`,
       { detail: { file, key: "masterKey" } },
     );
   const fresh = `${file}.new`;

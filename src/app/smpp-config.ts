@@ -71,12 +71,12 @@ export const SmppFaceConfig = z.strictObject({
         /** `otagate smsc hash-password` makes it. */
         passwordHash: z
           .string()
-          .regex(/^scrypt:[A-Za-z0-9+/]+=*:[A-Za-z0-9+/]+=*$/, "what `otagate smsc hash-password` prints"),
+          .regex(/^scrypt:[A-Za-z0-9+/]+=*:[A-Za-z0-9+/]+=*$/, "must be the output of `otagate smsc hash-password`"),
         allow: z
           .array(
             z
               .string()
-              .refine(isAddressRule, "an address or a network, as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32")
+              .refine(isAddressRule, "must be an address or a network, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32")
               .superRefine(wholeNetwork),
           )
           .optional(),

@@ -109,7 +109,7 @@ export class SmppService implements AsyncDisposable {
         cause: thrown,
       });
     }
-    driverDeps.log.info({ host, port: this.#face.port }, "the SMSC face listens");
+    driverDeps.log.info({ host, port: this.#face.port }, "SMSC face listening");
   }
 }
 

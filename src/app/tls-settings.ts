@@ -85,15 +85,14 @@ function filesIn(tls: unknown): Partial<Record<"cert" | "key" | "ca", string>> {
 export function readTls(setting: TlsSetting, now: number): TlsMaterial {
   const { cert: certFile, key: keyFile, ca: caFile } = setting;
   const [cert, key, ca] = [certFile, keyFile, caFile].map((file) => (file === undefined ? undefined : read(file)));
-  if (certFile !== undefined && keyFile === undefined) throw refused(certFile, "needs the key that belongs to it");
-  if (keyFile !== undefined && certFile === undefined)
-    throw refused(keyFile, "needs the certificate that belongs to it");
+  if (certFile !== undefined && keyFile === undefined) throw refused(certFile, "requires the matching private key");
+  if (keyFile !== undefined && certFile === undefined) throw refused(keyFile, "requires the matching certificate");
   const own = certFile === undefined || cert === undefined ? undefined : ownCertificate(certFile, cert, now);
   if (own !== undefined && keyFile !== undefined && key !== undefined && certFile !== undefined) {
     if (!own.leaf.checkPrivateKey(privateKey(keyFile, key)))
       throw refused(
         keyFile,
-        `${shown(keyFile)} is not the key of the certificate in ${shown(certFile)} (${certFile.label}; its own certificate has to be the first in there)`,
+        `${shown(keyFile)} does not match the certificate in ${shown(certFile)} (${certFile.label}; the first certificate in the file must be the one of the key)`,
       );
   }
   const authority = caFile === undefined || ca === undefined ? undefined : authorities(caFile, ca, now);
@@ -107,7 +106,7 @@ export function readTls(setting: TlsSetting, now: number): TlsMaterial {
   } catch (cause) {
     const [first] = [certFile, caFile].filter((file) => file !== undefined);
     const why = cause instanceof Error ? cause.message : String(cause);
-    if (first !== undefined) throw refused(first, `TLS does not take ${shown(first)}: ${why}`, cause);
+    if (first !== undefined) throw refused(first, `TLS does not accept ${shown(first)}: ${why}`, cause);
   }
   const ends = [own?.until, authority].filter((end) => end !== undefined);
   return {
@@ -143,17 +142,17 @@ function ownCertificate(
     const [from, until] = [Date.parse(one.validFrom), Date.parse(one.validTo)];
     const which = `the certificate of ${one.subject.replaceAll("\n", ", ")} in ${shown(file)}`;
     if (until < now) throw refused(file, `${which} expired on ${day(until)}`);
-    if (from > now) throw refused(file, `${which} is valid only from ${day(from)} on; is the clock right?`);
+    if (from > now) throw refused(file, `${which} is valid only from ${day(from)} on; check the clock`);
   }
   const [leaf] = chain;
-  if (leaf === undefined) throw refused(file, `${shown(file)} holds no certificate in PEM`);
+  if (leaf === undefined) throw refused(file, `${shown(file)} contains no PEM certificate`);
   return { leaf, until: Math.min(...chain.map((one) => Date.parse(one.validTo))) };
 }
 
 /** When the last of these CAs ends: a bundle may hold some that have ended. */
 function authorities(file: NamedFile, pem: Buffer, now: number): number {
   const all = certificatesIn(file, pem);
-  if (all.length === 0) throw refused(file, `${shown(file)} holds no certificate in PEM`);
+  if (all.length === 0) throw refused(file, `${shown(file)} contains no PEM certificate`);
   const valid = all.filter((one) => Date.parse(one.validFrom) <= now && Date.parse(one.validTo) >= now);
   const last = Math.max(...all.map((one) => Date.parse(one.validTo)));
   if (valid.length === 0)
@@ -161,7 +160,7 @@ function authorities(file: NamedFile, pem: Buffer, now: number): number {
       file,
       last < now
         ? `every certificate in ${shown(file)} has expired, the last on ${day(last)}`
-        : `no certificate in ${shown(file)} is valid now; is the clock right?`,
+        : `no certificate in ${shown(file)} is valid now; check the clock`,
     );
   return Math.max(...valid.map((one) => Date.parse(one.validTo)));
 }
@@ -180,12 +179,11 @@ function certificatesIn(file: NamedFile, pem: Buffer): X509Certificate[] {
 
 function privateKey(file: NamedFile, pem: Buffer) {
   const text = pem.toString("latin1");
-  if (/ENCRYPTED/.test(text))
-    throw refused(file, `${shown(file)} is encrypted; a key without a passphrase is expected`);
+  if (/ENCRYPTED/.test(text)) throw refused(file, `${shown(file)} is encrypted; use a key without a passphrase`);
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw refused(file, `${shown(file)} holds no private key in PEM`, cause);
+    throw refused(file, `${shown(file)} contains no PEM private key`, cause);
   }
 }
 

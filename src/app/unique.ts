@@ -9,7 +9,7 @@ export function uniqueBy<T extends Readonly<Record<K, string>>, K extends string
       const before = first.get(value);
       if (before === undefined) first.set(value, index);
       else {
-        const message = `'${value}' is the ${key} of entry ${before} already; each needs one of its own`;
+        const message = `'${value}' is already the ${key} of entry ${before}; each entry needs its own`;
         context.addIssue({ code: "custom", path: [index, key], message });
       }
     }

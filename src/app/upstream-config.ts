@@ -5,7 +5,7 @@ const url = z
   .url({ protocol: /^https?$/ })
   .refine(
     (text) => !URL.canParse(text) || (new URL(text).username === "" && new URL(text).hash === ""),
-    "no credentials and no fragment in it",
+    "must not contain credentials or a fragment",
   );
 const milliseconds = (fallback: number, least: number, most: number) =>
   z.number().int().min(least).max(most).default(fallback);
@@ -13,7 +13,7 @@ const milliseconds = (fallback: number, least: number, most: number) =>
 /** One SM-SR above, and what it is used for. */
 export const UpstreamConfig = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "lower-case letters, digits and dashes"),
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be lower-case letters, digits and dashes"),
     /** Signs events (Standard Webhooks 1.0): at least 24 octets. */
     secret: SecretReference.optional(),
     /** Sent with every request as a bearer token. */
@@ -33,7 +33,7 @@ export const UpstreamConfig = z
     pull: z.strictObject({ url, waitSeconds: z.number().int().min(1).max(120).default(25) }).optional(),
     /** Which events it is told of. */
     events: z
-      .array(z.string().regex(/^[a-z][a-z.-]*\*?$|^\*$/, "an event type, `job.*` or `*`"))
+      .array(z.string().regex(/^[a-z][a-z.-]*\*?$|^\*$/, "must be an event type, `job.*` or `*`"))
       .min(1)
       .default(["*"]),
     /** Sessions of these targets are served by the SM-SR's own Amendment B endpoint. */
@@ -63,8 +63,9 @@ export const UpstreamConfig = z
   })
   .superRefine((upstream, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    if (upstream.webhook !== undefined && upstream.pull !== undefined) refuse("pull", "not beside webhook");
+    if (upstream.webhook !== undefined && upstream.pull !== undefined)
+      refuse("pull", "cannot be combined with webhook");
     if ((upstream.tls?.cert === undefined) !== (upstream.tls?.key === undefined))
-      refuse("tls", "cert and key belong together");
+      refuse("tls", "cert and key must be given together");
   });
 export type UpstreamConfig = z.infer<typeof UpstreamConfig>;

@@ -54,7 +54,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     this.#deps = deps;
     for (const config of deps.upstreams) {
       if (this.#running.has(config.name))
-        throw new GatewayError("config.invalid", `upstream: two of the name '${config.name}'`, {
+        throw new GatewayError("config.invalid", `upstream: duplicate name '${config.name}'`, {
           detail: { key: "upstream" },
         });
       this.#running.set(config.name, this.#make(config));
@@ -137,7 +137,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
   #known(name: string): Running {
     const found = this.#running.get(name);
     if (found === undefined)
-      throw new GatewayError("upstream.unknown", `no upstream '${name}'`, { detail: { field: "name" } });
+      throw new GatewayError("upstream.unknown", `no upstream has the name '${name}'`, { detail: { field: "name" } });
     return found;
   }
 
@@ -277,7 +277,7 @@ function resolveWork(name: string, status: number, body: Buffer): unknown {
     return parseJson(body.toString("utf8"));
   } catch (cause) {
     const why = isGatewayError(cause) ? cause.message : "not readable";
-    throw new GatewayError("upstream.protocol", `${name}: its work is not JSON: ${why}`, {
+    throw new GatewayError("upstream.protocol", `${name}: the work is not valid JSON: ${why}`, {
       detail: { upstream: name },
       cause,
     });
@@ -290,18 +290,19 @@ function resolveWork(name: string, status: number, body: Buffer): unknown {
  */
 function webhookKey(name: string, secret: Secret): Secret {
   const refuse = (why: string): never => {
-    throw new GatewayError("config.secret", `upstream '${name}': its secret ${why}`, { detail: { upstream: name } });
+    throw new GatewayError("config.secret", `upstream '${name}': the secret ${why}`, { detail: { upstream: name } });
   };
   const text = Buffer.from(secret.reveal()).toString("latin1");
-  if (/^wh(sk|pk)_/.test(text)) return refuse("is of a key pair; a symmetric one (whsec_) is expected");
-  if (!text.startsWith("whsec_")) return secret.length < 24 ? refuse("has less than 24 octets") : secret;
+  if (/^wh(sk|pk)_/.test(text)) return refuse("belongs to a key pair; use a symmetric secret (whsec_)");
+  if (!text.startsWith("whsec_")) return secret.length < 24 ? refuse("must have at least 24 octets") : secret;
   const base64 = text.slice("whsec_".length);
   const key = Buffer.from(base64, "base64");
   const canonical = key.toString("base64").replace(/=+$/, "") === base64.replace(/=+$/, "");
-  if (!canonical || key.length < 24 || key.length > 64) return refuse("has no Base64 of 24 to 64 octets behind whsec_");
+  if (!canonical || key.length < 24 || key.length > 64)
+    return refuse("must have Base64 of 24 to 64 octets after whsec_");
   return new Secret(key);
 }
 
 function refused(name: string, status: number): GatewayError {
-  return new GatewayError("upstream.refused", `${name} answers ${status}`, { detail: { upstream: name, status } });
+  return new GatewayError("upstream.refused", `${name} answered ${status}`, { detail: { upstream: name, status } });
 }

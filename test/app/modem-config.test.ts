@@ -32,7 +32,7 @@ describe("a configuration that names what does not exist", () => {
     writeFileSync(join(folder, "y.json"), JSON.stringify({ ...own, name: "acme-y", quirks: ["none"] }));
     const discovery = { modemDiscovery: { profiles: [folder] } };
     expect(parseConfig({ ...modem("acme-x"), ...discovery }).modems[0]?.profile).toBe("acme-x");
-    expect(() => parseConfig({ ...modem("acme-y"), ...discovery })).toThrow(/left out:.*y\.json.*\/quirks\/0/);
+    expect(() => parseConfig({ ...modem("acme-y"), ...discovery })).toThrow(/ignored:.*y\.json.*\/quirks\/0/);
   });
 
   test.each([

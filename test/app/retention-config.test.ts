@@ -27,12 +27,12 @@ describe("the retention part of the configuration", () => {
   });
 
   it.each([
-    [{ jobs: "90" }, "c.yaml: retention.jobs: '90' is no time such as 90d or 12h"],
-    [{ jobs: "1.5d" }, "c.yaml: retention.jobs: '1.5d' is no time such as 90d or 12h"],
-    [{ events: "-1d" }, "c.yaml: retention.events: '-1d' is no time such as 90d or 12h"],
-    [{ audit: 90 }, "c.yaml: retention.audit: a time such as 90d or 12h"],
-    [{ jobs: "59m" }, "c.yaml: retention.jobs: an hour (1h) at least"],
-    [{ events: "0d" }, "c.yaml: retention.events: an hour (1h) at least"],
+    [{ jobs: "90" }, "c.yaml: retention.jobs: '90' must be a time such as 90d or 12h"],
+    [{ jobs: "1.5d" }, "c.yaml: retention.jobs: '1.5d' must be a time such as 90d or 12h"],
+    [{ events: "-1d" }, "c.yaml: retention.events: '-1d' must be a time such as 90d or 12h"],
+    [{ audit: 90 }, "c.yaml: retention.audit: must be a time such as 90d or 12h"],
+    [{ jobs: "59m" }, "c.yaml: retention.jobs: must be at least one hour (1h)"],
+    [{ events: "0d" }, "c.yaml: retention.events: must be at least one hour (1h)"],
     [{ job: "90d" }, "c.yaml: unknown key 'retention.job'; did you mean 'jobs'?"],
   ])("refuses %j", (given, message) => {
     expect(refusal(given)).toEqual(["config.invalid", message]);

@@ -17,7 +17,7 @@ describe("names in the configuration", () => {
   it("are refused when two accounts, clients, modems or upstreams share one, naming both", () => {
     const smsc = (name: string) => ({ name, address: "smpp://localhost" });
     expect(refusal({ smsc: [smsc("a"), smsc("b"), smsc("a")] })).toBe(
-      "c.yaml: smsc.2.name: 'a' is the name of entry 0 already; each needs one of its own",
+      "c.yaml: smsc.2.name: 'a' is already the name of entry 0; each entry needs its own",
     );
     expect(refusal({ smppFace: { clients: [client, client] } })).toContain("smppFace.clients.1.systemId: 'smsr'");
     expect(
@@ -39,7 +39,7 @@ describe("clients of the SMSC face", () => {
     "refuse the rule '%s'",
     (rule) => {
       expect(refusal({ smppFace: { clients: [{ ...client, allow: ["192.0.2.7", rule] }] } })).toContain(
-        "smppFace.clients.0.allow.1: an address or a network",
+        "smppFace.clients.0.allow.1: must be an address or a network",
       );
     },
   );
@@ -67,7 +67,7 @@ describe("a configuration that cannot be meant", () => {
   ])("is refused for the network %s, and %s is named", (rule, network) => {
     const [address = ""] = rule.split("/");
     for (const told of [allow(rule), refusal({ scp81: { bip: { allow: [{ host: rule }] } } })]) {
-      expect(told).toContain(`say ${network} for the network, or ${address} for that address alone`);
+      expect(told).toContain(`use ${network} for the network, or ${address} for that address alone`);
       expect(told).toMatch(/allow\.0/);
     }
     expect(refusal({ scp81: { bip: { rewrite: [{ match: { host: rule }, to: "own" }] } } })).toContain(network);
@@ -80,7 +80,7 @@ describe("a configuration that cannot be meant", () => {
   });
 
   it.each(["10.0.0.0/", "10.0.0.0/8/8", "10.0.0.0/0x8", "fe80::1%eth0"])("is refused for the rule %s", (rule) => {
-    expect(allow(rule)).toContain("allow.0: an address or a network");
+    expect(allow(rule)).toContain("allow.0: must be an address or a network");
   });
 
   it.each([
@@ -96,7 +96,7 @@ describe("a configuration that cannot be meant", () => {
       ],
     });
     expect(refusal(modems(one, two))).toBe(
-      `c.yaml: modems.1.port: '${two}' is the port of the modem 'a' already; each needs one of its own`,
+      `c.yaml: modems.1.port: '${two}' is already the port of the modem 'a'; each modem needs its own port`,
     );
     expect(refusal(modems(one, `${one}1`))).toBe("");
   });
@@ -106,7 +106,7 @@ describe("a configuration that cannot be meant", () => {
   });
 
   it.each(["??", "EN", "e", "eng", "xx", "e1", ""])("is refused for the language '%s'", (language) => {
-    expect(refusal({ terminal: { language } })).toContain("terminal.language: the code of a language");
+    expect(refusal({ terminal: { language } })).toContain("terminal.language: must be a language code");
   });
 
   it.each(["en", "de", "zh", "iw"])("takes the language %s", (language) => {

@@ -56,17 +56,17 @@ const faults: readonly [string, { cert: string; key: string }, "cert" | "key", R
     "the key of another certificate",
     { cert: "cert", key: "otherKey" },
     "key",
-    /otherKey\.pem is not the key of .*cert\.pem/,
+    /otherKey\.pem does not match the certificate in .*cert\.pem/,
   ],
-  ["a chain in the wrong order", { cert: "wrongOrder", key: "key" }, "key", /has to be the first/],
+  ["a chain in the wrong order", { cert: "wrongOrder", key: "key" }, "key", /must be the one of the key/],
   ["an expired certificate", { cert: "expired", key: "key" }, "cert", /certificate of CN=expired.*expired on \d{4}-/],
   ["one that is not valid yet", { cert: "early", key: "key" }, "cert", /valid only from \d{4}-.*clock/],
   ["a certificate that is missing", { cert: "missing", key: "key" }, "cert", /missing\.pem cannot be read/],
   ["a key that is missing", { cert: "cert", key: "missing" }, "key", /missing\.pem cannot be read/],
-  ["no certificate in the file", { cert: "text", key: "key" }, "cert", /text\.pem holds no certificate/],
+  ["no certificate in the file", { cert: "text", key: "key" }, "cert", /text\.pem contains no PEM certificate/],
   ["half a certificate", { cert: "cut", key: "key" }, "cert", /cut\.pem cannot be read/],
-  ["no key in the file", { cert: "cert", key: "text" }, "key", /text\.pem holds no private key/],
-  ["a key behind a passphrase", { cert: "cert", key: "encrypted" }, "key", /encrypted; a key without a passphrase/],
+  ["no key in the file", { cert: "cert", key: "text" }, "key", /text\.pem contains no PEM private key/],
+  ["a key behind a passphrase", { cert: "cert", key: "encrypted" }, "key", /encrypted; use a key without a passphrase/],
 ];
 
 describe("certificates of the configuration", () => {
@@ -106,12 +106,12 @@ describe("certificates of the configuration", () => {
     const api = { port: 0, tls: { cert: path("cert"), key: path("key") } };
     expect(told({ api: { ...api, clientCa: path("bundle") } })).not.toThrow();
     expect(told({ api: { ...api, clientCa: path("oldCa") } })).toThrow(/api\.clientCa: every certificate in .*oldCa/);
-    expect(told({ api: { ...api, clientCa: path("text") } })).toThrow(/api\.clientCa: .*holds no certificate/);
+    expect(told({ api: { ...api, clientCa: path("text") } })).toThrow(/api\.clientCa: .*contains no PEM certificate/);
     expect(told({ upstream: [{ name: "smsr", tls: { ca: path("missing") } }] })).toThrow(
       /upstream 'smsr': tls\.ca: .*missing\.pem cannot be read/,
     );
     expect(told({ smsc: [{ name: "op", address: "smpps://h", tls: { cert: path("cert") } }] })).toThrow(
-      /smsc 'op': tls\.cert: needs the key/,
+      /smsc 'op': tls\.cert: requires the matching private key/,
     );
   });
 

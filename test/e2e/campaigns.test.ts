@@ -127,7 +127,7 @@ describe("the command", () => {
     [["--all", "--tag", "rack-1", "--function", "auditStatus"], 2, "name the targets once"],
     [["--function", "auditStatus"], 2, "name the targets"],
     [["--all"], 2, "say what to do"],
-    [["--all", "--from", "8901"], 2, "--from and --to belong together"],
+    [["--all", "--from", "8901"], 2, "--from and --to must be given together"],
     [["--all", "--from", "8901", "--to", "8944", "--function", "auditEid"], 2, "either --function"],
     [["--all", "--function", "auditEid", "--delete"], 2, "--delete is for a move"],
     [["--all", "--function", "enableProfile"], 2, "action.profile: enableProfile is about a profile"],

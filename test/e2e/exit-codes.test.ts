@@ -115,7 +115,7 @@ describe("exit codes", () => {
       started: (child) => child.stderr?.once("data", () => child.kill("SIGINT")),
     });
     expect(watched).toMatchObject({ code: 130, signal: null });
-    expect(watched.stderr).toMatch(/job (job_\w+) goes on in the daemon; to stop it: otagate job cancel \1/);
+    expect(watched.stderr).toMatch(/job (job_\w+) continues in the daemon; to stop it: otagate job cancel \1/);
     const jobs = (await product.run(["job", "list", "--json"])).json<{ state: string }[]>();
     expect(jobs).toMatchObject([{ state: expect.stringMatching(/queued|waiting/) }]);
   });

@@ -95,7 +95,7 @@ describe.skipIf(!available)("modems on the command line, against simulated ones 
     expect(two.code).toBe(4);
     const typed = await product.run(["modem", "at", "a"], { input: "AT+CPIN?\nhello\nexit\n" });
     expect(typed.stdout).toBe("+CPIN: READY\nOK\n");
-    expect(typed.stderr).toBe("a command begins with AT; exit leaves\n");
+    expect(typed.stderr).toBe("a command starts with AT; type exit to leave\n");
   });
 
   it("restarts one by its own command, its card alone, or by its power", async () => {

@@ -62,7 +62,7 @@ describe("otagate store prune", () => {
     expect(statSync(join(product.state, "otagate.db")).size).toBeLessThan(size / 2);
     expect(counts(product)).toEqual({ sound: "ok", jobs: 1, counted: 1, orphans: 0, bare: 0, parts: 0 });
     const again = await product.run(["store", "prune", "--jobs", "90d"]);
-    expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/^nothing is old enough\nthe file has /)]);
+    expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/^no records are old enough\ndatabase /)]);
   });
 
   it("works through the daemon, by the periods of the configuration; compacting is refused there", async () => {
@@ -75,7 +75,7 @@ describe("otagate store prune", () => {
     expect(people).toMatchObject({ code: 0 });
     expect(people.stdout).toMatch(/^KIND +REMOVED\n/);
     expect(people.stdout).toMatch(/^ended jobs +1000$/m);
-    expect(people.stdout).toMatch(/^the file has \d+\.\d MB, of which \d+\.\d MB are free/m);
+    expect(people.stdout).toMatch(/^database \d+\.\d MB \(\d+\.\d MB reusable; /m);
     const shown = await product.run(["store", "show"]);
     expect(shown.stdout).toMatch(/^jobs {4}kept 90d\nevents {2}kept for ever\n/);
     expect(shown.stdout).toMatch(/done: 1000 ended jobs, 1000 packets/);

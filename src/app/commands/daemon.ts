@@ -7,7 +7,7 @@ import { loadConfig } from "../config.ts";
 export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
   own
     .option("--state <folder>", "state folder (default: configuration, $OTAGATE_STATE, ~/.local/state/otagate)")
-    .option("--simulate", "put a simulated eUICC into the daemon, and import it as a target")
+    .option("--simulate", "run a simulated eUICC in the daemon and import it as a target")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate daemon\n  otagate daemon --simulate --state /tmp/bench\n  OTAGATE_STATE=/tmp/bench otagate reader list\n",
@@ -29,12 +29,12 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       if (context.terminal.fancy) say(context.terminal, `listening on ${daemon.socketPath}`);
       // What nobody handles is a bug, and no reason to leave everybody else alone: the store is consistent at any moment.
       process.on("unhandledRejection", (thrown) => {
-        log.error({ err: thrown instanceof Error ? thrown.stack : String(thrown) }, "a failure was not handled");
+        log.error({ err: thrown instanceof Error ? thrown.stack : String(thrown) }, "unhandled error");
       });
       const why = await Promise.race([stopped(), daemon.lost]);
       if (typeof why !== "string") {
         // Whoever watches over the daemon starts it again; open work is taken up then as after a crash.
-        log.error({ error: why.toJSON() }, "the store is lost");
+        log.error({ error: why.toJSON() }, "the store failed");
         process.exit(why.entry.exit);
       }
       log.info({ signal: why }, "stopping");

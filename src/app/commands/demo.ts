@@ -4,7 +4,7 @@ import type { CliContext } from "../../face/cli/context.ts";
 /** `demo`: the whole way on simulated hardware, shown step by step. */
 export function registerDemo(own: Command, context: CliContext): void {
   own
-    .option("--in-process", "without pcscd, even where it is installed")
+    .option("--in-process", "run without pcscd, even if it is installed")
     .action(async (options: { inProcess?: boolean }) => {
       const { runDemo } = await import("../../lab/demo/run.ts");
       process.exitCode = await runDemo(context, options);

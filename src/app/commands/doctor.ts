@@ -76,7 +76,7 @@ function oddFaces(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
       }),
     );
     return nobodyBinds(config.smppFace)
-      ? [...plain, { what: "clients of smppFace", verdict: "missing", detail: nobodyBindsText }]
+      ? [...plain, { what: "smppFace clients", verdict: "missing", detail: nobodyBindsText }]
       : plain;
   } catch {
     // The configuration's own finding says it.
@@ -91,12 +91,14 @@ function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Find
     if (profiles.length === 0) return [];
     const { problems } = loadProfiles(profiles);
     if (problems.length === 0) {
-      return [{ what: "hardware profiles", verdict: "good", detail: `your own in ${profiles.join(", ")} are used` }];
+      return [
+        { what: "hardware profiles", verdict: "good", detail: `custom profiles in ${profiles.join(", ")} are used` },
+      ];
     }
     return problems.map(({ source, problem }) => ({
       what: "hardware profile",
       verdict: "bad",
-      detail: `left out: ${problem}`,
+      detail: `ignored: ${problem}`,
       advice: `otagate profile check ${source}`,
     }));
   } catch {
@@ -130,7 +132,7 @@ async function native(name: string, use: string, advice: string): Promise<Findin
     return {
       what: name,
       verdict: bad ? "bad" : "missing",
-      detail: `cannot be loaded, so no ${use}: ${error instanceof Error ? error.message.split("\n")[0] : ""}`,
+      detail: `cannot be loaded, ${use} not available: ${error instanceof Error ? error.message.split("\n")[0] : ""}`,
       advice,
     };
   }
@@ -142,7 +144,7 @@ async function pcscd(env: NodeJS.ProcessEnv): Promise<Finding> {
   const advice = existsSync("/usr/sbin/pcscd")
     ? "start it: systemctl start pcscd.socket (or run pcscd)"
     : "apt-get install -y pcscd libccid";
-  return { what: "pcscd", verdict: "missing", detail: `nothing answers at ${path}`, advice };
+  return { what: "pcscd", verdict: "missing", detail: `no response at ${path}`, advice };
 }
 
 /** Whether it speaks to us, and how many readers it has. */
@@ -152,7 +154,7 @@ async function greetedPcscd(path: string): Promise<Finding> {
     const deps = { clock: systemClock, random: Math.random, log: silentLog };
     const options = driver.options.parse({ socket: path });
     const readers = (await driver.listReaders?.(options, deps)) ?? [];
-    return { what: "pcscd", verdict: "good", detail: `answers at ${path}, ${readers.length} readers` };
+    return { what: "pcscd", verdict: "good", detail: `responds at ${path}, ${readers.length} readers` };
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (error.code !== "link.denied") return { what: "pcscd", verdict: "bad", detail: error.message };
@@ -176,7 +178,7 @@ async function daemonState(path: string | undefined, env: NodeJS.ProcessEnv): Pr
   try {
     const { state } = loadConfig(path, env);
     const socket = join(state, socketName);
-    if (await answers(socket)) return { what: "daemon", verdict: "good", detail: `answers at ${socket}` };
+    if (await answers(socket)) return { what: "daemon", verdict: "good", detail: `responds at ${socket}` };
   } catch {
     // The configuration's own finding says it.
   }

@@ -12,7 +12,7 @@ export function certificates(config: Config, now: number): Finding[] {
       const { subject = "CA only", until } = readTls(setting, now);
       const day = until === undefined ? "" : `, until ${new Date(until).toISOString().slice(0, 10)}`;
       const soon = until !== undefined && until - now < expiryNoticeMs;
-      const advice = soon ? { advice: "renew it: a daemon does not start with one that has expired" } : {};
+      const advice = soon ? { advice: "renew it: the daemon does not start with an expired certificate" } : {};
       return { what, verdict: "good", detail: `${subject}${day}`, ...advice };
     } catch (thrown) {
       return { what, verdict: "bad", detail: asGatewayError(thrown).message };
@@ -25,7 +25,7 @@ export async function store(config: Config, state: string, env: NodeJS.ProcessEn
   try {
     const { checkStore } = await import("../../store/check-store.ts");
     const size = await checkStore(state, masterSeal(config.masterKey, state, env), inUse);
-    const detail = size === undefined ? `none in ${state} yet` : `sound, ${(size / 1e6).toFixed(1)} MB in ${state}`;
+    const detail = size === undefined ? `none in ${state} yet` : `intact, ${(size / 1e6).toFixed(1)} MB in ${state}`;
     return { what: "store", verdict: "good", detail };
   } catch (thrown) {
     return { what: "store", verdict: "bad", detail: asGatewayError(thrown).message };

@@ -13,7 +13,7 @@ export function registerRun(own: Command, context: CliContext): void {
   own
     .argument("<file...>", "scenarios (docs/scenarios.md)")
     .option("--junit <file>", "write a JUnit report")
-    .option("-t, --target <target>", "play on this target, whatever the scenario says of a card or a target")
+    .option("-t, --target <target>", "run on this target, regardless of the card or target in the scenario")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate run scenarios/enable.yaml\n  otagate run scenarios/*.yaml --junit report.xml\n",
@@ -46,9 +46,13 @@ function placed(scenario: Scenario, target: string | undefined): Scenario {
     return { ...rest, target };
   }
   if (scenario.card === undefined && scenario.target === undefined)
-    throw new GatewayError("scenario.invalid", `${scenario.file}: names no card and no target; give --target`, {
-      detail: { file: scenario.file, field: "target" },
-    });
+    throw new GatewayError(
+      "scenario.invalid",
+      `${scenario.file}: the scenario has neither card nor target; use --target`,
+      {
+        detail: { file: scenario.file, field: "target" },
+      },
+    );
   return scenario;
 }
 

@@ -38,18 +38,18 @@ interface EuiccOptions {
 function registerSimEuicc(sim: Command, context: CliContext): void {
   sim
     .command("euicc")
-    .description("an SGP.02 eUICC behind the virtual PC/SC reader (vsmartcard-vpcd)")
-    .option("--state <file>", "keep its state in this file; made when missing")
-    .option("--sync", "flush the state to disk each time")
+    .description("simulate an SGP.02 eUICC in the virtual PC/SC reader (vsmartcard-vpcd)")
+    .option("--state <file>", "state file; created when missing")
+    .option("--sync", "flush every state change to disk")
     .option("--vpcd <host:port>", "slot of the virtual reader", "127.0.0.1:35963")
-    .option("--seed <text>", "keys, EID and profiles of a new card follow from this text")
+    .option("--seed <text>", "text from which keys, EID and profiles of a new card are derived")
     .option("--eid <eid>", "EID of a new card")
-    .option("--profiles <n>", "profiles of a new card, at least 2", wholeNumber)
+    .option("--profiles <n>", "number of profiles of a new card, at least 2", wholeNumber)
     .option("--misbehave <list>", "faults, e.g. por-mac,delay=500,busy=3")
-    .option("--executions <file>", "append each accepted packet to this JSONL file")
-    .option("--eis <file>", "write its EIS, keys included, to this file at the start")
-    .option("--control <socket>", "local socket for control lines, besides standard input")
-    .option("--field <host:port>", "open SCP81 sessions by TCP to this server, not through the terminal (BIP)")
+    .option("--executions <file>", "append a line for each accepted packet to this JSONL file")
+    .option("--eis <file>", "write the EIS of the card, keys included, to this file")
+    .option("--control <socket>", "local socket for control lines, in addition to standard input")
+    .option("--field <host:port>", "open SCP81 sessions to this server by TCP instead of BIP")
     .addHelpText(
       "after",
       "\nControl lines: insert, eject, misbehave por-mac, misbehave none, open-session, state, help\n\nExample:\n  otagate sim euicc --state card.json --eis card-eis.json\n",
@@ -71,10 +71,10 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
 function registerSimSmsc(sim: Command, context: CliContext): void {
   sim
     .command("smsc")
-    .description("an SMSC that speaks SMPP, for tests of ESMEs")
-    .option("--host <host>", "address to listen on", "127.0.0.1")
-    .option("--port <port>", "port to listen on", wholeNumber, 2776)
-    .option("--behaviour <json>", "latency, throttling, receipts, ids, loss … as JSON (docs/smpp.md)", "{}")
+    .description("simulate an SMSC for tests of ESMEs")
+    .option("--host <host>", "listen address", "127.0.0.1")
+    .option("--port <port>", "listen port", wholeNumber, 2776)
+    .option("--behaviour <json>", "latency, throttling, receipts, ids, losses … as JSON (docs/smpp.md)", "{}")
     .addHelpText("after", "\nExample:\n  otagate sim smsc --port 2776 --behaviour '{\"latencyMs\":200}'\n")
     .action(async (options: { host: string; port: number; behaviour: string }) => {
       const { runSimulatedSmsc } = await import("../../../simulators/smsc/program.ts");
@@ -119,16 +119,16 @@ interface SimModemOptions {
 function registerSimModem(sim: Command, context: CliContext): void {
   sim
     .command("modem")
-    .description("an AT modem on a pseudo-terminal or TCP, with a card and a network")
-    .option("--profile <name>", "hardware profile that it behaves as")
-    .option("--profiles <folder...>", "folders with profiles of your own")
-    .option("--pty <link>", "symbolic link to its pseudo-terminal")
+    .description("simulate an AT modem on a pseudo-terminal or TCP, with a card and a network")
+    .option("--profile <name>", "hardware profile to simulate")
+    .option("--profiles <folder...>", "folders with custom profiles")
+    .option("--pty <link>", "symbolic link to the pseudo-terminal")
     .option("--tcp <port>", "TCP port instead of a pseudo-terminal", wholeNumber)
     .option("--card <file|plain|none>", "state of a simulated eUICC, a plain USIM, or an empty slot", "plain")
-    .option("--imei <digits>", "15 digits; made from its pseudo-terminal or port unless given")
-    .option("--number <digits>", "number of the plain USIM; made likewise")
+    .option("--imei <digits>", "15 digits (default: derived from --pty or --tcp)")
+    .option("--number <digits>", "number of the plain USIM (default: derived from --pty or --tcp)")
     .option("--network <how>", "own, serve:<port or path>, or join:<host:port or path>")
-    .option("--misbehave <list>", "how it misbehaves from the start (docs/simulated-modem.md)")
+    .option("--misbehave <list>", "faults from the start (docs/simulated-modem.md)")
     .option("--bip <host:port>", "where the card's own connections are led to")
     .addHelpText(
       "after",
@@ -147,19 +147,19 @@ function registerSimModem(sim: Command, context: CliContext): void {
 function registerSimFleet(sim: Command, context: CliContext): void {
   sim
     .command("fleet")
-    .description("many eUICCs in the field that open SCP81 sessions with a server")
-    .option("--connect <host:port>", "the server")
-    .option("--cards <n>", "how many cards", wholeNumber, 100)
+    .description("simulate many eUICCs that open SCP81 sessions with a server")
+    .option("--connect <host:port>", "address of the server")
+    .option("--cards <n>", "number of cards", wholeNumber, 100)
     .option("--first <n>", "number of the first card", wholeNumber, 0)
-    .option("--seed <text>", "keys follow from this text", "fleet")
-    .option("--parallel <n>", "sessions at the same time", wholeNumber, 16)
-    .option("--rounds <n>", "sessions of each card", wholeNumber, 1)
+    .option("--seed <text>", "text from which the keys are derived", "fleet")
+    .option("--parallel <n>", "number of simultaneous sessions", wholeNumber, 16)
+    .option("--rounds <n>", "number of sessions of each card", wholeNumber, 1)
     .option("--ramp <seconds>", "spread the first sessions over this time", wholeNumber, 0)
     .option("--uri <path>", "administration URI", "/gsma/adminagent")
     .option("--retries <n>", "reconnections of a session", wholeNumber, 3)
     .option("--retry-delay <seconds>", "pause before a reconnection", wholeNumber, 5)
-    .option("--drop <share>", "share of POSTs at which the link breaks somewhere, 0 to 1", "0")
-    .option("--knobs <json>", "how the cards spell, cut and misbehave (docs/scp81.md)", "{}")
+    .option("--drop <share>", "share of POSTs during which the connection breaks, 0 to 1", "0")
+    .option("--knobs <json>", "deviations of the cards in syntax, fragmentation and timing (docs/scp81.md)", "{}")
     .option("--eis <file>", "write the EIS of all cards, keys included, and open no session")
     .option("--every", "print a line for each session")
     .addHelpText(

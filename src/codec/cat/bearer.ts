@@ -152,17 +152,17 @@ export function ipOctets(host: string): Uint8Array {
     const parts = host.split(".");
     const octets = parts.map((part) => (/^\d{1,3}$/.test(part) ? Number(part) : 256));
     if (octets.length !== 4 || octets.some((octet) => octet > 255)) {
-      throw codecError("codec.text", `'${host}' is no IP address`, 0);
+      throw codecError("codec.text", `'${host}' is not an IP address`, 0);
     }
     return Uint8Array.from(octets);
   }
   const halves = host.split("::");
-  if (halves.length > 2) throw codecError("codec.text", `'${host}' is no IP address`, 0);
+  if (halves.length > 2) throw codecError("codec.text", `'${host}' is not an IP address`, 0);
   const groups = (text: string | undefined) => (text === undefined || text === "" ? [] : text.split(":"));
   const head = groups(halves[0]).map((part) => group16(part, 0));
   const tail = groups(halves[1]).map((part) => group16(part, 0));
   const gap = 8 - head.length - tail.length;
-  if (halves.length === 1 ? gap !== 0 : gap < 1) throw codecError("codec.text", `'${host}' is no IP address`, 0);
+  if (halves.length === 1 ? gap !== 0 : gap < 1) throw codecError("codec.text", `'${host}' is not an IP address`, 0);
   const all = [...head, ...new Array<number>(Math.max(0, gap)).fill(0), ...tail];
   return Uint8Array.from(all.flatMap((group) => [group >> 8, group & 0xff]));
 }

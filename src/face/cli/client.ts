@@ -124,7 +124,7 @@ export class ApiClient {
     };
     return new Promise((resolve, reject) => {
       const onError = (cause: Error) =>
-        reject(new GatewayError("api.unreachable", `the daemon does not answer: ${cause.message}`, { cause }));
+        reject(new GatewayError("api.unreachable", `the daemon does not respond: ${cause.message}`, { cause }));
       const request =
         "socketPath" in endpoint
           ? httpRequest({ ...common, socketPath: endpoint.socketPath, path }, resolve)

@@ -30,7 +30,7 @@ export async function completeId(api: ApiClient, kind: string, text: string): Pr
 /** The only one of these identifiers that begins as `text` does. @throws api.usage when there are more */
 export function onlyOne(found: readonly string[], text: string): string | undefined {
   if (found.length <= 1) return found[0];
-  throw new GatewayError("api.usage", `id: '${text}' is the beginning of more than one: ${found.join(", ")}`, {
+  throw new GatewayError("api.usage", `id: '${text}' is ambiguous: ${found.join(", ")}`, {
     detail: { field: "id" },
   });
 }

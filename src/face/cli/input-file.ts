@@ -7,7 +7,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EISDIR: "it is a folder",
   ENOTDIR: "part of the path is not a folder",
-  EEXIST: "something else of this name is there",
+  EEXIST: "a different file or folder of this name exists",
   EPERM: "not permitted",
   ENOSPC: "no space left on the device",
   EROFS: "the file system is read-only",
@@ -29,7 +29,10 @@ export function readJsonInput(field: string, file: string): unknown {
     return parseJson(text);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "not valid JSON";
-    throw new GatewayError("api.usage", `${field}: ${file} is not JSON: ${why}`, { detail: { field, file }, cause });
+    throw new GatewayError("api.usage", `${field}: ${file} is not valid JSON: ${why}`, {
+      detail: { field, file },
+      cause,
+    });
   }
 }
 

@@ -108,9 +108,9 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
 function executedText({ executed, executedCommands }: Readonly<Record<string, unknown>>): string {
   switch (executed) {
     case true:
-      return "yes: the card carried it out";
+      return "yes: the card executed it";
     case false:
-      return "no: the card carried nothing of it out";
+      return "no: the card executed none of it";
     case "partly":
       return `partly: the first ${String(executedCommands ?? "?")} commands`;
     default:

@@ -90,7 +90,7 @@ function answerText(line: string, number: number, answer: (value: unknown) => An
     return errorAnswer(new GatewayError("api.usage", `line ${number} ${why}`, { detail }));
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return errorAnswer(new GatewayError("api.usage", `line ${number} is no JSON object`));
+    return errorAnswer(new GatewayError("api.usage", `line ${number} is not a JSON object`));
   }
   return answer(value);
 }
@@ -116,7 +116,7 @@ async function* linesOf(input: AsyncIterable<Uint8Array | string>): AsyncGenerat
     parts = [];
     length = 0;
     skipping = false;
-    if (tooLong) return new GatewayError("api.usage", `a line longer than ${maxLine} characters`);
+    if (tooLong) return new GatewayError("api.usage", `a line is longer than ${maxLine} characters`);
     return line === "" ? undefined : line;
   };
   for await (const chunk of input) {

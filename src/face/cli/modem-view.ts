@@ -109,7 +109,7 @@ function switchOf({ lastSwitch }: ModemFacts): string | undefined {
     toIccid && `ICCID ${fromIccid ?? "?"} to ${toIccid}`,
     iccidMs && `read after ${iccidMs} ms`,
     attachMs && `attached after ${attachMs} ms`,
-    remedies.length > 0 && `helped by ${remedies.join(", ")}`,
+    remedies.length > 0 && `remedies: ${remedies.join(", ")}`,
   ]
     .filter(Boolean)
     .join("; ");

@@ -76,13 +76,13 @@ export function keyFlag(text: string | undefined, io: CommandIo): string | undef
   if (text === undefined) return undefined;
   if (text.startsWith("env:")) {
     const value = io.env[text.slice(4)];
-    if (value === undefined) throw new GatewayError("config.secret", `${text}: no such variable`);
+    if (value === undefined) throw new GatewayError("config.secret", `${text}: the variable is not set`);
     return value;
   }
   if (!text.startsWith("file:")) return text;
   try {
     return io.readText(text.slice(5)).trim();
   } catch (cause) {
-    throw new GatewayError("config.secret", `${text}: cannot be read`, { cause });
+    throw new GatewayError("config.secret", `${text}: the file cannot be read`, { cause });
   }
 }

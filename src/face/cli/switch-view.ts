@@ -31,23 +31,23 @@ export function switchText(terminal: Terminal, one: ShownSwitch): string {
   const after = (to: number) => `after ${to - one.acceptedAt} ms`;
   switch (one.at) {
     case "accepted":
-      return "accepted; the card's notification is awaited";
+      return "accepted; waiting for the notification of the card";
     case "switched":
-      return `switched ${after(one.switchedAt ?? one.acceptedAt)}; the confirmation of its notification is awaited`;
+      return `switched ${after(one.switchedAt ?? one.acceptedAt)}; waiting for the confirmation of its notification`;
     case "confirmed":
       return paint(terminal, "green", `confirmed ${after(one.endedAt ?? one.acceptedAt)}`);
     case "rolled-back":
       return paint(
         terminal,
         "red",
-        `rolled back ${after(one.endedAt ?? one.acceptedAt)}: the former profile is enabled`,
+        `rolled back ${after(one.endedAt ?? one.acceptedAt)}: the previous profile is enabled`,
       );
     case "lapsed":
       return paint(
         terminal,
         "red",
         one.switchedAt === undefined
-          ? `lapsed ${after(one.endedAt ?? one.acceptedAt)}: the card sent no notification; audit it to see its profile`
+          ? `lapsed ${after(one.endedAt ?? one.acceptedAt)}: the card sent no notification; audit it to read the enabled profile`
           : `lapsed ${after(one.endedAt ?? one.acceptedAt)}: the notification was not confirmed; the card may roll back`,
       );
   }

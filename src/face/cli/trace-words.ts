@@ -20,10 +20,10 @@ function endWords(answer: Uint8Array, words: string): string {
       return data ? words.replace(/; 9[02]00$/, "") : "ok";
     case "proactive":
       return data
-        ? words.replace(/; 91.*$/, `; a proactive command waits (${swText})`)
-        : `ok, a proactive command waits (${swText})`;
+        ? words.replace(/; 91.*$/, `; a proactive command is pending (${swText})`)
+        : `ok, a proactive command is pending (${swText})`;
     case "more":
-      return `${sw & 0xff || 256} octets wait`;
+      return `${sw & 0xff || 256} octets available`;
     default:
       return words;
   }

@@ -117,7 +117,7 @@ async function traced<T>(
 export function leftBehind(job: string, embedded: boolean): string {
   return embedded
     ? `job ${job} stays in the store: a daemon or the next command continues it; to stop it: otagate job cancel ${job}`
-    : `job ${job} goes on in the daemon; to stop it: otagate job cancel ${job}`;
+    : `job ${job} continues in the daemon; to stop it: otagate job cancel ${job}`;
 }
 
 /** The exit code of a command that began a job and leaves now: that of the switch, where it was to be watched. */

@@ -92,8 +92,8 @@ describe("JSON lines", () => {
     expect(answers).toEqual([
       expect.objectContaining({ id: 7, cpl: 24 }),
       { error: expect.objectContaining({ code: "api.usage", class: "input", message: "line 2 is not valid JSON" }) },
-      { error: expect.objectContaining({ message: "line 3 is no JSON object" }) },
-      { error: expect.objectContaining({ message: "line 4 is no JSON object" }) },
+      { error: expect.objectContaining({ message: "line 3 is not a JSON object" }) },
+      { error: expect.objectContaining({ message: "line 4 is not a JSON object" }) },
       {
         id: { deep: true },
         error: expect.objectContaining({ code: "api.usage", message: expect.stringMatching(/^tar: /) }),

@@ -32,7 +32,7 @@ describe("frames for people", () => {
 
   it.each([
     ["801400000C810301050082028281830100", "9000", "TERMINAL RESPONSE ok, to SET UP EVENT LIST -> ok"],
-    ["00A4040407A0000000871002", "613D", "SELECT ADF.USIM -> 61 octets wait"],
+    ["00A4040407A0000000871002", "613D", "SELECT ADF.USIM -> 61 octets available"],
     ["80F2010C00", "9000", "STATUS -> ok"],
     ["0020000108000000000000000000", "63C2", "VERIFY PIN1 -> 63C2 verification failed, 2 tries left"],
     [
@@ -43,7 +43,7 @@ describe("frames for people", () => {
     [
       enableEnvelope,
       "910B",
-      "ENVELOPE SMS-PP download, from 0123, SMS 1/1, command packet TAR 000001 (ISD-R), ciphered -> ok, a proactive command waits (910B)",
+      "ENVELOPE SMS-PP download, from 0123, SMS 1/1, command packet TAR 000001 (ISD-R), ciphered -> ok, a proactive command is pending (910B)",
     ],
   ])("%s", (command, answer, words) => {
     expect(printed(apdu(command, answer))[0]).toBe(`12:00:00.005 <> reader A ${words}`);

@@ -17,10 +17,10 @@ interface ShownEntry {
 export function registerAudit(audit: Command, context: CliContext): void {
   audit
     .command("list")
-    .option("--client <name>", "only of this client: name of a token, cert:NAME, local")
-    .option("--operation <id>", "only of this operation of the API")
-    .option("--limit <n>", "at most this many", Number, 50)
-    .description("requests that changed something, and refusals; newest first")
+    .option("--client <name>", "only requests of this client: name of a token, cert:NAME, local")
+    .option("--operation <id>", "only requests of this API operation")
+    .option("--limit <n>", "maximum number of entries", Number, 50)
+    .description("list requests that changed something, and refused requests, newest first")
     .addHelpText("after", "\nExamples:\n  otagate audit list\n  otagate audit list --client smsr --limit 10\n")
     .action(async (options: { client?: string; operation?: string; limit: number }) => {
       await using connection = await context.connect();
@@ -30,7 +30,7 @@ export function registerAudit(audit: Command, context: CliContext): void {
         found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0
-          ? "nothing yet\n"
+          ? "no entries\n"
           : table(
               ["WHEN", "CLIENT", "FROM", "WHAT", "STATUS", "PATH"],
               all.map((one) => [
@@ -38,7 +38,7 @@ export function registerAudit(audit: Command, context: CliContext): void {
                 one.client ?? "(stranger)",
                 one.remote ?? one.how ?? "",
                 one.operation,
-                `${one.status ?? "no answer"}${one.error === undefined ? "" : ` ${one.error}`}`,
+                `${one.status ?? "no response"}${one.error === undefined ? "" : ` ${one.error}`}`,
                 one.path,
               ]),
             ),

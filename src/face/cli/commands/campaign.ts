@@ -37,7 +37,7 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
   registerStart(campaign, context);
   campaign
     .command("list")
-    .description("campaigns, newest first")
+    .description("list campaigns, newest first")
     .addHelpText("after", "\nExample:\n  otagate campaign list\n")
     .action(async () => {
       await using connection = await context.connect();
@@ -64,7 +64,7 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
     .command("show")
     .argument("<id>", "id of the campaign, or its beginning")
     .option("--state <state>", "only targets in this state")
-    .description("how far a campaign is, target by target")
+    .description("show the progress of a campaign for each target")
     .addHelpText("after", "\nExample:\n  otagate campaign show cmp_01k… --state failed\n")
     .action(async (beginning: string, options: { state?: string }) => {
       await using connection = await context.connect();
@@ -78,16 +78,16 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
   campaign
     .command("watch")
     .argument("<id>", "id of the campaign, or its beginning")
-    .description("follow a campaign until it is over")
+    .description("follow a campaign until it ends")
     .addHelpText("after", "\nExample:\n  otagate campaign watch cmp_01k…\n")
     .action(async (id: string) => {
       await using connection = await context.connect();
       await watch(context, connection, await completeId(connection.api, "cmp", id));
     });
   for (const [verb, does] of [
-    ["pause", "start no further target; those that run go on"],
-    ["resume", "go on after a pause or a stop"],
-    ["cancel", "give up what was not started"],
+    ["pause", "start no further targets; running targets finish"],
+    ["resume", "continue after a pause or a stop"],
+    ["cancel", "cancel the targets that have not started"],
   ] as const) {
     campaign
       .command(verb)
@@ -105,8 +105,8 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
     .command("report")
     .argument("<id>", "id of the campaign, or its beginning")
     .option("--format <format>", "json, csv or junit", "json")
-    .option("-o, --output <file>", "file to write; standard output without")
-    .description("what became of each target")
+    .option("-o, --output <file>", "output file (default: standard output)")
+    .description("write a report with the outcome of each target")
     .addHelpText("after", "\nExample:\n  otagate campaign report cmp_01k… --format junit -o report.xml\n")
     .action(async (id: string, options: { format: string; output?: string }) => {
       await using connection = await context.connect();
@@ -139,19 +139,19 @@ interface StartOptions {
 function registerStart(campaign: Command, context: CliContext): void {
   campaign
     .command("start")
-    .option("-f, --file <file>", "the whole order as YAML or JSON (docs/campaigns.md)")
+    .option("-f, --file <file>", "campaign definition as YAML or JSON (docs/campaigns.md)")
     .option("--all", "all targets")
     .option("--tag <tag>", "targets with this tag")
     .option("-t, --target <target...>", "these targets")
-    .option("--function <name>", "an ES5 function without parameters, such as auditStatus")
-    .option("--from <iccid-prefix>", "move: first digits of the ICCIDs of the operator that is left")
-    .option("--to <iccid-prefix>", "move: first digits of the ICCIDs of the operator that takes over")
+    .option("--function <name>", "ES5 function without parameters, such as auditStatus")
+    .option("--from <iccid-prefix>", "move: ICCID prefix of the old operator")
+    .option("--to <iccid-prefix>", "move: ICCID prefix of the new operator")
     .option("--delete", "move: delete the old profile once the switch is confirmed")
     .option("--name <text>", "name of the campaign")
-    .option("--concurrency <n>", "targets worked on at the same time", wholeNumber)
-    .option("--canary <n>", "so many targets first", wholeNumber)
-    .option("--stop-at <share>", "stop when more than this share failed, 0 to 1", shareOf)
-    .option("--detach", "do not follow it")
+    .option("--concurrency <n>", "number of targets processed at the same time", wholeNumber)
+    .option("--canary <n>", "number of targets to run first", wholeNumber)
+    .option("--stop-at <share>", "stop when more than this share of the targets failed, 0 to 1", shareOf)
+    .option("--detach", "return without following the campaign")
     .description("start a campaign and follow it")
     .addHelpText(
       "after",
@@ -164,7 +164,8 @@ function registerStart(campaign: Command, context: CliContext): void {
       const started = await connection.api.post<ShownCampaign>("/v1/campaigns", order);
       if (options.detach === true) {
         result(context.terminal, started, (one) => `${one.id} ${campaignLine(context, one)}`);
-        if (connection.embedded) say(context.terminal, "no daemon is running: the campaign continues when one is");
+        if (connection.embedded)
+          say(context.terminal, "no daemon is running: the campaign continues when one is started");
       } else {
         say(context.terminal, `campaign ${started.id} started`);
         await watch(context, connection, started.id);
@@ -177,7 +178,7 @@ function leftBehind(id: string, embedded: boolean): string {
   const stop = `to stop it: otagate campaign cancel ${id}`;
   return embedded
     ? `campaign ${id} stays in the store: a daemon continues it; ${stop}`
-    : `campaign ${id} goes on in the daemon; ${stop}`;
+    : `campaign ${id} continues in the daemon; ${stop}`;
 }
 
 function fileOrder(file: string): unknown {
@@ -212,11 +213,11 @@ function refuseContradictions(options: StartOptions): void {
     "stopAt",
   ]);
   const rules: readonly (readonly [broken: boolean, message: string])[] = [
-    [options.file !== undefined && whole.length > 0, "--file is the whole order: leave the other options away"],
-    [given(["all", "tag", "target"]).length > 1, "name the targets once: --all, --tag or --target"],
-    [(options.from === undefined) !== (options.to === undefined), "--from and --to belong together"],
-    [options.from !== undefined && options.function !== undefined, "either --function, or --from and --to"],
-    [options.delete === true && options.from === undefined, "--delete is for a move: --from and --to"],
+    [options.file !== undefined && whole.length > 0, "--file contains the whole campaign: remove the other options"],
+    [given(["all", "tag", "target"]).length > 1, "use only one of --all, --tag and --target"],
+    [(options.from === undefined) !== (options.to === undefined), "--from and --to must be given together"],
+    [options.from !== undefined && options.function !== undefined, "use either --function, or --from and --to"],
+    [options.delete === true && options.from === undefined, "--delete requires --from and --to"],
   ];
   for (const [broken, message] of rules)
     if (broken) throw new GatewayError("api.usage", message, { detail: { field: "options" } });
@@ -233,11 +234,13 @@ function orderOf(options: StartOptions): unknown {
           ? { kind: "list", references: options.target }
           : undefined;
   if (targets === undefined)
-    throw new GatewayError("api.usage", "name the targets: --all, --tag or --target", { detail: { field: "targets" } });
+    throw new GatewayError("api.usage", "select the targets with --all, --tag or --target", {
+      detail: { field: "targets" },
+    });
   const { from, to } = options;
   const move = from !== undefined && to !== undefined;
   if (!move && options.function === undefined) {
-    throw new GatewayError("api.usage", "say what to do: --function, or --from and --to, or --file", {
+    throw new GatewayError("api.usage", "specify the action with --function, with --from and --to, or with --file", {
       detail: { field: "action" },
     });
   }
@@ -303,7 +306,7 @@ function campaignLine({ terminal }: CliContext, one: ShownCampaign): string {
   const share = total === 0 ? 1 : ended / total;
   const bar = "█".repeat(Math.round(share * 20)).padEnd(20, "·");
   const rest =
-    remainingMs === undefined || one.state !== "running" ? "" : `, about ${Math.ceil(remainingMs / 1000)} s to go`;
+    remainingMs === undefined || one.state !== "running" ? "" : `, about ${Math.ceil(remainingMs / 1000)} s remaining`;
   const others = (["skipped", "cancelled"] as const)
     .filter((state) => (counts[state] ?? 0) > 0)
     .map((state) => `, ${counts[state]} ${state}`)

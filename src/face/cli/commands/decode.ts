@@ -33,20 +33,20 @@ interface DecodeFlags {
 /** `decode`: what any octets are, as a tree. Needs no daemon; keys come from flags only and go nowhere. */
 export function registerDecode(own: Command, io: CommandIo): void {
   own
-    .argument("[hex...]", "octets, one item per argument; from standard input, one per line, when there is none")
-    .addOption(new Option("--as <type>", "read them as this, whatever they look like").choices([...explainTypes]))
+    .argument("[hex...]", "octets, one item per argument; without arguments one item per line from standard input")
+    .addOption(new Option("--as <type>", "decode as this type instead of detecting it").choices([...explainTypes]))
     .option("--kic <key>", "cipher key that opens packets: hexadecimal, env:NAME or file:PATH")
     .option("--kid <key>", "checksum key that opens packets: hexadecimal, env:NAME or file:PATH")
-    .addOption(new Option("--implicit <algorithm>", "what algorithm nibble 0 means").choices(["AES", "3DES", "DES"]))
+    .addOption(new Option("--implicit <algorithm>", "algorithm for algorithm nibble 0").choices(["AES", "3DES", "DES"]))
     .option("--spi <hex>", "SPI of the command that a response packet answers")
-    .option("--cntr <hex>", "its counter, five octets")
-    .option("--tar <hex>", "its TAR, three octets")
-    .option("--kic-octet <hex>", "its KIc octet (12: AES, key set 1)", "12")
-    .option("--kid-octet <hex>", "its KID octet (12: AES-CMAC, key set 1)", "12")
+    .option("--cntr <hex>", "counter of that command, five octets")
+    .option("--tar <hex>", "TAR of that command, three octets")
+    .option("--kic-octet <hex>", "KIc octet of that command (12: AES, key set 1)", "12")
+    .option("--kid-octet <hex>", "KID octet of that command (12: AES-CMAC, key set 1)", "12")
     .option("--full", "show all octets of long values")
-    .option("--secrets", "show keys, PINs and logins, which are hidden otherwise")
-    .option("--lenient", "exit with 0 although something could not be read")
-    .option("--json", "answer as JSON, one line per item")
+    .option("--secrets", "show keys, PINs and logins instead of hiding them")
+    .option("--lenient", "exit with 0 even if an item could not be decoded")
+    .option("--json", "print JSON, one line per item")
     .action(async (items: string[], _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DecodeFlags>();
       await decode(items.length > 0 ? pieces(items) : linesOf(io), flags, io);
@@ -141,7 +141,7 @@ async function decode(
   if (unread === 0 || flags.lenient === true) return;
   io.exitCode(errorCatalogue["codec.value"].exit);
   const what = unread === 1 ? "1 item was" : `${unread} items were`;
-  io.stderr.write(`otagate: ${what} not read completely; with --lenient that is no error\n`);
+  io.stderr.write(`otagate: ${what} not decoded completely; use --lenient to exit with 0\n`);
 }
 
 /** An item behind `<` answers what was asked before, unless the flags say what it is. */

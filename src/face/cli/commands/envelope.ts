@@ -18,11 +18,11 @@ export function registerEnvelope(own: Command, io: CommandIo): void {
   own
     .argument("[tpdu]", "SMS-DELIVER in hexadecimal")
     .option("--sc <digits>", "service centre address")
-    .option("--sc-toa <hex>", "its type of address (91 when left out)")
+    .option("--sc-toa <hex>", "type of address of the service centre (default: 91)")
     .option("--address-tag <hex>", "tag of the address object: 06 or 86")
     .option("--cla <hex>", "class octet: 80, or A0 for a 2G SIM")
-    .option("--json", "answer as JSON")
-    .option("--jsonl", "one operation per input line, as JSON")
+    .option("--json", "print JSON")
+    .option("--jsonl", "read one operation per input line as JSON")
     .action((tpdu: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<EnvelopeFlags>();
       return runOperation(envelope, () => inputOf(tpdu, flags), flags, io);

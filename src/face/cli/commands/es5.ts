@@ -10,17 +10,17 @@ export function sendingOptions(command: Command): Command {
   return command
     .requiredOption("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--bearer <bearer>", "auto, envelope, sms or https", "auto")
-    .option("--link <id>", "only over this reader, modem or SMSC")
-    .option("--spi <hex>", "security parameter indicator, 4 digits")
+    .option("--link <id>", "use only this reader, modem or SMSC")
+    .option("--spi <hex>", "SPI, 4 hexadecimal digits")
     .option("--kvn <n>", "key version of the SCP80 keys", wholeNumber)
-    .option("--validity <seconds>", "give up after this time", secondsOf)
-    .option("--timeout <seconds>", "stop watching after this time (the job goes on)", secondsOf)
+    .option("--validity <seconds>", "expire after this time", secondsOf)
+    .option("--timeout <seconds>", "stop waiting after this time (the job continues)", secondsOf)
     .addOption(
-      new Option("--until <state>", "for a profile switch: stop watching when the card has accepted it, or at its end")
+      new Option("--until <state>", "for a profile switch: wait until the card has accepted it, or until it ends")
         .choices(["accepted", "confirmed"])
         .default("confirmed"),
     )
-    .option("--detach", "print the job's id and do not wait");
+    .option("--detach", "print the job id and return at once");
 }
 
 /** Values of {@link sendingOptions}. */
@@ -62,7 +62,7 @@ interface Es5Command {
 const profileOptions = (command: Command) =>
   command
     .option("--aid <aid>", "AID of the ISD-P")
-    .option("--iccid <iccid>", "ICCID of the profile, if the EIS knows it");
+    .option("--iccid <iccid>", "ICCID of the profile, if it is in the EIS");
 const profile = ({ aid, iccid }: Record<string, string>) => ({
   ...(aid === undefined ? {} : { aid }),
   ...(iccid === undefined ? {} : { iccid }),
@@ -75,7 +75,7 @@ const commands: readonly Es5Command[] = [
   {
     name: "createISDP",
     does: "create an ISD-P for a new profile",
-    options: (c) => profileOptions(c).option("--quota <octets>", "non-volatile memory it may use", wholeNumber),
+    options: (c) => profileOptions(c).option("--quota <octets>", "maximum non-volatile memory", wholeNumber),
     params: (o) => ({ ...profile(o), ...given(o, "quota") }),
   },
   {
@@ -86,19 +86,24 @@ const commands: readonly Es5Command[] = [
   },
   {
     name: "disableProfile",
-    does: "disable the enabled profile; the fall-back profile takes over",
+    does: "disable the enabled profile; the card enables the fall-back profile",
     options: profileOptions,
     params: profile,
   },
   { name: "deleteProfile", does: "delete a disabled profile with its ISD-P", options: profileOptions, params: profile },
-  { name: "setFallbackAttribute", does: "make a profile the fall-back one", options: profileOptions, params: profile },
   {
-    name: "setEmergencyProfileAttribute",
-    does: "make a profile the emergency one",
+    name: "setFallbackAttribute",
+    does: "set the fall-back attribute of a profile",
     options: profileOptions,
     params: profile,
   },
-  { name: "unsetEmergencyProfileAttribute", does: "take the emergency attribute away" },
+  {
+    name: "setEmergencyProfileAttribute",
+    does: "set the emergency attribute of a profile",
+    options: profileOptions,
+    params: profile,
+  },
+  { name: "unsetEmergencyProfileAttribute", does: "remove the emergency attribute" },
   {
     name: "masterDelete",
     does: "delete a profile whatever its rules, with a token of its SM-DP",
@@ -116,23 +121,23 @@ const commands: readonly Es5Command[] = [
   },
   {
     name: "auditStatus",
-    does: "ask the card for its ISD-Ps and their states (GET STATUS)",
-    options: (c) => profileOptions(c).option("--tags <list>", "tags wanted, e.g. 4F,9F70,53"),
+    does: "read the ISD-Ps and their states (GET STATUS)",
+    options: (c) => profileOptions(c).option("--tags <list>", "tags to read, e.g. 4F,9F70,53"),
     params: (o) => ({ ...profile(o), ...hexList(o.tags) }),
   },
-  { name: "auditResources", does: "ask for free memory (GET DATA FF21)" },
-  { name: "auditEid", does: "ask for the EID (GET DATA 5A)" },
-  { name: "auditKeys", does: "ask for the key information template (GET DATA E0)" },
-  { name: "auditCounter", does: "ask for the sequence counter (GET DATA C1)" },
+  { name: "auditResources", does: "read the free memory (GET DATA FF21)" },
+  { name: "auditEid", does: "read the EID (GET DATA 5A)" },
+  { name: "auditKeys", does: "read the key information template (GET DATA E0)" },
+  { name: "auditCounter", does: "read the sequence counter (GET DATA C1)" },
   {
     name: "auditForwarded",
-    does: "ask for forwarded data (GET DATA BF30)",
-    options: (c) => c.option("--tags <list>", "tags wanted, e.g. 66 or 7F21"),
+    does: "read forwarded data (GET DATA BF30)",
+    options: (c) => c.option("--tags <list>", "tags to read, e.g. 66 or 7F21"),
     params: (o) => hexList(o.tags),
   },
   {
     name: "establishISDRKeySet",
-    does: "make a key set of the ISD-R: --certificate, then --block",
+    does: "establish a key set of the ISD-R: first --certificate, then --block",
     options: (c) =>
       c
         .option("--certificate <hex>", "7F21 certificate of the SM-SR (first step)")
@@ -147,28 +152,28 @@ const commands: readonly Es5Command[] = [
   },
   {
     name: "updateSMSRAddressingParameters",
-    does: "tell the card where its SM-SR is",
+    does: "set the address of the SM-SR in the card",
     options: (c) =>
       c
-        .option("--sms <number>", "destination of its SMS")
+        .option("--sms <number>", "destination of the card's SMS")
         .option("--https <hex>", "A5: 84, 85, 86, 89 TLVs")
         .option("--cat-tp <hex>", "A4"),
     params: (o) => given(o, "sms", "https", "catTp"),
   },
   {
     name: "updatePOL1",
-    does: "set POL1 of a profile (travels as ES6)",
+    does: "set POL1 of a profile (sent as ES6)",
     options: (c) =>
       c
         .option("--disabling-not-allowed")
         .option("--deletion-not-allowed")
         .option("--delete-when-disabled")
-        .option("--sd <aid>", "ISD-P; its own by default"),
+        .option("--sd <aid>", "security domain (default: the ISD-P of the profile)"),
     params: (o) => ({ ...given(o, "disablingNotAllowed", "deletionNotAllowed", "deleteWhenDisabled", "sd") }),
   },
   {
     name: "confirmNotification",
-    does: "confirm a notification by its sequence number",
+    does: "confirm a notification by sequence number",
     options: (c) => c.requiredOption("--sequence <hex>", "4 hexadecimal digits"),
     params: (o) => given(o, "sequence"),
   },
@@ -177,7 +182,7 @@ const commands: readonly Es5Command[] = [
 function keyRange(text: string): { kvn: number; first: number; last: number } {
   const match = /^(\d+):(\d+)-(\d+)$/.exec(text.trim());
   if (match === null)
-    throw new GatewayError("api.usage", `--keep: '${text}' is not KVN:first-last`, { detail: { field: "keep" } });
+    throw new GatewayError("api.usage", `--keep: '${text}' must be KVN:first-last`, { detail: { field: "keep" } });
   return { kvn: Number(match[1]), first: Number(match[2]), last: Number(match[3]) };
 }
 

@@ -17,8 +17,8 @@ export function registerJob(job: Command, context: CliContext): void {
     .command("list")
     .option("-t, --target <target>")
     .option("--state <states>", "comma-separated: queued,running,waiting,done,failed,expired,cancelled")
-    .option("--limit <n>", "at most this many", wholeNumber, 50)
-    .description("jobs, newest first")
+    .option("--limit <n>", "maximum number of jobs", wholeNumber, 50)
+    .description("list jobs, newest first")
     .addHelpText("after", "\nExample:\n  otagate job list --state failed,expired --json\n")
     .action(async (options: { target?: string; state?: string; limit: number }) => {
       await using connection = await context.connect();
@@ -49,7 +49,7 @@ export function registerJob(job: Command, context: CliContext): void {
   job
     .command("show")
     .argument("<id>", idText)
-    .description("one job with its packets and what the card answered")
+    .description("show a job with its packets and the card's answer")
     .action(async (id: string) => {
       await using connection = await context.connect();
       const one = await connection.api.get<ShownJob>(await pathOf(connection.api, id));
@@ -58,9 +58,9 @@ export function registerJob(job: Command, context: CliContext): void {
   job
     .command("watch")
     .argument("<id>", idText)
-    .option("--timeout <seconds>", "stop watching after this time", secondsOf)
+    .option("--timeout <seconds>", "stop waiting after this time", secondsOf)
     .addOption(
-      new Option("--until <state>", "the end of the job, or of the profile switch that it began")
+      new Option("--until <state>", "wait for the end of the job, or of the profile switch that it started")
         .choices(["accepted", "confirmed"])
         .default("accepted"),
     )

@@ -20,7 +20,7 @@ const path = (name: string) => `/v1/links/${encodeURIComponent(name.includes(":"
 export function registerModem(modem: Command, context: CliContext, deps: ModemCommandDeps): void {
   modem
     .command("list")
-    .description("modems, what they are and how they are")
+    .description("list modems with identity and status")
     .action(async () => {
       await using connection = await context.connect();
       const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "modem" });
@@ -29,7 +29,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
   modem
     .command("show")
     .argument("<modem>", "name or part of it")
-    .description("everything known of a modem, and what the last profile switch looked like to it")
+    .description("show all facts about a modem, and the steps of the last profile switch")
     .action(async (name: string) => {
       await using connection = await context.connect();
       const link = await connection.api.get<ShownLink>(path(name));
@@ -38,8 +38,8 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
   modem
     .command("reset")
     .argument("<modem>", "name or part of it")
-    .option("--sim", "only the card")
-    .option("--power", "by its power control")
+    .option("--sim", "reset only the card")
+    .option("--power", "cycle the power")
     .option(...leaseOption)
     .description("restart a modem; ends its quarantine")
     .action(async (name: string, options: { sim?: boolean; power?: boolean; lease?: string }) => {
@@ -57,7 +57,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
     .command("power")
     .argument("<modem>", "name or part of it")
     .option(...leaseOption)
-    .description("take a modem's power away and give it back; ends its quarantine")
+    .description("cycle the power of a modem; ends its quarantine")
     .action(async (name: string, options: { lease?: string }) => {
       await using connection = await context.connect();
       const link = await connection.api.post<ShownLink>(`${path(name)}/power`, leaseOf(options));
@@ -66,9 +66,9 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
   modem
     .command("at")
     .argument("<modem>", "name or part of it")
-    .argument("[command...]", "AT commands; without any, a console")
+    .argument("[command...]", "AT commands; without any, a console is opened")
     .option(...leaseOption)
-    .description("AT commands on a port that the daemon goes on using")
+    .description("send AT commands on a port that the daemon uses")
     .addHelpText("after", "\nExamples:\n  otagate modem at rack1 AT+CSQ\n  otagate modem at rack1\n")
     .action(async (name: string, commands: string[], options: { lease?: string }) => {
       await using connection = await context.connect();
@@ -80,7 +80,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
   registerModemProbe(modem, context, deps);
 }
 
-const leaseOption = ["--lease <id>", "lease that the card in it is under"] as const;
+const leaseOption = ["--lease <id>", "lease of the card in the modem"] as const;
 const leaseOf = ({ lease }: { readonly lease?: string }) => (lease === undefined ? {} : { lease });
 
 const shortState = (link: ShownLink) => `${link.id}: ${link.up ? "ready" : (link.reason ?? "down")}`;
@@ -112,7 +112,7 @@ async function atConsole(context: CliContext, send: SendLine, name: string): Pro
   for await (const line of console) {
     const command = line.trim();
     if (command === "exit" || command === "quit") break;
-    if (command !== "" && !/^at/i.test(command)) say(context.terminal, "a command begins with AT; exit leaves");
+    if (command !== "" && !/^at/i.test(command)) say(context.terminal, "a command starts with AT; type exit to leave");
     else if (command !== "") {
       try {
         const { lines } = await send(command);
@@ -151,8 +151,8 @@ export function registerSms(sms: Command, context: CliContext): void {
     });
   sms
     .command("list")
-    .option("--limit <n>", "at most this many", wholeNumber, 50)
-    .description("messages and receipts that links brought in, newest first")
+    .option("--limit <n>", "maximum number of messages", wholeNumber, 50)
+    .description("list received messages and receipts, newest first")
     .action(async (options: { limit: number }) => {
       await using connection = await context.connect();
       const found: {

@@ -33,9 +33,9 @@ export function registerNotification(notification: Command, context: CliContext)
   notification
     .command("confirm")
     .argument("<id>", idText)
-    .option("--timeout <seconds>", "stop watching after this time (the confirmation goes on)", secondsOf)
-    .option("--detach", "do not wait for the card's answer")
-    .description("confirm one that waits for the upstream, was withheld or went unconfirmed")
+    .option("--timeout <seconds>", "stop waiting after this time (the confirmation continues)", secondsOf)
+    .option("--detach", "return without waiting for the card's answer")
+    .description("confirm a notification that waits for the upstream, was withheld or failed to be confirmed")
     .addHelpText("after", "\nExample:\n  otagate notification confirm ntf_01j9z0f3\n")
     .action(async (id: string, options: { timeout?: number; detach?: boolean }) => {
       await using connection = await context.connect();
@@ -52,7 +52,7 @@ export function registerNotification(notification: Command, context: CliContext)
   notification
     .command("withhold")
     .argument("<id>", idText)
-    .description("leave one unconfirmed, so that the card switches back")
+    .description("leave a notification unconfirmed, so that the card rolls back")
     .addHelpText("after", "\nExample:\n  otagate notification withhold ntf_01j9z0f3\n")
     .action(async (id: string) => {
       await using connection = await context.connect();
@@ -62,8 +62,8 @@ export function registerNotification(notification: Command, context: CliContext)
   notification
     .command("list")
     .option("-t, --target <target>")
-    .option("--limit <n>", "at most this many", wholeNumber, 50)
-    .description("notifications, newest first")
+    .option("--limit <n>", "maximum number of notifications", wholeNumber, 50)
+    .description("list notifications, newest first")
     .action(async (options: { target?: string; limit: number }) => {
       await using connection = await context.connect();
       const found: ShownNotification[] = [];

@@ -20,10 +20,10 @@ export type OpenPort = (address: string) => Promise<{ readonly port: Port; reado
 export function registerProfile(profile: Command, context: CliContext, userFolders: () => readonly string[]): void {
   profile
     .command("list")
-    .description("all profiles, shipped and own")
+    .description("list shipped and custom profiles")
     .action(() => {
       const loaded = loadProfiles(userFolders());
-      for (const { problem } of loaded.problems) say(context.terminal, `left out: ${problem}`);
+      for (const { problem } of loaded.problems) say(context.terminal, `ignored: ${problem}`);
       const profiles = loaded.list();
       result(
         context.terminal,
@@ -38,15 +38,15 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
   profile
     .command("show")
     .argument("<name>")
-    .description("a profile with everything it inherits")
+    .description("show a profile with all inherited fields")
     .action((name: string) => {
       const { file } = loadProfiles(userFolders()).get(name);
       result(context.terminal, file, () => JSON.stringify(file, undefined, 2));
     });
   profile
     .command("check")
-    .argument("<file>", "a profile of your own")
-    .description("check a profile by itself and together with all others")
+    .argument("<file>", "file with a custom profile")
+    .description("validate a profile alone and together with all others")
     .addHelpText("after", "\nExample:\n  otagate profile check my-modem.json\n")
     .action((path: string) => {
       const whole = checkFile(path, userFolders());
@@ -85,13 +85,13 @@ function clashesOf(set: ProfileSet, name: string): readonly string[] {
       const names = set.fitting({ maker: profile.file.vendor ?? "", model, revision: "" }).map((one) => one.name);
       const others = names.filter((one) => one !== name);
       if (!names.includes(name) || others.length === 0) return [];
-      return [`/match/model: ${model} also fits ${others.join(", ")}`];
+      return [`/match/model: ${model} also matches ${others.join(", ")}`];
     }),
   );
 }
 
 function confirmed(verified: readonly { firmware: string; on: string }[] | undefined): string {
-  return verified?.map(({ firmware, on }) => `${firmware} ${on}`).join(", ") || "no unit yet";
+  return verified?.map(({ firmware, on }) => `${firmware} ${on}`).join(", ") || "none yet";
 }
 
 /** `modem probe`: opens the port itself, so the daemon must not hold it. */
@@ -103,8 +103,8 @@ export function registerModemProbe(
   modem
     .command("probe")
     .argument("<port>", "device path or address: /dev/ttyUSB2, tty:usb-1-1.4/if02, tcp://host:port")
-    .option("-o, --out <folder>", "write a draft profile and a transcript there")
-    .description("identify a modem, ask what changes nothing, and sum up what it can do")
+    .option("-o, --out <folder>", "folder for a draft profile and a transcript")
+    .description("identify a modem with queries that change nothing, and print its capabilities")
     .addHelpText("after", "\nExample:\n  otagate modem probe /dev/ttyUSB2 --out probe\n")
     .action(async (address: string, options: { out?: string }) => {
       const { port, usb } = await open(address);

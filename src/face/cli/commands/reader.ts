@@ -22,13 +22,13 @@ export async function pickReader(api: ApiClient, name: string | undefined): Prom
   const withCard = items.filter((link) => link.card !== undefined);
   const [only] = withCard.length > 0 ? withCard : items;
   if (only === undefined) {
-    const { denied, reason = "is one plugged in and pcscd running? (otagate doctor)" } = await whyNone(api);
-    throw denied ?? new GatewayError("link.unavailable", `there is no reader; ${reason}`);
+    const { denied, reason = "connect a reader and check that pcscd is running (otagate doctor)" } = await whyNone(api);
+    throw denied ?? new GatewayError("link.unavailable", `no reader is available; ${reason}`);
   }
   if (withCard.length > 1) {
     throw new GatewayError(
       "api.usage",
-      `several readers hold cards; name one: ${withCard.map((link) => link.id).join(", ")}`,
+      `several readers contain cards; select one: ${withCard.map((link) => link.id).join(", ")}`,
     );
   }
   return only;
@@ -48,7 +48,7 @@ async function whyNone(api: ApiClient): Promise<{ readonly denied?: GatewayError
 export function registerReader(reader: Command, context: CliContext): void {
   reader
     .command("list")
-    .description("readers and the cards in them")
+    .description("list readers and their cards")
     .addHelpText("after", "\nExamples:\n  otagate reader list\n  otagate reader list --json | jq '.[].card.iccid'\n")
     .action(async () => {
       await using connection = await context.connect();
@@ -73,8 +73,8 @@ export function registerReader(reader: Command, context: CliContext): void {
   reader
     .command("reset")
     .argument("[reader]", "name or part of it")
-    .option("--warm", "reset without taking power away")
-    .option("--lease <id>", "lease that the card is under, which ends")
+    .option("--warm", "reset without switching the power off")
+    .option("--lease <id>", "lease of the card; the reset ends it")
     .description("reset the card in a reader")
     .action(async (name: string | undefined, options: { warm?: boolean; lease?: string }) => {
       await using connection = await context.connect();
@@ -91,8 +91,8 @@ export function registerReader(reader: Command, context: CliContext): void {
 export function registerCard(card: Command, context: CliContext): void {
   card
     .command("info")
-    .argument("[reader]", "name or part of it; the only one with a card by default")
-    .description("identity and state of a card")
+    .argument("[reader]", "name or part of it (default: the only reader with a card)")
+    .description("show identity and state of a card")
     .addHelpText("after", "\nExamples:\n  otagate card info\n  otagate card info 'Virtual PCD 00 00' --json\n")
     .action(async (name: string | undefined) => {
       await using connection = await context.connect();
@@ -104,7 +104,7 @@ export function registerCard(card: Command, context: CliContext): void {
     .argument("<apdu...>", "C-APDUs in hexadecimal")
     .option("-r, --reader <name>", "name or part of it")
     .option("--stop", "stop at the first error status word")
-    .description("exchange APDUs with the card; nothing else reaches it in between")
+    .description("exchange APDUs with the card without interruption")
     .addHelpText("after", "\nExample:\n  otagate card apdu 00A40004023F00 00C0000010\n")
     .action(async (apdus: string[], options: { reader?: string; stop?: boolean }) => {
       await using connection = await context.connect();
@@ -128,7 +128,7 @@ function cardText(link: ShownLink, { terminal }: CliContext): string {
     ["ICCID", link.card?.iccid ?? ""],
     ["IMSI", link.card?.imsi ?? ""],
     ["EID", link.card?.eid ?? ""],
-    ["target", link.target ?? "not known here (otagate target import)"],
+    ["target", link.target ?? "unknown (use otagate target import)"],
   ];
   const above = new Set(["up", "atr", "iccid", "imsi", "eid"]);
   const facts = Object.entries(link.facts)

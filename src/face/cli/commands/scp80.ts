@@ -37,10 +37,10 @@ function securityFlags(command: Command): Command {
     .option("--kid <hex>", "KID octet")
     .option("--kic-key <key>", "cipher key: hexadecimal, env:NAME or file:PATH")
     .option("--kid-key <key>", "checksum key: hexadecimal, env:NAME or file:PATH")
-    .option("--cc-len <octets>", "octets of CC: 8 or 4", wholeNumber)
-    .option("--implicit <algorithm>", "what algorithm nibble 0 means: AES, 3DES or DES")
-    .option("--json", "answer as JSON")
-    .option("--jsonl", "one operation per input line, as JSON");
+    .option("--cc-len <octets>", "length of the CC: 8 or 4 octets", wholeNumber)
+    .option("--implicit <algorithm>", "algorithm for algorithm nibble 0: AES, 3DES or DES")
+    .option("--json", "print JSON")
+    .option("--jsonl", "read one operation per input line as JSON");
 }
 
 function keysOf(flags: WrapFlags, io: CommandIo) {
@@ -87,25 +87,25 @@ function unwrapInput(userDatas: readonly string[], flags: UnwrapFlags, io: Comma
 /** `scp80 wrap` and `scp80 unwrap`: TS 102 225 packets without a daemon. */
 export function registerScp80(scp80: Command, io: CommandIo): void {
   securityFlags(scp80.command("wrap"))
-    .description("build a secured command packet and the short messages that carry it")
+    .description("build a secured command packet and its short messages")
     .option("--tar <hex>", "TAR, three octets")
-    .option("--cntr <hex>", "counter, five octets (zero when left out)")
-    .option("--payload <hex>", "secured data: the script")
-    .option("--concat-ref <number>", "reference for several messages", wholeNumber)
-    .option("--concat-bits <bits>", "octets of that reference in bits: 8 or 16", wholeNumber)
+    .option("--cntr <hex>", "counter, five octets (default: zero)")
+    .option("--payload <hex>", "secured data (the script)")
+    .option("--concat-ref <number>", "concatenation reference of several short messages", wholeNumber)
+    .option("--concat-bits <bits>", "size of the concatenation reference: 8 or 16 bits", wholeNumber)
     .action((_: unknown, command: Command) => {
       const flags = command.optsWithGlobals<WrapFlags>();
       return runOperation(wrap, () => wrapInput(flags, io), flags, io);
     });
   securityFlags(scp80.command("unwrap"))
     .description("open a response packet (with --spi of its command) or a command packet")
-    .argument("[tp-ud...]", "TP-UD of each message, header included, in any order")
+    .argument("[tp-ud...]", "TP-UD of each short message, header included, in any order")
     .option("--expect-tar <hex>", "TAR of the command")
     .option("--expect-cntr <hex>", "counter of the command")
-    .option("--packet <hex>", "a packet without user data header instead of messages")
-    .option("--stored-cntr <hex>", "judge a command packet as a receiver that stored this counter")
-    .option("--command", "take it for a command packet although --spi is given")
-    .option("--lenient", "also open the deviations of fielded senders")
+    .option("--packet <hex>", "packet without user data header, instead of TP-UDs")
+    .option("--stored-cntr <hex>", "check a command packet like a receiver with this stored counter")
+    .option("--command", "open as a command packet even with --spi")
+    .option("--lenient", "accept known deviations of cards and servers in the field")
     .action((userDatas: string[], _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<UnwrapFlags>();
       return runOperation(unwrap, () => unwrapInput(userDatas, flags, io), flags, io);

@@ -7,11 +7,11 @@ import { orderOf, type SendingOptions, sendingOptions } from "./es5.ts";
 /** `script send`: raw C-APDUs to a security domain or file system of a target. */
 export function registerScriptSend(script: Command, context: CliContext): void {
   sendingOptions(script.command("send"))
-    .argument("<apdu...>", "C-APDUs in hexadecimal, in their order")
+    .argument("<apdu...>", "C-APDUs in hexadecimal, in order")
     .option("--tar <tar>", "toolkit application reference", "000001")
     .option("--format <format>", "expanded-definite, expanded-indefinite or compact")
-    .option("--body", "the argument is a whole script body, sent as it is")
-    .description("send C-APDUs to a target and show what it answered")
+    .option("--body", "the argument is a complete script body, sent unchanged")
+    .description("send C-APDUs to a target and show the answer")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate script send -t 8900… 80F24002024F0000\n  otagate script send -t my-uicc --tar B00010 --format compact 00A40004023F00 00A40004022FE2 00B000000A\n",

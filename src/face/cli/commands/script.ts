@@ -30,23 +30,23 @@ function decodeInput(octets: string | undefined, flags: DecodeFlags) {
 export function registerScript(script: Command, io: CommandIo): void {
   script
     .command("encode")
-    .description("write C-APDUs as a compact, an expanded definite and an expanded indefinite script")
+    .description("encode C-APDUs as compact, expanded definite and expanded indefinite scripts")
     .argument("[c-apdu...]", "C-APDUs in hexadecimal")
-    .option("--object <tag=value...>", "other objects, before the C-APDUs: 83=01, 82=")
-    .option("--json", "answer as JSON")
-    .option("--jsonl", "one operation per input line, as JSON")
+    .option("--object <tag=value...>", "other objects before the C-APDUs: 83=01, 82=")
+    .option("--json", "print JSON")
+    .option("--jsonl", "read one operation per input line as JSON")
     .action((apdus: string[], _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<EncodeFlags>();
       return runOperation(scriptEncode, () => encodeInput(apdus, flags), flags, io);
     });
   script
     .command("decode")
-    .description("read a script, or the answer to one")
-    .argument("[octets]", "script or answer in hexadecimal")
-    .option("--command", "it is a command script")
-    .option("--response", "it is an answer")
-    .option("--json", "answer as JSON")
-    .option("--jsonl", "one operation per input line, as JSON")
+    .description("decode a script or a response to a script")
+    .argument("[octets]", "script or response in hexadecimal")
+    .option("--command", "decode as a command script")
+    .option("--response", "decode as a response")
+    .option("--json", "print JSON")
+    .option("--jsonl", "read one operation per input line as JSON")
     .action((octets: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DecodeFlags>();
       return runOperation(scriptDecode, () => decodeInput(octets, flags), flags, io);

@@ -30,7 +30,7 @@ async function openSession(api: ApiClient, text: string): Promise<string> {
 export function registerSession(session: Command, context: CliContext): void {
   session
     .command("list")
-    .description("sessions that are open now, and where the server listens")
+    .description("list open sessions and the address of the server")
     .action(async () => {
       await using connection = await context.connect();
       const answer = await connection.api.get<{ items: ShownSession[]; listening?: { host: string; port: number } }>(
@@ -60,7 +60,7 @@ export function registerSession(session: Command, context: CliContext): void {
   session
     .command("show")
     .argument("<id>", idText)
-    .description("one open session")
+    .description("show an open session")
     .action(async (beginning: string) => {
       await using connection = await context.connect();
       const id = await openSession(connection.api, beginning);
@@ -74,7 +74,7 @@ export function registerSession(session: Command, context: CliContext): void {
   session
     .command("close")
     .argument("<id>", idText)
-    .description("cut a session; the card may resume it")
+    .description("close a session; the card may resume it")
     .action(async (beginning: string) => {
       await using connection = await context.connect();
       const id = await openSession(connection.api, beginning);
@@ -89,8 +89,8 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
     .command("trigger")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--wait <seconds>", "wait until the session is open, at most this long", secondsOf)
-    .option("--validity <seconds>", "go on asking for so long, 90 s unless given", secondsOf)
-    .description("ask the card to open an SCP81 session")
+    .option("--validity <seconds>", "repeat the trigger for this time (default: 90 s)", secondsOf)
+    .description("trigger the card to open an SCP81 session")
     .addHelpText(
       "after",
       "\nExample:\n  otagate target trigger 8900… --wait 60\n  otagate target trigger 8900… --validity 3600\n",
@@ -102,7 +102,7 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
         options.validity === undefined ? {} : { validityMs: options.validity * 1000 },
       );
       if (options.wait === undefined) {
-        result(context.terminal, { target: id, triggered: true }, () => "the trigger is on its way");
+        result(context.terminal, { target: id, triggered: true }, () => "trigger sent or queued");
         return;
       }
       for (const end = Date.now() + options.wait * 1000; Date.now() < end; ) {
@@ -114,7 +114,7 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
         }
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
-      say(context.terminal, "no session within the time");
+      say(context.terminal, "no session was opened in time");
       process.exitCode = 6;
     });
 }

@@ -17,7 +17,7 @@ const codingText = ({ dataCoding, destAddrSubunit }: SmsCoding) =>
 
 function testText({ passed, tries, works }: LinkTestReport): string {
   const rows = tries.map(({ variant, verdict, note }) => [codingText(variant), verdict, note ?? ""]);
-  const advice = works === undefined ? "no coding reached the card" : `set ${codingText(works)} for this account`;
+  const advice = works === undefined ? "no coding reached the card" : `use ${codingText(works)} for this account`;
   const end = passed ? "the account's own coding reaches the card" : advice;
   return `${table(["CODING", "CARD", "NOTE"], rows)}${end}\n`;
 }
@@ -26,7 +26,7 @@ function testText({ passed, tries, works }: LinkTestReport): string {
 export function registerSmsc(smsc: Command, context: CliContext): void {
   smsc
     .command("list")
-    .description("accounts and whether they are bound; clients bound to us")
+    .description("list accounts with their binds, and clients of the SMSC face")
     .action(async () => {
       await using connection = await context.connect();
       const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "smsc" });
@@ -62,7 +62,7 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
   smsc
     .command("show")
     .argument("<account>", "name or part of it")
-    .description("one account: binds, window, rate")
+    .description("show an account with its binds, window and rate")
     .action(async (name: string) => {
       await using connection = await context.connect();
       const link = await connection.api.get<ShownLink>(`/v1/links/${encodeURIComponent(name)}`);
@@ -75,21 +75,21 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
   smsc
     .command("rebind")
     .argument("<account>", "name or part of it")
-    .description("end all sessions of an account and bind anew")
+    .description("close all sessions of an account and bind again")
     .action(async (name: string) => {
       await using connection = await context.connect();
       const link = await connection.api.post<ShownLink>(`/v1/links/${encodeURIComponent(name)}/reset`, {});
-      result(context.terminal, link, (one) => `${one.id} binds anew`);
+      result(context.terminal, link, (one) => `${one.id} is binding again`);
     });
   smsc
     .command("test")
     .argument("<account>", "name or part of it")
     .description(
-      "prove with a known card that this SMSC delivers class-2 binary unchanged; else find the coding that does",
+      "check with a known card that this SMSC delivers class-2 binary messages unchanged, or find a coding that works",
     )
-    .requiredOption("--target <reference>", "a card that this account reaches: EID, ICCID, MSISDN or name")
-    .option("--wait <seconds>", "how long each try waits for the card", wholeNumber, 30)
-    .option("--all", "try all codings, also after one worked")
+    .requiredOption("--target <reference>", "card that is reachable through this account: EID, ICCID, MSISDN or name")
+    .option("--wait <seconds>", "waiting time for each attempt", wholeNumber, 30)
+    .option("--all", "try all codings, even after one worked")
     .addHelpText("after", "\nExample:\n  otagate smsc test operator --target 447700900123\n")
     .action(async (name: string, options: { target: string; wait: number; all?: boolean }) => {
       await using connection = await context.connect();

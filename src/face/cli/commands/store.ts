@@ -46,7 +46,7 @@ export function registerStore(
 ): void {
   store
     .command("show")
-    .description("size of the store, how long records are kept, the latest removal")
+    .description("show the size of the store, the retention periods and the latest pruning")
     .addHelpText("after", "\nExample:\n  otagate store show\n")
     .action(async () => {
       await using connection = await context.connect();
@@ -54,19 +54,21 @@ export function registerStore(
     });
   store
     .command("prune")
-    .option("--jobs <time>", "jobs that ended longer ago, with all that belongs to them: 90d, 12h", period)
-    .option("--events <time>", "events that are older", period)
-    .option("--audit <time>", "entries of the audit log that are older", period)
-    .option("--dry-run", "only count what would be removed")
-    .option("--compact", "then shrink the file; only while no daemon runs")
-    .description("remove old records: by these periods, or those of the configuration when none is given")
+    .option("--jobs <time>", "remove jobs that ended longer ago, with all related records: 90d, 12h", period)
+    .option("--events <time>", "remove older events", period)
+    .option("--audit <time>", "remove older entries of the audit log", period)
+    .option("--dry-run", "only count the records to remove")
+    .option("--compact", "also shrink the file; only while no daemon runs")
+    .description("remove old records, by these periods or by those of the configuration")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate store prune --dry-run\n  otagate store prune --jobs 90d --events 30d --audit 365d\n  otagate store prune --jobs 30d --compact\n",
     )
     .action(async (flags: PruneFlags) => {
       if (flags.dryRun === true && flags.compact === true)
-        throw new GatewayError("api.usage", "--compact: not together with --dry-run", { detail: { field: "compact" } });
+        throw new GatewayError("api.usage", "--compact cannot be combined with --dry-run", {
+          detail: { field: "compact" },
+        });
       const pruned = await prune(context, flags);
       // The store is free again only now.
       const compacted = flags.compact === true ? await compact() : undefined;
@@ -80,19 +82,19 @@ export function registerStore(
     .command("recover")
     .option(
       "--raise-counters <n>",
-      "add so much to every counter as well: after a whole folder was put back, or without otagate.marks",
+      "also add this number to every counter: after the whole folder was restored, or without otagate.marks",
       whole,
       0,
     )
-    .description("go on with a store that lacks what it once had; only while no daemon runs")
+    .description("accept a store that lacks committed data; only while no daemon runs")
     .addHelpText("after", recoverHelp)
     .action(async (flags: { raiseCounters: number }) => {
       const done = await recover(flags.raiseCounters);
       result(context.terminal, done, ({ missing, endedJobs, notes }) =>
         [
-          missing === undefined ? "what the store lacks is not known" : `${missing} commits are missing`,
+          missing === undefined ? "the number of missing commits is unknown" : `${missing} commits are missing`,
           ...notes,
-          `${endedJobs.length} open jobs were ended as job.interrupted: their cards may have run them`,
+          `${endedJobs.length} open jobs were ended as job.interrupted: their cards may have executed them`,
           ...endedJobs.map((id) => `  ${id}`),
         ].join("\n"),
       );
@@ -100,9 +102,9 @@ export function registerStore(
 }
 
 const recoverHelp = `
-For a store that does not start with store.rewound: files were lost, damaged, or put back from a copy. Counters go to
-the highest that were handed out (otagate.marks knows them), open jobs end as job.interrupted since they may have been
-sent, and upstreams get new event ids. What happened since the copy was made is not known: audit the cards.
+Use this command for a store that is refused with store.rewound: files were lost, damaged or restored from a copy.
+Counters are raised to the highest reserved values (from otagate.marks), open jobs end as job.interrupted because they
+may have been sent, and upstreams receive new event ids. Cards may have changed since the copy was made: audit them.
 
 Examples:
   otagate store recover
@@ -110,13 +112,13 @@ Examples:
 `;
 
 function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is no number of 0 or more.");
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It must be a number of 0 or more.");
   return Number(text);
 }
 
 function period(text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError("It is no time such as 90d or 12h.");
+  if (ms === undefined) throw new InvalidArgumentError("It must be a time such as 90d or 12h.");
   return ms;
 }
 
@@ -137,7 +139,7 @@ async function prune(context: CliContext, flags: PruneFlags): Promise<Pruned> {
 
 function requireAlone({ embedded }: Connection): void {
   if (embedded) return;
-  throw new GatewayError("store.locked", "--compact needs the store for itself: stop the daemon first", {
+  throw new GatewayError("store.locked", "--compact needs exclusive access to the store: stop the daemon first", {
     detail: { field: "compact" },
   });
 }
@@ -177,11 +179,11 @@ function outcome(run: PruneRun, size: StoreSize, compacted: Awaited<ReturnType<C
   const rows = Object.entries(run.removed).map(([kind, count]) => [words[kind] ?? kind, String(count)]);
   const verb = run.dryRun ? "WOULD BE REMOVED" : "REMOVED";
   const lines = [
-    rows.length === 0 ? "nothing is old enough\n" : table(["KIND", verb], rows),
+    rows.length === 0 ? "no records are old enough\n" : table(["KIND", verb], rows),
     run.state === "done" ? "" : `${run.state}: ${run.error ?? "not finished"}\n`,
     run.heldSince === undefined
       ? ""
-      : `an upstream has not taken events since ${when(run.heldSince)}: they and what they are about stay\n`,
+      : `an upstream has not accepted events since ${when(run.heldSince)}: they and the records they refer to are kept\n`,
     compacted === undefined
       ? sizeText(size)
       : `the file shrank from ${megabytes(compacted.before.bytes)} to ${megabytes(compacted.after.bytes)}\n`,
@@ -191,7 +193,7 @@ function outcome(run: PruneRun, size: StoreSize, compacted: Awaited<ReturnType<C
 
 function describe({ retention, run, ...size }: ShownStore): string {
   const { jobsMs, eventsMs, auditMs } = retention;
-  const kept = (ms: number | undefined) => (ms === undefined ? "for ever" : durationText(ms));
+  const kept = (ms: number | undefined) => (ms === undefined ? "indefinitely" : durationText(ms));
   const last =
     run === undefined ? "none since the start" : `${when(run.startedAt)} ${run.state}: ${countsText(run) || "nothing"}`;
   return [
@@ -204,7 +206,7 @@ function describe({ retention, run, ...size }: ShownStore): string {
 }
 
 function sizeText({ bytes, freeBytes }: StoreSize): string {
-  return `the file has ${megabytes(bytes)}, of which ${megabytes(freeBytes)} are free: they are used again, or --compact gives them back\n`;
+  return `database ${megabytes(bytes)} (${megabytes(freeBytes)} reusable; store prune --compact shrinks the file)\n`;
 }
 
 function megabytes(bytes: number): string {

@@ -53,7 +53,7 @@ export function registerSwitchList(group: Command, context: CliContext): void {
   group
     .command("list")
     .option("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--limit <n>", "at most this many", wholeNumber, 50)
+    .option("--limit <n>", "maximum number of switches", wholeNumber, 50)
     .description("list profile switches, newest first")
     .addHelpText("after", `\nExample:\n  otagate ${group.name()} list --target 89001012012341234012345678901224\n`)
     .action(async (options: { target?: string; limit: number }) => {

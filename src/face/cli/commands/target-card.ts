@@ -35,11 +35,11 @@ export function registerTargetCard(target: Command, context: CliContext): void {
   target
     .command("audit")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--fix", "take the card's word into the EIS")
-    .option("--timeout <seconds>", "wait so long for the card, at most 60", secondsOf, 60)
+    .option("--fix", "update the EIS from the card")
+    .option("--timeout <seconds>", "wait for the card, at most 60 seconds", secondsOf, 60)
     .option("--bearer <bearer>", "auto, envelope, sms or https", "auto")
-    .option("--link <id>", "only over this reader, modem or SMSC")
-    .description("compare the EIS with what the card says; exit code 1 when they differ")
+    .option("--link <id>", "use only this reader, modem or SMSC")
+    .description("compare the EIS with the card; exit code 1 when they differ")
     .addHelpText("after", "\nExample:\n  otagate target audit 89001012012341234012345678901224 --fix\n")
     .action(async (reference: string, options: { fix?: boolean; timeout: number; bearer: string; link?: string }) => {
       await using connection = await context.connect();
@@ -60,7 +60,7 @@ export function registerConnectivity(connectivity: Command, context: CliContext)
   connectivity
     .command("show")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .description("connectivity parameters as far as they are known")
+    .description("show the last known connectivity parameters")
     .addHelpText("after", "\nExample:\n  otagate connectivity show 89001012012341234012345678901224\n")
     .action(async (reference: string) => {
       await using connection = await context.connect();
@@ -86,8 +86,8 @@ function registerDocuments(target: Command, context: CliContext): void {
     .command("export")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--format <format>", "xml (SGP.02) or json", "xml")
-    .option("-o, --output <file>", "file to write; standard output without")
-    .description("the EIS as it is now, never with key values")
+    .option("-o, --output <file>", "output file (default: standard output)")
+    .description("export the current EIS, without key values")
     .addHelpText("after", "\nExample:\n  otagate target export 89001012012341234012345678901224 -o eis.xml\n")
     .action(async (reference: string, options: { format: string; output?: string }) => {
       await using connection = await context.connect();
@@ -101,9 +101,9 @@ function registerDocuments(target: Command, context: CliContext): void {
   target
     .command("certificates")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--ci <pem>", "certificate of the issuer")
-    .option("--eum <pem>", "certificate of the eUICC manufacturer; else the one that came with the signature")
-    .description("certificates of the eUICC and whether they hold; exit code 4 when one does not")
+    .option("--ci <pem>", "certificate issuer (CI) certificate")
+    .option("--eum <pem>", "EUM certificate (default: the one in the signature)")
+    .description("verify the certificates of an eUICC; exit code 4 when one is not valid")
     .addHelpText("after", "\nExample:\n  otagate target certificates 89001012012341234012345678901224 --ci ci.pem\n")
     .action(async (reference: string, options: { ci?: string; eum?: string }) => {
       const given = (flag: string, file: string | undefined) =>
@@ -127,11 +127,11 @@ function trustText({ eum, ecasd, checks }: ShownTrust, { terminal }: CliContext)
     ...(eum === undefined
       ? ["EUM    no certificate"]
       : [
-          `EUM    ${eum.subject}${eum.fromSignature ? " (came with the signature)" : ""}`,
+          `EUM    ${eum.subject}${eum.fromSignature ? " (from the signature)" : ""}`,
           `       issued by ${eum.issuer}, valid to ${eum.validTo}`,
         ]),
     ...(ecasd === undefined
-      ? ["ECASD  no certificate that can be read"]
+      ? ["ECASD  no readable certificate"]
       : Object.entries(ecasd).map(([key, value], index) => `${index === 0 ? "ECASD " : "      "} ${key} ${value}`)),
     "",
     ...checks.map(
@@ -160,7 +160,7 @@ function auditText(report: ShownAudit, { terminal }: CliContext): string {
     ["ISD-P", "ICCID", "WHAT", "EIS SAYS", "CARD SAYS"],
     report.differences.map((one) => [one.aid ?? "", one.iccid ?? "", one.what, side(one.eis), side(one.card)]),
   );
-  const end = report.fixed ? "the EIS says now what the card says" : "the EIS was left as it is (--fix adopts)";
+  const end = report.fixed ? "the EIS was updated from the card" : "the EIS was not changed (use --fix to update it)";
   return `${domains}${memory}\n${differences}\n${paint(terminal, report.fixed ? "green" : "yellow", end)}`;
 }
 
@@ -186,22 +186,22 @@ function registerSet(connectivity: Command, context: CliContext): void {
   connectivity
     .command("set")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("-f, --file <file>", "all of it as JSON (docs/eis.md)")
+    .option("-f, --file <file>", "all parameters as JSON (docs/eis.md)")
     .option("--smsr-number <digits>", "where the card's short messages go")
     .option("--address <ip>", "IP address of the SM-SR")
     .option("--port <n>", "TCP port of the SM-SR", wholeNumber)
-    .option("--host <name>", "Host of the SM-SR's HTTP server")
+    .option("--host <name>", "host name of the SM-SR's HTTP server")
     .option("--uri <path>", "URI of the administration agent's requests")
     .option("--agent-id <text>", "agent id")
-    .option("--apn <name>", "access point for SCP81")
-    .option("--user <name>", "login of the access point")
+    .option("--apn <name>", "access point name for SCP81")
+    .option("--user <name>", "user name of the access point")
     .option("--password <text|@file>", "password of the access point")
     .option("--retry <attempts:seconds>", "retries of a failed connection")
     .option("--smsc <digits>", "SMSC of the enabled profile (needs keys of the operator's security domain)")
-    .option("--profile-apn <name>", "access point of the enabled profile")
-    .option("--timeout <seconds>", "stop watching after this time (the jobs go on)", secondsOf)
-    .option("--detach", "print the jobs' ids and do not wait")
-    .description("change connectivity parameters; wrong ones put the card out of reach")
+    .option("--profile-apn <name>", "access point name of the enabled profile")
+    .option("--timeout <seconds>", "stop waiting after this time (the jobs continue)", secondsOf)
+    .option("--detach", "print the job ids and return at once")
+    .description("change connectivity parameters; wrong values can make the card unreachable")
     .addHelpText(
       "after",
       "\nExample:\n  otagate connectivity set 8900… --smsr-number +447700900123 --address 192.0.2.1 --port 443\n",
@@ -222,7 +222,9 @@ function registerSet(connectivity: Command, context: CliContext): void {
 function bodyOf(options: SetOptions): unknown {
   const retry = /^(\d+):(\d+)$/.exec(options.retry ?? "");
   if (options.retry !== undefined && retry === null)
-    throw new GatewayError("api.usage", "--retry: give attempts:seconds, such as 3:60", { detail: { field: "retry" } });
+    throw new GatewayError("api.usage", "--retry must be attempts:seconds, such as 3:60", {
+      detail: { field: "retry" },
+    });
   const password = options.password === undefined ? undefined : valueOrFile("--password", options.password);
   const https = {
     address: options.address,

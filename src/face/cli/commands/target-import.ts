@@ -36,7 +36,7 @@ interface ImportFlags {
 }
 
 const help = `
-What the file does not say of a known target stays: keys from a CSV remove neither profiles nor numbers.
+The import merges into existing targets: keys from a CSV remove neither profiles nor numbers.
 
 Examples:
   otagate target import eis.json
@@ -44,7 +44,7 @@ Examples:
   otagate target import eis.xml --eum eum.pem --ci ci.pem
 
 CSV columns: eid,iccid,imsi,msisdn,name,kvn,algorithm,kic,kid,dek,cntr,tars,psk,psk_kvn,psk_identity,tags
-and those of card vendors, KIC1,KID1,KIK1 to KIC15,KID15,KIK15, the number being the key version.
+and those of card vendors, KIC1,KID1,KIK1 to KIC15,KID15,KIK15, in which the number is the key version.
 KI, OPC, ADM1, PIN1, PUK1, ACC, UICC_SCP02_… and SCP03_… are ignored and never stored.
 `;
 
@@ -52,14 +52,14 @@ function registerImport(target: Command, context: CliContext): void {
   target
     .command("import")
     .argument("<file>", "EIS or key file: JSON (one or a list), SGP.02 XML, or CSV; - for standard input")
-    .option("--eum <pem>", "EUM certificate that the signature of an XML EIS must fit")
-    .option("--ci <pem>", "CI certificate that the EUM certificate must come from")
-    .option("--transport-key <hex|@file>", "key that the key values of an XML EIS are wrapped with")
-    .option("--algorithm <name>", "AES, 3DES or DES, for SCP80 keys of a CSV that does not say")
-    .option("--tars <tar...>", "TARs of SCP80 keys of a CSV that does not say")
-    .option("--replace", "forget what a target has and the file does not say, except name, tags and key sets")
-    .option("--dry-run", "store nothing; print what would change")
-    .description("add targets from a file or complete what is known of them, keys included")
+    .option("--eum <pem>", "EUM certificate to verify the signature of an XML EIS")
+    .option("--ci <pem>", "CI certificate to verify the EUM certificate")
+    .option("--transport-key <hex|@file>", "key that unwraps the key values of an XML EIS")
+    .option("--algorithm <name>", "AES, 3DES or DES, for SCP80 keys of a CSV without algorithm")
+    .option("--tars <tar...>", "TARs for SCP80 keys of a CSV without TARs")
+    .option("--replace", "remove everything that is not in the file, except name, tags and key sets")
+    .option("--dry-run", "store nothing; print the changes")
+    .description("import targets with their keys from a file, or merge it into existing targets")
     .addHelpText("after", help)
     .action(async (file: string, flags: ImportFlags) => {
       const { eum, ci, transportKey, algorithm, tars, replace = false, dryRun = false } = flags;
@@ -76,7 +76,7 @@ function registerImport(target: Command, context: CliContext): void {
       await using connection = await context.connect();
       const answer = await connection.api.post<{ items: Outcome[]; notes: string[] }>("/v1/targets/import", body);
       for (const note of answer.notes) say(context.terminal, note);
-      if (answer.items.length === 0) say(context.terminal, "nothing was imported: the file has no targets");
+      if (answer.items.length === 0) say(context.terminal, "nothing was imported: the file contains no targets");
       for (const { warnings, target: one } of answer.items)
         for (const warning of warnings) say(context.terminal, `${one.eid ?? one.iccid ?? one.id}: ${warning}`);
       result(context.terminal, answer.items, (outcomes) =>
@@ -142,12 +142,12 @@ function registerAdd(target: Command, context: CliContext): void {
     .option("--kic <hex|@file>", "KIc; needs --kid")
     .option("--kid <hex|@file>", "KID; needs --kic")
     .option("--algorithm <name>", "AES, 3DES or DES (default: AES)")
-    .option("--cntr <n>", "counter that was last used (default: 0)", wholeNumber)
-    .option("--tars <tar...>", "TARs these keys serve (default: ISD-R and ISD-Ps)")
+    .option("--cntr <n>", "last used counter (default: 0)", wholeNumber)
+    .option("--tars <tar...>", "TARs of these keys (default: ISD-R and ISD-Ps)")
     .option("--psk <hex|@file>", "PSK for SCP81")
     .option("--psk-kvn <n>", "key version of the PSK (default: 64)", wholeNumber)
     .description(
-      "add a target by hand or complete what is known of it; keys on the command line are visible to other users of the machine, @file is not",
+      "add a target, or merge into an existing one; keys on the command line are visible to other users of the machine, use @file to hide them",
     )
     .addHelpText("after", "\nExample:\n  otagate target add --eid 8900… --kic @kic.hex --kid @kid.hex\n")
     .action(async (options: AddOptions) => {
@@ -179,12 +179,12 @@ interface AddOptions {
 /** The description that the flags make. @throws api.usage for a flag without the one that it belongs to */
 function shapeOf(options: AddOptions): unknown {
   const { kic, kid, psk, kvn, algorithm, cntr, tars, pskKvn } = options;
-  if (options.eid === undefined && options.iccid === undefined) throw usage("eid", "--eid or --iccid is needed");
-  if (kic !== undefined && kid === undefined) throw usage("kid", "--kid is needed with --kic: a key set has both");
-  if (kid !== undefined && kic === undefined) throw usage("kic", "--kic is needed with --kid: a key set has both");
+  if (options.eid === undefined && options.iccid === undefined) throw usage("eid", "--eid or --iccid is required");
+  if (kic !== undefined && kid === undefined) throw usage("kid", "--kid is required with --kic: a key set has both");
+  if (kid !== undefined && kic === undefined) throw usage("kic", "--kic is required with --kid: a key set has both");
   for (const [flag, value] of Object.entries({ kvn, algorithm, cntr, tars }))
-    if (value !== undefined && kic === undefined) throw usage(flag, `--${flag} is of no use without --kic and --kid`);
-  if (pskKvn !== undefined && psk === undefined) throw usage("psk-kvn", "--psk-kvn is of no use without --psk");
+    if (value !== undefined && kic === undefined) throw usage(flag, `--${flag} requires --kic and --kid`);
+  if (pskKvn !== undefined && psk === undefined) throw usage("psk-kvn", "--psk-kvn requires --psk");
   const keySets: unknown[] = [];
   if (kic !== undefined && kid !== undefined) {
     keySets.push({

@@ -38,8 +38,8 @@ export function registerTarget(target: Command, context: CliContext): void {
   registerTargetCard(target, context);
   target
     .command("list")
-    .option("--tag <tag>", "only those with this tag")
-    .option("--limit <n>", "at most this many", wholeNumber, 1000)
+    .option("--tag <tag>", "only targets with this tag")
+    .option("--limit <n>", "maximum number of targets", wholeNumber, 1000)
     .description("list targets")
     .action(async (options: { tag?: string; limit: number }) => {
       await using connection = await context.connect();
@@ -65,7 +65,7 @@ export function registerTarget(target: Command, context: CliContext): void {
   target
     .command("show")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .description("one target with its profiles and key sets (never key values)")
+    .description("show a target with its profiles and key sets (never key values)")
     .action(async (reference: string) => {
       await using connection = await context.connect();
       const one = await connection.api.get<ShownTarget>(`/v1/targets/${encodeURIComponent(reference)}`);
@@ -79,8 +79,8 @@ export function registerTarget(target: Command, context: CliContext): void {
     .option("--tag <tag...>", "replace the tags")
     .option("--notifications <mode>", "bench, relay or withhold")
     .option("--spi <hex>", "SPI of commands")
-    .option("--agent-id <text>", "how the card names itself in SCP81 sessions, where that is not its EID or ICCID")
-    .description("change a target")
+    .option("--agent-id <text>", "name of the card in SCP81 sessions, if it is neither the EID nor an ICCID")
+    .description("change settings of a target")
     .action(
       async (
         reference: string,

@@ -18,17 +18,17 @@ interface ShownToken {
 export function registerToken(token: Command, context: CliContext): void {
   token
     .command("create")
-    .argument("<name>", "who uses it: letters, digits, dot, dash, underscore")
-    .requiredOption("--scopes <list>", `what it allows, separated by commas: ${scopes.join(", ")}`)
-    .option("--days <n>", "how long it is good for; for ever without", Number)
-    .description("make a token and print it, this once")
+    .argument("<name>", "client that uses it: letters, digits, dot, dash, underscore")
+    .requiredOption("--scopes <list>", `granted scopes, separated by commas: ${scopes.join(", ")}`)
+    .option("--days <n>", "days until it expires (default: never)", Number)
+    .description("create a token and print it once")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate token create smsr --scopes jobs\n  otagate token create grafana --scopes read --days 365\n",
     )
     .action(async (name: string, options: { scopes: string; days?: number }) => {
       if (options.days !== undefined && !(options.days > 0))
-        throw new GatewayError("api.usage", "--days: a number above 0", { detail: { field: "days" } });
+        throw new GatewayError("api.usage", "--days must be a number above 0", { detail: { field: "days" } });
       await using connection = await context.connect();
       const made = await connection.api.post<{ token: string; about: ShownToken }>("/v1/tokens", {
         name,
@@ -36,11 +36,11 @@ export function registerToken(token: Command, context: CliContext): void {
         ...(options.days === undefined ? {} : { validMs: Math.round(options.days * 86_400_000) }),
       });
       result(context.terminal, made, (shown) => shown.token);
-      if (context.terminal.fancy) say(context.terminal, "keep it now: it cannot be shown again");
+      if (context.terminal.fancy) say(context.terminal, "save it now: it is not displayed again");
     });
   token
     .command("list")
-    .description("tokens, without the tokens themselves")
+    .description("list tokens, without their values")
     .addHelpText("after", "\nExample:\n  otagate token list\n")
     .action(async () => {
       await using connection = await context.connect();
@@ -64,8 +64,8 @@ export function registerToken(token: Command, context: CliContext): void {
     });
   token
     .command("revoke")
-    .argument("<token>", "its name or id")
-    .description("refuse a token from now on")
+    .argument("<token>", "name or id of the token")
+    .description("revoke a token")
     .addHelpText("after", "\nExample:\n  otagate token revoke smsr\n")
     .action(async (name: string) => {
       await using connection = await context.connect();
@@ -77,5 +77,5 @@ export function registerToken(token: Command, context: CliContext): void {
 function stateOf(token: ShownToken): string {
   if (token.revokedAt !== undefined) return `revoked ${when(token.revokedAt)}`;
   if (token.expiresAt === undefined) return "good";
-  return token.expiresAt <= Date.now() ? "expired" : `good until ${when(token.expiresAt)}`;
+  return token.expiresAt <= Date.now() ? "expired" : `valid until ${when(token.expiresAt)}`;
 }

@@ -14,7 +14,7 @@ function fieldsOf(text: string | undefined): unknown {
   try {
     return parseJson(text);
   } catch {
-    throw new GatewayError("api.usage", "fields: not valid JSON", { detail: { field: "fields" } });
+    throw new GatewayError("api.usage", "fields must be valid JSON", { detail: { field: "fields" } });
   }
 }
 
@@ -22,21 +22,21 @@ function fieldsOf(text: string | undefined): unknown {
 export function registerTpdu(tpdu: Command, io: CommandIo): void {
   tpdu
     .command("encode")
-    .description("build a TPDU of its fields")
+    .description("encode a TPDU from its fields")
     .argument("[fields]", 'fields as a JSON object: {"type":"SMS-SUBMIT","tp_da":"1234",…}')
-    .option("--json", "answer as JSON")
-    .option("--jsonl", "one operation per input line, as JSON")
+    .option("--json", "print JSON")
+    .option("--jsonl", "read one operation per input line as JSON")
     .action((fields: string | undefined, _: unknown, command: Command) =>
       runOperation(tpduEncode, () => ({ fields: fieldsOf(fields) }), command.optsWithGlobals<OutputFlags>(), io),
     );
   tpdu
     .command("decode")
-    .description("take a TPDU apart")
+    .description("decode a TPDU into its fields")
     .argument("[octets]", "TPDU in hexadecimal, without service centre address")
-    .option("--rp <place>", "a report's place: ACK or ERROR")
-    .option("--type <name>", "SMS-DELIVER, SMS-SUBMIT, SMS-DELIVER-REPORT …; else what fits")
-    .option("--json", "answer as JSON")
-    .option("--jsonl", "one operation per input line, as JSON")
+    .option("--rp <place>", "type of a report: ACK or ERROR")
+    .option("--type <name>", "SMS-DELIVER, SMS-SUBMIT, SMS-DELIVER-REPORT … (default: detected)")
+    .option("--json", "print JSON")
+    .option("--jsonl", "read one operation per input line as JSON")
     .action((octets: string | undefined, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DecodeFlags>();
       return runOperation(tpduDecode, () => ({ tpdu: octets, rp: flags.rp, type: flags.type }), flags, io);

@@ -38,7 +38,7 @@ export function momentOf(text: string, now: number): number {
   if (ago !== undefined) return now - ago;
   const at = Date.parse(text);
   if (Number.isNaN(at))
-    throw new GatewayError("api.usage", `'${text}' is neither a date (ISO 8601) nor a time such as 10m`);
+    throw new GatewayError("api.usage", `'${text}' must be a date (ISO 8601) or a time such as 10m`);
   return at;
 }
 
@@ -66,18 +66,18 @@ function filters(command: Command): Command {
 /** `trace follow` and `trace export`: what passed the links. */
 export function registerTrace(trace: Command, context: CliContext): void {
   filters(trace.command("follow"))
-    .description("print frames, decoded, as they pass; with --json as JSON lines")
+    .description("print frames as they occur, decoded; with --json as JSON lines")
     .action(async (_: unknown, command: Command) => {
       await follow(context, command.optsWithGlobals<Filters>());
     });
   filters(trace.command("export"))
-    .description("write kept frames to a file or to standard output")
+    .description("write recorded frames to a file or to standard output")
     .addOption(
       new Option("--format <format>", "pcap for Wireshark, or JSON lines").choices(["pcap", "jsonl"]).default("jsonl"),
     )
     .option("--since <time>", "from then on: ISO 8601, or 10m, 2h, 1d ago")
-    .option("--until <time>", "up to then")
-    .option("-o, --output <file>", "file to write")
+    .option("--until <time>", "end of the period, in the same format")
+    .option("-o, --output <file>", "output file")
     .action(async (_: unknown, command: Command) => {
       await exportFrames(context, command.optsWithGlobals<ExportFlags>());
     });
@@ -101,7 +101,7 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
   const { terminal } = context;
   const pcap = flags.format === "pcap" ? new TracePcap() : undefined;
   if (pcap !== undefined && flags.output === undefined && process.stdout.isTTY === true) {
-    throw new GatewayError("api.usage", "a pcap file is no text for a terminal: name one with -o FILE");
+    throw new GatewayError("api.usage", "pcap is binary and is not written to a terminal: give a file with -o FILE");
   }
   await using connection = await context.connect();
   const job = await wholeJob(connection.api, flags.job);

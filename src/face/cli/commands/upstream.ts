@@ -28,19 +28,19 @@ interface ShownLetter {
 export function registerUpstream(upstream: Command, context: CliContext): void {
   upstream
     .command("list")
-    .description("upstreams and how they do")
+    .description("list upstreams with delivery status")
     .addHelpText("after", "\nExample:\n  otagate upstream list\n")
     .action(async () => {
       await using connection = await context.connect();
       const { items } = await connection.api.get<{ items: ShownUpstream[] }>("/v1/upstreams");
       result(context.terminal, items, (all) => (all.length === 0 ? "no upstreams\n" : upstreamTable(all)));
     });
-  const dead = upstream.command("dead").description("events that an upstream did not take");
+  const dead = upstream.command("dead").description("manage events that an upstream refused");
   dead
     .command("list")
-    .argument("<upstream>", "its name")
-    .option("--limit <n>", "at most this many", Number, 100)
-    .description("dead letters, oldest first")
+    .argument("<upstream>", "name of the upstream")
+    .option("--limit <n>", "maximum number of dead letters", Number, 100)
+    .description("list dead letters, oldest first")
     .addHelpText("after", "\nExample:\n  otagate upstream dead list smsr\n")
     .action(async (name: string, options: { limit: number }) => {
       await using connection = await context.connect();
@@ -63,14 +63,14 @@ export function registerUpstream(upstream: Command, context: CliContext): void {
       );
     });
   const acts = [
-    { verb: "replay", what: "send dead letters again: all, or the one named", done: "sent again" },
-    { verb: "discard", what: "drop dead letters: all, or the one named", done: "dropped" },
+    { verb: "replay", what: "send all dead letters again, or one of them", done: "sent again" },
+    { verb: "discard", what: "remove all dead letters, or one of them", done: "dropped" },
   ];
   for (const { verb, what, done } of acts) {
     dead
       .command(verb)
-      .argument("<upstream>", "its name")
-      .argument("[id]", "one dead letter; all without")
+      .argument("<upstream>", "name of the upstream")
+      .argument("[id]", "dead letter (default: all)")
       .description(what)
       .addHelpText("after", `\nExample:\n  otagate upstream dead ${verb} smsr\n`)
       .action(async (name: string, id: string | undefined) => {

@@ -8,7 +8,7 @@ export function hexField(octets?: number) {
     try {
       const bytes = fromHex(text);
       if (octets === undefined || bytes.length === octets) return bytes;
-      context.addIssue({ code: "custom", message: `${bytes.length} octets where ${octets} belong` });
+      context.addIssue({ code: "custom", message: `${bytes.length} octets instead of ${octets}` });
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       // parseInput makes the codec's own error of it again: code and offset are the same wherever octets are given.

@@ -30,7 +30,7 @@ export function gatherPacket(userDatas: readonly Uint8Array[], kind?: "command" 
   }
   if (stranger !== undefined) {
     const wanted = kind === undefined ? "70 or 71" : kind === "command" ? "70" : "71";
-    throw new GatewayError("packet.format", `no information element ${wanted}`, { detail: { offset: 0 } });
+    throw new GatewayError("packet.format", `information element ${wanted} is missing`, { detail: { offset: 0 } });
   }
   const missing = [...pending.values()].map((message) => `${message.parts.size} of ${message.total}`).join(", ");
   const why = ignored && missing === "" ? "a segment with an invalid concatenation element" : `segments: ${missing}`;

@@ -25,7 +25,7 @@ export const scriptEncode = operation({
       apdus: z.array(hexField()).nullish(),
       commands: z.array(z.object({ tag: tagField, value: hexField() })).nullish(),
     })
-    .refine((given) => Boolean(given.apdus) !== Boolean(given.commands), "either apdus or commands"),
+    .refine((given) => Boolean(given.apdus) !== Boolean(given.commands), "give either apdus or commands"),
   run: (input): Answer => {
     const objects: readonly ScriptObject[] =
       input.apdus?.map(capduObject) ??
@@ -60,7 +60,7 @@ export const scriptDecode = operation({
   }),
   run: (input): Answer => {
     const octets = input.script ?? input.response ?? input.data;
-    if (!octets) throw new GatewayError("api.usage", "data: nothing to decode", { detail: { field: "data" } });
+    if (!octets) throw new GatewayError("api.usage", "data is required", { detail: { field: "data" } });
     const kind = input.kind ?? (input.script ? "command" : input.response ? "response" : guessKind(octets));
     if (kind === "command") {
       const script = parseScript(octets);

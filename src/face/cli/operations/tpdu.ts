@@ -26,7 +26,7 @@ function decodeAnswer(tpdu: Uint8Array, input: Input): Answer {
 }
 
 function encodeAnswer(input: Input): Answer {
-  if (!input.fields) throw new GatewayError("api.usage", "neither tpdu nor fields", { detail: { field: "tpdu" } });
+  if (!input.fields) throw new GatewayError("api.usage", "tpdu or fields is required", { detail: { field: "tpdu" } });
   return { tpdu: toHex(tpduBytes(tpduOf(input.fields))) };
 }
 

@@ -73,8 +73,7 @@ function packetOf(input: Input): Assembled {
     return { security: kind ?? "command", header: new Uint8Array(0), body: input.packet, segments: 1 };
   }
   const given = input.tp_ud ?? [];
-  if (given.length === 0)
-    throw new GatewayError("api.usage", "tp_ud: no TP-UD to open", { detail: { field: "tp_ud" } });
+  if (given.length === 0) throw new GatewayError("api.usage", "tp_ud is required", { detail: { field: "tp_ud" } });
   const order = input.arrival_order ?? given.map((_, index) => index);
   return gatherPacket(
     order.flatMap((index) => given[index] ?? []),
@@ -85,7 +84,7 @@ function packetOf(input: Input): Assembled {
 function response(assembled: Assembled, input: Input, keys: PacketKeys): Answer {
   const { spi, kic, kid } = input;
   if (!spi) {
-    throw new GatewayError("api.usage", "spi: a response packet only opens with the SPI of its command", {
+    throw new GatewayError("api.usage", "spi: the SPI of the command is required to open a response packet", {
       detail: { field: "spi" },
     });
   }
