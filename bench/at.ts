@@ -14,10 +14,10 @@ import { attention, plain } from "../src/codec/at/general-commands.ts";
 import { sealWith } from "../src/crypto/seal.ts";
 import { Gateway } from "../src/gateway/gateway.ts";
 import { silentLog } from "../src/link/driver.ts";
-import { AtEngine } from "../src/link/modem/at-engine.ts";
+import { AtEngine } from "../src/link/modem/at/at-engine.ts";
+import { ModemSmsBearer } from "../src/link/modem/messages/sms-bearer.ts";
 import { ModemLink } from "../src/link/modem/modem-link.ts";
-import { loadProfiles } from "../src/link/modem/profile-files.ts";
-import { ModemSmsBearer } from "../src/link/modem/sms-bearer.ts";
+import { loadProfiles } from "../src/link/modem/profile/profile-files.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 /**

@@ -22,7 +22,7 @@ import type { NewJob } from "../src/gateway/model/new-job.ts";
 import type { PacketRecord } from "../src/gateway/model/packet.ts";
 import { Targets } from "../src/gateway/targets/targets.ts";
 import { type Log, silentLog } from "../src/link/driver.ts";
-import { loadProfiles } from "../src/link/modem/profile-files.ts";
+import { loadProfiles } from "../src/link/modem/profile/profile-files.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 /** Digits of the gateway's own number: the sending modem's, where answers come back. */

@@ -1,7 +1,7 @@
 import type { EuiccState, ProfileState } from "./card-state.ts";
-import type { Directory, ElementaryFile, FileSystem } from "./file-system.ts";
-import type { PendingAgreement } from "./key-establishment.ts";
-import type { Scp03Session } from "./scp03.ts";
+import type { PendingAgreement } from "./domains/key-establishment.ts";
+import type { Scp03Session } from "./domains/scp03.ts";
+import type { Directory, ElementaryFile, FileSystem } from "./files/file-system.ts";
 
 /** What a command handler may know of a logical channel, or of a remote session that stands in for one. */
 export interface Session {

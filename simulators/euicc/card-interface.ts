@@ -3,9 +3,9 @@ import { answer, type CommandApdu, parseApdu, type ResponseApdu, refuse, status,
 import { type CardCore, openSession, type Session } from "./card-core.ts";
 import { catValue, readCatTlvs } from "./cat-tlv.ts";
 import { checkClass, dispatch } from "./dispatch.ts";
-import type { Lifecycle } from "./lifecycle.ts";
+import type { Lifecycle } from "./domains/lifecycle.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
-import type { SecuredSms } from "./secured-sms.ts";
+import type { SecuredSms } from "./secured/secured-sms.ts";
 import { type Reassembly, readDownload, readEnvelope } from "./sms.ts";
 import type { Toolkit } from "./toolkit.ts";
 

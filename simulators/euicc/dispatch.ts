@@ -2,13 +2,13 @@ import { fromHex, toHex } from "../../src/base/hex.ts";
 import { answer, type CommandApdu, type ResponseApdu, refuse } from "./apdu.ts";
 import type { CardCore, Session } from "./card-core.ts";
 import { enabledProfile } from "./card-state.ts";
-import { getData } from "./domain-data.ts";
-import { fileCommand } from "./file-commands.ts";
-import { domainInformation } from "./file-system.ts";
+import { getData } from "./domains/domain-data.ts";
+import { isdPCommand } from "./domains/isd-p.ts";
+import { isdRCommand } from "./domains/isd-r.ts";
+import { mnoCommand, mnoDomainAid } from "./domains/mno-domain.ts";
+import { fileCommand } from "./files/file-commands.ts";
+import { domainInformation } from "./files/file-system.ts";
 import { ecasdAid, isdRAid } from "./fixture.ts";
-import { isdPCommand } from "./isd-p.ts";
-import { isdRCommand } from "./isd-r.ts";
-import { mnoCommand, mnoDomainAid } from "./mno-domain.ts";
 
 /** Commands with an interindustry class, and with a proprietary one (GET DATA takes both). */
 const interindustry = new Set([

@@ -3,9 +3,9 @@ import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
 import { plainBcd } from "../../src/codec/kit/bcd.ts";
 import { tlvBytes } from "../../src/codec/kit/ber.ts";
 import { type CardSettings, cardSettings, type EuiccState, type KeySetState, type ProfileState } from "./card-state.ts";
-import { ecasdCertificate, testKeys } from "./certificate.ts";
-import { freshPin } from "./pin-commands.ts";
-import type { PackageFacts } from "./profile-package.ts";
+import { ecasdCertificate, testKeys } from "./domains/certificate.ts";
+import { freshPin } from "./files/pin-commands.ts";
+import type { PackageFacts } from "./files/profile-package.ts";
 
 /** AID of a domain of the eUICC by its three-octet field: 000001 ISD-R, 000002 ECASD, 000010… ISD-Ps. SGP.02 §2.2.3 */
 export function domainAid(field: number): string {

@@ -3,7 +3,7 @@ import { plainBcd } from "../../src/codec/kit/bcd.ts";
 import { readTlvs, tlvBytes } from "../../src/codec/kit/ber.ts";
 import { type EuiccState, enabledProfile, type KeySetState, type NotificationState } from "./card-state.ts";
 import { type ProactiveCommand, sendShortMessage } from "./cat-tlv.ts";
-import { buildNotice, type PacketKeys } from "./scp80-packet.ts";
+import { buildNotice, type PacketKeys } from "./secured/scp80-packet.ts";
 import { catAddress, segments, submit } from "./sms.ts";
 
 /** Keys of an SCP80 set: 1 = KIc, 2 = KID. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { nearest } from "../base/nearest.ts";
-import { loadProfiles } from "../link/modem/profile-files.ts";
+import { loadProfiles } from "../link/modem/profile/profile-files.ts";
 
 /** One modem of the bench. */
 export const ModemConfig = z.strictObject({

@@ -17,7 +17,7 @@ import { BipService } from "../link/card/bip/bip-service.ts";
 import { isHost, isNetwork } from "../link/card/bip/network.ts";
 import { nodeSockets } from "../link/card/bip/node-sockets.ts";
 import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
-import type { ChannelService } from "../link/card/channel-service.ts";
+import type { ChannelService } from "../link/card/terminal/channel-service.ts";
 import type { Log } from "../link/driver.ts";
 import { reported } from "../link/reported.ts";
 import { Dialogs, defaultDialogSettings } from "../link/scp81/dialogs.ts";

@@ -1,22 +1,22 @@
-import { commandNode, pairNode, responseNode } from "./apdu.ts";
-import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } from "./card-data.ts";
-import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./cat.ts";
+import { commandNode, pairNode, responseNode } from "./card/apdu.ts";
+import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } from "./card/card-data.ts";
+import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./card/cat.ts";
 import { type Context, type ExplainType, explainTypes, type Heard } from "./context.ts";
-import { httpNode } from "./http.ts";
 import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
 import { maskSecrets } from "./mask.ts";
-import { commandPacketNode } from "./packet.ts";
-import { responsePacketNode } from "./packet-answer.ts";
+import { commandPacketNode } from "./packet/packet.ts";
+import { responsePacketNode } from "./packet/packet-answer.ts";
+import { scriptNode, scriptResponseNode } from "./packet/script.ts";
+import { smsPduNode, tpduNode } from "./packet/sms.ts";
+import { userDataNode } from "./packet/user-data.ts";
 import { privateKeyNode } from "./private-key.ts";
-import { euiccResponseNode, profilePackageNode } from "./profile-package.ts";
+import { euiccResponseNode, profilePackageNode } from "./profile/profile-package.ts";
 import { scores, worthTelling } from "./recognise.ts";
-import { scriptNode, scriptResponseNode } from "./script.ts";
-import { pskIdentityNode, sessionTriggerNode } from "./session.ts";
-import { smsPduNode, tpduNode } from "./sms.ts";
 import { textNode } from "./text.ts";
-import { tlsNode } from "./tls.ts";
+import { httpNode } from "./tls/http.ts";
+import { pskIdentityNode, sessionTriggerNode } from "./tls/session.ts";
+import { tlsNode } from "./tls/tls.ts";
 import { type Node, single, unreadLeaf } from "./tree.ts";
-import { userDataNode } from "./user-data.ts";
 
 type Explainer = (octets: Uint8Array, base: number, context: Context) => Node;
 

@@ -1,7 +1,7 @@
 import { historicalName, parseAtr } from "../codec/apdu/atr.ts";
 import { iccidCheckDigitOk, iccidFromOctets, imsiFromOctets } from "../codec/euicc/iccid.ts";
 import { Reader } from "../codec/kit/codec.ts";
-import { eidWords } from "./card-data.ts";
+import { eidWords } from "./card/card-data.ts";
 import { aidWords, tarName } from "./names.ts";
 import { grow, hex2, type Node, single } from "./tree.ts";
 

@@ -9,18 +9,18 @@ import { Reader } from "../codec/kit/codec.ts";
 import { compactCommandLength } from "../codec/ota/script.ts";
 import { guessTpdu, type SmsTpdu } from "../codec/sms/tpdu.ts";
 import { concatenationOf, readUserDataHeader, securityHeaderOf } from "../codec/sms/user-data-header.ts";
-import { pairCut } from "./apdu.ts";
 import { isBer } from "./ber-tree.ts";
-import { isEnvelopeTag } from "./cat.ts";
+import { pairCut } from "./card/apdu.ts";
+import { isEnvelopeTag } from "./card/cat.ts";
+import { instructionOf } from "./card/instruction.ts";
 import type { ExplainType } from "./context.ts";
-import { httpScore } from "./http.ts";
 import { atrSureness } from "./identity.ts";
-import { instructionOf } from "./instruction.ts";
 import { applicationName, tarName } from "./names.ts";
 import { privateKeyScore } from "./private-key.ts";
-import { euiccResponseScore, profilePackageScore } from "./profile-package.ts";
+import { euiccResponseScore, profilePackageScore } from "./profile/profile-package.ts";
 import { textScore } from "./text.ts";
-import { tlsScore } from "./tls.ts";
+import { httpScore } from "./tls/http.ts";
+import { tlsScore } from "./tls/tls.ts";
 
 /** How sure it is that octets are of a type: 0 (not at all) to 100. */
 type Score = (octets: Uint8Array) => number;

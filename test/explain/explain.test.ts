@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { fromHex } from "../../src/base/hex.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
 import { PacketKeys } from "../../src/crypto/packet-keys.ts";
-import { assembled } from "../../src/explain/assembled.ts";
 import { explain, explainAs } from "../../src/explain/explain.ts";
+import { assembled } from "../../src/explain/packet/assembled.ts";
 import { scp80Vectors, textAt, textsAt } from "../scp80-vectors.ts";
 import { enableEnvelope, exampleKeys, nodes, part, textOf } from "./worked.ts";
 

@@ -22,7 +22,7 @@ import type { NewJob } from "../../src/gateway/model/new-job.ts";
 import type { SmscConversationsDeps } from "../../src/gateway/smsc/conversations.ts";
 import type { Targets } from "../../src/gateway/targets/targets.ts";
 import { ApduChannel } from "../../src/link/card/channel.ts";
-import { Terminal } from "../../src/link/card/terminal.ts";
+import { Terminal } from "../../src/link/card/terminal/terminal.ts";
 import { silentLog } from "../../src/link/driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";

@@ -4,7 +4,7 @@ import { SimulatedModem } from "../../simulators/modem/modem.ts";
 import { PlainCard } from "../../simulators/modem/plain-card.ts";
 import type { PlayedProfile } from "../../simulators/modem/profile-behaviour.ts";
 import { listenForHosts } from "../../simulators/socket-line.ts";
-import { loadProfiles } from "../../src/link/modem/profile-files.ts";
+import { loadProfiles } from "../../src/link/modem/profile/profile-files.ts";
 import { type ModemPair, openPair, programsAvailable, run, second, start, until } from "./modem-pair.ts";
 
 process.env.PATH = `${process.env.PATH}:/usr/sbin`;

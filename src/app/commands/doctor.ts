@@ -7,7 +7,7 @@ import { asGatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { paint, result } from "../../face/cli/terminal.ts";
 import { silentLog } from "../../link/driver.ts";
-import { loadProfiles } from "../../link/modem/profile-files.ts";
+import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
 import { loadConfig } from "../config.ts";
 import { nobodyBinds, nobodyBindsText, plainFaces } from "../plain-faces.ts";
 import { socketName } from "../state-folder.ts";

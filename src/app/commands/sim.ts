@@ -136,7 +136,7 @@ function registerSimModem(sim: Command, context: CliContext): void {
     )
     .action(async ({ profile, profiles, ...options }: SimModemOptions) => {
       const { runModem } = await import("../../../simulators/modem/program.ts");
-      const { loadProfiles } = await import("../../link/modem/profile-files.ts");
+      const { loadProfiles } = await import("../../link/modem/profile/profile-files.ts");
       const played = profile === undefined ? {} : { profile: loadProfiles(profiles ?? []).get(profile).file };
       const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
       await runModem({ ...options, ...played }, { input: process.stdin, print, signal: untilStopped() });

@@ -15,7 +15,7 @@ import { ApiClient } from "../../face/cli/client.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
 import { silentLog } from "../../link/driver.ts";
-import { loadProfiles } from "../../link/modem/profile-files.ts";
+import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
 import type { Act } from "./demo-step.ts";
 import { until } from "./until.ts";
 

@@ -12,10 +12,10 @@ import { type CardLinkState, carries } from "./card-link-state.ts";
 import { CardSession } from "./card-session.ts";
 import { deliverTpdu, inboundItem, serviceCentreOf } from "./card-sms.ts";
 import type { CardTurn } from "./channel.ts";
-import type { ChannelService } from "./channel-service.ts";
-import type { CardSms } from "./terminal-commands.ts";
-import type { TerminalHooks } from "./terminal-contract.ts";
-import type { TerminalSettings } from "./terminal-settings.ts";
+import type { ChannelService } from "./terminal/channel-service.ts";
+import type { CardSms } from "./terminal/terminal-commands.ts";
+import type { TerminalHooks } from "./terminal/terminal-contract.ts";
+import type { TerminalSettings } from "./terminal/terminal-settings.ts";
 
 /** What a {@link CardLink} needs. */
 export interface CardLinkDeps {

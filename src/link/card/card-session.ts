@@ -6,12 +6,12 @@ import type { CardConnection, CardReader } from "../card-reader.ts";
 import type { Log } from "../driver.ts";
 import { traceFrame } from "../trace.ts";
 import { ApduChannel } from "./channel.ts";
-import type { ChannelService } from "./channel-service.ts";
 import { readEid } from "./eid.ts";
 import type { CardIdentity } from "./identity.ts";
-import { Terminal } from "./terminal.ts";
-import type { TerminalHooks } from "./terminal-contract.ts";
-import type { TerminalSettings } from "./terminal-settings.ts";
+import type { ChannelService } from "./terminal/channel-service.ts";
+import { Terminal } from "./terminal/terminal.ts";
+import type { TerminalHooks } from "./terminal/terminal-contract.ts";
+import type { TerminalSettings } from "./terminal/terminal-settings.ts";
 
 /** What is known of a card once it is active. */
 export interface CardFacts {

@@ -4,7 +4,7 @@ import { countsSeptets } from "../../codec/sms/data-coding.ts";
 import { timestampOf } from "../../codec/sms/timestamp.ts";
 import { parseTpdu, tpduBytes } from "../../codec/sms/tpdu.ts";
 import type { InboundItem, OutboundSms } from "../sms-bearer.ts";
-import type { CardSms } from "./terminal-commands.ts";
+import type { CardSms } from "./terminal/terminal-commands.ts";
 
 /** Up to how many digits a bare number is a short code rather than an international number. */
 const shortCodeDigits = 6;

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { OneShotTimer } from "./one-shot-timer.ts";
-import { expireTimers, nextDue, type RunningTimer, type Timers } from "./timers.ts";
+import { expireTimers, nextDue, type RunningTimer, type Timers } from "./terminal/timers.ts";
 
 /** What a schedule needs, and what it calls when the time has come. */
 export interface ScheduleDeps {

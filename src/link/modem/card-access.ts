@@ -4,9 +4,9 @@ import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { cgla, closeChannel, csim, openChannel } from "../../codec/at/card-commands.ts";
 import { plain } from "../../codec/at/general-commands.ts";
 import { traceFrame } from "../trace.ts";
-import type { AtEngine } from "./at-engine.ts";
-import type { Urgency } from "./at-request.ts";
-import type { RunOptions } from "./engine-contract.ts";
+import type { AtEngine } from "./at/at-engine.ts";
+import type { Urgency } from "./at/at-request.ts";
+import type { RunOptions } from "./at/engine-contract.ts";
 
 /** Time limit and signal of one exchange. */
 export interface ExchangeOptions {

@@ -4,7 +4,7 @@ import { aidOctets, ecasdAid } from "../../codec/euicc/aid.ts";
 import { parseIccid } from "../../codec/euicc/iccid.ts";
 import { exchangeApdu } from "../card/exchange.ts";
 import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
-import type { AtEngine } from "./at-engine.ts";
+import type { AtEngine } from "./at/at-engine.ts";
 import { CardAccess } from "./card-access.ts";
 import type { ModemState } from "./modem-state.ts";
 import { firstAnswer } from "./questions.ts";

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { pinState } from "../../codec/at/general-commands.ts";
 import type { Urc } from "../../codec/at/urc.ts";
-import type { AtEngine } from "./at-engine.ts";
+import type { AtEngine } from "./at/at-engine.ts";
 import { readCard, readEid } from "./card-facts.ts";
 import { isUsable, type ModemState } from "./modem-state.ts";
 import { isUnanswered } from "./questions.ts";

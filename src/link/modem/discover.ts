@@ -1,5 +1,5 @@
 import type { PortInfo } from "../driver.ts";
-import { type ModemProfile, type ProfileSet, portsFor } from "./profile.ts";
+import { type ModemProfile, type ProfileSet, portsFor } from "./profile/profile.ts";
 
 /** A USB device with serial ports that may be a modem. */
 export interface FoundModem {

@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { attention } from "../../codec/at/general-commands.ts";
-import type { AtEngine } from "./at-engine.ts";
+import type { AtEngine } from "./at/at-engine.ts";
+import type { ModemSmsBearer } from "./messages/sms-bearer.ts";
 import { isUsable, type ModemState, registered } from "./modem-state.ts";
-import type { ModemSmsBearer } from "./sms-bearer.ts";
 
 /** What looking after a modem needs. */
 export interface LookAfterDeps {

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { pinState, powerLine } from "../../codec/at/general-commands.ts";
 import type { CardConnection, CardReader } from "../card-reader.ts";
-import type { AtEngine } from "./at-engine.ts";
+import type { AtEngine } from "./at/at-engine.ts";
 import { asCardError, CardAccess, type ExchangeOptions } from "./card-access.ts";
 
 /** What the reader needs. */

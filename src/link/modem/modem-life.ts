@@ -2,10 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { backoffMs } from "../../base/retry.ts";
 import type { Log } from "../driver.ts";
+import { Quarantine } from "./at/quarantine.ts";
 import type { ModemSettings } from "./modem-settings.ts";
 import type { ModemPhase, ModemState } from "./modem-state.ts";
 import type { PowerControl } from "./power-control.ts";
-import { Quarantine } from "./quarantine.ts";
 
 /** What the life of a modem needs. */
 export interface ModemLifeDeps {

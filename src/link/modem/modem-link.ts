@@ -6,11 +6,12 @@ import { parseRegistration, type Urc } from "../../codec/at/urc.ts";
 import type { Log } from "../driver.ts";
 import type { Port } from "../port.ts";
 import { reported } from "../reported.ts";
-import { AtEngine } from "./at-engine.ts";
+import { AtEngine } from "./at/at-engine.ts";
 import { readCard, readEid } from "./card-facts.ts";
 import { CardPresence } from "./card-presence.ts";
 import { LastCard } from "./last-card.ts";
 import { lookAfter } from "./look-after.ts";
+import { ModemSmsBearer } from "./messages/sms-bearer.ts";
 import { ModemCardReader } from "./modem-card-reader.ts";
 import { ModemLife } from "./modem-life.ts";
 import { defaultModemSettings, type ModemSettings } from "./modem-settings.ts";
@@ -24,9 +25,8 @@ import {
   type SwitchRecord,
 } from "./modem-state.ts";
 import type { PowerControl } from "./power-control.ts";
-import { genericName, type ProfileSet } from "./profile.ts";
+import { genericName, type ProfileSet } from "./profile/profile.ts";
 import { ask, firstAnswer, Questions } from "./questions.ts";
-import { ModemSmsBearer } from "./sms-bearer.ts";
 import { SwitchWatch, type SwitchWatchOptions } from "./switch-watch.ts";
 import type { Timers } from "./timers.ts";
 

@@ -12,9 +12,9 @@ import {
   revision,
 } from "../../codec/at/general-commands.ts";
 import type { Log } from "../driver.ts";
-import type { AtEngine } from "./at-engine.ts";
-import type { RunOptions } from "./engine-contract.ts";
-import type { ModemIdentity, ModemProfile, ProfileSet } from "./profile.ts";
+import type { AtEngine } from "./at/at-engine.ts";
+import type { RunOptions } from "./at/engine-contract.ts";
+import type { ModemIdentity, ModemProfile, ProfileSet } from "./profile/profile.ts";
 import { ask, firstAnswer, isRefusal, isUnanswered } from "./questions.ts";
 
 const init: RunOptions = { urgency: "init" };

@@ -1,6 +1,6 @@
 import type { ExtendedSignal, Operator } from "../../codec/at/general-commands.ts";
 import { accessTechnologies, isRegistered, type Registration } from "../../codec/at/urc.ts";
-import type { ModemIdentity } from "./profile.ts";
+import type { ModemIdentity } from "./profile/profile.ts";
 
 /** Where a modem is in its life. */
 export type ModemPhase =

@@ -2,17 +2,17 @@ import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { parseRanges, splitLine } from "../../codec/at/args.ts";
 import type { Port } from "../port.ts";
-import { AtEngine } from "./at-engine.ts";
-import { type AtResult, resultError } from "./at-request.ts";
+import { AtEngine } from "./at/at-engine.ts";
+import { type AtResult, resultError } from "./at/at-request.ts";
+import { RecordingPort } from "./at/recording-port.ts";
+import type { Transcript, TranscriptStep } from "./at/transcript.ts";
 import { readCard, readEid } from "./card-facts.ts";
 import { identifiersIn, maskIdentifiers } from "./mask.ts";
 import { chooseProfile, identify, wake } from "./modem-startup.ts";
-import { genericName, type ModemIdentity, type ModemProfile, type ProfileSet } from "./profile.ts";
-import type { ProfileFile } from "./profile-schema.ts";
+import { genericName, type ModemIdentity, type ModemProfile, type ProfileSet } from "./profile/profile.ts";
+import type { ProfileFile } from "./profile/profile-schema.ts";
 import { firstAnswer } from "./questions.ts";
-import { RecordingPort } from "./recording-port.ts";
 import type { Timers } from "./timers.ts";
-import type { Transcript, TranscriptStep } from "./transcript.ts";
 
 /** One read-only question and what the modem made of it. */
 export interface ProbeAnswer {

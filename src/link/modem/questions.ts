@@ -2,10 +2,10 @@ import { type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { AtCommand } from "../../codec/at/command.ts";
 import { extendedSignal, operator, question, registration, signalQuality } from "../../codec/at/general-commands.ts";
 import type { Registration } from "../../codec/at/urc.ts";
-import type { AtEngine } from "./at-engine.ts";
-import type { RunOptions } from "./engine-contract.ts";
+import type { AtEngine } from "./at/at-engine.ts";
+import type { RunOptions } from "./at/engine-contract.ts";
 import type { ModemState } from "./modem-state.ts";
-import type { ProfileFile } from "./profile-schema.ts";
+import type { ProfileFile } from "./profile/profile-schema.ts";
 
 type Query = NonNullable<NonNullable<ProfileFile["identity"]>["imei"]>[number];
 

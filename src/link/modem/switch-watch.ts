@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { powerLine } from "../../codec/at/general-commands.ts";
-import type { AtEngine } from "./at-engine.ts";
+import type { AtEngine } from "./at/at-engine.ts";
 import { tidyIccid } from "./card-facts.ts";
 import type { ModemState, SwitchRecord, SwitchStep } from "./modem-state.ts";
 import { registered } from "./modem-state.ts";

@@ -7,7 +7,7 @@ import { listTtys } from "../../../drivers/serial-tty/sysfs.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { type PortEvent, silentLog } from "../../../src/link/driver.ts";
 import { findModems } from "../../../src/link/modem/discover.ts";
-import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
+import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
 
 const deps = { clock: systemClock, random: () => 0, log: silentLog };
 

@@ -5,8 +5,8 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { signalQuality } from "../../../src/codec/at/general-commands.ts";
 import { latin1 } from "../../../src/codec/at/line.ts";
 import { silentLog } from "../../../src/link/driver.ts";
-import { AtEngine } from "../../../src/link/modem/at-engine.ts";
-import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
+import { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
 
 const deps = { clock: systemClock, random: () => 0, log: silentLog };
 const options = driver.options.parse({});

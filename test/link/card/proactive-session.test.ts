@@ -4,7 +4,7 @@ import {
   type ProactiveEvent,
   type ProactiveSession,
   step,
-} from "../../../src/link/card/proactive-session.ts";
+} from "../../../src/link/card/terminal/proactive-session.ts";
 import {
   elapsedSeconds,
   expireTimers,
@@ -13,7 +13,7 @@ import {
   startTimer,
   stopTimer,
   type Timers,
-} from "../../../src/link/card/timers.ts";
+} from "../../../src/link/card/terminal/timers.ts";
 
 const details = { number: 1, type: 0x02, qualifier: 0 };
 const idle: ProactiveSession = { at: "idle" };

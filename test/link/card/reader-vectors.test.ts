@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { ApduChannel } from "../../../src/link/card/channel.ts";
-import { smsDownloadOutcome } from "../../../src/link/card/sms-download.ts";
+import { smsDownloadOutcome } from "../../../src/link/card/terminal/sms-download.ts";
 import type { CardConnection } from "../../../src/link/card-reader.ts";
 
 interface ReaderVector {

@@ -1,8 +1,8 @@
 import { ApduChannel } from "../../../src/link/card/channel.ts";
-import type { ChannelService } from "../../../src/link/card/channel-service.ts";
-import { Terminal } from "../../../src/link/card/terminal.ts";
-import type { TerminalHooks } from "../../../src/link/card/terminal-contract.ts";
-import type { TerminalSettings } from "../../../src/link/card/terminal-settings.ts";
+import type { ChannelService } from "../../../src/link/card/terminal/channel-service.ts";
+import { Terminal } from "../../../src/link/card/terminal/terminal.ts";
+import type { TerminalHooks } from "../../../src/link/card/terminal/terminal-contract.ts";
+import type { TerminalSettings } from "../../../src/link/card/terminal/terminal-settings.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { ScriptedCard } from "./scripted-card.ts";
 

@@ -11,8 +11,8 @@ import { decode } from "../../../src/codec/kit/codec.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
 import { ApduChannel } from "../../../src/link/card/channel.ts";
-import { Terminal } from "../../../src/link/card/terminal.ts";
-import type { CardSms } from "../../../src/link/card/terminal-commands.ts";
+import { Terminal } from "../../../src/link/card/terminal/terminal.ts";
+import type { CardSms } from "../../../src/link/card/terminal/terminal-commands.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 /** The simulated eUICC of the drivers in a soft reader, under the real channel and terminal. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
-import type { CardSms } from "../../../src/link/card/terminal-commands.ts";
+import type { CardSms } from "../../../src/link/card/terminal/terminal-commands.ts";
 import { bench } from "./terminal-bench.ts";
 
 const command = (type: string, qualifier: string, destination = "82", objects = "") => {

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { pinState, registration, scanOperators, signalQuality } from "../../../src/codec/at/general-commands.ts";
 import { acknowledge, sendMessage } from "../../../src/codec/at/sms-commands.ts";
 import type { Urc } from "../../../src/codec/at/urc.ts";
-import type { AtEngine } from "../../../src/link/modem/at-engine.ts";
-import { VirtualTimers } from "../../../src/link/modem/transcript-player.ts";
+import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import { VirtualTimers } from "../../../src/link/modem/at/transcript-player.ts";
 import { type Frame, onFrame } from "../../../src/link/trace.ts";
 import { engineOver, FakeModem, turn } from "./fake-modem.ts";
 

@@ -4,8 +4,8 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { formatPdu } from "../../../src/codec/at/sms-commands.ts";
 import { tpduBytes } from "../../../src/codec/sms/tpdu.ts";
 import { silentLog } from "../../../src/link/driver.ts";
-import type { AtEngine } from "../../../src/link/modem/at-engine.ts";
-import { ModemSmsBearer } from "../../../src/link/modem/sms-bearer.ts";
+import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import { ModemSmsBearer } from "../../../src/link/modem/messages/sms-bearer.ts";
 import type { InboundItem } from "../../../src/link/sms-bearer.ts";
 import { engineOver, FakeModem, turn } from "./fake-modem.ts";
 

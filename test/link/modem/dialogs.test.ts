@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
-import type { Transcript, TranscriptStep } from "../../../src/link/modem/transcript.ts";
-import { playTranscript } from "../../../src/link/modem/transcript-player.ts";
+import type { Transcript, TranscriptStep } from "../../../src/link/modem/at/transcript.ts";
+import { playTranscript } from "../../../src/link/modem/at/transcript-player.ts";
+import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
 import { dialogTranscript, parseDialogs } from "./dialogs.ts";
 
 const test_ = new URL("../../", import.meta.url).pathname;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Transcript, TranscriptStep } from "../../../src/link/modem/transcript.ts";
+import type { Transcript, TranscriptStep } from "../../../src/link/modem/at/transcript.ts";
 
 const Dialog = z.object({
   id: z.string(),

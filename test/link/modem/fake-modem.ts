@@ -1,9 +1,9 @@
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { latin1 } from "../../../src/codec/at/line.ts";
 import { Incoming } from "../../../src/link/incoming.ts";
-import { AtEngine } from "../../../src/link/modem/at-engine.ts";
-import type { AtEngineDeps } from "../../../src/link/modem/engine-contract.ts";
-import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
+import { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import type { AtEngineDeps } from "../../../src/link/modem/at/engine-contract.ts";
+import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
 import type { Port } from "../../../src/link/port.ts";
 
 /** What a scripted modem answers to a line; undefined = nothing at all. Without CR LF it is framed as an information line. */

@@ -3,11 +3,11 @@ import { csim } from "../../../src/codec/at/card-commands.ts";
 import { model, operator, pinState, plain, signalQuality } from "../../../src/codec/at/general-commands.ts";
 import { sendMessage } from "../../../src/codec/at/sms-commands.ts";
 import { parseStored, type Urc } from "../../../src/codec/at/urc.ts";
-import type { AtEngine } from "../../../src/link/modem/at-engine.ts";
+import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import { ScriptedPort, VirtualTimers } from "../../../src/link/modem/at/transcript-player.ts";
 import { CardAccess } from "../../../src/link/modem/card-access.ts";
 import { readCard, readEid } from "../../../src/link/modem/card-facts.ts";
 import { identify } from "../../../src/link/modem/modem-startup.ts";
-import { ScriptedPort, VirtualTimers } from "../../../src/link/modem/transcript-player.ts";
 import { engineOver, FakeModem, profiles, turn } from "./fake-modem.ts";
 
 /** What engineers write down of modems: lines as they came, on time that stands still. */

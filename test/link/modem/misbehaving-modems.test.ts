@@ -9,8 +9,8 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { ModemLink } from "../../../src/link/modem/modem-link.ts";
-import { ProfileSet } from "../../../src/link/modem/profile.ts";
-import { profileContents } from "../../../src/link/modem/profile-files.ts";
+import { ProfileSet } from "../../../src/link/modem/profile/profile.ts";
+import { profileContents } from "../../../src/link/modem/profile/profile-files.ts";
 import type { OutboundSms } from "../../../src/link/sms-bearer.ts";
 
 /** The generic profile with a tester's patience. */

@@ -3,7 +3,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { ApduChannel } from "../../../src/link/card/channel.ts";
 import type { CardConnection } from "../../../src/link/card-reader.ts";
-import type { AtEngine } from "../../../src/link/modem/at-engine.ts";
+import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
 import { ModemCardReader } from "../../../src/link/modem/modem-card-reader.ts";
 import { engineOver, FakeModem, turn } from "./fake-modem.ts";
 

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { checkFile } from "../../../src/face/cli/commands/profile.ts";
+import { formatTranscript, parseTranscript } from "../../../src/link/modem/at/transcript.ts";
+import { playTranscript } from "../../../src/link/modem/at/transcript-player.ts";
 import { probeModem } from "../../../src/link/modem/probe.ts";
-import { checkProfile } from "../../../src/link/modem/profile.ts";
-import { formatTranscript, parseTranscript } from "../../../src/link/modem/transcript.ts";
-import { playTranscript } from "../../../src/link/modem/transcript-player.ts";
+import { checkProfile } from "../../../src/link/modem/profile/profile.ts";
 import { FakeModem, profiles } from "./fake-modem.ts";
 
 function unknownModem(): FakeModem {

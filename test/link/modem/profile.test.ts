@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkProfile, genericName, ProfileSet, portsFor } from "../../../src/link/modem/profile.ts";
-import { loadProfiles, readProfileFile, shippedProfiles } from "../../../src/link/modem/profile-files.ts";
-import { profileJsonSchema } from "../../../src/link/modem/profile-json-schema.ts";
-import { quirkNames } from "../../../src/link/modem/quirks.ts";
+import { checkProfile, genericName, ProfileSet, portsFor } from "../../../src/link/modem/profile/profile.ts";
+import { loadProfiles, readProfileFile, shippedProfiles } from "../../../src/link/modem/profile/profile-files.ts";
+import { profileJsonSchema } from "../../../src/link/modem/profile/profile-json-schema.ts";
+import { quirkNames } from "../../../src/link/modem/profile/quirks.ts";
 
 const profiles = loadProfiles();
 const sources = [{ id: "x", kind: "memory", title: "x" }];

@@ -7,7 +7,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { ModemLink } from "../../../src/link/modem/modem-link.ts";
-import type { ModemProfile } from "../../../src/link/modem/profile.ts";
+import type { ModemProfile } from "../../../src/link/modem/profile/profile.ts";
 import type { InboundItem, OutboundSms } from "../../../src/link/sms-bearer.ts";
 import { profiles } from "./fake-modem.ts";
 

@@ -4,9 +4,9 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { parsePdu } from "../../../src/codec/at/sms-commands.ts";
 import { parseTpdu } from "../../../src/codec/sms/tpdu.ts";
 import { silentLog } from "../../../src/link/driver.ts";
-import type { AtEngine } from "../../../src/link/modem/at-engine.ts";
-import { ModemSmsBearer } from "../../../src/link/modem/sms-bearer.ts";
-import { VirtualTimers } from "../../../src/link/modem/transcript-player.ts";
+import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import { VirtualTimers } from "../../../src/link/modem/at/transcript-player.ts";
+import { ModemSmsBearer } from "../../../src/link/modem/messages/sms-bearer.ts";
 import type { InboundItem, OutboundSms } from "../../../src/link/sms-bearer.ts";
 import { engineOver, FakeModem, turn } from "./fake-modem.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aesCmac } from "../../../simulators/euicc/scp80-crypto.ts";
+import { aesCmac } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { bench, byte, secured } from "./terminal.ts";
 

@@ -1,26 +1,26 @@
 import { createECDH, createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../../simulators/euicc/card-core.ts";
-import { eumPublicPoint, testKeys } from "../../../simulators/euicc/certificate.ts";
+import { eumPublicPoint, testKeys } from "../../../simulators/euicc/domains/certificate.ts";
 import {
   deriveKeys,
   publicPoint,
   sharedSecret,
   signDeterministically,
   verifySignature,
-} from "../../../simulators/euicc/elliptic.ts";
-import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
-import { acceptCertificate, establishKeys, role } from "../../../simulators/euicc/key-establishment.ts";
-import { minimalPackage } from "../../../simulators/euicc/profile-package.ts";
+} from "../../../simulators/euicc/domains/elliptic.ts";
+import { acceptCertificate, establishKeys, role } from "../../../simulators/euicc/domains/key-establishment.ts";
 import {
   externalAuthenticate,
   initializeUpdate,
   openCommand,
   sealedTlv,
   tlvHead,
-} from "../../../simulators/euicc/scp03.ts";
-import { aesBlock, aesCbc, aesCmac } from "../../../simulators/euicc/scp80-crypto.ts";
-import { readDgis } from "../../../simulators/euicc/store-data.ts";
+} from "../../../simulators/euicc/domains/scp03.ts";
+import { readDgis } from "../../../simulators/euicc/domains/store-data.ts";
+import { minimalPackage } from "../../../simulators/euicc/files/profile-package.ts";
+import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { aesBlock, aesCbc, aesCmac } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { bench } from "./terminal.ts";

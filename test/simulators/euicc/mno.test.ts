@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checksum, encipher } from "../../../simulators/euicc/scp80-crypto.ts";
+import { checksum, encipher } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { bench, byte, secured } from "./terminal.ts";
 

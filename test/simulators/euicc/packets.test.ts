@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { aesCmac, redundancyCheck } from "../../../simulators/euicc/scp80-crypto.ts";
+import { aesCmac, redundancyCheck } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import {
   buildNotice,
   buildResponse,
@@ -8,7 +8,7 @@ import {
   porStatus,
   readHeader,
   verifyCommand,
-} from "../../../simulators/euicc/scp80-packet.ts";
+} from "../../../simulators/euicc/secured/scp80-packet.ts";
 import { Reassembly } from "../../../simulators/euicc/sms.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { bench } from "./terminal.ts";

@@ -1,6 +1,6 @@
 import { type EuiccDeps, SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState, type FixtureOptions } from "../../../simulators/euicc/fixture.ts";
-import { checksum, encipher } from "../../../simulators/euicc/scp80-crypto.ts";
+import { checksum, encipher } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import type { SoftCard } from "../../../simulators/soft-card.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
 import { answerTo, ProfileBehaviour, sampleOf } from "../../../simulators/modem/profile-behaviour.ts";
 import { fromHex } from "../../../src/base/hex.ts";
-import { loadProfiles } from "../../../src/link/modem/profile-files.ts";
+import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
 import { Bench } from "./host.ts";
 
 const profiles = loadProfiles().list();

@@ -3,10 +3,15 @@ import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../base/clock.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { formatTranscript } from "../../../link/modem/at/transcript.ts";
 import { type ProbeReport, probeModem } from "../../../link/modem/probe.ts";
-import { checkProfile, type ModemProfile, ProfileSet } from "../../../link/modem/profile.ts";
-import { loadProfiles, profileContents, readableProfiles, readProfileFile } from "../../../link/modem/profile-files.ts";
-import { formatTranscript } from "../../../link/modem/transcript.ts";
+import { checkProfile, type ModemProfile, ProfileSet } from "../../../link/modem/profile/profile.ts";
+import {
+  loadProfiles,
+  profileContents,
+  readableProfiles,
+  readProfileFile,
+} from "../../../link/modem/profile/profile-files.ts";
 import type { Port } from "../../../link/port.ts";
 import type { CliContext } from "../context.ts";
 import { unreadable } from "../input-file.ts";

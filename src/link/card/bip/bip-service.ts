@@ -9,7 +9,7 @@ import { type Log, silentLog } from "../../driver.ts";
 import { reported } from "../../reported.ts";
 import { traceFrame } from "../../trace.ts";
 import { type Answer, answer, beyondCapabilities, success } from "../answer.ts";
-import type { ChannelService, RaiseEvent } from "../channel-service.ts";
+import type { ChannelService, RaiseEvent } from "../terminal/channel-service.ts";
 import { BipChannel } from "./bip-channel.ts";
 import { answerDns } from "./dns-responder.ts";
 import { type OpenRequest, openAnswerObjects, openRequest } from "./open-request.ts";

@@ -11,7 +11,7 @@ import { BipService } from "../../../../src/link/card/bip/bip-service.ts";
 import { nodeSockets } from "../../../../src/link/card/bip/node-sockets.ts";
 import { defaultRules } from "../../../../src/link/card/bip/rules.ts";
 import { ApduChannel } from "../../../../src/link/card/channel.ts";
-import { Terminal } from "../../../../src/link/card/terminal.ts";
+import { Terminal } from "../../../../src/link/card/terminal/terminal.ts";
 
 const channel = 0x21;
 

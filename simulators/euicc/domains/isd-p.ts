@@ -1,0 +1,182 @@
+import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+import { readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
+import { answer, type CommandApdu, type ResponseApdu, refuse, status, statusOf } from "../apdu.ts";
+import type { CardCore, Session } from "../card-core.ts";
+import type { KeySetState, ProfileState } from "../card-state.ts";
+import { euiccResponse, inspectPackage } from "../files/profile-package.ts";
+import { completeProfile } from "../fixture.ts";
+import { readPutKey, replaceKeySet } from "./put-key.ts";
+import {
+  externalAuthenticate,
+  initializeUpdate,
+  openCommand,
+  responseMac,
+  type Scp03Session,
+  sealedTlv,
+  sealResponse,
+  tlvHead,
+} from "./scp03.ts";
+import { type Dgi, readDgis } from "./store-data.ts";
+
+/** Commands to an ISD-P: an SCP03 channel and what goes through it. SGP.02 §4.1.3, GP Amendment D */
+export function isdPCommand(card: CardCore, session: Session, profile: ProfileState, apdu: CommandApdu): ResponseApdu {
+  if (session.rights !== "remote") return refuse(0x6982);
+  const secured = (apdu.cla & 0x04) !== 0;
+  if (apdu.ins === 0x50 && !secured) return beginChannel(card, profile, apdu);
+  if (apdu.ins === 0x82 && secured) return authenticateHost(card, profile, apdu);
+  if (!secured) return refuse(apdu.ins === 0xe2 || apdu.ins === 0xd8 ? 0x6982 : 0x6d00);
+  return securedCommand(card, profile, apdu);
+}
+
+function channelKeys(profile: ProfileState, kvn: number): KeySetState | undefined {
+  return profile.isdpKeySets.find((set) => set.type === "SCP03" && (kvn === 0 || set.kvn === kvn));
+}
+
+function beginChannel(card: CardCore, profile: ProfileState, { p1, p2, data }: CommandApdu): ResponseApdu {
+  if (p2 !== 0) return refuse(0x6a86);
+  if (data.length !== 8) return refuse(0x6700);
+  const set = channelKeys(profile, p1);
+  if (set === undefined) return refuse(0x6a88);
+  const { response, session } = initializeUpdate(set, fromHex(profile.aid), data);
+  card.channels.set(profile.aid, session);
+  card.commit();
+  return answer(response);
+}
+
+function authenticateHost(
+  card: CardCore,
+  profile: ProfileState,
+  { cla, ins, p1, p2, data }: CommandApdu,
+): ResponseApdu {
+  const channel = card.channels.get(profile.aid);
+  if (channel === undefined) return refuse(0x6985);
+  const head = Uint8Array.of(cla, ins, p1, p2, data.length);
+  if (externalAuthenticate(channel, p1, head, data)) return status(0x9000);
+  card.channels.delete(profile.aid);
+  return refuse(0x6300);
+}
+
+function securedCommand(card: CardCore, profile: ProfileState, apdu: CommandApdu): ResponseApdu {
+  const channel = card.channels.get(profile.aid);
+  if (channel === undefined || channel.level === 0) return refuse(0x6985);
+  const head = Uint8Array.of(apdu.cla, apdu.ins, apdu.p1, apdu.p2, apdu.data.length);
+  const clear = openCommand(channel, head, apdu.data);
+  if (clear === undefined) {
+    card.channels.delete(profile.aid);
+    return refuse(0x6982);
+  }
+  let result: ResponseApdu;
+  try {
+    result = plainCommand(card, profile, { ...apdu, data: clear });
+  } catch (error) {
+    return status(statusOf(error));
+  }
+  if ((channel.level & 0x10) === 0) return result;
+  const data = sealResponse(channel, result.data);
+  const mac = responseMac(channel, concatBytes(data, Uint8Array.of(result.sw >> 8, result.sw & 0xff)));
+  return { data: concatBytes(data, mac), sw: result.sw };
+}
+
+function plainCommand(card: CardCore, profile: ProfileState, { ins, p2, data }: CommandApdu): ResponseApdu {
+  if (ins === 0xe2) {
+    storeInDomain(profile, readDgis(data) ?? refuse(0x6a80));
+    card.commit();
+    return status(0x9000);
+  }
+  if (ins !== 0xd8) return refuse(0x6d00);
+  const dek = channelKeys(profile, 0)?.keys.find(({ id }) => id === 3)?.value ?? "";
+  const { kvn, keys, response } = readPutKey(p2, data, fromHex(dek));
+  const type = kvn >= 0x30 && kvn <= 0x3f ? "SCP03" : "TOKEN";
+  replaceKeySet(profile.isdpKeySets, { kvn, type, keys, ccLength: 8, ...(type === "SCP03" && { cntr: "000000" }) });
+  card.commit();
+  return answer(response);
+}
+
+/** Data groupings that belong to one ISD-P: SD data, connectivity, POL1. SGP.02 §4.1.2.1, §4.1.3.4 */
+export function storeInDomain(profile: ProfileState, dgis: readonly Dgi[]): void {
+  for (const { id, value } of dgis) {
+    if (id === 0x0070)
+      for (const tlv of readTlvs(value)) profile.sdData[tlv.tag.toString(16).toUpperCase()] = toHex(tlv.value);
+    else if (id === 0x3a06) profile.pol1 = policyIn(value);
+    else if (id === 0x3a07) storeConnectivity(profile, value);
+    else refuse(0x6a88);
+  }
+}
+
+/** POL1: `81 01 bb`, or the octet alone. */
+function policyIn(value: Uint8Array): number {
+  if (value.length === 1) return (value[0] ?? 0) & 0x07;
+  const policy = readTlvs(value).find(({ tag }) => tag === 0x81 || tag === 0x80)?.value;
+  if (policy === undefined || policy.length !== 1) return refuse(0x6a80);
+  return (policy[0] ?? 0) & 0x07;
+}
+
+function storeConnectivity(profile: ProfileState, value: Uint8Array): void {
+  const templates = readTlvs(value);
+  if (templates.length === 0 || templates.some(({ tag }) => tag < 0xa0 || tag > 0xa2)) refuse(0x6a80);
+  for (const { tag, value: parameters } of templates)
+    profile.connectivity[tag.toString(16).toUpperCase()] = toHex(parameters);
+}
+
+const scp03tError = { 132: 0x44, 133: 0x45, 134: 0x46 } as const;
+
+/** One TLV of SCP03t: 84, 85 or 86. The response TLV, and whether the channel lives on. SGP.02 §4.1.3.3 */
+export function scp03t(
+  card: CardCore,
+  profile: ProfileState,
+  tag: number,
+  value: Uint8Array,
+): { readonly response: Uint8Array; readonly ok: boolean } {
+  const fail = (code: 1 | 2 | 3) => {
+    card.channels.delete(profile.aid);
+    card.downloads.delete(profile.aid);
+    const low = tag === 0x84 ? scp03tError[0x84] : tag === 0x85 ? scp03tError[0x85] : scp03tError[0x86];
+    return { response: Uint8Array.of(0x9f, low, 0x01, code), ok: false };
+  };
+  if (tag === 0x84) {
+    const set = channelKeys(profile, value[0] ?? 0);
+    if (value.length !== 10) return fail(1);
+    if (set === undefined) return fail(3);
+    const { response, session } = initializeUpdate(set, fromHex(profile.aid), value.subarray(2));
+    card.channels.set(profile.aid, session);
+    card.downloads.delete(profile.aid);
+    card.commit();
+    return { response: tlvBytes(0x84, response), ok: true };
+  }
+  const channel = card.channels.get(profile.aid);
+  if (channel === undefined) return fail(2);
+  if (tag === 0x85) {
+    if (value.length !== 17) return fail(1);
+    const head = Uint8Array.of(0x85, 0x11, value[0] ?? 0);
+    return externalAuthenticate(channel, value[0] ?? 0, head, value.subarray(1))
+      ? { response: Uint8Array.of(0x85, 0x00), ok: true }
+      : fail(2);
+  }
+  if (channel.level === 0) return fail(2);
+  const clear = openCommand(channel, tlvHead(0x86, value.length), value);
+  return clear === undefined ? fail(2) : { response: load(card, profile, channel, clear), ok: true };
+}
+
+/** Takes a piece of the profile package; answers when the package is complete or turns out not to be one. */
+function load(card: CardCore, profile: ProfileState, channel: Scp03Session, piece: Uint8Array): Uint8Array {
+  const respond = (code: number) => {
+    card.downloads.delete(profile.aid);
+    return sealedTlv(channel, euiccResponse(code));
+  };
+  if (profile.state !== "personalized" && profile.state !== "created") return respond(5);
+  const bytes = concatBytes(card.downloads.get(profile.aid) ?? new Uint8Array(0), piece);
+  if (profile.quota !== undefined && bytes.length > profile.quota) return respond(4);
+  const progress = inspectPackage(bytes);
+  if (progress.at === "malformed") return respond(3);
+  if (progress.at === "incomplete") {
+    card.downloads.set(profile.aid, bytes);
+    return Uint8Array.of(0x86, 0x00);
+  }
+  const { facts } = progress;
+  completeProfile(profile, facts, `${card.state.eid}/${profile.aid}`);
+  profile.package = toHex(bytes);
+  profile.used = bytes.length;
+  if (facts.connectivity) storeConnectivity(profile, facts.connectivity);
+  card.commit();
+  return respond(0);
+}

@@ -1,0 +1,121 @@
+import { type ErrorDetail, GatewayError, type SubmitFate } from "../../../base/gateway-error.ts";
+import type { AtInfo, AtReply } from "../../../codec/at/command.ts";
+import { cmeError, cmsError } from "../../../codec/at/error-codes.ts";
+import { publicLine } from "../../../codec/at/line-name.ts";
+import type { AtFinal } from "../../../codec/at/result.ts";
+import type { OpenLines } from "./line-router.ts";
+
+/** A command line as it goes out, with what is expected back. */
+export interface AtRequest {
+  /** Without its line end. */
+  readonly line: string;
+  /** Sent after the prompt, with Ctrl-Z behind it. */
+  readonly body?: string;
+  /** In place of Ctrl-Z: ESC gives the entry up, nothing leaves it open. */
+  readonly bodyEnd?: string;
+  /** The body goes out with the line, without waiting for a prompt; as the profile says unless given. */
+  readonly inline?: boolean;
+  /** What the declaration expects; a line typed by hand has none. */
+  readonly expects?: Pick<AtReply<unknown>, "prefixes" | "lines" | "lone">;
+  /** Time limit up to the prompt, or to the final result when there is no body. */
+  readonly timeoutMs: number;
+  /** Time limit from the body to the final result. */
+  readonly bodyTimeoutMs?: number;
+  /** Any character ends it early. */
+  readonly abortable?: boolean;
+  /** Nobody may be there yet: a missing answer is no reason to bring the line back in step. */
+  readonly tentative?: boolean;
+  /** After a timeout, wait for the late answer while the line is brought back in step, and take it if it comes. */
+  readonly acceptLate?: boolean;
+}
+
+/** How far a command got on the wire. */
+export type AtStage = "queued" | "sent" | "body-sent";
+
+/** The answer to one command. */
+export interface AtResult {
+  readonly final: AtFinal;
+  readonly info: readonly AtInfo[];
+  readonly promptSeen: boolean;
+  /** The body went out; an OK without it is no success. */
+  readonly bodySent: boolean;
+  /** The caller gave it up at the prompt and the modem confirmed that. */
+  readonly cancelled: boolean;
+}
+
+/** Order of commands that wait: bringing the line up, acknowledgements, all the rest. */
+export type Urgency = "init" | "urgent" | "normal";
+
+const order: Readonly<Record<Urgency, number>> = { init: 0, urgent: 1, normal: 2 };
+
+/** Puts a command behind those of its urgency. */
+export function enqueue(queue: Pending[], pending: Pending): void {
+  const rank = order[pending.urgency];
+  const at = queue.findIndex(({ urgency }) => order[urgency] > rank);
+  if (at < 0) queue.push(pending);
+  else queue.splice(at, 0, pending);
+}
+
+/** A command on its way through the engine. */
+export interface Pending {
+  readonly request: AtRequest;
+  readonly urgency: Urgency;
+  readonly resolve: (result: AtResult) => void;
+  readonly reject: (error: unknown) => void;
+  readonly lines: OpenLines;
+  stage: AtStage;
+  promptSeen: boolean;
+  cancelled: boolean;
+  /** Its caller is gone; the line stays occupied until the modem answered. */
+  orphan: boolean;
+  stopTimer: () => void;
+  release: () => void;
+}
+
+/** The facts that errors of a command carry: nothing left before the body did. */
+export function requestFacts(pending: Pending): { readonly detail: ErrorDetail; readonly fate: SubmitFate } {
+  return {
+    detail: { command: publicLine(pending.request.line), stage: pending.stage },
+    fate: pending.request.body === undefined || pending.stage !== "body-sent" ? "not-sent" : "unknown",
+  };
+}
+
+/** The error of a result that is no success; undefined for OK and CONNECT. */
+export function resultError(line: string, result: AtResult): GatewayError | undefined {
+  const { final } = result;
+  if (final.kind === "ok" || final.kind === "connect") return undefined;
+  const command = publicLine(line);
+  const fate = "not-sent";
+  if (final.kind === "cme") {
+    const { text, retry } = cmeError(final.code);
+    const code = retry === "never" ? "modem.cme-permanent" : "modem.cme";
+    const detail = { command, cme: final.code, text: final.text, name: text };
+    return new GatewayError(code, `${command}: ${final.text}${final.code === undefined ? "" : ` (${text})`}`, {
+      detail,
+      fate,
+    });
+  }
+  if (final.kind === "cms") {
+    const { text, retry } = cmsError(final.code);
+    const code = retry === "never" ? "modem.cms-permanent" : "modem.cms";
+    const detail = { command, cms: final.code, text: final.text, name: text };
+    return new GatewayError(code, `${command}: ${final.text}${final.code === undefined ? "" : ` (${text})`}`, {
+      detail,
+      fate,
+    });
+  }
+  return new GatewayError("modem.refused", `${command}: ${final.text}`, {
+    detail: { command, text: final.text },
+    fate,
+  });
+}
+
+/** The error of a command whose port is gone. */
+export function goneError(reason: GatewayError, pending?: Pending): GatewayError {
+  return reason.with(pending === undefined ? { fate: "not-sent" } : requestFacts(pending));
+}
+
+/** A result without any information. */
+export function bareResult(final: AtFinal): AtResult {
+  return { final, info: [], promptSeen: false, cancelled: false, bodySent: false };
+}

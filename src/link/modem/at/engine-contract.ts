@@ -1,0 +1,40 @@
+import type { GatewayError } from "../../../base/gateway-error.ts";
+import type { Port } from "../../port.ts";
+import type { ModemProfile } from "../profile/profile.ts";
+import type { Timers } from "../timers.ts";
+import type { AtResult, Urgency } from "./at-request.ts";
+import type { LineRole } from "./line-router.ts";
+
+/** What the engine needs. */
+export interface AtEngineDeps {
+  readonly port: Port;
+  /** Link id, for traces. */
+  readonly link: string;
+  readonly profile: ModemProfile;
+  readonly timers?: Timers;
+  /** Told of each line and its role, and of each command's end: for transcripts and consoles. */
+  readonly observe?: (event: EngineEvent) => void;
+}
+
+export type EngineEvent =
+  | { readonly kind: "line"; readonly role: LineRole; readonly text: string }
+  /** A doubtful line's role, at the end of the command. */
+  | { readonly kind: "decided"; readonly role: "info" | "urc"; readonly text: string }
+  | { readonly kind: "end"; readonly line: string; readonly result: AtResult | GatewayError };
+
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly urgency?: Urgency;
+  /** Instead of the profile's limit for this kind of command. */
+  readonly timeoutMs?: number;
+}
+
+/** Times the engine waits before it takes something for what it looks like. */
+export const patience = {
+  /** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
+  bootGraceMs: 2_500,
+  /** How long a text of several lines may pause; after that its last line was the final result it looks like. */
+  textPauseMs: 500,
+  /** How long the final result may be missing behind an answer that some firmware sends without one. */
+  loneAnswerMs: 1_500,
+} as const;

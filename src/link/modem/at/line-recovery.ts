@@ -1,0 +1,118 @@
+import { GatewayError } from "../../../base/gateway-error.ts";
+import type { AtInfo } from "../../../codec/at/command.ts";
+import { publicLine } from "../../../codec/at/line-name.ts";
+import type { AtFinal } from "../../../codec/at/result.ts";
+import type { Timers } from "../timers.ts";
+import { type AtResult, type Pending, requestFacts } from "./at-request.ts";
+import { type LineRole, type OpenLines, openLines } from "./line-router.ts";
+import { type Resync, type ResyncEvent, type ResyncStep, startResync, stepResync } from "./resync.ts";
+
+/** What the recovery does through its engine. */
+export interface LineRecoveryDeps {
+  readonly timers: Timers;
+  /** How long a knock may stay unanswered. */
+  readonly patienceMs: () => number;
+  readonly write: (text: string) => void;
+  /** Sorts the lines of a command that ended after all. */
+  readonly sort: (lines: OpenLines) => readonly AtInfo[];
+  readonly settle: (pending: Pending, result: AtResult | GatewayError) => void;
+  /** A knock was answered. */
+  readonly answered: (final: AtFinal) => void;
+  /** The line is in step again, or (false) the modem answers nothing any more. */
+  readonly over: (inStep: boolean) => void;
+}
+
+const esc = "\x1b";
+const quietMs = 1_000;
+const escapeMs = 2_000;
+
+/** Runs {@link stepResync} on a real line, and keeps the command whose late answer would still be welcome. */
+export class LineRecovery {
+  readonly #deps: LineRecoveryDeps;
+  #state: Resync | undefined;
+  #late: Pending | undefined;
+  #stopTimer = () => {};
+
+  constructor(deps: LineRecoveryDeps) {
+    this.#deps = deps;
+  }
+
+  /** True while no command may be sent. */
+  get running(): boolean {
+    return this.#state !== undefined;
+  }
+
+  /** The command was not answered in time: knocks until the line is in step. `late` is waited for meanwhile. */
+  begin(atPrompt: boolean, late: Pending | undefined): void {
+    this.#late = late;
+    this.#state = startResync(atPrompt);
+    this.#act({ send: atPrompt ? "escape" : "probe" });
+  }
+
+  /** What lines are read for while it runs. */
+  lines(): OpenLines {
+    return this.#late?.lines ?? openLines("AT");
+  }
+
+  /** Whether a line of this role belongs to a command that was given up. */
+  isLate(role: LineRole): boolean {
+    return role === "info" || role === "doubtful" || (role === "final" && this.#owes);
+  }
+
+  get #owes(): boolean {
+    return (this.#state?.owed ?? 0) > 0;
+  }
+
+  /** A final result came. */
+  final(final: AtFinal): void {
+    const late = this.#late;
+    if (late !== undefined && this.#owes && (late.lines.own || final.kind === "cms" || final.kind === "cme")) {
+      this.#late = undefined;
+      const info = this.#deps.sort(late.lines);
+      this.#deps.settle(late, { final, info, promptSeen: true, cancelled: false, bodySent: true });
+    }
+    if (!this.#owes) this.#deps.answered(final);
+    this.#feed({ kind: "final", ok: final.kind === "ok" });
+  }
+
+  /** A line came that only a late answer explains. */
+  heard(): void {
+    this.#feed({ kind: "heard" });
+  }
+
+  /** Ends it without a verdict: the modem restarted, or the port is gone. */
+  stop(): void {
+    this.#stopTimer();
+    this.#state = undefined;
+    const late = this.#late;
+    this.#late = undefined;
+    if (late !== undefined) this.#deps.settle(late, timeoutError(late));
+  }
+
+  #feed(event: ResyncEvent): void {
+    if (this.#state === undefined) return;
+    const { next, action } = stepResync(this.#state, event);
+    this.#state = next;
+    if (action !== undefined) this.#act(action);
+  }
+
+  #act(action: ResyncStep): void {
+    if ("done" in action) {
+      this.stop();
+      this.#deps.over(action.done);
+      return;
+    }
+    if ("send" in action)
+      this.#deps.write(action.send === "probe" ? "AT\r" : action.send === "escape" ? esc : `${esc}\r`);
+    const phase = this.#state?.phase;
+    const wait = phase === "quiet" ? quietMs : phase === "escaping" ? escapeMs : this.#deps.patienceMs();
+    this.#stopTimer();
+    this.#stopTimer = this.#deps.timers.after(wait, () => this.#feed({ kind: "timeout" }));
+  }
+}
+
+/** The error of a command that was not answered in time. */
+export function timeoutError(pending: Pending): GatewayError {
+  const command = publicLine(pending.request.line);
+  return new GatewayError("modem.timeout", `${command} was not answered in time`, requestFacts(pending));
+}

@@ -1,0 +1,22 @@
+import { CommandSecrets } from "../../../codec/apdu/secret-data.ts";
+import { shownText } from "../../../codec/at/line-name.ts";
+import { showBothWays } from "../../segment-memory.ts";
+import { isTracing, traceFrame } from "../../trace.ts";
+import type { LineRole } from "./line-router.ts";
+
+/** Publishes the lines of one port, with what must not be shown hidden: what one line begins the next may go on with. */
+export class LineTrace {
+  readonly #link: string;
+  readonly #show = showBothWays();
+  readonly #secrets = new CommandSecrets();
+
+  constructor(link: string) {
+    this.#link = link;
+  }
+
+  line(dir: "in" | "out", line: string, role?: LineRole): void {
+    if (!isTracing()) return;
+    const text = shownText(line, this.#show[dir], this.#secrets);
+    traceFrame({ kind: "at", dir, link: this.#link, text, ...(role === undefined ? {} : { facts: { role } }) });
+  }
+}

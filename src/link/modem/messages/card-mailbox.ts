@@ -1,0 +1,96 @@
+import { asGatewayError, isGatewayError } from "../../../base/gateway-error.ts";
+import { toHex } from "../../../base/hex.ts";
+import { csim } from "../../../codec/at/card-commands.ts";
+import { parsePdu } from "../../../codec/at/sms-commands.ts";
+import { smsPpDownload } from "../../../codec/cat/envelope.ts";
+import { readSegment } from "../../../codec/sms/concatenation.ts";
+import { dataCoding } from "../../../codec/sms/data-coding.ts";
+import { parseTpdu } from "../../../codec/sms/tpdu.ts";
+import { envelopeApdu } from "../../card/cat-apdu.ts";
+import type { Log } from "../../driver.ts";
+import type { AtEngine } from "../at/at-engine.ts";
+
+/** What the mailbox needs. */
+export interface CardMailboxDeps {
+  readonly engine: AtEngine;
+  readonly link: string;
+  readonly log: Log;
+  /** Whether the card inside is an eUICC: one that takes command packets. */
+  readonly cardTakesPackets: () => boolean;
+}
+
+/** Whose a stored message is; `unclear` = a later segment of a packet whose first one was not seen. */
+export type Owner = "card" | "host" | "unclear";
+
+const simDataDownload = 0x7f;
+const maxRemembered = 200;
+
+/**
+ * Messages for the card inside that the modem stored instead of giving them to the card: class 2, TP-PID 7F, a command
+ * packet. They are handed on with ENVELOPE over +CSIM where the modem lets that pass. 3GPP TS 31.111 §7.1.1.1, TS 23.040 §9.2.3.9
+ */
+export class CardMailbox {
+  readonly #deps: CardMailboxDeps;
+  readonly #owners = new Map<string, Owner>();
+  #refused: boolean;
+
+  constructor(deps: CardMailboxDeps) {
+    this.#deps = deps;
+    this.#refused = deps.engine.profile.file.card?.envelope === "none";
+  }
+
+  /** Whose it is. A response packet, a plain message and all for a card that takes no packets are the host's. */
+  ownerOf(pdu: string): Owner {
+    if (!this.#deps.cardTakesPackets()) return "host";
+    try {
+      const deliver = parseTpdu(parsePdu(pdu).tpdu, "SMS-DELIVER");
+      if (deliver.pid !== simDataDownload || dataCoding(deliver.dcs).messageClass !== 2) return "host";
+      if (!deliver.userDataHeader) return "card";
+      const { security, concatenation } = readSegment(deliver.userData.octets);
+      const key = `${deliver.originator.number} ${concatenation?.reference}`;
+      if (security === undefined && concatenation !== undefined) return this.#owners.get(key) ?? "unclear";
+      const owner = security === "response" ? "host" : "card";
+      if (concatenation !== undefined) this.#remember(key, owner);
+      return owner;
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      return "host";
+    }
+  }
+
+  /** True when the card took it; false when it could not be asked, was busy or refused. @throws link.lost, modem.reset */
+  async hand(pdu: string): Promise<boolean> {
+    const { engine, link, log } = this.#deps;
+    if (this.#refused) return false;
+    try {
+      const { serviceCentre, tpdu } = parsePdu(pdu);
+      const [toa, ...digits] = serviceCentre;
+      const address = toa === undefined ? undefined : { tonNpi: toa, digits: semiOctets(digits) };
+      const answer = await engine.run(csim, envelopeApdu(smsPpDownload(tpdu, address), true));
+      const [sw1 = 0, sw2 = 0] = answer.subarray(-2);
+      const taken = [0x90, 0x91, 0x92, 0x61, 0x9f].includes(sw1);
+      const sw = toHex(Uint8Array.of(sw1, sw2));
+      log.info({ link, sw, taken }, "a stored message for the card was handed to it");
+      return taken;
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      if (!/^(modem\.(cme|cms|refused)|codec\.)/.test(error.code)) throw error;
+      this.#refused = error.code !== "modem.cme" || error.detail.cme === 3 || error.detail.cme === 4;
+      log.warn({ link, error: error.toJSON() }, "the modem does not let a message for its card pass");
+      return false;
+    }
+  }
+
+  #remember(key: string, owner: Owner): void {
+    this.#owners.set(key, owner);
+    const [oldest] = this.#owners.keys();
+    if (this.#owners.size > maxRemembered && oldest !== undefined) this.#owners.delete(oldest);
+  }
+}
+
+function semiOctets(octets: readonly number[]): string {
+  return octets
+    .flatMap((octet) => [octet & 0x0f, octet >> 4])
+    .filter((digit) => digit < 10)
+    .join("");
+}

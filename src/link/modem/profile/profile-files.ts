@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { asGatewayError, GatewayError } from "../../../base/gateway-error.ts";
+import { parseJson } from "../../../base/json.ts";
+import { doubleKeys } from "../../../codec/text/json-keys.ts";
+import { type FileProblem, type ProfileContent, ProfileSet } from "./profile.ts";
+
+/** The folder that ships with the package, whether it runs from its sources or as built. */
+export const shippedProfiles = join(packageFolder(dirname(fileURLToPath(import.meta.url))), "hardware-profiles");
+
+function packageFolder(from: string): string {
+  const above = dirname(from);
+  return existsSync(join(from, "hardware-profiles")) || above === from ? from : packageFolder(above);
+}
+
+/**
+ * Reads all profiles: those of the product, then those of the user's folders, which win by name. A user's file that
+ * cannot be used is left out, and {@link ProfileSet.problems} says why.
+ * @throws profile.invalid naming the file of the product
+ */
+export function loadProfiles(userFolders: readonly string[] = [], shipped = shippedProfiles): ProfileSet {
+  const unread: FileProblem[] = [];
+  const own = readableProfiles(userFolders, unread);
+  return new ProfileSet([...profileContents([], shipped), ...own], unread);
+}
+
+/** The user's files that are JSON; why the others are not is added to `unread`. */
+export function readableProfiles(
+  userFolders: readonly string[],
+  unread: FileProblem[] = [],
+): readonly (ProfileContent & { readonly own: true })[] {
+  return userFolders
+    .flatMap((folder) => filesOf(folder, unread))
+    .flatMap((path) => {
+      try {
+        return [{ ...readProfileFile(path), own: true as const }];
+      } catch (error) {
+        unread.push({ source: path, problem: asGatewayError(error).message });
+        return [];
+      }
+    });
+}
+
+/** The content of all profile files, those that win last. @throws profile.invalid for a file that is no JSON */
+export function profileContents(
+  userFolders: readonly string[] = [],
+  shipped = shippedProfiles,
+): readonly ProfileContent[] {
+  const folders = [join(shipped, "base"), join(shipped, "modems"), ...userFolders];
+  return folders.flatMap((folder) => jsonFiles(folder)).map(readProfileFile);
+}
+
+/** One file's content, not yet checked. @throws profile.invalid when it cannot be read or is no JSON */
+export function readProfileFile(source: string): { readonly source: string; readonly content: unknown } {
+  try {
+    const text = readFileSync(source, "utf8");
+    const content = parseJson(text);
+    const [double] = doubleKeys(text);
+    if (double === undefined) return { source, content };
+    throw new Error(`line ${double.line}: the key ${JSON.stringify(double.key)} stands twice in one object`);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new GatewayError("profile.invalid", `${source}: ${why}`, { detail: { source }, cause });
+  }
+}
+
+function filesOf(folder: string, problems: FileProblem[]): string[] {
+  if (!existsSync(folder)) problems.push({ source: folder, problem: `${folder}: no such folder` });
+  return jsonFiles(folder);
+}
+
+function jsonFiles(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+    const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".json"));
+    return files.map((entry) => join(entry.parentPath, entry.name)).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,245 @@
+import { asGatewayError, GatewayError } from "../../../base/gateway-error.ts";
+import { nearest } from "../../../base/nearest.ts";
+import { type Budget, budgets } from "../../../codec/at/command.ts";
+import { type UrcRule, UrcTable } from "../../../codec/at/urc.ts";
+import { lint, type ProfileProblem } from "./profile-lint.ts";
+import { ProfileFile } from "./profile-schema.ts";
+import type { Quirk } from "./quirks.ts";
+
+/** A profile with its parent's fields merged in and everything compiled. */
+export interface ModemProfile {
+  readonly name: string;
+  readonly title: string;
+  readonly vendor: string;
+  readonly file: ProfileFile;
+  readonly urcs: UrcTable;
+  readonly quirks: ReadonlySet<Quirk>;
+  /** Time limit of each kind of command, milliseconds. */
+  readonly timeoutsMs: Readonly<Record<Budget | "resync", number>>;
+}
+
+/** What a modem says of itself. */
+export interface ModemIdentity {
+  readonly maker: string;
+  readonly model: string;
+  readonly revision: string;
+}
+
+/** Limits where no profile says otherwise, from what the manuals promise and what is seen in the field. */
+export const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
+  quick: 5_000,
+  pin: 10_000,
+  card: 30_000,
+  network: 180_000,
+  scan: 320_000,
+  attach: 155_000,
+  power: 20_000,
+  store: 10_000,
+  list: 60_000,
+  prompt: 10_000,
+  send: 150_000,
+  resync: 20_000,
+};
+
+/** The profile for a device nobody described, by name. */
+export const genericName = "generic-3gpp";
+
+/** Checks one file's content on its own. */
+export function checkProfile(content: unknown): { readonly file?: ProfileFile; readonly problems: ProfileProblem[] } {
+  const parsed = ProfileFile.safeParse(content);
+  if (parsed.success) return { file: parsed.data, problems: lint(parsed.data, genericName) };
+  const problems = parsed.error.issues.map(({ path, message }) => ({ at: `/${path.join("/")}`, problem: message }));
+  return { problems };
+}
+
+/** A profile file's content, not yet checked. */
+export interface ProfileContent {
+  readonly source: string;
+  readonly content: unknown;
+  /** The user's own: one that cannot be used is left out, and wins where it can be. */
+  readonly own?: boolean;
+}
+
+/** Why a file of the user's is not used. */
+export interface FileProblem {
+  readonly source: string;
+  /** Names the file, too. */
+  readonly problem: string;
+}
+
+/** All profiles there are, each whole; files of a later folder replace those of an earlier one by name. */
+export class ProfileSet {
+  /** Files of the user's that are left out. */
+  readonly problems: readonly FileProblem[];
+  readonly #files = new Map<string, ProfileFile>();
+  readonly #whole = new Map<string, ModemProfile>();
+  readonly #own = new Set<string>();
+
+  /** @throws profile.invalid with the problems of the first bad file in `detail`, unless it is the user's own */
+  constructor(contents: readonly ProfileContent[], unread: readonly FileProblem[] = []) {
+    const problems = [...unread];
+    const replaced = new Map<string, { readonly file: ProfileFile | undefined; readonly source: string }>();
+    for (const { source, content, own = false } of contents) {
+      const file = readFile(source, content, own ? problems : undefined);
+      if (file === undefined) continue;
+      if (own) replaced.set(file.name, { file: this.#files.get(file.name), source });
+      this.#files.set(file.name, file);
+    }
+    this.#leaveOut(replaced, problems);
+    for (const name of this.#files.keys()) this.#whole.set(name, compile(this.#resolve(name)));
+    for (const name of replaced.keys()) if (this.#whole.has(name)) this.#own.add(name);
+    this.problems = problems;
+  }
+
+  /** Own files whose parents are not there: the ones they replaced hold again. */
+  #leaveOut(
+    own: Map<string, { readonly file: ProfileFile | undefined; readonly source: string }>,
+    problems: FileProblem[],
+  ): void {
+    for (let again = true; again; ) {
+      again = false;
+      for (const [name, { file, source }] of own) {
+        try {
+          this.#resolve(name);
+        } catch (error) {
+          problems.push({ source, problem: `${source}: ${asGatewayError(error).message}` });
+          own.delete(name);
+          if (file === undefined) this.#files.delete(name);
+          else this.#files.set(name, file);
+          again = true;
+        }
+      }
+    }
+  }
+
+  /** Profiles that may be matched, in order of name. */
+  list(): readonly ModemProfile[] {
+    return [...this.#whole.values()]
+      .filter(({ file }) => file.abstract !== true)
+      .sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** @throws profile.unknown */
+  get(name: string): ModemProfile {
+    const profile = this.#whole.get(name);
+    if (profile === undefined) {
+      const close = nearest(name, [...this.#whole.keys()]);
+      const hint = close === undefined ? "" : `; the nearest is ${close}`;
+      throw new GatewayError("profile.unknown", `no hardware profile is named ${name}${hint}`);
+    }
+    return profile;
+  }
+
+  /**
+   * The one profile that fits what a modem says of itself, the user's own before the product's, else the generic one.
+   * @throws profile.invalid when several fit: two files claim the same device
+   */
+  match(identity: ModemIdentity): ModemProfile {
+    const all = this.fitting(identity);
+    const own = all.filter(({ name }) => this.#own.has(name));
+    const fitting = own.length === 1 ? own : all;
+    if (fitting.length > 1) {
+      const names = fitting.map(({ name }) => name);
+      throw new GatewayError("profile.invalid", `${identity.model} fits several profiles: ${names.join(", ")}`, {
+        detail: { names },
+      });
+    }
+    return fitting[0] ?? this.get(genericName);
+  }
+
+  /** All that fit what a modem says of itself; more than one is a mistake of theirs. */
+  fitting(identity: ModemIdentity): readonly ModemProfile[] {
+    return this.list().filter((profile) => fits(profile, identity));
+  }
+
+  /** Profiles that name this USB id; before a port is open nothing else is known. */
+  byUsb(usb: string): readonly ModemProfile[] {
+    return this.list().filter(({ file }) => file.match?.usb?.includes(usb) === true);
+  }
+
+  #resolve(name: string): ProfileFile {
+    const file = this.#files.get(name);
+    if (file === undefined) throw new GatewayError("profile.invalid", `no hardware profile is named ${name}`);
+    if (file.extends === undefined) return file;
+    const parent = this.#files.get(file.extends);
+    if (parent === undefined) {
+      throw new GatewayError("profile.invalid", `${name} extends ${file.extends}, which does not exist`);
+    }
+    if (parent.extends === undefined) return merge(parent, file);
+    const grandparent = this.#files.get(parent.extends);
+    if (grandparent === undefined || grandparent.extends !== undefined) {
+      throw new GatewayError("profile.invalid", `${name}: extends goes deeper than two files`);
+    }
+    return merge(merge(grandparent, parent), file);
+  }
+}
+
+/** @throws profile.invalid unless there is a list for its problems */
+function readFile(source: string, content: unknown, problems: FileProblem[] | undefined): ProfileFile | undefined {
+  const checked = checkProfile(content);
+  if (checked.file !== undefined && checked.problems.length === 0) return checked.file;
+  const [first] = checked.problems;
+  const problem = `${source}: ${first?.at ?? ""} ${first?.problem ?? ""}`;
+  if (problems === undefined) {
+    throw new GatewayError("profile.invalid", problem, { detail: { source, problems: checked.problems } });
+  }
+  problems.push({ source, problem });
+  return undefined;
+}
+
+function fits({ file }: ModemProfile, { maker, model }: ModemIdentity): boolean {
+  if (file.match?.model === undefined) return false;
+  const pattern = new RegExp(file.match.model, "iu");
+  if (![model, ...model.split(", ")].some((name) => pattern.test(name))) return false;
+  return file.match.maker === undefined || new RegExp(file.match.maker, "iu").test(maker);
+}
+
+/** Interface roles of a device with this USB id. */
+export function portsFor({ file }: ModemProfile, usb: string | undefined): ProfileFile["ports"] {
+  return (usb === undefined ? undefined : file.portsByUsb?.[usb]) ?? file.ports;
+}
+
+/** Fields of the child win; objects of one level are merged; URCs of the child come first. */
+function merge(parent: ProfileFile, child: ProfileFile): ProfileFile {
+  const {
+    abstract: _abstract,
+    match: _match,
+    models: _models,
+    sources: _sources,
+    verified: _verified,
+    ...inherited
+  } = parent;
+  return {
+    ...inherited,
+    ...child,
+    startup: { ...parent.startup, ...child.startup },
+    uart: { ...parent.uart, ...child.uart },
+    identity: { ...parent.identity, ...child.identity },
+    card: { ...parent.card, ...child.card },
+    sms: { ...parent.sms, ...child.sms },
+    network: { ...parent.network, ...child.network },
+    toolkit: { ...parent.toolkit, ...child.toolkit },
+    power: { ...parent.power, ...child.power },
+    timeoutsMs: { ...parent.timeoutsMs, ...child.timeoutsMs },
+    capabilities: { ...parent.capabilities, ...child.capabilities },
+    urcs: [...(child.urcs ?? []), ...(parent.urcs ?? [])],
+    sources: [...(child.sources ?? []), ...(parent.sources ?? [])],
+  };
+}
+
+function compile(file: ProfileFile): ModemProfile {
+  const rules = (file.urcs ?? []).map(({ pattern, event, lines }): UrcRule => {
+    return { pattern: new RegExp(pattern, "u"), event, lines: lines ?? 1 };
+  });
+  const timeoutsMs = { ...defaultTimeoutsMs };
+  for (const name of [...budgets, "resync"] as const) timeoutsMs[name] = file.timeoutsMs?.[name] ?? timeoutsMs[name];
+  return {
+    name: file.name,
+    title: file.title,
+    vendor: file.vendor ?? "",
+    file,
+    urcs: new UrcTable(rules),
+    quirks: new Set(file.quirks ?? []),
+    timeoutsMs,
+  };
+}
