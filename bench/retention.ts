@@ -45,8 +45,12 @@ async function finished(r: Repositories, at: number): Promise<void> {
   await r.packets.patch(packet, { state: "answered", answeredAt: at });
   const commands = [{ data: "E3164F10A0000005591010FFFFFFFF89000012009F70013F", sw: "9000" }];
   await r.jobs.patch(job.id, { state: "done", endedAt: at, result: { commands } });
-  for (const type of ["job.queued", "job.sending", "job.answered", "job.done"])
-    await r.events.append({ at, type, target, job: job.id, data: {} });
+  const about = { at, target, job: job.id };
+  const origin = { face: "cli" } as const;
+  await r.events.append({ ...about, type: "job.queued", data: { origin } });
+  await r.events.append({ ...about, type: "job.sending", data: { bearer: "sms", link: "m" } });
+  await r.events.append({ ...about, type: "job.answered", data: { link: "m", status: "ok" } });
+  await r.events.append({ ...about, type: "job.done", data: { origin, commands: 1 } });
 }
 
 /** Latencies of small writes, one after the other, while `during` is under way; milliseconds, sorted. */
@@ -58,7 +62,7 @@ async function writes(store: Store, during: Promise<void>): Promise<number[]> {
   });
   while (!over) {
     const began = performance.now();
-    await store.write((r) => r.events.append({ at: Date.now(), type: "bench.write", data: {} }));
+    await store.write((r) => r.events.append({ at: Date.now(), type: "session.triggered", data: {} }));
     took.push(performance.now() - began);
     await systemClock.sleep(1);
   }

@@ -115,7 +115,7 @@ export class ModemService implements AsyncDisposable {
 
   /** An accepted switch of a card inside one of our modems: its attach is watched, timed and recorded. */
   #onEvent(event: GatewayEvent): void {
-    if (event.type !== "procedure.accepted" || event.target === undefined) return;
+    if (event.type !== "switch.accepted" || event.target === undefined) return;
     detach(
       this.#watchAttach(event.target, event.job),
       reported(this.#deps.driverDeps.log, "failed to monitor the network attachment", { target: event.target }),

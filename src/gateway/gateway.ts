@@ -216,7 +216,7 @@ export class Gateway {
     if (event.target === undefined) return;
     if (concernsQueue(event)) this.#runner.kick(event.target);
     // A convenience: without it the next poll finds the same.
-    if (event.type === "procedure.accepted")
+    if (event.type === "switch.accepted")
       detach(pollAfterSwitch({ store, clock, links: this.links }, event.target), () => {});
   }
 }

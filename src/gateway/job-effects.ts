@@ -150,7 +150,7 @@ async function switchAccepted(
   });
   await r.events.append({
     at,
-    type: "procedure.accepted",
+    type: "switch.accepted",
     target: job.target,
     job: job.id,
     data: { function: fn.name, aid: fn.isdP },
@@ -200,7 +200,7 @@ async function confirmationEnded(
   await r.profileSwitches.put(next);
   await r.events.append({
     at,
-    type: `procedure.${next.at}`,
+    type: "switch.confirmed",
     target: job.target,
     job: next.job,
     data: { aid: next.aid, tookMs: at - next.acceptedAt },

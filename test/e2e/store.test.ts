@@ -21,12 +21,12 @@ async function fill(product: Product, jobs: number): Promise<void> {
     await store.write(async (r) => {
       for (let one = at; one < Math.min(at + 500, jobs); one++) {
         const job = await putJob(r, old + one);
-        await r.events.append({ at: old + one, type: "job.done", job, data: {} });
+        await r.events.append({ at: old + one, type: "job.done", job, data: { origin: { face: "cli" } } });
       }
     });
   await store.write(async (r) => {
     await putJob(r, Date.now());
-    await r.events.append({ at: Date.now(), type: "job.done", data: {} });
+    await r.events.append({ at: Date.now(), type: "job.done", data: { origin: { face: "cli" } } });
   });
 }
 

@@ -16,6 +16,7 @@ import { Gateway } from "../../src/gateway/gateway.ts";
 import { feedJob } from "../../src/gateway/job-effects.ts";
 import type { Jobs } from "../../src/gateway/jobs/jobs.ts";
 import type { CardIdentity, Link } from "../../src/gateway/links/links.ts";
+import { eventCatalogue, isEventType } from "../../src/gateway/model/event-catalogue.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import { hasEnded } from "../../src/gateway/model/job.ts";
 import type { NewJob } from "../../src/gateway/model/new-job.ts";
@@ -218,6 +219,10 @@ export class Bench implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.gateway.stop();
+    for (const { type, data } of await this.store.read((r) => r.events.after(0, 1000))) {
+      if (!isEventType(type)) throw new Error(`no event type of the catalogue: ${type}`);
+      eventCatalogue[type].data.strict().parse(data);
+    }
     await Promise.all(this.#links.map((link) => link[Symbol.asyncDispose]()));
     await this.store[Symbol.asyncDispose]();
   }

@@ -41,15 +41,9 @@ it("audits a card and switches its profile, with nothing but the document", asyn
   const iccid = profiles.find((profile) => profile.state === "disabled")?.iccid ?? "";
   const job = await client.enableProfile(eid, iccid);
   expect(job.state).toBe("done");
-  await bench.until(() => events.some((event) => event.type === "otagate.procedure.confirmed"), 20_000);
+  await bench.until(() => events.some((event) => event.type === "otagate.switch.confirmed"), 20_000);
   const types = events.filter((event) => event.subject === eid).map((event) => event.type);
-  const order = [
-    "job.done",
-    "procedure.accepted",
-    "notification.received",
-    "procedure.switched",
-    "procedure.confirmed",
-  ];
+  const order = ["job.done", "switch.accepted", "notification.received", "switch.switched", "switch.confirmed"];
   for (const type of order) expect(types).toContain(`otagate.${type}`);
   const told = events.find((event) => event.type === "otagate.notification.received");
   expect(told?.data.notification).toMatchObject({ eid, type: 2, raw: expect.stringMatching(/^E1/) });

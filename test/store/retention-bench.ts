@@ -164,8 +164,10 @@ export class RetentionBench implements AsyncDisposable {
     return id;
   }
 
-  event(at: number, type = "test.event"): Promise<number> {
-    return this.write((r) => r.events.append({ at, type, data: {} }));
+  event(at: number, type: "session.triggered" | "job.done" = "session.triggered"): Promise<number> {
+    return this.write((r) =>
+      r.events.append(type === "job.done" ? { at, type, data: { origin: { face: "cli" } } } : { at, type, data: {} }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -139,23 +139,33 @@ describe("the embedded store", () => {
     const results = await Promise.allSettled([
       store.write((r) => r.targets.insert(one)),
       store.write(async (r) => {
-        await r.events.append({ at: 1, type: "job.lost", data: {} });
+        await r.events.append({ at: 1, type: "target.removed", data: {} });
         throw new Error("no");
       }),
-      store.write((r) => r.events.append({ at: 1, type: "job.kept", data: {} })),
+      store.write((r) => r.events.append({ at: 1, type: "session.triggered", data: {} })),
     ]);
     expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-    expect((await store.read((r) => r.events.after(0, 10))).map((event) => event.type)).toEqual(["job.kept"]);
+    expect((await store.read((r) => r.events.after(0, 10))).map((event) => event.type)).toEqual(["session.triggered"]);
   });
 
   it("tells listeners of events only once they are durable", async () => {
     const heard: string[] = [];
     store.onEvents((events) => heard.push(...events.map((event) => `${event.seq}:${event.type}`)));
     await store.write(async (r) => {
-      await r.events.append({ at: 1, type: "a", data: {} });
+      await r.events.append({ at: 1, type: "session.triggered", data: {} });
       expect(heard).toEqual([]);
     });
-    expect(heard).toEqual(["1:a"]);
+    expect(heard).toEqual(["1:session.triggered"]);
+  });
+
+  it("reads events that an earlier version stored under another name", async () => {
+    const { default: Sqlite } = await import("better-sqlite3");
+    await store[Symbol.asyncDispose]();
+    const db = new Sqlite(join(folder, "otagate.db"));
+    db.prepare("insert into event (at, type, data) values (1, 'procedure.confirmed', '{}')").run();
+    db.close();
+    store = await SqliteStore.open(folder, flip);
+    expect((await store.read((r) => r.events.after(0, 10))).map(({ type }) => type)).toEqual(["switch.confirmed"]);
   });
 
   it("takes nothing more once a commit could not be flushed, since what is on the disk is unknown", async () => {

@@ -1,10 +1,12 @@
+import type { EventData, EventType } from "./event-catalogue.ts";
+
 /** What happened, for those who watch: durable, numbered, in order. */
 export interface GatewayEvent {
   /** Position in the log; Last-Event-ID of the event stream. */
   readonly seq: number;
   /** When, milliseconds. */
   readonly at: number;
-  /** `job.queued`, `job.done`, `notification.received`, `target.changed`, `procedure.switched` … */
+  /** A type of the catalogue; a log may also hold types of other versions. */
   readonly type: string;
   readonly target?: string;
   readonly job?: string;
@@ -12,8 +14,13 @@ export interface GatewayEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** An event to be appended: its data are those of its type. */
+export type NewEvent = {
+  [T in EventType]: Omit<GatewayEvent, "seq" | "type" | "data"> & { readonly type: T; readonly data: EventData<T> };
+}[EventType];
+
 export interface EventRepository {
-  append(event: Omit<GatewayEvent, "seq">): Promise<number>;
+  append(event: NewEvent): Promise<number>;
   after(seq: number, limit: number): Promise<GatewayEvent[]>;
   /** Number of the last event that was ever appended, kept or not; 0 before the first. */
   last(): Promise<number>;

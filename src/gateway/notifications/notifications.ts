@@ -297,7 +297,7 @@ export class Notifications {
         await r.profileSwitches.put(next);
         await r.events.append({
           at,
-          type: `procedure.${next.at}`,
+          type: next.at === "rolled-back" ? "switch.rolled-back" : "switch.switched",
           target: target.id,
           job: next.job,
           data: { aid: value.isdP, tookMs: at - next.acceptedAt },

@@ -7,6 +7,7 @@ import type {
   AdminSessionInfo,
   OpenSession,
 } from "../../link/scp81/session-handler.ts";
+import type { EventData } from "../model/event-catalogue.ts";
 import type { Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
@@ -41,7 +42,7 @@ class ChosenSession implements AdminSessionHandler {
       const target = await this.#store.read((r) => r.targets.get(this.#session.target));
       this.#known = target !== undefined;
       this.#handler = this.#choose(target)(this.#session);
-      this.#tell("session.opened", { remote: this.#session.remote });
+      this.#tell({ type: "session.opened", data: { ...this.#names(), remote: this.#session.remote } });
     }
     const reply = this.#handler.post(request);
     if (this.#closed) this.#handler.closed();
@@ -51,17 +52,26 @@ class ChosenSession implements AdminSessionHandler {
   closed(): void {
     this.#closed = true;
     this.#handler?.closed();
-    if (this.#handler !== undefined) this.#tell("session.closed", { posts: this.#posts });
+    if (this.#handler !== undefined)
+      this.#tell({ type: "session.closed", data: { ...this.#names(), posts: this.#posts } });
+  }
+
+  #names() {
+    const { id, eid, identity } = this.#session;
+    return { session: id, identity, ...(eid === undefined ? {} : { eid }) };
   }
 
   /** A convenience for those who watch: a session does not wait for it. */
-  #tell(type: "session.opened" | "session.closed", facts: Readonly<Record<string, unknown>>): void {
-    const { id, target, eid, identity } = this.#session;
-    const data = { session: id, identity, ...(eid === undefined ? {} : { eid }), ...facts };
-    const event = { at: this.#clock.now(), type, ...(this.#known ? { target } : {}), data };
+  #tell(about: SessionEvent): void {
+    const { target } = this.#session;
+    const event = { at: this.#clock.now(), ...(this.#known ? { target } : {}), ...about };
     detach(
       this.#store.write((r) => r.events.append(event)),
       () => {},
     );
   }
 }
+
+type SessionEvent =
+  | { readonly type: "session.opened"; readonly data: EventData<"session.opened"> }
+  | { readonly type: "session.closed"; readonly data: EventData<"session.closed"> };

@@ -34,8 +34,8 @@ export async function recoverSwitch(r: Repositories, target: Target, value: Noti
       acceptedAt,
       holdUntil: at + (job.request.switchTimeoutMs ?? defaultSwitchMs),
     });
-    const data = { function: fn.name, aid: fn.isdP, by: "notification" };
-    await r.events.append({ at, type: "procedure.accepted", target: target.id, job: job.id, data });
+    const data = { function: fn.name, aid: fn.isdP, by: "notification" } as const;
+    await r.events.append({ at, type: "switch.accepted", target: target.id, job: job.id, data });
     return;
   }
 }

@@ -29,7 +29,7 @@ export class SwitchWatch {
 
   start(): void {
     this.#off = this.#deps.store.onEvents((events) => {
-      if (events.some(({ type }) => type === "procedure.accepted" || type === "procedure.switched")) this.#look();
+      if (events.some(({ type }) => type === "switch.accepted" || type === "switch.switched")) this.#look();
     });
     this.#look();
   }
@@ -62,7 +62,7 @@ export class SwitchWatch {
         const next = stepProfileSwitch(procedure, { kind: "lapsed", at: now });
         await r.profileSwitches.put(next);
         const data = { aid: procedure.aid, was: procedure.at, tookMs: now - procedure.acceptedAt };
-        await r.events.append({ at: now, type: "procedure.lapsed", target, job: procedure.job, data });
+        await r.events.append({ at: now, type: "switch.lapsed", target, job: procedure.job, data });
       });
       kick(target);
     }

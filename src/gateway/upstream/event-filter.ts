@@ -1,5 +1,11 @@
-/** A test for event types: `job.done` is itself, `job.*` everything that begins with `job.`, `*` everything. */
-export function eventsMatching(patterns: readonly string[]): (type: string) => boolean {
+import { currentEventName } from "../model/event-catalogue.ts";
+
+/**
+ * A test for event types: `job.done` is itself, `job.*` everything that begins with `job.`, `*` everything. Former names
+ * stand for those of today.
+ */
+export function eventsMatching(wanted: readonly string[]): (type: string) => boolean {
+  const patterns = wanted.map(currentEventName);
   const exact = new Set(patterns.filter((pattern) => !pattern.endsWith("*")));
   const beginnings = patterns.filter((pattern) => pattern.endsWith("*")).map((pattern) => pattern.slice(0, -1));
   return (type) => exact.has(type) || beginnings.some((beginning) => type.startsWith(beginning));

@@ -1,5 +1,6 @@
 import type { Generated } from "kysely";
 import type { EventRepository, GatewayEvent } from "../../gateway/model/event.ts";
+import { currentEventName } from "../../gateway/model/event-catalogue.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
@@ -38,7 +39,7 @@ export function eventRepository(s: Statements, onAppend: (event: GatewayEvent) =
       return rows.map((row) => ({
         seq: row.seq,
         at: row.at,
-        type: row.type,
+        type: currentEventName(row.type),
         ...(row.target === null ? {} : { target: row.target }),
         ...(row.job === null ? {} : { job: row.job }),
         data: fromJson<Record<string, unknown>>(row.data),

@@ -351,7 +351,7 @@ describe("no request holds the process for 50 ms", () => {
     const { store } = bench.daemon;
     await store.write(async (r) => {
       for (let at = 0; at < 5000; at++)
-        await r.events.append({ at, type: "test.lag", data: { at, text: "x".repeat(200) } });
+        await r.events.append({ at, type: "job.unproven-answer", data: { why: `${at}${"x".repeat(200)}` } });
     });
     const hard = [
       "a".repeat(15_000),

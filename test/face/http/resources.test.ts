@@ -367,7 +367,8 @@ describe("the event stream", () => {
     const before = process.memoryUsage().external + process.memoryUsage().heapUsed;
     for (let round = 0; round < 60; round++)
       await store.write(async (r) => {
-        for (let one = 0; one < 20; one++) await r.events.append({ at: 1, type: "test.event", data: { text } });
+        for (let one = 0; one < 20; one++)
+          await r.events.append({ at: 1, type: "job.unproven-answer", data: { why: text } });
       });
     await new Promise((resolve) => setTimeout(resolve, 500));
     const grown = process.memoryUsage().external + process.memoryUsage().heapUsed - before;

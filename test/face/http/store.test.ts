@@ -23,8 +23,8 @@ async function oldEvents(count: number): Promise<number> {
       "events",
       before.map((event) => event.seq),
     );
-    for (let one = 0; one < count; one++) await r.events.append({ at: longAgo(), type: "test.old", data: {} });
-    return r.events.append({ at: Date.now(), type: "test.young", data: {} });
+    for (let one = 0; one < count; one++) await r.events.append({ at: longAgo(), type: "session.triggered", data: {} });
+    return r.events.append({ at: Date.now(), type: "target.removed", data: {} });
   });
 }
 
@@ -70,7 +70,7 @@ it("tells size, retention and the latest removal; the periods of the configurati
   const { body } = await bench.call("GET", "/v1/store");
   expect(body).toMatchObject({ retention: { eventsMs: 30 * dayMs }, run });
   expect(body.bytes).toBeGreaterThan(body.freeBytes);
-  const { items } = (await bench.call("GET", "/v1/events/log?type=test.*")).body;
+  const { items } = (await bench.call("GET", "/v1/events/log?type=target.removed")).body;
   expect(items.map((event: { seq: number }) => event.seq)).toEqual([young]);
 });
 
@@ -100,14 +100,14 @@ it("tells a reader of the stream that events after his position are gone, once",
   const young = await oldEvents(4);
   const known = young - 4;
   await prune();
-  const [gap = "", event = ""] = await stream("?type=test.young", { "last-event-id": String(known) }, 2);
+  const [gap = "", event = ""] = await stream("?type=target.removed", { "last-event-id": String(known) }, 2);
   expect(gap).toContain(`id: ${young - 1}\nevent: gap\n`);
   const told = JSON.parse(/^data: (.*)$/m.exec(gap)?.[1] ?? "{}");
   expect(told).toMatchObject({ seq: young - 1, type: "gap", data: { after: known, first: young } });
   expect(told.at).toBeGreaterThan(Date.now() - 60_000);
-  expect(event).toContain(`id: ${young}\nevent: test.young`);
-  const [again = ""] = await stream("?type=test.young", { "last-event-id": String(young - 1) }, 1);
-  expect(again).toContain("event: test.young");
+  expect(event).toContain(`id: ${young}\nevent: target.removed`);
+  const [again = ""] = await stream("?type=target.removed", { "last-event-id": String(young - 1) }, 1);
+  expect(again).toContain("event: target.removed");
 });
 
 it("tells of a gap also when nothing is left of the log, and goes on with what follows", async () => {
@@ -117,10 +117,10 @@ it("tells of a gap also when nothing is left of the log, and goes on with what f
   expect(await store.read((r) => r.events.after(0, 10))).toEqual([]);
   const reading = stream("", { "last-event-id": String(last - 2) }, 2);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  await store.write((r) => r.events.append({ at: Date.now(), type: "test.next", data: {} }));
+  await store.write((r) => r.events.append({ at: Date.now(), type: "session.triggered", data: {} }));
   const [gap = "", next = ""] = await reading;
   expect(gap).toContain(`"first":${last + 1}`);
-  expect(next).toContain(`id: ${last + 1}\nevent: test.next`);
+  expect(next).toContain(`id: ${last + 1}\nevent: session.triggered`);
 });
 
 it("says in the pages of the log what is missing, but not to those who begin at the beginning", async () => {
@@ -137,7 +137,7 @@ it("keeps for a configured upstream what it has not taken from the log, and says
   await using other = await ApiBench.open({ config: { upstream, retention: { events: "30d" } } });
   const { store } = other.daemon;
   const at = longAgo();
-  const seq = await store.write((r) => r.events.append({ at, type: "test.old", data: {} }));
+  const seq = await store.write((r) => r.events.append({ at, type: "session.triggered", data: {} }));
   await other.until(() => store.read(async (r) => (await r.outbox.cursor("smsr")) === seq));
   // Nothing wakes the relay without an event.
   await store.write((r) => r.outbox.moveCursor("smsr", seq - 1));

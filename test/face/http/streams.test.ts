@@ -99,7 +99,8 @@ describe("answers without end", () => {
   it("all get all events, at whatever place they begin", async () => {
     const { store } = bench.daemon;
     await store.write(async (r) => {
-      for (let at = 0; at < 450; at++) await r.events.append({ at, type: "test.many", data: { at } });
+      for (let at = 0; at < 450; at++)
+        await r.events.append({ at, type: "job.unproven-answer", data: { why: String(at) } });
     });
     const end = await store.read((r) => r.events.last());
     const token = await bench.token("reader", ["read"]);
@@ -120,7 +121,7 @@ describe("answers without end", () => {
     };
     const places = [end - 450, end - 333, end - 100, end];
     const readers = await Promise.all(places.map(read));
-    await store.write(async (r) => void (await r.events.append({ at: 1, type: "test.last", data: {} })));
+    await store.write(async (r) => void (await r.events.append({ at: 1, type: "session.triggered", data: {} })));
     await Promise.all(readers.map(({ ended }) => ended));
     for (const [index, { seen }] of readers.entries()) {
       const from = places[index] ?? 0;

@@ -10,7 +10,7 @@ it("many streams that nobody reads, each from another place, hold up nothing", {
   const { store } = bench.daemon;
   await store.write(async (r) => {
     for (let at = 0; at < 3000; at++)
-      await r.events.append({ at, type: "test.unread", data: { text: "x".repeat(800) } });
+      await r.events.append({ at, type: "job.unproven-answer", data: { why: "x".repeat(800) } });
   });
   const token = await bench.token("unread", ["read"]);
   const { port } = new URL(bench.url);

@@ -65,9 +65,7 @@ describe("a campaign", () => {
       work: { kind: "es5", function: "enableProfile", params: { aid: moved.state.profiles[2]?.aid } },
       origin: { face: "cli" },
     });
-    await fleet.bench.until(async () =>
-      (await fleet.bench.events()).includes("procedure.confirmed") ? true : undefined,
-    );
+    await fleet.bench.until(async () => ((await fleet.bench.events()).includes("switch.confirmed") ? true : undefined));
     const { campaign } = await fleet.desk.start({
       name: "insurance",
       targets: { kind: "all" },

@@ -91,7 +91,7 @@ describe("POL2", () => {
     const scene = await withRules([], [{ action: "DELETE", qualification: "Auto-Delete" }]);
     await using bench = scene.bench;
     await bench.run(scene.call("enableProfile", scene.b));
-    await bench.until(async () => ((await bench.events()).includes("procedure.confirmed") ? true : undefined));
+    await bench.until(async () => ((await bench.events()).includes("switch.confirmed") ? true : undefined));
     expect(scene.card.state.profiles).toHaveLength(3);
     await bench.run(scene.call("enableProfile", scene.a));
     await bench.until(async () =>

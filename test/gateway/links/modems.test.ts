@@ -44,7 +44,7 @@ describe.skipIf(!available)("jobs over modems on pseudo-terminals", () => {
     );
     expect(record).toMatchObject({ job: id, data: { link: "modem:B", outcome: "attached", toIccid: second?.iccid } });
     const types = (await bench.store.read((r) => r.events.after(0, 1000))).map(({ type }) => type);
-    expect(types).toContain("procedure.confirmed");
+    expect(types).toContain("switch.confirmed");
   });
 
   test.each(["simcom-sim7600", "cinterion-els61", "quectel-bg95", "u-blox-sara-r5"])(

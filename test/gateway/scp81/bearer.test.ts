@@ -136,7 +136,8 @@ describe("a session that was asked for with a deadline", () => {
     const target = await it.target();
     await it.bearer.trigger(target, 60 * minute);
     await it.counters(1);
-    const opened = { at: Date.now(), type: "session.opened", target: target.id, data: {} } as const;
+    const data = { session: "ses_1", identity: "test", remote: "127.0.0.1" };
+    const opened = { at: Date.now(), type: "session.opened", target: target.id, data } as const;
     await it.bench.store.write((r) => r.events.append(opened));
     await it.bench.until(async () =>
       (await it.bench.store.read((r) => r.wantedSessions.list())).length === 0 ? true : undefined,

@@ -341,7 +341,7 @@ describe("the directory of PSKs", () => {
           cntr: 0,
         } as const;
         await r.keySets.put({ ...set, pskIdentity: "card", keys });
-        await r.events.append({ at: 0, type: "target.changed", target, data: {} });
+        await r.events.append({ at: 0, type: "target.changed", target, data: { why: "test", version: 1 } });
       });
     await put(targets[0] ?? "", 1);
     await put(targets[1] ?? "", 2);

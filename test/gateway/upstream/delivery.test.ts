@@ -56,4 +56,6 @@ it("matches event types by name and by beginning", () => {
     false,
   ]);
   expect(eventsMatching(["*"])("anything.at-all")).toBe(true);
+  expect(eventsMatching(["procedure.*"])("switch.confirmed")).toBe(true);
+  expect(eventsMatching(["procedure.lapsed"])("switch.confirmed")).toBe(false);
 });
