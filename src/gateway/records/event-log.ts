@@ -1,4 +1,4 @@
-import type { GatewayEvent } from "../model/event.ts";
+import type { GatewayEvent, NewEvent } from "../model/event.ts";
 import type { Store } from "../model/store.ts";
 
 /** Events after a position that are no longer kept: all before `first`. */
@@ -34,7 +34,7 @@ export class EventLog {
   }
 
   /** Appends an event that belongs to no other change. */
-  async append(event: Omit<GatewayEvent, "seq">): Promise<number> {
+  async append(event: NewEvent): Promise<number> {
     return this.#store.write((r) => r.events.append(event));
   }
 
