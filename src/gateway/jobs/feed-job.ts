@@ -1,3 +1,4 @@
+import type { NewEvent } from "../model/event.ts";
 import type { Job, JobPatch } from "../model/job.ts";
 import type { JobEnd, JobEndEffect } from "../model/job-end.ts";
 import { mayHaveLeft } from "../model/packet.ts";
@@ -32,8 +33,8 @@ export function jobFeed(endEffects: readonly JobEndEffect[]): FeedJob {
       case "raise-counter":
         return r.keySets.raiseCounter(effect.keySet, effect.floor);
       case "event": {
-        const { type, data } = effect;
-        await r.events.append({ at, type, target: job.target, job: job.id, data });
+        const { kind: _, ...facts } = effect;
+        await r.events.append({ at, target: job.target, job: job.id, ...facts });
         return;
       }
       case "end": {
@@ -91,7 +92,7 @@ function patchOf(before: Job, after: Job): JobPatch {
   };
 }
 
-function endEvent(job: Job, { state, error, result }: JobEnd, at: number) {
+function endEvent(job: Job, { state, error, result }: JobEnd, at: number): NewEvent {
   const data = {
     origin: job.origin,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),

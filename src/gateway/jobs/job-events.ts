@@ -1,3 +1,4 @@
+import type { EventFacts } from "../model/event.ts";
 import type { OpenFailure } from "../model/failure.ts";
 import type { Job, JobResult } from "../model/job.ts";
 import type { JobEnd, OpenEnd } from "../model/job-end.ts";
@@ -100,7 +101,7 @@ export interface JobFacts {
 export type JobEffect =
   | { readonly kind: "packet"; readonly id: string; readonly patch: PacketPatch }
   | { readonly kind: "raise-counter"; readonly keySet: string; readonly floor: number }
-  | { readonly kind: "event"; readonly type: string; readonly data: Readonly<Record<string, unknown>> }
+  | ({ readonly kind: "event" } & EventFacts)
   /** The job has ended: what rests on it follows. */
   | { readonly kind: "end"; readonly end: JobEnd };
 

@@ -48,7 +48,7 @@ export function step(job: Job, event: JobEvent, facts: JobFacts = nothingSent): 
       return sessionChosen(job, event);
     case "session-missed": {
       const { at, why } = event;
-      const data = { from: "https", why };
+      const data = { from: "https", why } as const;
       return { job: requeued(job, why, at), effects: [{ kind: "event", type: "job.rerouted", data }] };
     }
     case "delivered":
@@ -242,7 +242,7 @@ function sessionChosen(job: Job, { why, dueBy, untouched }: Event<"session-chose
 
 function delivered(job: Job, { at, attempts, octets, part, partsLeft }: Event<"delivered">): JobStep {
   const next = { ...job, attempts, note: "delivered to the card" };
-  const data = { bearer: "https", octets, part, partsLeft };
+  const data = { bearer: "https", octets, part, partsLeft } as const;
   return {
     job: job.startedAt === undefined ? { ...next, startedAt: at } : next,
     effects: [{ kind: "event", type: "job.sending", data }],

@@ -14,10 +14,11 @@ export interface GatewayEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** An event to be appended: its data are those of its type. */
-export type NewEvent = {
-  [T in EventType]: Omit<GatewayEvent, "seq" | "type" | "data"> & { readonly type: T; readonly data: EventData<T> };
-}[EventType];
+/** What an event says: its data are those of its type. */
+export type EventFacts = { [T in EventType]: { readonly type: T; readonly data: EventData<T> } }[EventType];
+
+/** An event to be appended. */
+export type NewEvent = Omit<GatewayEvent, "seq" | "type" | "data"> & EventFacts;
 
 export interface EventRepository {
   append(event: NewEvent): Promise<number>;
