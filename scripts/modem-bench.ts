@@ -8,6 +8,7 @@ import { HotPlug } from "../simulators/modem/hot-plug.ts";
 import { type ModemOptions, SimulatedModem } from "../simulators/modem/modem.ts";
 import { PlainCard } from "../simulators/modem/plain-card.ts";
 import { type NetworkOptions, SimulatedNetwork } from "../simulators/network/network.ts";
+import { driverRegistry } from "../src/app/driver-registry.ts";
 import { ModemConfig, ModemDiscoveryConfig } from "../src/app/modem-config.ts";
 import { ModemService } from "../src/app/modem-service.ts";
 import { Cleanup } from "../src/base/cleanup.ts";
@@ -117,7 +118,7 @@ export class ModemBench implements AsyncDisposable {
       ModemConfig.parse({ name, port: `tty:${join(folder, name)}`, watchEveryMs: 1_000, ...config }),
     );
     const discovery = ModemDiscoveryConfig.parse({ profiles: [profiles] });
-    const service = stack.use(new ModemService({ modems, discovery, gateway, driverDeps }));
+    const service = stack.use(new ModemService({ modems, discovery, gateway, registry: driverRegistry(), driverDeps }));
     const registered = () => [...sockets.values()].every(({ modem }) => modem.registration.registered);
     while (!registered()) await systemClock.sleep(5);
     await gateway.start();

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { z } from "zod";
-import { GatewayError } from "../../src/base/gateway-error.ts";
-import type { Driver, DriverDeps } from "../../src/link/driver.ts";
+import { asGatewayError, GatewayError } from "../../src/base/gateway-error.ts";
+import type { Driver, DriverDeps, DriverFinding } from "../../src/link/driver.ts";
 import type { PcscClient, ReaderSnapshot } from "./pcsc-client.ts";
 import { pcscReader, readerEvents, readerState } from "./reader-events.ts";
 import { SocketPcscClient } from "./socket-client.ts";
@@ -34,7 +36,40 @@ export const driver: Driver<PcscOptions> = {
   async *watchReaders(options, deps, signal) {
     yield* readerEvents(await openPcscClient(options, deps), deps, signal);
   },
+
+  async diagnose(env, deps) {
+    return [await serviceFinding(env.PCSCLITE_CSOCK_NAME ?? defaultPcscdSocket, deps)];
+  },
 };
+
+async function serviceFinding(socket: string, deps: DriverDeps): Promise<DriverFinding> {
+  const what = "pcscd";
+  if (!(await listens(socket))) {
+    const advice = existsSync("/usr/sbin/pcscd")
+      ? "start it: systemctl start pcscd.socket (or run pcscd)"
+      : "apt-get install -y pcscd libccid";
+    return { what, verdict: "missing", detail: `no response at ${socket}`, advice };
+  }
+  try {
+    const readers = (await driver.listReaders?.(PcscOptions.parse({ socket }), deps)) ?? [];
+    return { what, verdict: "good", detail: `responds at ${socket}, ${readers.length} readers` };
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (error.code !== "link.denied") return { what, verdict: "bad", detail: error.message };
+    const [detail = "", advice = ""] = error.message.split("; ");
+    return { what, verdict: "bad", detail, advice: error.message.slice(detail.length + 2) || advice };
+  }
+}
+
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
 
 /** The client that the options ask for. Never throws for a missing service; that shows when the client is used. */
 export async function openPcscClient(options: PcscOptions, deps: Pick<DriverDeps, "log">): Promise<PcscClient> {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { GatewayError } from "../../src/base/gateway-error.ts";
-import type { Driver, DriverDeps, PortEvent, PortInfo } from "../../src/link/driver.ts";
+import type { Driver, DriverDeps, DriverFinding, PortEvent, PortInfo } from "../../src/link/driver.ts";
 import { listTtys, ttyNames } from "./sysfs.ts";
 import { TtyPort } from "./tty-port.ts";
 
-/** How serial ports are opened and found. */
+/** How serial ports are opened and found. Settings of the hardware profile hold where these are absent. */
 const TtyOptions = z.strictObject({
   /** Bits per second. USB modems ignore it. */
   baud: z.int().min(300).max(4_000_000).default(115_200),
@@ -41,11 +41,33 @@ export const driver: Driver<TtyOptions> = {
     });
     await open(port, address);
     deps.log.debug({ address, path }, "serial port opened");
-    if (!signal?.aborted) return new TtyPort(address, port);
-    await new TtyPort(address, port)[Symbol.asyncDispose]();
+    const opened = new TtyPort(address, port, { baud: options.baud, flow: options.flow });
+    if (!signal?.aborted) return opened;
+    await opened[Symbol.asyncDispose]();
     throw signal.reason;
   },
+
+  uartOptions: ({ baud, flow }) => ({
+    ...(baud === undefined ? {} : { baud }),
+    ...(flow === undefined ? {} : { flow }),
+  }),
+
+  async diagnose() {
+    return [await packageFinding()];
+  },
 };
+
+async function packageFinding(): Promise<DriverFinding> {
+  const what = "serialport";
+  try {
+    await import("serialport");
+    return { what, verdict: "good", detail: "loaded (serial modems)" };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split("\n")[0] : "";
+    const detail = `cannot be loaded, so no serial modems: ${why}`;
+    return { what, verdict: "missing", detail, advice: "npm rebuild @serialport/bindings-cpp" };
+  }
+}
 
 async function loadLibrary(): Promise<typeof import("serialport")> {
   try {

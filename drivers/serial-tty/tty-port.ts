@@ -1,7 +1,7 @@
 import type { SerialPort } from "serialport";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { Incoming } from "../../src/link/incoming.ts";
-import type { Port } from "../../src/link/port.ts";
+import type { Port, UartSettings } from "../../src/link/port.ts";
 
 const writeTimeoutMs = 10_000;
 
@@ -13,6 +13,7 @@ const writeTimeoutMs = 10_000;
 export class TtyPort implements Port {
   readonly address: string;
   readonly incoming = new Incoming();
+  readonly uart: UartSettings;
   readonly #port: SerialPort;
   #failed: GatewayError | undefined;
   #closed = false;
@@ -20,9 +21,10 @@ export class TtyPort implements Port {
   readonly #writing = new Set<(reason: GatewayError) => void>();
   #guard: NodeJS.Timeout | undefined;
 
-  /** @param port opened, and nobody else's */
-  constructor(address: string, port: SerialPort) {
+  /** @param port opened, and used by this object only */
+  constructor(address: string, port: SerialPort, uart: UartSettings) {
     this.address = address;
+    this.uart = uart;
     this.#port = port;
     port.on("data", (chunk: Buffer) => this.incoming.push(chunk));
     port.on("error", (cause: Error) => this.#fail(cause));

@@ -8,17 +8,19 @@ import type { Pdu, RequestCommand, ResponseCommand } from "../../src/codec/smpp/
 import type { Receipt } from "../../src/codec/smpp/receipt.ts";
 import { status, statusName } from "../../src/codec/smpp/status.ts";
 import type { DriverDeps } from "../../src/link/driver.ts";
+import type { NetworkBearer, SelfTest, SelfTestReport, SmsCoding } from "../../src/link/network-bearer.ts";
 import { reported } from "../../src/link/reported.ts";
 import { EsmeLink } from "../../src/link/smpp/esme-link.ts";
 import { ReceiptBook } from "../../src/link/smpp/receipt-book.ts";
 import type { Reply } from "../../src/link/smpp/session-contract.ts";
 import type { SmppStream } from "../../src/link/smpp/stream.ts";
-import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
+import type { InboundItem, OutboundSms, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { submitFate } from "../../src/link/sms-bearer.ts";
 import type { SmppAccount } from "./account.ts";
 import { readDelivery, receiptState, receiptVerdict, receiptWords } from "./inbound.ts";
 import { linkOptions } from "./link-options.ts";
-import { type SubmitVariant, submitRequest } from "./outbound.ts";
+import { submitRequest } from "./outbound.ts";
+import { testSmsc } from "./self-test.ts";
 
 /** What a bearer over SMPP needs: its place, its account, a way to connect. */
 export interface SmppBearerDeps extends DriverDeps {
@@ -28,7 +30,7 @@ export interface SmppBearerDeps extends DriverDeps {
 const handlerWaitMs = 5_000;
 
 /** Carries short messages over one account at an SMSC. */
-export class SmppBearer implements SmsBearer {
+export class SmppBearer implements NetworkBearer {
   readonly id: string;
   readonly kind = "smsc";
   /** Called when it came up or went down. */
@@ -82,14 +84,24 @@ export class SmppBearer implements SmsBearer {
   }
 
   /** How the account codes messages for a card. */
-  get coding(): SubmitVariant {
+  get coding(): SmsCoding {
     const { dataCoding, destAddrSubunit } = this.#account;
     return { dataCoding, ...(destAddrSubunit === undefined ? {} : { destAddrSubunit }) };
   }
 
-  /** Ends all sessions and binds anew. */
-  rebind(): void {
+  /** Each bind, what waits and what is in flight. */
+  describe(): Readonly<Record<string, unknown>> {
+    return { account: this.id, binds: this.binds, ...this.load };
+  }
+
+  /** Ends all sessions and binds again. */
+  reconnect(): void {
     this.#link.rebind();
+  }
+
+  /** {@link testSmsc} with the account's own coding first. */
+  selfTest(test: SelfTest, signal: AbortSignal): Promise<SelfTestReport> {
+    return testSmsc({ ...test, configured: this.coding }, signal);
   }
 
   onInbound(handler: (item: InboundItem) => Promise<void>): void {
@@ -101,7 +113,7 @@ export class SmppBearer implements SmsBearer {
   }
 
   /** {@link submit} with other settings than the account's. @throws GatewayError with `fate` */
-  async submitVariant(sms: OutboundSms, variant: SubmitVariant, signal: AbortSignal): Promise<SubmitOutcome> {
+  async submitVariant(sms: OutboundSms, variant: SmsCoding, signal: AbortSignal): Promise<SubmitOutcome> {
     const echo = sms.receipt && this.#account.userMessageReference ? this.#nextEcho() : undefined;
     const { command, body } = this.#request(sms, echo, variant);
     if (sms.receipt) this.#receipts.leaving(sms.reference, sms.to ?? "", echo);
@@ -131,7 +143,7 @@ export class SmppBearer implements SmsBearer {
     return this.#echo;
   }
 
-  #request(sms: OutboundSms, echo: number | undefined, variant: SubmitVariant) {
+  #request(sms: OutboundSms, echo: number | undefined, variant: SmsCoding) {
     try {
       return submitRequest(sms, this.#account, this.#deps.clock.now(), echo, variant);
     } catch (error) {

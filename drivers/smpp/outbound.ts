@@ -13,14 +13,9 @@ import {
   readUserDataHeader,
   userDataHeaderBytes,
 } from "../../src/codec/sms/user-data-header.ts";
+import type { SmsCoding } from "../../src/link/network-bearer.ts";
 import type { OutboundSms } from "../../src/link/sms-bearer.ts";
 import type { SmppAccount } from "./account.ts";
-
-/** What one submission may do otherwise than its account: the link self-test's knobs. */
-export interface SubmitVariant {
-  readonly dataCoding?: number;
-  readonly destAddrSubunit?: number;
-}
 
 /** A request ready to be sent. */
 export type SubmitRequest =
@@ -95,12 +90,7 @@ function validityPeriod(sms: OutboundSms, account: SmppAccount, now: number): st
 type Parameters = { -readonly [K in keyof Tlvs]: Tlvs[K] };
 
 /** Written field by field, not spread: this runs for every message. */
-function parameters(
-  sms: OutboundSms,
-  account: SmppAccount,
-  variant: SubmitVariant,
-  echo: number | undefined,
-): Parameters {
+function parameters(sms: OutboundSms, account: SmppAccount, variant: SmsCoding, echo: number | undefined): Parameters {
   const tlvs: Parameters = {};
   const subunit = variant.destAddrSubunit ?? account.destAddrSubunit;
   if (subunit !== undefined) tlvs.destAddrSubunit = subunit;
@@ -119,7 +109,7 @@ export function submitRequest(
   account: SmppAccount,
   now: number,
   echo: number | undefined,
-  variant: SubmitVariant = {},
+  variant: SmsCoding = {},
 ): SubmitRequest {
   const { octets, udhi, tlvs: carriedTlvs } = carry(asSmpp(sms), account);
   const tlvs = parameters(sms, account, variant, echo);

@@ -13,7 +13,9 @@ export interface PlayedProfile {
   readonly vendor?: string | undefined;
   readonly models?: readonly string[] | undefined;
   readonly init?: readonly string[] | undefined;
-  readonly startup?: { readonly banner?: readonly string[] | undefined } | undefined;
+  readonly startup?:
+    | { readonly banner?: readonly string[] | undefined; readonly ready?: string | undefined }
+    | undefined;
   readonly identity?:
     | Readonly<Partial<Record<"imei" | "imsi" | "iccid" | "eid", readonly ProfileQuery[] | undefined>>>
     | undefined;
@@ -35,7 +37,7 @@ export interface PlayedProfile {
     | {
         readonly restart?: readonly string[] | undefined;
         readonly off?: readonly string[] | undefined;
-        readonly bootMs?: number | undefined;
+        readonly reenumerates?: boolean | undefined;
       }
     | undefined;
   readonly urcs?: readonly { readonly pattern: string; readonly event: string }[] | undefined;
@@ -80,6 +82,17 @@ export class ProfileBehaviour {
   /** Lines after power-on. */
   get banner(): readonly string[] {
     return this.profile.startup?.banner ?? ["RDY"];
+  }
+
+  /** True for the line after which it takes commands; without one in the profile, the last line of the start. */
+  isReady(line: string): boolean {
+    const { ready } = this.profile.startup ?? {};
+    return ready !== undefined && new RegExp(ready, "u").test(line);
+  }
+
+  /** True when a restart takes it off the bus. */
+  get reenumerates(): boolean {
+    return this.profile.power?.reenumerates === true;
   }
 
   /** The profile's own URC for an event, when it has one beside those of the standard; `value` fills its first group. */

@@ -7,6 +7,7 @@ import type { ProfileBehaviour } from "./profile-behaviour.ts";
 const forPeople = new Set([0x10, 0x11, 0x12, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x28]);
 const announced = new Set([0x01, 0x13, 0x40, 0x41, ...forPeople]);
 const hostMs = 20_000;
+const refresh = 0x01;
 
 /** What the host's side of the toolkit needs of its modem. */
 export interface ToolkitModem {
@@ -101,5 +102,6 @@ function noticeOf(dialect: string | undefined, type: number, bytes: Uint8Array):
   if (dialect === "menu-stn")
     return type === 0x01 ? `#STN: 1,${bytes[bytes[1] === 0x81 ? 7 : 6] ?? 0}` : `#STN: ${type}`;
   if (dialect === "menu-sstn") return `^SSTN: ${type}`;
+  if (dialect === "usat-raw" && type === refresh) return `+CUSATP: "${toHex(bytes)}"`;
   return undefined;
 }

@@ -164,9 +164,10 @@ async function profileFolders({ context, globals }: CommandParts): Promise<() =>
 
 /** A port by device path or address, for commands that open one themselves. */
 async function openAnyPort(address: string) {
-  const { openPort } = await import("./modem-service.ts");
+  const { driverRegistry } = await import("./driver-registry.ts");
   const { silentLog } = await import("../link/driver.ts");
   const { systemClock } = await import("../base/clock.ts");
-  const full = address.startsWith("/") ? `tty:${address}` : address;
-  return { port: await openPort(full, undefined, { clock: systemClock, random: Math.random, log: silentLog }) };
+  const registry = driverRegistry();
+  const deps = { clock: systemClock, random: Math.random, log: silentLog };
+  return { port: await registry.openPort(await registry.resolve(address), undefined, deps) };
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { networkOf } from "../base/whole-network.ts";
+import { driverRegistry } from "./driver-registry.ts";
 
 /** Refuses a network whose address is not its first one: it would let in more than it seems to. For `superRefine`. */
 export function wholeNetwork(rule: string, context: z.RefinementCtx): void {
@@ -17,6 +18,12 @@ export function noneTwice(list: readonly string[], context: z.RefinementCtx): vo
     if (before < index)
       context.addIssue({ code: "custom", path: [index], message: `'${entry}' is already entry ${before}` });
   }
+}
+
+/** Refuses an address that no driver opens. For `superRefine`. */
+export function knownScheme(address: string, context: z.RefinementCtx): void {
+  const message = driverRegistry().problemOf(address);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
 }
 
 /** Refuses two modems at one port, however it is spelled: each would take the answers of the other. */
@@ -39,7 +46,8 @@ export function portsOfTheirOwn(
 }
 
 /** A port in one spelling. */
-function plainPort(port: string): string {
+function plainPort(written: string): string {
+  const [port = ""] = written.split("?");
   const tcp = /^tcp:\/\/(.+):0*(\d+)\/?$/i.exec(port);
   if (tcp !== null) return `tcp://${(tcp[1] ?? "").toLowerCase()}:${tcp[2]}`;
   const path = port.replace(/^tty:/, "");

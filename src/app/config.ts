@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { defaultAddresses } from "../../drivers/all.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
 import { yamlTooDeep } from "../base/yaml-depth.ts";
 import { imeiText } from "../gateway/model/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
-import { noneTwice, portsOfTheirOwn } from "./config-checks.ts";
+import { knownScheme, noneTwice, portsOfTheirOwn } from "./config-checks.ts";
 import { isLanguageCode } from "./language-codes.ts";
 import { knownProfiles, ModemConfig, ModemDiscoveryConfig } from "./modem-config.ts";
 import { RetentionConfig } from "./retention-config.ts";
@@ -58,7 +59,9 @@ const Readers = z.strictObject({
   /** Only readers whose name contains one of these; all when empty. */
   only: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
-  client: z.enum(["auto", "socket", "pcsclite"]).default("auto"),
+  /** Where readers are looked for; options as a query. */
+  addresses: z.array(z.string().superRefine(knownScheme)).default([...defaultAddresses.readers]),
+  client: z.enum(["auto", "socket", "pcsclite"]).optional(),
   socket: z.string().optional(),
 });
 

@@ -15,6 +15,7 @@ import type { DriverDeps, Log } from "../link/driver.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import { ApiListener } from "./api-listener.ts";
 import type { Config } from "./config.ts";
+import { driverRegistry } from "./driver-registry.ts";
 import { ModemService } from "./modem-service.ts";
 import { openApiText } from "./open-api-text.ts";
 import { nobodyBinds, nobodyBindsText, plainFaces } from "./plain-faces.ts";
@@ -94,6 +95,7 @@ export class Daemon implements AsyncDisposable {
     const store = stack.use(await SqliteStore.open(state, seal, { warn }));
     const traces = stack.use(new TraceLog(join(state, "traces"), log));
     await traces.start();
+    const registry = driverRegistry();
     const driverDeps: DriverDeps = { clock: systemClock, random: Math.random, log };
     const gateway = new Gateway({
       store,
@@ -113,12 +115,12 @@ export class Daemon implements AsyncDisposable {
     const scp81 = stack.use(new Scp81Service(config.scp81, { store, gateway, log, upstreams }));
     gateway.connectHttps(scp81.bearer);
     const channelsFor = (link: string) => scp81.channelsFor(link, log);
-    const readers = stack.use(new ReaderManager({ config, state, gateway, driverDeps, channelsFor }));
+    const readers = stack.use(new ReaderManager({ config, state, gateway, registry, driverDeps, channelsFor }));
     const modems = stack.use(
-      new ModemService({ modems: config.modems, discovery: config.modemDiscovery, gateway, driverDeps }),
+      new ModemService({ modems: config.modems, discovery: config.modemDiscovery, gateway, registry, driverDeps }),
     );
     const smpp = stack.use(
-      new SmppService({ smsc: config.smsc, face: config.smppFace, store, gateway, driverDeps, env }),
+      new SmppService({ smsc: config.smsc, face: config.smppFace, store, gateway, registry, driverDeps, env }),
     );
     stack.defer(() => gateway.stopBackground());
     let listener: ApiListener | undefined;

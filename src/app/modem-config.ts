@@ -1,26 +1,40 @@
 import { z } from "zod";
+import { defaultAddresses } from "../../drivers/all.ts";
 import { nearest } from "../base/nearest.ts";
 import { loadProfiles } from "../link/modem/profile/profile-files.ts";
+import { knownScheme } from "./config-checks.ts";
 
-/** One modem of the bench. */
+/** What holds for a modem that was found, not configured. */
+export const modemDefaults = {
+  watchEveryMs: 60_000,
+  quarantineAfter: 6,
+  quarantineMs: 600_000,
+  readEid: true,
+  enableToolkit: false,
+} as const;
+
+/** One modem. */
 export const ModemConfig = z.strictObject({
   /** Link id is `modem:` and this name. */
   name: z.string().min(1).max(60),
-  /** `tty:/dev/serial/by-id/…`, `tty:usb-1-1.4/2` (USB path and interface) or `tcp://host:port`. */
-  port: z.string().min(1),
+  /** `tty:/dev/serial/by-id/…`, `tty:usb-1-1.4/2` (USB path and interface), `tcp://host:port`; options as a query. */
+  port: z.string().min(1).superRefine(knownScheme),
+  /** Options of the port's driver, the same that its query takes. */
+  options: z.record(z.string(), z.unknown()).optional(),
   /** Hardware profile, instead of the one that identification finds. */
   profile: z.string().optional(),
   /** Shell command that takes the power away and gives it back. */
   powerCommand: z.string().min(1).optional(),
   /** The port of a hub with per-port power, as `uhubctl` prints it. */
   hub: z.strictObject({ location: z.string().regex(/^[0-9.-]+$/), port: z.number().int().min(1).max(32) }).optional(),
-  watchEveryMs: z.number().int().min(1000).default(60_000),
-  quarantineAfter: z.number().int().min(1).max(100).default(6),
+  watchEveryMs: z.number().int().min(1000).default(modemDefaults.watchEveryMs),
+  quarantineAfter: z.number().int().min(1).max(100).default(modemDefaults.quarantineAfter),
   /** How long a quarantine lasts before the modem is tried again. */
-  quarantineMs: z.number().int().min(1000).default(600_000),
-  readEid: z.boolean().default(true),
+  quarantineMs: z.number().int().min(1000).default(modemDefaults.quarantineMs),
+  readEid: z.boolean().default(modemDefaults.readEid),
   /** Switch on a SIM toolkit that is off; the module keeps that, and may have to restart for it. */
-  enableToolkit: z.boolean().default(false),
+  enableToolkit: z.boolean().default(modemDefaults.enableToolkit),
+  /** The same as `options.baud`. */
   baudRate: z.number().int().positive().optional(),
 });
 export type ModemConfig = z.infer<typeof ModemConfig>;
@@ -30,6 +44,8 @@ export const ModemDiscoveryConfig = z.strictObject({
   /** Take every USB device that a hardware profile knows; off unless asked for: other programs may own them. */
   enabled: z.boolean().default(false),
   everyMs: z.number().int().min(500).default(2_000),
+  /** Whose ports are looked at. */
+  addresses: z.array(z.string().superRefine(knownScheme)).default([...defaultAddresses.ports]),
   /** Folders with hardware profiles of your own; they win over the shipped ones by name. */
   profiles: z.array(z.string()).default([]),
 });

@@ -7,21 +7,22 @@ import type { CardIdentity, Link } from "../gateway/links/links.ts";
 import { holds } from "../gateway/links/routing.ts";
 import type { GatewayEvent } from "../gateway/model/event.ts";
 import { ApduChannel } from "../link/card/channel.ts";
-import type { DriverDeps } from "../link/driver.ts";
+import type { DriverDeps, PortInfo } from "../link/driver.ts";
 import { findModems } from "../link/modem/discover.ts";
 import { ModemLink } from "../link/modem/modem-link.ts";
 import { accessTechnology, registered } from "../link/modem/modem-state.ts";
 import { hubPower, shellPower } from "../link/modem/power-control.ts";
 import type { ProfileSet } from "../link/modem/profile/profile.ts";
 import { loadProfiles } from "../link/modem/profile/profile-files.ts";
-import type { Port } from "../link/port.ts";
 import { reported } from "../link/reported.ts";
-import { ModemConfig, type ModemDiscoveryConfig } from "./modem-config.ts";
+import type { DriverRegistry, ResolvedAddress } from "./driver-registry.ts";
+import { type ModemConfig, type ModemDiscoveryConfig, modemDefaults } from "./modem-config.ts";
 
 export interface ModemServiceDeps {
   readonly modems: readonly ModemConfig[];
   readonly discovery: ModemDiscoveryConfig;
   readonly gateway: Gateway;
+  readonly registry: DriverRegistry;
   readonly driverDeps: DriverDeps;
 }
 
@@ -44,10 +45,14 @@ export class ModemService implements AsyncDisposable {
     for (const { source, problem } of this.#profiles.problems) {
       deps.driverDeps.log.warn({ source, problem }, "hardware profile ignored");
     }
+    for (const { source, problem } of this.#profiles.warnings) {
+      deps.driverDeps.log.warn({ source, problem }, "a hardware profile needs a change before the next release");
+    }
   }
 
+  /** @throws config.invalid naming the modem whose port or options no driver takes */
   async start(): Promise<void> {
-    for (const modem of this.#deps.modems) this.#add(modem);
+    for (const modem of this.#deps.modems) await this.#addConfigured(modem);
     this.#cleanup.defer(
       this.#deps.gateway.events.onCommit((events) => {
         for (const event of events) this.#onEvent(event);
@@ -62,9 +67,24 @@ export class ModemService implements AsyncDisposable {
     await this.#cleanup[Symbol.asyncDispose]();
   }
 
-  #add(config: ModemConfig): void {
-    const { gateway, driverDeps } = this.#deps;
-    const { name, port, profile, powerCommand, hub, baudRate } = config;
+  async #addConfigured(config: ModemConfig): Promise<void> {
+    const { registry, driverDeps } = this.#deps;
+    const { name, port, baudRate, options } = config;
+    const own = { ...options, ...(baudRate === undefined ? {} : { baud: baudRate }) };
+    try {
+      this.#add(config, await registry.resolve(port, own));
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      const where = `modem '${name}'`;
+      if (error.code !== "link.driver")
+        throw new GatewayError(error.code, `${where}: ${error.message}`, { detail: error.detail, cause: thrown });
+      driverDeps.log.error({ modem: name, code: error.code }, `${where} is disabled: ${error.message}`);
+    }
+  }
+
+  #add(config: ModemConfig, port: ResolvedAddress): void {
+    const { gateway, driverDeps, registry } = this.#deps;
+    const { name, profile, powerCommand, hub } = config;
     const { watchEveryMs, quarantineAfter, quarantineMs, readEid, enableToolkit } = config;
     const power =
       powerCommand !== undefined
@@ -75,7 +95,7 @@ export class ModemService implements AsyncDisposable {
     const id = `modem:${name}`;
     const modem = new ModemLink({
       id,
-      openPort: (signal) => openPort(port, baudRate, driverDeps, signal),
+      openPort: (signal, uart) => registry.openPort(port, uart, driverDeps, signal),
       profiles: this.#profiles,
       ...driverDeps,
       ...(profile === undefined ? {} : { profile }),
@@ -89,18 +109,14 @@ export class ModemService implements AsyncDisposable {
     modem.start();
   }
 
-  /** Looks for new modems now and then; one that is known keeps its name when it is plugged in again. */
+  /** Looks for new modems at intervals; one that was found before keeps its name when it is plugged in again. */
   async #discover(): Promise<void> {
-    const { driverDeps, discovery } = this.#deps;
+    const { driverDeps, discovery, registry } = this.#deps;
     while (!this.#stop.signal.aborted) {
       try {
-        const { driver } = await import("../../drivers/serial-tty/driver.ts");
-        const ports = (await driver.listPorts?.(driver.options.parse({}), driverDeps)) ?? [];
-        for (const found of findModems(ports, this.#profiles)) {
-          const [at] = found.at;
-          if (at === undefined || this.#links.has(`modem:${found.id}`)) continue;
-          driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "modem found");
-          this.#add(ModemConfig.parse({ name: found.id, port: at.address }));
+        for (const address of discovery.addresses) {
+          const { driver, options } = await registry.resolve(address);
+          await this.#take((await driver.listPorts?.(options, driverDeps)) ?? []);
         }
       } catch (error) {
         driverDeps.log.warn(
@@ -110,6 +126,16 @@ export class ModemService implements AsyncDisposable {
         return;
       }
       await systemClock.sleep(discovery.everyMs, this.#stop.signal).catch(() => {});
+    }
+  }
+
+  async #take(ports: readonly PortInfo[]): Promise<void> {
+    const { driverDeps, registry } = this.#deps;
+    for (const found of findModems(ports, this.#profiles)) {
+      const [at] = found.at;
+      if (at === undefined || this.#links.has(`modem:${found.id}`)) continue;
+      driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "modem found");
+      this.#add({ ...modemDefaults, name: found.id, port: at.address }, await registry.resolve(at.address));
     }
   }
 
@@ -137,22 +163,6 @@ export class ModemService implements AsyncDisposable {
       data: { link: modem.id, ...record },
     });
   }
-}
-
-/** Opens a serial device or a serial server by its address. @throws link.unknown, link.busy, link.driver */
-export async function openPort(
-  address: string,
-  baudRate: number | undefined,
-  deps: DriverDeps,
-  signal?: AbortSignal,
-): Promise<Port> {
-  const tcp = address.startsWith("tcp:");
-  const { driver } = tcp
-    ? await import("../../drivers/serial-tcp/driver.ts")
-    : await import("../../drivers/serial-tty/driver.ts");
-  if (driver.openPort === undefined) throw new GatewayError("link.driver", `no driver for ${address}`);
-  const options: unknown = driver.options.parse(baudRate === undefined || tcp ? {} : { baud: baudRate });
-  return driver.openPort(address, options as never, deps, signal);
 }
 
 function knownCard({ iccid, imsi, eid }: ModemLink["lastCard"]): CardIdentity | undefined {

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from "node:path";
+import { defaultAddresses } from "../../drivers/all.ts";
 import { SoftReader } from "../../simulators/reader.ts";
 import type { SoftCard } from "../../simulators/soft-card.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
@@ -12,12 +13,14 @@ import type { TerminalSettings } from "../link/card/terminal/terminal-settings.t
 import type { ReaderEvent } from "../link/card-reader.ts";
 import type { DriverDeps } from "../link/driver.ts";
 import type { Config } from "./config.ts";
+import type { AddressOptions, DriverRegistry } from "./driver-registry.ts";
 
 export interface ReaderManagerDeps {
   readonly config: Config;
   /** State folder; simulated cards keep their files there. */
   readonly state: string;
   readonly gateway: Gateway;
+  readonly registry: DriverRegistry;
   readonly driverDeps: DriverDeps;
   /** Bearer independent protocol for the card in a link. */
   readonly channelsFor?: (linkId: string) => ChannelService | undefined;
@@ -30,37 +33,48 @@ const settleMs = 5_000;
 export class ReaderManager implements AsyncDisposable {
   readonly #deps: ReaderManagerDeps;
   readonly #stop = new AbortController();
-  /** Services that cannot be used, by scheme. */
+  /** Services that cannot be used, by address. */
   readonly #down = new Map<string, GatewayError>();
-  readonly #families: CardLinks[] = [];
+  /** Links of each address that readers are looked for at. */
+  readonly #families = new Map<string, CardLinks>();
   readonly #following: Promise<void>[] = [];
-  #simulated: CardLinks | undefined;
 
   constructor(deps: ReaderManagerDeps) {
     this.#deps = deps;
   }
 
-  /** Starts to watch; resolves when the cards that are there now are ready, or after a bounded time. */
+  /**
+   * Starts to watch; resolves when the cards that are there now are ready, or after a bounded time.
+   * @throws config.invalid for options that the driver of a reader address does not take
+   */
   async start(): Promise<void> {
-    const { config, driverDeps } = this.#deps;
+    const { config } = this.#deps;
+    const euiccs = config.simulate.euiccs.map((file) => (isAbsolute(file) ? file : join(this.#deps.state, file)));
     const seen: Promise<void>[] = [];
-    if (config.simulate.euiccs.length > 0) await this.#simulateConfigured();
+    if (euiccs.length > 0) seen.push(this.#watch(defaultAddresses.cards, { euiccs }));
     if (config.readers.enabled) {
-      try {
-        const { driver } = await import("../../drivers/pcsc/driver.ts");
-        const { socket, client } = config.readers;
-        const options = driver.options.parse({ client, ...(socket === undefined ? {} : { socket }) });
-        const events = driver.watchReaders?.(options, driverDeps, this.#stop.signal);
-        if (events !== undefined) seen.push(this.#follow("pcsc", events));
-      } catch (error) {
-        driverDeps.log.warn(
-          { code: asGatewayError(error).code, message: asGatewayError(error).message },
-          "the PC/SC driver is disabled",
-        );
-      }
+      const { addresses, client, socket } = config.readers;
+      const usual = { ...(client === undefined ? {} : { client }), ...(socket === undefined ? {} : { socket }) };
+      for (const address of addresses) seen.push(this.#watch(address, isUsual(address) ? usual : {}));
     }
     await Promise.all(seen);
     await this.#settled();
+  }
+
+  /** Follows the readers of one address; a driver that does not load is reported and left out. */
+  async #watch(address: string, options: AddressOptions): Promise<void> {
+    const { driverDeps, registry } = this.#deps;
+    try {
+      const place = await registry.resolve(address, options);
+      const events = place.driver.watchReaders?.(place.options, driverDeps, this.#stop.signal);
+      if (events === undefined)
+        throw new GatewayError("config.invalid", `${address}: the driver '${place.scheme}' has no readers`);
+      await this.#follow(address, events);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      if (error.code === "config.invalid") throw error;
+      driverDeps.log.warn({ address, code: error.code, message: error.message }, "a card reader driver is disabled");
+    }
   }
 
   /** Why there are no readers of some kind, if their service cannot be used. */
@@ -70,12 +84,15 @@ export class ReaderManager implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    await Promise.all(this.#families.map((family) => family[Symbol.asyncDispose]()));
+    await Promise.all([...this.#families.values()].map((family) => family[Symbol.asyncDispose]()));
     await Promise.allSettled(this.#following);
   }
 
-  #family(scheme: string): CardLinks {
-    const { config, gateway, driverDeps, channelsFor } = this.#deps;
+  #family(address: string): CardLinks {
+    const known = this.#families.get(address);
+    if (known !== undefined) return known;
+    const { config, gateway, driverDeps, registry, channelsFor } = this.#deps;
+    const scheme = registry.schemeOf(address);
     const { only, exclude } = config.readers;
     const family = new CardLinks({
       ...driverDeps,
@@ -89,22 +106,22 @@ export class ReaderManager implements AsyncDisposable {
       onLink: (link) => gateway.attach(gatewayLink(link)),
       onChange: (link) => gateway.links.changed(link.id),
     });
-    this.#families.push(family);
+    this.#families.set(address, family);
     return family;
   }
 
-  /** Feeds a driver's events to its links; resolves when the driver has told what there is at the start. */
-  #follow(scheme: string, events: AsyncIterable<ReaderEvent>): Promise<void> {
-    const family = this.#family(scheme);
+  /** Feeds a driver's events to its links; resolves when the driver has reported what there is at the start. */
+  #follow(address: string, events: AsyncIterable<ReaderEvent>): Promise<void> {
+    const family = this.#family(address);
     const { log } = this.#deps.driverDeps;
     return new Promise((resolve) => {
       const told = setTimeout(resolve, 1_000);
       const run = async () => {
         for await (const event of events) {
-          if (event.kind === "service-down") log.warn({ scheme, reason: event.reason }, "card reader service is down");
-          if (event.kind === "service-up") log.info({ scheme }, "card reader service is up");
-          if (event.kind === "service-down") this.#down.set(scheme, event.error ?? serviceDown(event.reason));
-          else this.#down.delete(scheme);
+          if (event.kind === "service-down") log.warn({ address, reason: event.reason }, "card reader service is down");
+          if (event.kind === "service-up") log.info({ address }, "card reader service is up");
+          if (event.kind === "service-down") this.#down.set(address, event.error ?? serviceDown(event.reason));
+          else this.#down.delete(address);
           family.take(event);
           clearTimeout(told);
           // The readers that exist come one right after the other; give them one turn of the event loop.
@@ -113,7 +130,7 @@ export class ReaderManager implements AsyncDisposable {
       };
       this.#following.push(
         run().catch((error: unknown) =>
-          log.error({ scheme, err: asGatewayError(error).message }, "reader watch ended"),
+          log.error({ address, err: asGatewayError(error).message }, "reader watch ended"),
         ),
       );
     });
@@ -121,29 +138,23 @@ export class ReaderManager implements AsyncDisposable {
 
   /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */
   simulate(name: string, card: SoftCard): SoftReader {
-    this.#simulated ??= this.#family("sim");
-    const family = this.#simulated;
     const reader = new SoftReader(name, card);
+    const family = this.#family(defaultAddresses.cards);
     reader.onEvent((event) => family.take({ ...event }));
     family.take({ kind: "reader-added", reader, state: reader.state });
     return reader;
   }
 
-  async #simulateConfigured(): Promise<void> {
-    const { openEuicc } = await import("../../simulators/euicc/program.ts");
-    for (const [index, file] of this.#deps.config.simulate.euiccs.entries()) {
-      const state = isAbsolute(file) ? file : join(this.#deps.state, file);
-      this.simulate(
-        `euicc-${index + 1}`,
-        openEuicc({ state, fixture: index === 0 ? {} : { seed: `otagate ${index}` } }),
-      );
-    }
-  }
-
   async #settled(): Promise<void> {
-    const busy = () => this.#families.some((family) => family.all.some((link) => link.phase.at === "activating"));
+    const busy = () =>
+      [...this.#families.values()].some((family) => family.all.some((link) => link.phase.at === "activating"));
     for (const end = Date.now() + settleMs; busy() && Date.now() < end; ) await this.#deps.driverDeps.clock.sleep(20);
   }
+}
+
+/** Whether the settings beside `readers.addresses` are meant for this address: they are options of the usual driver. */
+function isUsual(address: string): boolean {
+  return defaultAddresses.readers.some((usual) => address === usual);
 }
 
 function serviceDown(reason: string): GatewayError {

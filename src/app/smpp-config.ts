@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isAddressRule } from "../face/smpp/password.ts";
 import { smscFaceOptions } from "../face/smpp/server.ts";
-import { wholeNetwork } from "./config-checks.ts";
+import { knownScheme, wholeNetwork } from "./config-checks.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { uniqueBy } from "./unique.ts";
 
@@ -9,8 +9,11 @@ import { uniqueBy } from "./unique.ts";
 export const SmscAccountConfig = z.looseObject({
   /** Link id; `smsc:` and a name by default. */
   name: z.string().min(1).max(60),
-  /** `smpp://[system_id@]host[:port]` or `smpps://…`. */
-  address: z.string().regex(/^smpps?:\/\/.+/, "smpp://host:port or smpps://host:port"),
+  /** `smpp://[system_id@]host[:port]` or `smpps://…`; options as a query or beside it. */
+  address: z
+    .string()
+    .regex(/^[a-z][a-z0-9+.-]*:./, "smpp://host:port or smpps://host:port")
+    .superRefine(knownScheme),
   password: SecretReference.optional(),
 });
 

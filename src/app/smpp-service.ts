@@ -1,6 +1,4 @@
 import type { z } from "zod";
-import { driver, secureDriver } from "../../drivers/smpp/driver.ts";
-import { testSmsc } from "../../drivers/smpp/self-test.ts";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { withoutUndefined } from "../base/defined.ts";
@@ -14,6 +12,8 @@ import type { Link } from "../gateway/links/links.ts";
 import type { Store } from "../gateway/model/store.ts";
 import { SmscConversations } from "../gateway/smsc/conversations.ts";
 import type { DriverDeps } from "../link/driver.ts";
+import type { NetworkBearer } from "../link/network-bearer.ts";
+import type { DriverRegistry } from "./driver-registry.ts";
 import { readSecret } from "./secrets.ts";
 import type { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
 import { readTls, tlsSetting } from "./tls-settings.ts";
@@ -23,11 +23,10 @@ export interface SmppServiceDeps {
   readonly face: z.infer<typeof SmppFaceConfig>;
   readonly store: Store;
   readonly gateway: Gateway;
+  readonly registry: DriverRegistry;
   readonly driverDeps: DriverDeps;
   readonly env: NodeJS.ProcessEnv;
 }
-
-type Bearer = Awaited<ReturnType<typeof driver.openBearer>>;
 
 /** Binds to operators' SMSCs as links, and the SMSC face. */
 export class SmppService implements AsyncDisposable {
@@ -69,21 +68,20 @@ export class SmppService implements AsyncDisposable {
 
   async #bind(account: z.infer<typeof SmscAccountConfig>): Promise<void> {
     const { name, address, password, ...settings } = account;
-    const options = driver.options.safeParse({
-      ...settings,
-      ...(password === undefined ? {} : { password: readSecret(password, this.#deps.env) }),
-    });
-    if (!options.success) {
-      const [issue] = options.error.issues;
-      throw new GatewayError("config.invalid", `smsc '${name}': ${issue?.path.join(".")}: ${issue?.message}`, {
-        detail: { account: name },
+    const { registry, driverDeps, gateway, store, env } = this.#deps;
+    const options = { ...settings, ...(password === undefined ? {} : { password: readSecret(password, env) }) };
+    try {
+      const bearer = this.#cleanup.use(await registry.openBearer(await registry.resolve(address, options), driverDeps));
+      const link = smscLink(`smsc:${name}`, bearer, { store, jobs: gateway.jobs });
+      gateway.attach(link);
+      bearer.onChange = () => gateway.links.changed(link.id);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      throw new GatewayError(error.code, `smsc '${name}': ${error.message}`, {
+        detail: { ...error.detail, account: name },
+        cause: thrown,
       });
     }
-    const chosen = address.startsWith("smpps:") ? secureDriver : driver;
-    const bearer = this.#cleanup.use(await chosen.openBearer(address, options.data, this.#deps.driverDeps));
-    const link = smscLink(`smsc:${name}`, bearer, { store: this.#deps.store, jobs: this.#deps.gateway.jobs });
-    this.#deps.gateway.attach(link);
-    bearer.onChange = () => this.#deps.gateway.links.changed(link.id);
   }
 
   async #listen(): Promise<void> {
@@ -113,25 +111,30 @@ export class SmppService implements AsyncDisposable {
   }
 }
 
-function smscLink(id: string, bearer: Bearer, deps: LinkTestDeps): Link {
+function smscLink(id: string, bearer: NetworkBearer, deps: LinkTestDeps): Link {
+  const { selfTest } = bearer;
   return {
     id,
     kind: "smsc",
     bearer,
-    describe: () => ({ account: bearer.id, binds: bearer.binds, ...bearer.load }),
+    describe: () => bearer.describe(),
     get state() {
       return bearer.state;
     },
-    reset: async () => bearer.rebind(),
-    numbers: () => bearer.numbers,
-    test: (test, signal) =>
-      testSmsc(
-        {
-          configured: bearer.coding,
-          probe: (variant, given) => probeLink(deps, id, test, variant, given),
-          exhaustive: test.exhaustive,
-        },
-        signal,
-      ),
+    reset: async () => bearer.reconnect?.(),
+    ...(bearer.numbers === undefined ? {} : { numbers: () => bearer.numbers ?? { now: {}, total: {} } }),
+    ...(selfTest === undefined
+      ? {}
+      : {
+          test: (test, signal) =>
+            selfTest.call(
+              bearer,
+              {
+                probe: (variant, given) => probeLink(deps, id, test, variant, given),
+                exhaustive: test.exhaustive,
+              },
+              signal,
+            ),
+        }),
   };
 }

@@ -2,8 +2,8 @@ import type { ZodType } from "zod";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { CardReader, ReaderEvent, ReaderState } from "./card-reader.ts";
-import type { Port } from "./port.ts";
-import type { SmsBearer } from "./sms-bearer.ts";
+import type { NetworkBearer } from "./network-bearer.ts";
+import type { Port, UartSettings } from "./port.ts";
 
 export { type Log, silentLog } from "../base/log.ts";
 
@@ -28,23 +28,48 @@ export interface PortInfo {
   readonly product?: string;
 }
 
-/** Ports as they come and go. A device that left and returned is told as both, even under the same name. */
+/** Ports as they come and go. A device that left and returned is reported as both, even under the same name. */
 export type PortEvent =
   | { readonly kind: "port-added"; readonly port: PortInfo }
   | { readonly kind: "port-removed"; readonly port: PortInfo };
 
-/** One way to reach the world. `drivers/<name>/driver.ts` exports one as `driver`. */
+/** One finding of `otagate doctor`: whether what a driver needs is there, and what to do when it is not. */
+export interface DriverFinding {
+  readonly what: string;
+  readonly verdict: "good" | "missing" | "bad";
+  readonly detail: string;
+  readonly advice?: string;
+}
+
+/**
+ * One way to reach hardware or a network. `drivers/<name>/driver.ts` exports one as `driver`, and one line of
+ * `drivers/all.ts` registers it. Every method gets options that {@link Driver.options} has parsed.
+ */
 export interface Driver<Options = unknown> {
-  /** Address scheme it answers to (`pcsc`, `tty`, `tcp`, `smpp`, `sim`). */
+  /** Scheme of the addresses it opens: what stands before their first colon. */
   readonly scheme: string;
+  /** Settings of one address, from its query (`?baud=9600`) and from the configuration; all of them optional. */
   readonly options: ZodType<Options>;
   /** Readers there are now. */
   listReaders?(options: Options, deps: DriverDeps): Promise<readonly { reader: CardReader; state: ReaderState }[]>;
-  /** Readers and cards as they come and go; starts with one `reader-added` per reader there is. Never throws for a missing service: says `service-down` and goes on. */
+  /**
+   * Readers and cards as they come and go; starts with one `reader-added` for each reader there is. A missing service
+   * is reported as `service-down`, never thrown.
+   */
   watchReaders?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<ReaderEvent>;
+  /** Ports there are now. */
   listPorts?(options: Options, deps: DriverDeps): Promise<readonly PortInfo[]>;
-  /** Ports as they come and go; starts with one `port-added` per port there is. */
+  /** Ports as they come and go; starts with one `port-added` for each port there is. */
   watchPorts?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<PortEvent>;
+  /** @throws link.unknown, link.busy, link.unavailable, link.driver when a package it needs is missing */
   openPort?(address: string, options: Options, deps: DriverDeps, signal?: AbortSignal): Promise<Port>;
-  openBearer?(address: string, options: Options, deps: DriverDeps): Promise<SmsBearer>;
+  /** The options that serial settings of a hardware profile stand for; absent where there is no serial line. */
+  uartOptions?(uart: UartSettings): Readonly<Record<string, unknown>>;
+  /** @throws config.invalid, config.unreadable */
+  openBearer?(address: string, options: Options, deps: DriverDeps): Promise<NetworkBearer>;
+  /** What `otagate doctor` reports of this driver. Never throws. */
+  diagnose?(env: NodeJS.ProcessEnv, deps: DriverDeps): Promise<readonly DriverFinding[]>;
 }
+
+/** All drivers there are: the scheme of an address and the module behind it, which is loaded when it is first needed. */
+export type DriverList = Readonly<Record<string, () => Promise<{ readonly driver: Driver }>>>;

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -9,6 +8,7 @@ import { paint, result } from "../../face/cli/terminal.ts";
 import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
 import { loadConfig } from "../config.ts";
+import { driverRegistry } from "../driver-registry.ts";
 import { nobodyBinds, nobodyBindsText, plainFaces } from "../plain-faces.ts";
 import { socketName } from "../state-folder.ts";
 import { version } from "../version.ts";
@@ -22,8 +22,7 @@ export function registerDoctor(own: Command, context: CliContext, globals: () =>
       node(),
       configuration(globals().config, context.env),
       await native("better-sqlite3", "the store", "npm rebuild better-sqlite3 (needs python3, make, g++)"),
-      await native("serialport", "serial modems", "npm rebuild @serialport/bindings-cpp"),
-      await pcscd(context.env),
+      ...(await driverFindings(context.env)),
       ...leftOutProfiles(globals().config, context.env),
       ...oddFaces(globals().config, context.env),
       { what: "virtual readers", ...(await virtualReaders()) },
@@ -89,7 +88,16 @@ function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Find
   try {
     const { profiles } = loadConfig(path, env).config.modemDiscovery;
     if (profiles.length === 0) return [];
-    const { problems } = loadProfiles(profiles);
+    const { problems, warnings } = loadProfiles(profiles);
+    const old = warnings.map(({ source, problem }): Finding => {
+      return {
+        what: "hardware profile",
+        verdict: "missing",
+        detail: problem,
+        advice: `remove the field from ${source}`,
+      };
+    });
+    if (old.length > 0 && problems.length === 0) return old;
     if (problems.length === 0) {
       return [
         { what: "hardware profiles", verdict: "good", detail: `custom profiles in ${profiles.join(", ")} are used` },
@@ -138,29 +146,20 @@ async function native(name: string, use: string, advice: string): Promise<Findin
   }
 }
 
-async function pcscd(env: NodeJS.ProcessEnv): Promise<Finding> {
-  const path = env.PCSCLITE_CSOCK_NAME ?? "/run/pcscd/pcscd.comm";
-  if (await answers(path)) return greetedPcscd(path);
-  const advice = existsSync("/usr/sbin/pcscd")
-    ? "start it: systemctl start pcscd.socket (or run pcscd)"
-    : "apt-get install -y pcscd libccid";
-  return { what: "pcscd", verdict: "missing", detail: `no response at ${path}`, advice };
-}
-
-/** Whether it speaks to us, and how many readers it has. */
-async function greetedPcscd(path: string): Promise<Finding> {
-  try {
-    const { driver } = await import("../../../drivers/pcsc/driver.ts");
-    const deps = { clock: systemClock, random: Math.random, log: silentLog };
-    const options = driver.options.parse({ socket: path });
-    const readers = (await driver.listReaders?.(options, deps)) ?? [];
-    return { what: "pcscd", verdict: "good", detail: `responds at ${path}, ${readers.length} readers` };
-  } catch (thrown) {
-    const error = asGatewayError(thrown);
-    if (error.code !== "link.denied") return { what: "pcscd", verdict: "bad", detail: error.message };
-    const [detail = "", advice = ""] = error.message.split("; ");
-    return { what: "pcscd", verdict: "bad", detail, advice: error.message.slice(detail.length + 2) || advice };
-  }
+/** What each driver needs on this machine. */
+async function driverFindings(env: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
+  const deps = { clock: systemClock, random: Math.random, log: silentLog };
+  const registry = driverRegistry();
+  const findings = await Promise.all(
+    registry.schemes.map(async (scheme): Promise<readonly Finding[]> => {
+      try {
+        return (await (await registry.driver(scheme)).diagnose?.(env, deps)) ?? [];
+      } catch (error) {
+        return [{ what: `driver ${scheme}`, verdict: "missing", detail: asGatewayError(error).message }];
+      }
+    }),
+  );
+  return findings.flat();
 }
 
 async function virtualReaders(): Promise<Omit<Finding, "what">> {

@@ -40,13 +40,18 @@ export function findModems(ports: readonly PortInfo[], profiles: ProfileSet): re
   });
 }
 
-/** Ports with a known role for AT first; without any knowledge, all that no profile excludes, in order of interface. */
+/**
+ * Ports with a known role for AT first and data ports last; without any knowledge, all that no profile excludes, in order
+ * of interface.
+ */
 function atPorts(group: readonly PortInfo[], candidates: readonly ModemProfile[]): readonly PortInfo[] {
   const layouts = candidates.map((profile) => portsFor(profile, group[0]?.usb));
   const first = new Set(layouts.map((layout) => layout?.at));
   const second = new Set(layouts.map((layout) => layout?.atSecondary));
   const never = new Set(layouts.flatMap((layout) => [layout?.diag, layout?.nmea, ...(layout?.ignore ?? [])]));
-  const rank = ({ usbInterface }: PortInfo) => (first.has(usbInterface) ? 0 : second.has(usbInterface) ? 1 : 2);
+  const data = new Set(layouts.map((layout) => layout?.ppp));
+  const rank = ({ usbInterface }: PortInfo) =>
+    first.has(usbInterface) ? 0 : second.has(usbInterface) ? 1 : data.has(usbInterface) ? 3 : 2;
   return group
     .filter(({ usbInterface }) => usbInterface !== undefined && !never.has(usbInterface))
     .sort((a, b) => rank(a) - rank(b) || (a.usbInterface ?? 0) - (b.usbInterface ?? 0));

@@ -1,5 +1,6 @@
 import type { ExtendedSignal, Operator } from "../../codec/at/general-commands.ts";
-import { accessTechnologies, isRegistered, type Registration } from "../../codec/at/urc.ts";
+import { accessTechnologies, isRegistered, parseRegistration, type Registration } from "../../codec/at/urc.ts";
+import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
 import type { ModemIdentity } from "./profile/profile.ts";
 
 /** Where a modem is in its life. */
@@ -76,4 +77,13 @@ export function accessTechnology({ registrations, operator }: ModemState): strin
 /** Whether a PIN state lets the card be used: PIN2 and PUK2 are asked for some of its files only. TS 27.007 §8.3 */
 export function isUsable(pin: string | undefined): boolean {
   return pin === "READY" || pin === "SIM PIN2" || pin === "SIM PUK2";
+}
+
+/** What an unsolicited registration line reports, under its domain; undefined for one that cannot be read. */
+export function registrationLine(text: string): Readonly<Record<string, Registration>> | undefined {
+  const domain = /^\+(\w+)/.exec(text)?.[1] ?? "CREG";
+  const parsed = ignoreCodecErrors(() => parseRegistration(text));
+  if (parsed === undefined) return undefined;
+  const { solicited: _solicited, ...registration } = parsed;
+  return { [domain]: registration };
 }

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { SubmitVariant } from "../../../drivers/smpp/outbound.ts";
 import { testSmsc } from "../../../drivers/smpp/self-test.ts";
 import { SmscStore } from "../../../simulators/smsc/message-store.ts";
 import { SimulatedSmsc } from "../../../simulators/smsc/smsc.ts";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { equalBytes } from "../../../src/base/hex.ts";
 import { reachesCard } from "../../../src/codec/smpp/data-coding.ts";
+import type { SmsCoding } from "../../../src/link/network-bearer.ts";
 import { commandSms, never, openBearer, packet } from "./account.ts";
 
 /** A bench with a card that answers only class-2, PID-7F binary that is exactly the packet. */
-async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "destroy">>, configured: SubmitVariant) {
+async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "destroy">>, configured: SmsCoding) {
   const store = new SmscStore();
   let answered = () => {};
   store.attach("*", async (sms) => {
@@ -18,7 +18,7 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
   });
   await using smsc = await SimulatedSmsc.open({ store, behaviour: { dataCodings } });
   await using bearer = await openBearer(smsc.port);
-  const probe = async (variant: SubmitVariant) => {
+  const probe = async (variant: SmsCoding) => {
     const seen = new Promise<true>((resolve) => {
       answered = () => resolve(true);
     });

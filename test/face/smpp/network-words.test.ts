@@ -120,14 +120,14 @@ describe("transaction mode", () => {
   it("answers ESME_RDELIVERYFAILURE when nothing left in time, and nothing leaves later", async () => {
     await using way = await WholeWay.open({ account: { bindMs: 200 }, desk: { transactionMs: 300 } });
     way.smsc.grants = false;
-    way.bearer.rebind();
+    way.bearer.reconnect();
     await until(() => !way.bearer.state.up);
     const answer = await way.ask(4, 2, transaction());
     expect(answer.status).toBe(0xfe);
     const id = await idOfMessage(way);
     expect(await way.query(id, 3)).toMatchObject({ status: 0, state: 3 });
     way.smsc.grants = true;
-    way.bearer.rebind();
+    way.bearer.reconnect();
     await until(() => way.bearer.state.up);
     takes(way);
     expect((await way.ask(4, 4, submit({}, 0))).status).toBe(0);

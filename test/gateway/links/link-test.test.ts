@@ -4,6 +4,7 @@ import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import { joinSmsc } from "../../../simulators/network/smsc-bridge.ts";
 import { SimulatedSmsc } from "../../../simulators/smsc/smsc.ts";
+import { driverRegistry } from "../../../src/app/driver-registry.ts";
 import { SmppFaceConfig } from "../../../src/app/smpp-config.ts";
 import { SmppService } from "../../../src/app/smpp-service.ts";
 import { Cleanup } from "../../../src/base/cleanup.ts";
@@ -33,6 +34,7 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
       face: SmppFaceConfig.parse({}),
       store: bench.store,
       gateway: bench.gateway,
+      registry: driverRegistry(),
       driverDeps: { clock: systemClock, random: Math.random, log: silentLog },
       env: {},
     }),

@@ -56,16 +56,15 @@ export const ProfileFile = z
     portsByUsb: z.record(usbId, usbPorts).optional().describe("Other interface numbers for some USB ids"),
     uart: z
       .strictObject({
-        baud: z.int().optional(),
-        autobaud: z.boolean().optional(),
-        flow: z.enum(["none", "rtscts", "xonxoff"]).optional(),
+        baud: z.int().min(300).max(4_000_000).optional().describe("Bits per second of a serial line"),
+        flow: z.enum(["none", "rtscts", "xonxoff"]).optional().describe("Flow control of a serial line"),
       })
       .optional(),
     startup: z
       .strictObject({
-        ready: anchored.optional().describe("The line that says the module takes commands"),
+        ready: anchored.optional().describe("The line after which the module takes commands"),
         banner: z.array(z.string()).optional().describe("Lines after power-on, in order, as the simulator plays them"),
-        waitMs: millis.optional(),
+        waitMs: millis.optional().describe("How long the ready line may take after a start"),
         probes: z.int().min(1).max(60).optional().describe("How often AT is tried, one second each"),
       })
       .optional(),
@@ -81,7 +80,6 @@ export const ProfileFile = z
     card: z
       .strictObject({
         access: z.array(z.enum(["cgla", "csim"])).optional(),
-        files: z.enum(["crsm", "none"]).optional(),
         maxData: z.int().min(1).max(65_536).optional().describe("Octets of an answer, without SW1 SW2"),
         envelope: z.enum(["csim", "none", "unknown"]).optional(),
         prepare: z.array(at).optional().describe("Run once before the card is used, such as freeing ISD-R"),
@@ -116,21 +114,23 @@ export const ProfileFile = z
       .optional(),
     toolkit: z
       .strictObject({
-        dialect: z.enum(["none", "usat-raw", "menu-stin", "menu-stn", "menu-sstn", "unknown"]).optional(),
+        dialect: z
+          .enum(["none", "usat-raw", "menu-stin", "menu-stn", "menu-sstn", "unknown"])
+          .optional()
+          .describe("How its toolkit lines report commands of the card: REFRESH is followed"),
         query: query.optional().describe("Asks for the mode; the first group is compared with `on`"),
         on: z.string().optional(),
         enable: z.array(at).optional(),
         enableNeedsRestart: z.boolean().optional(),
-        bip: z.enum(["modem", "host-confirm", "none", "unknown"]).optional(),
       })
       .optional(),
     power: z
       .strictObject({
         restart: z.array(at).optional().describe("Full restart of the module"),
-        off: z.array(at).optional(),
+        off: z.array(at).optional().describe("Run before its power is cut"),
         simReset: z.array(at).optional().describe("Makes it read the card again without a restart"),
-        bootMs: millis.optional(),
-        reenumerates: z.boolean().optional(),
+        bootMs: millis.optional().describe("How long it may be silent after a restart"),
+        reenumerates: z.boolean().optional().describe("A restart takes it off the USB bus: its port is closed first"),
       })
       .optional(),
     urcs: z
@@ -148,7 +148,6 @@ export const ProfileFile = z
       .describe("Looked at before those of the profile it extends"),
     timeoutsMs: z.partialRecord(z.enum([...budgets, "resync"]), millis).optional(),
     quirks: z.array(z.enum(quirkNames)).optional(),
-    capabilities: z.record(slug, z.enum(["yes", "no", "partial", "unknown"])).optional(),
     sources: z
       .array(
         z.strictObject({
@@ -169,6 +168,45 @@ export const ProfileFile = z
   .describe("otagate hardware profile of a modem");
 
 export type ProfileFile = z.infer<typeof ProfileFile>;
+
+/** Fields of earlier releases that nothing reads: a user's file that has them is used all the same, with a warning. */
+const retiredFields = ["/card/files", "/toolkit/bip", "/uart/autobaud", "/capabilities"];
+
+/** The content of a profile file without its retired fields, and which of them it had (JSON pointers). */
+export function withoutRetired(content: unknown): { readonly content: unknown; readonly retired: readonly string[] } {
+  const retired = retiredFields.filter((pointer) => holds(content, pointer.split("/").slice(1)));
+  if (retired.length === 0) return { content, retired };
+  const kept = retired.reduce((left, pointer) => without(left, pointer.split("/").slice(1)), content);
+  return { content: coverNothing(kept, retired), retired };
+}
+
+function holds(value: unknown, [key = "", ...rest]: readonly string[]): boolean {
+  if (!isObject(value) || !Object.hasOwn(value, key)) return false;
+  return rest.length === 0 || holds(value[key], rest);
+}
+
+function without(value: unknown, [key = "", ...rest]: readonly string[]): unknown {
+  if (!isObject(value)) return value;
+  const { [key]: inner, ...others } = value;
+  return rest.length === 0 ? others : { ...others, [key]: without(inner, rest) };
+}
+
+/** Sources no longer cover what is gone. */
+function coverNothing(content: unknown, retired: readonly string[]): unknown {
+  if (!isObject(content) || !Array.isArray(content.sources)) return content;
+  const gone = (pointer: unknown) =>
+    retired.some((field) => typeof pointer === "string" && (pointer === field || pointer.startsWith(`${field}/`)));
+  const sources = content.sources.map((source: unknown) =>
+    isObject(source) && Array.isArray(source.covers)
+      ? { ...source, covers: source.covers.filter((pointer: unknown) => !gone(pointer)) }
+      : source,
+  );
+  return { ...content, sources };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 function compiles(source: string): boolean {
   try {

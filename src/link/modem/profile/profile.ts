@@ -3,7 +3,7 @@ import { nearest } from "../../../base/nearest.ts";
 import { type Budget, budgets } from "../../../codec/at/command.ts";
 import { type UrcRule, UrcTable } from "../../../codec/at/urc.ts";
 import { lint, type ProfileProblem } from "./profile-lint.ts";
-import { ProfileFile } from "./profile-schema.ts";
+import { ProfileFile, withoutRetired } from "./profile-schema.ts";
 import type { Quirk } from "./quirks.ts";
 
 /** A profile with its parent's fields merged in and everything compiled. */
@@ -46,10 +46,12 @@ export const genericName = "generic-3gpp";
 
 /** Checks one file's content on its own. */
 export function checkProfile(content: unknown): { readonly file?: ProfileFile; readonly problems: ProfileProblem[] } {
-  const parsed = ProfileFile.safeParse(content);
-  if (parsed.success) return { file: parsed.data, problems: lint(parsed.data, genericName) };
+  const { content: kept, retired } = withoutRetired(content);
+  const gone = retired.map((at) => ({ at, problem: "nothing reads this field any longer: remove it" }));
+  const parsed = ProfileFile.safeParse(kept);
+  if (parsed.success) return { file: parsed.data, problems: [...gone, ...lint(parsed.data, genericName)] };
   const problems = parsed.error.issues.map(({ path, message }) => ({ at: `/${path.join("/")}`, problem: message }));
-  return { problems };
+  return { problems: [...gone, ...problems] };
 }
 
 /** A profile file's content, not yet checked. */
@@ -71,6 +73,8 @@ export interface FileProblem {
 export class ProfileSet {
   /** Files of the user's that are left out. */
   readonly problems: readonly FileProblem[];
+  /** Files of the user's that are used, and what to change in them before the next release. */
+  readonly warnings: readonly FileProblem[];
   readonly #files = new Map<string, ProfileFile>();
   readonly #whole = new Map<string, ModemProfile>();
   readonly #own = new Set<string>();
@@ -78,8 +82,12 @@ export class ProfileSet {
   /** @throws profile.invalid with the problems of the first bad file in `detail`, unless it is the user's own */
   constructor(contents: readonly ProfileContent[], unread: readonly FileProblem[] = []) {
     const problems = [...unread];
+    const warnings: FileProblem[] = [];
     const replaced = new Map<string, { readonly file: ProfileFile | undefined; readonly source: string }>();
-    for (const { source, content, own = false } of contents) {
+    for (const { source, content: written, own = false } of contents) {
+      const { content, retired } = own ? withoutRetired(written) : { content: written, retired: [] };
+      for (const at of retired)
+        warnings.push({ source, problem: `${source}: ${at}: nothing reads this field any longer` });
       const file = readFile(source, content, own ? problems : undefined);
       if (file === undefined) continue;
       if (own) replaced.set(file.name, { file: this.#files.get(file.name), source });
@@ -89,6 +97,7 @@ export class ProfileSet {
     for (const name of this.#files.keys()) this.#whole.set(name, compile(this.#resolve(name)));
     for (const name of replaced.keys()) if (this.#whole.has(name)) this.#own.add(name);
     this.problems = problems;
+    this.warnings = warnings;
   }
 
   /** Own files whose parents are not there: the ones they replaced hold again. */
@@ -221,7 +230,6 @@ function merge(parent: ProfileFile, child: ProfileFile): ProfileFile {
     toolkit: { ...parent.toolkit, ...child.toolkit },
     power: { ...parent.power, ...child.power },
     timeoutsMs: { ...parent.timeoutsMs, ...child.timeoutsMs },
-    capabilities: { ...parent.capabilities, ...child.capabilities },
     urcs: [...(child.urcs ?? []), ...(parent.urcs ?? [])],
     sources: [...(child.sources ?? []), ...(parent.sources ?? [])],
   };

@@ -1,0 +1,1 @@
+export { secureDriver as driver } from "./driver.ts";

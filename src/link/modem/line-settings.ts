@@ -1,0 +1,48 @@
+import type { Port, UartSettings } from "../port.ts";
+import type { ModemProfile, ProfileSet } from "./profile/profile.ts";
+
+/** Speed of a module as delivered, where no profile says otherwise. */
+const usualBaud = 115_200;
+
+/**
+ * The serial settings that a modem's port is opened with: those of its profile once it is known, and until then one
+ * speed after the other. What the address or the configuration sets always wins, in the driver.
+ */
+export class LineSettings {
+  /** Speeds to try while nobody answers, the most likely first. */
+  readonly #speeds: readonly number[];
+  #tries = 0;
+  #flow: UartSettings["flow"];
+  #baud: number | undefined;
+
+  /** @param configured name of the profile that the configuration gives */
+  constructor(profiles: ProfileSet, configured: string | undefined) {
+    const list = profiles.list();
+    const uart = list.find(({ name }) => name === configured)?.file.uart;
+    const all = list.flatMap(({ file }) => (file.uart?.baud === undefined ? [] : [file.uart.baud]));
+    this.#speeds = [...new Set([uart?.baud ?? usualBaud, usualBaud, ...all.sort((a, b) => b - a)])];
+    this.#flow = uart?.flow;
+  }
+
+  /** For the next port. */
+  get next(): UartSettings {
+    return { baud: this.#baud ?? this.#speeds[this.#tries % this.#speeds.length], flow: this.#flow };
+  }
+
+  /** Nobody answered at this speed: the next port gets another one, when there is a serial line at all. */
+  unanswered({ uart }: Port): void {
+    if (uart === undefined) return;
+    this.#baud = undefined;
+    this.#tries++;
+  }
+
+  /** The modem was identified at the port's speed. True when its profile wants a flow control that was not asked for. */
+  identified({ uart }: Port, { file }: ModemProfile): boolean {
+    if (uart === undefined) return false;
+    this.#baud = uart.baud;
+    const wanted = file.uart?.flow;
+    if (wanted === undefined || wanted === this.#flow) return false;
+    this.#flow = wanted;
+    return wanted !== uart.flow;
+  }
+}
