@@ -34,3 +34,6 @@ export const auditOperations = {
     answers: { 200: pageShape(auditShape) },
   }),
 };
+
+/** An entry of the audit log in an answer. */
+export type AuditAnswer = z.output<typeof auditShape>;

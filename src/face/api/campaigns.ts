@@ -8,6 +8,15 @@ const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the c
 
 const itemState = z.enum(["pending", "running", "succeeded", "failed", "skipped", "cancelled"]);
 
+const progressShape = z.object({
+  total: z.number().int(),
+  ended: z.number().int(),
+  counts: z.record(z.string(), z.number().int()),
+  share: z.number().optional(),
+  failureShare: z.number().optional(),
+  remainingMs: z.number().optional(),
+});
+
 /** A campaign and how far it is. */
 export const campaignShape = z.object({
   id: z.string(),
@@ -17,7 +26,7 @@ export const campaignShape = z.object({
   order: z.record(z.string(), z.unknown()).describe("What was ordered, with defaults"),
   createdAt: z.number(),
   endedAt: z.number().optional(),
-  progress: z.record(z.string(), z.unknown()).describe("How far it is: counts by state, share, estimate"),
+  progress: progressShape.describe("How far it is: counts by state, share, estimate"),
 });
 
 /** What became of one target. */
@@ -142,3 +151,9 @@ export const campaignOperations = {
     ...change,
   }),
 };
+
+/** A campaign in an answer. */
+export type CampaignAnswer = z.output<typeof campaignShape>;
+
+/** What became of one target, in an answer. */
+export type CampaignItemAnswer = z.output<typeof campaignItemShape>;

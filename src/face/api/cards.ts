@@ -100,3 +100,6 @@ export const cardOperations = {
     answers: { 202: z.object({ jobs: listOf(jobShape) }).describe("Accepted") },
   }),
 };
+
+/** A comparison of card and EIS in an answer. */
+export type CardAuditAnswer = z.output<typeof auditShape>;

@@ -1,5 +1,23 @@
 import { z } from "zod";
+import { listOf } from "./fields.ts";
 import { operation } from "./operation.ts";
+
+const daemonFacts = z.looseObject({
+  readers: z.unknown().optional(),
+  scp81: z.union([z.literal("off"), z.object({ host: z.string(), port: z.number().int() })]).optional(),
+  smppFace: z
+    .union([z.literal("off"), z.number().int()])
+    .optional()
+    .describe("Port of the SMSC face"),
+  smppClients: listOf(
+    z.object({
+      client: z.string().optional(),
+      peer: z.string(),
+      mode: z.string().optional(),
+      inFlight: z.number().int(),
+    }),
+  ).optional(),
+});
 
 /** The daemon itself. */
 export const daemonOperations = {
@@ -34,7 +52,7 @@ export const daemonOperations = {
       200: z.object({
         name: z.string(),
         version: z.string(),
-        facts: z.record(z.string(), z.unknown()),
+        facts: daemonFacts,
         jobs: z.record(z.string(), z.number()),
       }),
     },

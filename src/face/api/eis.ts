@@ -69,3 +69,6 @@ export const eisOperations = {
     answers: { 200: trustShape },
   }),
 };
+
+/** Certificates and how far they hold, in an answer. */
+export type EisTrustAnswer = z.output<typeof trustShape>;

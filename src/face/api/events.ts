@@ -15,8 +15,8 @@ export const eventShape = z
   .meta({ id: "Event", description: "Something that happened: durable, numbered, in order" });
 
 /** A position of the log, as text. */
-export const logPosition = z
-  .string()
+export const logPosition = z.coerce
+  .string<string | number>()
   .regex(/^[0-9]{1,15}$/, "no position of the log")
   .transform(Number);
 
@@ -79,3 +79,6 @@ export const eventOperations = {
     answers: { 200: eventShape.describe("The stream") },
   }),
 };
+
+/** An event in an answer. */
+export type EventAnswer = z.output<typeof eventShape>;

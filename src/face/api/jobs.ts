@@ -13,6 +13,7 @@ import {
   waitQuery,
 } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { switchShape } from "./switches.ts";
 
 export const commandResultShape = z.object({
   data: octets.describe("Response data in hexadecimal"),
@@ -132,8 +133,8 @@ const jobFields = z.object({
 /** A job as it is stored. */
 export const jobShape = jobFields.meta({ id: "Job", description: "A script on its way to one security domain" });
 
-/** A job, as an answer contains it. */
-export type JobShape = z.infer<typeof jobShape>;
+/** A job in an answer. */
+export type JobAnswer = z.output<typeof jobShape>;
 
 /** The states of a job. */
 export const jobState = jobFields.shape.state;
@@ -157,13 +158,23 @@ export const packetShape = z
   })
   .meta({ id: "Packet", description: "A TS 102 225 command packet and what answered it" });
 
+const decodedShape = z.object({
+  function: z.string(),
+  sw: z.string().describe("Status word, four hexadecimal digits"),
+  meaning: z.string(),
+  succeeded: z.boolean(),
+  answer: z.unknown().optional().describe("What the card answered, decoded"),
+});
+
 /** A job with what belongs to it. */
 export const jobDetailShape = z
   .object({
     ...jobFields.shape,
     packets: listOf(packetShape),
-    decoded: listOf(facts).describe("Commands that the card answered, named and decoded"),
-    procedure: facts.optional().describe("The profile switch it started: accepted, switched, confirmed, rolled-back"),
+    decoded: listOf(decodedShape).describe("Commands that the card answered, named and decoded"),
+    procedure: switchShape
+      .optional()
+      .describe("The profile switch it started: accepted, switched, confirmed, rolled-back"),
   })
   .meta({ id: "JobDetail", description: "A job with its packets and the meaning of what the card answered" });
 
@@ -241,3 +252,9 @@ export const jobOperations = {
     answers: { 200: jobShape },
   }),
 };
+
+/** A job and what belongs to it, in an answer. */
+export type JobDetail = z.output<typeof jobDetailShape>;
+
+/** An order of a job, as a client writes it. */
+export type JobOrderBody = z.input<typeof JobOrder>;

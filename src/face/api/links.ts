@@ -67,6 +67,11 @@ const reportShape = z
   })
   .meta({ id: "LinkTestReport", description: "What a link's self-test found" });
 
+const sentPartShape = z.looseObject({
+  at: z.string().describe("How far it has come"),
+  networkReference: z.string().optional(),
+});
+
 /** Links: readers, modems and SMSC accounts. */
 export const linkOperations = {
   test: operation({
@@ -220,6 +225,12 @@ export const linkOperations = {
     description:
       "In the GSM alphabet when it has all characters, else in UCS2; in several messages when one is not enough. " +
       "Answers with what the network said to each.",
-    answers: { 200: z.object({ parts: listOf(z.record(z.string(), z.unknown())) }) },
+    answers: { 200: z.object({ parts: listOf(sentPartShape) }) },
   }),
 };
+
+/** A link in an answer. */
+export type LinkAnswer = z.output<typeof linkShape>;
+
+/** What a link's self-test found, in an answer. */
+export type LinkTestAnswer = z.output<typeof reportShape>;

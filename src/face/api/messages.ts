@@ -32,3 +32,6 @@ export const messageOperations = {
     answers: { 200: pageShape(messageShape) },
   }),
 };
+
+/** A short message in an answer. */
+export type MessageAnswer = z.output<typeof messageShape>;

@@ -77,3 +77,6 @@ export const notificationOperations = {
     answers: { 200: notificationShape },
   }),
 };
+
+/** A notification in an answer. */
+export type NotificationAnswer = z.output<typeof notificationShape>;

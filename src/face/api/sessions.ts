@@ -74,3 +74,6 @@ export const sessionOperations = {
     answers: { 202: z.object({ target: z.string() }).describe("The message is on its way") },
   }),
 };
+
+/** An open session in an answer. */
+export type SessionAnswer = z.output<typeof sessionShape>;

@@ -70,3 +70,9 @@ export const storeOperations = {
     answers: { 200: runShape },
   }),
 };
+
+/** A removal of old records in an answer. */
+export type PruneRunAnswer = z.output<typeof runShape>;
+
+/** Size and retention of the store in an answer. */
+export type StoreAnswer = z.output<typeof storeShape>;

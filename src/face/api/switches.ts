@@ -48,3 +48,6 @@ export const switchOperations = {
     answers: { 200: switchShape },
   }),
 };
+
+/** A profile switch in an answer. */
+export type SwitchAnswer = z.output<typeof switchShape>;

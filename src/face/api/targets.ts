@@ -64,6 +64,21 @@ export const targetDetailShape = z
   .object({ ...targetFields.shape, keySets: listOf(keySetShape) })
   .meta({ id: "TargetDetail", description: "A target with its key sets" });
 
+const changedTargetShape = z
+  .object({
+    ...targetFields.shape,
+    warnings: listOf(z.string()).optional().describe("What is odd about the change: a link that is not there"),
+  })
+  .meta({ id: "ChangedTarget", description: "A target after a change" });
+
+type Nullable<S> = { [K in keyof S]: S[K] extends z.ZodType ? z.ZodOptional<z.ZodNullable<S[K]>> : never };
+
+/** Fields that a merge patch may remove. */
+function nullable<S extends Readonly<Record<string, z.ZodType>>>(shape: S): Nullable<S> {
+  const fields: unknown[][] = Object.entries(shape).map(([name, field]) => [name, field.nullable().optional()]);
+  return Object.fromEntries(fields);
+}
+
 const flag = z.enum(["true", "false"]).optional();
 
 /** What became of one imported description. */
@@ -190,17 +205,19 @@ export const targetOperations = {
     operationId: "changeTarget",
     tags: ["targets"],
     summary: "Change a target",
-    description: "Only fields that are given change. With If-Match, only when nobody changed it in the meantime (412).",
+    description:
+      "A merge patch (RFC 7396): fields that are given change, `null` removes one, also inside `reach` and `settings`; lists " +
+      "are replaced. With If-Match, only when the target still has that ETag (412 otherwise).",
     params: referenceParams,
     headers: ifMatchHeaders,
     body: strict({
-      name: nameText.optional(),
-      tags: tagList.optional(),
-      msisdn: msisdnText.optional(),
-      reach: ReachShape.optional(),
-      settings: TargetSettingsShape.optional(),
+      name: nameText.nullish(),
+      tags: tagList.nullish(),
+      msisdn: msisdnText.nullish(),
+      reach: strict(nullable(ReachShape.shape)).nullish(),
+      settings: strict(nullable(TargetSettingsShape.shape)).nullish(),
     }),
-    answers: { 200: targetShape },
+    answers: { 200: changedTargetShape },
   }),
 
   remove: operation({
@@ -215,3 +232,12 @@ export const targetOperations = {
     answers: { 204: z.null().describe("Removed") },
   }),
 };
+
+/** A target in an answer. */
+export type TargetAnswer = z.output<typeof targetShape>;
+
+/** A target with its key sets, in an answer. */
+export type TargetDetail = z.output<typeof targetDetailShape>;
+
+/** What became of one imported description, in an answer. */
+export type ImportOutcomeAnswer = z.output<typeof importOutcomeShape>;

@@ -65,3 +65,6 @@ export const tokenOperations = {
     answers: { 204: z.null().describe("Revoked") },
   }),
 };
+
+/** A token in an answer, without the token. */
+export type TokenAnswer = z.output<typeof tokenShape>;

@@ -89,3 +89,9 @@ export const upstreamOperations = {
     answers: { 200: count },
   }),
 };
+
+/** An upstream in an answer. */
+export type UpstreamAnswer = z.output<typeof upstreamShape>;
+
+/** A dead letter in an answer. */
+export type DeadLetterAnswer = z.output<typeof deadLetterShape>;

@@ -3,36 +3,46 @@ import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { type ErrorCode, errorCatalogue } from "../../base/error-catalogue.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { type ApiRequest, type Client, clientOf, withQuery } from "../api/client.ts";
 
 /** Where the daemon listens. */
 export type Endpoint = { readonly socketPath: string } | { readonly url: string; readonly token?: string };
 
-/** A client of the daemon's API: JSON in, JSON out, problems as {@link GatewayError}s. */
+/**
+ * A client of the daemon's API: `v1` has its operations, typed by the contract; the methods below take any path. Problems
+ * are thrown as {@link GatewayError}s.
+ */
 export class ApiClient {
+  readonly v1: Client;
   readonly #endpoint: Endpoint;
 
   constructor(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    this.v1 = clientOf({
+      json: (request) => this.#json(request),
+      text: (request) => this.#text(request),
+      lines: (request) => this.#lines(request),
+    });
   }
 
   get<T>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<T> {
-    return this.#json<T>("GET", withQuery(path, query));
+    return this.#json<T>({ method: "GET", path: withQuery(path, query), headers: {} });
   }
 
   post<T>(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
-    return this.#json<T>("POST", path, body, headers);
+    return this.#json<T>({ method: "POST", path, body, headers });
   }
 
   patch<T>(path: string, body: unknown): Promise<T> {
-    return this.#json<T>("PATCH", path, body);
+    return this.#json<T>({ method: "PATCH", path, body, headers: {} });
   }
 
   put<T>(path: string, body: unknown): Promise<T> {
-    return this.#json<T>("PUT", path, body);
+    return this.#json<T>({ method: "PUT", path, body, headers: {} });
   }
 
   delete(path: string): Promise<unknown> {
-    return this.#json("DELETE", path);
+    return this.#json({ method: "DELETE", path, headers: {} });
   }
 
   /** Pages of a list, one item after the other, up to `most`. */
@@ -56,28 +66,18 @@ export class ApiClient {
   }
 
   /** Lines of a streamed answer, until it ends or `signal` aborts. */
-  async *lines(
+  lines(
     path: string,
     query: Readonly<Record<string, string | number | undefined>>,
     signal?: AbortSignal,
   ): AsyncIterable<string> {
-    const response = await this.#send("GET", withQuery(path, query), undefined, {}, signal);
-    await refuse(response);
-    const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
-    try {
-      for await (const line of lines) yield line;
-    } catch (error) {
-      if (signal?.aborted !== true) throw error;
-    } finally {
-      response.destroy();
-    }
+    const request = { method: "GET", path: withQuery(path, query), headers: {} };
+    return this.#lines(signal === undefined ? request : { ...request, signal });
   }
 
   /** An answer that is no JSON, as it came. */
-  async text(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<string> {
-    const response = await this.#send("GET", withQuery(path, query), undefined, {});
-    await refuse(response);
-    return textOf(response);
+  text(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<string> {
+    return this.#text({ method: "GET", path: withQuery(path, query), headers: {} });
   }
 
   /** Server-sent events as their data, from the position `after` (now when absent). */
@@ -90,25 +90,31 @@ export class ApiClient {
     }
   }
 
-  async #json<T>(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<T> {
-    const response = await this.#send(method, path, body, headers);
-    await refuse(response);
-    const text = await textOf(response);
+  async #json<T>(request: ApiRequest): Promise<T> {
+    const text = await this.#text(request);
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
-  #send(
-    method: string,
-    path: string,
-    body: unknown,
-    headers: Readonly<Record<string, string>>,
-    signal?: AbortSignal,
-  ): Promise<IncomingMessage> {
+  async #text(request: ApiRequest): Promise<string> {
+    const response = await this.#send(request);
+    await refuse(response);
+    return textOf(response);
+  }
+
+  async *#lines(request: ApiRequest): AsyncIterable<string> {
+    const response = await this.#send(request);
+    await refuse(response);
+    const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+    try {
+      for await (const line of lines) yield line;
+    } catch (error) {
+      if (request.signal?.aborted !== true) throw error;
+    } finally {
+      response.destroy();
+    }
+  }
+
+  #send({ method, path, body, headers, signal }: ApiRequest): Promise<IncomingMessage> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const endpoint = this.#endpoint;
     const common = {
@@ -137,13 +143,6 @@ export class ApiClient {
 /** TLS is checked against the system's CAs and those of NODE_EXTRA_CA_CERTS. */
 function sender(url: string): typeof httpRequest {
   return url.startsWith("https:") ? httpsRequest : httpRequest;
-}
-
-function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
-  const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
-  const text = params.toString();
-  return text === "" ? path : `${path}?${text}`;
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

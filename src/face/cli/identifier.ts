@@ -1,5 +1,13 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { ApiClient } from "./client.ts";
+
+/** As much of the client as this needs. */
+interface IdentifierSource {
+  readonly v1: {
+    readonly identifiers: {
+      find(request: { readonly query: { readonly beginning: string } }): Promise<{ readonly items: readonly string[] }>;
+    };
+  };
+}
 
 const whole = /^[a-z]{2,8}_[0-9a-z]{26}$/;
 /** Fewer characters than this hold no more than a few decades apart. */
@@ -10,7 +18,7 @@ const minCharacters = 4;
  * (`job_01k9a2`, or without `job_`). What nothing begins with is returned as it is, for the daemon to refuse.
  * @throws api.usage when more than one record begins so
  */
-export async function completeId(api: ApiClient, kind: string, text: string): Promise<string> {
+export async function completeId(api: IdentifierSource, kind: string, text: string): Promise<string> {
   const typed = text.trim().toLowerCase();
   if (whole.test(typed)) return typed;
   const beginning = typed.startsWith(`${kind}_`) ? typed : `${kind}_${typed}`;
@@ -23,7 +31,7 @@ export async function completeId(api: ApiClient, kind: string, text: string): Pr
         detail: { field: "id" },
       },
     );
-  const { items } = await api.get<{ items: string[] }>("/v1/identifiers", { beginning });
+  const { items } = await api.v1.identifiers.find({ query: { beginning } });
   return onlyOne(items, text) ?? beginning;
 }
 

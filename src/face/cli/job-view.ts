@@ -1,51 +1,10 @@
 import { errorCatalogue } from "../../base/error-catalogue.ts";
-import { type ShownSwitch, switchText } from "./switch-view.ts";
+import type { JobAnswer, JobDetail } from "../api/jobs.ts";
+import { switchText } from "./switch-view.ts";
 import { paint, type Terminal, when } from "./terminal.ts";
 
-/** A job as the API shows it. */
-export interface ShownJob {
-  readonly id: string;
-  readonly seq: number;
-  readonly target: string;
-  readonly state: string;
-  readonly work: {
-    readonly kind: string;
-    readonly tar?: string;
-    readonly apdus?: readonly string[];
-    readonly function?: { readonly name: string; readonly params: Record<string, unknown> };
-  };
-  readonly chosen?: { readonly bearer: string; readonly link: string; readonly why: string };
-  readonly attempts: number;
-  readonly result?: {
-    readonly por?: { readonly status: number; readonly name: string; readonly authenticated: boolean };
-    readonly data?: string;
-    readonly commands: readonly { readonly data: string; readonly sw: string }[];
-    readonly executed?: number;
-    readonly note?: string;
-  };
-  readonly error?: { readonly code: string; readonly message: string; readonly detail: Record<string, unknown> };
-  readonly note?: string;
-  readonly createdAt: number;
-  readonly startedAt?: number;
-  readonly endedAt?: number;
-  readonly packets?: readonly {
-    readonly id: string;
-    readonly cntr?: number;
-    readonly tar?: string;
-    readonly userData: readonly string[];
-    readonly state: string;
-    readonly transmissions: number;
-    readonly response?: readonly string[];
-  }[];
-  readonly decoded?: readonly {
-    readonly function: string;
-    readonly sw: string;
-    readonly meaning: string;
-    readonly succeeded: boolean;
-    readonly answer?: unknown;
-  }[];
-  readonly procedure?: ShownSwitch;
-}
+/** A job as the API shows it, in a list or alone. */
+export type ShownJob = JobAnswer & Partial<Pick<JobDetail, "packets" | "decoded" | "procedure">>;
 
 const ended = new Set(["done", "failed", "expired", "cancelled"]);
 

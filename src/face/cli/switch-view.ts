@@ -1,19 +1,8 @@
+import type { SwitchAnswer } from "../api/switches.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 /** A profile switch as the API shows it. */
-export interface ShownSwitch {
-  readonly id: string;
-  readonly target: string;
-  readonly job: string;
-  readonly kind: string;
-  readonly aid: string;
-  readonly from?: string;
-  readonly at: "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
-  readonly acceptedAt: number;
-  readonly switchedAt?: number;
-  readonly endedAt?: number;
-  readonly holdUntil: number;
-}
+export type ShownSwitch = SwitchAnswer;
 
 /** Exit codes by how far the switch has come: an open or lapsed one timed out, a rolled back one was refused. */
 const exits = { accepted: 6, switched: 6, confirmed: 0, "rolled-back": 4, lapsed: 6 } as const;

@@ -30,9 +30,9 @@ export async function followTrace(
   };
   const kept = async (): Promise<void> => {
     if (query.job === undefined) return;
-    for await (const line of api.lines("/v1/traces", query)) take(line);
+    for await (const line of api.v1.traces.list({ query })) take(line);
   };
-  const live = api.lines("/v1/traces/live", query, signal)[Symbol.asyncIterator]();
+  const live = api.v1.traces.live({ query, signal })[Symbol.asyncIterator]();
   // Whoever looks back before the connection stands would miss what passes in between.
   let next = live.next();
   // It may end while we look back; what it says is heard below.

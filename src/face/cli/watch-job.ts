@@ -1,3 +1,4 @@
+import { unchecked } from "../api/client.ts";
 import type { ApiClient } from "./client.ts";
 import type { CliContext, Connection } from "./context.ts";
 import { exitOf, jobHasEnded, jobText, type ShownJob } from "./job-view.ts";
@@ -55,12 +56,12 @@ export async function watchJob(
   if (!open || job.procedure === undefined) return job;
   const { id: one } = job.procedure;
   await traced(context, api, { target: job.target }, () => watchSwitch(context, api, one, deadline, story));
-  return api.get<ShownJob>(`/v1/jobs/${id}`);
+  return api.v1.jobs.get({ params: { id: id } });
 }
 
 async function watchToEnd(api: ApiClient, id: string, deadline: number, story: Story): Promise<ShownJob> {
   for (;;) {
-    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: pollMs });
+    const job = await api.v1.jobs.get({ params: { id: id }, query: { wait: pollMs } });
     if (jobHasEnded(job)) return job;
     const where = job.chosen === undefined ? "" : ` by ${job.chosen.bearer} over ${job.chosen.link}`;
     story.tell(`job ${id} ${job.state}${where}${job.note === undefined ? "" : `: ${job.note}`}`);
@@ -77,7 +78,7 @@ async function watchSwitch(
   story: Story,
 ): Promise<ShownSwitch> {
   for (;;) {
-    const one = await api.get<ShownSwitch>(`/v1/switches/${id}`, { wait: pollMs });
+    const one = await api.v1.switches.get({ params: { id }, query: { wait: pollMs } });
     if (!switchIsOpen(one) || Date.now() > deadline) return one;
     story.tell(`switch ${id} ${switchText(context.terminal, one)}`);
   }
@@ -151,7 +152,7 @@ export async function runJob(
   options: WatchOptions & { readonly detach?: boolean },
 ): Promise<void> {
   const { terminal } = context;
-  const job = await connection.api.post<ShownJob>("/v1/jobs", order);
+  const job = await connection.api.v1.jobs.submit({ body: unchecked(order) });
   if (options.detach === true) {
     result(terminal, job, () => `${job.id} ${job.state}`);
     if (connection.embedded) say(terminal, "no daemon is running: the job waits for a daemon or the next command");

@@ -27,12 +27,12 @@ export function pageInMemory<F, T>(
 }
 
 /** A list in the store and how its items are shown. */
-export interface StoredList<F, P extends string | number> {
+export interface StoredList<F, P extends string | number, S extends z.ZodType> {
   readonly find: (cursor: P | undefined, limit: number) => Promise<readonly F[]>;
   /** Where an item stands. */
   readonly position: (item: F) => P;
-  readonly shown: (item: F) => unknown;
-  readonly item: z.ZodType;
+  readonly shown: (item: F) => z.output<S>;
+  readonly item: S;
 }
 
 /** Items that are found at once, and shown at once: each may be a script of a megabyte. */
@@ -43,10 +43,10 @@ const pageLength = 4_000_000;
 const turnMs = 5;
 
 /** Answers with a page of a list whose items may be large: they are found, shown and written in turns with others. */
-export async function sendPage<F, P extends string | number>(
+export async function sendPage<F, P extends string | number, S extends z.ZodType>(
   reply: FastifyReply,
   query: { readonly limit: number; readonly cursor?: P | undefined },
-  { find, position, shown, item }: StoredList<F, P>,
+  { find, position, shown, item }: StoredList<F, P, S>,
 ): Promise<FastifyReply> {
   const items: string[] = [];
   let cursor = query.cursor;

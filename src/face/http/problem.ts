@@ -3,6 +3,7 @@ import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import type { ErrorCode } from "../../base/error-catalogue.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
+import { mediaTypeRefused } from "./json-body.ts";
 
 /** A problem+json body. RFC 9457 */
 export interface Problem {
@@ -78,11 +79,7 @@ function frameworkError(thrown: unknown): GatewayError | undefined {
     case 413:
       return new GatewayError("api.too-large", "body: larger than this API takes", at("body"));
     case 415:
-      return new GatewayError(
-        "api.media-type",
-        "Content-Type: application/json is expected",
-        at("Content-Type", "header"),
-      );
+      return mediaTypeRefused();
     case 414:
       return new GatewayError("api.too-large", "path: longer than this API takes", at("path", "path"));
     default:

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Scope } from "../../gateway/model/api-token.ts";
 import { problemShape } from "../api/error.ts";
 import { type Operation, placeOf } from "../api/operation.ts";
+import { mergePatchType } from "./json-body.ts";
 
 /** The problem answers of a route, for its response schema. */
 const problems = { "4xx": problemShape, "5xx": problemShape } as const;
@@ -50,6 +51,7 @@ export function routeOf(operation: Operation): RouteOf<Operation> {
     ...(query === undefined ? {} : { querystring: query }),
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body }),
+    ...(method === "PATCH" ? { consumes: [mergePatchType, "application/json"] } : {}),
     response: { ...answers, ...problems },
   };
   return { method, url, schema, config: { scope, ...(mediaType === undefined ? {} : { mediaType }) } };

@@ -2,10 +2,10 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { systemClock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { jsonExcess } from "../../base/json.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
 import { guard } from "./access.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { acceptJson } from "./json-body.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
@@ -55,20 +55,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
     );
     return sendProblem(reply, new GatewayError("api.internal", "see the daemon's log"));
   });
-  app.removeContentTypeParser("text/plain");
-  const json = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
-    // Clients that send the header with no body mean no body.
-    if (body === "") return done(null, undefined);
-    const excess = typeof body === "string" ? jsonExcess(body) : undefined;
-    if (excess === undefined) return void json(request, body, done);
-    const { why, offset } = excess;
-    done(
-      new GatewayError("api.usage", `body: ${why} (offset ${offset})`, {
-        detail: { field: "body", in: "body", offset },
-      }),
-    );
-  });
+  acceptJson(app);
   const methods = methodsOf(app);
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods(request.url);

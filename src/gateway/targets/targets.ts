@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
+import { type MergePatch, mergePatch } from "../../base/merge-patch.ts";
 import { inTurns } from "../../base/turns.ts";
 import type { KeySet, KeySetInfo } from "../model/key-set.ts";
 import type { Repositories, Store } from "../model/store.ts";
@@ -31,7 +32,7 @@ export interface ImportOutcome {
 }
 
 /** Fields of a target that may be changed by hand. */
-export type TargetChange = Partial<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
+export type TargetChange = MergePatch<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
 
 /** How descriptions are taken in. */
 export interface ImportOptions extends ImportHow {
@@ -181,15 +182,19 @@ export class Targets {
     return this.#store.read((r) => r.targets.list(filter, after, limit));
   }
 
-  /** @throws target.unknown, target.exists, api.precondition when `ifVersion` is given and not the stored one */
+  /**
+   * Merges a change into a target: null removes, what is absent stays. RFC 7396
+   * @throws target.unknown, target.exists, api.precondition when `ifVersion` is given and not the stored one
+   */
   async change(reference: string, change: TargetChange, ifVersion?: number): Promise<Target> {
     return this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
       requireVersion(target, ifVersion);
-      const changed = { ...target, ...change };
+      const cleared = { tags: [], reach: {}, settings: {} };
+      const changed: Target = { ...cleared, ...mergePatch<Target>(target, change) };
       refuseChosenTexts(change, changed);
       await refuseNamesakes(r, changed, target);
-      const numbered = change.msisdn === undefined ? changed : withNumber(changed, change.msisdn);
+      const numbered = typeof change.msisdn !== "string" ? changed : withNumber(changed, change.msisdn);
       return saveTarget(r, numbered, this.#clock.now(), "changed by hand");
     });
   }

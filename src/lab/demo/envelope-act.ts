@@ -1,25 +1,16 @@
+import { unchecked } from "../../face/api/client.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
 import type { Act } from "./demo-step.ts";
 import type { Stage } from "./stage.ts";
 import { until } from "./until.ts";
 
-interface Target {
-  readonly id: string;
-  readonly esimProfiles: readonly {
-    readonly aid: string;
-    readonly iccid?: string;
-    readonly state: string;
-    readonly fallback: boolean;
-  }[];
-}
-
 /** First act: ES5 over SCP80 in ENVELOPE (SMS-PP DOWNLOAD), the switch, the notification and its confirmation. */
 export const envelopeAct: Act = async (stage, narrator) => {
   const { api, eis, context } = stage;
   narrator.act("ES5 over SCP80 to an eUICC in a reader");
   narrator.tell(`A simulated eUICC sits ${stage.where}. Its EIS is imported:`);
-  const { target } = await api.post<{ target: Target }>("/v1/targets", eis);
+  const { target } = await api.v1.targets.import({ body: unchecked(eis) });
   narrator.check(`target ${eis.eid} has ${target.esimProfiles.length} profiles`, target.esimProfiles.length >= 2);
   const first = await card(stage, (link) => link.card !== undefined);
   narrator.check(
@@ -54,9 +45,11 @@ async function switchTo(
   before: ShownLink,
 ): Promise<void> {
   const { api, eis, context } = stage;
-  const { items: earlier } = await api.get<{ items: { seq: number }[] }>("/v1/notifications", {
-    target: eis.eid,
-    limit: 1,
+  const { items: earlier } = await api.v1.notifications.list({
+    query: {
+      target: eis.eid,
+      limit: 1,
+    },
   });
   const job = await run(stage, fn, { aid });
   narrator.tell(jobText(context.terminal, job));
@@ -65,7 +58,7 @@ async function switchTo(
     job.state === "done" && job.result?.commands[0]?.sw === "9000",
   );
   const done = await until(async () => {
-    const one = await api.get<ShownJob>(`/v1/jobs/${job.id}`);
+    const one = await api.v1.jobs.get({ params: { id: job.id } });
     return one.procedure?.endedAt === undefined ? undefined : one;
   });
   const after = await card(stage, (link) => link.card?.iccid !== undefined && link.card.iccid !== before.card?.iccid);
@@ -74,9 +67,7 @@ async function switchTo(
     `IMSI ${before.card?.imsi} -> ${after.card?.imsi}`,
     after.card?.imsi !== undefined && after.card.imsi !== before.card?.imsi,
   );
-  const { items } = await api.get<{
-    items: { seq: number; text: string; sequence: string; verified: boolean; confirmation: string }[];
-  }>("/v1/notifications", { target: eis.eid, limit: 10 });
+  const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 10 } });
   const heard = items.find((one) => one.seq > (earlier[0]?.seq ?? 0));
   narrator.check(
     `notification ${heard?.sequence}: ${heard?.text}, checksum ${heard?.verified ? "good" : "missing"}`,
@@ -90,21 +81,23 @@ async function switchTo(
 
 /** Queues an ES5 function and waits for its end. */
 async function run({ api, eis }: Stage, name: string, params: Readonly<Record<string, unknown>>): Promise<ShownJob> {
-  const { id } = await api.post<ShownJob>("/v1/jobs", {
-    target: eis.eid,
-    work: { kind: "es5", function: name, params },
-    request: { bearer: "envelope" },
+  const { id } = await api.v1.jobs.submit({
+    body: {
+      target: eis.eid,
+      work: { kind: "es5", function: name, params },
+      request: { bearer: "envelope" },
+    },
   });
   const done = await until(async () => {
-    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
     return job.endedAt === undefined ? undefined : job;
   });
-  return done ?? api.get<ShownJob>(`/v1/jobs/${id}`);
+  return done ?? api.v1.jobs.get({ params: { id } });
 }
 
 /** The reader with the demonstration's card, once it looks as wanted. */
 async function card({ api }: Stage, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
-  const read = async () => (await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" })).items;
+  const read = async () => (await api.v1.links.list({ query: { kind: "reader" } })).items;
   const found = await until(async () => (await read()).find(wanted));
   return found ?? (await read())[0] ?? { id: "none", kind: "reader", up: false, facts: {} };
 }

@@ -11,9 +11,9 @@ import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import { parseConfig } from "../../app/config.ts";
 import { Daemon } from "../../app/daemon.ts";
 import { Cleanup } from "../../base/cleanup.ts";
+import { unchecked } from "../../face/api/client.ts";
 import { ApiClient } from "../../face/cli/client.ts";
-import type { ShownLink } from "../../face/cli/commands/reader.ts";
-import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
+import { jobText } from "../../face/cli/job-view.ts";
 import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
 import type { Act } from "./demo-step.ts";
@@ -46,9 +46,9 @@ export const modemAct: Act = async ({ context }, narrator) => {
   );
   const api = new ApiClient({ socketPath: daemon.socketPath });
   const eis = exportEis(card.state);
-  await api.post("/v1/targets", eis);
+  await api.v1.targets.import({ body: unchecked(eis) });
   const ready = await until(async () => {
-    const { items } = await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "modem" });
+    const { items } = await api.v1.links.list({ query: { kind: "modem" } });
     return items.length === 2 && items.every((link) => link.up && link.facts.registered === true) ? items : undefined;
   }, 40_000);
   narrator.check(
@@ -64,12 +64,12 @@ export const modemAct: Act = async ({ context }, narrator) => {
   const second = eis.profiles[1];
   const order = {
     target: eis.eid,
-    work: { kind: "es5", function: "enableProfile", params: { aid: second?.aid } },
-    request: { bearer: "sms" },
+    work: { kind: "es5" as const, function: "enableProfile", params: { aid: second?.aid } },
+    request: { bearer: "sms" as const },
   };
-  const { id } = await api.post<ShownJob>("/v1/jobs", order);
+  const { id } = await api.v1.jobs.submit({ body: order });
   const done = await until(async () => {
-    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
     return job.endedAt === undefined ? undefined : job;
   }, 30_000);
   if (done !== undefined) narrator.tell(jobText(context.terminal, done));
@@ -78,7 +78,7 @@ export const modemAct: Act = async ({ context }, narrator) => {
     done?.state === "done" && done.chosen?.link === "modem:A",
   );
   const confirmed = await until(async () => {
-    const job = await api.get<ShownJob>(`/v1/jobs/${id}`);
+    const job = await api.v1.jobs.get({ params: { id } });
     return job.procedure?.endedAt === undefined ? undefined : job;
   }, 60_000);
   narrator.check(
@@ -86,9 +86,7 @@ export const modemAct: Act = async ({ context }, narrator) => {
     confirmed?.procedure?.at === "confirmed",
   );
   const record = await until(async () => {
-    const { items } = await api.get<{
-      items: { type: string; data: { outcome?: string; attachMs?: number; toIccid?: string } }[];
-    }>("/v1/events/log", { limit: 1000 });
+    const { items } = await api.v1.events.list({ query: { limit: 1000 } });
     return items.find((event) => event.type === "modem.switch")?.data;
   }, 40_000);
   narrator.check(

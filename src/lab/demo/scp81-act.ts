@@ -1,17 +1,12 @@
 import { EuiccAgent } from "../../../simulators/scp81/euicc-agent.ts";
 import { systemClock } from "../../base/clock.ts";
+import type { EventAnswer } from "../../face/api/events.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
 import type { Act } from "./demo-step.ts";
 import type { Narrator } from "./narrator.ts";
 import type { Stage } from "./stage.ts";
 import { until } from "./until.ts";
-
-interface LoggedEvent {
-  readonly seq: number;
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
 
 /**
  * Second act: a short message makes the card open a session over BIP; a profile is created, audited and enabled over
@@ -22,8 +17,8 @@ export const scp81Act: Act = async (stage, narrator) => {
   narrator.act("The same card over HTTPS (SCP81): its TLS session comes through the reader, by BIP");
   new EuiccAgent(card, { reach: { by: "bip" }, clock: systemClock });
   card.state.settings.notificationBearer = "https";
-  const { facts } = await api.get<{ facts: { scp81: { host: string; port: number } | "off" } }>("/v1");
-  const at = facts.scp81 === "off" ? undefined : facts.scp81;
+  const { facts } = await api.v1.daemon.get();
+  const at = typeof facts.scp81 === "object" ? facts.scp81 : undefined;
   if (!narrator.check(`the SCP81 server listens at ${at?.host}:${at?.port}`, at !== undefined)) return;
   const since = (await eventsAfter(stage, 0)).at(-1)?.seq ?? 0;
   const before = await heldCard(stage, (link) => link.card?.iccid !== undefined);
@@ -31,14 +26,14 @@ export const scp81Act: Act = async (stage, narrator) => {
 
   narrator.tell("\nA profile is created. The card is asked for a session by an SCP80 short message (ENVELOPE):");
   const created = await run(stage, narrator, "createISDP", {}, true);
-  const trigger = (await api.get<{ items: ShownJob[] }>("/v1/jobs", { target: eis.eid, limit: 50 })).items.find(
+  const trigger = (await api.v1.jobs.list({ query: { target: eis.eid, limit: 50 } })).items.find(
     (job) => job.work.kind !== "packet" && job.work.function?.name === "triggerSession",
   );
   narrator.check(
     `the trigger went by ${trigger?.chosen?.bearer} over ${trigger?.chosen?.link}`,
     trigger?.state === "done" && trigger.chosen?.bearer === "envelope",
   );
-  const target = await api.get<{ esimProfiles: { aid: string; state: string }[] }>(`/v1/targets/${eis.eid}`);
+  const target = await api.v1.targets.get({ params: { ref: eis.eid } });
   const fresh = target.esimProfiles.find((profile) => eis.profiles.every(({ aid }) => aid !== profile.aid));
   narrator.check(`createISDP: ${outcome(created)}, ISD-P ${fresh?.aid}`, good(created) && fresh?.state === "created");
 
@@ -66,18 +61,16 @@ export const scp81Act: Act = async (stage, narrator) => {
 /** The card opens a session of its own to notify, and is confirmed in it. */
 async function notified({ api, eis }: Stage, narrator: Narrator, job: string, since: number): Promise<void> {
   const done = await until(async () => {
-    const one = await api.get<ShownJob>(`/v1/jobs/${job}`);
+    const one = await api.v1.jobs.get({ params: { id: job } });
     return one.procedure?.endedAt === undefined ? undefined : one;
   });
-  const { items } = await api.get<{
-    items: { via: string; text: string; sequence: string; confirmation: string; confirmJob?: string }[];
-  }>("/v1/notifications", { target: eis.eid, limit: 1 });
+  const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 1 } });
   const [heard] = items;
   narrator.check(
     `notification ${heard?.sequence} came by ${heard?.via} (${heard?.text}) and is ${heard?.confirmation}`,
     heard?.via === "https" && heard.confirmation === "confirmed",
   );
-  const events = (await api.get<{ items: LoggedEvent[] }>("/v1/events/log", { after: since, limit: 1000 })).items;
+  const events = (await api.v1.events.list({ query: { after: since, limit: 1000 } })).items;
   const sessions = events.filter(({ type }) => type === "session.opened").length;
   const triggers = events.filter(({ type }) => type === "session.triggered").length;
   narrator.check(`${sessions} sessions, ${triggers} of them asked for`, sessions === 2 && triggers === 1);
@@ -92,16 +85,18 @@ async function run(
   params: Readonly<Record<string, unknown>>,
   moreToCome: boolean,
 ): Promise<ShownJob> {
-  const { id } = await api.post<ShownJob>("/v1/jobs", {
-    target: eis.eid,
-    work: { kind: "es5", function: name, params },
-    request: { bearer: "https", moreToCome },
+  const { id } = await api.v1.jobs.submit({
+    body: {
+      target: eis.eid,
+      work: { kind: "es5", function: name, params },
+      request: { bearer: "https", moreToCome },
+    },
   });
   const done = await until(async () => {
-    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
     return job.endedAt === undefined ? undefined : job;
   });
-  const job = done ?? (await api.get<ShownJob>(`/v1/jobs/${id}`));
+  const job = done ?? (await api.v1.jobs.get({ params: { id } }));
   narrator.tell(jobText(context.terminal, job));
   return job;
 }
@@ -120,13 +115,13 @@ function lists(job: ShownJob, aid: string | undefined): boolean {
   return good(job) && aid !== undefined && job.result?.commands.some(({ data }) => data.includes(aid)) === true;
 }
 
-async function eventsAfter({ api }: Stage, after: number): Promise<LoggedEvent[]> {
-  return (await api.get<{ items: LoggedEvent[] }>("/v1/events/log", { after, limit: 1000 })).items;
+async function eventsAfter({ api }: Stage, after: number): Promise<readonly EventAnswer[]> {
+  return (await api.v1.events.list({ query: { after, limit: 1000 } })).items;
 }
 
 /** The reader with the demonstration's card, once it looks as wanted. */
 async function heldCard({ api }: Stage, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
-  const read = async () => (await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" })).items;
+  const read = async () => (await api.v1.links.list({ query: { kind: "reader" } })).items;
   const found = await until(async () => (await read()).find(wanted));
   return found ?? (await read())[0] ?? { id: "none", kind: "reader", up: false, facts: {} };
 }

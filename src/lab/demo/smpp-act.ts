@@ -19,9 +19,9 @@ import { parseSpi } from "../../codec/ota/spi.ts";
 import { wrapCommand } from "../../crypto/command-packet.ts";
 import { PacketKeys } from "../../crypto/packet-keys.ts";
 import { openResponse } from "../../crypto/response-packet.ts";
+import { unchecked } from "../../face/api/client.ts";
 import { ApiClient } from "../../face/cli/client.ts";
-import type { ShownLink } from "../../face/cli/commands/reader.ts";
-import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
+import { jobText } from "../../face/cli/job-view.ts";
 import { hashPassword } from "../../face/smpp/password.ts";
 import { silentLog } from "../../link/driver.ts";
 import type { Act } from "./demo-step.ts";
@@ -57,19 +57,21 @@ export const smppAct: Act = async ({ context }, narrator) => {
   );
   const api = new ApiClient({ socketPath: daemon.socketPath });
   const eis = exportEis(card.state);
-  await api.post("/v1/targets", eis);
+  await api.v1.targets.import({ body: unchecked(eis) });
   const bound = await until(async () =>
-    (await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "smsc" })).items.find((link) => link.up),
+    (await api.v1.links.list({ query: { kind: "smsc" } })).items.find((link) => link.up),
   );
   narrator.check(`${bound?.id ?? "the SMSC account"} is bound`, bound !== undefined);
 
   const second = eis.profiles[1];
-  const { id } = await api.post<ShownJob>("/v1/jobs", {
-    target: eis.eid,
-    work: { kind: "es5", function: "enableProfile", params: { aid: second?.aid } },
+  const { id } = await api.v1.jobs.submit({
+    body: {
+      target: eis.eid,
+      work: { kind: "es5", function: "enableProfile", params: { aid: second?.aid } },
+    },
   });
   const done = await until(async () => {
-    const job = await api.get<ShownJob>(`/v1/jobs/${id}`, { wait: 1000 });
+    const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
     return job.procedure?.endedAt === undefined && job.state !== "failed" ? undefined : job;
   }, answerMs);
   if (done !== undefined) narrator.tell(jobText(context.terminal, done));
@@ -78,10 +80,11 @@ export const smppAct: Act = async ({ context }, narrator) => {
     done?.procedure?.at === "confirmed",
   );
 
-  const about = await api.get<{ facts: { smppFace: number } }>("/v1");
+  const about = await api.v1.daemon.get();
   narrator.tell(
     `\nAnother platform binds to otagate's SMSC face (port ${about.facts.smppFace}) and sends a packet it secured itself:`,
   );
+  if (typeof about.facts.smppFace !== "number") throw new Error("the SMSC face has a port");
   await platformAct(about.facts.smppFace, second?.msisdn ?? "", card, narrator);
 };
 

@@ -5,6 +5,7 @@ import { parseAid } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5.ts";
 import { KeyEstablishment } from "../../codec/euicc/key-establishment.ts";
 import { decode } from "../../codec/kit/codec.ts";
+import { unchecked } from "../../face/api/client.ts";
 import type { ShownJob } from "../../face/cli/job-view.ts";
 import { establishment } from "./key-establishment.ts";
 import { failed, type Scene } from "./scene.ts";
@@ -71,7 +72,7 @@ const perform: Perform = {
   assert: assertFacts,
   audit: async (scene, { audit, within }) => {
     const body = { fix: audit.fix, waitMs: within ?? 20_000 };
-    const { differences } = await scene.stage.api.post<{ differences: unknown[] }>(`${scene.path}/audit`, body);
+    const { differences } = await scene.stage.api.v1.cards.audit({ params: scene.params, body });
     if (differences.length !== audit.differences)
       throw failed(`the EIS and the card differ in ${differences.length} points, not ${audit.differences}`, {
         differences,
@@ -80,23 +81,26 @@ const perform: Perform = {
   },
   notifications: async (scene, { notifications }) => {
     const { settings } = await scene.target();
-    scene.settingsBefore ??= settings;
-    await scene.stage.api.patch(scene.path, { settings: { ...settings, notifications } });
+    scene.notificationsBefore ??= settings.notifications ?? null;
+    await scene.stage.api.v1.targets.change({ params: scene.params, body: { settings: { notifications } } });
     return undefined;
   },
   confirm: (scene) => decide(scene, "confirm"),
   withhold: (scene) => decide(scene, "withhold"),
   connectivity: async (scene, step) => {
-    const { jobs } = await scene.stage.api.put<{ jobs: ShownJob[] }>(`${scene.path}/connectivity`, step.connectivity);
+    const { jobs } = await scene.stage.api.v1.cards.setConnectivity({
+      params: scene.params,
+      body: unchecked(step.connectivity),
+    });
     for (const { id } of jobs) met(await finished(scene, id, step.within), step.expect ?? {});
     return undefined;
   },
   establishKeys: makeKeys,
   forgetKeys: async (scene, { forgetKeys }) => {
-    const path = `${scene.path}/keys`;
-    const { keySets } = await scene.stage.api.get<{ keySets: { id: string; kvn: number }[] }>(path);
+    const { keySets: api } = scene.stage.api.v1;
+    const { keySets } = await api.list({ params: scene.params });
     for (const set of keySets.filter((one) => one.kvn === forgetKeys))
-      await scene.stage.api.delete(`${path}/${set.id}`);
+      await api.remove({ params: { ...scene.params, keySet: set.id } });
     return undefined;
   },
   misbehave: async (scene, { misbehave }) => {
@@ -118,8 +122,8 @@ const perform: Perform = {
   },
   power: async (scene, { power, within }) => {
     const link = await scene.until(within, "the link is up", () => scene.link());
-    const path = `/v1/links/${encodeURIComponent(link.id)}/reset`;
-    await scene.stage.api.post(path, { kind: power === "warm" ? "warm" : "cold" });
+    const body = { kind: power === "warm" ? "warm" : "cold" } as const;
+    await scene.stage.api.v1.links.reset({ params: { id: link.id }, body });
     return undefined;
   },
   sleep: async (scene, step) => {
@@ -159,7 +163,7 @@ async function send(scene: Scene, step: Sending, work: unknown, detach = false):
   };
   let job: ShownJob;
   try {
-    job = await scene.stage.api.post<ShownJob>("/v1/jobs", order);
+    job = await scene.stage.api.v1.jobs.submit({ body: unchecked(order) });
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (expect.error === undefined || error.code !== expect.error) throw thrown;
@@ -258,7 +262,7 @@ function onCard({ euicc }: StagedCard) {
 async function decide(scene: Scene, verb: "confirm" | "withhold"): Promise<string | undefined> {
   const meant = scene.latest ?? (await scene.notifications())[0];
   if (meant === undefined) throw failed("no notification is there");
-  await scene.stage.api.post(`/v1/notifications/${meant.id}/${verb}`, {});
+  await scene.stage.api.v1.notifications[verb]({ params: { id: meant.id } });
   return meant.text;
 }
 
@@ -278,8 +282,8 @@ async function makeKeys(scene: Scene, { establishKeys, within }: StepOf<"establi
   const second = await keyStep(scene, aid, { block: made.block }, within);
   const keys = made.keys(fromHex(answerPart(second, "receipt")));
   if (adopt && aid === undefined) {
-    const set = { kvn, type: "SCP80", keys: keys.map((key, index) => ({ id: index + 1, value: toHex(key) })) };
-    await scene.stage.api.put(`${scene.path}/keys`, { keySets: [set] });
+    const set = { kvn, type: "SCP80" as const, keys: keys.map((key, index) => ({ id: index + 1, value: toHex(key) })) };
+    await scene.stage.api.v1.keySets.put({ params: scene.params, body: { keySets: [set] } });
   }
   return "the receipt is right";
 }
@@ -291,9 +295,9 @@ async function keyStep(
   params: Readonly<Record<string, string>>,
   within: number | undefined,
 ): Promise<ShownJob> {
-  const call = { kind: "es5", function: "establishISDRKeySet", params };
-  const work = aid === undefined ? call : { kind: "script", apdus: personalising(aid, params) };
-  const job = await scene.stage.api.post<ShownJob>("/v1/jobs", { target: scene.stage.target, work });
+  const call = { kind: "es5" as const, function: "establishISDRKeySet", params };
+  const work = aid === undefined ? call : { kind: "script" as const, apdus: personalising(aid, params) };
+  const job = await scene.stage.api.v1.jobs.submit({ body: { target: scene.stage.target, work } });
   const end = await finished(scene, job.id, within);
   met(end, {});
   return end;

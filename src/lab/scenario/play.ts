@@ -53,8 +53,9 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
       played++;
       add(outcome);
     });
-    if (scene.settingsBefore !== undefined && stage.card === undefined)
-      await stage.api.patch(scene.path, { settings: scene.settingsBefore });
+    const { notificationsBefore: notifications } = scene;
+    if (notifications !== undefined && stage.card === undefined)
+      await stage.api.v1.targets.change({ params: scene.params, body: { settings: { notifications } } });
   } catch (thrown) {
     const error = asGatewayError(thrown).toJSON();
     add({ name: "the stage", line: 1, state: "failed", tookMs: performance.now() - start, error });

@@ -1,40 +1,11 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
+import type { LinkAnswer } from "../../face/api/links.ts";
+import type { NotificationAnswer } from "../../face/api/notifications.ts";
+import type { TargetDetail } from "../../face/api/targets.ts";
 import type { ShownJob } from "../../face/cli/job-view.ts";
 import type { Stage } from "./stage.ts";
 import type { ProfileRef } from "./step.ts";
-
-/** A profile of the target's EIS, as the API shows it. */
-export interface SceneProfile {
-  readonly aid: string;
-  readonly iccid?: string;
-  readonly state: string;
-  readonly fallback: boolean;
-}
-
-export interface SceneTarget {
-  readonly id: string;
-  readonly eid?: string;
-  readonly esimProfiles: readonly SceneProfile[];
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
-export interface SceneNotification {
-  readonly id: string;
-  readonly seq: number;
-  readonly type: number;
-  readonly text: string;
-  readonly aid?: string;
-  readonly confirmation: string;
-}
-
-export interface SceneLink {
-  readonly id: string;
-  readonly kind: string;
-  readonly up: boolean;
-  readonly target?: string;
-  readonly card?: { readonly iccid?: string };
-}
 
 const defaultWithinMs = 20_000;
 
@@ -44,26 +15,26 @@ export class Scene {
   readonly signal: AbortSignal;
   /** AIDs of the profiles at the start; later ones are added at the end. */
   readonly #profiles: string[] = [];
-  /** Settings of the target before the scenario changed them. */
-  settingsBefore: Readonly<Record<string, unknown>> | undefined;
+  /** Notification mode of the target before the scenario changed it; null for the default. */
+  notificationsBefore: TargetDetail["settings"]["notifications"] | null;
   /** The job of the last profile switch. */
   lastSwitch: string | undefined;
   /** Notifications up to this number have been looked at. */
   heard = 0;
   /** The notification that the last step spoke of. */
-  latest: SceneNotification | undefined;
+  latest: NotificationAnswer | undefined;
 
   constructor(stage: Stage, signal: AbortSignal) {
     this.stage = stage;
     this.signal = signal;
   }
 
-  get path(): string {
-    return `/v1/targets/${encodeURIComponent(this.stage.target)}`;
+  get params(): { readonly ref: string } {
+    return { ref: this.stage.target };
   }
 
-  async target(): Promise<SceneTarget> {
-    const target = await this.stage.api.get<SceneTarget>(this.path);
+  async target(): Promise<TargetDetail> {
+    const target = await this.stage.api.v1.targets.get({ params: this.params });
     for (const { aid } of target.esimProfiles) if (!this.#profiles.includes(aid)) this.#profiles.push(aid);
     return target;
   }
@@ -89,20 +60,20 @@ export class Scene {
   }
 
   /** Newest first. */
-  async notifications(): Promise<SceneNotification[]> {
+  async notifications(): Promise<readonly NotificationAnswer[]> {
     const query = { target: this.stage.target, limit: 100 };
-    return (await this.stage.api.get<{ items: SceneNotification[] }>("/v1/notifications", query)).items;
+    return (await this.stage.api.v1.notifications.list({ query })).items;
   }
 
   /** The link that the target's card is behind, when it is up. */
-  async link(): Promise<SceneLink | undefined> {
+  async link(): Promise<LinkAnswer | undefined> {
     const { id } = await this.target();
-    const { items } = await this.stage.api.get<{ items: SceneLink[] }>("/v1/links");
+    const { items } = await this.stage.api.v1.links.list();
     return items.find((link) => link.target === id && link.up);
   }
 
   async job(id: string, waitMs = 0): Promise<ShownJob> {
-    return this.stage.api.get<ShownJob>(`/v1/jobs/${id}`, { wait: waitMs });
+    return this.stage.api.v1.jobs.get({ params: { id }, query: { wait: waitMs } });
   }
 
   /** Probes until there is something. @throws scenario.failed when the time is over */

@@ -1,23 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
-import { ApiClient } from "../../../src/face/cli/client.ts";
 import { completeId } from "../../../src/face/cli/identifier.ts";
 
 const ids = ["job_01k9a2b3c4d5e6f7g8h9j0k1m2", "job_01k9a2b3c4d5e6f7g8h9j0k1m3", "job_01kzzzb3c4d5e6f7g8h9j0k1m3"];
 
 /** An API that knows these jobs, and counts how often it is asked. */
-class KnownJobs extends ApiClient {
+class KnownJobs {
   asked = 0;
-
-  constructor() {
-    super({ socketPath: "/nowhere" });
-  }
-
-  override get<T>(_path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<T> {
-    this.asked++;
-    const items = ids.filter((id) => id.startsWith(String(query.beginning)));
-    return Promise.resolve({ items } as T);
-  }
+  readonly v1 = {
+    identifiers: {
+      find: async ({ query: { beginning } }: { readonly query: { readonly beginning: string } }) => {
+        this.asked++;
+        return { items: ids.filter((id) => id.startsWith(beginning)) };
+      },
+    },
+  };
 }
 
 describe("completeId", () => {

@@ -25,14 +25,18 @@ describe("a link by name", () => {
   test("is asked for by --link before anything is ordered", async () => {
     const asked: string[] = [];
     const api = {
-      get: async (path: string) => {
-        asked.push(path);
-        return { id: links.get(decodeURIComponent(path.split("/").at(-1) ?? "")).id };
+      v1: {
+        links: {
+          get: async ({ params: { id } }: { readonly params: { readonly id: string } }) => {
+            asked.push(id);
+            return { id: links.get(id).id };
+          },
+        },
       },
     };
     expect(await namedLink(api, "rack1")).toEqual({ link: "modem:rack1" });
     expect(await namedLink(api, undefined)).toEqual({});
     await expect(namedLink(api, "rack9x")).rejects.toMatchObject({ code: "link.unknown" });
-    expect(asked).toEqual(["/v1/links/rack1", "/v1/links/rack9x"]);
+    expect(asked).toEqual(["rack1", "rack9x"]);
   });
 });

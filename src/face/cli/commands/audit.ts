@@ -1,17 +1,9 @@
 import type { Command } from "commander";
+import type { AuditAnswer } from "../../api/audit.ts";
+import { everyItem } from "../../api/client.ts";
 import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
-
-interface ShownEntry {
-  readonly at: number;
-  readonly client?: string;
-  readonly how?: string;
-  readonly remote?: string;
-  readonly operation: string;
-  readonly path: string;
-  readonly status?: number;
-  readonly error?: string;
-}
 
 /** `audit list`. */
 export function registerAudit(audit: Command, context: CliContext): void {
@@ -19,14 +11,15 @@ export function registerAudit(audit: Command, context: CliContext): void {
     .command("list")
     .option("--client <name>", "only requests of this client: name of a token, cert:NAME, local")
     .option("--operation <id>", "only requests of this API operation")
-    .option("--limit <n>", "maximum number of entries", Number, 50)
+    .option("--limit <n>", "maximum number of entries", wholeNumber, 50)
     .description("list requests that changed something, and refused requests, newest first")
     .addHelpText("after", "\nExamples:\n  otagate audit list\n  otagate audit list --client smsr --limit 10\n")
     .action(async (options: { client?: string; operation?: string; limit: number }) => {
       await using connection = await context.connect();
       const { client, operation, limit } = options;
-      const found: ShownEntry[] = [];
-      for await (const one of connection.api.list<ShownEntry>("/v1/audit", { client, operation }, limit))
+      const found: AuditAnswer[] = [];
+      const { audit: log } = connection.api.v1;
+      for await (const one of everyItem((page) => log.list({ query: { client, operation, ...page } }), limit))
         found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0

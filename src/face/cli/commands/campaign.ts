@@ -2,35 +2,15 @@ import type { Command } from "commander";
 import { parse } from "yaml";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { yamlTooDeep } from "../../../base/yaml-depth.ts";
+import type { CampaignAnswer, CampaignItemAnswer } from "../../api/campaigns.ts";
+import { everyItem, unchecked } from "../../api/client.ts";
+import type { ApiClient } from "../client.ts";
 import type { CliContext, Connection } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { readInput } from "../input-file.ts";
 import { shareOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
 import { Progress, paint, result, say, table, when, writeDocument } from "../terminal.ts";
-
-interface ShownCampaign {
-  readonly id: string;
-  readonly name: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly createdAt: number;
-  readonly progress: {
-    readonly total: number;
-    readonly ended: number;
-    readonly counts: Readonly<Record<string, number>>;
-    readonly remainingMs?: number;
-  };
-}
-
-interface ShownItem {
-  readonly position: number;
-  readonly label: string;
-  readonly state: string;
-  readonly step?: string;
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly note?: string;
-}
 
 /** `campaign start|list|show|watch|pause|resume|cancel|report`. */
 export function registerCampaign(campaign: Command, context: CliContext): void {
@@ -41,8 +21,9 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate campaign list\n")
     .action(async () => {
       await using connection = await context.connect();
-      const found: ShownCampaign[] = [];
-      for await (const one of connection.api.list<ShownCampaign>("/v1/campaigns", {}, 100)) found.push(one);
+      const found: CampaignAnswer[] = [];
+      const { campaigns } = connection.api.v1;
+      for await (const one of everyItem((query) => campaigns.list({ query }), 100)) found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0
           ? "no campaigns\n"
@@ -69,10 +50,10 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
     .action(async (beginning: string, options: { state?: string }) => {
       await using connection = await context.connect();
       const id = await completeId(connection.api, "cmp", beginning);
-      const one = await connection.api.get<ShownCampaign>(pathOf(id));
-      const items: ShownItem[] = [];
-      for await (const item of connection.api.list<ShownItem>(`${pathOf(id)}/items`, { state: options.state }, 100_000))
-        items.push(item);
+      const { campaigns } = connection.api.v1;
+      const one = await campaigns.get({ params: { id } });
+      const items: CampaignItemAnswer[] = [];
+      for await (const item of itemsOf(connection.api, id, options.state)) items.push(item);
       result(context.terminal, { ...one, items }, () => `${campaignLine(context, one)}\n${itemTable(items)}`);
     });
   campaign
@@ -97,7 +78,7 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
       .action(async (id: string) => {
         await using connection = await context.connect();
         const whole = await completeId(connection.api, "cmp", id);
-        const one = await connection.api.post<ShownCampaign>(`${pathOf(whole)}/${verb}`, {});
+        const one = await connection.api.v1.campaigns[verb]({ params: { id: whole } });
         result(context.terminal, one, (shown) => campaignLine(context, shown));
       });
   }
@@ -111,14 +92,13 @@ export function registerCampaign(campaign: Command, context: CliContext): void {
     .action(async (id: string, options: { format: string; output?: string }) => {
       await using connection = await context.connect();
       const whole = await completeId(connection.api, "cmp", id);
-      const text = await connection.api.text(`${pathOf(whole)}/report`, { format: options.format });
+      const query = unchecked({ format: options.format });
+      const text = await connection.api.v1.campaigns.report({ params: { id: whole }, query });
       const report = text.endsWith("\n") ? text : `${text}\n`;
       if (options.output === undefined) writeDocument(context.terminal, report);
       else writeOutput("output", options.output, report);
     });
 }
-
-const pathOf = (id: string) => `/v1/campaigns/${encodeURIComponent(id)}`;
 
 interface StartOptions {
   readonly file?: string;
@@ -161,7 +141,7 @@ function registerStart(campaign: Command, context: CliContext): void {
       refuseContradictions(options);
       const order = options.file === undefined ? orderOf(options) : fileOrder(options.file);
       await using connection = await context.connect();
-      const started = await connection.api.post<ShownCampaign>("/v1/campaigns", order);
+      const started = await connection.api.v1.campaigns.start({ body: unchecked(order) });
       if (options.detach === true) {
         result(context.terminal, started, (one) => `${one.id} ${campaignLine(context, one)}`);
         if (connection.embedded)
@@ -262,6 +242,11 @@ function orderOf(options: StartOptions): unknown {
   };
 }
 
+/** What became of the targets of a campaign, in one state or in all. */
+function itemsOf({ v1 }: ApiClient, id: string, state: string | undefined): AsyncIterable<CampaignItemAnswer> {
+  return everyItem((page) => v1.campaigns.items({ params: { id }, query: unchecked({ state, ...page }) }), 100_000);
+}
+
 /** Follows a campaign; exit code 0 when every target succeeded, 1 otherwise. */
 async function watch(context: CliContext, { api, embedded }: Connection, id: string): Promise<void> {
   using _note = context.onInterrupt(() => leftBehind(id, embedded));
@@ -269,9 +254,9 @@ async function watch(context: CliContext, { api, embedded }: Connection, id: str
   const told = new Set<number>();
   let last = "";
   for (;;) {
-    const one = await api.get<ShownCampaign>(pathOf(id));
+    const one = await api.v1.campaigns.get({ params: { id } });
     if ((one.progress.counts.failed ?? 0) > told.size) {
-      for await (const item of api.list<ShownItem>(`${pathOf(id)}/items`, { state: "failed" }, 100_000)) {
+      for await (const item of itemsOf(api, id, "failed")) {
         if (told.has(item.position)) continue;
         told.add(item.position);
         progress.clear();
@@ -288,9 +273,8 @@ async function watch(context: CliContext, { api, embedded }: Connection, id: str
       continue;
     }
     progress.clear();
-    const failed: ShownItem[] = [];
-    for await (const item of api.list<ShownItem>(`${pathOf(id)}/items`, { state: "failed" }, 100_000))
-      failed.push(item);
+    const failed: CampaignItemAnswer[] = [];
+    for await (const item of itemsOf(api, id, "failed")) failed.push(item);
     result(
       context.terminal,
       { ...one, failed },
@@ -301,7 +285,7 @@ async function watch(context: CliContext, { api, embedded }: Connection, id: str
   }
 }
 
-function campaignLine({ terminal }: CliContext, one: ShownCampaign): string {
+function campaignLine({ terminal }: CliContext, one: CampaignAnswer): string {
   const { total, ended, counts, remainingMs } = one.progress;
   const share = total === 0 ? 1 : ended / total;
   const bar = "█".repeat(Math.round(share * 20)).padEnd(20, "·");
@@ -315,13 +299,13 @@ function campaignLine({ terminal }: CliContext, one: ShownCampaign): string {
   return `${paint(terminal, "bold", one.name)} ${one.state}${reason} ${bar} ${ended}/${total}: ${counts.succeeded ?? 0} succeeded, ${counts.failed ?? 0} failed, ${counts.running ?? 0} running${others}${rest}`;
 }
 
-function failureLine({ terminal }: CliContext, item: ShownItem): string {
+function failureLine({ terminal }: CliContext, item: CampaignItemAnswer): string {
   const why = item.error === undefined ? "" : `${item.error.code}: ${item.error.message}`;
   const note = item.note === undefined ? "" : ` (${item.note})`;
   return `${paint(terminal, "red", "failed")} ${item.label}${item.step === undefined ? "" : ` at ${item.step}`}: ${why}${note}`;
 }
 
-function itemTable(items: readonly ShownItem[]): string {
+function itemTable(items: readonly CampaignItemAnswer[]): string {
   return table(
     ["#", "TARGET", "STATE", "STEP", "WHY"],
     items.map((item) => [

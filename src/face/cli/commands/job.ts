@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { ApiClient } from "../client.ts";
+import { everyItem } from "../../api/client.ts";
 import type { CliContext } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { jobText, type ShownJob } from "../job-view.ts";
@@ -8,8 +8,6 @@ import { result, table, when } from "../terminal.ts";
 import { exitOfWatched, type Until, watchJob } from "../watch-job.ts";
 
 const idText = "id of the job, or its beginning";
-
-const pathOf = async (api: ApiClient, id: string) => `/v1/jobs/${encodeURIComponent(await completeId(api, "job", id))}`;
 
 /** `job list|show|watch|cancel`. */
 export function registerJob(job: Command, context: CliContext): void {
@@ -23,11 +21,9 @@ export function registerJob(job: Command, context: CliContext): void {
     .action(async (options: { target?: string; state?: string; limit: number }) => {
       await using connection = await context.connect();
       const found: ShownJob[] = [];
-      for await (const one of connection.api.list<ShownJob>(
-        "/v1/jobs",
-        { target: options.target, state: options.state },
-        options.limit,
-      ))
+      const query = { target: options.target, state: options.state };
+      const { jobs: all } = connection.api.v1;
+      for await (const one of everyItem((page) => all.list({ query: { ...query, ...page } }), options.limit))
         found.push(one);
       result(context.terminal, found, (jobs) =>
         jobs.length === 0
@@ -52,7 +48,8 @@ export function registerJob(job: Command, context: CliContext): void {
     .description("show a job with its packets and the card's answer")
     .action(async (id: string) => {
       await using connection = await context.connect();
-      const one = await connection.api.get<ShownJob>(await pathOf(connection.api, id));
+      const params = { id: await completeId(connection.api, "job", id) };
+      const one = await connection.api.v1.jobs.get({ params });
       result(context.terminal, one, (shown) => jobText(context.terminal, shown));
     });
   job
@@ -78,7 +75,8 @@ export function registerJob(job: Command, context: CliContext): void {
     .description("cancel a job that has not ended")
     .action(async (id: string) => {
       await using connection = await context.connect();
-      const one = await connection.api.post<ShownJob>(`${await pathOf(connection.api, id)}/cancel`, {});
+      const params = { id: await completeId(connection.api, "job", id) };
+      const one = await connection.api.v1.jobs.cancel({ params });
       result(context.terminal, one, (shown) => jobText(context.terminal, shown));
     });
 }

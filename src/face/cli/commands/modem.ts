@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { asGatewayError } from "../../../base/gateway-error.ts";
+import { everyItem } from "../../api/client.ts";
+import type { MessageAnswer } from "../../api/messages.ts";
 import type { CliContext } from "../context.ts";
 import { modemTable, modemText } from "../modem-view.ts";
 import { wholeNumber } from "../number-flag.ts";
@@ -14,7 +16,7 @@ export interface ModemCommandDeps {
   readonly userFolders: () => readonly string[];
 }
 
-const path = (name: string) => `/v1/links/${encodeURIComponent(name.includes(":") ? name : `modem:${name}`)}`;
+const paramsOf = (name: string) => ({ id: name.includes(":") ? name : `modem:${name}` });
 
 /** `modem list|show|reset|power|at|probe`. */
 export function registerModem(modem: Command, context: CliContext, deps: ModemCommandDeps): void {
@@ -23,7 +25,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
     .description("list modems with identity and status")
     .action(async () => {
       await using connection = await context.connect();
-      const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "modem" });
+      const { items } = await connection.api.v1.links.list({ query: { kind: "modem" } });
       result(context.terminal, items, modemTable);
     });
   modem
@@ -32,7 +34,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
     .description("show all facts about a modem, and the steps of the last profile switch")
     .action(async (name: string) => {
       await using connection = await context.connect();
-      const link = await connection.api.get<ShownLink>(path(name));
+      const link = await connection.api.v1.links.get({ params: paramsOf(name) });
       result(context.terminal, link, (one) => modemText(context.terminal, one));
     });
   modem
@@ -46,10 +48,10 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
       await using connection = await context.connect();
       const link =
         options.power === true
-          ? await connection.api.post<ShownLink>(`${path(name)}/power`, leaseOf(options))
-          : await connection.api.post<ShownLink>(`${path(name)}/reset`, {
-              kind: options.sim === true ? "warm" : "cold",
-              ...leaseOf(options),
+          ? await connection.api.v1.links.powerCycle({ params: paramsOf(name), body: leaseOf(options) })
+          : await connection.api.v1.links.reset({
+              params: paramsOf(name),
+              body: { kind: options.sim === true ? "warm" : "cold", ...leaseOf(options) },
             });
       result(context.terminal, link, shortState);
     });
@@ -60,7 +62,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
     .description("cycle the power of a modem; ends its quarantine")
     .action(async (name: string, options: { lease?: string }) => {
       await using connection = await context.connect();
-      const link = await connection.api.post<ShownLink>(`${path(name)}/power`, leaseOf(options));
+      const link = await connection.api.v1.links.powerCycle({ params: paramsOf(name), body: leaseOf(options) });
       result(context.terminal, link, shortState);
     });
   modem
@@ -73,7 +75,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
     .action(async (name: string, commands: string[], options: { lease?: string }) => {
       await using connection = await context.connect();
       const send = (line: string) =>
-        connection.api.post<{ lines: string[] }>(`${path(name)}/at`, { line, ...leaseOf(options) });
+        connection.api.v1.links.sendAt({ params: paramsOf(name), body: { line, ...leaseOf(options) } });
       if (commands.length > 0) await runCommands(context, send, commands);
       else await atConsole(context, send, name);
     });
@@ -85,10 +87,10 @@ const leaseOf = ({ lease }: { readonly lease?: string }) => (lease === undefined
 
 const shortState = (link: ShownLink) => `${link.id}: ${link.up ? "ready" : (link.reason ?? "down")}`;
 
-type SendLine = (line: string) => Promise<{ lines: string[] }>;
+type SendLine = (line: string) => Promise<{ readonly lines: readonly string[] }>;
 
 async function runCommands(context: CliContext, send: SendLine, commands: readonly string[]): Promise<void> {
-  const answers: { command: string; lines: string[] }[] = [];
+  const answers: { command: string; lines: readonly string[] }[] = [];
   for (const command of commands) {
     const { lines } = await send(command);
     answers.push({ command, lines });
@@ -137,10 +139,7 @@ export function registerSms(sms: Command, context: CliContext): void {
     .addHelpText("after", '\nExample:\n  otagate sms send +447700900123 "hello" --link modem:rack1\n')
     .action(async (to: string, text: string, options: { link: string }) => {
       await using connection = await context.connect();
-      const sent = await connection.api.post<{ parts: { at: string; networkReference?: string }[] }>(
-        `/v1/links/${encodeURIComponent(options.link)}/sms`,
-        { to, text },
-      );
+      const sent = await connection.api.v1.links.sendText({ params: { id: options.link }, body: { to, text } });
       result(context.terminal, sent, ({ parts }) =>
         parts
           .map(
@@ -155,17 +154,9 @@ export function registerSms(sms: Command, context: CliContext): void {
     .description("list received messages and receipts, newest first")
     .action(async (options: { limit: number }) => {
       await using connection = await context.connect();
-      const found: {
-        receivedAt: number;
-        link: string;
-        kind: string;
-        from?: string;
-        verdict?: string;
-        userData?: string;
-        text?: string;
-      }[] = [];
-      for await (const one of connection.api.list<(typeof found)[number]>("/v1/messages", {}, options.limit))
-        found.push(one);
+      const found: MessageAnswer[] = [];
+      const { messages } = connection.api.v1;
+      for await (const one of everyItem((query) => messages.list({ query }), options.limit)) found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0
           ? "no messages\n"

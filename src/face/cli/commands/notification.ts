@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { ApiClient } from "../client.ts";
+import { everyItem } from "../../api/client.ts";
+import type { NotificationAnswer } from "../../api/notifications.ts";
 import type { CliContext } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { exitOf } from "../job-view.ts";
@@ -7,26 +8,9 @@ import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
 import { watchJob } from "../watch-job.ts";
 
-interface ShownNotification {
-  readonly id: string;
-  readonly eid: string;
-  readonly text: string;
-  readonly sequence: string;
-  readonly aid?: string;
-  readonly via: string;
-  readonly verified: boolean;
-  readonly copies: number;
-  readonly confirmation: string;
-  readonly confirmJob?: string;
-  readonly firstAt: number;
-}
-
 const idText = "id of the notification, or its beginning";
 
-const pathOf = async (api: ApiClient, id: string) =>
-  `/v1/notifications/${encodeURIComponent(await completeId(api, "ntf", id))}`;
-
-const oneLine = (one: ShownNotification) => `${one.id} ${one.text}: ${one.confirmation}`;
+const oneLine = (one: NotificationAnswer) => `${one.id} ${one.text}: ${one.confirmation}`;
 
 /** `notification list|confirm|withhold`. */
 export function registerNotification(notification: Command, context: CliContext): void {
@@ -39,14 +23,15 @@ export function registerNotification(notification: Command, context: CliContext)
     .addHelpText("after", "\nExample:\n  otagate notification confirm ntf_01j9z0f3\n")
     .action(async (id: string, options: { timeout?: number; detach?: boolean }) => {
       await using connection = await context.connect();
-      const path = await pathOf(connection.api, id);
-      const one = await connection.api.post<ShownNotification>(`${path}/confirm`, {});
+      const { notifications } = connection.api.v1;
+      const params = { id: await completeId(connection.api, "ntf", id) };
+      const one = await notifications.confirm({ params });
       if (options.detach === true || one.confirmJob === undefined) {
         result(context.terminal, one, oneLine);
         return;
       }
       const job = await watchJob(context, connection, one.confirmJob, options);
-      result(context.terminal, await connection.api.get<ShownNotification>(path), oneLine);
+      result(context.terminal, await notifications.get({ params }), oneLine);
       process.exitCode = exitOf(job);
     });
   notification
@@ -56,8 +41,8 @@ export function registerNotification(notification: Command, context: CliContext)
     .addHelpText("after", "\nExample:\n  otagate notification withhold ntf_01j9z0f3\n")
     .action(async (id: string) => {
       await using connection = await context.connect();
-      const path = await pathOf(connection.api, id);
-      result(context.terminal, await connection.api.post<ShownNotification>(`${path}/withhold`, {}), oneLine);
+      const params = { id: await completeId(connection.api, "ntf", id) };
+      result(context.terminal, await connection.api.v1.notifications.withhold({ params }), oneLine);
     });
   notification
     .command("list")
@@ -66,12 +51,10 @@ export function registerNotification(notification: Command, context: CliContext)
     .description("list notifications, newest first")
     .action(async (options: { target?: string; limit: number }) => {
       await using connection = await context.connect();
-      const found: ShownNotification[] = [];
-      for await (const one of connection.api.list<ShownNotification>(
-        "/v1/notifications",
-        { target: options.target },
-        options.limit,
-      ))
+      const found: NotificationAnswer[] = [];
+      const { notifications } = connection.api.v1;
+      const query = { target: options.target };
+      for await (const one of everyItem((page) => notifications.list({ query: { ...query, ...page } }), options.limit))
         found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0

@@ -1,24 +1,18 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import type { LinkAnswer } from "../../api/links.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
 import { paint, result, table } from "../terminal.ts";
 
 /** A link as the API shows it. */
-export interface ShownLink {
-  readonly id: string;
-  readonly kind: string;
-  readonly up: boolean;
-  readonly reason?: string;
-  readonly card?: { readonly atr?: string; readonly eid?: string; readonly iccid?: string; readonly imsi?: string };
-  readonly target?: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-}
+/** A link as the API shows it. */
+export type ShownLink = LinkAnswer;
 
 /** The reader a command means: the named one, or the only one with a card. @throws link.unknown, link.unavailable, api.usage */
 export async function pickReader(api: ApiClient, name: string | undefined): Promise<ShownLink> {
-  if (name !== undefined) return api.get(`/v1/links/${encodeURIComponent(name)}`);
-  const { items } = await api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
+  if (name !== undefined) return api.v1.links.get({ params: { id: name } });
+  const { items } = await api.v1.links.list({ query: { kind: "reader" } });
   const withCard = items.filter((link) => link.card !== undefined);
   const [only] = withCard.length > 0 ? withCard : items;
   if (only === undefined) {
@@ -36,7 +30,7 @@ export async function pickReader(api: ApiClient, name: string | undefined): Prom
 
 /** What the daemon says of the service behind its readers. */
 async function whyNone(api: ApiClient): Promise<{ readonly denied?: GatewayError; readonly reason?: string }> {
-  const { facts } = await api.get<{ facts: { readers?: unknown } }>("/v1");
+  const { facts } = await api.v1.daemon.get();
   const { readers } = facts;
   if (typeof readers !== "object" || readers === null || !("message" in readers)) return {};
   const reason = String(readers.message);
@@ -52,7 +46,7 @@ export function registerReader(reader: Command, context: CliContext): void {
     .addHelpText("after", "\nExamples:\n  otagate reader list\n  otagate reader list --json | jq '.[].card.iccid'\n")
     .action(async () => {
       await using connection = await context.connect();
-      const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "reader" });
+      const { items } = await connection.api.v1.links.list({ query: { kind: "reader" } });
       const { denied, reason } = items.length === 0 ? await whyNone(connection.api) : {};
       if (denied !== undefined) throw denied;
       result(context.terminal, items, (links) =>
@@ -79,9 +73,12 @@ export function registerReader(reader: Command, context: CliContext): void {
     .action(async (name: string | undefined, options: { warm?: boolean; lease?: string }) => {
       await using connection = await context.connect();
       const { id } = await pickReader(connection.api, name);
-      const link = await connection.api.post<ShownLink>(`/v1/links/${encodeURIComponent(id)}/reset`, {
-        kind: options.warm ? "warm" : "cold",
-        ...(options.lease === undefined ? {} : { lease: options.lease }),
+      const link = await connection.api.v1.links.reset({
+        params: { id },
+        body: {
+          kind: options.warm ? "warm" : "cold",
+          ...(options.lease === undefined ? {} : { lease: options.lease }),
+        },
       });
       result(context.terminal, link, (one) => `${one.id}: ${one.up ? "ready" : (one.reason ?? "down")}`);
     });
@@ -109,10 +106,10 @@ export function registerCard(card: Command, context: CliContext): void {
     .action(async (apdus: string[], options: { reader?: string; stop?: boolean }) => {
       await using connection = await context.connect();
       const link = await pickReader(connection.api, options.reader);
-      const answer = await connection.api.post<{ responses: { apdu: string; data: string; sw: string }[] }>(
-        `/v1/links/${encodeURIComponent(link.id)}/apdu`,
-        { apdus, stopAtError: options.stop === true },
-      );
+      const answer = await connection.api.v1.links.exchange({
+        params: { id: link.id },
+        body: { apdus, stopAtError: options.stop === true },
+      });
       result(context.terminal, answer.responses, (responses) =>
         responses.map((one) => `> ${one.apdu}\n< ${one.data} ${one.sw}\n`).join(""),
       );

@@ -5,23 +5,13 @@ import { onlyOne } from "../identifier.ts";
 import { secondsOf } from "../number-flag.ts";
 import { result, say, table, when } from "../terminal.ts";
 
-interface ShownSession {
-  readonly id: string;
-  readonly target: string;
-  readonly eid?: string;
-  readonly remote: string;
-  readonly openedAt: number;
-  readonly phase: string;
-  readonly posts: number;
-}
-
 const idText = "id of the session, or its beginning";
 
 /** The open session that is meant; what no open one begins with is returned as it is. @throws api.usage */
 async function openSession(api: ApiClient, text: string): Promise<string> {
   const typed = text.trim().toLowerCase();
   const beginning = typed.startsWith("ses_") ? typed : `ses_${typed}`;
-  const { items } = await api.get<{ items: ShownSession[] }>("/v1/sessions", { limit: 1000 });
+  const { items } = await api.v1.sessions.list({ query: { limit: 1000 } });
   const found = items.map(({ id }) => id).filter((id) => id.startsWith(beginning));
   return onlyOne(found, text) ?? text;
 }
@@ -33,9 +23,7 @@ export function registerSession(session: Command, context: CliContext): void {
     .description("list open sessions and the address of the server")
     .action(async () => {
       await using connection = await context.connect();
-      const answer = await connection.api.get<{ items: ShownSession[]; listening?: { host: string; port: number } }>(
-        "/v1/sessions",
-      );
+      const answer = await connection.api.v1.sessions.list();
       result(context.terminal, answer, ({ items, listening }) => {
         const head =
           listening === undefined ? "the SCP81 server is off\n" : `listening on ${listening.host}:${listening.port}\n`;
@@ -64,7 +52,7 @@ export function registerSession(session: Command, context: CliContext): void {
     .action(async (beginning: string) => {
       await using connection = await context.connect();
       const id = await openSession(connection.api, beginning);
-      const one = await connection.api.get<ShownSession>(`/v1/sessions/${encodeURIComponent(id)}`);
+      const one = await connection.api.v1.sessions.get({ params: { id } });
       result(context.terminal, one, (shown) =>
         Object.entries(shown)
           .map(([key, value]) => `${key.padEnd(9)} ${value}`)
@@ -78,7 +66,7 @@ export function registerSession(session: Command, context: CliContext): void {
     .action(async (beginning: string) => {
       await using connection = await context.connect();
       const id = await openSession(connection.api, beginning);
-      await connection.api.delete(`/v1/sessions/${encodeURIComponent(id)}`);
+      await connection.api.v1.sessions.cut({ params: { id } });
       result(context.terminal, { closed: id }, () => `closed ${id}`);
     });
 }
@@ -97,16 +85,16 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
     )
     .action(async (reference: string, options: { wait?: number; validity?: number }) => {
       await using connection = await context.connect();
-      const { target: id } = await connection.api.post<{ target: string }>(
-        `/v1/targets/${encodeURIComponent(reference)}/trigger`,
-        options.validity === undefined ? {} : { validityMs: options.validity * 1000 },
-      );
+      const { target: id } = await connection.api.v1.sessions.trigger({
+        params: { ref: reference },
+        body: options.validity === undefined ? {} : { validityMs: options.validity * 1000 },
+      });
       if (options.wait === undefined) {
         result(context.terminal, { target: id, triggered: true }, () => "trigger sent or queued");
         return;
       }
       for (const end = Date.now() + options.wait * 1000; Date.now() < end; ) {
-        const { items } = await connection.api.get<{ items: ShownSession[] }>("/v1/sessions");
+        const { items } = await connection.api.v1.sessions.list();
         const open = items.find((one) => one.target === id);
         if (open !== undefined) {
           result(context.terminal, open, (one) => `session ${one.id} is open from ${one.remote}`);

@@ -1,13 +1,12 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import type { LinkTestReport, SmsCoding } from "../../../gateway/links/link-test-report.ts";
+import type { LinkTestAnswer } from "../../api/links.ts";
 import { hashPassword } from "../../smpp/password.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { result, table } from "../terminal.ts";
-import type { ShownLink } from "./reader.ts";
 
-const codingText = ({ dataCoding, destAddrSubunit }: SmsCoding) =>
+const codingText = ({ dataCoding, destAddrSubunit }: LinkTestAnswer["tries"][number]["variant"]) =>
   [
     dataCoding === undefined ? undefined : `data_coding 0x${dataCoding.toString(16).toUpperCase().padStart(2, "0")}`,
     destAddrSubunit === undefined ? undefined : `dest_addr_subunit ${destAddrSubunit}`,
@@ -15,7 +14,7 @@ const codingText = ({ dataCoding, destAddrSubunit }: SmsCoding) =>
     .filter((part) => part !== undefined)
     .join(", ");
 
-function testText({ passed, tries, works }: LinkTestReport): string {
+function testText({ passed, tries, works }: LinkTestAnswer): string {
   const rows = tries.map(({ variant, verdict, note }) => [codingText(variant), verdict, note ?? ""]);
   const advice = works === undefined ? "no coding reached the card" : `use ${codingText(works)} for this account`;
   const end = passed ? "the account's own coding reaches the card" : advice;
@@ -29,13 +28,8 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
     .description("list accounts with their binds, and clients of the SMSC face")
     .action(async () => {
       await using connection = await context.connect();
-      const { items } = await connection.api.get<{ items: ShownLink[] }>("/v1/links", { kind: "smsc" });
-      const { facts } = await connection.api.get<{
-        facts: {
-          smppFace?: unknown;
-          smppClients?: { client?: string; peer: string; mode?: string; inFlight: number }[];
-        };
-      }>("/v1");
+      const { items } = await connection.api.v1.links.list({ query: { kind: "smsc" } });
+      const { facts } = await connection.api.v1.daemon.get();
       const clients = facts.smppClients ?? [];
       result(context.terminal, { accounts: items, face: { port: facts.smppFace, clients } }, () => {
         const accounts =
@@ -65,7 +59,7 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
     .description("show an account with its binds, window and rate")
     .action(async (name: string) => {
       await using connection = await context.connect();
-      const link = await connection.api.get<ShownLink>(`/v1/links/${encodeURIComponent(name)}`);
+      const link = await connection.api.v1.links.get({ params: { id: name } });
       result(
         context.terminal,
         link,
@@ -78,7 +72,7 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
     .description("close all sessions of an account and bind again")
     .action(async (name: string) => {
       await using connection = await context.connect();
-      const link = await connection.api.post<ShownLink>(`/v1/links/${encodeURIComponent(name)}/reset`, {});
+      const link = await connection.api.v1.links.reset({ params: { id: name } });
       result(context.terminal, link, (one) => `${one.id} is binding again`);
     });
   smsc
@@ -93,10 +87,13 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate smsc test operator --target 447700900123\n")
     .action(async (name: string, options: { target: string; wait: number; all?: boolean }) => {
       await using connection = await context.connect();
-      const report = await connection.api.post<LinkTestReport>(`/v1/links/${encodeURIComponent(name)}/test`, {
-        target: options.target,
-        waitMs: options.wait * 1000,
-        exhaustive: options.all === true,
+      const report = await connection.api.v1.links.test({
+        params: { id: name },
+        body: {
+          target: options.target,
+          waitMs: options.wait * 1000,
+          exhaustive: options.all === true,
+        },
       });
       result(context.terminal, report, testText);
       if (!report.passed) process.exitCode = 1;

@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { durationText, parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { Retention, StoreSize } from "../../../gateway/model/retention.ts";
-import type { PruneRun } from "../../../gateway/retention/pruner.ts";
+import type { StoreSize } from "../../../gateway/model/retention.ts";
+import type { PruneRunAnswer, StoreAnswer } from "../../api/store.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext, Connection } from "../context.ts";
 import { Progress, result, table, when } from "../terminal.ts";
@@ -18,11 +18,6 @@ export type RecoverStore = (raiseCounters: number) => Promise<{
   readonly notes: readonly string[];
 }>;
 
-interface ShownStore extends StoreSize {
-  readonly retention: Retention;
-  readonly run?: PruneRun;
-}
-
 interface PruneFlags {
   readonly jobs?: number;
   readonly events?: number;
@@ -32,7 +27,7 @@ interface PruneFlags {
 }
 
 interface Pruned {
-  readonly run: PruneRun;
+  readonly run: PruneRunAnswer;
   readonly store: StoreSize;
 }
 
@@ -50,7 +45,7 @@ export function registerStore(
     .addHelpText("after", "\nExample:\n  otagate store show\n")
     .action(async () => {
       await using connection = await context.connect();
-      result(context.terminal, await connection.api.get<ShownStore>("/v1/store"), describe);
+      result(context.terminal, await connection.api.v1.store.get(), describe);
     });
   store
     .command("prune")
@@ -126,14 +121,16 @@ async function prune(context: CliContext, flags: PruneFlags): Promise<Pruned> {
   await using connection = await context.connect();
   if (flags.compact === true) requireAlone(connection);
   const { api } = connection;
-  const begun = await api.post<PruneRun>("/v1/store/prunes", {
-    ...(flags.jobs === undefined ? {} : { jobsMs: flags.jobs }),
-    ...(flags.events === undefined ? {} : { eventsMs: flags.events }),
-    ...(flags.audit === undefined ? {} : { auditMs: flags.audit }),
-    dryRun: flags.dryRun === true,
+  const begun = await api.v1.store.prune({
+    body: {
+      ...(flags.jobs === undefined ? {} : { jobsMs: flags.jobs }),
+      ...(flags.events === undefined ? {} : { eventsMs: flags.events }),
+      ...(flags.audit === undefined ? {} : { auditMs: flags.audit }),
+      dryRun: flags.dryRun === true,
+    },
   });
   const run = await ended(context, api, begun);
-  const { bytes, freeBytes } = await api.get<ShownStore>("/v1/store");
+  const { bytes, freeBytes } = await api.v1.store.get();
   return { run, store: { bytes, freeBytes } };
 }
 
@@ -144,13 +141,13 @@ function requireAlone({ embedded }: Connection): void {
   });
 }
 
-async function ended(context: CliContext, api: ApiClient, begun: PruneRun): Promise<PruneRun> {
+async function ended(context: CliContext, api: ApiClient, begun: PruneRunAnswer): Promise<PruneRunAnswer> {
   const progress = new Progress(context.terminal);
   let run = begun;
   while (run.state === "running") {
     progress.show(`${run.dryRun ? "found" : "removed"} so far: ${countsText(run) || "nothing"}`);
     await pause(lookEveryMs);
-    run = await api.get<PruneRun>(`/v1/store/prunes/${begun.id}`);
+    run = await api.v1.store.getPrune({ params: { run: begun.id } });
   }
   progress.clear();
   return run;
@@ -169,13 +166,17 @@ const words: Readonly<Record<string, string>> = {
   audit: "audit entries",
 };
 
-function countsText({ removed }: PruneRun): string {
+function countsText({ removed }: PruneRunAnswer): string {
   return Object.entries(removed)
     .map(([kind, count]) => `${count} ${words[kind] ?? kind}`)
     .join(", ");
 }
 
-function outcome(run: PruneRun, size: StoreSize, compacted: Awaited<ReturnType<CompactStore>> | undefined): string {
+function outcome(
+  run: PruneRunAnswer,
+  size: StoreSize,
+  compacted: Awaited<ReturnType<CompactStore>> | undefined,
+): string {
   const rows = Object.entries(run.removed).map(([kind, count]) => [words[kind] ?? kind, String(count)]);
   const verb = run.dryRun ? "WOULD BE REMOVED" : "REMOVED";
   const lines = [
@@ -191,7 +192,7 @@ function outcome(run: PruneRun, size: StoreSize, compacted: Awaited<ReturnType<C
   return lines.join("");
 }
 
-function describe({ retention, run, ...size }: ShownStore): string {
+function describe({ retention, run, ...size }: StoreAnswer): string {
   const { jobsMs, eventsMs, auditMs } = retention;
   const kept = (ms: number | undefined) => (ms === undefined ? "indefinitely" : durationText(ms));
   const last =

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { everyItem } from "../../api/client.ts";
 import type { CliContext } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
@@ -19,7 +20,7 @@ export function registerSwitch(group: Command, context: CliContext): void {
     .action(async (id: string) => {
       await using connection = await context.connect();
       const whole = await completeId(connection.api, "prc", id);
-      const one = await connection.api.get<ShownSwitch>(`/v1/switches/${encodeURIComponent(whole)}`);
+      const one = await connection.api.v1.switches.get({ params: { id: whole } });
       result(context.terminal, one, (shown) => detailText(context.terminal, shown));
     });
   group
@@ -60,7 +61,9 @@ export function registerSwitchList(group: Command, context: CliContext): void {
       await using connection = await context.connect();
       const found: ShownSwitch[] = [];
       const query = { target: options.target };
-      for await (const one of connection.api.list<ShownSwitch>("/v1/switches", query, options.limit)) found.push(one);
+      const { switches } = connection.api.v1;
+      for await (const one of everyItem((page) => switches.list({ query: { ...query, ...page } }), options.limit))
+        found.push(one);
       const after = (from: number, to: number | undefined) => (to === undefined ? "" : `${to - from} ms`);
       result(context.terminal, found, (all) =>
         all.length === 0

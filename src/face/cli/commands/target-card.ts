@@ -1,5 +1,8 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import type { CardAuditAnswer } from "../../api/cards.ts";
+import { unchecked } from "../../api/client.ts";
+import type { EisTrustAnswer } from "../../api/eis.ts";
 import type { CliContext } from "../context.ts";
 import { readInput, readJsonInput, valueOrFile } from "../input-file.ts";
 import type { ShownJob } from "../job-view.ts";
@@ -8,27 +11,6 @@ import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
 import { paint, result, table, writeDocument } from "../terminal.ts";
 import { finishJobs } from "../watch-job.ts";
-
-interface ShownAudit {
-  readonly target: string;
-  readonly domains: readonly {
-    readonly aid?: string;
-    readonly state?: string;
-    readonly fallback?: boolean;
-    readonly remainingMemory?: number;
-  }[];
-  readonly resources?: { readonly freeNonVolatile?: number };
-  readonly differences: readonly {
-    readonly aid?: string;
-    readonly iccid?: string;
-    readonly what: string;
-    readonly eis?: string | number | boolean;
-    readonly card?: string | number | boolean;
-  }[];
-  readonly fixed: boolean;
-}
-
-const pathOf = (reference: string) => `/v1/targets/${encodeURIComponent(reference)}`;
 
 /** `target audit|export|certificates`: the EIS against the card. */
 export function registerTargetCard(target: Command, context: CliContext): void {
@@ -43,11 +25,14 @@ export function registerTargetCard(target: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate target audit 89001012012341234012345678901224 --fix\n")
     .action(async (reference: string, options: { fix?: boolean; timeout: number; bearer: string; link?: string }) => {
       await using connection = await context.connect();
-      const report = await connection.api.post<ShownAudit>(`${pathOf(reference)}/audit`, {
-        fix: options.fix === true,
-        waitMs: Math.round(options.timeout * 1000),
-        bearer: options.bearer,
-        ...(await namedLink(connection.api, options.link)),
+      const report = await connection.api.v1.cards.audit({
+        params: { ref: reference },
+        body: unchecked({
+          fix: options.fix === true,
+          waitMs: Math.round(options.timeout * 1000),
+          bearer: options.bearer,
+          ...(await namedLink(connection.api, options.link)),
+        }),
       });
       result(context.terminal, report, (shown) => auditText(shown, context));
       if (report.differences.length > 0 && !report.fixed) process.exitCode = 1;
@@ -64,21 +49,10 @@ export function registerConnectivity(connectivity: Command, context: CliContext)
     .addHelpText("after", "\nExample:\n  otagate connectivity show 89001012012341234012345678901224\n")
     .action(async (reference: string) => {
       await using connection = await context.connect();
-      const shown = await connection.api.get<Record<string, unknown>>(`${pathOf(reference)}/connectivity`);
+      const shown = await connection.api.v1.cards.connectivity({ params: { ref: reference } });
       result(context.terminal, shown, (all) => `${treeLines(all, "").join("\n")}\n`);
     });
   registerSet(connectivity, context);
-}
-
-interface ShownTrust {
-  readonly eum?: {
-    readonly subject: string;
-    readonly issuer: string;
-    readonly validTo: string;
-    readonly fromSignature: boolean;
-  };
-  readonly ecasd?: Readonly<Record<string, string>>;
-  readonly checks: readonly { readonly what: string; readonly result: string; readonly why?: string }[];
 }
 
 function registerDocuments(target: Command, context: CliContext): void {
@@ -91,10 +65,9 @@ function registerDocuments(target: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate target export 89001012012341234012345678901224 -o eis.xml\n")
     .action(async (reference: string, options: { format: string; output?: string }) => {
       await using connection = await context.connect();
-      const lines: string[] = [];
-      for await (const line of connection.api.lines(`${pathOf(reference)}/export`, { format: options.format }))
-        lines.push(line);
-      const text = `${lines.join("\n")}\n`;
+      const query = unchecked({ format: options.format });
+      const document = await connection.api.v1.eis.export({ params: { ref: reference }, query });
+      const text = document.endsWith("\n") ? document : `${document}\n`;
       if (options.output === undefined) writeDocument(context.terminal, text);
       else writeOutput("output", options.output, text);
     });
@@ -110,13 +83,13 @@ function registerDocuments(target: Command, context: CliContext): void {
         file === undefined ? undefined : readInput(flag, file);
       await using connection = await context.connect();
       const body = { ci: given("--ci", options.ci), eum: given("--eum", options.eum) };
-      const trust = await connection.api.post<ShownTrust>(`${pathOf(reference)}/certificates`, body);
+      const trust = await connection.api.v1.eis.certificates({ params: { ref: reference }, body });
       result(context.terminal, trust, (shown) => trustText(shown, context));
       if (trust.checks.some((check) => check.result === "bad")) process.exitCode = 4;
     });
 }
 
-function trustText({ eum, ecasd, checks }: ShownTrust, { terminal }: CliContext): string {
+function trustText({ eum, ecasd, checks }: EisTrustAnswer, { terminal }: CliContext): string {
   const titles: Readonly<Record<string, string>> = {
     "eum-by-ci": "CI signed the EUM certificate",
     "ecasd-by-eum": "EUM signed the ECASD certificate",
@@ -141,7 +114,7 @@ function trustText({ eum, ecasd, checks }: ShownTrust, { terminal }: CliContext)
   ].join("\n");
 }
 
-function auditText(report: ShownAudit, { terminal }: CliContext): string {
+function auditText(report: CardAuditAnswer, { terminal }: CliContext): string {
   const side = (value: string | number | boolean | undefined) => (value === undefined ? "-" : String(value));
   const domains = table(
     ["ISD-P", "STATE", "FALL-BACK", "FREE"],
@@ -209,7 +182,10 @@ function registerSet(connectivity: Command, context: CliContext): void {
     .action(async (reference: string, options: SetOptions) => {
       const body = options.file === undefined ? bodyOf(options) : readJsonInput("--file", options.file);
       await using connection = await context.connect();
-      const { jobs } = await connection.api.put<{ jobs: ShownJob[] }>(`${pathOf(reference)}/connectivity`, body);
+      const { jobs } = await connection.api.v1.cards.setConnectivity({
+        params: { ref: reference },
+        body: unchecked(body),
+      });
       if (options.detach === true) {
         const line = (job: ShownJob) => `${job.id} ${job.state} ${job.work.function?.name ?? ""}`;
         result(context.terminal, jobs, (all) => all.map(line).join("\n"));

@@ -2,22 +2,12 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { parseJson } from "../../../base/json.ts";
+import { unchecked } from "../../api/client.ts";
+import type { ImportOutcomeAnswer } from "../../api/targets.ts";
 import type { CliContext } from "../context.ts";
 import { readInput, unreadable, valueOrFile } from "../input-file.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { paint, result, say } from "../terminal.ts";
-
-interface Outcome {
-  readonly target: {
-    readonly id: string;
-    readonly eid?: string;
-    readonly iccid?: string;
-    readonly esimProfiles: readonly unknown[];
-  };
-  readonly created: boolean;
-  readonly warnings: readonly string[];
-  readonly changes: readonly { readonly field: string; readonly before?: string; readonly after?: string }[];
-}
 
 /** `target import` and `target add`. */
 export function registerTargetImport(target: Command, context: CliContext): void {
@@ -74,7 +64,7 @@ function registerImport(target: Command, context: CliContext): void {
         dryRun,
       };
       await using connection = await context.connect();
-      const answer = await connection.api.post<{ items: Outcome[]; notes: string[] }>("/v1/targets/import", body);
+      const answer = await connection.api.v1.targets.importAll({ body: unchecked(body) });
       for (const note of answer.notes) say(context.terminal, note);
       if (answer.items.length === 0) say(context.terminal, "nothing was imported: the file contains no targets");
       for (const { warnings, target: one } of answer.items)
@@ -85,7 +75,11 @@ function registerImport(target: Command, context: CliContext): void {
     });
 }
 
-function outcomeText({ target, created, changes }: Outcome, dryRun: boolean, { terminal }: CliContext): string {
+function outcomeText(
+  { target, created, changes }: ImportOutcomeAnswer,
+  dryRun: boolean,
+  { terminal }: CliContext,
+): string {
   const name = target.eid ?? target.iccid ?? "";
   if (!dryRun) {
     const what = created ? "added" : changes.length === 0 ? "unchanged" : "changed";
@@ -153,7 +147,7 @@ function registerAdd(target: Command, context: CliContext): void {
     .action(async (options: AddOptions) => {
       const shape = shapeOf(options);
       await using connection = await context.connect();
-      const outcome = await connection.api.post<Outcome>("/v1/targets", shape);
+      const outcome = await connection.api.v1.targets.import({ body: shape });
       for (const warning of outcome.warnings) say(context.terminal, warning);
       result(context.terminal, outcome, ({ target: one, created }) => `${created ? "added" : "changed"} ${one.id}`);
     });
@@ -177,7 +171,7 @@ interface AddOptions {
 }
 
 /** The description that the flags make. @throws api.usage for a flag without the one that it belongs to */
-function shapeOf(options: AddOptions): unknown {
+function shapeOf(options: AddOptions): Record<string, unknown> {
   const { kic, kid, psk, kvn, algorithm, cntr, tars, pskKvn } = options;
   if (options.eid === undefined && options.iccid === undefined) throw usage("eid", "--eid or --iccid is required");
   if (kic !== undefined && kid === undefined) throw usage("kid", "--kid is required with --kic: a key set has both");

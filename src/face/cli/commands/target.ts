@@ -1,36 +1,11 @@
 import type { Command } from "commander";
+import { everyItem, unchecked } from "../../api/client.ts";
+import type { TargetAnswer, TargetDetail } from "../../api/targets.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../number-flag.ts";
-import { paint, result, table } from "../terminal.ts";
+import { paint, result, say, table } from "../terminal.ts";
 import { registerTargetCard } from "./target-card.ts";
 import { registerTargetImport } from "./target-import.ts";
-
-interface ShownTarget {
-  readonly id: string;
-  readonly kind: string;
-  readonly name?: string;
-  readonly eid?: string;
-  readonly iccid?: string;
-  readonly imsi?: string;
-  readonly msisdn?: string;
-  readonly tags: readonly string[];
-  readonly esimProfiles: readonly {
-    readonly aid: string;
-    readonly iccid?: string;
-    readonly imsi?: string;
-    readonly state: string;
-    readonly fallback: boolean;
-  }[];
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly keySets?: readonly {
-    readonly type: string;
-    readonly kvn: number;
-    readonly algorithm: string;
-    readonly cntr: number;
-    readonly tars: readonly string[];
-  }[];
-  readonly version: number;
-}
 
 /** `target add|list|show|import|set|remove`, and what {@link registerTargetCard} adds. */
 export function registerTarget(target: Command, context: CliContext): void {
@@ -43,8 +18,9 @@ export function registerTarget(target: Command, context: CliContext): void {
     .description("list targets")
     .action(async (options: { tag?: string; limit: number }) => {
       await using connection = await context.connect();
-      const found: ShownTarget[] = [];
-      for await (const one of connection.api.list<ShownTarget>("/v1/targets", { tag: options.tag }, options.limit))
+      const found: TargetAnswer[] = [];
+      const { targets: all } = connection.api.v1;
+      for await (const one of everyItem((page) => all.list({ query: { tag: options.tag, ...page } }), options.limit))
         found.push(one);
       result(context.terminal, found, (targets) =>
         targets.length === 0
@@ -68,7 +44,7 @@ export function registerTarget(target: Command, context: CliContext): void {
     .description("show a target with its profiles and key sets (never key values)")
     .action(async (reference: string) => {
       await using connection = await context.connect();
-      const one = await connection.api.get<ShownTarget>(`/v1/targets/${encodeURIComponent(reference)}`);
+      const one = await connection.api.v1.targets.get({ params: { ref: reference } });
       result(context.terminal, one, (shown) => targetText(shown, context));
     });
   target
@@ -94,20 +70,16 @@ export function registerTarget(target: Command, context: CliContext): void {
         },
       ) => {
         await using connection = await context.connect();
-        const path = `/v1/targets/${encodeURIComponent(reference)}`;
-        const before = await connection.api.get<ShownTarget>(path);
-        const settings = {
-          ...before.settings,
-          ...(options.notifications === undefined ? {} : { notifications: options.notifications }),
-          ...(options.spi === undefined ? {} : { spi: options.spi }),
-          ...(options.agentId === undefined ? {} : { agentId: options.agentId }),
-        };
-        const changed = await connection.api.patch<ShownTarget>(path, {
-          name: options.name,
-          msisdn: options.msisdn,
-          tags: options.tag,
-          settings,
+        const { targets } = connection.api.v1;
+        const params = { ref: reference };
+        const { version } = await targets.get({ params });
+        const { name, msisdn, tag: tags, notifications, spi, agentId } = options;
+        const changed = await targets.change({
+          params,
+          headers: { "if-match": `"${version}"` },
+          body: unchecked({ name, msisdn, tags, settings: { notifications, spi, agentId } }),
         });
+        for (const warning of changed.warnings ?? []) say(context.terminal, warning);
         result(context.terminal, changed, (shown) => targetText(shown, context));
       },
     );
@@ -117,17 +89,17 @@ export function registerTarget(target: Command, context: CliContext): void {
     .description("remove a target and its keys")
     .action(async (reference: string) => {
       await using connection = await context.connect();
-      await connection.api.delete(`/v1/targets/${encodeURIComponent(reference)}`);
+      await connection.api.v1.targets.remove({ params: { ref: reference } });
       result(context.terminal, { removed: reference }, () => `removed ${reference}`);
     });
 }
 
-function enabledOf(target: ShownTarget): string {
+function enabledOf(target: TargetAnswer): string {
   const enabled = target.esimProfiles.find((profile) => profile.state === "enabled");
   return enabled === undefined ? "" : (enabled.iccid ?? enabled.aid);
 }
 
-function targetText(target: ShownTarget, { terminal }: CliContext): string {
+function targetText(target: TargetAnswer & Partial<TargetDetail>, { terminal }: CliContext): string {
   const dim = (text: string) => paint(terminal, "dim", text);
   const lines = [
     `${dim("target     ")} ${target.id}${target.name === undefined ? "" : ` (${target.name})`}, ${target.kind}, version ${target.version}`,

@@ -1,18 +1,10 @@
 import type { Command } from "commander";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { scopes } from "../../../gateway/model/api-token.ts";
+import { everyItem, unchecked } from "../../api/client.ts";
+import type { TokenAnswer } from "../../api/tokens.ts";
 import type { CliContext } from "../context.ts";
 import { result, say, table, when } from "../terminal.ts";
-
-interface ShownToken {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: number;
-  readonly expiresAt?: number;
-  readonly lastUsedAt?: number;
-  readonly revokedAt?: number;
-}
 
 /** `token create|list|revoke`. */
 export function registerToken(token: Command, context: CliContext): void {
@@ -30,10 +22,12 @@ export function registerToken(token: Command, context: CliContext): void {
       if (options.days !== undefined && !(options.days > 0))
         throw new GatewayError("api.usage", "--days must be a number above 0", { detail: { field: "days" } });
       await using connection = await context.connect();
-      const made = await connection.api.post<{ token: string; about: ShownToken }>("/v1/tokens", {
-        name,
-        scopes: options.scopes.split(","),
-        ...(options.days === undefined ? {} : { validMs: Math.round(options.days * 86_400_000) }),
+      const made = await connection.api.v1.tokens.create({
+        body: unchecked({
+          name,
+          scopes: options.scopes.split(","),
+          ...(options.days === undefined ? {} : { validMs: Math.round(options.days * 86_400_000) }),
+        }),
       });
       result(context.terminal, made, (shown) => shown.token);
       if (context.terminal.fancy) say(context.terminal, "save it now: it is not displayed again");
@@ -44,8 +38,9 @@ export function registerToken(token: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate token list\n")
     .action(async () => {
       await using connection = await context.connect();
-      const found: ShownToken[] = [];
-      for await (const one of connection.api.list<ShownToken>("/v1/tokens", {}, 10_000)) found.push(one);
+      const found: TokenAnswer[] = [];
+      const { tokens } = connection.api.v1;
+      for await (const one of everyItem((query) => tokens.list({ query }), 10_000)) found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0
           ? "no tokens\n"
@@ -69,12 +64,12 @@ export function registerToken(token: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate token revoke smsr\n")
     .action(async (name: string) => {
       await using connection = await context.connect();
-      await connection.api.delete(`/v1/tokens/${encodeURIComponent(name)}`);
+      await connection.api.v1.tokens.revoke({ params: { token: name } });
       result(context.terminal, { revoked: name }, () => `${name}: revoked\n`);
     });
 }
 
-function stateOf(token: ShownToken): string {
+function stateOf(token: TokenAnswer): string {
   if (token.revokedAt !== undefined) return `revoked ${when(token.revokedAt)}`;
   if (token.expiresAt === undefined) return "good";
   return token.expiresAt <= Date.now() ? "expired" : `valid until ${when(token.expiresAt)}`;

@@ -106,7 +106,7 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
   await using connection = await context.connect();
   const job = await wholeJob(connection.api, flags.job);
   const out = flags.output === undefined ? terminal.out : await fileFor(flags.output);
-  const lines = connection.api.lines("/v1/traces", { ...queryOf(flags), job });
+  const lines = connection.api.v1.traces.list({ query: { ...queryOf(flags), job } });
   const count = pcap === undefined ? await copyLines(lines, out) : await writePcap(lines, out, pcap);
   if (flags.output !== undefined) {
     out.end();
@@ -121,7 +121,7 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
 async function wholeJob(api: ApiClient, text: string | undefined): Promise<string | undefined> {
   if (text === undefined) return undefined;
   const id = await completeId(api, "job", text);
-  await api.get(`/v1/jobs/${encodeURIComponent(id)}`);
+  await api.v1.jobs.get({ params: { id } });
   return id;
 }
 

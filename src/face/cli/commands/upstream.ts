@@ -1,28 +1,9 @@
 import type { Command } from "commander";
+import { everyItem } from "../../api/client.ts";
+import type { DeadLetterAnswer, UpstreamAnswer } from "../../api/upstreams.ts";
 import type { CliContext } from "../context.ts";
+import { wholeNumber } from "../number-flag.ts";
 import { result, table, when } from "../terminal.ts";
-
-interface ShownUpstream {
-  readonly name: string;
-  readonly webhook: boolean;
-  readonly pull: boolean;
-  readonly proxy: boolean;
-  readonly keyLookup: boolean;
-  readonly queued: number;
-  readonly dead: number;
-  readonly delivered: number;
-  readonly lastError?: string;
-  readonly lastSuccessAt?: number;
-}
-
-interface ShownLetter {
-  readonly id: string;
-  readonly type: string;
-  readonly target?: string;
-  readonly attempts: number;
-  readonly error?: string;
-  readonly createdAt: number;
-}
 
 /** `upstream list`, `upstream dead list|replay|discard`. */
 export function registerUpstream(upstream: Command, context: CliContext): void {
@@ -32,20 +13,23 @@ export function registerUpstream(upstream: Command, context: CliContext): void {
     .addHelpText("after", "\nExample:\n  otagate upstream list\n")
     .action(async () => {
       await using connection = await context.connect();
-      const { items } = await connection.api.get<{ items: ShownUpstream[] }>("/v1/upstreams");
+      const { items } = await connection.api.v1.upstreams.list();
       result(context.terminal, items, (all) => (all.length === 0 ? "no upstreams\n" : upstreamTable(all)));
     });
   const dead = upstream.command("dead").description("manage events that an upstream refused");
   dead
     .command("list")
     .argument("<upstream>", "name of the upstream")
-    .option("--limit <n>", "maximum number of dead letters", Number, 100)
+    .option("--limit <n>", "maximum number of dead letters", wholeNumber, 100)
     .description("list dead letters, oldest first")
     .addHelpText("after", "\nExample:\n  otagate upstream dead list smsr\n")
     .action(async (name: string, options: { limit: number }) => {
       await using connection = await context.connect();
-      const found: ShownLetter[] = [];
-      for await (const one of connection.api.list<ShownLetter>(deadPath(name), {}, options.limit)) found.push(one);
+      const found: DeadLetterAnswer[] = [];
+      const { upstreams } = connection.api.v1;
+      const params = { name };
+      for await (const one of everyItem((query) => upstreams.deadLetters({ params, query }), options.limit))
+        found.push(one);
       result(context.terminal, found, (all) =>
         all.length === 0
           ? "no dead letters\n"
@@ -65,7 +49,7 @@ export function registerUpstream(upstream: Command, context: CliContext): void {
   const acts = [
     { verb: "replay", what: "send all dead letters again, or one of them", done: "sent again" },
     { verb: "discard", what: "remove all dead letters, or one of them", done: "dropped" },
-  ];
+  ] as const;
   for (const { verb, what, done } of acts) {
     dead
       .command(verb)
@@ -75,18 +59,16 @@ export function registerUpstream(upstream: Command, context: CliContext): void {
       .addHelpText("after", `\nExample:\n  otagate upstream dead ${verb} smsr\n`)
       .action(async (name: string, id: string | undefined) => {
         await using connection = await context.connect();
-        const path = `${deadPath(name)}/${verb}`;
-        const answer = await connection.api.post<{ count: number }>(path, id === undefined ? {} : { id });
+        const answer = await connection.api.v1.upstreams[verb]({
+          params: { name },
+          body: id === undefined ? {} : { id },
+        });
         result(context.terminal, answer, ({ count }) => `${count} ${done}\n`);
       });
   }
 }
 
-function deadPath(name: string): string {
-  return `/v1/upstreams/${encodeURIComponent(name)}/dead`;
-}
-
-function upstreamTable(all: readonly ShownUpstream[]): string {
+function upstreamTable(all: readonly UpstreamAnswer[]): string {
   return table(
     ["NAME", "USED FOR", "QUEUED", "DEAD", "DELIVERED", "LAST SUCCESS", "LAST TROUBLE"],
     all.map((one) => [
@@ -101,7 +83,7 @@ function upstreamTable(all: readonly ShownUpstream[]): string {
   );
 }
 
-function usesOf({ webhook, pull, proxy, keyLookup }: ShownUpstream): string {
+function usesOf({ webhook, pull, proxy, keyLookup }: UpstreamAnswer): string {
   const uses = [webhook && "events", pull && "work", proxy && "sessions", keyLookup && "keys"];
   return uses.filter((use) => use !== false).join(", ");
 }

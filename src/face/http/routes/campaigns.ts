@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ShownCampaign } from "../../../gateway/campaign/campaigns.ts";
 import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
-import type { CampaignItem } from "../../../gateway/model/campaign.ts";
+import { writtenFailure } from "../../../gateway/model/failure.ts";
 import { campaignItemShape, campaignOperations, campaignShape } from "../../api/campaigns.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { sendPage } from "../page.ts";
@@ -45,7 +45,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
   routes.route({
     ...routeOf(campaignOperations.list),
     handler: async ({ query }, reply) =>
-      sendPage<ShownCampaign, string>(reply, query, {
+      sendPage(reply, query, {
         find: (cursor, limit) => campaigns.list(cursor, limit),
         position: ({ campaign }) => campaign.id,
         shown,
@@ -62,14 +62,18 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
     ...routeOf(campaignOperations.items),
     handler: async ({ params, query }, reply) => {
       const states = query.state === undefined ? undefined : [query.state];
-      return sendPage<CampaignItem, number>(reply, query, {
+      return sendPage(reply, query, {
         // Positions begin with 0, cursors with 1.
         find: (cursor, limit) =>
           campaigns.items(params.id, states, cursor === undefined ? undefined : cursor - 1, limit),
         position: ({ position }) => position + 1,
-        shown: ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, ...item }) => {
+        shown: ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, error, ...item }) => {
           const name = steps[step]?.name;
-          return { ...item, ...(name === undefined ? {} : { step: name }) };
+          return {
+            ...item,
+            ...(name === undefined ? {} : { step: name }),
+            ...(error === undefined ? {} : { error: writtenFailure(error) }),
+          };
         },
         item: campaignItemShape,
       });

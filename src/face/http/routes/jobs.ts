@@ -62,7 +62,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
         ...(target === undefined ? {} : { target }),
         ...(query.state === undefined ? {} : { state: query.state }),
       };
-      return sendPage<Job, number>(reply, query, {
+      return sendPage(reply, query, {
         find: (cursor, limit) => jobs.list(filter, cursor, limit),
         position: (job) => job.seq,
         shown: shownJob,

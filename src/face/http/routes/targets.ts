@@ -4,7 +4,6 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { Target } from "../../../gateway/model/target.ts";
 import { csvTargets } from "../../../gateway/targets/target-csv.ts";
 import { describedTarget, type TargetDescription } from "../../../gateway/targets/target-import.ts";
 import { TargetShape } from "../../../gateway/targets/target-shape.ts";
@@ -28,7 +27,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   routes.route({
     ...routeOf(targetOperations.list),
     handler: async ({ query: { limit, cursor, ...filter } }, reply) =>
-      sendPage<Target, string>(
+      sendPage(
         reply,
         { limit, cursor },
         {
@@ -101,16 +100,12 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   routes.route({
     ...routeOf(targetOperations.change),
     handler: async ({ params, body, headers }, reply) => {
-      const changed = await targets.change(
-        params.ref,
-        {
-          ...withoutUndefined({ name: body.name, tags: body.tags, msisdn: body.msisdn }),
-          ...(body.reach === undefined ? {} : { reach: withoutUndefined(body.reach) }),
-          ...(body.settings === undefined ? {} : { settings: withoutUndefined(body.settings) }),
-        },
-        ifMatch(headers["if-match"]),
-      );
-      return reply.header("etag", `"${changed.version}"`).send(changed);
+      const changed = await targets.change(params.ref, body, ifMatch(headers["if-match"]));
+      const { smsLink, reader } = body.reach ?? {};
+      const warnings = [smsLink, reader].flatMap((link) => deps.gateway.links.warningsOf(link ?? undefined));
+      return reply
+        .header("etag", `"${changed.version}"`)
+        .send(warnings.length === 0 ? changed : { ...changed, warnings });
     },
   });
 

@@ -1,0 +1,37 @@
+import type { FastifyInstance } from "fastify";
+import { GatewayError } from "../../base/gateway-error.ts";
+import { jsonExcess } from "../../base/json.ts";
+
+/** Media type of a change. RFC 7396 §4 */
+export const mergePatchType = "application/merge-patch+json";
+
+/** Reads JSON bodies, and merge patches where a resource can be changed by one; any other media type is refused. */
+export function acceptJson(app: FastifyInstance): void {
+  app.removeContentTypeParser("text/plain");
+  const json = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>(
+    ["application/json", mergePatchType],
+    { parseAs: "string" },
+    (request, body, done) => {
+      if (request.method !== "PATCH" && request.headers["content-type"]?.startsWith(mergePatchType) === true)
+        return done(mediaTypeRefused());
+      // Clients that send the header without a body mean no body.
+      if (body === "") return done(null, undefined);
+      const excess = typeof body === "string" ? jsonExcess(body) : undefined;
+      if (excess === undefined) return void json(request, body, done);
+      const { why, offset } = excess;
+      done(
+        new GatewayError("api.usage", `body: ${why} (offset ${offset})`, {
+          detail: { field: "body", in: "body", offset },
+        }),
+      );
+    },
+  );
+}
+
+/** The refusal of a body that is not JSON. */
+export function mediaTypeRefused(): GatewayError {
+  return new GatewayError("api.media-type", "Content-Type: application/json is expected", {
+    detail: { field: "Content-Type", in: "header" },
+  });
+}
