@@ -34,20 +34,26 @@ const attachMs = 180_000;
 /** Modems as links of the gateway: configured ones, and those that show up. */
 export class ModemService implements AsyncDisposable {
   readonly #deps: ModemServiceDeps;
-  readonly #profiles: ProfileSet;
+  #profiles: ProfileSet | undefined;
   readonly #cleanup = new Cleanup();
   readonly #links = new Map<string, ModemLink>();
   readonly #stop = new AbortController();
 
   constructor(deps: ModemServiceDeps) {
     this.#deps = deps;
-    this.#profiles = loadProfiles(deps.discovery.profiles);
-    for (const { source, problem } of this.#profiles.problems) {
-      deps.driverDeps.log.warn({ source, problem }, "hardware profile ignored");
-    }
-    for (const { source, problem } of this.#profiles.warnings) {
-      deps.driverDeps.log.warn({ source, problem }, "a hardware profile needs a change before the next release");
-    }
+    // The shipped ones are read with the first modem; the operator's own are checked at once.
+    if (deps.discovery.profiles.length > 0) this.#hardware();
+  }
+
+  #hardware(): ProfileSet {
+    if (this.#profiles !== undefined) return this.#profiles;
+    const { log } = this.#deps.driverDeps;
+    this.#profiles = loadProfiles(this.#deps.discovery.profiles);
+    for (const { source, problem } of this.#profiles.problems)
+      log.warn({ source, problem }, "hardware profile ignored");
+    for (const { source, problem } of this.#profiles.warnings)
+      log.warn({ source, problem }, "a hardware profile needs a change before the next release");
+    return this.#profiles;
   }
 
   /** @throws config.invalid naming the modem whose port or options no driver takes */
@@ -96,7 +102,7 @@ export class ModemService implements AsyncDisposable {
     const modem = new ModemLink({
       id,
       openPort: (signal, uart) => registry.openPort(port, uart, driverDeps, signal),
-      profiles: this.#profiles,
+      profiles: this.#hardware(),
       ...driverDeps,
       ...(profile === undefined ? {} : { profile }),
       ...(power === undefined ? {} : { power }),
@@ -131,7 +137,7 @@ export class ModemService implements AsyncDisposable {
 
   async #take(ports: readonly PortInfo[]): Promise<void> {
     const { driverDeps, registry } = this.#deps;
-    for (const found of findModems(ports, this.#profiles)) {
+    for (const found of findModems(ports, this.#hardware())) {
       const [at] = found.at;
       if (at === undefined || this.#links.has(`modem:${found.id}`)) continue;
       driverDeps.log.info({ modem: found.id, usb: found.usb, product: found.product }, "modem found");

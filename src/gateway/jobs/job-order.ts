@@ -42,7 +42,10 @@ const Work = z
       })
       .meta({
         description: "An ES5 function of SGP.02 by name; the gateway makes its commands",
-        ...es5ParamsSchema(),
+        // Made when the API is described, not when the daemon starts.
+        get allOf() {
+          return es5ParamsSchema().allOf;
+        },
       }),
     z
       .strictObject({
