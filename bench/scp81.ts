@@ -143,8 +143,9 @@ const places: Record<string, string> = {
 };
 
 async function sessionCosts(handshake: Cost): Promise<void> {
-  const targets: Record<string, number> = { memory: 0.5, journal: 0.35, daemon: 0.35 };
+  const targets: Record<string, number> = { memory: 0.5, journal: 0.35, daemon: 0.5 };
   for (const [store, target] of Object.entries(targets)) {
+    if (process.env.SCP81_STORES?.split(",").includes(store) === false) continue;
     const server = await ours(store, "resident", idle);
     const run = async (count: number, width: number) => {
       server.child.stdin?.write(`fill ${count}\n`);
