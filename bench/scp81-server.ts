@@ -155,6 +155,7 @@ const server = new Scp81Server(
   { ...defaultScp81Settings, host: "127.0.0.1", port: 0, limits: { ...defaultScp81Limits, firstPostMs: 600_000 } },
 );
 process.stdout.write(`${await server.listen()}\n`);
+process.on("SIGTERM", () => process.exit(0));
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.startsWith("fill ")) {
     await fill(Number(line.slice(5)));

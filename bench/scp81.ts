@@ -35,9 +35,21 @@ function line(lines: Interface): Promise<string> {
 
 async function ours(store: string, keys: string, cards: number): Promise<Server> {
   const program = fileURLToPath(new URL(built ? "scp81-server.js" : "scp81-server.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--expose-gc", ...loader, program, store, keys, String(cards)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      "--expose-gc",
+      ...(process.env.PROF ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof9"] : []),
+      ...loader,
+      program,
+      store,
+      keys,
+      String(cards),
+    ],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
   const lines = createInterface({ input: child.stdout });
   return { child, lines, port: Number(await line(lines)) };
 }

@@ -17,18 +17,54 @@ export interface Hiding {
   open<T>(id: string, secret: Uint8Array | null): T | undefined;
 }
 
+/** Opened secrets that are kept, and the octets that one of them may have under the seal. */
+const maxOpened = 512;
+const maxOpenedOctets = 8192;
+
+/**
+ * Secrets that were opened or sealed lately. One counts only for exactly the octets it was opened from, so that it does not
+ * matter who has written the record since.
+ */
+class OpenedSecrets {
+  readonly #byId = new Map<string, { readonly sealed: Uint8Array; readonly secret: unknown }>();
+
+  find(id: string, sealed: Uint8Array): { readonly secret: unknown } | undefined {
+    const found = this.#byId.get(id);
+    return found !== undefined && Buffer.compare(found.sealed, sealed) === 0 ? found : undefined;
+  }
+
+  keep(id: string, sealed: Uint8Array, secret: unknown): void {
+    this.#byId.delete(id);
+    if (sealed.length > maxOpenedOctets) return;
+    this.#byId.set(id, { sealed, secret });
+    if (this.#byId.size <= maxOpened) return;
+    for (const oldest of this.#byId.keys()) {
+      this.#byId.delete(oldest);
+      return;
+    }
+  }
+}
+
 export function hidingIn(
   table: "target" | "job" | "packet" | "campaign" | "campaign_item" | "admin_dialog",
   seal: () => Seal,
 ): Hiding {
+  const opened = new OpenedSecrets();
   return {
     hide(id, shown, secret) {
-      const sealed = secret === undefined ? null : seal().seal(Buffer.from(toJson(secret)), `${table}:${id}`);
-      return { text: toJson(shown), secret: sealed };
+      const text = toJson(shown);
+      if (secret === undefined) return { text, secret: null };
+      const sealed = seal().seal(Buffer.from(toJson(secret)), `${table}:${id}`);
+      opened.keep(id, sealed, secret);
+      return { text, secret: sealed };
     },
-    open(id, secret) {
-      if (secret === null) return undefined;
-      return fromJson(Buffer.from(seal().open(secret, `${table}:${id}`)).toString());
+    open<T>(id: string, sealed: Uint8Array | null) {
+      if (sealed === null) return undefined;
+      const known = opened.find(id, sealed);
+      if (known !== undefined) return known.secret as T;
+      const secret = fromJson<T>(Buffer.from(seal().open(sealed, `${table}:${id}`)).toString());
+      opened.keep(id, sealed, secret);
+      return secret;
     },
   };
 }

@@ -355,7 +355,7 @@ describe("the master key", () => {
     rmSync(key(folder));
     await expect(SqliteStore.open(folder, masterSeal(undefined, folder, {}))).rejects.toMatchObject({
       code: "crypto.master-key",
-      message: expect.stringMatching(/master\.key is missing.*put it back/),
+      message: expect.stringMatching(/master\.key is missing.*restore it/),
     });
     expect(existsSync(key(folder))).toBe(false);
   });

@@ -102,6 +102,7 @@ export class Scp81Store implements AdminStore {
     const taken = await this.#deps.feed(r, job, { kind: "answered", at: now, verdict: outcome.verdict, carried });
     if (outcome.parts !== undefined) return withParts(cleared, id, outcome.parts);
     if (wasTaken(taken) && !hasEnded(taken.job)) return withParts(cleared, id, parts && { ...parts, again: true });
+    if (wasTaken(taken) && taken.job.state === "done") return withParts(cleared, id, undefined);
     // A job that did not succeed takes its secure channel along.
     const stored = (await r.adminDialogs.get(job.target)) ?? cleared;
     const over = withParts({ ...cleared, channels: stored.channels }, id, undefined);
