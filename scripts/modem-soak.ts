@@ -13,6 +13,10 @@ export interface SoakTrial {
   readonly seconds: number;
   /** The same seed gives the same troubles, if not at the same instants. */
   readonly seed: number;
+  /** How long a job waits for an answer before it sends again, twice at most. */
+  readonly answerTimeoutMs?: number;
+  /** Longest pause of a modem between two troubles. */
+  readonly calmMs?: number;
   /** How long everything may take to end once the modems behave again. */
   readonly patienceMs?: number;
   readonly onLine?: (line: string) => void;
@@ -103,7 +107,14 @@ const troubles: Readonly<Record<string, Trouble>> = {
 };
 
 /** Eight simulated modems of as many makes misbehave at random while jobs go through them. */
-export async function soak({ seconds, seed, patienceMs = 120_000, onLine = () => {} }: SoakTrial): Promise<SoakReport> {
+export async function soak({
+  seconds,
+  seed,
+  answerTimeoutMs = 15_000,
+  calmMs = 6_500,
+  patienceMs = 120_000,
+  onLine = () => {},
+}: SoakTrial): Promise<SoakReport> {
   const random = seededRandom(seed);
   await using bench = await ModemBench.open({
     modems: [
@@ -121,7 +132,7 @@ export async function soak({ seconds, seed, patienceMs = 120_000, onLine = () =>
       })),
     ],
     timeoutsMs: hasty,
-    answerTimeoutMs: 15_000,
+    answerTimeoutMs,
     random,
   });
   await bench.ready();
@@ -140,7 +151,7 @@ export async function soak({ seconds, seed, patienceMs = 120_000, onLine = () =>
   });
   const mischief = names.map(async (name) => {
     while (!over()) {
-      await systemClock.sleep(500 + random() * 6_000);
+      await systemClock.sleep(500 + random() * (calmMs - 500));
       const [what, act] = Object.entries(troubles)[Math.floor(random() * Object.keys(troubles).length)] ?? [];
       if (what === undefined || act === undefined || over()) continue;
       counted[what] = (counted[what] ?? 0) + 1;
@@ -177,7 +188,7 @@ async function settle(bench: ModemBench, jobs: readonly string[], patienceMs: nu
     if (new Set(packets.map(({ cntr }) => cntr)).size > 1) found.repeated++;
     if (!hasEnded(job)) found.stuck.push(`${id}: ${job.state}, ${job.note ?? ""}`);
     else if (job.state === "done") found.done++;
-    else if (job.error?.detail.executed !== undefined) found.unsure++;
+    else if (job.error !== undefined && job.error.executed !== false) found.unsure++;
     else found.lost.push(`${id}: ${job.state}, ${job.error?.code} ${job.error?.message}`);
   }
   return found;
@@ -201,13 +212,21 @@ if (process.argv[1] === import.meta.filename) {
     options: {
       minutes: { type: "string", default: "2" },
       seed: { type: "string", default: String(Date.now() % 100_000) },
+      "answer-timeout": { type: "string", default: "15000" },
+      calm: { type: "string", default: "6500" },
       verbose: { type: "boolean", default: false },
     },
   });
   const seed = Number(values.seed);
   console.log(`seed ${seed}, ${values.minutes} minutes`);
   const onLine = values.verbose ? console.log : () => {};
-  const report = await soak({ seconds: Number(values.minutes) * 60, seed, onLine });
+  const report = await soak({
+    seconds: Number(values.minutes) * 60,
+    seed,
+    answerTimeoutMs: Number(values["answer-timeout"]),
+    calmMs: Number(values.calm),
+    onLine,
+  });
   console.log(JSON.stringify(report, null, 2));
   const fine = report.lost.length + report.stuck.length + report.down.length + report.repeated === 0;
   console.log(
