@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { asGatewayError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import type { Log } from "../link/driver.ts";
 import { checkPolicy } from "./eis/policy.ts";
-import { Dispatcher } from "./jobs/dispatcher.ts";
+import { Dispatcher, type RunJob } from "./jobs/dispatcher.ts";
 import { deferAlike, type FeedJob, makeDue } from "./jobs/feed-job.ts";
 import { expireJob } from "./jobs/stop-job.ts";
 import { targetOfCard } from "./links/card-holder.ts";
@@ -12,9 +12,11 @@ import type { Link, Links } from "./links/links.ts";
 import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
 import { type OpenFailure, openFailure } from "./model/failure.ts";
 import type { Job } from "./model/job.ts";
-import type { Store } from "./model/store.ts";
+import type { Handover, JobQueue } from "./model/new-job.ts";
+import type { Repositories, Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
 import type { Answers } from "./scp80/answers.ts";
+import { beginJob } from "./scp80/begin-job.ts";
 import { segmentsOf } from "./scp80/secured-packet.ts";
 import { SmsRun } from "./scp80/sms-run.ts";
 import type { SmsDefaults } from "./scp80/submit-packet.ts";
@@ -103,6 +105,30 @@ export class JobRunner {
     const holds = cameUp && link.card !== undefined ? await this.#targetOfCard(link.card) : undefined;
     const back = cameUp ? this.#backoff.take(link, holds?.id) : [];
     await Promise.all([...blocked, ...back.map(({ target, earliest }) => this.#resume(target, earliest))]);
+  }
+
+  /** {@link JobQueue.begin} */
+  async begin(r: Repositories, job: Omit<Job, "seq">, target: Target): Promise<Handover | undefined> {
+    const claim = this.#dispatcher.claim(target.id);
+    if (claim === undefined) return undefined;
+    try {
+      const begun = await beginJob(r, job, target, routeLinks(this.#deps.links.list()));
+      if (begun === undefined) {
+        claim.release();
+        return undefined;
+      }
+      const run: RunJob = async (under, signal) => {
+        try {
+          await this.#smsRun.carry(under, target, begun.packet, signal);
+        } catch (thrown) {
+          await this.#runFailed(under, thrown, signal);
+        }
+      };
+      return { go: () => claim.run(begun.job, run), release: claim.release };
+    } catch (error) {
+      claim.release();
+      throw error;
+    }
   }
 
   async #run(job: Job, signal: AbortSignal): Promise<void> {

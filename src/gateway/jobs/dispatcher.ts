@@ -14,6 +14,12 @@ import { placesOf } from "./packet-order.ts";
  */
 export type RunJob = (job: Job, signal: AbortSignal) => Promise<void>;
 
+/** A target that is taken for one job. */
+export interface Claim {
+  readonly run: (job: Job, how: RunJob) => void;
+  readonly release: () => void;
+}
+
 export interface DispatcherDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -87,6 +93,28 @@ export class Dispatcher {
     if (running?.job === job) running.abort.abort(reason);
   }
 
+  /**
+   * Takes an idle target for one job that is about to be stored as under way; undefined when the target is busy. What is
+   * kicked meanwhile waits until the job has had its run, or the target is let go.
+   */
+  claim(target: string): Claim | undefined {
+    if (this.#stopping.signal.aborted || this.#queue.busy(target)) return undefined;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    detach(
+      this.#queue.run(target, () => held),
+      () => {},
+    );
+    const run = (job: Job, how: RunJob) =>
+      detach(this.#runOne(target, job, how).finally(release), (error) => {
+        this.#deps.log.error({ target, job: job.id, err: error.message }, "a job that was under way failed");
+        this.kick(target);
+      });
+    return { run, release };
+  }
+
   /** Jobs being run at this moment. */
   get active(): number {
     return this.#running.size;
@@ -94,6 +122,7 @@ export class Dispatcher {
 
   async #drain(target: string): Promise<void> {
     this.#deadlines.rest(target);
+    if (!(await this.#deps.store.read((r) => r.jobs.hasOpen(target)))) return;
     while (!this.#stopping.signal.aborted) {
       const now = this.#deps.clock.now();
       const held = await this.#deps.heldUntil(target);
@@ -110,8 +139,9 @@ export class Dispatcher {
     }
   }
 
-  async #runOne(target: string, job: Job): Promise<void> {
+  async #runOne(target: string, job: Job, run: RunJob = this.#deps.run): Promise<void> {
     const abort = new AbortController();
+    if (this.#stopping.signal.aborted) abort.abort(this.#stopping.signal.reason);
     this.#running.set(target, { job: job.id, abort });
     const left = Math.max(job.validUntil - this.#deps.clock.now(), 0);
     const deadline = setTimeout(
@@ -120,7 +150,7 @@ export class Dispatcher {
     );
     const long = setTimeout(() => this.#deadlines.watch(target), longRunMs);
     try {
-      await this.#deps.run(job, abort.signal);
+      await run(job, abort.signal);
     } finally {
       clearTimeout(deadline);
       clearTimeout(long);

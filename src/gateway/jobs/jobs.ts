@@ -32,6 +32,7 @@ export interface JobsDeps {
   readonly kick: (target: string) => void;
   /** Makes the target's jobs that were deferred due. */
   readonly wake: (target: string) => Promise<void>;
+  readonly begin: JobQueue["begin"];
   /** Ends the work on a job that is running. */
   readonly interrupt: (job: Job, reason: GatewayError) => void;
 }
@@ -126,6 +127,10 @@ export class Jobs implements JobQueue {
   /** Number of stored jobs by state. */
   async counts(): Promise<Readonly<Record<JobState, number>>> {
     return this.#deps.store.read((r) => r.jobs.counts());
+  }
+
+  begin(...order: Parameters<JobQueue["begin"]>): ReturnType<JobQueue["begin"]> {
+    return this.#deps.begin(...order);
   }
 
   /** Looks at the target's queue. */

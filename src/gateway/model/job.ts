@@ -165,6 +165,8 @@ export interface JobRepository {
   patch(id: string, patch: JobPatch, was?: Pick<Job, "state" | "attempts">): Promise<boolean>;
   /** The job to do next on this target: system lane first, then order of acceptance. */
   next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
+  /** Whether the target has a job that has not ended. */
+  hasOpen(target: string): Promise<boolean>;
   /** Targets with jobs that have not ended. */
   openTargets(): Promise<string[]>;
   /** Jobs in these states, oldest first. */

@@ -21,8 +21,21 @@ export interface NewJob {
   readonly idempotencyDigest?: string;
 }
 
+/** A job that is stored as under way, and its target, which no other job can use meanwhile. */
+export interface Handover {
+  /** Hands its packet over; to be called once the job is durable. */
+  readonly go: () => void;
+  /** Lets the target go: the unit of work was undone. */
+  readonly release: () => void;
+}
+
 /** The jobs as other use cases order them. */
 export interface JobQueue {
+  /**
+   * Stores a new job of short messages as under way already, as part of a unit of work: its acceptance, its packet and that
+   * this may leave are one commit. Undefined, and nothing is stored, when the job has to wait for its turn or for a link.
+   */
+  begin(r: Repositories, job: Omit<Job, "seq">, target: Target): Promise<Handover | undefined>;
   /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
   submit(order: NewJob): Promise<{ readonly job: Job; readonly created: boolean }>;
   /**

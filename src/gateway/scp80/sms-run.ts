@@ -13,7 +13,7 @@ import type { Carried, JobEvent, JobStep, SubmitFailure } from "../jobs/job-even
 import { failedSubmit, fateUnknown, ofClient } from "../jobs/job-step.ts";
 import { reportLateAnswer } from "../jobs/late-answer.ts";
 import type { LinkBackoff, LinkTrouble } from "../links/link-backoff.ts";
-import type { Links } from "../links/links.ts";
+import type { Link, Links } from "../links/links.ts";
 import { openFailure } from "../model/failure.ts";
 import type { Job } from "../model/job.ts";
 import type { OpenEnd } from "../model/job-end.ts";
@@ -65,16 +65,12 @@ export class SmsRun {
   }
 
   async run(queued: Job, target: Target, route: FoundRoute, signal: AbortSignal): Promise<void> {
-    const { answers, clock, defaults, links } = this.#deps;
+    const { answers, clock, links } = this.#deps;
     const since = clock.monotonic();
     const tries = queued.attempts;
     const link = links.find(route.link);
-    const bearer = link?.bearer;
-    if (link === undefined || bearer === undefined) return this.#later(queued, "the link went away", tries);
-    const timeoutMs =
-      queued.request.answerTimeoutMs ??
-      target.settings.answerTimeoutMs ??
-      (route.bearer === "envelope" ? defaults.envelopeAnswerTimeoutMs : defaults.answerTimeoutMs);
+    if (link?.bearer === undefined) return this.#later(queued, "the link went away", tries);
+    const timeoutMs = this.#timeoutMs(queued, target, link.kind);
     const onItsWay = route.bearer === "sms" ? await this.#onItsWay(queued, timeoutMs) : undefined;
     if (onItsWay !== undefined) {
       using answer = answers.expect(onItsWay.packet.id);
@@ -89,10 +85,34 @@ export class SmsRun {
       const message = "the packet may have left before, and its SPI has no replay check: not sent again";
       return this.#end(job, openFailed("packet.answer-lost", message, { executed: "unknown" }));
     }
-    link.expectActivity?.(clock.now() + timeoutMs);
+    await this.#send({ job, target, packet, tries, since }, link, signal);
+  }
+
+  /** Carries a job whose packet was reserved for its first transmission a moment ago, when its job was accepted. */
+  async carry(job: Job, target: Target, packet: PacketRecord, signal: AbortSignal): Promise<void> {
+    const link = this.#deps.links.find(packet.link ?? "");
+    const since = this.#deps.clock.monotonic();
+    if (link?.bearer !== undefined) return this.#send({ job, target, packet, tries: 0, since }, link, signal);
+    await this.#neverLeft(packet);
+    await this.#later(job, "the link went away", 0);
+  }
+
+  async #send(sending: Omit<Attempt, "link" | "kind">, link: Link, signal: AbortSignal): Promise<void> {
+    const { job, target } = sending;
+    const { id, kind, bearer } = link;
+    if (bearer === undefined) return;
+    const timeoutMs = this.#timeoutMs(job, target, kind);
+    link.expectActivity?.(this.#deps.clock.now() + timeoutMs);
     await withFrameContext({ target: target.id, job: job.id }, () =>
-      this.#transmit({ job, target, packet, link: link.id, kind: link.kind, since, tries }, bearer, timeoutMs, signal),
+      this.#transmit({ ...sending, link: id, kind }, bearer, timeoutMs, signal),
     );
+  }
+
+  /** How long the card's answer is waited for. */
+  #timeoutMs(job: Job, target: Target, kind: LinkTrouble["kind"]): number {
+    const { envelopeAnswerTimeoutMs, answerTimeoutMs } = this.#deps.defaults;
+    const usual = kind === "reader" ? envelopeAnswerTimeoutMs : answerTimeoutMs;
+    return job.request.answerTimeoutMs ?? target.settings.answerTimeoutMs ?? usual;
   }
 
   async #transmit(attempt: Attempt, bearer: SmsBearer, timeoutMs: number, signal: AbortSignal): Promise<void> {

@@ -13,9 +13,10 @@ import type { JobQueue } from "../model/new-job.ts";
 import type { SmscConversation, SmscMessage, SmscOutboxItem } from "../model/smsc-message.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import { findTarget, resolveTarget } from "../targets/target-lookup.ts";
+import { type BeginJob, storeAndBegin } from "./begin-message.ts";
 import { SmscKeeper } from "./keeper.ts";
 import { failureStatus } from "./message-verdict.ts";
-import { holdSegment, messageKey, queueMessage, type SegmentPlace } from "./segments.ts";
+import { holdSegment, jobOfMessages, messageKey, queueMessages, type SegmentPlace } from "./segments.ts";
 import { settle } from "./settle.ts";
 
 /** A message as a client submitted it; octets are never touched. */
@@ -127,10 +128,11 @@ export class SmscConversations implements AsyncDisposable {
   async submit(order: SmscOrder): Promise<{ readonly messageId: string }> {
     const now = this.#clock.now();
     const messageId = newId("m", now).slice(2);
-    const message = await this.#store.write((r) => this.#take(r, order, messageId, now));
+    const message = await storeAndBegin(this.#store, this.#jobs, (r, begin) =>
+      this.#take(r, order, messageId, now, begin),
+    );
     this.#remember(conversationOf(message));
-    if (message.job !== "") this.#jobs.kick(message.target);
-    else this.#keeper.look(now + this.#settings.segmentWaitMs);
+    if (message.job === "") this.#keeper.look(now + this.#settings.segmentWaitMs);
     if (order.mode === "transaction") await this.#fate(messageId, now + this.#settings.transactionMs);
     return { messageId };
   }
@@ -211,7 +213,7 @@ export class SmscConversations implements AsyncDisposable {
   }
 
   /** One submitted message as part of a unit of work: with its job, or held for the other segments. */
-  async #take(r: Repositories, order: SmscOrder, id: string, now: number): Promise<SmscMessage> {
+  async #take(r: Repositories, order: SmscOrder, id: string, now: number, begin: BeginJob): Promise<SmscMessage> {
     const target = await findTarget(r, order.to);
     const notBefore = Math.max(order.notBefore ?? now, now);
     const transaction = order.mode === "transaction";
@@ -256,8 +258,9 @@ export class SmscConversations implements AsyncDisposable {
     const { userDataHeader } = order;
     const until = transaction ? now + this.#settings.transactionMs + lastMomentMs : undefined;
     const packet = { ...body, userDataHeader, userData: order.userData.map(toHex) };
-    const job = await queueMessage(r, [message], packet, now, until);
-    const placed = { ...message, job };
+    const job = jobOfMessages([message], packet, now, until);
+    await (notBefore > now ? queueMessages(r, job) : begin(r, job, target));
+    const placed = { ...message, job: job.id };
     await r.smsc.insertMessage(placed);
     return placed;
   }

@@ -1,5 +1,5 @@
 import { newId } from "../../base/id.ts";
-import type { JobWork } from "../model/job.ts";
+import type { Job, JobWork } from "../model/job.ts";
 import type { HeldSegment, SegmentBody, SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
 
@@ -58,38 +58,42 @@ export async function releaseSegments(
   if (first === undefined) return undefined;
   const notBefore = Math.max(...ordered.map(({ body }) => body.notBefore));
   const userData = ordered.map(({ body }) => body.userData);
-  const job = await queueMessage(r, messages, { ...first.body, notBefore, userData, userDataHeader: true }, now);
+  const whole = jobOfMessages(messages, { ...first.body, notBefore, userData, userDataHeader: true }, now);
+  await queueMessages(r, whole);
+  const job = whole.id;
   const positions = [...parts.keys()];
   const sequences = new Map(held.map(({ message, sequence }) => [message, sequence]));
   for (const { id } of messages) await r.smsc.place(id, job, positions.indexOf(sequences.get(id) ?? 0));
   return job;
 }
 
-/** Queues the job that carries these messages of one client to one target, at the latest `until`; returns its id. */
-export async function queueMessage(
-  r: Repositories,
+/** The job that carries these messages of one client to one target, at the latest `until`. */
+export function jobOfMessages(
   messages: readonly SmscMessage[],
   { notBefore, ...packet }: QueuedMessage,
   now: number,
   until = Number.POSITIVE_INFINITY,
-): Promise<string> {
+): Omit<Job, "seq"> {
   const validUntil = Math.min(until, ...messages.map((message) => message.validUntil));
   const [{ client, target, id: reference } = { client: "", target: "", id: "" }] = messages;
-  const id = newId("job", now);
-  const origin = { face: "smpp", client, reference } as const;
-  await r.jobs.insert({
-    id,
+  return {
+    id: newId("job", now),
     target,
     state: "queued",
     lane: "normal",
     work: { kind: "packet", ...packet },
     request: { bearer: "short-message", maxPackets: 1, fireAndForget: true },
-    origin,
+    origin: { face: "smpp", client, reference },
     attempts: 0,
     notBefore,
     validUntil,
     createdAt: now,
-  });
-  await r.events.append({ at: now, type: "job.queued", target, job: id, data: { origin } });
-  return id;
+  };
+}
+
+/** Queues a job of messages. */
+export async function queueMessages(r: Repositories, job: Omit<Job, "seq">): Promise<void> {
+  const { id, target, origin, createdAt: at } = job;
+  await r.jobs.insert(job);
+  await r.events.append({ at, type: "job.queued", target, job: id, data: { origin } });
 }

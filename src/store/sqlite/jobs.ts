@@ -193,6 +193,9 @@ export function jobRepository(
       .where("target", "=", target)
       .where(queued),
   );
+  const anyOpen = s.prepare((target: string) =>
+    db.selectFrom("job").select("seq").where("target", "=", target).where(stillOpen).limit(1),
+  );
   // Open jobs are few; those that have ended are counted as they end.
   const openCounts = s.prepare(() =>
     db
@@ -241,7 +244,7 @@ export function jobRepository(
             idempotency_key: idempotencyKey ?? null,
             idempotency_digest: digest ?? null,
             created_at: job.createdAt,
-            started_at: null,
+            started_at: job.startedAt ?? null,
             ended_at: null,
           })
           .returning("seq"),
@@ -290,6 +293,9 @@ export function jobRepository(
       if (first === undefined || first > now) return undefined;
       const row = await nextIn(lanes).first(target, now);
       return row && jobOf(row);
+    },
+    async hasOpen(target) {
+      return (await anyOpen.first(target)) !== undefined;
     },
     async openTargets() {
       const rows = await s.all(db.selectFrom("job").select("target").distinct().where(stillOpen));
