@@ -13,9 +13,8 @@ export interface SoFar extends ExecutedFacts {
  * What is known of the card when nothing but the sending, and the answers to parts of a script, are known. To be read
  * where the job ends.
  */
-export async function executedSoFar(r: Repositories, job: Job): Promise<SoFar> {
+export async function executedSoFar(r: Repositories, job: Job, packets: readonly PacketRecord[]): Promise<SoFar> {
   if (job.chosen?.bearer === "https" && job.attempts > 0) return { left: true, ...withAnswered(job, "unknown") };
-  const packets = await r.packets.ofJob(job.id);
   let executed: Executed = false;
   for (const packet of packets) if (await mayHaveRun(r, packet)) executed = "unknown";
   return { left: mayHaveLeft(packets), ...withAnswered(job, executed) };

@@ -17,7 +17,7 @@ export type FeedJob = (r: Repositories, job: Job | string, event: JobEvent) => P
 /** {@link FeedJob} with what follows from the end of a job. This file alone writes job records. */
 export function jobFeed(endEffects: readonly JobEndEffect[]): FeedJob {
   const take = async (r: Repositories, job: Job, event: JobEvent): Promise<JobStep | "changed"> => {
-    const facts = needsFacts(job, event) ? await factsOf(r, job) : undefined;
+    const facts = needsFacts(job, event) ? await factsOf(r, job, event) : undefined;
     const taken = step(job, event, facts);
     if ("refused" in taken) return taken;
     const patch = patchOf(job, taken.job);
@@ -70,10 +70,15 @@ export function makeDue(r: Repositories, target: string | undefined, at: number)
   return r.jobs.resume(target, at);
 }
 
-async function factsOf(r: Repositories, job: Job): Promise<JobFacts> {
-  const packets = await r.packets.ofJob(job.id);
+async function factsOf(r: Repositories, job: Job, event: JobEvent): Promise<JobFacts> {
+  // A transmission that certainly never left is taken back by the step itself.
+  const unsent =
+    event.kind === "submit-failed" && event.failure.fate === "not-sent" ? event.failure.packet.id : undefined;
+  const packets = (await r.packets.ofJob(job.id)).map((packet) =>
+    packet.id === unsent ? { ...packet, transmissions: packet.transmissions - 1 } : packet,
+  );
   const sentPackets = packets.filter((packet) => mayHaveLeft([packet])).length;
-  return { soFar: await executedSoFar(r, job), sentPackets };
+  return { soFar: await executedSoFar(r, job, packets), sentPackets };
 }
 
 /** What of a job's record has changed. */
