@@ -50,8 +50,10 @@ export async function beginJob(
   const { job } = await r.jobs.insert(taken.job);
   await r.packets.insert(packet);
   await r.events.append({ at, type: "job.queued", target: target.id, job: id, data: { origin } });
-  for (const effect of taken.effects)
-    if (effect.kind === "event")
-      await r.events.append({ at, type: effect.type, target: target.id, job: id, data: effect.data });
+  for (const effect of taken.effects) {
+    if (effect.kind !== "event") continue;
+    const { kind: _, ...facts } = effect;
+    await r.events.append({ at, target: target.id, job: id, ...facts });
+  }
   return { job, packet };
 }
