@@ -21,7 +21,7 @@ export function accessDenied(what: string, detail: Readonly<Record<string, unkno
   const user = nameOfUser();
   return new GatewayError(
     "link.denied",
-    `${what}: polkit does not let the user ${user} use card readers, or cannot be asked (is D-Bus running?); ${accessAdvice()}`,
+    `${what}: polkit denies the user ${user} access to card readers, or is not available (is D-Bus running?); ${accessAdvice()}`,
     {
       detail: { ...detail, user, rule: polkitRule(user) },
       cause,

@@ -5,9 +5,10 @@
  */
 export function atrProblem(atr: Uint8Array): string | undefined {
   const [ts, t0] = atr;
-  if (ts === undefined) return "the card gives no answer to reset";
-  if (ts !== 0x3b && ts !== 0x3f) return `the answer to reset starts with ${hex(ts)}, which is no convention octet`;
-  if (t0 === undefined) return "the answer to reset ends behind its first octet";
+  if (ts === undefined) return "the card sends no answer to reset";
+  if (ts !== 0x3b && ts !== 0x3f)
+    return `the answer to reset starts with ${hex(ts)}, which is not a valid initial octet`;
+  if (t0 === undefined) return "the answer to reset ends after its first octet";
   let at = 2;
   let announced = t0 >> 4;
   while (announced !== 0) {

@@ -81,7 +81,8 @@ export class PcscdSocket {
 
   /** A pcscd that hangs up before it says anything was told by polkit to do so. */
   #closedBy(path: string, cause?: NodeJS.ErrnoException): GatewayError {
-    if (!this.#answered) return accessDenied("pcscd hung up at once", { socket: path, errno: cause?.code }, cause);
+    if (!this.#answered)
+      return accessDenied("pcscd closed the connection at once", { socket: path, errno: cause?.code }, cause);
     return new GatewayError("link.service", "pcscd closed the connection", { cause });
   }
 
@@ -113,7 +114,7 @@ export class PcscdSocket {
         return;
       }
       if (this.#pending !== undefined) {
-        reject(new GatewayError("link.busy", "a request to pcscd is already on its way"));
+        reject(new GatewayError("link.busy", "a request to pcscd is already open"));
         return;
       }
       this.#pending = { need: length, head: length, tail, resolve, reject };
@@ -148,7 +149,7 @@ export class PcscdSocket {
     if (pending.tail !== undefined && pending.need === pending.head) {
       const more = pending.tail(this.#in.subarray(0, pending.head));
       if (more > this.#in.length - pending.head) {
-        this.#end(malformed("it announces more than a card can answer", pending.head));
+        this.#end(malformed("it announces more data than a card can send", pending.head));
         return;
       }
       pending.need += more;
@@ -176,7 +177,7 @@ function cannotConnect(path: string, cause: NodeJS.ErrnoException): GatewayError
   const denied = cause.code === "EACCES" || cause.code === "EPERM";
   return new GatewayError(
     denied ? "link.denied" : "link.service",
-    denied ? `${path} does not let us in` : `pcscd does not answer at ${path} (${cause.code ?? cause.message})`,
+    denied ? `${path} denies access` : `pcscd does not respond at ${path} (${cause.code ?? cause.message})`,
     { detail: { socket: path, errno: cause.code }, cause },
   );
 }

@@ -226,7 +226,7 @@ class PcscliteCard implements CardConnection {
 
   async transmit(command: Uint8Array, bounds: Bounds): Promise<Uint8Array> {
     const { name } = this.#reader;
-    if (this.#over) throw new GatewayError("link.lost", `${name}: the connection is over`);
+    if (this.#over) throw new GatewayError("link.lost", `${name}: the connection is closed`);
     const work = callback<Uint8Array>((done) => {
       this.#reader.transmit(Buffer.from(command), this.maxResponse, this.#protocol, done);
     });
@@ -235,7 +235,7 @@ class PcscliteCard implements CardConnection {
       this.#over = true;
     });
     if (answer.length < 2) {
-      throw new GatewayError("card.removed", `${name}: the card was pulled during an exchange`, {
+      throw new GatewayError("card.removed", `${name}: the card was removed during an exchange`, {
         detail: { reader: name },
       });
     }
@@ -256,7 +256,7 @@ class PcscliteCard implements CardConnection {
 
   async #letGo(how: number): Promise<void> {
     const work = callback<undefined>((done) => this.#reader.disconnect(how, (error) => done(error, undefined)));
-    const late = () => new GatewayError("link.timeout", "the card is not let go in time");
+    const late = () => new GatewayError("link.timeout", "the card is not released in time");
     await bounded(work, { timeoutMs: 1_000 }, late, () => undefined).catch(() => undefined);
   }
 }
@@ -295,7 +295,7 @@ function resultCodeIn(error: unknown): number {
 
 function serviceDown(cause: unknown): GatewayError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new GatewayError("link.service", `the PC/SC service does not answer (${why})`, { cause });
+  return new GatewayError("link.service", `the PC/SC service does not respond (${why})`, { cause });
 }
 
 function pause(ms: number): Promise<void> {

@@ -113,7 +113,7 @@ export class TransmitRequest {
   fill(command: Uint8Array): Uint8Array {
     const start = headerLength + answerLength.transmit;
     if (command.length > this.#bytes.length - start) {
-      throw new GatewayError("codec.length", "the command is longer than a reader takes", { detail: { offset: 4 } });
+      throw new GatewayError("codec.length", "the command is longer than a reader accepts", { detail: { offset: 4 } });
     }
     this.#bytes.writeUInt32LE(command.length, headerLength + 12);
     this.#bytes.set(command, start);
@@ -146,7 +146,7 @@ export function resultOf(answer: Uint8Array): number {
 /** How many readers a READERS STATE SIZE answer tells of. @throws link.service for more than there can be names for */
 export function readerCount(answer: Uint8Array): number {
   const count = readField(answer, 0);
-  if (count > maxReaders) throw malformed(`it tells of ${count} readers`, 0);
+  if (count > maxReaders) throw malformed(`it lists ${count} readers`, 0);
   return count;
 }
 
@@ -172,7 +172,7 @@ const stateBit = { present: 0x04, swallowed: 0x08 } as const;
 
 function readReaderState(slot: Uint8Array, offset: number): PcscReaderState {
   const end = slot.subarray(0, readerNameLength).indexOf(0);
-  if (end < 0) throw malformed("a reader's name does not end", offset);
+  if (end < 0) throw malformed("a reader's name is not terminated", offset);
   const atrLength = readField(slot, 176);
   if (atrLength > maxAtrLength) throw malformed("an ATR is too long", offset + 176);
   const state = readField(slot, 132);

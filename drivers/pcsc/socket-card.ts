@@ -84,7 +84,7 @@ export class SocketCard implements CardConnection {
     const how = kind === "warm" ? disposition.reset : disposition.unpower;
     const fields = [card, shareMode.exclusive, cardProtocol.t0 | cardProtocol.t1, how, 0, 0];
     const late = () =>
-      new GatewayError("card.unresponsive", `${reader}: the card did not come back from its reset in time`, {
+      new GatewayError("card.unresponsive", `${reader}: the card did not respond after its reset in time`, {
         detail: { reader, timeoutMs: bounds.timeoutMs },
       });
     const work = async () => {
@@ -92,7 +92,7 @@ export class SocketCard implements CardConnection {
       const rv = resultOf(answer);
       if (rv !== pcscResult.success) throw pcscError(rv, "connect", reader);
       if (readField(answer, 16) !== this.#deps.protocol) {
-        throw new GatewayError("card.protocol", `${reader}: the card changed its protocol over a reset`);
+        throw new GatewayError("card.protocol", `${reader}: the card changed its protocol in a reset`);
       }
       return this.readAtr();
     };
@@ -103,7 +103,7 @@ export class SocketCard implements CardConnection {
   async readAtr(): Promise<Uint8Array> {
     const { reader } = this.#deps;
     const state = await this.#state();
-    if (state?.present !== true) throw new GatewayError("card.absent", `${reader}: the card has left`);
+    if (state?.present !== true) throw new GatewayError("card.absent", `${reader}: the card was removed`);
     const problem = atrProblem(state.atr);
     if (problem !== undefined) {
       throw new GatewayError("card.unresponsive", `${reader}: ${problem}`, {
@@ -124,7 +124,7 @@ export class SocketCard implements CardConnection {
       );
       await socket.request(fieldsRequest(pcscCommand.releaseContext, [context, 0]), answerLength.release);
     };
-    const late = () => new GatewayError("link.timeout", "pcscd does not let go of the card in time");
+    const late = () => new GatewayError("link.timeout", "pcscd does not release the card in time");
     try {
       await bounded(work(), { timeoutMs: releaseTimeoutMs }, late, () => undefined);
     } catch {
@@ -164,14 +164,14 @@ export class SocketCard implements CardConnection {
   async #whatHappened(rv: number, reader: string): Promise<GatewayError> {
     const vague = rv === pcscResult.success || rv === pcscResult.notTransacted;
     if (!vague) return pcscError(rv, "exchange", reader);
-    const late = () => new GatewayError("link.timeout", "pcscd does not tell its readers in time");
+    const late = () => new GatewayError("link.timeout", "pcscd does not list its readers in time");
     const state = await bounded(this.#state(), { timeoutMs: releaseTimeoutMs }, late, () => undefined).then(
       (found) => (found === undefined ? ("gone" as const) : found),
       () => undefined,
     );
     if (state === "gone") return new GatewayError("link.lost", `${reader} was unplugged during an exchange`);
     if (rv === pcscResult.success || state?.present === false) {
-      return new GatewayError("card.removed", `${reader}: the card was pulled during an exchange`, {
+      return new GatewayError("card.removed", `${reader}: the card was removed during an exchange`, {
         detail: { reader },
       });
     }

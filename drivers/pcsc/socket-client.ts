@@ -156,7 +156,7 @@ export class SocketPcscClient implements PcscClient {
         await new Promise((resolve) => setTimeout(resolve, secondLookMs));
         return once();
       });
-    const late = () => new GatewayError("link.service", "pcscd does not answer in time", { detail: { timeoutMs } });
+    const late = () => new GatewayError("link.service", "pcscd does not respond in time", { detail: { timeoutMs } });
     try {
       return await bounded(work(), { ...bounds, timeoutMs }, late, () => {
         abandoned = true;
@@ -184,13 +184,17 @@ export class SocketPcscClient implements PcscClient {
         throw accessDenied("pcscd refuses the connection", { rv });
       const known = theirs.major === major && theirs.minor >= firstMinor && theirs.minor !== this.#minor;
       if (rv !== pcscResult.serviceStopped || !known) {
-        throw new GatewayError("link.driver", `pcscd speaks protocol ${theirs.major}.${theirs.minor}, unknown to us`, {
-          detail: { rv, major: theirs.major, minor: theirs.minor },
-        });
+        throw new GatewayError(
+          "link.driver",
+          `pcscd uses protocol ${theirs.major}.${theirs.minor}, which is not supported`,
+          {
+            detail: { rv, major: theirs.major, minor: theirs.minor },
+          },
+        );
       }
       this.#minor = theirs.minor;
     }
-    throw new GatewayError("link.driver", "pcscd refuses the protocol version it named itself");
+    throw new GatewayError("link.driver", "pcscd refuses the protocol version that it announced");
   }
 }
 
@@ -207,6 +211,6 @@ async function refusal(socket: PcscdSocket, reader: string, rv: number): Promise
 }
 
 async function inTime<T>(socket: PcscdSocket, work: Promise<T>): Promise<T> {
-  const late = () => new GatewayError("link.service", "pcscd does not tell its readers in time");
+  const late = () => new GatewayError("link.service", "pcscd does not list its readers in time");
   return bounded(work, { timeoutMs: serviceTimeoutMs }, late, () => socket.close());
 }

@@ -29,7 +29,7 @@ function parse(address: string): { readonly host: string; readonly port: number 
   const match = /^tcp:\/\/(\[[0-9a-f:.]+\]|[^:/[\]]+):(\d{1,5})\/?$/i.exec(address);
   const port = Number(match?.[2]);
   if (match === null || port < 1 || port > 65_535) {
-    throw new GatewayError("config.invalid", `${address} is not tcp://host:port`, { detail: { address } });
+    throw new GatewayError("config.invalid", `${address} must be tcp://host:port`, { detail: { address } });
   }
   return { host: (match[1] ?? "").replace(/^\[|\]$/g, ""), port };
 }
@@ -46,7 +46,7 @@ function connected(socket: Socket, address: string, timeoutMs: number, signal?: 
       refuse(new GatewayError("link.unavailable", `${address} cannot be reached: ${cause.message}`, { detail, cause }));
     const onAbort = () => refuse(signal?.reason);
     const timer = setTimeout(
-      () => refuse(new GatewayError("link.timeout", `${address} does not answer`, { detail })),
+      () => refuse(new GatewayError("link.timeout", `${address} does not respond`, { detail })),
       timeoutMs,
     );
     const done = () => {

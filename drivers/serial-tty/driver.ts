@@ -73,7 +73,7 @@ async function loadLibrary(): Promise<typeof import("serialport")> {
   try {
     return await import("serialport");
   } catch (cause) {
-    throw new GatewayError("link.driver", "the npm package serialport is missing or does not load", { cause });
+    throw new GatewayError("link.driver", "the npm package serialport is not installed or cannot be loaded", { cause });
   }
 }
 

@@ -53,7 +53,7 @@ export class TtyPort implements Port {
 
   #stalled(): void {
     if (this.#writing.size === 0) return;
-    this.#fail(new Error(`no octet left within ${writeTimeoutMs / 1000} s`));
+    this.#fail(new Error(`nothing could be written within ${writeTimeoutMs / 1000} s`));
     for (const reject of this.#writing) reject(this.#lost());
     this.#writing.clear();
   }
@@ -74,7 +74,7 @@ export class TtyPort implements Port {
   #fail(cause: Error | undefined): void {
     if (this.#failed !== undefined || this.#closed) return;
     const detail = { address: this.address };
-    this.#failed = new GatewayError("link.lost", `${this.address} went away`, { detail, cause });
+    this.#failed = new GatewayError("link.lost", `${this.address} was disconnected`, { detail, cause });
     this.incoming.end(this.#failed);
     if (this.#port.isOpen) this.#port.close(() => undefined);
   }

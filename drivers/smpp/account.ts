@@ -6,7 +6,7 @@ import { statusClasses } from "../../src/codec/smpp/status.ts";
 
 const octet = z.int().min(0).max(0xff);
 const milliseconds = z.int().min(1).max(86_400_000);
-const codeKey = z.string().regex(/^(0x[0-9a-fA-F]{1,8}|\d{1,10})$/, "a command_status, as 0x0B or 11");
+const codeKey = z.string().regex(/^(0x[0-9a-fA-F]{1,8}|\d{1,10})$/, "must be a command_status such as 0x0B or 11");
 
 /** TLS of a link; certificates and keys as PEM text or as the path of a PEM file. */
 const Tls = z.strictObject({

@@ -119,7 +119,7 @@ export class SmppBearer implements NetworkBearer {
     if (sms.receipt) this.#receipts.leaving(sms.reference, sms.to ?? "", echo);
     try {
       const late = (pdu: Pdu<ResponseCommand>) =>
-        detach(this.#late(sms, pdu), reported(this.#deps.log, "a late answer was not taken", { link: this.id }));
+        detach(this.#late(sms, pdu), reported(this.#deps.log, "failed to process a late response", { link: this.id }));
       const response = await this.#link.submit(command, body, { key: sms.to ?? "", signal, late });
       const id = response.body !== undefined && "messageId" in response.body ? response.body.messageId : "";
       if (sms.receipt) this.#receipts.accepted(sms.reference, id);
@@ -159,7 +159,7 @@ export class SmppBearer implements NetworkBearer {
         return this.#delivered(pdu.body);
       case "alert_notification":
       case "outbind":
-        this.#deps.log.info({ link: this.id, command: pdu.command, about: sourceOf(pdu) }, "told by the SMSC");
+        this.#deps.log.info({ link: this.id, command: pdu.command, about: sourceOf(pdu) }, "notice from the SMSC");
         return { status: 0 };
       default:
         return { status: status.ESME_RINVCMDID };
@@ -171,18 +171,18 @@ export class SmppBearer implements NetworkBearer {
     try {
       const delivery = readDelivery(body, this.#account.mendMissingUdhi);
       if (delivery.is === "noise") {
-        this.#deps.log.info({ link: this.id, kind: delivery.kind }, "acknowledgement without use taken");
+        this.#deps.log.info({ link: this.id, kind: delivery.kind }, "acknowledgement without a use accepted");
         return taken;
       }
       if (delivery.is === "message" && delivery.mended) {
-        this.#deps.log.warn({ link: this.id, from: body.source.addr }, "packet without header indicator taken");
+        this.#deps.log.warn({ link: this.id, from: body.source.addr }, "packet without header indicator accepted");
       }
       const item = delivery.is === "message" ? delivery.item : await this.#receiptItem(delivery.receipt, delivery.of);
       await this.#hand(item);
       return taken;
     } catch (error) {
       const never = isGatewayError(error) && error.retry === "never";
-      this.#deps.log.error({ link: this.id, error: String(error) }, "delivery not taken");
+      this.#deps.log.error({ link: this.id, error: String(error) }, "delivery not accepted");
       return { status: never ? status.ESME_RX_P_APPN : status.ESME_RX_T_APPN };
     }
   }
@@ -191,7 +191,7 @@ export class SmppBearer implements NetworkBearer {
   async #late(sms: OutboundSms, pdu: Pdu<ResponseCommand>): Promise<void> {
     const id = pdu.body !== undefined && "messageId" in pdu.body ? pdu.body.messageId : "";
     const name = statusName(pdu.status);
-    this.#deps.log.warn({ link: this.id, reference: sms.reference, status: name }, "a submit was answered late");
+    this.#deps.log.warn({ link: this.id, reference: sms.reference, status: name }, "late response to a submit");
     if (sms.receipt && pdu.status === 0) this.#receipts.accepted(sms.reference, id);
     const named = isUselessId(id) ? {} : { networkReference: id };
     const taken = pdu.status === 0;
@@ -200,7 +200,7 @@ export class SmppBearer implements NetworkBearer {
     try {
       await this.#hand({ kind: "receipt", reference: sms.reference, ...named, state, networkStatus: name, verdict });
     } catch (error) {
-      this.#deps.log.error({ link: this.id, error: String(error) }, "a late answer was not taken");
+      this.#deps.log.error({ link: this.id, error: String(error) }, "failed to process a late response");
     }
   }
 
@@ -229,7 +229,7 @@ export class SmppBearer implements NetworkBearer {
       const handler = await Promise.race([
         this.#handler,
         this.#deps.clock.sleep(handlerWaitMs, over.signal).then(() => {
-          throw new GatewayError("link.busy", "nobody takes inbound messages yet");
+          throw new GatewayError("link.busy", "inbound messages have no handler yet");
         }),
       ]);
       await handler(item);

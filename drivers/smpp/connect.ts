@@ -25,12 +25,15 @@ export function endpointOf(address: string, account: SmppAccount): Endpoint {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const scheme = url?.protocol ?? `${address.split(":")[0]}:`;
   if (scheme !== "smpp:" && scheme !== "smpps:") {
-    throw new GatewayError("config.invalid", `${address}: an SMPP address is smpp://host:port or smpps://host:port`);
+    throw new GatewayError(
+      "config.invalid",
+      `${address}: an SMPP address must be smpp://host:port or smpps://host:port`,
+    );
   }
   const asked = account.tls === true || scheme === "smpps:" ? plainTls : undefined;
   const tls = typeof account.tls === "object" ? account.tls : asked;
   const host = account.host ?? url?.hostname.replace(/^\[|\]$/g, "") ?? "";
-  if (host === "") throw new GatewayError("config.invalid", `${address}: no host`);
+  if (host === "") throw new GatewayError("config.invalid", `${address}: the host is missing`);
   const port = account.port ?? Number(url?.port || (tls === undefined ? ports.plain : ports.tls));
   return { host, port, tls, systemId: account.systemId ?? decodeURIComponent(url?.username ?? "") };
 }

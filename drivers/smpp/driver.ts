@@ -9,7 +9,7 @@ async function openBearer(address: string, account: SmppAccount, deps: DriverDep
   const endpoint = endpointOf(address, account);
   const id = `${endpoint.tls === undefined ? "smpp" : "smpps"}:${endpoint.systemId}@${endpoint.host}:${endpoint.port}`;
   if (passwordOf(account).length > longPassword) {
-    deps.log.warn({ link: id }, "SMPP passwords have 8 characters at most; this SMSC may refuse a longer one");
+    deps.log.warn({ link: id }, "an SMPP password has at most 8 characters; this SMSC may refuse a longer one");
   }
   return new SmppBearer(id, endpoint.systemId, account, {
     ...deps,

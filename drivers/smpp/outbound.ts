@@ -42,7 +42,7 @@ export function sourceAddress(from: string | undefined, source: SmppAccount["sou
 function destinationAddress(to: string | undefined, destination: SmppAccount["destination"]): Address {
   if (to === undefined || !/^\+?\d{1,20}$/.test(to)) {
     const facts = { detail: { field: "to" }, fate: "not-sent" } as const;
-    throw new GatewayError("target.invalid", "an SMSC needs the target's MSISDN in digits", facts);
+    throw new GatewayError("target.invalid", "the target needs an MSISDN of digits for an SMSC", facts);
   }
   const addr = destination.plus === "keep" ? to : to.replace(/^\+/, "");
   return { ton: destination.ton, npi: destination.npi, addr };

@@ -53,7 +53,7 @@ export function admitCommand(packet: Uint8Array, receiver: Receiver): Admission 
     const command = openCommand(packet, receiver.keys, { ccLength: receiver.ccLength });
     const { status, stored } = acceptCounter(spi.command.counter, receiver.stored, command.cntr);
     if (status === porStatus.ok) return { at: "accepted", command, stored, por: spi.response.por === "always" };
-    const reason = refusal(status, `CNTR ${command.cntr} after ${receiver.stored}`);
+    const reason = refusal(status, `CNTR ${command.cntr}, stored counter ${receiver.stored}`);
     return { at: "refused", status, por: spi.response.por !== "never", reason, command };
   } catch (error) {
     if (!isGatewayError(error)) throw error;

@@ -35,7 +35,7 @@ export function fitsKeyLength(algorithm: CipherAlgorithm, length: number): boole
 
 function modeOf(algorithm: CipherAlgorithm, key: Uint8Array): Mode {
   if (!fitsKeyLength(algorithm, key.length)) {
-    throw new GatewayError("crypto.key", `${algorithm} takes ${keyLengths[algorithm].join("/")} octets of key`, {
+    throw new GatewayError("crypto.key", `a key for ${algorithm} must have ${keyLengths[algorithm].join("/")} octets`, {
       detail: { algorithm, octets: key.length },
     });
   }
@@ -67,7 +67,7 @@ export function blockCipher(algorithm: CipherAlgorithm, key: Uint8Array): BlockC
 
 function wholeBlocks(octets: Uint8Array, blockSize: number): void {
   if (octets.length % blockSize !== 0) {
-    throw new GatewayError("crypto.algorithm", `${octets.length} octets are no whole number of blocks`);
+    throw new GatewayError("crypto.algorithm", `${octets.length} octets are not a whole number of blocks`);
   }
 }
 

@@ -42,8 +42,9 @@ export function checkIssuer(certificate: X509Certificate, name: string, below: n
   const facts = factsOf(certificate, name);
   const fault = faultOf(facts, below) ?? keyFault(certificate, facts);
   if (fault !== undefined) throw bad(`the ${name} certificate ${fault}`);
-  if (Date.parse(certificate.validTo) < now) throw bad(`the ${name} certificate ended ${certificate.validTo}`);
-  if (Date.parse(certificate.validFrom) > now) throw bad(`the ${name} certificate begins ${certificate.validFrom}`);
+  if (Date.parse(certificate.validTo) < now) throw bad(`the ${name} certificate expired ${certificate.validTo}`);
+  if (Date.parse(certificate.validFrom) > now)
+    throw bad(`the ${name} certificate is valid only from ${certificate.validFrom}`);
 }
 
 function factsOf(certificate: X509Certificate, name: string): X509Facts {

@@ -146,7 +146,7 @@ export function openCommand(packet: Uint8Array, keys: PacketKeys, options: OpenC
     const raised = attempt(parsed, clear, 8, parsed.cpl - 8, ["cpl-raised"], keys, base);
     if (raised !== undefined) return raised;
   }
-  throw new GatewayError("packet.cc", "the command packet's RC/CC does not verify", {
+  throw new GatewayError("packet.cc", "the command packet's RC/CC is wrong", {
     detail: { offset: base + commandPrefixLength, tar: toHex(parsed.tar), kic: parsed.kic, kid: parsed.kid },
   });
 }
@@ -159,7 +159,7 @@ function checkCommandLength(parsed: CommandPacket, ccLength: number | undefined,
   const { integrity } = parsed.spi.command;
   const lengths = checkLengths(integrity, parsed.kid);
   if (lengths.length === 0) {
-    throw new GatewayError("crypto.algorithm", `no ${integrity.toUpperCase()} can be verified with this KID`, {
+    throw new GatewayError("crypto.algorithm", `${integrity.toUpperCase()} cannot be verified with this KID`, {
       detail: { offset: base + 6, kid: parsed.kid },
     });
   }
@@ -172,7 +172,7 @@ function checkCommandLength(parsed: CommandPacket, ccLength: number | undefined,
 function decipher(parsed: CommandPacket, keys: PacketKeys, base: number): Uint8Array {
   const cipher = keys.cipher(parsed.kic);
   if (parsed.secured.length % cipher.blockSize !== 0) {
-    throw formatError(`${parsed.secured.length} ciphered octets are no whole number of blocks`, base + 10);
+    throw formatError(`${parsed.secured.length} ciphered octets are not a whole number of blocks`, base + 10);
   }
   return cipher.decrypt(parsed.secured);
 }

@@ -58,7 +58,7 @@ export function readCertificate(given: string | Uint8Array, field: string): X509
   try {
     return new X509Certificate(given);
   } catch (cause) {
-    throw new GatewayError("crypto.signature", `${field}: is no X.509 certificate`, { detail: { field }, cause });
+    throw new GatewayError("crypto.signature", `${field}: is not an X.509 certificate`, { detail: { field }, cause });
   }
 }
 
@@ -163,7 +163,7 @@ function checkEum(eum: X509Certificate | undefined, ci: X509Certificate | undefi
   if (eum.issuer !== ci.subject) throw other;
   checkIssuer(ci, "CI", 1, now);
   if (!eum.checkIssued(ci)) throw other;
-  if (!eum.verify(ci.publicKey)) throw bad("the CI's signature on the EUM certificate does not verify");
+  if (!eum.verify(ci.publicKey)) throw bad("the CI's signature on the EUM certificate is wrong");
 }
 
 function checkEcasd({ eid, ecasd }: CheckedEis, eum: KeyObject | undefined, now: number): void {
@@ -173,10 +173,10 @@ function checkEcasd({ eid, ecasd }: CheckedEis, eum: KeyObject | undefined, now:
   const fits =
     eum.asymmetricKeyType === "ec" &&
     verify(hash, certificateSigned(ecasd), { key: eum, dsaEncoding: "ieee-p1363" }, certificate.signature);
-  if (!fits) throw bad("the EUM's signature on the ECASD certificate does not verify");
+  if (!fits) throw bad("the EUM's signature on the ECASD certificate is wrong");
   const subject = toHex(certificate.subjectId);
   const named = /^(3[0-9]){32}$/.test(subject) ? Buffer.from(certificate.subjectId).toString("latin1") : subject;
-  if (named !== eid.toUpperCase()) throw bad(`the ECASD certificate is that of ${named}, not of ${eid}`);
+  if (named !== eid.toUpperCase()) throw bad(`the ECASD certificate belongs to ${named}, not to ${eid}`);
   checkEcasdUse(certificate, now);
 }
 
@@ -191,8 +191,8 @@ function checkEcasdUse(certificate: GpCertificate, now: number): void {
   const to = certificateDate(certificate.expirationDate);
   const today = new Date(now).toISOString().slice(0, 10);
   if (to === undefined || Number.isNaN(Date.parse(to))) throw bad("the ECASD certificate has no valid expiration date");
-  if (to < today) throw bad(`the ECASD certificate ended ${to}`);
-  if (from !== undefined && from > today) throw bad(`the ECASD certificate begins ${from}`);
+  if (to < today) throw bad(`the ECASD certificate expired ${to}`);
+  if (from !== undefined && from > today) throw bad(`the ECASD certificate is valid only from ${from}`);
 }
 
 function parsedEcasd(ecasd: Uint8Array): GpCertificate {

@@ -85,14 +85,16 @@ export class PacketKeys {
 
 function unusable(field: "KIc" | "KID", octet: number): GatewayError {
   const hex = octet.toString(16).toUpperCase().padStart(2, "0");
-  return new GatewayError("crypto.algorithm", `${field} ${hex} names no algorithm that can be used`, {
+  return new GatewayError("crypto.algorithm", `${field} ${hex} selects no supported algorithm`, {
     detail: { field, octet },
   });
 }
 
 function present(key: Uint8Array | undefined, field: "KIc" | "KID"): Uint8Array {
   if (key === undefined || key.length === 0) {
-    throw new GatewayError("crypto.key", `the packet needs a ${field} key and there is none`, { detail: { field } });
+    throw new GatewayError("crypto.key", `the packet requires a ${field} key, and the key set has none`, {
+      detail: { field },
+    });
   }
   return key;
 }

@@ -20,7 +20,7 @@ export function pskKcvAes(psk: Uint8Array): Uint8Array {
  */
 export function wrapPsk(psk: Uint8Array, dek: Uint8Array, padding: Uint8Array): Uint8Array {
   if (dek.length !== 16 && dek.length !== 24 && dek.length !== 32) {
-    throw new GatewayError("crypto.key", `a DEK has 16, 24 or 32 octets, not ${dek.length}`);
+    throw new GatewayError("crypto.key", `a DEK must have 16, 24 or 32 octets, not ${dek.length}`);
   }
   if ((psk.length + padding.length) % 16 !== 0 || padding.length > 15) {
     throw new GatewayError("crypto.key", "the padding does not fill the last block", {

@@ -177,7 +177,7 @@ function insistedLengths(pending: PendingCommand): readonly number[] {
   const { porIntegrity } = pending.spi.response;
   const lengths = checkLengths(porIntegrity, pending.kid);
   if (lengths.length === 0) {
-    throw new GatewayError("crypto.algorithm", `no ${porIntegrity.toUpperCase()} can be verified with this KID`, {
+    throw new GatewayError("crypto.algorithm", `${porIntegrity.toUpperCase()} cannot be verified with this KID`, {
       detail: { kid: pending.kid },
     });
   }
@@ -228,7 +228,7 @@ function decipher(parsed: ResponsePacket, pending: PendingCommand, keys: PacketK
   if (parsed.checkLength === 0 && parsed.secured.length === 7) {
     throw unauthenticated(parsed, { ...pending, cntr: undefined }, keys, base);
   }
-  throw formatError(`${parsed.secured.length} ciphered octets are no whole number of blocks`, base + 6);
+  throw formatError(`${parsed.secured.length} ciphered octets are not a whole number of blocks`, base + 6);
 }
 
 function verify(
@@ -255,10 +255,10 @@ function verify(
   const unpadded = clear.length - (clear[5] ?? 0);
   if (lenient === true && unpadded >= 7 + n && holds(responseHeader, unpadded)) return "without-padding";
   if (parsed.trailingSw !== undefined && !bare) {
-    throw formatError(`octets follow the ${parsed.rpl} that RPL counts`, base, { field: "RPL" });
+    throw formatError(`octets follow the ${parsed.rpl} octets of RPL`, base, { field: "RPL" });
   }
-  const how = bare ? "; it would without the user data header" : "";
-  throw new GatewayError("packet.cc", `the response packet's RC/CC does not verify${how}`, {
+  const how = bare ? "; without the user data header it would be right" : "";
+  throw new GatewayError("packet.cc", `the response packet's RC/CC is wrong${how}`, {
     detail: {
       offset: base + prefixLength,
       tar: toHex(parsed.tar),
@@ -269,12 +269,12 @@ function verify(
 
 function matchPending(tar: Uint8Array, cntr: number, pending: PendingCommand, base: number): void {
   if (pending.tar !== undefined && !equalBytes(tar, pending.tar)) {
-    throw new GatewayError("packet.tar-mismatch", `TAR ${toHex(tar)} where ${toHex(pending.tar)} was asked`, {
+    throw new GatewayError("packet.tar-mismatch", `TAR ${toHex(tar)} instead of ${toHex(pending.tar)}`, {
       detail: { offset: base + 3, tar: toHex(tar), expected: toHex(pending.tar) },
     });
   }
   if (pending.cntr !== undefined && cntr !== pending.cntr) {
-    throw new GatewayError("packet.cntr-mismatch", `CNTR ${cntr} where ${pending.cntr} was sent`, {
+    throw new GatewayError("packet.cntr-mismatch", `CNTR ${cntr} instead of ${pending.cntr}`, {
       detail: { offset: base + responseClearLength, cntr, expected: pending.cntr },
     });
   }

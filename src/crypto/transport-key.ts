@@ -3,13 +3,13 @@ import { GatewayError } from "../base/gateway-error.ts";
 
 /** A key value under the transport key of an EIS: AES-128 ECB with PKCS#7 padding. @throws crypto.key */
 export function unwrapKeyValue(wrapped: Uint8Array, transportKey: Uint8Array): Uint8Array {
-  if (transportKey.length !== 16) throw new GatewayError("crypto.key", "the transport key has not 16 octets");
+  if (transportKey.length !== 16) throw new GatewayError("crypto.key", "the transport key must have 16 octets");
   try {
     const cipher = createDecipheriv("aes-128-ecb", transportKey, null);
     return new Uint8Array(Buffer.concat([cipher.update(wrapped), cipher.final()]));
   } catch {
     // What the platform says of the padding helps nobody but an attacker.
-    throw new GatewayError("crypto.key", "a key value does not open under the transport key");
+    throw new GatewayError("crypto.key", "a key value cannot be unwrapped with the transport key");
   }
 }
 

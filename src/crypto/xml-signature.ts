@@ -37,7 +37,7 @@ export function verifyXmlSignature(signature: Element, signed: Element, key: Key
   const value = base64Of(signature, "SignatureValue");
   const options = algorithm.type === "ec" ? { key, dsaEncoding: "ieee-p1363" as const } : { key };
   if (!verify(algorithm.hash, Buffer.from(text, "utf8"), options, value))
-    throw wrong("the signature does not fit the certificate's key");
+    throw wrong("the signature does not match the certificate's key");
 }
 
 function checkReference(reference: Element, signature: Element, signed: Element): void {
@@ -49,11 +49,11 @@ function checkReference(reference: Element, signature: Element, signed: Element)
   // A reference by bare name, or to the document, leaves comments out before any transform sees them.
   const form = comments ? how : { ...how, comments: false };
   const document = signed.ownerDocument;
-  if (whole && document === null) throw wrong("the reference is to a document that is not there");
+  if (whole && document === null) throw wrong("the reference is to a document that does not exist");
   const text =
     whole && document !== null ? canonicalDocument(document, form, without) : canonical(signed, form, without);
   const digest = createHash(hash).update(text, "utf8").digest();
-  if (!digest.equals(base64Of(reference, "DigestValue"))) throw wrong("what is signed was changed");
+  if (!digest.equals(base64Of(reference, "DigestValue"))) throw wrong("the signed content was changed");
 }
 
 /** Where a reference leads: to `signed` or to the document around it, or it is refused. W3C xmldsig-core §4.4.3.2 */
@@ -67,7 +67,7 @@ function pointer(reference: Element, signed: Element): { whole: boolean; comment
     /^#xpointer\(id\((?:'([^']*)'|"([^"]*)")\)\)$/.exec(uri)?.filter((part) => part !== undefined) ?? [];
   const id = quoted ?? (uri.startsWith("#") && !uri.includes("(") ? uri.slice(1) : undefined);
   if (id === undefined || !idsOf(signed).includes(id))
-    throw wrong(`the signature is over '${shown(uri)}', not over this element`);
+    throw wrong(`the signature covers '${shown(uri)}' instead of this element`);
   if (holdersOf(id, signed) !== 1) throw wrong(`more than one element has the identifier '${shown(id)}'`);
   return { whole: false, comments: quoted !== undefined };
 }

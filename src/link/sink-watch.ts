@@ -21,7 +21,7 @@ export class SinkWatch {
   failed(thrown: unknown, lines = 1): void {
     if (!this.#failing) {
       const { message } = asGatewayError(thrown);
-      this.#log.error({ ...this.#facts, message }, `${this.#what} cannot be written; work goes on without`);
+      this.#log.error({ ...this.#facts, message }, `${this.#what} cannot be written; work continues without it`);
     }
     this.#failing = true;
     this.#lost += lines;
@@ -31,7 +31,7 @@ export class SinkWatch {
     if (!this.#failing) return;
     this.#log.warn(
       { ...this.#facts, lost: this.#lost },
-      `${this.#what} can be written again; what came meanwhile is lost`,
+      `${this.#what} can be written again; lines in between were lost`,
     );
     this.#failing = false;
     this.#lost = 0;

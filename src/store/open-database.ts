@@ -83,7 +83,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     const ledger = ledgerOf(writer);
     if (options.recover === undefined) compare(folder, before, ledger);
     if (before === undefined && ledger.opened > 0)
-      options.warn?.({ folder }, "otagate.marks is missing: whether the store lacks anything cannot be told");
+      options.warn?.({ folder }, "otagate.marks is missing: whether the store lacks commits is unknown");
     seal();
     if (ledger.opened === 0) markFirst(writer, files.marks);
     raiseCounters(writer, before, options);
@@ -154,7 +154,7 @@ function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMa
   const known = new Set(migrations.map((migration) => migration.name));
   for (const name of done) {
     if (!known.has(name)) {
-      throw new GatewayError("store.version", `the store has the migration ${name}, which this version does not know`, {
+      throw new GatewayError("store.version", `the store contains the migration ${name} of a newer version`, {
         detail: { migration: name },
       });
     }
@@ -190,7 +190,7 @@ function reportRemoved(removed: ReadonlyMap<string, number>, { warn }: OpenOptio
   if (removed.size > 0)
     warn?.(
       { removed: Object.fromEntries([...removed].slice(0, maxReported)), fields: removed.size },
-      "fields that targets do not have, which may have been keys, were removed from the store",
+      "unknown target fields, which may have been keys, were removed from the store",
     );
 }
 
@@ -206,7 +206,7 @@ export function ledgerOf(database: BetterSqlite3.Database): Ledger {
   const row = database
     .prepare<[], Ledger>("SELECT commits, opened, (SELECT id FROM instance) AS instance FROM ledger")
     .get();
-  if (row === undefined) throw new GatewayError("store.corrupt", "the store has lost its ledger");
+  if (row === undefined) throw new GatewayError("store.corrupt", "the ledger of the store is missing");
   return row;
 }
 
@@ -219,13 +219,13 @@ export function compare(folder: string, before: Marks | undefined, ledger: Ledge
   if (before.instance !== ledger.instance)
     throw damaged(
       folder,
-      `otagate.marks belongs to another store (${before.instance}, and otagate.db is ${ledger.instance}); if otagate.db is the right one, put its otagate.marks back, or remove this one and run "otagate store recover"`,
+      `otagate.marks belongs to another store (${before.instance}, and otagate.db is ${ledger.instance}); if otagate.db is the right one, restore its otagate.marks, or remove this one and run "otagate store recover"`,
     );
   const missing = before.commits - ledger.commits;
   if (missing > 0)
     throw rewound(
       folder,
-      `the last ${missing} of ${before.commits} commits are gone, so otagate.db-wal was lost, cut or damaged, or an older copy was put back`,
+      `the last ${missing} of ${before.commits} commits are missing: otagate.db-wal was lost, truncated or damaged, or an older copy was restored`,
       { missing, commits: before.commits },
     );
 }
@@ -247,7 +247,10 @@ function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefine
     [...(marks?.counters ?? [])].filter(([id, value]) => raise.run(value, id, value).changes > 0),
   )();
   if (raised.length > 0)
-    warn?.({ keySets: raised.map(([id]) => id).slice(0, 20) }, "counters in the store were behind, and were raised");
+    warn?.(
+      { keySets: raised.map(([id]) => id).slice(0, 20) },
+      "counters in the store were too low and have been raised",
+    );
 }
 
 /** Upstreams tell repeated events by the name of the store and a number that now comes a second time. */
@@ -262,5 +265,5 @@ function countersOf(database: BetterSqlite3.Database): Map<string, number> {
 }
 
 function reportAside(path: string | undefined, { warn }: OpenOptions): void {
-  if (path !== undefined) warn?.({ path }, "a log that does not belong to the store was put aside");
+  if (path !== undefined) warn?.({ path }, "a write-ahead log of another store was renamed");
 }

@@ -43,7 +43,7 @@ export function judgeSeal({ probe, sealed }: SealEvidence, seal: Seal, folder: s
   const refusal = (cause?: unknown) =>
     new GatewayError(
       "crypto.master-key",
-      `the master key is not the one that the keys in ${folder} were sealed with: put that one back where masterKey in the configuration says, or to ${folder}/master.key without it`,
+      `the master key is not the one that sealed the keys in ${folder}: restore that key in the place that masterKey in the configuration gives, or in ${folder}/master.key without it`,
       { detail: { folder, key: "masterKey" }, cause },
     );
   let fits = true;

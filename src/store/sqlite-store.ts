@@ -217,7 +217,7 @@ export class SqliteStore implements Store {
       listener(events);
     } catch (thrown) {
       const error = asGatewayError(thrown);
-      this.#warn({ code: error.code, message: error.message }, "somebody who listens to events failed");
+      this.#warn({ code: error.code, message: error.message }, "a listener for events failed");
     }
   }
 
@@ -230,5 +230,9 @@ export class SqliteStore implements Store {
 }
 
 function lostDisk(cause: unknown): GatewayError {
-  return new GatewayError("store.unavailable", "the disk did not take the store's log; start otagate again", { cause });
+  return new GatewayError(
+    "store.unavailable",
+    "the write-ahead log could not be flushed to disk; start otagate again",
+    { cause },
+  );
 }

@@ -31,7 +31,8 @@ export interface TextStatement<R> {
 class Compiler extends SqliteQueryCompiler {
   protected override visitLimit(node: LimitNode): void {
     const { limit } = node;
-    if (!ValueNode.is(limit) || !Number.isSafeInteger(limit.value)) throw new Error("a limit must be spelt out");
+    if (!ValueNode.is(limit) || !Number.isSafeInteger(limit.value))
+      throw new Error("a limit must be a constant integer");
     this.append(`limit ${limit.value}`);
   }
 }

@@ -17,10 +17,10 @@ export function storageError(thrown: unknown, folder: string): GatewayError | un
   if (fullCodes.has(code) || (mayBeFull(code) && isFull(folder)))
     return new GatewayError(
       "store.full",
-      `the disk of ${folder} is full: nothing can be stored until there is room again; remove other files, or old records with "otagate store prune"`,
+      `the disk of ${folder} is full: nothing can be stored until space is available; remove other files, or old records with "otagate store prune"`,
       { detail, cause: thrown },
     );
-  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return damaged(folder, `SQLite says: ${why}`, thrown);
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) return damaged(folder, `SQLite reports: ${why}`, thrown);
   if (!/^SQLITE_(IOERR|CANTOPEN|READONLY|BUSY|LOCKED|PROTOCOL|NOLFS|PERM|AUTH)/.test(code) && !/^E[A-Z]+$/.test(code))
     return undefined;
   return new GatewayError("store.unavailable", `the store in ${folder} cannot be used: ${why} (${code})`, {
@@ -33,7 +33,7 @@ export function storageError(thrown: unknown, folder: string): GatewayError | un
 export function damaged(folder: string, what: string, cause?: unknown): GatewayError {
   return new GatewayError(
     "store.corrupt",
-    `the store in ${folder} is damaged: ${what}. Stop otagate, keep a copy of the folder, put a sound otagate.db back without otagate.db-wal and otagate.db-shm, then run "otagate store recover"; "sqlite3 otagate.db .recover" saves what can still be read`,
+    `the store in ${folder} is damaged: ${what}. Stop otagate, keep a copy of the folder, restore an intact otagate.db without otagate.db-wal and otagate.db-shm, then run "otagate store recover"; "sqlite3 otagate.db .recover" extracts the readable data`,
     { detail: { folder }, cause },
   );
 }

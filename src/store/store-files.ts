@@ -26,7 +26,7 @@ export function filesOf(folder: string) {
 export function rewound(folder: string, what: string, detail: Readonly<Record<string, unknown>> = {}): GatewayError {
   return new GatewayError(
     "store.rewound",
-    `the store in ${folder} is older than it was: ${what}. Going on would use counters again and send jobs twice. Put the right files back, or run "otagate store recover": it raises the counters, ends open jobs as unknown and goes on with what is there`,
+    `the store in ${folder} lacks committed data: ${what}. Continuing would use counters twice and send jobs twice. Restore the right files, or run "otagate store recover": it raises the counters, ends open jobs as unknown and accepts the remaining data`,
     { detail: { folder, ...detail } },
   );
 }
@@ -36,7 +36,7 @@ export function unmarked(folder: string): GatewayError {
   const { marks } = filesOf(folder);
   return new GatewayError(
     "store.rewound",
-    `${marks} is ${existsSync(marks) ? "empty or cannot be read" : "missing"}, so nobody can tell whether the store lacks commits. Going on might use counters again and send jobs twice. Put the file back as it was beside otagate.db, or run "otagate store recover --raise-counters 1000": it ends open jobs as unknown, raises the counters by 1000 and goes on with what is there`,
+    `${marks} is ${existsSync(marks) ? "empty or cannot be read" : "missing"}, so it is unknown whether the store lacks commits. Continuing could use counters twice and send jobs twice. Restore the file that belongs to otagate.db, or run "otagate store recover --raise-counters 1000": it ends open jobs as unknown, raises the counters by 1000 and accepts the remaining data`,
     { detail: { folder, file: marks } },
   );
 }
@@ -52,11 +52,11 @@ export function inspectFiles(folder: string, marks: Marks | undefined): void {
     if (marks === undefined || marks.commits === 0) return;
     throw rewound(
       folder,
-      `otagate.db is ${header === undefined ? "gone" : "empty"}, and otagate.marks tells of ${marks.commits} commits (to begin anew, remove otagate.marks as well)`,
+      `otagate.db is ${header === undefined ? "missing" : "empty"}, and otagate.marks records ${marks.commits} commits (to start with an empty store, remove otagate.marks as well)`,
     );
   }
   if (header.length < 100 || header.subarray(0, 16).toString("latin1") !== "SQLite format 3\0")
-    throw damaged(folder, "otagate.db does not begin as a SQLite database does");
+    throw damaged(folder, "otagate.db does not have the header of a SQLite database");
   const opened = header.readUInt32BE(60);
   if (marks === undefined) {
     if (opened > 0) throw unmarked(folder);

@@ -75,7 +75,7 @@ describe.skipIf(reason !== undefined)("a daemon whose disk is full", () => {
     expect((await ask("GET", "/healthz")).status).toBe(200);
     expect((await ask("GET", `/v1/targets/${card.state.eid}`)).status).toBe(200);
     expect((await ask("GET", "/v1/jobs")).status).toBe(200);
-    expect(lost).toContain("the audit log could not be written");
+    expect(lost).toContain("failed to write the audit log");
     disk.free();
     await vi.waitFor(async () => expect((await ask("GET", "/readyz")).status).toBe(200), { timeout: 20_000 });
     const { body } = await ask("POST", "/v1/jobs", order);

@@ -27,7 +27,7 @@ describe("what is written beside the work", () => {
     const file = join(folder, "missing", "keys");
     const write = keyLogTo(file, log);
     for (let i = 0; i < 3; i++) write(Buffer.from("CLIENT_RANDOM 00 00\n"));
-    expect(told).toEqual([expect.stringMatching(/^the key log cannot be written; work goes on without .*ENOENT/)]);
+    expect(told).toEqual([expect.stringMatching(/^the key log cannot be written; work continues without it .*ENOENT/)]);
     rmSync(join(folder, "missing"), { recursive: true, force: true });
     const other = keyLogTo(join(folder, "keys"), log);
     other(Buffer.from("CLIENT_RANDOM 01 01\n"));
@@ -51,10 +51,10 @@ describe("what is written beside the work", () => {
     traceFrame({ kind: "at", dir: "in", link: "m", text: "two" });
     expect(await all()).toEqual([]);
     expect(seen).toHaveLength(2);
-    expect(told).toEqual([expect.stringContaining("the trace cannot be written; work goes on without")]);
+    expect(told).toEqual([expect.stringContaining("the trace cannot be written; work continues without it")]);
     rmSync(traces);
     traceFrame({ kind: "at", dir: "in", link: "m", text: "three" });
     expect(await all()).toEqual(["three"]);
-    expect(told[1]).toMatch(/^the trace can be written again; what came meanwhile is lost .*"lost":2/);
+    expect(told[1]).toMatch(/^the trace can be written again; lines in between were lost .*"lost":2/);
   });
 });

@@ -79,10 +79,10 @@ describe("the certificates behind an EIS", () => {
       { extensions: [basicConstraints(true), basicConstraints(true), keyUsage(0x84)] },
       "twice",
     ],
-    ["that is over", { to: 2021 }, "ended"],
-    ["that has not begun", { from: 2080 }, "begins"],
+    ["that is over", { to: 2021 }, "expired"],
+    ["that has not begun", { from: 2080 }, "valid only from"],
     ["of another issuer", { issuer: "Other" }, "not by this CI"],
-    ["that the CI did not sign", { by: eumKeys.privateKey }, "does not verify"],
+    ["that the CI did not sign", { by: eumKeys.privateKey }, "is wrong"],
     ["signed with SHA-1", { algorithm: Buffer.from("300906072A8648CE3D0401", "hex") }, "1.2.840.10045.4.1"],
   ])("do not hold for an EUM certificate %s", (_name, more, why) => {
     const { refused } = check({ ci, eum: eumOf(more) });
@@ -101,8 +101,8 @@ describe("the certificates behind an EIS", () => {
     ["allows no CA below it", { extensions: [basicConstraints(true, 0), keyUsage(0x06)] }, "path length"],
     ["is no CA", { extensions: [basicConstraints(false), keyUsage(0x06)] }, "is not a CA"],
     ["may not sign certificates", { extensions: [basicConstraints(true), keyUsage(0x80)] }, "may not sign"],
-    ["is over", { to: 2021 }, "ended"],
-    ["is another of the same name", { key: eumKeys.publicKey }, "does not verify"],
+    ["is over", { to: 2021 }, "expired"],
+    ["is another of the same name", { key: eumKeys.publicKey }, "is wrong"],
   ])("do not hold for a CI that %s", (_name, more, why) => {
     expect(check({ ci: ciOf(more), eum }).refused).toEqual([expect.stringContaining(why)]);
   });
@@ -116,12 +116,12 @@ describe("the certificates behind an EIS", () => {
     [
       "another eUICC's",
       ecasdCertificate(eumKeys.privateKey, { subject: "89001012012341234012345678901232" }),
-      "that of 89001012012341234012345678901232",
+      "belongs to 89001012012341234012345678901232",
     ],
     ["one for signatures", ecasdCertificate(eumKeys.privateKey, { usage: "88" }), "key usage 88"],
-    ["one that is over", ecasdCertificate(eumKeys.privateKey, { to: "20210101" }), "ended 2021-01-01"],
+    ["one that is over", ecasdCertificate(eumKeys.privateKey, { to: "20210101" }), "expired 2021-01-01"],
     ["one without a date", ecasdCertificate(eumKeys.privateKey, { to: "20211399" }), "expiration date"],
-    ["one of another manufacturer", ecasdCertificate(ciKeys.privateKey), "does not verify"],
+    ["one of another manufacturer", ecasdCertificate(ciKeys.privateKey), "is wrong"],
     ["none that can be read", "7F2103930101", "cannot be read"],
   ])("do not hold when the ECASD's certificate is %s", (_name, card, why) => {
     const { refused } = check({ ci, eum }, card);

@@ -100,7 +100,7 @@ describe.skipIf(!available)("modems on the command line, against simulated ones 
 
   it("restarts one by its own command, its card alone, or by its power", async () => {
     const soft = await product.run(["modem", "reset", "a"]);
-    expect(soft.stdout).toBe("modem:a: restarting, as it was told to\n");
+    expect(soft.stdout).toBe("modem:a: restarting on request\n");
     await bothReady();
     expect((await product.run(["modem", "reset", "b", "--sim"])).code).toBe(0);
     await bothReady();

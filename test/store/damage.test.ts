@@ -200,7 +200,7 @@ describe("a store that was damaged", () => {
     });
     expect(readFileSync(file()).equals(before)).toBe(true);
     const { notes } = await recoverStore(crashed, seal, 0);
-    expect(notes).toContain("a log that does not belong to the store was put aside");
+    expect(notes).toContain("a write-ahead log of another store was renamed");
     await (await open())[Symbol.asyncDispose]();
   });
 
@@ -217,7 +217,10 @@ describe("a store that was damaged", () => {
       expect(error).toBeInstanceOf(Error);
       return error;
     };
-    expect(await told(undefined)).toMatchObject({ code: "store.rewound", message: expect.stringContaining("is gone") });
+    expect(await told(undefined)).toMatchObject({
+      code: "store.rewound",
+      message: expect.stringContaining("is missing"),
+    });
     expect(await told(Buffer.alloc(0))).toMatchObject({ code: "store.rewound" });
     for (const octets of [Buffer.alloc(8192), sound.subarray(0, 50), Buffer.from("not a database".repeat(1000))])
       expect(await told(octets)).toMatchObject({ code: "store.corrupt", message: expect.stringContaining(".recover") });
@@ -364,7 +367,7 @@ describe("the master key", () => {
     await withKeys(folder);
     const env = { OTHER: "ab".repeat(32) };
     const other = masterSeal("env:OTHER", folder, env);
-    const refusal = { code: "crypto.master-key", message: expect.stringContaining("put that one back") };
+    const refusal = { code: "crypto.master-key", message: expect.stringContaining("restore that key") };
     await expect(SqliteStore.open(folder, other)).rejects.toMatchObject(refusal);
     const saved = readFileSync(key(folder));
     writeFileSync(key(folder), `${"cd".repeat(32)}\n`);

@@ -74,6 +74,6 @@ export const scenarioErrors = {
     http: 409,
     exit: 1,
     retry: "never",
-    advice: "Read the report of the scenario.",
+    advice: "See the report of the scenario.",
   },
 } as const;

@@ -22,7 +22,7 @@ export const cardErrors = {
     advice: "Insert a card.",
   },
   "card.removed": {
-    text: "The card was pulled during an exchange",
+    text: "The card was removed during an exchange",
     http: 503,
     exit: 5,
     retry: "later",
@@ -43,7 +43,7 @@ export const cardErrors = {
     advice: "Try again; if it persists, reset or replace the card.",
   },
   "card.unresponsive": {
-    text: "The card gives no or a wrong answer to reset",
+    text: "The card sends no valid answer to reset",
     http: 503,
     exit: 5,
     retry: "later",

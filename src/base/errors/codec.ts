@@ -15,14 +15,14 @@ export const codecErrors = {
     advice: "Remove the octets from `offset` on, or check that the value is of the expected kind.",
   },
   "codec.length": {
-    text: "A length does not fit what it counts",
+    text: "A length does not match the data that it counts",
     http: 422,
     exit: 1,
     retry: "never",
-    advice: "Correct the length at `offset`, or the data that it counts.",
+    advice: "Correct the length at `offset`, or the counted data.",
   },
   "codec.value": {
-    text: "A field holds a value that its format does not allow",
+    text: "A field contains a value that its format does not allow",
     http: 422,
     exit: 1,
     retry: "never",

@@ -1,11 +1,11 @@
 /** Keys, algorithms and secured packets. */
 export const cryptoErrors = {
   "crypto.key": {
-    text: "A key does not fit its algorithm",
+    text: "A key does not match its algorithm",
     http: 422,
     exit: 2,
     retry: "never",
-    advice: "Give a key of the length that the algorithm needs.",
+    advice: "Use a key of the length that the algorithm requires.",
   },
   "crypto.algorithm": {
     text: "The algorithm is reserved, proprietary or not supported",
@@ -15,14 +15,14 @@ export const cryptoErrors = {
     advice: "Choose an algorithm that `otagate` supports; see the KIc and KID of the key set.",
   },
   "crypto.signature": {
-    text: "A signature or certificate does not verify",
+    text: "A signature or certificate is not valid",
     http: 422,
     exit: 4,
     retry: "never",
     advice: "Check the trusted certificates, and obtain the document again from its issuer.",
   },
   "crypto.master-key": {
-    text: "The master key does not open the stored keys",
+    text: "The master key does not match the stored keys",
     http: 500,
     exit: 7,
     retry: "never",
@@ -40,7 +40,7 @@ export const packetErrors = {
     advice: "Check that the octets are one whole secured packet; `offset` is where reading stopped.",
   },
   "packet.cc": {
-    text: "The packet's RC/CC/DS does not verify",
+    text: "The packet's RC/CC/DS is wrong",
     http: 422,
     exit: 1,
     retry: "never",
@@ -61,11 +61,11 @@ export const packetErrors = {
     advice: "Match the response with the packet that was sent to the same TAR.",
   },
   "packet.unauthenticated-status": {
-    text: "The response packet carries a status but no proof",
+    text: "The response packet carries a status without authentication",
     http: 422,
     exit: 4,
     retry: "never",
-    advice: "Check the KID and its key: the card reports an error before it can prove who it is.",
+    advice: "Check the KID and its key: the card reports an error before it can authenticate its response.",
   },
   "packet.incomplete": {
     text: "Segments of the packet are missing",
@@ -96,7 +96,7 @@ export const packetErrors = {
     advice: "Check coverage and power of the device, then order the job again; see `executed` first.",
   },
   "packet.answer-lost": {
-    text: "The card processed the packet but its answer is lost",
+    text: "The card processed the packet, but its answer was lost",
     http: 409,
     exit: 4,
     retry: "never",

@@ -140,7 +140,7 @@ export const storeErrors = {
     advice: "Restore the state folder from a backup, or run `otagate store recover`.",
   },
   "store.rewound": {
-    text: "The store lacks commits that it once had",
+    text: "The store lacks committed data",
     http: 500,
     exit: 7,
     retry: "never",
@@ -269,7 +269,7 @@ export const apiErrors = {
     http: 504,
     exit: 6,
     retry: "later",
-    advice: "Ask for the result later; the work goes on.",
+    advice: "Read the result later; the work continues.",
   },
   "api.unauthorized": {
     text: "The credentials are missing or not valid",

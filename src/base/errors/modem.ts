@@ -15,14 +15,14 @@ export const modemErrors = {
     advice: "Look up `cms`; the message is tried again.",
   },
   "modem.cme-permanent": {
-    text: "The modem refused for good (+CME ERROR)",
+    text: "The modem refused permanently (+CME ERROR)",
     http: 502,
     exit: 4,
     retry: "never",
     advice: "Look up `cme`; correct the SIM, the PIN or the configuration of the modem.",
   },
   "modem.cms-permanent": {
-    text: "The message was refused for good (+CMS ERROR)",
+    text: "The message was refused permanently (+CMS ERROR)",
     http: 502,
     exit: 4,
     retry: "never",
@@ -36,11 +36,11 @@ export const modemErrors = {
     advice: "Nothing: the modem is set up again. Check `fate` before anything is sent again.",
   },
   "modem.aborted": {
-    text: "The caller gave up the command",
+    text: "The caller aborted the command",
     http: 409,
     exit: 1,
     retry: "never",
-    advice: "Nothing: the caller gave up the command.",
+    advice: "Nothing: the caller aborted the command.",
   },
   "modem.refused": {
     text: "The modem answered ERROR",

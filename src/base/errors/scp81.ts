@@ -15,7 +15,7 @@ export const scp81Errors = {
     advice: "Read `scriptStatus`; check the AID of the target application.",
   },
   "scp81.protocol": {
-    text: "The peer broke the administration protocol",
+    text: "The peer violated the administration protocol",
     http: 502,
     exit: 4,
     retry: "later",

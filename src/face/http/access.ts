@@ -69,7 +69,7 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
       request.principal = await principalOf(request, deps);
       // What does not exist is told to every client alike, but not to strangers.
       if (!request.is404 && !allows(request.principal.scopes, scope))
-        throw new GatewayError("api.forbidden", `this needs the scope '${scope}'`, {
+        throw new GatewayError("api.forbidden", `the scope '${scope}' is required`, {
           detail: { scope, held: request.principal.scopes },
         });
     } catch (error) {
@@ -107,7 +107,7 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
   function lost(request: FastifyRequest, status: number, error: GatewayError): void {
     const { operation, client, method, path } = { client: "?", ...entryOf(request, deps.now()) };
     const facts = { operation, client, method, path, status, code: error.code, message: error.message };
-    deps.log.error(facts, "the audit log could not be written");
+    deps.log.error(facts, "failed to write the audit log");
   }
 }
 
@@ -122,14 +122,14 @@ async function principalOf(request: FastifyRequest, deps: AccessDeps): Promise<P
     const [, text] = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization) ?? [];
     const principal = text === undefined ? undefined : await deps.tokens.authenticate(text);
     if (principal === undefined)
-      throw new GatewayError("api.unauthorized", "Authorization: not a token that is in use", {
+      throw new GatewayError("api.unauthorized", "Authorization: not a valid token", {
         detail: { field: "Authorization", in: "header" },
       });
     return principal;
   }
   const certified = certificateOf(request.raw.socket, deps.certificates);
   if (certified !== undefined) return certified;
-  throw new GatewayError("api.unauthorized", "Authorization: a token or a client certificate is needed", {
+  throw new GatewayError("api.unauthorized", "Authorization: a token or a client certificate is required", {
     detail: { field: "Authorization", in: "header" },
   });
 }
@@ -209,7 +209,7 @@ class RefusalBudgets {
     if (this.#leftOut > 0)
       this.#log.warn(
         { count: this.#leftOut, second: this.#second },
-        "refused requests are not in the audit log: too many in a second",
+        "refused requests were omitted from the audit log: too many in a second",
       );
     this.#second = second;
     this.#leftOut = 0;

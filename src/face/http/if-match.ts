@@ -5,7 +5,7 @@ export function ifMatch(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
   const version = /^\s*"(\d{1,15})"\s*$/.exec(header)?.[1];
   if (version === undefined)
-    throw new GatewayError("api.usage", 'If-Match: one ETag like "3", or *', {
+    throw new GatewayError("api.usage", 'If-Match: must be one ETag such as "3", or *', {
       detail: { field: "If-Match", in: "header" },
     });
   return Number(version);

@@ -31,7 +31,7 @@ export function acceptJson(app: FastifyInstance): void {
 
 /** The refusal of a body that is not JSON. */
 export function mediaTypeRefused(): GatewayError {
-  return new GatewayError("api.media-type", "Content-Type: application/json is expected", {
+  return new GatewayError("api.media-type", "Content-Type: must be application/json", {
     detail: { field: "Content-Type", in: "header" },
   });
 }

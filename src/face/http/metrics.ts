@@ -61,7 +61,7 @@ function states(deps: ApiDeps, registers: Registry[]): void {
   });
   new Gauge({
     name: "otagate_links",
-    help: "Links by kind, up or not",
+    help: "Links by kind, up or down",
     labelNames: ["kind", "up"],
     registers,
     collect() {
@@ -77,7 +77,7 @@ function states(deps: ApiDeps, registers: Registry[]): void {
 function sessions(deps: ApiDeps, registers: Registry[]): void {
   new Gauge({
     name: "otagate_scp81_sessions",
-    help: "SCP81 sessions that are open",
+    help: "Open SCP81 sessions",
     registers,
     collect() {
       this.set(deps.sessions.server?.sessions().length ?? 0);
@@ -85,7 +85,7 @@ function sessions(deps: ApiDeps, registers: Registry[]): void {
   });
   const total = new Counter({
     name: "otagate_scp81_total",
-    help: "What the SCP81 server counted since its start",
+    help: "Counters of the SCP81 server since its start",
     labelNames: ["what"],
     registers,
     collect() {
@@ -98,7 +98,7 @@ function sessions(deps: ApiDeps, registers: Registry[]): void {
 function upstreams(deps: ApiDeps, registers: Registry[]): void {
   new Gauge({
     name: "otagate_upstream_events",
-    help: "Events that wait for an upstream, and events that it did not take",
+    help: "Events that wait for an upstream, and dead letters",
     labelNames: ["upstream", "state"],
     registers,
     async collect() {
@@ -110,7 +110,7 @@ function upstreams(deps: ApiDeps, registers: Registry[]): void {
   });
   const total = new Counter({
     name: "otagate_upstream_attempts_total",
-    help: "Attempts to tell an upstream of an event since the start, by outcome",
+    help: "Delivery attempts to upstreams since the start, by outcome",
     labelNames: ["upstream", "outcome"],
     registers,
     async collect() {
@@ -137,7 +137,7 @@ function frames(registers: Registry[]): () => void {
 function happenings({ gateway: { events: log } }: ApiDeps, registers: Registry[]): () => void {
   const events = new Counter({
     name: "otagate_events_total",
-    help: "Events that became durable, by type",
+    help: "Durable events by type",
     labelNames: ["type"],
     registers,
   });

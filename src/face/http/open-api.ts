@@ -17,17 +17,17 @@ and whose \`detail\` begins with the field it is about. Over the network every r
 \`admin\` is everything, and every scope includes \`read\`.`;
 
 const tags = [
-  { name: "targets", description: "eUICCs and UICCs, their EIS and their key sets" },
-  { name: "jobs", description: "Scripts on their way to cards, and what came of them" },
-  { name: "switches", description: "Profile switches, from their acceptance by the card to their confirmation" },
+  { name: "targets", description: "eUICC and UICC targets with their EIS and key sets" },
+  { name: "jobs", description: "Scripts for cards, and their results" },
+  { name: "switches", description: "Profile switches, from acceptance by the card to confirmation" },
   { name: "links", description: "Readers, modems and SMSC accounts; raw access to cards" },
   { name: "sessions", description: "SCP81 administration sessions" },
-  { name: "notifications", description: "What cards reported, and short messages that came in" },
-  { name: "events", description: "The durable log of everything that happened" },
-  { name: "traces", description: "Frames as they were exchanged" },
-  { name: "upstreams", description: "The SM-SRs that are told of events and give us work" },
-  { name: "access", description: "Tokens, and who did what" },
-  { name: "store", description: "What is kept, and the removal of old records" },
+  { name: "notifications", description: "Notifications of cards, and received short messages" },
+  { name: "events", description: "The durable event log" },
+  { name: "traces", description: "Traced frames" },
+  { name: "upstreams", description: "Upstream SM-SRs: event delivery and dead letters" },
+  { name: "access", description: "Tokens and the audit log" },
+  { name: "store", description: "Size and retention of the store" },
   { name: "health", description: "The daemon itself" },
 ];
 
@@ -74,7 +74,7 @@ export function openApiDocument(app: FastifyInstance): Json {
     }
   }
   const schemas = record(components.schemas);
-  const problem = { description: "What went wrong", content: { [problemType]: { schema: ref("schemas", "Problem") } } };
+  const problem = { description: "The error", content: { [problemType]: { schema: ref("schemas", "Problem") } } };
   components.responses = { Problem: problem };
   components.securitySchemes = {
     ...record(components.securitySchemes),

@@ -47,8 +47,8 @@ export class OpenStreams {
       (one) => one.principal.client === principal.client && one.principal.how === principal.how,
     );
     const { maxPerClient, maxTotal } = this.#limits;
-    if (own.length >= maxPerClient) throw full(`this client has ${maxPerClient} streams open`, maxPerClient);
-    if (streams.length >= maxTotal) throw full(`${maxTotal} streams are open`, maxTotal);
+    if (own.length >= maxPerClient) throw full(`this client already has ${maxPerClient} open streams`, maxPerClient);
+    if (streams.length >= maxTotal) throw full(`${maxTotal} streams are already open`, maxTotal);
     this.#counted.add(this.watch(principal, raw));
   }
 

@@ -90,6 +90,6 @@ function frameworkError(thrown: unknown): GatewayError | undefined {
   if (code === "FST_ERR_BAD_URL" || code.includes("MAX_PARAM"))
     return new GatewayError("api.usage", "path: not a valid URL", at("path", "path"));
   if (code === "FST_ERR_CTP_INVALID_CONTENT_LENGTH")
-    return new GatewayError("api.usage", "Content-Length: does not fit the body", at("Content-Length", "header"));
+    return new GatewayError("api.usage", "Content-Length: does not match the body", at("Content-Length", "header"));
   return new GatewayError("api.usage", "body: not valid JSON", at("body"));
 }

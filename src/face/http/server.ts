@@ -51,7 +51,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
     if (error.code !== "api.internal") return sendProblem(reply, error);
     log.error(
       { method: request.method, route: request.routeOptions.url, err: thrown instanceof Error ? thrown.stack : "?" },
-      "a request failed by a bug",
+      "internal error in a request",
     );
     return sendProblem(reply, new GatewayError("api.internal", "see the daemon's log"));
   });
@@ -59,12 +59,11 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const methods = methodsOf(app);
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods(request.url);
-    if (allowed.length === 0)
-      return sendProblem(reply, new GatewayError("api.not-found", "path: no resource of this API is there"));
+    if (allowed.length === 0) return sendProblem(reply, new GatewayError("api.not-found", "path: no such resource"));
     reply.header("allow", allowed.join(", "));
     return sendProblem(
       reply,
-      new GatewayError("api.method", `method: this resource knows ${allowed.join(", ")}`, {
+      new GatewayError("api.method", `method: must be one of ${allowed.join(", ")}`, {
         detail: { field: "method", allowed },
       }),
     );

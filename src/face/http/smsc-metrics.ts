@@ -10,7 +10,7 @@ export function smscMetrics({ gateway, smscDepths }: ApiDeps, registers: Registr
     });
   new Gauge({
     name: "otagate_smsc_account",
-    help: "SMSC accounts as they are: binds that are up, window, requests in flight, queued, paused, messages per second",
+    help: "State of SMSC accounts: binds that are up, window, requests in flight, queued, paused, messages per second",
     labelNames: ["link", "what"],
     registers,
     collect() {
@@ -21,7 +21,7 @@ export function smscMetrics({ gateway, smscDepths }: ApiDeps, registers: Registr
   });
   new Counter({
     name: "otagate_smsc_messages_total",
-    help: "Messages given to SMSC accounts since the start, by what became of them",
+    help: "Messages submitted to SMSC accounts since the start, by outcome",
     labelNames: ["link", "what"],
     registers,
     collect() {
@@ -32,7 +32,7 @@ export function smscMetrics({ gateway, smscDepths }: ApiDeps, registers: Registr
   });
   new Gauge({
     name: "otagate_smsc_outbox",
-    help: "Messages and receipts that wait for clients of the SMSC face",
+    help: "Waiting messages and receipts for clients of the SMSC face",
     labelNames: ["client"],
     registers,
     async collect() {

@@ -5,7 +5,7 @@ import type { ApiDeps } from "./api-deps.ts";
 export function storeMetrics({ gateway: { pruner, storeState } }: ApiDeps, registers: Registry[]): void {
   new Counter({
     name: "otagate_pruned_total",
-    help: "Records removed since the start because they were past their retention, by kind",
+    help: "Records removed by retention since the start, by kind",
     labelNames: ["kind"],
     registers,
     collect() {
@@ -15,7 +15,7 @@ export function storeMetrics({ gateway: { pruner, storeState } }: ApiDeps, regis
   });
   new Gauge({
     name: "otagate_store_bytes",
-    help: "Size of the store's file: all of it, and what is free inside",
+    help: "Size of the store file, and its free space",
     labelNames: ["what"],
     registers,
     async collect() {

@@ -72,7 +72,7 @@ export class OutboxPump {
   kick(): void {
     this.#again = true;
     if (!this.#pulling)
-      detach(this.#pull(), reported(this.#deps.log, "deliveries could not be looked for", { client: this.#client }));
+      detach(this.#pull(), reported(this.#deps.log, "failed to check for deliveries", { client: this.#client }));
   }
 
   get #room(): number {
@@ -150,11 +150,11 @@ export class OutboxPump {
   async #failed(item: SmscDelivery, error: unknown): Promise<void> {
     const facts = { client: this.#client, item: item.id, error: String(error) };
     if (isGatewayError(error) && error.code.startsWith("codec.")) {
-      this.#deps.log.error(facts, "a delivery cannot be written as SMPP");
+      this.#deps.log.error(facts, "a delivery cannot be encoded as SMPP");
       await this.#settle(item, () => this.#outbox.refused(this.#client, item.id, status.ESME_RSYSERR));
       return;
     }
-    this.#deps.log.warn(facts, "delivery without a verdict: it will be sent again");
+    this.#deps.log.warn(facts, "delivery without a result: it will be sent again");
     const elsewhere = isGatewayError(error) && (error.code === "link.lost" || error.code === "link.queue-full");
     if (elsewhere) setImmediate(() => this.kick());
     else this.#comeBack(item.id);
@@ -167,7 +167,10 @@ export class OutboxPump {
       this.#later.delete(item.id);
       this.#justSettled.add(item.id);
     } catch (error) {
-      this.#deps.log.error({ client: this.#client, item: item.id, error: String(error) }, "a verdict is not stored");
+      this.#deps.log.error(
+        { client: this.#client, item: item.id, error: String(error) },
+        "failed to store the result of a delivery",
+      );
       this.#comeBack(item.id);
     }
   }
@@ -180,7 +183,7 @@ export class OutboxPump {
       this.#comeBack(item.id);
     } else {
       const facts = { client: this.#client, item: item.id, status: statusName(response.status) };
-      this.#deps.log.warn(facts, "the client refused a delivery for good");
+      this.#deps.log.warn(facts, "the client refused a delivery permanently");
       await this.#settle(item, () => this.#outbox.refused(this.#client, item.id, response.status));
     }
   }

@@ -53,7 +53,7 @@ export function addressRule(rules: readonly string[] | undefined): (address: str
     const family = isIP(net);
     const prefix = bits === undefined ? (family === 6 ? 128 : 32) : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
     if (family === 0 || net.includes("%") || more.length > 0 || prefix < 0 || prefix > (family === 6 ? 128 : 32)) {
-      throw new GatewayError("config.invalid", `${rule} is neither an address nor a network`);
+      throw new GatewayError("config.invalid", `${rule} must be an address or a network`);
     }
     allowed.addSubnet(net, prefix, family === 6 ? "ipv6" : "ipv4");
   }

@@ -200,7 +200,7 @@ export class SmscFace implements AsyncDisposable {
     this.#connections.add(connection);
     detach(
       session.ended.then(({ error }) => this.#ended(connection, error)),
-      reported(this.#deps.log, "a client that left could not be forgotten"),
+      reported(this.#deps.log, "failed to remove a disconnected client"),
     );
   }
 
@@ -250,10 +250,10 @@ export class SmscFace implements AsyncDisposable {
     const { client } = connection.requests;
     const facts = { peer: connection.session.peer, reason: error?.message };
     if (client === undefined) {
-      this.#deps.log.info(facts, "an smpp connection ended without a bind");
+      this.#deps.log.info(facts, "SMPP connection ended without a bind");
       return;
     }
-    this.#deps.log.info({ client: client.systemId, ...facts }, "smpp client has left");
+    this.#deps.log.info({ client: client.systemId, ...facts }, "smpp client disconnected");
     this.#admission.release(client);
     const pump = this.#pumps.get(client.systemId);
     pump?.detach(connection.session);

@@ -131,7 +131,7 @@ function times(body: Submitted, now: number): Pick<SmscSubmission, "validUntil" 
   const notBefore = moment(body.scheduleDeliveryTime, "schedule_delivery_time", now);
   const validUntil = moment(body.validityPeriod, "validity_period", now);
   if (validUntil !== undefined && validUntil <= now) {
-    throw codecError("codec.value", "the validity period is over already", 0, { field: "validity_period" });
+    throw codecError("codec.value", "the validity period has already expired", 0, { field: "validity_period" });
   }
   return { ...(notBefore === undefined ? {} : { notBefore }), ...(validUntil === undefined ? {} : { validUntil }) };
 }
@@ -148,7 +148,7 @@ export function readSubmission(
   reference: number,
 ): SmscSubmission {
   const to = destination.addr.replace(/^\+/, "");
-  if (to === "") throw codecError("codec.value", "no destination", 0, { field: "destination_addr" });
+  if (to === "") throw codecError("codec.value", "the destination is missing", 0, { field: "destination_addr" });
   requireWhole(body);
   // What comes back carries both addresses.
   requireAddress(to, "destination_addr");

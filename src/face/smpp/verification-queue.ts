@@ -27,7 +27,7 @@ export class VerificationQueue {
     const { maxVerifications, maxVerificationQueue } = this.#limits;
     if (this.#running < maxVerifications) this.#running += 1;
     else if (this.#waiting.length < maxVerificationQueue) await this.#turn(signal);
-    else throw new GatewayError("link.queue-full", "too many passwords wait to be checked");
+    else throw new GatewayError("link.queue-full", "too many passwords are waiting for verification");
     try {
       return await check();
     } finally {

@@ -18,7 +18,7 @@ export function carries(state: CardLinkState): { readonly up: boolean; readonly 
   switch (state.at) {
     case "ready":
       if (state.identity.generation === undefined) return { up: true };
-      return { up: false, reason: "the card is a 2G SIM (class A0 only): APDUs reach it, messages and jobs do not" };
+      return { up: false, reason: "the card is a 2G SIM (class A0 only): raw APDUs work, messages and jobs do not" };
     case "no-reader":
       return { up: false, reason: state.reason };
     case "empty":

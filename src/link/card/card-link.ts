@@ -53,9 +53,9 @@ export class CardLink implements SmsBearer {
   readonly #deps: CardLinkDeps;
   readonly #running: Promise<void>;
   readonly #segments = new SegmentMemory();
-  #now: CardLinkState = { at: "no-reader", reason: "the reader has not been seen yet" };
+  #now: CardLinkState = { at: "no-reader", reason: "the reader has not been detected yet" };
   #reader: CardReader | undefined;
-  #noReader = "the reader has not been seen yet";
+  #noReader = "the reader has not been detected yet";
   #present = false;
   #closed = false;
   #session: CardSession | undefined;
@@ -234,7 +234,7 @@ export class CardLink implements SmsBearer {
 
   async #inbound(sms: CardSms): Promise<void> {
     traceFrame({ kind: "tpdu", dir: "in", link: this.id, bytes: sms.tpdu });
-    if (this.#handler === undefined) throw new GatewayError("link.unavailable", "nobody takes the card's messages");
+    if (this.#handler === undefined) throw new GatewayError("link.unavailable", "the card's messages have no handler");
     await this.#handler(inboundItem(sms));
   }
 

@@ -43,7 +43,7 @@ export class CardLinks implements AsyncDisposable {
         this.#linkOf(event.reader.name)?.attach(event.reader, holdsCard(event.state));
         return;
       case "reader-removed":
-        this.#links.get(event.reader)?.detach("the reader is not there");
+        this.#links.get(event.reader)?.detach("the reader is not connected");
         return;
       case "card-inserted":
         this.#links.get(event.reader)?.cardInserted();

@@ -166,7 +166,7 @@ export class CardSession {
     const { clock, link } = this.#deps;
     const waiting = new AbortController();
     const late = clock.sleep(activationMs, waiting.signal).then(() => {
-      throw new GatewayError("card.unresponsive", `${link}: the card's activation does not end`);
+      throw new GatewayError("card.unresponsive", `${link}: the activation of the card timed out`);
     });
     const over = ended(AbortSignal.any([this.#ending.signal, waiting.signal])).then(() => {
       throw this.#ending.signal.reason;

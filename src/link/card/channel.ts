@@ -148,7 +148,7 @@ export class ApduChannel implements CardTurn {
     const opened: LogicalChannel[] = [];
     let over = false;
     const transmit: CardTurn["transmit"] = async (apdu, options) => {
-      if (over) throw new GatewayError("card.channel", "the turn with the card is over");
+      if (over) throw new GatewayError("card.channel", "the exclusive turn with the card has ended");
       return this.#transmitNow(apdu, options);
     };
     const openChannel: CardTurn["openChannel"] = async (number, options) => {
@@ -213,7 +213,7 @@ export class ApduChannel implements CardTurn {
     const { data, sw } = await this.#transmitNow(Uint8Array.from(open), options);
     const given = number ?? data[0];
     if ((sw !== 0x9000 && sw >> 8 !== 0x91) || given === undefined || given < 1 || given > 19) {
-      throw new GatewayError("card.channel", "the card opens no logical channel", { detail: { sw } });
+      throw new GatewayError("card.channel", "the card refused to open a logical channel", { detail: { sw } });
     }
     return this.#logicalChannel(through, given);
   }
@@ -233,7 +233,7 @@ export class ApduChannel implements CardTurn {
       [Symbol.asyncDispose]: close,
       transmit: async (apdu, options) => {
         if (born !== this.#generation) {
-          throw new GatewayError("card.reset", `logical channel ${number} ended with a reset of the card`);
+          throw new GatewayError("card.reset", `logical channel ${number} was closed by a reset of the card`);
         }
         if (!open) throw new GatewayError("card.channel", `logical channel ${number} is closed`);
         const adapted = Uint8Array.from(apdu);

@@ -39,7 +39,7 @@ export async function exchangeApdu(
 ): Promise<CardResponse> {
   const shape = shapeOf(apdu);
   if (level === "tpdu" && shape === "extended") {
-    throw codecError("codec.length", "an extended length cannot travel over T=0", 4);
+    throw codecError("codec.length", "a command with extended length cannot be sent over T=0", 4);
   }
   const command = level === "tpdu" ? toTpdu(apdu, shape) : apdu;
   let answer = await exchange(command);
@@ -121,7 +121,7 @@ async function collect(
     const answer = await exchange(Uint8Array.of(cla, 0xc0, 0, 0, le));
     parts.push(answer.subarray(0, -2));
     total += answer.length - 2;
-    if (total > maxCollected) throw new GatewayError("card.protocol", "the card's answer never ends");
+    if (total > maxCollected) throw new GatewayError("card.protocol", "the card keeps announcing more response data");
     const otherClass = status(answer) === 0x6e00 && total === 0 && cla !== apdu[0];
     if (!otherClass && !moreWaits(answer) && sw1(answer) !== 0x6c) {
       return finish(concatBytes(...parts), status(answer), warning);

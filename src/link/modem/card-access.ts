@@ -288,7 +288,7 @@ export function asCardError(error: unknown): unknown {
   const { cme } = detail;
   if (error.code === "modem.timeout") return new GatewayError("card.mute", error.message, { detail, cause: error });
   if (error.code === "modem.reset") return new GatewayError("card.reset", error.message, { detail, cause: error });
-  if (cme === 10) return new GatewayError("card.absent", "the modem sees no card", { detail, cause: error });
+  if (cme === 10) return new GatewayError("card.absent", "the modem detects no card", { detail, cause: error });
   if (cme === 14) return new GatewayError("card.busy", "the modem's card is busy", { detail, cause: error });
   if (cme === 13 || cme === 15) {
     return new GatewayError("card.unresponsive", "the modem cannot use its card", { detail, cause: error });

@@ -92,7 +92,7 @@ export class ModemLife {
   async #putAside(reason: string, signal: AbortSignal): Promise<void> {
     const { settings, log, link, clock, state, down, failures } = this.#deps;
     const { quarantineMs, quarantineAfter } = settings;
-    const text = `${state().failures} starts in a row failed; the last: ${reason}`;
+    const text = `${state().failures} consecutive starts failed; the last reason: ${reason}`;
     log.error({ link, reason, quarantineMs }, "the modem is quarantined");
     const phase = { at: "quarantined", reason: text, until: clock.now() + quarantineMs } as const;
     down(`quarantined: ${text}`, phase, state().failures);
@@ -106,7 +106,7 @@ export class ModemLife {
     if (power === undefined || failures < 3 || failures % 2 === 0) return;
     log.warn({ link, failures, how: power.how }, "the modem does not recover; cycling its power");
     await power.cycle(signal).catch((error: unknown) => {
-      log.error({ link, error: asGatewayError(error).toJSON() }, "the power could not be cycled");
+      log.error({ link, error: asGatewayError(error).toJSON() }, "failed to cycle the power");
     });
   }
 }

@@ -141,7 +141,7 @@ export class ModemLink implements AsyncDisposable {
   /** Starts its life, which goes on until {@link Symbol.asyncDispose}. */
   start(): void {
     this.#running ??= this.#life.run(this.#stop.signal);
-    detach(this.#running, reported(this.#deps.log, "a modem is given up", { link: this.id }));
+    detach(this.#running, reported(this.#deps.log, "the supervision of a modem ended", { link: this.id }));
   }
 
   /** {@link restartModem} @throws link.unavailable, link.driver */
@@ -260,7 +260,7 @@ export class ModemLink implements AsyncDisposable {
     if (toolkit === "restarting") {
       this.#toolkitTried = this.#setUpAgain = true;
       this.#boot.begin(engine);
-      throw new GatewayError("modem.reset", `${this.id} restarts with its SIM toolkit on`);
+      throw new GatewayError("modem.reset", `${this.id} restarts to enable its SIM toolkit`);
     }
     this.#holder.update({
       ...(toolkit === undefined ? {} : { toolkit }),
@@ -326,7 +326,7 @@ export class ModemLink implements AsyncDisposable {
     const before = registered(this.state);
     const reported = registrationLine(text);
     if (reported === undefined) {
-      this.#deps.log.debug({ link: this.id, text }, "a registration line cannot be read");
+      this.#deps.log.debug({ link: this.id, text }, "unreadable registration line");
       return;
     }
     this.#holder.update({ registrations: { ...this.state.registrations, ...reported } });
@@ -388,7 +388,7 @@ export class ModemLink implements AsyncDisposable {
       registration: () => this.#refreshRegistration(),
       radio: async () => this.#holder.update((await this.#questions?.radio()) ?? {}),
       attachBearer: () => this.#attachBearer(engine),
-      failed: (error) => log.warn({ link: this.id, error: error.toJSON() }, "a look at the modem failed"),
+      failed: (error) => log.warn({ link: this.id, error: error.toJSON() }, "the status check of the modem failed"),
     });
   }
 }

@@ -38,7 +38,7 @@ export async function wake(engine: AtEngine, knocks: number, clock: Clock, signa
       if (!isGatewayError(error, "modem.timeout") || !engine.alive) throw error;
     }
   }
-  throw new GatewayError("modem.timeout", `nobody answered AT in ${knocks} tries`, { fate: "not-sent" });
+  throw new GatewayError("modem.timeout", `no response to AT in ${knocks} attempts`, { fate: "not-sent" });
 }
 
 /** Maker, model and revision; ATI where +CGMM is not answered. TS 27.007 §5.1 to §5.3 @throws modem.timeout when it answers none */
@@ -98,7 +98,7 @@ export async function initialise(engine: AtEngine, link: string, log: Log): Prom
       await engine.run(plain, line, init);
     } catch (error) {
       if (!isUnanswered(engine, error)) throw error;
-      log.info({ link, line, error: error.message }, "the modem did not take a line of its profile's init");
+      log.info({ link, line, error: error.message }, "the modem refused a command of its profile's init");
     }
   }
   await ask(engine, numericOperators, undefined, init);
@@ -152,7 +152,8 @@ export async function checkToolkit(
   if (state !== "off") return state;
   if (switchOn && enable !== undefined) return (await enableToolkit(engine)) ? "restarting" : "off";
   if (engine.profile.quirks.has("toolkit-off-by-default")) {
-    const text = "the SIM toolkit is off: the modem may not follow REFRESH, and serves no BIP, until it is enabled";
+    const text =
+      "the SIM toolkit is off: until it is enabled, the modem may not follow REFRESH and does not support BIP";
     log.warn({ link, enable }, text);
   }
   return state;

@@ -54,7 +54,7 @@ export class SwitchFollower {
     if (this.#watch !== undefined || last.card.iccid === undefined) return;
     this.follow({ spontaneous: true }, signal).catch((error: unknown) => {
       if (signal.aborted) return;
-      log.warn({ link, error: String(error) }, "a profile switch could not be followed");
+      log.warn({ link, error: String(error) }, "failed to follow a profile switch");
     });
   }
 }

@@ -35,14 +35,14 @@ export type CheckedRequest =
 export function checkRequest({ head, headText, body }: HttpRequest, claim: AgentClaim): CheckedRequest {
   if (head.method !== "POST") return refuse(405, `method ${head.method}`);
   const contradiction = told.find((name) => saysTwoThings(head, name));
-  if (contradiction !== undefined) return refuse(400, `${contradiction} contradicts itself`);
+  if (contradiction !== undefined) return refuse(400, `${contradiction} has contradictory values`);
   const protocol = header(head, "x-admin-protocol")
     ?.toLowerCase()
     .replace(/[\s"]+/g, "");
-  if (protocol === undefined) return refuse(400, "no X-Admin-Protocol");
-  if (!protocol.startsWith(adminProtocol.slice(0, -1))) return refuse(400, "another administration protocol");
+  if (protocol === undefined) return refuse(400, "X-Admin-Protocol is missing");
+  if (!protocol.startsWith(adminProtocol.slice(0, -1))) return refuse(400, "unsupported administration protocol");
   const agentId = header(head, "x-admin-from") ?? "";
-  if (!agentAgrees(agentId, claim)) return refuse(403, "the agent id does not name the EID of the PSK identity");
+  if (!agentAgrees(agentId, claim)) return refuse(403, "the agent id does not match the EID of the PSK identity");
   const scriptStatus = word(header(head, "x-admin-script-status"));
   const contentType = header(head, "content-type");
   const origin = originForm(head.uri);

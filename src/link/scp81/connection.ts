@@ -138,14 +138,14 @@ export class AdminConnection {
     this.#deadline = Number.POSITIVE_INFINITY;
     if (this.#waiting !== undefined) {
       if (this.#waiting.length >= this.#deps.limits.pipelined) {
-        this.drop("the card sends requests without waiting for answers");
+        this.drop("the card sent requests without waiting for the answers");
         return;
       }
       this.#waiting.push(request);
       return;
     }
     this.#waiting = [];
-    detach(this.#serve(request), (error) => this.drop(`the request could not be served: ${error.message}`));
+    detach(this.#serve(request), (error) => this.drop(`failed to serve the request: ${error.message}`));
   }
 
   async #serve(first: HttpRequest): Promise<void> {
@@ -174,7 +174,7 @@ export class AdminConnection {
       return reply;
     } catch (error) {
       this.#deps.events.failed(this.info, error);
-      return { do: "drop", why: "internal trouble" };
+      return { do: "drop", why: "internal error" };
     }
   }
 

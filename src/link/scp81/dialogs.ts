@@ -95,7 +95,7 @@ class DialogSession implements AdminSessionHandler {
     for (;;) {
       const now: DialogEvent = event;
       const effect = await this.#queue.run(this.#session.target, () => this.#perform(now));
-      if (effect.do === "drop") return { do: "drop", why: "the store failed or another session took over" };
+      if (effect.do === "drop") return { do: "drop", why: "the store failed, or another session replaced this one" };
       if (effect.do === "answer") return this.#reply(effect);
       await this.#hold(effect.ms);
       event = { kind: "wake", freshUri: this.#freshUri() };
@@ -146,7 +146,7 @@ class DialogSession implements AdminSessionHandler {
       try {
         this.#state = openDialog(await this.#deps.store.load(target));
       } catch (error) {
-        this.#deps.log.error({ session: this.#session.id, target, error }, "the session's record cannot be read");
+        this.#deps.log.error({ session: this.#session.id, target, error }, "the session record cannot be read");
         return drop;
       }
     } else if (event.kind === "wake" ? this.#closed : this.#takenOver()) return drop;
@@ -173,7 +173,7 @@ class DialogSession implements AdminSessionHandler {
       const offer: Offer = await this.#deps.store.advance(target, effect.step);
       return { kind: "stepped", offer, at: this.#deps.clock.monotonic() };
     } catch (error) {
-      this.#deps.log.error({ session: id, target, error }, "a step of the session could not be stored");
+      this.#deps.log.error({ session: id, target, error }, "failed to store a step of the session");
       return { kind: "fault" };
     }
   }

@@ -5,7 +5,7 @@ import { suiteName } from "./tls-context.ts";
 
 const quietMs = 10_000;
 const noSuite =
-  "a card offers none of our cipher suites; one with nothing but 3DES-PSK (TLS_PSK_WITH_3DES_EDE_CBC_SHA) cannot be served";
+  "a card offers no supported cipher suite; cards with only 3DES-PSK (TLS_PSK_WITH_3DES_EDE_CBC_SHA) are not supported";
 
 /**
  * Tells of handshakes that failed without letting a flood of them flood the log: of each kind one line at once, then
@@ -37,7 +37,7 @@ export class HandshakeLog {
     this.#tell(code, (count) => {
       const facts = { link: this.#link, count, code, ...(offered && { offered }) };
       if (code === "ERR_SSL_NO_SHARED_CIPHER") this.#log.warn(facts, noSuite);
-      else this.#log.info(facts, "a TLS handshake failed");
+      else this.#log.info(facts, "TLS handshake failed");
     });
   }
 

@@ -101,14 +101,14 @@ export class Scp81Server implements AsyncDisposable {
       events: {
         refused: (info, status, why) => {
           this.stats.refused++;
-          log.warn({ session: info.id, target: info.target, status, why }, "a card's request was refused");
+          log.warn({ session: info.id, target: info.target, status, why }, "request of a card refused");
         },
         dropped: (info, why) => {
           this.stats.dropped++;
-          log.info({ session: info.id, target: info.target, why }, "session cut");
+          log.info({ session: info.id, target: info.target, why }, "session closed by the server");
         },
         failed: (info, error) => {
-          log.error({ session: info.id, target: info.target, error }, "a session's handler failed");
+          log.error({ session: info.id, target: info.target, error }, "the handler of a session failed");
         },
       },
     };
@@ -129,10 +129,11 @@ export class Scp81Server implements AsyncDisposable {
       });
       this.#server.listen({ host, port, backlog: 4096 }, resolve);
     });
-    if (tls.tls10) this.#deps.log.warn({ link }, "TLS 1.0 and 1.1 are switched on: they are obsolete");
-    if (tls.nullSuites) this.#deps.log.warn({ link }, "suites without encryption are switched on");
-    if (this.#deps.keyLog) this.#deps.log.warn({ link }, "session keys are being logged: for the lab only");
-    detach(this.#sweep(), reported(this.#deps.log, "deadlines of sessions are looked after no more"));
+    if (tls.tls10) this.#deps.log.warn({ link }, "TLS 1.0 and 1.1 are enabled: they are obsolete");
+    if (tls.nullSuites) this.#deps.log.warn({ link }, "cipher suites without encryption are enabled");
+    if (this.#deps.keyLog)
+      this.#deps.log.warn({ link }, "session keys are written to the key log: use it in the lab only");
+    detach(this.#sweep(), reported(this.#deps.log, "the supervision of session deadlines ended"));
     const address = this.#server.address();
     return typeof address === "object" && address !== null ? address.port : port;
   }
@@ -162,7 +163,7 @@ export class Scp81Server implements AsyncDisposable {
       socket?.destroy();
       raw.destroy();
     }
-    for (const connection of this.#connections) connection.drop("the server stops");
+    for (const connection of this.#connections) connection.drop("the server is stopping");
     await closed;
   }
 
@@ -268,7 +269,7 @@ export class Scp81Server implements AsyncDisposable {
     const done = new AbortController();
     const late = this.#deps.clock.sleep(this.#settings.limits.lookupMs, done.signal).then(
       () => {
-        throw new GatewayError("link.timeout", "the key store did not answer in time");
+        throw new GatewayError("link.timeout", "the key store did not respond in time");
       },
       () => undefined,
     );
@@ -364,7 +365,7 @@ export class Scp81Server implements AsyncDisposable {
       const now = clock.monotonic();
       for (const handshake of this.#handshakes) {
         if (handshake.deadline > now) break;
-        this.#failed(handshake, new Error("the handshake took too long"));
+        this.#failed(handshake, new Error("the handshake timed out"));
         handshake.socket?.destroy();
       }
       for (const connection of this.#connections) if (connection.deadline <= now) connection.drop(late(connection));
@@ -373,5 +374,5 @@ export class Scp81Server implements AsyncDisposable {
 }
 
 function late({ phase }: AdminConnection): string {
-  return phase === "ending" ? "the card did not close" : `deadline passed (${phase})`;
+  return phase === "ending" ? "the card did not close the connection" : `deadline passed (${phase})`;
 }

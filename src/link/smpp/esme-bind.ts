@@ -59,7 +59,7 @@ export class EsmeBind implements AsyncDisposable {
   }
 
   /** Ends the session and binds anew at once. */
-  rebind(error = new GatewayError("link.lost", "a new bind was asked for")): void {
+  rebind(error = new GatewayError("link.lost", "a new bind was requested")): void {
     this.#session?.destroy(error);
     this.#wake.abort();
   }

@@ -129,9 +129,11 @@ export class EsmeLink implements AsyncDisposable {
   ): Promise<Pdu<ResponseCommand>> {
     if (this.#stop.signal.aborted)
       return Promise.reject(fateError("link.unavailable", "the link is closed", "not-sent"));
-    if (signal?.aborted) return Promise.reject(fateError("link.timeout", "given up before it was sent", "not-sent"));
+    if (signal?.aborted) return Promise.reject(fateError("link.timeout", "aborted before it was sent", "not-sent"));
     if (this.#queue.length >= this.#options.queue) {
-      return Promise.reject(fateError("link.queue-full", `${this.#queue.length} messages wait already`, "not-sent"));
+      return Promise.reject(
+        fateError("link.queue-full", `${this.#queue.length} messages are already waiting`, "not-sent"),
+      );
     }
     return new Promise((resolve, reject) => {
       const deadline = this.#deps.clock.monotonic() + this.#options.patienceMs;
@@ -183,7 +185,10 @@ export class EsmeLink implements AsyncDisposable {
     for (const waiting of [...all]) {
       const at = this.#queue.indexOf(waiting);
       if (at >= 0) this.#queue.splice(at, 1);
-      this.#fail(waiting, fateError("link.timeout", "given up", waiting.sent ? "unknown" : "not-sent", reason));
+      this.#fail(
+        waiting,
+        fateError("link.timeout", "timed out before it was sent", waiting.sent ? "unknown" : "not-sent", reason),
+      );
     }
   }
 
@@ -261,13 +266,13 @@ export class EsmeLink implements AsyncDisposable {
       const waiting = this.#queue[i];
       if (waiting === undefined || waiting.deadline > now) continue;
       this.#queue.splice(i, 1);
-      const why = this.up ? "no room in the window in time" : `no bind: ${this.#reason}`;
+      const why = this.up ? "the window was full for too long" : `no bind: ${this.#reason}`;
       this.#fail(waiting, waiting.lastError ?? fateError("link.unavailable", why, "not-sent"));
     }
   }
 
   get #reason(): string {
-    return this.#binds.map(({ state }) => state.reason).find((reason) => reason !== undefined) ?? "none can send";
+    return this.#binds.map(({ state }) => state.reason).find((reason) => reason !== undefined) ?? "no bind can send";
   }
 
   #send(waiting: Waiting, session: SmppSession): void {
@@ -319,10 +324,7 @@ export class EsmeLink implements AsyncDisposable {
       this.#rate = throttle(this.#rate, now);
       this.#again(waiting, error);
     } else if (kind === "session") {
-      detach(
-        session.unbind(),
-        reported(this.#deps.log, "a session could not be unbound", { link: this.#options.link }),
-      );
+      detach(session.unbind(), reported(this.#deps.log, "failed to unbind a session", { link: this.#options.link }));
       this.#again(waiting, error);
     } else {
       if (kind === "configuration") this.#alarm(error, now);
@@ -331,7 +333,7 @@ export class EsmeLink implements AsyncDisposable {
   }
 
   #alarm(error: GatewayError, now: number): void {
-    this.#deps.log.error({ link: this.#options.link, ...error.detail }, "the SMSC refuses how this link sends");
+    this.#deps.log.error({ link: this.#options.link, ...error.detail }, "the SMSC refuses the parameters of this link");
     if (this.#configurationRefusals < configurationLimit) return;
     this.#rate = { ...this.#rate, pausedUntil: now + holdMs };
   }

@@ -3,9 +3,9 @@ import { status } from "../../codec/smpp/status.ts";
 
 /** Why a session was ended by its own rules, in words. */
 export const endReasons = {
-  "no-bind": "the peer did not bind in time",
-  "no-bind-answer": "the bind was not answered in time",
-  "no-enquire-answer": "the peer stopped answering",
+  "no-bind": "the client did not bind in time",
+  "no-bind-answer": "the SMSC did not answer the bind in time",
+  "no-enquire-answer": "the peer stopped responding",
   unbound: "the session was unbound",
 } as const;
 

@@ -202,7 +202,7 @@ export class SmppSession {
     this.#advance({ on: "closed" });
     const cause = error ?? new GatewayError("link.lost", endReasons.unbound);
     for (const one of this.#inFlight.clear()) {
-      one.reject(fateError("link.lost", "the session ended before the answer", "unknown", cause));
+      one.reject(fateError("link.lost", "the session ended before the response", "unknown", cause));
     }
     this.#framing = emptyFraming;
     this.#requests.clear();
@@ -313,7 +313,10 @@ export class SmppSession {
     try {
       this.#write({ command: response, status: reply.status, sequence, body } as Pdu<ResponseCommand>);
     } catch (error) {
-      this.#deps.log.error({ ...this.#facts, command: response, error: String(error) }, "reply not encodable");
+      this.#deps.log.error(
+        { ...this.#facts, command: response, error: String(error) },
+        "the response cannot be encoded",
+      );
       this.#write({
         command: response,
         status: status.ESME_RSYSERR,
@@ -332,7 +335,7 @@ export class SmppSession {
     const open = this.#inFlight.take(sequence);
     const lapsed = open === undefined ? this.#inFlight.takeLapsed(sequence) : undefined;
     const { pdu: response, problem } = readResponse(bytes, { command, status: failedStatus(command, code), sequence });
-    if (problem !== undefined) this.#deps.log.warn({ ...this.#facts, command, problem }, "response body not readable");
+    if (problem !== undefined) this.#deps.log.warn({ ...this.#facts, command, problem }, "unreadable response body");
     lapsed?.late?.(response);
     if (open === undefined) return;
     if (isBind(open.command) && this.#options.role === "esme") this.#bindAnswered(open.command, code);
@@ -349,7 +352,7 @@ export class SmppSession {
 
   /** A nack may carry any sequence number; with one request in flight it can only mean that one. */
   #stray(command: ResponseCommand, code: number, sequence: number): void {
-    this.#deps.log.debug({ ...this.#facts, command, status: code, sequence }, "response without request");
+    this.#deps.log.debug({ ...this.#facts, command, status: code, sequence }, "response without a request");
     const only = command === "generic_nack" ? this.#inFlight.only() : undefined;
     if (only === undefined) return;
     const nack = { command: "generic_nack", status: failedStatus("generic_nack", code), sequence: only } as const;

@@ -83,7 +83,7 @@ export class UpstreamClient implements Disposable {
       const facts = { octets: answer.body.length, ms };
       traceFrame({ kind: "upstream", dir: "in", link: name, text: `${answer.status} to ${text}`, facts });
       if (call.answer !== "status" && answer.status >= 300 && answer.status < 400)
-        throw new GatewayError("upstream.protocol", `${name} redirects, which is not followed`, {
+        throw new GatewayError("upstream.protocol", `${name} answered with a redirect, which is not followed`, {
           detail: { upstream: name, status: answer.status },
         });
       return answer;
@@ -92,7 +92,7 @@ export class UpstreamClient implements Disposable {
       call.signal?.throwIfAborted();
       const why = thrown instanceof Error ? thrown.message : String(thrown);
       traceFrame({ kind: "upstream", dir: "in", link: name, text: `no answer to ${text}: ${why}` });
-      throw new GatewayError("upstream.unavailable", `${name} does not answer: ${why}`, {
+      throw new GatewayError("upstream.unavailable", `${name} does not respond: ${why}`, {
         detail: { upstream: name },
         cause: thrown,
       });
@@ -135,7 +135,10 @@ export class UpstreamClient implements Disposable {
           .finally(() => clearTimeout(timer));
       };
       const request = secure ? httpsRequest(url, options, onAnswer) : httpRequest(url, options, onAnswer);
-      const timer = setTimeout(() => request.destroy(new Error(`nothing whole within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(
+        () => request.destroy(new Error(`no complete answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       request.on("error", (error) => {
         clearTimeout(timer);
         reject(error);
@@ -163,12 +166,12 @@ async function bodyOf(response: IncomingMessage, maxOctets: number, name: string
     length += octets.length;
     if (length > maxOctets) {
       response.destroy();
-      throw new GatewayError("upstream.protocol", `${name} answers more than ${maxOctets} octets`, {
+      throw new GatewayError("upstream.protocol", `the answer of ${name} is larger than ${maxOctets} octets`, {
         detail: { upstream: name, maxOctets },
       });
     }
     chunks.push(octets);
   }
-  if (!response.complete) throw new Error("the answer was cut");
+  if (!response.complete) throw new Error("the answer was truncated");
   return Buffer.concat(chunks);
 }

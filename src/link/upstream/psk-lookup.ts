@@ -66,7 +66,7 @@ export class PskLookup {
       return entryOf(await this.#once(identity));
     } catch (thrown) {
       const error = asGatewayError(thrown);
-      log.warn({ upstream: this.#settings.upstream, code: error.code, message: error.message }, "no key from upstream");
+      log.warn({ upstream: this.#settings.upstream, code: error.code, message: error.message }, "key look-up failed");
       return undefined;
     }
   }
@@ -76,7 +76,7 @@ export class PskLookup {
     const running = this.#asked.get(identity);
     if (running !== undefined) return running;
     if (this.#asked.size >= mostAsked)
-      return Promise.reject(new GatewayError("upstream.unavailable", "too many keys are being asked for"));
+      return Promise.reject(new GatewayError("upstream.unavailable", "too many key look-ups are open"));
     const asking = this.#ask(identity)
       .then((known) => this.#keep(identity, known))
       .finally(() => this.#asked.delete(identity));
@@ -108,20 +108,16 @@ export class PskLookup {
     });
     if (status === 404) return { until: clock.monotonic() + unknownMs, found: undefined };
     if (status !== 200)
-      throw new GatewayError("upstream.refused", `${upstream} answers ${status} to a key lookup`, {
+      throw new GatewayError("upstream.refused", `${upstream} answered ${status} to a key look-up`, {
         detail: { upstream, status },
       });
     const answer = Answer.safeParse(parsed(body));
     if (!answer.success)
-      throw new GatewayError("upstream.protocol", `${upstream} gives no usable key`, { detail: { upstream } });
+      throw new GatewayError("upstream.protocol", `${upstream} returned no usable key`, { detail: { upstream } });
     if (named !== undefined && answer.data.eid !== undefined && answer.data.eid !== named.eid)
-      throw new GatewayError(
-        "upstream.protocol",
-        `${upstream} answers with a key of another EID than the one asked for`,
-        {
-          detail: { upstream, asked: named.eid, answered: answer.data.eid },
-        },
-      );
+      throw new GatewayError("upstream.protocol", `${upstream} returned the key of a different EID than requested`, {
+        detail: { upstream, asked: named.eid, answered: answer.data.eid },
+      });
     const eid = answer.data.eid ?? named?.eid;
     const target = (eid === undefined ? undefined : await targetOf(eid)) ?? `upstream:${upstream}:${eid ?? identity}`;
     const entry = { target, ...(eid === undefined ? {} : { eid }) };

@@ -62,7 +62,7 @@ class ProxiedSession implements AdminSessionHandler {
         signal: this.#gone.signal,
       });
       if (answer.status >= 500)
-        throw new GatewayError("upstream.unavailable", `${upstream} answers ${answer.status}`, {
+        throw new GatewayError("upstream.unavailable", `${upstream} answered ${answer.status}`, {
           detail: { upstream, status: answer.status },
         });
       return this.#reply(answer);
@@ -70,14 +70,14 @@ class ProxiedSession implements AdminSessionHandler {
       const error = asGatewayError(thrown);
       this.#deps.log.warn(
         { session, upstream, code: error.code, message: error.message },
-        "a card's POST was not served",
+        "the upstream failed to serve a card's POST",
       );
-      return { do: "drop", why: `the SM-SR did not serve it: ${error.message}` };
+      return { do: "drop", why: `the SM-SR failed to serve the request: ${error.message}` };
     }
   }
 
   closed(): void {
-    this.#gone.abort(new GatewayError("link.lost", "the card's link is gone"));
+    this.#gone.abort(new GatewayError("link.lost", "the card's connection was closed"));
   }
 
   #reply({ status, headers, body }: UpstreamAnswer): AdminReply {
@@ -89,7 +89,7 @@ class ProxiedSession implements AdminSessionHandler {
       return { do: "answer", answer: { status, ...next }, end: status !== 204 || nextUri === undefined };
     const kind = scriptKindOf(headers["content-type"] ?? "");
     if (kind === undefined || kind.direction !== "command")
-      throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: no command script in its answer`, {
+      throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: the answer contains no command script`, {
         detail: { upstream: this.#settings.upstream },
       });
     const targeted = oneLine(headers["x-admin-targeted-application"]);

@@ -39,7 +39,9 @@ export function apiTokenRepository(s: Statements): ApiTokenRepository {
         db.selectFrom("api_token").select("id").where("name", "=", token.name).where("revoked_at", "is", null),
       );
       if (taken !== undefined)
-        throw new GatewayError("token.exists", `a token '${token.name}' is in use`, { detail: { field: "name" } });
+        throw new GatewayError("token.exists", `a valid token has the name '${token.name}'`, {
+          detail: { field: "name" },
+        });
       await s.run(
         db.insertInto("api_token").values({
           id: token.id,

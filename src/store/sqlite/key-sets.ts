@@ -137,7 +137,7 @@ export function keySetRepository(
           .returning("cntr"),
       );
       if (row === undefined)
-        throw new GatewayError("crypto.key", "the key set's counter is exhausted or the set is gone", {
+        throw new GatewayError("crypto.key", "the counter of the key set is exhausted, or the key set was removed", {
           detail: { keySet: id },
         });
       counted(id, row.cntr);

@@ -129,7 +129,7 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
     } catch (error) {
       if (!(error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_CONSTRAINT")))
         throw error;
-      throw new GatewayError("target.exists", `a target with this EID or name exists already`, {
+      throw new GatewayError("target.exists", `a target with this EID or name already exists`, {
         detail: { eid: target.eid, name: target.name },
         cause: error,
       });
@@ -167,7 +167,7 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
         if (own.length !== 1) {
           const targets = found.map((entry) => parse(entry));
           const both = targets.map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`)).join(" and ");
-          throw new GatewayError("target.unknown", `'${reference}' names more than one target: ${both}; use an id`, {
+          throw new GatewayError("target.unknown", `'${reference}' matches more than one target: ${both}; use an id`, {
             detail: { reference, targets: targets.map(({ id }) => id) },
           });
         }

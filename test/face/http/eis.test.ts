@@ -59,7 +59,7 @@ describe("the EIS as XML over the API", () => {
       body: { type: "crypto.signature", facts: { check: "eis-by-eum" } },
     });
     const { body } = await take(changed);
-    expect(body.items[0].warnings).toEqual([expect.stringContaining("what is signed was changed")]);
+    expect(body.items[0].warnings).toEqual([expect.stringContaining("the signed content was changed")]);
   });
 
   it.each([

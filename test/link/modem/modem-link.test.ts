@@ -121,7 +121,7 @@ describe("the life of a modem", () => {
     const timers = { after: (ms: number, task: () => void) => systemTimersFast(ms, task) };
     start(async () => (alive ? ec25() : dead()), { power, timers });
     await phase("quarantined");
-    expect(link.state.phase).toMatchObject({ reason: expect.stringContaining("6 starts in a row failed") });
+    expect(link.state.phase).toMatchObject({ reason: expect.stringContaining("6 consecutive starts failed") });
     expect(power.cycle).toHaveBeenCalledTimes(2);
     expect(link.bearer.state.reason).toContain("quarantined");
     alive = true;

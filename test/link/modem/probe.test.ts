@@ -101,22 +101,22 @@ describe("checking a profile file", () => {
   });
 
   test.each([
-    ["a clash with a shipped profile", { match: { model: "^(MyM1|EC25)" } }, /EC25 also fits quectel-ec25/],
-    ["the whole of a shipped family", { match: { model: "^(MyM1|.*7600)" } }, /SIM7600\S* also fits simcom-sim7600/],
+    ["a clash with a shipped profile", { match: { model: "^(MyM1|EC25)" } }, /EC25 also matches quectel-ec25/],
+    ["the whole of a shipped family", { match: { model: "^(MyM1|.*7600)" } }, /SIM7600\S* also matches simcom-sim7600/],
     [
       "its own example claimed by a shipped profile",
       { models: ["EG25-G"], match: { model: "^EG25" } },
-      /also fits quectel-ec25/,
+      /also matches quectel-ec25/,
     ],
     [
       "a pattern without a group",
       { identity: { iccid: [{ command: "AT+X", pattern: "^\\+X: ?\\d+$" }] } },
-      /\/identity\/iccid\/0\/pattern: no group/,
+      /\/identity\/iccid\/0\/pattern: needs a group/,
     ],
     [
       "a pattern whose parentheses are no group",
       { identity: { imei: [{ command: "AT+X", pattern: "^(?:\\+X: ?)\\d+\\($" }] } },
-      /\/identity\/imei\/0\/pattern: no group/,
+      /\/identity\/imei\/0\/pattern: needs a group/,
     ],
     [
       "a toolkit query without a group",

@@ -92,7 +92,7 @@ describe("what a card says in its headers", () => {
     ["resume", ["X-Admin-Resume: true", "X-Admin-Resume: false"]],
     ["script status", ["X-Admin-Script-Status: ok", "X-Admin-Script-Status: security-error"]],
     ["protocol", ["X-Admin-Protocol: something-else/1.0"]],
-  ])("refuses a %s that contradicts itself", (_, lines) => expect(said(...lines)).toBe(400));
+  ])("refuses a %s that has contradictory values", (_, lines) => expect(said(...lines)).toBe(400));
 
   it.each(["globalplatform-remote-admin/1.0", "GlobalPlatform-Remote-Admin/1.1", "globalplatform-remote-admin / 1.0"])(
     "takes the protocol %s",

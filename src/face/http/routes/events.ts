@@ -78,14 +78,14 @@ export async function eventRoutes(
 function positionOf(header: string): number {
   const parsed = logPosition.safeParse(header);
   if (parsed.success) return parsed.data;
-  throw new GatewayError("api.usage", "Last-Event-ID: no position of the log", {
+  throw new GatewayError("api.usage", "Last-Event-ID: is not a position of the log", {
     detail: { field: "Last-Event-ID", in: "header" },
   });
 }
 
 /** A position of another store: waiting for it would be waiting in silence. */
 function notThere(field: string, end: number): GatewayError {
-  return new GatewayError("api.usage", `${field}: behind the end of this log`, { detail: { field, end } });
+  return new GatewayError("api.usage", `${field}: is after the end of the log`, { detail: { field, end } });
 }
 
 function page(items: readonly GatewayEvent[], gap: EventGap | undefined, at?: number) {

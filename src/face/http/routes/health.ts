@@ -46,7 +46,7 @@ export async function healthRoutes(
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new GatewayError("api.timeout", "the store does not answer in time")), ms);
+    timer = setTimeout(() => reject(new GatewayError("api.timeout", "the store does not respond in time")), ms);
   });
   try {
     return await Promise.race([work, late]);

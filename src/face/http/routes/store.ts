@@ -34,7 +34,7 @@ export async function storeRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
     handler: async ({ params }) => {
       const run = pruner.run(params.run);
       if (run === undefined)
-        throw new GatewayError("api.not-found", "run: no such removal since the start", { detail: { field: "run" } });
+        throw new GatewayError("api.not-found", "run: no such run since the start", { detail: { field: "run" } });
       return run;
     },
   });

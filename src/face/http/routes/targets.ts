@@ -57,7 +57,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     handler: async ({ body }, reply) => {
       const missing = body.format === "json" ? "items" : "text";
       if (body[missing] === undefined)
-        throw new GatewayError("api.usage", `${missing}: is needed with this format`, {
+        throw new GatewayError("api.usage", `${missing}: is required with this format`, {
           detail: { field: missing, in: "body" },
         });
       for (const field of ["eum", "ci", "transportKey"] as const)
@@ -67,7 +67,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
           });
       for (const field of ["algorithm", "tars"] as const)
         if (body.format !== "csv" && body[field] !== undefined)
-          throw new GatewayError("api.usage", `${field}: only for CSV; the other formats say it themselves`, {
+          throw new GatewayError("api.usage", `${field}: only for CSV; the other formats contain it`, {
             detail: { field, in: "body" },
           });
       const { text = "", replace, dryRun } = body;

@@ -132,7 +132,7 @@ export class BipService implements ChannelService {
         return bipError(bipProblem.notReachable, objects);
       }
     } else if (request.moment === "background")
-      detach(this.#connectBehind(channel), reported(this.#deps.log ?? silentLog, "a connection failed"));
+      detach(this.#connectBehind(channel), reported(this.#deps.log ?? silentLog, "a BIP connection failed"));
     this.#used.add(id);
     const status = catObject("channelStatus", channel.status);
     return answer(bufferSize === request.bufferSize ? "success" : "modified", [status, ...objects]);
@@ -291,8 +291,8 @@ export class BipService implements ChannelService {
     };
     traceFrame({ kind: "bip", dir: "out", link: this.#deps.link, text: `open ${facts.asked} -> ${leads}`, facts });
     const log = this.#deps.log ?? silentLog;
-    if (way.kind === "refuse") log.warn({ link: this.#deps.link, ...facts }, "a card's channel was refused");
-    else log.info({ link: this.#deps.link, ...facts }, "a card opens a channel");
+    if (way.kind === "refuse") log.warn({ link: this.#deps.link, ...facts }, "BIP channel refused");
+    else log.info({ link: this.#deps.link, ...facts }, "BIP channel opened");
   }
 
   #note(id: number, text: string): void {

@@ -15,7 +15,7 @@ function connectTcp(to: Destination, events: SocketEvents, signal: AbortSignal):
       done = true;
       events.onEnd(error);
     };
-    const onAbort = () => socket.destroy(new Error("connecting was given up"));
+    const onAbort = () => socket.destroy(new Error("the connection attempt was aborted"));
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     socket.once("error", reject);
@@ -64,7 +64,7 @@ function connectUdp(to: Destination, events: SocketEvents, signal: AbortSignal):
     };
     const onAbort = () => {
       close();
-      reject(new Error("connecting was given up"));
+      reject(new Error("the connection attempt was aborted"));
     };
     if (signal.aborted) {
       onAbort();

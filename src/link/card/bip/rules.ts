@@ -91,7 +91,7 @@ function matches(match: DestinationMatch, wanted: Destination): boolean {
 }
 
 function toOwn(rules: BipRules, wanted: Destination, why: string): Route {
-  if (wanted.protocol !== "tcp") return { kind: "refuse", why: "the own listener takes TCP only" };
+  if (wanted.protocol !== "tcp") return { kind: "refuse", why: "the own listener accepts TCP only" };
   if (rules.own === undefined) return { kind: "refuse", why: "there is no own SCP81 listener" };
   return { kind: "connect", to: { protocol: "tcp", ...rules.own }, why };
 }
@@ -110,7 +110,7 @@ export function route(rules: BipRules, wanted: Destination): Route {
     if (rules.dns && wanted.port === 53) return { kind: "dns" };
     return { kind: "refuse", why: "no rule allows this UDP destination" };
   }
-  if (rules.otherTcp === "own") return toOwn(rules, wanted, "all TCP ends at the own listener");
+  if (rules.otherTcp === "own") return toOwn(rules, wanted, "all TCP is redirected to the own listener");
   return { kind: "refuse", why: "no rule allows this TCP destination" };
 }
 

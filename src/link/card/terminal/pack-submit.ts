@@ -11,7 +11,7 @@ import { packSeptets } from "../../../codec/kit/gsm7.ts";
 export function packSubmit(tpdu: Uint8Array): Uint8Array {
   const from = new Reader(tpdu);
   const first = from.u8("first octet");
-  if ((first & 0x03) !== 0x01) throw codecError("codec.value", "no SMS-SUBMIT", 0, { field: "TP-MTI" });
+  if ((first & 0x03) !== 0x01) throw codecError("codec.value", "not an SMS-SUBMIT", 0, { field: "TP-MTI" });
   from.u8("TP-MR");
   const digits = from.u8("TP-DA length");
   from.take(1 + Math.ceil(digits / 2), "TP-DA");

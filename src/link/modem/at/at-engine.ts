@@ -68,7 +68,7 @@ export class AtEngine implements AsyncDisposable {
       answered: (final) => this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) }),
       over: (inStep) => {
         if (inStep) this.#pump();
-        else this.#end(new GatewayError("modem.timeout", "the modem answers no more", { fate: "not-sent" }));
+        else this.#end(new GatewayError("modem.timeout", "the modem stopped responding", { fate: "not-sent" }));
       },
     });
     detach(this.#read(), (error) => this.#lost(error));
@@ -138,7 +138,7 @@ export class AtEngine implements AsyncDisposable {
     if (body !== undefined && !result.bodySent) {
       const command = publicLine(line);
       const facts = { detail: { command }, fate: "not-sent" } as const;
-      throw new GatewayError("modem.refused", `${command}: the modem gave no prompt`, facts);
+      throw new GatewayError("modem.refused", `${command}: the modem sent no prompt`, facts);
     }
     return declaration.reply.read(result.info);
   }
@@ -326,7 +326,7 @@ export class AtEngine implements AsyncDisposable {
     this.#open = undefined;
     const { detail, fate } = requestFacts(pending);
     const facts = { detail: { ...detail, banner }, fate };
-    this.#settle(pending, new GatewayError("modem.reset", `the modem restarted (${banner}) in mid-command`, facts));
+    this.#settle(pending, new GatewayError("modem.reset", `the modem restarted (${banner}) during the command`, facts));
     this.#timers.after(0, () => this.#pump());
   }
 
@@ -340,7 +340,7 @@ export class AtEngine implements AsyncDisposable {
     if (pending.orphan) return;
     const facts = { ...requestFacts(pending), cause: reason };
     pending.orphan = true;
-    pending.reject(new GatewayError("modem.aborted", "the command was given up", facts));
+    pending.reject(new GatewayError("modem.aborted", "the command was aborted", facts));
     if (this.#open !== pending) return;
     if (pending.request.body !== undefined && pending.stage === "sent") {
       pending.cancelled = true;
@@ -370,7 +370,7 @@ export class AtEngine implements AsyncDisposable {
 
   #lost(cause: unknown): void {
     if (cause instanceof GatewayError) this.#end(cause);
-    else this.#end(new GatewayError("link.lost", "the modem's port went away", { cause }));
+    else this.#end(new GatewayError("link.lost", "the modem's port was disconnected", { cause }));
   }
 
   #end(reason: GatewayError): void {

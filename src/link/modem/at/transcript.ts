@@ -58,7 +58,7 @@ export function parseTranscript(text: string): Transcript {
         break;
       }
       default:
-        throw codecError("codec.text", `line ${index + 1} starts with none of # > < @ ! =`, index);
+        throw codecError("codec.text", `line ${index + 1} must start with # > < @ ! or =`, index);
     }
   }
   return { facts, steps };
@@ -92,13 +92,14 @@ export function isEnded(text: string): boolean {
 
 function milliseconds(value: string, index: number): number {
   const match = /^(\d+)(?: ?ms)?$/.exec(value.replace(/^delay /, "").trim());
-  if (match === null) throw codecError("codec.text", `line ${index + 1}: ${value} is no number of milliseconds`, index);
+  if (match === null)
+    throw codecError("codec.text", `line ${index + 1}: ${value} is not a number of milliseconds`, index);
   return Number(match[1]);
 }
 
 function eventName(value: string, index: number): (typeof events)[number] {
   const name = events.find((event) => event === value);
-  if (name === undefined) throw codecError("codec.text", `line ${index + 1}: no event is called ${value}`, index);
+  if (name === undefined) throw codecError("codec.text", `line ${index + 1}: unknown event ${value}`, index);
   return name;
 }
 
@@ -106,7 +107,8 @@ function fromEscapes(text: string, index: number): string {
   return text.replace(/\\(r|n|t|0|e|\\|x[0-9a-fA-F]{2}|.?)/g, (_, code: string) => {
     if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
     const character = { r: "\r", n: "\n", t: "\t", "0": "\0", e: "\x1b", "\\": "\\" }[code];
-    if (character === undefined) throw codecError("codec.text", `line ${index + 1}: \\${code} is no escape`, index);
+    if (character === undefined)
+      throw codecError("codec.text", `line ${index + 1}: \\${code} is not a valid escape`, index);
     return character;
   });
 }

@@ -70,13 +70,13 @@ export class CardMailbox {
       const [sw1 = 0, sw2 = 0] = answer.subarray(-2);
       const taken = [0x90, 0x91, 0x92, 0x61, 0x9f].includes(sw1);
       const sw = toHex(Uint8Array.of(sw1, sw2));
-      log.info({ link, sw, taken }, "a stored message for the card was handed to it");
+      log.info({ link, sw, taken }, "a stored message was sent to the card");
       return taken;
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (!/^(modem\.(cme|cms|refused)|codec\.)/.test(error.code)) throw error;
       this.#refused = error.code !== "modem.cme" || error.detail.cme === 3 || error.detail.cme === 4;
-      log.warn({ link, error: error.toJSON() }, "the modem does not let a message for its card pass");
+      log.warn({ link, error: error.toJSON() }, "the modem refuses to pass a message to its card");
       return false;
     }
   }

@@ -116,11 +116,11 @@ export class ModemSmsBearer implements SmsBearer {
         await this.attach(engine);
       } catch (thrown) {
         if (!isUnanswered(engine, thrown)) throw thrown;
-        this.detach(`the modem refuses its message service: ${thrown.message}`);
+        this.detach(`the modem refused its message service: ${thrown.message}`);
         const { id, log } = this.#deps;
         log[this.#refusalTold ? "debug" : "warn"](
           { link: id, error: thrown.toJSON() },
-          "the modem refuses its message service",
+          "the modem refused its message service",
         );
         this.#refusalTold = true;
       }
@@ -148,7 +148,7 @@ export class ModemSmsBearer implements SmsBearer {
   async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
     if (this.#down !== undefined) throw notSent("link.unavailable", `${this.id}: ${this.#down}`);
     if (this.#waiting >= (this.#deps.queueLimit ?? 50)) {
-      throw notSent("link.queue-full", `${this.id}: ${this.#waiting} messages wait already`);
+      throw notSent("link.queue-full", `${this.id}: ${this.#waiting} messages are already waiting`);
     }
     this.#waiting++;
     try {
@@ -167,7 +167,8 @@ export class ModemSmsBearer implements SmsBearer {
     const tpdu = tpduBytes(submitTpdu(sms));
     await this.#waitForRate(signal);
     const engine = this.#live?.engine;
-    if (engine === undefined) throw notSent("link.unavailable", `${this.id}: ${this.#down ?? "the modem is gone"}`);
+    if (engine === undefined)
+      throw notSent("link.unavailable", `${this.id}: ${this.#down ?? "the modem is disconnected"}`);
     if (sms.moreToCome && !this.#moreRefused) {
       this.#moreRefused = !(await accepted(engine, engine.run(moreMessages, 1)));
     }
@@ -210,7 +211,7 @@ export class ModemSmsBearer implements SmsBearer {
 
 /** SMS-SUBMIT of a segment. E.164 digits are international with or without their plus; short codes are not. */
 function submitTpdu(sms: OutboundSms): SmsSubmit {
-  if (sms.to === undefined) throw notSent("link.unavailable", "a modem needs the target's number");
+  if (sms.to === undefined) throw notSent("link.unavailable", "the target has no number, which a modem requires");
   return {
     type: "SMS-SUBMIT",
     rejectDuplicates: false,
@@ -274,5 +275,5 @@ function notSent(code: "link.unavailable" | "link.queue-full", message: string):
 }
 
 function noHandler(): GatewayError {
-  return new GatewayError("link.unavailable", "nobody takes incoming messages yet");
+  return new GatewayError("link.unavailable", "incoming messages have no handler yet");
 }

@@ -115,7 +115,7 @@ export class SmsInbox {
     const [, mt = 0, , ds = 0] = told;
     const wanted = this.#setting.split(",").map(Number);
     if (mt === (wanted[1] ?? 0) && ds === (wanted[3] ?? 0)) return true;
-    log.warn({ link, mt, ds }, "the modem dropped its +CNMI setting; setting it again");
+    log.warn({ link, mt, ds }, "the modem lost its +CNMI setting; setting it again");
     await this.#chooseIndications();
     return false;
   }
@@ -137,7 +137,7 @@ export class SmsInbox {
     }
     this.#setting = undefined;
     if (!this.#refusalTold) {
-      log.warn({ link, candidates }, "no +CNMI setting was accepted; messages are found by polling only");
+      log.warn({ link, candidates }, "the modem accepted no +CNMI setting; messages are polled");
     }
     this.#refusalTold = true;
   }
@@ -177,7 +177,7 @@ export class SmsInbox {
     work.catch((error: unknown) => {
       if (this.#closed || !this.#deps.engine.alive) return;
       const { link, log } = this.#deps;
-      log.warn({ link, error: asGatewayError(error).toJSON() }, "an incoming message could not be taken yet");
+      log.warn({ link, error: asGatewayError(error).toJSON() }, "an incoming message could not be stored yet");
     });
   }
 
@@ -193,7 +193,7 @@ export class SmsInbox {
         const octets = Math.floor((urc.data ?? "").length / 2);
         log.warn(
           { link, octets, error: error.toJSON() },
-          "a message could not be taken; the network is asked to repeat it",
+          "a message could not be stored; the network is asked to repeat it",
         );
         return false;
       },
@@ -282,7 +282,7 @@ export class SmsInbox {
       if (kept === "ours") await this.#take(stored.pdu, false, stored.length);
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
-      log.warn({ link, index: stored.index, error: error.toJSON() }, "a stored message cannot be read");
+      log.warn({ link, index: stored.index, error: error.toJSON() }, "unreadable stored message");
       if (!crowded || !(await this.#isWhatLies(stored))) return;
     }
     await engine.run(deleteMessage, stored.index);
@@ -299,7 +299,7 @@ export class SmsInbox {
     const owner = mailbox?.ownerOf(pdu) ?? "host";
     if (mailbox === undefined || owner === "host") return "ours";
     if (owner === "card" && (await mailbox.hand(pdu))) return "handed";
-    log.warn({ link, index, crowded }, "the modem stored a message for its card, and the card does not get it");
+    log.warn({ link, index, crowded }, "the modem stored a message for its card and does not pass it on");
     return crowded ? "ours" : "left";
   }
 

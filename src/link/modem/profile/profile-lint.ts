@@ -13,13 +13,13 @@ const nestedQuantifier = /\([^()]*[+*][^()]*\)[+*{]/;
 export function lint(file: ProfileFile, genericName: string): ProfileProblem[] {
   const problems: ProfileProblem[] = [];
   if (file.abstract !== true && file.sources?.length === undefined) {
-    problems.push({ at: "/sources", problem: "say where the facts come from" });
+    problems.push({ at: "/sources", problem: "must list the origin of the facts" });
   }
   if (file.abstract !== true && file.verified === undefined) {
-    problems.push({ at: "/verified", problem: "say which real units it was tried on; [] for none" });
+    problems.push({ at: "/verified", problem: "must list the tested units, or [] for none" });
   }
   if (file.abstract !== true && file.name !== genericName && file.match?.model === undefined) {
-    problems.push({ at: "/match/model", problem: "without it nothing selects this profile" });
+    problems.push({ at: "/match/model", problem: "without match.model the profile is never selected" });
   }
   for (const [index, model] of (file.models ?? []).entries()) {
     if (file.match?.model !== undefined && !new RegExp(file.match.model, "iu").test(model)) {
@@ -27,11 +27,10 @@ export function lint(file: ProfileFile, genericName: string): ProfileProblem[] {
     }
   }
   for (const [at, pattern] of patternsOf(file)) {
-    if (nestedQuantifier.test(pattern)) problems.push({ at, problem: "nested quantifiers may take for ever" });
+    if (nestedQuantifier.test(pattern)) problems.push({ at, problem: "nested quantifiers may take exponential time" });
   }
   for (const [at, { pattern }] of queriesOf(file)) {
-    if (groups(pattern) === 0)
-      problems.push({ at: `${at}/pattern`, problem: "no group ( ) says which part is the value" });
+    if (groups(pattern) === 0) problems.push({ at: `${at}/pattern`, problem: "needs a group ( ) for the value" });
   }
   for (const [index, { pattern }] of (file.urcs ?? []).entries()) {
     const final = finals.find((word) => new RegExp(pattern, "u").test(word));
@@ -41,7 +40,7 @@ export function lint(file: ProfileFile, genericName: string): ProfileProblem[] {
   for (const source of file.sources ?? []) {
     for (const pointer of source.covers ?? []) {
       if (!resolves(file, pointer))
-        problems.push({ at: "/sources", problem: `${source.id} covers ${pointer}, which is not there` });
+        problems.push({ at: "/sources", problem: `${source.id} covers ${pointer}, which does not exist` });
     }
   }
   return problems;

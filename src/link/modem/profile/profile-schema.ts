@@ -11,7 +11,7 @@ const usbId = z
 const at = z
   .string()
   .regex(/^[Aa][Tt]\P{Cc}*$/u)
-  .describe("One AT command line without its line end");
+  .describe("One AT command without its line end");
 const anchored = z
   .string()
   .regex(/^\^/)
@@ -39,17 +39,17 @@ const usbPorts = z.strictObject({
 export const ProfileFile = z
   .strictObject({
     $schema: z.string().optional(),
-    name: slug.describe("Unique; the file's folder and name joined by a hyphen"),
+    name: slug.describe("Unique: the file's folder and name, joined by a hyphen"),
     title: z.string(),
-    extends: slug.optional().describe("One profile whose fields are taken where this one has none"),
-    abstract: z.boolean().optional().describe("Only for extends, never matched"),
+    extends: slug.optional().describe("Profile from which missing fields are inherited"),
+    abstract: z.boolean().optional().describe("Only for extends, never selected"),
     vendor: z.string().optional(),
-    models: z.array(z.string()).optional().describe("What +CGMM answers, one example for each module covered"),
+    models: z.array(z.string()).optional().describe("Responses to +CGMM, one example for each module"),
     match: z
       .strictObject({
         usb: z.array(usbId).optional(),
-        maker: anchored.optional().describe("Against +CGMI, without regard to case"),
-        model: anchored.optional().describe("Against +CGMM, without regard to case"),
+        maker: anchored.optional().describe("Matched against +CGMI, ignoring case"),
+        model: anchored.optional().describe("Matched against +CGMM, ignoring case"),
       })
       .optional(),
     ports: usbPorts.optional(),
@@ -63,26 +63,26 @@ export const ProfileFile = z
     startup: z
       .strictObject({
         ready: anchored.optional().describe("The line after which the module takes commands"),
-        banner: z.array(z.string()).optional().describe("Lines after power-on, in order, as the simulator plays them"),
+        banner: z.array(z.string()).optional().describe("Lines after power-on, in order, as sent by the simulator"),
         waitMs: millis.optional().describe("How long the ready line may take after a start"),
-        probes: z.int().min(1).max(60).optional().describe("How often AT is tried, one second each"),
+        probes: z.int().min(1).max(60).optional().describe("How many times AT is tried, one second each"),
       })
       .optional(),
-    init: z.array(at).optional().describe("Run at each start; one that fails is reported and skipped"),
+    init: z.array(at).optional().describe("Sent at each start; a command that fails is reported and skipped"),
     identity: z
       .strictObject({
         imei: z.array(query).optional(),
         imsi: z.array(query).optional(),
         iccid: z.array(query).optional(),
-        eid: z.array(query).optional().describe("Beside GET DATA from the card, which is always tried"),
+        eid: z.array(query).optional().describe("In addition to GET DATA from the card, which is always tried"),
       })
       .optional(),
     card: z
       .strictObject({
         access: z.array(z.enum(["cgla", "csim"])).optional(),
-        maxData: z.int().min(1).max(65_536).optional().describe("Octets of an answer, without SW1 SW2"),
+        maxData: z.int().min(1).max(65_536).optional().describe("Maximum octets of a response, without SW1 SW2"),
         envelope: z.enum(["csim", "none", "unknown"]).optional(),
-        prepare: z.array(at).optional().describe("Run once before the card is used, such as freeing ISD-R"),
+        prepare: z.array(at).optional().describe("Sent once before the card is used, for example to free the ISD-R"),
       })
       .optional(),
     sms: z
@@ -94,15 +94,15 @@ export const ProfileFile = z
         indications: z
           .array(z.string().regex(/^\d(,\d){1,4}$/))
           .optional()
-          .describe("+CNMI settings in the order to try"),
+          .describe("+CNMI settings, in the order in which they are tried"),
         storages: z
           .array(z.enum(["SM", "ME", "MT", "SR"]))
           .optional()
-          .describe("Memories to set and to poll"),
+          .describe("Memories to select and poll"),
         acknowledge: z.enum(["when-phase2+", "always", "never"]).optional().describe("+CNMA after +CMT"),
         moreMessages: z.boolean().optional().describe("+CMMS"),
-        list: z.boolean().optional().describe("+CMGL works; else slots are read one by one"),
-        perMinute: z.int().min(1).max(600).optional().describe("Messages a minute at most"),
+        list: z.boolean().optional().describe("+CMGL works; otherwise messages are read one by one"),
+        perMinute: z.int().min(1).max(600).optional().describe("Maximum messages a minute"),
         prepare: z.array(at).optional(),
       })
       .optional(),
@@ -118,7 +118,7 @@ export const ProfileFile = z
           .enum(["none", "usat-raw", "menu-stin", "menu-stn", "menu-sstn", "unknown"])
           .optional()
           .describe("How its toolkit lines report commands of the card: REFRESH is followed"),
-        query: query.optional().describe("Asks for the mode; the first group is compared with `on`"),
+        query: query.optional().describe("Query for the mode; the first group is compared with `on`"),
         on: z.string().optional(),
         enable: z.array(at).optional(),
         enableNeedsRestart: z.boolean().optional(),
@@ -128,7 +128,7 @@ export const ProfileFile = z
       .strictObject({
         restart: z.array(at).optional().describe("Full restart of the module"),
         off: z.array(at).optional().describe("Run before its power is cut"),
-        simReset: z.array(at).optional().describe("Makes it read the card again without a restart"),
+        simReset: z.array(at).optional().describe("Makes the module read the card again without a restart"),
         bootMs: millis.optional().describe("How long it may be silent after a restart"),
         reenumerates: z.boolean().optional().describe("A restart takes it off the USB bus: its port is closed first"),
       })
@@ -145,7 +145,7 @@ export const ProfileFile = z
         }),
       )
       .optional()
-      .describe("Looked at before those of the profile it extends"),
+      .describe("Matched before those of the inherited profile"),
     timeoutsMs: z.partialRecord(z.enum([...budgets, "resync"]), millis).optional(),
     quirks: z.array(z.enum(quirkNames)).optional(),
     sources: z
@@ -159,11 +159,11 @@ export const ProfileFile = z
         }),
       )
       .optional()
-      .describe("Where the facts come from"),
+      .describe("Origin of the facts"),
     verified: z
       .array(z.strictObject({ firmware: z.string(), on: z.iso.date(), by: z.string().optional() }))
       .optional()
-      .describe("Real units it was tried on; empty: none"),
+      .describe("Real units that were tested; empty: none"),
   })
   .describe("otagate hardware profile of a modem");
 

@@ -133,8 +133,8 @@ export class ProfileSet {
     const profile = this.#whole.get(name);
     if (profile === undefined) {
       const close = nearest(name, [...this.#whole.keys()]);
-      const hint = close === undefined ? "" : `; the nearest is ${close}`;
-      throw new GatewayError("profile.unknown", `no hardware profile is named ${name}${hint}`);
+      const hint = close === undefined ? "" : `; did you mean ${close}?`;
+      throw new GatewayError("profile.unknown", `no hardware profile has the name ${name}${hint}`);
     }
     return profile;
   }
@@ -149,7 +149,7 @@ export class ProfileSet {
     const fitting = own.length === 1 ? own : all;
     if (fitting.length > 1) {
       const names = fitting.map(({ name }) => name);
-      throw new GatewayError("profile.invalid", `${identity.model} fits several profiles: ${names.join(", ")}`, {
+      throw new GatewayError("profile.invalid", `${identity.model} matches several profiles: ${names.join(", ")}`, {
         detail: { names },
       });
     }
@@ -168,7 +168,7 @@ export class ProfileSet {
 
   #resolve(name: string): ProfileFile {
     const file = this.#files.get(name);
-    if (file === undefined) throw new GatewayError("profile.invalid", `no hardware profile is named ${name}`);
+    if (file === undefined) throw new GatewayError("profile.invalid", `no hardware profile has the name ${name}`);
     if (file.extends === undefined) return file;
     const parent = this.#files.get(file.extends);
     if (parent === undefined) {
@@ -177,7 +177,7 @@ export class ProfileSet {
     if (parent.extends === undefined) return merge(parent, file);
     const grandparent = this.#files.get(parent.extends);
     if (grandparent === undefined || grandparent.extends !== undefined) {
-      throw new GatewayError("profile.invalid", `${name}: extends goes deeper than two files`);
+      throw new GatewayError("profile.invalid", `${name}: extends is limited to two levels`);
     }
     return merge(merge(grandparent, parent), file);
   }
