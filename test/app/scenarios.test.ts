@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { startLabDaemon } from "../../src/app/lab-daemon.ts";
 import { packageRoot } from "../../src/app/version.ts";
 import { outcomesJunit, playScenario, type ScenarioOutcome } from "../../src/lab/scenario/play.ts";
 import { parseScenario } from "../../src/lab/scenario/scenario.ts";
@@ -10,7 +11,8 @@ const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
 async function play(text: string, file = "test.yaml"): Promise<ScenarioOutcome> {
   return playScenario(parseScenario(text, file), {
     signal: new AbortController().signal,
-    realStage: async () => {
+    startDaemon: startLabDaemon,
+    realBench: async () => {
       throw new Error("these scenarios bring their card along");
     },
   });

@@ -4,33 +4,8 @@ import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
+import { also, layerOf, layers, may, roots } from "./layers.ts";
 import { filesBelow } from "./sources.ts";
-
-/** Each layer and what it may import, itself left out. */
-const may: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  codec: ["base"],
-  crypto: ["base", "codec"],
-  link: ["base", "codec", "crypto"],
-  gateway: ["base", "codec", "crypto", "link"],
-  store: ["base", "gateway"],
-  explain: ["base", "codec", "crypto"],
-  face: ["base", "codec", "crypto", "link", "gateway", "explain"],
-  app: ["base", "codec", "crypto", "link", "gateway", "store", "explain", "face", "lab", "drivers", "simulators"],
-  lab: ["base", "codec", "crypto", "link", "gateway", "store", "explain", "face", "app", "drivers", "simulators"],
-  drivers: ["base", "codec", "link"],
-  simulators: ["base", "codec", "link"],
-};
-/** What one folder may import beyond its layer. */
-const also: Readonly<Record<string, string>> = { "drivers/sim/": "simulators" };
-/** Layers beside `src/`. */
-const roots = ["drivers", "simulators"];
-const layers = Object.keys(may);
-
-function layerOf(path: string): string {
-  const [root = "", folder = ""] = path.split("/");
-  return roots.includes(root) ? root : folder;
-}
 
 /** A folder with the linter's configuration and, for each pair of layers, a file of the one that imports the other. */
 function probes(): string {

@@ -7,6 +7,7 @@ export function registerDemo(own: Command, context: CliContext): void {
     .option("--in-process", "run without pcscd, even if it is installed")
     .action(async (options: { inProcess?: boolean }) => {
       const { runDemo } = await import("../../lab/demo/run.ts");
-      process.exitCode = await runDemo(context, options);
+      const { startLabDaemon } = await import("../lab-daemon.ts");
+      process.exitCode = await runDemo(context, startLabDaemon, options);
     });
 }

@@ -58,6 +58,7 @@ function placed(scenario: Scenario, target: string | undefined): Scenario {
 
 async function playAll(context: CliContext, scenarios: readonly Scenario[]): Promise<ScenarioOutcome[]> {
   const { playScenario } = await import("../../lab/scenario/play.ts");
+  const { startLabDaemon } = await import("../lab-daemon.ts");
   const signal = untilStopped();
   const outcomes: ScenarioOutcome[] = [];
   for (const scenario of scenarios) {
@@ -65,7 +66,8 @@ async function playAll(context: CliContext, scenarios: readonly Scenario[]): Pro
     outcomes.push(
       await playScenario(scenario, {
         signal,
-        realStage: async (target) => {
+        startDaemon: startLabDaemon,
+        realBench: async (target) => {
           const connection = await context.connect();
           return { api: connection.api, target, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
         },

@@ -1,26 +1,31 @@
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
-import type { Act } from "./demo-step.ts";
-import { envelopeAct } from "./envelope-act.ts";
-import { modemAct } from "./modem-act.ts";
-import { Narrator } from "./narrator.ts";
-import { scp81Act } from "./scp81-act.ts";
-import { smppAct } from "./smpp-act.ts";
-import { setStage } from "./stage.ts";
+import type { StartLabDaemon } from "../lab-daemon.ts";
+import { openDemoBench } from "./demo-bench.ts";
+import { DemoReporter } from "./demo-reporter.ts";
+import type { DemoStep } from "./demo-step.ts";
+import { envelopeStep } from "./envelope-step.ts";
+import { modemStep } from "./modem-step.ts";
+import { scp81Step } from "./scp81-step.ts";
+import { smppStep } from "./smpp-step.ts";
 
-const acts: readonly Act[] = [envelopeAct, scp81Act, modemAct, smppAct];
+const steps: readonly DemoStep[] = [envelopeStep, scp81Step, modemStep, smppStep];
 
 /** Plays all acts; returns the exit code: 0 only if all of it happened. */
-export async function runDemo(context: CliContext, options: { readonly inProcess?: boolean }): Promise<number> {
-  using narrator = new Narrator(context);
-  await using stage = await setStage(context, options.inProcess === true);
-  for (const act of acts) {
+export async function runDemo(
+  context: CliContext,
+  startDaemon: StartLabDaemon,
+  options: { readonly inProcess?: boolean },
+): Promise<number> {
+  using reporter = new DemoReporter(context);
+  await using bench = await openDemoBench(context, startDaemon, options.inProcess === true);
+  for (const step of steps) {
     try {
-      await act(stage, narrator);
+      await step(bench, reporter);
     } catch (thrown) {
       const error = asGatewayError(thrown);
-      narrator.check(`${error.code}: ${error.message}`, false);
+      reporter.check(`${error.code}: ${error.message}`, false);
     }
   }
-  return narrator.finish();
+  return reporter.finish();
 }

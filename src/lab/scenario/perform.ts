@@ -8,137 +8,137 @@ import { decode } from "../../codec/kit/codec.ts";
 import { unchecked } from "../../face/api/client.ts";
 import type { ShownJob } from "../../face/cli/job-view.ts";
 import { establishment } from "./key-establishment.ts";
-import { failed, type Scene } from "./scene.ts";
-import type { StagedCard } from "./stage.ts";
+import type { BenchCard } from "./scenario-bench.ts";
+import { failed, type ScenarioRun } from "./scenario-run.ts";
 import type { Expect, Step, StepOf, Verb } from "./step.ts";
 
-type Perform = { readonly [V in Verb]: (scene: Scene, step: StepOf<V>) => Promise<string | undefined> };
+type Perform = { readonly [V in Verb]: (run: ScenarioRun, step: StepOf<V>) => Promise<string | undefined> };
 
 const notificationTypes = { declaration: 1, switched: 2, "rolled-back": 3, "fall-back": 5 } as const;
 const ended = new Set(["done", "failed", "expired", "cancelled"]);
 
 /** How each step is done; what it returns is said behind its name. @throws scenario.failed and what the API refuses */
 const perform: Perform = {
-  es5: async (scene, step) => {
-    const aid = step.profile === undefined ? {} : { aid: await scene.aidOf(step.profile) };
+  es5: async (run, step) => {
+    const aid = step.profile === undefined ? {} : { aid: await run.aidOf(step.profile) };
     const work = { kind: "es5", function: step.es5, params: { ...step.params, ...aid } };
-    return send(scene, step, work, step.detach);
+    return send(run, step, work, step.detach);
   },
-  script: (scene, step) => send(scene, step, { kind: "script", apdus: step.script, ...address(step) }),
-  body: (scene, step) => send(scene, step, { kind: "body", body: step.body, ...address(step) }),
-  notification: async (scene, step) => {
+  script: (run, step) => send(run, step, { kind: "script", apdus: step.script, ...address(step) }),
+  body: (run, step) => send(run, step, { kind: "body", body: step.body, ...address(step) }),
+  notification: async (run, step) => {
     const wanted = notificationTypes[step.notification];
-    const aid = step.profile === undefined ? undefined : await scene.aidOf(step.profile);
-    const heard = await scene.until(step.within, `a notification '${step.notification}'`, async () => {
-      const fresh = (await scene.notifications()).filter((one) => one.seq > scene.heard).reverse();
+    const aid = step.profile === undefined ? undefined : await run.aidOf(step.profile);
+    const heard = await run.until(step.within, `a notification '${step.notification}'`, async () => {
+      const fresh = (await run.notifications()).filter((one) => one.seq > run.heard).reverse();
       return fresh.find((one) => one.type === wanted);
     });
-    scene.heard = heard.seq;
+    run.heard = heard.seq;
     if (aid !== undefined && heard.aid !== aid)
       throw failed(`the notification names ${heard.aid}, not ${aid}`, { expected: aid, was: heard.aid });
     const { confirmation } = step;
     if (confirmation !== undefined)
-      await scene.until(step.within, `its confirmation is '${confirmation}'`, async () => {
-        const now = (await scene.notifications()).find((one) => one.id === heard.id);
+      await run.until(step.within, `its confirmation is '${confirmation}'`, async () => {
+        const now = (await run.notifications()).find((one) => one.id === heard.id);
         return now?.confirmation === confirmation ? now : undefined;
       });
-    scene.latest = heard;
+    run.latest = heard;
     return heard.text;
   },
-  silence: async (scene, { silence }) => {
-    await sleep(scene, silence);
-    const fresh = (await scene.notifications()).filter((one) => one.seq > scene.heard);
+  silence: async (run, { silence }) => {
+    await sleep(run, silence);
+    const fresh = (await run.notifications()).filter((one) => one.seq > run.heard);
     if (fresh.length > 0) throw failed(`the card reported: ${fresh[0]?.text}`);
     return undefined;
   },
-  procedure: async (scene, { procedure, within }) => {
-    const found = await scene.until(within, `the profile switch is '${procedure}'`, async () => {
-      const now = scene.lastSwitch === undefined ? undefined : (await scene.job(scene.lastSwitch)).procedure;
+  procedure: async (run, { procedure, within }) => {
+    const found = await run.until(within, `the profile switch is '${procedure}'`, async () => {
+      const now = run.lastSwitch === undefined ? undefined : (await run.job(run.lastSwitch)).procedure;
       return now?.at === procedure ? now : undefined;
     });
     const end = found.endedAt ?? found.switchedAt;
     return end === undefined ? undefined : `${end - found.acceptedAt} ms after its acceptance`;
   },
-  attach: async (scene, { attach, within }) => {
-    const aid = await scene.aidOf(attach);
-    const iccid = (await scene.target()).esimProfiles.find((profile) => profile.aid === aid)?.iccid;
+  attach: async (run, { attach, within }) => {
+    const aid = await run.aidOf(attach);
+    const iccid = (await run.target()).esimProfiles.find((profile) => profile.aid === aid)?.iccid;
     if (iccid === undefined) throw failed("the EIS has no ICCID of this profile", { aid });
-    await scene.until(within, `the card shows ICCID ${iccid}`, async () => {
-      const link = await scene.link();
+    await run.until(within, `the card shows ICCID ${iccid}`, async () => {
+      const link = await run.link();
       return link?.card?.iccid?.replace(/f$/i, "") === iccid.replace(/f$/i, "") ? link : undefined;
     });
     return `ICCID ${iccid}`;
   },
   assert: assertFacts,
-  audit: async (scene, { audit, within }) => {
+  audit: async (run, { audit, within }) => {
     const body = { fix: audit.fix, waitMs: within ?? 20_000 };
-    const { differences } = await scene.stage.api.v1.cards.audit({ params: scene.params, body });
+    const { differences } = await run.bench.api.v1.cards.audit({ params: run.params, body });
     if (differences.length !== audit.differences)
       throw failed(`the EIS and the card differ in ${differences.length} points, not ${audit.differences}`, {
         differences,
       });
     return undefined;
   },
-  notifications: async (scene, { notifications }) => {
-    const { settings } = await scene.target();
-    scene.notificationsBefore ??= settings.notifications ?? null;
-    await scene.stage.api.v1.targets.change({ params: scene.params, body: { settings: { notifications } } });
+  notifications: async (run, { notifications }) => {
+    const { settings } = await run.target();
+    run.notificationsBefore ??= settings.notifications ?? null;
+    await run.bench.api.v1.targets.change({ params: run.params, body: { settings: { notifications } } });
     return undefined;
   },
-  confirm: (scene) => decide(scene, "confirm"),
-  withhold: (scene) => decide(scene, "withhold"),
-  connectivity: async (scene, step) => {
-    const { jobs } = await scene.stage.api.v1.cards.setConnectivity({
-      params: scene.params,
+  confirm: (run) => decide(run, "confirm"),
+  withhold: (run) => decide(run, "withhold"),
+  connectivity: async (run, step) => {
+    const { jobs } = await run.bench.api.v1.cards.setConnectivity({
+      params: run.params,
       body: unchecked(step.connectivity),
     });
-    for (const { id } of jobs) met(await finished(scene, id, step.within), step.expect ?? {});
+    for (const { id } of jobs) met(await finished(run, id, step.within), step.expect ?? {});
     return undefined;
   },
   establishKeys: makeKeys,
-  forgetKeys: async (scene, { forgetKeys }) => {
-    const { keySets: api } = scene.stage.api.v1;
-    const { keySets } = await api.list({ params: scene.params });
+  forgetKeys: async (run, { forgetKeys }) => {
+    const { keySets: api } = run.bench.api.v1;
+    const { keySets } = await api.list({ params: run.params });
     for (const set of keySets.filter((one) => one.kvn === forgetKeys))
-      await api.remove({ params: { ...scene.params, keySet: set.id } });
+      await api.remove({ params: { ...run.params, keySet: set.id } });
     return undefined;
   },
-  misbehave: async (scene, { misbehave }) => {
-    Object.assign(cardOf(scene).euicc.misbehaviour, parseMisbehaviour(misbehave));
+  misbehave: async (run, { misbehave }) => {
+    Object.assign(cardOf(run).euicc.misbehaviour, parseMisbehaviour(misbehave));
     return undefined;
   },
-  card: async (scene, { card }) => {
-    await cardOf(scene).control(card);
+  card: async (run, { card }) => {
+    await cardOf(run).control(card);
     return undefined;
   },
-  link: async (scene, { link, within }) => {
-    const { reader, euicc } = cardOf(scene);
+  link: async (run, { link, within }) => {
+    const { reader, euicc } = cardOf(run);
     if (link === "down") reader.eject();
     else reader.insert(euicc);
-    await scene.until(within, `the link is ${link}`, async () =>
-      ((await scene.link()) !== undefined) === (link === "up") ? true : undefined,
+    await run.until(within, `the link is ${link}`, async () =>
+      ((await run.link()) !== undefined) === (link === "up") ? true : undefined,
     );
     return undefined;
   },
-  power: async (scene, { power, within }) => {
-    const link = await scene.until(within, "the link is up", () => scene.link());
+  power: async (run, { power, within }) => {
+    const link = await run.until(within, "the link is up", () => run.link());
     const body = { kind: power === "warm" ? "warm" : "cold" } as const;
-    await scene.stage.api.v1.links.reset({ params: { id: link.id }, body });
+    await run.bench.api.v1.links.reset({ params: { id: link.id }, body });
     return undefined;
   },
-  sleep: async (scene, step) => {
-    await sleep(scene, step.sleep);
+  sleep: async (run, step) => {
+    await sleep(run, step.sleep);
     return undefined;
   },
 };
 
 /** Does one step. @throws scenario.failed and what the API refuses */
-export function performStep(scene: Scene, step: Step): Promise<string | undefined> {
+export function performStep(run: ScenarioRun, step: Step): Promise<string | undefined> {
   for (const verb of Object.keys(perform)) {
     if (!isVerb(verb) || !(verb in step)) continue;
     // The step has been read by the shape of this very verb.
-    const act = perform[verb] as (scene: Scene, step: Step) => Promise<string | undefined>;
-    return act(scene, step);
+    const act = perform[verb] as (run: ScenarioRun, step: Step) => Promise<string | undefined>;
+    return act(run, step);
   }
   throw failed("the step does nothing");
 }
@@ -153,33 +153,33 @@ function address({ tar, aid }: { tar?: string | undefined; aid?: string | undefi
   return { ...(tar === undefined ? {} : { tar }), ...(aid === undefined ? {} : { aid }) };
 }
 
-async function send(scene: Scene, step: Sending, work: unknown, detach = false): Promise<string | undefined> {
+async function send(run: ScenarioRun, step: Sending, work: unknown, detach = false): Promise<string | undefined> {
   const expect = step.expect ?? {};
   const order = {
-    target: scene.stage.target,
+    target: run.bench.target,
     work,
     ...(step.request === undefined ? {} : { request: step.request }),
     ...(step.validity === undefined ? {} : { validityMs: step.validity }),
   };
   let job: ShownJob;
   try {
-    job = await scene.stage.api.v1.jobs.submit({ body: unchecked(order) });
+    job = await run.bench.api.v1.jobs.submit({ body: unchecked(order) });
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (expect.error === undefined || error.code !== expect.error) throw thrown;
     return error.message;
   }
-  if (["enableProfile", "disableProfile"].includes(job.work.function?.name ?? "")) scene.lastSwitch = job.id;
+  if (["enableProfile", "disableProfile"].includes(job.work.function?.name ?? "")) run.lastSwitch = job.id;
   if (detach) return undefined;
-  const end = await finished(scene, job.id, step.within);
+  const end = await finished(run, job.id, step.within);
   met(end, expect);
   const sw = end.result?.commands.at(-1)?.sw;
   return [end.state, ...(sw === undefined ? [] : [sw]), ...(end.error === undefined ? [] : [end.error.code])].join(" ");
 }
 
-async function finished(scene: Scene, id: string, within: number | undefined): Promise<ShownJob> {
-  return scene.until(within, "the job ends", async () => {
-    const job = await scene.job(id, 500);
+async function finished(run: ScenarioRun, id: string, within: number | undefined): Promise<ShownJob> {
+  return run.until(within, "the job ends", async () => {
+    const job = await run.job(id, 500);
     return ended.has(job.state) ? job : undefined;
   });
 }
@@ -211,20 +211,20 @@ function contains(value: unknown, part: unknown): boolean {
   return Object.entries(part).every(([key, inner]) => contains(found.get(key), inner));
 }
 
-async function assertFacts(scene: Scene, { assert, within }: StepOf<"assert">): Promise<string | undefined> {
+async function assertFacts(run: ScenarioRun, { assert, within }: StepOf<"assert">): Promise<string | undefined> {
   const wanted = {
-    enabled: assert.enabled === undefined ? undefined : await scene.aidOf(assert.enabled),
-    fallback: assert.fallback === undefined ? undefined : await scene.aidOf(assert.fallback),
-    gone: assert.gone === undefined ? undefined : await scene.aidOf(assert.gone),
+    enabled: assert.enabled === undefined ? undefined : await run.aidOf(assert.enabled),
+    fallback: assert.fallback === undefined ? undefined : await run.aidOf(assert.fallback),
+    gone: assert.gone === undefined ? undefined : await run.aidOf(assert.gone),
   };
   const states: [string, string][] = [];
   for (const [reference, state] of Object.entries(assert.state ?? {}))
-    states.push([await scene.aidOf(/^\d{1,2}$/.test(reference) ? Number(reference) : reference), state]);
+    states.push([await run.aidOf(/^\d{1,2}$/.test(reference) ? Number(reference) : reference), state]);
   let last = "";
   const check = async () => {
     const sides = [
-      { who: "the EIS", profiles: (await scene.target()).esimProfiles },
-      ...(scene.stage.card === undefined ? [] : [{ who: "the card", profiles: onCard(scene.stage.card) }]),
+      { who: "the EIS", profiles: (await run.target()).esimProfiles },
+      ...(run.bench.card === undefined ? [] : [{ who: "the card", profiles: onCard(run.bench.card) }]),
     ];
     for (const { who, profiles } of sides) {
       const say = (text: string) => {
@@ -245,13 +245,13 @@ async function assertFacts(scene: Scene, { assert, within }: StepOf<"assert">): 
     }
     return true;
   };
-  await scene.until(within ?? 2_000, "the facts are true", check).catch((error: unknown) => {
+  await run.until(within ?? 2_000, "the facts are true", check).catch((error: unknown) => {
     throw last === "" ? error : failed(last, { assert });
   });
   return undefined;
 }
 
-function onCard({ euicc }: StagedCard) {
+function onCard({ euicc }: BenchCard) {
   return euicc.state.profiles.map(({ aid, state, fallback }) => ({
     aid,
     state: state === "personalized" ? "created" : state,
@@ -259,19 +259,22 @@ function onCard({ euicc }: StagedCard) {
   }));
 }
 
-async function decide(scene: Scene, verb: "confirm" | "withhold"): Promise<string | undefined> {
-  const meant = scene.latest ?? (await scene.notifications())[0];
+async function decide(run: ScenarioRun, verb: "confirm" | "withhold"): Promise<string | undefined> {
+  const meant = run.latest ?? (await run.notifications())[0];
   if (meant === undefined) throw failed("no notification is there");
-  await scene.stage.api.v1.notifications[verb]({ params: { id: meant.id } });
+  await run.bench.api.v1.notifications[verb]({ params: { id: meant.id } });
   return meant.text;
 }
 
-async function makeKeys(scene: Scene, { establishKeys, within }: StepOf<"establishKeys">): Promise<string | undefined> {
+async function makeKeys(
+  run: ScenarioRun,
+  { establishKeys, within }: StepOf<"establishKeys">,
+): Promise<string | undefined> {
   const { kvn, certificate, privateKey, profile, adopt } = establishKeys;
-  const ecasd = establishKeys.ecasd ?? scene.stage.card?.euicc.state.ecasd.certificate;
+  const ecasd = establishKeys.ecasd ?? run.bench.card?.euicc.state.ecasd.certificate;
   if (ecasd === undefined) throw failed("ecasd: a real card's certificate has to be given");
-  const aid = profile === undefined ? undefined : await scene.aidOf(profile);
-  const first = await keyStep(scene, aid, { certificate }, within);
+  const aid = profile === undefined ? undefined : await run.aidOf(profile);
+  const first = await keyStep(run, aid, { certificate }, within);
   const challenge = answerPart(first, "challenge");
   const made = establishment({
     kvn,
@@ -279,26 +282,26 @@ async function makeKeys(scene: Scene, { establishKeys, within }: StepOf<"establi
     challenge: fromHex(challenge),
     ecasd: fromHex(ecasd),
   });
-  const second = await keyStep(scene, aid, { block: made.block }, within);
+  const second = await keyStep(run, aid, { block: made.block }, within);
   const keys = made.keys(fromHex(answerPart(second, "receipt")));
   if (adopt && aid === undefined) {
     const set = { kvn, type: "SCP80" as const, keys: keys.map((key, index) => ({ id: index + 1, value: toHex(key) })) };
-    await scene.stage.api.v1.keySets.put({ params: scene.params, body: { keySets: [set] } });
+    await run.bench.api.v1.keySets.put({ params: run.params, body: { keySets: [set] } });
   }
   return "the receipt is right";
 }
 
 /** One STORE DATA of an establishment: to the ISD-R by name, to an ISD-P behind INSTALL [for personalization]. */
 async function keyStep(
-  scene: Scene,
+  run: ScenarioRun,
   aid: string | undefined,
   params: Readonly<Record<string, string>>,
   within: number | undefined,
 ): Promise<ShownJob> {
   const call = { kind: "es5" as const, function: "establishISDRKeySet", params };
   const work = aid === undefined ? call : { kind: "script" as const, apdus: personalising(aid, params) };
-  const job = await scene.stage.api.v1.jobs.submit({ body: { target: scene.stage.target, work } });
-  const end = await finished(scene, job.id, within);
+  const job = await run.bench.api.v1.jobs.submit({ body: { target: run.bench.target, work } });
+  const end = await finished(run, job.id, within);
   met(end, {});
   return end;
 }
@@ -321,16 +324,16 @@ function answerPart(job: ShownJob, name: string): string {
   throw failed(`the card gave no ${name}`, { job: job.id });
 }
 
-function cardOf(scene: Scene): StagedCard {
-  const { card } = scene.stage;
+function cardOf(run: ScenarioRun): BenchCard {
+  const { card } = run.bench;
   if (card === undefined) throw failed("only a simulated card can do this");
   return card;
 }
 
-async function sleep(scene: Scene, ms: number): Promise<void> {
+async function sleep(run: ScenarioRun, ms: number): Promise<void> {
   const end = performance.now() + ms;
   while (performance.now() < end) {
-    scene.signal.throwIfAborted();
+    run.signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, Math.min(100, end - performance.now())));
   }
 }

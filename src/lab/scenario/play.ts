@@ -1,9 +1,10 @@
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
+import type { StartLabDaemon } from "../lab-daemon.ts";
 import { performStep } from "./perform.ts";
 import type { PlacedStep, Scenario } from "./scenario.ts";
-import { Scene } from "./scene.ts";
-import { type Stage, simulatedStage } from "./stage.ts";
+import { type ScenarioBench, simulatedBench } from "./scenario-bench.ts";
+import { ScenarioRun } from "./scenario-run.ts";
 
 /** What became of a step. */
 export interface StepOutcome {
@@ -30,7 +31,9 @@ export interface ScenarioOutcome {
 export interface PlayOptions {
   readonly signal: AbortSignal;
   /** Where a scenario without a card of its own plays. */
-  readonly realStage: (target: string) => Promise<Stage>;
+  /** Starts the daemon of a simulated card. */
+  readonly startDaemon: StartLabDaemon;
+  readonly realBench: (target: string) => Promise<ScenarioBench>;
   /** Told of each step when it is over. */
   readonly onStep?: (step: StepOutcome, index: number) => void;
 }
@@ -46,16 +49,16 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
     options.onStep?.(outcome, steps.length - 1);
   };
   try {
-    await using stage = await openStage(scenario, options);
-    const scene = new Scene(stage, options.signal);
-    await scene.start();
-    await playSteps(scene, scenario.steps, (outcome) => {
+    await using bench = await openBench(scenario, options);
+    const run = new ScenarioRun(bench, options.signal);
+    await run.start();
+    await playSteps(run, scenario.steps, (outcome) => {
       played++;
       add(outcome);
     });
-    const { notificationsBefore: notifications } = scene;
-    if (notifications !== undefined && stage.card === undefined)
-      await stage.api.v1.targets.change({ params: scene.params, body: { settings: { notifications } } });
+    const { notificationsBefore: notifications } = run;
+    if (notifications !== undefined && bench.card === undefined)
+      await bench.api.v1.targets.change({ params: run.params, body: { settings: { notifications } } });
   } catch (thrown) {
     const error = asGatewayError(thrown).toJSON();
     add({ name: "the stage", line: 1, state: "failed", tookMs: performance.now() - start, error });
@@ -66,20 +69,20 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
   return { file, name, passed, startedAt, tookMs: Math.round(performance.now() - start), steps };
 }
 
-async function openStage(scenario: Scenario, options: PlayOptions): Promise<Stage> {
-  if (scenario.card !== undefined) return simulatedStage(scenario.card, scenario.notifications);
-  return options.realStage(scenario.target ?? "");
+async function openBench(scenario: Scenario, options: PlayOptions): Promise<ScenarioBench> {
+  if (scenario.card !== undefined) return simulatedBench(scenario.card, scenario.notifications, options.startDaemon);
+  return options.realBench(scenario.target ?? "");
 }
 
 async function playSteps(
-  scene: Scene,
+  run: ScenarioRun,
   steps: readonly PlacedStep[],
   add: (outcome: StepOutcome) => void,
 ): Promise<void> {
   for (const { step, name, line } of steps) {
     const start = performance.now();
     try {
-      const note = await performStep(scene, step);
+      const note = await performStep(run, step);
       const tookMs = Math.round(performance.now() - start);
       add({ name, line, state: "passed", tookMs, ...(note === undefined ? {} : { note }) });
     } catch (thrown) {

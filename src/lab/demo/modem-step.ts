@@ -8,31 +8,28 @@ import { HotPlug } from "../../../simulators/modem/hot-plug.ts";
 import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
-import { parseConfig } from "../../app/config.ts";
-import { Daemon } from "../../app/daemon.ts";
 import { Cleanup } from "../../base/cleanup.ts";
 import { unchecked } from "../../face/api/client.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import { jobText } from "../../face/cli/job-view.ts";
-import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
-import type { Act } from "./demo-step.ts";
+import type { DemoStep } from "./demo-step.ts";
 import { until } from "./until.ts";
 
 const senderNumber = "+15550000001";
 /** IMSI of the plain card in the sending modem. */
 const senderImsi = "001010000000001";
 
-/** Third act: the eUICC inside modem B is switched by SMS that modem A sends; answers come back as MO SMS. */
-export const modemAct: Act = async ({ context }, narrator) => {
-  narrator.act("The eUICC inside a modem, switched by SMS over another modem");
+/** Third step: the eUICC inside modem B is switched by SMS that modem A sends; answers come back as MO SMS. */
+export const modemStep: DemoStep = async ({ context, startDaemon }, reporter) => {
+  reporter.heading("The eUICC inside a modem, switched by SMS over another modem");
   await using cleanup = new Cleanup();
   const folder = mkdtempSync(join(tmpdir(), "otagate-demo-modem-"));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const card = new SimulatedEuicc({ state: createEuiccState({ seed: "demo modem", smsrAddress: senderNumber }) });
   const bench = await modems(card, cleanup);
-  narrator.tell(`Modem A (a plain SIM, ${senderNumber}) at ${bench.a}; modem B holds the eUICC, at ${bench.b}.`);
-  const config = parseConfig({
+  reporter.note(`Modem A (a plain SIM, ${senderNumber}) at ${bench.a}; modem B holds the eUICC, at ${bench.b}.`);
+  const config = {
     readers: { enabled: false },
     scp81: { enabled: false },
     modems: [
@@ -40,10 +37,8 @@ export const modemAct: Act = async ({ context }, narrator) => {
       { name: "B", port: `tty:${bench.b}` },
     ],
     sms: { originator: senderNumber, answerTimeoutMs: 20_000 },
-  });
-  const daemon = cleanup.use(
-    await Daemon.start({ config, state: join(folder, "state"), env: process.env, log: silentLog }),
-  );
+  };
+  const daemon = cleanup.use(await startDaemon(config, join(folder, "state"), process.env));
   const api = new ApiClient({ socketPath: daemon.socketPath });
   const eis = exportEis(card.state);
   await api.v1.targets.import({ body: unchecked(eis) });
@@ -51,12 +46,12 @@ export const modemAct: Act = async ({ context }, narrator) => {
     const { items } = await api.v1.links.list({ query: { kind: "modem" } });
     return items.length === 2 && items.every((link) => link.up && link.facts.registered === true) ? items : undefined;
   }, 40_000);
-  narrator.check(
+  reporter.check(
     `both modems are identified and registered (${ready?.map((link) => `${link.id}: ${String(link.facts.profile)}`).join(", ")})`,
     ready !== undefined,
   );
   const b = ready?.find((link) => link.id === "modem:B");
-  narrator.check(
+  reporter.check(
     `modem B holds EID ${b?.card?.eid ?? "?"}, ICCID ${b?.card?.iccid}`,
     b?.card?.iccid === eis.profiles[0]?.iccid,
   );
@@ -72,8 +67,8 @@ export const modemAct: Act = async ({ context }, narrator) => {
     const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
     return job.endedAt === undefined ? undefined : job;
   }, 30_000);
-  if (done !== undefined) narrator.tell(jobText(context.terminal, done));
-  narrator.check(
+  if (done !== undefined) reporter.note(jobText(context.terminal, done));
+  reporter.check(
     `enableProfile over ${done?.chosen?.link}: PoR ${done?.result?.por?.name ?? done?.error?.message}`,
     done?.state === "done" && done.chosen?.link === "modem:A",
   );
@@ -81,7 +76,7 @@ export const modemAct: Act = async ({ context }, narrator) => {
     const job = await api.v1.jobs.get({ params: { id } });
     return job.procedure?.endedAt === undefined ? undefined : job;
   }, 60_000);
-  narrator.check(
+  reporter.check(
     `the notification came as MO SMS, the switch is ${confirmed?.procedure?.at}`,
     confirmed?.procedure?.at === "confirmed",
   );
@@ -89,7 +84,7 @@ export const modemAct: Act = async ({ context }, narrator) => {
     const { items } = await api.v1.events.list({ query: { limit: 1000 } });
     return items.find((event) => event.type === "modem.switch")?.data;
   }, 40_000);
-  narrator.check(
+  reporter.check(
     `modem B attached with ICCID ${record?.toIccid} after ${record?.attachMs} ms`,
     record?.outcome === "attached" && record.toIccid === second?.iccid,
   );

@@ -4,7 +4,7 @@ import { FramePrinter } from "../../face/cli/trace-text.ts";
 import { onFrame } from "../../link/trace.ts";
 
 /** Tells the story on standard output, keeps count of what was promised and what happened. */
-export class Narrator implements Disposable {
+export class DemoReporter implements Disposable {
   readonly #context: CliContext;
   readonly #start = performance.now();
   readonly #off: () => void;
@@ -25,12 +25,12 @@ export class Narrator implements Disposable {
   }
 
   /** A heading. */
-  act(title: string): void {
+  heading(title: string): void {
     this.#line(`\n${paint(this.#context.terminal, ["bold", "underline"], title)}`);
   }
 
   /** What is about to happen, or has. */
-  tell(text: string): void {
+  note(text: string): void {
     this.#line(paint(this.#context.terminal, "bold", text));
   }
 

@@ -4,14 +4,14 @@ import type { LinkAnswer } from "../../face/api/links.ts";
 import type { NotificationAnswer } from "../../face/api/notifications.ts";
 import type { TargetDetail } from "../../face/api/targets.ts";
 import type { ShownJob } from "../../face/cli/job-view.ts";
-import type { Stage } from "./stage.ts";
+import type { ScenarioBench } from "./scenario-bench.ts";
 import type { ProfileRef } from "./step.ts";
 
 const defaultWithinMs = 20_000;
 
 /** A scenario in progress: where it plays and what its steps have to know of each other. */
-export class Scene {
-  readonly stage: Stage;
+export class ScenarioRun {
+  readonly bench: ScenarioBench;
   readonly signal: AbortSignal;
   /** AIDs of the profiles at the start; later ones are added at the end. */
   readonly #profiles: string[] = [];
@@ -24,17 +24,17 @@ export class Scene {
   /** The notification that the last step spoke of. */
   latest: NotificationAnswer | undefined;
 
-  constructor(stage: Stage, signal: AbortSignal) {
-    this.stage = stage;
+  constructor(bench: ScenarioBench, signal: AbortSignal) {
+    this.bench = bench;
     this.signal = signal;
   }
 
   get params(): { readonly ref: string } {
-    return { ref: this.stage.target };
+    return { ref: this.bench.target };
   }
 
   async target(): Promise<TargetDetail> {
-    const target = await this.stage.api.v1.targets.get({ params: this.params });
+    const target = await this.bench.api.v1.targets.get({ params: this.params });
     for (const { aid } of target.esimProfiles) if (!this.#profiles.includes(aid)) this.#profiles.push(aid);
     return target;
   }
@@ -42,7 +42,7 @@ export class Scene {
   async start(): Promise<void> {
     await this.target();
     this.heard = (await this.notifications())[0]?.seq ?? 0;
-    if (this.stage.card !== undefined) await this.until(20_000, "the card is ready", () => this.link());
+    if (this.bench.card !== undefined) await this.until(20_000, "the card is ready", () => this.link());
   }
 
   /** AID of a profile. @throws scenario.failed when the EIS never had it */
@@ -61,19 +61,19 @@ export class Scene {
 
   /** Newest first. */
   async notifications(): Promise<readonly NotificationAnswer[]> {
-    const query = { target: this.stage.target, limit: 100 };
-    return (await this.stage.api.v1.notifications.list({ query })).items;
+    const query = { target: this.bench.target, limit: 100 };
+    return (await this.bench.api.v1.notifications.list({ query })).items;
   }
 
   /** The link that the target's card is behind, when it is up. */
   async link(): Promise<LinkAnswer | undefined> {
     const { id } = await this.target();
-    const { items } = await this.stage.api.v1.links.list();
+    const { items } = await this.bench.api.v1.links.list();
     return items.find((link) => link.target === id && link.up);
   }
 
   async job(id: string, waitMs = 0): Promise<ShownJob> {
-    return this.stage.api.v1.jobs.get({ params: { id }, query: { wait: waitMs } });
+    return this.bench.api.v1.jobs.get({ params: { id }, query: { wait: waitMs } });
   }
 
   /** Probes until there is something. @throws scenario.failed when the time is over */

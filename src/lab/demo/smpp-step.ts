@@ -8,8 +8,6 @@ import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import { joinSmsc } from "../../../simulators/network/smsc-bridge.ts";
 import { SimulatedSmsc } from "../../../simulators/smsc/smsc.ts";
-import { parseConfig } from "../../app/config.ts";
-import { Daemon } from "../../app/daemon.ts";
 import { Cleanup } from "../../base/cleanup.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { concatBytes, fromHex, toHex } from "../../base/hex.ts";
@@ -23,9 +21,8 @@ import { unchecked } from "../../face/api/client.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import { jobText } from "../../face/cli/job-view.ts";
 import { hashPassword } from "../../face/smpp/password.ts";
-import { silentLog } from "../../link/driver.ts";
-import type { Act } from "./demo-step.ts";
-import type { Narrator } from "./narrator.ts";
+import type { DemoReporter } from "./demo-reporter.ts";
+import type { DemoStep } from "./demo-step.ts";
 import { OtherPlatform } from "./other-platform.ts";
 import { until } from "./until.ts";
 
@@ -33,15 +30,15 @@ const ourNumber = "447700900000";
 /** How long the answers of a card may take on a busy machine. */
 const answerMs = 60_000;
 
-/** Fourth act: the enable command goes through an SMSC; then another platform drives the card through our SMSC face. */
-export const smppAct: Act = async ({ context }, narrator) => {
-  narrator.act("Through an SMSC by SMPP, and as the SMSC of another platform");
+/** Fourth step: the enable command goes through an SMSC; then another platform drives the card through our SMSC face. */
+export const smppStep: DemoStep = async ({ context, startDaemon }, reporter) => {
+  reporter.heading("Through an SMSC by SMPP, and as the SMSC of another platform");
   await using cleanup = new Cleanup();
   const folder = mkdtempSync(join(tmpdir(), "otagate-demo-smpp-"));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const card = new SimulatedEuicc({ state: createEuiccState({ seed: "demo smpp", smsrAddress: `+${ourNumber}` }) });
   const smscPort = await network(card, cleanup);
-  const config = parseConfig({
+  const config = {
     readers: { enabled: false },
     scp81: { enabled: false },
     smsc: [{ name: "operator", address: `smpp://otagate@127.0.0.1:${smscPort}` }],
@@ -51,17 +48,15 @@ export const smppAct: Act = async ({ context }, narrator) => {
       clients: [{ systemId: "platform", passwordHash: await hashPassword("secret") }],
     },
     sms: { originator: ourNumber, answerTimeoutMs: 20_000 },
-  });
-  const daemon = cleanup.use(
-    await Daemon.start({ config, state: join(folder, "state"), env: process.env, log: silentLog }),
-  );
+  };
+  const daemon = cleanup.use(await startDaemon(config, join(folder, "state"), process.env));
   const api = new ApiClient({ socketPath: daemon.socketPath });
   const eis = exportEis(card.state);
   await api.v1.targets.import({ body: unchecked(eis) });
   const bound = await until(async () =>
     (await api.v1.links.list({ query: { kind: "smsc" } })).items.find((link) => link.up),
   );
-  narrator.check(`${bound?.id ?? "the SMSC account"} is bound`, bound !== undefined);
+  reporter.check(`${bound?.id ?? "the SMSC account"} is bound`, bound !== undefined);
 
   const second = eis.profiles[1];
   const { id } = await api.v1.jobs.submit({
@@ -74,18 +69,18 @@ export const smppAct: Act = async ({ context }, narrator) => {
     const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
     return job.procedure?.endedAt === undefined && job.state !== "failed" ? undefined : job;
   }, answerMs);
-  if (done !== undefined) narrator.tell(jobText(context.terminal, done));
-  narrator.check(
+  if (done !== undefined) reporter.note(jobText(context.terminal, done));
+  reporter.check(
     `enableProfile over ${done?.chosen?.link}: PoR ${done?.result?.por?.name ?? done?.error?.message}, switch ${done?.procedure?.at}`,
     done?.procedure?.at === "confirmed",
   );
 
   const about = await api.v1.daemon.get();
-  narrator.tell(
+  reporter.note(
     `\nAnother platform binds to otagate's SMSC face (port ${about.facts.smppFace}) and sends a packet it secured itself:`,
   );
   if (typeof about.facts.smppFace !== "number") throw new Error("the SMSC face has a port");
-  await platformAct(about.facts.smppFace, second?.msisdn ?? "", card, narrator);
+  await platformPart(about.facts.smppFace, second?.msisdn ?? "", card, reporter);
 };
 
 /** A network with the card in a phone, and an SMSC that serves it. Returns the SMSC's port. */
@@ -102,26 +97,26 @@ async function network(card: SimulatedEuicc, cleanup: Cleanup): Promise<number> 
 }
 
 /** The other platform's part: its own keys and counters, our SMSC face, the card's answer. */
-async function platformAct(port: number, msisdn: string, card: SimulatedEuicc, narrator: Narrator): Promise<void> {
+async function platformPart(port: number, msisdn: string, card: SimulatedEuicc, reporter: DemoReporter): Promise<void> {
   using platform = await OtherPlatform.bind(port, "platform", "secret");
-  if (!narrator.check("the platform's client (npm smpp) is bound to the SMSC face", platform !== undefined)) return;
+  if (!reporter.check("the platform's client (npm smpp) is bound to the SMSC face", platform !== undefined)) return;
   const packet = wrapCommand({ ...command, data: getStatus() }, keysOf(card)).packet;
   const messageId = await platform?.submit(msisdn, concatBytes(Uint8Array.of(0x02, 0x70, 0x00), packet));
-  if (!narrator.check(`its packet was taken as message ${messageId ?? "none"}`, messageId !== undefined)) return;
+  if (!reporter.check(`its packet was taken as message ${messageId ?? "none"}`, messageId !== undefined)) return;
   const heard = await until(async () => {
     const [por, receipt] = [platform?.por, platform?.receiptOf(messageId ?? "")];
     return por === undefined || receipt === undefined ? undefined : { por, receipt };
   }, answerMs);
   const por = heard?.por ?? platform?.por;
   const octets = por?.userData.map(toHex).join(" ") ?? "none";
-  narrator.check(`the card's proof of receipt came back to it: ${octets}`, por !== undefined);
+  reporter.check(`the card's proof of receipt came back to it: ${octets}`, por !== undefined);
   const status = por === undefined ? "nothing" : statusOf(por.packet, card);
-  narrator.check(
+  reporter.check(
     `it verifies and deciphers with the platform's own keys: ${status}`,
     status.startsWith(porStatusName(porStatus.ok)),
   );
   const receipt = heard?.receipt ?? platform?.receiptOf(messageId ?? "");
-  narrator.check(`and a delivery receipt: ${receipt?.trimEnd() ?? "none"}`, receipt?.includes("stat:DELIVRD") === true);
+  reporter.check(`and a delivery receipt: ${receipt?.trimEnd() ?? "none"}`, receipt?.includes("stat:DELIVRD") === true);
 }
 
 const command = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 0x1000 };

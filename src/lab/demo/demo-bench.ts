@@ -5,20 +5,19 @@ import { exportEis } from "../../../simulators/euicc/eis.ts";
 import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { PcscLab, pcscLabProblem } from "../../../simulators/pcsc-lab.ts";
-import { parseConfig } from "../../app/config.ts";
-import { Daemon } from "../../app/daemon.ts";
 import { Cleanup } from "../../base/cleanup.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { paint, say } from "../../face/cli/terminal.ts";
-import { silentLog } from "../../link/driver.ts";
+import type { StartLabDaemon } from "../lab-daemon.ts";
 
 /** What all acts play on: a daemon of its own, a simulated eUICC in a (virtual) reader. */
-export interface Stage extends AsyncDisposable {
+export interface DemoBench extends AsyncDisposable {
   readonly context: CliContext;
   readonly api: ApiClient;
-  readonly daemon: Daemon;
+  /** Starts further daemons. */
+  readonly startDaemon: StartLabDaemon;
   readonly card: SimulatedEuicc;
   readonly eis: ReturnType<typeof exportEis>;
   /** Folder that is gone afterwards. */
@@ -27,21 +26,22 @@ export interface Stage extends AsyncDisposable {
   readonly where: string;
 }
 
-/** Sets the stage; says what it had to do without. @throws store.*, config.* */
-export async function setStage(context: CliContext, inProcess: boolean): Promise<Stage> {
+/** Starts the daemon with the card in a virtual reader; reports when there is none. @throws store.*, config.* */
+export async function openDemoBench(
+  context: CliContext,
+  startDaemon: StartLabDaemon,
+  inProcess: boolean,
+): Promise<DemoBench> {
   await using stack = new Cleanup();
   const folder = mkdtempSync(join(tmpdir(), "otagate-demo-"));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const card = new SimulatedEuicc({ state: createEuiccState() });
   const lab = inProcess ? undefined : await openLab(context);
   if (lab !== undefined) stack.use(lab);
-  const config = parseConfig(
-    lab === undefined ? { readers: { enabled: false } } : { readers: { socket: lab.socket, client: "socket" } },
-  );
+  const config =
+    lab === undefined ? { readers: { enabled: false } } : { readers: { socket: lab.socket, client: "socket" } };
   if (lab !== undefined) lab.insert(0, card);
-  const daemon = stack.use(
-    await Daemon.start({ config, state: join(folder, "state"), env: process.env, log: silentLog }),
-  );
+  const daemon = stack.use(await startDaemon(config, join(folder, "state"), process.env));
   if (lab === undefined) daemon.simulate("euicc", card);
   const where =
     lab === undefined
@@ -51,7 +51,7 @@ export async function setStage(context: CliContext, inProcess: boolean): Promise
   return {
     context,
     api: new ApiClient({ socketPath: daemon.socketPath }),
-    daemon,
+    startDaemon,
     card,
     eis: exportEis(card.state),
     folder,

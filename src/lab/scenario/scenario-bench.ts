@@ -7,16 +7,14 @@ import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import type { SoftReader } from "../../../simulators/reader.ts";
-import { parseConfig } from "../../app/config.ts";
-import { Daemon } from "../../app/daemon.ts";
 import { Cleanup } from "../../base/cleanup.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { ApiClient } from "../../face/cli/client.ts";
-import { silentLog } from "../../link/driver.ts";
+import type { StartLabDaemon } from "../lab-daemon.ts";
 import type { ScenarioCard } from "./scenario.ts";
 
 /** The simulated card of a scenario, and what can be done to it besides talking to it. */
-export interface StagedCard {
+export interface BenchCard {
   readonly euicc: SimulatedEuicc;
   readonly reader: SoftReader;
   /** Carries out a control line. @throws scenario.failed when the card does not know it */
@@ -24,11 +22,11 @@ export interface StagedCard {
 }
 
 /** What a scenario plays on. */
-export interface Stage extends AsyncDisposable {
+export interface ScenarioBench extends AsyncDisposable {
   readonly api: ApiClient;
   /** Name of the target. */
   readonly target: string;
-  readonly card?: StagedCard;
+  readonly card?: BenchCard;
 }
 
 const pol1Bits = { "disabling-not-allowed": 1, "deletion-not-allowed": 2, "delete-when-disabled": 4 } as const;
@@ -57,17 +55,21 @@ function cardOf(described: ScenarioCard): SimulatedEuicc {
 }
 
 /** A daemon of its own with the described card in a reader. @throws store.*, config.* */
-export async function simulatedStage(described: ScenarioCard, notifications: string): Promise<Stage> {
+export async function simulatedBench(
+  described: ScenarioCard,
+  notifications: string,
+  startDaemon: StartLabDaemon,
+): Promise<ScenarioBench> {
   await using stack = new Cleanup();
   const folder = mkdtempSync(join(tmpdir(), "otagate-scenario-"));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const config = parseConfig({
+  const config = {
     notifications,
     readers: { enabled: false },
     scp81: { enabled: false },
     sms: { envelopeAnswerTimeoutMs: 2_000 },
-  });
-  const daemon = stack.use(await Daemon.start({ config, state: join(folder, "state"), env: {}, log: silentLog }));
+  };
+  const daemon = stack.use(await startDaemon(config, join(folder, "state"), {}));
   const euicc = cardOf(described);
   const eis = exportEis(euicc.state);
   const profiles = eis.profiles.map((profile, index) => {

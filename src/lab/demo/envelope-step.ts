@@ -1,59 +1,59 @@
 import { unchecked } from "../../face/api/client.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
-import type { Act } from "./demo-step.ts";
-import type { Stage } from "./stage.ts";
+import type { DemoBench } from "./demo-bench.ts";
+import type { DemoStep } from "./demo-step.ts";
 import { until } from "./until.ts";
 
-/** First act: ES5 over SCP80 in ENVELOPE (SMS-PP DOWNLOAD), the switch, the notification and its confirmation. */
-export const envelopeAct: Act = async (stage, narrator) => {
-  const { api, eis, context } = stage;
-  narrator.act("ES5 over SCP80 to an eUICC in a reader");
-  narrator.tell(`A simulated eUICC sits ${stage.where}. Its EIS is imported:`);
+/** First step: ES5 over SCP80 in ENVELOPE (SMS-PP DOWNLOAD), the switch, the notification and its confirmation. */
+export const envelopeStep: DemoStep = async (bench, reporter) => {
+  const { api, eis, context } = bench;
+  reporter.heading("ES5 over SCP80 to an eUICC in a reader");
+  reporter.note(`A simulated eUICC sits ${bench.where}. Its EIS is imported:`);
   const { target } = await api.v1.targets.import({ body: unchecked(eis) });
-  narrator.check(`target ${eis.eid} has ${target.esimProfiles.length} profiles`, target.esimProfiles.length >= 2);
-  const first = await card(stage, (link) => link.card !== undefined);
-  narrator.check(
+  reporter.check(`target ${eis.eid} has ${target.esimProfiles.length} profiles`, target.esimProfiles.length >= 2);
+  const first = await card(bench, (link) => link.card !== undefined);
+  reporter.check(
     `reader ${first.id} holds ICCID ${first.card?.iccid}, IMSI ${first.card?.imsi}`,
     first.target === target.id,
   );
 
-  narrator.tell("\nThe card is audited (GET STATUS, GET DATA):");
+  reporter.note("\nThe card is audited (GET STATUS, GET DATA):");
   for (const fn of ["auditStatus", "auditResources"]) {
-    const job = await run(stage, fn, {});
-    narrator.tell(jobText(context.terminal, job));
-    narrator.check(
+    const job = await run(bench, fn, {});
+    reporter.note(jobText(context.terminal, job));
+    reporter.check(
       `${fn}: ${job.result?.por?.name ?? job.error?.message}`,
       job.state === "done" && job.result?.por?.status === 0,
     );
   }
 
   const [fallback, second] = target.esimProfiles;
-  narrator.tell(`\nThe second profile is enabled (${second?.iccid}):`);
-  await switchTo(stage, narrator, "enableProfile", second?.aid ?? "", second?.iccid, first);
-  narrator.tell("\nAnd disabled again; the fall-back profile takes over:");
-  const now = await card(stage, (link) => link.card !== undefined);
-  await switchTo(stage, narrator, "disableProfile", second?.aid ?? "", fallback?.iccid, now);
+  reporter.note(`\nThe second profile is enabled (${second?.iccid}):`);
+  await switchTo(bench, reporter, "enableProfile", second?.aid ?? "", second?.iccid, first);
+  reporter.note("\nAnd disabled again; the fall-back profile takes over:");
+  const now = await card(bench, (link) => link.card !== undefined);
+  await switchTo(bench, reporter, "disableProfile", second?.aid ?? "", fallback?.iccid, now);
 };
 
 async function switchTo(
-  stage: Stage,
-  narrator: Parameters<Act>[1],
+  bench: DemoBench,
+  reporter: Parameters<DemoStep>[1],
   fn: string,
   aid: string,
   iccid: string | undefined,
   before: ShownLink,
 ): Promise<void> {
-  const { api, eis, context } = stage;
+  const { api, eis, context } = bench;
   const { items: earlier } = await api.v1.notifications.list({
     query: {
       target: eis.eid,
       limit: 1,
     },
   });
-  const job = await run(stage, fn, { aid });
-  narrator.tell(jobText(context.terminal, job));
-  narrator.check(
+  const job = await run(bench, fn, { aid });
+  reporter.note(jobText(context.terminal, job));
+  reporter.check(
     `${fn}: PoR ${job.result?.por?.name ?? job.error?.message}, ${job.result?.commands[0]?.sw}`,
     job.state === "done" && job.result?.commands[0]?.sw === "9000",
   );
@@ -61,26 +61,30 @@ async function switchTo(
     const one = await api.v1.jobs.get({ params: { id: job.id } });
     return one.procedure?.endedAt === undefined ? undefined : one;
   });
-  const after = await card(stage, (link) => link.card?.iccid !== undefined && link.card.iccid !== before.card?.iccid);
-  narrator.check(`REFRESH and reset: ICCID ${before.card?.iccid} -> ${after.card?.iccid}`, after.card?.iccid === iccid);
-  narrator.check(
+  const after = await card(bench, (link) => link.card?.iccid !== undefined && link.card.iccid !== before.card?.iccid);
+  reporter.check(`REFRESH and reset: ICCID ${before.card?.iccid} -> ${after.card?.iccid}`, after.card?.iccid === iccid);
+  reporter.check(
     `IMSI ${before.card?.imsi} -> ${after.card?.imsi}`,
     after.card?.imsi !== undefined && after.card.imsi !== before.card?.imsi,
   );
   const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 10 } });
   const heard = items.find((one) => one.seq > (earlier[0]?.seq ?? 0));
-  narrator.check(
+  reporter.check(
     `notification ${heard?.sequence}: ${heard?.text}, checksum ${heard?.verified ? "good" : "missing"}`,
     heard?.verified === true,
   );
-  narrator.check(
+  reporter.check(
     `the notification is ${heard?.confirmation}, the switch is ${done?.procedure?.at}`,
     heard?.confirmation === "confirmed" && done?.procedure?.at === "confirmed",
   );
 }
 
 /** Queues an ES5 function and waits for its end. */
-async function run({ api, eis }: Stage, name: string, params: Readonly<Record<string, unknown>>): Promise<ShownJob> {
+async function run(
+  { api, eis }: DemoBench,
+  name: string,
+  params: Readonly<Record<string, unknown>>,
+): Promise<ShownJob> {
   const { id } = await api.v1.jobs.submit({
     body: {
       target: eis.eid,
@@ -96,7 +100,7 @@ async function run({ api, eis }: Stage, name: string, params: Readonly<Record<st
 }
 
 /** The reader with the demonstration's card, once it looks as wanted. */
-async function card({ api }: Stage, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
+async function card({ api }: DemoBench, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
   const read = async () => (await api.v1.links.list({ query: { kind: "reader" } })).items;
   const found = await until(async () => (await read()).find(wanted));
   return found ?? (await read())[0] ?? { id: "none", kind: "reader", up: false, facts: {} };
