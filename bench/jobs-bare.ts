@@ -8,7 +8,7 @@ import { concatBytes, fromHex, toHex } from "../src/base/hex.ts";
 import { smsPpDownload } from "../src/codec/cat/envelope.ts";
 import { findTlv } from "../src/codec/cat/object.ts";
 import { ProactiveCommand } from "../src/codec/cat/proactive.ts";
-import { es5Commands } from "../src/codec/euicc/es5.ts";
+import { es5Commands } from "../src/codec/euicc/es5/functions.ts";
 import { Reader } from "../src/codec/kit/codec.ts";
 import { capduObject, expandedScript } from "../src/codec/ota/script.ts";
 import { parseScriptResponse } from "../src/codec/ota/script-response.ts";

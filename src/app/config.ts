@@ -5,7 +5,7 @@ import { defaultAddresses } from "../../drivers/all.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
 import { yamlTooDeep } from "../base/yaml-depth.ts";
-import { imeiText } from "../gateway/model/identity-shapes.ts";
+import { imeiText } from "../codec/euicc/identity-shapes.ts";
 import { ApiConfig } from "./api-config.ts";
 import { knownScheme, noneTwice, portsOfTheirOwn } from "./config-checks.ts";
 import { isLanguageCode } from "./language-codes.ts";

@@ -1,7 +1,7 @@
 import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { parseAid } from "../codec/euicc/aid.ts";
-import { es5Commands } from "../codec/euicc/es5.ts";
+import { es5Commands } from "../codec/euicc/es5/functions.ts";
 import { sameIccid } from "../codec/euicc/iccid.ts";
 import { profileDifferences } from "./eis/card-audit.ts";
 import { deletesItself, profileName } from "./eis/policy.ts";

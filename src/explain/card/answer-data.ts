@@ -1,8 +1,8 @@
 import { answersWithKeys } from "../../codec/apdu/secret-data.ts";
 import { statusWordName } from "../../codec/apdu/status-word.ts";
-import type { Es5Name } from "../../codec/euicc/es5.ts";
-import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
-import { es5StatusText } from "../../codec/euicc/es5-status.ts";
+import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
+import type { Es5Name } from "../../codec/euicc/es5/functions.ts";
+import { es5StatusText } from "../../codec/euicc/es5/status.ts";
 import type { Context } from "../context.ts";
 import { initializeUpdateNode, looksLikeInitializeUpdate } from "../packet/secure-channel.ts";
 import { grow, hiddenLeaf, leaf, type Node, single } from "../tree.ts";

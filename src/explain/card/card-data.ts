@@ -1,6 +1,6 @@
 import { certificateDate, oidText } from "../../codec/euicc/certificate.ts";
 import { eidCheckDigitsOk, eidFromOctets } from "../../codec/euicc/eid.ts";
-import { lifeCycleName } from "../../codec/euicc/es5-answer.ts";
+import { lifeCycleName } from "../../codec/euicc/es5/answer.ts";
 import { curveName, keyTypeName } from "../../codec/euicc/key-set.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { berPart, berParts, type TagEntry, type TagMap } from "../ber-tree.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { strict } from "../../base/strict.ts";
-import { eidText, iccidText, msisdnText } from "../../gateway/model/identity-shapes.ts";
+import { eidText, iccidText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
 import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../gateway/targets/target-shape.ts";
 import { idPage, ifMatchHeaders, listOf, moment, pageShape, referenceParams } from "./fields.ts";
 import { keySetShape } from "./key-sets.ts";

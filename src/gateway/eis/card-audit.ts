@@ -1,5 +1,5 @@
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
-import type { AuditedDomain, CardResources } from "../../codec/euicc/es5-answer.ts";
+import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.ts";
 import type { Target } from "../model/target.ts";
 import { eisState } from "../targets/eis.ts";
 

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { ClassifiedCommand } from "../../codec/euicc/es5-classify.ts";
-import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
+import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
+import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import type { JobWork } from "../model/job.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 import { scriptCommands } from "../scripts/script-body.ts";

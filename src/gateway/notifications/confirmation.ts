@@ -1,6 +1,6 @@
 import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
-import { es5Commands } from "../../codec/euicc/es5.ts";
+import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { Links } from "../links/links.ts";
 import type { QueueConfirmation } from "./notifications.ts";
 

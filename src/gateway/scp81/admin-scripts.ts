@@ -1,5 +1,5 @@
 import { toHex } from "../../base/hex.ts";
-import { classifyCommand, switchesProfile } from "../../codec/euicc/es5-classify.ts";
+import { classifyCommand, switchesProfile } from "../../codec/euicc/es5/classify.ts";
 import { isCapdu } from "../../codec/ota/script.ts";
 import type { AdminScript } from "../../link/scp81/admin-store.ts";
 import type { Job, JobWork } from "../model/job.ts";

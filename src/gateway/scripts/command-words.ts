@@ -1,6 +1,6 @@
 import { statusWordName } from "../../codec/apdu/status-word.ts";
-import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5-classify.ts";
-import { commandStatusText } from "../../codec/euicc/es5-status.ts";
+import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
+import { commandStatusText } from "../../codec/euicc/es5/status.ts";
 
 /** What a status word says as the answer of a command, in the words of the ES5 function where it is one. */
 export function statusMeaning(fn: ClassifiedCommand["function"] | undefined, sw: string): string {

@@ -1,8 +1,8 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
-import type { Es5Function } from "../../codec/euicc/es5.ts";
-import { type Es5Answer, es5Answer } from "../../codec/euicc/es5-answer.ts";
-import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5-classify.ts";
+import type { Es5Answer } from "../../codec/euicc/es5/answer.ts";
+import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
+import { type Es5Function, es5Answer, es5Function, isEs5Function } from "../../codec/euicc/es5/functions.ts";
 import type { CommandResult, JobWork } from "../model/job.ts";
 import { statusMeaning } from "./command-words.ts";
 import { scriptCommands } from "./script-body.ts";
@@ -19,21 +19,6 @@ export interface ExecutedCommand {
   readonly answer?: Es5Answer;
 }
 
-const withAnswer = new Set([
-  "auditStatus",
-  "auditResources",
-  "auditEid",
-  "auditKeys",
-  "auditCounter",
-  "auditForwarded",
-  "establishISDRKeySet",
-  "confirmNotification",
-]);
-
-function isEs5(fn: ClassifiedCommand["function"]): fn is Es5Function {
-  return withAnswer.has(fn.name);
-}
-
 /** The commands of a job's script that the card answered, named and with their answers decoded. */
 export function executedCommands(work: JobWork, results: readonly CommandResult[]): ExecutedCommand[] {
   const apdus = scriptCommands(work);
@@ -46,7 +31,7 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
     const apdu = apdus[index + offset];
     if (apdu === undefined) return [];
     const { function: fn } = classifyCommand(apdu);
-    const answer = isEs5(fn) ? answerOf(fn, result) : undefined;
+    const answer = isEs5Function(fn) ? answerOf(fn, result) : undefined;
     const { sw } = result;
     const succeeded = swSucceeds(Number.parseInt(sw, 16), apdu);
     const facts = { function: fn, succeeded, sw, meaning: statusMeaning(fn, sw) };
@@ -55,6 +40,7 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
 }
 
 function answerOf(fn: Es5Function, result: CommandResult): Es5Answer | undefined {
+  if (es5Function(fn.name)?.answer === undefined) return undefined;
   try {
     return es5Answer(fn.name, fromHex(result.data));
   } catch (error) {

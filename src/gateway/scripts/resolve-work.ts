@@ -1,5 +1,5 @@
 import { toHex } from "../../base/hex.ts";
-import { es5Commands } from "../../codec/euicc/es5.ts";
+import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { JobWork } from "../model/job.ts";
 import type { AskedWork } from "../model/new-job.ts";
 import type { Target } from "../model/target.ts";

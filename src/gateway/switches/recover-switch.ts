@@ -1,5 +1,5 @@
 import { newId } from "../../base/id.ts";
-import { classifyCommand } from "../../codec/euicc/es5-classify.ts";
+import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import type { Notification } from "../../codec/euicc/notification.ts";
 import type { Job } from "../model/job.ts";
 import { mayHaveLeft } from "../model/packet.ts";

@@ -1,8 +1,8 @@
 import { toHex } from "../../base/hex.ts";
 import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../../codec/euicc/addressing.ts";
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
-import type { AuditedDomain, Es5Answer } from "../../codec/euicc/es5-answer.ts";
-import type { ClassifiedCommand } from "../../codec/euicc/es5-classify.ts";
+import type { AuditedDomain, Es5Answer } from "../../codec/euicc/es5/answer.ts";
+import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
 import { readTlvs } from "../../codec/kit/ber.ts";
 import { encode } from "../../codec/kit/codec.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";

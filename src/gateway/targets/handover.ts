@@ -1,4 +1,4 @@
-import type { KeyRange } from "../../codec/euicc/es5.ts";
+import type { KeyRange } from "../../codec/euicc/es5/finalise-isdr-handover.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
 

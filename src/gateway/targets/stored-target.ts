@@ -3,7 +3,7 @@ import { isGatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { withoutKeyValues } from "../../codec/eis/content.ts";
 import { eisElement } from "../../codec/eis/read.ts";
-import { iccidText, imsiText, msisdnText } from "../model/identity-shapes.ts";
+import { iccidText, imsiText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
 import { factsIn } from "./eis-facts.ts";
 import {
   eisFactShapes,

@@ -4,9 +4,9 @@ import { fromHex } from "../../base/hex.ts";
 import { keyLike, namesSecret, safeName } from "../../base/key-like.ts";
 import { strict } from "../../base/strict.ts";
 import { isCatTlvs } from "../../codec/cat/comprehension.ts";
+import { eidText, iccidText, imsiText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
 import { isTlvs } from "../../codec/kit/ber.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
-import { eidText, iccidText, imsiText, msisdnText } from "../model/identity-shapes.ts";
 import { maxCounter } from "../model/key-set.ts";
 
 const hex = (octets: string) => z.string().regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), "hexadecimal octets");

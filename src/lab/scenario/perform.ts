@@ -2,7 +2,7 @@ import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
-import { es5Commands } from "../../codec/euicc/es5.ts";
+import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import { KeyEstablishment } from "../../codec/euicc/key-establishment.ts";
 import { decode } from "../../codec/kit/codec.ts";
 import { unchecked } from "../../face/api/client.ts";

@@ -9,10 +9,10 @@ import {
   GpCertificate,
   oidText,
 } from "../../../src/codec/euicc/certificate.ts";
-import { type Es5Function, es5Commands, masterDeleteSigned } from "../../../src/codec/euicc/es5.ts";
-import { es5Answer } from "../../../src/codec/euicc/es5-answer.ts";
-import { classifyCommand, switchesProfile } from "../../../src/codec/euicc/es5-classify.ts";
-import { es5StatusText } from "../../../src/codec/euicc/es5-status.ts";
+import { classifyCommand, switchesProfile } from "../../../src/codec/euicc/es5/classify.ts";
+import { type Es5Function, es5Answer, es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
+import { masterDeleteSigned } from "../../../src/codec/euicc/es5/master-delete.ts";
+import { es5StatusText } from "../../../src/codec/euicc/es5/status.ts";
 import { ephemeralPoint, keyEstablishmentSigned } from "../../../src/codec/euicc/key-establishment.ts";
 import { Notification, notificationTypeText } from "../../../src/codec/euicc/notification.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
-import { classifyCommand } from "../../../src/codec/euicc/es5-classify.ts";
+import { classifyCommand } from "../../../src/codec/euicc/es5/classify.ts";
 import { ConnectivityParameters, ConnectivityShape } from "../../../src/gateway/eis/connectivity-parameters.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";

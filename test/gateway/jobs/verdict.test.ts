@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
-import { es5Commands } from "../../../src/codec/euicc/es5.ts";
+import { es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { capduObject } from "../../../src/codec/ota/script.ts";
 import { readFailure, type StoredFailure } from "../../../src/gateway/model/failure.ts";
 import { answeredScript } from "../../../src/gateway/scripts/script-verdict.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededRandom } from "../../../simulators/seeded-random.ts";
 import { toHex } from "../../../src/base/hex.ts";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
-import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5.ts";
+import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { AdminBench } from "./admin-bench.ts";
 

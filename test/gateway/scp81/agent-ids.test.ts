@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/hex.ts";
-import { es5Commands } from "../../../src/codec/euicc/es5.ts";
+import { es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { sessionParametersTlv, storeDataCommands } from "../../../src/codec/gp/sd-parameters.ts";
 import { StoredSessionParameters } from "../../../src/codec/gp/session-parameters.ts";
 import { SessionTrigger } from "../../../src/codec/gp/trigger.ts";

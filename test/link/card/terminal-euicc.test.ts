@@ -4,7 +4,7 @@ import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { SoftReader } from "../../../simulators/reader.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { isdRTar, parseAid, tarOctets } from "../../../src/codec/euicc/aid.ts";
-import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5.ts";
+import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { Notification } from "../../../src/codec/euicc/notification.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { decode } from "../../../src/codec/kit/codec.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { parseEid } from "../../codec/euicc/eid.ts";
-import { parseIccid, parseImsi } from "../../codec/euicc/iccid.ts";
-import { parseImei, parseMsisdn } from "../../codec/euicc/subscriber.ts";
+import { parseEid } from "./eid.ts";
+import { parseIccid, parseImsi } from "./iccid.ts";
+import { parseImei, parseMsisdn } from "./subscriber.ts";
 
 /** Text that a parser of identities takes, as the parser writes it; what it says of a wrong one becomes the issue. */
 function identity(name: string, parse: (text: string) => string) {

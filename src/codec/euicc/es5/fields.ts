@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { type Aid, parseAid } from "../aid.ts";
+import { iccidText } from "../identity-shapes.ts";
+import type { ProfileLookup } from "./record.ts";
+import { usage } from "./usage.ts";
+
+/** Octets in hexadecimal. */
+export const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
+
+/** An AID in hexadecimal. */
+export const aidText = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID of 5 to 16 octets");
+
+const tag = z.string().regex(/^[0-9a-fA-F]{2,4}$/, "a tag");
+
+/** Tags of a tag list (5C). */
+export const tagTexts = z.array(tag);
+
+/** The ICCID of a profile. */
+export const iccid = iccidText;
+
+/** A profile by its ISD-P AID or, if the EIS has it, its ICCID. */
+export const named = {
+  aid: aidText.optional().describe("AID of the ISD-P"),
+  isdP: aidText.optional().describe("The same as `aid`"),
+  iccid: iccid.optional().describe("ICCID of the profile, if it is in the EIS"),
+};
+
+/** No parameters. */
+export const none = z.strictObject({});
+
+/** How parameters name a profile. */
+export interface NamedProfile {
+  readonly aid?: string | undefined;
+  /** Another name of `aid`. */
+  readonly isdP?: string | undefined;
+  readonly iccid?: string | undefined;
+}
+
+/** The AID that parameters name, if they name one. @throws api.usage when they name two */
+export function namedAid({ aid: one, isdP: other }: NamedProfile): Aid | undefined {
+  if (one !== undefined && other !== undefined && parseAid(one) !== parseAid(other))
+    throw usage("params.isdP", "names another profile than aid: give one of the two");
+  const text = one ?? other;
+  return text === undefined ? undefined : parseAid(text);
+}
+
+/** The ISD-P that parameters name. @throws target.invalid, api.usage */
+export function namedIsdP(params: NamedProfile, eis: ProfileLookup): Aid {
+  const given = namedAid(params);
+  if (given !== undefined) return given;
+  if (params.iccid === undefined) throw usage("params.aid", "name the profile by aid or iccid");
+  return eis.isdPOf(params.iccid);
+}
+
+/** Tags as numbers. */
+export function tagNumbers({ tags }: { readonly tags?: string[] | undefined }): { tags?: number[] } {
+  return tags === undefined ? {} : { tags: tags.map((one) => Number.parseInt(one, 16)) };
+}
