@@ -18,6 +18,8 @@ export type Awaitable<T> = T | Promise<T>;
 export interface Statement<A extends readonly unknown[], R> {
   all(...args: A): Awaitable<readonly R[]>;
   first(...args: A): Awaitable<R | undefined>;
+  /** The row that the statement always returns. */
+  one(...args: A): Awaitable<R>;
   /** Number of changed rows. For statements that return no rows. */
   run(...args: A): Awaitable<number>;
 }
@@ -108,6 +110,10 @@ export class Statements {
         const { native, values } = bound(args);
         return native.get(values) as R | undefined;
       },
+      one: (...args) => {
+        const { native, values } = bound(args);
+        return present(native.get(values) as R | undefined);
+      },
       run: (...args) => {
         const { native, values } = bound(args);
         return native.run(values).changes;
@@ -130,6 +136,7 @@ export class Statements {
     return {
       all: (row) => statement.all(...valuesOf(row)),
       first: (row) => statement.first(...valuesOf(row)),
+      one: (row) => statement.one(...valuesOf(row)),
       run: (row) => statement.run(...valuesOf(row)),
     };
   }
@@ -148,9 +155,7 @@ export class Statements {
 
   /** The row that such a query always has. */
   async one<R>(query: Compilable<R>): Promise<R> {
-    const row = await this.first(query);
-    if (row === undefined) throw new Error("a statement returned no row");
-    return row;
+    return present(await this.first(query));
   }
 
   /** How many rows a change without returned rows changed. */
@@ -190,4 +195,9 @@ export function remembered<K, V>(make: (key: K) => V): (key: K) => V {
     made.set(name, value);
     return value;
   };
+}
+
+function present<R>(row: R | undefined): R {
+  if (row === undefined) throw new Error("a statement returned no row");
+  return row;
 }

@@ -1,4 +1,4 @@
-import type { Generated, Selectable } from "kysely";
+import type { Generated, Insertable, Selectable } from "kysely";
 import type { AuditEntry, AuditRepository } from "../../gateway/model/audit-entry.ts";
 import type { Statements } from "../statements.ts";
 
@@ -36,34 +36,29 @@ function entryOf(row: Selectable<AuditTables["audit"]>): AuditEntry {
 /** The audit log: only ever appended to, its entries finished once. */
 export function auditRepository(s: Statements): AuditRepository {
   const db = s.tables<AuditTables>();
+  const add = s.prepareRow((row: Insertable<AuditTables["audit"]>) =>
+    db.insertInto("audit").values(row).returning("seq"),
+  );
+  const finish = s.prepare((seq: number, status: number | null, error: string | null) =>
+    db.updateTable("audit").set({ status, error }).where("seq", "=", seq).where("status", "is", null),
+  );
   return {
     async append(entry) {
-      const { seq } = await s.one(
-        db
-          .insertInto("audit")
-          .values({
-            at: entry.at,
-            client: entry.client ?? null,
-            how: entry.how ?? null,
-            remote: entry.remote ?? null,
-            operation: entry.operation,
-            method: entry.method,
-            path: entry.path,
-            status: entry.status ?? null,
-            error: entry.error ?? null,
-          })
-          .returning("seq"),
-      );
+      const { seq } = await add.one({
+        at: entry.at,
+        client: entry.client ?? null,
+        how: entry.how ?? null,
+        remote: entry.remote ?? null,
+        operation: entry.operation,
+        method: entry.method,
+        path: entry.path,
+        status: entry.status ?? null,
+        error: entry.error ?? null,
+      });
       return seq;
     },
     async finish(seq, status, error) {
-      await s.run(
-        db
-          .updateTable("audit")
-          .set({ status, error: error ?? null })
-          .where("seq", "=", seq)
-          .where("status", "is", null),
-      );
+      await finish.run(seq, status, error ?? null);
     },
     async list(filter, before, limit) {
       let query = db.selectFrom("audit").selectAll().orderBy("seq", "desc").limit(limit);

@@ -30,7 +30,7 @@ export function eventRepository(s: Statements, onAppend: (event: GatewayEvent) =
   return {
     async append(event) {
       const { at, type, target = null, job = null, data } = event;
-      const [{ seq } = { seq: 0 }] = await insert.all(at, type, target, job, toJson(data));
+      const { seq } = await insert.one(at, type, target, job, toJson(data));
       onAppend({ ...event, seq });
       return seq;
     },

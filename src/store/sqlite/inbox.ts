@@ -1,7 +1,7 @@
-import { type Generated, type Selectable, sql } from "kysely";
+import { type Generated, type Insertable, type Selectable, sql } from "kysely";
 import type { InboxEntry, InboxRepository } from "../../gateway/model/inbox.ts";
 import { fromJson, toJson } from "../json.ts";
-import type { Statements } from "../statements.ts";
+import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 export interface InboxTables {
@@ -36,46 +36,50 @@ const notDone = sql<boolean>`state <> 'done'`;
 /** What links brought in, in order of arrival. */
 export function inboxRepository(s: Statements): InboxRepository {
   const db = s.tables<InboxTables>();
+  const add = s.prepareRow((row: Insertable<InboxTables["inbox"]>) => db.insertInto("inbox").values(row));
+  const byId = s.prepare((id: string) => db.selectFrom("inbox").selectAll().where("id", "=", id));
+  const pending = remembered((limit: number) =>
+    s.prepare(() =>
+      db.selectFrom("inbox").selectAll().where(notDone).where(sql<boolean>`state = 'new'`).orderBy("seq").limit(limit),
+    ),
+  );
+  const held = s.prepare((link: string, since: number) =>
+    db
+      .selectFrom("inbox")
+      .selectAll()
+      .where(notDone)
+      .where(sql<boolean>`state = 'held'`)
+      .where("link", "=", link)
+      .where("received_at", ">=", since)
+      .orderBy("seq"),
+  );
+  const settle = s.prepare((id: string, state: string, verdict: string) =>
+    db.updateTable("inbox").set({ state, verdict }).where("id", "=", id),
+  );
   return {
     async insert(entry) {
-      await s.run(
-        db.insertInto("inbox").values({
-          id: entry.id,
-          link: entry.link,
-          target: entry.target ?? null,
-          item: toJson(entry.item),
-          state: entry.state,
-          verdict: entry.verdict ?? null,
-          received_at: entry.receivedAt,
-        }),
-      );
+      await add.run({
+        id: entry.id,
+        link: entry.link,
+        target: entry.target ?? null,
+        item: toJson(entry.item),
+        state: entry.state,
+        verdict: entry.verdict ?? null,
+        received_at: entry.receivedAt,
+      });
     },
     async get(id) {
-      const row = await s.first(db.selectFrom("inbox").selectAll().where("id", "=", id));
+      const row = await byId.first(id);
       return row && entryOf(row);
     },
     async pending(limit) {
-      return (
-        await s.all(
-          db.selectFrom("inbox").selectAll().where(notDone).where("state", "=", "new").orderBy("seq").limit(limit),
-        )
-      ).map(entryOf);
+      return (await pending(limit).all()).map(entryOf);
     },
     async held(link, since) {
-      const rows = await s.all(
-        db
-          .selectFrom("inbox")
-          .selectAll()
-          .where(notDone)
-          .where("state", "=", "held")
-          .where("link", "=", link)
-          .where("received_at", ">=", since)
-          .orderBy("seq"),
-      );
-      return rows.map(entryOf);
+      return (await held.all(link, since)).map(entryOf);
     },
     async settle(ids, state, verdict) {
-      if (ids.length > 0) await s.run(db.updateTable("inbox").set({ state, verdict }).where("id", "in", ids));
+      for (const id of ids) await settle.run(id, state, verdict);
     },
     async list(before, limit) {
       let query = db.selectFrom("inbox").selectAll().orderBy("seq", "desc").limit(limit);

@@ -1,4 +1,4 @@
-import { type Generated, type Selectable, sql } from "kysely";
+import { type Generated, type Insertable, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
 import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
@@ -131,6 +131,8 @@ export function jobRepository(
   const hiding = hidingIn("job", () => seal);
   const jobOf = (row: Selectable<JobTables["job"]>) => jobIn(row, hiding);
   const byId = s.prepare((id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
+  const byKey = s.prepare((key: string) => db.selectFrom("job").selectAll().where("idempotency_key", "=", key));
+  const add = s.prepareRow((row: Insertable<JobTables["job"]>) => db.insertInto("job").values(row).returning("seq"));
   const waiting = (limit: number) =>
     s.prepare((target: string) =>
       db
@@ -212,7 +214,7 @@ export function jobRepository(
   return {
     async insert(job, idempotencyKey, digest) {
       if (idempotencyKey !== undefined) {
-        const before = await s.first(db.selectFrom("job").selectAll().where("idempotency_key", "=", idempotencyKey));
+        const before = await byKey.first(idempotencyKey);
         if (before !== undefined) {
           const same =
             digest === undefined || before.idempotency_digest === null || before.idempotency_digest === digest;
@@ -220,35 +222,30 @@ export function jobRepository(
         }
       }
       const work = hiddenWork(hiding, job.id, job.work);
-      const row = await s.one(
-        db
-          .insertInto("job")
-          .values({
-            id: job.id,
-            target: job.target,
-            state: job.state,
-            lane: job.lane,
-            origin_face: job.origin.face,
-            work: work.text,
-            secret: work.secret,
-            request: toJson(job.request),
-            origin: toJson(job.origin),
-            chosen: job.chosen === undefined ? null : toJson(job.chosen),
-            attempts: job.attempts,
-            not_before: job.notBefore,
-            valid_until: job.validUntil,
-            result: null,
-            error: null,
-            note: null,
-            warnings: job.warnings === undefined ? null : toJson(job.warnings),
-            idempotency_key: idempotencyKey ?? null,
-            idempotency_digest: digest ?? null,
-            created_at: job.createdAt,
-            started_at: job.startedAt ?? null,
-            ended_at: null,
-          })
-          .returning("seq"),
-      );
+      const row = await add.one({
+        id: job.id,
+        target: job.target,
+        state: job.state,
+        lane: job.lane,
+        origin_face: job.origin.face,
+        work: work.text,
+        secret: work.secret,
+        request: toJson(job.request),
+        origin: toJson(job.origin),
+        chosen: job.chosen === undefined ? null : toJson(job.chosen),
+        attempts: job.attempts,
+        not_before: job.notBefore,
+        valid_until: job.validUntil,
+        result: null,
+        error: null,
+        note: null,
+        warnings: job.warnings === undefined ? null : toJson(job.warnings),
+        idempotency_key: idempotencyKey ?? null,
+        idempotency_digest: digest ?? null,
+        created_at: job.createdAt,
+        started_at: job.startedAt ?? null,
+        ended_at: null,
+      });
       return { job: { ...job, seq: row.seq }, created: true, same: true };
     },
     async get(id) {

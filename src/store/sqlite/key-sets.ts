@@ -67,6 +67,27 @@ export function keySetRepository(
 ): KeySetRepository {
   const db = s.tables<KeySetTables>();
   const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
+  const ofTarget = s.prepare((target: string) =>
+    db.selectFrom("key_set").select(shown).where("target", "=", target).orderBy("type").orderBy("kvn"),
+  );
+  const ofType = s.prepare((target: string, type: string) =>
+    db.selectFrom("key_set").selectAll().where("target", "=", target).where("type", "=", type).orderBy("kvn"),
+  );
+  const raiseByOne = s.prepare((id: string) =>
+    db
+      .updateTable("key_set")
+      .set((eb) => ({ cntr: eb("cntr", "+", 1) }))
+      .where("id", "=", id)
+      .where("cntr", "<", maxCounter)
+      .returning("cntr"),
+  );
+  const hear = s.prepare((id: string, cntr: number) =>
+    db
+      .updateTable("key_set")
+      .set({ heard_cntr: cntr })
+      .where("id", "=", id)
+      .where((eb) => eb.or([eb("heard_cntr", "is", null), eb("heard_cntr", "<", cntr)])),
+  );
   return {
     async put(set) {
       const tars = [...set.tars].sort().join(",");
@@ -101,16 +122,10 @@ export function keySetRepository(
       counted(id, values.cntr);
     },
     async list(target) {
-      const rows = await s.all(
-        db.selectFrom("key_set").select(shown).where("target", "=", target).orderBy("type").orderBy("kvn"),
-      );
-      return rows.map(info);
+      return (await ofTarget.all(target)).map(info);
     },
     async open(target, type) {
-      const rows = await s.all(
-        db.selectFrom("key_set").selectAll().where("target", "=", target).where("type", "=", type).orderBy("kvn"),
-      );
-      return rows.map(opened);
+      return (await ofType.all(target, type)).map(opened);
     },
     async withPskIdentity(identity) {
       const rows = await s.all(
@@ -128,14 +143,7 @@ export function keySetRepository(
       return changed > 0;
     },
     async nextCounter(id) {
-      const row = await s.first(
-        db
-          .updateTable("key_set")
-          .set((eb) => ({ cntr: eb("cntr", "+", 1) }))
-          .where("id", "=", id)
-          .where("cntr", "<", maxCounter)
-          .returning("cntr"),
-      );
+      const row = await raiseByOne.first(id);
       if (row === undefined)
         throw new GatewayError("crypto.key", "the counter of the key set is exhausted, or the key set was removed", {
           detail: { keySet: id },
@@ -144,14 +152,7 @@ export function keySetRepository(
       return row.cntr;
     },
     async takeHeard(id, cntr) {
-      const changed = await s.run(
-        db
-          .updateTable("key_set")
-          .set({ heard_cntr: cntr })
-          .where("id", "=", id)
-          .where((eb) => eb.or([eb("heard_cntr", "is", null), eb("heard_cntr", "<", cntr)])),
-      );
-      return changed > 0;
+      return (await hear.run(id, cntr)) > 0;
     },
     async raiseCounter(id, floor) {
       const value = Math.min(floor, maxCounter);

@@ -1,11 +1,11 @@
 import { type Insertable, type Selectable, sql } from "kysely";
 import { shownPacket } from "../../gateway/jobs/shown-job.ts";
-import type { PacketPart, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
+import type { PacketPart, PacketPatch, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import type { Migration } from "../migration.ts";
-import type { Statements } from "../statements.ts";
+import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
 export interface PacketTables {
@@ -96,6 +96,17 @@ function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
   };
 }
 
+function columns(patch: PacketPatch) {
+  return {
+    ...(patch.state === undefined ? {} : { state: patch.state }),
+    ...(patch.link === undefined ? {} : { link: patch.link }),
+    ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
+    ...(patch.response === undefined ? {} : { response: toJson(patch.response) }),
+    ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
+    ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
+  };
+}
+
 /** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
 export function packetRepository(s: Statements, seal: Seal): PacketRepository {
   const db = s.tables<PacketTables & JobsOfPackets>();
@@ -116,8 +127,28 @@ export function packetRepository(s: Statements, seal: Seal): PacketRepository {
       .orderBy("packet.created_at")
       .orderBy("packet.id"),
   );
-  const sent = s.prepare((id: string, state: string, at: number) =>
-    db.updateTable("packet").set({ state, sent_at: at }).where("id", "=", id),
+  const byId = s.prepare((id: string) => db.selectFrom("packet").selectAll().where("id", "=", id));
+  // One statement for each kind of change: which columns are in it.
+  const change = remembered((_columns: readonly string[]) =>
+    s.prepareRow(({ id, ...set }: ReturnType<typeof columns> & { readonly id: string }) =>
+      db.updateTable("packet").set(set).where("id", "=", id),
+    ),
+  );
+  const parts = s.prepare((packet: string) =>
+    db.selectFrom("packet_part").selectAll().where("packet", "=", packet).orderBy("position"),
+  );
+  const putPart = s.prepareRow((row: Insertable<PacketTables["packet_part"]>) =>
+    db
+      .insertInto("packet_part")
+      .values(row)
+      .onConflict((conflict) =>
+        conflict
+          .columns(["packet", "position"])
+          .doUpdateSet(row)
+          .where(
+            sql<boolean>`packet_part.state NOT IN ('delivered', 'failed') OR packet_part.transmission < excluded.transmission`,
+          ),
+      ),
   );
   return {
     async insert(packet) {
@@ -144,27 +175,11 @@ export function packetRepository(s: Statements, seal: Seal): PacketRepository {
       });
     },
     async patch(id, patch) {
-      const { state, sentAt, ...others } = patch;
-      if (state !== undefined && sentAt !== undefined && Object.keys(others).length === 0) {
-        await sent.run(id, state, sentAt);
-        return;
-      }
-      await s.run(
-        db
-          .updateTable("packet")
-          .set({
-            ...(patch.state === undefined ? {} : { state: patch.state }),
-            ...(patch.link === undefined ? {} : { link: patch.link }),
-            ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
-            ...(patch.response === undefined ? {} : { response: toJson(patch.response) }),
-            ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
-            ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
-          })
-          .where("id", "=", id),
-      );
+      const set = columns(patch);
+      if (Object.keys(set).length > 0) await change(Object.keys(set)).run({ ...set, id });
     },
     async get(id) {
-      const row = await s.first(db.selectFrom("packet").selectAll().where("id", "=", id));
+      const row = await byId.first(id);
       return row && packetOf(row);
     },
     async ofJob(job) {
@@ -184,32 +199,22 @@ export function packetRepository(s: Statements, seal: Seal): PacketRepository {
       return (await s.all(query)).map(packetOf);
     },
     async putPart({ networkReference, echo, said, ...part }) {
-      const row = {
-        ...part,
+      const { packet, position, transmission, link, state, at } = part;
+      await putPart.run({
+        packet,
+        position,
+        transmission,
+        link,
+        state,
+        at,
         network_reference: networkReference ?? null,
         echo: echo?.reference ?? null,
         number: echo?.to ?? null,
         said: said === undefined ? null : toJson(said),
-      };
-      await s.run(
-        db
-          .insertInto("packet_part")
-          .values(row)
-          .onConflict((conflict) =>
-            conflict
-              .columns(["packet", "position"])
-              .doUpdateSet(row)
-              .where(
-                sql<boolean>`packet_part.state NOT IN ('delivered', 'failed') OR packet_part.transmission < excluded.transmission`,
-              ),
-          ),
-      );
+      });
     },
     async parts(packet) {
-      const rows = await s.all(
-        db.selectFrom("packet_part").selectAll().where("packet", "=", packet).orderBy("position"),
-      );
-      return rows.map(partOf);
+      return (await parts.all(packet)).map(partOf);
     },
     async partEchoed(link, { reference, to }, evenNamed) {
       const row = await s.first(
