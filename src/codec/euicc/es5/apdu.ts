@@ -76,7 +76,7 @@ export function installFields({ data, dataOffset }: CardCommand) {
     const offset = from.offset;
     return { value: from.take(length, name), offset };
   };
-  return { next, skip: (octets: number, name: string) => void from.take(octets, name) };
+  return { next, take: (octets: number, name: string) => from.take(octets, name) };
 }
 
 /** STORE DATA of a grouping that names one ISD-P. SGP.02 §4.1.1 */

@@ -16,8 +16,8 @@ export const installForPersonalization = es5Record<InstallForPersonalization>({
   commands: ({ sd }) => [forPersonalization(sd)],
   classify: (command) => {
     if (command.p1 !== 0x20) return undefined;
-    const { next, skip } = installFields(command);
-    skip(2, "load file and module");
+    const { next, take } = installFields(command);
+    take(2, "load file and module");
     const sd = next("security domain");
     return { name: "installForPersonalization", sd: aidFromOctets(sd.value, sd.offset) };
   },
