@@ -50,7 +50,7 @@ function threeEach(store: AdminStore, memory: MemoryAdminStore): AdminStore {
 async function daemonStore(): Promise<AdminStore> {
   const sqlite = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
   const clock = systemClock;
-  const desk = new Notifications({
+  const notifications = new Notifications({
     queueConfirmation: async () => "",
     defaultMode: "bench",
     store: sqlite,
@@ -73,7 +73,7 @@ async function daemonStore(): Promise<AdminStore> {
       });
     }
   };
-  return new Scp81Store({ store: sqlite, clock, desk, feed: feedJob, holdOpenMs: 0, wake: () => {} });
+  return new Scp81Store({ store: sqlite, clock, notifications, feed: feedJob, holdOpenMs: 0, wake: () => {} });
 }
 
 let fill = async (_sessions: number): Promise<void> => {};

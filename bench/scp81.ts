@@ -174,7 +174,7 @@ async function sessionCosts(handshake: Cost): Promise<void> {
           retry: { attempts: 0, delayMs: 0 },
           inactivityMs: 10_000,
           ciphers,
-          knobs: { framing: "length" },
+          deviations: { framing: "length" },
           execute: async (_, script) => allGood(script),
         },
         { clock: systemClock, random: Math.random },

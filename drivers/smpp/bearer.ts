@@ -11,7 +11,7 @@ import type { DriverDeps } from "../../src/link/driver.ts";
 import type { NetworkBearer, SelfTest, SelfTestReport, SmsCoding } from "../../src/link/network-bearer.ts";
 import { reported } from "../../src/link/reported.ts";
 import { EsmeLink } from "../../src/link/smpp/esme-link.ts";
-import { ReceiptBook } from "../../src/link/smpp/receipt-book.ts";
+import { ReceiptMatcher } from "../../src/link/smpp/receipt-matcher.ts";
 import type { Reply } from "../../src/link/smpp/session-contract.ts";
 import type { SmppStream } from "../../src/link/smpp/stream.ts";
 import type { InboundItem, OutboundSms, SubmitOutcome } from "../../src/link/sms-bearer.ts";
@@ -38,7 +38,7 @@ export class SmppBearer implements NetworkBearer {
   readonly #account: SmppAccount;
   readonly #deps: SmppBearerDeps;
   readonly #link: EsmeLink;
-  readonly #receipts: ReceiptBook;
+  readonly #receipts: ReceiptMatcher;
   readonly #handler: Promise<(item: InboundItem) => Promise<void>>;
   #register: (handler: (item: InboundItem) => Promise<void>) => void = () => {};
   #echo: number;
@@ -49,7 +49,7 @@ export class SmppBearer implements NetworkBearer {
     this.#account = account;
     this.#deps = deps;
     this.#echo = Math.floor(deps.random() * 0x10000);
-    this.#receipts = new ReceiptBook(account.messageId, account.receiptHoldMs, deps.clock);
+    this.#receipts = new ReceiptMatcher(account.messageId, account.receiptHoldMs, deps.clock);
     this.#handler = new Promise((resolve) => {
       this.#register = resolve;
     });

@@ -1,5 +1,5 @@
 import type { Line } from "../line.ts";
-import { type Misbehaviour, shownLine, spoil } from "./misbehaviour.ts";
+import { corrupt, type Misbehaviour, shownLine } from "./misbehaviour.ts";
 
 /** The settings of V.250 that shape what goes over the line. */
 export interface LineSettings {
@@ -217,7 +217,7 @@ export class AtTerminal {
     const { verbose, quiet, s3 } = this.#deps.settings();
     if (quiet) return;
     const code = finals[result.startsWith("CONNECT") ? "CONNECT" : result];
-    const line = spoil(result, this.#deps.misbehaviour(), this.#deps.random);
+    const line = corrupt(result, this.#deps.misbehaviour(), this.#deps.random);
     if (verbose || code === undefined) this.#write(`${this.#lineEnd()}${line}${this.#lineEnd()}`);
     else this.#write(`${code}${String.fromCharCode(s3)}`);
   }

@@ -3,7 +3,7 @@ import type { Cell, SubmitAnswer } from "../network/radio.ts";
 import { semiOctets, timestamp } from "../network/tpdu.ts";
 import { type BipAnswer, BipChannels, type BipRoute } from "./bip.ts";
 import { first, type Proactive, readProactive, simple, template } from "./comprehension.ts";
-import { type CardAnswer, fine, type SimSlot } from "./sim-slot.ts";
+import { type CardAnswer, ok, type SimSlot } from "./sim-slot.ts";
 
 /** What happened on the card's initiative, for URCs and people. */
 export type ToolkitEvent =
@@ -143,7 +143,7 @@ export class CardTerminal {
     for (let length = announced; length > 0; ) {
       while (slot.hostMidway) await new Promise((resolve) => setTimeout(resolve, 20));
       const fetched = await slot.command(Uint8Array.of(0x80, 0x12, 0, 0, length & 0xff));
-      if (generation !== slot.generation || !fine(fetched.sw)) return;
+      if (generation !== slot.generation || !ok(fetched.sw)) return;
       const answer = await this.#answer(fetched.data);
       if (answer === undefined || generation !== slot.generation) return;
       const { sw } = await slot.command(Uint8Array.of(0x80, 0x14, 0, 0, answer.body.length, ...answer.body));

@@ -100,11 +100,11 @@ export function parseMisbehaviour(text: string): Misbehaviour | undefined {
 export function shownLine(line: string, misbehaviour: Misbehaviour, random: () => number): string {
   const { pduTail } = misbehaviour;
   const whole = pduTail > 0 && /^(?:[0-9A-Fa-f]{2}){15,}$/.test(line) ? line + "FF".repeat(pduTail) : line;
-  return spoil(whole, misbehaviour, random);
+  return corrupt(whole, misbehaviour, random);
 }
 
 /** Cuts or spoils a line by chance. */
-export function spoil(line: string, { truncate, garbage }: Misbehaviour, random: () => number): string {
+export function corrupt(line: string, { truncate, garbage }: Misbehaviour, random: () => number): string {
   if (truncate > 0 && random() < truncate) return line.slice(0, Math.floor(random() * line.length));
   if (garbage === 0 || random() >= garbage || line.length === 0) return line;
   const at = Math.floor(random() * line.length);

@@ -167,24 +167,24 @@ export class SimSlot {
   /** Content of a transparent file, empty when it cannot be read. */
   async readBinary(path: string, length = 0): Promise<Uint8Array> {
     const selected = await this.select(path);
-    if (!fine(selected.sw)) return new Uint8Array(0);
+    if (!ok(selected.sw)) return new Uint8Array(0);
     const answer = await this.command(Uint8Array.of(0x00, 0xb0, 0, 0, length));
-    return fine(answer.sw) ? answer.data : new Uint8Array(0);
+    return ok(answer.sw) ? answer.data : new Uint8Array(0);
   }
 
   /** A record of a linear fixed file, empty when it cannot be read. */
   async readRecord(path: string, record: number): Promise<Uint8Array> {
     const selected = await this.select(path);
-    if (!fine(selected.sw)) return new Uint8Array(0);
+    if (!ok(selected.sw)) return new Uint8Array(0);
     const answer = await this.command(Uint8Array.of(0x00, 0xb2, record, 4, 0));
-    return fine(answer.sw) ? answer.data : new Uint8Array(0);
+    return ok(answer.sw) ? answer.data : new Uint8Array(0);
   }
 
   /** VERIFY, or what is known without trying when no PIN is given; returns the status word. */
   async verify(reference: number, pin?: string): Promise<number> {
     const value = pin === undefined ? [] : [8, ...pinOctets(pin)];
     const { sw } = await this.command(Uint8Array.of(0x00, 0x20, 0, reference, ...(value.length === 0 ? [0] : value)));
-    if (pin !== undefined && fine(sw)) await this.#pinAccepted();
+    if (pin !== undefined && ok(sw)) await this.#pinAccepted();
     else if (pin !== undefined) this.#set(this.#pinState(sw));
     return sw;
   }
@@ -193,7 +193,7 @@ export class SimSlot {
   async pinCommand(ins: number, reference: number, ...pins: readonly string[]): Promise<number> {
     const data = pins.flatMap((pin) => [...pinOctets(pin)]);
     const { sw } = await this.command(Uint8Array.of(0x00, ins, 0, reference, data.length, ...data));
-    if (fine(sw)) await this.#pinAccepted();
+    if (ok(sw)) await this.#pinAccepted();
     return sw;
   }
 
@@ -281,7 +281,7 @@ export class SimSlot {
 }
 
 /** 9000, 91xx and 92xx mean that the command was carried out. */
-export function fine(sw: number): boolean {
+export function ok(sw: number): boolean {
   return sw === 0x9000 || sw >> 8 === 0x91 || sw >> 8 === 0x92;
 }
 

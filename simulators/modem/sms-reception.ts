@@ -5,7 +5,7 @@ import { type Deliver, messageClass, readDeliver, semiOctets } from "../network/
 import type { MessageStore } from "./message-store.ts";
 import type { Settings } from "./settings.ts";
 import type { CardAnswer } from "./sim-slot.ts";
-import { fine } from "./sim-slot.ts";
+import { ok } from "./sim-slot.ts";
 import { directHeader, directReport, directText } from "./text-mode.ts";
 
 /** What reception needs of its modem. */
@@ -142,7 +142,7 @@ export function withServiceCentre(tpdu: Uint8Array, serviceCentre: string): Uint
 
 /** What the card's answer to the download becomes for the network. 3GPP TS 31.111 §7.1.1, TS 23.040 §9.2.2.1a */
 function reportOf({ data, sw }: CardAnswer, { pid, dcs }: Deliver): DeliveryAnswer {
-  const refused = fine(sw) ? [] : [sw === 0x9300 ? 0xd4 : 0xd5];
+  const refused = ok(sw) ? [] : [sw === 0x9300 ? 0xd4 : 0xd5];
   const first = data.length > 0 ? 0x40 : 0x00;
   const content = data.length > 0 ? [0x07, pid, dcs, data.length, ...data] : [0x00];
   const report = Uint8Array.of(first, ...refused, ...content);

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import type { AgentDeviations, Drop, DropPoint } from "./agent-deviations.ts";
 import { AgentLink, type AgentTls, LinkBroken } from "./agent-link.ts";
 import type { ServerAnswer } from "./answer-reader.ts";
-import type { AgentKnobs, Drop, DropPoint } from "./knobs.ts";
 import { type CardRequest, requestOctets } from "./request-writer.ts";
 import { commandKind, responseType, type ScriptKind, targetedAid } from "./script-bodies.ts";
 
@@ -77,17 +77,17 @@ type LinkEnd = Pick<AgentReport, "end" | "why"> | "broken";
 export class AdminAgent {
   readonly #parameters: AgentParameters;
   readonly #deps: AgentDeps;
-  readonly #knobs: AgentKnobs;
+  readonly #deviations: AgentDeviations;
   readonly #silent: AgentLink[] = [];
   readonly #dropsLeft: Drop[];
   /** POSTs of the agent's life, for the drops. */
   #lifePosts = 0;
 
-  constructor(parameters: AgentParameters, deps: AgentDeps, knobs: AgentKnobs = {}) {
+  constructor(parameters: AgentParameters, deps: AgentDeps, deviations: AgentDeviations = {}) {
     this.#parameters = parameters;
     this.#deps = deps;
-    this.#knobs = knobs;
-    this.#dropsLeft = [...(knobs.drops ?? [])];
+    this.#deviations = deviations;
+    this.#dropsLeft = [...(deviations.drops ?? [])];
   }
 
   /**
@@ -170,7 +170,7 @@ export class AdminAgent {
     const { host, agentId, inactivityMs } = this.#parameters;
     this.#dropAt("before-request", link, 0);
     const { uri, resume, response } = course;
-    const octets = requestOctets({ uri, host, agentId, resume, ...(response && { response }) }, this.#knobs);
+    const octets = requestOctets({ uri, host, agentId, resume, ...(response && { response }) }, this.#deviations);
     this.#lifePosts++;
     course.posts++;
     if (this.#drops("inside-request")) {
@@ -191,7 +191,7 @@ export class AdminAgent {
   }
 
   async #write(link: AgentLink, octets: Uint8Array): Promise<void> {
-    const { writeOctets = octets.length, writeGapMs = 0 } = this.#knobs;
+    const { writeOctets = octets.length, writeGapMs = 0 } = this.#deviations;
     for (let at = 0; at < octets.length; at += writeOctets) {
       if (at > 0 && writeGapMs > 0) await this.#deps.clock.sleep(writeGapMs);
       await link.write(octets.subarray(at, at + writeOctets));
@@ -206,7 +206,7 @@ export class AdminAgent {
     if (header !== undefined && target === undefined) {
       throw new GatewayError("scp81.protocol", "the server's X-Admin-Targeted-Application is not //aid/<RID>/<PIX>");
     }
-    if (this.#knobs.thinkMs !== undefined) await this.#deps.clock.sleep(this.#knobs.thinkMs);
+    if (this.#deviations.thinkMs !== undefined) await this.#deps.clock.sleep(this.#deviations.thinkMs);
     const outcome = await this.#deps.execute({ body: answer.body, kind, ...(target !== undefined && { target }) });
     if (outcome.status === "ok") course.executed.push(answer.body);
     const contentType = responseType(kind);

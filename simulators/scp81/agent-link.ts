@@ -2,8 +2,8 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { GatewayError } from "../../src/base/gateway-error.ts";
+import type { Drop } from "./agent-deviations.ts";
 import { AnswerReader, type ServerAnswer } from "./answer-reader.ts";
-import type { Drop } from "./knobs.ts";
 
 /** How a card secures its link. */
 export interface AgentTls {

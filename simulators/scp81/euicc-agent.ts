@@ -10,10 +10,10 @@ import {
   type CardOutcome,
   type CardScript,
 } from "./admin-agent.ts";
+import type { AgentDeviations } from "./agent-deviations.ts";
 import { BipStream } from "./bip-stream.ts";
 import { tcp } from "./fleet.ts";
 import { agentIdOf, isdRAid, pskIdentityOf } from "./identity.ts";
-import type { AgentKnobs } from "./knobs.ts";
 import { readSessionData, readTrigger, type SessionData, serverOf } from "./session-data.ts";
 
 /** How the card gets to its server. */
@@ -26,7 +26,7 @@ export type Reach =
 export interface EuiccAgentOptions {
   readonly reach: Reach;
   readonly clock: Clock;
-  readonly knobs?: AgentKnobs;
+  readonly deviations?: AgentDeviations;
   readonly inactivityMs?: number;
   /** Told of every session that ended. */
   readonly onSession?: (report: AgentReport) => void;
@@ -97,7 +97,7 @@ export class EuiccAgent implements Scp81Client {
   }
 
   async #session({ parameters, notification }: Wanted): Promise<void> {
-    const { clock, knobs, onSession } = this.#options;
+    const { clock, deviations, onSession } = this.#options;
     const contexts = new Map<string, ReturnType<SimulatedEuicc["openRemote"]>>();
     const agent = new AdminAgent(
       this.#agentParameters(parameters),
@@ -106,7 +106,7 @@ export class EuiccAgent implements Scp81Client {
         connect: () => this.#connect(parameters.connection ?? noConnection),
         execute: async (script) => this.#execute(script, contexts),
       },
-      knobs,
+      deviations,
     );
     const report = await agent.run(notification === undefined ? {} : { notification });
     this.#card.responseDelivered();

@@ -19,7 +19,7 @@ export interface FleetProgramOptions {
   readonly retries: number;
   readonly retryDelay: number;
   readonly drop: string;
-  readonly knobs: string;
+  readonly deviations: string;
   readonly eis?: string;
   readonly every?: boolean;
 }
@@ -77,7 +77,7 @@ export async function runFleetProgram(options: FleetProgramOptions, io: FleetPro
       retry: { attempts: options.retries, delayMs: options.retryDelay * 1000 },
       inactivityMs,
       dropShare: shareOf(options.drop),
-      knobs: knobsOf(options.knobs),
+      deviations: deviationsOf(options.deviations),
     },
     {
       clock: systemClock,
@@ -114,7 +114,7 @@ function shareOf(text: string): number {
   throw new GatewayError("api.usage", "--drop: a share from 0 to 1", { detail: { field: "drop" } });
 }
 
-function knobsOf(text: string): object {
+function deviationsOf(text: string): object {
   try {
     return Knobs.parse(parseJson(text));
   } catch (cause) {

@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
 import { AdminAgent, type AgentReport, type CardOutcome, type CardScript } from "./admin-agent.ts";
+import type { AgentDeviations, DropPoint } from "./agent-deviations.ts";
 import { agentIdOf, eidOf, pskIdentityOf } from "./identity.ts";
-import type { AgentKnobs, DropPoint } from "./knobs.ts";
 import { succeedAll } from "./script-bodies.ts";
 
 /** A simulated card of a fleet, and what a server has to know of it. */
@@ -42,7 +42,7 @@ export interface FleetOptions {
   readonly retry: { readonly attempts: number; readonly delayMs: number };
   readonly inactivityMs: number;
   readonly ciphers?: string;
-  readonly knobs?: AgentKnobs;
+  readonly deviations?: AgentDeviations;
   /** Share of POSTs, 0 to 1, at which a link breaks somewhere. */
   readonly dropShare?: number;
   /** Told the milliseconds from each whole request to its whole answer. */
@@ -126,7 +126,7 @@ export function agentOf(card: FleetCard, options: FleetOptions, { clock, random 
       ...(onAnswer && { onAnswer }),
       execute: (script) => execute?.(card, script) ?? Promise.resolve(allGood(script)),
     },
-    { ...options.knobs, ...randomDrops(options.dropShare ?? 0, random) },
+    { ...options.deviations, ...randomDrops(options.dropShare ?? 0, random) },
   );
 }
 
@@ -158,7 +158,7 @@ const points: readonly DropPoint[] = [
 const hows = ["fin", "reset", "silence"] as const;
 const maxPosts = 1000;
 
-function randomDrops(share: number, random: () => number): Pick<AgentKnobs, "drops"> {
+function randomDrops(share: number, random: () => number): Pick<AgentDeviations, "drops"> {
   if (share <= 0) return {};
   const posts = Array.from({ length: maxPosts }, (_, post) => post).filter(() => random() < share);
   const pick = <T>(list: readonly T[], otherwise: T) => list[Math.floor(random() * list.length)] ?? otherwise;

@@ -149,7 +149,7 @@ export class Daemon implements AsyncDisposable {
       sessions: scp81,
       document: openApiText,
       prepare: options.prepareApi,
-      smscDepths: () => smpp.desk.depths(),
+      smscDepths: () => smpp.conversations.depths(),
     });
     stack.defer(() => api.close());
     if (recordsOnly) await gateway.stop();

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { parseDuration } from "../base/duration.ts";
-import { type Retention, shortestRetentionMs } from "../gateway/model/retention.ts";
+import { minRetentionMs, type Retention } from "../gateway/model/retention.ts";
 
 /** A period such as `90d`, in milliseconds. */
 const period = z.string("must be a time such as 90d or 12h").transform((text, context) => {
   const ms = parseDuration(text);
-  if (ms !== undefined && ms >= shortestRetentionMs) return ms;
+  if (ms !== undefined && ms >= minRetentionMs) return ms;
   const message = ms === undefined ? `'${text}' must be a time such as 90d or 12h` : "must be at least one hour (1h)";
   context.addIssue({ code: "custom", message });
   return z.NEVER;

@@ -128,7 +128,7 @@ export class Scp81Service implements AsyncDisposable {
         store: new Scp81Store({
           store,
           clock: systemClock,
-          desk: gateway.notifications,
+          notifications: gateway.notifications,
           feed: feedJob,
           holdOpenMs: config.holdOpenMs,
           wake,

@@ -30,14 +30,14 @@ export interface SmppServiceDeps {
 
 /** Binds to operators' SMSCs as links, and the SMSC face. */
 export class SmppService implements AsyncDisposable {
-  readonly desk: SmscConversations;
+  readonly conversations: SmscConversations;
   readonly #deps: SmppServiceDeps;
   readonly #cleanup = new Cleanup();
   #face: SmscFace | undefined;
 
   constructor(deps: SmppServiceDeps) {
     this.#deps = deps;
-    this.desk = this.#cleanup.use(
+    this.conversations = this.#cleanup.use(
       new SmscConversations(
         { store: deps.store, jobs: deps.gateway.jobs, feed: feedJob, clock: systemClock, log: deps.driverDeps.log },
         deps.face,
@@ -58,7 +58,7 @@ export class SmppService implements AsyncDisposable {
   /** @throws config.invalid naming the account, config.secret, link.unavailable */
   async start(): Promise<void> {
     for (const account of this.#deps.smsc) await this.#bind(account);
-    this.desk.start();
+    this.conversations.start();
     if (this.#deps.face.enabled) await this.#listen();
   }
 
@@ -98,7 +98,7 @@ export class SmppService implements AsyncDisposable {
       this.#face = this.#cleanup.use(
         await SmscFace.open(
           { ...smscFaceOptions, ...limits, times: { ...smscFaceOptions.times, bindMs: limits.bindMs }, ...where },
-          { ...driverDeps, port: this.desk, authenticate: (request, gone) => gate.decide(request, gone) },
+          { ...driverDeps, port: this.conversations, authenticate: (request, gone) => gate.decide(request, gone) },
         ),
       );
     } catch (thrown) {

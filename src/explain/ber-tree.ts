@@ -1,6 +1,6 @@
 import { hexTag, readLength, readTag } from "../codec/kit/ber.ts";
 import { Reader } from "../codec/kit/codec.ts";
-import { type Branch, grow, hiddenLeaf, leaf, type Node, type Say, said } from "./tree.ts";
+import { type Branch, branchOf, hiddenLeaf, leaf, type Node, type Say, said } from "./tree.ts";
 
 /** What is known of a BER tag. */
 export interface TagEntry {
@@ -30,7 +30,7 @@ export interface BerOptions {
 }
 
 /** Constructed values are opened this deep, so that no input costs more than its length. */
-const deepest = 12;
+const maxDepth = 12;
 
 /** Reads TLVs up to the end (or to end-of-contents octets, when `indefinite`). */
 export function berParts(branch: Branch, tags: TagMap, options: BerOptions = {}): void {
@@ -80,7 +80,7 @@ function valueNode(label: string, octets: Uint8Array, offset: number, found: Fou
   if (octets.length === 0) return leaf(label, octets, offset, undefined, extra);
   if (isHidden(octets, found)) return hiddenLeaf(label, octets, offset, extra);
   const read = readerFor(octets, found);
-  if (read !== undefined) return grow(label, octets, offset, read, extra);
+  if (read !== undefined) return branchOf(label, octets, offset, read, extra);
   return said(label, octets, offset, octets.length < length ? undefined : entry?.say, extra);
 }
 
@@ -98,7 +98,7 @@ function isConstructed(tag: number): boolean {
 function readerFor(octets: Uint8Array, { tag, entry, options }: Found) {
   if (entry?.read !== undefined) return entry.read;
   const depth = options.depth ?? 0;
-  if (depth >= deepest) return undefined;
+  if (depth >= maxDepth) return undefined;
   const tags = entry === undefined && isConstructed(tag) && isBer(octets) ? noTags : entry?.tags;
   if (tags === undefined) return undefined;
   return (branch: Branch): string | undefined => {

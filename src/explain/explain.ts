@@ -16,7 +16,7 @@ import { textNode } from "./text.ts";
 import { httpNode } from "./tls/http.ts";
 import { pskIdentityNode, sessionTriggerNode } from "./tls/session.ts";
 import { tlsNode } from "./tls/tls.ts";
-import { type Node, single, unreadLeaf } from "./tree.ts";
+import { leafOf, type Node, unreadLeaf } from "./tree.ts";
 
 type Explainer = (octets: Uint8Array, base: number, context: Context) => Node;
 
@@ -87,14 +87,14 @@ export interface Explained {
 }
 
 /** Nested readings end here; no real frame nests deeper than half of it. */
-const deepest = 24;
+const maxDepth = 24;
 
 function contextOf(options: Omit<Context, "read" | "guess">, depth = 0): Context {
   return {
     ...options,
     read: (type, octets, base, context) =>
-      depth >= deepest
-        ? single("nested too deep", octets, base)
+      depth >= maxDepth
+        ? leafOf("nested too deep", octets, base)
         : explainers[type](octets, base, contextOf(context, depth + 1)),
     guess: (types, octets, base, context) => {
       const [best] = ranked(types, octets).filter(({ score }) => score >= likely);

@@ -3,26 +3,26 @@ import { iccidCheckDigitOk, iccidFromOctets, imsiFromOctets } from "../codec/eui
 import { Reader } from "../codec/kit/codec.ts";
 import { eidWords } from "./card/card-data.ts";
 import { aidWords, tarName } from "./names.ts";
-import { grow, hex2, type Node, single } from "./tree.ts";
+import { branchOf, hex2, leafOf, type Node } from "./tree.ts";
 
 /** EID: 16 octets of BCD, or 32 digits in ASCII. SGP.02 §2.2.2 */
 export function eidNode(octets: Uint8Array, base: number): Node {
-  return single("EID", octets, base, eidWords, { clause: "SGP.02 §2.2.2" });
+  return leafOf("EID", octets, base, eidWords, { clause: "SGP.02 §2.2.2" });
 }
 
 /** Application identifier. ETSI TS 101 220 §4 */
 export function aidNode(octets: Uint8Array, base: number): Node {
-  return single("AID", octets, base, aidWords, { clause: "TS 101 220 §4" });
+  return leafOf("AID", octets, base, aidWords, { clause: "TS 101 220 §4" });
 }
 
 /** Toolkit application reference. ETSI TS 101 220 §7.2.1 */
 export function tarNode(octets: Uint8Array, base: number): Node {
-  return single("TAR", octets, base, tarName, { clause: "TS 101 220 annex D" });
+  return leafOf("TAR", octets, base, tarName, { clause: "TS 101 220 annex D" });
 }
 
 /** Content of EF.ICCID. ETSI TS 102 221 §13.2 */
 export function iccidNode(octets: Uint8Array, base: number): Node {
-  return single(
+  return leafOf(
     "ICCID",
     octets,
     base,
@@ -36,14 +36,14 @@ export function iccidNode(octets: Uint8Array, base: number): Node {
 
 /** Content of EF.IMSI. 3GPP TS 31.102 §4.2.2 */
 export function imsiNode(octets: Uint8Array, base: number): Node {
-  return single("IMSI", octets, base, (bytes, offset) => imsiFromOctets(bytes, offset) ?? "none provisioned", {
+  return leafOf("IMSI", octets, base, (bytes, offset) => imsiFromOctets(bytes, offset) ?? "none provisioned", {
     clause: "TS 31.102 §4.2.2",
   });
 }
 
 /** Answer to reset. ISO/IEC 7816-3 §8, ETSI TS 102 221 §6.3 */
 export function atrNode(octets: Uint8Array, base: number): Node {
-  return grow(
+  return branchOf(
     "ATR",
     octets,
     base,
@@ -56,8 +56,8 @@ export function atrNode(octets: Uint8Array, base: number): Node {
       if (historicalBytes.length > 0) {
         branch.part(historicalBytes.length, (bytes, offset) =>
           historical === undefined
-            ? single("historical bytes", bytes, offset)
-            : grow("historical bytes", bytes, offset, (inner) => {
+            ? leafOf("historical bytes", bytes, offset)
+            : branchOf("historical bytes", bytes, offset, (inner) => {
                 inner.octet("category");
                 for (const { tag, value } of historical.objects) {
                   const head = tag === 8 && value.length === 3 && inner.from.remaining === 3 ? 0 : 1;

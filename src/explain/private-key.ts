@@ -1,7 +1,7 @@
 import { readLength, readTag } from "../codec/kit/ber.ts";
 import { Reader } from "../codec/kit/codec.ts";
 import type { Context } from "./context.ts";
-import { grow, type Node } from "./tree.ts";
+import { branchOf, type Node } from "./tree.ts";
 
 /** Object identifiers of keys, in DER without their head. */
 const algorithms: readonly (readonly [string, string])[] = [
@@ -62,7 +62,7 @@ export function privateKeyScore(octets: Uint8Array): number {
 
 /** A private key, of which only the kind is shown. */
 export function privateKeyNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "private key",
     octets,
     base,

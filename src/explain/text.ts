@@ -1,6 +1,6 @@
 import { keyLike, namesSecret } from "../base/key-like.ts";
 import type { Context } from "./context.ts";
-import { hiddenLeaf, type Node, single, unreadLeaf } from "./tree.ts";
+import { hiddenLeaf, leafOf, type Node, unreadLeaf } from "./tree.ts";
 
 const pem = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----/;
 /** More of it is not parsed. */
@@ -57,5 +57,5 @@ export function textNode(octets: Uint8Array, base: number, { secrets }: Context)
     const hidden = hiddenLeaf("text", octets, base, { note });
     return { ...hidden, value: `${kind} ${hidden.value ?? ""}` };
   }
-  return single("text", octets, base, () => `${kind} ${JSON.stringify(text)}`, { note });
+  return leafOf("text", octets, base, () => `${kind} ${JSON.stringify(text)}`, { note });
 }

@@ -197,7 +197,7 @@ function faultOf(thrown: unknown): GatewayError {
  * A node of parts. `build` reads them; what it returns is the node's value. What it throws becomes a node over the
  * unread octets, and octets it leaves over are shown as such.
  */
-export function grow(
+export function branchOf(
   label: string,
   octets: Uint8Array,
   base: number,
@@ -227,7 +227,7 @@ function spokenValue({ value, words }: Branch): Pick<Node, "value"> {
 }
 
 /** A node of one leaf. */
-export function single(label: string, octets: Uint8Array, base: number, say?: Say, extra?: Extra): Node {
+export function leafOf(label: string, octets: Uint8Array, base: number, say?: Say, extra?: Extra): Node {
   return said(label, octets, base, say, extra);
 }
 

@@ -50,7 +50,7 @@ export class JobRunner {
     this.#deps = deps;
     const { store, clock, log } = deps;
     this.#backoff = new LinkBackoff(clock);
-    this.#smsRun = new SmsRun({ ...deps, comebacks: this.#backoff, defaults: deps.sms });
+    this.#smsRun = new SmsRun({ ...deps, backoff: this.#backoff, defaults: deps.sms });
     this.#dispatcher = new Dispatcher({
       store,
       clock,

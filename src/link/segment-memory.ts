@@ -3,7 +3,7 @@ import { showBody } from "../codec/ota/message-secrets.ts";
 import { type PassedSegments, passingSegment, type ShowMessage, stepSegment } from "../codec/ota/segment-secrets.ts";
 
 /** Packets of several messages that are remembered; the oldest is forgotten first. */
-const mostPackets = 256;
+const maxPackets = 256;
 
 /**
  * What passed one place in one direction, so that keys in a packet of several short messages are recognised whichever
@@ -31,7 +31,7 @@ export class SegmentMemory {
     if (passed === undefined) return;
     this.#passed.set(packet, passed);
     const [oldest] = this.#passed.keys();
-    if (this.#passed.size > mostPackets && oldest !== undefined) this.#passed.delete(oldest);
+    if (this.#passed.size > maxPackets && oldest !== undefined) this.#passed.delete(oldest);
   }
 }
 

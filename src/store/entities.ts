@@ -18,7 +18,7 @@ import { profileSwitchRepository } from "./sqlite/profile-switches.ts";
 import { retentionRepository } from "./sqlite/retention.ts";
 import { smscRepository } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
-import { wantedSessionRepository } from "./sqlite/wanted-sessions.ts";
+import { pendingSessionTriggerRepository } from "./sqlite/wanted-sessions.ts";
 import type { Statements } from "./statements.ts";
 
 /** What a unit did that others have to know of. */
@@ -42,7 +42,7 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
     profileSwitches: profileSwitchRepository(s),
     events: eventRepository(s, noted.event),
     adminDialogs: adminDialogRepository(s, seal),
-    wantedSessions: wantedSessionRepository(s),
+    sessionTriggers: pendingSessionTriggerRepository(s),
     campaigns: campaignRepository(s, seal),
     smsc: smscRepository(s),
     tokens: apiTokenRepository(s),

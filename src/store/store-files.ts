@@ -8,7 +8,7 @@ import { damaged } from "./storage-error.ts";
  * How often SQLite may have begun its log anew since the last mark that reached the disk: each time takes 32 MB of
  * commits. The salts of another database are beyond it but for one in 400,000.
  */
-const mostRestarts = 10_000;
+const maxRestarts = 10_000;
 
 /** The files of a store in its folder. */
 export function filesOf(folder: string) {
@@ -92,7 +92,7 @@ function isForeign(start: Buffer | undefined, salts: Marks["salts"]): boolean {
   if (salts === undefined || start === undefined || start.length === 0) return false;
   if (start.length < 32 || (start.readUInt32BE(0) & 0xfffffffe) >>> 0 !== 0x377f0682) return true;
   const ahead = (start.readUInt32BE(16) - salts[0]) >>> 0;
-  return ahead === 0 ? start.readUInt32BE(20) !== salts[1] : ahead > mostRestarts;
+  return ahead === 0 ? start.readUInt32BE(20) !== salts[1] : ahead > maxRestarts;
 }
 
 function readStart(path: string, octets: number): Buffer | undefined {

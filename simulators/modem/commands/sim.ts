@@ -2,7 +2,7 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { Call, CommandTable } from "../command.ts";
 import type { ModemFunctions } from "../modem-functions.ts";
 import { refuseCme, refusePlain } from "../refusal.ts";
-import { type CardAnswer, fine } from "../sim-slot.ts";
+import { type CardAnswer, ok } from "../sim-slot.ts";
 
 /** Fails as a modem does whose card cannot be used; `pin` = also while it waits for a PIN. */
 export function needCard(modem: ModemFunctions, pin = false): void {
@@ -29,7 +29,7 @@ async function enterPin({ modem, parameters }: Call): Promise<undefined> {
   if (at === "ready") return refuseCme(3);
   if (at === "puk" && fresh === undefined) return refuseCme(50);
   const sw = at === "puk" ? await modem.slot.pinCommand(0x2c, 1, pin, fresh ?? "") : await modem.slot.verify(1, pin);
-  if (!fine(sw)) return pinError(sw);
+  if (!ok(sw)) return pinError(sw);
   modem.urc("+CPIN: READY");
   void modem.startRadio();
   return undefined;
@@ -52,7 +52,7 @@ async function lock({ modem, parameters }: Call): Promise<string | undefined> {
   const pin = parameters.text(2);
   if (pin === undefined) return refuseCme(16);
   const sw = await modem.slot.pinCommand(mode === 1 ? 0x28 : 0x26, 1, pin);
-  return fine(sw) || sw === 0x6985 || sw === 0x6984 ? undefined : pinError(sw);
+  return ok(sw) || sw === 0x6985 || sw === 0x6984 ? undefined : pinError(sw);
 }
 
 async function changePin({ modem, parameters }: Call): Promise<undefined> {
@@ -60,7 +60,7 @@ async function changePin({ modem, parameters }: Call): Promise<undefined> {
   const [facility, old, fresh] = [0, 1, 2].map((index) => parameters.text(index));
   if (facility?.toUpperCase() !== "SC" || old === undefined || fresh === undefined) return refuseCme(50);
   const sw = await modem.slot.pinCommand(0x24, 1, old, fresh);
-  return fine(sw) ? undefined : pinError(sw);
+  return ok(sw) ? undefined : pinError(sw);
 }
 
 /** The hexadecimal APDU of +CSIM and +CGLA with its length in characters checked. */
@@ -106,10 +106,10 @@ async function openChannel({ modem, parameters }: Call): Promise<string> {
   if (!/^(?:[0-9A-Fa-f]{2}){5,16}$/.test(aid)) return refuseCme(50);
   const opened = await modem.slot.command(fromHex("0070000001"));
   const channel = opened.data[0];
-  if (!fine(opened.sw) || channel === undefined) return refuseCme(20);
+  if (!ok(opened.sw) || channel === undefined) return refuseCme(20);
   const name = fromHex(aid);
   const selected = await modem.slot.command(Uint8Array.of(onChannel(0, channel), 0xa4, 4, 0, name.length, ...name));
-  if (!fine(selected.sw) && selected.sw >> 8 !== 0x62) {
+  if (!ok(selected.sw) && selected.sw >> 8 !== 0x62) {
     await modem.slot.command(Uint8Array.of(0, 0x70, 0x80, channel));
     return refuseCme(selected.sw === 0x6a82 ? 22 : 3);
   }
@@ -172,7 +172,7 @@ async function restricted({ modem, parameters }: Call): Promise<string> {
   const fileId = parameters.number(1, 0, 0xffff);
   if (fileId === undefined || Number.isNaN(fileId)) return refuseCme(50);
   const selected = await modem.slot.select(pathOf(fileId, parameters.text(6)));
-  if (!fine(selected.sw) || command === 192) return crsmLine(selected);
+  if (!ok(selected.sw) || command === 192) return crsmLine(selected);
   const ins = instructions[command];
   if (ins === undefined) return refuseCme(3);
   const data = parameters.text(5);

@@ -1,7 +1,7 @@
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { Call, CommandTable } from "../command.ts";
 import { refuseCme } from "../refusal.ts";
-import { fine } from "../sim-slot.ts";
+import { ok } from "../sim-slot.ts";
 import { needCard } from "./sim.ts";
 
 function hexOf({ parameters }: Call, at: number): Uint8Array {
@@ -34,7 +34,7 @@ export const toolkitCommands: CommandTable = {
     write: async (call) => {
       needCard(call.modem);
       const { data, sw } = await call.modem.cardTerminal.envelope(hexOf(call, 0));
-      if (!fine(sw)) return refuseCme(sw === 0x9300 ? 14 : 3);
+      if (!ok(sw)) return refuseCme(sw === 0x9300 ? 14 : 3);
       return `+CUSATE: "${toHex(Uint8Array.of(...data, sw >> 8, sw & 0xff))}"`;
     },
   },

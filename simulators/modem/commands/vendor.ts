@@ -4,7 +4,7 @@ import type { AtCommand } from "../command-line.ts";
 import type { ModemFunctions } from "../modem-functions.ts";
 import { answerTo } from "../profile-behaviour.ts";
 import { refuseCme } from "../refusal.ts";
-import { fine } from "../sim-slot.ts";
+import { ok } from "../sim-slot.ts";
 import { needCard } from "./sim.ts";
 
 const ecasd = "A0000005591010FFFFFFFF8900000200";
@@ -43,12 +43,12 @@ async function factOf(kind: "imei" | "imsi" | "iccid" | "eid", modem: ModemFunct
 async function readEid(modem: ModemFunctions): Promise<string> {
   const { data: channel, sw } = await modem.slot.command(fromHex("0070000001"));
   const number = channel[0];
-  if (!fine(sw) || number === undefined || number > 3) return refuseCme(3);
+  if (!ok(sw) || number === undefined || number > 3) return refuseCme(3);
   const aid = fromHex(ecasd);
   await modem.slot.command(Uint8Array.of(number, 0xa4, 4, 0, aid.length, ...aid));
   const answer = await modem.slot.command(Uint8Array.of(0x80 | number, 0xca, 0, 0x5a, 0));
   await modem.slot.command(Uint8Array.of(0, 0x70, 0x80, number));
-  return fine(answer.sw) && answer.data[0] === 0x5a ? toHex(answer.data.subarray(2)) : refuseCme(22);
+  return ok(answer.sw) && answer.data[0] === 0x5a ? toHex(answer.data.subarray(2)) : refuseCme(22);
 }
 
 function toolkitSwitch(text: string, modem: ModemFunctions): { readonly reply: Reply } | undefined {

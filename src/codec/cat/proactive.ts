@@ -64,7 +64,7 @@ export function proactiveCommand(
  * What can be told of a command that does not decode: its details with zeros for octets that are missing, for the
  * TERMINAL RESPONSE that refuses it.
  */
-export function salvageDetails(octets: Uint8Array): CommandDetails {
+export function partialDetails(octets: Uint8Array): CommandDetails {
   for (let at = 0; at + 1 < octets.length; at++) {
     if (((octets[at] ?? 0) & 0x7f) !== 0x01 || octets[at + 1] !== 0x03) continue;
     return { number: octets[at + 2] ?? 0, type: octets[at + 3] ?? 0, qualifier: octets[at + 4] ?? 0 };

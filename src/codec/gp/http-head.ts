@@ -17,7 +17,7 @@ export type BodyFraming =
   | { readonly at: "chunked" }
   | { readonly at: "length"; octets: number };
 
-const mostHeaders = 64;
+const maxHeaders = 64;
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const headerLine = new RegExp(`^(${token})[ \\t]*:(.*)$`, "s");
 
@@ -44,7 +44,7 @@ export function parseRequestHead(text: string): RequestHead {
     if (first === undefined) {
       if (line.trim() !== "") first = requestLine(line, offset);
     } else if (line !== "") {
-      if (++count > mostHeaders) throw codecError("codec.text", `more than ${mostHeaders} header lines`, offset);
+      if (++count > maxHeaders) throw codecError("codec.text", `more than ${maxHeaders} header lines`, offset);
       if (last !== undefined && (line.startsWith(" ") || line.startsWith("\t"))) {
         last.push(clean(`${last.pop() ?? ""} ${line.trim()}`));
       } else last = addHeader(headers, line, offset);

@@ -23,8 +23,8 @@ const overhead = 4;
  * was. A script with a chaining object is not cut: its parts would no longer belong together.
  * @throws codec.length when one command alone is larger
  */
-export function splitScript(body: Uint8Array, mostOctets: number): Uint8Array[] {
-  if (body.length <= mostOctets) return [body];
+export function splitScript(body: Uint8Array, maxOctets: number): Uint8Array[] {
+  if (body.length <= maxOctets) return [body];
   const { format, objects } = parseScript(body);
   if ((format !== "expanded-definite" && format !== "expanded-indefinite") || objects.some(isChaining)) {
     throw codecError("codec.length", `the script has ${body.length} octets and cannot be cut`, 0);
@@ -33,10 +33,10 @@ export function splitScript(body: Uint8Array, mostOctets: number): Uint8Array[] 
   let size = Number.POSITIVE_INFINITY;
   for (const [index, object] of objects.entries()) {
     const octets = tlvBytes(object.tag, object.value).length;
-    if (octets + overhead > mostOctets) {
+    if (octets + overhead > maxOctets) {
       throw codecError("codec.length", `command ${index + 1} alone has ${octets} octets`, object.offset);
     }
-    if (size + octets > mostOctets) {
+    if (size + octets > maxOctets) {
       parts.push([]);
       size = overhead;
     }

@@ -89,7 +89,7 @@ export function cString(field: string, max: number, readMax = max): Codec<string
 }
 
 /** SMPP 3.4 §5.2.8, §5.2.9 */
-const longestAddress = 20;
+const maxAddressLength = 20;
 
 /**
  * Throws for an address that no submit_sm or deliver_sm can carry. An EID is longer than the letter allows, but it names
@@ -98,8 +98,8 @@ const longestAddress = 20;
  */
 export function requireAddress(addr: string, field: string): void {
   const bare = addr.replace(/^\+/, "");
-  if (bare.length <= longestAddress || /^\d{32}$/.test(bare)) return;
-  throw codecError("codec.length", `${field}: ${bare.length} characters, ${longestAddress} at most`, 0, { field });
+  if (bare.length <= maxAddressLength || /^\d{32}$/.test(bare)) return;
+  throw codecError("codec.length", `${field}: ${bare.length} characters, ${maxAddressLength} at most`, 0, { field });
 }
 
 /** A {@link cString} of a response; read as far as the PDU goes, because some peers forget the NUL. */

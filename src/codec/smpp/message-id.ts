@@ -2,7 +2,7 @@
 export const messageIdForms = ["auto", "same", "resp-hex", "dlr-hex"] as const;
 export type MessageIdForm = (typeof messageIdForms)[number];
 
-const longestNumber = 32;
+const maxNumberLength = 32;
 
 /** Case and leading zeros do not count; the braces and hyphens of a UUID do not either. */
 export function canonicalId(id: string): string {
@@ -12,12 +12,12 @@ export function canonicalId(id: string): string {
 }
 
 function hexToDecimal(id: string): string | undefined {
-  if (!/^(0x)?[0-9a-f]+$/i.test(id) || id.length > longestNumber) return undefined;
+  if (!/^(0x)?[0-9a-f]+$/i.test(id) || id.length > maxNumberLength) return undefined;
   return BigInt(id.toLowerCase().startsWith("0x") ? id : `0x${id}`).toString(10);
 }
 
 function decimalToHex(id: string): string | undefined {
-  if (!/^\d+$/.test(id) || id.length > longestNumber) return undefined;
+  if (!/^\d+$/.test(id) || id.length > maxNumberLength) return undefined;
   return BigInt(id).toString(16);
 }
 

@@ -72,7 +72,7 @@ export type ClientHandshake =
   | { readonly kind: "key-exchange"; readonly pskIdentity: Uint8Array };
 
 const handshakeRecord = 22;
-const mostOctets = 24 * 1024;
+const maxOctets = 24 * 1024;
 
 /**
  * Listens to the client's side of a handshake as its octets pass by, up to the first record that is no handshake in
@@ -95,7 +95,7 @@ export class ClientHandshakeListener {
     this.#seen += octets.length;
     this.#records = concatBytes(this.#records, octets);
     try {
-      if (this.#seen > mostOctets) throw codecError("codec.length", "handshake without end", this.#seen);
+      if (this.#seen > maxOctets) throw codecError("codec.length", "handshake without end", this.#seen);
       this.#unwrap();
       return this.#read();
     } catch {

@@ -5,7 +5,7 @@ import type { Es5Name } from "../../codec/euicc/es5/functions.ts";
 import { es5StatusText } from "../../codec/euicc/es5/status.ts";
 import type { Context } from "../context.ts";
 import { initializeUpdateNode, looksLikeInitializeUpdate } from "../packet/secure-channel.ts";
-import { grow, hiddenLeaf, leaf, type Node, single } from "../tree.ts";
+import { branchOf, hiddenLeaf, leaf, leafOf, type Node } from "../tree.ts";
 import { es5Words } from "./es5-words.ts";
 import { keyWords } from "./gp-command.ts";
 import { instructionOf } from "./instruction.ts";
@@ -81,9 +81,9 @@ function askedNode(octets: Uint8Array, offset: number, command: Uint8Array): Nod
     case "PUT KEY":
       return checkValues(octets, offset);
     case "GET CHALLENGE":
-      return single("challenge", octets, offset);
+      return leafOf("challenge", octets, offset);
     case "MANAGE CHANNEL":
-      return octets.length === 1 ? single("logical channel", octets, offset, ([one = 0]) => String(one)) : undefined;
+      return octets.length === 1 ? leafOf("logical channel", octets, offset, ([one = 0]) => String(one)) : undefined;
     default:
       return undefined;
   }
@@ -92,16 +92,16 @@ function askedNode(octets: Uint8Array, offset: number, command: Uint8Array): Nod
 /** `00`, or a receipt of delegated management behind its length. GP Card Specification §11.1.6 */
 function receipt(octets: Uint8Array, offset: number): Node | undefined {
   if (octets.length === 1 && octets[0] === 0) {
-    return single("confirmation", octets, offset, () => "none: no receipt", {
+    return leafOf("confirmation", octets, offset, () => "none: no receipt", {
       clause: "GP Card Specification §11.1.6",
     });
   }
-  return octets[0] === octets.length - 1 ? single("confirmation", octets, offset, () => "with a receipt") : undefined;
+  return octets[0] === octets.length - 1 ? leafOf("confirmation", octets, offset, () => "with a receipt") : undefined;
 }
 
 /** Key version number and key check values. GP Card Specification §11.8.3 */
 function checkValues(octets: Uint8Array, offset: number): Node {
-  return grow("PUT KEY answer", octets, offset, (branch) => {
+  return branchOf("PUT KEY answer", octets, offset, (branch) => {
     const version = branch.octet("key version number", (kvn) => keyWords(kvn, 0).replace(/, key 0.*$/, ""));
     branch.rest("key check values");
     return `key version ${version.toString(16).toUpperCase().padStart(2, "0")}`;

@@ -3,7 +3,7 @@ import { parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { isStoreData, type SecretKind, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import type { Context } from "../context.ts";
-import { type Branch, grow, hex2, hex4, type Node } from "../tree.ts";
+import { type Branch, branchOf, hex2, hex4, type Node } from "../tree.ts";
 import { answerDataNode, statusWords } from "./answer-data.ts";
 import { commandData, commandTitle } from "./command-data.ts";
 import { es5Clause, es5Words } from "./es5-words.ts";
@@ -35,7 +35,7 @@ export function commandNode(octets: Uint8Array, base: number, context: Context):
   const instruction = instructionOf(cla, ins, p1);
   const { function: fn } = classifyCommand(octets, base);
   const es5 = es5Words(fn);
-  return grow(
+  return branchOf(
     "C-APDU",
     octets,
     base,
@@ -114,7 +114,7 @@ function summaryOf(octets: Uint8Array, node: Node): string | undefined {
 
 /** A response APDU; with the command it answers, its data are read as what that asked for. ISO/IEC 7816-4 §5.1 */
 export function responseNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     octets.length === 2 ? "status word" : "R-APDU",
     octets,
     base,
@@ -148,7 +148,7 @@ function answerData(branch: Branch, length: number, context: Context): string {
 /** A command and its answer in one run of octets. */
 export function pairNode(octets: Uint8Array, base: number, context: Context): Node {
   const cut = pairCut(octets) ?? octets.length;
-  return grow("APDU and its answer", octets, base, (branch) => {
+  return branchOf("APDU and its answer", octets, base, (branch) => {
     const command = octets.subarray(0, cut);
     const asked = branch.part(cut, (bytes, offset) => context.read("c-apdu", bytes, offset, context));
     if (branch.from.ended) return asked.value;

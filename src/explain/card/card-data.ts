@@ -8,7 +8,7 @@ import { imeiWords } from "../imei-words.ts";
 import { aidWords, applicationText, fileName } from "../names.ts";
 import { oidName } from "../oid-names.ts";
 import { signatureWords } from "../signature-words.ts";
-import { grow, hex2, hex4, type Node, numberOf } from "../tree.ts";
+import { branchOf, hex2, hex4, type Node, numberOf } from "../tree.ts";
 import { keyWords } from "./gp-command.ts";
 
 const octetsOf = (octets: Uint8Array) => `${numberOf(octets)} octets`;
@@ -67,7 +67,7 @@ const certificateTags: TagMap = new Map([
 
 /** A GlobalPlatform certificate. SGP.02 §2.3.2.2 */
 export function certificateNode(octets: Uint8Array, base: number): Node {
-  return grow(
+  return branchOf(
     "certificate",
     octets,
     base,
@@ -105,7 +105,7 @@ function notedImei(octets: Uint8Array): string {
 
 /** Default notification of an eUICC. SGP.02 §4.1.1.11 */
 export function notificationNode(octets: Uint8Array, base: number): Node {
-  return grow(
+  return branchOf(
     "notification",
     octets,
     base,
@@ -191,7 +191,7 @@ function recognitionTags(): TagMap {
 
 /** Answers of GET STATUS, GET DATA and key establishment. */
 export function cardDataNode(octets: Uint8Array, base: number): Node {
-  return grow("card data", octets, base, (branch) => {
+  return branchOf("card data", octets, base, (branch) => {
     while (!branch.from.ended) {
       berPart(branch, answerTags);
       const last = branch.children.at(-1);
@@ -260,7 +260,7 @@ const fcpTags: TagMap = new Map<number, TagEntry>([
 
 /** File control parameters. ETSI TS 102 221 §11.1.1.3 */
 export function fcpNode(octets: Uint8Array, base: number): Node {
-  return grow(
+  return branchOf(
     "FCP",
     octets,
     base,
@@ -286,7 +286,7 @@ export function fcpNode(octets: Uint8Array, base: number): Node {
 
 /** Any BER-TLVs, with no idea what they are for. ISO/IEC 8825-1 */
 export function tlvNode(octets: Uint8Array, base: number): Node {
-  return grow("BER-TLV", octets, base, (branch) => void berParts(branch, new Map()), { clause: "ISO/IEC 8825-1" });
+  return branchOf("BER-TLV", octets, base, (branch) => void berParts(branch, new Map()), { clause: "ISO/IEC 8825-1" });
 }
 
 /** A file identifier as text. */

@@ -8,7 +8,7 @@ import { profileChannels, profileFacilities } from "../../codec/cat/terminal-pro
 import { readLength } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import type { Context, Heard } from "../context.ts";
-import { type Branch, grow, hex2, type Node, single } from "../tree.ts";
+import { type Branch, branchOf, hex2, leafOf, type Node } from "../tree.ts";
 import { commandWords, objectWords, openChannelWords, tellingWords, wordsOf } from "./cat-words.ts";
 
 const clause = "TS 102 223 §8";
@@ -29,7 +29,7 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
   const place = { offset, length: whole.length };
   const vendor = context.vendorObjects?.get(whole[0] ?? 0);
   if (vendor !== undefined) {
-    return { ...single(`${vendor.name} (${spelled})`, value, valueOffset, vendor.say), ...place };
+    return { ...leafOf(`${vendor.name} (${spelled})`, value, valueOffset, vendor.say), ...place };
   }
   if (name === "textString" && loginHidden && value.length > 0) {
     return { label, value: `[hidden, ${value.length} octets]`, note: "login of the bearer", ...place, children: [] };
@@ -43,7 +43,7 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
     if (found !== undefined) return { ...found, label: `${label}: ${found.label}`, ...place };
   }
   const say = name === undefined ? undefined : () => objectWords(name, tlv);
-  return { ...single(label, value, valueOffset, say), ...place };
+  return { ...leafOf(label, value, valueOffset, say), ...place };
 }
 
 /** Reads objects to the end of the branch. Returns those that could be read. */
@@ -91,7 +91,7 @@ class ObjectWatch {
 
 /** A run of COMPREHENSION-TLV objects. */
 export function catObjectsNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "COMPREHENSION-TLV objects",
     octets,
     base,
@@ -148,7 +148,7 @@ function attempt(words: () => string | undefined): string | undefined {
 
 /** A proactive command `D0`. ETSI TS 102 223 §6.6, §9.4 */
 export function proactiveNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "proactive command",
     octets,
     base,
@@ -183,7 +183,7 @@ function proactiveWords(
 
 /** Objects of a TERMINAL RESPONSE. ETSI TS 102 223 §6.8 */
 export function terminalResponseNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "TERMINAL RESPONSE",
     octets,
     base,
@@ -226,7 +226,7 @@ function envelopeTitle(tag: number): string {
 
 /** What ENVELOPE carries. ETSI TS 102 223 §7, 3GPP TS 31.111 §7 */
 export function envelopeNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     envelopeTitle(octets[0] ?? 0),
     octets,
     base,
@@ -256,16 +256,16 @@ function eventWords(objects: readonly CatTlv[]): string | undefined {
 }
 
 /** Octets of a profile that have a meaning, with room to spare. */
-const longestProfile = 64;
+const maxProfile = 64;
 
 /** What a terminal can do. ETSI TS 102 223 §5.2 */
 export function terminalProfileNode(octets: Uint8Array, base: number): Node {
-  return grow(
+  return branchOf(
     "TERMINAL PROFILE",
     octets,
     base,
     (branch) => {
-      for (let at = 0; at < Math.min(octets.length, longestProfile); at++) {
+      for (let at = 0; at < Math.min(octets.length, maxProfile); at++) {
         const alone = new Uint8Array(at + 1);
         alone[at] = octets[at] ?? 0;
         branch.field(`octet ${at + 1}`, 1, () => {
@@ -275,7 +275,7 @@ export function terminalProfileNode(octets: Uint8Array, base: number): Node {
         });
       }
       branch.rest("further octets");
-      const many = profileFacilities(octets.subarray(0, longestProfile)).length;
+      const many = profileFacilities(octets.subarray(0, maxProfile)).length;
       return `${many} facilities, ${profileChannels(octets)} BIP channels`;
     },
     { clause: "TS 102 223 §5.2" },

@@ -2,7 +2,7 @@ import { parseClassByte } from "../../codec/apdu/class-byte.ts";
 import type { Context } from "../context.ts";
 import { aidWords, applicationText, fileName, pathText } from "../names.ts";
 import { keyVersionWords, securityLevelWords } from "../packet/secure-channel.ts";
-import { grow, hex2, hex4, type Node, single } from "../tree.ts";
+import { branchOf, hex2, hex4, leafOf, type Node } from "../tree.ts";
 import { deleteData, getStatusData, installData, secureChannelData, storeDataNode, tagListData } from "./gp-command.ts";
 import { instructionOf } from "./instruction.ts";
 
@@ -149,8 +149,8 @@ export function commandData(apdu: Uint8Array, octets: Uint8Array, base: number, 
       return context.read("terminal-profile", octets, base, context);
     case "SELECT":
       return p1 === 0x04
-        ? single("AID", octets, base, aidWords, { clause: "TS 101 220 §4" })
-        : single(octets.length === 2 ? "file identifier" : "path", octets, base, pathText);
+        ? leafOf("AID", octets, base, aidWords, { clause: "TS 101 220 §4" })
+        : leafOf(octets.length === 2 ? "file identifier" : "path", octets, base, pathText);
     case "AUTHENTICATE":
       return challenges(octets, base);
     case "TERMINAL CAPABILITY":
@@ -170,15 +170,15 @@ export function commandData(apdu: Uint8Array, octets: Uint8Array, base: number, 
     case "EXTERNAL AUTHENTICATE":
       return secureChannelData(name, octets, base);
     default:
-      return single("data", octets, base);
+      return leafOf("data", octets, base);
   }
 }
 
 /** Data and the C-MAC behind them; whether they are ciphered only the session's security level says. */
 function securedData(octets: Uint8Array, base: number, globalPlatform: boolean): Node {
   const label = "data under secure messaging";
-  if (!globalPlatform || octets.length < 8) return single(label, octets, base, (bytes) => `${bytes.length} octets`);
-  return grow(label, octets, base, (branch) => {
+  if (!globalPlatform || octets.length < 8) return leafOf(label, octets, base, (bytes) => `${bytes.length} octets`);
+  return branchOf(label, octets, base, (branch) => {
     if (octets.length > 8) branch.field("data", octets.length - 8, (bytes) => `${bytes.length} octets`);
     branch.field("MAC", 8);
     return undefined;
@@ -187,7 +187,7 @@ function securedData(octets: Uint8Array, base: number, globalPlatform: boolean):
 
 /** RAND and AUTN are no secrets; the answer is. 3GPP TS 31.102 §7.1.2 */
 function challenges(octets: Uint8Array, base: number): Node {
-  return grow("authentication data", octets, base, (branch) => {
+  return branchOf("authentication data", octets, base, (branch) => {
     for (const label of ["RAND", "AUTN"]) {
       if (branch.from.ended) break;
       branch.field(label, branch.octet(`${label} length`, String));

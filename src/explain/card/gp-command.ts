@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { aidWords, applicationText } from "../names.ts";
 import { externalAuthenticateParts } from "../packet/secure-channel.ts";
 import { signatureWords } from "../signature-words.ts";
-import { type Branch, grow, hex2, hexTagList, hiddenLeaf, type Node, numberOf, single } from "../tree.ts";
+import { type Branch, branchOf, hex2, hexTagList, hiddenLeaf, leafOf, type Node, numberOf } from "../tree.ts";
 import { catObjectsInto } from "./cat.ts";
 
 const aid = { name: "AID", say: aidWords, clause: "SGP.02 Annex H" };
@@ -70,7 +70,7 @@ function scpWords(octets: Uint8Array): string {
 /** Data of INSTALL. GP Card Specification §11.5.2.3, SGP.02 §4.1.1.1 */
 export function installData(apdu: Uint8Array, octets: Uint8Array, base: number): Node {
   const perso = apdu[2] === 0x20;
-  return grow("install data", octets, base, (branch) => {
+  return branchOf("install data", octets, base, (branch) => {
     lv(branch, "load file", aidWords);
     lv(branch, "module", aidWords);
     lv(branch, perso ? "security domain" : "application", aidWords);
@@ -78,7 +78,7 @@ export function installData(apdu: Uint8Array, octets: Uint8Array, base: number):
     const length = branch.octet("parameters length", String);
     if (length > 0) {
       branch.part(length, (bytes, offset) =>
-        grow("parameters", bytes, offset, (inner) => void berParts(inner, installParameters)),
+        branchOf("parameters", bytes, offset, (inner) => void berParts(inner, installParameters)),
       );
     }
     lv(branch, "token");
@@ -119,7 +119,7 @@ function keyRange(octets: Uint8Array): string {
 
 /** Data of DELETE. GP Card Specification §11.2.2.3, SGP.02 §4.1.1.4, §4.1.1.6 */
 export function deleteData(octets: Uint8Array, base: number): Node {
-  return grow("what to delete", octets, base, (branch) => void berParts(branch, deleteTags));
+  return branchOf("what to delete", octets, base, (branch) => void berParts(branch, deleteTags));
 }
 
 const searchTags: TagMap = new Map<number, TagEntry>([
@@ -129,17 +129,17 @@ const searchTags: TagMap = new Map<number, TagEntry>([
 
 /** Search criteria of GET STATUS. GP Card Specification §11.4.2.3 */
 export function getStatusData(octets: Uint8Array, base: number): Node {
-  return grow("search criteria", octets, base, (branch) => void berParts(branch, searchTags));
+  return branchOf("search criteria", octets, base, (branch) => void berParts(branch, searchTags));
 }
 
 /** Tag list of GET DATA. GP Card Specification §11.3 */
 export function tagListData(octets: Uint8Array, base: number): Node {
-  return grow("objects wanted", octets, base, (branch) => void berParts(branch, searchTags));
+  return branchOf("objects wanted", octets, base, (branch) => void berParts(branch, searchTags));
 }
 
 /** Data of the commands that open a secure channel: challenges and cryptograms. GP Amendment D §7.1 */
 export function secureChannelData(name: string, octets: Uint8Array, base: number): Node {
-  return grow("secure channel", octets, base, (branch) => {
+  return branchOf("secure channel", octets, base, (branch) => {
     if (name === "INITIALIZE UPDATE") branch.rest("host challenge");
     else externalAuthenticateParts(branch);
     return undefined;
@@ -153,11 +153,11 @@ export function storeDataNode(apdu: Uint8Array, octets: Uint8Array, base: number
     return hiddenLeaf("data", octets, base, { note: "sensitive, ciphered under the DEK" });
   }
   if ((p1 & 0x10) !== 0 && (p1 & 0x08) === 0 && isBer(octets)) {
-    return grow("stored objects", octets, base, (branch) => void berParts(branch, storedTags(context)));
+    return branchOf("stored objects", octets, base, (branch) => void berParts(branch, storedTags(context)));
   }
   // Blocks that continue a grouping, and applications with a format of their own, have no groupings to show.
-  if (octets[0] !== 0x3a && !isGroupings(octets)) return single("data", octets, base);
-  return grow("data groupings", octets, base, (branch) => {
+  if (octets[0] !== 0x3a && !isGroupings(octets)) return leafOf("data", octets, base);
+  return branchOf("data groupings", octets, base, (branch) => {
     while (!branch.from.ended) grouping(branch, context);
     return undefined;
   });
@@ -265,10 +265,10 @@ const addressingTags: TagMap = new Map<number, TagEntry>([
 ]);
 
 function groupingValue(label: string, dgi: Dgi, base: number, context: Context): Node {
-  const tree = (tags: TagMap) => grow(label, dgi.value, base, (branch) => void berParts(branch, tags));
+  const tree = (tags: TagMap) => branchOf(label, dgi.value, base, (branch) => void berParts(branch, tags));
   switch (dgi.tag) {
     case 0x3a01:
-      return grow(label, dgi.value, base, (branch) => {
+      return branchOf(label, dgi.value, base, (branch) => {
         const length = branch.from.remaining;
         branch.part(length, (bytes, offset) => context.read("certificate", bytes, offset, context));
         return undefined;
@@ -293,7 +293,7 @@ function groupingValue(label: string, dgi: Dgi, base: number, context: Context):
     case 0x0070:
       return tree(deleteSdTags);
     default:
-      return single(label, dgi.value, base);
+      return leafOf(label, dgi.value, base);
   }
 }
 
@@ -327,7 +327,7 @@ function addressing(label: string, value: Uint8Array, base: number, context: Con
     [0xa1, { name: "CAT_TP", read: objects }],
     [0xa2, { name: "HTTPS", read: objects }],
   ]);
-  const node = grow(label, value, base, (branch) => void berParts(branch, tags));
+  const node = branchOf(label, value, base, (branch) => void berParts(branch, tags));
   return isConnectivity(value) ? { ...node, note: "connectivity parameters of an ISD-P" } : node;
 }
 

@@ -5,11 +5,11 @@ import { readUserDataHeader, securityHeaderOf } from "../../codec/sms/user-data-
 import type { HeardSegment } from "../context.ts";
 import { type Explained, type ExplainOptions, explain } from "../explain.ts";
 import { ChannelStreams } from "../tls/streams.ts";
-import { single, unreadLeaf } from "../tree.ts";
+import { leafOf, unreadLeaf } from "../tree.ts";
 import { segmentOf } from "./user-data.ts";
 
 /** Messages of which parts are missing; the oldest are forgotten. */
-const mostOpen = 256;
+const maxOpen = 256;
 
 /**
  * Puts together what several items carry in parts: packets and texts in several short messages, TLS and HTTP in several
@@ -51,7 +51,7 @@ export class Assembler {
       );
     }
     for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= mostOpen) break;
+      if (this.#open.size <= maxOpen) break;
       this.#open.delete(oldest);
     }
     return undefined;
@@ -78,7 +78,7 @@ function whole(parts: readonly HeardSegment[], options: ExplainOptions): Explain
   const node =
     text === undefined
       ? unreadLeaf("data of a message", octets, 0)
-      : single("text", octets, 0, () => `"${text}"`, { clause: "TS 23.040 §9.2.3.24.1" });
+      : leafOf("text", octets, 0, () => `"${text}"`, { clause: "TS 23.040 §9.2.3.24.1" });
   return { type: "text", node: { ...node, note }, others: [], heard: { segments: [], channelData: [] } };
 }
 

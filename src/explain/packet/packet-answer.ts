@@ -4,7 +4,7 @@ import { isSuccess, statusWordName } from "../../codec/apdu/status-word.ts";
 import { porStatusName } from "../../codec/ota/por-status.ts";
 import { type OpenedResponse, openResponse } from "../../crypto/response-packet.ts";
 import type { Context } from "../context.ts";
-import { type Branch, grow, hex2, type Node } from "../tree.ts";
+import { type Branch, branchOf, hex2, type Node } from "../tree.ts";
 import { segmentNote } from "./packet.ts";
 import {
   checkWords,
@@ -25,7 +25,7 @@ const leastRhl = 10;
 
 /** A response packet (PoR) from RPL on. It does not say how it is secured: that is known from its command. */
 export function responsePacketNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow("response packet", octets, base, (branch) => responsePacket(branch, octets, base, context), {
+  return branchOf("response packet", octets, base, (branch) => responsePacket(branch, octets, base, context), {
     clause: "TS 102 225 §5.2",
   });
 }
@@ -89,7 +89,7 @@ function responseBody(branch: Branch, packet: Uint8Array, base: number, response
   if (looksClear(secured, check))
     return clearPart(branch, secured, response, check === 0 ? unproven : "CC not checked");
   branch.part(secured.length, (bytes, offset) =>
-    grow("secured part", bytes, offset, (part) => {
+    branchOf("secured part", bytes, offset, (part) => {
       part.rest(
         "ciphered",
         (all) => `${all.length} octets: CNTR, PCNTR, status, RC/CC/DS and data; the keys and its command's SPI open it`,
@@ -106,7 +106,7 @@ const unproven = "not authenticated";
 /** The secured part as it stands in clear; `how` says what nothing proves. */
 function clearPart(branch: Branch, secured: Uint8Array, { tar, check, context }: Response, how: string): string {
   const inner = branch.part(secured.length, (bytes, offset) =>
-    grow(`secured part in clear, ${how}`, bytes, offset, (part) =>
+    branchOf(`secured part in clear, ${how}`, bytes, offset, (part) =>
       answerBody(part, { check, padding: bytes[5] ?? 0, tar, proof: undefined, how, context }),
     ),
   );
@@ -141,7 +141,7 @@ function tryOpen(branch: Branch, packet: Uint8Array, base: number, response: Res
   const label = answered.spi.response.porCiphered ? "deciphered" : "secured part";
   const facts = { check, padding: padding.length, tar, proof, how: proven ? undefined : unproven, context };
   const inner = branch.part(packet.length - 6, (_, offset) =>
-    grow(proven ? label : `${label}, ${unproven}`, clear, offset, (part) => answerBody(part, facts)),
+    branchOf(proven ? label : `${label}, ${unproven}`, clear, offset, (part) => answerBody(part, facts)),
   );
   return inner.value;
 }
@@ -155,7 +155,7 @@ function notOpened(
   branch.note = error.message;
   if (looksClear(secured, response.check)) return clearPart(branch, secured, response, unproven);
   branch.part(secured.length, (bytes, offset) =>
-    grow("secured part", bytes, offset, (part) => {
+    branchOf("secured part", bytes, offset, (part) => {
       part.fail(error);
       return undefined;
     }),

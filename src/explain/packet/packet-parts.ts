@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import type { Context } from "../context.ts";
 import { tarName } from "../names.ts";
-import { type Branch, grow, type Node, unreadLeaf } from "../tree.ts";
+import { type Branch, branchOf, type Node, unreadLeaf } from "../tree.ts";
 
 export const tarWords = (octets: Uint8Array): string | undefined => tarName(octets);
 
@@ -49,7 +49,7 @@ export function securedData(branch: Branch, length: number, context: Context, an
   const types = answer ? (["script-response"] as const) : (["notification", "session-trigger", "script"] as const);
   const node = branch.part(length, (bytes, offset) => {
     const found = context.guess(types, bytes, offset, context);
-    return found ?? grow("secured data", bytes, offset, (inner) => void inner.part(length, unknownData));
+    return found ?? branchOf("secured data", bytes, offset, (inner) => void inner.part(length, unknownData));
   });
   return node.value === undefined ? node.label : `${node.label}: ${node.value}`;
 }

@@ -5,7 +5,7 @@ import { parseSpi, type Spi, showSpi } from "../../codec/ota/spi.ts";
 import { type OpenedCommand, openCommand } from "../../crypto/command-packet.ts";
 import type { Context } from "../context.ts";
 import { maskSecrets } from "../mask.ts";
-import { type Branch, grow, type Node } from "../tree.ts";
+import { type Branch, branchOf, type Node } from "../tree.ts";
 import {
   checkWords,
   countedWords,
@@ -63,7 +63,7 @@ function excessNote(excess: number, ciphered: boolean): string | undefined {
 
 /** A command packet from CPL on, opened as far as keys allow. ETSI TS 102 225 §5.1, 3GPP TS 31.115 §4.2 */
 export function commandPacketNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow("command packet", octets, base, (branch) => commandPacket(branch, octets, base, context), { clause });
+  return branchOf("command packet", octets, base, (branch) => commandPacket(branch, octets, base, context), { clause });
 }
 
 function commandPacket(branch: Branch, octets: Uint8Array, base: number, context: Context): string {
@@ -141,7 +141,7 @@ function openedCommand(branch: Branch, octets: Uint8Array, base: number, facts: 
     proof: integrity === "none" ? undefined : `${integrity.toUpperCase()} verifies`,
   };
   const inner = branch.part(branch.from.remaining, (_, offset) => {
-    const node = grow(label, clear, offset, (part) => securedBody(part, body));
+    const node = branchOf(label, clear, offset, (part) => securedBody(part, body));
     return context.secrets === true ? node : maskSecrets(node, clear, offset);
   });
   return inner.value ?? tarText(tar);

@@ -13,7 +13,7 @@ import { badFormatName, chainingResultName } from "../../codec/ota/script-respon
 import { answerDataNode, statusWords } from "../card/answer-data.ts";
 import type { Context } from "../context.ts";
 import { readsKeys, writesKeys } from "../profile/key-files.ts";
-import { type Branch, grow, hex4, hiddenLeaf, type Node, numberOf, single, unreadLeaf } from "../tree.ts";
+import { type Branch, branchOf, hex4, hiddenLeaf, leafOf, type Node, numberOf, unreadLeaf } from "../tree.ts";
 import {
   externalAuthenticateParts,
   initializeUpdateNode,
@@ -33,7 +33,7 @@ export function scriptNode(octets: Uint8Array, base: number, context: Context): 
   const [first, second] = octets;
   if (first !== 0xaa && first !== 0xae) return compactNode(octets, base, context);
   const form = first === 0xaa ? "definite" : second === 0x80 ? "indefinite" : "hybrid";
-  return grow(
+  return branchOf(
     names[form],
     octets,
     base,
@@ -145,7 +145,7 @@ function otherObject(tag: number, octets: Uint8Array, base: number): Node {
   const bare = name.startsWith("unknown") ? bareCommandNote : undefined;
   return mayHoldSecret(octets)
     ? hiddenLeaf(label, octets, base, { note: bare })
-    : single(label, octets, base, () => name, { note: bare });
+    : leafOf(label, octets, base, () => name, { note: bare });
 }
 
 const bareCommandNote = "no object of a script: a C-APDU without its tag 22 (or A2) and length?";
@@ -154,7 +154,7 @@ const bareCommandNote = "no object of a script: a C-APDU without its tag 22 (or 
 function scp03tPart(tag: number, octets: Uint8Array, base: number): Node | undefined {
   const name = scp03t[tag];
   if (name === undefined) return undefined;
-  return grow(
+  return branchOf(
     `${name} (${hexTag(tag)})`,
     octets,
     base,
@@ -178,7 +178,7 @@ function scp03tPart(tag: number, octets: Uint8Array, base: number): Node | undef
 
 function compactNode(octets: Uint8Array, base: number, context: Context): Node {
   const framed = octets[0] === 0x22 || octets[0] === 0xad;
-  return grow(
+  return branchOf(
     names.compact,
     octets,
     base,
@@ -207,7 +207,7 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
   if (first !== 0xab && first !== 0xaf) return compactResponseNode(octets, base, context);
   const indefinite = first === 0xaf && second === 0x80;
   const form = first === 0xab ? "definite length" : indefinite ? "indefinite length" : "AF with a definite length";
-  return grow(
+  return branchOf(
     `answer to an expanded script, ${form}`,
     octets,
     base,
@@ -241,14 +241,14 @@ function answerReader(commands: readonly Uint8Array[]): ObjectReader {
 function answerObject(tag: number, octets: Uint8Array, base: number): Node {
   switch (tag) {
     case 0x80:
-      return single("number of executed commands (80)", octets, base, (bytes) => `${numberOf(bytes)} executed`);
+      return leafOf("number of executed commands (80)", octets, base, (bytes) => `${numberOf(bytes)} executed`);
     case 0x81:
-      return single("immediate action response (81)", octets, base, () => "suspension error");
+      return leafOf("immediate action response (81)", octets, base, () => "suspension error");
     case 0x83:
-      return single("script chaining response (83)", octets, base, ([one = 0]) => chainingResultName(one));
+      return leafOf("script chaining response (83)", octets, base, ([one = 0]) => chainingResultName(one));
     case 0x90:
     case 0x10:
-      return single(`bad format (${hexTag(tag)})`, octets, base, ([one = 0]) => `bad format: ${badFormatName(one)}`);
+      return leafOf(`bad format (${hexTag(tag)})`, octets, base, ([one = 0]) => `bad format: ${badFormatName(one)}`);
     default:
       return scp03tAnswer(tag, octets, base);
   }
@@ -269,7 +269,7 @@ const scp03tFailures: Readonly<Record<number, string>> = {
 function scp03tAnswer(tag: number, octets: Uint8Array, base: number): Node {
   const failure = scp03tFailures[tag];
   if (failure !== undefined) {
-    return single(
+    return leafOf(
       `${failure} (${hexTag(tag)})`,
       octets,
       base,
@@ -277,23 +277,23 @@ function scp03tAnswer(tag: number, octets: Uint8Array, base: number): Node {
     );
   }
   const name = scp03t[tag];
-  if (name === undefined) return single(`unknown object ${hexTag(tag)}`, octets, base);
+  if (name === undefined) return leafOf(`unknown object ${hexTag(tag)}`, octets, base);
   if (tag === 0x84) {
     const node = initializeUpdateNode(`${name} answer (84)`, octets, base);
     return { ...node, value: node.value === undefined ? `${name} answered` : `${name} answered: ${node.value}` };
   }
   if (tag === 0x86 && octets.length >= 8) {
-    return grow(`${name} answer (86)`, octets, base, (branch) => {
+    return branchOf(`${name} answer (86)`, octets, base, (branch) => {
       if (octets.length > 8) branch.field("ciphered", octets.length - 8, (bytes) => `${bytes.length} octets`);
       branch.field("MAC", 8);
       return `${name} answered`;
     });
   }
-  return single(`${name} answer (${hexTag(tag)})`, octets, base, () => `${name} answered`);
+  return leafOf(`${name} answer (${hexTag(tag)})`, octets, base, () => `${name} answered`);
 }
 
 function compactResponseNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "answer to a compact script",
     octets,
     base,

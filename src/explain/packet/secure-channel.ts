@@ -1,5 +1,5 @@
 import { keySetUse } from "../../codec/euicc/key-set.ts";
-import { type Branch, grow, hex2, type Node, single } from "../tree.ts";
+import { type Branch, branchOf, hex2, leafOf, type Node } from "../tree.ts";
 
 /** A security level in words. GP Card Specification §E.5.2, Amendment D §7.1.2.1 */
 export function securityLevelWords(level: number): string {
@@ -37,8 +37,8 @@ export function looksLikeInitializeUpdate(octets: Uint8Array): boolean {
 
 /** Answer of INITIALIZE UPDATE, or of tag 84 of SCP03t. GP Card Specification §D.4.1, §E.5.1, Amendment D §7.1.1 */
 export function initializeUpdateNode(label: string, octets: Uint8Array, base: number): Node {
-  if (!known.has(octets.length)) return single(label, octets, base, () => "of an unknown form");
-  return grow(label, octets, base, readAnswer, { clause: "GP Amendment D §7.1.1" });
+  if (!known.has(octets.length)) return leafOf(label, octets, base, () => "of an unknown form");
+  return branchOf(label, octets, base, readAnswer, { clause: "GP Amendment D §7.1.1" });
 }
 
 function readAnswer(branch: Branch): string {

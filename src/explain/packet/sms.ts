@@ -8,7 +8,7 @@ import { guessTpdu, type SmsTpdu } from "../../codec/sms/tpdu.ts";
 import { readUserData, userDataText } from "../../codec/sms/user-data.ts";
 import { enhancedMinutes, relativeMinutes } from "../../codec/sms/validity.ts";
 import type { Context, ExplainType } from "../context.ts";
-import { type Branch, grow, hex2, type Node } from "../tree.ts";
+import { type Branch, branchOf, hex2, type Node } from "../tree.ts";
 
 /** Which TPDU it is, and for reports where it sits. */
 interface Shape {
@@ -51,7 +51,7 @@ function guessShape(octets: Uint8Array): Shape {
 export function tpduNode(octets: Uint8Array, base: number, context: Context, as?: ExplainType): Node {
   const shape = (as === undefined ? undefined : shapes[as]) ?? guessShape(octets);
   const label = shape.type.endsWith("REPORT") && shape.rp === "ERROR" ? `${shape.type} in RP-ERROR` : shape.type;
-  return grow(label, octets, base, (branch) => withRest(branch, readers[shape.type](branch, context, shape)), {
+  return branchOf(label, octets, base, (branch) => withRest(branch, readers[shape.type](branch, context, shape)), {
     clause: clauses[shape.type],
   });
 }
@@ -242,7 +242,7 @@ const readers: Readonly<Record<SmsTpdu["type"], (branch: Branch, context: Contex
 
 /** Service centre address and TPDU, as modems take and give them. 3GPP TS 27.005 §4 */
 export function smsPduNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "SMS PDU of a modem",
     octets,
     base,

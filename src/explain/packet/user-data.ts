@@ -9,7 +9,7 @@ import {
   securityHeaderOf,
 } from "../../codec/sms/user-data-header.ts";
 import type { Context } from "../context.ts";
-import { type Branch, grow, hex2, type Node } from "../tree.ts";
+import { type Branch, branchOf, hex2, type Node } from "../tree.ts";
 
 function elementWords(id: number, value: Uint8Array): string {
   const found = concatenationOf([{ id, value }]);
@@ -20,7 +20,7 @@ function elementWords(id: number, value: Uint8Array): string {
 
 function header(branch: Branch): void {
   branch.part((branch.from.peek() ?? 0) + 1, (octets, offset) =>
-    grow(
+    branchOf(
       "user data header",
       octets,
       offset,
@@ -45,7 +45,7 @@ const part = (concatenation: Concatenation | undefined): string =>
 
 /** TP-UD with a header, and the packet (or the segment of one) behind it. 3GPP TS 31.115 §4 */
 export function userDataNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "TP-UD",
     octets,
     base,

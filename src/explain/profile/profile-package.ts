@@ -2,7 +2,7 @@ import { readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { berPart, type TagEntry, type TagMap } from "../ber-tree.ts";
 import type { Context } from "../context.ts";
-import { grow, type Node, numberOf } from "../tree.ts";
+import { branchOf, type Node, numberOf } from "../tree.ts";
 import { elementNames, profileElements } from "./profile-elements.ts";
 
 const clause = "eUICC Profile Package: Interoperable Format §8";
@@ -13,7 +13,7 @@ const clause = "eUICC Profile Package: Interoperable Format §8";
  */
 export function profilePackageNode(octets: Uint8Array, base: number, context: Context): Node {
   const shown = context.secrets === true;
-  return grow(
+  return branchOf(
     "profile package",
     octets,
     base,
@@ -84,7 +84,7 @@ const responseTags: TagMap = new Map<number, TagEntry>([
 
 /** What an eUICC says of the profile package it was given. */
 export function euiccResponseNode(octets: Uint8Array, base: number): Node {
-  return grow(
+  return branchOf(
     "EUICCResponse",
     octets,
     base,

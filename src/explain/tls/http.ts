@@ -3,7 +3,7 @@ import { readAgentId } from "../../codec/gp/agent-id.ts";
 import { readTargetedApplication } from "../../codec/gp/targeted-application.ts";
 import type { Context } from "../context.ts";
 import { applicationText } from "../names.ts";
-import { type Branch, grow, type Node } from "../tree.ts";
+import { type Branch, branchOf, type Node } from "../tree.ts";
 import { type Headers, httpBody } from "./http-body.ts";
 
 const latin1 = new TextDecoder("latin1");
@@ -26,7 +26,7 @@ export function httpScore(octets: Uint8Array): number {
 
 /** HTTP requests and answers as SCP81 carries them. RFC 9112, GP Amendment B §3.4 */
 export function httpNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "HTTP",
     octets,
     base,
@@ -49,7 +49,7 @@ function message(branch: Branch, context: Context): Node {
   const offset = from.offset;
   const octets = from.bytes.subarray(offset - from.base);
   const inner = { taken: 0 };
-  const node = grow("HTTP message", octets, offset, (part) => {
+  const node = branchOf("HTTP message", octets, offset, (part) => {
     const start = line(part);
     const isAnswer = start.startsWith("HTTP/");
     part.value = isAnswer ? `HTTP answer ${start.slice(9)}` : `HTTP request ${start.replace(/ HTTP\/1\.[01]$/, "")}`;

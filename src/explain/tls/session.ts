@@ -7,7 +7,7 @@ import { catObjectsInto } from "../card/cat.ts";
 import { keyWords } from "../card/gp-command.ts";
 import type { Context } from "../context.ts";
 import { aidWords } from "../names.ts";
-import { type Branch, grow, type Node, numberOf } from "../tree.ts";
+import { type Branch, branchOf, type Node, numberOf } from "../tree.ts";
 
 const text = (octets: Uint8Array): string => `"${Buffer.from(octets).toString("utf8")}"`;
 
@@ -72,7 +72,7 @@ function sessionTags(context: Context): TagMap {
 
 /** Administration session trigger: what makes a security domain open a SCP81 session. GP Amendment B §3.7 */
 export function sessionTriggerNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "session trigger",
     octets,
     base,
@@ -120,13 +120,13 @@ export function pskIdentityNode(octets: Uint8Array, base: number): Node {
   const isText = /^([0-9A-Fa-f]{2})+$/.test(spelled);
   const value = isText ? new Uint8Array(Buffer.from(spelled, "hex")) : octets;
   const read = readPskIdentity(isText ? spelled : Buffer.from(octets).toString("hex"));
-  return grow(
+  return branchOf(
     "PSK identity",
     octets,
     base,
     (branch) => {
       branch.part(octets.length, (_, offset) =>
-        grow(
+        branchOf(
           isText ? "hexadecimal text (offsets in what it says)" : "identity",
           value,
           isText ? 0 : offset,

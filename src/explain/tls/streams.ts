@@ -5,7 +5,7 @@ import { httpScore } from "./http.ts";
 import { tlsRecordLength } from "./tls.ts";
 
 /** Octets of one direction of a channel that are kept for what is not complete. */
-const mostWaiting = 64 * 1024;
+const maxWaiting = 64 * 1024;
 
 interface Stream {
   octets: Uint8Array;
@@ -32,7 +32,7 @@ export class ChannelStreams {
     };
     const length = completeLength(stream.octets);
     const left = stream.octets.subarray(length ?? 0);
-    if (length === undefined || left.length > mostWaiting) this.#waiting.delete(key);
+    if (length === undefined || left.length > maxWaiting) this.#waiting.delete(key);
     else if (left.length === 0) this.#waiting.delete(key);
     else this.#waiting.set(key, length === 0 ? stream : { octets: left, pieces: 1 });
     if (length === undefined || length === 0 || stream.pieces < 2) return [];

@@ -1,5 +1,5 @@
 import { Reader } from "../../codec/kit/codec.ts";
-import { type Branch, grow, hex4, type Node, numberOf } from "../tree.ts";
+import { type Branch, branchOf, hex4, type Node, numberOf } from "../tree.ts";
 import { pskIdentityWords } from "./psk-words.ts";
 import { extensionNames, handshakeNames, suiteName, versionText } from "./tls-names.ts";
 
@@ -26,7 +26,7 @@ export function handshake(branch: Branch): string {
 
 function messageNode(octets: Uint8Array, base: number): Node {
   const name = handshakeNames[octets[0] ?? 0] ?? "unknown message";
-  return grow(name, octets, base, (branch) => {
+  return branchOf(name, octets, base, (branch) => {
     branch.octet("message", () => name);
     branch.uint("length", 3, (length) => `${length} octets`);
     const words = branch.from.ended ? undefined : readers[name]?.(branch);
@@ -52,7 +52,7 @@ function clientHello(branch: Branch): string {
   const octets = branch.uint("cipher suites length", 2, (length) => `${length} octets`);
   const suites: string[] = [];
   branch.part(octets, (bytes, offset) =>
-    grow("cipher suites", bytes, offset, (inner) => {
+    branchOf("cipher suites", bytes, offset, (inner) => {
       while (!inner.from.ended) suites.push(suiteWords(inner.field("suite", 2, suiteWords)));
       return undefined;
     }),
@@ -87,7 +87,7 @@ function extensions(branch: Branch): Extensions {
   const words: string[] = [];
   let newest: string | undefined;
   branch.part(Math.min(length, branch.from.remaining), (bytes, offset) =>
-    grow("extensions", bytes, offset, (inner) => {
+    branchOf("extensions", bytes, offset, (inner) => {
       while (!inner.from.ended) {
         const type = numberOf([0, 1].map((at) => inner.from.peek(at) ?? 0));
         const size = numberOf([2, 3].map((at) => inner.from.peek(at) ?? 0));

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { type Branch, grow, type Node, numberOf } from "../tree.ts";
+import { type Branch, branchOf, type Node, numberOf } from "../tree.ts";
 import { handshake, startsHandshake } from "./tls-handshake.ts";
 import { alertText, recordNames, versionText } from "./tls-names.ts";
 
@@ -7,7 +7,7 @@ import { alertText, recordNames, versionText } from "./tls-names.ts";
 const recordHead = 5;
 
 /** Most octets a record may carry, with room for what a cipher adds. RFC 5246 §6.2.3 */
-const longestRecord = 16_384 + 2048;
+const maxRecord = 16_384 + 2048;
 
 const version = (octets: Uint8Array) => versionText(numberOf(octets));
 
@@ -16,7 +16,7 @@ export function tlsRecordLength(octets: Uint8Array): number | undefined {
   const [type = 0, major, minor = 9, high = 0, low = 0] = octets;
   if (octets.length < recordHead || recordNames[type] === undefined || major !== 3 || minor > 4) return undefined;
   const length = high * 256 + low;
-  return length > longestRecord ? undefined : recordHead + length;
+  return length > maxRecord ? undefined : recordHead + length;
 }
 
 /** How sure it is that octets start with a record of TLS. */
@@ -30,7 +30,7 @@ export function tlsScore(octets: Uint8Array): number {
 
 /** Records of TLS one behind the other, as a card or a server sends them. RFC 5246 §6.2 */
 export function tlsNode(octets: Uint8Array, base: number, context: Context): Node {
-  return grow(
+  return branchOf(
     "TLS",
     octets,
     base,
@@ -63,7 +63,7 @@ interface RecordFacts {
 function recordNode(octets: Uint8Array, base: number, facts: RecordFacts): Node {
   const { announced } = facts;
   const cut = octets.length < announced;
-  return grow(
+  return branchOf(
     "TLS record",
     octets,
     base,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { longestText } from "../../gateway/smsc/send-text.ts";
+import { maxTextLength } from "../../gateway/smsc/send-text.ts";
 import { facts, hexText, idParams, listOf, moment, pageShape } from "./fields.ts";
 import { operation } from "./operation.ts";
 
@@ -219,7 +219,7 @@ export const linkOperations = {
     params: idParams,
     body: z.strictObject({
       to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
-      text: z.string().min(1).max(longestText),
+      text: z.string().min(1).max(maxTextLength),
       lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
     }),
     description:

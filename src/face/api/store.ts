@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { countedKinds, shortestRetentionMs } from "../../gateway/model/retention.ts";
+import { countedKinds, minRetentionMs } from "../../gateway/model/retention.ts";
 import { moment } from "./fields.ts";
 import { operation } from "./operation.ts";
 
-const period = z.number().int().min(shortestRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();
+const period = z.number().int().min(minRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();
 
 const periods = {
   jobsMs: period.describe("For ended jobs with all that belongs to them, notifications, profile switches, the inbox"),

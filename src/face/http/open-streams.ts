@@ -17,7 +17,7 @@ interface OpenAnswer {
   readonly raw: ServerResponse;
 }
 
-const longestTimer = 2 ** 31 - 1;
+const maxTimer = 2 ** 31 - 1;
 
 /** Answers that outlive their request: event streams, traces, waits. They end with the credentials that opened them. */
 export class OpenStreams {
@@ -62,7 +62,7 @@ export class OpenStreams {
       if (expiresAt === undefined) return;
       const left = expiresAt - this.#now();
       if (left <= 0) raw.destroy();
-      else timer = setTimeout(wait, Math.min(left, longestTimer)).unref();
+      else timer = setTimeout(wait, Math.min(left, maxTimer)).unref();
     };
     wait();
     if (token !== undefined && this.#tokens.wasRevoked(token)) raw.destroy();

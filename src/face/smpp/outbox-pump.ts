@@ -17,7 +17,7 @@ export interface Receiver {
 }
 
 const firstAgainMs = 1_000;
-const longestAgainMs = 60_000;
+const maxAgainMs = 60_000;
 
 /**
  * Sends one client what waits for it, oldest first, over whichever of its sessions has room. An item leaves the outbox
@@ -190,7 +190,7 @@ export class OutboxPump {
 
   #comeBack(id: string): void {
     const tries = (this.#later.get(id)?.tries ?? 0) + 1;
-    const ms = Math.min(longestAgainMs, firstAgainMs * 2 ** Math.min(tries - 1, 10));
+    const ms = Math.min(maxAgainMs, firstAgainMs * 2 ** Math.min(tries - 1, 10));
     this.#later.set(id, { tries, at: this.#deps.clock.monotonic() + ms });
     this.#nap(ms);
   }

@@ -118,7 +118,7 @@ export class Campaigns {
     limit: number,
   ): Promise<CampaignItem[]> {
     return this.#deps.store.read(async (r) => {
-      await known(r, id);
+      await requireCampaign(r, id);
       return r.campaigns.items(id, state === undefined ? {} : { state }, after, limit);
     });
   }
@@ -126,7 +126,7 @@ export class Campaigns {
   /** @throws campaign.unknown */
   async report(id: string): Promise<CampaignReport> {
     return this.#deps.store.read(async (r) => {
-      const campaign = await known(r, id);
+      const campaign = await requireCampaign(r, id);
       const items = await r.campaigns.items(id, {}, undefined, 10_000_000);
       return campaignReport(campaign, await r.campaigns.counts(id), items, this.#deps.clock.now());
     });
@@ -166,7 +166,7 @@ export class Campaigns {
   ): Promise<void> {
     const { store, runner, clock } = this.#deps;
     await store.write(async (r) => {
-      const campaign = await known(r, id);
+      const campaign = await requireCampaign(r, id);
       if (!from.includes(campaign.state))
         throw new GatewayError("campaign.state", `the campaign is ${campaign.state}`, {
           detail: { campaign: id, state: campaign.state },
@@ -177,7 +177,7 @@ export class Campaigns {
   }
 
   async #shown(r: Repositories, id: string): Promise<ShownCampaign> {
-    const campaign = await known(r, id);
+    const campaign = await requireCampaign(r, id);
     return { campaign, progress: progressOf(campaign, await r.campaigns.counts(id), this.#deps.clock.now()) };
   }
 }
@@ -204,7 +204,7 @@ function noTargets(targets: CampaignTargets): GatewayError {
   return new GatewayError("campaign.invalid", `targets: ${why}`, { detail: { field: "targets" } });
 }
 
-async function known(r: Repositories, id: string): Promise<Campaign> {
+async function requireCampaign(r: Repositories, id: string): Promise<Campaign> {
   const campaign = await r.campaigns.get(id);
   if (campaign === undefined)
     throw new GatewayError("campaign.unknown", `no campaign '${id}'`, { detail: { campaign: id } });

@@ -39,10 +39,10 @@ export interface AuditOrder {
 /** How long the card may take; what it says after the wait is told by the event `target.differs`. */
 const jobValidityMs = 10 * 60_000;
 /** A card lists its domains in so many answers at most. */
-const mostAnswers = 16;
+const maxAnswers = 16;
 
 /** An audit that became out of date while it was made is made again so often. */
-const mostRounds = 3;
+const maxRounds = 3;
 
 /** What a card said. */
 interface HeardAudit {
@@ -79,7 +79,7 @@ export class CardAudits {
       if (!order.fix) return this.#store.read(async (r) => reportOf(await findTarget(r, id), heard, false));
       const report = await this.#adopt(id, heard);
       if (report !== undefined) return report;
-      if (round === mostRounds)
+      if (round === maxRounds)
         throw new GatewayError("store.conflict", "the EIS changed while the card was audited: nothing was adopted", {
           detail: { target: id },
         });
@@ -93,7 +93,7 @@ export class CardAudits {
     let resources: CardResources | undefined;
     let more = true;
     let askedAt = 0;
-    for (let round = 0; more && round < mostAnswers; round++) {
+    for (let round = 0; more && round < maxAnswers; round++) {
       const job = await this.#ask(target, order, round > 0, until).catch((error: unknown) => {
         // A card that has lost its place in the list ends the list: what it said so far is true, but not all.
         if (round > 0 && isGatewayError(error, "job.failed")) return undefined;

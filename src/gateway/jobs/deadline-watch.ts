@@ -15,7 +15,7 @@ export interface DeadlineWatchDeps {
 
 /** Jobs that came since the last look may have earlier deadlines; looks are at least this far apart. */
 const pauseMs = 300;
-const longestMs = 3_600_000;
+const maxMs = 3_600_000;
 
 /**
  * Ends queued jobs at their deadlines while nothing else would look at them: their target is taken by a job that runs
@@ -52,7 +52,7 @@ export class DeadlineWatch {
   }
 
   #lookIn(target: string, ms: number): void {
-    const delay = Math.min(Math.max(ms, 0), longestMs);
+    const delay = Math.min(Math.max(ms, 0), maxMs);
     const failed = reported(this.#deps.log, "the deadlines of a target are looked at no more", { target });
     const timer = setTimeout(() => detach(this.#look(target, mine), failed), delay);
     const mine = { timer, at: this.#deps.clock.now() + delay };
@@ -75,6 +75,6 @@ export class DeadlineWatch {
       next = now + 1000;
     }
     // Meanwhile it may be watched no more, or anew.
-    if (this.#watched.get(target) === mine) this.#lookIn(target, next === undefined ? longestMs : next - clock.now());
+    if (this.#watched.get(target) === mine) this.#lookIn(target, next === undefined ? maxMs : next - clock.now());
   }
 }

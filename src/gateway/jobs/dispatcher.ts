@@ -32,7 +32,7 @@ export interface DispatcherDeps {
 }
 
 /** What setTimeout takes. */
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 /** A job that runs longer than this may keep those behind it beyond their deadlines. */
 const longRunMs = 500;
 
@@ -146,7 +146,7 @@ export class Dispatcher {
     const left = Math.max(job.validUntil - this.#deps.clock.now(), 0);
     const deadline = setTimeout(
       () => abort.abort(new GatewayError("job.expired", "the validity period ended")),
-      Math.min(left, longestTimerMs),
+      Math.min(left, maxTimerMs),
     );
     const long = setTimeout(() => this.#deadlines.watch(target), longRunMs);
     try {

@@ -10,7 +10,7 @@ const channelEnds = {
   script: "with a script that did not succeed",
 } as const;
 
-const mostLost = 16;
+const maxLost = 16;
 
 /** A script's place in the secure channels of its target: what it goes in, or why it must not go. */
 export type ChannelEntry =
@@ -50,7 +50,7 @@ export function withLost(
   const before = dialog.lost ?? [];
   const fresh = [...new Set(names)].filter((name) => !before.some((one) => one.name === name));
   if (fresh.length === 0) return dialog;
-  return { ...dialog, lost: [...before, ...fresh.map((name) => ({ name, at, why }))].slice(-mostLost) };
+  return { ...dialog, lost: [...before, ...fresh.map((name) => ({ name, at, why }))].slice(-maxLost) };
 }
 
 /** A link that broke ends all secure channels of its card, whichever was heard of last. */

@@ -15,7 +15,7 @@ export interface LinkTrouble {
 }
 
 /** What may run earlier than it was put off to: now, or at a time (wall clock) if that is in the future. */
-export interface Comeback {
+export interface EarlierTry {
   readonly target: string;
   readonly earliest: number;
 }
@@ -26,7 +26,7 @@ export interface Comeback {
  */
 const pausePart = 30;
 
-type Waiting = Comeback & Pick<LinkTrouble, "link" | "kind">;
+type Waiting = EarlierTry & Pick<LinkTrouble, "link" | "kind">;
 
 /** Jobs put off because a link failed them, so that they are tried when it comes back. Rebuilt by the tries themselves. */
 export class LinkBackoff {
@@ -42,7 +42,7 @@ export class LinkBackoff {
   }
 
   /** Puts a job on the list; when its link has come back during the try, what may run earlier. */
-  defer({ job, target, link, kind, since, delayMs }: LinkTrouble): Comeback | undefined {
+  defer({ job, target, link, kind, since, delayMs }: LinkTrouble): EarlierTry | undefined {
     const waiting = { target, link, kind, earliest: this.#clock.now() + Math.ceil(delayMs / pausePart) };
     if (this.#up.get(link) === true && (this.#lastUp.get(link) ?? 0) > since) return waiting;
     const others = this.#waiting.get(target) ?? new Map<string, Waiting>();
@@ -74,8 +74,8 @@ export class LinkBackoff {
    * Takes what waits for this link off the list: what it let down itself, jobs of the target whose card it holds, and for
    * one that carries SMS all that go by SMS.
    */
-  take(link: Link, holds: string | undefined): Comeback[] {
-    const taken: Comeback[] = [];
+  take(link: Link, holds: string | undefined): EarlierTry[] {
+    const taken: EarlierTry[] = [];
     for (const [target, jobs] of this.#waiting) {
       for (const [id, waiting] of jobs) {
         const bySms = link.kind !== "reader" && waiting.kind !== "reader";

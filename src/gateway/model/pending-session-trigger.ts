@@ -1,13 +1,13 @@
 /** A session that was asked for without a job: its trigger is repeated until the session is there or the time is over. */
-export interface WantedSession {
+export interface PendingSessionTrigger {
   readonly target: string;
   readonly since: number;
   readonly until: number;
 }
 
-export interface WantedSessionRepository {
+export interface PendingSessionTriggerRepository {
   /** Stores it; one per target. */
-  put(wanted: WantedSession): Promise<void>;
+  put(wanted: PendingSessionTrigger): Promise<void>;
   remove(target: string): Promise<void>;
-  list(): Promise<WantedSession[]>;
+  list(): Promise<PendingSessionTrigger[]>;
 }

@@ -7,7 +7,7 @@ export interface Retention {
 }
 
 /** What a period may be at least: longer than anything that is recognised as a repetition or still put together. */
-export const shortestRetentionMs = 3_600_000;
+export const minRetentionMs = 3_600_000;
 
 /** Records that are looked at together, in the order in which they are looked at. */
 export const retainedKinds = ["procedures", "jobs", "messages", "notifications", "inbox", "events", "audit"] as const;

@@ -11,7 +11,7 @@ import type { KeySetRepository } from "./key-set.ts";
 import type { NotificationRepository } from "./notification.ts";
 import type { OutboxRepository } from "./outbox.ts";
 import type { PacketRepository } from "./packet.ts";
-import type { WantedSessionRepository } from "./pending-session-trigger.ts";
+import type { PendingSessionTriggerRepository } from "./pending-session-trigger.ts";
 import type { ProfileSwitchRepository } from "./profile-switch.ts";
 import type { RetentionRepository } from "./retention.ts";
 import type { SmscRepository } from "./smsc-message.ts";
@@ -28,7 +28,7 @@ export interface Repositories {
   readonly profileSwitches: ProfileSwitchRepository;
   readonly events: EventRepository;
   readonly adminDialogs: AdminDialogRepository;
-  readonly wantedSessions: WantedSessionRepository;
+  readonly sessionTriggers: PendingSessionTriggerRepository;
   readonly campaigns: CampaignRepository;
   readonly smsc: SmscRepository;
   readonly tokens: ApiTokenRepository;

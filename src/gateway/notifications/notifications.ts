@@ -104,7 +104,7 @@ export class Notifications {
 
   /** @throws notification.unknown */
   async show(id: string): Promise<NotificationRecord> {
-    return this.#deps.store.read((r) => known(r, id));
+    return this.#deps.store.read((r) => requireNotification(r, id));
   }
 
   /**
@@ -115,14 +115,14 @@ export class Notifications {
     const { store, clock, kick } = this.#deps;
     const at = clock.now();
     const changed = await store.write(async (r) => {
-      const record = await known(r, id);
+      const record = await requireNotification(r, id);
       const target = record.target === undefined ? undefined : await r.targets.get(record.target);
       if (target === undefined)
         throw new GatewayError("notification.state", "no target has this EID: nobody can confirm it", {
           detail: { notification: id, eid: record.eid },
         });
       await this.#confirm(r, target, { ...record, confirmation: "pending" }, at, kick);
-      return known(r, id);
+      return requireNotification(r, id);
     });
     if (changed.target !== undefined) kick(changed.target);
     return changed;
@@ -135,7 +135,7 @@ export class Notifications {
   async withhold(id: string): Promise<NotificationRecord> {
     const { store, clock } = this.#deps;
     return store.write(async (r) => {
-      const record = await known(r, id);
+      const record = await requireNotification(r, id);
       const open = record.confirmJob === undefined ? undefined : await r.jobs.get(record.confirmJob);
       const stop = { unsentOnly: true, why: "the confirmation is withheld" };
       const left =
@@ -152,7 +152,7 @@ export class Notifications {
         ...(record.target === undefined ? {} : { target: record.target }),
         data: { notification: id, type: record.type, sequence: record.sequence },
       });
-      return known(r, id);
+      return requireNotification(r, id);
     });
   }
 
@@ -331,7 +331,7 @@ export class Notifications {
 
 const confirmationBy = { bench: "pending", relay: "upstream", withhold: "withheld" } as const;
 
-async function known(r: Repositories, id: string): Promise<NotificationRecord> {
+async function requireNotification(r: Repositories, id: string): Promise<NotificationRecord> {
   const record = await r.notifications.get(id);
   if (record === undefined)
     throw new GatewayError("notification.unknown", `no notification '${id}'`, { detail: { notification: id } });

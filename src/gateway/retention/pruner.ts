@@ -4,13 +4,13 @@ import { newId } from "../../base/id.ts";
 import type { Log } from "../../link/driver.ts";
 import {
   addCounts,
+  minRetentionMs,
   type PruneCounts,
   type PrunePage,
   periodOf,
   type RetainedKind,
   type Retention,
   retainedKinds,
-  shortestRetentionMs,
 } from "../model/retention.ts";
 import type { Repositories, Store } from "../model/store.ts";
 
@@ -47,7 +47,7 @@ const everyMs = 3_600_000;
 const defaultUnit = 200;
 /** What an event tells of may be a little older than the event. */
 const slackMs = 3_600_000;
-const mostRemembered = 20;
+const maxRemembered = 20;
 
 /** Removes what is past its retention: in small units with pauses in between, so that everything else goes on. */
 export class Pruner {
@@ -200,7 +200,7 @@ export class Pruner {
 
   #note(run: PruneRun): void {
     this.#runs.set(run.id, run);
-    if (this.#runs.size > mostRemembered) this.#runs.delete(this.#runs.keys().next().value ?? "");
+    if (this.#runs.size > maxRemembered) this.#runs.delete(this.#runs.keys().next().value ?? "");
   }
 }
 
@@ -211,6 +211,5 @@ function checkPeriods(retention: Retention): void {
       detail: { field: "jobsMs" },
     });
   for (const [field, ms] of given)
-    if (ms < shortestRetentionMs)
-      throw new GatewayError("api.usage", `${field}: an hour at least`, { detail: { field } });
+    if (ms < minRetentionMs) throw new GatewayError("api.usage", `${field}: an hour at least`, { detail: { field } });
 }

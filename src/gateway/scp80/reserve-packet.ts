@@ -24,8 +24,8 @@ export interface Reserved {
 }
 
 /** How long a job waits for the place of another before it looks again; the end of the other wakes it. */
-const shortestPlaceWaitMs = 250;
-const longestPlaceWaitMs = 60_000;
+const minPlaceWaitMs = 250;
+const maxPlaceWaitMs = 60_000;
 
 /**
  * The packet to send: the one that is already reserved, or a new one; its transmission is counted durably. Undefined when
@@ -101,7 +101,7 @@ async function giveWay(
   const note = waitsFor(first.id);
   const hurry = job.lane === "system" && job.note !== note && first.state === "queued";
   if (hurry) await feed(r, first, { kind: "due", at: now });
-  const due = hurry ? now : Math.min(first.notBefore, now + longestPlaceWaitMs);
-  await feed(r, job, { kind: "deferred", at: now, note, until: Math.max(due, now + shortestPlaceWaitMs) });
+  const due = hurry ? now : Math.min(first.notBefore, now + maxPlaceWaitMs);
+  await feed(r, job, { kind: "deferred", at: now, note, until: Math.max(due, now + minPlaceWaitMs) });
   return undefined;
 }

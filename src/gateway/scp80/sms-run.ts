@@ -36,7 +36,7 @@ export interface SmsRunDeps {
   readonly log: Log;
   readonly links: Links;
   readonly answers: Answers;
-  readonly comebacks: LinkBackoff;
+  readonly backoff: LinkBackoff;
   readonly feed: FeedJob;
   readonly defaults: SmsDefaults;
 }
@@ -318,9 +318,9 @@ export class SmsRun {
 
   /** Until when a job is deferred after so many tries; when a link let it down, at most until that comes back. */
   #backoff(job: Job, tries: number, attempt?: Attempt): number {
-    const { clock, random, comebacks } = this.#deps;
+    const { clock, random, backoff } = this.#deps;
     const delayMs = backoffMs(tries, { firstMs: 250, maxMs: 60_000, random });
-    const back = attempt && comebacks.defer({ ...attempt, job: job.id, target: job.target, delayMs });
+    const back = attempt && backoff.defer({ ...attempt, job: job.id, target: job.target, delayMs });
     return back?.earliest ?? clock.now() + delayMs;
   }
 }

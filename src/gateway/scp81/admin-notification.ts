@@ -23,14 +23,14 @@ const link = "scp81";
  */
 export async function takeNotification(
   r: Repositories,
-  desk: Notifications,
+  notifications: Notifications,
   { target, tlv, receivedAt }: SessionNotification,
   wake: (target: string) => void,
 ): Promise<boolean> {
   const read = readNotification(tlv);
   if (read.ok) {
     const way = { proven: target, unsecured: false, via: "https", link } as const;
-    return (await desk.record(r, { ...way, value: read.value, raw: tlv, receivedAt }, wake)).counts;
+    return (await notifications.record(r, { ...way, value: read.value, raw: tlv, receivedAt }, wake)).counts;
   }
   const { code, message, detail } = read.error;
   const id = newId("msg", receivedAt);

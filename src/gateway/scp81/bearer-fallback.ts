@@ -8,11 +8,11 @@ import { channelUse, targetedApplication } from "../scripts/secure-channel-use.t
 
 /** How long a job that may go either way waits for a session; of a short validity, half. */
 const patienceMs = 120_000;
-const mostSegments = 255;
-const mostJobs = 1000;
+const maxSegments = 255;
+const maxJobs = 1000;
 
 /** What is asked besides the store. */
-export interface FallBackDeps {
+export interface BearerFallbackDeps {
   /** A reader, modem or SMSC would carry the job now. */
   readonly bySms: (job: Job, target: Target) => boolean;
 }
@@ -26,23 +26,28 @@ export function sessionDueBy(job: Job, now: number): number {
  * The jobs of a target that waited long enough for a session and go by short message instead: nothing of them was handed
  * out, and nothing before them stays behind, since jobs go in order.
  */
-export async function jobsFallingBack(r: Repositories, id: string, now: number, deps: FallBackDeps): Promise<Job[]> {
+export async function jobsChangingBearer(
+  r: Repositories,
+  id: string,
+  now: number,
+  deps: BearerFallbackDeps,
+): Promise<Job[]> {
   const target = await r.targets.get(id);
   if (target === undefined) return [];
   const switching = await switchIsOpen(r, id, now);
   const sets = await r.keySets.list(id);
   const falling: Job[] = [];
-  for (const job of await r.jobs.waitingForSession(id, mostJobs)) {
+  for (const job of await r.jobs.waitingForSession(id, maxJobs)) {
     // While a profile switch is open, nobody asks the card for a session with its other jobs.
     if (switching && job.lane === "normal") break;
-    if (!mayFallBack(job, now) || !fits(job, target, sets) || !deps.bySms(job, target)) break;
+    if (!mayChangeBearer(job, now) || !fits(job, target, sets) || !deps.bySms(job, target)) break;
     falling.push(job);
   }
   return falling;
 }
 
 /** Whether no session came in time for a job that may go otherwise, and it is certain that the card has nothing of it. */
-export function mayFallBack(job: Job, now: number): boolean {
+export function mayChangeBearer(job: Job, now: number): boolean {
   return job.request.bearer === "auto" && job.attempts === 0 && now >= job.notBefore && now < job.validUntil;
 }
 
@@ -55,5 +60,5 @@ function fits(job: Job, target: Target, sets: readonly KeySetInfo[]): boolean {
   const keyed = sets.some(
     (set) => set.type === "SCP80" && servesTar(set, work.tar) && (request.kvn === undefined || set.kvn === request.kvn),
   );
-  return named && keyed && segmentsOf(job, target) <= mostSegments;
+  return named && keyed && segmentsOf(job, target) <= maxSegments;
 }

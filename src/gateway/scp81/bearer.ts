@@ -7,11 +7,11 @@ import type { HttpsState } from "../links/routing.ts";
 import type { GatewayEvent } from "../model/event.ts";
 import type { Job } from "../model/job.ts";
 import { mayHaveLeft } from "../model/packet.ts";
-import type { WantedSession } from "../model/pending-session-trigger.ts";
+import type { PendingSessionTrigger } from "../model/pending-session-trigger.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
-import { jobsFallingBack, mayFallBack, sessionDueBy } from "./bearer-fallback.ts";
+import { jobsChangingBearer, mayChangeBearer, sessionDueBy } from "./bearer-fallback.ts";
 
 export interface Scp81BearerDeps {
   readonly store: Store;
@@ -33,7 +33,7 @@ export interface Scp81BearerDeps {
 
 /** How long a trigger may be on its way before another one is sent; twice as long each time nothing comes of it. */
 const triggerPatienceMs = 90_000;
-const longestPatienceMs = 3_600_000;
+const maxPatienceMs = 3_600_000;
 /** A card that broke off with a script in its hands comes back by its own retry policy: another trigger would end that. */
 const resumePatienceMs = 300_000;
 /** Between a session that took its jobs and the trigger for those that came too late for it. */
@@ -50,7 +50,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   /** When the last session of a target ended, as far as this process knows. */
   readonly #closedAt = new Map<string, number>();
   /** What the store has, at hand once it was read. */
-  readonly #wanted = new Map<string, WantedSession>();
+  readonly #wanted = new Map<string, PendingSessionTrigger>();
   #wantedRead = false;
   #before: number | undefined;
   #sweeping = false;
@@ -90,7 +90,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     const wanted = { target: target.id, since: now, until: now + forMs };
     await this.#deps.store.write(async (r) => {
       await this.#ask(r, target, now);
-      await r.wantedSessions.put(wanted);
+      await r.sessionTriggers.put(wanted);
     });
     this.#wanted.set(target.id, wanted);
     this.#deps.wake(target.id);
@@ -113,14 +113,14 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     for (const target of targets) this.#wanted.delete(target);
     if (targets.length === 0) return;
     await this.#deps.store.write(async (r) => {
-      for (const target of targets) await r.wantedSessions.remove(target);
+      for (const target of targets) await r.sessionTriggers.remove(target);
     });
   }
 
   /** Targets without a session that were asked for one, by an order that still holds. */
   async #wantedNow(now: number): Promise<string[]> {
     if (!this.#wantedRead) {
-      const stored = await this.#deps.store.read((r) => r.wantedSessions.list());
+      const stored = await this.#deps.store.read((r) => r.sessionTriggers.list());
       for (const wanted of stored) if (!this.#wanted.has(wanted.target)) this.#wanted.set(wanted.target, wanted);
       this.#wantedRead = true;
     }
@@ -144,7 +144,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     const asked = Math.max(closedAt, (this.#wanted.get(target)?.since ?? 0) - 1);
     const unheeded = triggers.filter((trigger) => trigger.createdAt > asked).length;
     if (unheeded === 0) return now - (last?.endedAt ?? 0) >= leastPauseMs;
-    return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), longestPatienceMs);
+    return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), maxPatienceMs);
   }
 
   /** Queues a trigger unless one is on its way. */
@@ -199,7 +199,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       waiting.filter((job) => now < job.validUntil && !isOpen(job.target)).map((job) => job.target),
     );
     for (const target of await this.#wantedNow(now)) absent.add(target);
-    await this.#fallBack(waiting, now);
+    await this.#changeBearer(waiting, now);
     const due: string[] = [];
     for (const target of absent) {
       if (await store.read(async (r) => (await this.#due(r, target, now)) && (await this.#hasUse(r, target, now)))) {
@@ -225,16 +225,16 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   }
 
   /** Jobs for which no session came in time, and that short messages can carry, go by those. */
-  async #fallBack(waiting: readonly Job[], now: number): Promise<void> {
+  async #changeBearer(waiting: readonly Job[], now: number): Promise<void> {
     const { store, isOpen, wake } = this.#deps;
-    const patient = waiting.filter((job) => mayFallBack(job, now) && !isOpen(job.target));
+    const patient = waiting.filter((job) => mayChangeBearer(job, now) && !isOpen(job.target));
     for (const target of new Set(patient.map((job) => job.target))) {
-      const falling = await store.read((r) => jobsFallingBack(r, target, now, this.#deps));
+      const falling = await store.read((r) => jobsChangingBearer(r, target, now, this.#deps));
       if (falling.length === 0) continue;
       await store.write(async (r) => {
         // A session may have taken some of them meanwhile.
         if (isOpen(target)) return;
-        for (const job of await jobsFallingBack(r, target, now, this.#deps)) await this.#reroute(r, job, now);
+        for (const job of await jobsChangingBearer(r, target, now, this.#deps)) await this.#reroute(r, job, now);
       });
       wake(target);
     }

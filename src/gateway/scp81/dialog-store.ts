@@ -26,7 +26,7 @@ import { scriptOutcome } from "./admin-verdict.ts";
 export interface Scp81StoreDeps {
   readonly store: Store;
   readonly clock: Clock;
-  readonly desk: Notifications;
+  readonly notifications: Notifications;
   readonly feed: FeedJob;
   /** How long a session is held open for an upstream that announced more. */
   readonly holdOpenMs: number;
@@ -55,7 +55,7 @@ export class Scp81Store implements AdminStore {
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
       if (step.notification !== undefined) {
         const heard = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
-        if (await takeNotification(r, this.#deps.desk, heard, (id) => woken.add(id)))
+        if (await takeNotification(r, this.#deps.notifications, heard, (id) => woken.add(id)))
           await this.#confirmHere(r, target);
       }
       const [next, made] = await this.#next(r, target, dialog, step.next);

@@ -45,12 +45,12 @@ export interface SmscOrder {
 
 const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
 const nothing = new Uint8Array(0);
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 /** A message that is just being handed over when its transaction's time is up gets so much longer. */
 const lastMomentMs = 2_000;
 
 /** How the desk does what SMPP leaves to the SMSC. */
-export interface SmscDeskSettings {
+export interface SmscSettings {
   /** How long a message is kept when its client does not say. */
   readonly validityMs: number;
   /** How long a segment waits for the others of its message; then it goes as it is. */
@@ -61,7 +61,7 @@ export interface SmscDeskSettings {
   readonly transactionMs: number;
 }
 
-export const smscDeskSettings: SmscDeskSettings = {
+export const defaultSmscSettings: SmscSettings = {
   validityMs: 24 * 3_600_000,
   segmentWaitMs: 10_000,
   graceMs: 10 * 60_000,
@@ -86,7 +86,7 @@ export class SmscConversations implements AsyncDisposable {
   readonly #store: Store;
   readonly #feed: FeedJob;
   readonly #clock: Clock;
-  readonly #settings: SmscDeskSettings;
+  readonly #settings: SmscSettings;
   readonly #keeper: SmscKeeper;
   readonly #listeners = new Set<(client: string) => void>();
   /** Clients in transaction mode that wait for something to happen to any message. */
@@ -95,12 +95,12 @@ export class SmscConversations implements AsyncDisposable {
   readonly #conversations = new Map<string, string>();
   readonly #off: () => void;
 
-  constructor({ store, jobs, feed, clock, log }: SmscConversationsDeps, settings: Partial<SmscDeskSettings> = {}) {
+  constructor({ store, jobs, feed, clock, log }: SmscConversationsDeps, settings: Partial<SmscSettings> = {}) {
     this.#jobs = jobs;
     this.#store = store;
     this.#feed = feed;
     this.#clock = clock;
-    this.#settings = { ...smscDeskSettings, ...settings };
+    this.#settings = { ...defaultSmscSettings, ...settings };
     this.#keeper = new SmscKeeper({ store, jobs, clock, log, graceMs: this.#settings.graceMs });
     this.#off = this.#store.onEvents((events) => this.#heard(events));
   }
@@ -277,7 +277,7 @@ export class SmscConversations implements AsyncDisposable {
     const { target } = conversation;
     this.#conversations.delete(target);
     this.#conversations.set(target, signatureOf(conversation));
-    if (this.#conversations.size > mostRemembered)
+    if (this.#conversations.size > maxRemembered)
       this.#conversations.delete(this.#conversations.keys().next().value ?? "");
   }
 

@@ -15,8 +15,8 @@ export interface SmscKeeperDeps {
 }
 
 /** Messages past their time are looked for this often at least. */
-const longestRoundMs = 30_000;
-const shortestRoundMs = 500;
+const maxRoundMs = 30_000;
+const minRoundMs = 500;
 const batch = 500;
 
 /** Sees to what only time brings about: segments whose others never came, messages that no receipt settled. */
@@ -58,7 +58,7 @@ export class SmscKeeper implements AsyncDisposable {
 
   async #round(): Promise<void> {
     const { clock } = this.#deps;
-    let next = clock.now() + Math.min(longestRoundMs, Math.max(shortestRoundMs, this.#deps.graceMs));
+    let next = clock.now() + Math.min(maxRoundMs, Math.max(minRoundMs, this.#deps.graceMs));
     try {
       await this.#releaseDue();
       await this.#giveUpOverdue();

@@ -5,7 +5,7 @@ import { textSegments } from "../../codec/sms/text-segments.ts";
 import type { SmsBearer, SubmitOutcome } from "../../link/sms-bearer.ts";
 
 /** Characters of a text for tests of a link: two dozen messages in UCS2. */
-export const longestText = 1_600;
+export const maxTextLength = 1_600;
 const sendMs = 120_000;
 
 /**

@@ -26,7 +26,7 @@ export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: n
   await postReports(r, job, messages.at(-1), end, at);
   const verdict = verdictOfEnd(job, end);
   // A receipt may have been quicker than the end of the job.
-  const told = verdict.final ? new Map<number, MessageVerdict>() : await toldParts(r, job, messages.length);
+  const told = verdict.final ? new Map<number, MessageVerdict>() : await partVerdicts(r, job, messages.length);
   for (const message of messages) {
     const { state, ...words } = told.get(message.position) ?? verdict;
     await settle(r, message, state, { ...words, at });
@@ -34,7 +34,7 @@ export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: n
 }
 
 /** What receipts said of the job's messages; of one that was cut, only when they spoke of all its parts. */
-async function toldParts(r: Repositories, job: Job, messages: number): Promise<ReadonlyMap<number, MessageVerdict>> {
+async function partVerdicts(r: Repositories, job: Job, messages: number): Promise<ReadonlyMap<number, MessageVerdict>> {
   const packet = (await r.packets.ofJob(job.id)).at(-1);
   const parts = packet === undefined ? [] : await r.packets.parts(packet.id);
   const told = parts.flatMap((part) => {

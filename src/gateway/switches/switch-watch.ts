@@ -13,7 +13,7 @@ export interface SwitchWatchDeps {
   readonly kick: (target: string) => void;
 }
 
-const longestWaitMs = 3_600_000;
+const maxWaitMs = 3_600_000;
 
 /** Ends profile switches of which nothing is heard any more: they lapse, and the target's other jobs go on. */
 export class SwitchWatch {
@@ -72,6 +72,6 @@ export class SwitchWatch {
 
   #wakeIn(ms: number): void {
     clearTimeout(this.#timer);
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), Math.min(ms, longestWaitMs));
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#look(), Math.min(ms, maxWaitMs));
   }
 }

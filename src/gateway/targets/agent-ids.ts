@@ -11,7 +11,7 @@ import { scriptCommands } from "../scripts/script-body.ts";
 import { addressingOf } from "./eis.ts";
 import { saveTarget } from "./target-lookup.ts";
 
-const mostKept = 4;
+const maxKept = 4;
 
 /**
  * How the card of a target may name itself in `X-Admin-From` besides its EID and what its settings say: by its
@@ -29,7 +29,7 @@ export function agentIdsOf(target: Target): string[] {
 export async function noteAgentId(r: Repositories, target: Target, work: JobWork, at: number): Promise<void> {
   const written = agentIdWritten(work);
   if (written === undefined || agentIdsOf(target).includes(written)) return;
-  const agentIds = [...(target.agentIds ?? []), written].slice(-mostKept);
+  const agentIds = [...(target.agentIds ?? []), written].slice(-maxKept);
   await saveTarget(r, { ...target, agentIds }, at, "an agent id goes to the card");
 }
 

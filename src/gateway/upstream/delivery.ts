@@ -30,7 +30,7 @@ export type Next =
 const hopeless = new Set([400, 409, 410, 413, 415, 422]);
 /** Statuses of whatever stands in front of an upstream that is not there, or asks for patience. */
 const away = new Set([408, 425, 429, 502, 503, 504]);
-const longestWaitMs = 3_600_000;
+const maxWaitMs = 3_600_000;
 
 /** The next step for an event that was sent `attempts` times before; `failures` in a row make waits longer. */
 export function afterAttempt(
@@ -43,7 +43,7 @@ export function afterAttempt(
   const wait = (count: number, asked = 0) =>
     Math.max(
       backoffMs(count, { firstMs: policy.firstRetryMs, maxMs: policy.maxRetryMs, random }),
-      Math.min(asked, longestWaitMs),
+      Math.min(asked, maxWaitMs),
     );
   if (attempt.kind === "down") return { do: "retry", afterMs: wait(failures), attempts, down: true, why: attempt.why };
   const { status, retryAfterMs } = attempt;

@@ -35,7 +35,7 @@ export interface RelayStats {
 /** Events made ready in one unit of work. */
 const batch = 50;
 /** Events made ready ahead of their delivery; the others are safe in the log. */
-const mostQueued = 10_000;
+const maxQueued = 10_000;
 
 /**
  * Tells an upstream of events: made from the durable log behind a durable cursor, delivered at least once, those of one
@@ -138,8 +138,8 @@ export class Relay implements AsyncDisposable {
     while (this.#fillAgain && !this.#stopping.signal.aborted) {
       this.#fillAgain = false;
       try {
-        while (this.#queued < mostQueued && (await this.#prepare())) if (this.#stopping.signal.aborted) return;
-        this.#full = this.#queued >= mostQueued;
+        while (this.#queued < maxQueued && (await this.#prepare())) if (this.#stopping.signal.aborted) return;
+        this.#full = this.#queued >= maxQueued;
       } catch (error) {
         this.#deps.log.error({ upstream: this.#settings.upstream, err: asGatewayError(error).message }, "relay stuck");
         await this.#deps.clock.sleep(1000, this.#stopping.signal).catch(() => {});
@@ -211,7 +211,7 @@ export class Relay implements AsyncDisposable {
         this.#failures = 0;
         this.#queued--;
         this.#ready.add(lane);
-        if (this.#full && this.#queued < mostQueued / 2) this.#fill();
+        if (this.#full && this.#queued < maxQueued / 2) this.#fill();
         return;
       }
       if (next.down) this.#away(lane, next.afterMs);

@@ -11,13 +11,13 @@ const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 t
 const WorkItem = z.looseObject({ order: z.unknown().optional(), cancel: z.string().max(100).optional() });
 const WorkList = z.looseObject({ work: z.array(z.unknown()) });
 /** Pieces that are taken of one list; the others are handed out again. */
-const mostAtOnce = 1000;
+const maxAtOnce = 1000;
 /** Polls that bring nothing new begin at least so far apart, however soon the upstream answers them. */
 const leastIntervalMs = 1000;
 /** How often a piece may fail by a bug of ours before that is what its receipt says. */
-const mostFailures = 3;
+const maxFailures = 3;
 /** The longest pause because of work that cannot be taken yet: other work may come behind it. */
-const longestHoldUpMs = 10_000;
+const maxHoldUpMs = 10_000;
 /** Refusals that concern who asks, or how often, and not what is in the request. */
 const notAboutContent = new Set([401, 403, 408, 425, 429]);
 
@@ -115,7 +115,7 @@ export class WorkPuller implements AsyncDisposable {
         this.lastError = error.message;
         if (failures === 0) log.warn({ upstream, code: error.code, message: error.message }, "no work can be fetched");
         const { firstRetryMs: firstMs, maxRetryMs } = this.#settings;
-        const maxMs = error.code.startsWith("upstream.") ? maxRetryMs : Math.min(maxRetryMs, longestHoldUpMs);
+        const maxMs = error.code.startsWith("upstream.") ? maxRetryMs : Math.min(maxRetryMs, maxHoldUpMs);
         await clock.sleep(backoffMs(failures++, { firstMs, maxMs, random }), signal).catch(() => {});
       }
     }
@@ -143,7 +143,7 @@ export class WorkPuller implements AsyncDisposable {
     if (!list.success)
       throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: its work is no list of work`);
     // Taken in one after the other: the order in which work is listed is the order of acceptance.
-    const work = list.data.work.slice(0, mostAtOnce);
+    const work = list.data.work.slice(0, maxAtOnce);
     const taken = await Promise.all(work.map((item) => this.#take(item)));
     const receipts = taken.map(({ receipt }) => receipt).filter((receipt) => receipt !== undefined);
     if (receipts.length > 0) await this.#acknowledge(receipts);
@@ -204,9 +204,9 @@ export class WorkPuller implements AsyncDisposable {
     this.#deps.log.error({ upstream, work: id, err }, "a piece of work failed by a bug");
     const failures = (this.#failed.get(id) ?? 0) + 1;
     this.#failed.delete(id);
-    if (failures >= mostFailures) return true;
+    if (failures >= maxFailures) return true;
     this.#failed.set(id, failures);
-    if (this.#failed.size > mostAtOnce) this.#failed.delete(this.#failed.keys().next().value ?? "");
+    if (this.#failed.size > maxAtOnce) this.#failed.delete(this.#failed.keys().next().value ?? "");
     return false;
   }
 

@@ -28,7 +28,7 @@ export interface DialogPost {
 /** Settings of the dialog. */
 export interface DialogPolicy {
   /** A script is reported `too-often` instead of being delivered more often than this. */
-  readonly mostDeliveries: number;
+  readonly maxDeliveries: number;
   /** One POST is held back this long while more is coming; 0 = answered at once. */
   readonly holdMs: number;
   /** A session is held open this long in all without a script. */
@@ -161,7 +161,7 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
       ? "secure-channel-lost"
       : script.onBreak === "report"
         ? "link-broken"
-        : deliveries >= policy.mostDeliveries
+        : deliveries >= policy.maxDeliveries
           ? "too-often"
           : undefined;
   if (why !== undefined) {

@@ -25,7 +25,7 @@ export interface DialogSettings extends DialogPolicy {
 /** Defaults that suit real cards; SGP.02 §2.4.4 names the URI. */
 export const defaultDialogSettings: DialogSettings = {
   initialUris: ["/gsma/adminagent"],
-  mostDeliveries: 10,
+  maxDeliveries: 10,
   holdMs: 10_000,
   holdTotalMs: 180_000,
   scriptBudgetMs: 300_000,

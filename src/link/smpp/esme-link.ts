@@ -45,7 +45,7 @@ interface Waiting {
 
 const configurationLimit = 3;
 const holdMs = 60_000;
-const longestNapMs = 250;
+const maxNapMs = 250;
 
 /**
  * An SMSC account as an ESME sees it: several binds, one queue, one rate. A throttled message goes back to the head of
@@ -244,7 +244,7 @@ export class EsmeLink implements AsyncDisposable {
   /** Comes back to the queue after so long, and at least often enough to notice who waited too long. */
   #nap(ms: number): void {
     const now = this.#deps.clock.monotonic();
-    const at = now + Math.max(1, Math.min(ms, longestNapMs));
+    const at = now + Math.max(1, Math.min(ms, maxNapMs));
     if (this.#stop.signal.aborted || (this.#wakeAt <= at && this.#wakeAt > now)) return;
     this.#sleeping.abort();
     const nap = new AbortController();

@@ -15,7 +15,7 @@ export interface OpenRequest {
 }
 
 /** Requests given up whose response is still listened for. */
-const mostLapsed = 10_000;
+const maxLapsed = 10_000;
 
 /** Requests of ours by sequence number. */
 export class InFlight {
@@ -65,7 +65,7 @@ export class InFlight {
     if (request.late === undefined) return;
     this.#lapsed.set(sequence, request);
     for (const oldest of this.#lapsed.keys()) {
-      if (this.#lapsed.size <= mostLapsed) break;
+      if (this.#lapsed.size <= maxLapsed) break;
       this.#lapsed.delete(oldest);
     }
   }

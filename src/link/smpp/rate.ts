@@ -18,7 +18,7 @@ export interface Rate {
 }
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
+const maxPauseMs = 30_000;
 const raiseEveryMs = 10_000;
 const raiseBy = 1.1;
 const congested = 80;
@@ -81,7 +81,7 @@ function observed(rate: Rate): number {
  */
 export function throttle(rate: Rate, now: number): Rate {
   if (rate.pausedUntil > now) return rate;
-  const pauseMs = Math.min(longestPauseMs, rate.pauseMs === 0 ? firstPauseMs : rate.pauseMs * 2);
+  const pauseMs = Math.min(maxPauseMs, rate.pauseMs === 0 ? firstPauseMs : rate.pauseMs * 2);
   const current = Math.max(Math.min(slowestPerSecond, rate.limit), Math.min(rate.current, observed(rate)) / 2);
   return { ...rate, current, pauseMs, pausedUntil: now + pauseMs, tokens: 0, changedAt: now + pauseMs };
 }

@@ -39,9 +39,9 @@ interface Known {
   readonly found: { readonly psk: Secret; readonly entry: Omit<PskEntry, "psk"> } | undefined;
 }
 
-const mostKept = 10_000;
+const maxKept = 10_000;
 /** Lookups at the same time; strangers must not keep the upstream busy. */
-const mostAsked = 64;
+const maxAsked = 64;
 const answerOctets = 16 * 1024;
 
 /** Keys of identities that the gateway does not hold, asked of an upstream: bounded in time, kept briefly, never shown. */
@@ -75,7 +75,7 @@ export class PskLookup {
   #once(identity: string): Promise<Known> {
     const running = this.#asked.get(identity);
     if (running !== undefined) return running;
-    if (this.#asked.size >= mostAsked)
+    if (this.#asked.size >= maxAsked)
       return Promise.reject(new GatewayError("upstream.unavailable", "too many key look-ups are open"));
     const asking = this.#ask(identity)
       .then((known) => this.#keep(identity, known))
@@ -85,7 +85,7 @@ export class PskLookup {
   }
 
   #keep(identity: string, known: Known): Known {
-    if (this.#known.size >= mostKept) this.#known.delete(this.#known.keys().next().value ?? "");
+    if (this.#known.size >= maxKept) this.#known.delete(this.#known.keys().next().value ?? "");
     this.#known.set(identity, known);
     return known;
   }

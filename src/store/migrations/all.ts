@@ -1,5 +1,5 @@
 import type { Migration } from "../migration.ts";
-import { firstLight } from "./0001-first-light.ts";
+import { initial } from "./0001-initial.ts";
 import { scp81 } from "./0002-scp81.ts";
 import { smsc } from "./0003-smsc.ts";
 import { smscParts } from "./0005-smsc-parts.ts";
@@ -20,7 +20,7 @@ import { heardCounters } from "./0063-heard-counters.ts";
 
 /** The steps of before each entity had its own, in the order in which they came. */
 export const earlierSteps: readonly Migration[] = [
-  firstLight,
+  initial,
   scp81,
   smsc,
   smscParts,

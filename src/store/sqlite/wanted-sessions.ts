@@ -1,14 +1,14 @@
-import type { WantedSessionRepository } from "../../gateway/model/pending-session-trigger.ts";
+import type { PendingSessionTriggerRepository } from "../../gateway/model/pending-session-trigger.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface WantedSessionTables {
+export interface PendingSessionTriggerTables {
   wanted_session: { target: string; since: number; until: number };
 }
 
 /** A row per target; few at any time. */
-export function wantedSessionRepository(s: Statements): WantedSessionRepository {
-  const db = s.tables<WantedSessionTables>();
+export function pendingSessionTriggerRepository(s: Statements): PendingSessionTriggerRepository {
+  const db = s.tables<PendingSessionTriggerTables>();
   return {
     async put(wanted) {
       const { since, until } = wanted;

@@ -6,7 +6,7 @@ import { commandTypes, qualifierText } from "../../../src/codec/cat/command-type
 import type { CatTlv } from "../../../src/codec/cat/comprehension.ts";
 import { Envelope } from "../../../src/codec/cat/envelope.ts";
 import { catObject, catObjectName, catObjects, describeObjects, objectValue } from "../../../src/codec/cat/object.ts";
-import { ProactiveCommand, salvageDetails } from "../../../src/codec/cat/proactive.ts";
+import { ProactiveCommand, partialDetails } from "../../../src/codec/cat/proactive.ts";
 import { profileFacilities } from "../../../src/codec/cat/terminal-profile.ts";
 import { TerminalResponse } from "../../../src/codec/cat/terminal-response.ts";
 import { alphaText, textOf } from "../../../src/codec/cat/text.ts";
@@ -80,7 +80,7 @@ describe("any octets", () => {
         expect(alphaText(octets)).toBeTypeOf("string");
         expect(textOf({ dcs, octets })).toBeTypeOf("string");
         profileFacilities(octets);
-        salvageDetails(octets);
+        partialDetails(octets);
       }),
       { numRuns: 1000 },
     );

@@ -6,7 +6,7 @@ const perThread = existsSync(ofThread);
 /** How long a piece of work keeps the process from anything else. */
 export interface Stretch {
   /** CPU time of the longest stretch in which no other callback could run, milliseconds. */
-  readonly longestMs: number;
+  readonly maxMs: number;
 }
 
 /**
@@ -24,13 +24,13 @@ function cpuMs(): number {
  * when the process may collect it.
  */
 export async function stretchOf(work: () => Promise<unknown>): Promise<Stretch> {
-  let longestMs = 0;
+  let maxMs = 0;
   let running = true;
   let last = cpuMs();
   const ticking = new Promise<void>((resolve) => {
     const tick = () => {
       const now = cpuMs();
-      longestMs = Math.max(longestMs, now - last);
+      maxMs = Math.max(maxMs, now - last);
       last = now;
       if (running) setImmediate(tick);
       else resolve();
@@ -43,13 +43,13 @@ export async function stretchOf(work: () => Promise<unknown>): Promise<Stretch> 
     running = false;
     await ticking;
   }
-  return { longestMs };
+  return { maxMs };
 }
 
 /** The shortest of some longest stretches: what the work itself needs, without compilation and collection of garbage. */
 export async function leastStretch(work: () => Promise<unknown>, goodMs: number, tries = 8): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < tries && least > goodMs; run++) least = Math.min(least, (await stretchOf(work)).longestMs);
+  for (let run = 0; run < tries && least > goodMs; run++) least = Math.min(least, (await stretchOf(work)).maxMs);
   return least;
 }
 

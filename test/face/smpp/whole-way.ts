@@ -3,7 +3,7 @@ import type { SmppBearer } from "../../../drivers/smpp/bearer.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { SmscFace, smscFaceOptions } from "../../../src/face/smpp/server.ts";
 import type { Link } from "../../../src/gateway/links/links.ts";
-import { SmscConversations, type SmscDeskSettings } from "../../../src/gateway/smsc/conversations.ts";
+import { SmscConversations, type SmscSettings } from "../../../src/gateway/smsc/conversations.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { openBearer, until } from "../../drivers/smpp/account.ts";
 import { Bench, euicc, plainEis } from "../../gateway/bench.ts";
@@ -70,7 +70,7 @@ export class WholeWay implements AsyncDisposable {
   }
 
   static async open(
-    options: { account?: Partial<SmppAccount>; desk?: Partial<SmscDeskSettings>; folder?: string } = {},
+    options: { account?: Partial<SmppAccount>; desk?: Partial<SmscSettings>; folder?: string } = {},
   ): Promise<WholeWay> {
     const bench = options.folder === undefined ? await Bench.open() : await Bench.open(options.folder);
     await bench.gateway.start();

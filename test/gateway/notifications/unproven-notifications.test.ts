@@ -188,7 +188,7 @@ describe("a notification in an administration session", () => {
     const sessions = new Scp81Store({
       store,
       clock: systemClock,
-      desk: gateway.notifications,
+      notifications: gateway.notifications,
       feed: feedJob,
       holdOpenMs: 0,
       wake: () => {},

@@ -138,12 +138,12 @@ describe("the pruner", () => {
     const pruner = bench.pruner();
     const { id } = pruner.begin();
     const accepted: string[] = [];
-    let longestMs = 0;
+    let maxMs = 0;
     while (pruner.run(id)?.state === "running") {
       const began = performance.now();
       const work = { kind: "es5" as const, function: "auditStatus" };
       const { job } = await gateway.jobs.submit({ target: eid, work, origin: { face: "cli" }, validityMs: dayMs });
-      longestMs = Math.max(longestMs, performance.now() - began);
+      maxMs = Math.max(maxMs, performance.now() - began);
       accepted.push(job.id);
     }
     await gateway.stop();
@@ -152,7 +152,7 @@ describe("the pruner", () => {
       removed: { jobs: 20_000, packets: 20_000, packetParts: 20_000 },
     });
     expect(accepted.length).toBeGreaterThan(50);
-    expect(longestMs).toBeLessThan(2000);
+    expect(maxMs).toBeLessThan(2000);
     const left: string[] = [];
     for (let before: number | undefined; ; ) {
       const page = await bench.read((r) => r.jobs.list({}, before, 1000));

@@ -161,7 +161,7 @@ export class AdminBench implements AsyncDisposable {
     const store = new Scp81Store({
       store: bench.store,
       clock: systemClock,
-      desk: bench.gateway.notifications,
+      notifications: bench.gateway.notifications,
       feed: feedJob,
       holdOpenMs: 60_000,
       wake: (target) => void bench.gateway.jobs.wake(target),

@@ -128,7 +128,7 @@ describe("a session that was asked for with a deadline", () => {
     it.pass(10 * minute);
     await look();
     expect(await it.counters(2)).toHaveLength(2);
-    expect(await it.bench.store.read((r) => r.wantedSessions.list())).toEqual([]);
+    expect(await it.bench.store.read((r) => r.sessionTriggers.list())).toEqual([]);
   });
 
   it("is asked for no more once it was there, restart or not", async () => {
@@ -140,7 +140,7 @@ describe("a session that was asked for with a deadline", () => {
     const opened = { at: Date.now(), type: "session.opened", target: target.id, data } as const;
     await it.bench.store.write((r) => r.events.append(opened));
     await it.bench.until(async () =>
-      (await it.bench.store.read((r) => r.wantedSessions.list())).length === 0 ? true : undefined,
+      (await it.bench.store.read((r) => r.sessionTriggers.list())).length === 0 ? true : undefined,
     );
     await it.restart();
     it.pass(5 * minute);

@@ -98,7 +98,7 @@ describe("a job that waits for a session", () => {
   });
 
   it("that was cancelled while the card works on it stays so, and may have run", async () => {
-    const it = await set({ knobs: { thinkMs: 300 } });
+    const it = await set({ deviations: { thinkMs: 300 } });
     const id = await it.submit([getEid]);
     await it.bench.until(async () => ((await it.bench.gateway.jobs.get(id)).attempts > 0 ? true : undefined));
     const job = await it.bench.gateway.jobs.cancel(id);

@@ -3,8 +3,8 @@ import { SimulatedEuicc as Card } from "../../../simulators/euicc/euicc.ts";
 import type { Executed } from "../../../simulators/euicc/execution-log.ts";
 import { createEuiccState, type FixtureOptions } from "../../../simulators/euicc/fixture.ts";
 import type { AgentReport } from "../../../simulators/scp81/admin-agent.ts";
+import type { AgentDeviations } from "../../../simulators/scp81/agent-deviations.ts";
 import { EuiccAgent } from "../../../simulators/scp81/euicc-agent.ts";
-import type { AgentKnobs } from "../../../simulators/scp81/knobs.ts";
 import { Scp81Config, Scp81Service } from "../../../src/app/scp81-service.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
@@ -41,7 +41,7 @@ export class Scp81Bench implements AsyncDisposable {
       reach: { by: "tcp", host: "127.0.0.1", port },
       clock: systemClock,
       inactivityMs: 3000,
-      ...(options.knobs && { knobs: options.knobs }),
+      ...(options.deviations && { deviations: options.deviations }),
       onSession: (report) => this.reports.push(report),
     });
   }
@@ -107,7 +107,7 @@ export class Scp81Bench implements AsyncDisposable {
 
 export interface Scp81BenchOptions {
   readonly fixture?: FixtureOptions;
-  readonly knobs?: AgentKnobs;
+  readonly deviations?: AgentDeviations;
   readonly retry?: { readonly attempts?: number; readonly delaySeconds?: number };
   readonly holdOpenMs?: number;
   readonly inReader?: boolean;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { DropPoint } from "../../../simulators/scp81/knobs.ts";
+import type { DropPoint } from "../../../simulators/scp81/agent-deviations.ts";
 import { getEid, getStatus, Scp81Bench, type Scp81BenchOptions } from "./scp81-bench.ts";
 
 const open: AsyncDisposable[] = [];
@@ -33,14 +33,14 @@ describe("a job by https", () => {
   });
 
   it("is done when the link broke before the card ran it: the same script goes again", async () => {
-    const it = await set({ knobs: dropped("before-execution") });
+    const it = await set({ deviations: dropped("before-execution") });
     const job = await it.bench.ended(await it.submit([getEid]));
     expect(job.state).toBe("done");
     expect(it.executed).toHaveLength(1);
   });
 
   it("says that its answer is lost when the card ran it, and the next one follows in the resumed session", async () => {
-    const it = await set({ knobs: dropped("after-execution") });
+    const it = await set({ deviations: dropped("after-execution") });
     const first = await it.submit([getEid], { moreToCome: true });
     const second = await it.submit([getStatus]);
     expect(await it.bench.ended(first)).toMatchObject({
@@ -55,7 +55,7 @@ describe("a job by https", () => {
   });
 
   it("asks again when its answer is lost and it may be repeated", async () => {
-    const it = await set({ knobs: dropped("after-execution") });
+    const it = await set({ deviations: dropped("after-execution") });
     const job = await it.bench.ended(await it.submit([getEid], { onAnswerLost: "repeat" }));
     expect(job).toMatchObject({ state: "done", attempts: 2 });
     expect(it.executed).toHaveLength(2);
@@ -64,7 +64,7 @@ describe("a job by https", () => {
   it("is reported not processed when the link breaks too often", async () => {
     const it = await set({
       retry: { attempts: 30 },
-      knobs: dropped(...Array.from({ length: 11 }, () => "before-execution" as const)),
+      deviations: dropped(...Array.from({ length: 11 }, () => "before-execution" as const)),
     });
     expect(await it.bench.ended(await it.submit([getEid]))).toMatchObject({
       state: "failed",
@@ -83,7 +83,7 @@ describe("a job by https", () => {
   });
 
   it("survives a restart of the daemon between the script and its answer", async () => {
-    const it = await set({ knobs: dropped("after-execution"), retry: { delaySeconds: 1 } });
+    const it = await set({ deviations: dropped("after-execution"), retry: { delaySeconds: 1 } });
     const first = await it.submit([getEid], { moreToCome: true });
     const second = await it.submit([getStatus]);
     await it.bench.until(async () => (it.executed.length > 0 ? true : undefined));
@@ -96,7 +96,7 @@ describe("a job by https", () => {
   });
 
   it("of an unconfirmed session says that nobody knows when the card begins a new one", async () => {
-    const it = await set({ knobs: dropped("before-execution"), retry: { attempts: 0 } });
+    const it = await set({ deviations: dropped("before-execution"), retry: { attempts: 0 } });
     const id = await it.submit([getEid]);
     await it.bench.until(async () => (it.reports.length > 0 ? true : undefined));
     expect(it.reports).toMatchObject([{ end: "gave-up" }]);
@@ -137,7 +137,7 @@ describe("scripts of one session", () => {
   });
 
   it("that were cut stop where a command fails, and a broken link repeats only the part at hand", async () => {
-    const it = await set({ knobs: { drops: [{ at: "before-execution", post: 1, how: "reset" }] } });
+    const it = await set({ deviations: { drops: [{ at: "before-execution", post: 1, how: "reset" }] } });
     await it.bench.targets.change(it.eid, { settings: { scp81Buffer: 12 } });
     const job = await it.bench.ended(await it.submit([getEid, "80CA0BAD00", getEid]));
     expect(job).toMatchObject({
@@ -198,7 +198,7 @@ describe("scripts in a secure channel of their own", () => {
   it.each(["before-execution", "after-execution"] as const)(
     "are not sent when the link broke %s of the first",
     async (at) => {
-      const it = await set({ knobs: dropped(at) });
+      const it = await set({ deviations: dropped(at) });
       const aid = it.card.state.profiles[1]?.aid ?? "";
       const first = await it.submit([begin], { moreToCome: true }, { aid });
       const second = await it.submit([goOn], { moreToCome: true }, { aid });

@@ -10,7 +10,7 @@ import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
 import { wrapResponse } from "../../../src/crypto/response-packet.ts";
 import type { SmscOutboxItem } from "../../../src/gateway/model/smsc-message.ts";
-import { SmscConversations, type SmscDeskSettings } from "../../../src/gateway/smsc/conversations.ts";
+import { SmscConversations, type SmscSettings } from "../../../src/gateway/smsc/conversations.ts";
 import { findTarget } from "../../../src/gateway/targets/target-lookup.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 import { order, ScriptedAccount } from "./smsc-network.ts";
@@ -42,7 +42,7 @@ function porOf(card: SimulatedEuicc, cntr: number): Uint8Array {
   return concatBytes(Uint8Array.of(2, 0x71, 0), wrapResponse(input, keysOf(card)).packet);
 }
 
-async function setUp(bench: Bench, settings: Partial<SmscDeskSettings> = {}) {
+async function setUp(bench: Bench, settings: Partial<SmscSettings> = {}) {
   await bench.gateway.start();
   const card = euicc();
   const desk = new SmscConversations(bench.useCaseDeps, settings);
@@ -51,7 +51,7 @@ async function setUp(bench: Bench, settings: Partial<SmscDeskSettings> = {}) {
 }
 
 /** The card behind a network, without a reader. */
-async function behindNetwork(bench: Bench, settings: Partial<SmscDeskSettings> = {}) {
+async function behindNetwork(bench: Bench, settings: Partial<SmscSettings> = {}) {
   const parts = await setUp(bench, settings);
   await bench.targets.import(plainEis(parts.card));
   await bench.targets.change(parts.card.state.eid, { msisdn });
@@ -60,7 +60,7 @@ async function behindNetwork(bench: Bench, settings: Partial<SmscDeskSettings> =
   return { ...parts, account };
 }
 
-async function inReader(bench: Bench, settings: Partial<SmscDeskSettings> = {}) {
+async function inReader(bench: Bench, settings: Partial<SmscSettings> = {}) {
   const parts = await setUp(bench, settings);
   const link = await bench.add(parts.card);
   await bench.targets.change(parts.card.state.eid, { msisdn });

@@ -77,7 +77,7 @@ describe("work pulled from an upstream", () => {
       origin: { face: "upstream", client: "upstream:smsr", reference: "r" },
       result: { commands: [{ sw: "9000" }] },
     });
-    expect(smsr.mostAtOnce).toBe(1);
+    expect(smsr.maxAtOnce).toBe(1);
   });
 
   it("is done once however often it is handed out", async () => {

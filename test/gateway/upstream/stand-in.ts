@@ -19,7 +19,7 @@ export class SmsrStandIn implements AsyncDisposable {
   readonly got: Got[] = [];
   serve: Serve = () => 204;
   connections = 0;
-  mostAtOnce = 0;
+  maxAtOnce = 0;
   #open = 0;
   readonly #server: Server;
 
@@ -31,7 +31,7 @@ export class SmsrStandIn implements AsyncDisposable {
       this.#open++;
       // The end of one connection and the begin of the next may come out of the kernel in either order.
       setTimeout(() => {
-        this.mostAtOnce = Math.max(this.mostAtOnce, this.#open);
+        this.maxAtOnce = Math.max(this.maxAtOnce, this.#open);
       }, 10);
       socket.on("close", () => this.#open--);
     });

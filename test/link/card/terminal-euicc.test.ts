@@ -87,7 +87,7 @@ test.each([4, 9])(
     await clock.advance(600_000);
     expect(iccids).toHaveLength(2);
     expect(second?.state).toBe("enabled");
-    expect(terminal.describe().dialogue).toEqual({ at: "idle" });
+    expect(terminal.describe().session).toEqual({ at: "idle" });
     await terminal[Symbol.asyncDispose]();
   },
 );

@@ -62,7 +62,7 @@ test("whatever a card fetches up, it gets exactly one answer and the terminal go
       expect(answered).toBeGreaterThanOrEqual(commands.length);
       expect(failures).toEqual([]);
       expect(card.faults).toEqual([]);
-      expect(terminal.describe().dialogue).toEqual({ at: "idle" });
+      expect(terminal.describe().session).toEqual({ at: "idle" });
       await terminal[Symbol.asyncDispose]();
     }),
     { numRuns: 50 },
@@ -99,7 +99,7 @@ test("a card that answers with random status words is served on, and short messa
       await clock.advance(600_000);
       expect((await outcome).at).toMatch(/delivered|refused/);
       expect(failures).toEqual([]);
-      expect(terminal.describe().dialogue).toEqual({ at: "idle" });
+      expect(terminal.describe().session).toEqual({ at: "idle" });
       await terminal[Symbol.asyncDispose]();
     }),
     { numRuns: 60 },

@@ -101,7 +101,7 @@ describe("proactive commands", () => {
     await say(command(type, qualifier, "82", objects));
     expect(card.responses).toEqual([response(type, qualifier, rest)]);
     expect(card.faults).toEqual([]);
-    expect(terminal.describe().dialogue).toEqual({ at: "idle" });
+    expect(terminal.describe().session).toEqual({ at: "idle" });
   });
 
   test("a command that does not decode is refused with what could be seen of it", async () => {

@@ -175,7 +175,7 @@ describe("what a POST tells (GP Amendment B §3.5)", () => {
   });
 
   it("a script is not delivered for ever", () => {
-    const record = { outstanding: { script: k, uri: "/u1", deliveries: policy.mostDeliveries } };
+    const record = { outstanding: { script: k, uri: "/u1", deliveries: policy.maxDeliveries } };
     expect(stepFor(record, post("/i", resuming))).toMatchObject({
       settled: [{ verdict: { state: "not-delivered", why: "too-often" } }],
     });

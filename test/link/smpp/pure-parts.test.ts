@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { emptyFraming, frame } from "../../../src/codec/smpp/framer.ts";
 import { accepted, congestion, type Rate, startRate, takeToken, throttle } from "../../../src/link/smpp/rate.ts";
-import { ReceiptBook } from "../../../src/link/smpp/receipt-book.ts";
+import { ReceiptMatcher } from "../../../src/link/smpp/receipt-matcher.ts";
 import { reconnectDelayMs, reconnectTimes } from "../../../src/link/smpp/reconnect.ts";
 import { lastSequence, nextSequence } from "../../../src/link/smpp/sequence.ts";
 import {
@@ -171,7 +171,7 @@ describe("the receipt book", () => {
     ...(id === undefined ? {} : { id }),
     ...more,
   });
-  const book = () => new ReceiptBook("auto", 50, systemClock);
+  const book = () => new ReceiptMatcher("auto", 50, systemClock);
 
   it("learns how an SMSC spells its ids, and then trusts nothing else", async () => {
     const known = book();

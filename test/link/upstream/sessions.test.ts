@@ -48,7 +48,7 @@ async function gateway(upstream: Record<string, unknown>): Promise<ApiBench> {
 }
 
 /** A card's session; every script is answered with octets of its own. */
-async function session(made: ApiBench, options: { knobs?: object; attempts?: number; agentId?: string } = {}) {
+async function session(made: ApiBench, options: { deviations?: object; attempts?: number; agentId?: string } = {}) {
   const { body } = await made.call("GET", "/v1");
   const ran: Uint8Array[] = [];
   const said: Uint8Array[] = [];
@@ -63,7 +63,7 @@ async function session(made: ApiBench, options: { knobs?: object; attempts?: num
       uri: "/gsma/adminagent",
       retry: { attempts: options.attempts ?? 3, delayMs: 20 },
       inactivityMs: 4000,
-      knobs: options.knobs ?? {},
+      deviations: options.deviations ?? {},
       execute: async (_, script) => {
         ran.push(script.body);
         const response = randomBytes(1 + (script.body.length % 300));
@@ -157,8 +157,8 @@ describe("sessions that the SM-SR runs itself", () => {
     const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}`, targets: "all" } });
     await registered(made);
     serving([randomBytes(20)]);
-    const knobs = { lineEnd: "lf", spacing: "space-before-colon", requestTarget: "absolute" };
-    const { report, ran } = await session(made, { knobs });
+    const deviations = { lineEnd: "lf", spacing: "space-before-colon", requestTarget: "absolute" };
+    const { report, ran } = await session(made, { deviations });
     expect(report).toMatchObject({ end: "complete", posts: 2 });
     expect(ran).toHaveLength(1);
     expect(smsr.got[1]?.headers).toMatchObject({ "x-admin-from": card.agentId, "x-admin-script-status": "ok" });
@@ -205,7 +205,7 @@ describe("sessions that the SM-SR runs itself", () => {
     await registered(made);
     const scripts = [randomBytes(40), randomBytes(50)];
     serving(scripts);
-    const { report } = await session(made, { knobs: { drops: [{ at: "after-execution", post: 0, how: "fin" }] } });
+    const { report } = await session(made, { deviations: { drops: [{ at: "after-execution", post: 0, how: "fin" }] } });
     expect(report.end).toBe("complete");
     expect(smsr.got.some(({ headers }) => headers["x-admin-resume"] === "true")).toBe(true);
   });

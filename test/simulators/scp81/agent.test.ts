@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { AdminAgent, type AgentDeps, type AgentParameters } from "../../../simulators/scp81/admin-agent.ts";
-import type { AgentKnobs, DropPoint } from "../../../simulators/scp81/knobs.ts";
+import type { AgentDeviations, DropPoint } from "../../../simulators/scp81/agent-deviations.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { AdminScript } from "../../../src/link/scp81/admin-store.ts";
@@ -36,7 +36,7 @@ const script = (n: number, more: Partial<AdminScript> = {}): AdminScript => ({
 
 function agent(
   port: number,
-  knobs: AgentKnobs = {},
+  deviations: AgentDeviations = {},
   more: Partial<AgentParameters> = {},
   deps: Partial<AgentDeps> = {},
 ) {
@@ -49,7 +49,7 @@ function agent(
   return new AdminAgent(
     { ...parameters, ...more },
     { connect: connectTcp, execute, clock: systemClock, ...deps },
-    knobs,
+    deviations,
   );
 }
 
@@ -131,7 +131,7 @@ describe("a card that loses its link", () => {
 });
 
 describe("a card that writes in its own way", () => {
-  const knobs: [string, AgentKnobs][] = [
+  const deviations: [string, AgentDeviations][] = [
     ["lower-case headers", { headerCase: "lower" }],
     ["upper-case headers", { headerCase: "upper" }],
     ["Content-Length", { framing: "length" }],
@@ -151,7 +151,7 @@ describe("a card that writes in its own way", () => {
     ["single octets", { writeOctets: 1 }],
     ["time to think", { thinkMs: 50 }],
   ];
-  it.each(knobs)("%s", async (_, spelling) => {
+  it.each(deviations)("%s", async (_, spelling) => {
     const store = new MemoryAdminStore();
     const scripts = [script(1), script(2, { target: "A0000005591010FFFFFFFF8900001300" })];
     store.enqueue("t", ...scripts);

@@ -74,13 +74,13 @@ export function manageTimer(timers: Timers, command: ProactiveCommand, now: numb
 }
 
 /** Shortest and longest interval that is really used, ms. */
-const shortestPollMs = 1_000;
+const minPollMs = 1_000;
 
 /** POLL INTERVAL: the interval that is used from now on, told to the card. ETSI TS 102 223 §6.4.6 @throws codec.* */
 export function pollInterval(command: ProactiveCommand): { readonly answer: Answer; readonly pollMs?: number } {
   const wanted = findObject(command.objects, "duration");
   if (wanted === undefined) return { answer: missing };
-  const used: Duration = durationMs(wanted) < shortestPollMs ? { unit: "seconds", interval: 1 } : wanted;
+  const used: Duration = durationMs(wanted) < minPollMs ? { unit: "seconds", interval: 1 } : wanted;
   return { answer: answer("success", [catObject("duration", used, true)]), pollMs: durationMs(used) };
 }
 

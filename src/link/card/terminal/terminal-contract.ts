@@ -51,7 +51,7 @@ export interface TerminalState {
   readonly active: boolean;
   /** False when the card refused TERMINAL PROFILE: it has no toolkit. */
   readonly proactive: boolean;
-  readonly dialogue: ProactiveSession;
+  readonly session: ProactiveSession;
   /** Hexadecimal. */
   readonly profile: string;
   readonly identity: CardIdentity | undefined;

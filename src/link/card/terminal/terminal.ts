@@ -3,7 +3,7 @@ import { toHex } from "../../../base/hex.ts";
 import { type Envelope, locationStatusEvent, smsPpDownload, timerExpiration } from "../../../codec/cat/envelope.ts";
 import { type CatEvent, catEvent, eventName } from "../../../codec/cat/event.ts";
 import type { Address, CommandDetails } from "../../../codec/cat/object.ts";
-import { ProactiveCommand, salvageDetails } from "../../../codec/cat/proactive.ts";
+import { ProactiveCommand, partialDetails } from "../../../codec/cat/proactive.ts";
 import { withChannels } from "../../../codec/cat/terminal-profile.ts";
 import { Reader } from "../../../codec/kit/codec.ts";
 import type { SubmitOutcome } from "../../sms-bearer.ts";
@@ -44,7 +44,7 @@ export class Terminal implements AsyncDisposable {
   readonly #profile: Uint8Array;
   readonly #tasks = new CardTaskQueue();
   readonly #schedule: Schedule;
-  #dialogue: ProactiveSession = { at: "idle" };
+  #session: ProactiveSession = { at: "idle" };
   #events: ReadonlySet<number> = new Set();
   #active = false;
   #proactive = false;
@@ -150,7 +150,7 @@ export class Terminal implements AsyncDisposable {
     return {
       active: this.#active && !this.#stopped,
       proactive: this.#proactive,
-      dialogue: this.#dialogue,
+      session: this.#session,
       profile: toHex(this.#profile),
       identity: this.#identity,
       events: [...this.#events].map((code) => eventName(code) ?? `event ${code}`),
@@ -186,7 +186,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   #step(event: ProactiveEvent): void {
-    this.#dialogue = step(this.#dialogue, event);
+    this.#session = step(this.#session, event);
   }
 
   #transmit(apdu: Uint8Array): Promise<CardResponse> {
@@ -253,7 +253,7 @@ export class Terminal implements AsyncDisposable {
   /** Starts the one loop that serves commands and runs tasks, unless it runs or has nothing to do. */
   #go(): void {
     if (this.#running !== undefined || this.#stopped) return;
-    if (this.#dialogue.at !== "announced" && !this.#tasks.ready) return;
+    if (this.#session.at !== "announced" && !this.#tasks.ready) return;
     this.#running = this.#run()
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
@@ -267,7 +267,7 @@ export class Terminal implements AsyncDisposable {
     while (!this.#stopped) {
       // A card that never stops commanding must still get its short messages and events.
       const turn = inARow++ < commandsInARow || !this.#tasks.ready;
-      if (this.#dialogue.at === "announced" && turn) await this.#serve(this.#dialogue.length);
+      if (this.#session.at === "announced" && turn) await this.#serve(this.#session.length);
       else if (this.#tasks.ready) {
         inARow = 0;
         await this.#tasks.runNext(() => this.#now());
@@ -285,7 +285,7 @@ export class Terminal implements AsyncDisposable {
       return;
     }
     const command = ignoreCodecErrors(() => ProactiveCommand.read(new Reader(data)));
-    const details = command?.details ?? salvageDetails(data);
+    const details = command?.details ?? partialDetails(data);
     this.#step({ kind: "fetched", details });
     this.#lastCommand = details;
     if (command === undefined) await this.#respond(undefined, details, { result: "dataNotUnderstood" });

@@ -16,13 +16,13 @@ interface Known {
   id: string | undefined;
   answered: boolean;
   /** An earlier message to which the SMSC gave the same id. */
-  twin?: Known;
+  duplicateId?: Known;
 }
 
 /** Messages on one page; the page before it is still read. */
 const pageSize = 50_000;
 /** How many messages of one id are looked through for the right destination. */
-const mostTwins = 64;
+const maxTwins = 64;
 
 /** Messages by everything that may name them. */
 interface Page {
@@ -30,11 +30,11 @@ interface Page {
   readonly byId: Map<string, Known>;
   readonly byEcho: Map<number, Known>;
   /** Ids of messages that had their final receipt, which may come again. */
-  readonly spent: Map<string, string>;
+  readonly finalised: Map<string, string>;
 }
 
 function blankPage(): Page {
-  return { byReference: new Map(), byId: new Map(), byEcho: new Map(), spent: new Map() };
+  return { byReference: new Map(), byId: new Map(), byEcho: new Map(), finalised: new Map() };
 }
 
 /**
@@ -42,7 +42,7 @@ function blankPage(): Page {
  * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for; one that comes
  * again belongs to the message it came for.
  */
-export class ReceiptBook {
+export class ReceiptMatcher {
   readonly #clock: Clock;
   readonly #holdMs: number;
   readonly #waiters = new Set<() => void>();
@@ -67,7 +67,7 @@ export class ReceiptBook {
   /** A message is about to leave. */
   leaving(reference: string, to: string, userMessageReference?: number): void {
     const known: Known = { reference, to, userMessageReference, id: undefined, answered: false };
-    if (Math.max(this.#page.byReference.size, this.#page.spent.size) >= pageSize) this.#turnPage();
+    if (Math.max(this.#page.byReference.size, this.#page.finalised.size) >= pageSize) this.#turnPage();
     this.#page.byReference.set(reference, known);
     if (userMessageReference !== undefined) this.#page.byEcho.set(userMessageReference, known);
     this.#open += 1;
@@ -88,8 +88,8 @@ export class ReceiptBook {
     if (isUselessId(id)) return;
     this.#named = true;
     const key = canonicalId(id);
-    const twin = this.#page.byId.get(key) ?? this.#pageBefore.byId.get(key);
-    if (twin !== undefined && twin !== known) known.twin = twin;
+    const duplicateId = this.#page.byId.get(key) ?? this.#pageBefore.byId.get(key);
+    if (duplicateId !== undefined && duplicateId !== known) known.duplicateId = duplicateId;
     this.#page.byId.set(key, known);
   }
 
@@ -129,16 +129,16 @@ export class ReceiptBook {
         return known;
       }
     }
-    const again = this.#spent(receipt);
+    const again = this.#finalised(receipt);
     if (again !== undefined || receipt.userMessageReference === undefined) return again;
     const known = this.#echoed(receipt.userMessageReference, digits(to));
     return known === undefined || this.#otherwiseNamed(known, receipt) ? undefined : known;
   }
 
-  #spent({ id }: Receipt): string | undefined {
+  #finalised({ id }: Receipt): string | undefined {
     if (id === undefined || isUselessId(id)) return undefined;
     const key = canonicalId(id);
-    return this.#page.spent.get(key) ?? this.#pageBefore.spent.get(key);
+    return this.#page.finalised.get(key) ?? this.#pageBefore.finalised.get(key);
   }
 
   /** Where ids are known to be reliable, a message with another id is another message. */
@@ -168,10 +168,10 @@ export class ReceiptBook {
   /** The message of this id; of several with one id, the newest to this number. */
   #byId(id: string, to: string): Known | undefined {
     let known = this.#page.byId.get(id) ?? this.#pageBefore.byId.get(id);
-    if (known?.twin === undefined) return known;
-    for (let i = 0; known !== undefined && i < mostTwins; i++) {
+    if (known?.duplicateId === undefined) return known;
+    for (let i = 0; known !== undefined && i < maxTwins; i++) {
       if (digits(known.to) === to && this.#page.byReference.get(known.reference) === known) return known;
-      known = known.twin;
+      known = known.duplicateId;
     }
     return undefined;
   }
@@ -211,7 +211,7 @@ export class ReceiptBook {
     this.#settled(known);
     const id = known.id === undefined ? undefined : canonicalId(known.id);
     const echo = known.userMessageReference;
-    if (id !== undefined && !isUselessId(id)) this.#page.spent.set(id, known.reference);
+    if (id !== undefined && !isUselessId(id)) this.#page.finalised.set(id, known.reference);
     for (const { byReference, byId, byEcho } of [this.#page, this.#pageBefore]) {
       if (byReference.get(known.reference) === known) byReference.delete(known.reference);
       if (id !== undefined && byId.get(id) === known) byId.delete(id);

@@ -1,5 +1,5 @@
 /** Targets, keys, jobs, packets, inbox, notifications, profile switches, events. */
-export const firstLight = {
+export const initial = {
   name: "0001-first-light",
   sql: `
 CREATE TABLE target (

@@ -21,7 +21,7 @@ export interface Drop {
 }
 
 /** How a simulated card spells, cuts and misbehaves. All optional: without any it writes as Amendment B does. */
-export interface AgentKnobs {
+export interface AgentDeviations {
   readonly headerCase?: "standard" | "lower" | "upper";
   readonly framing?: "chunked" | "length";
   /** Chunk sizes, taken in turn. */
