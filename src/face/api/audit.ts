@@ -13,10 +13,10 @@ export const auditShape = z
     operation: z.string(),
     method: z.string(),
     path: z.string(),
-    status: z.number().int().optional().describe("Absent when the daemon died before it answered"),
+    status: z.number().int().optional().describe("Absent if the daemon was killed before it answered"),
     error: z.string().optional(),
   })
-  .meta({ id: "AuditEntry", description: "Who asked for what, and what became of it" });
+  .meta({ id: "AuditEntry", description: "A request and its outcome" });
 
 /** The audit log. */
 export const auditOperations = {
@@ -25,8 +25,8 @@ export const auditOperations = {
     scope: "admin",
     operationId: "listAudit",
     tags: ["access"],
-    summary: "Who did what",
-    description: "Every request that changes anything, and refusals of strangers; newest first.",
+    summary: "List audit entries",
+    description: "Every request that changes anything, and refused requests; newest first.",
     query: seqPage.extend({
       client: z.string().min(1).max(200).optional().describe("Only of this client"),
       operation: z.string().min(1).max(100).optional().describe("Only of this operation id"),

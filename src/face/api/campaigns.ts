@@ -22,11 +22,11 @@ export const campaignShape = z.object({
   id: z.string(),
   name: z.string(),
   state: z.enum(["running", "paused", "stopped", "cancelled", "done"]),
-  reason: z.string().optional().describe("Why it is in this state"),
-  order: z.record(z.string(), z.unknown()).describe("What was ordered, with defaults"),
+  reason: z.string().optional().describe("Reason for this state"),
+  order: z.record(z.string(), z.unknown()).describe("The work, with defaults"),
   createdAt: z.number(),
   endedAt: z.number().optional(),
-  progress: progressShape.describe("How far it is: counts by state, share, estimate"),
+  progress: progressShape.describe("Progress: counts by state, share, estimate"),
 });
 
 /** What became of one target. */
@@ -35,21 +35,21 @@ export const campaignItemShape = z.object({
   target: z.string(),
   label: z.string().describe("EID, ICCID or name"),
   state: itemState,
-  step: z.string().optional().describe("What it is or was at"),
+  step: z.string().optional().describe("Current or last step"),
   phase: z.string().optional(),
   jobs: listOf(z.string()),
   error: failureShape.optional(),
-  note: z.string().optional().describe("How the outcome is known, when it is not plain"),
+  note: z.string().optional().describe("Evidence for the outcome, if it is not obvious"),
   card: z
     .object({
       executed: executedShape,
       enabled: z
         .object({ aid: z.string(), iccid: z.string().optional() })
         .optional()
-        .describe("The profile that is enabled now, as confirmed, notified or audited; absent when it is not known"),
+        .describe("The enabled profile, as confirmed, notified or audited; absent if unknown"),
     })
     .optional()
-    .describe("What is known of the card, once its part has ended"),
+    .describe("State of the card after its last step"),
   startedAt: z.number().optional(),
   endedAt: z.number().optional(),
 });
@@ -57,7 +57,7 @@ export const campaignItemShape = z.object({
 const change = {
   scope: "jobs",
   tags: ["campaigns"],
-  description: "Refused with `campaign.state` where the campaign's state does not allow it.",
+  description: "Refused with `campaign.state` if the state of the campaign does not allow it.",
   params: idParams,
   answers: { 200: campaignShape },
 } as const;
@@ -77,7 +77,7 @@ export const campaignOperations = {
     headers: idempotencyHeaders,
     body: CampaignOrderShape,
     answers: {
-      200: campaignShape.describe("The campaign that the key stands for"),
+      200: campaignShape.describe("The campaign of this Idempotency-Key"),
       201: campaignShape.describe("The campaign, running"),
     },
   }),
@@ -98,8 +98,8 @@ export const campaignOperations = {
     scope: "read",
     operationId: "getCampaign",
     tags: ["campaigns"],
-    summary: "One campaign and how far it is",
-    description: "The order, the state and the progress with an estimate.",
+    summary: "Get a campaign with its progress",
+    description: "Definition, state and progress with an estimate.",
     params: idParams,
     answers: { 200: campaignShape },
   }),
@@ -109,7 +109,7 @@ export const campaignOperations = {
     scope: "read",
     operationId: "listCampaignItems",
     tags: ["campaigns"],
-    summary: "What became of each target",
+    summary: "List the targets of a campaign",
     description: "In the order in which targets are started.",
     params: idParams,
     query: seqPage.extend({ state: itemState.optional().describe("Only in this state") }),
@@ -121,8 +121,8 @@ export const campaignOperations = {
     scope: "read",
     operationId: "getCampaignReport",
     tags: ["campaigns"],
-    summary: "The report of a campaign",
-    description: "As JSON, as CSV with a line a target, or as JUnit XML with a case a target.",
+    summary: "Get the report of a campaign",
+    description: "JSON, CSV with one line per target, or JUnit XML with one case per target.",
     params: idParams,
     query: z.strictObject({
       format: z.enum(["json", "csv", "junit"]).default("json").describe("How it is written"),
@@ -133,21 +133,21 @@ export const campaignOperations = {
   pause: operation({
     route: "POST /v1/campaigns/:id/pause",
     operationId: "pauseCampaign",
-    summary: "Start no further target; those that run go on",
+    summary: "Pause a campaign: running targets finish",
     ...change,
   }),
 
   resume: operation({
     route: "POST /v1/campaigns/:id/resume",
     operationId: "resumeCampaign",
-    summary: "Go on after a pause or a stop",
+    summary: "Resume a campaign after a pause or a stop",
     ...change,
   }),
 
   cancel: operation({
     route: "POST /v1/campaigns/:id/cancel",
     operationId: "cancelCampaign",
-    summary: "Give up what was not started",
+    summary: "Cancel the targets of a campaign that have not started",
     ...change,
   }),
 };

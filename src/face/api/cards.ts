@@ -32,23 +32,23 @@ const auditShape = z
         aid: z.string().optional(),
         iccid: z.string().optional(),
         what: z.enum(["profile", "state", "fallback", "freeMemory", "remainingMemory"]),
-        eis: side.describe("What the EIS says; absent: it does not have it"),
-        card: side.describe("What the card says; absent: it does not have it"),
+        eis: side.describe("Value in the EIS; absent: the EIS has none"),
+        card: side.describe("Value on the card; absent: the card has none"),
       }),
-    ).describe("Against the EIS as it was before"),
-    fixed: z.boolean().describe("The card's word was taken into the EIS"),
+    ).describe("Compared with the EIS before the audit"),
+    fixed: z.boolean().describe("The EIS was updated from the card"),
   })
-  .meta({ id: "CardAudit", description: "What the card says of itself, and where the EIS says otherwise" });
+  .meta({ id: "CardAudit", description: "Audit of the card and its differences from the EIS" });
 
 const reach = z.record(z.string(), z.unknown());
 
 const connectivityShape = z
   .object({
-    smsr: reach.describe("Where the card reaches its SM-SR: number, https"),
+    smsr: reach.describe("Address of the SM-SR: number, https"),
     profiles: listOf(z.looseObject({ aid: z.string(), iccid: z.string().optional() })),
-    unreadable: listOf(z.string()).describe("Templates that are known but cannot be read"),
+    unreadable: listOf(z.string()).describe("Stored templates that cannot be decoded"),
   })
-  .meta({ id: "Connectivity", description: "Connectivity parameters as far as they are known here" });
+  .meta({ id: "Connectivity", description: "The last known connectivity parameters" });
 
 /** What the card itself contains, against the EIS. */
 export const cardOperations = {
@@ -66,7 +66,7 @@ export const cardOperations = {
     body: z
       .strictObject({
         fix: z.boolean().default(false),
-        waitMs: z.number().int().min(100).max(60_000).default(5_000).describe("How long the answer may be held"),
+        waitMs: z.number().int().min(100).max(60_000).default(5_000).describe("Maximum time to wait"),
         bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]).optional(),
         link: z.string().min(1).max(512).optional(),
       })
@@ -79,7 +79,7 @@ export const cardOperations = {
     scope: "read",
     operationId: "getConnectivity",
     tags: ["targets"],
-    summary: "Connectivity parameters of the card",
+    summary: "Get the connectivity parameters of a card",
     description:
       "From the EIS and from updates that were carried out; a card cannot be asked. Passwords are not shown.",
     params: referenceParams,

@@ -10,7 +10,7 @@ const trustShape = z
         issuer: z.string(),
         validTo: z.string(),
         serialNumber: z.string(),
-        fromSignature: z.boolean().describe("It came with the signature, not from outside"),
+        fromSignature: z.boolean().describe("It was taken from the signature"),
       })
       .optional(),
     ecasd: z
@@ -33,7 +33,7 @@ const trustShape = z
       }),
     ),
   })
-  .meta({ id: "EisTrust", description: "Certificates of an eUICC and how far they hold: CI, EUM, ECASD, EIS" });
+  .meta({ id: "EisTrust", description: "Certificates of an eUICC and their verification: CI, EUM, ECASD, EIS" });
 
 const pem = z.string().min(1).max(20_000).optional();
 
@@ -44,7 +44,7 @@ export const eisOperations = {
     scope: "read",
     operationId: "exportTarget",
     tags: ["targets"],
-    summary: "The EIS of a target as a document",
+    summary: "Export the EIS of a target",
     description:
       "SGP.02 XML, or the JSON that an import takes. Key values are never in it. What the manufacturer signed stays as it " +
       "was imported, so that its signature verifies.",
@@ -58,7 +58,7 @@ export const eisOperations = {
     scope: "read",
     operationId: "checkCertificates",
     tags: ["targets"],
-    summary: "Certificates of the eUICC and whether they hold",
+    summary: "Verify the certificates of an eUICC",
     description:
       "CI to EUM (X.509), EUM to ECASD (GlobalPlatform), and the EUM's signature over the EIS, as far as the certificates " +
       "for it are given or came with the EIS.",

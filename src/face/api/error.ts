@@ -11,9 +11,9 @@ export const errorCodeShape = z
 export const problemShape = z
   .object({
     type: errorCodeShape,
-    title: z.string().describe("What the code means"),
+    title: z.string().describe("Meaning of the code"),
     status: z.number().int(),
-    detail: z.string().describe("What it is about here; begins with the field"),
+    detail: z.string().describe("Details of this occurrence; starts with the field"),
     facts: facts.optional().describe("Facts for programs: `field`, `in`, `sw`, `executed` …"),
   })
-  .describe("A refusal (RFC 9457)");
+  .describe("An error (RFC 9457)");

@@ -12,7 +12,7 @@ export const eventShape = z
     job: z.string().optional(),
     data: facts,
   })
-  .meta({ id: "Event", description: "Something that happened: durable, numbered, in order" });
+  .meta({ id: "Event", description: "An event of the durable log" });
 
 /** A position of the log, as text. */
 export const logPosition = z.coerce
@@ -22,7 +22,7 @@ export const logPosition = z.coerce
 
 const filters = {
   target: targetFilter,
-  job: z.string().min(1).max(100).optional().describe("Only of this job"),
+  job: z.string().min(1).max(100).optional().describe("Only for this job"),
   type: z
     .string()
     .regex(/^[a-z*][a-z.*,-]{0,300}$/, "event types, `*` for any ending, separated by commas")
@@ -31,8 +31,8 @@ const filters = {
 };
 
 const gapShape = z.object({
-  after: z.number().int().describe("The position that was asked for"),
-  first: z.number().int().describe("The first event after it that is kept"),
+  after: z.number().int().describe("The requested position"),
+  first: z.number().int().describe("The first remaining event after it"),
 });
 
 /** The durable event log. */
@@ -42,14 +42,14 @@ export const eventOperations = {
     scope: "read",
     operationId: "listEvents",
     tags: ["events"],
-    summary: "Events after a position",
+    summary: "List events",
     description:
       "Oldest first. `cursor` of the answer is where to go on, also when nothing was found; it is absent at the end of " +
       "the log, where the last `seq` is. `gap` says that events after the position are no longer kept.",
     query: z.strictObject({
-      after: logPosition.optional().describe("`seq` of the last event known; from the beginning when absent"),
-      cursor: logPosition.optional().describe("`cursor` of the page before; goes before `after`"),
-      limit: z.coerce.number().int().min(1).max(1000).default(100).describe("Items in a page at most"),
+      after: logPosition.optional().describe("`seq` of the last received event; from the beginning when absent"),
+      cursor: logPosition.optional().describe("`cursor` of the previous page; overrides `after`"),
+      limit: z.coerce.number().int().min(1).max(1000).default(100).describe("Maximum number of items in a page"),
       ...filters,
     }),
     answers: {
@@ -62,17 +62,17 @@ export const eventOperations = {
     scope: "read",
     operationId: "streamEvents",
     tags: ["events"],
-    summary: "Events as they become durable",
+    summary: "Stream events",
     description:
       "Server-sent events: `id` is the position, `event` the type, `data` the event as JSON. `Last-Event-ID`, or `after`, " +
       "says where to go on; without either it begins now. Nothing is left out, however slow the reader. Where events after " +
       "the position are no longer kept, an event `gap` comes first, whatever is asked for: its `data.first` is the number " +
       "of the first event that follows.",
     headers: z.looseObject({
-      "last-event-id": z.string().max(40).optional().describe("Position of the last event known"),
+      "last-event-id": z.string().max(40).optional().describe("Position of the last received event"),
     }),
     query: z.strictObject({
-      after: logPosition.optional().describe("Position of the last event known"),
+      after: logPosition.optional().describe("Position of the last received event"),
       ...filters,
     }),
     mediaType: "text/event-stream",

@@ -12,7 +12,7 @@ export const referenceParams = z.object({
 export const idParams = z.object({ id: z.string().min(1).max(512) });
 
 /** A target to look for in a list. */
-export const targetFilter = z.string().min(1).max(512).optional().describe("Only of this target, by any of its names");
+export const targetFilter = z.string().min(1).max(512).optional().describe("Only of this target (any of its names)");
 
 /** A moment, milliseconds since 1970. */
 export const moment = z.number().describe("Milliseconds since 1970");
@@ -35,7 +35,7 @@ const limit = wholeNumber()
   .min(1)
   .max(1000)
   .default(100)
-  .describe("Items in a page at most; large ones make it end earlier, with a cursor");
+  .describe("Maximum number of items in a page; a page of large items ends earlier, with a cursor");
 
 /** Query of a list that is ordered by position; `cursor` of an answer goes into the next request. */
 export const seqPage = z.strictObject({
@@ -45,7 +45,7 @@ export const seqPage = z.strictObject({
     .regex(/^[1-9][0-9]{0,14}$/, "no cursor of this list")
     .transform(Number)
     .optional()
-    .describe("`cursor` of the page before"),
+    .describe("`cursor` of the previous page"),
 });
 
 /** Query of a list that is ordered by id. */
@@ -55,17 +55,17 @@ export const idPage = z.strictObject({
     .string()
     .regex(/^[a-z]{2,8}_[0-9a-z]{26}$/, "no cursor of this list")
     .optional()
-    .describe("`cursor` of the page before"),
+    .describe("`cursor` of the previous page"),
 });
 
 /** Answer of a list: `cursor` is there when more may follow. */
 export function pageShape<T extends z.ZodType>(item: T) {
-  return z.object({ items: listOf(item), cursor: z.string().optional().describe("Where the next page begins") });
+  return z.object({ items: listOf(item), cursor: z.string().optional().describe("Cursor of the next page") });
 }
 
 /** Query of a resource whose answer can be held until it has ended. */
 export const waitQuery = z.strictObject({
-  wait: wholeNumber().min(0).max(60_000).default(0).describe("Milliseconds to wait for its end"),
+  wait: wholeNumber().min(0).max(60_000).default(0).describe("Maximum milliseconds to wait for its end"),
 });
 
 /** Headers of an order that may be repeated. */

@@ -12,7 +12,7 @@ export const identifierOperations = {
     scope: "read",
     operationId: "findIdentifiers",
     tags: ["health"],
-    summary: "Complete an identifier",
+    summary: "Resolve an abbreviated identifier",
     description: `Identifiers that begin as given, in order, at most ${maxIdentifiers}: one is the record that is meant.`,
     query: z.strictObject({
       beginning: z

@@ -26,14 +26,14 @@ const jobResultShape = z
       .object({ status: z.number().int(), name: z.string(), authenticated: z.boolean() })
       .optional()
       .describe("Proof of receipt (TS 102 225 §5.2); status 0 is ok"),
-    data: octets.optional().describe("What came back, octet for octet as it came"),
+    data: octets.optional().describe("The unchanged response"),
     commands: listOf(commandResultShape).describe("R-APDUs, in the order of the commands"),
-    executed: z.number().int().optional().describe("Commands that the card says it executed"),
+    executed: z.number().int().optional().describe("Executed commands as counted by the card"),
     answer: z.unknown().optional(),
     scriptStatus: z.string().optional().describe("X-Admin-Script-Status of an SCP81 session"),
-    note: z.string().optional().describe("What the card did not say, in words"),
+    note: z.string().optional().describe("What the card did not report"),
   })
-  .meta({ id: "JobResult", description: "What came back from the card" });
+  .meta({ id: "JobResult", description: "The response of the card" });
 
 /** Whether the card carried the work of a failed job out. */
 export const executedShape = z
@@ -45,17 +45,17 @@ export const executedShape = z
 
 const failureFacts = z.looseObject({
   executed: executedShape,
-  executedCommands: z.number().int().optional().describe("Commands carried out, from the first on; with `partly`"),
+  executedCommands: z.number().int().optional().describe("Number of executed commands, from the first; with `partly`"),
   command: z.number().int().optional().describe("The command that failed, counted from 1"),
-  function: z.string().optional().describe("What that command is, if it is known"),
+  function: z.string().optional().describe("Name of that command, if available"),
   sw: z.string().optional().describe("Its status word, four hexadecimal digits"),
-  meaning: z.string().optional().describe("What the status word means"),
+  meaning: z.string().optional().describe("Meaning of the status word"),
 });
 
 /** Why a job, or a target of a campaign, did not end well. */
 export const failureShape = z
   .object({ code: errorCodeShape, message: z.string(), detail: failureFacts })
-  .meta({ id: "JobFailure", description: "Why it did not end `done`" });
+  .meta({ id: "JobFailure", description: "Cause of the failure" });
 
 const workShape = z.object({
   kind: z.enum(["script", "body", "packet"]),
@@ -75,7 +75,7 @@ const workShape = z.object({
   smppText: z.boolean().optional(),
   from: z.string().optional(),
   receipt: z.boolean().optional(),
-  hidden: z.literal(true).optional().describe("Keys, PINs or passwords in it are overwritten by zeros"),
+  hidden: z.literal(true).optional().describe("Keys, PINs or passwords were replaced by zeros"),
 });
 
 const requestShape = z.object({
@@ -104,34 +104,31 @@ const jobFields = z.object({
   target: z.string().describe("Id of the target"),
   state: z
     .enum(["queued", "running", "waiting", "done", "failed", "expired", "cancelled"])
-    .describe("The last four are final"),
+    .describe("The last four are end states"),
   lane: z.enum(["system", "normal"]),
   work: workShape.describe(
     "What is done: kind and octets, as ordered; ES5 functions as the commands they became. Keys, PINs, profile packages in clear and logins in them are zeros, and `hidden` says so",
   ),
-  request: requestShape.describe("How it is done"),
+  request: requestShape.describe("How the job is executed"),
   origin: z.object({ face: z.string(), client: z.string().optional(), reference: z.string().optional() }),
   chosen: z
     .object({ bearer: z.enum(["https", "envelope", "sms"]), link: z.string(), why: z.string() })
     .optional()
-    .describe("What carries it, and why"),
-  attempts: z
-    .number()
-    .int()
-    .describe("Tries so far; counted anew when nothing of it left and a session is to carry it"),
+    .describe("Bearer and link, with the reason for the choice"),
+  attempts: z.number().int().describe("Attempts so far; reset when nothing was sent and the job moves to a session"),
   notBefore: moment,
   validUntil: moment,
   result: jobResultShape.optional(),
   error: failureShape.optional(),
-  note: z.string().optional().describe("Last passing trouble, for people"),
-  warnings: listOf(z.string()).optional().describe("What the EIS said against it when it was accepted"),
+  note: z.string().optional().describe("Last temporary error, as text"),
+  warnings: listOf(z.string()).optional().describe("Conflicts with the EIS at acceptance"),
   createdAt: moment,
   startedAt: moment.optional(),
   endedAt: moment.optional(),
 });
 
 /** A job as it is stored. */
-export const jobShape = jobFields.meta({ id: "Job", description: "A script on its way to one security domain" });
+export const jobShape = jobFields.meta({ id: "Job", description: "A script for one security domain" });
 
 /** A job in an answer. */
 export type JobAnswer = z.output<typeof jobShape>;
@@ -156,14 +153,14 @@ export const packetShape = z
     sentAt: moment.optional(),
     answeredAt: moment.optional(),
   })
-  .meta({ id: "Packet", description: "A TS 102 225 command packet and what answered it" });
+  .meta({ id: "Packet", description: "A TS 102 225 command packet and its response" });
 
 const decodedShape = z.object({
   function: z.string(),
   sw: z.string().describe("Status word, four hexadecimal digits"),
   meaning: z.string(),
   succeeded: z.boolean(),
-  answer: z.unknown().optional().describe("What the card answered, decoded"),
+  answer: z.unknown().optional().describe("Decoded answer of the card"),
 });
 
 /** A job with what belongs to it. */
@@ -171,12 +168,12 @@ export const jobDetailShape = z
   .object({
     ...jobFields.shape,
     packets: listOf(packetShape),
-    decoded: listOf(decodedShape).describe("Commands that the card answered, named and decoded"),
+    decoded: listOf(decodedShape).describe("Answered commands with name and decoded response"),
     procedure: switchShape
       .optional()
       .describe("The profile switch it started: accepted, switched, confirmed, rolled-back"),
   })
-  .meta({ id: "JobDetail", description: "A job with its packets and the meaning of what the card answered" });
+  .meta({ id: "JobDetail", description: "A job with its packets and the decoded answer of the card" });
 
 const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the job") });
 
@@ -203,7 +200,7 @@ export const jobOperations = {
     scope: "jobs",
     operationId: "createJob",
     tags: ["jobs"],
-    summary: "Order a job",
+    summary: "Create a job",
     description:
       "The job is durable when this answers. Jobs of one target are done in the order of acceptance. With an " +
       "Idempotency-Key that was used before by the same client, the job it stands for is answered again (200) and " +
@@ -212,7 +209,7 @@ export const jobOperations = {
     headers: idempotencyHeaders,
     body: JobOrder,
     answers: {
-      200: jobShape.describe("The job that the key stands for"),
+      200: jobShape.describe("The job of this Idempotency-Key"),
       202: jobShape.describe("The job, accepted"),
     },
   }),
@@ -233,8 +230,8 @@ export const jobOperations = {
     scope: "read",
     operationId: "getJob",
     tags: ["jobs"],
-    summary: "One job with what came of it",
-    description: "With `wait` the answer is held until the job has ended or the time is over.",
+    summary: "Get a job with its result",
+    description: "With `wait` the request waits until the job has ended or the time is over.",
     params: idParams,
     query: waitQuery,
     answers: { 200: jobDetailShape },
@@ -246,7 +243,7 @@ export const jobOperations = {
     operationId: "cancelJob",
     tags: ["jobs"],
     summary: "Cancel a job that has not ended",
-    description: "`error.detail.executed` of the answer says whether the card may have run it all the same.",
+    description: "`error.detail.executed` of the answer reports whether the card may have executed it.",
     params: idParams,
     body: z.strictObject({}).nullish(),
     answers: { 200: jobShape },

@@ -10,13 +10,13 @@ export const keySetShape = z
     id: z.string(),
     type: z.string(),
     kvn: z.number().int().describe("Key version number"),
-    tars: listOf(z.string()).describe("TARs it serves; none = the ISD-R and its ISD-Ps"),
+    tars: listOf(z.string()).describe("Its TARs; none = the ISD-R and its ISD-Ps"),
     algorithm: z.string(),
     ccLength: z.number().int(),
-    cntr: z.number().describe("Last counter handed out"),
+    cntr: z.number().describe("Last reserved counter"),
     pskIdentity: z.string().optional(),
   })
-  .meta({ id: "KeySet", description: "A key set without its keys: they are written and never read" });
+  .meta({ id: "KeySet", description: "A key set without its keys, which are write-only" });
 
 const keySetList = z.object({ keySets: listOf(keySetShape) });
 
@@ -27,8 +27,8 @@ export const keySetOperations = {
     scope: "read",
     operationId: "listKeySets",
     tags: ["targets"],
-    summary: "Key sets of a target, without their keys",
-    description: "What there is to use and how far the counters are.",
+    summary: "List the key sets of a target, without keys",
+    description: "Key sets and their current counters.",
     params: referenceParams,
     answers: { 200: keySetList },
   }),
@@ -54,7 +54,7 @@ export const keySetOperations = {
     operationId: "removeKeySet",
     tags: ["targets"],
     summary: "Remove a key set",
-    description: "Its counter is lost with it: written again, the set begins where the description says.",
+    description: "Its counter is removed too: a key set that is written again starts with the counter in the request.",
     params: z.object({
       ...referenceParams.shape,
       keySet: z.string().min(1).max(100).describe("Id of the key set"),

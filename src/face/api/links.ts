@@ -16,11 +16,11 @@ export const linkShape = z
         eid: z.string().optional(),
         iccid: z.string().optional(),
         imsi: z.string().optional(),
-        generation: z.literal("2G").optional().describe("A SIM of before the UICC: it knows class A0 only"),
+        generation: z.literal("2G").optional().describe("A 2G SIM that supports class A0 only"),
       })
       .optional(),
     target: z.string().optional(),
-    lease: z.object({ client: z.string(), expiresAt: moment }).optional().describe("Who has the card for himself"),
+    lease: z.object({ client: z.string(), expiresAt: moment }).optional().describe("Client that holds the lease"),
     facts,
   })
   .meta({ id: "Link", description: "A reader, a modem or an SMSC account" });
@@ -30,7 +30,7 @@ export const leaseShape = z
     id: z.string(),
     link: z.string(),
     client: z.string(),
-    idleMs: z.number().int().describe("It ends when the card was idle for so long"),
+    idleMs: z.number().int().describe("The lease ends when the card was idle for this time"),
     openedAt: moment,
     expiresAt: moment,
   })
@@ -53,22 +53,22 @@ const codingShape = z.object({
 
 const reportShape = z
   .object({
-    passed: z.boolean().describe("The link as it is configured brings class-2 binary to the card unchanged"),
+    passed: z.boolean().describe("The configured link delivers class-2 binary messages unchanged"),
     tries: listOf(
       z.object({
         variant: codingShape,
         verdict: z
           .enum(["answered", "mangled", "silent", "refused"])
-          .describe("By the card; with other octets than were sent; not in time; by the network"),
+          .describe("Answered by the card, with a wrong checksum, not in time, or refused by the network"),
         note: z.string().optional(),
       }),
     ),
     works: codingShape.optional().describe("The first coding that the card answered"),
   })
-  .meta({ id: "LinkTestReport", description: "What a link's self-test found" });
+  .meta({ id: "LinkTestReport", description: "Result of a link test" });
 
 const sentPartShape = z.looseObject({
-  at: z.string().describe("How far it has come"),
+  at: z.string().describe("Progress"),
   networkReference: z.string().optional(),
 });
 
@@ -79,15 +79,15 @@ export const linkOperations = {
     scope: "jobs",
     operationId: "testLink",
     tags: ["links"],
-    summary: "Prove with a known card that an SMSC account reaches cards",
+    summary: "Test an SMSC account with a known card",
     description:
       "Sends one harmless command per coding through this account only, each under the card's next counter, and " +
       "waits for its proof of receipt. Receipts prove nothing here. Takes up to `waitMs` per coding.",
     params: idParams,
     body: z.strictObject({
-      target: z.string().min(1).max(512).describe("A card that the account reaches, by any of its names"),
-      waitMs: z.number().int().min(100).max(600_000).default(30_000).describe("How long each try waits"),
-      exhaustive: z.boolean().default(false).describe("Try all codings, also after one worked"),
+      target: z.string().min(1).max(512).describe("A card that is reachable through the account (any of its names)"),
+      waitMs: z.number().int().min(100).max(600_000).default(30_000).describe("Waiting time of each attempt"),
+      exhaustive: z.boolean().default(false).describe("Try all codings, even after one worked"),
     }),
     answers: { 200: reportShape },
   }),
@@ -98,11 +98,11 @@ export const linkOperations = {
     operationId: "listLinks",
     tags: ["links"],
     summary: "List links",
-    description: "Readers, modems and SMSC accounts as they are now, in the order of their ids.",
+    description: "The current state of readers, modems and SMSC accounts, in the order of their ids.",
     query: z.strictObject({
       kind: z.enum(["reader", "modem", "smsc"]).optional().describe("Only of this kind"),
-      limit: z.coerce.number().int().min(1).max(1000).default(1000).describe("Items in a page at most"),
-      cursor: z.string().min(1).max(512).optional().describe("`cursor` of the page before"),
+      limit: z.coerce.number().int().min(1).max(1000).default(1000).describe("Maximum number of items in a page"),
+      cursor: z.string().min(1).max(512).optional().describe("`cursor` of the previous page"),
     }),
     answers: { 200: pageShape(linkShape) },
   }),
@@ -112,8 +112,8 @@ export const linkOperations = {
     scope: "read",
     operationId: "getLink",
     tags: ["links"],
-    summary: "One link",
-    description: "By its id, or by a part of it that no other link has.",
+    summary: "Get a link",
+    description: "Identified by its id or an unambiguous part of it.",
     params: idParams,
     answers: { 200: linkShape },
   }),
@@ -123,7 +123,7 @@ export const linkOperations = {
     scope: "cards",
     operationId: "openLease",
     tags: ["links"],
-    summary: "Take the card behind a link for yourself",
+    summary: "Take a lease of a card",
     description:
       "Until the lease is given back, or the card was idle for `idleMs`, only requests with its id reach the card or the modem " +
       "that it is in: APDUs, AT commands, text messages, resets and power. " +
@@ -140,10 +140,10 @@ export const linkOperations = {
     scope: "cards",
     operationId: "closeLease",
     tags: ["links"],
-    summary: "Give a leased card back",
-    description: "An exchange that runs is finished first.",
+    summary: "Release a lease",
+    description: "A running exchange is completed first.",
     params: leaseParams,
-    answers: { 204: z.null().describe("The card is free") },
+    answers: { 204: z.null().describe("The lease has ended") },
   }),
 
   exchange: operation({
@@ -159,7 +159,7 @@ export const linkOperations = {
     body: z.strictObject({
       apdus: z.array(hexText.min(8).max(1040)).min(1).max(256).describe("C-APDUs in hexadecimal"),
       stopAtError: z.boolean().default(false).describe("Stop at the first status word other than 90xx and 91xx"),
-      lease: leaseId.optional().describe("Lease that the card is under"),
+      lease: leaseId.optional().describe("Lease of the card"),
     }),
     answers: {
       200: z.object({ responses: listOf(z.object({ apdu: z.string(), data: z.string(), sw: z.string() })) }),
@@ -172,7 +172,7 @@ export const linkOperations = {
     operationId: "resetLink",
     tags: ["links"],
     summary: "Reset the card or modem behind the link",
-    description: "A card that is leased is only reset for whoever names the lease, which ends with it.",
+    description: "To reset a leased card, name the lease; the reset ends it.",
     params: idParams,
     body: z.strictObject({ kind: z.enum(["warm", "cold"]).default("cold"), lease: leaseId.optional() }).nullish(),
     answers: { 200: linkShape },
@@ -183,7 +183,7 @@ export const linkOperations = {
     scope: "cards",
     tags: ["links"],
     operationId: "powerCycleLink",
-    summary: "Take the power of a modem away and give it back",
+    summary: "Cycle the power of a modem",
     params: idParams,
     description:
       "With the means that the hardware profile or the configuration names for it. A link that is leased only for whoever names " +
@@ -197,16 +197,16 @@ export const linkOperations = {
     scope: "cards",
     tags: ["links"],
     operationId: "sendAtCommand",
-    summary: "One AT command, in between those of the gateway",
+    summary: "Send one AT command",
     params: idParams,
     body: z.strictObject({
       line: z
         .string()
         .regex(/^[aA][tT][\x20-\x7e]*$/, "a line that begins with AT")
         .max(1000),
-      lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
+      lease: leaseId.optional().describe("Lease of the card in the modem"),
     }),
-    description: "Answers with the lines that the modem sent, its final result last.",
+    description: "Returns the lines of the modem, with the final result last.",
     answers: { 200: z.object({ lines: listOf(z.string()) }) },
   }),
 
@@ -215,12 +215,12 @@ export const linkOperations = {
     scope: "cards",
     tags: ["links"],
     operationId: "sendTextMessage",
-    summary: "Send a plain text message, for tests of a link",
+    summary: "Send a plain text message",
     params: idParams,
     body: z.strictObject({
       to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
       text: z.string().min(1).max(maxTextLength),
-      lease: leaseId.optional().describe("Lease that the card behind the modem is under"),
+      lease: leaseId.optional().describe("Lease of the card in the modem"),
     }),
     description:
       "In the GSM alphabet when it has all characters, else in UCS2; in several messages when one is not enough. " +

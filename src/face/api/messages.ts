@@ -14,10 +14,13 @@ const messageShape = z
     from: z.string().optional(),
     to: z.string().optional(),
     userData: z.string().optional(),
-    text: z.string().optional().describe("Of a text message; of several messages joined, the whole in each of them"),
+    text: z
+      .string()
+      .optional()
+      .describe("The decoded text; for a text in several short messages, each has the whole text"),
     receivedAt: z.number(),
   })
-  .meta({ id: "Message", description: "A short message or receipt as a link brought it" });
+  .meta({ id: "Message", description: "A received short message or receipt" });
 
 /** Short messages and receipts that links brought. */
 export const messageOperations = {
@@ -26,8 +29,8 @@ export const messageOperations = {
     scope: "read",
     operationId: "listMessages",
     tags: ["notifications"],
-    summary: "Short messages and receipts that links brought in",
-    description: "Newest first, as they came; `verdict` says what was made of them.",
+    summary: "List received short messages and receipts",
+    description: "Newest first, unchanged; `verdict` describes how they were processed.",
     query: seqPage,
     answers: { 200: pageShape(messageShape) },
   }),

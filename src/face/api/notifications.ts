@@ -24,12 +24,15 @@ export const notificationShape = z
     copies: z.number().int(),
     confirmation: z.string(),
     confirmJob: z.string().optional(),
-    raw: octets.describe("The notification TLV as it came"),
+    raw: octets.describe("The unchanged notification TLV"),
     firstAt: moment,
     lastAt: moment,
     confirmedAt: moment.optional(),
   })
-  .meta({ id: "Notification", description: "What an eUICC reported, once however often it did (SGP.02 §4.1.1.11)" });
+  .meta({
+    id: "Notification",
+    description: "A notification of an eUICC; repetitions are counted, not listed (SGP.02 §4.1.1.11)",
+  });
 
 /** Notifications of eUICCs. */
 export const notificationOperations = {
@@ -38,8 +41,8 @@ export const notificationOperations = {
     scope: "read",
     operationId: "listNotifications",
     tags: ["notifications"],
-    summary: "Notifications of eUICCs",
-    description: "Newest first; each once, however often the card repeated it.",
+    summary: "List notifications of eUICCs",
+    description: "Newest first; a notification that the card repeated is listed once.",
     query: seqPage.extend({ target: targetFilter }),
     answers: { 200: pageShape(notificationShape) },
   }),
@@ -49,8 +52,8 @@ export const notificationOperations = {
     scope: "read",
     operationId: "getNotification",
     tags: ["notifications"],
-    summary: "One notification",
-    description: "With what became of its confirmation.",
+    summary: "Get a notification",
+    description: "Includes the state of its confirmation.",
     params: idParams,
     answers: { 200: notificationShape },
   }),
@@ -61,7 +64,8 @@ export const notificationOperations = {
     operationId: "confirmNotification",
     tags: ["notifications"],
     summary: "Confirm a notification",
-    description: "One that waits for the upstream, was withheld, or whose confirmation failed. A job carries it.",
+    description:
+      "For a notification that waits for the upstream, was withheld, or could not be confirmed. A job sends the confirmation.",
     params: idParams,
     answers: { 200: notificationShape },
   }),
@@ -72,7 +76,7 @@ export const notificationOperations = {
     operationId: "withholdNotification",
     tags: ["notifications"],
     summary: "Leave a notification unconfirmed",
-    description: "The card then switches back. Refused when the confirmation has left already.",
+    description: "The card then rolls back. Refused if the confirmation was already sent.",
     params: idParams,
     answers: { 200: notificationShape },
   }),

@@ -13,7 +13,7 @@ const sessionShape = z
     phase: z.string(),
     posts: z.number().int(),
   })
-  .meta({ id: "Session", description: "An SCP81 administration session that is open" });
+  .meta({ id: "Session", description: "An open SCP81 administration session" });
 
 /** SCP81 administration sessions. */
 export const sessionOperations = {
@@ -22,13 +22,13 @@ export const sessionOperations = {
     scope: "read",
     operationId: "listSessions",
     tags: ["sessions"],
-    summary: "Open SCP81 sessions",
-    description: "With where the server listens and its counters.",
+    summary: "List open SCP81 sessions",
+    description: "Includes the address of the server and its counters.",
     query: idPage,
     answers: {
       200: z.object({
         items: listOf(sessionShape),
-        cursor: z.string().optional().describe("Where the next page begins"),
+        cursor: z.string().optional().describe("Cursor of the next page"),
         listening: z.object({ host: z.string(), port: z.number().int() }).optional(),
         counters: z.record(z.string(), z.number()),
       }),
@@ -40,8 +40,8 @@ export const sessionOperations = {
     scope: "read",
     operationId: "getSession",
     tags: ["sessions"],
-    summary: "One open session",
-    description: "What it is doing now.",
+    summary: "Get an open session",
+    description: "The current state.",
     params: idParams,
     answers: { 200: sessionShape },
   }),
@@ -51,10 +51,10 @@ export const sessionOperations = {
     scope: "jobs",
     operationId: "cutSession",
     tags: ["sessions"],
-    summary: "Cut a session",
-    description: "The card may come back and resume it.",
+    summary: "Close a session",
+    description: "The card may reconnect and resume it.",
     params: idParams,
-    answers: { 204: z.null().describe("Cut") },
+    answers: { 204: z.null().describe("Closed") },
   }),
 
   trigger: operation({
@@ -62,16 +62,16 @@ export const sessionOperations = {
     scope: "jobs",
     operationId: "triggerSession",
     tags: ["sessions"],
-    summary: "Ask the card to open a session",
+    summary: "Trigger an SCP81 session",
     description:
       "By an Administration Session Triggering message (GP Amendment B §3.7) over SMS or ENVELOPE, repeated until the session is there, also after a restart.",
     params: referenceParams,
     body: z
       .strictObject({
-        validityMs: validity.optional().describe("How long to go on asking; 90 s when absent, which is one message"),
+        validityMs: validity.optional().describe("How long to repeat the trigger; default 90 s, which is one message"),
       })
       .nullish(),
-    answers: { 202: z.object({ target: z.string() }).describe("The message is on its way") },
+    answers: { 202: z.object({ target: z.string() }).describe("The message was submitted") },
   }),
 };
 

@@ -6,7 +6,7 @@ import { operation } from "./operation.ts";
 const period = z.number().int().min(minRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();
 
 const periods = {
-  jobsMs: period.describe("For ended jobs with all that belongs to them, notifications, profile switches, the inbox"),
+  jobsMs: period.describe("For ended jobs with all related records, notifications, profile switches and the inbox"),
   eventsMs: period.describe("For the event log"),
   auditMs: period.describe("For the audit log"),
 };
@@ -19,20 +19,24 @@ const runShape = z
     retention: z.object(periods),
     startedAt: moment,
     endedAt: moment.optional(),
-    removed: z.partialRecord(z.enum(countedKinds), z.number().int()).describe("So far; of a dry run, what would be"),
-    heldSince: moment.optional().describe("An upstream has not taken the events since then: they and theirs stay"),
+    removed: z
+      .partialRecord(z.enum(countedKinds), z.number().int())
+      .describe("Removed records so far, or records that a dry run would remove"),
+    heldSince: moment
+      .optional()
+      .describe("An upstream has not accepted events since this time; these and their records are kept"),
     error: z.string().optional(),
   })
-  .meta({ id: "PruneRun", description: "A removal of what is past its retention" });
+  .meta({ id: "PruneRun", description: "A run that removes records past their retention" });
 
 const storeShape = z
   .object({
-    retention: z.object(periods).describe("As configured; what has no period is kept for ever"),
+    retention: z.object(periods).describe("The configured periods; records without a period are kept indefinitely"),
     bytes: z.number().int().describe("Size of the file"),
-    freeBytes: z.number().int().describe("Free inside the file: it is used again, and what compacting gives back"),
-    run: runShape.optional().describe("The latest removal since the start"),
+    freeBytes: z.number().int().describe("Reusable space in the file, which compacting returns to the disk"),
+    run: runShape.optional().describe("The latest run since the start"),
   })
-  .meta({ id: "Store", description: "What the store keeps, and its size" });
+  .meta({ id: "Store", description: "Show the size and retention of the store" });
 
 /** The store: its size and the removal of old records. */
 export const storeOperations = {
@@ -41,8 +45,8 @@ export const storeOperations = {
     scope: "read",
     operationId: "getStore",
     tags: ["store"],
-    summary: "Size and retention of the store",
-    description: "What is kept how long, how large the file is, and what the latest removal did.",
+    summary: "Show the size and retention of the store",
+    description: "Retention periods, file size and the latest pruning run.",
     answers: { 200: storeShape },
   }),
 
@@ -64,8 +68,8 @@ export const storeOperations = {
     scope: "admin",
     operationId: "getPrune",
     tags: ["store"],
-    summary: "How far a removal is",
-    description: "The last twenty since the daemon's start are known.",
+    summary: "Get the progress of a pruning run",
+    description: "The last twenty runs since the start of the daemon are kept.",
     params: z.object({ run: z.string().min(1).max(100).describe("Id of the run") }),
     answers: { 200: runShape },
   }),

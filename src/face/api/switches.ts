@@ -9,20 +9,20 @@ export const switchShape = z
     target: z.string(),
     job: z.string().describe("The job that started it"),
     kind: z.enum(["enable", "disable"]),
-    aid: z.string().describe("ISD-P that the function named"),
+    aid: z.string().describe("ISD-P of the function"),
     from: z.string().optional().describe("ISD-P that was enabled before"),
     at: z.enum(["accepted", "switched", "confirmed", "rolled-back", "lapsed"]),
     acceptedAt: z.number(),
     switchedAt: z.number().optional(),
     endedAt: z.number().optional(),
-    holdUntil: z.number().describe("Until when other jobs of the target wait for its end"),
+    holdUntil: z.number().describe("Time until which other jobs of the target wait"),
   })
   .meta({ id: "ProfileSwitch", description: "A profile switch from its acceptance to its end (SGP.02 §3.2, §3.4)" });
 
 const list = {
   scope: "read",
   tags: ["switches"],
-  summary: "Profile switches",
+  summary: "List profile switches",
   description: "Newest first: accepted, switched, and confirmed, rolled back or lapsed, with times.",
   query: seqPage.extend({ target: targetFilter }),
   answers: { 200: pageShape(switchShape) },
@@ -39,7 +39,7 @@ export const switchOperations = {
     scope: "read",
     operationId: "getSwitch",
     tags: ["switches"],
-    summary: "One profile switch",
+    summary: "Get a profile switch",
     description:
       "With `wait` the answer is held until the switch is confirmed, rolled back or lapsed, or the time is over. " +
       "A lapsed switch changes once more when the card reports after all.",

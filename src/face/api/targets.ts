@@ -50,14 +50,14 @@ const targetFields = z.object({
   msisdn: z.string().optional(),
   tags: listOf(z.string()),
   esimProfiles: listOf(esimProfileShape),
-  reach: reachShape.describe("Links that reach it, where that is fixed"),
-  settings: settingsShape.describe("How to talk to it, where that differs from the defaults"),
-  version: z.number().int().describe("Grows with each change; the ETag"),
+  reach: reachShape.describe("Links that reach the target, if restricted"),
+  settings: settingsShape.describe("Settings that differ from the defaults"),
+  version: z.number().int().describe("Increases with each change; the ETag"),
   createdAt: moment,
   updatedAt: moment,
 });
 
-export const targetShape = targetFields.meta({ id: "Target", description: "An eUICC or UICC that is addressed" });
+export const targetShape = targetFields.meta({ id: "Target", description: "An eUICC or UICC" });
 
 /** A target with its key sets. */
 export const targetDetailShape = z
@@ -67,7 +67,7 @@ export const targetDetailShape = z
 const changedTargetShape = z
   .object({
     ...targetFields.shape,
-    warnings: listOf(z.string()).optional().describe("What is odd about the change: a link that is not there"),
+    warnings: listOf(z.string()).optional().describe("Warnings about the change, such as an unknown link"),
   })
   .meta({ id: "ChangedTarget", description: "A target after a change" });
 
@@ -87,21 +87,21 @@ export const importOutcomeShape = z
     target: targetShape,
     created: z.boolean(),
     keySets: listOf(keySetShape),
-    warnings: listOf(z.string()).describe("What is odd about the description"),
+    warnings: listOf(z.string()).describe("Warnings about the import"),
     changes: listOf(
       z.object({
         field: z.string(),
-        before: z.string().optional().describe("Absent: there was none"),
-        after: z.string().optional().describe("Absent: there is none any longer"),
+        before: z.string().optional().describe("Absent: no previous value"),
+        after: z.string().optional().describe("Absent: the value was removed"),
       }),
-    ).describe("What the import changed, field by field; key sets are named, keys are never shown"),
+    ).describe("Changes by field; key sets are listed, keys never"),
   })
-  .meta({ id: "ImportOutcome", description: "What became of one imported description" });
+  .meta({ id: "ImportOutcome", description: "Result for one imported target" });
 
 /** A description of a target; checked by the import itself, which names the field with the nearest that is known. */
 const description = z.record(z.string(), z.unknown()).meta({
   title: "Target description",
-  description: "A target as JSON of its EIS, keys included; any other field is refused",
+  description: "A target as JSON of its EIS, keys included; unknown fields are refused",
   properties: described(),
 });
 
@@ -123,7 +123,7 @@ export const targetOperations = {
     query: idPage.extend({
       tag: name.describe("Only with this tag"),
       eid: eidText.optional().describe("Only with this EID"),
-      iccid: iccidText.optional().describe("Only with this ICCID; fillers and case do not matter"),
+      iccid: iccidText.optional().describe("Only with this ICCID; fillers and case are ignored"),
       msisdn: msisdnText.optional().describe("Only with this MSISDN, with or without +"),
     }),
     answers: { 200: pageShape(targetShape) },
@@ -134,13 +134,13 @@ export const targetOperations = {
     scope: "targets",
     operationId: "importTarget",
     tags: ["targets"],
-    summary: "Add a target or complete what is known of it",
+    summary: "Add a target or merge into an existing one",
     description:
       "From its EIS as JSON, keys included. One with the same EID (or ICCID, for a plain UICC) is completed: what the " +
       "description says goes before what was known, the rest stays. Counters never go down.",
     query: z.strictObject({
-      replace: flag.describe("The description stands for all there is; only id, name, tags and key sets stay"),
-      dryRun: flag.describe("Nothing is stored; the answer says what would change"),
+      replace: flag.describe("Remove everything that is not in the import, except id, name, tags and key sets"),
+      dryRun: flag.describe("Store nothing and return the changes"),
     }),
     body: description,
     answers: { 200: importOutcomeShape.describe("Changed, or a dry run"), 201: importOutcomeShape.describe("Added") },
@@ -151,7 +151,7 @@ export const targetOperations = {
     scope: "targets",
     operationId: "importTargets",
     tags: ["targets"],
-    summary: "Add many targets or complete what is known of them",
+    summary: "Import targets",
     description:
       "A JSON list in `items`; or in `text` CSV (RFC 4180: a header line, then one target a line) or SGP.02 EISs as XML, " +
       "v3 or v4. What a description does not say stays as it is, unless `replace` is set. All of them are stored or, when one is refused, none; " +
@@ -166,24 +166,24 @@ export const targetOperations = {
         .string()
         .regex(/^[0-9a-fA-F]{32}$/, "16 octets in hexadecimal")
         .optional()
-        .describe("Key that the key values are wrapped with (XML only)"),
+        .describe("Key that unwraps the key values (XML only)"),
       items: z.array(description).max(10_000).optional(),
       algorithm: z
         .enum(["AES", "3DES", "DES"])
         .optional()
-        .describe("Of SCP80 keys that the file gives none for (CSV only)"),
+        .describe("Algorithm for SCP80 keys without one in the file (CSV only)"),
       tars: z
         .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "a TAR of 3 octets in hexadecimal"))
         .max(64)
         .optional()
-        .describe("TARs of SCP80 keys that the file gives none for (CSV only)"),
-      replace: z.boolean().default(false).describe("Each description stands for all there is of its target"),
-      dryRun: z.boolean().default(false).describe("Nothing is stored; the answer says what would change"),
+        .describe("TARs for SCP80 keys without TARs in the file (CSV only)"),
+      replace: z.boolean().default(false).describe("Each item replaces its whole target"),
+      dryRun: z.boolean().default(false).describe("Store nothing and return the changes"),
     }),
     answers: {
       200: z.object({
         items: listOf(importOutcomeShape),
-        notes: listOf(z.string()).describe("What was left out or assumed of the file as a whole"),
+        notes: listOf(z.string()).describe("Ignored fields and assumptions about the whole file"),
       }),
     },
   }),
@@ -193,8 +193,8 @@ export const targetOperations = {
     scope: "read",
     operationId: "getTarget",
     tags: ["targets"],
-    summary: "One target with its key sets",
-    description: "Its ETag goes into If-Match of a change. Keys are never shown.",
+    summary: "Get a target with its key sets",
+    description: "Use its ETag in If-Match of a change. Keys are never returned.",
     params: referenceParams,
     answers: { 200: targetDetailShape },
   }),
@@ -226,7 +226,7 @@ export const targetOperations = {
     operationId: "removeTarget",
     tags: ["targets"],
     summary: "Remove a target and its keys",
-    description: "Refused while jobs of it are open.",
+    description: "Refused while the target has open jobs.",
     params: referenceParams,
     headers: ifMatchHeaders,
     answers: { 204: z.null().describe("Removed") },

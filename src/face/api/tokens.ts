@@ -24,8 +24,8 @@ export const tokenOperations = {
     scope: "admin",
     operationId: "createToken",
     tags: ["access"],
-    summary: "Make an API token",
-    description: "The answer holds its text, which is shown this once: only a hash is kept.",
+    summary: "Create an API token",
+    description: "The answer contains the token, which cannot be read again: only a hash is stored.",
     body: z.strictObject({
       name: z
         .string()
@@ -38,7 +38,7 @@ export const tokenOperations = {
         .positive()
         .max(10 * 366 * 86_400_000)
         .optional()
-        .describe("How long it is good for; for ever when absent"),
+        .describe("Validity period; absent: unlimited"),
     }),
     answers: { 201: z.object({ token: z.string().describe("The token itself"), about: tokenShape }) },
   }),
@@ -60,7 +60,7 @@ export const tokenOperations = {
     operationId: "revokeToken",
     tags: ["access"],
     summary: "Revoke an API token",
-    description: "By its id or name. It is refused from now on.",
+    description: "Identified by its id or name. It is refused from now on.",
     params: z.object({ token: z.string().min(1).max(100).describe("Id or name of the token") }),
     answers: { 204: z.null().describe("Revoked") },
   }),

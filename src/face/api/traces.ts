@@ -25,9 +25,9 @@ const kindList = z
 
 /** Which frames. */
 export const frameFilter = z.strictObject({
-  link: text.describe("Only of links with this in their id"),
+  link: text.describe("Only of links whose id contains this text"),
   target: targetFilter,
-  job: text.describe("Only of this job"),
+  job: text.describe("Only for this job"),
   kind: kindList.optional().describe(`Only of these kinds, separated by commas: ${frameKinds.join(", ")}`),
   since: moment.describe("Not before, milliseconds since 1970"),
   until: moment.describe("Not after, milliseconds since 1970"),
@@ -40,8 +40,8 @@ export const traceOperations = {
     scope: "read",
     operationId: "listFrames",
     tags: ["traces"],
-    summary: "Kept frames",
-    description: "JSON lines, oldest first: what is left of the last days.",
+    summary: "Export recorded frames",
+    description: "JSON lines, oldest first, from the trace files.",
     query: frameFilter,
     mediaType: "application/jsonl",
     answers: { 200: z.string().describe("Frames") },
@@ -52,8 +52,8 @@ export const traceOperations = {
     scope: "read",
     operationId: "streamFrames",
     tags: ["traces"],
-    summary: "Frames as they pass",
-    description: "JSON lines without end. A reader that does not keep up misses frames; the kept ones are whole.",
+    summary: "Stream frames",
+    description: "Endless JSON lines. A client that is too slow misses frames, but never receives a partial one.",
     query: frameFilter,
     mediaType: "application/jsonl",
     answers: { 200: z.string().describe("Frames") },

@@ -13,9 +13,9 @@ export const deadLetterShape = z
     error: z.string().optional(),
     createdAt: moment,
     deadAt: moment.optional(),
-    event: facts.describe("The CloudEvent that was not taken"),
+    event: facts.describe("The CloudEvent that was not accepted"),
   })
-  .meta({ id: "DeadLetter", description: "An event that an upstream did not take" });
+  .meta({ id: "DeadLetter", description: "An event that an upstream refused" });
 
 export const upstreamShape = z
   .object({
@@ -31,15 +31,15 @@ export const upstreamShape = z
     lastError: z.string().optional(),
     lastSuccessAt: moment.optional(),
   })
-  .meta({ id: "Upstream", description: "An SM-SR above this gateway, and how it does" });
+  .meta({ id: "Upstream", description: "An upstream SM-SR with its delivery status" });
 
 const nameParams = z.object({ name: z.string().min(1).max(100).describe("Name of the upstream") });
 
 const which = z
-  .strictObject({ id: z.string().min(1).max(100).optional().describe("Only this one; all when absent") })
+  .strictObject({ id: z.string().min(1).max(100).optional().describe("Only this one; absent: all") })
   .nullish();
 
-const count = z.object({ count: z.number().int().describe("Dead letters that it was done to") });
+const count = z.object({ count: z.number().int().describe("Number of dead letters") });
 
 /** The SM-SRs above. */
 export const upstreamOperations = {
@@ -48,8 +48,8 @@ export const upstreamOperations = {
     scope: "read",
     operationId: "listUpstreams",
     tags: ["upstreams"],
-    summary: "Upstreams and how they do",
-    description: "The SM-SRs of the configuration: what waits for them, what was given up, the last trouble.",
+    summary: "List upstreams with delivery status",
+    description: "The configured SM-SRs with waiting events, dead letters and the last error.",
     answers: { 200: z.object({ items: listOf(upstreamShape) }) },
   }),
 
@@ -58,7 +58,7 @@ export const upstreamOperations = {
     scope: "read",
     operationId: "listDeadLetters",
     tags: ["upstreams"],
-    summary: "Events that an upstream did not take",
+    summary: "List the dead letters of an upstream",
     description: "Oldest first. They are kept until they are replayed or discarded.",
     params: nameParams,
     query: seqPage,
@@ -71,7 +71,7 @@ export const upstreamOperations = {
     operationId: "replayDeadLetters",
     tags: ["upstreams"],
     summary: "Send dead letters again",
-    description: "All of them, or the one that is named: same id, same octets, before what is queued behind them.",
+    description: "All dead letters or one of them, with the same id and body, before events that wait behind them.",
     params: nameParams,
     body: which,
     answers: { 200: count },
@@ -82,8 +82,8 @@ export const upstreamOperations = {
     scope: "admin",
     operationId: "discardDeadLetters",
     tags: ["upstreams"],
-    summary: "Drop dead letters",
-    description: "All of them, or the one that is named.",
+    summary: "Discard dead letters",
+    description: "All dead letters or one of them.",
     params: nameParams,
     body: which,
     answers: { 200: count },

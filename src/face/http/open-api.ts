@@ -27,7 +27,7 @@ const tags = [
   { name: "traces", description: "Traced frames" },
   { name: "upstreams", description: "Upstream SM-SRs: event delivery and dead letters" },
   { name: "access", description: "Tokens and the audit log" },
-  { name: "store", description: "Size and retention of the store" },
+  { name: "store", description: "Show the size and retention of the store" },
   { name: "health", description: "The daemon itself" },
 ];
 

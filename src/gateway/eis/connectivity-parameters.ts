@@ -35,7 +35,7 @@ const connection = {
   bufferSize: z.number().int().min(1).max(65_535).optional(),
   networkAccessName: text.max(100).optional().describe("APN"),
   user: text.optional(),
-  password: text.optional().describe("Written, never shown"),
+  password: text.optional().describe("Write-only"),
   protocol: z.enum(["tcp", "udp"]).optional(),
   port: z.number().int().min(1).max(65_535).optional(),
   address: z.union([z.ipv4(), z.ipv6()]).optional().describe("IP address of the SM-SR"),
@@ -68,7 +68,7 @@ export const ConnectivityShape = z
               .optional(),
           })
           .optional()
-          .describe("How the card reaches the SM-SR by HTTPS (A5)"),
+          .describe("HTTPS parameters for the SM-SR (A5)"),
       })
       .optional(),
     profile: z
@@ -80,10 +80,10 @@ export const ConnectivityShape = z
           .string()
           .regex(/^[0-9a-fA-F]{6}$/, "a TAR")
           .default("B20100")
-          .describe("Security domain of the operator, whose keys the target needs for it (ES6)"),
+          .describe("Security domain of the operator; the target needs its keys (ES6)"),
       })
       .optional()
-      .describe("Of the enabled profile"),
+      .describe("Parameters of the enabled profile"),
   })
   .refine((given) => given.smsr !== undefined || given.profile !== undefined, "smsr or profile is needed");
 export type ConnectivityShape = z.infer<typeof ConnectivityShape>;

@@ -38,10 +38,10 @@ const Work = z
         params: z
           .record(z.string(), z.unknown())
           .optional()
-          .describe("Its parameters; profiles by `iccid`, or by `aid` (`isdP` is the same)"),
+          .describe("Parameters; select profiles by `iccid` or by `aid` (`isdP` is the same)"),
       })
       .meta({
-        description: "An ES5 function of SGP.02 by name; the gateway makes its commands",
+        description: "An ES5 function of SGP.02 by name; the gateway builds the commands",
         // Made when the API is described, not when the daemon starts.
         get allOf() {
           return es5ParamsSchema().allOf;
@@ -55,15 +55,15 @@ const Work = z
         apdus: z.array(octets.min(8).max(131_072).transform(upper)).min(1).max(1000).describe("C-APDUs in order"),
         format: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
       })
-      .describe("C-APDUs; the gateway makes the script around them (TS 102 226 §5)"),
+      .describe("C-APDUs; the gateway builds the script from them (TS 102 226 §5)"),
     z
       .strictObject({
         kind: z.literal("body"),
         tar: tar.default("000001"),
         aid: aid.optional(),
-        body: octets.max(2_097_152).transform(upper).describe("The script, octet for octet as the card gets it"),
+        body: octets.max(2_097_152).transform(upper).describe("The script, sent to the card unchanged"),
       })
-      .describe("A ready script (22, AA, AE, 84, 85, 86 …): never re-encoded"),
+      .describe("A complete script (22, AA, AE, 84, 85, 86 …), never re-encoded"),
     z
       .strictObject({
         kind: z.literal("packet"),
@@ -71,7 +71,7 @@ const Work = z
           .array(octets.min(6).max(280).transform(upper))
           .min(1)
           .max(255)
-          .describe("TP-UD of each short message, user data header included: sent octet for octet"),
+          .describe("TP-UD of each short message, user data header included, sent unchanged"),
         userDataHeader: z.boolean().optional().describe("Whether the TP-UDs begin with a user data header (default)"),
         protocolId: z.number().int().min(0).max(255).default(0x7f),
         dataCoding: z.number().int().min(0).max(255).default(0xf6),
@@ -79,11 +79,11 @@ const Work = z
           .string()
           .regex(/^\+?[0-9]{1,20}$/, "digits, with or without +")
           .optional(),
-        receipt: z.boolean().optional().describe("Ask the network for a status report"),
+        receipt: z.boolean().optional().describe("Request a status report from the network"),
       })
-      .describe("A TS 102 225 command packet that the client secured with keys of its own"),
+      .describe("A TS 102 225 command packet that the client secured with its own keys"),
   ])
-  .meta({ id: "Work", description: "What is to be done on the card" });
+  .meta({ id: "Work", description: "The work to be done on the card" });
 
 /** How it is to be done. */
 const Request = z
@@ -91,23 +91,29 @@ const Request = z
     bearer: z
       .enum(["auto", "https", "envelope", "sms", "short-message"])
       .optional()
-      .describe("`short-message` chooses between envelope and sms"),
+      .describe("`short-message` selects envelope or sms"),
     link: z.string().min(1).max(512).optional().describe("Only over this link"),
     spi: z
       .string()
       .regex(/^[0-9a-fA-F]{4}$/, "SPI of two octets")
       .optional(),
     kvn: z.number().int().min(1).max(15).optional().describe("SCP80 key set to use"),
-    maxPackets: z.number().int().min(1).max(20).optional().describe("Give up after this many counters"),
+    maxPackets: z.number().int().min(1).max(20).optional().describe("Fail after this number of counters"),
     answerTimeoutMs: z.number().int().positive().max(86_400_000).optional(),
-    budgetMs: z.number().int().positive().max(3_600_000).optional().describe("How long the card may think (SCP81)"),
-    fireAndForget: z.boolean().optional().describe("Done when the network took it; no answer is expected"),
+    budgetMs: z
+      .number()
+      .int()
+      .positive()
+      .max(3_600_000)
+      .optional()
+      .describe("How long the card may work on the script (SCP81)"),
+    fireAndForget: z.boolean().optional().describe("Done when the network has accepted it; no answer is expected"),
     onAnswerLost: z.enum(["fail", "repeat"]).optional(),
     secureChannel: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,100}$/, "letters, digits, dot, dash or underscore")
       .optional()
-      .describe("SCP03 or SCP03t channel of the client that the script belongs to; told from the script when absent"),
+      .describe("The client's SCP03 or SCP03t channel of the script; derived from the script when absent"),
     moreToCome: z.boolean().optional().describe("More scripts follow: keep the SCP81 session open for them"),
     tolerate: z
       .array(
@@ -118,8 +124,8 @@ const Request = z
       )
       .max(20)
       .optional()
-      .describe("Status words of the last command that are as good as success"),
-    keepEis: z.boolean().optional().describe("Leave the EIS as it is whatever an audit in the script says"),
+      .describe("Status words of the last command that count as success"),
+    keepEis: z.boolean().optional().describe("Do not update the EIS from an audit in the script"),
     switchTimeoutMs: z
       .number()
       .int()
@@ -128,7 +134,7 @@ const Request = z
       .optional()
       .describe("How long a profile switch may take until it counts as lapsed"),
   })
-  .meta({ id: "JobRequest", description: "How it is to be done; everything has a default" });
+  .meta({ id: "JobRequest", description: "How the job is executed; every field has a default" });
 
 /** A job as a client orders it, over the API or as work that an upstream hands out. */
 export const JobOrder = z
@@ -136,10 +142,10 @@ export const JobOrder = z
     target: z.string().min(1).max(512).describe("Id, EID, ICCID, IMSI, MSISDN or name"),
     work: Work,
     request: Request.optional(),
-    validityMs: validity.optional().describe("How long the job may take; one day when absent"),
+    validityMs: validity.optional().describe("Validity of the job; one day when absent"),
     reference: z.string().min(1).max(200).optional().describe("The client's own reference, repeated in every event"),
   })
-  .meta({ id: "JobOrder", description: "A job to be done" });
+  .meta({ id: "JobOrder", description: "A new job" });
 export type JobOrder = z.infer<typeof JobOrder>;
 
 /** The gateway's order for a client's; `key` makes it idempotent among the orders of the same client. */

@@ -72,7 +72,7 @@ export const auditStatus = es5Record<AuditStatus>({
     params: z.strictObject({
       ...named,
       tags: tagTexts.optional().describe("Tags to read of each security domain, such as 4F, 9F70, 53"),
-      next: z.boolean().optional().describe("Go on where the last answer stopped (6310)"),
+      next: z.boolean().optional().describe("Continue after the last answer (6310)"),
     }),
     from: (p, eis): AuditStatus => {
       const all = p.aid === undefined && p.isdP === undefined && p.iccid === undefined;

@@ -59,9 +59,9 @@ export const createIsdP = es5Record<CreateIsdP>({
   call: es5Call({
     does: "create an ISD-P for a new profile",
     params: z.strictObject({
-      aid: aidText.optional().describe("AID of the new ISD-P; absent: the lowest that is free"),
+      aid: aidText.optional().describe("AID of the new ISD-P; absent: the lowest free one"),
       isdP: named.isdP,
-      iccid: iccid.optional().describe("ICCID that the profile will have, for the EIS"),
+      iccid: iccid.optional().describe("ICCID of the future profile, for the EIS"),
       quota: z.number().int().min(0).max(0xffffffff).optional().describe("Maximum non-volatile memory, octets"),
     }),
     from: (p, eis): CreateIsdP => ({
