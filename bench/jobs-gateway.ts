@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { exportEis } from "../simulators/euicc/eis.ts";
 import type { SimulatedEuicc } from "../simulators/euicc/euicc.ts";
-import { parseConfig } from "../src/app/config.ts";
+import { parseConfig } from "../src/app/config/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { silentLog } from "../src/link/driver.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { SimulatedEuicc } from "../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../simulators/euicc/fixture.ts";
 import type { SoftCard } from "../simulators/soft-card.ts";
-import { parseConfig } from "../src/app/config.ts";
+import { parseConfig } from "../src/app/config/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { ApiClient } from "../src/face/cli/client.ts";
 import { hashPassword } from "../src/face/smpp/password.ts";

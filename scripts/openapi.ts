@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
-import { parseConfig } from "../src/app/config.ts";
+import { parseConfig } from "../src/app/config/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { version } from "../src/app/version.ts";
 import { openApiDocument, openApiSettings } from "../src/face/http/open-api.ts";

@@ -5,7 +5,7 @@ import { exportEis } from "../simulators/euicc/eis.ts";
 import { createEuiccState } from "../simulators/euicc/fixture.ts";
 import { SmscStore } from "../simulators/smsc/message-store.ts";
 import { SimulatedSmsc } from "../simulators/smsc/smsc.ts";
-import { parseConfig } from "../src/app/config.ts";
+import { parseConfig } from "../src/app/config/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { Cleanup } from "../src/base/cleanup.ts";
 import { systemClock } from "../src/base/clock.ts";

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { GatewayError } from "../base/gateway-error.ts";
 import { fromNetwork } from "../face/http/access.ts";
-import type { ApiConfig } from "./api-config.ts";
+import type { ApiConfig } from "./config/api.ts";
 import { apiTls, readTls } from "./tls-settings.ts";
 
 /** The API over TCP: the same routes as on the control socket, for those who show credentials. */

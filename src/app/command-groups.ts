@@ -158,7 +158,7 @@ function ioOf({ env }: CliContext): CommandIo {
 
 /** Folders of the configuration with hardware profiles of its own. */
 async function profileFolders({ context, globals }: CommandParts): Promise<() => readonly string[]> {
-  const { loadConfig } = await import("./config.ts");
+  const { loadConfig } = await import("./config/config.ts");
   return () => loadConfig(globals().config, context.env).config.modemDiscovery.profiles;
 }
 

@@ -5,7 +5,7 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
 import type { Connection } from "../face/cli/context.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
-import { configFile, defaultState, socketName } from "./state-folder.ts";
+import { configFile, defaultState, socketName } from "./config/state-folder.ts";
 
 /** What says where the daemon is. */
 export interface ConnectOptions {
@@ -31,7 +31,7 @@ export async function connect(
   const socketPath = join(await stateFolder(options.config, env), socketName);
   if (await answers(socketPath)) return running(new ApiClient({ socketPath }));
   const { Daemon } = await import("./daemon.ts");
-  const { loadConfig } = await import("./config.ts");
+  const { loadConfig } = await import("./config/config.ts");
   const { jsonLog } = await import("./log.ts");
   const { config, state } = loadConfig(options.config, env);
   if (terminal.fancy) say(terminal, paint(terminal, "dim", "no daemon is running: working in this process"));
@@ -46,7 +46,7 @@ export async function connect(
 /** The state folder; the configuration is loaded only where there is one. @throws config.* */
 async function stateFolder(path: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
   if (configFile(path, env) === undefined) return defaultState(env);
-  const { loadConfig } = await import("./config.ts");
+  const { loadConfig } = await import("./config/config.ts");
   return loadConfig(path, env).state;
 }
 

@@ -1,6 +1,6 @@
 import type { StartLabDaemon } from "../lab/lab-daemon.ts";
 import { silentLog } from "../link/driver.ts";
-import { parseConfig } from "./config.ts";
+import { parseConfig } from "./config/config.ts";
 import { Daemon } from "./daemon.ts";
 
 /** {@link StartLabDaemon} with the daemon of the product. */

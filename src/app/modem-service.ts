@@ -15,8 +15,8 @@ import { hubPower, shellPower } from "../link/modem/power-control.ts";
 import type { ProfileSet } from "../link/modem/profile/profile.ts";
 import { loadProfiles } from "../link/modem/profile/profile-files.ts";
 import { reported } from "../link/reported.ts";
+import { type ModemConfig, type ModemDiscoveryConfig, modemDefaults } from "./config/modems.ts";
 import type { DriverRegistry, ResolvedAddress } from "./driver-registry.ts";
-import { type ModemConfig, type ModemDiscoveryConfig, modemDefaults } from "./modem-config.ts";
 
 export interface ModemServiceDeps {
   readonly modems: readonly ModemConfig[];

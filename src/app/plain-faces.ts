@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { isLoopback } from "./loopback.ts";
 
 /** A server of ours that other machines can reach, and that speaks without TLS. */

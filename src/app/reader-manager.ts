@@ -12,7 +12,7 @@ import type { ChannelService } from "../link/card/terminal/channel-service.ts";
 import type { TerminalSettings } from "../link/card/terminal/terminal-settings.ts";
 import type { ReaderEvent } from "../link/card-reader.ts";
 import type { DriverDeps } from "../link/driver.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { AddressOptions, DriverRegistry } from "./driver-registry.ts";
 
 export interface ReaderManagerDeps {

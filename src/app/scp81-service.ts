@@ -25,9 +25,9 @@ import type { PskEntry, PskSource } from "../link/scp81/psk-source.ts";
 import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
 import type { OpenSession } from "../link/scp81/session-handler.ts";
-import { wholeNetwork } from "./config-checks.ts";
+import { wholeNetwork } from "./config/checks.ts";
+import { defined, TriggerConfig, triggerBody } from "./config/trigger.ts";
 import { keyLogTo } from "./key-log.ts";
-import { defined, TriggerConfig, triggerBody } from "./trigger-config.ts";
 
 const port = z.number().int().min(0).max(65535);
 /** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */

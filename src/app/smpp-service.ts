@@ -13,9 +13,9 @@ import type { Store } from "../gateway/model/store.ts";
 import { SmscConversations } from "../gateway/smsc/conversations.ts";
 import type { DriverDeps } from "../link/driver.ts";
 import type { NetworkBearer } from "../link/network-bearer.ts";
+import type { SmppFaceConfig, SmscAccountConfig } from "./config/smpp-face.ts";
 import type { DriverRegistry } from "./driver-registry.ts";
 import { readSecret } from "./secrets.ts";
-import type { SmppFaceConfig, SmscAccountConfig } from "./smpp-config.ts";
 import { readTls, tlsSetting } from "./tls-settings.ts";
 
 export interface SmppServiceDeps {

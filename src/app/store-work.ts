@@ -1,6 +1,6 @@
 import type { CompactStore, RecoverStore } from "../face/cli/commands/store.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig } from "./config/config.ts";
 import { recoverStore } from "./recover-store.ts";
 import { masterSeal } from "./secrets.ts";
 

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { GatewayError } from "../base/gateway-error.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 
 /** A file of certificates or of a key, and where the configuration names it. */
 interface NamedFile {

@@ -18,9 +18,9 @@ import type { OpenSession } from "../link/scp81/session-handler.ts";
 import { UpstreamClient } from "../link/upstream/http-client.ts";
 import { PskLookup } from "../link/upstream/psk-lookup.ts";
 import { proxiedSessions } from "../link/upstream/session-proxy.ts";
+import type { UpstreamConfig } from "./config/upstream.ts";
 import { readSecret } from "./secrets.ts";
 import { readTls, tlsSetting } from "./tls-settings.ts";
-import type { UpstreamConfig } from "./upstream-config.ts";
 
 export interface UpstreamServiceDeps {
   readonly upstreams: readonly UpstreamConfig[];

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { Config, parseConfig } from "../../src/app/config.ts";
+import { Config, parseConfig } from "../../src/app/config/config.ts";
 import { packageRoot } from "../../src/app/version.ts";
 
 const page = readFileSync(join(packageRoot, "docs", "configuration.md"), "utf8");

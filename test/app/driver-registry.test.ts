@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { parseConfig } from "../../src/app/config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
 import { DriverRegistry, driverRegistry } from "../../src/app/driver-registry.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { type Driver, silentLog } from "../../src/link/driver.ts";

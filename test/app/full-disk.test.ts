@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { exportEis } from "../../simulators/euicc/eis.ts";
 import { SimulatedEuicc } from "../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../simulators/euicc/fixture.ts";
-import { parseConfig } from "../../src/app/config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
 import { Daemon } from "../../src/app/daemon.ts";
 import { silentLog } from "../../src/link/driver.ts";
 import { noDiskReason, SmallDisk } from "../store/small-disk.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { parseConfig } from "../../src/app/config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
 import { Daemon } from "../../src/app/daemon.ts";
 import { ApiClient } from "../../src/face/cli/client.ts";
 import { silentLog } from "../../src/link/driver.ts";

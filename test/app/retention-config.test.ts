@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/app/config.ts";
-import { retentionOf } from "../../src/app/retention-config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
+import { retentionOf } from "../../src/app/config/retention.ts";
 import { durationText, parseDuration } from "../../src/base/duration.ts";
 import { isGatewayError } from "../../src/base/gateway-error.ts";
 

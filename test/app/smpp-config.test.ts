@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/app/config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
 import { isLoopback } from "../../src/app/loopback.ts";
 import { nobodyBinds, plainFaces } from "../../src/app/plain-faces.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/app/config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
 import { Daemon } from "../../src/app/daemon.ts";
 import { checkTls } from "../../src/app/tls-settings.ts";
 import { silentLog } from "../../src/link/driver.ts";

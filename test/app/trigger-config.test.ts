@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/app/config.ts";
-import { TriggerConfig, triggerBody } from "../../src/app/trigger-config.ts";
+import { parseConfig } from "../../src/app/config/config.ts";
+import { TriggerConfig, triggerBody } from "../../src/app/config/trigger.ts";
 import { fromHex } from "../../src/base/hex.ts";
 import { SessionTrigger } from "../../src/codec/gp/trigger.ts";
 import { decode } from "../../src/codec/kit/codec.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadConfig } from "../../src/app/config.ts";
+import { loadConfig } from "../../src/app/config/config.ts";
 import { yamlTooDeep } from "../../src/base/yaml-depth.ts";
 import { parseScenario } from "../../src/lab/scenario/scenario.ts";
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CliContext } from "../../face/cli/context.ts";
 import { say } from "../../face/cli/terminal.ts";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 
 /** `daemon`: runs until it is told to stop. */
 export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {

@@ -1,5 +1,5 @@
 import { asGatewayError } from "../../base/gateway-error.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { masterSeal } from "../secrets.ts";
 import { expiryNoticeMs, readTls, tlsSettings } from "../tls-settings.ts";
 import type { Finding } from "./finding.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../../src/app/config.ts";
+import { parseConfig } from "../../../src/app/config/config.ts";
 import { ApiBench } from "./api-bench.ts";
 
 let bench: ApiBench;

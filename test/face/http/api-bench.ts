@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
-import { parseConfig } from "../../../src/app/config.ts";
+import { parseConfig } from "../../../src/app/config/config.ts";
 import { Daemon } from "../../../src/app/daemon.ts";
 import type { Scope } from "../../../src/gateway/model/api-token.ts";
 import { type Log, silentLog } from "../../../src/link/driver.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { parseDuration } from "../base/duration.ts";
-import { minRetentionMs, type Retention } from "../gateway/model/retention.ts";
+import { parseDuration } from "../../base/duration.ts";
+import { minRetentionMs, type Retention } from "../../gateway/model/retention.ts";
 
 /** A period such as `90d`, in milliseconds. */
 const period = z.string("must be a time such as 90d or 12h").transform((text, context) => {

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { asGatewayError } from "../base/gateway-error.ts";
-import { toHex } from "../base/hex.ts";
-import { ipOctets, NetworkAccessName } from "../codec/cat/bearer.ts";
-import { bearerOctets, connectionObjects } from "../codec/gp/connection.ts";
-import { SessionTrigger } from "../codec/gp/trigger.ts";
-import { encode } from "../codec/kit/codec.ts";
+import { asGatewayError } from "../../base/gateway-error.ts";
+import { toHex } from "../../base/hex.ts";
+import { ipOctets, NetworkAccessName } from "../../codec/cat/bearer.ts";
+import { bearerOctets, connectionObjects } from "../../codec/gp/connection.ts";
+import { SessionTrigger } from "../../codec/gp/trigger.ts";
+import { encode } from "../../codec/kit/codec.ts";
 
 /** Text that `read` can read; its refusal is the message. */
 function readable(read: (text: string) => unknown) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { defaultStreamLimits } from "../face/http/open-streams.ts";
-import { scopes } from "../gateway/model/api-token.ts";
-import { isLoopback } from "./loopback.ts";
+import { defaultStreamLimits } from "../../face/http/open-streams.ts";
+import { scopes } from "../../gateway/model/api-token.ts";
+import { isLoopback } from "../loopback.ts";
 
 /** The `api` part of the configuration: the API over TCP, beside the control socket of the state folder. */
 export const ApiConfig = z

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { defaultAddresses } from "../../drivers/all.ts";
-import { nearest } from "../base/nearest.ts";
-import { loadProfiles } from "../link/modem/profile/profile-files.ts";
-import { knownScheme } from "./config-checks.ts";
+import { defaultAddresses } from "../../../drivers/all.ts";
+import { nearest } from "../../base/nearest.ts";
+import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
+import { knownScheme } from "./checks.ts";
 
 /** What holds for a modem that was found, not configured. */
 export const modemDefaults = {

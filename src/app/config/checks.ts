@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { networkOf } from "../base/whole-network.ts";
-import { driverRegistry } from "./driver-registry.ts";
+import { networkOf } from "../../base/whole-network.ts";
+import { driverRegistry } from "../driver-registry.ts";
 
 /** Refuses a network whose address is not its first one: it would let in more than it seems to. For `superRefine`. */
 export function wholeNetwork(rule: string, context: z.RefinementCtx): void {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { isAddressRule } from "../face/smpp/password.ts";
-import { smscFaceOptions } from "../face/smpp/server.ts";
-import { knownScheme, wholeNetwork } from "./config-checks.ts";
+import { isAddressRule } from "../../face/smpp/password.ts";
+import { smscFaceOptions } from "../../face/smpp/server.ts";
+import { knownScheme, wholeNetwork } from "./checks.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { uniqueBy } from "./unique.ts";
 
