@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { isIP } from "node:net";
-import { z } from "zod";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
@@ -14,7 +12,6 @@ import { Scp81Store } from "../gateway/scp81/dialog-store.ts";
 import { PskDirectory } from "../gateway/scp81/psk-directory.ts";
 import { chosenSessions } from "../gateway/scp81/session-choice.ts";
 import { BipService } from "../link/card/bip/bip-service.ts";
-import { isHost, isNetwork } from "../link/card/bip/network.ts";
 import { nodeSockets } from "../link/card/bip/node-sockets.ts";
 import { type BipRules, defaultRules } from "../link/card/bip/rules.ts";
 import type { ChannelService } from "../link/card/terminal/channel-service.ts";
@@ -25,69 +22,9 @@ import type { PskEntry, PskSource } from "../link/scp81/psk-source.ts";
 import { Scp81Server } from "../link/scp81/server.ts";
 import { defaultScp81Settings } from "../link/scp81/server-settings.ts";
 import type { OpenSession } from "../link/scp81/session-handler.ts";
-import { wholeNetwork } from "./config/checks.ts";
-import { defined, TriggerConfig, triggerBody } from "./config/trigger.ts";
+import type { Scp81Config } from "./config/scp81.ts";
+import { defined, triggerBody } from "./config/trigger.ts";
 import { keyLogTo } from "./key-log.ts";
-
-const port = z.number().int().min(0).max(65535);
-/** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
-const destination = z.strictObject({
-  protocol: z.enum(["tcp", "udp"]).optional(),
-  host: z
-    .string()
-    .refine(isNetwork, "must be an IP address or a network such as 192.0.2.0/24")
-    .superRefine(wholeNetwork)
-    .optional(),
-  port: port.optional(),
-});
-const ipAddress = z.string().refine((text) => isIP(text) !== 0, "must be an IP address");
-
-/** The `scp81` part of the configuration. */
-export const Scp81Config = z.strictObject({
-  enabled: z.boolean().default(true),
-  /** Loopback unless told otherwise; cards in the field need a public address here. */
-  host: z.string().default("127.0.0.1"),
-  /** 0 = any free port: enough for cards in readers, whose connections end here whatever they ask for. */
-  port: port.default(0),
-  tls13: z.boolean().default(false),
-  /** Obsolete versions, for cards that know nothing better. */
-  tls10: z.boolean().default(false),
-  /** Suites without encryption, for analysis. */
-  nullSuites: z.boolean().default(false),
-  framing: z.enum(["chunked", "length"]).default("chunked"),
-  uris: z
-    .array(z.string().startsWith("/"))
-    .min(1)
-    .default([...defaultDialogSettings.initialUris]),
-  scriptBudgetMs: z.number().int().min(18_000).default(defaultDialogSettings.scriptBudgetMs),
-  holdOpenMs: z.number().int().min(0).max(600_000).default(60_000),
-  /** SSLKEYLOGFILE for Wireshark: whoever reads it reads the sessions. For the lab only. */
-  keyLog: z.string().optional(),
-  trigger: TriggerConfig.default({}),
-  /** Where cards in readers may connect to. */
-  bip: z
-    .strictObject({
-      rewrite: z
-        .array(
-          z.strictObject({
-            match: destination,
-            to: z.union([
-              z.literal("own"),
-              z.strictObject({
-                host: z.string().refine(isHost, "must be a host name or an IP address").optional(),
-                port: port.optional(),
-              }),
-            ]),
-          }),
-        )
-        .default([]),
-      allow: z.array(destination).default([]),
-      otherTcp: z.enum(["own", "refuse"]).default("own"),
-      names: z.array(z.strictObject({ name: z.string().min(1), address: ipAddress })).default([]),
-    })
-    .prefault({}),
-});
-export type Scp81Config = z.infer<typeof Scp81Config>;
 
 /** What SM-SRs above do for sessions. */
 export interface Scp81Upstreams {

@@ -24,6 +24,44 @@ it("names every key of the configuration", () => {
   expect([...all].filter((name) => !told.has(name))).toEqual([]);
 });
 
+/** One entry where a section is a list. */
+const configured = parseConfig({
+  modems: [{ name: "m", port: "tty:/dev/ttyUSB0" }],
+  upstream: [{ name: "u" }],
+});
+
+/** The value at `a.b` of a section. */
+function valueAt(section: unknown, key: string): unknown {
+  let value: unknown = Array.isArray(section) ? section[0] : section;
+  for (const step of key.split("."))
+    value =
+      typeof value === "object" && value !== null
+        ? Object.entries(value).find(([name]) => name === step)?.[1]
+        : undefined;
+  return value;
+}
+
+const rows = page.split(/^## /m).flatMap((part, index) => {
+  const sections = index === 0 ? [""] : (part.split("\n")[0] ?? "").split(", ");
+  return [...part.matchAll(/^\| (`[^|]+`) \| (`[^|]+`) \|/gm)].flatMap(([, keys = "", defaults = ""]) => {
+    const values = defaults.split(/, (?=`)/).map((text) => text.replaceAll("`", ""));
+    return keys.split(", ").map((key, at) => {
+      const shown = values.length === 1 ? values[0] : values[at];
+      return [sections, key.replaceAll("`", ""), shown ?? ""] as const;
+    });
+  });
+});
+
+it.each(rows)("%j %s: the default is %s", (sections, key, shown) => {
+  const own = sections.map((name) => valueAt(name === "" ? configured : valueAt(configured, name), key));
+  const found = own.filter((value) => value !== undefined);
+  for (const value of found) expect(typeof value === "string" ? value : JSON.stringify(value)).toBe(shown);
+});
+
+it("compares most of the defaults", () => {
+  expect(rows.length).toBeGreaterThan(30);
+});
+
 it("gives the example of the README to a daemon without complaint", async () => {
   const { parse } = await import("yaml");
   const readme = readFileSync(join(packageRoot, "README.md"), "utf8");

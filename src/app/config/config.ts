@@ -1,75 +1,23 @@
 import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
-import { defaultAddresses } from "../../../drivers/all.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
-import { imeiText } from "../../codec/euicc/identity-shapes.ts";
-import { Scp81Config } from "../scp81-service.ts";
 import { ApiConfig } from "./api.ts";
-import { knownScheme, noneTwice, portsOfTheirOwn } from "./checks.ts";
-import { isLanguageCode } from "./language-codes.ts";
+import { portsOfTheirOwn, uniqueBy } from "./checks.ts";
 import { knownProfiles, ModemConfig, ModemDiscoveryConfig } from "./modems.ts";
+import { ReadersConfig } from "./readers.ts";
 import { RetentionConfig } from "./retention.ts";
+import { Scp81Config } from "./scp81.ts";
 import { SecretReference } from "./secret-reference.ts";
-import { SmppFaceConfig, SmscAccountConfig } from "./smpp-face.ts";
+import { SimulateConfig } from "./simulate.ts";
+import { SmppFaceConfig } from "./smpp-face.ts";
+import { SmsConfig } from "./sms.ts";
+import { SmscAccountConfig } from "./smsc.ts";
 import { configFile, defaultState } from "./state-folder.ts";
-import { uniqueBy } from "./unique.ts";
+import { TerminalConfig } from "./terminal.ts";
 import { UpstreamConfig } from "./upstream.ts";
-
-const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
-const durationMs = z.number().int().positive();
-
-/** What the terminal tells cards in readers. */
-const Terminal = z.strictObject({
-  imei: imeiText.pipe(z.string().length(15, "an IMEI of 15 digits")).default("350000000000006"),
-  imeisv: imeiText.pipe(z.string().length(16, "an IMEISV of 16 digits")).optional(),
-  /** MCC and MNC, 5 or 6 digits. */
-  plmn: z
-    .string()
-    .regex(/^[0-9]{5,6}$/)
-    .default("00101"),
-  areaCode: z.number().int().min(0).max(0xffff).default(1),
-  cellId: z.number().int().min(0).max(0xfffffff).default(1),
-  timeZoneQuarters: z.number().int().min(-48).max(56).default(0),
-  language: z
-    .string()
-    .refine(isLanguageCode, "must be a language code of two lower-case letters (ISO 639-1), such as 'en'")
-    .default("en"),
-  /** TERMINAL PROFILE, hexadecimal; default: what this terminal does. */
-  profile: z
-    .string()
-    .regex(/^([0-9a-fA-F]{2})+$/)
-    .optional(),
-});
-
-/** How short messages to cards are made and how long answers may take. */
-const Sms = z.strictObject({
-  originator: digits.default("447700900000"),
-  serviceCentre: digits.default("447700900999"),
-  answerTimeoutMs: durationMs.default(300_000),
-  envelopeAnswerTimeoutMs: durationMs.default(60_000),
-  retransmissions: z.number().int().min(0).max(10).default(2),
-});
-
-/** The PC/SC side. */
-const Readers = z.strictObject({
-  enabled: z.boolean().default(true),
-  /** Only readers whose name contains one of these; all when empty. */
-  only: z.array(z.string()).default([]),
-  exclude: z.array(z.string()).default([]),
-  /** Where readers are looked for; options as a query. */
-  addresses: z.array(z.string().superRefine(knownScheme)).default([...defaultAddresses.readers]),
-  client: z.enum(["auto", "socket", "pcsclite"]).optional(),
-  socket: z.string().optional(),
-});
-
-/** Simulated hardware inside the daemon. */
-const Simulate = z.strictObject({
-  /** State files of simulated eUICCs, one reader each; made when missing. */
-  euiccs: z.array(z.string()).superRefine(noneTwice).default([]),
-});
 
 /** The configuration of one daemon. */
 export const Config = z
@@ -82,10 +30,10 @@ export const Config = z
     log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
     notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
     retention: RetentionConfig.prefault({}),
-    terminal: Terminal.prefault({}),
-    sms: Sms.prefault({}),
-    readers: Readers.prefault({}),
-    simulate: Simulate.prefault({}),
+    terminal: TerminalConfig.prefault({}),
+    sms: SmsConfig.prefault({}),
+    readers: ReadersConfig.prefault({}),
+    simulate: SimulateConfig.prefault({}),
     api: ApiConfig.prefault({}),
     upstream: z.array(UpstreamConfig).superRefine(uniqueBy("name")).default([]),
     scp81: Scp81Config.prefault({}),

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { imeiText } from "../../codec/euicc/identity-shapes.ts";
+import { isLanguageCode } from "./language-codes.ts";
+
+/** What the terminal tells cards in readers. */
+export const TerminalConfig = z.strictObject({
+  imei: imeiText.pipe(z.string().length(15, "an IMEI of 15 digits")).default("350000000000006"),
+  imeisv: imeiText.pipe(z.string().length(16, "an IMEISV of 16 digits")).optional(),
+  /** MCC and MNC, 5 or 6 digits. */
+  plmn: z
+    .string()
+    .regex(/^[0-9]{5,6}$/)
+    .default("00101"),
+  areaCode: z.number().int().min(0).max(0xffff).default(1),
+  cellId: z.number().int().min(0).max(0xfffffff).default(1),
+  timeZoneQuarters: z.number().int().min(-48).max(56).default(0),
+  language: z
+    .string()
+    .refine(isLanguageCode, "must be a language code of two lower-case letters (ISO 639-1), such as 'en'")
+    .default("en"),
+  /** TERMINAL PROFILE, hexadecimal; default: what this terminal does. */
+  profile: z
+    .string()
+    .regex(/^([0-9a-fA-F]{2})+$/)
+    .optional(),
+});
