@@ -82,7 +82,7 @@ export async function measuredGateway(
   };
 }
 
-/** A card that tells when an SMS reaches it. */
+/** A card that indicates when an SMS reaches it. */
 export function cardThatTells(heard: () => void): { card: SoftCard; eid: string } {
   const state = createEuiccState({ seed: "bench" });
   const euicc = new SimulatedEuicc({ state });

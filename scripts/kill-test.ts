@@ -20,7 +20,7 @@ export interface KillTestReport {
   readonly ended: Readonly<Record<string, number>>;
   readonly endedMoreThanOnce: number;
   readonly neverEnded: number;
-  /** What is known of jobs that never ended, and of the links. */
+  /** Facts about jobs that never ended, and of the links. */
   readonly open: readonly string[];
   /** Counters that a card accepted for two different packets, or twice for one. */
   readonly countersUsedTwice: number;

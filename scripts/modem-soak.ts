@@ -22,11 +22,11 @@ export interface SoakTrial {
   readonly onLine?: (line: string) => void;
 }
 
-/** What became of it. */
+/** Outcome of it. */
 export interface SoakReport {
   readonly jobs: number;
   readonly done: number;
-  /** Ended without an answer, and say so: whether the card ran the packet is unknown. */
+  /** Ended without an answer, and indicate it: whether the card ran the packet is unknown. */
   readonly unsure: number;
   /** Ended in another way; none of the troubles is a reason for it: must be 0. */
   readonly lost: readonly string[];

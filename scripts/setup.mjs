@@ -67,7 +67,7 @@ function installNpm() {
   writeFileSync(stampFile, stamp);
 }
 
-/** Native modules: each disables one thing when it cannot be loaded, and says so. */
+/** Native modules: each disables one thing when it cannot be loaded, and indicates it. */
 function checkNative() {
   const loads = (name) => succeeds(process.execPath, ["-e", `require(${JSON.stringify(name)})`]);
   const sqlite = `const S=require("better-sqlite3");new S(":memory:")`;

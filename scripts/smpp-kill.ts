@@ -75,7 +75,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** A card that tells which messages reached it. */
+/** A card that specifies which messages reached it. */
 function watched(card: SoftCard, arrived: (number: number) => void): SoftCard {
   return {
     get atr() {

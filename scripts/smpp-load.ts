@@ -103,7 +103,7 @@ export class SmppLoad implements AsyncDisposable {
 
   #settled(message: LoadedMessage, stat: string): void {
     message.receipts += 1;
-    // What became of a message of unknown fate may still be told.
+    // Outcome of a message of unknown fate may still be told.
     if (message.receipt === undefined || message.receipt === "UNKNOWN") message.receipt = stat;
   }
 
@@ -172,12 +172,12 @@ export class SmppLoad implements AsyncDisposable {
   }
 }
 
-/** What became of a client's messages, seen from both ends. */
+/** Outcome of a client's messages, seen from both ends. */
 export interface LoadReport {
   readonly messages: number;
   /** Taken by the gateway for certain. */
   readonly accepted: number;
-  /** The client got no answer: it is for the client to say what follows. */
+  /** The client got no answer: it is for the client to specify what follows. */
   readonly inDoubt: number;
   /** Refused for the moment and offered again. */
   readonly again: number;

@@ -20,7 +20,7 @@ export interface RestartTrial {
   readonly binds?: number;
 }
 
-/** What became of the messages. */
+/** Outcome of the messages. */
 export interface RestartReport {
   readonly messages: number;
   readonly restarts: number;
@@ -101,7 +101,7 @@ class Ledger {
   }
 }
 
-/** Kills and restarts a simulated SMSC while an account sends through it, and counts what became of each message. */
+/** Kills and restarts a simulated SMSC while an account sends through it, and counts the outcome of each message. */
 export async function restartTrial(trial: RestartTrial): Promise<RestartReport> {
   const ledger = new Ledger();
   const store = new SmscStore();

@@ -10,7 +10,7 @@ import { noDelayLibrary } from "./no-delay.ts";
 import type { SoftCard } from "./soft-card.ts";
 import { VpcdCard, vpcdAt } from "./vpcd.ts";
 
-/** What the laboratory shall have. */
+/** What the laboratory must have. */
 export interface PcscLabOptions {
   /** Virtual readers; pcscd carries up to 16. */
   readonly readers?: number;
@@ -172,7 +172,7 @@ export class PcscLab implements AsyncDisposable {
     this.#pid = 0;
   }
 
-  /** Stops for a while what pcscd does (`SIGSTOP`), or lets it go on. */
+  /** Stops for a while what pcscd does (`SIGSTOP`), or lets it continue. */
   freeze(frozen: boolean): void {
     if (this.#pid !== 0) process.kill(this.#pid, frozen ? "SIGSTOP" : "SIGCONT");
   }
@@ -324,7 +324,7 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Whether pcscd answers a client; one that polkit guards hangs up before it says anything. */
+/** Whether pcscd answers a client; one that polkit guards hangs up before it states anything. */
 function greeted(path: string): Promise<"welcome" | "hung up" | "absent"> {
   return new Promise((resolve) => {
     let connected = false;

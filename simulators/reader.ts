@@ -107,7 +107,7 @@ export class SoftReaders {
     reader.eject();
   }
 
-  /** Events as {@link ReaderEvent} says: first one `reader-added` per reader there is. */
+  /** Events as {@link ReaderEvent} states: first one `reader-added` per reader there is. */
   async *watch(signal: AbortSignal): AsyncIterable<ReaderEvent> {
     const waiting: ReaderEvent[] = this.all.map((reader) => ({ kind: "reader-added", reader, state: reader.state }));
     let wake: () => void = () => undefined;

@@ -8,11 +8,11 @@
 export interface SoftCard {
   /** Answer to reset (ISO 7816-3 §8.2). May differ after each {@link powerOn} and {@link reset}; empty = the card is mute at reset. */
   readonly atr: Uint8Array;
-  /** Cold reset: power comes on. All volatile state starts anew. Never called twice without a `powerOff` between. */
+  /** Cold reset: power comes on. All volatile state starts again. Never called twice without a `powerOff` between. */
   powerOn(): Promise<void> | void;
   /** Power goes away: card deactivated, or pulled. Calling it without power does nothing. */
   powerOff(): Promise<void> | void;
-  /** Warm reset under power. All volatile state starts anew. */
+  /** Warm reset under power. All volatile state starts again. */
   reset(): Promise<void> | void;
   /**
    * One exchange: the octets as the reader hands them to the card, and the answer, which ends with SW1 SW2.

@@ -1,5 +1,5 @@
 /**
- * What is wrong with an answer to reset, in words; nothing when its structure holds: convention octet, interface octets
+ * What is wrong with an answer to reset, as text; nothing when its structure holds: convention octet, interface octets
  * and historical octets as T0 and the TDi announce them. The check octet is not judged: readers accept cards that get
  * it wrong. ISO 7816-3 §8.2
  */

@@ -12,7 +12,7 @@ export const defaultPcscdSocket = "/run/pcscd/pcscd.comm";
 
 /** How to reach the PC/SC service. */
 const PcscOptions = z.strictObject({
-  /** Path of pcscd's socket; `$PCSCLITE_CSOCK_NAME`, else `/run/pcscd/pcscd.comm`. */
+  /** Path of pcscd's socket; `$PCSCLITE_CSOCK_NAME`, otherwise `/run/pcscd/pcscd.comm`. */
   socket: z.string().min(1).optional(),
   /**
    * `socket`: our own client of pcscd's socket. `pcsclite`: the optional npm package of that name (macOS, Windows, a

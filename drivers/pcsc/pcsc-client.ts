@@ -16,11 +16,11 @@ export interface ReaderSnapshot {
 
 /** A way to the PC/SC service: our own client of pcscd's socket, or a binding of libpcsclite. */
 export interface PcscClient {
-  /** Which one, for people. */
+  /** Which one for display. */
   readonly name: string;
   /**
    * All readers, at once and then after each change. Ends quietly when aborted; throws link.service, link.denied or
-   * link.driver when the service is not there or goes away. Iterate anew to try again.
+   * link.driver when the service is not there or goes away. Iterate again to try again.
    */
   watch(signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]>;
   /** Takes the card in a reader exclusively. @throws as {@link CardReader.connect} */

@@ -79,7 +79,7 @@ export class PcscdSocket {
     });
   }
 
-  /** A pcscd that hangs up before it says anything was told by polkit to do so. */
+  /** A pcscd that hangs up before it states anything was told by polkit to do so. */
   #closedBy(path: string, cause?: NodeJS.ErrnoException): GatewayError {
     if (!this.#answered)
       return accessDenied("pcscd closed the connection at once", { socket: path, errno: cause?.code }, cause);

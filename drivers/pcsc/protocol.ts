@@ -143,7 +143,7 @@ export function resultOf(answer: Uint8Array): number {
   return readField(answer, answer.length - 4);
 }
 
-/** How many readers a READERS STATE SIZE answer tells of. @throws link.service for more than there can be names for */
+/** How many readers a READERS STATE SIZE answer reports. @throws link.service for more than there can be names for */
 export function readerCount(answer: Uint8Array): number {
   const count = readField(answer, 0);
   if (count > maxReaders) throw malformed(`it lists ${count} readers`, 0);

@@ -3,8 +3,8 @@ import { basename, dirname, join } from "node:path";
 import type { PortInfo } from "../../src/link/driver.ts";
 
 /**
- * Serial ports as the kernel lists them, with the number of the USB interface behind each, which tells a modem's ports
- * apart. `root` is where `/sys` and `/dev` are found; the empty string on a real machine.
+ * Serial ports as the kernel lists them, with the number of the USB interface behind each, which distinguishes a
+ * modem's ports. `root` is where `/sys` and `/dev` are found; the empty string on a real machine.
  */
 export async function listTtys(root = ""): Promise<readonly PortInfo[]> {
   const names = await readdir(join(root, "/sys/class/tty")).catch(() => []);
@@ -52,7 +52,7 @@ async function describe(root: string, name: string): Promise<PortInfo | undefine
   };
 }
 
-/** The address that stays the same when the kernel numbers its ports anew. */
+/** The address that stays the same when the kernel numbers its ports again. */
 export function usbAddress(usbPath: string, usbInterface: number): string {
   return `tty:usb-${usbPath}/if${usbInterface.toString(16).padStart(2, "0")}`;
 }

@@ -17,7 +17,7 @@ export class TtyPort implements Port {
   readonly #port: SerialPort;
   #failed: GatewayError | undefined;
   #closed = false;
-  /** Writes under way, oldest first, and the one clock for them: it starts anew with each that becomes the oldest. */
+  /** Writes under way, oldest first, and the one clock for them: it starts again with each that becomes the oldest. */
   readonly #writing = new Set<(reason: GatewayError) => void>();
   #guard: NodeJS.Timeout | undefined;
 

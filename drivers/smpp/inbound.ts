@@ -45,7 +45,7 @@ function withSar(octets: Uint8Array, udhi: boolean, { tlvs }: Delivered): { octe
 }
 
 /**
- * Reads what the SMSC brought. Octets stay octets whatever data_coding says; a packet inside something declared an
+ * Reads what the SMSC brought. Octets stay octets whatever data_coding states; a packet inside something declared an
  * acknowledgement is still a packet. @throws codec.* for a header that contradicts its lengths where one is needed
  */
 export function readDelivery(body: Delivered, mendMissingUdhi: boolean): Delivery {
@@ -91,7 +91,7 @@ export function receiptState(receipt: Receipt): "delivered" | "pending" | "faile
   return receipt.intermediate ? "pending" : states[receipt.state];
 }
 
-/** The network's verdict on a message, field by field. A notification on the way is no final state. */
+/** The network's verdict on a message, field by field. A notification on the way is not a final state. */
 export function receiptVerdict({ state, intermediate, error, networkError }: Receipt): NetworkVerdict {
   const passing = intermediate && states[state] !== "pending";
   return {

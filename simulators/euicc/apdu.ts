@@ -64,7 +64,7 @@ export function answer(data: Uint8Array): ResponseApdu {
   return { data, sw: 0x9000 };
 }
 
-/** Whether the command went well enough for a script to go on: 90xx, 91xx, 61xx (and 9Fxx). */
+/** Whether the command went well enough for a script to continue: 90xx, 91xx, 61xx (and 9Fxx). */
 export function succeeded(sw: number): boolean {
   const sw1 = sw >> 8;
   return sw1 === 0x90 || sw1 === 0x91 || sw1 === 0x61 || sw1 === 0x9f;

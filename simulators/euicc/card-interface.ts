@@ -26,7 +26,7 @@ interface Waiting {
   readonly data: Uint8Array;
   readonly sw: number;
   readonly channel: number;
-  /** Runs when the data are collected, or given up. */
+  /** Runs when the data are collected, or abandoned. */
   readonly collected: () => void;
 }
 
@@ -46,7 +46,7 @@ export class CardInterface {
     this.#deps = deps;
   }
 
-  /** All logical channels but the basic one close; files are selected anew. */
+  /** All logical channels but the basic one close; files are selected again. */
   reset(): void {
     this.#waiting = undefined;
     this.#sessions = new Map([[0, openSession(this.#deps.card, "terminal")]]);

@@ -42,7 +42,7 @@ function readLine(line: string): { verb: string; argument: string } {
   return { verb: find("do"), argument: find("with") };
 }
 
-/** State of the card for people: no keys, no PINs. */
+/** State of the card for display: no keys, no PINs. */
 function summary({ card }: Controlled): object {
   const { state, misbehaviour } = card;
   const { eid, pendingSwitch, notification, declared } = state;

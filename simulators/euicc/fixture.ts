@@ -56,7 +56,7 @@ export interface FixtureOptions {
   readonly isdRKeys?: { readonly kic: string; readonly kid: string };
   /** SMSC-side address of the SM-SR that notifications go to. */
   readonly smsrAddress?: string;
-  /** Whether the first network attachment was reported already (default); else notification 01 comes first. */
+  /** Whether the first network attachment was reported already (default); otherwise notification 01 comes first. */
   readonly declared?: boolean;
   readonly settings?: Partial<CardSettings>;
 }
@@ -162,7 +162,7 @@ export function emptyProfile(aid: string, quota: number | undefined): ProfileSta
   };
 }
 
-/** Makes a downloaded profile usable: what its package says, the rest derived from `seed`. */
+/** Makes a downloaded profile usable: what its package states, the rest derived from `seed`. */
 export function completeProfile(profile: ProfileState, facts: PackageFacts, seed: string): void {
   const made = identity(seed, 0);
   Object.assign(profile, made, personalisation(seed, 0), {

@@ -51,7 +51,7 @@ export function notificationMessages(state: EuiccState, e1: Uint8Array, referenc
   return segments(packet, 0x70, reference).map((userData) => sendShortMessage(submit(address, userData), centre));
 }
 
-/** SMSC from the enabled profile's connectivity parameters, else from its EF.SMSP. */
+/** SMSC from the enabled profile's connectivity parameters, otherwise from its EF.SMSP. */
 function serviceCentre(state: EuiccState): Uint8Array | undefined {
   const profile = enabledProfile(state);
   const parameters = profile?.connectivity.A0;

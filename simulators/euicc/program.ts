@@ -67,7 +67,7 @@ function reachOf(field: string | undefined): Reach {
   return field === undefined ? { by: "bip" } : { by: "tcp", ...addressOf(field, "an SCP81 server") };
 }
 
-/** What `host:port` or `port` says. @throws config.invalid */
+/** What `host:port` or `port` states. @throws config.invalid */
 function addressOf(text: string, what: string): { host: string; port: number } {
   const [, host = "127.0.0.1", digits = ""] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
@@ -97,7 +97,7 @@ async function listen(path: string, target: Controlled): Promise<AsyncDisposable
   };
 }
 
-/** Runs the card behind the virtual PC/SC reader until the signal says otherwise. @throws config.* */
+/** Runs the card behind the virtual PC/SC reader until the signal states otherwise. @throws config.* */
 export async function runEuicc(options: EuiccProgramOptions, io: EuiccProgramIo): Promise<void> {
   const { host, port } = addressOf(options.vpcd ?? "127.0.0.1:35963", "a vpcd slot");
   const card = openEuicc(options);

@@ -52,7 +52,7 @@ export class Reassembly {
 
   /**
    * Takes one message; returns the secured command packet when it is complete, `incomplete` while segments are missing
-   * and undefined for a message that is no command packet at all.
+   * and undefined for a message that is not a command packet at all.
    */
   take(sms: ReceivedSms): Uint8Array | "incomplete" | undefined {
     const secured = sms.elements.some(({ id }) => id === 0x70);

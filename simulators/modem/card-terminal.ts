@@ -22,7 +22,7 @@ export interface CardTerminalDeps {
   /** Service status and where the phone camps. */
   readonly location: () => { readonly status: 0 | 1 | 2; readonly cell: Cell | undefined };
   readonly submit: (tpdu: Uint8Array, serviceCentre: string) => Promise<SubmitAnswer>;
-  /** The card wants to be started anew; called after the answer where there is one. */
+  /** The card wants to be started again; called after the answer where there is one. */
   readonly restartCard: () => void;
   /** False = the toolkit is off: REFRESH and channels are refused, messages and what the modem needs itself are not. */
   readonly serving: () => boolean;
@@ -63,7 +63,7 @@ export class CardTerminal {
     });
   }
 
-  /** What TERMINAL PROFILE says; matches what is done here. ETSI TS 102 223 §5.2 */
+  /** What TERMINAL PROFILE states; matches what is done here. ETSI TS 102 223 §5.2 */
   static readonly profile = fromHex(
     "33 01 E8 42 11 0C 00 07 88 00 00 1F E2 60 00 00 43 40 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 20",
   );

@@ -4,7 +4,7 @@ export interface Simple {
   readonly value: Uint8Array;
 }
 
-/** Takes a run of objects apart; stops where it no longer makes sense and says so. */
+/** Takes a run of objects apart; stops where it no longer makes sense and indicates it. */
 export function readSimple(bytes: Uint8Array): { readonly objects: readonly Simple[]; readonly whole: boolean } {
   const objects: Simple[] = [];
   let at = 0;
@@ -47,7 +47,7 @@ export interface Proactive {
   readonly objects: readonly Simple[];
 }
 
-/** Reads what FETCH returned; undefined when it is no proactive command at all. */
+/** Reads what FETCH returned; undefined when it is not a proactive command at all. */
 export function readProactive(bytes: Uint8Array): Proactive | undefined {
   if (bytes[0] !== 0xd0) return undefined;
   const header = bytes[1] === 0x81 ? 3 : 2;

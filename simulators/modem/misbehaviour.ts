@@ -20,7 +20,7 @@ export interface Misbehaviour {
   readonly chunk: number;
   /** Octets per second of the line, for slow UARTs; 0 = as fast as it goes. */
   readonly bytesPerSecond: number;
-  /** Commands (`+CSIM`) that end in ERROR, whatever their form. */
+  /** Commands (`+CSIM`) that end in ERROR, regardless of their form. */
   readonly refuse: readonly string[];
   /** Commands that answer and send no final result, as old firmware does after +CPIN?. */
   readonly noFinal: readonly string[];
@@ -55,9 +55,8 @@ export const wellBehaved: Misbehaviour = {
 };
 
 /**
- * Reads `--misbehave` as people write it: `late=2000,truncate=0.01,storm=50,sim-busy`; lists of
- * commands as `refuse=CSIM/COPS`.
- * Returns undefined for a word it does not know.
+ * Reads `--misbehave` in the usual notation: `late=2000,truncate=0.01,storm=50,sim-busy`; lists of commands as
+ * `refuse=CSIM/COPS`. Returns undefined for a word it does not know.
  */
 export function parseMisbehaviour(text: string): Misbehaviour | undefined {
   const names: Readonly<Record<string, keyof Misbehaviour>> = {

@@ -73,7 +73,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
   /** +COPS mode. */
   selection = 0;
   memories: ["SM" | "ME" | "SR", "SM" | "ME" | "SR", "SM" | "ME" | "SR"];
-  /** The service centre as +CSCA set it, else the card's, else the network's. */
+  /** The service centre as +CSCA set it, otherwise the card's, otherwise the network's. */
   serviceCentre: string | undefined;
   /** PDP contexts by cid; the first is there as delivered. */
   readonly contexts = new Map<number, PacketContext>([[1, { type: "IP", apn: "", address: undefined }]]);
@@ -220,7 +220,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
     this.#firstIccid ||= this.slot.facts.iccid;
   }
 
-  /** What the vendor's ICCID command says: with a cache, the first card's until the next power-on. */
+  /** Meaning of the vendor's ICCID command: with a cache, the first card's until the next power-on. */
   get shownIccid(): string {
     return this.behaviour.quirks.has("stale-iccid-command") ? this.#firstIccid : this.slot.facts.iccid;
   }
@@ -237,7 +237,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
     await this.registration.start();
   }
 
-  /** REFRESH with reset, or a profile switch: service goes, the card comes back, everything is read anew. */
+  /** REFRESH with reset, or a profile switch: service goes, the card comes back, everything is read again. */
   async restartCard(): Promise<void> {
     const generation = this.#generation;
     const { quirks } = this.behaviour;

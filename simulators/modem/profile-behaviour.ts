@@ -44,7 +44,7 @@ export interface PlayedProfile {
   readonly quirks?: readonly string[] | undefined;
 }
 
-/** What the modem says of itself. */
+/** What the modem states about itself. */
 export interface ModemIdentity {
   readonly maker: string;
   readonly model: string;

@@ -115,7 +115,7 @@ export interface ModemControl {
   readonly network: SimulatedNetwork | undefined;
 }
 
-/** Runs one simulated modem until the signal says otherwise. @throws config.*, link.* */
+/** Runs one simulated modem until the signal states otherwise. @throws config.*, link.* */
 export async function runModem(options: ModemProgramOptions, io: ModemProgramIo): Promise<void> {
   const ends: AsyncDisposable[] = [];
   try {

@@ -74,7 +74,7 @@ export class SimSlot {
     return this.#facts;
   }
 
-  /** Changes with every activation; what was begun before a reset must not go on after it. */
+  /** Changes with every activation; what was begun before a reset must not continue after it. */
   get generation(): number {
     return this.#generation;
   }
@@ -225,7 +225,9 @@ export class SimSlot {
     return this.#set(state);
   }
 
-  /** VERIFY without data tells the tries left whether or not a PIN is wanted; the FCP tells that. TS 102 221 §9.5.2 */
+  /**
+   * VERIFY without data tells the tries left whether or not a PIN is wanted; the FCP indicates that. TS 102 221 §9.5.2
+   */
   #pinState(sw: number): SimState {
     const retries = (sw & 0xfff0) === 0x63c0 ? sw & 0x0f : sw === 0x6983 ? 0 : 3;
     if (retries === 0) return { at: "puk", retries };

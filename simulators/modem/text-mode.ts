@@ -175,7 +175,7 @@ function userDataOf(
   return septets.length > 160 ? undefined : { length: septets.length, userData: packSeptets(septets) };
 }
 
-/** The service centre and the TPDU of a PDU-mode body; undefined when it is no hexadecimal or too short. */
+/** The service centre and the TPDU of a PDU-mode body; undefined when it is not a hexadecimal or too short. */
 export function splitPdu(
   body: string,
 ): { readonly serviceCentre: string | undefined; readonly tpdu: Uint8Array } | undefined {

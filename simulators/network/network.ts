@@ -17,7 +17,7 @@ export interface RegistrationRule {
   readonly allow: boolean;
   /** EMM cause of a refusal, 11 (PLMN not allowed) unless given. */
   readonly cause?: number;
-  /** How long the attach takes; else the network's usual time. */
+  /** How long the attach takes; otherwise the network's usual time. */
   readonly delayMs?: number;
   readonly roaming?: boolean;
 }

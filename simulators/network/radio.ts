@@ -1,4 +1,4 @@
-/** What a phone tells when it asks for service. */
+/** What a phone indicates when it asks for service. */
 export interface AttachRequest {
   readonly imsi: string;
   readonly imei: string;

@@ -26,7 +26,7 @@ export interface MoMessage {
  */
 export type MoHook = (message: MoMessage) => Promise<"taken" | number | undefined> | "taken" | number | undefined;
 
-/** What became of a message in the end. */
+/** Outcome of a message in the end. */
 export type Outcome =
   | { readonly at: "delivered"; readonly report?: Uint8Array }
   | { readonly at: "refused"; readonly cause: number; readonly report?: Uint8Array }
@@ -87,7 +87,7 @@ export class SmsCentre {
     return () => void this.#hooks.delete(hook);
   }
 
-  /** An SMS-DELIVER for a subscriber, from outside (SMPP, a test). Resolves with what became of it. */
+  /** An SMS-DELIVER for a subscriber, from outside (SMPP, a test). Resolves with the outcome of it. */
   deliver(msisdn: string, tpdu: Uint8Array, validityMs = this.#options.validityMs): Promise<Outcome> {
     return this.#store(msisdn, validityMs, () => tpdu);
   }

@@ -6,7 +6,7 @@ import { countsSeptets, deliverOctets, numberAddress, timestamp } from "./tpdu.t
 
 /**
  * Puts a simulated SMSC (SMPP) and a simulated network together: what ESMEs submit reaches the phones, what phones send
- * to numbers that are no phones reaches the ESMEs. Returns the function that parts them.
+ * to numbers that are not phones reaches the ESMEs. Returns the function that parts them.
  */
 export function joinSmsc(network: SimulatedNetwork, smsc: SimulatedSmsc, now: () => number = Date.now): () => void {
   smsc.store.handsets.set("*", async (sms): Promise<SimulatedVerdict> => {

@@ -58,7 +58,7 @@ export function numberAddress(number: string): Address {
   return { toa: number.startsWith("+") ? 0x91 : 0x81, digits };
 }
 
-/** The number as people write it. */
+/** The number in the usual notation. */
 export function addressText({ toa, digits }: Address): string {
   return (toa & 0x70) === 0x10 ? `+${digits}` : digits;
 }
@@ -189,7 +189,7 @@ function readValidity(from: Octets, format: number, now: number): number | undef
   return Math.max(0, Date.UTC(2000 + yy, mo - 1, dd, hh, mi, ss) - now);
 }
 
-/** @throws codec.* with the offset; codec.value when it is no SMS-SUBMIT */
+/** @throws codec.* with the offset; codec.value when it is not SMS-SUBMIT */
 export function readSubmit(bytes: Uint8Array, now: number): Submit {
   const from = new Octets(bytes);
   const first = from.byte("first octet");
@@ -242,7 +242,7 @@ export function deliverOctets(message: Deliver): Uint8Array {
   return Uint8Array.of(first, ...addressOctets(from), pid, dcs, ...time, length, ...userData);
 }
 
-/** @throws codec.*; codec.value when it is no SMS-DELIVER */
+/** @throws codec.*; codec.value when it is not SMS-DELIVER */
 export function readDeliver(bytes: Uint8Array): Deliver {
   const from = new Octets(bytes);
   const first = from.byte("first octet");
@@ -272,7 +272,7 @@ export function statusReportOctets({ reference, to, time, discharge, status }: S
   return Uint8Array.of(0x06, reference, ...addressOctets(to), ...time, ...discharge, status);
 }
 
-/** @throws codec.*; codec.value when it is no SMS-STATUS-REPORT */
+/** @throws codec.*; codec.value when it is not SMS-STATUS-REPORT */
 export function readStatusReport(bytes: Uint8Array): StatusReport {
   const from = new Octets(bytes);
   if ((from.byte("first octet") & 3) !== 2) throw codecError("codec.value", "this is no SMS-STATUS-REPORT", 0);

@@ -15,7 +15,7 @@ export interface CardScript {
   readonly kind: ScriptKind;
 }
 
-/** What the card says about a script; `response` only when an application had it. */
+/** What the card states about a script; `response` only when an application had it. */
 export interface CardOutcome {
   readonly status: "ok" | "unknown-application" | "not-a-security-domain" | "security-error";
   readonly response?: Uint8Array;

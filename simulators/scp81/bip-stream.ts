@@ -98,7 +98,7 @@ export class BipStream extends Duplex {
     }
   }
 
-  /** One RECEIVE DATA; how many octets the terminal says it holds after it. */
+  /** One RECEIVE DATA; how many octets the terminal states it holds after it. */
   async #receiveOnce(): Promise<number> {
     const response = await this.#queue.run({
       type: types.receive,

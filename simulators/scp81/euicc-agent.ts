@@ -141,7 +141,7 @@ export class EuiccAgent implements Scp81Client {
     return tcp(host, to);
   }
 
-  /** The domain's own parameters: what it was given as its SM-SR's address, else what STORE DATA left. */
+  /** The domain's own parameters: what it was given as its SM-SR's address, otherwise what STORE DATA left. */
   #stored(): SessionData {
     const { scp81, addressing } = this.#card.state.isdR;
     const read = (octets: string | undefined) => (octets === undefined ? {} : readSessionData(fromHex(octets)));

@@ -4,7 +4,7 @@ import { catValue, readCatTlvs } from "../euicc/cat-tlv.ts";
 
 /** What the card's administration agent opens a session with; a part that is missing was not sent. GP Amendment B §3.7 */
 export interface SessionData {
-  /** COMPREHENSION-TLVs for OPEN CHANNEL, octet for octet as they came. §3.8.1 */
+  /** COMPREHENSION-TLVs for OPEN CHANNEL, unchanged. §3.8.1 */
   readonly connection?: Uint8Array;
   /** §3.8.2 */
   readonly security?: { readonly pskIdentity: string; readonly kvn: number; readonly keyId: number };

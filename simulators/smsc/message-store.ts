@@ -9,7 +9,7 @@ export interface SimulatedSms {
   readonly dataCoding: number;
 }
 
-/** What the phone says: taken, or an RP cause. */
+/** Meaning of the phone: taken, or an RP cause. */
 export type SimulatedVerdict = { readonly ack: true } | { readonly ack: false; readonly cause: number };
 
 /** A phone, modem or card behind the SMSC. */

@@ -11,7 +11,7 @@ export interface SimulatedSmscProgram {
   readonly behaviour: Partial<SmscBehaviour>;
   /** Phones behind it; without any, one that takes every message and shows it. */
   readonly store?: SmscStore;
-  /** One line for people. */
+  /** One line for display. */
   readonly print: (line: string) => void;
   /** Ends it. */
   readonly signal: AbortSignal;

@@ -69,7 +69,7 @@ function serverFor(config: ApiConfig, handle: (request: IncomingMessage, respons
   );
 }
 
-/** What is no HTTP gets one short answer, when there is still somebody to hear it. */
+/** What is not HTTP gets one short answer, when there is still somebody to hear it. */
 function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();

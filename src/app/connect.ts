@@ -7,7 +7,7 @@ import type { Connection } from "../face/cli/context.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import { configFile, defaultState, socketName } from "./config/state-folder.ts";
 
-/** What says where the daemon is. */
+/** What specifies where the daemon is. */
 export interface ConnectOptions {
   readonly config?: string;
   readonly url?: string;

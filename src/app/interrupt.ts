@@ -21,7 +21,7 @@ export class Interrupt {
     this.#say = say;
   }
 
-  /** Until it is disposed of, a signal prints what this says, before anything is closed. */
+  /** Until it is disposed of, a signal prints what this states, before anything is closed. */
   note(text: () => string): Disposable {
     this.#notes.add(text);
     return { [Symbol.dispose]: () => void this.#notes.delete(text) };

@@ -49,11 +49,11 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       process.exitCode = thrown.exitCode === 0 ? 0 : 2;
       return;
     }
-    // What was cut off by a signal is no error of the command: the signal's own code ends the process.
+    // What was cut off by a signal is not an error of the command: the signal's own code ends the process.
     if (interrupt.ending) return;
     const error = fileError(thrown) ?? asGatewayError(thrown);
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
-    // Lines that a message brings along are set in: they are no lines of ours.
+    // Lines that a message brings along are set in: they are not lines of ours.
     else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
     if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
       say(terminal, thrown.stack ?? "");

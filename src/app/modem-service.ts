@@ -205,7 +205,7 @@ function modemLink(modem: ModemLink): Link {
     },
     withCard: (work, signal) => withModemCard(modem, work, signal),
     reset: async (kind) => {
-      // One that was put aside is started anew by that alone; nothing of it runs that could take a command.
+      // One that was put aside is started again by that alone; nothing of it runs that could take a command.
       if (!modem.release()) await modem.restart(kind === "warm" ? "sim" : "soft");
     },
     powerCycle: async () => {

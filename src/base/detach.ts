@@ -1,7 +1,7 @@
 import { asGatewayError, type GatewayError } from "./gateway-error.ts";
 
 /**
- * Lets work go on by itself. Nobody awaits it, so its failure must have a handler: without one the process ends. The
+ * Lets work continue by itself. Nobody awaits it, so its failure must have a handler: without one the process ends. The
  * only way in this code base to leave a promise alone (test/guards/detached.test.ts).
  */
 export function detach(work: PromiseLike<unknown>, failed: (error: GatewayError) => void): void {

@@ -24,8 +24,8 @@ export interface JsonExcess {
 const significant = /["[\]{},:]/g;
 
 /**
- * Reads a text once and says where it exceeds a limit; undefined when it does not. Whether it is JSON is not checked: no value is
- * made, so that the cost grows with the length alone.
+ * Reads a text once and specifies where it exceeds a limit; undefined when it does not. Whether it is JSON is not
+ * checked: no value is made, so that the cost grows with the length alone.
  */
 export function jsonExcess(text: string, limits: JsonLimits = jsonLimits): JsonExcess | undefined {
   const counts: number[] = [];

@@ -17,9 +17,9 @@ const base64Words = [/[A-Za-z0-9+/]+/g, /[A-Za-z0-9_-]+/g] as const;
 const base64Lengths: readonly number[] = [22, 32, 43];
 
 /**
- * What in a text that is stored and shown in clear could be a key: 8 octets or more in hexadecimal or Base64, however they
- * are grouped, or a PEM private key; undefined when nothing could. `own` are the identities of the card, whose digits are
- * no keys.
+ * What in a text that is stored and shown in clear could be a key: 8 octets or more in hexadecimal or Base64, however
+ * they are grouped, or a PEM private key; undefined when nothing could. `own` are the identities of the card, whose
+ * digits are not keys.
  */
 export function keyLike(text: string, own: readonly string[] = []): string | undefined {
   if (text.includes("PRIVATE KEY")) return "a private key";
@@ -99,7 +99,7 @@ const secretBeginning =
   /^(?:key|kic|kid|kik|dek|kek|ki|opc?|adm|pin|puk|psk)(?:value|hex|data|material|bytes|octets|code|enc|mac|dek)s?$/;
 const cardKeys = /^(?:[ks](?:enc|mac|dek)|(?:sim|usim|chv|auth|user)(?:pin|puk|ki|adm))$/;
 
-/** Whether a name says that its value is a secret: `Ki`, `adm1`, `urn:x:privateKey`, `PIN_2`, `ADMKEY`. */
+/** Whether a name indicates that its value is a secret: `Ki`, `adm1`, `urn:x:privateKey`, `PIN_2`, `ADMKEY`. */
 export function namesSecret(name: string): boolean {
   return name
     .replace(/([a-z])([A-Z])/g, "$1 $2")

@@ -10,7 +10,7 @@ export function strict<S extends z.core.$ZodLooseShape>(shape: S) {
   });
 }
 
-/** What is said of a field that is not known where only `valid` ones are. Never prints a name that could be a key. */
+/** What is said of a field that is unknown where only `valid` ones are. Never prints a name that could be a key. */
 export function unknownField(name: string, valid: readonly string[]): string {
   const hint = safeName(name) === name ? nearest(name, valid) : undefined;
   if (hint !== undefined) return `unknown field; did you mean '${hint}'?`;
@@ -26,7 +26,7 @@ export function firstIssue(error: z.ZodError): { readonly field: string; readonl
   return { field: pathText(issue?.path ?? []), message: issue?.message ?? "not valid" };
 }
 
-/** A path as people write it; names that could be keys are counted instead. */
+/** A path in the usual notation; names that could be keys are counted instead. */
 export function pathText(path: readonly PropertyKey[]): string {
   return path.map((step) => (typeof step === "number" ? String(step) : safeName(String(step)))).join(".");
 }

@@ -16,7 +16,7 @@ export interface Receiver {
   readonly strict: boolean;
 }
 
-/** What becomes of a command packet. `por`: whether a response packet is sent. */
+/** Outcome of a command packet. `por`: whether a response packet is sent. */
 export type Admission =
   | { readonly at: "accepted"; readonly command: OpenedCommand; readonly stored: number; readonly por: boolean }
   | {

@@ -6,7 +6,7 @@ export const maxCounter = 0xff_ff_ff_ff_ff;
 
 /** What a receiver does with the counter of an authentic packet. */
 export interface CounterVerdict {
-  /** 0 = accepted, else the response status to give. */
+  /** 0 = accepted, otherwise the response status to give. */
   readonly status: number;
   /** What the receiver stores from now on. */
   readonly stored: number;

@@ -16,7 +16,7 @@ export interface TrustCheck {
   readonly why?: string;
 }
 
-/** What is known of the certificates of an eUICC. SGP.02 §2.3, Annex E */
+/** Facts about the certificates of an eUICC. SGP.02 §2.3, Annex E */
 export interface EisTrust {
   readonly eum?: {
     readonly subject: string;

@@ -57,7 +57,7 @@ export function macOf(algorithm: MacAlgorithm, key: Uint8Array): Mac {
   return desMac(algorithm === "DES" ? "DES-CBC" : algorithm, key);
 }
 
-/** Equality whose time tells nothing of where the difference is. */
+/** Equality whose time reveals nothing of where the difference is. */
 export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -86,7 +86,8 @@ export interface PendingCommand {
 }
 
 /**
- * How the RC/CC departs from the standard: the header as it came, or none, in place of `02 71 00`; or all but the padding.
+ * How the RC/CC departs from the standard: the header unchanged, or none, in place of `02 71 00`; or all but the
+ * padding.
  */
 export type CheckVariant = "standard" | "literal-udh" | "without-udh" | "without-padding";
 
@@ -108,7 +109,7 @@ export interface OpenedResponse extends ResponseBody {
 
 /** How to open a response packet. */
 export interface OpenResponseOptions {
-  /** UDH of the first segment as it came, where it differs from `02 71 00`. */
+  /** UDH of the first segment unchanged, where it differs from `02 71 00`. */
   readonly udh?: Uint8Array | undefined;
   /** Also take the {@link CheckVariant}s and {@link ResponseOddity}s that applets were seen to make. */
   readonly lenient?: boolean;
@@ -189,7 +190,7 @@ function formatError(message: string, offset: number, detail: Readonly<Record<st
   return new GatewayError("packet.format", message, { detail: { offset, ...detail } });
 }
 
-/** A response that says less than SPI asked for: its status may be shown, never trusted. */
+/** A response that states less than SPI asked for: its status may be shown, never trusted. */
 function unauthenticated(
   parsed: ResponsePacket,
   pending: PendingCommand,

@@ -10,7 +10,7 @@ export interface Asked {
   readonly commands?: readonly Uint8Array[] | undefined;
   /** A command packet. */
   readonly answered?: Answered | undefined;
-  /** A STORE DATA stores keys and goes on in the next block. */
+  /** A STORE DATA stores keys and continues in the next block. */
   readonly storesKeys?: boolean | undefined;
 }
 

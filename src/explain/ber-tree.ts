@@ -2,7 +2,7 @@ import { hexTag, readLength, readTag } from "../codec/kit/ber.ts";
 import { Reader } from "../codec/kit/codec.ts";
 import { type Branch, branchOf, hiddenLeaf, leaf, type Node, type Say, said } from "./tree.ts";
 
-/** What is known of a BER tag. */
+/** Facts about a BER tag. */
 export interface TagEntry {
   readonly name: string;
   readonly say?: Say;
@@ -14,7 +14,7 @@ export interface TagEntry {
   readonly note?: string;
   /** Its value is a key, a PIN or the like, and is not shown. */
   readonly secret?: boolean;
-  /** Octets its value has at most; a longer one is not what the tag says and is not shown among secrets. */
+  /** Octets its value has at most; a longer one is not what the tag states and is not shown among secrets. */
   readonly max?: number;
 }
 

@@ -50,7 +50,7 @@ export const explainTypes = [
 
 export type ExplainType = (typeof explainTypes)[number];
 
-/** What is known of the command packet that a response packet answers. */
+/** Facts about the command packet that a response packet answers. */
 export interface Answered {
   readonly spi: Spi;
   readonly kic?: number | undefined;
@@ -66,7 +66,7 @@ export interface VendorObject {
   readonly say: (value: Uint8Array) => string;
 }
 
-/** What a TPDU says of its TP-UD. */
+/** What a TPDU states about its TP-UD. */
 export interface MessageFacts {
   readonly dcs: number;
   /** TP-UDL. */

@@ -72,7 +72,7 @@ const explainers: Readonly<Record<ExplainType, Explainer>> = {
 
 /** What the caller knows beside the octets. */
 export type ExplainOptions = Omit<Context, "read" | "guess" | "heard"> & {
-  /** The one reading wanted, whatever the octets look like. */
+  /** The one reading wanted, regardless of the octets. */
   readonly as?: ExplainType | undefined;
 };
 

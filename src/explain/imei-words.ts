@@ -1,6 +1,6 @@
 /**
- * An IMEI of 8 octets in words, wherever it stands: its fifteen digits, with what is odd about them; undefined for octets
- * that are no digits. ETSI TS 102 223 §8.20, 3GPP TS 24.008 §10.5.1.4
+ * An IMEI of 8 octets as text, wherever it stands: its fifteen digits, with what is odd about them; undefined for
+ * octets that are not digits. ETSI TS 102 223 §8.20, 3GPP TS 24.008 §10.5.1.4
  */
 export function imeiWords(octets: Uint8Array): string | undefined {
   const text = [...octets].map((octet) => `${(octet & 0x0f).toString(16)}${(octet >> 4).toString(16)}`).join("");

@@ -37,7 +37,7 @@ function masked(node: Node, ranges: readonly Range[]): Node {
   return { ...rest, ...(value === undefined || told ? {} : { value }), children };
 }
 
-/** A C-MAC behind the data of a command is no secret, and of a chunk only the size is shown. */
+/** A C-MAC behind the data of a command is not a secret, and of a chunk only the size is shown. */
 function isHarmless({ label, length }: Node): boolean {
   return label === "chunk" || (label === "MAC" && length <= 8);
 }

@@ -44,12 +44,12 @@ const files = new Map<number, string>([
   [0x6fe4, "EF.EPSNSC"],
 ]);
 
-/** Name of a file of the UICC or the USIM; undefined when it is not known. ETSI TS 102 221 §13, 3GPP TS 31.102 §4 */
+/** Name of a file of the UICC or the USIM; undefined when it is unknown. ETSI TS 102 221 §13, 3GPP TS 31.102 §4 */
 export function fileName(identifier: number): string | undefined {
   return files.get(identifier);
 }
 
-/** A path of file identifiers in words: `MF / EF.ICCID`; identifiers without a name as they are. */
+/** A path of file identifiers as text: `MF / EF.ICCID`; identifiers without a name as they are. */
 export function pathText(octets: Uint8Array): string {
   const names: string[] = [];
   for (let at = 0; at + 1 < octets.length; at += 2) {
@@ -81,7 +81,7 @@ export function applicationName(octets: Uint8Array): string | undefined {
   return aidName(aid) ?? aidPrefixes.find(([prefix]) => aid.startsWith(prefix))?.[1];
 }
 
-/** An AID for a line of text: its name, else its digits. */
+/** An AID for a line of text: its name, otherwise its digits. */
 export function applicationText(octets: Uint8Array): string {
   return applicationName(octets) ?? `AID ${toHex(octets)}`;
 }

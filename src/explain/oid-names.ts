@@ -5,8 +5,8 @@ const globalPlatform = [0x2a, 0x86, 0x48, 0x86, 0xfc, 0x6b];
 
 /**
  * What an object identifier of GlobalPlatform stands for; undefined for any other. The numbers of a secure channel
- * protocol stand in two octets as they are (80 00 is SCP80), which is no arc of an object identifier where one has its
- * high bit: cards write them so, and they are read so. GP Card Specification §H.1
+ * protocol stand in two octets as they are (80 00 is SCP80), which is not an arc of an object identifier where one has
+ * its high bit: cards write them so, and they are read so. GP Card Specification §H.1
  */
 export function oidName(octets: Uint8Array): string | undefined {
   if (!globalPlatform.every((octet, at) => octets[at] === octet)) return undefined;

@@ -137,7 +137,7 @@ function tpduAndRest(octets: Uint8Array): { readonly tpdu: SmsTpdu; readonly beh
   }
 }
 
-/** Almost any octets are a TPDU with something behind it: what it says must be what a network says. */
+/** Almost any octets are a TPDU with something behind it: what it states must be what a network states. */
 function trailingScore(tpdu: SmsTpdu, behind: number): number {
   if (tpdu.type !== "SMS-DELIVER" && tpdu.type !== "SMS-SUBMIT") return 0;
   if (tpdu.type === "SMS-DELIVER" && !/^20\d\d-\d\d-\d\dT/.test(tpdu.scts)) return 0;

@@ -10,7 +10,7 @@ export interface TreeStyle {
   readonly octets?: number;
 }
 
-/** No colours. */
+/** No colors. */
 export const plainStyle: TreeStyle = { dim: (text) => text, warn: (text) => text, octets: 32 };
 
 /** Columns of the offset. */
@@ -21,7 +21,7 @@ function shownHex(hex: string, octets: number | undefined): string {
   return `${hex.slice(0, octets * 2)}… (${hex.length / 2})`;
 }
 
-/** What a part says is not repeated where the line above has said it. */
+/** What a part states is not repeated where the line above has said it. */
 function newWords(node: Node, above: string | undefined): string | undefined {
   const repeated = node.children.length > 0 && node.value !== undefined && above?.includes(node.value) === true;
   return repeated ? undefined : node.value;

@@ -6,7 +6,7 @@ import { Reader } from "../codec/kit/codec.ts";
 /** One thing found in octets. `offset` counts from the start of the input the user gave. */
 export interface Node {
   readonly label: string;
-  /** What it says, in words. */
+  /** What it states, as text. */
   readonly value?: string;
   /** The octets of a leaf (of a TLV, its value) as they stand; absent where parts follow, or a secret is hidden. */
   readonly hex?: string;
@@ -59,11 +59,11 @@ const maxParts = 20_000;
 /** Characters after which the line of a whole takes no more words of its parts. */
 const maxLine = 1000;
 
-/** Parts are found from left to right; whatever goes wrong ends in a node that says so. */
+/** Parts are found from left to right; whatever goes wrong ends in a node that indicates it. */
 export class Branch {
   readonly from: Reader;
   readonly #children: Node[] = [];
-  /** What the whole says; may be set before its last part was read. */
+  /** Meaning of the whole; may be set before its last part was read. */
   value: string | undefined;
   note: string | undefined;
   readonly #confidential: boolean;
@@ -85,7 +85,7 @@ export class Branch {
     return this.#wordsLeftOut === 0 ? this.#words : `${this.#words}; … ${this.#wordsLeftOut} more`;
   }
 
-  /** Adds what a part says to the line of the whole. */
+  /** Adds what a part states to the line of the whole. */
   tell(words: string | undefined): void {
     if (words === undefined) return;
     if (this.#words.length >= maxLine) this.#wordsLeftOut++;

@@ -157,7 +157,7 @@ export class Gateway {
   async start(): Promise<void> {
     const { store, clock } = this.#deps;
     await store.write(async (r) => {
-      // What waits for an SCP81 session goes on waiting: the step refuses the event.
+      // What waits for an SCP81 session continues waiting: the step refuses the event.
       for (const job of await r.jobs.inState(["running", "waiting"], 1_000_000))
         await feed(r, job, { kind: "interrupted", at: clock.now() });
       await makeDue(r, undefined, clock.now());
@@ -192,7 +192,10 @@ export class Gateway {
     this.#https = bearer;
   }
 
-  /** A bearer's items go this way; for a reader the card in it says who sent them, a modem brings those of other devices. */
+  /**
+   * A bearer's items go this way; for a reader the card in it specifies who sent them, a modem brings those of other
+   * devices.
+   */
   attach(link: Link): void {
     link.bearer?.onInbound(async (item) => {
       const card = link.kind === "reader" ? this.links.find(link.id)?.card : undefined;

@@ -170,7 +170,7 @@ async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promis
   }
 }
 
-/** Notes what became of a confirmation; returns the profile switch that it confirmed, if it did. */
+/** Notes the outcome of a confirmation; returns the profile switch that it confirmed, if it did. */
 async function confirmationEnded(
   r: Repositories,
   job: Job,

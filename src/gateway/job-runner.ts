@@ -148,7 +148,7 @@ export class JobRunner {
       if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
       const https = this.#deps.https();
       if (route.bearer === "https" && https !== undefined) return await https.enqueue(job, target, route.why);
-      // A packet that has left goes on: the session's trigger may wait for its place.
+      // A packet that has left continues: the session's trigger may wait for its place.
       if (job.lane === "normal" && !(await this.#hasPacket(job.id)) && (await this.#sessionGoesFirst(job))) {
         return await this.#block(job, "waits for earlier jobs of the SCP81 session");
       }

@@ -30,7 +30,7 @@ export interface CardConnection extends AsyncDisposable {
   /**
    * One exchange; the answer ends with SW1 SW2 (always at least 2 octets).
    * @throws card.mute after `timeoutMs`, card.removed, card.reset, card.protocol, link.lost, link.service.
-   * An aborted or timed-out exchange leaves the connection unusable: dispose it and connect anew.
+   * An aborted or timed-out exchange leaves the connection unusable: dispose it and connect again.
    */
   transmit(
     command: Uint8Array,

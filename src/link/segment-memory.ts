@@ -6,7 +6,7 @@ import { type PassedSegments, passingSegment, type ShowMessage, stepSegment } fr
 const maxPackets = 256;
 
 /**
- * What passed one place in one direction, so that keys in a packet of several short messages are recognised whichever
+ * What passed one place in one direction, so that keys in a packet of several short messages are recognized whichever
  * of them they are in. What was forgotten is not shown.
  */
 export class SegmentMemory {

@@ -2,7 +2,7 @@ import { asGatewayError } from "../base/gateway-error.ts";
 import type { Log } from "./driver.ts";
 
 /**
- * Watches something that is written beside the work, such as traces: the work goes on without it. Its failure is told
+ * Watches something that is written beside the work, such as traces: the work continues without it. Its failure is told
  * once, and once more when it is over, with how much was lost.
  */
 export class SinkWatch {

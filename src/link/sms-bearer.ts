@@ -34,7 +34,7 @@ export interface OutboundSms {
 export interface NetworkVerdict {
   /** message_state, from its parameter or the text of its receipt. SMPP 3.4 §5.2.28 */
   readonly state?: MessageState;
-  /** `err:` of its receipt, as it came. */
+  /** `err:` of its receipt, unchanged. */
   readonly error?: string;
   /** TLV network_error_code: type of network and code. SMPP 3.4 §5.3.2.31 */
   readonly networkError?: { readonly network: number; readonly code: number };
@@ -51,7 +51,7 @@ export type SubmitOutcome =
   /** The network took it. */
   | {
       readonly at: "accepted";
-      /** What the network calls it in receipts, as it came. */
+      /** What the network calls it in receipts, unchanged. */
       readonly networkReference?: string;
     };
 
@@ -99,7 +99,7 @@ export interface SmsBearer extends AsyncDisposable {
   readonly id: string;
   /** `envelope` ends in one card; `modem` and `smsc` reach any number. */
   readonly kind: "envelope" | "modem" | "smsc";
-  /** False while it cannot carry anything (card out, bind down); `reason` for people. */
+  /** False while it cannot carry anything (card out, bind down); `reason` for display. */
   readonly state: { readonly up: boolean; readonly reason?: string };
   /** @throws GatewayError with `fate` */
   submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome>;

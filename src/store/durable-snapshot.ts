@@ -25,7 +25,7 @@ export class DurableSnapshot {
     this.#checkpoint = writer.prepare("PRAGMA wal_checkpoint(PASSIVE)");
   }
 
-  /** Readers go on seeing what is there now. */
+  /** Readers continue seeing what is there now. */
   hold(): void {
     if (this.#held) return;
     this.#begin.run();

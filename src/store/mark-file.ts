@@ -14,13 +14,13 @@ import {
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 
-/** What is known of a store beside the store itself. */
+/** Facts about a store beside the store itself. */
 export interface Marks {
   /** Whose marks these are. */
   readonly instance: string;
   /** How often the store was opened; the main file carries the same number. */
   readonly opened: number;
-  /** Commits that somebody was told of. */
+  /** Acknowledged commits. */
   readonly commits: number;
   /** Salts of the write-ahead log that took the last of them; none when that log was emptied in good order. */
   readonly salts?: readonly [number, number];
@@ -31,13 +31,13 @@ export interface Marks {
 const datasync = promisify(fdatasync);
 /** Room that is made ahead, so that a mark never waits for the file to grow. */
 const chunkOctets = 64 * 1024;
-/** From this size on the file is written anew. */
+/** From this size on the file is written again. */
 const rewriteOctets = 4 * 1024 * 1024;
 
 /**
- * The marks of a store, kept in a file of their own that is only ever appended to: one line per commit that somebody
- * was told of, with the counters it handed out. What the store lacks of them was lost from it. A line that was cut by
- * a crash does not verify, and is nothing.
+ * The marks of a store, kept in a file of their own that is only ever appended to: one line per acknowledged commit,
+ * with the counters it handed out. What the store lacks of them was lost from it. A line that was cut by a crash does
+ * not verify, and is nothing.
  */
 export class MarkFile {
   readonly #path: string;

@@ -12,8 +12,8 @@ import { damaged, storageError } from "./storage-error.ts";
 import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog, unmarked } from "./store-files.ts";
 
 /**
- * The seal of the stored keys. `mayMake` tells whether a master key that is missing may be made: not while anything is
- * sealed with it. `made` tells that it was.
+ * The seal of the stored keys. `mayMake` indicates whether a master key that is missing may be made: not while anything
+ * is sealed with it. `made` indicates that it was.
  */
 export type SealSource = Seal | ((mayMake: boolean) => { readonly seal: Seal; readonly made: boolean });
 
@@ -38,7 +38,7 @@ export interface Opened {
   readonly commits: number;
 }
 
-/** What the store says of itself. */
+/** What the store states about itself. */
 export interface Ledger {
   readonly commits: number;
   readonly opened: number;
@@ -74,7 +74,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     writer.pragma("journal_mode = WAL");
     writer.pragma("synchronous = NORMAL");
     writer.pragma("wal_autocheckpoint = 4000");
-    // Pages of a savepoint, else kept in a file.
+    // Pages of a savepoint, otherwise kept in a file.
     writer.pragma("temp_store = MEMORY");
     writer.pragma("foreign_keys = ON");
     const seal = once(() => checkedSeal(writer, source, folder));
@@ -112,8 +112,8 @@ export async function openDatabase(folder: string, source: SealSource, options: 
 }
 
 /**
- * The first marks stand before the store says that it was opened: a process that dies in between leaves no store that
- * seems to have lost its marks. The name of the store is in the main file by then.
+ * The first marks stand before the store indicates that it was opened: a process that dies in between leaves no store
+ * that seems to have lost its marks. The name of the store is in the main file by then.
  */
 function markFirst(database: BetterSqlite3.Database, path: string): void {
   database.pragma("wal_checkpoint(TRUNCATE)");
@@ -175,7 +175,7 @@ function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMa
   return removed;
 }
 
-/** Writes the file anew, so that nothing that was taken out is left in a free page of it, or in the log. */
+/** Rewrites the file, so that nothing that was taken out is left in a free page of it, or in the log. */
 function scrub(database: BetterSqlite3.Database): void {
   database.pragma("temp_store = DEFAULT");
   database.exec("VACUUM");
@@ -240,7 +240,7 @@ function checkedSeal(database: BetterSqlite3.Database, source: SealSource, folde
   return seal;
 }
 
-/** Counters never go below what was handed out, whatever the store says. */
+/** Counters never go below what was handed out, whatever the store states. */
 function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefined, { warn }: OpenOptions): void {
   const raise = database.prepare("UPDATE key_set SET cntr = ? WHERE id = ? AND cntr < ?");
   const raised = database.transaction(() =>

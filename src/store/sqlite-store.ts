@@ -72,7 +72,7 @@ export class SqliteStore implements Store {
 
   /**
    * Opens (and creates or migrates) the store in `folder`.
-   * @throws store.unavailable, store.full, store.corrupt, store.rewound (it lacks commits that somebody was told of),
+   * @throws store.unavailable, store.full, store.corrupt, store.rewound (it lacks acknowledged commits),
    * store.locked (another process has it), store.version (written by a newer otagate), crypto.master-key (another one
    * than its keys are sealed with), config.secret (none, and it has keys)
    */
@@ -211,7 +211,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** A listener's failure is its own: the others hear, and the store goes on. */
+  /** A listener's failure is its own: the others hear, and the store continues. */
   #tell(listener: (events: readonly GatewayEvent[]) => void, events: readonly GatewayEvent[]): void {
     try {
       listener(events);

@@ -5,7 +5,7 @@ import type { Marks } from "./mark-file.ts";
 import { damaged } from "./storage-error.ts";
 
 /**
- * How often SQLite may have begun its log anew since the last mark that reached the disk: each time takes 32 MB of
+ * How often SQLite may have begun its log again since the last mark that reached the disk: each time takes 32 MB of
  * commits. The salts of another database are beyond it but for one in 400,000.
  */
 const maxRestarts = 10_000;
@@ -67,7 +67,7 @@ export function inspectFiles(folder: string, marks: Marks | undefined): void {
     throw rewound(folder, "otagate.db-wal is not the log that belongs to otagate.db, or its beginning is damaged");
 }
 
-/** How often the store was opened, as the main file says: what is in its log does not count. */
+/** How often the store was opened, as the main file states: what is in its log does not count. */
 export function openedIn(folder: string): number {
   const header = readStart(filesOf(folder).main, 64);
   return header === undefined || header.length < 64 ? 0 : header.readUInt32BE(60);
@@ -85,8 +85,8 @@ export function setAsideForeignLog(folder: string, marks: Marks | undefined): st
 }
 
 /**
- * Whether a log is not the one that took the last commit, nor a later one: each time SQLite begins its log anew it adds
- * one to the first salt and draws the second. https://www.sqlite.org/fileformat2.html §4.1
+ * Whether a log is not the one that took the last commit, nor a later one: each time SQLite begins its log again it
+ * adds one to the first salt and draws the second. https://www.sqlite.org/fileformat2.html §4.1
  */
 function isForeign(start: Buffer | undefined, salts: Marks["salts"]): boolean {
   if (salts === undefined || start === undefined || start.length === 0) return false;

@@ -130,7 +130,7 @@ export class Lifecycle {
     return sequence;
   }
 
-  /** TERMINAL PROFILE arrived: the card says what it wants to hear of. */
+  /** TERMINAL PROFILE arrived: the card specifies what it wants to is notified of. */
   terminalReady(): void {
     const { state, toolkit } = this.#deps;
     if (toolkit.offers(5, 1)) toolkit.enqueue(setUpEventList(0x03, 0x09, 0x0a));

@@ -121,7 +121,7 @@ export class RemoteManagement {
     this.#log(target, origin, []);
   }
 
-  /** The files are another profile's: no chained script may go on in the old ones. */
+  /** The files are another profile's: no chained script may continue in the old ones. */
   forget(): void {
     this.#chains.clear();
   }
@@ -161,7 +161,7 @@ export class RemoteManagement {
     }
   }
 
-  /** The session to go on with, or the status of a chaining error. TS 102 226 §5.2.1.4 */
+  /** The session to continue with, or the status of a chaining error. TS 102 226 §5.2.1.4 */
   #chain(tar: number, value: number, fresh: Session): Session | number {
     if (value === 0x01 || value === 0x11) {
       this.#chains.set(tar, { session: fresh, keep: value === 0x11 });

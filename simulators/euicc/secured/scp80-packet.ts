@@ -52,13 +52,13 @@ export type Verdict =
   | { readonly at: "refused"; readonly status: number; readonly cntr: number }
   | { readonly at: "authentic"; readonly cntr: number; readonly data: Uint8Array };
 
-/** Key version that the packet names: of KIc when it is ciphered, else of KID. 0 = implicit. */
+/** Key version that the packet names: of KIc when it is ciphered, otherwise of KID. 0 = implicit. */
 export function packetKvn({ spi1, kic, kid }: PacketHeader): number {
   if ((spi1 & 0x03) !== 0) return kid >> 4;
   return (spi1 & 0x04 ? kic : kid || kic) >> 4;
 }
 
-/** The header of a packet whose lengths add up, else undefined. */
+/** The header of a packet whose lengths add up, otherwise undefined. */
 export function readHeader(packet: Uint8Array): PacketHeader | undefined {
   const u8 = (at: number) => packet[at] ?? 0;
   const chl = u8(2);
@@ -138,7 +138,7 @@ function counterIn(body: Uint8Array): number {
   return body.subarray(0, 5).reduce((value, octet) => value * 256 + octet, 0);
 }
 
-/** What the replay check says: accepted with the value to store, or a status. TS 102 225 §5.1.4 */
+/** Meaning of the replay check: accepted with the value to store, or a status. TS 102 225 §5.1.4 */
 export function judgeCounter(spi1: number, received: number, stored: number): { status: number; stored: number } {
   const mode = (spi1 >> 3) & 0x03;
   if (mode < 2) return { status: porStatus.ok, stored };

@@ -12,7 +12,7 @@ export interface ScriptTarget {
   scp03t?(tag: number, value: Uint8Array): { readonly response: Uint8Array; readonly ok: boolean };
   /** Whether the octets from `header` on stand for an outgoing command (P3 is Le) in the compact format. */
   outgoing(header: Uint8Array): boolean;
-  /** Script chaining: undefined = go on, else the status to answer. TS 102 226 §5.2.1.4 */
+  /** Script chaining: undefined = continue, otherwise the status to answer. TS 102 226 §5.2.1.4 */
   chain(value: number): number | undefined;
   /** An immediate action that holds a proactive command. */
   immediate(action: Uint8Array): void;

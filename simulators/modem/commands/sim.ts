@@ -146,7 +146,7 @@ async function closeChannel(call: Call): Promise<undefined> {
   return undefined;
 }
 
-/** Where a file is when +CRSM names no path: MF files, else the USIM's. */
+/** Where a file is when +CRSM names no path: MF files, otherwise the USIM's. */
 function pathOf(fileId: number, path: string | undefined): string {
   const id = fileId.toString(16).toUpperCase().padStart(4, "0");
   if (path !== undefined && path !== "") return `${path.toUpperCase().replace(/^3F00/, "")}${id}`;

@@ -10,8 +10,8 @@ import { needCard } from "./sim.ts";
 const ecasd = "A0000005591010FFFFFFFF8900000200";
 
 /**
- * What the hardware profile says of this command: an identity query, a restart, power-off, or the toolkit's switch.
- * Undefined when it says nothing, so that the standard's commands apply.
+ * What the hardware profile states about this command: an identity query, a restart, power-off, or the toolkit's
+ * switch. Undefined when it states nothing, so that the standard's commands apply.
  */
 export async function vendorCommand(command: AtCommand, call: Call): Promise<{ readonly reply: Reply } | undefined> {
   const { modem } = call;

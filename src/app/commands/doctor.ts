@@ -78,7 +78,7 @@ function oddFaces(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
       ? [...plain, { what: "smppFace clients", verdict: "missing", detail: nobodyBindsText }]
       : plain;
   } catch {
-    // The configuration's own finding says it.
+    // The configuration's own finding states it.
     return [];
   }
 }
@@ -110,7 +110,7 @@ function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Find
       advice: `otagate profile check ${source}`,
     }));
   } catch {
-    // The configuration's own finding says it.
+    // The configuration's own finding states it.
     return [];
   }
 }
@@ -121,7 +121,7 @@ async function durable(path: string | undefined, env: NodeJS.ProcessEnv): Promis
   try {
     loaded = loadConfig(path, env);
   } catch {
-    // The configuration's own finding says it.
+    // The configuration's own finding states it.
     return [];
   }
   const { config, state } = loaded;
@@ -179,7 +179,7 @@ async function daemonState(path: string | undefined, env: NodeJS.ProcessEnv): Pr
     const socket = join(state, socketName);
     if (await answers(socket)) return { what: "daemon", verdict: "good", detail: `responds at ${socket}` };
   } catch {
-    // The configuration's own finding says it.
+    // The configuration's own finding states it.
   }
   return {
     what: "daemon",

@@ -46,7 +46,7 @@ export const Config = z
 export type Config = z.infer<typeof Config>;
 
 /**
- * Reads the configuration: the given file, else the first of {@link configPaths}, else defaults.
+ * Reads the configuration: the given file, otherwise the first of {@link configPaths}, otherwise defaults.
  * @throws config.unreadable, config.invalid naming the key
  */
 export function loadConfig(

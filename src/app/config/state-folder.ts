@@ -16,7 +16,7 @@ export function configFile(path: string | undefined, env: NodeJS.ProcessEnv): st
   return path ?? env.OTAGATE_CONFIG ?? configPaths(env).find((candidate) => existsSync(candidate));
 }
 
-/** Where state is kept when neither configuration nor `OTAGATE_STATE` says. */
+/** Where state is kept when neither configuration nor `OTAGATE_STATE` states. */
 export function defaultState(env: NodeJS.ProcessEnv): string {
   if (env.OTAGATE_STATE !== undefined) return env.OTAGATE_STATE;
   if (env.STATE_DIRECTORY !== undefined) return env.STATE_DIRECTORY;

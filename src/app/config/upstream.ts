@@ -40,7 +40,9 @@ export const UpstreamConfig = z
     proxy: z
       .strictObject({
         url,
-        /** `all`; `unknown`: cards that only the upstream knows; else targets with one of these tags, and those. */
+        /**
+         * `all`; `unknown`: cards that only the upstream knows; otherwise targets with one of these tags, and those.
+         */
         targets: z.union([z.enum(["all", "unknown"]), z.array(z.string().min(1)).min(1)]).default("unknown"),
         timeoutMs: milliseconds(60_000, 1000, 600_000),
         maxOctets: z.number().int().min(1024).max(16_777_216).default(1_048_576),
@@ -58,7 +60,7 @@ export const UpstreamConfig = z
     timeoutMs: milliseconds(15_000, 500, 300_000),
     firstRetryMs: milliseconds(1000, 10, 60_000),
     maxRetryMs: milliseconds(300_000, 10, 3_600_000),
-    /** Refusals after which an event is given up; times without any answer do not count. */
+    /** Refusals after which an event is abandoned; times without any answer do not count. */
     maxAttempts: z.number().int().min(1).max(100_000).default(300),
   })
   .superRefine((upstream, context) => {

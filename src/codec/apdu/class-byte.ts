@@ -1,6 +1,6 @@
 import { codecError } from "../../base/gateway-error.ts";
 
-/** What a class octet says. ISO/IEC 7816-4 §5.4.1, ETSI TS 102 221 §10.1.1 */
+/** Meaning of a class octet. ISO/IEC 7816-4 §5.4.1, ETSI TS 102 221 §10.1.1 */
 export interface ClassByte {
   /** Logical channel 0–19. */
   readonly channel: number;

@@ -24,7 +24,9 @@ const application = 0x7fff;
 /** Where the card is before anything was seen. */
 const unknown = 0;
 
-/** Short identifiers of files of keys by folder; where the folder is not known, those of a USIM. 3GPP TS 31.102 Annex H */
+/**
+ * Short identifiers of files of keys by folder; where the folder is unknown, those of a USIM. 3GPP TS 31.102 Annex H
+ */
 const usimShort: ReadonlySet<number> = new Set([0x08, 0x09, 0x18]);
 const shortBelow: ReadonlyMap<number, ReadonlySet<number>> = new Map([
   [unknown, usimShort],
@@ -47,8 +49,9 @@ interface Place {
 const start: Place = { folders: new Set([unknown]), holdsKeys: false };
 
 /**
- * Follows which files the commands to one card address, on each logical channel: by SELECT, by short identifier, or by the identifier in
- * P1 and P2 (odd instructions). Whether a SELECT succeeded is not known here, so that one that may fail takes nothing back.
+ * Follows which files the commands to one card address, on each logical channel: by SELECT, by short identifier, or by
+ * the identifier in P1 and P2 (odd instructions). Whether a SELECT succeeded is unknown here, so that one that may fail
+ * takes nothing back.
  */
 export class FileAccess {
   readonly #places = new Map<number, Place>();
@@ -110,7 +113,10 @@ function isKeyFile(file: number, folders: Iterable<number>): boolean {
   return keyFiles.has(file) || [...folders].some((folder) => keyFilesBelow.get(folder)?.has(file) === true);
 }
 
-/** Whether a file may hold keys, wherever it is unless its path says so: identifiers, the path in hexadecimal from the root. */
+/**
+ * Whether a file may hold keys, wherever it is unless its path indicates it: identifiers, the path in hexadecimal from
+ * the root.
+ */
 export function mayNameKeys(file: number, path: string): boolean {
   const folder = Number.parseInt(path.slice(-4), 16);
   const known = keyFilesBelow.has(folder) || Number.isNaN(folder) ? [...keyFilesBelow.keys()] : [folder];

@@ -27,7 +27,9 @@ export function isStoreData(apdu: Uint8Array): boolean {
   return apdu[1] === storeData;
 }
 
-/** Whether a STORE DATA that holds a secret may go on with it in the next block: it is not marked as the last one. */
+/**
+ * Whether a STORE DATA that holds a secret may continue with it in the next block: it is not marked as the last one.
+ */
 export function secretGoesOn(apdu: Uint8Array): boolean {
   return isStoreData(apdu) && ((apdu[2] ?? 0) & 0x80) === 0;
 }
@@ -38,8 +40,9 @@ interface ChannelState {
 }
 
 /**
- * Finds the secrets of the commands to one card, in their order: STORE DATA goes on in several blocks, in which keys and passwords are cut
- * anywhere, and a file is written to after it was selected. A block whose beginning was not seen cannot be judged and loses all.
+ * Finds the secrets of the commands to one card, in their order: STORE DATA continues in several blocks, in which keys
+ * and passwords are cut anywhere, and a file is written to after it was selected. A block whose beginning was not seen
+ * cannot be judged and loses all.
  */
 export class CommandSecrets {
   readonly #channels = new Map<number, ChannelState>();
@@ -112,7 +115,7 @@ function dataOf(apdu: Uint8Array): { start: number; end: number } {
   const extended = apdu[4] === 0 && apdu.length > 7;
   const start = Math.min(extended ? 7 : 5, apdu.length);
   const length = extended ? ((apdu[5] ?? 0) << 8) | (apdu[6] ?? 0) : (apdu[4] ?? 0);
-  // A length that does not fit says nothing of where the data end.
+  // A length that does not fit states nothing of where the data end.
   const end = start + length;
   return { start, end: end > apdu.length || apdu.length - end > 3 ? apdu.length : end };
 }
@@ -128,7 +131,7 @@ export function secretOfCommand(apdu: Uint8Array): Exclude<SecretKind, "login"> 
 }
 
 /**
- * Where octets of which the structure is not known, or is damaged, may hold the data of PUT KEY, of a PIN command or of a
+ * Where octets of which the structure is unknown, or is damaged, may hold the data of PUT KEY, of a PIN command or of a
  * STORE DATA with keys: behind each header of one, up to where its Lc ends or to the end. Errs towards yes.
  */
 export function secretRanges(octets: Uint8Array): Range[] {

@@ -15,9 +15,10 @@ const storedSets = new Set([0x85, 0xa5, 0xf4, 0xf5]);
 const maxStored = 65_536;
 
 /**
- * Finds the secrets of STORE DATA in the data of all its blocks, one after the other, and reads each octet once. Groups 8000 to 8FFF are those
- * whose content is confidential (PINs, keys, private keys); connectivity parameters hold a login. What goes on in blocks to come is read as
- * far as it goes. EMV Card Personalization Specification §2.2, GP Card Specification §11.11, Amendment A §4
+ * Finds the secrets of STORE DATA in the data of all its blocks, one after the other, and reads each octet once. Groups
+ * 8000 to 8FFF are those whose content is confidential (PINs, keys, private keys); connectivity parameters hold a
+ * login. What continues in blocks to come is read as far as it goes. EMV Card Personalization Specification §2.2, GP
+ * Card Specification §11.11, Amendment A §4
  */
 export class StoredBlocks {
   #buffer = new Uint8Array();
@@ -35,7 +36,7 @@ export class StoredBlocks {
 
   /**
    * What is secret in the data of the next block.
-   * @param p1 of the block: b5 and b4 say how the data are built
+   * @param p1 of the block: b5 and b4 specify how the data are built
    * @returns offsets into the data of this block
    */
   add(block: Uint8Array, p1: number): StoredSecrets {

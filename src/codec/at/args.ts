@@ -124,7 +124,7 @@ export class ArgReader {
 /** Octets written as hexadecimal digits, nothing else. @throws codec.text */
 export function hexText(text: string, what: string): Uint8Array {
   const bytes = Buffer.from(text, "hex");
-  // It stops at the first thing that is no pair of digits.
+  // It stops at the first thing that is not a pair of digits.
   if (bytes.length * 2 !== text.length) {
     const bad = text.search(/[^0-9a-fA-F]/);
     if (bad >= 0) throw codecError("codec.text", `${what} is no hexadecimal text`, bad);

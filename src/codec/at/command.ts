@@ -85,7 +85,7 @@ export function infos<R>(
   };
 }
 
-/** The same, where an empty list is no surprise: undefined instead of an error. */
+/** The same, where an empty list is not a surprise: undefined instead of an error. */
 export function maybe<R>(reply: AtReply<R>): AtReply<R | undefined> {
   return { ...reply, read: (lines) => (lines.length === 0 ? undefined : reply.read(lines)) };
 }

@@ -255,12 +255,12 @@ function textIndex(codes: Table, more: Readonly<Record<string, number>>): Readon
   return index;
 }
 
-/** The number of a verbose +CME ERROR, whatever its spelling. */
+/** The number of a verbose +CME ERROR, regardless of its spelling. */
 export function cmeByText(text: string): number | undefined {
   return cmeTexts.get(bare(text));
 }
 
-/** The number of a verbose +CMS ERROR, whatever its spelling. */
+/** The number of a verbose +CMS ERROR, regardless of its spelling. */
 export function cmsByText(text: string): number | undefined {
   return cmsTexts.get(bare(text));
 }

@@ -32,7 +32,7 @@ export const revision = command<void, string>({
   budget: "quick",
 });
 
-/** What the module says of itself in free form. V.250 §6.1.3 */
+/** What the module states about itself in free form. V.250 §6.1.3 */
 export const identification = command<void, readonly string[]>({
   line: () => "ATI",
   reply: { prefixes: ["+GCAP"], lines: "many", read: (lines) => lines.map(({ text }) => text.trim()) },
@@ -114,7 +114,7 @@ export const characterSet = command<void, string>({
 /** Operators are told as MCC and MNC from now on. TS 27.007 §7.3 */
 export const numericOperators = command<void, void>({ line: () => "AT+COPS=3,2", reply: nothing, budget: "quick" });
 
-/** Chooses the operator anew: 0 automatic, 2 leave the network. TS 27.007 §7.3 */
+/** Chooses the operator again: 0 automatic, 2 leave the network. TS 27.007 §7.3 */
 export const selectOperator = command<0 | 2, void>({
   line: (mode) => `AT+COPS=${mode}`,
   reply: nothing,

@@ -86,7 +86,7 @@ export function awaitsPause(state: LineState): boolean {
   return first === 0x3e ? /^>\0* ?\0*$/.test(state.rest) : first >= 0x30 && first <= 0x39 && state.rest.length <= 4;
 }
 
-/** The stream paused: tells what the rest must be then, if it can be told. */
+/** The stream paused: specifies what the rest must be then, if it can be told. */
 export function pause(state: LineState): { readonly state: LineState; readonly tokens: readonly AtToken[] } {
   if (/^>\0* ?\0*$/.test(state.rest)) {
     return { state: { rest: "", promptTold: !state.rest.includes(" ") }, tokens: [{ kind: "prompt" }] };

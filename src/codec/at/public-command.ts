@@ -151,7 +151,7 @@ function fileValue(name: string, value: string, secrets: CommandSecrets): string
   const [command = "", file = "", ...parameters] = all.slice(session).map((field) => field.replace(/["\s]/g, ""));
   const plain = harmlessAccess.has(command) && !mayNameKeys(Number(file), parameters[4] ?? "");
   secrets.expectKeys(!plain);
-  // The data are the sixth; what is no number before them is none of theirs.
+  // The data are the sixth; what is not a number before them is none of theirs.
   return all
     .map((field, at) => {
       if (at - session >= 5) return plain ? field : hidden;

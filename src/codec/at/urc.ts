@@ -2,7 +2,7 @@ import { ArgReader, charsetText, parseArgs, splitLine } from "./args.ts";
 
 /** What an unsolicited line tells. */
 export const urcEvents = [
-  /** The module started anew: whatever was asked before will not be answered. */
+  /** The module started again: whatever was asked before will not be answered. */
   "boot",
   /** May be a start, or something that follows another command: counts when nothing else comes. */
   "boot-sign",

@@ -36,7 +36,7 @@ export interface GprsBearer {
   readonly pdpType: number;
 }
 
-/** Bearer and its parameters, which are echoed to the card as they came. ETSI TS 102 223 §8.52 */
+/** Bearer and its parameters, which are echoed to the card unchanged. ETSI TS 102 223 §8.52 */
 export interface BearerDescription {
   readonly type: number;
   readonly parameters: Uint8Array;

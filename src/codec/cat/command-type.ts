@@ -1,4 +1,4 @@
-/** What a qualifier says: by value, by bit (b1 first), or nothing. */
+/** Meaning of a qualifier: by value, by bit (b1 first), or nothing. */
 type Qualifier =
   | { readonly values: Readonly<Record<number, string>> }
   | { readonly bits: Readonly<Record<number, readonly [clear: string, set: string]>> };
@@ -223,7 +223,7 @@ export function commandText(type: number): string {
   return byType.get(type)?.[1].text ?? `command type ${type.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
-/** What the qualifier of a command says; empty when the command has none. */
+/** Meaning of the qualifier of a command; empty when the command has none. */
 export function qualifierText(type: number, qualifier: number): string {
   const meaning = byType.get(type)?.[1].qualifier;
   if (meaning === undefined) return "";

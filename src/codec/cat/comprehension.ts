@@ -81,7 +81,7 @@ export function catTlvBytes(objects: readonly CatTlv[]): Uint8Array {
   return to.finish();
 }
 
-/** A tag as people write it: two digits, or six for a three-octet tag. */
+/** A tag in the usual notation: two digits, or six for a three-octet tag. */
 export function catTagText(tag: number): string {
   return tag
     .toString(16)

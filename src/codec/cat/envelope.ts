@@ -193,7 +193,7 @@ export function accessTechnologyEvent(technology: number): Envelope {
   return eventDownload("accessTechnologyChange", [catObject("accessTechnology", Uint8Array.of(technology))]);
 }
 
-/** What an envelope is, for people. */
+/** What an envelope is for display. */
 export function envelopeText(value: Envelope): string {
   if (value.name !== "eventDownload") return value.name;
   const codes = findTlv(value.objects, "eventList")?.value ?? new Uint8Array(0);

@@ -25,7 +25,7 @@ interface OpenObject {
   /** Objects in it are looked into, too. */
   readonly template: boolean;
   connection: boolean;
-  /** Text strings in it, for as long as it is not known to be a connection. */
+  /** Text strings in it, for as long as it is unknown to be a connection. */
   texts: Range[];
 }
 

@@ -227,7 +227,7 @@ export function findObject<K extends CatObjectName>(
   return found === undefined ? undefined : objectValue(name, found);
 }
 
-/** One object for people: its name, place and decoded value, or why that could not be decoded. */
+/** One object for display: its name, place and decoded value, or why that could not be decoded. */
 export interface DescribedObject {
   readonly tag: string;
   readonly name: CatObjectName | "unknown";
@@ -238,7 +238,7 @@ export interface DescribedObject {
   readonly error?: string;
 }
 
-/** All objects for people; a malformed one says so and does not hide the others. */
+/** All objects for display; a malformed one indicates it and does not hide the others. */
 export function describeObjects(objects: readonly CatTlv[]): DescribedObject[] {
   return objects.map((tlv) => {
     const name = catObjectName(tlv.tag);

@@ -12,7 +12,7 @@ export interface ProactiveCommand {
   readonly name: CommandName | undefined;
   readonly details: CommandDetails;
   readonly devices: DeviceIdentities;
-  /** All objects in their order, details and devices among them: written back as they came. */
+  /** All objects in their order, details and devices among them: written back unchanged. */
   readonly objects: readonly CatTlv[];
 }
 

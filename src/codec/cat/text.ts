@@ -35,7 +35,7 @@ function ucs2(octets: Uint8Array): string {
   return text;
 }
 
-/** What a text string says. */
+/** Meaning of a text string. */
 export function textOf(text: TextString): string {
   const coding = (text.dcs & 0xf0) === 0xf0 ? (text.dcs & 0x04 ? 0x04 : 0x00) : text.dcs & 0x0c;
   if (coding === 0x08) return ucs2(text.octets);

@@ -27,8 +27,9 @@ const namespaceOfDeclarations = "http://www.w3.org/2000/xmlns/";
 const namespaceOfXml = "http://www.w3.org/XML/1998/namespace";
 
 /**
- * An element with all it contains, in canonical form, as a part of its document: what it inherits from the elements around it is written
- * as the method says. `without` is left out with all it contains. W3C xml-c14n §2, xml-c14n11 §2.4, xml-exc-c14n §3
+ * An element with all it contains, in canonical form, as a part of its document: what it inherits from the elements
+ * around it is written according to the method. `without` is left out with all it contains. W3C xml-c14n §2, xml-c14n11
+ * §2.4, xml-exc-c14n §3
  */
 export function canonical(element: Element, how: Canonicalisation, without?: Element): string {
   const writer = new CanonicalWriter(how, without);

@@ -76,7 +76,7 @@ function faultsOf(eis: Element): Fault[] {
   return faults;
 }
 
-/** What a walk through a document gathers, and the identities of the card, whose digits are no keys. */
+/** What a walk through a document gathers, and the identities of the card, whose digits are not keys. */
 interface Look {
   readonly faults: Fault[];
   readonly own: readonly string[];

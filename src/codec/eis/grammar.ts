@@ -6,7 +6,7 @@ export interface ElementRule {
   readonly text?: RegExp;
   /** The text is chosen freely, and looked at for what could be a key. */
   readonly chosen?: boolean;
-  /** Attributes that are not known pass when they cannot be a secret: the element is signed as it came. */
+  /** Attributes that are unknown pass when they cannot be a secret: the element is signed unchanged. */
   readonly others?: boolean;
 }
 
@@ -42,7 +42,10 @@ const key: ElementRule = {
   children: { Index: leaf(number), KeyComponents: { attributes: { type: octets(1, 1), value: /^[0-9a-fA-F\s]*$/ } } },
 };
 
-/** Public parts of keys may stand in what the manufacturer signed, which is kept as it came. GP Card Specification table 11-16 */
+/**
+ * Public parts of keys may stand in what the manufacturer signed, which is kept unchanged. GP Card Specification table
+ * 11-16
+ */
 const publicKey: ElementRule = {
   attributes: { kcv: octets(0, 8) },
   children: {

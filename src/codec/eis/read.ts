@@ -185,7 +185,7 @@ function readKey(key: Element): EisKeySet["keys"][number][] {
 
 const keySetTypes = ["SCP80", "SCP81", "SCP03", "TokenGeneration", "ReceiptVerification"] as const;
 
-/** Type of a key set by its name, else by its version. SGP.02 §2.2.5.1 */
+/** Type of a key set by its name, otherwise by its version. SGP.02 §2.2.5.1 */
 function typeOf(name: string | undefined, kvn: number): EisKeySet["type"] | undefined {
   switch (name) {
     case "SCP80":

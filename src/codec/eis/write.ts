@@ -3,7 +3,7 @@ import { xmlText } from "../text/xml-text.ts";
 import { serialized } from "./canonical.ts";
 import { elements, parseXml } from "./xml.ts";
 
-/** What an EIS says of a profile now. */
+/** What an EIS states about a profile now. */
 export interface WrittenProfile {
   readonly aid: string;
   readonly iccid?: string;
@@ -19,7 +19,7 @@ export interface WrittenProfile {
   readonly pol2?: readonly { readonly action: string; readonly qualification: string }[];
 }
 
-/** An EIS to be written; key values are no part of it. */
+/** An EIS to be written; key values are not part of it. */
 export interface WrittenEis {
   readonly eid: string;
   readonly profiles: readonly WrittenProfile[];

@@ -13,7 +13,7 @@ export interface SmsrAddressing {
   readonly catTp?: Uint8Array;
   /** Administration session parameters (84, 85, 86, 89) as they stand. GP Amendment B §3.8 */
   readonly https?: Uint8Array;
-  /** Templates without a name here (DNS, A3 with per-profile addresses), written back as they came. */
+  /** Templates without a name here (DNS, A3 with per-profile addresses), written back unchanged. */
   readonly others?: readonly Pick<Tlv, "tag" | "value">[];
 }
 

@@ -2,7 +2,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { statusWordName } from "../apdu/status-word.ts";
 import { readTlvs, type Tlv } from "../kit/ber.ts";
 
-/** What became of one element of a profile package. TCA eUICC Profile Package §8.11 */
+/** Outcome of one element of a profile package. TCA eUICC Profile Package §8.11 */
 export interface PeStatus {
   readonly status: number;
   /** Number of the element in its PEHeader. */
@@ -97,12 +97,12 @@ function integerOf(fields: readonly Tlv[], tag: number): number | undefined {
   return found.value.reduce((value, octet) => value * 256 + octet, 0);
 }
 
-/** Whether the profile is installed: one element says ok, and the installation was not given up. */
+/** Whether the profile is installed: one element states ok, and the installation was not abandoned. */
 export function isInstalled({ statuses, aborted }: EuiccResponse): boolean {
   return !aborted && statuses.some(({ status }) => status === 0);
 }
 
-/** An EUICCResponse in words. */
+/** An EUICCResponse as text. */
 export function euiccResponseText({ statuses, aborted, message }: EuiccResponse): string {
   const all = statuses.map(
     ({ status, identification, offset }) =>

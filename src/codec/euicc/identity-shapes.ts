@@ -3,7 +3,9 @@ import { parseEid } from "./eid.ts";
 import { parseIccid, parseImsi } from "./iccid.ts";
 import { parseImei, parseMsisdn } from "./subscriber.ts";
 
-/** Text that a parser of identities takes, as the parser writes it; what it says of a wrong one becomes the issue. */
+/**
+ * Text that a parser of identities takes, as the parser writes it; what it states about a wrong one becomes the issue.
+ */
 function identity(name: string, parse: (text: string) => string) {
   return z
     .string()

@@ -29,7 +29,7 @@ const types: Readonly<Record<number, string>> = {
   5: "profile change after fall-back",
 };
 
-/** What a notification type says. */
+/** Meaning of a notification type. */
 export function notificationTypeText(type: number): string {
   return types[type] ?? `notification type ${hexTag(type)}`;
 }

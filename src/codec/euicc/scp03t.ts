@@ -29,7 +29,7 @@ export function scp03tErrorCommand(tag: number): number {
   return (tag & 0xff) + 0x40;
 }
 
-/** What an SCP03t error answer says; undefined for other tags. SGP.02 §4.1.3.3 */
+/** Meaning of an SCP03t error answer; undefined for other tags. SGP.02 §4.1.3.3 */
 export function scp03tErrorText(tag: number, value: Uint8Array): string | undefined {
   if (!isScp03tError(tag)) return undefined;
   const name = commands[scp03tErrorCommand(tag)] ?? `SCP03t ${hexTag(tag)}`;

@@ -45,7 +45,7 @@ export function originForm(uri: string): string {
   return path.startsWith("/") ? path : `/${path}`;
 }
 
-/** What a server says to a POST. GP Amendment B §3.4.2 */
+/** What a server states to a POST. GP Amendment B §3.4.2 */
 export interface AdminAnswer {
   readonly status: number;
   readonly nextUri?: string;

@@ -6,7 +6,7 @@ import { catObject, findObject, findTlv, objectValue } from "../cat/object.ts";
 import { type TextString, textOf, textString } from "../cat/text.ts";
 import { decode } from "../kit/codec.ts";
 
-/** What a card's OPEN CHANNEL needs, in people's terms; every part is optional. GP Amendment B §3.8.1 */
+/** What a card's OPEN CHANNEL needs, in decoded form; every part is optional. GP Amendment B §3.8.1 */
 export interface Connection {
   /** Bearer type and its parameters in hexadecimal; `03` is the default bearer. */
   readonly bearer?: string;

@@ -43,7 +43,7 @@ export function pskIdentityText(identity: Omit<EuiccPskIdentity, "format">): str
 }
 
 /**
- * What an identity of the SGP.02 form says, letters in any case; undefined for any other string, which may still be
+ * What an identity of the SGP.02 form states, letters in any case; undefined for any other string, which may still be
  * the identity of another kind of card: look the string itself up first.
  */
 export function readPskIdentity(text: string): EuiccPskIdentity | undefined {

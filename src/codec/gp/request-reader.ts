@@ -13,7 +13,7 @@ export interface RequestLimits {
 /** One whole request. */
 export interface HttpRequest {
   readonly head: RequestHead;
-  /** Request line and headers as they came, Latin-1, without the empty line. */
+  /** Request line and headers unchanged, Latin-1, without the empty line. */
   readonly headText: string;
   readonly body: Uint8Array;
 }
@@ -41,7 +41,7 @@ export class RequestReader {
   readonly #limits: RequestLimits;
   #state: State = { at: "between" };
   #buffer: Uint8Array = empty;
-  /** Where the search for the head's end goes on. */
+  /** Where the search for the head's end continues. */
   #searched = 0;
   #swallowed = 0;
 
@@ -54,7 +54,7 @@ export class RequestReader {
     return this.#state.at === "between" && this.#buffer.length > 0 ? "head" : this.#state.at;
   }
 
-  /** @throws codec.text for what is no HTTP, codec.length beyond a limit */
+  /** @throws codec.text for what is not HTTP, codec.length beyond a limit */
   push(octets: Uint8Array): ReaderEvent[] {
     this.#buffer = this.#buffer.length === 0 ? octets : concatBytes(this.#buffer, octets);
     const events: ReaderEvent[] = [];

@@ -9,7 +9,7 @@ export const simSubType = { apdu: 0x00, atr: 0x01 } as const;
 /** The bit of the ARFCN field that marks what a mobile sent. */
 const uplinkBit = 0x4000;
 
-/** What a GSMTAP header says of its payload. */
+/** What a GSMTAP header states about its payload. */
 export interface Gsmtap {
   readonly type: number;
   readonly subType: number;

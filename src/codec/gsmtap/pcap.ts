@@ -23,8 +23,8 @@ export function pcapHeader(): Uint8Array {
 }
 
 /**
- * One frame as a pcap record: GSMTAP in UDP in IPv4. `source` (1 to 254) tells senders apart, as the last octet of the
- * source address 127.0.0.x.
+ * One frame as a pcap record: GSMTAP in UDP in IPv4. `source` (1 to 254) distinguishes senders, as the last octet of
+ * the source address 127.0.0.x.
  */
 export function pcapRecord(atMs: number, frame: Gsmtap, source = 1): Uint8Array {
   const packet = ipPacket(gsmtapBytes(frame), source);

@@ -20,7 +20,7 @@ export interface CompactResponse {
 /** Answer to an expanded script. ETSI TS 102 226 §5.2.2 */
 export interface ExpandedResponse {
   readonly format: "expanded-definite" | "expanded-indefinite" | "hybrid";
-  /** Number of executed commands as the card says; an indefinite answer usually does not. */
+  /** Number of executed commands according to the card; an indefinite answer usually does not. */
   readonly count?: number;
   readonly answers: readonly ScriptAnswer[];
   /** The card could not read the rest of the script; names in {@link badFormatName}. */
@@ -29,7 +29,7 @@ export interface ExpandedResponse {
   readonly chaining?: number;
   /** Immediate action result: 1 = suspension error. */
   readonly immediateAction?: number;
-  /** Some answer says (`62F1`) that its data was cut and that the commands after it did not run. */
+  /** Some answer states (`62F1`) that its data was cut and that the commands after it did not run. */
   readonly truncated: boolean;
   /** Objects of other tags, such as the SCP03t answers 84, 85, 86. */
   readonly others: readonly Pick<Tlv, "tag" | "value">[];
@@ -98,7 +98,7 @@ export interface ScriptItem {
   readonly sw?: number;
 }
 
-/** What an expanded answer says of the script as a whole: count, immediate action, chaining, bad format. */
+/** What an expanded answer states about the script as a whole: count, immediate action, chaining, bad format. */
 const scriptWide: ReadonlySet<number> = new Set([0x80, 0x81, 0x83, 0x90, 0x10]);
 
 /**

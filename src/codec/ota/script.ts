@@ -169,7 +169,7 @@ const chainingNames: Readonly<Record<number, string>> = {
 /** Values of the script chaining object, by name. ETSI TS 102 226 §5.2.1.4 */
 export const chaining = { first: 0x01, firstKept: 0x11, subsequent: 0x02, last: 0x03 } as const;
 
-/** What an object of a command script is, for people. */
+/** What an object of a command script is for display. */
 export function scriptObjectName(object: ScriptObject): string {
   const first = object.value[0];
   const single = object.value.length === 1 && first !== undefined ? first : undefined;

@@ -22,7 +22,7 @@ export interface PassingSegment {
   /** The packet it belongs to; undefined for a message by itself. */
   readonly packet?: string;
   readonly sequence: number;
-  /** Its header says that it begins a command packet. */
+  /** Its header indicates that it begins a command packet. */
   readonly command: boolean;
   /** What follows the header: a view. */
   readonly body: Uint8Array;

@@ -65,7 +65,7 @@ const counterNames = {
 } as const;
 const porNames = { never: "no PoR", always: "PoR always", "on-error": "PoR on error" } as const;
 
-/** One line for people: `CC, ciphered, counter must be higher; PoR always by SMS-SUBMIT, CC, ciphered`. */
+/** One line for display: `CC, ciphered, counter must be higher; PoR always by SMS-SUBMIT, CC, ciphered`. */
 export function showSpi(spi: Spi): string {
   const { command, response } = spi;
   const cipher = (ciphered: boolean) => (ciphered ? "ciphered" : "clear");

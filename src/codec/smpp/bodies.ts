@@ -8,7 +8,7 @@ function address(name: string, max: number) {
   return record({ ton: int8(`${name}_ton`), npi: int8(`${name}_npi`), addr: cString(name, max, 65) });
 }
 
-/** A client that wrote to an EID gets its answers from that EID: longer than the letter, as it came. */
+/** A client that wrote to an EID gets its answers from that EID: longer than the letter, unchanged. */
 const echoedOctets = 65;
 
 const messageId = cString("message_id", 65);

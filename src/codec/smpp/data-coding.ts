@@ -31,7 +31,7 @@ export function isOctets(dataCoding: number): boolean {
   return octetCodings.includes(dataCoding) || classGroup || (dataCoding & 0xcc) === 0x04;
 }
 
-/** The alphabet of a data_coding, for people who look at a message. SMPP 3.4 §5.2.19, TS 23.038 §4 */
+/** The alphabet of a data_coding for display who look at a message. SMPP 3.4 §5.2.19, TS 23.038 §4 */
 export function alphabet(dataCoding: number): "default" | "latin1" | "ucs2" | "binary" {
   if ((dataCoding & 0xf0) === 0xf0) return (dataCoding & 0x04) === 0 ? "default" : "binary";
   if (dataCoding === 0x08) return "ucs2";

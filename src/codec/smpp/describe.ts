@@ -4,7 +4,7 @@ import { commandName, decodePdu, headerOctets, isResponseId, readHeader } from "
 import { statusName } from "./status.ts";
 import { type RawTlv, tlvName } from "./tlv.ts";
 
-/** A PDU for people and JSON: names as the specification spells them, octets as hexadecimal. Never a password. */
+/** A PDU for display and JSON: names as the specification spells them, octets as hexadecimal. Never a password. */
 export interface DescribedPdu {
   readonly command: string;
   readonly sequence: number;

@@ -29,7 +29,7 @@ const spellings: readonly (readonly [RegExp, MessageState])[] = [
   [/^skip/, "skipped"],
 ];
 
-/** State of a receipt's `stat:` text, whatever its spelling. */
+/** State of a receipt's `stat:` text, regardless of its spelling. */
 export function stateOfText(text: string): MessageState {
   const lower = text.toLowerCase();
   return spellings.find(([pattern]) => pattern.test(lower))?.[1] ?? "unknown";
@@ -43,7 +43,7 @@ export function stateOfRefusal(commandStatus: number): MessageState {
 
 const unsettled: readonly MessageState[] = ["scheduled", "enroute", "accepted", "unknown"];
 
-/** Whether a state says what became of the message. */
+/** Whether a state specifies the outcome of the message. */
 export function isSettled(state: MessageState): boolean {
   return !unsettled.includes(state);
 }

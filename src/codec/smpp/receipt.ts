@@ -4,11 +4,11 @@ import { latin1 } from "./fields.ts";
 import { isSettled, type MessageState, messageStates, receiptText, stateOfText } from "./message-state.ts";
 import { cutParameter, textOf } from "./tlv.ts";
 
-/** What a delivery receipt says; every part may be missing. */
+/** Meaning of a delivery receipt; every part may be missing. */
 export interface Receipt {
   readonly id?: string;
   readonly state: MessageState;
-  /** `stat:` and `err:` as they came. */
+  /** `stat:` and `err:` unchanged. */
   readonly stat?: string;
   readonly error?: string;
   readonly submitDate?: string;
@@ -80,7 +80,7 @@ export function messageOctets(body: Body<"deliver_sm"> | Body<"data_sm">): Uint8
   return body.tlvs.messagePayload ?? new Uint8Array(0);
 }
 
-/** The parameter wins over the text, unless only the text says what became of the message. */
+/** The parameter wins over the text, unless only the text specifies the outcome of the message. */
 function stateOf(parameter: number | undefined, text: MessageState | undefined): MessageState {
   const told = parameter === undefined ? undefined : messageStates[parameter];
   if (told === undefined || (text !== undefined && isSettled(text) && !isSettled(told))) return text ?? "unknown";

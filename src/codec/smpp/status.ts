@@ -62,16 +62,15 @@ export type StatusName = keyof typeof status;
 
 const names = new Map<number, string>(Object.entries(status).map(([name, code]) => [code, name]));
 
-/** A command_status for people: its name, or its number. */
+/** A command_status for display: its name, or its number. */
 export function statusName(code: number): string {
   return names.get(code) ?? `0x${code.toString(16).toUpperCase().padStart(8, "0")}`;
 }
 
 /**
- * What a command_status says about the message and the link.
- * `throttle`: not taken, slow the link down. `temporary`: may be sent again later. `session`: the bind is wrong, not the
- * message. `permanent`: this message never. `configuration`: every message of this link will be refused like it.
- * `protocol`: one of the two peers has a defect.
+ * What a command_status states about the message and the link. `throttle`: not taken, slow the link down. `temporary`:
+ * may be sent again later. `session`: the bind is wrong, not the message. `permanent`: this message never.
+ * `configuration`: every message of this link will be refused like it. `protocol`: one of the two peers has a defect.
  */
 export const statusClasses = [
   "ok",

@@ -49,7 +49,7 @@ function looksLikeGsm(octets: Uint8Array): boolean {
 
 /**
  * Text of an SMPP message without its header, one octet per character; undefined for octets and unknown alphabets. The
- * default alphabet (0) is whatever the SMSC has: GSM where the octets can be nothing else, ASCII or Latin-1 otherwise.
+ * default alphabet (0) is regardless of the SMSC: GSM where the octets can be nothing else, ASCII or Latin-1 otherwise.
  */
 export function smppText(octets: Uint8Array, dataCoding: number): string | undefined {
   if (dataCoding === ucs2) return new TextDecoder("utf-16be").decode(octets);
@@ -78,7 +78,7 @@ export function smppOfTp(
   return { dataCoding, octets: concatBytes(userData.subarray(0, header), characters) };
 }
 
-/** A text of SMPP for a TPDU: the GSM alphabet where it has all characters, else UCS2. Undefined for octets. */
+/** A text of SMPP for a TPDU: the GSM alphabet where it has all characters, otherwise UCS2. Undefined for octets. */
 export function tpOfSmpp(octets: Uint8Array, userDataHeader: boolean, dataCoding: number): TpText | undefined {
   const header = headerOctets(octets, userDataHeader);
   const head = octets.subarray(0, header);

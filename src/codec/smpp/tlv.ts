@@ -117,8 +117,8 @@ type Parameters = typeof parameters;
 type Value<P> = P extends Parameter<infer T> ? T : never;
 
 /**
- * Optional parameters by name; what has no name here, comes twice, or is not in its form is kept as it came.
- * SMPP 3.4 §5.3.2, SMPP 5.0 §4.8.4
+ * Optional parameters by name; what has no name here, comes twice, or is not in its form is kept unchanged. SMPP 3.4
+ * §5.3.2, SMPP 5.0 §4.8.4
  */
 export type Tlvs = { readonly [K in keyof Parameters]?: Value<Parameters[K]> } & {
   readonly unknown?: readonly RawTlv[];

@@ -10,13 +10,13 @@ export interface SmsAddress {
   readonly number: string;
 }
 
-/** True when the type of address says alphanumeric (TON 101). 3GPP TS 23.040 §9.1.2.5 */
+/** True when the type of address states alphanumeric (TON 101). 3GPP TS 23.040 §9.1.2.5 */
 export function isAlphanumeric(toa: number): boolean {
   return (toa & 0x70) === 0x50;
 }
 
 /**
- * An address as people write it: `+` or nothing before digits; any other text makes it alphanumeric.
+ * An address in the usual notation: `+` or nothing before digits; any other text makes it alphanumeric.
  * @throws codec.text for characters outside the GSM alphabet
  */
 export function parseAddress(text: string): SmsAddress {
@@ -25,7 +25,7 @@ export function parseAddress(text: string): SmsAddress {
   return { toa: 0xd0, number: text };
 }
 
-/** The address as people write it: `+` before international digits. */
+/** The address in the usual notation: `+` before international digits. */
 export function showAddress(address: SmsAddress): string {
   return (address.toa & 0x70) === 0x10 ? `+${address.number}` : address.number;
 }
@@ -68,7 +68,7 @@ export const TpAddress: Codec<SmsAddress> = {
 
 /**
  * Address of RP fields, of CAT address objects and of a modem's service centre address: no count of its own, the octets
- * around it say how long it is. 3GPP TS 24.011 §8.2.5.1, ETSI TS 102 223 §8.1
+ * around it specify how long it is. 3GPP TS 24.011 §8.2.5.1, ETSI TS 102 223 §8.1
  */
 export function bcdAddressBytes(address: SmsAddress): Uint8Array {
   const digits = swappedBcd(address.number);

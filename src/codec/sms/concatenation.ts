@@ -120,9 +120,9 @@ function whole(parts: readonly Segment[]): Assembled {
 const pendingLimit = 1024;
 
 /**
- * Takes one segment in: pure, any order, duplicates do no harm. `originator` and the reference tell messages apart.
- * A segment without concatenation is whole at once; past 1024 unfinished messages the oldest are forgotten.
- * 3GPP TS 23.040 §9.2.3.24.1
+ * Takes one segment in: pure, any order, duplicates do no harm. `originator` and the reference distinguish messages. A
+ * segment without concatenation is whole at once; past 1024 unfinished messages the oldest are forgotten. 3GPP TS
+ * 23.040 §9.2.3.24.1
  */
 export function assemble(
   pending: Pending,

@@ -1,4 +1,4 @@
-/** What TP-DCS says of TP-UD. 3GPP TS 23.038 §4 */
+/** What TP-DCS states about TP-UD. 3GPP TS 23.038 §4 */
 export interface DataCoding {
   readonly alphabet: "gsm7" | "8-bit" | "ucs2" | "reserved";
   readonly messageClass?: 0 | 1 | 2 | 3;
@@ -33,7 +33,7 @@ export function countsSeptets(dcs: number): boolean {
   return coding.alphabet === "gsm7" && !coding.compressed;
 }
 
-/** `8-bit, class 2` and so on, for people. */
+/** `8-bit, class 2` and so on for display. */
 export function showDataCoding(dcs: number): string {
   const { alphabet, compressed, messageClass } = dataCoding(dcs);
   const names = { gsm7: "GSM 7-bit", "8-bit": "8-bit", ucs2: "UCS2", reserved: "reserved alphabet" } as const;

@@ -26,7 +26,8 @@ const ofSeveral = { gsm7: oneMessage.gsm7 - headerSeptets, ucs2: (140 - headerOc
 const escapeCode = 0x1b;
 
 /**
- * Cuts a text into messages: in the GSM alphabet when it has all characters, else in UCS2. Neither an escape and its
+ * Cuts a text into messages: in the GSM alphabet when it has all characters, otherwise in UCS2. Neither an escape and
+ * its
  * character nor a surrogate pair is torn apart. 3GPP TS 23.040 §9.2.3.24.1
  * @throws codec.length above 255 messages
  */

@@ -261,7 +261,7 @@ const messageTypes = {
 
 /**
  * Reads a TPDU of a known type; reports also need to know whether they sit in RP-ACK or RP-ERROR.
- * @throws codec.* with the offset; codec.value when TP-MTI says another type
+ * @throws codec.* with the offset; codec.value when TP-MTI states another type
  */
 export function parseTpdu<T extends SmsTpdu["type"]>(
   bytes: Uint8Array,
@@ -326,8 +326,8 @@ const guesses: Readonly<Record<number, readonly (readonly [SmsTpdu["type"], "ACK
 };
 
 /**
- * Reads a TPDU of which the direction is not known: TP-MTI alone does not tell a message from a report, so the first
- * reading that fits all octets counts (messages before reports, RP-ACK before RP-ERROR). `rp` says it is a report.
+ * Reads a TPDU of which the direction is unknown: TP-MTI alone does not tell a message from a report, so the first
+ * reading that fits all octets counts (messages before reports, RP-ACK before RP-ERROR). `rp` states it is a report.
  * @throws codec.* of the most likely reading when none fits
  */
 export function guessTpdu(bytes: Uint8Array, rp?: "ACK" | "ERROR"): SmsTpdu {

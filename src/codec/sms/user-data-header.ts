@@ -77,7 +77,7 @@ export function userDataHeaderBytes(elements: readonly InformationElement[]): Ui
   return bytes;
 }
 
-/** What a header says of concatenation. */
+/** What a header states about concatenation. */
 export interface Concatenation {
   readonly reference: number;
   readonly referenceBits: 8 | 16;

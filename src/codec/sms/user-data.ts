@@ -45,7 +45,7 @@ export function userDataText(userData: UserData, dcs: number, headerOctets = 0):
   return gsm7Text(unpackSeptets(userData.octets.subarray(headerOctets), total - skipped, fill));
 }
 
-/** TP-UD of a text: the GSM alphabet when it has all characters, else UCS2; with the TP-DCS that says so. */
+/** TP-UD of a text: the GSM alphabet when it has all characters, otherwise UCS2; with the TP-DCS that indicates it. */
 export function textUserData(text: string): { readonly dcs: number; readonly userData: UserData } {
   const septets = gsm7OrNothing(text);
   if (septets !== undefined) {

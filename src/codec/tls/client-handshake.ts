@@ -75,7 +75,7 @@ const handshakeRecord = 22;
 const maxOctets = 24 * 1024;
 
 /**
- * Listens to the client's side of a handshake as its octets pass by, up to the first record that is no handshake in
+ * Listens to the client's side of a handshake as its octets pass by, up to the first record that is not a handshake in
  * clear. Gives up silently: whatever it cannot read is the TLS engine's business.
  */
 export class ClientHandshakeListener {

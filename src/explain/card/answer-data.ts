@@ -10,7 +10,7 @@ import { es5Words } from "./es5-words.ts";
 import { keyWords } from "./gp-command.ts";
 import { instructionOf } from "./instruction.ts";
 
-/** Status word in the words of the ES5 function it answers, else of the UICC. */
+/** Status word in the words of the ES5 function it answers, otherwise of the UICC. */
 export function statusWords(sw: number, command: Uint8Array | undefined): string {
   if (command === undefined) return statusWordName(sw);
   const { function: fn } = classifyCommand(command);
@@ -47,7 +47,7 @@ const dataTypes = [
   "euicc-response",
 ] as const;
 
-/** Data of an R-APDU: as what its command asks for, else as what they look like; undefined when nothing says. */
+/** Data of an R-APDU: as what its command asks for, otherwise as what they look like; undefined when nothing states. */
 export function answerDataNode(octets: Uint8Array, offset: number, context: Context): Node | undefined {
   const { command } = context;
   if (context.keyFile === true && context.secrets !== true)

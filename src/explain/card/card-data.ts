@@ -13,7 +13,7 @@ import { keyWords } from "./gp-command.ts";
 
 const octetsOf = (octets: Uint8Array) => `${numberOf(octets)} octets`;
 
-/** An EID in words: its digits, and whether the check digits hold. */
+/** An EID as text: its digits, and whether the check digits hold. */
 export function eidWords(octets: Uint8Array, offset = 0): string {
   const eid = eidFromOctets(octets, offset);
   return `${eid}${eidCheckDigitsOk(eid) ? "" : ", check digits do not hold"}`;

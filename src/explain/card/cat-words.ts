@@ -44,7 +44,7 @@ const upper = new Map(
   ].map((word) => [word, word.toUpperCase()]),
 );
 
-/** A name of the code in words: `smsTpdu` becomes `SMS TPDU`. */
+/** A name of the code as text: `smsTpdu` becomes `SMS TPDU`. */
 export function wordsOf(name: string): string {
   if (name === "cApdu") return "C-APDU";
   if (name === "rApdu") return "R-APDU";
@@ -178,7 +178,10 @@ export function openChannelWords(objects: readonly CatTlv[]): string {
   return access === undefined || access === "" ? to : `${to}, access point ${access}`;
 }
 
-/** The most telling object of a command, for a line of text; empty when the command's name says it all. @throws codec.* */
+/**
+ * The most telling object of a command, for a line of text; empty when the command's name states it all. @throws
+ * codec.*
+ */
 export function tellingWords(objects: readonly CatTlv[]): string {
   for (const name of ["eventList", "duration", "timerValue", "fileList", "channelDataLength", "textString"] as const) {
     const found = findTlv(objects, name);

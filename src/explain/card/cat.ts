@@ -20,7 +20,7 @@ function isInside(name: CatObjectName): name is keyof typeof inside {
   return name in inside;
 }
 
-/** One object, its value in words or opened further. `loginHidden`: text strings hold a bearer's login. */
+/** One object, its value as text or opened further. `loginHidden`: text strings hold a bearer's login. */
 function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidden: boolean): Node {
   const { offset = 0, valueOffset = 0, value } = tlv;
   const name = catObjectName(tlv.tag);
@@ -126,7 +126,7 @@ function wrongLength(length: number, present: number): string {
   return length === present ? "" : `, but ${present} follow`;
 }
 
-/** What follows the SMS of a node of objects: the short message in words. */
+/** What follows the SMS of a node of objects: the short message as text. */
 function smsWords(branch: Branch): string | undefined {
   return branch.children.find((node) => node.label.startsWith("SMS TPDU"))?.value;
 }

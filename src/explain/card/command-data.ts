@@ -6,7 +6,7 @@ import { branchOf, hex2, hex4, leafOf, type Node } from "../tree.ts";
 import { deleteData, getStatusData, installData, secureChannelData, storeDataNode, tagListData } from "./gp-command.ts";
 import { instructionOf } from "./instruction.ts";
 
-/** A command for a line of text, and its parameters in words. */
+/** A command for a line of text, and its parameters as text. */
 export interface CommandTitle {
   readonly title: string;
   readonly parameters?: string | undefined;
@@ -174,7 +174,7 @@ export function commandData(apdu: Uint8Array, octets: Uint8Array, base: number, 
   }
 }
 
-/** Data and the C-MAC behind them; whether they are ciphered only the session's security level says. */
+/** Data and the C-MAC behind them; whether they are ciphered only the session's security level states. */
 function securedData(octets: Uint8Array, base: number, globalPlatform: boolean): Node {
   const label = "data under secure messaging";
   if (!globalPlatform || octets.length < 8) return leafOf(label, octets, base, (bytes) => `${bytes.length} octets`);
@@ -185,7 +185,7 @@ function securedData(octets: Uint8Array, base: number, globalPlatform: boolean):
   });
 }
 
-/** RAND and AUTN are no secrets; the answer is. 3GPP TS 31.102 §7.1.2 */
+/** RAND and AUTN are not secrets; the answer is. 3GPP TS 31.102 §7.1.2 */
 function challenges(octets: Uint8Array, base: number): Node {
   return branchOf("authentication data", octets, base, (branch) => {
     for (const label of ["RAND", "AUTN"]) {

@@ -89,7 +89,7 @@ export function instructionOf(cla: number, ins: number, p1: number): Instruction
   return interindustry.get(ins) ?? (kind === "iso" ? administrative.get(ins) : undefined);
 }
 
-/** A class octet in words. ETSI TS 102 221 §10.1.1 */
+/** A class octet as text. ETSI TS 102 221 §10.1.1 */
 export function classWords(cla: number): string {
   const { channel, secureMessaging, chained, kind } = parseClassByte(cla);
   if (kind === "invalid") return "not allowed";

@@ -23,7 +23,7 @@ const leastRpl = 11;
 /** TAR to status: what RHL counts at least. */
 const leastRhl = 10;
 
-/** A response packet (PoR) from RPL on. It does not say how it is secured: that is known from its command. */
+/** A response packet (PoR) from RPL on. It does not specify how it is secured: that is known from its command. */
 export function responsePacketNode(octets: Uint8Array, base: number, context: Context): Node {
   return branchOf("response packet", octets, base, (branch) => responsePacket(branch, octets, base, context), {
     clause: "TS 102 225 §5.2",
@@ -103,7 +103,7 @@ function responseBody(branch: Branch, packet: Uint8Array, base: number, response
 /** Without a CC that verifies, anybody can have written a status. */
 const unproven = "not authenticated";
 
-/** The secured part as it stands in clear; `how` says what nothing proves. */
+/** The secured part as it stands in clear; `how` specifies what nothing proves. */
 function clearPart(branch: Branch, secured: Uint8Array, { tar, check, context }: Response, how: string): string {
   const inner = branch.part(secured.length, (bytes, offset) =>
     branchOf(`secured part in clear, ${how}`, bytes, offset, (part) =>

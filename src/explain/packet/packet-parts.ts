@@ -37,7 +37,7 @@ export function countedWords({ field, announced, present, segmented, least }: Co
   return `${announced} octets`;
 }
 
-/** A header length in words. @throws codec.length below the header itself */
+/** A header length as text. @throws codec.length below the header itself */
 export function checkWords(field: "CHL" | "RHL", value: number, header: number, offset: number): string {
   if (value < header) throw codecError("codec.length", `${field} ${value}: the header alone has ${header}`, offset);
   return `${value}: ${value - header} octets of RC/CC/DS`;

@@ -94,7 +94,7 @@ function commandPacket(branch: Branch, octets: Uint8Array, base: number, context
   return `${tarText(tar)}, ciphered`;
 }
 
-/** What the length of a packet in several messages says. */
+/** Meaning of the length of a packet in several messages. */
 export function segmentNote(present: number, announced: number): string {
   return `${present} of ${announced} octets are here: the rest is in the next messages`;
 }
@@ -162,7 +162,7 @@ interface Body extends Facts {
   readonly proof: string | undefined;
 }
 
-/** What is known of who sent a command: nothing, without a CC that verifies. */
+/** Facts about who sent a command: nothing, without a CC that verifies. */
 function authenticity({ proof, spi }: Body): string | undefined {
   const integrity = spi?.command.integrity;
   if (integrity === "none") return "not authenticated: SPI asks for no CC, anybody can have sent it";

@@ -79,7 +79,7 @@ function isPadding(head: Reader, length: number): boolean {
   return rest.length < 16 && rest.every((octet) => octet === 0);
 }
 
-/** Zeros that fill the last block of a cipher, where what announces them does not say so. */
+/** Zeros that fill the last block of a cipher, where what announces them does not indicate it. */
 function padding(branch: Branch): void {
   const { from } = branch;
   const rest = from.bytes.subarray(from.offset - from.base);
@@ -94,7 +94,7 @@ function endsHere(branch: Branch): boolean {
 
 type ObjectReader = (tag: number, octets: Uint8Array, base: number, context: Context) => Node;
 
-/** One object of a template. Returns what it says, in words. */
+/** One object of a template. Returns what it states, as text. */
 function objectOf(branch: Branch, context: Context, read: ObjectReader): string | undefined {
   const { from } = branch;
   const offset = from.offset;

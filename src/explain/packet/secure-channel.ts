@@ -1,7 +1,7 @@
 import { keySetUse } from "../../codec/euicc/key-set.ts";
 import { type Branch, branchOf, hex2, leafOf, type Node } from "../tree.ts";
 
-/** A security level in words. GP Card Specification §E.5.2, Amendment D §7.1.2.1 */
+/** A security level as text. GP Card Specification §E.5.2, Amendment D §7.1.2.1 */
 export function securityLevelWords(level: number): string {
   const names = [
     [0x02, "C-DECRYPTION"],
@@ -15,7 +15,7 @@ export function securityLevelWords(level: number): string {
   return said.length === 0 ? "no secure messaging" : said.join(", ");
 }
 
-/** A key version number in words: `key version 30, SCP03`. */
+/** A key version number as text: `key version 30, SCP03`. */
 export function keyVersionWords(version: number): string {
   if (version === 0) return "any key version";
   const use = keySetUse(version);
@@ -25,7 +25,7 @@ export function keyVersionWords(version: number): string {
 /** Lengths of the answer: key diversification data, key information, challenge and cryptogram; SCP03 may add a counter. */
 const known = new Set([28, 29, 32, 45, 48]);
 
-/** Whether octets of which the command is not known have the form of an answer of INITIALIZE UPDATE. */
+/** Whether octets of which the command is unknown have the form of an answer of INITIALIZE UPDATE. */
 export function looksLikeInitializeUpdate(octets: Uint8Array): boolean {
   const kvn = octets[10] ?? 0;
   const scp = octets[11] ?? 0;

@@ -35,7 +35,7 @@ const clauses: Readonly<Record<SmsTpdu["type"], string>> = {
   "SMS-SUBMIT-REPORT": "TS 23.040 §9.2.2.2a",
 };
 
-/** The direction is not in the octets: the reading that fits them all counts, else the one TP-MTI suggests. */
+/** The direction is not in the octets: the reading that fits them all counts, otherwise the one TP-MTI suggests. */
 function guessShape(octets: Uint8Array): Shape {
   try {
     const tpdu = guessTpdu(octets);
@@ -47,7 +47,7 @@ function guessShape(octets: Uint8Array): Shape {
   }
 }
 
-/** An SMS TPDU; `as` says which one where it is known. 3GPP TS 23.040 §9.2 */
+/** An SMS TPDU; `as` specifies which one where it is known. 3GPP TS 23.040 §9.2 */
 export function tpduNode(octets: Uint8Array, base: number, context: Context, as?: ExplainType): Node {
   const shape = (as === undefined ? undefined : shapes[as]) ?? guessShape(octets);
   const label = shape.type.endsWith("REPORT") && shape.rp === "ERROR" ? `${shape.type} in RP-ERROR` : shape.type;
@@ -93,7 +93,7 @@ function coding(branch: Branch): number {
 
 const time = (octets: Uint8Array, offset: number): string => decode(Timestamp, octets, offset);
 
-/** TP-UDL and TP-UD. Returns what the message is, in words. */
+/** TP-UDL and TP-UD. Returns what the message is, as text. */
 function userData(
   branch: Branch,
   { dcs, udhi, address }: { readonly dcs: number; readonly udhi: boolean; readonly address: string },

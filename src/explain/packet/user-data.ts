@@ -75,7 +75,7 @@ export function userDataNode(octets: Uint8Array, base: number, context: Context)
   );
 }
 
-/** The text of a TP-UD in quotes; undefined for 8-bit data, and where no TPDU says how it is coded. */
+/** The text of a TP-UD in quotes; undefined for 8-bit data, and where no TPDU specifies how it is coded. */
 function text(octets: Uint8Array, headerLength: number, { message }: Context): string | undefined {
   if (message === undefined) return undefined;
   const said = userDataText({ length: message.length, octets }, message.dcs, headerLength);

@@ -116,7 +116,7 @@ function fileCommands(secret: boolean): TagMap {
   ]);
 }
 
-/** A run of commands on files. One whose path is no path is something else, damaged: its content is not shown. */
+/** A run of commands on files. One whose path is not a path is something else, damaged: its content is not shown. */
 function fileManagement(secret: boolean): TagMap {
   const read = (branch: Branch): string | undefined => {
     const [tag, length = 0] = branch.from.bytes;

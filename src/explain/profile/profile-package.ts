@@ -82,7 +82,7 @@ const responseTags: TagMap = new Map<number, TagEntry>([
   ],
 ]);
 
-/** What an eUICC says of the profile package it was given. */
+/** What an eUICC states about the profile package it was given. */
 export function euiccResponseNode(octets: Uint8Array, base: number): Node {
   return branchOf(
     "EUICCResponse",

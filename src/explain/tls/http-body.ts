@@ -10,8 +10,8 @@ export type Headers = ReadonlyMap<string, string>;
 const latin1 = new TextDecoder("latin1");
 
 /**
- * The body of a message: where it ends, and what it holds. Chunks are put together. Returns what the body says.
- * RFC 9112 §6, §7.1
+ * The body of a message: where it ends, and what it holds. Chunks are put together. Returns what the body states. RFC
+ * 9112 §6, §7.1
  */
 export function httpBody(
   branch: Branch,
@@ -76,7 +76,7 @@ function chunked(branch: Branch, headers: Headers, context: Context): string | u
   return node.value ?? node.label;
 }
 
-/** The line in front of a chunk; undefined when it is no size, which ends the body. */
+/** The line in front of a chunk; undefined when it is not a size, which ends the body. */
 function chunkSize(branch: Branch): number | undefined {
   const { from } = branch;
   const start = from.offset - from.base;

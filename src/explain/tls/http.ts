@@ -8,7 +8,7 @@ import { type Headers, httpBody } from "./http-body.ts";
 
 const latin1 = new TextDecoder("latin1");
 
-/** Longest start line that is looked at when octets are recognised. */
+/** Longest start line that is looked at when octets are recognized. */
 const startLimit = 4096;
 
 const request = /^[A-Z]{3,10} [^\r\n]* HTTP\/1\.[01]\r?\n/;
@@ -43,7 +43,7 @@ export function httpNode(octets: Uint8Array, base: number, context: Context): No
   );
 }
 
-/** One message: its head says where its body ends. */
+/** One message: its head specifies where its body ends. */
 function message(branch: Branch, context: Context): Node {
   const { from } = branch;
   const offset = from.offset;
@@ -111,7 +111,7 @@ function headersOf(branch: Branch): Headers {
   return headers;
 }
 
-/** Headers of GP Amendment B in words; undefined where their text says it all. */
+/** Headers of GP Amendment B as text; undefined where their text states it all. */
 function headerWords(name: string, value: string): string | undefined {
   if (name === "x-admin-from") {
     const agent = readAgentId(value);

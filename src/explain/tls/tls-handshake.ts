@@ -75,7 +75,7 @@ function serverHello(branch: Branch): string {
   return ` (${[more.version ?? spoken, suite, ...more.words].join("; ")})`;
 }
 
-/** What extensions say that is worth a word in the line of the hello. */
+/** What extensions indicate that is worth a word in the line of the hello. */
 interface Extensions {
   readonly version?: string;
   readonly words: readonly string[];

@@ -62,13 +62,13 @@ const alerts: Readonly<Record<number, string>> = {
   120: "no_application_protocol",
 };
 
-/** An alert in words. RFC 5246 §7.2, RFC 4279 §2 */
+/** An alert as text. RFC 5246 §7.2, RFC 4279 §2 */
 export function alertText(level: number, description: number): string {
   const how = level === 1 ? "warning" : level === 2 ? "fatal" : `level ${level}`;
   return `${how}, ${alerts[description] ?? `alert ${description}`}`;
 }
 
-/** `TLS 1.2` for 0303; undefined for what is no version. */
+/** `TLS 1.2` for 0303; undefined for what is not a version. */
 export function versionText(version: number): string | undefined {
   return { 768: "SSL 3.0", 769: "TLS 1.0", 770: "TLS 1.1", 771: "TLS 1.2", 772: "TLS 1.3" }[version];
 }

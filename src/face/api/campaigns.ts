@@ -29,7 +29,7 @@ export const campaignShape = z.object({
   progress: progressShape.describe("Progress: counts by state, share, estimate"),
 });
 
-/** What became of one target. */
+/** Outcome of one target. */
 export const campaignItemShape = z.object({
   position: z.number().int(),
   target: z.string(),
@@ -155,5 +155,5 @@ export const campaignOperations = {
 /** A campaign in an answer. */
 export type CampaignAnswer = z.output<typeof campaignShape>;
 
-/** What became of one target, in an answer. */
+/** Outcome of one target, in an answer. */
 export type CampaignItemAnswer = z.output<typeof campaignItemShape>;

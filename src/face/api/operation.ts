@@ -7,8 +7,8 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 export type Method = (typeof methods)[number];
 
 /**
- * Method and path, as `GET /v1/jobs/:id`. A third word says what the answer is where it is not JSON: `text`, `lines` (JSON
- * lines) or `events` (server-sent events).
+ * Method and path, as `GET /v1/jobs/:id`. A third word specifies what the answer is where it is not JSON: `text`,
+ * `lines` (JSON lines) or `events` (server-sent events).
  */
 export type Route = `${Method} /${string}`;
 

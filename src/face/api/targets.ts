@@ -81,7 +81,7 @@ function nullable<S extends Readonly<Record<string, z.ZodType>>>(shape: S): Null
 
 const flag = z.enum(["true", "false"]).optional();
 
-/** What became of one imported description. */
+/** Outcome of one imported description. */
 export const importOutcomeShape = z
   .object({
     target: targetShape,
@@ -239,5 +239,5 @@ export type TargetAnswer = z.output<typeof targetShape>;
 /** A target with its key sets, in an answer. */
 export type TargetDetail = z.output<typeof targetDetailShape>;
 
-/** What became of one imported description, in an answer. */
+/** Outcome of one imported description, in an answer. */
 export type ImportOutcomeAnswer = z.output<typeof importOutcomeShape>;

@@ -75,7 +75,7 @@ export class ApiClient {
     return this.#lines(signal === undefined ? request : { ...request, signal });
   }
 
-  /** An answer that is no JSON, as it came. */
+  /** An answer that is not JSON, unchanged. */
   text(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): Promise<string> {
     return this.#text({ method: "GET", path: withQuery(path, query), headers: {} });
   }
@@ -151,7 +151,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Throws what a problem answer says. */
+/** Throws what a problem answer states. */
 async function refuse(response: IncomingMessage): Promise<void> {
   if ((response.statusCode ?? 500) < 400) return;
   const text = await textOf(response);

@@ -14,7 +14,9 @@ export interface CliContext {
   connect(): Promise<Connection>;
   /** Prints frames decoded while a command runs (`--trace`). */
   readonly trace: () => boolean;
-  /** What to print if a signal ends the command before the result is disposed of: what goes on, and how to stop it. */
+  /**
+   * What to print if a signal ends the command before the result is disposed of: what continues, and how to stop it.
+   */
   onInterrupt(note: () => string): Disposable;
   readonly env: NodeJS.ProcessEnv;
 }

@@ -23,7 +23,7 @@ export function exitOf(job: ShownJob): number {
   return Object.hasOwn(errorCatalogue, code) ? errorCatalogue[code as keyof typeof errorCatalogue].exit : 1;
 }
 
-/** A finished job, in words and octets. */
+/** A finished job, as text and octets. */
 export function jobText(terminal: Terminal, job: ShownJob): string {
   const good = job.state === "done";
   const what = job.work.function?.name ?? job.work.kind;
@@ -63,7 +63,7 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
   return lines.join("\n");
 }
 
-/** What is known of the card after a failure, in words. */
+/** Facts about the card after a failure, as text. */
 function executedText({ executed, executedCommands }: Readonly<Record<string, unknown>>): string {
   switch (executed) {
     case true:

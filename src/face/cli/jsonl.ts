@@ -15,7 +15,7 @@ export interface JsonlCount {
 }
 
 /**
- * Answers JSON lines one by one, in order, in flat memory: it waits for a slow reader, answers a line that is no JSON
+ * Answers JSON lines one by one, in order, in flat memory: it waits for a slow reader, answers a line that is not JSON
  * with an error, and never stops at a bad line. Blank lines are skipped. Ends early when the reader is gone.
  */
 export async function answerLines(

@@ -5,7 +5,7 @@ import { paint, type Terminal, table } from "./terminal.ts";
 const text = z.string().optional().catch(undefined);
 const number = z.number().optional().catch(undefined);
 
-/** What a modem tells of itself; whatever is missing or unknown is left out. */
+/** What a modem reports itself; whatever is missing or unknown is left out. */
 const ModemFacts = z.object({
   identity: z.object({ maker: text, model: text, revision: text }).optional().catch(undefined),
   profile: text,

@@ -20,8 +20,8 @@ export function paint(terminal: Terminal, style: Style, text: string): string {
 }
 
 /**
- * A result: JSON with `--json`, else the text that `people` makes of it. Texts of the value come from cards, networks and other clients: controls in
- * them are spelled out before they are laid out.
+ * A result: JSON with `--json`, otherwise the text that `people` makes of it. Texts of the value come from cards,
+ * networks and other clients: controls in them are spelled out before they are laid out.
  */
 export function result<T>(terminal: Terminal, value: T, people: (value: T) => string): void {
   terminal.out.write(
@@ -29,7 +29,7 @@ export function result<T>(terminal: Terminal, value: T, people: (value: T) => st
   );
 }
 
-/** A line about what is going on, not part of the result. */
+/** A line about what is continuing, not part of the result. */
 export function say(terminal: Terminal, text: string): void {
   terminal.err.write(shownLines(terminal, ensureLine(text)));
 }
@@ -41,7 +41,7 @@ export function writeDocument(terminal: Terminal, text: string): void {
   );
 }
 
-/** Lines for people as they may be written: nothing in them that the terminal would act on, but our own colors. */
+/** Lines for display as they may be written: nothing in them that the terminal would act on, but our own colors. */
 export function shownLines(terminal: Terminal, text: string): string {
   return visibleLines(text, terminal.fancy);
 }
@@ -50,7 +50,7 @@ function ensureLine(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
-/** Columns of the terminal that results go to; what is no terminal takes lines of any length. */
+/** Columns of the terminal that results go to; what is not a terminal takes lines of any length. */
 export function terminalColumns(): number {
   return process.stdout.isTTY === true && process.stdout.columns > 0
     ? process.stdout.columns

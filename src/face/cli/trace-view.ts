@@ -35,7 +35,7 @@ export async function followTrace(
   const live = api.v1.traces.live({ query, signal })[Symbol.asyncIterator]();
   // Whoever looks back before the connection stands would miss what passes in between.
   let next = live.next();
-  // It may end while we look back; what it says is heard below.
+  // It may end while we look back; what it states is heard below.
   next.catch(() => undefined);
   await kept();
   try {

@@ -4,7 +4,7 @@ import type { ExplainType } from "../../explain/context.ts";
 import { explain, explainAs } from "../../explain/explain.ts";
 import type { Node } from "../../explain/tree.ts";
 
-/** A frame in words: one line, and lines that go below it. */
+/** A frame as text: one line, and lines that go below it. */
 export interface FrameWords {
   readonly title: string;
   readonly below: readonly string[];
@@ -29,10 +29,10 @@ function endWords(answer: Uint8Array, words: string): string {
   }
 }
 
-/** Content of files that says who the card is. */
+/** Content of files that specifies who the card is. */
 const identities: Readonly<Record<string, ExplainType>> = { "EF.ICCID": "iccid", "EF.IMSI": "imsi" };
 
-/** What is known of the exchange before an APDU. */
+/** Facts about the exchange before an APDU. */
 export interface Exchange {
   /** The command whose answer a GET RESPONSE fetches. */
   readonly asked?: Uint8Array | undefined;
@@ -95,7 +95,7 @@ function scriptType(octets: Uint8Array): ExplainType {
 /** Labels whose parts are worth a line below a frame. */
 const worth = new Set(["SPI", "KIc", "KID", "status", "RC/CC/DS"]);
 
-/** What a packet inside a frame says beside the frame's own line. */
+/** What a packet inside a frame states beside the frame's own line. */
 function outline(node: Node): string[] {
   const packet = find(node, (one) => one.label === "command packet" || one.label === "response packet");
   if (packet === undefined) return [];

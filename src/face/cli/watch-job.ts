@@ -114,7 +114,7 @@ async function traced<T>(
   }
 }
 
-/** What goes on after a command was interrupted, and how to stop it. */
+/** What continues after a command was interrupted, and how to stop it. */
 export function leftBehind(job: string, embedded: boolean): string {
   return embedded
     ? `job ${job} stays in the store: a daemon or the next command continues it; to stop it: otagate job cancel ${job}`

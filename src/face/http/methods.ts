@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 
-/** Learns the routes as they are registered; tells which methods the resource of a URL knows. */
+/** Learns the routes as they are registered; specifies which methods the resource of a URL knows. */
 export function methodsOf(app: FastifyInstance): (url: string) => string[] {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook("onRoute", ({ url, method }) => {

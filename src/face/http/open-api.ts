@@ -158,7 +158,7 @@ function openAnswers(document: Json, schemas: Json): void {
   open(record(document.components).responses);
 }
 
-/** Removes what the generator says of every integer, every list and every map. */
+/** Removes what the generator states about every integer, every list and every map. */
 function tidy(value: unknown): void {
   if (Array.isArray(value)) value.forEach(tidy);
   if (!isRecord(value)) return;

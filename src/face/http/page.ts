@@ -37,7 +37,7 @@ export interface StoredList<F, P extends string | number, S extends z.ZodType> {
 
 /** Items that are found at once, and shown at once: each may be a script of a megabyte. */
 const foundAtOnce = 4;
-/** Characters behind which a page ends, whatever its limit. */
+/** Characters behind which a page ends, regardless of its limit. */
 const pageLength = 4_000_000;
 /** How long items are shown before others get a turn, milliseconds. */
 const turnMs = 5;

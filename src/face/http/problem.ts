@@ -42,7 +42,7 @@ export function sendProblem(reply: FastifyReply, error: GatewayError): FastifyRe
 /** What a thrown value means to the client; what he did not cause is `api.internal`. */
 export function translate(thrown: unknown): GatewayError {
   if (hasZodFastifySchemaValidationErrors(thrown)) {
-    // A misspelt field is also one that is missing: that it is misspelt says more.
+    // A misspelt field is also one that is missing: that it is misspelt states more.
     const { validation, validationContext } = thrown;
     return invalid(validation.find((one) => one.keyword === "unrecognized_keys") ?? validation[0], validationContext);
   }

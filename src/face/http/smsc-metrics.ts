@@ -1,7 +1,10 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { ApiDeps } from "./api-deps.ts";
 
-/** SMSC accounts: binds, window, queue, rate; what became of messages; what waits for SMPP clients. Links are configured. */
+/**
+ * SMSC accounts: binds, window, queue, rate; the outcome of messages; what waits for SMPP clients. Links are
+ * configured.
+ */
 export function smscMetrics({ gateway, smscDepths }: ApiDeps, registers: Registry[]): void {
   const accounts = () =>
     gateway.links.list().flatMap((link) => {

@@ -89,7 +89,7 @@ export class BindGate {
     return { systemId, maxBinds, window, deliverAs, ...(rate === undefined ? {} : { rate }) };
   }
 
-  /** Waits for the check of these credentials, which goes on while somebody waits for it. */
+  /** Waits for the check of these credentials, which continues while somebody waits for it. */
   async #shared(key: string, check: (stop: AbortSignal) => Promise<Verdict>, gone: AbortSignal): Promise<Verdict> {
     const mine = this.#checks.get(key) ?? this.#begin(key, check);
     mine.waiting += 1;

@@ -58,7 +58,7 @@ export interface SmscFaceDeps extends SessionDeps {
   readonly authenticate: Authenticate;
 }
 
-/** A connection for people: `smsc list` of the face. */
+/** A connection for display: `smsc list` of the face. */
 export interface SmscFaceConnection {
   readonly peer: string;
   readonly client?: string;

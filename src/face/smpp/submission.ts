@@ -83,7 +83,7 @@ const decisive: ReadonlySet<string | undefined> = new Set([
   "sarSegmentSeqnum",
 ]);
 
-/** A parameter that says what the message is must be whole. */
+/** A parameter that specifies what the message is must be whole. */
 function requireWhole({ tlvs }: Submitted): void {
   const name = cutParameter(tlvs)?.name;
   if (decisive.has(name)) throw codecError("codec.truncated", `the PDU ends inside ${name}`, 0, { field: "TLV" });
@@ -101,7 +101,7 @@ function carried(octets: Uint8Array, udhi: boolean, tlvs: Submitted["tlvs"], ref
   return { userData: [octets], userDataHeader: udhi };
 }
 
-/** data_sm says no protocol identifier: a message for the card gets the card's. */
+/** data_sm states no protocol identifier: a message for the card gets the card's. */
 function protocolOf(body: Submitted, octets: Uint8Array): number {
   if ("protocolId" in body) return body.protocolId;
   const header = headerOf(octets, hasUdh(body.esmClass));
@@ -109,7 +109,7 @@ function protocolOf(body: Submitted, octets: Uint8Array): number {
   return secured || reachesCard(cardTpDcs(body.dataCoding, false)) ? cardProtocolId : 0;
 }
 
-/** A text coding means octets where a toolkit header, or any header together with the PID of a card, says so. */
+/** A text coding means octets where a toolkit header, or any header together with the PID of a card, indicates it. */
 function tpDcsOf(body: Submitted, octets: Uint8Array): number {
   const header = headerOf(octets, hasUdh(body.esmClass));
   const toolkit = header?.elements.some(({ id }) => isToolkitHeader(id)) === true;

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
-/** How much password checking goes on at once. */
+/** How much password checking continues at once. */
 export interface VerificationLimits {
   /** Checks at a time: each takes a thread of the pool that the store's flushes need as well. */
   readonly maxVerifications: number;

@@ -132,7 +132,7 @@ export class Campaigns {
     });
   }
 
-  /** Starts no further target; those that run go on. @throws campaign.unknown, campaign.state */
+  /** Starts no further target; those that run continue. @throws campaign.unknown, campaign.state */
   async pause(id: string): Promise<ShownCampaign> {
     await this.#change(id, ["running"], (campaign) => ({ ...campaign, state: "paused", reason: "paused by hand" }));
     return this.show(id);

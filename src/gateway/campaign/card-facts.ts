@@ -2,7 +2,7 @@ import type { CampaignItem, CardFacts, ItemStep } from "../model/campaign.ts";
 import { enabledProfile } from "../model/target.ts";
 import type { ItemFacts } from "./item-facts.ts";
 
-/** What is known of the card when an item has ended at `step`, which it was `before`. */
+/** Facts about the card when an item has ended at `step`, which it was `before`. */
 export function cardFacts(before: CampaignItem, ended: CampaignItem, step: ItemStep, facts: ItemFacts): CardFacts {
   const executed = executedStep(before, ended, step, facts);
   if (!knowsEnabled(before, step, facts, executed)) return { executed };

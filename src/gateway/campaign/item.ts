@@ -42,7 +42,7 @@ function afterPhase(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   }
 }
 
-/** An item whose next job could not be ordered; what is known of its step is in the error. */
+/** An item whose next job could not be ordered; the facts about its step is in the error. */
 export function refuseItem(item: CampaignItem, error: JobFailure, now: number): CampaignItem {
   return { ...failItem(item, error, now), card: { executed: error.executed } };
 }
@@ -118,14 +118,14 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   const shown = `the card's audit shows ${enabled?.iccid ?? enabled?.aid ?? "no profile"} enabled`;
   if (step.switches?.to === undefined || enabled?.aid !== step.switches.to)
     return done(failItem(item, error, now, shown));
-  // Switched, but not reported: without a confirmation the card goes back, so this is no success yet.
+  // Switched, but not reported: without a confirmation the card goes back, so this is not a success yet.
   if (error.code === "campaign.no-switch" || procedure?.at === "lapsed")
     return done(failItem(item, error, now, `${shown}; unconfirmed, it will switch back`));
   const note = "the answer to the switch was lost; the card's audit shows it";
   return { item: over(item, { ...followed(item, facts), note }), effect: "none" };
 }
 
-/** What is known of a card that did not answer an audit. */
+/** Facts about a card that did not answer an audit. */
 function unanswered({ procedure, target }: ItemFacts): string {
   const enabled = target === undefined ? undefined : enabledProfile(target);
   if (procedure?.switchedAt === undefined || enabled === undefined)

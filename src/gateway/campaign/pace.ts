@@ -6,7 +6,7 @@ export interface Pace {
   readonly change?: { readonly state: CampaignState; readonly reason?: string };
 }
 
-/** A share of failures says little before so many targets were tried. */
+/** A share of failures states little before so many targets were tried. */
 const smallestSample = 10;
 
 /** Targets that have come to an end, however. */
@@ -14,7 +14,7 @@ export function endedItems(counts: ItemCounts): number {
   return counts.succeeded + counts.failed + counts.skipped + counts.cancelled;
 }
 
-/** Decides how a campaign goes on from how its targets fared so far. */
+/** Decides how a campaign continues from how its targets fared so far. */
 export function pace(campaign: Campaign, counts: ItemCounts): Pace {
   const { concurrency, canary, stopAtFailureShare } = campaign.order;
   const idle = counts.running === 0;

@@ -3,7 +3,7 @@ import type { Campaign, CampaignItem, ItemCounts, ItemState } from "../model/cam
 import { type Progress, progressOf } from "./pace.ts";
 import { type ShownItem, shownCampaign, shownItem } from "./shown-campaign.ts";
 
-/** What became of a campaign, target by target; keys and passwords of its order are masked. */
+/** Outcome of a campaign, target by target; keys and passwords of its order are masked. */
 export interface CampaignReport {
   readonly campaign: Campaign;
   readonly progress: Progress;

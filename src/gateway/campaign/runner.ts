@@ -34,14 +34,14 @@ function withoutPhase({ phase: _, ...item }: CampaignItem): CampaignItem {
   return item;
 }
 
-/** What becomes of a target that a cancelled campaign did not get to. */
+/** Outcome of a target that a cancelled campaign did not get to. */
 const notStarted = { state: "cancelled", note: "not started", card: { executed: false } } as const;
 
 /** Events that may take a target of a campaign further. */
 const interesting = /^(job\.(done|failed|expired|cancelled)|procedure\.)/;
 
 /**
- * Drives campaigns: everything it knows is in the store, so a restart goes on where it was. A job of a step has an
+ * Drives campaigns: everything it knows is in the store, so a restart continues where it was. A job of a step has an
  * idempotency key of campaign, target and step; it cannot be sent twice.
  */
 export class CampaignRunner {

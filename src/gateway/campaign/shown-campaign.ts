@@ -26,7 +26,7 @@ export function shownCampaign({ idempotency: _, ...campaign }: Campaign): Campai
 /** A target of a campaign as answers and reports show it. */
 export type ShownItem = Omit<CampaignItem, "error"> & { readonly error?: WrittenFailure };
 
-/** What became of one target, as any answer may show it. */
+/** Outcome of one target, as any answer may show it. */
 export function shownItem({ error, ...item }: CampaignItem): ShownItem {
   return {
     ...item,

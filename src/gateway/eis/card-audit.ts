@@ -14,7 +14,7 @@ export interface AuditDifference {
 }
 
 /**
- * What the card says of its ISD-Ps against the EIS.
+ * What the card states about its ISD-Ps against the EIS.
  * @param complete the answer lists all ISD-Ps, so one that is not in it is not on the card
  */
 export function profileDifferences(
@@ -50,7 +50,7 @@ export function profileDifferences(
   return found;
 }
 
-/** What the card says of its memory against the imported EIS. */
+/** What the card states about its memory against the imported EIS. */
 export function resourceDifferences(target: Target, resources: CardResources): AuditDifference[] {
   const { eis } = target;
   const known = typeof eis === "object" && eis !== null && "remainingMemory" in eis ? eis.remainingMemory : undefined;

@@ -14,7 +14,7 @@ import { withAudit, withoutProfiles } from "../targets/eis.ts";
 import { findTarget, saveTarget } from "../targets/target-lookup.ts";
 import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
 
-/** What the card said and where the EIS says otherwise. */
+/** What the card said and where the EIS states otherwise. */
 export interface AuditReport {
   readonly target: string;
   readonly jobs: readonly string[];
@@ -28,7 +28,7 @@ export interface AuditReport {
 
 /** How an audit is done. */
 export interface AuditOrder {
-  /** Adopt what the card says, profiles that it does not have included. */
+  /** Adopt what the card states, profiles that it does not have included. */
   readonly fix: boolean;
   readonly origin: JobOrigin;
   readonly request?: Partial<JobRequest>;
@@ -36,7 +36,7 @@ export interface AuditOrder {
   readonly waitMs: number;
 }
 
-/** How long the card may take; what it says after the wait is told by the event `target.differs`. */
+/** How long the card may take; what it states after the wait is told by the event `target.differs`. */
 const jobValidityMs = 10 * 60_000;
 /** A card lists its domains in so many answers at most. */
 const maxAnswers = 16;
@@ -68,7 +68,8 @@ export class CardAudits {
   }
 
   /**
-   * @throws target.unknown, api.timeout naming the job that goes on, store.conflict when the EIS changed during each audit
+   * @throws target.unknown, api.timeout naming the job that continues, store.conflict when the EIS changed during each
+   * audit
    * that was to be adopted, and what the audit's job failed with
    */
   async audit(reference: string, order: AuditOrder): Promise<AuditReport> {
@@ -86,7 +87,7 @@ export class CardAudits {
     }
   }
 
-  /** All that the card says of itself. */
+  /** All that the card states about itself. */
   async #hear(target: string, order: AuditOrder, until: number): Promise<HeardAudit> {
     const jobs: string[] = [];
     const domains: AuditedDomain[] = [];

@@ -10,7 +10,7 @@ type Action = "ENABLE" | "DISABLE" | "DELETE";
 /** POL1 as the EIS keeps it. SGP.02 §3.6 */
 const pol1Bits = { disablingNotAllowed: 0x01, deletionNotAllowed: 0x02 } as const;
 
-/** What the EIS says about a script before it leaves. */
+/** What the EIS states about a script before it leaves. */
 export interface PolicyFinding {
   /** A POL2 rule that forbids it. */
   readonly refusal?: GatewayError;

@@ -31,7 +31,7 @@ export interface InboundDeps {
   readonly kick: (target: string) => void;
 }
 
-/** Segments older than this are given up. */
+/** Segments older than this are abandoned. */
 const reassemblyMs = 10 * 60_000;
 
 /**

@@ -159,7 +159,7 @@ export class Dispatcher {
     }
   }
 
-  /** Packets that have left first: others wait for their place, whatever their lane. Then the queue. */
+  /** Packets that have left first: others wait for their place, regardless of their lane. Then the queue. */
   async #next(target: string, now: number, held: boolean): Promise<Job | undefined> {
     return this.#deps.store.read(async (r) => {
       const places = await placesOf(r, target);

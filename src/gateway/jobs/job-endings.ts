@@ -5,7 +5,7 @@ import type { JobEnd, OpenEnd } from "../model/job-end.ts";
 import { scriptCommands } from "../scripts/script-body.ts";
 import { type SoFar, withAnswered } from "./executed-so-far.ts";
 
-/** The end of a job as it is stored: with what the card answered before, and with what is known of the card. */
+/** The end of a job as it is stored: with what the card answered before, and with the facts about the card. */
 export function closedEnd(job: Job, open: OpenEnd, soFar: SoFar): JobEnd {
   // What the first parts of a script answered stays its job's result, however that ends.
   const kept = job.result === undefined ? open : { result: job.result, ...open };

@@ -21,7 +21,7 @@ export type Carried =
   /** `repeatable`: the script may go to the card again in its session. */
   | { readonly bearer: "https"; readonly repeatable: boolean };
 
-/** Why a packet could not be handed over, and what is known of its octets. */
+/** Why a packet could not be handed over, and the facts about its octets. */
 export interface SubmitFailure {
   readonly error: OpenFailure & { readonly retry: "never" | "later" | "now" };
   /** `not-sent`: certainly nothing of it left. */
@@ -38,7 +38,7 @@ export interface Silence {
   readonly transmissions: number;
   /** The same octets are not sent again. */
   readonly last: boolean;
-  /** What came but is not proven, in words. */
+  /** What came but is not proven, as text. */
   readonly unproven?: string;
   /** Messages of the packet that the network did not deliver, from 1, and how many it has. */
   readonly undelivered?: { readonly messages: readonly number[]; readonly of: number };
@@ -63,7 +63,7 @@ export type JobEvent = { readonly at: number } & (
       /** Told as an event of its own. */
       readonly heard?: { readonly link: string; readonly status: string };
     }
-  /** Passing trouble, or news, in words. */
+  /** Passing trouble, or news, as text. */
   | { readonly kind: "noted"; readonly note: string }
   | { readonly kind: "deferred"; readonly note: string; readonly until: number }
   /** What it was deferred for is over: its link is up, its place is free. */
@@ -90,7 +90,7 @@ export type JobEvent = { readonly at: number } & (
 
 export type JobEventKind = JobEvent["kind"];
 
-/** What the store says of a job's packets; to be read in the unit of work that takes the step. */
+/** What the store states about a job's packets; to be read in the unit of work that takes the step. */
 export interface JobFacts {
   readonly soFar: SoFar;
   /** Packets that may have left, each with a counter of its own. */

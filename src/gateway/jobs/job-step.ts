@@ -19,8 +19,8 @@ import { isTaken, stageOf } from "./job-stage.ts";
 type Event<K extends JobEvent["kind"]> = Extract<JobEvent, { readonly kind: K }>;
 
 /**
- * What an event does to a job: the whole state machine of jobs, without I/O and without a clock. `facts` are needed where
- * {@link needsFacts} says so.
+ * What an event does to a job: the whole state machine of jobs, without I/O and without a clock. `facts` are needed
+ * where {@link needsFacts} indicates it.
  */
 export function step(job: Job, event: JobEvent, facts: JobFacts = nothingSent): JobStep {
   if (hasEnded(job)) return { refused: "ended" };
@@ -95,7 +95,7 @@ function reserved(job: Job, { at, chosen, packet }: Event<"reserved">): JobStep 
   return { job: next, effects: [{ kind: "event", type: "job.sending", data: { ...chosen, ...packet } }] };
 }
 
-/** What becomes of a job whose packet could not be handed over. */
+/** Outcome of a job whose packet could not be handed over. */
 export type FailedSubmit = "waits" | "deferred" | "ended";
 
 /**
@@ -207,7 +207,7 @@ function isNotRun(job: Job, verdict: AnswerVerdict, carried: Carried): boolean {
   return lost && carried.repeatable && job.attempts < job.request.maxPackets;
 }
 
-/** In a session the same script goes again; a packet goes anew, under a counter that the card has not seen. */
+/** In a session the same script goes again; a packet goes again, under a counter that the card has not seen. */
 function askedAgain(
   job: Job,
   { at, verdict, carried }: Event<"answered">,

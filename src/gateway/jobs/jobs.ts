@@ -71,7 +71,7 @@ export class Jobs implements JobQueue {
       };
       const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
       if (!result.same) throw keyReused(result.job.id);
-      // An order that was accepted once is answered again, whatever the rules are now.
+      // An order that was accepted once is answered again, regardless of the rules now.
       if (result.created && refusal !== undefined) throw refusal;
       if (result.created)
         await r.events.append({

@@ -4,7 +4,7 @@ import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 import { channelUse, targetedApplication } from "../scripts/secure-channel-use.ts";
 
-/** Why a secure channel is over, in words that go on after "the secure channel ended". */
+/** Why a secure channel is over, as text that continue after "the secure channel ended". */
 const channelEnds = {
   link: "with its link",
   script: "with a script that did not succeed",

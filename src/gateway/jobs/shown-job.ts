@@ -37,7 +37,7 @@ function readsKeys(work: JobWork): boolean {
   if (work.kind !== "script") return false;
   const files = new FileAccess();
   return work.apdus.some((text) => {
-    // The header says which file is meant, except in SELECT, which is short.
+    // The header specifies which file is meant, except in SELECT, which is short.
     const apdu = fromHex(text.slice(0, 80));
     files.next(apdu);
     return answersWithKeys(apdu) || files.readsKeys(apdu);

@@ -1,7 +1,7 @@
 import type { Repositories, Store } from "../model/store.ts";
 import { type FeedJob, wasTaken } from "./feed-job.ts";
 
-/** Ends a job whose validity is over, with what is known of its packets; nothing of it is sent again. */
+/** Ends a job whose validity is over, with the facts about its packets; nothing of it is sent again. */
 export function expireJob(feed: FeedJob, store: Store, id: string, at: number): Promise<boolean> {
   return store.write(async (r) => wasTaken(await feed(r, id, { kind: "expired", at })));
 }

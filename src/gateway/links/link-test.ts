@@ -16,8 +16,8 @@ export interface LinkTestDeps {
 }
 
 /**
- * Sends one harmless command to a card through this link only, under its next counter and in this coding, and says what
- * the card's silence or answer means. @throws target.unknown, target.no-key
+ * Sends one harmless command to a card through this link only, under its next counter and in this coding, and specifies
+ * what the card's silence or answer means. @throws target.unknown, target.no-key
  */
 export async function probeLink(
   deps: LinkTestDeps,

@@ -18,7 +18,7 @@ export interface CardIdentity {
 export interface Link {
   readonly id: string;
   readonly kind: "reader" | "modem" | "smsc";
-  /** State in words and numbers for people; never keys. */
+  /** State as text and numbers for display; never keys. */
   describe(): Readonly<Record<string, unknown>>;
   readonly state: { readonly up: boolean; readonly reason?: string };
   /** Carries short messages, if it can. */

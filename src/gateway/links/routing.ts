@@ -55,9 +55,9 @@ export function holds(card: CardIdentity | undefined, target: Target): boolean {
 }
 
 /**
- * Which bearer and link carry a job now, and why, in words. `auto` prefers an open SCP81 session, then a reader or
- * modem that holds the card, then SMS to its MSISDN;
- * a script that needs many short messages goes into an SCP81 session that is triggered by one.
+ * Which bearer and link carry a job now, and why, as text. `auto` prefers an open SCP81 session, then a reader or modem
+ * that holds the card, then SMS to its MSISDN; a script that needs many short messages goes into an SCP81 session that
+ * is triggered by one.
  */
 export function chooseRoute(
   target: Target,

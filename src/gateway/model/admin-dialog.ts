@@ -2,12 +2,12 @@ import { toHex } from "../../base/hex.ts";
 import type { AdminRecord } from "../../link/scp81/admin-store.ts";
 import type { CommandResult } from "./job.ts";
 
-/** A secure channel that is over: nothing of it is sent any more, until a script begins one of this name anew. */
+/** A secure channel that is over: nothing of it is sent any more, until a script begins one of this name again. */
 export interface LostChannel {
   readonly name: string;
   /** When it was lost. */
   readonly at: number;
-  /** How, in words. */
+  /** How, as text. */
   readonly why: string;
 }
 
@@ -17,11 +17,11 @@ export interface JobParts {
   readonly left: readonly string[];
   /** Parts that were answered. */
   readonly answered: number;
-  /** Commands in those, by the script and by what the card says. */
+  /** Commands in those, by the script and by what the card states. */
   readonly commands: number;
   readonly ran: number;
   readonly results: readonly CommandResult[];
-  /** Their answers as they came, hexadecimal. */
+  /** Their answers unchanged, hexadecimal. */
   readonly data: string;
   /** The first of `left` goes once more: the answer of an earlier try is lost. */
   readonly again?: boolean;

@@ -1,6 +1,6 @@
 import type { Principal } from "./api-token.ts";
 
-/** Who asked for what, and what became of it. Never bodies, never keys. */
+/** Who asked for what, and the outcome of it. Never bodies, never keys. */
 export interface AuditEntry {
   readonly seq: number;
   readonly at: number;

@@ -65,7 +65,7 @@ export interface Campaign {
   /** The client's key that stands for it, and a digest of what was ordered. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
   readonly state: CampaignState;
-  /** Why it is in this state, for people. */
+  /** Why it is in this state for display. */
   readonly reason?: string;
   /** Failures that a resume after a stop passed over. */
   readonly forgiven: number;
@@ -93,7 +93,7 @@ export interface ItemStep {
   readonly tolerate?: readonly string[];
 }
 
-/** What is known of a card when its part in a campaign has ended. */
+/** Facts about a card when its part in a campaign has ended. */
 export interface CardFacts {
   /** Whether the card carried out the step it ended at. */
   readonly executed: Executed;
@@ -107,7 +107,7 @@ export interface CampaignItem {
   /** Order in which targets are started, from 0. */
   readonly position: number;
   readonly target: string;
-  /** EID, ICCID or name, for people. */
+  /** EID, ICCID or name for display. */
   readonly label: string;
   readonly state: ItemState;
   readonly steps: readonly ItemStep[];

@@ -14,7 +14,7 @@ export interface GatewayEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What an event says: its data are those of its type. */
+/** Meaning of an event: its data are those of its type. */
 export type EventFacts = { [T in EventType]: { readonly type: T; readonly data: EventData<T> } }[EventType];
 
 /** An event to be appended. */

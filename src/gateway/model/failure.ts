@@ -8,7 +8,7 @@ import type { ErrorDetail, GatewayError, SubmitFate } from "../../base/gateway-e
  */
 export type Executed = boolean | "partly" | "unknown";
 
-/** What a failure says of the card. Every failure of every code says it. */
+/** What a failure states about the card. Every failure of every code states it. */
 export interface ExecutedFacts {
   readonly executed: Executed;
   /** How many commands the card carried out, from the first on; given with `partly`. */
@@ -25,7 +25,7 @@ export interface JobFailure extends ExecutedFacts {
   readonly detail: ErrorDetail;
 }
 
-/** A failure that does not say what the card did: that follows from what the job sent. */
+/** A failure that does not specify what the card did: that follows from what the job sent. */
 export type OpenFailure = Omit<JobFailure, "executed" | "executedCommands"> & Partial<ExecutedFacts>;
 
 /** An error as the failure of a job; what the card did is left open. */

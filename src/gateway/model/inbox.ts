@@ -10,7 +10,7 @@ export interface InboxEntry {
   readonly item: InboundItem;
   /** `new` until acted upon; `held` = a segment waiting for the others. */
   readonly state: "new" | "held" | "done";
-  /** What it turned out to be, in words. */
+  /** What it turned out to be, as text. */
   readonly verdict?: string;
   readonly receivedAt: number;
 }

@@ -59,7 +59,7 @@ export interface JobRequest {
   readonly moreToCome?: boolean;
   /** Status words of the last command that are as good as success, upper-case hexadecimal. */
   readonly tolerate?: readonly string[];
-  /** Leave the EIS as it is whatever an audit in the script says; differences are only told. */
+  /** Leave the EIS as it is whatever an audit in the script states; differences are only told. */
   readonly keepEis?: boolean;
   /** How long a profile switch that the script starts may take until it counts as lapsed. */
   readonly switchTimeoutMs?: number;
@@ -77,15 +77,15 @@ export interface CommandResult {
 export interface JobResult {
   /** Status of the proof of receipt, 0 = ok; absent without one. */
   readonly por?: { readonly status: number; readonly name: string; readonly authenticated: boolean };
-  /** The additional response data or HTTP body, as it came. */
+  /** The additional response data or HTTP body, unchanged. */
   readonly data?: string;
   readonly commands: readonly CommandResult[];
-  /** Number of commands the card says it executed. */
+  /** Number of commands the card states it executed. */
   readonly executed?: number;
   /** Decoded answer of an ES5 function. */
   readonly answer?: unknown;
   readonly scriptStatus?: string;
-  /** What the card did not say, in words. */
+  /** What the card did not say, as text. */
   readonly note?: string;
 }
 
@@ -118,7 +118,7 @@ export interface Job {
   readonly work: JobWork;
   readonly request: JobRequest;
   readonly origin: JobOrigin;
-  /** What carries it, and why it was chosen, in words. */
+  /** What carries it, and why it was chosen, as text. */
   readonly chosen?: { readonly bearer: Bearer; readonly link: string; readonly why: string };
   /** Tries so far, transmissions of the same packet included. */
   readonly attempts: number;
@@ -126,7 +126,7 @@ export interface Job {
   readonly validUntil: number;
   readonly result?: JobResult;
   readonly error?: JobFailure;
-  /** Last passing trouble, for people. */
+  /** Last passing trouble for display. */
   readonly note?: string;
   /** What the EIS said against it when it was accepted. */
   readonly warnings?: readonly string[];

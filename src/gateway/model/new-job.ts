@@ -5,11 +5,11 @@ import type { Target } from "./target.ts";
 /** Work as clients give it. */
 export type AskedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
 
-/** What a client asks for; see {@link Job} for what becomes of it. */
+/** What a client asks for; see {@link Job} for the outcome of it. */
 export interface NewJob {
   /** Any name of the target. */
   readonly target: string;
-  /** A function makes it of what the store says where the job is stored. */
+  /** A function makes it of what the store specifies where the job is stored. */
   readonly work: AskedWork | ((r: Repositories, target: Target) => Promise<AskedWork>);
   readonly request?: Partial<JobRequest>;
   readonly origin: JobOrigin;

@@ -12,7 +12,7 @@ export interface OutboxEntry {
   readonly attempts: number;
   readonly notBefore: number;
   readonly createdAt: number;
-  /** What the last attempt came to, in words. */
+  /** What the last attempt came to, as text. */
   readonly error?: string;
   /** Given up: only a replay sends it again. */
   readonly deadAt?: number;

@@ -22,7 +22,7 @@ export interface PacketRecord {
   readonly state: "reserved" | "sent" | "answered" | "abandoned";
   readonly link?: string;
   readonly transmissions: number;
-  /** The response packet's TP-UDs as they came. */
+  /** The response packet's TP-UDs unchanged. */
   readonly response?: readonly string[];
   readonly createdAt: number;
   readonly sentAt?: number;
@@ -65,7 +65,7 @@ export interface PacketRepository {
   inPlace(target: string): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
-  /** Stores what became of a part. A receipt's word on the same transmission stays. */
+  /** Stores the outcome of a part. A receipt's word on the same transmission stays. */
   putPart(part: PacketPart): Promise<void>;
   /**
    * The part to this number with this reference, perhaps modulo 256, of those without a name: the newest. With

@@ -20,7 +20,7 @@ export interface ProfileSwitch {
   readonly holdUntil: number;
 }
 
-/** How long other jobs of a target wait for an accepted profile switch to end, unless its job says. */
+/** How long other jobs of a target wait for an accepted profile switch to end, unless its job states. */
 export const defaultSwitchMs = 120_000;
 
 export type ProfileSwitchEvent =

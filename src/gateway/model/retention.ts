@@ -1,4 +1,4 @@
-/** How long finished records are kept, in milliseconds; for ever where nothing is said. */
+/** How long finished records are kept, in milliseconds; forever where nothing is said. */
 export interface Retention {
   /** Ended jobs with their packets and messages, ended profile switches, settled notifications, inbox items done with. */
   readonly jobsMs?: number;
@@ -6,7 +6,7 @@ export interface Retention {
   readonly auditMs?: number;
 }
 
-/** What a period may be at least: longer than anything that is recognised as a repetition or still put together. */
+/** What a period may be at least: longer than anything that is recognized as a repetition or still put together. */
 export const minRetentionMs = 3_600_000;
 
 /** Records that are looked at together, in the order in which they are looked at. */
@@ -33,7 +33,7 @@ export type PruneCounts = Readonly<Partial<Record<(typeof countedKinds)[number],
 export interface PrunePage {
   /** Positions of those that may go. */
   readonly positions: readonly number[];
-  /** Where to go on; absent when nothing that is old enough follows. */
+  /** Where to continue; absent when nothing that is old enough follows. */
   readonly next?: number;
 }
 

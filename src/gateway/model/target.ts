@@ -73,7 +73,7 @@ export interface Target {
   readonly agentIds?: readonly string[];
   readonly reach: Reach;
   readonly settings: TargetSettings;
-  /** The imported EIS as it came, without key values. */
+  /** The imported EIS unchanged, without key values. */
   readonly eis?: unknown;
   /** Grows with each change. */
   readonly version: number;

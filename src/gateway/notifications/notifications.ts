@@ -41,8 +41,8 @@ export interface HeardNotification {
   readonly value: Notification;
   readonly raw: Uint8Array;
   /**
-   * The target that its way proves: by CC, by the PSK of the session, by the reader that holds the card. What it says counts
-   * for that target only.
+   * The target that its way proves: by CC, by the PSK of the session, by the reader that holds the card. What it states
+   * counts for that target only.
    */
   readonly proven: string | undefined;
   /** The counter of its packet was taken before: it is a copy, or somebody sends it again. */
@@ -60,7 +60,7 @@ export interface HeardNotification {
 /** What was made of a notification. */
 export interface RecordedNotification {
   readonly words: string;
-  /** It moved, or may move, what is known of the card. */
+  /** It moved, or may move, the facts about the card. */
   readonly counts: boolean;
 }
 
@@ -156,7 +156,7 @@ export class Notifications {
     });
   }
 
-  /** What the message is, in words, if it is a notification; undefined if it is something else. */
+  /** What the message is, as text, if it is a notification; undefined if it is something else. */
   async take(r: Repositories, arrival: NotificationArrival): Promise<string | undefined> {
     const { whole } = arrival;
     if (whole.security === "response") return undefined;
@@ -167,7 +167,7 @@ export class Notifications {
     if (opened === undefined || !looksLikeNotification(opened.data)) return undefined;
     const { data: raw, provenBy, counted, unsecured } = { provenBy: undefined, counted: undefined, ...opened };
     const stale = counted !== undefined && !(await r.keySets.takeHeard(counted.keySet, counted.cntr));
-    // The reader that holds the card brings what the card says now.
+    // The reader that holds the card brings what the card states now.
     const byPacket = provenBy !== undefined && provenBy !== arrival.card;
     const heard = {
       value: decode(Notification, raw),
@@ -185,8 +185,8 @@ export class Notifications {
   }
 
   /**
-   * Takes a decoded notification in: what it is, in words, and whether it counts. One that does not prove the card it speaks
-   * for is shown and changes nothing, unless its target's settings accept cards without security.
+   * Takes a decoded notification in: what it is, as text, and whether it counts. One that does not prove the card it
+   * speaks for is shown and changes nothing, unless its target's settings accept cards without security.
    */
   async record(
     r: Repositories,

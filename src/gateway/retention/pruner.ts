@@ -45,11 +45,11 @@ const firstAfterMs = 5 * 60_000;
 const everyMs = 3_600_000;
 /** Short enough that nobody notices to have waited for one. */
 const defaultUnit = 200;
-/** What an event tells of may be a little older than the event. */
+/** What an event reports may be a little older than the event. */
 const slackMs = 3_600_000;
 const maxRemembered = 20;
 
-/** Removes what is past its retention: in small units with pauses in between, so that everything else goes on. */
+/** Removes what is past its retention: in small units with pauses in between, so that everything else continues. */
 export class Pruner {
   readonly retention: Retention;
   readonly #deps: PrunerDeps;

@@ -54,7 +54,7 @@ export async function evaluateResponse(
   }
 }
 
-/** What a response in clear is, to a command that asked for no more, when its sender is not known to be the card. */
+/** What a response in clear is, to a command that asked for no more, when its sender is unknown to be the card. */
 export function fromStranger(statusName: string): string {
   return `PoR ${statusName} in clear, from a sender that is not known to be the card`;
 }

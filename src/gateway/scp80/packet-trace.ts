@@ -6,7 +6,7 @@ import type { Target } from "../model/target.ts";
 import { workBody } from "../scripts/script-body.ts";
 import type { ReadAnswer } from "./secured-packet.ts";
 
-/** Publishes what a command packet says in clear, and the script in it without keys and PINs, as it is sent. */
+/** Publishes what a command packet states in clear, and the script in it without keys and PINs, as it is sent. */
 export function traceCommand(job: Job, target: Target, packet: PacketRecord): void {
   if (!isTracing()) return;
   const { tar, cntr, spi, kic, kid, transmissions, userData, link = "" } = packet;
@@ -20,7 +20,7 @@ export function traceCommand(job: Job, target: Target, packet: PacketRecord): vo
   traceScript("out", link, workBody(job.work, target), tar);
 }
 
-/** Publishes what a response packet says in clear, and the answer in it. */
+/** Publishes what a response packet states in clear, and the answer in it. */
 export function traceResponse(job: Job, packet: PacketRecord, answer: ReadAnswer): void {
   if (!isTracing()) return;
   const { link = "", tar, cntr, target } = packet;

@@ -11,8 +11,8 @@ interface Part {
 }
 
 /**
- * Keeps the messages of a response that are here with the oldest open packet of its TAR: should the others never come, the
- * job says so.
+ * Keeps the messages of a response that are here with the oldest open packet of its TAR: should the others never come,
+ * the job indicates it.
  */
 export async function keepPartOfResponse(
   feed: FeedJob,
@@ -34,7 +34,7 @@ export async function keepPartOfResponse(
   }
 }
 
-/** What is missing of a response that takes several messages, in words; undefined when nothing is. */
+/** What is missing of a response that takes several messages, as text; undefined when nothing is. */
 export function missingOf(userData: readonly Uint8Array[]): string | undefined {
   const [first] = userData;
   if (first === undefined) return undefined;

@@ -90,7 +90,7 @@ export async function mayStart(feed: FeedJob, r: Repositories, job: Job, now: nu
   return job.lane === "system" || !(await switchIsOpen(r, job.target, now));
 }
 
-/** Defers a job until the packet before it has its answer or is given up; a confirmation has that tried at once. */
+/** Defers a job until the packet before it has its answer or is abandoned; a confirmation has that tried at once. */
 async function giveWay(
   feed: FeedJob,
   r: Repositories,

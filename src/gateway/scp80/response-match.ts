@@ -11,12 +11,12 @@ import { fromStranger } from "./evaluate-response.ts";
 import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";
 
-/** A response that nobody can open is taken for the answer to a command that is no older than this. */
+/** A response that nobody can open is taken for the answer to a command that is not an older than this. */
 const guessWindowMs = 10 * 60_000;
 /** How far the clock of a service centre may be behind ours. */
 const clockSkewMs = 30_000;
 const maxCandidates = 1000;
-/** Of all targets, when the sender is not known or is another one. */
+/** Of all targets, when the sender is unknown or is another one. */
 const maxStrangers = 100;
 
 /** The command packet that a response packet answers. */
@@ -35,8 +35,9 @@ export type Answered =
     };
 
 /**
- * Finds what a response packet answers: by keys and counter where they are known, else the oldest open command of its TAR,
- * never one that is younger than the response. One sent from the number that the card answers to goes before all others.
+ * Finds what a response packet answers: by keys and counter where they are known, otherwise the oldest open command of
+ * its TAR, never one that is younger than the response. One sent from the number that the card answers to goes before
+ * all others.
  */
 export async function findAnswered(
   r: Repositories,
@@ -185,7 +186,7 @@ async function upstream(
   return { kind: "upstream", packet, job, follows, ...(message === undefined ? {} : { message }) };
 }
 
-/** The commands that a message can answer by their keys, with what it says under them. */
+/** The commands that a message can answer by their keys, with what it states under them. */
 async function* readingsOf(
   r: Repositories,
   entry: InboxEntry,
@@ -209,7 +210,7 @@ async function unprovenIn(...of: Parameters<typeof readingsOf>): Promise<Answere
   return undefined;
 }
 
-/** A response in clear to a command that asked for no more, from a sender that is not known to be the card. */
+/** A response in clear to a command that asked for no more, from a sender that is unknown to be the card. */
 async function strangeIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
   for await (const { packet, reading } of readingsOf(...of)) {
     if ("why" in reading || !reading.asAsked) continue;

@@ -17,7 +17,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { workBody } from "../scripts/script-body.ts";
 
-/** What a {@link PacketRecord} says of the octets themselves. */
+/** What a {@link PacketRecord} states about the octets themselves. */
 export type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
@@ -94,7 +94,7 @@ export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]
   return { keySet, tar: work.tar, spi: job.request.spi ?? target.settings.spi ?? defaultSpi };
 }
 
-/** Whether a packet was given up, or certainly never left while a later counter of its keys was handed out. */
+/** Whether a packet was abandoned, or certainly never left while a later counter of its keys was handed out. */
 export function mustBeMadeAnew(packet: PacketRecord, sets: readonly KeySetInfo[]): boolean {
   if (packet.state === "abandoned") return true;
   if (packet.transmissions > 0 || packet.cntr === undefined) return false;
@@ -177,7 +177,7 @@ export interface ReadAnswer {
   /** The real answer is still to come (08, 0B, 0C). */
   readonly intermediate: boolean;
   readonly data: Uint8Array;
-  /** What is odd about it, in words. */
+  /** What is odd about it, as text. */
   readonly note?: string;
 }
 
@@ -250,7 +250,7 @@ export interface OpenedNotification {
   readonly data: Uint8Array;
   /** The target whose keys its CC proves. */
   readonly provenBy?: string;
-  /** Its keys, and the counter that has to be higher than the last one: SPI says that it counts. */
+  /** Its keys, and the counter that has to be higher than the last one: SPI indicates that it counts. */
   readonly counted?: { readonly keySet: string; readonly cntr: number };
   /** It has neither CC nor any other check that could have failed. */
   readonly unsecured: boolean;
@@ -258,7 +258,7 @@ export interface OpenedNotification {
 
 /**
  * Opens a command packet that a card sent us (a notification). Without a matching key it is read as far as it is in
- * clear and marked unverified; undefined when it is no packet of the ISD-R.
+ * clear and marked unverified; undefined when it is not a packet of the ISD-R.
  */
 export async function openNotificationPacket(
   r: Repositories,
@@ -273,7 +273,7 @@ export async function openNotificationPacket(
   }
   if (toHex(parsed.tar) !== isdRTar) return undefined;
   const clear = parsed.spi.command.ciphered ? undefined : parsed.secured.subarray(6 + parsed.checkLength);
-  // The EID inside says who speaks; the link's card may not be known yet while it is being activated.
+  // The EID inside specifies who speaks; the link's card may not be known yet while it is being activated.
   const sender = (clear === undefined ? undefined : await senderOf(r, clear)) ?? target;
   let data = clear;
   for (const set of sender === undefined ? [] : await r.keySets.open(sender, "SCP80")) {

@@ -196,7 +196,7 @@ export class SmsRun {
     return { ...packet, state: "answered", response, answeredAt: this.#deps.clock.now() } as const;
   }
 
-  /** Keeps what a card reported after its job was given up. */
+  /** Keeps what a card reported after its job was abandoned. */
   async #hearLate({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
     const answered = this.#answeredBy(packet, outcomes);
     const verdict = answered === undefined ? undefined : await this.#judge(job, answered, byCard);

@@ -18,8 +18,8 @@ export interface UpstreamMatch {
 }
 
 /**
- * Whether a response answers a packet secured upstream: read with the target's keys where they are those of the packet, else
- * as far as packet and response are in clear. Undefined when it does not.
+ * Whether a response answers a packet secured upstream: read with the target's keys where they are those of the packet,
+ * otherwise as far as packet and response are in clear. Undefined when it does not.
  */
 export function matchUpstream(
   sets: readonly KeySet[],

@@ -17,9 +17,9 @@ export interface SessionNotification {
 const link = "scp81";
 
 /**
- * Takes a session's notification in. What cannot be read is kept as it came, among the messages, and is no reason to
- * refuse the session: the card would bring it again and again, and its jobs would never come. True when it counts for the
- * session's target. SGP.02 §3.15.2
+ * Takes a session's notification in. What cannot be read is kept unchanged, among the messages, and is no reason to
+ * refuse the session: the card would bring it again and again, and its jobs would never come. True when it counts for
+ * the session's target. SGP.02 §3.15.2
  */
 export async function takeNotification(
   r: Repositories,

@@ -20,7 +20,7 @@ export interface ScriptOutcome {
   readonly parts?: JobParts;
 }
 
-/** How a job goes on, or ends, by the verdict on its script. */
+/** How a job continues, or ends, by the verdict on its script. */
 export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict): ScriptOutcome {
   if (verdict.state === "answered") return answered(delivered, verdict.response);
   const error = failureOf(verdict);

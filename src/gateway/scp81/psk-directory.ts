@@ -17,7 +17,7 @@ interface NamedEntry {
 
 /**
  * The PSKs of all targets at hand, so that a handshake needs no more than a look into memory; kept up to date by what
- * the store tells of changed targets.
+ * the store reports changed targets.
  */
 export class PskDirectory implements Disposable {
   readonly #store: Store;

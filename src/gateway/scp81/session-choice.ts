@@ -14,7 +14,7 @@ import type { Target } from "../model/target.ts";
 /** Who serves sessions of a target; the target is absent when only an upstream knows the card. */
 export type ChooseSession = (target: Target | undefined) => OpenSession;
 
-/** Decides at the first POST of each session who serves it, and tells of sessions in the event log. */
+/** Decides at the first POST of each session who serves it, and reports sessions in the event log. */
 export function chosenSessions(store: Store, clock: Clock, choose: ChooseSession): OpenSession {
   return (session) => new ChosenSession(session, store, clock, choose);
 }

@@ -2,13 +2,13 @@ import { statusWordName } from "../../codec/apdu/status-word.ts";
 import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { commandStatusText } from "../../codec/euicc/es5/status.ts";
 
-/** What a status word says as the answer of a command, in the words of the ES5 function where it is one. */
+/** What a status word states as the answer of a command, in the words of the ES5 function where it is one. */
 export function statusMeaning(fn: ClassifiedCommand["function"] | undefined, sw: string): string {
   const value = Number.parseInt(sw, 16);
   return (fn === undefined ? undefined : commandStatusText(fn, value)) ?? statusWordName(value);
 }
 
-/** A failed command in words: its number, its function and what its status word means. */
+/** A failed command as text: its number, its function and what its status word means. */
 export function commandWords(
   number: number,
   apdu: Uint8Array | undefined,

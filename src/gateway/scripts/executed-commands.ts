@@ -22,7 +22,7 @@ export interface ExecutedCommand {
 /** The commands of a job's script that the card answered, named and with their answers decoded. */
 export function executedCommands(work: JobWork, results: readonly CommandResult[]): ExecutedCommand[] {
   const apdus = scriptCommands(work);
-  // A compact response tells of the last command only; the ones before it succeeded.
+  // A compact response reports the last command only; the ones before it succeeded.
   const offset =
     results.length === 1 && apdus.length > 1 && work.kind === "script" && work.format === "compact"
       ? apdus.length - 1

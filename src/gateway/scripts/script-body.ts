@@ -18,7 +18,7 @@ export function workBody(
   return format === "compact" ? compactScript(apdus) : expandedScript(apdus.map(capduObject), format);
 }
 
-/** The format of a job's script by SMS, unless `usual` says what else is usual for eUICCs. */
+/** The format of a job's script by SMS, unless `usual` specifies what else is usual for eUICCs. */
 export function scriptFormat(
   work: Extract<Script, { kind: "script" }>,
   target: Target,

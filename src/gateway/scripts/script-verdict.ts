@@ -21,7 +21,7 @@ import { commandWords, mayHaveActed } from "./command-words.ts";
 /** What a script asks of the card: the objects that it answers one by one. */
 export interface AskedScript {
   readonly commands: readonly ScriptObject[];
-  /** It is a script for certain: what is no script answer is no answer to it. */
+  /** It is a script for certain: what is not a script answer is not an answer to it. */
   readonly certain: boolean;
   /** In compact format, and no ES5 function: cards are known that answer it with a PoR only. */
   readonly mayBeSilent?: boolean;
@@ -30,7 +30,7 @@ export interface AskedScript {
 /** How the card answered a script. */
 export interface AnsweredScript {
   readonly result: Omit<JobResult, "por">;
-  /** Why that is no success. */
+  /** Why that is not a success. */
   readonly failure?: JobFailure;
 }
 
@@ -133,7 +133,7 @@ function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetai
   return { code: "job.script", message, ...facts, detail };
 }
 
-/** What makes an answer no success, in words and numbers. */
+/** What makes an answer no success, as text and numbers. */
 class Judge {
   readonly #asked: AskedScript;
   readonly #before: number;
@@ -145,7 +145,7 @@ class Judge {
     this.#total = total;
   }
 
-  /** The first thing in an expanded answer that is no success. */
+  /** The first thing in an expanded answer that is not a success. */
   expanded(answer: ExpandedResponse, items: readonly ScriptItem[]): JobFailure | undefined {
     for (const [index, item] of items.entries()) {
       const failure = this.#item(index, item);
@@ -182,7 +182,7 @@ class Judge {
     return this.#failure(message, 0, undefined);
   }
 
-  /** The script must have run to its last command; `counted` when the card itself says how many ran. */
+  /** The script must have run to its last command; `counted` when the card itself specifies how many ran. */
   count(ran: number, counted: boolean): JobFailure | undefined {
     const { length } = this.#asked.commands;
     if (ran >= length) return undefined;
@@ -190,7 +190,7 @@ class Judge {
     return this.#failure(message, ran, counted ? false : undefined);
   }
 
-  /** A status word that is no success of its command. */
+  /** A status word that is not a success of its command. */
   rapdu(index: number, sw: number): JobFailure | undefined {
     const command = this.#asked.commands[index];
     const apdu = command !== undefined && isCapdu(command.tag) ? command.value : undefined;
@@ -232,12 +232,12 @@ class Judge {
     );
   }
 
-  /** `sure`: what is known of the failed command itself. */
+  /** `sure`: the facts about the failed command itself. */
   #failed(index: number, message: string, detail: ErrorDetail, sure?: false): JobFailure {
     return this.#failure(message, index, sure, { command: this.#before + index + 1, ...detail });
   }
 
-  /** What is known once the first commands ran; `sure`: what is known of the rest if none did. */
+  /** What is known once the first commands ran; `sure`: the facts about the rest if none did. */
   #failure(message: string, ran: number, sure: false | undefined, detail: ErrorDetail = {}): JobFailure {
     const executedCommands = this.#before + ran;
     const facts: ExecutedFacts =
@@ -250,7 +250,7 @@ function nameOf({ tag }: ScriptObject): string {
   return scp03tCommandName(tag) ?? "a C-APDU";
 }
 
-/** What an expanded answer says of the script as a whole. */
+/** What an expanded answer states about the script as a whole. */
 function faultOf(answer: ExpandedResponse): string | undefined {
   if (answer.badFormat !== undefined) return `the card could not read the script: ${badFormatName(answer.badFormat)}`;
   if (answer.chaining !== undefined) return `script chaining: ${chainingResultName(answer.chaining)}`;

@@ -14,7 +14,7 @@ export function targetedApplication(work: Script): string | undefined {
   return aid;
 }
 
-/** Whether a script begins a secure channel of its own, goes on in one, or is outside any. SGP.02 §4.1.3.3, §7.2 */
+/** Whether a script begins a secure channel of its own, continues in one, or is outside any. SGP.02 §4.1.3.3, §7.2 */
 export function channelUse(work: Script): "begins" | "continues" | "none" {
   const body = work.kind === "body" ? objectsOf(fromHex(work.body)) : undefined;
   const tags = (body ?? []).map((object) => object.tag);
@@ -24,7 +24,9 @@ export function channelUse(work: Script): "begins" | "continues" | "none" {
   return apdus.some(isSecured) ? "continues" : "none";
 }
 
-/** EXTERNAL AUTHENTICATE, and commands whose class byte says that they are secured. GP Card Specification §11.1.4 */
+/**
+ * EXTERNAL AUTHENTICATE, and commands whose class byte indicates that they are secured. GP Card Specification §11.1.4
+ */
 function isSecured([cla = 0, ins]: Uint8Array): boolean {
   if (ins === 0x82 && (cla & 0x80) !== 0) return true;
   return (cla & 0x40) === 0 ? (cla & 0x80) !== 0 && cla < 0xa0 && (cla & 0x0c) !== 0 : (cla & 0x20) !== 0;

@@ -247,7 +247,7 @@ export class SmscConversations implements AsyncDisposable {
     const { protocolId, tpDcs: dataCoding = order.dataCoding, from } = order;
     const text = isOctets(dataCoding) ? {} : { smppText: true };
     const body = { protocolId, dataCoding, ...text, ...(from === undefined ? {} : { from }), notBefore };
-    // Who waits for the fate of one segment before the next is sent would wait for ever.
+    // Who waits for the fate of one segment before the next is sent would wait forever.
     if (order.segment !== undefined && !transaction) {
       await r.smsc.insertMessage(message);
       const held = { message: id, ...order.segment, body: { ...body, userData: toHex(order.userData[0] ?? nothing) } };

@@ -27,8 +27,8 @@ interface Recipient {
 }
 
 /**
- * The card's side spoke: hands its message, segment by segment as it came, to the client whose command it answers, else
- * to the one in conversation with it. Returns what was done, in words.
+ * The card's side spoke: hands its message, segment by segment unchanged, to the client whose command it answers,
+ * otherwise to the one in conversation with it. Returns what was done, as text.
  */
 export async function forwardToClient(
   r: Repositories,

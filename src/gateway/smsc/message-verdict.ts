@@ -4,7 +4,7 @@ import type { InboundItem, NetworkVerdict } from "../../link/sms-bearer.ts";
 import type { Job } from "../model/job.ts";
 import type { JobEnd } from "../model/job-end.ts";
 
-/** What became of a message, in the words its client gets. */
+/** Outcome of a message, in the words its client gets. */
 export interface MessageVerdict {
   readonly state: MessageState;
   /** It will not change any more. */
@@ -26,7 +26,7 @@ const stateOfStatus = new Map<number, MessageState>([
   [0x48, "deleted"],
 ]);
 
-/** What a receipt of the network below means for the message, with the network's state and errors as they came. */
+/** What a receipt of the network below means for the message, with the network's state and errors unchanged. */
 export function verdictOfReceipt(item: Extract<InboundItem, { kind: "receipt" }>): MessageVerdict {
   const { networkStatus, verdict } = item;
   const final = item.state === "delivered" || item.state === "failed";
@@ -36,7 +36,7 @@ export function verdictOfReceipt(item: Extract<InboundItem, { kind: "receipt" }>
   return { state, final, error: errorNumber(verdict, error), ...(verdict === undefined ? {} : { network: verdict }) };
 }
 
-/** What the end of its job means for a message. A network that took it still has to say what became of it. */
+/** What the end of its job means for a message. A network that took it still has to specify the outcome of it. */
 export function verdictOfEnd(job: Job, end: JobEnd): MessageVerdict {
   const network = networkWords(end);
   const words = { error: errorNumber(network, 0), ...(network === undefined ? {} : { network }) };
@@ -74,7 +74,7 @@ function errorNumber(network: NetworkVerdict | undefined, otherwise: number): nu
   return networkError?.code ?? inReceipt ?? commandStatus ?? otherwise;
 }
 
-/** `err:` of the receipt for the client: what the network wrote there, else its number. SMPP 3.4 appendix B */
+/** `err:` of the receipt for the client: what the network wrote there, otherwise its number. SMPP 3.4 appendix B */
 export function errorText({ error, network }: Pick<MessageVerdict, "error" | "network">): string {
   return network?.error ?? String(error).padStart(3, "0");
 }

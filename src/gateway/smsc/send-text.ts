@@ -10,7 +10,7 @@ const sendMs = 120_000;
 
 /**
  * Sends a plain text over one link, in as many messages as it needs, one after the other.
- * @throws what the link throws; `detail.accepted` says how many of how many parts it took before
+ * @throws what the link throws; `detail.accepted` specifies how many of how many parts it took before
  */
 export async function sendText(bearer: SmsBearer, to: string, text: string): Promise<readonly SubmitOutcome[]> {
   const { dcs, userDataHeader, segments } = textSegments(text, randomInt(256));

@@ -122,8 +122,9 @@ export async function receiptCame(r: Repositories, entry: InboxEntry, at: number
 }
 
 /**
- * The part that a receipt speaks of: what its network called so when it took it, as it is stored; else our own reference
- * as the link found it, else another spelling of the name, else the reference that the network echoes.
+ * The part that a receipt speaks of: what its network called so when it took it, as it is stored; otherwise our own
+ * reference as the link found it, otherwise another spelling of the name, otherwise the reference that the network
+ * echoes.
  */
 async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<PacketPart | undefined> {
   if (item.kind !== "receipt") return undefined;
@@ -143,13 +144,13 @@ async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<Pack
 /** A change of a message's state. */
 export interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
   readonly at: number;
-  /** It will not change any more; by default as the state says. */
+  /** It will not change any more; by default according to the state. */
   readonly final?: boolean;
 }
 
 /**
- * Notes a message's state, and tells its client if that wanted to know. A final state stays, but for `unknown`: what
- * became of the message after all is still worth telling.
+ * Notes a message's state, and tells its client if that wanted to know. A final state stays, but for `unknown`: the
+ * outcome of the message after all is still worth telling.
  */
 export async function settle(
   r: Repositories,

@@ -9,13 +9,13 @@ export interface SwitchWatchDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  /** The target may go on with its other jobs. */
+  /** The target may continue with its other jobs. */
   readonly kick: (target: string) => void;
 }
 
 const maxWaitMs = 3_600_000;
 
-/** Ends profile switches of which nothing is heard any more: they lapse, and the target's other jobs go on. */
+/** Ends profile switches of which nothing is heard any more: they lapse, and the target's other jobs continue. */
 export class SwitchWatch {
   readonly #deps: SwitchWatchDeps;
   #timer: NodeJS.Timeout | undefined;

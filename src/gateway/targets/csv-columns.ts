@@ -5,7 +5,7 @@ import { nearest } from "../../base/nearest.ts";
 /** What a column of a key file is for. */
 export type Column =
   | { readonly kind: "field"; readonly field: "eid" | "iccid" | "imsi" | "msisdn" | "name" | "tags" }
-  /** Part of SCP80 key set `set`: its KVN, or 0 where the column `kvn` says it. */
+  /** Part of SCP80 key set `set`: its KVN, or 0 where the column `kvn` states it. */
   | {
       readonly kind: "scp80";
       readonly part: "kvn" | "algorithm" | "kic" | "kid" | "dek" | "cntr" | "tars";

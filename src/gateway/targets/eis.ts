@@ -100,7 +100,7 @@ function templatesOf(octets: Uint8Array): Record<string, string> {
   return Object.fromEntries(readTlvs(octets).map(({ tag, value }) => [tag.toString(16).toUpperCase(), toHex(value)]));
 }
 
-/** SM-SR addressing parameters by tag: what was set last, else what the imported EIS says. */
+/** SM-SR addressing parameters by tag: what was set last, otherwise what the imported EIS states. */
 export function addressingOf(target: Target): Readonly<Record<string, string>> {
   if (target.addressing !== undefined) return target.addressing;
   const { eis } = target;
@@ -126,7 +126,7 @@ export function eisState(audited: AuditedDomain): EsimProfile["state"] | undefin
   return states[audited.state ?? ""];
 }
 
-/** The EIS corrected by what the card itself says of its ISD-Ps; what it does not mention stays. */
+/** The EIS corrected by what the card itself states about its ISD-Ps; what it does not mention stays. */
 export function withAudit(target: Target, audited: readonly AuditedDomain[]): Target {
   let changed = false;
   const profiles = target.esimProfiles.map((profile): EsimProfile => {
@@ -146,7 +146,7 @@ export function withAudit(target: Target, audited: readonly AuditedDomain[]): Ta
   });
   if (!changed && added.length === 0) return target;
   const corrected = withProfiles(target, [...profiles, ...added]);
-  // An audit that names the enabled profile for the first time is no switch: a number that is known stays.
+  // An audit that names the enabled profile for the first time is not a switch: a number that is known stays.
   const first = target.msisdn !== undefined && enabledProfile(target) === undefined;
   return first ? { ...corrected, msisdn: target.msisdn } : corrected;
 }

@@ -41,7 +41,7 @@ async function keptInPart(r: Repositories, set: KeySetInfo, keep: readonly KeyRa
   return kept.length > 0;
 }
 
-/** A set that serves other domains as well goes on serving those. */
+/** A set that serves other domains as well continues serving those. */
 async function forget(r: Repositories, set: KeySetInfo): Promise<void> {
   const tars = set.tars.filter((tar) => tar !== isdRTar);
   const stored = tars.length === 0 ? undefined : (await r.keySets.open(set.target, set.type)).find(sameAs(set));

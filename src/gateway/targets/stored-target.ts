@@ -27,7 +27,7 @@ const elsewhere: readonly string[] = [
 ];
 
 /**
- * Takes out of a stored target what no target may hold: fields of its EIS that are not known, wherever they stand, values
+ * Takes out of a stored target what no target may hold: fields of its EIS that are unknown, wherever they stand, values
  * that do not fit theirs, and texts that could be keys. Older versions kept most of what an import brought.
  */
 export function cleanedTarget(stored: Readonly<Record<string, unknown>>): CleanedTarget {

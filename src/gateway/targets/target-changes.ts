@@ -68,7 +68,7 @@ function sameKeys(a: KeySet, b: KeySet): boolean {
   });
 }
 
-/** Fields that say when and how often, not what. */
+/** Fields that specify when and how often, not what. */
 const bookkeeping: readonly string[] = ["id", "version", "createdAt", "updatedAt"];
 
 /** Where login and password of an access point may be: that they differ is said, not how. */

@@ -97,7 +97,7 @@ function csvTrouble(code: string): string {
   return "not CSV as RFC 4180 has it";
 }
 
-/** A text in pieces, one a turn: the parser says nothing of lines without content. */
+/** A text in pieces, one a turn: the parser states nothing of lines without content. */
 async function* chunks(text: string): AsyncGenerator<string> {
   for (let at = 0; at < text.length; at += chunkLength) {
     await setImmediate();

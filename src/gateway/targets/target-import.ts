@@ -78,7 +78,7 @@ export function importKeySets(target: string, shapes: readonly KeySetShape[], at
 }
 
 /**
- * What is stored once a description was taken in: what it says goes before what was known, and what it does not say
+ * What is stored once a description was taken in: what it states goes before what was known, and what it does not say
  * stays, unless it replaces all there is. Key sets are added or replaced, never removed.
  */
 export function mergedTarget(

@@ -13,7 +13,7 @@ export async function findTarget(r: Repositories, reference: string): Promise<Ta
 }
 
 /**
- * The target that a client's reference names: as it stands, else as an EID, ICCID, IMSI or MSISDN written with
+ * The target that a client's reference names: as it stands, otherwise as an EID, ICCID, IMSI or MSISDN written with
  * separators, in another case or with fillers. @throws target.unknown when it names several
  */
 export async function resolveTarget(r: Repositories, reference: string): Promise<Target | undefined> {
@@ -36,7 +36,7 @@ export async function targetOfNumber(r: Repositories, number: string): Promise<T
   }
 }
 
-/** Stores a changed target under its next version and says why it changed. */
+/** Stores a changed target under its next version and gives the reason it changed. */
 export async function saveTarget(r: Repositories, target: Target, at: number, why: string): Promise<Target> {
   const next = { ...target, version: target.version + 1, updatedAt: at };
   await r.targets.update(next);

@@ -139,7 +139,7 @@ const capability = z.union([
   z.string().regex(/^(true|false|[01]|\d{1,3}(\.\d{1,3}){0,3})?$/i, "true, false or a version such as 12.1.0"),
 ]);
 
-/** The parts of an EIS that are kept for people and written back in an export. SGP.02 Annex E */
+/** The parts of an EIS that are kept for display and written back in an export. SGP.02 Annex E */
 export const eisFactShapes = {
   eumId: plain(100).optional(),
   productionDate: date.optional(),
@@ -227,7 +227,7 @@ export const TargetShape = strict({
   msisdn: msisdnText.optional(),
   tags: tagList.optional(),
   isdR: DomainShape.optional(),
-  /** Key sets of a plain UICC, or of security domains besides the ISD-R; `tars` says what they serve. */
+  /** Key sets of a plain UICC, or of security domains besides the ISD-R; `tars` specifies what they serve. */
   keySets: z.array(KeySetShape).max(127).default([]),
   profiles: z.array(ProfileShape).max(1000).optional(),
   settings: TargetSettingsShape.optional(),

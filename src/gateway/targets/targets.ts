@@ -21,7 +21,7 @@ import { findTarget, saveTarget } from "./target-lookup.ts";
 import type { KeySetShape } from "./target-shape.ts";
 import { type OnRefused, refuseTwins } from "./target-twins.ts";
 
-/** What became of one imported description, or would become of it. */
+/** Outcome of one imported description, or would become of it. */
 export interface ImportOutcome {
   readonly target: Target;
   readonly created: boolean;
@@ -36,7 +36,7 @@ export type TargetChange = MergePatch<Pick<Target, "name" | "tags" | "msisdn" | 
 
 /** How descriptions are taken in. */
 export interface ImportOptions extends ImportHow {
-  /** Nothing is stored: the outcomes say what would be. */
+  /** Nothing is stored: the outcomes specify what would be. */
   readonly dryRun?: boolean;
 }
 
@@ -51,8 +51,10 @@ export class Targets {
   }
 
   /**
-   * Stores a described target. One with the same EID (or ICCID, for a plain UICC) is completed by it: what the description
-   * says goes before what was known, the rest stays; with `replace` only id, name, tags and key sets stay. Counters never
+   * Stores a described target. One with the same EID (or ICCID, for a plain UICC) is completed by it: what the
+   * description
+   * states goes before what was known, the rest stays; with `replace` only id, name, tags and key sets stay. Counters
+   * never
    * go down. An ICCID, name or PSK identity of another target is refused.
    * @throws target.invalid, target.exists
    */
@@ -63,10 +65,13 @@ export class Targets {
   }
 
   /**
-   * Stores described targets as {@link import} does, all of them or none: they are judged as a whole first, in turns with
-   * others. Should the store change under a long import so that one is refused after all, the error says how many are in.
-   * A dry run takes them in and then forgets them, in groups, so that those of a group are held against each other as well.
-   * @throws target.invalid, target.exists; `onRefused` may say which it was, and how many are stored
+   * Stores described targets as {@link import} does, all of them or none: they are judged as a whole first, in turns
+   * with
+   * others. Should the store change under a long import so that one is refused after all, the error specifies how many
+   * are in.
+   * A dry run takes them in and then forgets them, in groups, so that those of a group are held against each other as
+   * well.
+   * @throws target.invalid, target.exists; `onRefused` may specify which it was, and how many are stored
    */
   async importAll(
     descriptions: Iterable<TargetDescription>,
@@ -269,7 +274,7 @@ async function sameTarget(r: Repositories, described: TargetDescription["shape"]
 }
 
 /**
- * Whose ICCID it is. Where cards share one, as copies of a test profile do, an EID tells them apart.
+ * Whose ICCID it is. Where cards share one, as copies of a test profile do, an EID distinguishes them.
  * @throws target.unknown when several have it and there is no EID
  */
 async function ownerOf(r: Repositories, iccid: string, eid: string | undefined): Promise<Target | undefined> {
@@ -322,7 +327,7 @@ function sharedNumbers(namesakes: readonly Namesake[]): string[] {
   );
 }
 
-/** Stored key sets of the types that are written, with their keys, to say what changes. */
+/** Stored key sets of the types that are written, with their keys, to specify what changes. */
 async function openSets(r: Repositories, target: string, sets: readonly KeySet[]): Promise<KeySet[]> {
   const found: KeySet[] = [];
   for (const type of new Set(sets.map((set) => set.type))) found.push(...(await r.keySets.open(target, type)));

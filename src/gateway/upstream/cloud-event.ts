@@ -14,8 +14,8 @@ export interface RelayedEvent {
 }
 
 /**
- * The CloudEvents 1.0 form of an event, with everything that an SM-SR needs to go on: the job with its R-APDUs and
- * packets, the notification raw and read, the short messages as they came. Its id is the same however often it is made.
+ * The CloudEvents 1.0 form of an event, with everything that an SM-SR needs to continue: the job with its R-APDUs and
+ * packets, the notification raw and read, the short messages unchanged. Its id is the same however often it is made.
  */
 export async function cloudEvent(r: Repositories, event: GatewayEvent, instance: string): Promise<RelayedEvent> {
   const target = event.target === undefined ? undefined : await r.targets.get(event.target);

@@ -1,6 +1,6 @@
 import type { OutboxEntry } from "../model/outbox.ts";
 
-/** How an upstream does, for people. */
+/** How an upstream does for display. */
 export interface UpstreamView {
   readonly name: string;
   /** What it is used for. */
@@ -10,7 +10,7 @@ export interface UpstreamView {
   readonly keyLookup: boolean;
   /** Events that wait to be told. */
   readonly queued: number;
-  /** Events that were given up. */
+  /** Events that were abandoned. */
   readonly dead: number;
   readonly delivered: number;
   readonly failures: number;

@@ -1,6 +1,6 @@
 import { backoffMs } from "../../base/retry.ts";
 
-/** What came of sending an event. */
+/** Result of sending an event. */
 export type Attempt =
   | { readonly kind: "answer"; readonly status: number; readonly retryAfterMs?: number }
   /** No usable answer at all. */
@@ -9,7 +9,7 @@ export type Attempt =
 export interface DeliveryPolicy {
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;
-  /** Answers that refuse, after which an event is given up. An upstream that is down is never counted. */
+  /** Answers that refuse, after which an event is abandoned. An upstream that is down is never counted. */
   readonly maxAttempts: number;
 }
 
@@ -26,7 +26,7 @@ export type Next =
     }
   | { readonly do: "bury"; readonly attempts: number; readonly why: string };
 
-/** Statuses that say that this very event will never be taken. */
+/** Statuses that indicate that this very event will never be taken. */
 const hopeless = new Set([400, 409, 410, 413, 415, 422]);
 /** Statuses of whatever stands in front of an upstream that is not there, or asks for patience. */
 const away = new Set([408, 425, 429, 502, 503, 504]);

@@ -94,7 +94,7 @@ export class Relay implements AsyncDisposable {
       );
   }
 
-  /** Looks at the outbox anew, after a replay. */
+  /** Looks at the outbox again, after a replay. */
   async recheck(): Promise<void> {
     const { upstream } = this.#settings;
     const [lanes, queued] = await this.#deps.store.read(

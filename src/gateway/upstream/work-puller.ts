@@ -14,14 +14,14 @@ const WorkList = z.looseObject({ work: z.array(z.unknown()) });
 const maxAtOnce = 1000;
 /** Polls that bring nothing new begin at least so far apart, however soon the upstream answers them. */
 const leastIntervalMs = 1000;
-/** How often a piece may fail by a bug of ours before that is what its receipt says. */
+/** How often a piece may fail by a bug of ours before that is what its receipt states. */
 const maxFailures = 3;
 /** The longest pause because of work that cannot be taken yet: other work may come behind it. */
 const maxHoldUpMs = 10_000;
 /** Refusals that concern who asks, or how often, and not what is in the request. */
 const notAboutContent = new Set([401, 403, 408, 425, 429]);
 
-/** What became of it. */
+/** Outcome of it. */
 export type WorkReceipt =
   | { readonly id: string; readonly job: string }
   | {
@@ -44,7 +44,7 @@ export interface PullerDeps {
   readonly log: Log;
   /** Long poll: the answer's JSON, or undefined when there is no work. @throws upstream.* */
   readonly fetch: (signal: AbortSignal) => Promise<unknown>;
-  /** Tells what became of work. @throws upstream.* */
+  /** Tells the outcome of work. @throws upstream.* */
   readonly acknowledge: (receipts: readonly WorkReceipt[], signal: AbortSignal) => Promise<void>;
   /** Resolves when the connection is not needed for anything more urgent. */
   readonly turn: () => Promise<void>;
@@ -122,7 +122,7 @@ export class WorkPuller implements AsyncDisposable {
   }
 
   /**
-   * One poll. `quick`: the next one may follow at once, since this one brought something new or was given up for
+   * One poll. `quick`: the next one may follow at once, since this one brought something new or was abandoned for
    * something more urgent. `heldUp`: why some of its work could not be taken yet.
    */
   async #once(): Promise<{ readonly quick: boolean; readonly heldUp?: unknown }> {
@@ -152,7 +152,7 @@ export class WorkPuller implements AsyncDisposable {
     return heldUp === undefined ? { quick } : { quick, heldUp };
   }
 
-  /** Tells what became of work. One receipt that the upstream refuses does not keep the others from it. */
+  /** Tells the outcome of work. One receipt that the upstream refuses does not keep the others from it. */
   async #acknowledge(receipts: readonly WorkReceipt[]): Promise<void> {
     try {
       await this.#deps.acknowledge(receipts, this.#stopping.signal);
@@ -172,7 +172,7 @@ export class WorkPuller implements AsyncDisposable {
     }
   }
 
-  /** What became of one item; no receipt for one without an id, which nobody can be told of, and for passing trouble. */
+  /** Outcome of one item; no receipt for one without an id, which nobody can be told of, and for passing trouble. */
   async #take(raw: unknown): Promise<Taken> {
     const { log } = this.#deps;
     const { upstream } = this.#settings;
@@ -189,7 +189,7 @@ export class WorkPuller implements AsyncDisposable {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       const { code, message, detail: facts } = error;
-      // Passing trouble of ours is no answer: the work stays with the upstream and comes again.
+      // Passing trouble of ours is not an answer: the work stays with the upstream and comes again.
       if (error.retry !== "never") return { isNew: false, trouble: thrown };
       if (code === "api.internal" && !this.#givenUp(id, thrown)) return { isNew: false, trouble: thrown };
       const problem = code === "api.internal" ? { type: code, detail: "see the gateway's log" } : undefined;

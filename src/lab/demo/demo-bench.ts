@@ -22,7 +22,7 @@ export interface DemoBench extends AsyncDisposable {
   readonly eis: ReturnType<typeof exportEis>;
   /** Folder that is gone afterwards. */
   readonly folder: string;
-  /** How the card is reached, in words. */
+  /** How the card is reached, as text. */
   readonly where: string;
 }
 

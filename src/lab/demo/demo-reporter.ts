@@ -34,7 +34,7 @@ export class DemoReporter implements Disposable {
     this.#line(paint(this.#context.terminal, "bold", text));
   }
 
-  /** Something that must have happened. Returns it, for going on only where it makes sense. */
+  /** Something that must have happened. Returns it, for continuing only where it makes sense. */
   check(what: string, held: boolean): boolean {
     this.#checks.push({ what, held, atMs: Math.round(performance.now() - this.#start) });
     this.#line(

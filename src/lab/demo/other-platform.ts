@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type PackagePdu, type PackageSession, smppPackage } from "../../../simulators/smsc/smpp-package.ts";
 import { assemble, type Pending, readSegment } from "../../codec/sms/concatenation.ts";
 
-/** A proof of receipt as it came: TP-UDs in order, and the response packet they carry. */
+/** A proof of receipt unchanged: TP-UDs in order, and the response packet they carry. */
 export interface HeardPor {
   readonly userData: readonly Uint8Array[];
   readonly packet: Uint8Array;

@@ -6,7 +6,7 @@ import type { PlacedStep, Scenario } from "./scenario.ts";
 import { type ScenarioBench, simulatedBench } from "./scenario-bench.ts";
 import { ScenarioRun } from "./scenario-run.ts";
 
-/** What became of a step. */
+/** Outcome of a step. */
 export interface StepOutcome {
   readonly name: string;
   readonly line: number;
@@ -17,7 +17,7 @@ export interface StepOutcome {
   readonly error?: ReturnType<GatewayError["toJSON"]>;
 }
 
-/** What became of a scenario. */
+/** Outcome of a scenario. */
 export interface ScenarioOutcome {
   readonly file: string;
   readonly name: string;

@@ -74,7 +74,7 @@ const Head = z
   })
   .refine((head) => head.card === undefined || head.target === undefined, "give card or target, not both");
 
-/** What a scenario says of its card. */
+/** What a scenario states about its card. */
 export type ScenarioCard = z.infer<typeof Card>;
 
 /** A step and where it is written. */

@@ -64,9 +64,9 @@ const sending = {
 };
 const shape = <T extends z.ZodRawShape>(fields: T) => z.strictObject({ ...common, ...fields });
 
-/** What each step may say, by the word that says what it does. */
+/** What each step may say, by the word that specifies what it does. */
 export const stepShapes = {
-  /** An ES5 function by name, and what becomes of it. */
+  /** An ES5 function by name, and the outcome of it. */
   es5: z.strictObject({
     ...sending,
     es5: es5Name,
@@ -143,7 +143,7 @@ export type Verb = keyof typeof stepShapes;
 export type Step = { [V in Verb]: z.output<(typeof stepShapes)[V]> }[Verb];
 export type StepOf<V extends Verb> = z.output<(typeof stepShapes)[V]>;
 
-/** The words that say what a step does. */
+/** The words that specify what a step does. */
 export const verbs: readonly Verb[] = Object.keys(stepShapes).filter((key): key is Verb =>
   Object.hasOwn(stepShapes, key),
 );

@@ -13,7 +13,7 @@ export type CardLinkState =
   | { readonly at: "waiting"; readonly error: GatewayError; readonly attempt: number; readonly delayMs: number }
   | { readonly at: "closed" };
 
-/** Whether a card link can carry anything, and why not, in words. */
+/** Whether a card link can carry anything, and why not, as text. */
 export function carries(state: CardLinkState): { readonly up: boolean; readonly reason?: string } {
   switch (state.at) {
     case "ready":

@@ -19,7 +19,7 @@ import type { TerminalSettings } from "./terminal/terminal-settings.ts";
 
 /** What a {@link CardLink} needs. */
 export interface CardLinkDeps {
-  /** Link id for people, routing and traces: the reader's address. */
+  /** Link id for display, routing and traces: the reader's address. */
   readonly id: string;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -43,8 +43,8 @@ const soundMs = 30_000;
 const backoff = { firstMs: 250, maxMs: 30_000 };
 
 /**
- * The life of the card in one reader: taken exclusively as soon as it is there, activated, kept connected; activated anew
- * after removal, resets by others, a mute spell or a restart of the service, with growing delays. Carries short
+ * The life of the card in one reader: taken exclusively as soon as it is there, activated, kept connected; activated
+ * again after removal, resets by others, a mute spell or a restart of the service, with growing delays. Carries short
  * messages by SMS-PP download.
  */
 export class CardLink implements SmsBearer {
@@ -82,12 +82,12 @@ export class CardLink implements SmsBearer {
     return { atr: toHex(atr), ...(eid === undefined ? {} : { eid }), ...identity };
   }
 
-  /** Where it is, for programs; {@link describe} is for people. */
+  /** Where it is, for programs; {@link describe} is for display. */
   get phase(): CardLinkState {
     return this.#now;
   }
 
-  /** State in words and numbers for people. */
+  /** State as text and numbers for display. */
   describe(): Readonly<Record<string, unknown>> {
     const now = this.#now;
     const trouble =
@@ -159,7 +159,7 @@ export class CardLink implements SmsBearer {
     }, signal);
   }
 
-  /** Resets the card and activates it anew; resolves when it is ready again. @throws card.*, link.* */
+  /** Resets the card and activates it again; resolves when it is ready again. @throws card.*, link.* */
   async reset(kind: "warm" | "cold"): Promise<void> {
     await this.#ready().restart(kind);
   }

@@ -13,7 +13,7 @@ import { Terminal } from "./terminal/terminal.ts";
 import type { TerminalHooks } from "./terminal/terminal-contract.ts";
 import type { TerminalSettings } from "./terminal/terminal-settings.ts";
 
-/** What is known of a card once it is active. */
+/** Facts about a card once it is active. */
 export interface CardFacts {
   readonly atr: Uint8Array;
   readonly identity: CardIdentity;
@@ -31,7 +31,7 @@ export interface CardSessionDeps {
   readonly hooks?: TerminalHooks;
   /** The card is active; again after each restart and each change of its identity. */
   readonly onReady: (facts: CardFacts) => void;
-  /** The card is being activated anew on request. */
+  /** The card is being activated again on request. */
   readonly onUnready: () => void;
 }
 
@@ -63,7 +63,7 @@ export class CardSession {
     return present(this.#terminal);
   }
 
-  /** State for people. */
+  /** State for display. */
   describe(): unknown {
     return this.#terminal?.describe();
   }
@@ -101,7 +101,7 @@ export class CardSession {
     return asGatewayError(signal.reason, link);
   }
 
-  /** Resets the card and activates it anew. @throws card.*, link.* */
+  /** Resets the card and activates it again. @throws card.*, link.* */
   async restart(kind: "warm" | "cold"): Promise<void> {
     this.#deps.onUnready();
     try {

@@ -10,7 +10,7 @@ export interface ApduTaker {
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
 }
 
-/** Who the card says it is at the moment; a profile switch changes both. */
+/** Who the card states it is at the moment; a profile switch changes both. */
 export interface CardIdentity {
   readonly iccid?: Iccid;
   readonly imsi?: Imsi;
@@ -80,7 +80,7 @@ export async function readIdentity(card: ApduTaker, options: TransmitOptions): P
   return { ...(iccid === undefined ? {} : { iccid }), ...(imsi === undefined ? {} : { imsi }) };
 }
 
-/** Whether the MF says that the card takes TERMINAL CAPABILITY. ETSI TS 102 221 §11.1.1.4.6.7 */
+/** Whether the MF indicates that the card takes TERMINAL CAPABILITY. ETSI TS 102 221 §11.1.1.4.6.7 */
 export async function asksTerminalCapability(card: ApduTaker, options: TransmitOptions): Promise<boolean> {
   const { data, sw } = await card.transmit(selectMf, options);
   if (!good(sw)) return false;

@@ -25,7 +25,7 @@ export class OneShotTimer {
     this.#loop ??= this.#run();
   }
 
-  /** Looks anew at what is next, because it may be earlier now. */
+  /** Looks again at what is next, because it may be earlier now. */
   rearm(): void {
     this.#wake.abort();
     this.#wake = new AbortController();

@@ -73,7 +73,7 @@ export class Schedule {
     this.#alarm.stop();
   }
 
-  /** Something was exchanged with the card: the polling interval starts anew. */
+  /** Something was exchanged with the card: the polling interval starts again. */
   touch(): void {
     this.#lastExchange = this.#deps.clock.monotonic();
   }

@@ -24,7 +24,7 @@ type Route =
 const success = Uint8Array.of(0x90, 0x00);
 const notFound = Uint8Array.of(0x6a, 0x82);
 const channelLimit = 19;
-/** A modem says "SIM busy" while its own work with the card goes on; nothing reached the card. */
+/** A modem states "SIM busy" while its own work with the card continues; nothing reached the card. */
 const busyWaitsMs = [200, 400, 800];
 
 /** How the card is reached. */
@@ -45,7 +45,7 @@ export class CardAccess {
   readonly #leaked: Set<string>;
   readonly #run: Pick<RunOptions, "urgency">;
   #sessions: "untried" | "work" | "missing";
-  /** MANAGE CHANNEL over +CSIM comes first, and is not known to be refused. */
+  /** MANAGE CHANNEL over +CSIM comes first, and is unknown to be refused. */
   #csimFirst: boolean;
   #prepared = false;
 
@@ -172,7 +172,7 @@ export class CardAccess {
 
   /**
    * The session, `not-found` when the card has no such application, undefined when the modem has no sessions, or the
-   * error of a +CCHO that does not say which of the two it is.
+   * error of a +CCHO that does not specify which of the two it is.
    */
   async #openSession(
     aid: Uint8Array,

@@ -27,9 +27,9 @@ export function tidyIccid(text: string): string {
 const limitMs = 10_000;
 
 /**
- * The EID: by the modem's own command where its profile names one, else from the ECASD on a channel of its own, which
- * is closed again; +CSIM first, +CCHO and +CGLA where that is refused. SGP.02 §4.1.3.1
- * Undefined when the card has none or the modem lets nobody ask.
+ * The EID: by the modem's own command where its profile names one, otherwise from the ECASD on a channel of its own,
+ * which is closed again; +CSIM first, +CCHO and +CGLA where that is refused. SGP.02 §4.1.3.1 Undefined when the card
+ * has none or the modem lets nobody ask.
  */
 export async function readEid(engine: AtEngine, link: string): Promise<string | undefined> {
   const said = await firstAnswer(engine, engine.profile.file.identity?.eid);

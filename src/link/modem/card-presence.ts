@@ -46,7 +46,7 @@ export class CardPresence {
     this.#deps = deps;
   }
 
-  /** A line that says something of the card. */
+  /** A line that states something of the card. */
   onUrc(urc: Urc): void {
     if (urc.event === "sim-removed") {
       this.#removals++;
@@ -91,7 +91,7 @@ export class CardPresence {
     }
   }
 
-  /** Only what is known of a card that can be asked is shown. */
+  /** Only the facts about a card that can be asked is shown. */
   #forget(pin: string): void {
     const { iccid, imsi, eid, pin: before } = this.#deps.state();
     if (pin === before && iccid === undefined && imsi === undefined && eid === undefined) return;
@@ -122,7 +122,7 @@ export class CardPresence {
   }
 }
 
-/** The PIN state in words; undefined when the modem does not say. */
+/** The PIN state as text; undefined when the modem does not say. */
 async function pinOf(engine: AtEngine): Promise<string | undefined> {
   try {
     return (await engine.run(pinState, undefined, { urgency: "init" })).toUpperCase();

@@ -21,7 +21,10 @@ export class LastCard {
     this.#card = { iccid, ...(imsi === undefined ? {} : { imsi }), ...(eid === undefined ? {} : { eid }) };
   }
 
-  /** The ICCID that a profile switch began with: one that is told of just after the card was read anew began before that. */
+  /**
+   * The ICCID that a profile switch began with: one that is told of just after the card was read again began before
+   * that.
+   */
   switchedFrom(now: number): string | undefined {
     return this.#change !== undefined && now - this.#change.at < justChangedMs ? this.#change.from : this.#card.iccid;
   }

@@ -1,7 +1,7 @@
 import type { Port, UartSettings } from "../port.ts";
 import type { ModemProfile, ProfileSet } from "./profile/profile.ts";
 
-/** Speed of a module as delivered, where no profile says otherwise. */
+/** Speed of a module as delivered, where no profile states otherwise. */
 const usualBaud = 115_200;
 
 /**

@@ -94,7 +94,7 @@ class ModemCard implements CardConnection {
     return this.#access.transmit(command, options);
   }
 
-  /** The modem's own way to read its card anew; it answers nothing in the meantime. */
+  /** The modem's own way to read its card again; it answers nothing in the meantime. */
   async reset(_kind: "warm" | "cold", options: ExchangeOptions): Promise<Uint8Array> {
     this.#access.forget();
     try {

@@ -27,8 +27,9 @@ export interface ModemLifeDeps {
 const maxAbsences = 6;
 
 /**
- * Starts a modem again and again. What is merely absent (no such port, a refused connection, unplugged) is tried for
- * ever; what is there and answers wrongly has its power cycled, and is left alone for a while when that does not help.
+ * Starts a modem again and again. What is merely absent (no such port, a refused connection, unplugged) is tried
+ * forever; what is there and answers wrongly has its power cycled, and is left alone for a while when that does not
+ * help.
  */
 export class ModemLife {
   readonly #deps: ModemLifeDeps;

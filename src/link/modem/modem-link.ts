@@ -138,7 +138,7 @@ export class ModemLink implements AsyncDisposable {
     return this.#holder.onChange(listener);
   }
 
-  /** Starts its life, which goes on until {@link Symbol.asyncDispose}. */
+  /** Starts its life, which continues until {@link Symbol.asyncDispose}. */
   start(): void {
     this.#running ??= this.#life.run(this.#stop.signal);
     detach(this.#running, reported(this.#deps.log, "the supervision of a modem ended", { link: this.id }));
@@ -301,7 +301,7 @@ export class ModemLink implements AsyncDisposable {
   }
 
   #followRegistration(): void {
-    // A modem that answers for no domain does not say that it is not registered.
+    // A modem that answers for no domain does not indicate that it is not registered.
     if (registered(this.state) || Object.keys(this.state.registrations).length === 0) this.bearer.resume();
     else this.bearer.suspend("not registered on a network");
   }

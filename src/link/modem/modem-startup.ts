@@ -76,7 +76,7 @@ async function plainCharacters(engine: AtEngine): Promise<void> {
   }
 }
 
-/** ATI; what answers no question of these in time, and nothing but AT, is no modem one can work with. */
+/** ATI; what answers no question of these in time, and nothing but AT, is not a modem one can work with. */
 async function lastResort(engine: AtEngine, saidSomething: boolean): Promise<readonly string[]> {
   try {
     return await engine.run(identification, undefined, init);
@@ -86,7 +86,7 @@ async function lastResort(engine: AtEngine, saidSomething: boolean): Promise<rea
   }
 }
 
-/** The profile of what it says it is, or the one it is told to be. @throws profile.unknown, profile.invalid */
+/** The profile of what it states it is, or the one it is told to be. @throws profile.unknown, profile.invalid */
 export function chooseProfile(profiles: ProfileSet, identity: ModemIdentity, name: string | undefined): ModemProfile {
   return name === undefined ? profiles.match(identity) : profiles.get(name);
 }

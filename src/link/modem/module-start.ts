@@ -4,7 +4,7 @@ import type { AtEngine } from "./at/at-engine.ts";
 import { ask } from "./questions.ts";
 
 /**
- * Waits for a module that starts: until the line after which its profile says it takes commands, at most
+ * Waits for a module that starts: until the line after which its profile states it takes commands, at most
  * `startup.waitMs`, and `settleMs` more.
  * @param line the line of the start that was seen already, empty for none
  * @throws the reason of an abort

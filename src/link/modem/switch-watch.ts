@@ -15,9 +15,9 @@ export interface SwitchWatchDeps {
   readonly state: () => ModemState;
   /** The card that was in it before. */
   readonly fromIccid: string | undefined;
-  /** The card is another one now: to be read, and the message service to be set up anew. */
+  /** The card is another one now: to be read, and the message service to be set up again. */
   readonly cardChanged: () => Promise<void>;
-  /** Asks the network anew and stores the answer. */
+  /** Asks the network again and stores the answer. */
   readonly refreshRegistration: () => Promise<void>;
   readonly told: (record: SwitchRecord) => void;
 }
@@ -129,7 +129,7 @@ export class SwitchWatch {
     await this.#quietly(() => this.#deps.cardChanged());
   }
 
-  /** A module that does not read the card again is made to, at once where this is known, else late. */
+  /** A module that does not read the card again is made to, at once where this is known, otherwise late. */
   async #helpCard(): Promise<void> {
     const engine = this.#deps.engine();
     if (engine === undefined || this.#options.spontaneous === true) return;

@@ -11,7 +11,9 @@ export type Dialect = NonNullable<NonNullable<ProfileFile["toolkit"]>["dialect"]
 const refresh = 0x01;
 const uiccReset = 0x04;
 
-/** Notices of a command: its type, and the first number behind it. The type is hexadecimal where `radix` says so. */
+/**
+ * Notices of a command: its type, and the first number behind it. The type is hexadecimal where `radix` indicates it.
+ */
 const menuNotices: Readonly<Partial<Record<Dialect, { readonly pattern: RegExp; readonly radix: 10 | 16 }>>> = {
   "menu-stin": { pattern: /^[+^]STIN: ?([0-9A-Fa-f]{1,2})(?:, ?(\d+))?/, radix: 16 },
   "menu-stn": { pattern: /^#STN: ?(\d{1,3})(?:, ?(\d+))?/, radix: 10 },

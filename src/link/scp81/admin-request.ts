@@ -14,7 +14,7 @@ export interface AdminRequest {
   readonly scriptStatus?: string;
   readonly contentType?: string;
   readonly body: Uint8Array;
-  /** Request line and headers as they came. */
+  /** Request line and headers unchanged. */
   readonly headText: string;
 }
 
@@ -60,7 +60,7 @@ export function checkRequest({ head, headText, body }: HttpRequest, claim: Agent
   };
 }
 
-/** Headers that decide whose session it is and what became of a script. */
+/** Headers that decide whose session it is and the outcome of a script. */
 const told = ["x-admin-protocol", "x-admin-from", "x-admin-resume", "x-admin-script-status"];
 
 function saysTwoThings(head: HttpRequest["head"], name: string): boolean {
@@ -87,7 +87,7 @@ function agentAgrees(agentId: string, claim: AgentClaim): boolean {
 /** What a request URI asks for, apart from being a Next-URI. */
 export type UriPurpose =
   | { readonly kind: "initial"; readonly path: string; readonly notification?: Uint8Array }
-  /** A notification that is no hexadecimal text. */
+  /** A notification that is not a hexadecimal text. */
   | { readonly kind: "malformed" }
   | { readonly kind: "other" };
 

@@ -25,10 +25,10 @@ export interface AdminScript {
   readonly secureChannel?: string;
 }
 
-/** What became of a delivered script. */
+/** Outcome of a delivered script. */
 export type AdminVerdict =
   | { readonly state: "answered"; readonly response: Uint8Array }
-  /** The card ran it; what it sent back is no response script. */
+  /** The card ran it; what it sent back is not a response script. */
   | { readonly state: "answered-unparseable"; readonly response: Uint8Array }
   /** The card did not hand it to an application, or could not check its security (`security-error`: may have run). */
   | { readonly state: "rejected"; readonly scriptStatus: string }

@@ -26,7 +26,7 @@ export interface ConnectionDeps {
   readonly events: ConnectionEvents;
 }
 
-/** What a session is doing, for people. */
+/** What a session is doing for display. */
 export type SessionPhase = "card-silent" | "card-speaks" | "card-works" | "gateway-works" | "ending";
 
 /** The HTTP side of one authenticated administration session. */
@@ -90,7 +90,7 @@ export class AdminConnection {
     this.#socket.destroy();
   }
 
-  /** The card says nothing more: what it asked for is still answered, and then there is nothing to wait for. */
+  /** The card states nothing more: what it asked for is still answered, and then there is nothing to wait for. */
   #cardEnded(): void {
     this.#cardDone = true;
     if (this.#phase !== "gateway-works" && this.#phase !== "ending") this.#socket.destroy();
@@ -117,7 +117,9 @@ export class AdminConnection {
     }
   }
 
-  /** A request that has begun must go on, and must not go on for ever; a script's own budget is never cut short. */
+  /**
+   * A request that has begun must continue, and must not continue forever; a script's own budget is never cut short.
+   */
   #watchRequest(): void {
     if (this.#reader.awaits === "between") return;
     const now = this.#deps.monotonic();

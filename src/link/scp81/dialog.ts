@@ -82,9 +82,9 @@ export function openDialog(record: AdminRecord): DialogState {
 /**
  * The administration dialog of one target: no I/O, no clock. GP Amendment B §3.4, §3.5
  *
- * Every delivered script has a Next-URI of its own. The URI of the next POST thus tells what the card did:
+ * Every delivered script has a Next-URI of its own. The URI of the next POST thus specifies what the card did:
  * its own URI with a response = answered; its own URI, resuming = executed and the response lost; the URI before it =
- * not processed to its end; the first URI without resuming = a new session, which says nothing.
+ * not processed to its end; the first URI without resuming = a new session, which states nothing.
  */
 export function stepDialog(state: DialogState, event: DialogEvent, policy: DialogPolicy): DialogMove {
   switch (event.kind) {

@@ -6,7 +6,7 @@ interface TargetMemory {
   moreToCome: boolean;
 }
 
-/** What became of a script, and how often its body was sent. */
+/** Outcome of a script, and how often its body was sent. */
 export interface ScriptReport {
   readonly verdict: AdminVerdict;
   readonly deliveries: number;

@@ -1,6 +1,6 @@
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 
-/** What is known of a PSK identity. */
+/** Facts about a PSK identity. */
 export interface PskEntry {
   readonly psk: Uint8Array;
   /** Whose it is. */

@@ -58,7 +58,7 @@ export class EsmeBind implements AsyncDisposable {
     this.#running ??= this.#run();
   }
 
-  /** Ends the session and binds anew at once. */
+  /** Ends the session and binds again at once. */
   rebind(error = new GatewayError("link.lost", "a new bind was requested")): void {
     this.#session?.destroy(error);
     this.#wake.abort();

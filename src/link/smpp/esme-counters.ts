@@ -1,4 +1,4 @@
-/** What became of the messages an account was given, since its start. */
+/** Outcome of the messages an account was given, since its start. */
 export interface EsmeCounters {
   /** Requests that left, each time they did. */
   sent: number;
@@ -7,9 +7,9 @@ export interface EsmeCounters {
   throttled: number;
   /** Refused for good or for now. */
   refused: number;
-  /** Left, and nobody knows what became of them. */
+  /** Left, and nobody knows the outcome of them. */
   unknown: number;
-  /** Answered after they were given up. */
+  /** Answered after they were abandoned. */
   late: number;
   /** Gave up before they could leave. */
   expired: number;

@@ -89,7 +89,7 @@ export class EsmeLink implements AsyncDisposable {
     return this.#binds.map((bind) => bind.state);
   }
 
-  /** Facts for people and metrics: what waits, what is in flight, the rate in use (messages per second). */
+  /** Facts for display and metrics: what waits, what is in flight, the rate in use (messages per second). */
   get load(): { readonly queued: number; readonly inFlight: number; readonly rate: number; readonly paused: boolean } {
     return {
       queued: this.#queue.length,
@@ -99,19 +99,19 @@ export class EsmeLink implements AsyncDisposable {
     };
   }
 
-  /** What became of messages since the start. */
+  /** Outcome of messages since the start. */
   get counters(): Readonly<EsmeCounters> {
     return this.#counts;
   }
 
-  /** Ends all sessions and binds anew. */
+  /** Ends all sessions and binds again. */
   rebind(): void {
     for (const bind of this.#binds) bind.rebind();
   }
 
   /**
    * Sends one request when a bind has room and the rate allows; resolves with a response of status 0. A response that
-   * comes after it was given up is told to `late`.
+   * comes after it was abandoned is told to `late`.
    * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `fate`
    */
   submit<C extends "submit_sm" | "data_sm" | "query_sm" | "cancel_sm">(

@@ -10,11 +10,11 @@ export interface OpenRequest {
   readonly windowed: boolean;
   readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
   readonly reject: (error: GatewayError) => void;
-  /** Told the response that comes after it was given up. */
+  /** Told the response that comes after it was abandoned. */
   readonly late?: ((pdu: Pdu<ResponseCommand>) => void) | undefined;
 }
 
-/** Requests given up whose response is still listened for. */
+/** Requests abandoned whose response is still listened for. */
 const maxLapsed = 10_000;
 
 /** Requests of ours by sequence number. */
@@ -32,7 +32,7 @@ export class InFlight {
     return this.#open.size;
   }
 
-  /** The request of this number, open or given up. */
+  /** The request of this number, open or abandoned. */
   commandOf(sequence: number): RequestCommand | undefined {
     return (this.#open.get(sequence) ?? this.#lapsed.get(sequence))?.command;
   }
@@ -60,7 +60,7 @@ export class InFlight {
     return found;
   }
 
-  /** Keeps a request that was given up, should its response come after all. */
+  /** Keeps a request that was abandoned, should its response come after all. */
   lapse(sequence: number, request: OpenRequest): void {
     if (request.late === undefined) return;
     this.#lapsed.set(sequence, request);
@@ -70,7 +70,7 @@ export class InFlight {
     }
   }
 
-  /** Removes and returns a request that was given up. */
+  /** Removes and returns a request that was abandoned. */
   takeLapsed(sequence: number): OpenRequest | undefined {
     const request = this.#lapsed.get(sequence);
     this.#lapsed.delete(sequence);

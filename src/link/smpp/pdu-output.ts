@@ -4,7 +4,7 @@ import type { ReadGate } from "./read-gate.ts";
 import type { SmppStream } from "./stream.ts";
 
 const startOctets = 2_048;
-/** So much goes out at once, so that the peer works on it while we go on. */
+/** So much goes out at once, so that the peer works on it while we continue. */
 const eagerOctets = 2_048;
 const keepOctets = 1 << 20;
 /** What one turn may gather before requests have to wait for the stream's opinion. */

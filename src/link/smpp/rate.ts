@@ -76,8 +76,8 @@ function observed(rate: Rate): number {
 }
 
 /**
- * The SMSC said ESME_RTHROTTLED or ESME_RMSGQFUL: half the rate, and silence for 1 s, doubling to 30 s while it goes on.
- * Answers of messages that were under way when the pause began do not count again.
+ * The SMSC said ESME_RTHROTTLED or ESME_RMSGQFUL: half the rate, and silence for 1 s, doubling to 30 s while it
+ * continues. Answers of messages that were under way when the pause began do not count again.
  */
 export function throttle(rate: Rate, now: number): Rate {
   if (rate.pausedUntil > now) return rate;

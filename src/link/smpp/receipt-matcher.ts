@@ -38,9 +38,9 @@ function blankPage(): Page {
 }
 
 /**
- * Finds the message of a receipt: by the id of its response in any spelling, else by the reference the peer echoes
- * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for; one that comes
- * again belongs to the message it came for.
+ * Finds the message of a receipt: by the id of its response in any spelling, otherwise by the reference the peer echoes
+ * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for; one that
+ * comes again belongs to the message it came for.
  */
 export class ReceiptMatcher {
   readonly #clock: Clock;

@@ -1,7 +1,7 @@
 import { type RequestCommand, type ResponseCommand, responseOf } from "../../codec/smpp/pdu.ts";
 import { status } from "../../codec/smpp/status.ts";
 
-/** Why a session was ended by its own rules, in words. */
+/** Why a session was ended by its own rules, as text. */
 export const endReasons = {
   "no-bind": "the client did not bind in time",
   "no-bind-answer": "the SMSC did not answer the bind in time",

@@ -119,7 +119,8 @@ export class SmppSession {
   }
 
   /**
-   * Sends a request and waits for its response, whatever its status. `late` is told a response that comes after all.
+   * Sends a request and waits for its response, regardless of its status. `late` is told a response that comes after
+   * all.
    * @throws codec.* (nothing was sent), link.unavailable, link.queue-full, link.timeout, link.lost; all with `fate`
    */
   request<C extends RequestCommand>(
@@ -156,7 +157,7 @@ export class SmppSession {
     this.#write({ command, status: 0, sequence: this.#sequence, body } as Pdu<RequestCommand>);
   }
 
-  /** Binds as an ESME; the response tells whether it was granted. @throws as {@link request} */
+  /** Binds as an ESME; the response indicates whether it was granted. @throws as {@link request} */
   async bind(mode: BindMode, body: Body<"bind_transceiver">): Promise<Pdu<ResponseCommand>> {
     const command = mode === "tx" ? "bind_transmitter" : mode === "rx" ? "bind_receiver" : "bind_transceiver";
     this.#advance({ on: "bind-sent", now: this.#deps.clock.monotonic() });

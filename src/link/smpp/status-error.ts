@@ -28,7 +28,7 @@ export function statusError(code: number, overrides?: ReadonlyMap<number, Status
   });
 }
 
-/** An error that says what is known of the message. */
+/** An error that specifies the facts about the message. */
 export function fateError(code: ErrorCode, message: string, fate: SubmitFate, cause?: unknown): GatewayError {
   return new GatewayError(code, message, { fate, cause });
 }

@@ -11,7 +11,7 @@ export interface StreamEvents {
 
 /** A connected, ordered byte stream under an SMPP session: TCP, TLS, or a pair in a test. */
 export interface SmppStream {
-  /** Peer for people and logs. */
+  /** Peer for display and logs. */
   readonly peer: string;
   start(events: StreamEvents): void;
   /** Takes the octets; false asks to stop until `drained`. */

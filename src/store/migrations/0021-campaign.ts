@@ -1,4 +1,4 @@
-/** Campaigns and what became of each of their targets. */
+/** Campaigns and the outcome of each of their targets. */
 export const campaign = {
   name: "0021-campaign",
   sql: `

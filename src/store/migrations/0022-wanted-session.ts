@@ -1,4 +1,4 @@
-/** Sessions that were asked for without a job, so that a restart goes on asking. */
+/** Sessions that were asked for without a job, so that a restart continues asking. */
 export const wantedSession = {
   name: "0022-wanted-session",
   sql: `

@@ -1,4 +1,4 @@
-/** The newest packets without an answer, of whatever target: a response may come from a sender that is not known. */
+/** The newest packets without an answer, of whatever target: a response may come from a sender that is unknown. */
 export const packetRecent = {
   name: "0031-packet-recent",
   sql: `

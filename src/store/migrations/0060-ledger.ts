@@ -1,6 +1,6 @@
 /**
- * What tells whether the store is whole: how many commits it has taken, how often it was opened, and something sealed
- * with the master key.
+ * What indicates whether the store is whole: how many commits it has taken, how often it was opened, and something
+ * sealed with the master key.
  */
 export const ledger = {
   name: "0060-ledger",

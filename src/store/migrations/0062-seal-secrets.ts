@@ -60,7 +60,7 @@ interface Place {
 
 type Key = string | number;
 
-/** Writes a column of every row anew, where there is something to hide in it. Rows that were done before are left out. */
+/** Rewrites a column of every row, where there is something to hide in it. Rows that were done before are left out. */
 function eachRow(
   database: Database,
   { table, column, keys, over = "0" }: Place,

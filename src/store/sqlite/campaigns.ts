@@ -30,7 +30,7 @@ export interface CampaignTables {
 /** Rows of one INSERT; between two of them others get a turn. */
 const chunk = 200;
 
-/** A campaign as it is stored: what its action needs stays under the seal as long as it goes on. */
+/** A campaign as it is stored: what its action needs stays under the seal as long as it continues. */
 export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
   const { action } = campaign.order;
   const shown = shownAction(action);

@@ -102,7 +102,7 @@ export function keySetRepository(
       );
       const id = before?.id ?? set.id;
       const packed = packKeys(set.keys);
-      // A card counts anew with other keys.
+      // A card counts again with other keys.
       const same = before !== undefined && Buffer.from(seal.open(before.material, id)).equals(packed);
       const values = {
         id,

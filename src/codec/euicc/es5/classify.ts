@@ -22,7 +22,9 @@ export type OtherCommand =
         | "unknown";
     };
 
-/** A C-APDU by the function it carries out; `fault` says why its data could not be read, when its header could. */
+/**
+ * A C-APDU by the function it carries out; `fault` gives the reason its data could not be read, when its header could.
+ */
 export interface ClassifiedCommand {
   readonly function: Es5Function | OtherCommand;
   readonly fault?: GatewayError;
@@ -83,7 +85,7 @@ function otherCommand({ ins, p1, p2, grouping }: CardCommand, bytes: Uint8Array)
   return byHeader(bytes);
 }
 
-/** What the header alone says, for a command whose data cannot be read. */
+/** Meaning of the header alone, for a command whose data cannot be read. */
 function byHeader(bytes: Uint8Array): OtherCommand {
   const names: Readonly<Record<number, Exclude<OtherCommand["name"], "getData" | "storeData">>> = {
     230: "install",

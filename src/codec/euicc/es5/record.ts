@@ -44,7 +44,7 @@ export interface Es5Call<F> {
 
 /** What options of a command need beside the parameters' own description. */
 export interface Es5Options {
-  /** Parameters that are no options. */
+  /** Parameters that are not options. */
   readonly without?: readonly string[];
   /** Placeholder of an option's value. */
   readonly values?: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ export interface Es5Record<F extends { readonly name: string }> {
   answer?(data: Uint8Array, offset: number): Es5Answer;
   /** Status words that mean something of their own. */
   readonly statusWords?: Readonly<Record<number, string>>;
-  /** What it does, in words. */
+  /** What it does, as text. */
   words(fn: F, names: Es5Names): string;
   /** Absent from a function that is only ever part of others. */
   readonly call?: Es5Call<F>;

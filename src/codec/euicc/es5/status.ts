@@ -20,7 +20,7 @@ const general: Readonly<Record<number, string>> = {
   38021: "wrong key check value",
 };
 
-/** What a status word says as the answer of a function; undefined when nothing specific is known. */
+/** What a status word states as the answer of a function; undefined when nothing specific is known. */
 export function es5StatusText(name: Es5Name | undefined, sw: number): string | undefined {
   const specific = name === undefined ? undefined : es5Function(name)?.statusWords?.[sw];
   if (specific !== undefined) return specific;
@@ -29,7 +29,7 @@ export function es5StatusText(name: Es5Name | undefined, sw: number): string | u
   return sw >> 8 === 0x61 ? "done; data wait" : undefined;
 }
 
-/** What a status word says as the answer of a classified command; undefined for one that is no ES5 function. */
+/** What a status word states as the answer of a classified command; undefined for one that is no ES5 function. */
 export function commandStatusText(command: ClassifiedCommand["function"], sw: number): string | undefined {
   const record = es5Function(command.name);
   return record === undefined ? undefined : es5StatusText(record.name, sw);

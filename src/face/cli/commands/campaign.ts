@@ -153,7 +153,7 @@ function registerStart(campaign: Command, context: CliContext): void {
     });
 }
 
-/** What goes on after the command was interrupted, and how to stop it. */
+/** What continues after the command was interrupted, and how to stop it. */
 function leftBehind(id: string, embedded: boolean): string {
   const stop = `to stop it: otagate campaign cancel ${id}`;
   return embedded
@@ -242,7 +242,7 @@ function orderOf(options: StartOptions): unknown {
   };
 }
 
-/** What became of the targets of a campaign, in one state or in all. */
+/** Outcome of the targets of a campaign, in one state or in all. */
 function itemsOf({ v1 }: ApiClient, id: string, state: string | undefined): AsyncIterable<CampaignItemAnswer> {
   return everyItem((page) => v1.campaigns.items({ params: { id }, query: unchecked({ state, ...page }) }), 100_000);
 }

@@ -144,7 +144,7 @@ async function decode(
   io.stderr.write(`otagate: ${what} not decoded completely; use --lenient to exit with 0\n`);
 }
 
-/** An item behind `<` answers what was asked before, unless the flags say what it is. */
+/** An item behind `<` answers what was asked before, unless the flags specify what it is. */
 function answerOptions(octets: Uint8Array, options: ExplainOptions, asked: Asked): ExplainOptions {
   const { command, commands } = asked;
   const as = options.as ?? answerType(octets, asked);
@@ -159,7 +159,7 @@ function moved(thrown: unknown, by: number): unknown {
   return thrown.with({ detail: { offset: offset + by } });
 }
 
-/** Nothing in the tree says that something could not be read. */
+/** Nothing in the tree indicates that something could not be read. */
 function isReadable({ type, node }: Explained): boolean {
   return type !== "unknown" && hasNoError(node);
 }

@@ -28,7 +28,7 @@ export async function pickReader(api: ApiClient, name: string | undefined): Prom
   return only;
 }
 
-/** What the daemon says of the service behind its readers. */
+/** What the daemon states about the service behind its readers. */
 async function whyNone(api: ApiClient): Promise<{ readonly denied?: GatewayError; readonly reason?: string }> {
   const { facts } = await api.v1.daemon.get();
   const { readers } = facts;

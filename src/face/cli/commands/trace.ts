@@ -137,7 +137,7 @@ async function fileFor(path: string): Promise<Writable> {
   }
 }
 
-/** Writes, or lets it be when the file has failed: its end tells why. */
+/** Writes, or lets it be when the file has failed: its end gives the reason. */
 async function put(out: Writable, chunk: string | Uint8Array): Promise<void> {
   if (out.errored !== null || out.write(chunk)) return;
   await once(out, "drain").catch(() => undefined);

@@ -47,7 +47,7 @@ export function swText(sw: number): string {
   return sw.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Which of the two a packet or script is; any other word, as lists of vectors have it, says nothing. */
+/** Which of the two a packet or script is; any other word, as lists of vectors have it, states nothing. */
 export const kindField = z
   .string()
   .nullish()

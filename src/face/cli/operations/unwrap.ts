@@ -50,8 +50,8 @@ const input = z.object({
 type Input = z.output<typeof input>;
 
 /**
- * Opens a secured packet: a response packet when `spi` tells what was asked for, a command packet otherwise.
- * ETSI TS 102 225 §5, 3GPP TS 31.115 §4
+ * Opens a secured packet: a response packet when `spi` specifies what was asked for, a command packet otherwise. ETSI
+ * TS 102 225 §5, 3GPP TS 31.115 §4
  */
 export const unwrap = operation({
   name: "scp80 unwrap",

@@ -6,7 +6,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import type { ApiMetrics } from "../metrics.ts";
 import { routeOf } from "../route.ts";
 
-/** How long the store may take to say that it takes writes. */
+/** How long the store may take to indicate that it takes writes. */
 const patienceMs = 5000;
 
 /** Whether the daemon lives and is ready for work, what it is, and its numbers. */

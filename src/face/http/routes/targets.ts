@@ -121,7 +121,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
 /** Outcomes that are written before others get a turn. */
 const outcomesPerTurn = 50;
 
-/** Answers with what became of many descriptions, written in turns with others: there may be thousands. */
+/** Answers with the outcome of many descriptions, written in turns with others: there may be thousands. */
 async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcome[], notes: readonly string[]) {
   const items: string[] = [];
   for (const one of outcomes) {

@@ -33,7 +33,7 @@ export interface BipDeps {
   readonly log?: Log;
 }
 
-/** One channel for people. */
+/** One channel for display. */
 export interface DescribedChannel {
   readonly channel: number;
   readonly asked: string;

@@ -64,7 +64,7 @@ export function defaultRules(own?: Endpoint): BipRules {
   };
 }
 
-/** What becomes of a destination. */
+/** Outcome of a destination. */
 export type Route =
   | { readonly kind: "connect"; readonly to: Destination; readonly why: string }
   | { readonly kind: "dns" }

@@ -6,7 +6,7 @@ import { packSeptets } from "../../../codec/kit/gsm7.ts";
 /**
  * An SMS-SUBMIT whose 8-bit text the card wants packed to septets: user data, length and coding scheme change.
  * A TPDU with a user data header, or already packed, stays as it is. 3GPP TS 31.111 §6.4.10
- * @throws codec.* when it is no SMS-SUBMIT
+ * @throws codec.* when it is not SMS-SUBMIT
  */
 export function packSubmit(tpdu: Uint8Array): Uint8Array {
   const from = new Reader(tpdu);

@@ -12,7 +12,7 @@ export interface RefreshPlan {
   readonly mode: number;
   /** `before`: answer, then do it; `after`: do it, then answer; `never`: the reset itself is the answer. */
   readonly respond: "before" | "after" | "never";
-  /** Power-cycle the card and begin anew with TERMINAL PROFILE. */
+  /** Power-cycle the card and begin again with TERMINAL PROFILE. */
   readonly reset: boolean;
   /** The network access application is initialised again. */
   readonly initialise: boolean;

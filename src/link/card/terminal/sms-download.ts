@@ -32,7 +32,7 @@ export function smsDownloadOutcome(response: CardResponse, release18: boolean): 
   }
 }
 
-/** A failed delivery's error, saying what is known of the message. */
+/** A failed delivery's error, saying the facts about the message. */
 export function withFate(error: unknown, fate: SubmitFate): unknown {
   if (!(error instanceof GatewayError)) return error;
   return error.with({ fate });

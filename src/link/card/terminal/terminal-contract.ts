@@ -46,7 +46,7 @@ export interface TerminalDeps {
   readonly channels?: ChannelService;
 }
 
-/** State of a terminal, for people. */
+/** State of a terminal for display. */
 export interface TerminalState {
   readonly active: boolean;
   /** False when the card refused TERMINAL PROFILE: it has no toolkit. */

@@ -5,13 +5,13 @@ import { benchProfile } from "../../../codec/cat/terminal-profile.ts";
 export interface TerminalSettings {
   /** Octets of TERMINAL PROFILE; claims only what is answered for real. ETSI TS 102 223 §5.2 */
   readonly profile: Uint8Array;
-  /** `asked`: only to a card whose MF says that it takes it. ETSI TS 102 221 §11.1.19 */
+  /** `asked`: only to a card whose MF indicates that it takes it. ETSI TS 102 221 §11.1.19 */
   readonly terminalCapability: "asked" | "always" | "never";
   /** 15 digits. */
   readonly imei: string;
   /** 16 digits. */
   readonly imeisv: string;
-  /** Where the terminal says it is; without it there is no service. */
+  /** Where the terminal states it is; without it there is no service. */
   readonly location: LocationInformation | undefined;
   /** Octet of PROVIDE LOCAL INFORMATION. */
   readonly accessTechnology: number;

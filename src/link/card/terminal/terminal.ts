@@ -86,7 +86,7 @@ export class Terminal implements AsyncDisposable {
     this.#schedule.touch();
     if (!this.#active || isFetchOrResponse(apdu)) return;
     this.#step({ kind: "status", sw: response.sw });
-    // These announce a command without its length: the next status word tells that.
+    // These announce a command without its length: the next status word indicates that.
     if (response.sw === 0x62f2 || response.sw === 0x63f2) this.#quietly(() => this.#askStatus());
     this.#go();
   }
@@ -98,7 +98,7 @@ export class Terminal implements AsyncDisposable {
 
   /**
    * Gives the card a short message (a whole SMS-DELIVER). A busy card is offered it again for a while.
-   * @throws card.*, link.* with `fate`: `not-sent` when it never left, else `unknown`; the signal's reason
+   * @throws card.*, link.* with `fate`: `not-sent` when it never left, otherwise `unknown`; the signal's reason
    */
   async deliver(
     tpdu: Uint8Array,
@@ -143,7 +143,7 @@ export class Terminal implements AsyncDisposable {
     return this.#schedule.openJob();
   }
 
-  /** State for people. */
+  /** State for display. */
   describe(): TerminalState {
     const { timers, pollMs } = this.#schedule;
     const left = (id: number) => remainingSeconds(timers, id, this.#now()) ?? 0;
@@ -364,7 +364,7 @@ export class Terminal implements AsyncDisposable {
     this.#reportLocation();
   }
 
-  /** The card starts anew; its first commands are served before its identity is read. */
+  /** The card starts again; its first commands are served before its identity is read. */
   async #restart(): Promise<void> {
     this.#forget();
     await this.#deps.card.reset("cold");

@@ -10,7 +10,7 @@ export interface RunningTimer {
 /** The eight timers of a terminal; those that run. ETSI TS 102 223 §6.4.21 */
 export type Timers = readonly RunningTimer[];
 
-/** Starts a timer, or starts a running one anew. */
+/** Starts a timer, or starts a running one again. */
 export function startTimer(timers: Timers, id: number, seconds: number, now: number): Timers {
   return [...timers.filter((timer) => timer.id !== id), { id, seconds, startedAt: now }];
 }
@@ -36,7 +36,7 @@ export function nextDue(timers: Timers): number | undefined {
   return timers.length === 0 ? undefined : Math.min(...timers.map(dueAt));
 }
 
-/** Timers that are due, and those that go on. */
+/** Timers that are due, and those that continue. */
 export function expireTimers(timers: Timers, now: number): { readonly due: Timers; readonly running: Timers } {
   return { due: timers.filter((timer) => dueAt(timer) <= now), running: timers.filter((timer) => dueAt(timer) > now) };
 }

@@ -116,7 +116,7 @@ export class AtEngine implements AsyncDisposable {
   /**
    * Runs a declared command and reads its answer.
    * @throws modem.cme, modem.cms (and -permanent), modem.refused, modem.timeout, modem.reset, modem.absent, link.lost,
-   * codec.text for an answer that is not what it should be. `fate` says whether a body can have left.
+   * codec.text for an answer that is not what it should be. `fate` indicates whether a body can have left.
    */
   async run<A, R>(declaration: AtCommand<A, R>, arg: A, options: RunOptions = {}): Promise<R> {
     const line = declaration.line(arg);
@@ -317,7 +317,7 @@ export class AtEngine implements AsyncDisposable {
     for (const listener of this.#urcListeners) listener(urc);
   }
 
-  /** The module started anew: nothing it was asked before will be answered. */
+  /** The module started again: nothing it was asked before will be answered. */
   #restarted(banner: string): void {
     this.#stopBoot();
     this.#recovery.stop();

@@ -13,7 +13,7 @@ export interface AtRequest {
   readonly body?: string;
   /** In place of Ctrl-Z: ESC gives the entry up, nothing leaves it open. */
   readonly bodyEnd?: string;
-  /** The body goes out with the line, without waiting for a prompt; as the profile says unless given. */
+  /** The body goes out with the line, without waiting for a prompt; according to the profile unless given. */
   readonly inline?: boolean;
   /** What the declaration expects; a line typed by hand has none. */
   readonly expects?: Pick<AtReply<unknown>, "prefixes" | "lines" | "lone">;
@@ -37,7 +37,7 @@ export interface AtResult {
   readonly final: AtFinal;
   readonly info: readonly AtInfo[];
   readonly promptSeen: boolean;
-  /** The body went out; an OK without it is no success. */
+  /** The body went out; an OK without it is not a success. */
   readonly bodySent: boolean;
   /** The caller gave it up at the prompt and the modem confirmed that. */
   readonly cancelled: boolean;
@@ -80,7 +80,7 @@ export function requestFacts(pending: Pending): { readonly detail: ErrorDetail; 
   };
 }
 
-/** The error of a result that is no success; undefined for OK and CONNECT. */
+/** The error of a result that is not a success; undefined for OK and CONNECT. */
 export function resultError(line: string, result: AtResult): GatewayError | undefined {
   const { final } = result;
   if (final.kind === "ok" || final.kind === "connect") return undefined;

@@ -54,7 +54,7 @@ export class LineRecovery {
     return this.#late?.lines ?? openLines("AT");
   }
 
-  /** Whether a line of this role belongs to a command that was given up. */
+  /** Whether a line of this role belongs to a command that was abandoned. */
   isLate(role: LineRole): boolean {
     return role === "info" || role === "doubtful" || (role === "final" && this.#owes);
   }

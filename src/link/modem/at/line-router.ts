@@ -18,7 +18,7 @@ export type LineRole =
   | "pdu"
   | "urc"
   | "final"
-  /** Belongs to a command that was given up. */
+  /** Belongs to a command that was abandoned. */
   | "late"
   | "prompt"
   | "garbage"
@@ -46,11 +46,14 @@ export interface Routed {
   readonly role: LineRole;
   readonly final?: AtFinal;
   readonly urc?: Urc;
-  /** A text in quotes is open. It may go on at once; else, after a pause, `final` was the final result it looks like. */
+  /**
+   * A text in quotes is open. It may continue at once; otherwise, after a pause, `final` was the final result it looks
+   * like.
+   */
   readonly unsure?: { readonly final?: AtFinal };
 }
 
-/** A text in quotes that goes on over the end of its line, as +CUSD brings it. */
+/** A text in quotes that continues over the end of its line, as +CUSD brings it. */
 interface OpenText {
   lines: number;
   readonly add: (line: string) => void;
@@ -62,7 +65,7 @@ interface Header {
   readonly text: string;
   readonly into?: { text: string; data?: string };
   readonly length: number | undefined;
-  /** Commands that ended since: a header whose data line was lost must not wait for ever. */
+  /** Commands that ended since: a header whose data line was lost must not wait forever. */
   age: number;
 }
 
@@ -241,7 +244,7 @@ export class LineRouter {
     return { role: "urc", urc: { event: rule.event, text } };
   }
 
-  /** A line that belongs to a header: by the announced length if several wait, else to the last. */
+  /** A line that belongs to a header: by the announced length if several wait, otherwise to the last. */
   #takeData(text: string): Routed | undefined {
     if (this.#headers.length === 0) return undefined;
     const isHex = hexLine.test(text);

@@ -4,7 +4,9 @@ import { showBothWays } from "../../segment-memory.ts";
 import { isTracing, traceFrame } from "../../trace.ts";
 import type { LineRole } from "./line-router.ts";
 
-/** Publishes the lines of one port, with what must not be shown hidden: what one line begins the next may go on with. */
+/**
+ * Publishes the lines of one port, with what must not be shown hidden: what one line begins the next may continue with.
+ */
 export class LineTrace {
   readonly #link: string;
   readonly #show = showBothWays();

@@ -28,7 +28,7 @@ export type ResyncStep =
 
 const attemptLimit = 3;
 
-/** After a timeout: at the prompt the data entry is left first, else the probe would become its text. */
+/** After a timeout: at the prompt the data entry is left first, otherwise the probe would become its text. */
 export function startResync(atPrompt: boolean): Resync {
   return { phase: atPrompt ? "escaping" : "probing", owed: 1, attempts: 0, answered: 0 };
 }

@@ -85,7 +85,7 @@ function sentText(value: string, index: number): string {
   return isEnded(text) ? text : `${text}\r`;
 }
 
-/** Whether it ends as commands and bodies do; else more of it follows. */
+/** Whether it ends as commands and bodies do; otherwise more of it follows. */
 export function isEnded(text: string): boolean {
   return /[\r\n]$/.test(text) || dataEnds.some((mark) => text.endsWith(mark));
 }

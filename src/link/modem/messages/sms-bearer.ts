@@ -31,7 +31,7 @@ export interface ModemSmsBearerDeps {
   readonly id: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Messages that may wait before the bearer says it is full; 50 unless given. */
+  /** Messages that may wait before the bearer states it is full; 50 unless given. */
   readonly queueLimit?: number;
   /** Whether the card inside takes command packets itself; false unless given. */
   readonly cardTakesPackets?: () => boolean;
@@ -237,7 +237,9 @@ function destination(to: string): SmsAddress {
   return { toa: to.startsWith("+") || number.length >= 7 ? 0x91 : 0x81, number };
 }
 
-/** An answer that cannot be read is an acceptance without a reference; some refusals do not say what became of it. */
+/**
+ * An answer that cannot be read is an acceptance without a reference; some refusals do not specify the outcome of it.
+ */
 function afterError(error: unknown): SubmitOutcome {
   if (isGatewayError(error) && error.code.startsWith("codec.")) return { at: "accepted" };
   if (isGatewayError(error) && typeof error.detail.cms === "number" && unsureCms.includes(error.detail.cms)) {

@@ -50,7 +50,7 @@ const fullFrom = 0.8;
 const reportPatienceMs = 3_000;
 /** Notices of stored messages that wait to be followed, at most. */
 const maxStoredWaiting = 8;
-/** Slots looked into where the modem neither lists them nor says how many there are. */
+/** Slots looked into where the modem neither lists them nor specifies how many there are. */
 const slotsTried = 20;
 
 /** Takes what a modem receives, however it tells: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories. */
@@ -102,7 +102,9 @@ export class SmsInbox {
     if (chosen === 0 && memories.length > 0) await this.#queue.run("memory", () => this.#takeAll(undefined));
   }
 
-  /** Modems forget the setting after a missed acknowledgement, a switch or a registration: reads it back, sets it anew. */
+  /**
+   * Modems forget the setting after a missed acknowledgement, a switch or a registration: reads it back, sets it again.
+   */
   async checkIndications(): Promise<boolean> {
     const { engine, link, log } = this.#deps;
     if (this.#setting === undefined) {
@@ -288,7 +290,7 @@ export class SmsInbox {
     await engine.run(deleteMessage, stored.index);
   }
 
-  /** Whether the memory, asked again, says the same: what the line spoilt must not be deleted. */
+  /** Whether the memory, asked again, states the same: what the line spoilt must not be deleted. */
   async #isWhatLies({ index, pdu }: StoredPdu): Promise<boolean> {
     return (await this.#readSlot(index))?.pdu === pdu;
   }

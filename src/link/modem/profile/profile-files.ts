@@ -16,7 +16,7 @@ function packageFolder(from: string): string {
 
 /**
  * Reads all profiles: those of the product, then those of the user's folders, which win by name. A user's file that
- * cannot be used is left out, and {@link ProfileSet.problems} says why.
+ * cannot be used is left out, and {@link ProfileSet.problems} gives the reason.
  * @throws profile.invalid naming the file of the product
  */
 export function loadProfiles(userFolders: readonly string[] = [], shipped = shippedProfiles): ProfileSet {
@@ -42,7 +42,7 @@ export function readableProfiles(
     });
 }
 
-/** The content of all profile files, those that win last. @throws profile.invalid for a file that is no JSON */
+/** The content of all profile files, those that win last. @throws profile.invalid for a file that is not JSON */
 export function profileContents(
   userFolders: readonly string[] = [],
   shipped = shippedProfiles,
@@ -51,7 +51,7 @@ export function profileContents(
   return folders.flatMap((folder) => jsonFiles(folder)).map(readProfileFile);
 }
 
-/** One file's content, not yet checked. @throws profile.invalid when it cannot be read or is no JSON */
+/** One file's content, not yet checked. @throws profile.invalid when it cannot be read or is not JSON */
 export function readProfileFile(source: string): { readonly source: string; readonly content: unknown } {
   try {
     const text = readFileSync(source, "utf8");

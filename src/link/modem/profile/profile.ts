@@ -18,14 +18,14 @@ export interface ModemProfile {
   readonly timeoutsMs: Readonly<Record<Budget | "resync", number>>;
 }
 
-/** What a modem says of itself. */
+/** What a modem states about itself. */
 export interface ModemIdentity {
   readonly maker: string;
   readonly model: string;
   readonly revision: string;
 }
 
-/** Limits where no profile says otherwise, from what the manuals promise and what is seen in the field. */
+/** Limits where no profile states otherwise, from what the manuals promise and what is seen in the field. */
 export const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
   quick: 5_000,
   pin: 10_000,
@@ -140,7 +140,8 @@ export class ProfileSet {
   }
 
   /**
-   * The one profile that fits what a modem says of itself, the user's own before the product's, else the generic one.
+   * The one profile that fits what a modem states about itself, the user's own before the product's, otherwise the
+   * generic one.
    * @throws profile.invalid when several fit: two files claim the same device
    */
   match(identity: ModemIdentity): ModemProfile {
@@ -156,7 +157,7 @@ export class ProfileSet {
     return fitting[0] ?? this.get(genericName);
   }
 
-  /** All that fit what a modem says of itself; more than one is a mistake of theirs. */
+  /** All that fit what a modem states about itself; more than one is a mistake of theirs. */
   fitting(identity: ModemIdentity): readonly ModemProfile[] {
     return this.list().filter((profile) => fits(profile, identity));
   }
