@@ -5,13 +5,8 @@ import { createEuiccState, type FixtureOptions } from "../../../simulators/euicc
 import type { AgentReport } from "../../../simulators/scp81/admin-agent.ts";
 import type { AgentDeviations } from "../../../simulators/scp81/agent-deviations.ts";
 import { EuiccAgent } from "../../../simulators/scp81/euicc-agent.ts";
-<<<<<<< HEAD
-import { Scp81Config, Scp81Service } from "../../../src/app/scp81-service.ts";
-=======
-import type { AgentKnobs } from "../../../simulators/scp81/knobs.ts";
 import { Scp81Config } from "../../../src/app/config/scp81.ts";
 import { Scp81Service } from "../../../src/app/scp81-service.ts";
->>>>>>> 98d7f8e (config: one file per section; the page's defaults are compared with them)
 import { systemClock } from "../../../src/base/clock.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
 import { silentLog } from "../../../src/link/driver.ts";
