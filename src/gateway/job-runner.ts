@@ -3,7 +3,7 @@ import { asGatewayError, type GatewayError, isGatewayError } from "../base/gatew
 import type { Log } from "../link/driver.ts";
 import { checkPolicy } from "./eis/policy.ts";
 import { Dispatcher, type RunJob } from "./jobs/dispatcher.ts";
-import { deferAlike, type FeedJob, makeDue } from "./jobs/feed-job.ts";
+import { deferAlike, type FeedJob, makeDue, wasTaken } from "./jobs/feed-job.ts";
 import { expireJob } from "./jobs/stop-job.ts";
 import { targetOfCard } from "./links/card-holder.ts";
 import type { HttpsBearer } from "./links/https-bearer.ts";
@@ -11,7 +11,7 @@ import { LinkBackoff } from "./links/link-backoff.ts";
 import type { Link, Links } from "./links/links.ts";
 import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
 import { type OpenFailure, openFailure } from "./model/failure.ts";
-import type { Job } from "./model/job.ts";
+import { hasEnded, type Job } from "./model/job.ts";
 import type { Handover, JobQueue } from "./model/new-job.ts";
 import type { Repositories, Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
@@ -50,7 +50,12 @@ export class JobRunner {
     this.#deps = deps;
     const { store, clock, log } = deps;
     this.#backoff = new LinkBackoff(clock);
-    this.#smsRun = new SmsRun({ ...deps, backoff: this.#backoff, defaults: deps.sms });
+    const feed: FeedJob = async (r, job, event) => {
+      const taken = await deps.feed(r, job, event);
+      if (wasTaken(taken) && hasEnded(taken.job)) this.#dispatcher.ended(taken.job);
+      return taken;
+    };
+    this.#smsRun = new SmsRun({ ...deps, feed, backoff: this.#backoff, defaults: deps.sms });
     this.#dispatcher = new Dispatcher({
       store,
       clock,

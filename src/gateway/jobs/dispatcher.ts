@@ -44,6 +44,8 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #queue = new KeyedQueue<string>();
   readonly #kicked = new Set<string>();
+  /** The latest claim of each target: whether its job has ended, and whether the queue is to be looked at behind it. */
+  readonly #claims = new Map<string, { over: boolean; kicked: boolean }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #running = new Map<string, { job: string; abort: AbortController }>();
   readonly #stopping = new AbortController();
@@ -73,6 +75,11 @@ export class Dispatcher {
   kick(target: string): void {
     this.#deadlines.again(target);
     if (this.#stopping.signal.aborted || this.#kicked.has(target)) return;
+    const claimed = this.#claims.get(target);
+    if (claimed !== undefined) {
+      claimed.kicked = true;
+      return;
+    }
     this.#kicked.add(target);
     const timer = this.#timers.get(target);
     if (timer !== undefined) clearTimeout(timer);
@@ -98,21 +105,45 @@ export class Dispatcher {
    * kicked meanwhile waits until the job has had its run, or the target is let go.
    */
   claim(target: string): Claim | undefined {
-    if (this.#stopping.signal.aborted || this.#queue.busy(target)) return undefined;
-    let release = () => {};
+    const before = this.#claims.get(target);
+    const free = before === undefined ? !this.#queue.busy(target) : before.over && !this.#kicked.has(target);
+    if (this.#stopping.signal.aborted || !free) return undefined;
+    const mine = { over: false, kicked: before?.kicked ?? false };
+    this.#claims.set(target, mine);
+    let letGo = () => {};
     const held = new Promise<void>((resolve) => {
-      release = resolve;
+      letGo = resolve;
     });
     detach(
       this.#queue.run(target, () => held),
       () => {},
     );
+    const release = () => {
+      const latest = this.#claims.get(target);
+      if (latest === mine) this.#claims.delete(target);
+      else if (latest !== undefined && mine.kicked) latest.kicked = true;
+      if (latest === mine && mine.kicked) this.kick(target);
+      letGo();
+    };
+    const settle = () => {
+      // A job that was deferred has to be taken up again.
+      if (!mine.over) mine.kicked = true;
+      release();
+    };
     const run = (job: Job, how: RunJob) =>
-      detach(this.#runOne(target, job, how).finally(release), (error) => {
+      detach(this.#runOne(target, job, how).finally(settle), (error) => {
         this.#deps.log.error({ target, job: job.id, err: error.message }, "a job that was under way failed");
-        this.kick(target);
       });
     return { run, release };
+  }
+
+  /**
+   * The job has ended in a unit of work that is not durable yet: units behind it may claim its target. They see whether
+   * the end is there.
+   */
+  ended({ id, target }: Job): void {
+    const claimed = this.#claims.get(target);
+    if (claimed !== undefined && this.#running.get(target)?.job === id) claimed.over = true;
   }
 
   /** Jobs being run at this moment. */
@@ -155,7 +186,7 @@ export class Dispatcher {
       clearTimeout(deadline);
       clearTimeout(long);
       this.#deadlines.rest(target);
-      this.#running.delete(target);
+      if (this.#running.get(target)?.job === job.id) this.#running.delete(target);
     }
   }
 
