@@ -183,7 +183,7 @@ async function measure(ways: readonly Way[]): Promise<void> {
   for (const { name, apdu } of commands) {
     const rates = new Map<string, number[]>(ways.map((way) => [way.name, []]));
     for (let round = 0; round < rounds; round++) {
-      // Everyone has every place in the order, so that nobody always follows the same neighbor.
+      // Everyone has every place in the order, so that none always follows the same neighbor.
       const first = round % ways.length;
       for (const way of [...ways.slice(first), ...ways.slice(0, first)]) rates.get(way.name)?.push(await way.run(apdu));
     }

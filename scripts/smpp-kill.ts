@@ -116,7 +116,7 @@ async function importCards(api: ApiClient, cards: readonly SimulatedEuicc[]): Pr
 
 /**
  * Kills the daemon again and again (SIGKILL) while an SMPP client submits messages to cards in readers and behind an
- * SMSC and waits for receipts, then compares what it was told with what arrived.
+ * SMSC and waits for receipts, then compares the reports with what arrived.
  */
 export async function smppKill(options: SmppKillOptions): Promise<SmppKillReport> {
   await using cleanup = new Cleanup();

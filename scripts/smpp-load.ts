@@ -4,7 +4,7 @@ import { startMs } from "./patience.ts";
 
 /** What a client knows of one of its messages. */
 export interface LoadedMessage {
-  /** Id of the answer; absent while, or because, nobody answered. */
+  /** Id of the answer; absent while, or because, no answer came. */
   id?: string;
   /** The connection went before the answer: it may have been taken. */
   inDoubt?: boolean;
@@ -103,7 +103,7 @@ export class SmppLoad implements AsyncDisposable {
 
   #settled(message: LoadedMessage, stat: string): void {
     message.receipts += 1;
-    // Outcome of a message of unknown fate may still be told.
+    // Outcome of a message of unknown fate may still be reported.
     if (message.receipt === undefined || message.receipt === "UNKNOWN") message.receipt = stat;
   }
 
@@ -199,7 +199,7 @@ export interface LoadReport {
   readonly receiptsAgain: number;
 }
 
-/** Compares what the client was told with what arrived, by number. */
+/** Compares the reports to the client with what arrived, by number. */
 export function compareLoad(load: SmppLoad, arrivals: ReadonlyMap<number, number>): LoadReport {
   const all = [...load.messages];
   const accepted = all.filter(([, message]) => message.id !== undefined);

@@ -1,8 +1,8 @@
 /**
- * A reference SM-SR client: everything a vendor needs to use otagate as the transport of his SM-SR. It imports nothing
+ * A reference SM-SR client: everything a vendor needs to use otagate as the transport of an SM-SR. It imports nothing
  * of otagate; paths come from the published OpenAPI document by operation id.
  *
- *   OTAGATE_URL=http://127.0.0.1:8080 OTAGATE_TOKEN=otg_… WEBHOOK_SECRET=… npx tsx scripts/smsr-client.ts EID ICCID
+ * OTAGATE_URL=http://127.0.0.1:8080 OTAGATE_TOKEN=otg_… WEBHOOK_SECRET=… npx tsx scripts/smsr-client.ts EID ICCID
  */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
@@ -128,7 +128,7 @@ export class Otagate {
     return answers;
   }
 
-  /** ES4 EnableProfile: the job is done when the card accepted; the switch itself is told by events. */
+  /** ES4 EnableProfile: the job is done when the card accepted; events report the switch itself. */
   enableProfile(eid: string, iccid: string): Promise<Job> {
     return this.run(eid, { kind: "es5", function: "enableProfile", params: { iccid } });
   }

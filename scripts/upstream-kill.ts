@@ -144,7 +144,7 @@ class Victim {
   }
 }
 
-/** Kills the daemon again and again while it tells an SM-SR of changes, then compares what was told with what is true. */
+/** Kills the daemon again and again while it reports changes to an SM-SR, then compares the reports with the facts. */
 export async function upstreamKill(options: UpstreamKillOptions): Promise<UpstreamKillReport> {
   const folder = mkdtempSync(join(tmpdir(), "otagate-upstream-kill-"));
   const random = seeded(options.seed);
@@ -197,7 +197,7 @@ async function change(victim: Victim, ids: readonly string[], options: UpstreamK
   }
 }
 
-/** The versions that targets have, once the SM-SR was told of the last one of each or nothing moves any more. */
+/** The versions that targets have, once the SM-SR received the last one of each or nothing moves any more. */
 async function settled(victim: Victim, smsr: Moody, ids: readonly string[]): Promise<Map<string, number>> {
   const wanted = new Map<string, number>();
   for (const id of ids) wanted.set(id, (await victim.api.get<{ version: number }>(`/v1/targets/${id}`)).version);

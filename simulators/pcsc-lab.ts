@@ -53,8 +53,8 @@ export function pcscLabProblem(): string | undefined {
 /**
  * A pcscd of our own with virtual readers, for tests, demonstrations and measurements. Where the system allows
  * namespaces it has its own `/run` and its own loopback, so that it runs beside the machine's pcscd and beside other
- * laboratories, sees no real reader and opens no port anybody can reach; programs of others get to it with
- * {@link environment}. Elsewhere it takes the machine's `/run/pcscd`, if no other pcscd holds it.
+ * laboratories, sees no real reader and opens no public port; programs of others get to it with {@link environment}.
+ * Elsewhere it takes the machine's `/run/pcscd`, if no other pcscd holds it.
  */
 export class PcscLab implements AsyncDisposable {
   readonly facts: PcscLabFacts;

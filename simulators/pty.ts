@@ -205,7 +205,7 @@ function writeSome(fd: number, bytes: Uint8Array): number {
   }
 }
 
-/** Removes the link unless someone has pointed it elsewhere meanwhile. */
+/** Removes the link unless it was pointed elsewhere meanwhile. */
 function dropLink(link: string, path: string): void {
   try {
     if (readlinkSync(link) === path) unlinkSync(link);

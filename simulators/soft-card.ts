@@ -2,8 +2,8 @@
  * A card in software. It knows nothing of the reader it sits in: the same object works in process (`sim:` reader),
  * and behind the real PC/SC stack (vpcd).
  *
- * One call at a time: whoever drives the card waits for `transmit` to settle before the next call of any kind, except
- * that `powerOff` may come at any moment, because people pull cards. What `transmit` returns after that is dropped.
+ * One call at a time: the caller waits for `transmit` to settle before the next call of any kind, except
+ * that `powerOff` may come at any moment, because cards can be removed. What `transmit` returns after that is dropped.
  */
 export interface SoftCard {
   /** Answer to reset (ISO 7816-3 §8.2). May differ after each {@link powerOn} and {@link reset}; empty = the card is mute at reset. */

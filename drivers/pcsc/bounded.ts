@@ -8,7 +8,7 @@ export interface Bounds {
 
 /**
  * Waits for `work`, but no longer than its bounds allow. At the end of the time, or when aborted, `abandon` is called
- * with the reason; it must make `work` harmless, because nobody waits for it any more.
+ * with the reason; it must make `work` harmless, because its caller no longer waits.
  */
 export function bounded<T>(
   work: Promise<T>,

@@ -47,7 +47,7 @@ export class PcscdSocket {
     });
   }
 
-  /** @throws link.service when nobody listens there, link.denied when the system does not let us in */
+  /** @throws link.service when the port refuses connections, link.denied when the system denies access */
   static async open(path: string): Promise<PcscdSocket> {
     for (let attempt = 0; ; attempt++) {
       try {
@@ -79,7 +79,7 @@ export class PcscdSocket {
     });
   }
 
-  /** A pcscd that hangs up before it states anything was told by polkit to do so. */
+  /** A pcscd that hangs up before it states anything was instructed by polkit. */
   #closedBy(path: string, cause?: NodeJS.ErrnoException): GatewayError {
     if (!this.#answered)
       return accessDenied("pcscd closed the connection at once", { socket: path, errno: cause?.code }, cause);
@@ -91,7 +91,7 @@ export class PcscdSocket {
     return this.#ended !== undefined;
   }
 
-  /** Octets that came and that nobody asked for yet. */
+  /** Octets that came and that were not requested yet. */
   get unread(): number {
     return this.#filled;
   }

@@ -302,7 +302,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** The package tells its readers one after the other, from threads; this is how long the first ones may take. */
+/** The package reports its readers one after the other, from threads; this is how long the first ones may take. */
 function settle(): Promise<void> {
   return pause(100);
 }

@@ -17,8 +17,8 @@ export function readerState({ present, mute, atr, inUse }: ReaderSnapshot): Read
 }
 
 /**
- * Readers and cards as they come and go, for as long as the signal allows. A service that is not there, or goes away, is
- * told once (its readers are removed first) and asked again with growing delays.
+ * Readers and cards as they come and go, for as long as the signal allows. A service that is not there, or goes away,
+ * is reported once (its readers are removed first) and asked again with growing delays.
  */
 export async function* readerEvents(
   client: PcscClient,

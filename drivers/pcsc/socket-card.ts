@@ -159,7 +159,7 @@ export class SocketCard implements CardConnection {
 
   /**
    * The error behind a failed exchange. Drivers report a card that was pulled as success with no octets, and nearly
-   * everything else as "not transacted": the reader's state tells more.
+   * everything else as "not transacted": the reader's state contains more.
    */
   async #whatHappened(rv: number, reader: string): Promise<GatewayError> {
     const vague = rv === pcscResult.success || rv === pcscResult.notTransacted;

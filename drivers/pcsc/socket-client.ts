@@ -67,7 +67,7 @@ export class SocketPcscClient implements PcscClient {
     const length = answerLength.readersState;
     while (!signal.aborted) {
       const states = await inTime(socket, socket.request(wait, length));
-      // A change between our registration and the answer is told before the answer, so what came first is not it.
+      // A change between our registration and the answer is reported before the answer, so what came first is not it.
       if (socket.unread === 0) yield readReaderStates(states, length);
       await socket.receive(answerLength.change);
     }
@@ -75,8 +75,8 @@ export class SocketPcscClient implements PcscClient {
 
   /**
    * From 4.6 on the order to wait is not answered. A question behind it is, once the order has been taken; a change may
-   * be told before that answer or after it, in the same number of octets. The readers are asked for on a connection of
-   * their own, where nothing comes in between.
+   * be reported before that answer or after it, in the same number of octets. The readers are asked for on a connection
+   * of their own, where nothing comes in between.
    */
   async *#watchList(socket: PcscdSocket, signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]> {
     const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);

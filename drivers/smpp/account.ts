@@ -38,7 +38,7 @@ export const SmppAccount = z.strictObject({
   port: z.int().min(1).max(65_535).optional(),
   tls: z.union([z.boolean(), Tls]).optional(),
   systemId: z.string().max(64).optional(),
-  /** The password itself: whoever reads the configuration resolves its reference. */
+  /** The password itself: the reader of the configuration resolves its reference. */
   password: z.union([z.string().max(64), z.instanceof(Secret)]).default(""),
   systemType: z.string().max(12).default(""),
   /** 0x34; some SMSCs never answer another one. */
@@ -79,9 +79,9 @@ export const SmppAccount = z.strictObject({
   validity: z.enum(["relative", "absolute", "none"]).default("relative"),
   /** The SMSC's clock: quarter-hours east of UTC, in absolute times. */
   clockZoneQuarters: z.int().min(-48).max(48).default(0),
-  /** registered_delivery of messages that want a receipt. */
+  /** registered_delivery of messages that request a receipt. */
   registeredDelivery: octet.default(1),
-  /** TLV user_message_reference on messages that want a receipt. */
+  /** TLV user_message_reference on messages that request a receipt. */
   userMessageReference: z.boolean().default(true),
   /** TLV more_messages_to_send on all segments but the last. */
   moreMessagesToSend: z.boolean().default(false),

@@ -187,7 +187,7 @@ export class SmppBearer implements NetworkBearer {
     }
   }
 
-  /** The answer to a submit whose fate was unknown: handed on like a receipt, as nobody waits for it any more. */
+  /** The answer to a submit whose fate was unknown: handed on like a receipt, as its caller no longer waits. */
   async #late(sms: OutboundSms, pdu: Pdu<ResponseCommand>): Promise<void> {
     const id = pdu.body !== undefined && "messageId" in pdu.body ? pdu.body.messageId : "";
     const name = statusName(pdu.status);

@@ -48,7 +48,7 @@ function destinationAddress(to: string | undefined, destination: SmppAccount["de
   return { ton: destination.ton, npi: destination.npi, addr };
 }
 
-/** Octets, header indicator and parameters of a message, as the account's carriage wants them. */
+/** Octets, header indicator and parameters of a message, in the form of the account's `carriage`. */
 interface Carried {
   readonly octets: Uint8Array;
   readonly udhi: boolean;

@@ -28,7 +28,7 @@ export class JournalAdminStore implements AdminStore {
   }
 
   #replay(text: string): void {
-    // A line without its end was being written when the process died: nobody was told that it is true.
+    // A line without its end was being written when the process died: it was never reported.
     for (const line of text.split("\n").slice(0, -1)) {
       const entry: Line = JSON.parse(line, revive);
       if (entry.kind === "enqueue") this.memory.enqueue(entry.target, entry.script);

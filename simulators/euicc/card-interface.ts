@@ -82,7 +82,7 @@ export class CardInterface {
     return this.#deliver(this.#carryOut(apdu, channel, session), apdu, channel);
   }
 
-  /** Hands data out as the protocol wants it. */
+  /** Hands data out as the protocol requires. */
   #deliver(outcome: Outcome, apdu: CommandApdu, channel: number): ResponseApdu {
     const { data, sw } = outcome;
     const collected = outcome.collected ?? (() => {});

@@ -85,7 +85,7 @@ const notificationState = z.object({
   type: z.number().int(),
   sequence: z.number().int(),
   aid: hex,
-  /** ISD-P to go back to when nobody confirms; only after an ordinary switch. */
+  /** ISD-P to go back to without a confirmation; only after an ordinary switch. */
   previous: hex.optional(),
   attempts: z.number().int().default(0),
 });

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../src/base/gateway-error.ts";
 
-/** Faults a simulated card can be told to show, at any time. Absent = it behaves. */
+/** Faults a simulated card can show, switched on at any time. Absent = it behaves. */
 export interface Misbehaviour {
   /** No answer to any command until it is taken back or the card is reset. */
   mute?: boolean;

@@ -19,7 +19,7 @@ export class Toolkit {
   #profile: Uint8Array | undefined;
   #number = 0;
 
-  /** The terminal's profile, once it has told. */
+  /** The terminal's profile, once it was received. */
   get profile(): Uint8Array | undefined {
     return this.#profile;
   }

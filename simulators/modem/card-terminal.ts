@@ -5,7 +5,7 @@ import { type BipAnswer, BipChannels, type BipRoute } from "./bip.ts";
 import { first, type Proactive, readProactive, simple, template } from "./comprehension.ts";
 import { type CardAnswer, ok, type SimSlot } from "./sim-slot.ts";
 
-/** What happened on the card's initiative, for URCs and people. */
+/** What happened on the card's initiative, for URCs and display. */
 export type ToolkitEvent =
   | { readonly at: "command"; readonly type: number; readonly bytes: Uint8Array }
   | { readonly at: "end" }
@@ -22,7 +22,7 @@ export interface CardTerminalDeps {
   /** Service status and where the phone camps. */
   readonly location: () => { readonly status: 0 | 1 | 2; readonly cell: Cell | undefined };
   readonly submit: (tpdu: Uint8Array, serviceCentre: string) => Promise<SubmitAnswer>;
-  /** The card wants to be started again; called after the answer where there is one. */
+  /** The card requests a restart; called after the answer where there is one. */
   readonly restartCard: () => void;
   /** False = the toolkit is off: REFRESH and channels are refused, messages and what the modem needs itself are not. */
   readonly serving: () => boolean;
@@ -31,7 +31,7 @@ export interface CardTerminalDeps {
   readonly host: (command: Proactive, bytes: Uint8Array) => Promise<Uint8Array> | undefined;
 }
 
-/** Why a card did not take a message: nobody to ask, or the toolkit was busy all the time. */
+/** Why a card did not take a message: no card, or the toolkit was busy all the time. */
 const busyTries = 10;
 const unsupported = new Set([0x10, 0x11, 0x12, 0x14, 0x15, 0x16, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x28, 0x30, 0x31]);
 const unsupportedToo = new Set([
@@ -211,7 +211,7 @@ export class CardTerminal {
   #eventList(list: Uint8Array | undefined): BipAnswer {
     if (list === undefined) return { result: [0x36] };
     this.#events = new Set(list);
-    // A card that asks late still wants to know where it is now.
+    // A card that asks late still receives the current location.
     this.#lastStatus = undefined;
     if (this.#events.has(0x03)) setImmediate(() => this.locationChanged());
     return { result: [0x00] };

@@ -96,7 +96,7 @@ function takeBasic(text: string): Taken | undefined {
   return { command, rest: text.slice(length) };
 }
 
-/** One parameter; `quoted` tells a string from anything else. */
+/** One parameter; `quoted` marks a string. */
 export interface Parameter {
   readonly text: string;
   readonly quoted: boolean;

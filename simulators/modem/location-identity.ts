@@ -8,8 +8,8 @@ export interface LocationIdentity {
 }
 
 /**
- * Identifiers made from where a modem is plugged in: several modems on one network are told apart, and each stays the
- * same from start to start.
+ * Identifiers made from where a modem is plugged in: several modems on one network are distinguished, and each stays
+ * the same from start to start.
  */
 export function identityOf(place: string): LocationIdentity {
   const hash = createHash("sha256").update(place).digest();

@@ -27,7 +27,7 @@ const usimAid = fromHex("A0000000871002FFFFFFFF8907090000");
 
 /**
  * A plain USIM for modems whose card does not matter: the files a modem reads, PIN1, logical channels, and a toolkit
- * that specifies what it is told to say. An eUICC is another card.
+ * that specifies configurable commands. An eUICC is another card.
  */
 export class PlainCard implements SoftCard {
   readonly atr = fromHex("3B9F96801FC78031A073BE21136743200718000001A5");

@@ -52,7 +52,7 @@ export interface ModemIdentity {
   readonly imei: string;
 }
 
-/** Plays a modem nobody made: what TS 27.005 and TS 27.007 promise. */
+/** Simulates a generic modem: what TS 27.005 and TS 27.007 promise. */
 export const plainProfile: PlayedProfile = { name: "simulated", vendor: "otagate", models: ["SIM-1"] };
 
 /** A hardware profile turned round: the answers that a driver's patterns expect. */

@@ -17,7 +17,7 @@ import type { PlayedProfile } from "./profile-behaviour.ts";
 
 /** What `otagate sim modem` is started with. */
 export interface ModemProgramOptions {
-  /** A hardware profile with `extends` resolved; a modem nobody made unless given. */
+  /** A hardware profile with `extends` resolved; a generic modem unless given. */
   readonly profile?: PlayedProfile;
   /** Symbolic link to the pseudo-terminal, or a TCP port; a pseudo-terminal without a link unless given. */
   readonly pty?: string;

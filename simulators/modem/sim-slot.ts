@@ -85,7 +85,7 @@ export class SimSlot {
     this.#card = card;
   }
 
-  /** Powers the card up, downloads the terminal profile and reads what the modem wants to know. */
+  /** Powers the card up, downloads the terminal profile and reads what the modem needs. */
   async start(): Promise<SimState> {
     await this.powerOff();
     const card = this.#card;
@@ -124,7 +124,10 @@ export class SimSlot {
     await this.#card?.powerOff();
   }
 
-  /** One exchange as the host wants it, answers untouched; `retry` = 6Cxx is followed here, as most modems do for +CGLA. */
+  /**
+   * One exchange in the form that the host requests, answers untouched; `retry` = 6Cxx is followed here, as most modems
+   * do for +CGLA.
+   */
   raw(command: Uint8Array, retry = false): Promise<CardAnswer> {
     return this.#inTurn(async () => {
       let answer = await this.#exchange(command);
@@ -226,7 +229,8 @@ export class SimSlot {
   }
 
   /**
-   * VERIFY without data tells the tries left whether or not a PIN is wanted; the FCP indicates that. TS 102 221 §9.5.2
+   * VERIFY without data returns the remaining tries whether or not a PIN is required; the FCP indicates that. TS 102
+   * 221 §9.5.2
    */
   #pinState(sw: number): SimState {
     const retries = (sw & 0xfff0) === 0x63c0 ? sw & 0x0f : sw === 0x6983 ? 0 : 3;
@@ -259,7 +263,7 @@ export class SimSlot {
     return { data: collected, sw: warned ?? sw };
   }
 
-  /** @throws modem.cme 13 for a card that is mute or went away, as the modem tells its host */
+  /** @throws modem.cme 13 for a card that is mute or went away, as reported to the host */
   async #exchange(command: Uint8Array): Promise<CardAnswer> {
     const card = this.#card;
     if (card === undefined || this.#state.at === "absent") return refuseCme(10);

@@ -32,7 +32,7 @@ export class ToolkitHost {
     this.#inForce = this.enabled;
   }
 
-  /** Whether REFRESH is followed, BIP served and the host told: the toolkit was on when the card started. */
+  /** Whether REFRESH is followed, BIP served and the host notified: the toolkit was on when the card started. */
   get inForce(): boolean {
     return this.#inForce;
   }
@@ -43,7 +43,7 @@ export class ToolkitHost {
     return this.terminalProfile;
   }
 
-  /** What the card was told. */
+  /** Facts reported to the card. */
   get terminalProfile(): Uint8Array {
     if (!this.#inForce) return CardTerminal.modestProfile;
     const merged = Uint8Array.from(CardTerminal.profile);

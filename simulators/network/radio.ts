@@ -2,7 +2,7 @@
 export interface AttachRequest {
   readonly imsi: string;
   readonly imei: string;
-  /** The number on the card, for subscribers the network was not told about. */
+  /** The number on the card, for subscribers unknown to the network. */
   readonly msisdn?: string;
 }
 

@@ -228,7 +228,7 @@ function remotePhone(peer: Peer, phone: number): PhoneSide {
   };
 }
 
-/** Joins a network of another process. @throws link.unavailable when nobody listens there */
+/** Joins a network of another process. @throws link.unavailable when the port refuses connections */
 export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & AsyncDisposable> {
   const phones = new Map<number, PhoneSide>();
   const socket = await dial(where);

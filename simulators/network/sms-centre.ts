@@ -214,7 +214,7 @@ function deliverOf(submit: Submit, from: Address, time: Uint8Array, moreToSend: 
   });
 }
 
-/** Numbers are told apart by their digits alone: `+1555…` and `1555…` reach the same phone. */
+/** Numbers are distinguished by their digits alone: `+1555…` and `1555…` reach the same phone. */
 export function digitsOnly(number: string): string {
   return number.replace(/[^0-9*#]/g, "");
 }

@@ -91,7 +91,7 @@ export class AdminAgent {
   }
 
   /**
-   * One administration session from its trigger to its end. `notification` is the TLV that an eUICC tells in the query
+   * One administration session from its trigger to its end. `notification` is the TLV that an eUICC sends in the query
    * of its first POST (SGP.02 §3.15.2).
    */
   async run(options: { readonly notification?: Uint8Array } = {}): Promise<AgentReport> {

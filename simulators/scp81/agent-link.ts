@@ -111,7 +111,7 @@ export class AgentLink {
     return answer;
   }
 
-  /** Waits until an answer has begun to arrive, and looks at no more of it. */
+  /** Waits until an answer has begun to arrive, and reads no further. */
   async beginningOfAnswer(timeoutMs: number): Promise<void> {
     this.#breakInside = true;
     await this.#until(() => this.#begun, timeoutMs);

@@ -6,7 +6,7 @@ export interface CardRequest {
   readonly host: string;
   readonly agentId: string;
   readonly resume: boolean;
-  /** Response to a script; its body is absent when the card could not hand the script to anybody. */
+  /** Response to a script; its body is absent when the card could not pass the script to an application. */
   readonly response?: { readonly status: string; readonly contentType: string; readonly body?: Uint8Array };
 }
 

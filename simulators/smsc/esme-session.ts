@@ -56,7 +56,7 @@ export class EsmeSession {
     return !this.#over && this.mode !== undefined && this.mode !== "tx" && this.#open.size < deliveryWindow;
   }
 
-  /** Whether it can take a delivery for this system_id (`*` = anybody). */
+  /** Whether it can take a delivery for this system_id (`*` = any). */
   canTake(owner: string): boolean {
     return this.hasRoom && (owner === "*" || owner === this.systemId);
   }

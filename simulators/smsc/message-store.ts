@@ -41,8 +41,8 @@ export interface StoredDelivery {
 }
 
 /**
- * What outlives a restart of the simulated SMSC: its messages, what waits for ESMEs, and the phones by number.
- * Phones under `*` take every number that nobody else has.
+ * What outlives a restart of the simulated SMSC: its messages, what waits for ESMEs, and the phones by number. Phones
+ * under `*` take every number that is not assigned.
  */
 export class SmscStore {
   readonly handsets = new Map<string, SimulatedHandset>();

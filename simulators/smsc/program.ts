@@ -3,7 +3,7 @@ import type { SmscBehaviour } from "./behaviour.ts";
 import { SmscStore } from "./message-store.ts";
 import { SimulatedSmsc } from "./smsc.ts";
 
-/** What `otagate sim smsc` is told. */
+/** Options of `otagate sim smsc`. */
 export interface SimulatedSmscProgram {
   readonly host: string;
   readonly port: number;
@@ -17,7 +17,7 @@ export interface SimulatedSmscProgram {
   readonly signal: AbortSignal;
 }
 
-/** Runs a simulated SMSC until told to stop. @throws link.busy when the port is taken */
+/** Runs a simulated SMSC until stopped. @throws link.busy when the port is taken */
 export async function runSimulatedSmsc(program: SimulatedSmscProgram): Promise<void> {
   const { host, port, behaviour, print, signal, tls } = program;
   const store = program.store ?? new SmscStore();

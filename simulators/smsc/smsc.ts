@@ -71,7 +71,7 @@ export class SimulatedSmsc implements AsyncDisposable {
     return [...this.#sessions].flatMap(({ systemId, mode }) => (mode === undefined ? [] : [systemId]));
   }
 
-  /** A phone sends a message to `to`: it goes to whoever of the ESMEs is bound, or waits. Resolves when it is acknowledged. */
+  /** A phone sends a message to `to`: it goes to a bound ESME, or waits. Resolves when it is acknowledged. */
   mobileOriginated(sms: SimulatedSms, owner = "*", extra: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const octets = Buffer.from(sms.userData);
     const fields = {

@@ -33,7 +33,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   interrupt.listen();
   const { program, load } = buildProgram(terminal, env, interrupt);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever read has enough.
+    // The reader has enough.
     if (error.code === "EPIPE") process.exit(0);
     say(terminal, `the output cannot be written: ${error.message}`);
     process.exit(1);

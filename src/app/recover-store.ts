@@ -7,7 +7,7 @@ import { SqliteStore } from "../store/sqlite-store.ts";
 export interface Recovered {
   /** Commits that the store once had and lacks now, as far as that is known. */
   readonly missing: number | undefined;
-  /** Open jobs that were ended, since nobody knows whether they had been sent. */
+  /** Open jobs that were ended, since it is unknown whether they had been sent. */
   readonly endedJobs: readonly string[];
   /** What else was done. */
   readonly notes: readonly string[];

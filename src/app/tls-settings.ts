@@ -6,7 +6,7 @@ import type { Config } from "./config/config.ts";
 
 /** A file of certificates or of a key, and where the configuration names it. */
 interface NamedFile {
-  /** For people: `api.tls.cert`, `upstream 'smsr': tls.cert`. */
+  /** For display: `api.tls.cert`, `upstream 'smsr': tls.cert`. */
   readonly label: string;
   /** Its key in the configuration: `upstream.0.tls.cert`. */
   readonly key: string;
@@ -16,7 +16,7 @@ interface NamedFile {
 
 /** One place of the configuration that has certificates. */
 export interface TlsSetting {
-  /** For people: `api`, `upstream 'smsr'`. */
+  /** For display: `api`, `upstream 'smsr'`. */
   readonly of: string;
   readonly cert?: NamedFile;
   readonly key?: NamedFile;
@@ -37,7 +37,7 @@ export interface TlsMaterial {
 /** From so long before its end on a certificate is spoken of. */
 export const expiryNoticeMs = 30 * 86_400_000;
 
-/** The setting with these files; `prefix` is where they stand in the configuration, `of` what people call that. */
+/** The setting with these files; `prefix` is where they stand in the configuration, `of` its display name. */
 export function tlsSetting(
   of: string,
   prefix: string,

@@ -12,7 +12,7 @@ export type RetryClass = "never" | "later" | "now";
 
 /** One catalogued error. */
 export interface ErrorEntry {
-  /** What is wrong, for people. */
+  /** What is wrong, as text. */
   readonly text: string;
   /** HTTP status. */
   readonly http: number;

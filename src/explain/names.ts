@@ -74,7 +74,7 @@ const aidPrefixes: readonly (readonly [string, string])[] = [
   ["A0000003431002", "ADF.CSIM"],
 ];
 
-/** What an AID stands for; undefined when nobody known registered it. */
+/** What an AID stands for; undefined for an unknown one. */
 export function applicationName(octets: Uint8Array): string | undefined {
   if (octets.length < 5 || octets.length > 16) return undefined;
   const aid: Aid = aidFromOctets(octets);
@@ -94,7 +94,7 @@ export function aidWords(octets: Uint8Array): string | undefined {
   return name === undefined ? `TAR ${tar}` : `${name}, TAR ${tar}`;
 }
 
-/** What a TAR addresses; undefined when it is nobody's. ETSI TS 101 220 annex D, SGP.02 Annex H */
+/** What a TAR addresses; undefined for an unknown one. ETSI TS 101 220 annex D, SGP.02 Annex H */
 export function tarName(octets: Uint8Array): string | undefined {
   const number = (octets[0] ?? 0) * 65536 + (octets[1] ?? 0) * 256 + (octets[2] ?? 0);
   if (octets.length !== 3) return undefined;

@@ -25,7 +25,7 @@ import { tlsScore } from "./tls/tls.ts";
 /** How sure it is that octets are of a type: 0 (not at all) to 100. */
 type Score = (octets: Uint8Array) => number;
 
-/** Readings below this are not told as alternatives. */
+/** Readings below this are not listed as alternatives. */
 export const worthTelling = 40;
 
 /** The result, or the other where the octets do not allow the work. */

@@ -56,7 +56,7 @@ function extraOf(extra: Extra): Pick<Node, "clause" | "note"> {
 /** Parts of one node; no frame of a card or network has a hundredth of them. */
 const maxParts = 20_000;
 
-/** Characters after which the line of a whole takes no more words of its parts. */
+/** Characters after which the line of a whole takes no further words of its parts. */
 const maxLine = 1000;
 
 /** Parts are found from left to right; whatever goes wrong ends in a node that indicates it. */
@@ -125,7 +125,7 @@ export class Branch {
     return this.add(build(this.from.take(count), offset));
   }
 
-  /** @throws codec.length when there are more parts than anybody reads */
+  /** @throws codec.length when there are more parts than can be displayed */
   add(node: Node): Node {
     if (this.#children.length >= maxParts) {
       throw codecError("codec.length", `more than ${maxParts} parts; what follows is not opened`, node.offset);

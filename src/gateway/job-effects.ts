@@ -18,10 +18,10 @@ import { applyCommand } from "./targets/eis.ts";
 import { afterHandover } from "./targets/handover.ts";
 import { saveTarget } from "./targets/target-lookup.ts";
 
-/** How long the deletion of a profile that POL2 wants gone may wait for its card. */
+/** How long the deletion of a profile that POL2 requires may wait for its card. */
 const autoDeleteValidityMs = 7 * 24 * 3_600_000;
 
-/** A job that did not succeed leaves its secure channel behind in a state that nobody knows. */
+/** A job that did not succeed leaves its secure channel behind in an unknown state. */
 async function endSecureChannel(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   if (end.state === "done" || job.attempts === 0) return;
   if (end.state === "failed" || end.error?.executed !== false) await channelEndsWith(r, job, at);
@@ -62,12 +62,12 @@ async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedComm
   }
 }
 
-/** The card does not know what it should delete: it is gone, whoever did it. */
+/** The card does not know what it should delete: it is gone, whatever the cause. */
 function alreadyGone({ function: fn, sw }: ExecutedCommand): boolean {
   return (fn.name === "deleteProfile" || fn.name === "masterDelete") && sw === "6A88";
 }
 
-/** An audit that differs from the EIS is told, whether it is adopted or not. */
+/** An audit that differs from the EIS is reported, whether it is adopted or not. */
 async function auditHeard(
   r: Repositories,
   job: Job,
@@ -89,7 +89,7 @@ async function auditHeard(
 }
 
 /**
- * POL2 wants the profile that was left deleted: the SM-SR's job, once the switch is confirmed and not after a
+ * POL2 requires the previous profile to be deleted: the SM-SR's job, once the switch is confirmed and not after a
  * fall-back. The card may have done it on its own by POL1. SGP.02 §3.6.3
  */
 async function autoDelete(r: Repositories, procedure: ProfileSwitch, at: number): Promise<void> {
@@ -157,7 +157,9 @@ async function switchAccepted(
   });
 }
 
-/** A confirmation that somebody else sent (the upstream, a client by name) belongs to the notification with its number. */
+/**
+ * A confirmation that another party sent (the upstream, a client by name) belongs to the notification with its number.
+ */
 async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promise<void> {
   if (job.origin.face === "system" || end.result === undefined) return;
   for (const { function: fn, succeeded } of executedCommands(job.work, end.result.commands)) {

@@ -21,8 +21,9 @@ export interface CardConnection extends AsyncDisposable {
    */
   readonly level: "tpdu" | "apdu";
   /**
-   * True when another terminal serves the card beside us (a modem): it sends TERMINAL PROFILE, polls, fetches and answers
-   * proactive commands, so nobody here starts a proactive loop. Absent or false: the card is the caller's alone.
+   * True when another terminal serves the card beside us (a modem): it sends TERMINAL PROFILE, polls, fetches and
+   * answers proactive commands, so the gateway starts no proactive loop. Absent or false: the card is the caller's
+   * alone.
    */
   readonly servedElsewhere?: boolean;
   /** How long an answer may be; 258 unless extended lengths are possible. */

@@ -2,8 +2,8 @@ import { asGatewayError } from "../base/gateway-error.ts";
 import type { Log } from "./driver.ts";
 
 /**
- * Watches something that is written beside the work, such as traces: the work continues without it. Its failure is told
- * once, and once more when it is over, with how much was lost.
+ * Watches something that is written beside the work, such as traces: the work continues without it. A failure is
+ * reported once, and again when it is over, with how much was lost.
  */
 export class SinkWatch {
   readonly #log: Log;

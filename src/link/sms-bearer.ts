@@ -13,7 +13,7 @@ export interface OutboundSms {
   readonly serviceCentre?: string;
   /** TP-UD including the user data header. */
   readonly userData: Uint8Array;
-  /** TP-UDL where it counts septets and the octets alone do not tell how many. 3GPP TS 23.040 §9.2.3.16 */
+  /** TP-UDL where it counts septets and the octets alone do not determine the number. 3GPP TS 23.040 §9.2.3.16 */
   readonly userDataLength?: number;
   readonly userDataHeader: boolean;
   /** TP-PID and TP-DCS, one octet each. */
@@ -95,7 +95,7 @@ export type InboundItem =
  * as it is) or `"unknown"` (it may have left; never send the same work under a new counter without saying so).
  */
 export interface SmsBearer extends AsyncDisposable {
-  /** Link id, for routing, traces and people. */
+  /** Link id, for routing, traces and display. */
   readonly id: string;
   /** `envelope` ends in one card; `modem` and `smsc` reach any number. */
   readonly kind: "envelope" | "modem" | "smsc";

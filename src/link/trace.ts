@@ -51,18 +51,18 @@ export function withFrameContext<T>(facts: FrameContext, work: () => T): T {
   return context.run({ ...context.getStore(), ...facts }, work);
 }
 
-/** Whether anybody listens: spares the work of describing a frame that nobody will see. */
+/** Whether there is a subscriber: spares the work of describing a frame that is not needed. */
 export function isTracing(): boolean {
   return frames.hasSubscribers;
 }
 
-/** Publishes a frame to whoever subscribed; costs next to nothing when nobody did. */
+/** Publishes a frame to the subscribers; costs almost nothing without one. */
 export function traceFrame(frame: Omit<Frame, "at"> & { readonly at?: number }): void {
   if (!frames.hasSubscribers) return;
   frames.publish({ ...context.getStore(), ...frame, at: frame.at ?? Date.now() } satisfies Frame);
 }
 
-/** Whether anybody listens: for publishers whose frame costs a copy. */
+/** Whether there is a subscriber: for publishers whose frame costs a copy. */
 export function tracing(): boolean {
   return frames.hasSubscribers;
 }

@@ -14,7 +14,7 @@ export interface Unit {
 /** Units taken into one commit at most; a bound on how long the first of them waits. */
 export const batchLimit = 512;
 
-/** What a unit came to, for its caller to be told after the commit. */
+/** What a unit came to, reported to its caller after the commit. */
 interface Outcome {
   readonly unit: Unit;
   readonly failed: boolean;
@@ -43,9 +43,9 @@ export class BatchRunner {
   }
 
   /**
-   * Takes units from the queue, adds them to `taken` and runs them in a transaction that it leaves open. Returns what
-   * tells their callers after the commit, and the number of the commit; that is undefined when nothing was changed and
-   * `touched` does not ask for a commit.
+   * Takes units from the queue, adds them to `taken` and runs them in a transaction that it leaves open. Returns the
+   * functions that notify their callers after the commit, and the number of the commit; that is undefined when nothing
+   * was changed and `touched` does not ask for a commit.
    */
   async run(
     queue: Unit[],

@@ -1,7 +1,7 @@
 import type { Seal } from "../gateway/model/store.ts";
 import { fromJson, toJson } from "./json.ts";
 
-/** A record as it is stored: what may be read by anybody who has the file, and the rest of it under the seal. */
+/** A record as it is stored: what may be read in the file without the key, and the rest of it under the seal. */
 export interface Hidden {
   readonly text: string;
   readonly secret: Uint8Array | null;

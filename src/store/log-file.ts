@@ -24,7 +24,7 @@ export class LogFile {
     }
   }
 
-  /** What tells this generation of the log from others; undefined before the first flush. */
+  /** What distinguishes this generation of the log from others; undefined before the first flush. */
   salts(): readonly [number, number] | undefined {
     if (this.#file === undefined) return undefined;
     const octets = Buffer.alloc(8);

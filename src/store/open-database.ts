@@ -92,8 +92,8 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     const commits = Math.max(ledger.commits, before?.commits ?? 0);
     writer.prepare("UPDATE ledger SET opened = ?, commits = ?").run(opened, commits);
     writer.pragma(`user_version = ${opened}`);
-    // Now the main file carries the number, so that an older copy of it can be told; unless a foreign reader keeps the
-    // log from being applied.
+    // Now the main file carries the number, so that an older copy of it can be recognized; unless a foreign reader
+    // keeps the log from being applied.
     writer.pragma("wal_checkpoint(TRUNCATE)");
     const marks = MarkFile.create(files.marks, {
       instance: ledgerOf(writer).instance,
@@ -253,7 +253,7 @@ function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefine
     );
 }
 
-/** Upstreams tell repeated events by the name of the store and a number that now comes a second time. */
+/** Upstreams recognize repeated events by the name of the store and a number that now comes a second time. */
 function beginAnew(database: BetterSqlite3.Database, raise: number): void {
   database.exec("UPDATE instance SET id = lower(hex(randomblob(8)))");
   database.prepare("UPDATE key_set SET cntr = min(cntr + ?, ?)").run(raise, maxCounter);

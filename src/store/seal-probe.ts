@@ -13,7 +13,7 @@ interface Sealed {
 /** Something in the store that is sealed with the master key. */
 export interface SealEvidence {
   readonly probe: Uint8Array | null;
-  /** Some key set or other record: it alone tells in a store of before there was a probe. */
+  /** Some key set or other record: the only check in a store without a probe. */
   readonly sealed: Sealed | undefined;
 }
 

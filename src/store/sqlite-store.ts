@@ -19,10 +19,10 @@ const markOctets = batchLimit * 120;
 const checkEveryMs = 1000;
 
 /**
- * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit
- * is under way share the next one (group commit), so durability costs one disk flush per batch, not per unit. SQLite
+ * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit is
+ * under way share the next one (group commit), so durability costs one disk flush per batch, not per unit. SQLite
  * itself only writes the log (`synchronous = NORMAL`); the flush that makes a commit durable is ours and leaves the
- * main thread free. Nobody learns of a commit before it is done: until then reads see what was before it. Commits are
+ * main thread free. No commit is reported before it is done: until then reads see what was before it. Commits are
  * counted, in the store and beside it, so that one that is lost later is missed; see {@link MarkFile}.
  */
 export class SqliteStore implements Store {
@@ -33,7 +33,7 @@ export class SqliteStore implements Store {
   readonly #marks: MarkFile;
   readonly #folder: string;
   readonly #warn: NonNullable<OpenOptions["warn"]>;
-  /** Commits that were once told of and that the store lacked when it was opened to be recovered, if that is known. */
+  /** Acknowledged commits and that the store lacked when it was opened to be recovered, if that is known. */
   readonly missing: number | undefined;
   readonly #batches: BatchRunner;
   readonly #notes = new UnitNotes();
@@ -152,7 +152,7 @@ export class SqliteStore implements Store {
     this.#draining = undefined;
   }
 
-  /** Runs what is queued in one transaction, makes it durable, and then tells all who wait for it. */
+  /** Runs what is queued in one transaction, makes it durable, and then notifies all waiting callers. */
   async #commitBatch(): Promise<void> {
     const taken: Unit[] = [];
     let settle = () => {};
@@ -176,7 +176,7 @@ export class SqliteStore implements Store {
     this.#snapshot.tidy();
   }
 
-  /** A commit that failed: nobody may take it for done. Readers see what was before it, as the disk has it. */
+  /** A commit that failed: it must not be reported as done. Readers see what was before it, as the disk has it. */
   #undo(cause: unknown, taken: readonly Unit[]): void {
     this.#batches.rollback();
     const lost = this.#log.failure !== undefined;
@@ -205,13 +205,13 @@ export class SqliteStore implements Store {
       this.#trouble = undefined;
       this.#marks.note(commits, [], this.#log.salts());
     } catch (cause) {
-      // The commit is made, but whoever is told of it could be told wrong after the next start.
+      // The commit is made, but reporting it could be wrong after the next start.
       this.#log.failure ??= cause;
       throw cause;
     }
   }
 
-  /** A listener's failure is its own: the others hear, and the store continues. */
+  /** A listener's failure does not affect the others, and the store continues. */
   #tell(listener: (events: readonly GatewayEvent[]) => void, events: readonly GatewayEvent[]): void {
     try {
       listener(events);

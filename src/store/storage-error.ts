@@ -40,7 +40,7 @@ export function damaged(folder: string, what: string, cause?: unknown): GatewayE
 
 const fullCodes = new Set(["SQLITE_FULL", "ENOSPC", "EDQUOT"]);
 
-/** Failures by which a full disk can show itself: SQLite tells full disks only where it writes itself. */
+/** Failures by which a full disk can show itself: SQLite reports full disks only where it writes itself. */
 function mayBeFull(code: string): boolean {
   return /^SQLITE_(IOERR|CANTOPEN)/.test(code) || code === "EIO";
 }

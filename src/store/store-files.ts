@@ -22,7 +22,7 @@ export function filesOf(folder: string) {
   };
 }
 
-/** A commit or more that somebody was told of is not in the store. */
+/** At least one acknowledged commit is not in the store. */
 export function rewound(folder: string, what: string, detail: Readonly<Record<string, unknown>> = {}): GatewayError {
   return new GatewayError(
     "store.rewound",

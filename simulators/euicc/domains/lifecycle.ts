@@ -13,7 +13,7 @@ import type { Misbehaviour } from "../misbehaviour.ts";
 import { notificationMessages, notificationTlv } from "../notification.ts";
 import type { Toolkit } from "../toolkit.ts";
 
-/** Notification types. SGP.02 §4.1.1.11; 0 = a local switch that nobody is told of. */
+/** Notification types. SGP.02 §4.1.1.11; 0 = a local switch without a notification. */
 export const notificationType = { local: 0, declaration: 1, changed: 2, rolledBack: 3, fellBack: 5 } as const;
 
 /** What the life cycle needs of the card. */
@@ -130,7 +130,7 @@ export class Lifecycle {
     return sequence;
   }
 
-  /** TERMINAL PROFILE arrived: the card specifies what it wants to is notified of. */
+  /** TERMINAL PROFILE arrived: the card specifies the facts that it requests. */
   terminalReady(): void {
     const { state, toolkit } = this.#deps;
     if (toolkit.offers(5, 1)) toolkit.enqueue(setUpEventList(0x03, 0x09, 0x0a));

@@ -44,7 +44,7 @@ export const SmppFaceConfig = z.strictObject({
     .default(24 * 3_600_000),
   /** How long a segment waits for the others of its message before it goes without them. */
   segmentWaitMs: z.number().int().min(0).max(3_600_000).default(10_000),
-  /** How long a network below may still tell the fate of a message after its validity, or when it is unknown. */
+  /** How long a network below may still report the fate of a message after its validity, or when it is unknown. */
   graceMs: z
     .number()
     .int()

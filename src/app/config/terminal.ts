@@ -2,7 +2,7 @@ import { z } from "zod";
 import { imeiText } from "../../codec/euicc/identity-shapes.ts";
 import { isLanguageCode } from "./language-codes.ts";
 
-/** What the terminal tells cards in readers. */
+/** Facts that the terminal reports to cards in readers. */
 export const TerminalConfig = z.strictObject({
   imei: imeiText.pipe(z.string().length(15, "an IMEI of 15 digits")).default("350000000000006"),
   imeisv: imeiText.pipe(z.string().length(16, "an IMEISV of 16 digits")).optional(),

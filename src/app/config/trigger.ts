@@ -22,7 +22,7 @@ const requestText = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 printable ASCII characters without spaces");
 
-/** What a session trigger tells the card; what is absent comes from the card's own store. GP Amendment B §3.7 */
+/** Content of a session trigger; what is absent comes from the card's own store. GP Amendment B §3.7 */
 export const TriggerConfig = z
   .strictObject({
     bearer: readable(bearerOctets).optional(),

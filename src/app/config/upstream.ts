@@ -31,7 +31,7 @@ export const UpstreamConfig = z
     webhook: z.strictObject({ url, concurrency: z.number().int().min(1).max(64).default(8) }).optional(),
     /** Work is fetched from `url`/work and events are posted to `url`/results, over one connection that we open. */
     pull: z.strictObject({ url, waitSeconds: z.number().int().min(1).max(120).default(25) }).optional(),
-    /** Which events it is told of. */
+    /** Events that it receives. */
     events: z
       .array(z.string().regex(/^[a-z][a-z.-]*\*?$|^\*$/, "must be an event type, `job.*` or `*`"))
       .min(1)

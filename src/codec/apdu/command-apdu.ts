@@ -21,7 +21,7 @@ export function commandCase(command: CommandApdu): 1 | 2 | 3 | 4 {
   return command.le === undefined ? 3 : 4;
 }
 
-/** Fields of a command as people have them; data and Le decide the case, and whether lengths must be extended. */
+/** Fields of a command in the usual notation; data and Le decide the case, and whether lengths must be extended. */
 export function commandOf(
   header: readonly [cla: number, ins: number, p1: number, p2: number],
   data: Uint8Array = new Uint8Array(0),

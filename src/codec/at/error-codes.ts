@@ -206,12 +206,12 @@ export const cmsErrors: Table = table("never", cmsLater, {
   770: "SIM invalid",
 });
 
-/** What a +CME ERROR number means; unlisted ones are retried later, as nobody knows them. */
+/** What a +CME ERROR number means; unlisted ones are retried later. */
 export function cmeError(code: number | undefined): AtErrorCode {
   return (code === undefined ? undefined : cmeErrors.get(code)) ?? { text: "unlisted", retry: "later" };
 }
 
-/** What a +CMS ERROR number means; unlisted ones are retried later, as nobody knows them. */
+/** What a +CMS ERROR number means; unlisted ones are retried later. */
 export function cmsError(code: number | undefined): AtErrorCode {
   return (code === undefined ? undefined : cmsErrors.get(code)) ?? { text: "unlisted", retry: "later" };
 }

@@ -2,7 +2,7 @@ import { type ArgReader, charsetText } from "./args.ts";
 import { bare, command, info, infos, maybe, nothing } from "./command.ts";
 import { parseRegistration, type Registration } from "./urc.ts";
 
-/** Attention: does nothing, proves that somebody listens. V.250 §4.4 */
+/** Attention: does nothing, shows that the modem listens. V.250 §4.4 */
 export const attention = command<void, void>({ line: () => "AT", reply: nothing, budget: "quick" });
 
 /** A line that gives nothing back but its result, such as those of a profile's `init`. */
@@ -111,7 +111,7 @@ export const characterSet = command<void, string>({
   budget: "quick",
 });
 
-/** Operators are told as MCC and MNC from now on. TS 27.007 §7.3 */
+/** Operators are reported as MCC and MNC from now on. TS 27.007 §7.3 */
 export const numericOperators = command<void, void>({ line: () => "AT+COPS=3,2", reply: nothing, budget: "quick" });
 
 /** Chooses the operator again: 0 automatic, 2 leave the network. TS 27.007 §7.3 */

@@ -42,7 +42,7 @@ function splitOutsideQuotes(body: string): string[] {
 
 /** The answer of AUTHENTICATE: nothing else that a card states starts so. 3GPP TS 31.102 §7.1.2.1 */
 const authentication = /^(\s*[+^#%*!$]\w*(?:csim|cgla)\s*: ?\d+,"?db)[0-9A-Fa-f]+/i;
-/** A proactive command in what a modem states: fetched, or told of by itself. ETSI TS 102 223 §6.6 */
+/** A proactive command in what a modem states: fetched, or reported unsolicited. ETSI TS 102 223 §6.6 */
 const proactive = /(?<![0-9A-Fa-f])[dD]0(?:[0-9A-Fa-f]{2}){8,}/g;
 /** Service centre address and TPDU of a short message. 3GPP TS 27.005 §4 */
 const messagePdu = /^(?:[0-9A-Fa-f]{2}){12,}(?=\p{Cc}?$)/u;

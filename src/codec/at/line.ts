@@ -12,7 +12,7 @@ export type AtToken =
 export interface LineState {
   /** Characters that are no whole token yet. */
   readonly rest: string;
-  /** A prompt was told without its space; the space may still come. */
+  /** A prompt was reported without its space; the space may still come. */
   readonly promptTold: boolean;
 }
 
@@ -31,8 +31,8 @@ export function latin1(bytes: Uint8Array): string {
 }
 
 /**
- * Takes the next octets of the stream. Lines end at CR, LF or (an echoed body) Ctrl-Z; empty ones are dropped.
- * With `awaitingPrompt` a `>` at the start of a line is told at once, without waiting for a line end. V.250 §5.7
+ * Takes the next octets of the stream. Lines end at CR, LF or (an echoed body) Ctrl-Z; empty ones are dropped. With
+ * `awaitingPrompt` a `>` at the start of a line is reported at once, without waiting for a line end. V.250 §5.7
  */
 export function tokenize(
   state: LineState,
@@ -86,7 +86,7 @@ export function awaitsPause(state: LineState): boolean {
   return first === 0x3e ? /^>\0* ?\0*$/.test(state.rest) : first >= 0x30 && first <= 0x39 && state.rest.length <= 4;
 }
 
-/** The stream paused: specifies what the rest must be then, if it can be told. */
+/** The stream paused: specifies what the rest must be then, if it can be determined. */
 export function pause(state: LineState): { readonly state: LineState; readonly tokens: readonly AtToken[] } {
   if (/^>\0* ?\0*$/.test(state.rest)) {
     return { state: { rest: "", promptTold: !state.rest.includes(" ") }, tokens: [{ kind: "prompt" }] };

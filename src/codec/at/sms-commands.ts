@@ -44,7 +44,7 @@ export const messageFormat = command<void, number>({
   budget: "quick",
 });
 
-/** How messages are told: `<mode>,<mt>,<bm>,<ds>,<bfr>`. TS 27.005 §3.4.1 */
+/** How messages are reported: `<mode>,<mt>,<bm>,<ds>,<bfr>`. TS 27.005 §3.4.1 */
 export const setIndications = command<string, void>({
   line: (setting) => `AT+CNMI=${setting}`,
   reply: nothing,

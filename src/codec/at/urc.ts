@@ -1,6 +1,6 @@
 import { ArgReader, charsetText, parseArgs, splitLine } from "./args.ts";
 
-/** What an unsolicited line tells. */
+/** The event that an unsolicited line reports. */
 export const urcEvents = [
   /** The module started again: whatever was asked before will not be answered. */
   "boot",
@@ -82,14 +82,14 @@ export function headerLength(text: string): number | undefined {
   return last !== undefined && /^\d{1,3}$/.test(last.text) ? Number(last.text) : undefined;
 }
 
-/** `+CMTI: "ME",4` and `+CDSI`: where the message lies. TS 27.005 §3.4.1 @throws codec.text */
+/** `+CMTI: "ME",4` and `+CDSI`: position of the message in memory. TS 27.005 §3.4.1 @throws codec.text */
 export function parseStored(text: string): { readonly memory: string; readonly index: number } {
   const { prefix, rest } = splitLine(text);
   const args = new ArgReader(parseArgs(rest), prefix ?? "stored message");
   return { memory: charsetText(args.text("memory")), index: args.int("index") };
 }
 
-/** Registration as `+CREG`, `+CGREG`, `+CEREG` or `+C5GREG` tell it. TS 27.007 §7.2, §10.1.20, §10.1.22, §10.1.47 */
+/** Registration as `+CREG`, `+CGREG`, `+CEREG` or `+C5GREG` report it. TS 27.007 §7.2, §10.1.20, §10.1.22, §10.1.47 */
 export interface Registration {
   readonly state: RegistrationState;
   readonly area?: number;
@@ -140,8 +140,8 @@ export function isRegistered(state: RegistrationState): boolean {
 }
 
 /**
- * Reads a registration line. The answer to the read command has <n> before <stat>, the unsolicited line has not; the two
- * are told apart by the second field, which is a small number only in the answer.
+ * Reads a registration line. The answer to the read command has <n> before <stat>, the unsolicited line has not; the
+ * two are distinguished by the second field, which is a small number only in the answer.
  */
 export function parseRegistration(text: string): Registration & { readonly solicited: boolean } {
   const { prefix, rest } = splitLine(text.trim());

@@ -8,7 +8,7 @@ import { type CommandDetails, catObject, catObjects, type DeviceIdentities, obje
 
 /** A command that a card gives the terminal. ETSI TS 102 223 §6.6 */
 export interface ProactiveCommand {
-  /** Undefined for a type nobody knows. */
+  /** Undefined for an unknown type. */
   readonly name: CommandName | undefined;
   readonly details: CommandDetails;
   readonly devices: DeviceIdentities;
@@ -61,8 +61,8 @@ export function proactiveCommand(
 }
 
 /**
- * What can be told of a command that does not decode: its details with zeros for octets that are missing, for the
- * TERMINAL RESPONSE that refuses it.
+ * What can be reported about a command that does not decode: its details with zeros for octets that are missing, for
+ * the TERMINAL RESPONSE that refuses it.
  */
 export function partialDetails(octets: Uint8Array): CommandDetails {
   for (let at = 0; at + 1 < octets.length; at++) {

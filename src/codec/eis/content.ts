@@ -22,7 +22,7 @@ const common: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Refuses an EIS with an element, an attribute or a text that an EIS does not have, by its name, or one in which the
- * text that people choose could be a key. What passes holds keys in `KeyComponents` of the ISD-R and nowhere else.
+ * free text could be a key. What passes holds keys in `KeyComponents` of the ISD-R and nowhere else.
  * @throws target.invalid naming the element (never a value: it may be a key)
  */
 export function refuseForeignContent(eis: Element): void {
@@ -32,8 +32,8 @@ export function refuseForeignContent(eis: Element): void {
 }
 
 /**
- * An EIS as a document without the values of keys, and without comments and instructions that no signature covers.
- * What does not belong in an EIS is taken out; `onFault` is told of each.
+ * An EIS as a document without the values of keys, and without comments and instructions that no signature covers. What
+ * does not belong in an EIS is taken out; `onFault` is called for each.
  */
 export function withoutKeyValues(eis: Element, onFault: (field: string) => void = () => {}): string {
   const copy = parseXml(serialized(eis)).documentElement;

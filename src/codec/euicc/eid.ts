@@ -50,7 +50,7 @@ export function eidCheckDigits(first30: string): string {
   return String(98n - (BigInt(`${first30}00`) % 97n)).padStart(2, "0");
 }
 
-/** Whether the check digits of an EID hold: a warning to people when not, no reason to refuse a card. */
+/** Whether the check digits of an EID hold: otherwise only a warning is given, the card is not refused. */
 export function eidCheckDigitsOk(eid: Eid): boolean {
   return BigInt(eid) % 97n === 1n;
 }

@@ -4,7 +4,7 @@ import { readTlv, readTlvs, type Tlv } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
 import { oidText } from "./certificate.ts";
 
-/** What a path validation needs of an X.509 certificate and node:crypto does not tell. RFC 5280 §4.1 */
+/** What a path validation needs of an X.509 certificate and node:crypto does not provide. RFC 5280 §4.1 */
 export interface X509Facts {
   /** 1, 2 or 3. */
   readonly version: number;

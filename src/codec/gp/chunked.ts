@@ -6,8 +6,8 @@ const digitLimit = 8;
 
 /**
  * Takes a chunked body apart as it arrives. Complete with the line of the last chunk: the empty line behind it, which
- * some cards never send, and trailers are the business of whoever reads on. Sizes may have any letter case, leading
- * zeros, spaces and extensions; LF may stand for CRLF. RFC 9112 §7.1
+ * some cards never send, and trailers are left to the caller. Sizes may have any letter case, leading zeros, spaces and
+ * extensions; LF may stand for CRLF. RFC 9112 §7.1
  */
 export class ChunkedDecoder {
   readonly #limit: number;

@@ -39,7 +39,7 @@ export function smsFrame(tpdu: Uint8Array): Gsmtap | undefined {
   to.u8(0x07)
     .u8(uplink ? 0x63 : 0x62)
     .u8(rpdu.length + 3);
-  // SMS protocol with the transaction of whoever started it, CP-DATA, user data length.
+  // SMS protocol with the transaction of the initiator, CP-DATA, user data length.
   to.u8(0x09).u8(0x01).u8(rpdu.length);
   return { type: gsmtapType.lteNas, subType: plainNas, uplink, payload: to.bytes(rpdu).finish() };
 }

@@ -28,7 +28,7 @@ export function many<T>(member: Member<T>): Member<T> & { presence: "many" } {
 
 type Members = Readonly<Record<string, Member<any>>>;
 
-/** A template's value: its members by name, and the TLVs nobody declared, kept to be written back. */
+/** A template's value: its members by name, and undeclared TLVs, kept to be written back. */
 export type TemplateValue<M extends Members> = {
   readonly [K in keyof M as M[K]["presence"] extends "one" ? K : never]: Inner<M[K]>;
 } & {

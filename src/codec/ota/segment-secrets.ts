@@ -10,7 +10,7 @@ export interface PassingMessage {
   readonly userDataHeader: boolean;
   /** Whom it goes to or comes from: the reference of a concatenation counts per peer. */
   readonly peer: string;
-  /** Its place when it is told beside the user data. SMPP 3.4 §5.3.2.22 */
+  /** Its place when it is carried outside the user data. SMPP 3.4 §5.3.2.22 */
   readonly segment?: Concatenation;
 }
 

@@ -64,7 +64,7 @@ const stars = new Uint8Array(8).fill(0x2a);
 
 /**
  * The PDU as it may be shown: the password of a bind or outbind is eight stars (and the length fits them); any other
- * PDU is returned as it is. A bind whose password cannot be told from the rest keeps only its header.
+ * PDU is returned as it is. A bind whose password cannot be distinguished from the rest keeps only its header.
  */
 export function withoutPassword(bytes: Uint8Array): Uint8Array {
   if (bytes.length < headerOctets) return bytes;

@@ -35,7 +35,7 @@ export const commandId = {
 
 /** PDUs that answer. */
 export type ResponseCommand = Extract<Command, `${string}_resp`> | "generic_nack";
-/** PDUs that ask (or, with alert_notification and outbind, tell). */
+/** Request PDUs (and the notifications alert_notification and outbind). */
 export type RequestCommand = Exclude<Command, ResponseCommand>;
 
 /** A PDU as a value; error responses may come and go without a body. SMPP 3.4 §3.2 */

@@ -4,7 +4,7 @@ import { Timestamp } from "./timestamp.ts";
 import { readUserData, type UserData, writeUserData } from "./user-data.ts";
 
 interface ReportFields {
-  /** Whether it travels in RP-ACK or RP-ERROR; the octets do not tell. */
+  /** Whether it travels in RP-ACK or RP-ERROR; the octets do not contain it. */
   readonly rp: "ACK" | "ERROR";
   readonly userDataHeader: boolean;
   /** TP-FCS, in RP-ERROR only; names in status-names.ts. */

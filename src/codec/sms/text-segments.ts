@@ -50,7 +50,7 @@ export function textSegments(text: string, reference: number): TextSegments {
   );
 }
 
-/** `opens` tells a code that belongs to the one behind it. */
+/** `opens` marks a code that belongs to the one behind it. */
 function cut(codes: readonly number[], alphabet: "gsm7" | "ucs2", opens: (code: number) => boolean): number[][] {
   if (codes.length <= oneMessage[alphabet]) return [[...codes]];
   const parts: number[][] = [];

@@ -9,7 +9,7 @@ import { readValidity, type Validity, validityFormat, writeValidity } from "./va
 /** SMS-DELIVER, from the service centre. 3GPP TS 23.040 §9.2.2.1 */
 export interface SmsDeliver {
   readonly type: "SMS-DELIVER";
-  /** TP-MMS as the bit stands: true = no more messages wait. */
+  /** TP-MMS as the bit stands: true = no further messages wait. */
   readonly noMoreMessages: boolean;
   readonly loopPrevention: boolean;
   /** TP-SRI. */

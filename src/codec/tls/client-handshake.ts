@@ -84,7 +84,7 @@ export class ClientHandshakeListener {
   #seen = 0;
   #over = false;
 
-  /** Nothing more will be heard. */
+  /** Nothing more is read. */
   get over(): boolean {
     return this.#over;
   }

@@ -72,7 +72,7 @@ const statusScopes = new Map<number, string>([
   [0x10, "executable load files and modules"],
 ]);
 
-/** What a command is for a line of text; undefined for an instruction nobody knows. */
+/** What a command is for a line of text; undefined for an unknown instruction. */
 export function commandTitle(octets: Uint8Array): CommandTitle | undefined {
   const [cla = 0, ins = 0, p1 = 0, p2 = 0, p3] = octets;
   const instruction = instructionOf(cla, ins, p1);

@@ -77,7 +77,7 @@ const administrative = new Map<number, Instruction>([
   [0xe8, { name: "TERMINATE EF", clause: "TS 102 222 §6.8" }],
 ]);
 
-/** What an instruction is in its class; undefined when nobody known defines it. */
+/** What an instruction is in its class; undefined for an unknown one. */
 export function instructionOf(cla: number, ins: number, p1: number): Instruction | undefined {
   const { kind } = parseClassByte(cla);
   if (kind === "invalid") return undefined;

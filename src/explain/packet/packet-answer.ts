@@ -100,7 +100,7 @@ function responseBody(branch: Branch, packet: Uint8Array, base: number, response
   return `${tarText(tar)}, ciphered`;
 }
 
-/** Without a CC that verifies, anybody can have written a status. */
+/** Without a CC that verifies, any sender can have written a status. */
 const unproven = "not authenticated";
 
 /** The secured part as it stands in clear; `how` specifies what nothing proves. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Upper- or lower-case hexadecimal octets. */
 export const hexText = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
 
-/** Something that people name by id, EID, ICCID, MSISDN or name. */
+/** Something that users identify by id, EID, ICCID, MSISDN or name. */
 export const referenceParams = z.object({
   ref: z.string().min(1).max(512).describe("Id, EID, ICCID, IMSI, MSISDN or name of the target"),
 });

@@ -40,7 +40,7 @@ export async function answerLines(
   return { lines, errors };
 }
 
-/** Text collected for one write; false once nobody reads any more. */
+/** Text collected for one write; false once the reader has gone. */
 class Sink {
   readonly #output: Writable;
   #text = "";
@@ -97,7 +97,7 @@ function answerText(line: string, number: number, answer: (value: unknown) => An
 
 /**
  * Lines without their end; a line that is too long comes as the error to answer. Undefined stands for the end of what
- * has arrived so far: whoever sent it may be waiting for answers.
+ * has arrived so far: the sender may be waiting for answers.
  */
 async function* linesOf(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<string | GatewayError | undefined> {
   const decoder = new TextDecoder();

@@ -101,7 +101,7 @@ export function cut(text: string, width: number): string {
   return plain.length <= width ? text : `${plain.slice(0, Math.max(0, width - 1))}…`;
 }
 
-/** A moment as people read it. */
+/** A time for display. */
 export function when(ms: number | undefined): string {
   return ms === undefined ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
 }

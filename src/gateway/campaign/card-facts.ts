@@ -39,7 +39,7 @@ function hasProfile({ target }: ItemFacts, aid: string): boolean {
   return target?.esimProfiles.some((profile) => profile.aid === aid) ?? true;
 }
 
-/** The EIS is believed unless a switch may have happened of which neither a notification nor an audit told. */
+/** The EIS is believed unless a switch may have happened of which neither a notification nor an audit reported. */
 function knowsEnabled(
   before: CampaignItem,
   { switches }: ItemStep,

@@ -11,6 +11,6 @@ export interface ItemFacts {
   readonly procedure?: ProfileSwitch;
   readonly target?: Target;
   readonly switchTimeoutMs: number;
-  /** Nobody here confirms notifications of this target. */
+  /** The gateway does not confirm notifications of this target. */
   readonly confirmedElsewhere: boolean;
 }

@@ -101,7 +101,7 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   if (procedure !== undefined && procedure.at !== "lapsed" && error.code !== "campaign.no-switch")
     return { item: over(item, { ...followed(item, facts), note: answerLost }), effect: "none" };
   if (job.state !== "done" || target === undefined) {
-    // No deadline: its notification has not been waited for yet, and may tell what its answers do not.
+    // No deadline: its notification has not been waited for yet, and may contain what its answers do not.
     const wait = step.switches !== undefined && item.deadline === undefined;
     return wait
       ? { item: over(item, { ...followed(item, facts), error }), effect: "none" }

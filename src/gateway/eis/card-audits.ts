@@ -36,7 +36,7 @@ export interface AuditOrder {
   readonly waitMs: number;
 }
 
-/** How long the card may take; what it states after the wait is told by the event `target.differs`. */
+/** How long the card may take; what it states after the wait is reported by the event `target.differs`. */
 const jobValidityMs = 10 * 60_000;
 /** A card lists its domains in so many answers at most. */
 const maxAnswers = 16;

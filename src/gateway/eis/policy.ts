@@ -111,12 +111,12 @@ function pol1Warning(profile: EsimProfile, rule: keyof typeof pol1Bits, name: st
   return [`${name}: POL1 of ${profileName(profile)} forbids ${text}`];
 }
 
-/** Whether POL2 wants the profile gone once it is disabled. SGP.02 §3.6.3 */
+/** Whether POL2 requires the profile to be deleted once it is disabled. SGP.02 §3.6.3 */
 export function deletesItself(profile: EsimProfile): boolean {
   return profile.pol2?.some((rule) => rule.qualification === "Auto-Delete") ?? false;
 }
 
-/** A profile as people know it. */
+/** A profile for display. */
 export function profileName(profile: EsimProfile): string {
   return profile.iccid ?? profile.aid;
 }

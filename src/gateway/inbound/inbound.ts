@@ -235,7 +235,7 @@ export class Inbound {
     return `PoR ${status} of job ${packet.job}${late ? ", too late" : ""}`;
   }
 
-  /** Anybody could have sent it: it is kept with the packet, and the job waits on. */
+  /** Its sender is not authenticated: it is kept with the packet, and the job waits on. */
   async #unproven(
     r: Repositories,
     { link, receivedAt: at }: InboxEntry,

@@ -1,9 +1,9 @@
-/** How long whoever does the work may take to specify how far it got, once it was abandoned. */
+/** How long the work may take to specify how far it got, once it was abandoned. */
 const abortGraceMs = 400;
 
 /**
  * The outcome of work that may not heed its signal: once that is aborted, only what comes nearly at once. The work
- * itself may continue; nobody is told of its end.
+ * itself may continue; its end is not reported.
  * @throws what the work throws, or the signal's reason
  */
 export function withAbortGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -74,7 +74,7 @@ export class DeadlineWatch {
       );
       next = now + 1000;
     }
-    // Meanwhile it may be watched no more, or again.
+    // Meanwhile it may no longer be watched, or again.
     if (this.#watched.get(target) === mine) this.#lookIn(target, next === undefined ? maxMs : next - clock.now());
   }
 }

@@ -140,7 +140,7 @@ function submitEnd(job: Job, { error, fate, replayable }: SubmitFailure): OpenEn
   return { state: "failed", error: open };
 }
 
-/** The end of a job that is not sent again although nobody knows whether the card has it. */
+/** The end of a job that is not sent again although it is unknown whether the card has it. */
 export function fateUnknown(why: string, detail: Readonly<Record<string, unknown>> = {}): OpenEnd {
   const message = `${why}; whether the card has it is unknown: not sent again`;
   return openFailed("packet.no-answer", message, { executed: "unknown", detail });
@@ -152,7 +152,7 @@ function silent(job: Job, { at, silence, until }: Event<"no-answer">, soFar: SoF
   return ended(job, at, silenceEnd(silence), soFar);
 }
 
-/** The last transmission had no answer that counts; what came instead is told. */
+/** The last transmission had no answer that counts; what came instead is reported. */
 function silenceEnd({ transmissions, unproven, undelivered }: Silence): OpenEnd {
   const lost =
     undelivered === undefined

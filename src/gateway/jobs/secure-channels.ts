@@ -18,8 +18,9 @@ export type ChannelEntry =
   | { readonly at: "lost"; readonly error: JobFailure };
 
 /**
- * The secure channel (SCP03, SCP03t) that a job's script is in, by its client's name or told from the script. A script
- * that begins a channel gives its name a new life; any other of a lost channel has no way: its MAC cannot verify.
+ * The secure channel (SCP03, SCP03t) that a job's script is in, by its client's name or derived from the script. A
+ * script that begins a channel gives its name a new life; any other of a lost channel has no way: its MAC cannot
+ * verify.
  */
 export function enterChannel(dialog: AdminDialogRecord, job: Job, attempts: number): ChannelEntry {
   const channel = channelName(dialog, job, attempts);
@@ -53,7 +54,7 @@ export function withLost(
   return { ...dialog, lost: [...before, ...fresh.map((name) => ({ name, at, why }))].slice(-maxLost) };
 }
 
-/** A link that broke ends all secure channels of its card, whichever was heard of last. */
+/** A link that broke ends all secure channels of its card, regardless of the order. */
 export function withLostLink(dialog: AdminDialogRecord, channel: string | undefined, at: number): AdminDialogRecord {
   if (channel === undefined) return dialog;
   return withLost(dialog, [channel, ...Object.values(dialog.channels)], at, channelEnds.link);

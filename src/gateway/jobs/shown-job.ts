@@ -15,9 +15,9 @@ export type ShownWork = JobWork & {
 };
 
 /**
- * A job as clients, upstreams and people may see it, its own client included: the data of PUT KEY and of PIN commands, keys in STORE DATA,
- * profile packages in clear and logins of a bearer are overwritten by zeros, and so are
- * the answers to a script that reads from a file of keys. What goes to the card is not touched.
+ * A job as clients, upstreams and users may see it, its own client included: the data of PUT KEY and of PIN commands,
+ * keys in STORE DATA, profile packages in clear and logins of a bearer are overwritten by zeros, and so are the answers
+ * to a script that reads from a file of keys. What goes to the card is not touched.
  */
 export function shownJob<T extends Pick<Job, "work" | "result" | "error">>(
   job: T,

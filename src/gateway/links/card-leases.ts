@@ -35,7 +35,7 @@ interface Held {
   readonly abort: AbortController;
 }
 
-/** How long a client waits for the exchanges of others to end before it hears that the card is busy. */
+/** How long a client waits for the exchanges of others to end before it receives that the card is busy. */
 const acquireMs = 10_000;
 
 /** Raw APDUs to cards: one series at a time, or many under an exclusive lease that keeps everybody else out. */
@@ -50,7 +50,7 @@ export class CardLeases implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Takes the card; resolves when nobody else has it any more. @throws link.unknown, link.unavailable, link.busy, card.* */
+  /** Takes the card; resolves when no other client has it. @throws link.unknown, link.unavailable, link.busy, card.* */
   async open(reference: string, client: string, idleMs: number): Promise<Lease> {
     const link = this.#links.get(reference);
     this.#refuseLeased(link.id, undefined);
@@ -120,8 +120,8 @@ export class CardLeases implements AsyncDisposable {
   }
 
   /**
-   * Does something with a link that would reach past the lease on it: AT commands, messages. Only for whoever names the lease,
-   * whose idle time begins again. @throws link.unknown, link.busy, link.lease, and what `work` throws
+   * Does something with a link that would reach past the lease on it: AT commands, messages. Only for the client that
+   * names the lease, whose idle time begins again. @throws link.unknown, link.busy, link.lease, and what `work` throws
    */
   async use<T>(reference: string, lease: string | undefined, work: (link: Link) => Promise<T>): Promise<T> {
     const link = this.#links.get(reference);
@@ -161,7 +161,7 @@ export class CardLeases implements AsyncDisposable {
 
   async #end(link: Link, lease: string | undefined): Promise<void> {
     if (lease !== undefined) await this.close(link.id, lease);
-    // Somebody else may have leased the card while that one ended.
+    // Another client may have leased the card while that one ended.
     this.#refuseLeased(link.id, undefined);
   }
 

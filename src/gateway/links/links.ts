@@ -65,7 +65,7 @@ export class Links {
     if (this.#links.delete(id)) this.#tell({ kind: "removed", id });
   }
 
-  /** To be called by whoever runs the link when its state or card changed. */
+  /** To be called by the owner of the link when its state or card changed. */
   changed(id: string): void {
     const link = this.#links.get(id);
     if (link !== undefined) this.#tell({ kind: "changed", link });

@@ -17,7 +17,7 @@ export interface ApiToken {
 export interface ApiTokenRepository {
   /** @throws token.exists when a token of this name is in use */
   insert(token: ApiToken, hash: Uint8Array): Promise<void>;
-  /** With its hash, whatever became of it. */
+  /** With its hash, in any state. */
   get(id: string): Promise<{ token: ApiToken; hash: Uint8Array } | undefined>;
   list(after: string | undefined, limit: number): Promise<ApiToken[]>;
   /** Ends it for good; which ones of this id or name were in use. */
@@ -25,7 +25,7 @@ export interface ApiTokenRepository {
   used(id: string, at: number): Promise<void>;
 }
 
-/** Who makes a request, and what he may do. */
+/** The client of a request, and its scopes. */
 export interface Principal {
   readonly client: string;
   readonly how: "socket" | "token" | "certificate" | "upstream";

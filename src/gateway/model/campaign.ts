@@ -97,7 +97,7 @@ export interface ItemStep {
 export interface CardFacts {
   /** Whether the card carried out the step it ended at. */
   readonly executed: Executed;
-  /** The profile that is enabled now; absent when a switch may have happened that nothing told of. */
+  /** The profile that is enabled now; absent when a switch may have happened that was not reported. */
   readonly enabled?: { readonly aid: string; readonly iccid?: string };
 }
 

@@ -59,7 +59,7 @@ export interface JobRequest {
   readonly moreToCome?: boolean;
   /** Status words of the last command that are as good as success, upper-case hexadecimal. */
   readonly tolerate?: readonly string[];
-  /** Leave the EIS as it is whatever an audit in the script states; differences are only told. */
+  /** Leave the EIS as it is whatever an audit in the script states; differences are only reported. */
   readonly keepEis?: boolean;
   /** How long a profile switch that the script starts may take until it counts as lapsed. */
   readonly switchTimeoutMs?: number;
@@ -94,7 +94,7 @@ export type JobState = "queued" | "running" | "waiting" | "done" | "failed" | "e
 /** The states a job never leaves. */
 export const endStates: readonly JobState[] = ["done", "failed", "expired", "cancelled"];
 
-/** Whether a job will change no more. */
+/** Whether a job is final. */
 export function hasEnded(job: Pick<Job, "state">): boolean {
   return endStates.includes(job.state);
 }

@@ -33,7 +33,7 @@ export interface NotificationRepository {
   ): Promise<void>;
   get(id: string): Promise<NotificationRecord | undefined>;
   byConfirmJob(job: string): Promise<NotificationRecord | undefined>;
-  /** The same octets, proven alike and counting alike (`none` does not), heard since `since`: the newest. */
+  /** The same octets, proven alike and counting alike (`none` does not), received since `since`: the newest. */
   copyOf(
     eid: string,
     raw: string,

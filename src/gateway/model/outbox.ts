@@ -2,7 +2,7 @@
 export interface OutboxEntry {
   /** Order within everything that goes to this upstream. */
   readonly seq: number;
-  /** Stable id; the upstream tells repetitions by it. */
+  /** Stable id; the upstream recognizes repetitions by it. */
   readonly id: string;
   readonly upstream: string;
   /** Target, or "" for what concerns none: entries of one lane go one after the other. */

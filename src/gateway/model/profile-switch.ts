@@ -42,8 +42,8 @@ export function switchOutcome(now: ProfileSwitch): SwitchOutcome | undefined {
 }
 
 /**
- * The next state; events that do not concern it leave it as it is. Lapsing is a verdict for want of evidence: evidence
- * that arrives later corrects it. SGP.02 §3.2, §3.4
+ * The next state; events that do not concern it leave it as it is. Lapsing is provisional: evidence that arrives later
+ * corrects it. SGP.02 §3.2, §3.4
  */
 export function stepProfileSwitch(now: ProfileSwitch, event: ProfileSwitchEvent): ProfileSwitch {
   if (now.at === "confirmed" || now.at === "rolled-back") return now;

@@ -1,4 +1,4 @@
-/** A profile on the eUICC, as the EIS tells it (SGP.02 EIS ProfileInfo). */
+/** A profile on the eUICC, as contained in the EIS (SGP.02 EIS ProfileInfo). */
 export interface EsimProfile {
   /** ISD-P AID, 32 hexadecimal digits. */
   readonly aid: string;
@@ -41,7 +41,10 @@ export interface TargetSettings {
   readonly serviceCentre?: string;
   /** How long to wait for a proof of receipt. */
   readonly answerTimeoutMs?: number;
-  /** `bench`: we confirm notifications; `relay`: the upstream does; `withhold`: nobody, so that the card rolls back. */
+  /**
+   * `bench`: we confirm notifications; `relay`: the upstream does; `withhold`: no confirmation, so that the card rolls
+   * back.
+   */
   readonly notifications?: "bench" | "relay" | "withhold";
   /**
    * Notifications without any security (a bare E1, a packet without CC): `show` them only (default), or `accept` them as the

@@ -24,7 +24,7 @@ import { saveTarget } from "../targets/target-lookup.ts";
 /** A message that may be a notification, and where it came from. */
 export interface NotificationArrival {
   readonly link: string;
-  /** Whom the sender's number names; anybody can write under it. */
+  /** Whom the sender's number names; any sender can use it. */
   readonly target: string | undefined;
   /** The target whose card is in the reader that brought the message. */
   readonly card: string | undefined;
@@ -45,9 +45,9 @@ export interface HeardNotification {
    * counts for that target only.
    */
   readonly proven: string | undefined;
-  /** The counter of its packet was taken before: it is a copy, or somebody sends it again. */
+  /** The counter of its packet was taken before: it is a copy, or a replay. */
   readonly stale?: boolean;
-  /** Its octets can be sent again by anybody who saw them: it is proven by a CC, and not by a session or a reader. */
+  /** Its octets can be replayed: it is proven by a CC, and not by a session or a reader. */
   readonly repeatable?: boolean;
   /** It has no security that could have failed. */
   readonly unsecured: boolean;
@@ -83,7 +83,7 @@ export interface NotificationsDeps {
   readonly kick: (target: string) => void;
 }
 
-/** Outside an open profile switch, the same notification heard again after this time is a new one. */
+/** Outside an open profile switch, the same notification received again after this time is a new one. */
 const copyWindowMs = 10 * 60_000;
 
 /**
@@ -108,7 +108,8 @@ export class Notifications {
   }
 
   /**
-   * Has a notification confirmed that waits for somebody else's decision (relay), was withheld, or went unconfirmed.
+   * Has a notification confirmed that waits for the decision of the upstream (relay), was withheld, or went
+   * unconfirmed.
    * @throws notification.unknown, notification.state
    */
   async confirm(id: string): Promise<NotificationRecord> {
@@ -270,8 +271,8 @@ export class Notifications {
   }
 
   /**
-   * The same packet again, from the card or from somebody who saw it: it moves nothing. The confirmation of the last one is
-   * repeated, as the card may have missed it.
+   * The same packet again, from the card or a replay: it moves nothing. The confirmation of the last one is repeated,
+   * as the card may have missed it.
    */
   async #again(
     r: Repositories,
@@ -309,7 +310,7 @@ export class Notifications {
     if (changed !== target) await saveTarget(r, changed, at, `notification: ${notificationTypeText(value.type)}`);
   }
 
-  /** One confirmation at a time; a copy heard after the last one ended gets another. */
+  /** One confirmation at a time; a copy received after the last one ended gets another. */
   async #confirm(
     r: Repositories,
     target: Target,

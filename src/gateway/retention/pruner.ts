@@ -34,7 +34,7 @@ export interface PrunerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly retention: Retention;
-  /** Names of the upstreams that are told of events. */
+  /** Names of the upstreams that receive events. */
   readonly upstreams: readonly string[];
   /** Records looked at in one unit of work. */
   readonly unit?: number;
@@ -43,7 +43,7 @@ export interface PrunerDeps {
 /** A start is busy enough without it. */
 const firstAfterMs = 5 * 60_000;
 const everyMs = 3_600_000;
-/** Short enough that nobody notices to have waited for one. */
+/** Short enough that the delay is not noticeable. */
 const defaultUnit = 200;
 /** What an event reports may be a little older than the event. */
 const slackMs = 3_600_000;
@@ -173,7 +173,7 @@ export class Pruner {
     }
   }
 
-  /** What an upstream is still to be told of stays, and so does what that is about. */
+  /** What an upstream has not received yet stays, and so does what that is about. */
   async #bound(id: string, before: number): Promise<number> {
     const { store, upstreams } = this.#deps;
     const untaken = await store.read((r) => r.retention.firstUntaken(upstreams));

@@ -1,4 +1,4 @@
-/** Wakes whoever waits for the answer to a packet, in this process. The answer itself is in the store. */
+/** Wakes the callers that wait for the answer to a packet, in this process. The answer itself is in the store. */
 export class Answers {
   readonly #waiting = new Map<string, () => void>();
 

@@ -41,7 +41,7 @@ export async function evaluateResponse(
   try {
     const answer = readAnswer(set, packet, userData);
     traceResponse(job, packet, answer);
-    // Where it came from was looked at when it came: what was kept without being taken for the answer is nobody's.
+    // Where it came from was looked at when it came: what was kept without being taken for the answer is ignored.
     const known = answer.authenticated || answer.ciphered || packet.state === "answered";
     if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
     const facts = { ...answer, transmissions: packet.transmissions, byCard };

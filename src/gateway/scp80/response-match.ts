@@ -11,7 +11,7 @@ import { fromStranger } from "./evaluate-response.ts";
 import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";
 
-/** A response that nobody can open is taken for the answer to a command that is not an older than this. */
+/** A response without known keys is taken for the answer to a command that is not an older than this. */
 const guessWindowMs = 10 * 60_000;
 /** How far the clock of a service centre may be behind ours. */
 const clockSkewMs = 30_000;
@@ -23,7 +23,7 @@ const maxStrangers = 100;
 export type Answered =
   /** One of ours, as it was asked for: made with the card's keys, or in clear from the card's own number or reader. */
   | { readonly kind: "own"; readonly packet: PacketRecord; readonly reading: ReadAnswer }
-  /** It names one of ours, or may, but anybody could have sent it. */
+  /** It names one of ours, or may, but its sender is not authenticated. */
   | { readonly kind: "unproven"; readonly packet: PacketRecord; readonly why: string }
   /** One that its owner secured; `follows` is undefined when the status cannot be read. */
   | {
@@ -69,7 +69,7 @@ async function candidates(
   return packets.filter((packet) => mayAnswer(packet, whole.body)).reverse();
 }
 
-/** What decides: the counter, also in clear, or nothing but the keys where the sender may be anybody. */
+/** What decides: the counter, also in clear, or nothing but the keys where the sender is unknown. */
 type Proof = "counter" | "keys";
 
 type KeysOf = (target: string) => Promise<readonly KeySet[]>;
@@ -118,7 +118,7 @@ async function proven(
   const set = sets.find((one) => one.id === packet.keySet);
   const reading = set === undefined ? undefined : read(set, packet, whole);
   if (reading === undefined || "why" in reading || !reading.asAsked) return undefined;
-  // What comes from nobody knows where has to be made with the card's keys.
+  // What comes from an unknown sender has to be secured with the card's keys.
   const counts = by === "counter" || reading.authenticated || reading.ciphered;
   return counts ? { kind: "own", packet, reading } : undefined;
 }

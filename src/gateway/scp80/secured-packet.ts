@@ -117,7 +117,7 @@ function packetKeys(set: KeySet): PacketKeys {
   return new PacketKeys({ kic: set.keys.get(1)?.reveal(), kid: set.keys.get(2)?.reveal(), implicit });
 }
 
-/** What the clear part of a packet secured upstream tells. */
+/** What the clear part of a packet secured upstream contains. */
 function upstreamFacts(userData: readonly string[]): Partial<PacketPlan> {
   const header = commandHeader(userData[0]);
   if (header === undefined) return {};
@@ -229,7 +229,7 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
   }
 }
 
-/** Whether a response may answer a packet whose keys are not here: same TAR is all that can be told. */
+/** Whether a response may answer a packet whose keys are not here: same TAR is all that is known. */
 export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
   return packet.tar !== undefined && response.length >= 6 && toHex(response.subarray(3, 6)) === packet.tar;
 }

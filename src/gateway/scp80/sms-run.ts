@@ -210,7 +210,7 @@ export class SmsRun {
     });
   }
 
-  /** Writes what nobody has to wait for: what follows rests on the reservation, not on this. */
+  /** Writes without waiting: what follows rests on the reservation, not on this. */
   #note(unit: (r: Repositories) => Promise<unknown>): void {
     this.#deps.store.write(unit).catch((error: unknown) => {
       this.#deps.log.error({ err: asGatewayError(error).message }, "a note on a job could not be stored");

@@ -23,7 +23,7 @@ export interface SubmitPacketDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly defaults: SmsDefaults;
-  /** Writes what nobody has to wait for. */
+  /** Writes without waiting. */
   readonly note: (unit: (r: Repositories) => Promise<unknown>) => void;
 }
 

@@ -102,5 +102,5 @@ function failureOf(verdict: Exclude<AdminVerdict, { state: "answered" }>): JobFa
   }
 }
 
-/** Script statuses of a card that handed the script to nobody. GP Amendment B §3.4.1 */
+/** Script statuses of a card that passed the script to no application. GP Amendment B §3.4.1 */
 const neverRan: ReadonlySet<string> = new Set(["unknown-application", "not-a-security-domain"]);

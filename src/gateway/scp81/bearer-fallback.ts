@@ -38,7 +38,7 @@ export async function jobsChangingBearer(
   const sets = await r.keySets.list(id);
   const falling: Job[] = [];
   for (const job of await r.jobs.waitingForSession(id, maxJobs)) {
-    // While a profile switch is open, nobody asks the card for a session with its other jobs.
+    // While a profile switch is open, no session is requested with its other jobs.
     if (switching && job.lane === "normal") break;
     if (!mayChangeBearer(job, now) || !fits(job, target, sets) || !deps.bySms(job, target)) break;
     falling.push(job);

@@ -195,7 +195,7 @@ function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: re
   return { left: storedBodies([body, ...left]), answered: 0, commands: 0, ran: 0, results: [], data: "" };
 }
 
-/** Forgets the parts of jobs that ended while nobody looked. */
+/** Forgets the parts of jobs that ended in the meantime. */
 async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise<AdminDialogRecord> {
   let now = dialog;
   for (const id of Object.keys(dialog.parts ?? {})) {

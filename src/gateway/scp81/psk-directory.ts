@@ -133,7 +133,7 @@ function pskEntry(target: Target, set: KeySet, kid: number): PskEntry | undefine
   };
 }
 
-/** How the card of a target names itself and wants its answers. */
+/** How the card of a target identifies itself, and the framing of its answers. */
 function habitsOf(target: Target): Pick<PskEntry, "agentId" | "agentIds" | "framing"> {
   const { scp81Framing, agentId } = target.settings;
   const agentIds = agentIdsOf(target);

@@ -11,7 +11,7 @@ export type Verdict =
   | { readonly at: "failed"; readonly error: JobFailure; readonly result?: JobResult }
   /** The real answer follows (status 08, 0B, 0C). */
   | { readonly at: "wait"; readonly note: string }
-  /** Anybody could have sent it: it is recorded, and the job waits on. */
+  /** Its sender is not authenticated: it is recorded, and the job waits on. */
   | { readonly at: "unproven"; readonly note: string }
   /** The packet was not run: a new one with a higher counter may go. */
   | { readonly at: "again"; readonly note: string };
@@ -52,7 +52,8 @@ export function judge(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredS
     return { at: "unproven", note: `PoR ${name} without the proof that was asked for` };
   if (status === porStatus.counterLow) {
     if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: our counter was behind" };
-    // The earlier transmission was run or refused, or a later packet passed it: the counter alone does not tell which.
+    // The earlier transmission was run or refused, or a later packet passed it: the counter alone does not determine
+    // which.
     const message = "the card refuses the counter of a packet that was sent before: whether it ran it is unknown";
     return fail("packet.answer-lost", message, "unknown");
   }

@@ -56,7 +56,7 @@ export async function forwardToClient(
       text === undefined ? { userData, dataCoding: coding } : { userData: text.octets, dataCoding: text.dataCoding };
     await post(r, client, { ...item, ...content, userDataHeader, protocolId }, at);
   }
-  // Where nobody can read whether it is the last, the command stays open behind those that had no response yet.
+  // Where it cannot be determined whether it is the last, the command stays open behind those that had no response yet.
   if (answers?.follows === false) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });
   else if (answers !== undefined && answers.follows === undefined)
     await r.packets.patch(answers.packet.id, { answeredAt: at });

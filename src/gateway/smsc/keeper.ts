@@ -82,7 +82,7 @@ export class SmscKeeper implements AsyncDisposable {
     }
   }
 
-  /** A message that a network took and never spoke of again: nobody knows the outcome of it. */
+  /** A message that a network took and never reported on: its outcome is unknown. */
   async #giveUpOverdue(): Promise<void> {
     const { store, clock, graceMs } = this.#deps;
     const now = clock.now();

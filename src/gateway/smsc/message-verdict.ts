@@ -50,7 +50,7 @@ function stateAfter(job: Job, end: JobEnd, commandStatus: number | undefined): P
     case "done":
       return envelope ? { state: "delivered", final: true } : { state: "enroute", final: false };
     case "failed":
-      // Of a message that a network may have, a receipt or a late answer can still tell.
+      // Of a message that a network may have, a receipt or a late answer can still settle it.
       if (unknown && end.error?.code !== "card.status") return { state: "unknown", final: envelope };
       return { state: commandStatus === undefined ? "undeliverable" : stateOfRefusal(commandStatus), final: true };
     case "expired":

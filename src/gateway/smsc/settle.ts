@@ -149,8 +149,8 @@ export interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
 }
 
 /**
- * Notes a message's state, and tells its client if that wanted to know. A final state stays, but for `unknown`: the
- * outcome of the message after all is still worth telling.
+ * Notes a message's state, and notifies its client if requested. A final state stays, but for `unknown`: the outcome of
+ * the message after all is still worth telling.
  */
 export async function settle(
   r: Repositories,

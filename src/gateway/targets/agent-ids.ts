@@ -14,8 +14,8 @@ import { saveTarget } from "./target-lookup.ts";
 const maxKept = 4;
 
 /**
- * How the card of a target may name itself in `X-Admin-From` besides its EID and what its settings say: by its
- * ICCIDs, and as it was told to. GP Amendment B §3.4.1, §3.8.5
+ * How the card of a target may name itself in `X-Admin-From` besides its EID and what its settings say: by its ICCIDs,
+ * and by the agent id written into it. GP Amendment B §3.4.1, §3.8.5
  */
 export function agentIdsOf(target: Target): string[] {
   const { iccid, esimProfiles, agentIds = [] } = target;
@@ -33,7 +33,7 @@ export async function noteAgentId(r: Repositories, target: Target, work: JobWork
   await saveTarget(r, { ...target, agentIds }, at, "an agent id goes to the card");
 }
 
-/** The agent id (tag 8B) that a session trigger or a STORE DATA of session parameters tells the card. */
+/** The agent id (tag 8B) that a session trigger or a STORE DATA of session parameters writes into the card. */
 export function agentIdWritten(work: JobWork): string | undefined {
   if (work.kind === "packet") return undefined;
   if (work.kind === "body" && work.body.startsWith("81")) {
@@ -72,7 +72,7 @@ function agentIdOf(parameters: Uint8Array): string | undefined {
   return decode(StoredSessionParameters, parameters).http?.agentId;
 }
 
-/** What cannot be read names nobody. */
+/** What cannot be read identifies no card. */
 function quietly<T>(read: () => T | undefined): T | undefined {
   try {
     return read();

@@ -34,7 +34,7 @@ export interface ProfileReach {
   readonly catTp?: Connection;
 }
 
-/** Values of A3 and A5 in people's terms. @throws codec.* */
+/** Values of A3 and A5 in decoded form. @throws codec.* */
 export function smsrReachOf(templates: Readonly<Record<string, string>>): SmsrReach {
   const { A3: sms, A5: https } = templates;
   const address = sms === undefined ? undefined : readTlvs(fromHex(sms)).find((one) => one.tag === 0x81);
@@ -97,7 +97,7 @@ function httpsBytes(https: HttpsReach): Uint8Array {
   });
 }
 
-/** Values of A0, A1 and A2 in people's terms. @throws codec.* */
+/** Values of A0, A1 and A2 in decoded form. @throws codec.* */
 export function profileReachOf(templates: Readonly<Record<string, string>>): ProfileReach {
   const whole = ["A0", "A1", "A2"].flatMap((tag) => {
     const value = templates[tag];
@@ -125,7 +125,7 @@ export function profileParameters(reach: ProfileReach): ConnectivityParameters {
   };
 }
 
-/** The same without passwords: that there is one is all that is told. */
+/** The same without passwords: that there is one is all that is returned. */
 export function withoutPasswords<T>(value: T): T {
   return JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "password" ? "set" : inner)));
 }

@@ -121,7 +121,7 @@ const states: Readonly<Record<string, EsimProfile["state"]>> = {
   ENABLED: "enabled",
 };
 
-/** State in the words of the EIS of what an audit tells; undefined when it tells none that the EIS has. */
+/** State in the words of the EIS of an audit state; undefined for one that the EIS has. */
 export function eisState(audited: AuditedDomain): EsimProfile["state"] | undefined {
   return states[audited.state ?? ""];
 }

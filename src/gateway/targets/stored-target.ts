@@ -150,7 +150,7 @@ function pruned(
     return undefined;
   }
   const left = new Map(Object.entries(value).filter(([, inner]) => inner !== undefined && inner !== null));
-  // Each round takes one thing out; a value has no more of them than it has fields.
+  // Each round takes one thing out; a value has at most as many as it has fields.
   for (let round = 0; round < 10_000; round++) {
     const parsed = z.safeParse(schema, Object.fromEntries(left));
     if (parsed.success) return left.size === 0 ? undefined : Object.fromEntries(left);
@@ -183,7 +183,7 @@ function takeOut(left: Map<string, unknown>, path: readonly PropertyKey[]): void
   else left.set(String(first), Array.isArray(inner) ? [...copy.values()] : Object.fromEntries(copy));
 }
 
-/** Facts that people choose the text of, in the stored EIS. */
+/** Facts with free text, in the stored EIS. */
 function withoutKeyTexts(
   body: Readonly<Record<string, unknown>>,
   text: (value: string, path: readonly string[]) => string | undefined,

@@ -131,7 +131,8 @@ function checkScp80(keys: ReadonlyMap<number, Secret>, algorithm: string, at: st
 }
 
 /**
- * Refuses key sets that could not be told from those there are: a PSK identity of another target, where a handshake could
+ * Refuses key sets that could not be distinguished from those there are: a PSK identity of another target, where a
+ * handshake could
  * not say whose it is, and the same version for the same security domain.
  * @throws target.exists naming both targets, target.invalid
  */

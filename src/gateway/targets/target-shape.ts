@@ -217,7 +217,9 @@ const Withheld = strict({
   tars: z.array(hex("3")),
 });
 
-/** One target as people and other systems describe it: a plain JSON of its EIS, keys included. Nothing else is taken. */
+/**
+ * One target as described by users and other systems: a plain JSON of its EIS, keys included. Nothing else is taken.
+ */
 export const TargetShape = strict({
   eid: eidText.optional(),
   name: nameText.optional(),
@@ -237,7 +239,7 @@ export const TargetShape = strict({
 });
 export type TargetShape = z.infer<typeof TargetShape>;
 
-/** Fields of text that anybody may choose: stored and shown in clear, they must not hold what could be a key. */
+/** Fields of text with free content: stored and shown in clear, they must not hold what could be a key. */
 export const chosenTexts = [
   ...["name", "tags", "eumId", "platformType", "smsrId", "mnoId", "smdpId", "profileType"],
   ...["additionalProperties", "originator", "serviceCentre", "agentId", "smsLink", "reader", "caId"],

@@ -6,7 +6,8 @@ import type { TargetDescription } from "./target-import.ts";
 export type OnRefused = (error: unknown, index: number, stored: number) => never;
 
 /**
- * Refuses descriptions of one import that could not be told apart once they are stored: two cards with the same PSK identity,
+ * Refuses descriptions of one import that could not be distinguished once they are stored: two cards with the same PSK
+ * identity,
  * the same name, or the same ICCID. In turns with others.
  * @throws target.exists by `onRefused`, with nothing stored
  */
@@ -19,7 +20,7 @@ export async function refuseTwins(descriptions: readonly TargetDescription[], on
     for (const { field, value, claims } of claimsOf(shape)) {
       const name = `${claims} ${value}`;
       const owner = owners.get(name);
-      // Copies of one profile are told apart by their EIDs; the store knows whether they are.
+      // Copies of one profile are distinguished by their EIDs; the store knows whether they are.
       const copies = claims === "iccid" && euicc && owner?.euicc === true;
       if (owner !== undefined && owner.card !== card && !copies)
         onRefused(

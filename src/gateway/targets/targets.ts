@@ -21,7 +21,7 @@ import { findTarget, saveTarget } from "./target-lookup.ts";
 import type { KeySetShape } from "./target-shape.ts";
 import { type OnRefused, refuseTwins } from "./target-twins.ts";
 
-/** Outcome of one imported description, or would become of it. */
+/** Outcome, or expected outcome, of one imported description. */
 export interface ImportOutcome {
   readonly target: Target;
   readonly created: boolean;
@@ -280,7 +280,7 @@ async function sameTarget(r: Repositories, described: TargetDescription["shape"]
 async function ownerOf(r: Repositories, iccid: string, eid: string | undefined): Promise<Target | undefined> {
   const holder = await r.targets.holding("iccid", iccid);
   if (holder !== undefined || eid !== undefined) return holder;
-  // Several cards hold it, or none: the first is told with their ids.
+  // Several cards hold it, or none: the first is returned with their ids.
   const found = await r.targets.resolve(iccid);
   return found !== undefined && found.iccid === iccid ? found : undefined;
 }

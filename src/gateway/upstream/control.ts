@@ -8,7 +8,7 @@ export interface UpstreamView {
   readonly pull: boolean;
   readonly proxy: boolean;
   readonly keyLookup: boolean;
-  /** Events that wait to be told. */
+  /** Events that wait for delivery. */
   readonly queued: number;
   /** Events that were abandoned. */
   readonly dead: number;

@@ -9,7 +9,7 @@ import { eventsMatching } from "./event-filter.ts";
 
 export interface RelaySettings extends DeliveryPolicy {
   readonly upstream: string;
-  /** Event types it is told of: `job.*`, `notification.received`, `*`. */
+  /** Event types it receives: `job.*`, `notification.received`, `*`. */
   readonly events: readonly string[];
   /** Events on their way at the same time, of different targets. */
   readonly concurrency: number;
@@ -81,7 +81,7 @@ export class Relay implements AsyncDisposable {
     this.#fill();
   }
 
-  /** While an upstream is not configured, events that it was never told of can go. */
+  /** While an upstream is not configured, events that it never received can go. */
   async #tellGap(): Promise<void> {
     const { upstream } = this.#settings;
     const [cursor, first] = await this.#deps.store.read(
@@ -148,7 +148,7 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  /** Makes the next events ready; false when the log has no more. */
+  /** Makes the next events ready; false when the log has no further events. */
   async #prepare(): Promise<boolean> {
     const { upstream } = this.#settings;
     const lanes: string[] = [];

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Secret } from "../../base/secret.ts";
 
-/** Headers that let the receiver tell who sent an event, that it is unaltered, and when: Standard Webhooks 1.0. */
+/** Headers that identify who sent an event, that it is unaltered, and when: Standard Webhooks 1.0. */
 export function signatureHeaders(
   secret: Secret,
   id: string,

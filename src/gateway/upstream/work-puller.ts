@@ -172,7 +172,7 @@ export class WorkPuller implements AsyncDisposable {
     }
   }
 
-  /** Outcome of one item; no receipt for one without an id, which nobody can be told of, and for passing trouble. */
+  /** Outcome of one item; no receipt for one without an id, which cannot be acknowledged, and for passing trouble. */
   async #take(raw: unknown): Promise<Taken> {
     const { log } = this.#deps;
     const { upstream } = this.#settings;
@@ -233,7 +233,7 @@ export class WorkPuller implements AsyncDisposable {
     return { job: job.id, isNew: created };
   }
 
-  /** A job that had ended is as good as cancelled: its end is told by its events. */
+  /** A job that had ended counts as cancelled: its events report its end. */
   async #cancel(job: string): Promise<string> {
     const { origin } = await this.#deps.jobs.get(job);
     if (origin.face !== "upstream" || origin.client !== this.#client)

@@ -28,7 +28,7 @@ export interface CardLinkDeps {
   readonly settings?: Partial<TerminalSettings>;
   /** Bearer independent protocol for the card. */
   readonly channels?: ChannelService;
-  /** Hooks of the terminal that somebody else wants too. */
+  /** Hooks of the terminal that others use too. */
   readonly hooks?: Pick<TerminalHooks, "onText" | "onCommand" | "onRefresh" | "mayRefresh">;
   /** Originator that short messages show to the card unless they name one. */
   readonly originator?: string;
@@ -223,7 +223,7 @@ export class CardLink implements SmsBearer {
 
   async #pause(error: GatewayError, attempt: number): Promise<void> {
     const { clock, random, log } = this.#deps;
-    // State that was lost (a reset by someone else) is restored at once, but only once in a row.
+    // State that was lost (a reset by another program) is restored at once, but only once in a row.
     const delayMs = error.retry === "now" && attempt === 0 ? 0 : backoffMs(attempt, { ...backoff, random });
     log.warn({ link: this.id, code: error.code, attempt, delayMs }, error.message);
     this.#enter({ at: "waiting", error, attempt, delayMs });

@@ -10,7 +10,7 @@ export type Run = () => Promise<boolean>;
 interface CardTask {
   readonly run: Run;
   readonly fail: (error: unknown) => void;
-  /** Somebody waits for its outcome and is told when it fails. */
+  /** A caller waits for its outcome and receives its failure. */
   readonly awaited: boolean;
 }
 
@@ -68,7 +68,7 @@ export class CardTaskQueue {
     });
   }
 
-  /** Adds a task that nobody waits for; `first` puts it before all others. */
+  /** Adds a task without a waiting caller; `first` puts it before all others. */
   addUnattended(run: Run, first = false): void {
     if (this.#closed !== undefined) return;
     const task: CardTask = { run, fail: () => undefined, awaited: false };
@@ -78,7 +78,7 @@ export class CardTaskQueue {
 
   /**
    * Runs the next task; one that finds the card busy is put off for a while. `now` is monotonic, ms.
-   * @throws what a task throws when the link failed, or when nobody waits for it
+   * @throws what a task throws when the link failed, or without a waiting caller
    */
   async runNext(now: () => number): Promise<void> {
     const task = this.#waiting.shift();
@@ -99,7 +99,7 @@ export class CardTaskQueue {
     this.#waiting.unshift(...this.#postponed.splice(0));
   }
 
-  /** Takes no more tasks; those that wait fail. */
+  /** Takes no further tasks; those that wait fail. */
   close(error: unknown): void {
     this.#closed ??= { error };
     for (const task of [...this.#waiting.splice(0), ...this.#postponed.splice(0)]) task.fail(error);

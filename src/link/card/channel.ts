@@ -224,7 +224,7 @@ export class ApduChannel implements CardTurn {
     const close = async () => {
       if (!open || born !== this.#generation) return;
       open = false;
-      // Nobody can do anything about a channel that does not close; a card that went away has closed it anyhow.
+      // There is no remedy for a channel that does not close; a card that went away has closed it anyhow.
       await through.transmit(Uint8Array.of(0x00, 0x70, 0x80, number)).catch(() => undefined);
     };
     return {

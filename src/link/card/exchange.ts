@@ -128,7 +128,7 @@ async function collect(
     }
     idle = answer.length > 2 ? 0 : idle + 1;
     if (idle > maxCorrections) return finish(concatBytes(...parts), status(answer), warning);
-    // Some cards want GET RESPONSE in the class of the command, against TS 102 221.
+    // Some cards require GET RESPONSE in the class of the command, against TS 102 221.
     if (otherClass) cla = apdu[0] ?? 0;
     else le = sw2(answer);
   }

@@ -62,8 +62,8 @@ async function readFile(card: ApduTaker, select: Uint8Array, read: Uint8Array, o
 }
 
 /**
- * Reads ICCID and, where a USIM is there and lets itself be read, IMSI; tells the USIM that it is initialised. Selects
- * files on the channel given. 3GPP TS 31.102 §5.1.1
+ * Reads ICCID and, where a USIM is there and lets itself be read, IMSI; reports to the USIM that it is initialized.
+ * Selects files on the channel given. 3GPP TS 31.102 §5.1.1
  */
 export async function readIdentity(card: ApduTaker, options: TransmitOptions): Promise<CardIdentity> {
   if ((await card.transmit(selectMf, options)).sw === classNotSupported) {

@@ -16,7 +16,7 @@ export interface ExchangeOptions {
 
 /** A logical channel as the caller sees it: the modem's own session, or a channel of the card behind +CSIM. */
 type Route =
-  /** Opened by the caller, but no application chosen yet: only then it is known how the modem wants it. */
+  /** Opened by the caller, but no application chosen yet: only then it is known which form the modem requires. */
   | { readonly at: "unselected" }
   | { readonly at: "session"; readonly session: string }
   | { readonly at: "csim"; readonly channel: number };
@@ -228,7 +228,7 @@ export class CardAccess {
     }
   }
 
-  /** A case 1 command; modems that want a fifth octet in every APDU get it. */
+  /** A case 1 command; modems that require a fifth octet in every APDU get it. */
   async #closeOverCsim(channel: number, options: ExchangeOptions): Promise<void> {
     const close = [0x00, 0x70, 0x80, channel];
     try {

@@ -29,7 +29,7 @@ const limitMs = 10_000;
 /**
  * The EID: by the modem's own command where its profile names one, otherwise from the ECASD on a channel of its own,
  * which is closed again; +CSIM first, +CCHO and +CGLA where that is refused. SGP.02 §4.1.3.1 Undefined when the card
- * has none or the modem lets nobody ask.
+ * has none or the modem does not support the query.
  */
 export async function readEid(engine: AtEngine, link: string): Promise<string | undefined> {
   const said = await firstAnswer(engine, engine.profile.file.identity?.eid);
@@ -55,7 +55,7 @@ async function askEcasd(access: CardAccess): Promise<string | undefined> {
   const aid = aidOctets(ecasdAid);
   const select = Uint8Array.of(onChannel(0x00, channel), 0xa4, 0x04, 0x00, aid.length, ...aid);
   const selected = await exchangeApdu(transmit, "apdu", select).catch((error: unknown) => {
-    // +CCHO has selected it already; some modems let nobody do it again.
+    // +CCHO has selected it already; some modems refuse to select it again.
     if (isGatewayError(error, "card.protocol") && access.way === "cgla") return undefined;
     throw error;
   });

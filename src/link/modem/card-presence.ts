@@ -34,7 +34,7 @@ const readTries = 3;
 
 /**
  * Keeps what is shown of the card in step with the card: read when it is ready, at whatever time that is (plugged in,
- * PIN entered, back after minutes), and shown no more as soon as it is out.
+ * PIN entered, back after minutes), and no longer shown once it is removed.
  */
 export class CardPresence {
   readonly #deps: CardPresenceDeps;

@@ -22,7 +22,7 @@ export class LastCard {
   }
 
   /**
-   * The ICCID that a profile switch began with: one that is told of just after the card was read again began before
+   * The ICCID that a profile switch began with: one that is reported just after the card was read again began before
    * that.
    */
   switchedFrom(now: number): string | undefined {

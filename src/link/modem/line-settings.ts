@@ -9,7 +9,7 @@ const usualBaud = 115_200;
  * speed after the other. What the address or the configuration sets always wins, in the driver.
  */
 export class LineSettings {
-  /** Speeds to try while nobody answers, the most likely first. */
+  /** Speeds to try while the modem does not respond, the most likely first. */
   readonly #speeds: readonly number[];
   #tries = 0;
   #flow: UartSettings["flow"];
@@ -29,14 +29,16 @@ export class LineSettings {
     return { baud: this.#baud ?? this.#speeds[this.#tries % this.#speeds.length], flow: this.#flow };
   }
 
-  /** Nobody answered at this speed: the next port gets another one, when there is a serial line at all. */
+  /** No response at this speed: the next port gets another one, when there is a serial line at all. */
   unanswered({ uart }: Port): void {
     if (uart === undefined) return;
     this.#baud = undefined;
     this.#tries++;
   }
 
-  /** The modem was identified at the port's speed. True when its profile wants a flow control that was not asked for. */
+  /**
+   * The modem was identified at the port's speed. True when its profile requires a flow control that was not asked for.
+   */
   identified({ uart }: Port, { file }: ModemProfile): boolean {
     if (uart === undefined) return false;
     this.#baud = uart.baud;

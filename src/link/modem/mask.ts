@@ -7,7 +7,7 @@ const looksLikeOne = [
   /(?<![0-9A-Fa-f])\d{32}(?![0-9A-Fa-f])/g,
 ] as const;
 
-/** What looks like an IMEI, IMSI, ICCID or EID in an answer, whether or not anybody asked for it. */
+/** What looks like an IMEI, IMSI, ICCID or EID in an answer, requested or not. */
 export function identifiersIn(text: string): readonly string[] {
   return looksLikeOne.flatMap((pattern) => text.match(pattern) ?? []);
 }

@@ -27,7 +27,7 @@ export class ModemCardReader implements CardReader {
     this.address = `modem:${deps.name}`;
   }
 
-  /** Somebody has a connection to the card. */
+  /** A caller has a connection to the card. */
   get inUse(): boolean {
     return this.#connection?.open === true;
   }

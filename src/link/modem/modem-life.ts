@@ -65,7 +65,7 @@ export class ModemLife {
     }
   }
 
-  /** It is ready: what failed before counts no more. */
+  /** It is ready: earlier failures no longer count. */
   up(): void {
     this.#logged = undefined;
     this.#deps.failures(0);

@@ -16,7 +16,7 @@ export interface ModemSettings {
   readonly enableToolkit: boolean;
 }
 
-/** What holds unless told otherwise; a toolkit that is off is left alone, since switching it on stays in the module. */
+/** Defaults; a toolkit that is off is left alone, since switching it on stays in the module. */
 export const defaultModemSettings: ModemSettings = {
   watchEveryMs: 60_000,
   quarantineAfter: 6,

@@ -19,7 +19,10 @@ import { ask, firstAnswer, isRefusal, isUnanswered } from "./questions.ts";
 
 const init: RunOptions = { urgency: "init" };
 
-/** Knocks until somebody answers, once a second; noise and late answers of earlier knocks are let pass. @throws modem.timeout */
+/**
+ * Sends AT until the modem responds, once a second; noise and late answers of earlier knocks are let pass. @throws
+ * modem.timeout
+ */
 export async function wake(engine: AtEngine, knocks: number, clock: Clock, signal?: AbortSignal): Promise<void> {
   for (let knock = 0; knock < knocks; knock++) {
     signal?.throwIfAborted();
@@ -86,7 +89,7 @@ async function lastResort(engine: AtEngine, saidSomething: boolean): Promise<rea
   }
 }
 
-/** The profile of what it states it is, or the one it is told to be. @throws profile.unknown, profile.invalid */
+/** The profile of what it states it is, or the configured one. @throws profile.unknown, profile.invalid */
 export function chooseProfile(profiles: ProfileSet, identity: ModemIdentity, name: string | undefined): ModemProfile {
   return name === undefined ? profiles.match(identity) : profiles.get(name);
 }

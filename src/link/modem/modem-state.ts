@@ -65,7 +65,7 @@ export function registered({ registrations }: ModemState): boolean {
   return Object.values(registrations).some(({ state }) => isRegistered(state));
 }
 
-/** Access technology in use, by name; undefined when not registered or not told. */
+/** Access technology in use, by name; undefined when not registered or not reported. */
 export function accessTechnology({ registrations, operator }: ModemState): string | undefined {
   const served = Object.values(registrations).find(
     ({ state, accessTechnology: act }) => isRegistered(state) && act !== undefined,

@@ -3,7 +3,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 
 /** Takes a modem's power away and gives it back, from outside. */
 export interface PowerControl {
-  /** For people: how it is done. */
+  /** Description for display. */
   readonly how: string;
   /** @throws link.driver when the program is missing or fails */
   cycle(signal: AbortSignal): Promise<void>;

@@ -36,7 +36,7 @@ export interface ProbeReport {
   readonly profile: string;
   readonly capabilities: readonly ProbeCapability[];
   readonly answers: readonly ProbeAnswer[];
-  /** A profile to start from, checked by nobody yet. */
+  /** A profile to start from, not reviewed yet. */
   readonly draft: ProfileFile;
   /** The whole dialog with identifiers replaced, to be sent in. */
   readonly transcript: Transcript;
@@ -85,7 +85,7 @@ const questions = [
   "AT+CLAC",
 ] as const;
 
-/** Identifies a modem, asks what changes nothing, and sums up. @throws modem.timeout when nobody answers, link.* */
+/** Identifies a modem, asks what changes nothing, and sums up. @throws modem.timeout without a response, link.* */
 export async function probeModem({ port, profiles, clock, timers, usb, signal }: ProbeDeps): Promise<ProbeReport> {
   const recorder = new RecordingPort(port, clock);
   await using engine = new AtEngine({
@@ -210,7 +210,7 @@ function draftIndications(answers: readonly ProbeAnswer[]): string[] | undefined
   return ["1", "2", "0"].filter((value) => ds.includes(value)).map((value) => `${first},1,0,${value},${last}`);
 }
 
-/** Identifiers become others of the same form, those among them that nobody asked for. */
+/** Identifiers become others of the same form, those among them that were not requested. */
 function withoutIdentifiers(steps: readonly TranscriptStep[], known: readonly string[]): readonly TranscriptStep[] {
   const whole = joined(steps);
   const said = whole.flatMap((step) => (step.kind === "received" ? identifiersIn(step.text) : []));

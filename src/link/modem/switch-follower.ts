@@ -48,7 +48,7 @@ export class SwitchFollower {
     return notice === "reset";
   }
 
-  /** The card started again although nobody here expected it: perhaps a profile switch that another party ordered. */
+  /** The card started again unexpectedly: perhaps a profile switch that another party ordered. */
   notice(): void {
     const { last, signal, log, link } = this.#deps;
     if (this.#watch !== undefined || last.card.iccid === undefined) return;

@@ -106,7 +106,7 @@ export interface AdminStep {
 /** What the store has for the card. */
 export type Offer =
   | { readonly kind: "script"; readonly script: AdminScript }
-  /** Nothing now, but somebody above said that more is coming: the session may be held open. */
+  /** Nothing now, but the client announced more scripts: the session may be held open. */
   | { readonly kind: "more" }
   | { readonly kind: "none" };
 

@@ -10,7 +10,7 @@ import type { PskEntry } from "./psk-source.ts";
 import type { Scp81Limits } from "./server-settings.ts";
 import type { AdminReply, AdminSessionHandler, AdminSessionInfo } from "./session-handler.ts";
 
-/** What a connection tells its server. */
+/** Callbacks of a connection to its server. */
 export interface ConnectionEvents {
   /** The card broke the protocol or was refused; for counters and the log. */
   refused(info: AdminSessionInfo, status: number, why: string): void;

@@ -23,7 +23,7 @@ export class HandshakeLog {
     this.#link = link;
   }
 
-  /** A PSK identity nobody knows; only its beginning is told. */
+  /** An unknown PSK identity; only its beginning is reported. */
   unknownIdentity(identity: string): void {
     this.#tell("unknown-identity", (count) => {
       const facts = { link: this.#link, count, starts: identity.slice(0, 12), length: identity.length };

@@ -28,7 +28,7 @@ export class MemoryAdminStore implements AdminStore {
     this.#of(target).queue.push(...scripts);
   }
 
-  /** Whether somebody above announces more scripts for the target. */
+  /** Whether the client announces more scripts for the target. */
   setMoreToCome(target: string, moreToCome: boolean): void {
     this.#of(target).moreToCome = moreToCome;
   }
@@ -37,7 +37,7 @@ export class MemoryAdminStore implements AdminStore {
     return this.#of(target).queue;
   }
 
-  /** Nobody wants the script any more: it is not handed out again. */
+  /** The script is no longer needed: it is not handed out again. */
   withdraw(target: string, script: string): void {
     const { queue } = this.#of(target);
     this.#withdrawn.add(script);

@@ -4,8 +4,8 @@ import { type ClientHandshake, ClientHandshakeListener } from "../../codec/tls/c
 
 /**
  * Stands between a TCP connection and its TLS engine and lets the client's octets through one message at a time until
- * the PSK identity was told: `onHandshake` may then take its time before the engine sees the message and asks for the
- * key. After that it only passes octets on.
+ * the PSK identity has arrived: `onHandshake` may then take its time before the engine sees the message and asks for
+ * the key. After that it only passes octets on.
  */
 export class PskGate extends Duplex {
   readonly #socket: Socket;

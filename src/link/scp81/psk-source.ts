@@ -11,7 +11,7 @@ export interface PskEntry {
   readonly agentId?: string;
   /** Other names that are known of the card, its ICCIDs among them: any of them will do. */
   readonly agentIds?: readonly string[];
-  /** How this card wants bodies; absent = as the server does by default. */
+  /** Framing of bodies to this card; absent = as the server does by default. */
   readonly framing?: "chunked" | "length";
 }
 

@@ -357,7 +357,7 @@ export class Scp81Server implements AsyncDisposable {
     });
   }
 
-  /** Cuts whoever is past his deadline. */
+  /** Closes connections past their deadline. */
   async #sweep(): Promise<void> {
     const { clock } = this.#deps;
     while (!this.#closing.signal.aborted) {

@@ -37,7 +37,7 @@ export interface AdminSessionHandler {
 }
 
 /**
- * Who serves a new session: the dialog over our own queue of scripts, or somebody who forwards each POST to a server
- * of his own.
+ * Who serves a new session: the dialog over our own queue of scripts, or a proxy that forwards each POST to another
+ * server.
  */
 export type OpenSession = (session: AdminSessionInfo) => AdminSessionHandler;

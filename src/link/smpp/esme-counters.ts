@@ -7,7 +7,7 @@ export interface EsmeCounters {
   throttled: number;
   /** Refused for good or for now. */
   refused: number;
-  /** Left, and nobody knows the outcome of them. */
+  /** Sent, with an unknown outcome. */
   unknown: number;
   /** Answered after they were abandoned. */
   late: number;

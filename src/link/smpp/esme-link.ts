@@ -111,7 +111,7 @@ export class EsmeLink implements AsyncDisposable {
 
   /**
    * Sends one request when a bind has room and the rate allows; resolves with a response of status 0. A response that
-   * comes after it was abandoned is told to `late`.
+   * comes after it was abandoned is passed to `late`.
    * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `fate`
    */
   submit<C extends "submit_sm" | "data_sm" | "query_sm" | "cancel_sm">(

@@ -10,7 +10,7 @@ export interface OpenRequest {
   readonly windowed: boolean;
   readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
   readonly reject: (error: GatewayError) => void;
-  /** Told the response that comes after it was abandoned. */
+  /** Receives the response that comes after it was abandoned. */
   readonly late?: ((pdu: Pdu<ResponseCommand>) => void) | undefined;
 }
 

@@ -11,8 +11,8 @@ const keepOctets = 1 << 20;
 const fullOctets = 256 << 10;
 
 /**
- * Gathers the PDUs of one turn of the event loop into one write, and keeps the peer's pace: after a full write it reads
- * no more from the peer until that one has read from us, so nothing piles up.
+ * Gathers the PDUs of one turn of the event loop into one write, and keeps the peer's pace: after a full write it
+ * pauses reading from the peer until that one has read from us, so nothing piles up.
  */
 export class PduOutput {
   readonly #stream: SmppStream;

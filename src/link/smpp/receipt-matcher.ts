@@ -93,7 +93,7 @@ export class ReceiptMatcher {
     this.#page.byId.set(key, known);
   }
 
-  /** It was not taken (`gone`), or nobody knows: then a receipt may still come for it. */
+  /** It was not taken (`gone`), or it is unknown: then a receipt may still come for it. */
   failed(reference: string, gone: boolean): void {
     const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
     if (known === undefined) return;

@@ -27,7 +27,7 @@ const refusals: ReadonlySet<number> = new Set([
   status.ESME_RINVSYSTYP,
 ]);
 
-/** True for a bind status that no repetition mends: somebody has to look at the account. */
+/** True for a bind status that no repetition mends: the account needs attention. */
 export function isRefusal(bindStatus: number | undefined): boolean {
   return bindStatus !== undefined && refusals.has(bindStatus);
 }

@@ -8,7 +8,7 @@ export class SessionTrace {
   readonly #allowed: () => boolean;
   readonly #show = showBothWays();
 
-  /** `allowed` is asked for each PDU when somebody watches. */
+  /** `allowed` is asked for each PDU when a trace is active. */
   constructor(link: string, allowed: () => boolean) {
     this.#link = link;
     this.#allowed = allowed;

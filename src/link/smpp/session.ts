@@ -119,7 +119,7 @@ export class SmppSession {
   }
 
   /**
-   * Sends a request and waits for its response, regardless of its status. `late` is told a response that comes after
+   * Sends a request and waits for its response, regardless of its status. `late` receives a response that comes after
    * all.
    * @throws codec.* (nothing was sent), link.unavailable, link.queue-full, link.timeout, link.lost; all with `fate`
    */

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** What a byte stream tells its one user. */
+/** Callbacks of a byte stream to its user. */
 export interface StreamEvents {
   data(chunk: Uint8Array): void;
   /** After a `write` that returned false: there is room again. */

@@ -33,8 +33,8 @@ export interface UpstreamCall {
   /** Largest answer that is taken. */
   readonly maxOctets: number;
   /**
-   * `status`: what was sent is told by the status alone, whatever comes behind it and wherever it points. The body is
-   * thrown away, and a redirect is a status like others.
+   * `status`: what was sent is determined by the status alone, whatever comes behind it and wherever it points. The
+   * body is thrown away, and a redirect is a status like others.
    */
   readonly answer?: "whole" | "status";
   readonly signal?: AbortSignal;
@@ -148,7 +148,7 @@ export class UpstreamClient implements Disposable {
   }
 }
 
-/** Reads what is left of an answer that nobody wants, to keep the connection; ends it when that is too much. */
+/** Reads what is left of an unused answer, to keep the connection; ends it when that is too much. */
 function drain(response: IncomingMessage, maxOctets: number): void {
   let length = 0;
   response.on("error", () => undefined);

@@ -54,7 +54,7 @@ interface Place {
   readonly table: string;
   readonly column: string;
   readonly keys: readonly string[];
-  /** Condition of rows whose secrets nobody needs any more. */
+  /** Condition of rows whose secrets are no longer needed. */
   readonly over?: string;
 }
 

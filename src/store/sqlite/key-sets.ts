@@ -59,7 +59,7 @@ function asciiUpper(text: string): string {
   return text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-/** Key sets with sealed values; counters in a column of their own, and `counted` told of each that goes up. */
+/** Key sets with sealed values; counters in a column of their own, and `counted` called for each that goes up. */
 export function keySetRepository(
   s: Statements,
   seal: Seal,

@@ -73,7 +73,7 @@ const retained: Readonly<Record<RetainedKind, Retained>> = {
     table: "notification",
     position: "seq",
     old: "first_at < :before",
-    // Repetitions are told by the one heard last, and during an open switch by all heard since its begin.
+    // Repetitions are recognized by the one received last, and during an open switch by all received since its begin.
     over: `confirmation NOT IN ('pending', 'upstream') AND last_at < :before AND coalesce(confirmed_at, 0) < :before
       AND EXISTS (SELECT 1 FROM notification later WHERE later.eid = notification.eid
         AND later.last_at >= notification.last_at AND (later.last_at, later.seq) > (notification.last_at, notification.seq))

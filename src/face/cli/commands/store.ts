@@ -8,7 +8,9 @@ import type { ApiClient } from "../client.ts";
 import type { CliContext, Connection } from "../context.ts";
 import { Progress, result, table, when } from "../terminal.ts";
 
-/** Gives the free part of the store's file back to the disk, while nobody else uses the store. @throws store.locked */
+/**
+ * Gives the free part of the store's file back to the disk, while no other process uses the store. @throws store.locked
+ */
 export type CompactStore = () => Promise<{ readonly before: StoreSize; readonly after: StoreSize }>;
 
 /** Makes a store usable that lacks what it once had. @throws store.*, crypto.master-key */

@@ -71,7 +71,7 @@ export const scriptDecode = operation({
   },
 });
 
-/** Templates tell by their tag; compact octets are an answer when a status word follows the first of them. */
+/** Templates are identified by their tag; compact octets are an answer when a status word follows the first of them. */
 function guessKind(octets: Uint8Array): "command" | "response" {
   if (isExpandedScript(octets)) return "command";
   if (isExpandedResponse(octets)) return "response";

@@ -15,7 +15,7 @@ export type Link =
   /** Gone, or never came up. */
   | { readonly at: "dropped"; readonly why: string };
 
-/** What a channel tells its service. */
+/** Callbacks of a channel to its service. */
 export interface ChannelSignals {
   /** Octets wait of which the card knows nothing. */
   onData(channel: BipChannel): void;
@@ -98,7 +98,7 @@ export class BipChannel {
     return Math.max(0, this.bufferSize - this.#storedLength - this.#inFlight);
   }
 
-  /** What the card is told. A link that dropped counts as up while octets of it wait. ETSI TS 102 223 §8.56 */
+  /** Status reported to the card. A link that dropped counts as up while octets of it wait. ETSI TS 102 223 §8.56 */
   get status(): ChannelStatus {
     const up = this.#link.at === "up" || (this.#link.at === "dropped" && !this.finished);
     const info = this.finished ? linkDropped : 0x00;

@@ -39,7 +39,7 @@ function connectTcp(to: Destination, events: SocketEvents, signal: AbortSignal):
         end: () => {
           done = true;
           socket.end();
-          // What still comes is nobody's; without a reader the socket would never close.
+          // Later data is discarded; without a reader the socket would never close.
           socket.resume();
           socket.setTimeout(lingerMs, () => socket.destroy());
         },

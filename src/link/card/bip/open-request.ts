@@ -35,7 +35,7 @@ function destinationAddress(objects: readonly CatTlv[]): OtherAddress | undefine
   const addresses = (list: readonly CatTlv[]) => list.filter((object) => object.tag === catObjects.otherAddress.tag);
   const [behind] = addresses(objects.slice(level + 1));
   if (behind !== undefined) return objectValue("otherAddress", behind);
-  // A card that has but one address and puts it first still means where it wants to go.
+  // A card that has but one address and puts it first still means its destination.
   const [before] = addresses(objects.slice(0, Math.max(0, level)));
   const value = before === undefined ? undefined : objectValue("otherAddress", before);
   return value?.kind === "dynamic" ? undefined : value;

@@ -1,6 +1,6 @@
 import type { Destination } from "./rules.ts";
 
-/** What a socket tells its channel. */
+/** Callbacks of a socket to its channel. */
 export interface SocketEvents {
   /** Octets of a stream, or one whole datagram. */
   onData(octets: Uint8Array): void;

@@ -5,7 +5,7 @@ import type { Answer } from "../answer.ts";
 
 /**
  * Offers an event to the card when it is its turn, if the card asked for such events. The envelope is made at that
- * moment, again for each try; undefined when there is nothing to tell any more. `taken` is called once the card has it.
+ * moment, again for each try; undefined when there is nothing left to report. `taken` is called once the card has it.
  */
 export type RaiseEvent = (event: CatEvent, make: () => Envelope | undefined, taken?: () => void) => void;
 

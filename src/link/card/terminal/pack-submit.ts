@@ -4,7 +4,7 @@ import { Reader } from "../../../codec/kit/codec.ts";
 import { packSeptets } from "../../../codec/kit/gsm7.ts";
 
 /**
- * An SMS-SUBMIT whose 8-bit text the card wants packed to septets: user data, length and coding scheme change.
+ * An SMS-SUBMIT whose 8-bit text the card requests to be packed to septets: user data, length and coding scheme change.
  * A TPDU with a user data header, or already packed, stays as it is. 3GPP TS 31.111 §6.4.10
  * @throws codec.* when it is not SMS-SUBMIT
  */

@@ -44,7 +44,7 @@ export function localInformation(qualifier: number, { settings, now }: AnswerCon
   }
 }
 
-/** Text a command would show to somebody; undefined for a command that shows none. @throws codec.* */
+/** Text that a command displays; undefined for a command that shows none. @throws codec.* */
 export function shownText(command: ProactiveCommand): string | undefined {
   const text = findObject(command.objects, "textString");
   return text === undefined ? undefined : textOf(text);
@@ -52,7 +52,7 @@ export function shownText(command: ProactiveCommand): string | undefined {
 
 /**
  * Answers that need neither the card's state nor time to pass: all that a bench without keypad, display, calls and
- * supplementary services can say. Undefined for a command that somebody else carries out.
+ * supplementary services can say. Undefined for a command that another component executes.
  */
 export function statelessAnswer(command: ProactiveCommand, context: AnswerContext): Answer | undefined {
   switch (command.name) {

@@ -6,7 +6,7 @@ import { type Answer, answer, success } from "../answer.ts";
 import { packSubmit } from "./pack-submit.ts";
 import { remainingSeconds, startTimer, stopTimer, type Timers } from "./timers.ts";
 
-/** A short message the card wants to have sent. */
+/** A short message that the card sends. */
 export interface CardSms {
   /** The whole TPDU (SMS-SUBMIT or SMS-COMMAND), packed when the card asked for that. */
   readonly tpdu: Uint8Array;
@@ -76,7 +76,9 @@ export function manageTimer(timers: Timers, command: ProactiveCommand, now: numb
 /** Shortest and longest interval that is really used, ms. */
 const minPollMs = 1_000;
 
-/** POLL INTERVAL: the interval that is used from now on, told to the card. ETSI TS 102 223 §6.4.6 @throws codec.* */
+/**
+ * POLL INTERVAL: the interval that is used from now on, reported to the card. ETSI TS 102 223 §6.4.6 @throws codec.*
+ */
 export function pollInterval(command: ProactiveCommand): { readonly answer: Answer; readonly pollMs?: number } {
   const wanted = findObject(command.objects, "duration");
   if (wanted === undefined) return { answer: missing };

@@ -18,7 +18,7 @@ export interface TerminalCard {
   reset(kind: "warm" | "cold", options?: TransmitOptions): Promise<Uint8Array>;
 }
 
-/** What the terminal tells its owner. Handlers must not wait for the terminal's own deliveries. */
+/** Callbacks of the terminal to its owner. Handlers must not wait for the terminal's own deliveries. */
 export interface TerminalHooks {
   /** A short message of the card; the card is answered when it resolves. */
   readonly onSms?: SmsHandler;

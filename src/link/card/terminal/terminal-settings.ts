@@ -19,7 +19,7 @@ export interface TerminalSettings {
   readonly timeZoneQuarters: number;
   /** Two letters, ISO 639. */
   readonly language: string;
-  /** True answers DISPLAY TEXT as shown: somebody reads what `onText` gets. */
+  /** True answers DISPLAY TEXT as shown: `onText` displays the text. */
   readonly display: boolean;
   /** Polling interval while the card asked for none, ms. ETSI TS 102 221 §14.5 */
   readonly pollMs: number;

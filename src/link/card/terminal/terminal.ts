@@ -35,8 +35,8 @@ const commandsInARow = 16;
 
 /**
  * Plays the terminal towards one card: activation, proactive commands, events, timers, polling, REFRESH, short
- * messages. Wire {@link Terminal.answered} to the channel's `onAnswer`: it is how every 91XX is seen, whoever caused
- * it. One terminal serves one connection. ETSI TS 102 223, 3GPP TS 31.111
+ * messages. Wire {@link Terminal.answered} to the channel's `onAnswer`: it is how every 91XX is seen, regardless of its
+ * cause. One terminal serves one connection. ETSI TS 102 223, 3GPP TS 31.111
  */
 export class Terminal implements AsyncDisposable {
   readonly #deps: TerminalDeps;

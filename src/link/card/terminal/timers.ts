@@ -41,7 +41,7 @@ export function expireTimers(timers: Timers, now: number): { readonly due: Timer
   return { due: timers.filter((timer) => dueAt(timer) <= now), running: timers.filter((timer) => dueAt(timer) > now) };
 }
 
-/** Whole seconds since a timer was started, as the expiration tells the card. ETSI TS 102 223 §7.4.2 */
+/** Whole seconds since a timer was started, as reported to the card at expiration. ETSI TS 102 223 §7.4.2 */
 export function elapsedSeconds(timer: RunningTimer, now: number): number {
   return Math.max(timer.seconds, Math.floor((now - timer.startedAt) / 1000));
 }

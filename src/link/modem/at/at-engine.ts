@@ -27,7 +27,7 @@ const ctrlZ = "\x1a";
 const esc = "\x1b";
 
 /**
- * Speaks AT over one port: one command in flight, answers and unsolicited lines told apart, the line brought back in
+ * Speaks AT over one port: one command in flight, answers and unsolicited lines separated, the line brought back in
  * step after a timeout. One engine per opened port; when the port ends, so does the engine.
  */
 export class AtEngine implements AsyncDisposable {
@@ -47,7 +47,7 @@ export class AtEngine implements AsyncDisposable {
   readonly #trace: LineTrace;
   #lastHeard = 0;
   #tellDone: (reason: GatewayError) => void = noop;
-  /** Resolves with the reason when the port is gone, the modem answers no more, or the engine was disposed. */
+  /** Resolves with the reason when the port is gone, the modem stops responding, or the engine was disposed. */
   readonly done: Promise<GatewayError> = new Promise((resolve) => {
     this.#tellDone = resolve;
   });

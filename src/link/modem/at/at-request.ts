@@ -23,7 +23,7 @@ export interface AtRequest {
   readonly bodyTimeoutMs?: number;
   /** Any character ends it early. */
   readonly abortable?: boolean;
-  /** Nobody may be there yet: a missing answer is no reason to bring the line back in step. */
+  /** The modem may not be there yet: a missing answer is no reason to bring the line back in step. */
   readonly tentative?: boolean;
   /** After a timeout, wait for the late answer while the line is brought back in step, and take it if it comes. */
   readonly acceptLate?: boolean;

@@ -22,7 +22,7 @@ export type LineRole =
   | "late"
   | "prompt"
   | "garbage"
-  /** Decided at the end of the command: its own, or somebody else's. */
+  /** Decided at the end of the command: its own, or of another command. */
   | "doubtful";
 
 /** The command the lines are read for. */
@@ -149,7 +149,7 @@ export class LineRouter {
     return { role: "doubtful" };
   }
 
-  /** The command ended: sorts the lines nobody could tell. What is not its own comes back as unsolicited. */
+  /** The command ended: sorts the ambiguous lines. What is not its own comes back as unsolicited. */
   settle(open: OpenLines): { readonly info: readonly AtInfo[]; readonly strays: readonly Urc[] } {
     const strays: Urc[] = [];
     for (const text of open.doubtful) {

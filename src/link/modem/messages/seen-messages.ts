@@ -1,7 +1,7 @@
 const rememberMs = 900_000;
 const maxRemembered = 4_000;
 
-/** TPDUs taken lately: networks repeat a message whose acknowledgement was lost, modems tell it twice. */
+/** TPDUs taken lately: networks repeat a message whose acknowledgement was lost, modems report it twice. */
 export class SeenMessages {
   readonly #at = new Map<string, number>();
 

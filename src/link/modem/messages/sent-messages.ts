@@ -49,7 +49,7 @@ export class SentMessages {
     return known.findLast(({ to }) => to === wanted || sameTail(to, wanted))?.reference;
   }
 
-  /** Nothing more will be told about it. */
+  /** No further report follows. */
   done(reference: string): void {
     for (const [key, known] of this.#byReference) {
       const left = known.filter((sent) => sent.reference !== reference);

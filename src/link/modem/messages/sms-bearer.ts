@@ -37,7 +37,7 @@ export interface ModemSmsBearerDeps {
   readonly cardTakesPackets?: () => boolean;
 }
 
-/** Results after which the message may have left all the same: the network was silent, or nobody knows. */
+/** Results after which the message may have left all the same: the network was silent, or it is unknown. */
 const unsureCms = [332, 500, 512, 521];
 
 /** Carries short messages over a modem. Outlives the engine: each start of the modem {@link attach}es a new one. */
@@ -109,7 +109,7 @@ export class ModemSmsBearer implements SmsBearer {
     this.#down = undefined;
   }
 
-  /** The same, one after the other; a modem that refuses its message service is told of, and may be attached later. */
+  /** The same, one after the other; a modem that refuses its message service is reported, and may be attached later. */
   attachIfTaken(engine: AtEngine): Promise<void> {
     const attached = this.#attaching.then(async () => {
       try {
@@ -263,7 +263,7 @@ async function accepted(engine: AtEngine, work: Promise<unknown>): Promise<boole
   }
 }
 
-/** A modem that knows no other mode may refuse to be told of it. */
+/** A modem that knows no other mode may refuse to be set to it. */
 async function choosePduMode(engine: AtEngine): Promise<void> {
   try {
     await engine.run(pduMode, undefined);

@@ -53,7 +53,9 @@ const maxStoredWaiting = 8;
 /** Slots looked into where the modem neither lists them nor specifies how many there are. */
 const slotsTried = 20;
 
-/** Takes what a modem receives, however it tells: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories. */
+/**
+ * Takes what a modem receives, in every way it reports them: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories.
+ */
 export class SmsInbox {
   readonly #deps: SmsInboxDeps;
   readonly #queue = new KeyedQueue<"direct" | "memory">();
@@ -75,12 +77,12 @@ export class SmsInbox {
     this.#acknowledges = rule === "always" || (rule === "when-phase2+" && deps.phase2plus);
   }
 
-  /** How messages are told: the +CNMI setting in force, undefined when none was accepted. */
+  /** How messages are reported: the +CNMI setting in force, undefined when none was accepted. */
   get setting(): string | undefined {
     return this.#setting;
   }
 
-  /** Sets the indications and takes what lies in the memories already. */
+  /** Sets the indications and reads the messages already stored. */
   async start(): Promise<void> {
     this.#stop = this.#deps.engine.onUrc((urc) => this.#onUrc(urc));
     await this.#chooseIndications();
@@ -92,13 +94,13 @@ export class SmsInbox {
     this.#stop();
   }
 
-  /** Looks into every memory: class 2 messages and what came while nobody listened do not announce themselves. */
+  /** Looks into every memory: class 2 messages and what came before the bearer was ready do not announce themselves. */
   async poll(): Promise<void> {
     if (this.#deps.engine.profile.quirks.has("no-message-storage")) return;
     const memories = this.#deps.engine.profile.file.sms?.storages ?? [];
     let chosen = 0;
     for (const memory of memories) if (await this.#queue.run("memory", () => this.#pollMemory(memory))) chosen++;
-    // A modem that lets nobody choose has one memory, or reads from all of them.
+    // A modem without a choice has one memory, or reads from all of them.
     if (chosen === 0 && memories.length > 0) await this.#queue.run("memory", () => this.#takeAll(undefined));
   }
 
@@ -174,7 +176,7 @@ export class SmsInbox {
     this.#inBackground(taken);
   }
 
-  /** Failures here have nobody to tell but the log; the next poll tries again. */
+  /** Failures here only go to the log; the next poll tries again. */
   #inBackground(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (this.#closed || !this.#deps.engine.alive) return;
@@ -205,7 +207,9 @@ export class SmsInbox {
     if (late || !taken) await this.checkIndications();
   }
 
-  /** After +CMT and +CDS, ahead of all other work; one too many is answered 340, which harms nobody. TS 27.005 §3.4.4 */
+  /**
+   * After +CMT and +CDS, ahead of all other work; one too many is answered 340, which does no harm. TS 27.005 §3.4.4
+   */
   async #acknowledge(taken: boolean, report: boolean): Promise<void> {
     const { engine, link, log } = this.#deps;
     if (!this.#acknowledges || (report && engine.profile.quirks.has("cnma-not-after-cds"))) return;

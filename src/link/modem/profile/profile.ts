@@ -41,7 +41,7 @@ export const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
   resync: 20_000,
 };
 
-/** The profile for a device nobody described, by name. */
+/** The profile for an unknown device, by name. */
 export const genericName = "generic-3gpp";
 
 /** Checks one file's content on its own. */
