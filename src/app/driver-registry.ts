@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { defaultAddresses, drivers } from "../../drivers/all.ts";
+import { checked } from "../base/field-words.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Driver, DriverDeps, DriverList } from "../link/driver.ts";
@@ -124,10 +125,10 @@ function splitQuery(written: string): { readonly address: string; readonly query
 
 /** @throws config.invalid naming the option, with the nearest one the driver has */
 function parseOptions(driver: Driver, address: string, given: AddressOptions, texts: AddressOptions): unknown {
-  let parsed = driver.options.safeParse(given);
+  let parsed = checked(driver.options, given);
   // A query holds text; what the schema wants in another type is converted, option by option.
   const converted = parsed.success ? undefined : convertTexts(given, texts, parsed.error.issues);
-  if (converted !== undefined) parsed = driver.options.safeParse(converted);
+  if (converted !== undefined) parsed = checked(driver.options, converted);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const option = issue?.code === "unrecognized_keys" ? (issue.keys[0] ?? "") : (issue?.path.join(".") ?? "");

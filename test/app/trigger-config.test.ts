@@ -21,7 +21,7 @@ describe("scp81.trigger", () => {
     ["host", "smsr.example\r\nX-Injected: 1", "printable ASCII"],
     ["uri", "/two words", "printable ASCII"],
     ["agentId", "", "printable ASCII"],
-    ["port", 0, "to be >=1"],
+    ["port", 0, "must be 1 or more"],
     ["retryDelaySeconds", 30, "has no effect without retries"],
   ])("refuses %s %j, naming the key", (key, value, message) => {
     expect(() => configured({ [key]: value })).toThrow(`otagate.yaml: scp81.trigger.${key}: `);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { checked } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
@@ -81,7 +82,7 @@ function readYaml(file: string): unknown {
 
 /** Checks a parsed configuration. @throws config.invalid naming the first bad key, with the nearest valid one */
 export function parseConfig(raw: unknown, file = "the configuration"): Config {
-  const parsed = Config.safeParse(raw);
+  const parsed = checked(Config, raw);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const at = issue?.path.join(".") ?? "";

@@ -5,6 +5,7 @@ import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
 import type { AuditLog } from "../../gateway/access/audit-log.ts";
 import { allows, type Principal, type Scope, scopes } from "../../gateway/model/api-token.ts";
+import type { AuditEntry } from "../../gateway/model/audit-entry.ts";
 import type { Log } from "../../link/driver.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
@@ -20,6 +21,8 @@ declare module "fastify" {
     principal?: Principal;
     /** Code of the error that the request ended in. */
     problem?: string;
+    /** What the audit log is to hold of it. */
+    auditEntry?: Omit<AuditEntry, "seq">;
     /** Position of its entry in the audit log. */
     audited?: Promise<number>;
   }
@@ -80,17 +83,17 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
     // Whoever waits for an answer is not given it once his credentials have ended.
     if (request.principal?.how === "token" && request.method === "GET")
       deps.streams.watch(request.principal, reply.raw);
-    if (changes(request)) {
-      const audited = deps.auditLog.append(entryOf(request, deps.now()));
-      audited.catch(() => {});
-      request.audited = audited;
-    }
+    if (changes(request)) request.auditEntry = entryOf(request, deps.now());
   });
+  // Not before the body is there and checked: the entry then shares the commit of what the handler stores.
   app.addHook("preHandler", async (request) => {
+    enter(request);
     // While nothing can be stored, nothing is done that could not be written down either.
     if (!deps.storable()) await request.audited;
   });
+  app.addHook("onRequestAbort", async (request) => enter(request));
   app.addHook("onSend", async (request) => {
+    enter(request);
     await request.audited?.catch(() => undefined);
   });
   app.addHook("onResponse", async (request, reply) => {
@@ -102,6 +105,14 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
       lost(request, reply.statusCode, asGatewayError(thrown));
     }
   });
+
+  /** Begins to store the entry of a request that changes something, once. */
+  function enter(request: FastifyRequest): void {
+    if (request.auditEntry === undefined || request.audited !== undefined) return;
+    const audited = deps.auditLog.append(request.auditEntry);
+    audited.catch(() => {});
+    request.audited = audited;
+  }
 
   /** What cannot be in the audit log is in the daemon's. */
   function lost(request: FastifyRequest, status: number, error: GatewayError): void {

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import type { z } from "zod";
+import { projectionOf } from "./projection.ts";
 
 /** A page from what was found with this limit; `position` names where the last item stands. */
 export function pageOf<F, T>(
@@ -48,6 +49,7 @@ export async function sendPage<F, P extends string | number, S extends z.ZodType
   query: { readonly limit: number; readonly cursor?: P | undefined },
   { find, position, shown, item }: StoredList<F, P, S>,
 ): Promise<FastifyReply> {
+  const project = projectionOf(item);
   const items: string[] = [];
   let cursor = query.cursor;
   let length = 0;
@@ -62,7 +64,7 @@ export async function sendPage<F, P extends string | number, S extends z.ZodType
         await setImmediate();
         since = performance.now();
       }
-      const text = JSON.stringify(item.parse(shown(one)));
+      const text = JSON.stringify(project(shown(one)));
       items.push(text);
       length += text.length;
       cursor = position(one);

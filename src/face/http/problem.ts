@@ -1,8 +1,6 @@
 import type { FastifyReply } from "fastify";
-import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import type { ErrorCode } from "../../base/error-catalogue.ts";
-import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
-import { safeName } from "../../base/key-like.ts";
+import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { mediaTypeRefused } from "./json-body.ts";
 
 /** A problem+json body. RFC 9457 */
@@ -39,35 +37,10 @@ export function sendProblem(reply: FastifyReply, error: GatewayError): FastifyRe
     .send(JSON.stringify(problemOf(error)));
 }
 
-/** What a thrown value means to the client; what he did not cause is `api.internal`. */
+/** What a thrown value means to the client; anything that the client did not cause becomes `api.internal`. */
 export function translate(thrown: unknown): GatewayError {
-  if (hasZodFastifySchemaValidationErrors(thrown)) {
-    // A misspelt field is also one that is missing: that it is misspelt states more.
-    const { validation, validationContext } = thrown;
-    return invalid(validation.find((one) => one.keyword === "unrecognized_keys") ?? validation[0], validationContext);
-  }
-  const known = frameworkError(thrown);
-  return known ?? asGatewayError(thrown);
-}
-
-interface Issue {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly message?: string;
-  readonly params?: Readonly<Record<string, unknown>>;
-}
-
-const places: Readonly<Record<string, string>> = { querystring: "query", params: "path", headers: "header" };
-
-function invalid(issue: Issue | undefined, context: string | undefined): GatewayError {
-  const where = places[context ?? ""] ?? context ?? "request";
-  const path = (issue?.instancePath ?? "").replace(/^\//, "").replaceAll("/", ".");
-  const keys = issue?.params?.keys;
-  const extra = issue?.keyword === "unrecognized_keys" && Array.isArray(keys) ? safeName(String(keys[0])) : undefined;
-  const field = [path, extra].filter((part) => part !== undefined && part !== "").join(".") || where;
-  const message = issue?.message ?? "not valid";
-  const why = extra === undefined || message.startsWith("unknown field") ? message : "there is no such field";
-  return new GatewayError("api.usage", `${field}: ${why}`, { detail: { field, in: where } });
+  if (isGatewayError(thrown)) return thrown;
+  return frameworkError(thrown) ?? asGatewayError(thrown);
 }
 
 /** Refusals of the HTTP framework; their texts may quote the body, and are not passed on. */

@@ -1,10 +1,10 @@
 import Fastify, { type FastifyInstance } from "fastify";
-import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { systemClock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
 import { guard } from "./access.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { serializerCompiler, validatorCompiler } from "./compilers.ts";
 import { acceptJson } from "./json-body.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";

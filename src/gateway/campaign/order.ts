@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
+import { checked } from "../../base/field-words.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
@@ -80,7 +81,7 @@ export const CampaignOrderShape = z.strictObject({
 
 /** Reads an order. @throws campaign.invalid naming the field */
 export function parseCampaignOrder(raw: unknown): CampaignOrder {
-  const parsed = CampaignOrderShape.safeParse(raw);
+  const parsed = checked(CampaignOrderShape, raw);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];

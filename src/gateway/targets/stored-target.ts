@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { checked } from "../../base/field-words.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { withoutKeyValues } from "../../codec/eis/content.ts";
@@ -75,7 +76,7 @@ function* identities(
   for (const [name, parser] of Object.entries(parsers)) {
     const value = holder[name];
     if (typeof value !== "string") continue;
-    const parsed = parser.safeParse(value);
+    const parsed = checked(parser, value);
     if (parsed.success) yield [name, parsed.data];
     else if (refusalOfText(value, []) !== undefined) {
       count([...path, name]);

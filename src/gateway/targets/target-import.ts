@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
+import { checked } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
@@ -46,7 +47,7 @@ export interface ImportedTarget {
  * @throws target.invalid naming the field (never a value: it may be a key)
  */
 export function describedTarget(raw: unknown): TargetShape {
-  const parsed = TargetShape.safeParse(raw);
+  const parsed = checked(TargetShape, raw);
   if (!parsed.success) {
     const { field, message } = firstIssue(parsed.error);
     throw invalid(field === "" ? "target" : field, message);
@@ -227,7 +228,7 @@ function mergedEis(kept: Target | undefined, facts: StoredEis, xml: string | und
 }
 
 function mergedAddressing(known: Readonly<Record<string, string>>, given: unknown): unknown {
-  const shape = smsrShape.safeParse(given);
+  const shape = checked(smsrShape, given);
   const addressing = shape.success ? withKnownLogins(shape.data.addressing ?? {}, known) : {};
   return { addressing: { ...known, ...addressing } };
 }

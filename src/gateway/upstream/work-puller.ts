@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
+import { checked } from "../../base/field-words.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { backoffMs } from "../../base/retry.ts";
 import type { Log } from "../../link/driver.ts";
@@ -139,7 +140,7 @@ export class WorkPuller implements AsyncDisposable {
       this.#polling = undefined;
     }
     if (answer === undefined) return { quick: false };
-    const list = WorkList.safeParse(answer);
+    const list = checked(WorkList, answer);
     if (!list.success)
       throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: its work is no list of work`);
     // Taken in one after the other: the order in which work is listed is the order of acceptance.
@@ -176,7 +177,7 @@ export class WorkPuller implements AsyncDisposable {
   async #take(raw: unknown): Promise<Taken> {
     const { log } = this.#deps;
     const { upstream } = this.#settings;
-    const named = WorkId.safeParse(raw);
+    const named = checked(WorkId, raw);
     if (!named.success) {
       log.warn({ upstream }, "work without a usable id was left out");
       return { isNew: false };
@@ -211,7 +212,7 @@ export class WorkPuller implements AsyncDisposable {
   }
 
   async #do(id: string, raw: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
-    const item = WorkItem.safeParse(raw);
+    const item = checked(WorkItem, raw);
     if (!item.success) {
       const [issue] = item.error.issues;
       const field = String(issue?.path[0] ?? "work");
@@ -222,7 +223,7 @@ export class WorkPuller implements AsyncDisposable {
   }
 
   async #submit(id: string, order: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
-    const parsed = JobOrder.safeParse(order);
+    const parsed = checked(JobOrder, order);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       const field = ["order", ...(issue?.path ?? [])].join(".");

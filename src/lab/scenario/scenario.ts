@@ -1,6 +1,7 @@
 import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { cardSettings } from "../../../simulators/euicc/card-state.ts";
+import { checked as checkedValue } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
@@ -163,7 +164,7 @@ function stepOf(
 }
 
 function checked<T>(schema: z.ZodType<T>, raw: unknown, at: readonly PropertyKey[], file: string, lineOf: LineOf): T {
-  const parsed = schema.safeParse(raw);
+  const parsed = checkedValue(schema, raw);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const inner = issue?.path ?? [];

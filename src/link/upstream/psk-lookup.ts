@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
+import { checked } from "../../base/field-words.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
 import { Secret } from "../../base/secret.ts";
@@ -111,7 +112,7 @@ export class PskLookup {
       throw new GatewayError("upstream.refused", `${upstream} answered ${status} to a key look-up`, {
         detail: { upstream, status },
       });
-    const answer = Answer.safeParse(parsed(body));
+    const answer = checked(Answer, parsed(body));
     if (!answer.success)
       throw new GatewayError("upstream.protocol", `${upstream} returned no usable key`, { detail: { upstream } });
     if (named !== undefined && answer.data.eid !== undefined && answer.data.eid !== named.eid)

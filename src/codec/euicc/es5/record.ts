@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { checked } from "../../../base/field-words.ts";
 import type { Aid } from "../aid.ts";
 import type { Dgi } from "../dgi.ts";
 import type { Es5Answer } from "./answer.ts";
@@ -92,7 +93,7 @@ export function es5Call<F, P extends z.ZodObject>({
 }
 
 function parsed<P extends z.ZodObject>(params: P, raw: unknown): z.output<P> {
-  const result = params.safeParse(raw ?? {});
+  const result = checked(params, raw ?? {});
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const field = issue?.code === "unrecognized_keys" ? issue.keys.join() : (issue?.path.join(".") ?? "");

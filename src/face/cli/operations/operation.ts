@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { checked } from "../../../base/field-words.ts";
 import { asGatewayError, codecError, GatewayError } from "../../../base/gateway-error.ts";
 
 /** A JSON object on its way out. */
@@ -30,7 +31,7 @@ export function errorClass(error: GatewayError): string {
 
 /** Parses the input of an operation. @throws api.usage naming the first bad member */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const parsed = schema.safeParse(value);
+  const parsed = checked(schema, value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join(".") ?? "";

@@ -12,6 +12,7 @@ import { importOutcomeShape, targetOperations, targetShape } from "../../api/tar
 import type { ApiDeps } from "../api-deps.ts";
 import { ifMatch } from "../if-match.ts";
 import { sendPage, sendWritten } from "../page.ts";
+import { projectionOf } from "../projection.ts";
 import { routeOf } from "../route.ts";
 
 function _described(): unknown {
@@ -118,6 +119,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   });
 }
 
+const projectOutcome = projectionOf(importOutcomeShape);
 /** Outcomes that are written before others get a turn. */
 const outcomesPerTurn = 50;
 
@@ -125,7 +127,7 @@ const outcomesPerTurn = 50;
 async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcome[], notes: readonly string[]) {
   const items: string[] = [];
   for (const one of outcomes) {
-    items.push(JSON.stringify(importOutcomeShape.parse(one)));
+    items.push(JSON.stringify(projectOutcome(one)));
     if (items.length % outcomesPerTurn === 0) await setImmediate();
   }
   const text = `{"items":[${items.join(",")}],"notes":${JSON.stringify(notes)}}`;

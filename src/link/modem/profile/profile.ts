@@ -1,3 +1,4 @@
+import { checked } from "../../../base/field-words.ts";
 import { asGatewayError, GatewayError } from "../../../base/gateway-error.ts";
 import { nearest } from "../../../base/nearest.ts";
 import { type Budget, budgets } from "../../../codec/at/command.ts";
@@ -48,7 +49,7 @@ export const genericName = "generic-3gpp";
 export function checkProfile(content: unknown): { readonly file?: ProfileFile; readonly problems: ProfileProblem[] } {
   const { content: kept, retired } = withoutRetired(content);
   const gone = retired.map((at) => ({ at, problem: "nothing reads this field any longer: remove it" }));
-  const parsed = ProfileFile.safeParse(kept);
+  const parsed = checked(ProfileFile, kept);
   if (parsed.success) return { file: parsed.data, problems: [...gone, ...lint(parsed.data, genericName)] };
   const problems = parsed.error.issues.map(({ path, message }) => ({ at: `/${path.join("/")}`, problem: message }));
   return { problems: [...gone, ...problems] };

@@ -1,0 +1,86 @@
+import type { z } from "zod";
+import { nearest } from "./nearest.ts";
+
+const types: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+  map: "an object",
+  null: "null",
+  undefined: "absent",
+  never: "absent",
+};
+
+const formats: Readonly<Record<string, string>> = {
+  url: "a URL",
+  email: "an e-mail address",
+  ipv4: "an IPv4 address",
+  ipv6: "an IPv6 address",
+  datetime: "a date and time such as 2026-01-31T12:00:00Z",
+  date: "a date such as 2026-01-31",
+};
+
+/** Checks a value by its shape; what is wrong is said in the words of {@link fieldWords}. */
+export function checked<S extends z.ZodType>(shape: S, value: unknown): z.ZodSafeParseResult<z.output<S>> {
+  return shape.safeParse(value, { error: fieldWords });
+}
+
+/** What is wrong with a value where its shape does not say so itself: what it must be instead. */
+export function fieldWords(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return issue.input === undefined ? "is required" : `must be ${types[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return valueWords(issue.values, issue.input);
+    case "too_small":
+    case "too_big":
+      return sizeWords(issue);
+    case "invalid_format":
+      return `must be ${formats[issue.format] ?? "of another form"}`;
+    case "not_multiple_of":
+      return `must be a multiple of ${issue.divisor}`;
+    case "unrecognized_keys":
+      return "there is no such field";
+    case "invalid_union":
+      return unionWords(issue);
+    default:
+      return "is not valid";
+  }
+}
+
+function valueWords(values: readonly unknown[], input: unknown): string {
+  if (input === undefined) return "is required";
+  const names = values.map(String);
+  if (names.length === 1) return `must be ${names[0]}`;
+  const near = typeof input === "string" ? nearest(input, names) : undefined;
+  return `must be one of ${names.join(", ")}${near === undefined ? "" : `; did you mean '${near}'?`}`;
+}
+
+function sizeWords(issue: z.core.$ZodRawIssue<z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig>): string {
+  const small = issue.code === "too_small";
+  const limit = Number(small ? issue.minimum : issue.maximum);
+  const unit = { string: "character", array: "entr", set: "entr", map: "entr" }[String(issue.origin)];
+  if (unit === undefined) {
+    if (issue.inclusive === false) return `must be ${small ? "more" : "less"} than ${limit}`;
+    return `must be ${limit} or ${small ? "more" : "less"}`;
+  }
+  if (small && limit === 1) return "must not be empty";
+  const units = unit === "entr" ? (limit === 1 ? "entry" : "entries") : limit === 1 ? unit : `${unit}s`;
+  return `must have at ${small ? "least" : "most"} ${limit} ${units}`;
+}
+
+function unionWords(issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidUnion>): string {
+  if (issue.input === undefined) return "is required";
+  const { options } = issue;
+  if (Array.isArray(options)) return `must be one of ${options.map(String).join(", ")}`;
+  const expected = issue.errors.flatMap((option) => {
+    const [first, ...others] = option;
+    if (first === undefined || others.length > 0 || first.path.length > 0) return [];
+    return [first.message.replace(/^must be (one of )?/, "")];
+  });
+  return expected.length === 0 ? "has none of the allowed forms" : `must be ${[...new Set(expected)].join(", or ")}`;
+}
