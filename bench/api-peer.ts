@@ -11,7 +11,7 @@ import Sqlite from "better-sqlite3";
 import Fastify from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { parseConfig } from "../src/app/config.ts";
+import { parseConfig } from "../src/app/config/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { newId } from "../src/base/id.ts";
 import { JobOrder } from "../src/gateway/jobs/job-order.ts";
