@@ -18,6 +18,7 @@ export class HotPlug implements AsyncDisposable {
   constructor(modem: SimulatedModem, place: HotPlugLocation) {
     this.#modem = modem;
     this.#place = place;
+    modem.on("leave", this.#leave);
   }
 
   /** Where the port is now, empty while it is pulled. */
@@ -28,6 +29,12 @@ export class HotPlug implements AsyncDisposable {
   /** Makes the port appear and switches the modem on. Resolves when the port is there, before the modem has registered. */
   async plugIn(): Promise<string> {
     if (this.#ends !== undefined) return this.#address;
+    await this.#appear();
+    void this.#modem.powerOn();
+    return this.#address;
+  }
+
+  async #appear(): Promise<void> {
     if (this.#place.at === "pty") {
       const pty = await openPty(this.#place.link === undefined ? {} : { link: this.#place.link });
       const detach = this.#modem.attachLine(pty);
@@ -45,12 +52,25 @@ export class HotPlug implements AsyncDisposable {
       this.#address = listener.address;
       this.#ends = listener;
     }
-    void this.#modem.powerOn();
-    return this.#address;
   }
+
+  /** The modem restarts and takes its port along: hosts are hung up, and find it again when it has started. */
+  readonly #leave = (): void => {
+    const ends = this.#ends;
+    // A serial server stays, and so does a name that nobody could look up again.
+    if (ends === undefined || this.#place.at !== "pty" || this.#place.link === undefined) return;
+    this.#ends = undefined;
+    void ends[Symbol.asyncDispose]();
+    this.#modem.once("boot", this.#comeBack);
+  };
+
+  readonly #comeBack = (): void => {
+    if (this.#ends === undefined) void this.#appear();
+  };
 
   /** Pulls it: hosts are hung up, the modem loses power at once. */
   async pull(): Promise<void> {
+    this.#modem.off("boot", this.#comeBack);
     const ends = this.#ends;
     this.#ends = undefined;
     await ends?.[Symbol.asyncDispose]();
@@ -58,6 +78,7 @@ export class HotPlug implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#modem.off("leave", this.#leave);
     await this.pull();
   }
 }

@@ -13,6 +13,8 @@ import type { ToolkitHost } from "./toolkit-host.ts";
 export interface ModemTimings {
   /** From power-on to the banner. */
   readonly bootMs: number;
+  /** Between the lines of the banner before the one that says it takes commands. */
+  readonly bannerMs: number;
   /** Between losing and finding the card in a REFRESH with reset. */
   readonly simRestartMs: number;
   /** Until +CMGS has its result. */
@@ -73,6 +75,10 @@ export interface ModemFunctions {
   urc(...lines: readonly string[]): void;
   powerOff(): Promise<void>;
   reboot(): Promise<void>;
+  /** Restarts as the host ordered; a device that leaves the bus for it takes its ports away. */
+  restart(): Promise<void>;
+  /** Announces that it goes down, and switches off. */
+  shutDown(): Promise<void>;
   startCard(): Promise<void>;
   stopCard(): Promise<void>;
   startRadio(): Promise<void>;

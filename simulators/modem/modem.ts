@@ -19,6 +19,7 @@ import { ToolkitHost } from "./toolkit-host.ts";
 
 const quickTimings: ModemTimings = {
   bootMs: 20,
+  bannerMs: 0,
   simRestartMs: 200,
   sendMs: 5,
   searchMs: 1000,
@@ -47,6 +48,7 @@ interface ModemEvents {
   registration: [RegistrationState];
   toolkit: [ToolkitEvent];
   boot: [];
+  leave: [];
   off: [];
   sent: [{ readonly reference: number; readonly tpdu: Uint8Array }];
 }
@@ -81,6 +83,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
   #saved = factorySettings();
   readonly #ports = new Set<AtTerminal>();
   #on = false;
+  #starting = false; // Until the line after which it takes commands.
   #generation = 0;
   #reference = 0;
   #staleOperator = false;
@@ -155,7 +158,8 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
       settings: () => this.settings,
       misbehaviour: () => this.misbehaviour,
       random: this.random,
-      run: (body, io) => (this.#on ? runLine(this, body, io, () => port.allowAbort()) : Promise.resolve("")),
+      run: (body, io) =>
+        this.#on && !this.#starting ? runLine(this, body, io, () => port.allowAbort()) : Promise.resolve(""),
     });
     this.#ports.add(port);
     return () => {
@@ -182,14 +186,22 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
     this.#staleOperator = false;
     this.#firstIccid = "";
     this.#on = true;
+    const { early, late } = this.behaviour.banner;
+    const waits = early.some((line) => this.behaviour.isReady(line));
+    this.#starting ||= waits;
     await sleep(this.timings.bootMs);
     if (generation !== this.#generation) return;
-    const banner = this.behaviour.banner;
-    for (const line of banner) if (!/CPIN|SMS DONE|SMS READY|PB DONE|QUSIM/i.test(line)) this.urc(line);
+    this.#starting = waits;
     this.emit("boot");
+    for (const line of early) {
+      this.urc(line);
+      if (this.behaviour.isReady(line)) this.#starting = false;
+      else if (this.#starting) await sleep(this.timings.bannerMs);
+      if (generation !== this.#generation) return;
+    }
     this.#runStorm();
     await this.startCard();
-    for (const line of banner) if (/CPIN|SMS DONE|SMS READY|PB DONE|QUSIM/i.test(line)) this.urc(line);
+    for (const line of late) this.urc(line);
     if (generation === this.#generation) await this.startRadio();
   }
 
@@ -206,9 +218,20 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
     this.emit("off");
   }
 
+  async restart(): Promise<void> {
+    if (this.behaviour.reenumerates) this.emit("leave");
+    await this.reboot();
+  }
+
+  async shutDown(): Promise<void> {
+    this.urc(this.behaviour.urc("shutdown") ?? "NORMAL POWER DOWN");
+    await this.powerOff();
+  }
+
   /** Off and on again, as a crash, +CFUN=1,1 or a watchdog does it; open commands are never answered. */
   async reboot(): Promise<void> {
     await this.powerOff();
+    this.#starting = true;
     await this.powerOn();
   }
 

@@ -44,6 +44,9 @@ export interface PlayedProfile {
   readonly quirks?: readonly string[] | undefined;
 }
 
+/** Lines of a start that come when the card is there. */
+const cardLine = /CPIN|SMS DONE|SMS READY|PB DONE|QUSIM/i;
+
 /** What the modem states about itself. */
 export interface ModemIdentity {
   readonly maker: string;
@@ -79,9 +82,10 @@ export class ProfileBehaviour {
     return this.profile.card?.access?.includes(way) ?? true;
   }
 
-  /** Lines after power-on. */
-  get banner(): readonly string[] {
-    return this.profile.startup?.banner ?? ["RDY"];
+  /** Lines after power-on: those of the module, and those that come when the card is there. */
+  get banner(): { readonly early: readonly string[]; readonly late: readonly string[] } {
+    const lines = this.profile.startup?.banner ?? ["RDY"];
+    return { early: lines.filter((line) => !cardLine.test(line)), late: lines.filter((line) => cardLine.test(line)) };
   }
 
   /** True for the line after which it takes commands; without one in the profile, the last line of the start. */

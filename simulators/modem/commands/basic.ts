@@ -55,7 +55,7 @@ async function functionality({ modem, parameters }: Call): Promise<undefined> {
   const reset = parameters.number(1, 0, 1) ?? 0;
   if (value !== 0 && value !== 1 && value !== 4) return refuseCme(50);
   if (reset === 1) {
-    setTimeout(() => void modem.reboot(), 20);
+    setTimeout(() => void modem.restart(), 20);
     return undefined;
   }
   const former = modem.functionality;

@@ -17,11 +17,11 @@ export async function vendorCommand(command: AtCommand, call: Call): Promise<{ r
   const { modem } = call;
   const { behaviour } = modem;
   if (command.name !== "+CFUN" && behaviour.isRestart(command.text)) {
-    setTimeout(() => void modem.reboot(), 20);
+    setTimeout(() => void modem.restart(), 20);
     return { reply: undefined };
   }
   if (behaviour.isOff(command.text)) {
-    setTimeout(() => void modem.powerOff(), 20);
+    setTimeout(() => void modem.shutDown(), 20);
     return { reply: undefined };
   }
   const toolkit = toolkitSwitch(command.text, modem);

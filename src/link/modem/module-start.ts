@@ -40,7 +40,7 @@ export async function shutDown(engine: AtEngine, clock: Clock, signal: AbortSign
   const down = untilLine(engine, (_text, event) => event === "shutdown", patienceMs, clock, over.signal);
   const gone = down.catch(() => {});
   try {
-    for (const line of lines) await ask(engine, powerLine, line);
+    for (const line of lines) await ask(engine, powerLine, line, { urgency: "init" });
     await gone;
   } catch {
     // It is gone, or cannot be asked.
