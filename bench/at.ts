@@ -185,7 +185,7 @@ async function durableLatency(path: string): Promise<void> {
     envelopeAnswerTimeoutMs: 1000,
     retransmissions: 0,
   };
-  const gateway = new Gateway({ store, ...deps, sms, notifications: "bench" });
+  const gateway = new Gateway({ store, ...deps, sms, notifications: "local" });
   const port = await driver.openPort?.(`tty:${path}`, driver.options.parse({}), deps);
   if (port === undefined) throw new Error("no port");
   await using engine = new AtEngine({ port, link: "bench", profile: profiles.get("generic-3gpp") });

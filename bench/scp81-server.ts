@@ -52,7 +52,7 @@ async function daemonStore(): Promise<AdminStore> {
   const clock = systemClock;
   const notifications = new Notifications({
     queueConfirmation: async () => "",
-    defaultMode: "bench",
+    defaultMode: "local",
     store: sqlite,
     clock,
     feed: feedJob,

@@ -111,7 +111,7 @@ export class ModemBench implements AsyncDisposable {
         envelopeAnswerTimeoutMs: 1_000,
         retransmissions: 2,
       },
-      notifications: "bench",
+      notifications: "local",
     });
     stack.defer(() => gateway.stop());
     const modems = options.modems.map(({ name, config }) =>

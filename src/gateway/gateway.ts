@@ -23,6 +23,7 @@ import { type Link, Links } from "./links/links.ts";
 import { SessionRequests } from "./links/session-requests.ts";
 import type { GatewayEvent } from "./model/event.ts";
 import type { Job } from "./model/job.ts";
+import type { NotificationMode } from "./model/notification-mode.ts";
 import type { Retention } from "./model/retention.ts";
 import type { Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
@@ -45,7 +46,7 @@ export interface GatewayDeps {
   readonly log: Log;
   readonly sms: SmsDefaults;
   /** Who confirms notifications of targets that do not say. */
-  readonly notifications: "bench" | "relay" | "withhold";
+  readonly notifications: NotificationMode;
   /** What is removed after which time; nothing when absent. */
   readonly retention?: Retention;
   /** Names of the upstreams that receive events: records that they have not seen are kept. */

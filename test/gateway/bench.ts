@@ -172,7 +172,7 @@ export class Bench implements AsyncDisposable {
         envelopeAnswerTimeoutMs: 1000,
         retransmissions: 2,
       },
-      notifications: "bench",
+      notifications: "local",
     });
     this.targets = this.gateway.targets;
     this.useCaseDeps = { store, jobs: this.gateway.jobs, feed: feedJob, clock, log: silentLog };

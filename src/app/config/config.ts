@@ -5,6 +5,7 @@ import { checked } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
+import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import { ApiConfig } from "./api.ts";
 import { portsOfTheirOwn, uniqueBy } from "./checks.ts";
 import { knownProfiles, ModemConfig, ModemDiscoveryConfig } from "./modems.ts";
@@ -29,7 +30,7 @@ export const Config = z
     /** Key that seals the stored keys; made in the state folder when absent. */
     masterKey: SecretReference.optional(),
     log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
-    notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
+    notifications: notificationMode.default("local"),
     retention: RetentionConfig.prefault({}),
     terminal: TerminalConfig.prefault({}),
     sms: SmsConfig.prefault({}),

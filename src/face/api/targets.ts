@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { strict } from "../../base/strict.ts";
 import { eidText, iccidText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
+import { notificationModes } from "../../gateway/model/notification-mode.ts";
 import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../gateway/targets/target-shape.ts";
 import { idPage, ifMatchHeaders, listOf, moment, pageShape, referenceParams } from "./fields.ts";
 import { keySetShape } from "./key-sets.ts";
@@ -33,7 +34,7 @@ const settingsShape = z.object({
   originator: z.string().optional(),
   serviceCentre: z.string().optional(),
   answerTimeoutMs: z.number().optional(),
-  notifications: z.enum(["bench", "relay", "withhold"]).optional(),
+  notifications: z.enum(notificationModes).optional(),
   unsecuredNotifications: z.enum(["show", "accept"]).optional(),
   scp81Buffer: z.number().optional(),
   scp81Framing: z.enum(["chunked", "content-length"]).optional(),

@@ -7,6 +7,7 @@ import type { Campaign, CampaignItem } from "../model/campaign.ts";
 import type { GatewayEvent } from "../model/event.ts";
 import { openFailure } from "../model/failure.ts";
 import type { JobQueue } from "../model/new-job.ts";
+import type { NotificationMode } from "../model/notification-mode.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import { type ItemOutcome, refuseItem, startItem, stepItem } from "./item.ts";
 import { pace } from "./pace.ts";
@@ -19,7 +20,7 @@ export interface CampaignRunnerDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Who confirms notifications of targets that do not say. */
-  readonly notifications: "bench" | "relay" | "withhold";
+  readonly notifications: NotificationMode;
   /** How often deadlines are looked at. */
   readonly tickMs?: number;
 }
@@ -220,7 +221,7 @@ export class CampaignRunner {
       ...(known.procedure === undefined ? {} : { procedure: known.procedure }),
       ...(known.target === undefined ? {} : { target: known.target }),
       switchTimeoutMs: campaign.order.switchTimeoutMs,
-      confirmedElsewhere: mode !== "bench",
+      confirmedElsewhere: mode !== "local",
     });
     if (outcome.item === item && outcome.effect === "none") return;
     // One answer may take it several phases further.

@@ -1,3 +1,5 @@
+import type { NotificationMode } from "./notification-mode.ts";
+
 /** A profile on the eUICC, as contained in the EIS (SGP.02 EIS ProfileInfo). */
 export interface EsimProfile {
   /** ISD-P AID, 32 hexadecimal digits. */
@@ -42,10 +44,10 @@ export interface TargetSettings {
   /** How long to wait for a proof of receipt. */
   readonly answerTimeoutMs?: number;
   /**
-   * `bench`: we confirm notifications; `relay`: the upstream does; `withhold`: no confirmation, so that the card rolls
+   * `local`: we confirm notifications; `relay`: the upstream does; `withhold`: no confirmation, so that the card rolls
    * back.
    */
-  readonly notifications?: "bench" | "relay" | "withhold";
+  readonly notifications?: NotificationMode;
   /**
    * Notifications without any security (a bare E1, a packet without CC): `show` them only (default), or `accept` them as the
    * card's own. One whose CC fails never counts.

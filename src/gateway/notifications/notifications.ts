@@ -13,6 +13,7 @@ import type { FeedJob } from "../jobs/feed-job.ts";
 import { cancelJobIn } from "../jobs/stop-job.ts";
 import type { ReassembledMessage } from "../model/inbox.ts";
 import type { NotificationRecord } from "../model/notification.ts";
+import type { NotificationMode } from "../model/notification-mode.ts";
 import { stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
@@ -76,7 +77,7 @@ export type QueueConfirmation = (
 export interface NotificationsDeps {
   readonly queueConfirmation: QueueConfirmation;
   /** Who confirms notifications of targets that do not say. */
-  readonly defaultMode: "bench" | "relay" | "withhold";
+  readonly defaultMode: NotificationMode;
   readonly store: Store;
   readonly clock: Clock;
   readonly feed: FeedJob;
@@ -330,7 +331,7 @@ export class Notifications {
   }
 }
 
-const confirmationBy = { bench: "pending", relay: "upstream", withhold: "withheld" } as const;
+const confirmationBy = { local: "pending", relay: "upstream", withhold: "withheld" } as const;
 
 async function requireNotification(r: Repositories, id: string): Promise<NotificationRecord> {
   const record = await r.notifications.get(id);

@@ -8,6 +8,7 @@ import { eidText, iccidText, imsiText, msisdnText } from "../../codec/euicc/iden
 import { isTlvs } from "../../codec/kit/ber.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { maxCounter } from "../model/key-set.ts";
+import { notificationMode } from "../model/notification-mode.ts";
 
 const hex = (octets: string) => z.string().regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), "hexadecimal octets");
 const keyValue = hex("8,64");
@@ -103,7 +104,7 @@ export const TargetSettingsShape = strict({
   originator: address.optional(),
   serviceCentre: address.optional(),
   answerTimeoutMs: z.number().int().positive().optional(),
-  notifications: z.enum(["bench", "relay", "withhold"]).optional(),
+  notifications: notificationMode.optional(),
   unsecuredNotifications: z.enum(["show", "accept"]).optional(),
   scp81Buffer: z.number().int().min(256).optional(),
   scp81Framing: z.enum(["chunked", "content-length"]).optional(),

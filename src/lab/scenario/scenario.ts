@@ -5,6 +5,7 @@ import { checked as checkedValue } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
+import { type NotificationMode, notificationMode } from "../../gateway/model/notification-mode.ts";
 import { misbehaviour, type Step, stepShapes, type Verb, verbs } from "./step.ts";
 
 const perProfile = <T extends z.ZodType>(value: T) =>
@@ -70,7 +71,7 @@ const Head = z
     card: Card.optional(),
     /** Name of a target, when there is no simulated card. */
     target: z.string().min(1).optional(),
-    notifications: z.enum(["bench", "relay", "withhold"]).default("bench"),
+    notifications: notificationMode.default("local"),
     steps: z.array(z.record(z.string(), z.unknown())).min(1),
   })
   .refine((head) => head.card === undefined || head.target === undefined, "give card or target, not both");
@@ -91,7 +92,7 @@ export interface Scenario {
   readonly description?: string;
   readonly card?: ScenarioCard;
   readonly target?: string;
-  readonly notifications: "bench" | "relay" | "withhold";
+  readonly notifications: NotificationMode;
   readonly steps: readonly PlacedStep[];
 }
 

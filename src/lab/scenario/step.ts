@@ -3,6 +3,7 @@ import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { ConnectivityShape } from "../../gateway/eis/connectivity-parameters.ts";
+import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import { es5Params, isEs5Call } from "../../gateway/scripts/es5-params.ts";
 
 /** A time: a number of seconds, or `500ms`, `10s`, `2m`. */
@@ -107,7 +108,7 @@ export const stepShapes = {
     audit: z.strictObject({ differences: z.number().int().default(0), fix: z.boolean().default(false) }),
   }),
   /** Who confirms from now on. */
-  notifications: shape({ notifications: z.enum(["bench", "relay", "withhold"]) }),
+  notifications: shape({ notifications: notificationMode }),
   confirm: shape({ confirm: z.literal("latest") }),
   withhold: shape({ withhold: z.literal("latest") }),
   /** Connectivity parameters to set. */

@@ -23,7 +23,7 @@ export class Fleet implements AsyncDisposable {
     this.bench = bench;
     this.runner = new CampaignRunner({
       ...bench.useCaseDeps,
-      notifications: "bench",
+      notifications: "local",
       tickMs: 200,
     });
     this.desk = new Campaigns({ store: bench.store, runner: this.runner, clock: systemClock });

@@ -134,7 +134,7 @@ describe("the pruner", () => {
       retransmissions: 0,
     };
     const deps = { store: bench.store, clock, random: Math.random, log: silentLog, sms };
-    const gateway = new Gateway({ ...deps, notifications: "bench" });
+    const gateway = new Gateway({ ...deps, notifications: "local" });
     const pruner = bench.pruner();
     const { id } = pruner.begin();
     const accepted: string[] = [];

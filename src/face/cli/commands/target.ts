@@ -53,7 +53,7 @@ export function registerTarget(target: Command, context: CliContext): void {
     .option("--name <name>")
     .option("--msisdn <digits>")
     .option("--tag <tag...>", "replace the tags")
-    .option("--notifications <mode>", "bench, relay or withhold")
+    .option("--notifications <mode>", "local, relay or withhold")
     .option("--spi <hex>", "SPI of commands")
     .option("--agent-id <text>", "name of the card in SCP81 sessions, if it is neither the EID nor an ICCID")
     .description("change settings of a target")
