@@ -1,6 +1,6 @@
 import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
-import { parseAid } from "../codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5/functions.ts";
 import { sameIccid } from "../codec/euicc/iccid.ts";
 import { profileDifferences } from "./eis/card-audit.ts";
@@ -105,7 +105,7 @@ async function autoDelete(r: Repositories, procedure: ProfileSwitch, at: number)
     lane: "normal",
     work: {
       kind: "script",
-      tar: "000001",
+      tar: isdRTar,
       apdus: es5Commands(fn).map(toHex),
       function: { name: fn.name, params: { aid: left.aid, reason: "POL2 Auto-Delete" } },
     },

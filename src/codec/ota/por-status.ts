@@ -36,6 +36,11 @@ export function porStatusName(status: number): string {
   return names[status] ?? (status >= 0xc0 && status <= 0xfe ? "proprietary" : "reserved");
 }
 
+/** A response status in a sentence, from its name. */
+export function porWords(name: string): string {
+  return name.startsWith("PoR") ? name : `PoR ${name}`;
+}
+
 /** True for the statuses after which the final PoR still comes: more time, by SMS-SUBMIT, by USSD. */
 export function porFollows(status: number): boolean {
   return status === 0x08 || status === 0x0b || status === 0x0c;

@@ -1,3 +1,4 @@
+import { peStatusName } from "../../codec/euicc/euicc-response.ts";
 import { readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { berPart, type TagEntry, type TagMap } from "../ber-tree.ts";
@@ -39,26 +40,10 @@ function headerWords(node: Node): string {
 const number = (octets: Uint8Array) => String(numberOf(octets));
 const text = (octets: Uint8Array) => `"${new TextDecoder().decode(octets)}"`;
 
-const statuses: Readonly<Record<number, string>> = {
-  0: "ok",
-  1: "profile element not supported",
-  2: "memory failure",
-  3: "bad values",
-  4: "not enough memory",
-  5: "invalid request format",
-  6: "invalid parameter",
-  7: "runtime not supported",
-  8: "library not supported",
-  9: "template not supported",
-  10: "feature not supported",
-  11: "PIN code missing",
-  31: "profile version not supported",
-};
-
 function statusWords(octets: Uint8Array): string {
   const value = numberOf(octets);
   if (value >= 0x6000 && value <= 0x9fff) return `status word ${value.toString(16).toUpperCase()}`;
-  return statuses[value] ?? (value >= 0xa000 ? "proprietary" : "reserved");
+  return peStatusName(value);
 }
 
 const peStatus: TagMap = new Map<number, TagEntry>([

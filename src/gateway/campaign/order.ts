@@ -2,6 +2,7 @@ import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
 import { es5FromParams, es5Params, isEs5Call } from "../scripts/es5-params.ts";
@@ -34,7 +35,7 @@ const Action = z.discriminatedUnion("kind", [
   }),
   z.strictObject({
     kind: z.literal("script"),
-    tar: hex.length(6).default("000001"),
+    tar: hex.length(6).default(isdRTar),
     aid: hex.min(10).max(32).optional(),
     apdus: z.array(hex.min(8)).min(1).max(1000),
   }),

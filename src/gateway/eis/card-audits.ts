@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
-import { isIsdPAid } from "../../codec/euicc/aid.ts";
+import { isdRTar, isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { Job, JobOrigin, JobRequest } from "../model/job.ts";
@@ -119,7 +119,7 @@ export class CardAudits {
     const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))].map(toHex);
     const { job } = await this.#jobs.submit({
       target,
-      work: { kind: "script", tar: "000001", apdus, function: { name: "audit", params: {} } },
+      work: { kind: "script", tar: isdRTar, apdus, function: { name: "audit", params: {} } },
       request: { onAnswerLost: "repeat", ...order.request, keepEis: true },
       origin: order.origin,
       validityMs: jobValidityMs,

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
+import { porWords } from "../../codec/ota/por-status.ts";
 import { assemble, readSegment, type Segment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
 import type { InboundItem } from "../../link/sms-bearer.ts";
@@ -221,18 +222,19 @@ export class Inbound {
     if (answered.kind === "unproven") return this.#unproven(r, entry, packet, response, answered.why);
     const own = answered.kind === "own";
     const status = own ? answered.reading.statusName : "of a packet secured upstream";
+    const words = porWords(status);
     const follows = own ? answered.reading.intermediate : answered.follows === true;
     if (follows) {
-      const note = `PoR ${status}: the answer follows`;
+      const note = `${words}: the answer follows`;
       await this.#deps.feed(r, packet.job, { kind: "noted", at: entry.receivedAt, note });
-      return `PoR ${status} of job ${packet.job}: the answer follows`;
+      return `${words} of job ${packet.job}: the answer follows`;
     }
     const late = await this.#conclude(r, { ...packet, response, answeredAt: entry.receivedAt }, entry, status);
     wake.push(() => {
       this.#deps.answers.arrived(packet.id);
       this.#deps.kick(packet.target);
     });
-    return `PoR ${status} of job ${packet.job}${late ? ", too late" : ""}`;
+    return `${words} of job ${packet.job}${late ? ", too late" : ""}`;
   }
 
   /** Its sender is not authenticated: it is kept with the packet, and the job waits on. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { JobOrigin } from "../model/job.ts";
 import type { NewJob } from "../model/new-job.ts";
 import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
@@ -50,7 +51,7 @@ const Work = z
     z
       .strictObject({
         kind: z.literal("script"),
-        tar: tar.default("000001"),
+        tar: tar.default(isdRTar),
         aid: aid.optional(),
         apdus: z.array(octets.min(8).max(131_072).transform(upper)).min(1).max(1000).describe("C-APDUs in order"),
         format: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
@@ -59,7 +60,7 @@ const Work = z
     z
       .strictObject({
         kind: z.literal("body"),
-        tar: tar.default("000001"),
+        tar: tar.default(isdRTar),
         aid: aid.optional(),
         body: octets.max(2_097_152).transform(upper).describe("The script, sent to the card unchanged"),
       })

@@ -1,3 +1,4 @@
+import { porWords } from "../../codec/ota/por-status.ts";
 import { hasEnded, type Job } from "../model/job.ts";
 import type { JobQueue, NewJob } from "../model/new-job.ts";
 import type { Store } from "../model/store.ts";
@@ -67,7 +68,7 @@ async function endOf({ store, jobs }: LinkTestDeps, id: string, signal: AbortSig
 
 function judge({ state, error, result, note }: Job): Omit<LinkTestTry, "variant"> {
   if (state === "done" || error?.code === "job.script") {
-    return { verdict: "answered", note: `PoR ${result?.por?.name ?? "ok"}` };
+    return { verdict: "answered", note: porWords(result?.por?.name ?? "OK") };
   }
   const said = error?.message ?? note ?? state;
   const por = error?.detail.por;

@@ -1,4 +1,5 @@
 import type { Secret } from "../../base/secret.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 
 /** Cipher and MAC algorithms of a SCP80 key set (TS 102 225 §5.1.2, §5.1.3). */
 export type Scp80Algorithm = "AES" | "3DES" | "DES";
@@ -50,5 +51,5 @@ export const maxCounter = 0xff_ff_ff_ff_ff;
 /** Whether a SCP80 key set serves this TAR: named ones, or by default ISD-R (000001) and ISD-Ps (000010–00FFFF). */
 export function servesTar(set: KeySetInfo, tar: string): boolean {
   if (set.tars.length > 0) return set.tars.includes(tar);
-  return tar === "000001" || (tar >= "000010" && tar <= "00FFFF");
+  return tar === isdRTar || (tar >= "000010" && tar <= "00FFFF");
 }

@@ -1,5 +1,6 @@
 import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { Links } from "../links/links.ts";
 import type { QueueConfirmation } from "./notifications.ts";
@@ -19,7 +20,7 @@ export function confirmationsOver(links: Links): QueueConfirmation {
       lane: "system",
       work: {
         kind: "script",
-        tar: "000001",
+        tar: isdRTar,
         apdus: es5Commands({ name: "confirmNotification", sequence }).map(toHex),
         function: { name: "confirmNotification", params: { sequence: notification.sequence } },
       },

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
+import { porWords } from "../../codec/ota/por-status.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories } from "../model/store.ts";
@@ -56,7 +57,7 @@ export async function evaluateResponse(
 
 /** What a response in clear is, to a command that asked for no more, when its sender is unknown to be the card. */
 export function fromStranger(statusName: string): string {
-  return `PoR ${statusName} in clear, from a sender that is not known to be the card`;
+  return `${porWords(statusName)} in clear, from a sender that is not known to be the card`;
 }
 
 /** A response in the answer to the ENVELOPE, where the owner asked for it by SMS-SUBMIT, is not the last. TS 102 225 §5.1.1 */

@@ -1,4 +1,5 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
+import { porWords } from "../../codec/ota/por-status.ts";
 import { parseTpdu } from "../../codec/sms/tpdu.ts";
 import { digits } from "../model/address-digits.ts";
 import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
@@ -204,7 +205,7 @@ async function* readingsOf(
 
 async function unprovenIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
   for await (const { packet, reading } of readingsOf(...of)) {
-    const why = "why" in reading ? reading.why : `PoR ${reading.statusName} without the proof that was asked for`;
+    const why = "why" in reading ? reading.why : `${porWords(reading.statusName)} without the proof that was asked for`;
     return { kind: "unproven", packet, why };
   }
   return undefined;

@@ -1,8 +1,10 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { concatBytes, fromHex, toHex } from "../../base/hex.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import { looksLikeNotification } from "../../codec/euicc/notification.ts";
 import { type CommandPacket, parseCommandPacket } from "../../codec/ota/command-packet.ts";
-import { porStatusName } from "../../codec/ota/por-status.ts";
+import { kicOctet, kidOctet } from "../../codec/ota/key-identifier.ts";
+import { porFollows, porStatusName } from "../../codec/ota/por-status.ts";
 import { parseSpi, type Spi } from "../../codec/ota/spi.ts";
 import { readSegment, segmentCount, segmentPacket } from "../../codec/sms/concatenation.ts";
 import { type OpenedCommand, openCommand, wrapCommand } from "../../crypto/command-packet.ts";
@@ -22,15 +24,9 @@ export type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
 /** TAR of the ISD-R. SGP.02 §2.2.3 */
-const isdRTar = "000001";
 
 /** SPI of the M2M eUICC (SGP.02 §2.4.3): CC, ciphered, counter higher; PoR always, CC, ciphered, by SMS-SUBMIT. */
 export const defaultSpi = "1639";
-
-const keyOctet = (set: KeySet, octets: number): number => {
-  const nibble = { AES: 0x2, "3DES": octets === 24 ? 0x9 : 0x5, DES: 0x1, PSK: 0 }[set.algorithm];
-  return (set.kvn << 4) | nibble;
-};
 
 /** The key set whose keys and counter a job uses. @throws target.no-key */
 export function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string, kvn: number | undefined): T {
@@ -45,11 +41,22 @@ export function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string,
   return found;
 }
 
-/** KID octet for a key set: with RC, the nibble names the CRC instead of the key's algorithm. */
-function kidOctet(set: KeySet, spi: Spi): number {
+/** KIc octet for a key set. */
+function kicOf({ kvn, algorithm, keys }: KeySet): number {
+  const ciphers = { AES: "AES", "3DES": triple(keys.get(1)), DES: "DES-CBC", PSK: "implicit" } as const;
+  return kicOctet(kvn, ciphers[algorithm]);
+}
+
+/** KID octet for a key set; with RC it names the CRC instead of the key's algorithm. */
+function kidOf({ kvn, algorithm, keys }: KeySet, spi: Spi): number {
   const integrities = [spi.command.integrity, spi.response.porIntegrity];
-  if (integrities.includes("rc") && !integrities.includes("cc")) return (set.kvn << 4) | 0x5;
-  return keyOctet(set, set.keys.get(2)?.length ?? 16);
+  if (integrities.includes("rc") && !integrities.includes("cc")) return kidOctet(kvn, "CRC-32");
+  const macs = { AES: "AES-CMAC", "3DES": triple(keys.get(2)), DES: "DES", PSK: "implicit" } as const;
+  return kidOctet(kvn, macs[algorithm]);
+}
+
+function triple(key: { readonly length: number } | undefined): "3DES-2" | "3DES-3" {
+  return key?.length === 24 ? "3DES-3" : "3DES-2";
 }
 
 /**
@@ -63,8 +70,8 @@ export async function planPacket(job: Job, target: Target, keySets: KeySetReposi
   const set = keySetFor(await keySets.open(target.id, "SCP80"), work.tar, job.request.kvn);
   const spiText = job.request.spi ?? target.settings.spi ?? defaultSpi;
   const spi = parseSpi(fromHex(spiText));
-  const kic = keyOctet(set, set.keys.get(1)?.length ?? 16);
-  const kid = kidOctet(set, spi);
+  const kic = kicOf(set);
+  const kid = kidOf(set, spi);
   const cntr = await keySets.nextCounter(set.id);
   const data = workBody(work, target);
   const { packet } = wrapCommand({ spi, kic, kid, tar: fromHex(work.tar), cntr, data, ...ccOf(set) }, packetKeys(set));
@@ -209,7 +216,7 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
       authenticated: opened.integrity === "cc" || opened.integrity === "ds",
       asAsked: true,
       ciphered: spi.response.porCiphered,
-      intermediate: [0x08, 0x0b, 0x0c].includes(opened.status),
+      intermediate: porFollows(opened.status),
       data: opened.data,
       ...(opened.ccVariant === "standard" ? {} : { note: `its CC was made ${opened.ccVariant}` }),
     };

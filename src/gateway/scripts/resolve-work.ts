@@ -1,4 +1,5 @@
 import { toHex } from "../../base/hex.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { JobWork } from "../model/job.ts";
 import type { AskedWork } from "../model/new-job.ts";
@@ -13,7 +14,7 @@ export function resolveWork(work: AskedWork, target: Target): JobWork {
   const aid = "isdP" in fn && fn.isdP !== undefined ? { aid: fn.isdP } : {};
   return {
     kind: "script",
-    tar: "000001",
+    tar: isdRTar,
     apdus: es5Commands(fn).map(toHex),
     function: { name: fn.name, params: { ...params, ...aid } },
   };

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../base/error-catalogue.ts";
-import { porFollows, porStatus } from "../../codec/ota/por-status.ts";
+import { porFollows, porStatus, porWords } from "../../codec/ota/por-status.ts";
 import type { Executed, JobFailure } from "../model/failure.ts";
 import type { JobResult } from "../model/job.ts";
 import type { AnsweredScript } from "./script-verdict.ts";
@@ -47,9 +47,9 @@ export function judge(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredS
     at: "failed",
     error: { code, message, executed, detail: { por } },
   });
-  if (porFollows(status)) return { at: "wait", note: `PoR ${name}` };
+  if (porFollows(status)) return { at: "wait", note: porWords(name) };
   if (!asAsked && (status === porStatus.ok || !facts.byCard))
-    return { at: "unproven", note: `PoR ${name} without the proof that was asked for` };
+    return { at: "unproven", note: `${porWords(name)} without the proof that was asked for` };
   if (status === porStatus.counterLow) {
     if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: our counter was behind" };
     // The earlier transmission was run or refused, or a later packet passed it: the counter alone does not determine

@@ -1,9 +1,9 @@
-import type { KeyRange } from "../../codec/euicc/es5/finalise-isdr-handover.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
+import type { KeyRange } from "../../codec/euicc/es5/functions/finalise-isdr-handover.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
 
 /** TAR of the ISD-R. SGP.02 §2.2.3 */
-const isdRTar = "000001";
 
 /**
  * The card deleted every key of its ISD-R that the handover did not name: the same keys go here, so that no job takes

@@ -2,6 +2,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { keyLike } from "../../base/key-like.ts";
 import { Secret } from "../../base/secret.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import { type KeySet, type KeySetInfo, servesTar } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
@@ -41,7 +42,6 @@ function clashOf(set: KeySetInfo, other: KeySetInfo): { field: string; why: stri
 }
 
 /** TAR of the ISD-R: one of those that a key set without TARs serves. SGP.02 §2.2.3 */
-const isdRTar = "000001";
 
 /** A TAR that both key sets serve. */
 function sharedTar(a: KeySetInfo, b: KeySetInfo): string | undefined {

@@ -1,3 +1,4 @@
+import { porWords } from "../../codec/ota/por-status.ts";
 import { unchecked } from "../../face/api/client.ts";
 import type { ShownLink } from "../../face/cli/commands/reader.ts";
 import { jobText, type ShownJob } from "../../face/cli/job-view.ts";
@@ -54,7 +55,7 @@ async function switchTo(
   const job = await run(bench, fn, { aid });
   reporter.note(jobText(context.terminal, job));
   reporter.check(
-    `${fn}: PoR ${job.result?.por?.name ?? job.error?.message}, ${job.result?.commands[0]?.sw}`,
+    `${fn}: ${porWords(job.result?.por?.name ?? job.error?.message ?? "without a status")}, ${job.result?.commands[0]?.sw}`,
     job.state === "done" && job.result?.commands[0]?.sw === "9000",
   );
   const done = await until(async () => {

@@ -9,6 +9,7 @@ import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import { Cleanup } from "../../base/cleanup.ts";
+import { porWords } from "../../codec/ota/por-status.ts";
 import { unchecked } from "../../face/api/client.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import { jobText } from "../../face/cli/job-view.ts";
@@ -69,7 +70,7 @@ export const modemStep: DemoStep = async ({ context, startDaemon }, reporter) =>
   }, 30_000);
   if (done !== undefined) reporter.note(jobText(context.terminal, done));
   reporter.check(
-    `enableProfile over ${done?.chosen?.link}: PoR ${done?.result?.por?.name ?? done?.error?.message}`,
+    `enableProfile over ${done?.chosen?.link}: ${porWords(done?.result?.por?.name ?? done?.error?.message ?? "without a status")}`,
     done?.state === "done" && done.chosen?.link === "modem:A",
   );
   const confirmed = await until(async () => {

@@ -11,7 +11,7 @@ import { SimulatedSmsc } from "../../../simulators/smsc/smsc.ts";
 import { Cleanup } from "../../base/cleanup.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { concatBytes, fromHex, toHex } from "../../base/hex.ts";
-import { porStatus, porStatusName } from "../../codec/ota/por-status.ts";
+import { porStatus, porStatusName, porWords } from "../../codec/ota/por-status.ts";
 import { capduObject, expandedScript } from "../../codec/ota/script.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { wrapCommand } from "../../crypto/command-packet.ts";
@@ -71,7 +71,7 @@ export const smppStep: DemoStep = async ({ context, startDaemon }, reporter) => 
   }, answerMs);
   if (done !== undefined) reporter.note(jobText(context.terminal, done));
   reporter.check(
-    `enableProfile over ${done?.chosen?.link}: PoR ${done?.result?.por?.name ?? done?.error?.message}, switch ${done?.procedure?.at}`,
+    `enableProfile over ${done?.chosen?.link}: ${porWords(done?.result?.por?.name ?? done?.error?.message ?? "without a status")}, switch ${done?.procedure?.at}`,
     done?.procedure?.at === "confirmed",
   );
 

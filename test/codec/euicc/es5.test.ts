@@ -10,8 +10,8 @@ import {
   oidText,
 } from "../../../src/codec/euicc/certificate.ts";
 import { classifyCommand, switchesProfile } from "../../../src/codec/euicc/es5/classify.ts";
+import { masterDeleteSigned } from "../../../src/codec/euicc/es5/functions/master-delete.ts";
 import { type Es5Function, es5Answer, es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
-import { masterDeleteSigned } from "../../../src/codec/euicc/es5/master-delete.ts";
 import { es5StatusText } from "../../../src/codec/euicc/es5/status.ts";
 import { ephemeralPoint, keyEstablishmentSigned } from "../../../src/codec/euicc/key-establishment.ts";
 import { Notification, notificationTypeText } from "../../../src/codec/euicc/notification.ts";

@@ -1,26 +1,26 @@
 import type { Es5Answer } from "./answer.ts";
-import { auditCounter } from "./audit-counter.ts";
-import { auditEid } from "./audit-eid.ts";
-import { auditForwarded } from "./audit-forwarded.ts";
-import { auditKeys } from "./audit-keys.ts";
-import { auditResources } from "./audit-resources.ts";
-import { auditStatus } from "./audit-status.ts";
-import { confirmNotification } from "./confirm-notification.ts";
-import { createIsdP } from "./create-isdp.ts";
-import { deleteProfile } from "./delete-profile.ts";
-import { disableProfile } from "./disable-profile.ts";
-import { enableProfile } from "./enable-profile.ts";
-import { establishIsdRKeySet } from "./establish-isdr-key-set.ts";
-import { finaliseIsdRHandover } from "./finalise-isdr-handover.ts";
-import { installForPersonalization } from "./install-for-personalization.ts";
-import { masterDelete } from "./master-delete.ts";
+import { auditCounter } from "./functions/audit-counter.ts";
+import { auditEid } from "./functions/audit-eid.ts";
+import { auditForwarded } from "./functions/audit-forwarded.ts";
+import { auditKeys } from "./functions/audit-keys.ts";
+import { auditResources } from "./functions/audit-resources.ts";
+import { auditStatus } from "./functions/audit-status.ts";
+import { confirmNotification } from "./functions/confirm-notification.ts";
+import { createIsdP } from "./functions/create-isdp.ts";
+import { deleteProfile } from "./functions/delete-profile.ts";
+import { disableProfile } from "./functions/disable-profile.ts";
+import { enableProfile } from "./functions/enable-profile.ts";
+import { establishIsdRKeySet } from "./functions/establish-isdr-key-set.ts";
+import { finaliseIsdRHandover } from "./functions/finalise-isdr-handover.ts";
+import { installForPersonalization } from "./functions/install-for-personalization.ts";
+import { masterDelete } from "./functions/master-delete.ts";
+import { setEmergencyProfileAttribute } from "./functions/set-emergency-profile-attribute.ts";
+import { setFallbackAttribute } from "./functions/set-fallback-attribute.ts";
+import { unsetEmergencyProfileAttribute } from "./functions/unset-emergency-profile-attribute.ts";
+import { updateConnectivityParameters } from "./functions/update-connectivity-parameters.ts";
+import { updatePol1 } from "./functions/update-pol1.ts";
+import { updateSmsrAddressingParameters } from "./functions/update-smsr-addressing-parameters.ts";
 import type { Es5Record } from "./record.ts";
-import { setEmergencyProfileAttribute } from "./set-emergency-profile-attribute.ts";
-import { setFallbackAttribute } from "./set-fallback-attribute.ts";
-import { unsetEmergencyProfileAttribute } from "./unset-emergency-profile-attribute.ts";
-import { updateConnectivityParameters } from "./update-connectivity-parameters.ts";
-import { updatePol1 } from "./update-pol1.ts";
-import { updateSmsrAddressingParameters } from "./update-smsr-addressing-parameters.ts";
 
 /** Every function, in the order of help texts: the only list of them. */
 const records = [

@@ -1,7 +1,7 @@
-import { dgiBytes } from "../dgi.ts";
-import { storeBlocks } from "./apdu.ts";
-import { none } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { dgiBytes } from "../../dgi.ts";
+import { storeBlocks } from "../apdu.ts";
+import { none } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 
 interface UnsetEmergencyProfileAttribute {
   readonly name: "unsetEmergencyProfileAttribute";

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { codecError } from "../../../base/gateway-error.ts";
-import { concatBytes } from "../../../base/hex.ts";
-import { readTlvs, tlvBytes } from "../../kit/ber.ts";
-import { decode } from "../../kit/codec.ts";
-import { octets } from "../../kit/primitives.ts";
-import { apdu } from "./apdu.ts";
-import { es5Call, es5Record } from "./record.ts";
-import { usage } from "./usage.ts";
+import { codecError } from "../../../../base/gateway-error.ts";
+import { concatBytes } from "../../../../base/hex.ts";
+import { readTlvs, tlvBytes } from "../../../kit/ber.ts";
+import { decode } from "../../../kit/codec.ts";
+import { octets } from "../../../kit/primitives.ts";
+import { apdu } from "../apdu.ts";
+import { es5Call, es5Record } from "../record.ts";
+import { usage } from "../usage.ts";
 
 /** A range of keys of one key set. */
 export interface KeyRange {

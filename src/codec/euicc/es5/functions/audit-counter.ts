@@ -1,6 +1,6 @@
-import { decode } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { template, tlv } from "../../kit/template.ts";
+import { decode } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { template, tlv } from "../../../kit/template.ts";
 import { getDataRecord } from "./get-data-record.ts";
 
 /** The audit of the sequence counter: GET DATA C1. SGP.02 §4.1.1.5 */

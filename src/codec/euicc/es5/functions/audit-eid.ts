@@ -1,7 +1,7 @@
-import { decode } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { template, tlv } from "../../kit/template.ts";
-import { eidFromOctets } from "../eid.ts";
+import { decode } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { template, tlv } from "../../../kit/template.ts";
+import { eidFromOctets } from "../../eid.ts";
 import { getDataRecord } from "./get-data-record.ts";
 
 /** The audit of the EID: GET DATA 5A. SGP.02 §4.1.1.5 */

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Aid } from "../aid.ts";
-import { isdPGrouping, isdPOfGrouping } from "./apdu.ts";
-import { named, namedIsdP } from "./fields.ts";
-import { type Es5Record, es5Call, es5Record } from "./record.ts";
+import type { Aid } from "../../aid.ts";
+import { isdPGrouping, isdPOfGrouping } from "../apdu.ts";
+import { named, namedIsdP } from "../fields.ts";
+import { type Es5Record, es5Call, es5Record } from "../record.ts";
 
 /** A function whose only parameter is one ISD-P, in a data grouping of STORE DATA. */
 export interface OneProfile<N extends string> {

@@ -1,11 +1,11 @@
-import { tlvBytes } from "../../kit/ber.ts";
-import { decode } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { maybe, template, tlv } from "../../kit/template.ts";
-import { aidFromOctets, aidOctets } from "../aid.ts";
-import { apdu } from "./apdu.ts";
+import { tlvBytes } from "../../../kit/ber.ts";
+import { decode } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { maybe, template, tlv } from "../../../kit/template.ts";
+import { aidFromOctets, aidOctets } from "../../aid.ts";
+import { apdu } from "../apdu.ts";
+import { type CardCommand, es5Record } from "../record.ts";
 import { type OneProfile, oneProfileCall } from "./one-profile.ts";
-import { type CardCommand, es5Record } from "./record.ts";
 
 /** DeleteProfile: DELETE of the ISD-P and what belongs to it. SGP.02 §4.1.1.4 */
 export const deleteProfile = es5Record<OneProfile<"deleteProfile">>({

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { concatBytes, fromHex } from "../../../base/hex.ts";
-import { tlvBytes } from "../../kit/ber.ts";
-import { type Aid, aidOctets } from "../aid.ts";
-import { apdu, lv } from "./apdu.ts";
+import { concatBytes, fromHex } from "../../../../base/hex.ts";
+import { tlvBytes } from "../../../kit/ber.ts";
+import { type Aid, aidOctets } from "../../aid.ts";
+import { apdu, lv } from "../apdu.ts";
+import { hex, named, namedIsdP } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 import { deletion } from "./delete-profile.ts";
-import { hex, named, namedIsdP } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
 
 /**
  * Control reference of a delete token: what the security domain was personalised with.

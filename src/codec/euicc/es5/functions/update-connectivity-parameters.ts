@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { fromHex } from "../../../base/hex.ts";
-import { readCatTlvs } from "../../cat/comprehension.ts";
-import { decode, encode } from "../../kit/codec.ts";
-import { ConnectivityParameters } from "../addressing.ts";
-import { dgiBytes } from "../dgi.ts";
-import { storeBlocks } from "./apdu.ts";
-import { hex } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { fromHex } from "../../../../base/hex.ts";
+import { readCatTlvs } from "../../../cat/comprehension.ts";
+import { decode, encode } from "../../../kit/codec.ts";
+import { ConnectivityParameters } from "../../addressing.ts";
+import { dgiBytes } from "../../dgi.ts";
+import { storeBlocks } from "../apdu.ts";
+import { hex } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 
 interface UpdateConnectivityParameters {
   readonly name: "updateConnectivityParameters";

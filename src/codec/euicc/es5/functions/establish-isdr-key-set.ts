@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { fromHex } from "../../../base/hex.ts";
-import { wrapped } from "../../kit/ber.ts";
-import { decode } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { maybe, template, tlv } from "../../kit/template.ts";
-import { dgiBytes } from "../dgi.ts";
-import { KeyControl, KeyEstablishment, keyEstablishmentBlock } from "../key-establishment.ts";
-import { storeBlocks } from "./apdu.ts";
-import { hex } from "./fields.ts";
-import { type CardCommand, es5Call, es5Record } from "./record.ts";
-import { usage } from "./usage.ts";
+import { fromHex } from "../../../../base/hex.ts";
+import { wrapped } from "../../../kit/ber.ts";
+import { decode } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { maybe, template, tlv } from "../../../kit/template.ts";
+import { dgiBytes } from "../../dgi.ts";
+import { KeyControl, KeyEstablishment, keyEstablishmentBlock } from "../../key-establishment.ts";
+import { storeBlocks } from "../apdu.ts";
+import { hex } from "../fields.ts";
+import { type CardCommand, es5Call, es5Record } from "../record.ts";
+import { usage } from "../usage.ts";
 
 type EstablishIsdRKeySet = { readonly name: "establishISDRKeySet" } & (
   | { readonly part: 1; readonly certificate: Uint8Array }

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { codecError } from "../../../base/gateway-error.ts";
-import { concatBytes } from "../../../base/hex.ts";
-import { readTlvs, tlvBytes } from "../../kit/ber.ts";
-import { Reader } from "../../kit/codec.ts";
-import { type Aid, aidFromOctets, aidOctets, isdPLoadFileAid, isdPModuleAid } from "../aid.ts";
-import { apdu, installFields, lv } from "./apdu.ts";
-import { aidText, iccid, named, namedAid } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { codecError } from "../../../../base/gateway-error.ts";
+import { concatBytes } from "../../../../base/hex.ts";
+import { readTlvs, tlvBytes } from "../../../kit/ber.ts";
+import { Reader } from "../../../kit/codec.ts";
+import { type Aid, aidFromOctets, aidOctets, isdPLoadFileAid, isdPModuleAid } from "../../aid.ts";
+import { apdu, installFields, lv } from "../apdu.ts";
+import { aidText, iccid, named, namedAid } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 
 interface CreateIsdP {
   readonly name: "createISDP";

@@ -1,7 +1,7 @@
-import { decode, Reader } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { many, template, tlv } from "../../kit/template.ts";
-import type { KeyInformation } from "./answer.ts";
+import { decode, Reader } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { many, template, tlv } from "../../../kit/template.ts";
+import type { KeyInformation } from "../answer.ts";
 import { getDataRecord } from "./get-data-record.ts";
 
 const KeysAnswer = template({ entries: tlv(0xe0, template({ keys: many(tlv(0xc0, rest)) })) });

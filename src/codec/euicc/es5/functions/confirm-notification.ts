@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { tlvBytes } from "../../kit/ber.ts";
-import { decode } from "../../kit/codec.ts";
-import { rest, u16 } from "../../kit/primitives.ts";
-import { many, template, tlv } from "../../kit/template.ts";
-import { aidFromOctets } from "../aid.ts";
-import { dgiBytes } from "../dgi.ts";
-import { storeBlocks } from "./apdu.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { tlvBytes } from "../../../kit/ber.ts";
+import { decode } from "../../../kit/codec.ts";
+import { rest, u16 } from "../../../kit/primitives.ts";
+import { many, template, tlv } from "../../../kit/template.ts";
+import { aidFromOctets } from "../../aid.ts";
+import { dgiBytes } from "../../dgi.ts";
+import { storeBlocks } from "../apdu.ts";
+import { es5Call, es5Record } from "../record.ts";
 
 interface ConfirmNotification {
   readonly name: "confirmNotification";

@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { withoutUndefined } from "../../../base/defined.ts";
-import { concatBytes } from "../../../base/hex.ts";
-import { tlvBytes } from "../../kit/ber.ts";
-import { decode, type Of } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { many, maybe, template, tlv } from "../../kit/template.ts";
-import { type Aid, aidFromOctets, aidOctets } from "../aid.ts";
-import { integer, lifeCycleName } from "./answer.ts";
-import { apdu, tagList, tagsOf } from "./apdu.ts";
-import { named, namedIsdP, tagNumbers, tagTexts } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { withoutUndefined } from "../../../../base/defined.ts";
+import { concatBytes } from "../../../../base/hex.ts";
+import { tlvBytes } from "../../../kit/ber.ts";
+import { decode, type Of } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { many, maybe, template, tlv } from "../../../kit/template.ts";
+import { type Aid, aidFromOctets, aidOctets } from "../../aid.ts";
+import { integer, lifeCycleName } from "../answer.ts";
+import { apdu, tagList, tagsOf } from "../apdu.ts";
+import { named, namedIsdP, tagNumbers, tagTexts } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 
 interface AuditStatus {
   readonly name: "auditStatus";

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { readTlvs } from "../../kit/ber.ts";
-import { decode } from "../../kit/codec.ts";
-import { rest } from "../../kit/primitives.ts";
-import { maybe, template, tlv } from "../../kit/template.ts";
-import { asksFor, getData, tagsOf } from "./apdu.ts";
-import { tagNumbers, tagTexts } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { readTlvs } from "../../../kit/ber.ts";
+import { decode } from "../../../kit/codec.ts";
+import { rest } from "../../../kit/primitives.ts";
+import { maybe, template, tlv } from "../../../kit/template.ts";
+import { asksFor, getData, tagsOf } from "../apdu.ts";
+import { tagNumbers, tagTexts } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 
 interface AuditForwarded {
   readonly name: "auditForwarded";

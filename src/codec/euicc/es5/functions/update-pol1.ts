@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { decode, encode } from "../../kit/codec.ts";
-import { type Pol1, Pol1Update } from "../addressing.ts";
-import { type Aid, ownIsdPAid, parseAid } from "../aid.ts";
-import { dgiBytes } from "../dgi.ts";
-import { storeBlocks } from "./apdu.ts";
-import { aidText } from "./fields.ts";
+import { decode, encode } from "../../../kit/codec.ts";
+import { type Pol1, Pol1Update } from "../../addressing.ts";
+import { type Aid, ownIsdPAid, parseAid } from "../../aid.ts";
+import { dgiBytes } from "../../dgi.ts";
+import { storeBlocks } from "../apdu.ts";
+import { aidText } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
 import { forPersonalization } from "./install-for-personalization.ts";
-import { es5Call, es5Record } from "./record.ts";
 
 interface UpdatePol1 {
   readonly name: "updatePOL1";

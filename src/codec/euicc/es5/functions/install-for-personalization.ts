@@ -1,7 +1,7 @@
-import { concatBytes } from "../../../base/hex.ts";
-import { type Aid, aidFromOctets, aidOctets } from "../aid.ts";
-import { apdu, installFields, lv } from "./apdu.ts";
-import { es5Record } from "./record.ts";
+import { concatBytes } from "../../../../base/hex.ts";
+import { type Aid, aidFromOctets, aidOctets } from "../../aid.ts";
+import { apdu, installFields, lv } from "../apdu.ts";
+import { es5Record } from "../record.ts";
 
 interface InstallForPersonalization {
   readonly name: "installForPersonalization";

@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { fromHex } from "../../../base/hex.ts";
-import { decode, encode } from "../../kit/codec.ts";
-import { parseAddress } from "../../sms/address.ts";
-import { SmsrAddressing } from "../addressing.ts";
-import { dgiBytes } from "../dgi.ts";
-import { storeBlocks } from "./apdu.ts";
-import { hex } from "./fields.ts";
-import { es5Call, es5Record } from "./record.ts";
+import { fromHex } from "../../../../base/hex.ts";
+import { decode, encode } from "../../../kit/codec.ts";
+import { parseAddress } from "../../../sms/address.ts";
+import { SmsrAddressing } from "../../addressing.ts";
+import { dgiBytes } from "../../dgi.ts";
+import { storeBlocks } from "../apdu.ts";
+import { hex } from "../fields.ts";
+import { es5Call, es5Record } from "../record.ts";
+import { usage } from "../usage.ts";
 import { isConnectivity } from "./update-connectivity-parameters.ts";
-import { usage } from "./usage.ts";
 
 interface UpdateSmsrAddressingParameters {
   readonly name: "updateSMSRAddressingParameters";

@@ -1,7 +1,7 @@
-import { withoutUndefined } from "../../../base/defined.ts";
-import { decode } from "../../kit/codec.ts";
-import { maybe, template, tlv } from "../../kit/template.ts";
-import { integer } from "./answer.ts";
+import { withoutUndefined } from "../../../../base/defined.ts";
+import { decode } from "../../../kit/codec.ts";
+import { maybe, template, tlv } from "../../../kit/template.ts";
+import { integer } from "../answer.ts";
 import { getDataRecord } from "./get-data-record.ts";
 
 const ResourcesAnswer = template({

@@ -1,6 +1,6 @@
-import { asksFor, getData } from "./apdu.ts";
-import { none } from "./fields.ts";
-import { type Es5Record, es5Call, es5Record } from "./record.ts";
+import { asksFor, getData } from "../apdu.ts";
+import { none } from "../fields.ts";
+import { type Es5Record, es5Call, es5Record } from "../record.ts";
 
 /** The record of an audit that reads one data object and takes no parameters. SGP.02 §4.1.1.5 */
 export function getDataRecord<N extends string>(about: {
