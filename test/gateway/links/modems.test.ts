@@ -153,7 +153,7 @@ describe.skipIf(!available)("jobs over modems on pseudo-terminals", () => {
       const { phase } = bench.link("A").describe() as { phase: { at: string; reason?: string } };
       return phase.at === "quarantined" ? phase.reason : undefined;
     }, 60_000);
-    expect(reason).toMatch(/starts in a row failed; the last: /);
+    expect(reason).toMatch(/consecutive starts failed; the last reason: /);
     expect(bench.link("A").state).toMatchObject({ up: false });
     bench.socket("A").modem.misbehave({ mute: 0 });
     await bench.link("A").reset?.("cold");
