@@ -4,7 +4,6 @@ import type { CliContext, Connection } from "./context.ts";
 import { exitOf, jobHasEnded, jobText, type ShownJob } from "./job-view.ts";
 import { exitOfSwitch, type ShownSwitch, switchIsOpen, switchText } from "./switch-view.ts";
 import { Progress, result, say } from "./terminal.ts";
-import { followTrace } from "./trace-view.ts";
 
 /** Until when a command watches: the end of the job, or the end of the profile switch that it begins, if it does. */
 export type Until = "accepted" | "confirmed";
@@ -104,6 +103,7 @@ async function traced<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (!context.trace()) return work();
+  const { followTrace } = await import("./trace-view.ts");
   const stop = new AbortController();
   const frames = followTrace(context, api, query, stop.signal);
   try {
