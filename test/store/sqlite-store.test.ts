@@ -250,6 +250,9 @@ describe("the embedded store", () => {
         `SELECT * FROM job WHERE target = 't' AND ${open} AND state = 'queued' AND lane IN ('system','normal') ORDER BY lane DESC, seq LIMIT 1`,
       ),
     ).toContain("job_open");
+    expect(plan(`SELECT seq FROM job WHERE target = 't' AND ${open} ORDER BY lane DESC, seq LIMIT 1`)).toContain(
+      "job_open",
+    );
     expect(plan(`SELECT DISTINCT target FROM job WHERE ${open}`)).not.toContain("SCAN job");
     database.close();
   });

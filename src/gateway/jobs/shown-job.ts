@@ -59,6 +59,7 @@ function shownResult(result: JobResult): JobResult {
 /** The work of a job as it may be shown. */
 export function shownWork(work: JobWork): ShownWork {
   const shown = withFunction(hiddenWork(work));
+  if (shown === work) return work;
   return JSON.stringify(shown) === JSON.stringify(work) ? work : { ...shown, hidden: true };
 }
 
@@ -69,8 +70,12 @@ function hiddenWork(work: JobWork): JobWork {
     case "body":
       return { ...work, body: toHex(showScript(fromHex(work.body)).bytes) };
     case "packet":
-      return { ...work, userData: shownMessages(work.userData, work.userDataHeader ?? true) };
+      return withUserData(work, shownMessages(work.userData, work.userDataHeader ?? true));
   }
+}
+
+function withUserData(work: Extract<JobWork, { kind: "packet" }>, userData: readonly string[]): JobWork {
+  return userData.every((text, index) => text === work.userData[index]) ? work : { ...work, userData };
 }
 
 function withFunction(work: JobWork): JobWork {

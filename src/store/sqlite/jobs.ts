@@ -195,8 +195,16 @@ export function jobRepository(
       .where("target", "=", target)
       .where(queued),
   );
+  // In the order of the index of open jobs: otherwise SQLite walks all jobs of the target.
   const anyOpen = s.prepare((target: string) =>
-    db.selectFrom("job").select("seq").where("target", "=", target).where(stillOpen).limit(1),
+    db
+      .selectFrom("job")
+      .select("seq")
+      .where("target", "=", target)
+      .where(stillOpen)
+      .orderBy("lane", "desc")
+      .orderBy("seq")
+      .limit(1),
   );
   // Open jobs are few; those that have ended are counted as they end.
   const openCounts = s.prepare(() =>

@@ -79,7 +79,7 @@ interface JobsOfPackets {
 /** Octets of a packet as they are stored while its job is open. */
 export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord, "id" | "userData">): Hidden {
   const shown = shownPacket({ userData }).userData;
-  return hiding.hide(id, shown, toJson(shown) === toJson(userData) ? undefined : userData);
+  return hiding.hide(id, shown, shown.every((text, index) => text === userData[index]) ? undefined : userData);
 }
 
 function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
