@@ -35,7 +35,7 @@ describe("activation", () => {
     expect(terminal.describe()).toMatchObject({
       active: true,
       proactive: true,
-      dialogue: { at: "idle" },
+      session: { at: "idle" },
       events: ["locationStatus", "dataAvailable", "channelStatus"],
     });
   });
