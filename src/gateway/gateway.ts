@@ -15,7 +15,6 @@ import { feedJob as feed } from "./job-effects.ts";
 import { JobRunner } from "./job-runner.ts";
 import { makeDue } from "./jobs/feed-job.ts";
 import { Jobs } from "./jobs/jobs.ts";
-import { concernsQueue } from "./jobs/queue-events.ts";
 import { targetOfCard } from "./links/card-holder.ts";
 import { CardLeases } from "./links/card-leases.ts";
 import type { HttpsBearer } from "./links/https-bearer.ts";
@@ -73,6 +72,7 @@ export class Gateway {
   readonly pruner: Pruner;
   readonly storeState: StoreState;
   readonly #deps: GatewayDeps;
+  readonly #answers = new Answers();
   readonly #runner: JobRunner;
   readonly #switchWatch: SwitchWatch;
   readonly #campaignRunner: CampaignRunner;
@@ -84,7 +84,7 @@ export class Gateway {
     const { links } = this;
     const kick = (target: string) => this.#runner.kick(target);
     const https = () => this.#https;
-    const answers = new Answers();
+    const answers = this.#answers;
     this.#runner = new JobRunner({
       store,
       clock,
@@ -100,6 +100,7 @@ export class Gateway {
       feed,
       store,
       clock,
+      accepted: (job, target) => this.#runner.accepted(job, target),
       kick,
       warningsOf: (link) => links.warningsOf(link),
       wake: (target) => this.#runner.wake(target),
@@ -200,10 +201,16 @@ export class Gateway {
   attach(link: Link): void {
     link.bearer?.onInbound(async (item) => {
       const card = link.kind === "reader" ? this.links.find(link.id)?.card : undefined;
-      const target = card === undefined ? undefined : await this.targetOfCard(card);
+      const target = card === undefined ? undefined : await this.#sender(link.id, card);
       await this.inbound.accept(link.id, item, target?.id);
     });
     this.links.add(link);
+  }
+
+  /** The target whose card is in a reader: the one that something was just sent to, or the one that has its identity. */
+  async #sender(link: string, card: NonNullable<Link["card"]>): Promise<Target | undefined> {
+    const target = this.#answers.onLink(link)?.target;
+    return card.eid !== undefined && target?.eid === card.eid ? target : this.targetOfCard(card);
   }
 
   /** The target whose card this is. */
@@ -219,7 +226,7 @@ export class Gateway {
   #onEvent(event: GatewayEvent): void {
     const { store, clock } = this.#deps;
     if (event.target === undefined) return;
-    if (concernsQueue(event)) this.#runner.kick(event.target);
+    this.#runner.noteEvent(event);
     // A convenience: without it the next poll finds the same.
     if (event.type === "switch.accepted")
       detach(pollAfterSwitch({ store, clock, links: this.links }, event.target), () => {});

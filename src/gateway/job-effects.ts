@@ -29,9 +29,13 @@ async function endSecureChannel(r: Repositories, job: Job, end: JobEnd, at: numb
 
 /** What the card did: the EIS, the profile switch that began, the notification that was confirmed. */
 async function followCard(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
-  await adoptConfirmation(r, job, end);
-  const confirmed = await confirmationEnded(r, job, end, at);
-  if (end.result !== undefined) await takeIntoEis(r, job, executedCommands(job.work, end.result.commands), at);
+  const commands = end.result === undefined ? [] : executedCommands(job.work, end.result.commands);
+  const confirms =
+    (job.work.kind !== "packet" && job.work.function?.name === "confirmNotification") ||
+    commands.some((command) => command.function.name === "confirmNotification");
+  if (confirms) await adoptConfirmation(r, job, commands);
+  const confirmed = confirms ? await confirmationEnded(r, job, end, at) : undefined;
+  await takeIntoEis(r, job, commands, at);
   if (confirmed !== undefined && job.origin.face === "system") await autoDelete(r, confirmed, at);
 }
 
@@ -160,9 +164,9 @@ async function switchAccepted(
 /**
  * A confirmation that another party sent (the upstream, a client by name) belongs to the notification with its number.
  */
-async function adoptConfirmation(r: Repositories, job: Job, end: JobEnd): Promise<void> {
-  if (job.origin.face === "system" || end.result === undefined) return;
-  for (const { function: fn, succeeded } of executedCommands(job.work, end.result.commands)) {
+async function adoptConfirmation(r: Repositories, job: Job, commands: readonly ExecutedCommand[]): Promise<void> {
+  if (job.origin.face === "system") return;
+  for (const { function: fn, succeeded } of commands) {
     if (fn.name !== "confirmNotification" || !succeeded) continue;
     const sequence = fn.sequence.toString(16).toUpperCase().padStart(4, "0");
     const recent = await r.notifications.list(job.target, undefined, 20);

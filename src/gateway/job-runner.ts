@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { asGatewayError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import type { Log } from "../link/driver.ts";
 import { checkPolicy } from "./eis/policy.ts";
-import { Dispatcher, type RunJob } from "./jobs/dispatcher.ts";
+import { type Around, Dispatcher } from "./jobs/dispatcher.ts";
 import { deferAlike, type FeedJob, makeDue, wasTaken } from "./jobs/feed-job.ts";
 import { expireJob } from "./jobs/stop-job.ts";
 import { targetOfCard } from "./links/card-holder.ts";
@@ -10,6 +10,7 @@ import type { HttpsBearer } from "./links/https-bearer.ts";
 import { LinkBackoff } from "./links/link-backoff.ts";
 import type { Link, Links } from "./links/links.ts";
 import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/routing.ts";
+import type { GatewayEvent } from "./model/event.ts";
 import { type OpenFailure, openFailure } from "./model/failure.ts";
 import { hasEnded, type Job } from "./model/job.ts";
 import type { Handover, JobQueue } from "./model/new-job.ts";
@@ -60,8 +61,7 @@ export class JobRunner {
       store,
       clock,
       log,
-      run: (job, signal) => this.#run(job, signal),
-      heldUntil: (target) => this.#heldUntil(target),
+      run: (job, around, signal) => this.#run(job, around, signal),
       expire: (job) => this.#expire(job),
     });
   }
@@ -78,6 +78,16 @@ export class JobRunner {
   /** Looks at the target's queue. */
   kick(target: string): void {
     this.#dispatcher.kick(target);
+  }
+
+  /** A job was stored for the target. */
+  accepted(job: Job, target: Target): void {
+    this.#dispatcher.accepted(job, target);
+  }
+
+  /** What a commit made known. */
+  noteEvent(event: GatewayEvent): void {
+    this.#dispatcher.noteEvent(event);
   }
 
   /** Runs the target's queue now instead of at its next try. */
@@ -122,7 +132,7 @@ export class JobRunner {
         claim.release();
         return undefined;
       }
-      const run: RunJob = async (under, signal) => {
+      const run = async (under: Job, signal: AbortSignal) => {
         try {
           await this.#smsRun.carry(under, target, begun.packet, signal);
         } catch (thrown) {
@@ -136,11 +146,10 @@ export class JobRunner {
     }
   }
 
-  async #run(job: Job, signal: AbortSignal): Promise<void> {
-    const { clock, store } = this.#deps;
+  async #run(job: Job, { target, firstWaiting }: Around, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
     this.#backoff.over(job);
     try {
-      const target = await store.read((r) => r.targets.get(job.target));
       if (target === undefined) {
         return await this.#fail(job, { code: "target.unknown", message: "the target is gone", detail: {} });
       }
@@ -153,8 +162,9 @@ export class JobRunner {
       if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
       const https = this.#deps.https();
       if (route.bearer === "https" && https !== undefined) return await https.enqueue(job, target, route.why);
-      // A packet that has left continues: the session's trigger may wait for its place.
-      if (job.lane === "normal" && !(await this.#hasPacket(job.id)) && (await this.#sessionGoesFirst(job))) {
+      // Jobs of one target run in order. A packet that has left continues: the session's trigger may wait for its place.
+      const behind = job.lane === "normal" && firstWaiting !== undefined && firstWaiting.seq < job.seq;
+      if (behind && !(await this.#hasPacket(job.id))) {
         return await this.#block(job, "waits for earlier jobs of the SCP81 session");
       }
       await this.#smsRun.run(job, target, route, signal);
@@ -207,12 +217,6 @@ export class JobRunner {
     return packets.some((packet) => packet.state !== "abandoned" && packet.transmissions > 0);
   }
 
-  /** Jobs of one target run in order: those that wait for a session go before later ones by SMS. */
-  async #sessionGoesFirst(job: Job): Promise<boolean> {
-    const [first] = await this.#deps.store.read((r) => r.jobs.waitingForSession(job.target, 1));
-    return first !== undefined && first.seq < job.seq;
-  }
-
   /** Tries again when a link changes, at the latest after a while. What has no way is the same for jobs like it. */
   async #block(job: Job, why: string, whom: "alone" | "and those like it" = "alone"): Promise<void> {
     const { clock, store, feed } = this.#deps;
@@ -223,12 +227,6 @@ export class JobRunner {
       await feed(r, job, { kind: "deferred", at: now, note: why, until });
       if (whom === "and those like it") await deferAlike(r, job, now, until, why);
     });
-  }
-
-  async #heldUntil(target: string): Promise<number> {
-    const procedure = await this.#deps.store.read((r) => r.profileSwitches.latest(target));
-    if (procedure === undefined || (procedure.at !== "accepted" && procedure.at !== "switched")) return 0;
-    return procedure.holdUntil;
   }
 
   #targetOfCard(card: NonNullable<Link["card"]>): Promise<Target | undefined> {

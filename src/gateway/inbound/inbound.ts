@@ -6,17 +6,17 @@ import { porWords } from "../../codec/ota/por-status.ts";
 import { assemble, readSegment, type Segment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
 import type { InboundItem } from "../../link/sms-bearer.ts";
-import type { FeedJob } from "../jobs/feed-job.ts";
+import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import { reportLateAnswer } from "../jobs/late-answer.ts";
-import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
+import type { ArrivedItem, InboxEntry, ReassembledMessage } from "../model/inbox.ts";
 import { hasEnded } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 import type { Answers } from "../scp80/answers.ts";
-import { evaluateResponse } from "../scp80/evaluate-response.ts";
+import { evaluateResponse, verdictOf } from "../scp80/evaluate-response.ts";
 import { keepPartOfResponse } from "../scp80/partial-response.ts";
-import { type Answered, findAnswered } from "../scp80/response-match.ts";
+import { type Answered, answersFlight, findAnswered } from "../scp80/response-match.ts";
 import { forwardToClient } from "../smsc/forward.ts";
 import { receiptCame } from "../smsc/settle.ts";
 import { targetOfNumber } from "../targets/target-lookup.ts";
@@ -32,6 +32,9 @@ export interface InboundDeps {
   readonly kick: (target: string) => void;
 }
 
+/** Notes what became of items. */
+type SettleEntries = (ids: readonly string[], state: "held" | "done", verdict: string) => Promise<void>;
+
 /** Segments older than this are abandoned. */
 const reassemblyMs = 10 * 60_000;
 
@@ -44,25 +47,45 @@ export class Inbound {
   #working: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  /** Nothing that is stored waits to be understood. */
+  #caughtUp = false;
 
   constructor(deps: InboundDeps) {
     this.#deps = deps;
   }
 
-  /** The handler of a link's items; resolves when the item is durable. `target` is known for a card in a reader. */
+  /**
+   * The handler of a link's items; resolves when the item is durable. `target` is known for a card in a reader. What
+   * comes when nothing else waits is understood in the unit of work that stores it.
+   */
   async accept(link: string, item: InboundItem, target?: string): Promise<void> {
     const receivedAt = this.#deps.clock.now();
-    await this.#deps.store.write((r) =>
-      r.inbox.insert({
-        id: newId("msg", receivedAt),
-        link,
-        item,
-        state: "new",
-        receivedAt,
-        ...(target === undefined ? {} : { target }),
-      }),
-    );
+    const from = target === undefined ? {} : { target };
+    const arrived = { id: newId("msg", receivedAt), link, item, receivedAt, ...from };
+    if (this.#caughtUp && !this.#stopped && (await this.#takeNow(arrived))) return;
+    this.#caughtUp = false;
+    await this.#deps.store.write((r) => r.inbox.insert({ ...arrived, state: "new" }));
     this.work();
+  }
+
+  /** False when it could not be understood: it is stored as it came then. */
+  async #takeNow(arrived: ArrivedItem): Promise<boolean> {
+    const wake: (() => void)[] = [];
+    try {
+      await this.#deps.store.write(async (r) => {
+        wake.length = 0;
+        await this.#understand(r, arrived, wake, async (ids, state, verdict) => {
+          await r.inbox.insert({ ...arrived, state, verdict });
+          const others = ids.filter((id) => id !== arrived.id);
+          if (others.length > 0) await r.inbox.settle(others, state, verdict);
+        });
+      });
+    } catch (thrown) {
+      if (this.#deps.store.trouble !== undefined) throw thrown;
+      return false;
+    }
+    for (const act of wake) act();
+    return true;
   }
 
   /** What links brought, newest first, before the given seq. */
@@ -104,6 +127,7 @@ export class Inbound {
         await this.#settle(entry);
       }
       if (entries.length > 0) this.#again = true;
+      else this.#caughtUp = !this.#again;
     }
   }
 
@@ -112,7 +136,7 @@ export class Inbound {
     try {
       await this.#deps.store.write(async (r) => {
         wake.length = 0;
-        await this.#understand(r, entry, wake);
+        await this.#understand(r, entry, wake, (ids, state, verdict) => r.inbox.settle(ids, state, verdict));
       });
     } catch (thrown) {
       const error = asGatewayError(thrown);
@@ -125,18 +149,20 @@ export class Inbound {
     for (const act of wake) act();
   }
 
-  async #understand(r: Repositories, entry: InboxEntry, wake: (() => void)[]): Promise<void> {
+  async #understand(r: Repositories, entry: ArrivedItem, wake: (() => void)[], settle: SettleEntries): Promise<void> {
     const now = entry.receivedAt;
     if (entry.item.kind === "receipt") {
       const settled = await receiptCame(r, entry, now);
-      return r.inbox.settle([entry.id], "done", settled ?? `receipt: ${entry.item.state}`);
+      return settle([entry.id], "done", settled ?? `receipt: ${entry.item.state}`);
     }
-    const gathered = await this.#gather(r, entry);
+    const gathered = await this.#gather(r, entry, settle);
     if (gathered === undefined) return;
     const { whole, ids } = gathered;
     const target = entry.target ?? (await this.#senderOf(r, entry.item));
-    const answered = whole.security === "response" ? await findAnswered(r, entry, target, whole) : undefined;
-    const answer = await this.#response(r, entry, answered, whole, wake);
+    const quick = await this.#fromFlight(r, entry, target, whole, wake);
+    const answered =
+      quick === undefined && whole.security === "response" ? await findAnswered(r, entry, target, whole) : undefined;
+    const answer = quick ?? (await this.#response(r, entry, answered, whole, wake));
     const forwarded = answer === undefined ? await forwardToClient(r, entry, target, whole, answered, now) : undefined;
     const arrival = {
       link: entry.link,
@@ -153,7 +179,7 @@ export class Inbound {
     const verdict = [notification ?? (forwarded === undefined ? plain : undefined), forwarded]
       .filter((part) => part !== undefined)
       .join("; ");
-    await r.inbox.settle(ids, "done", verdict);
+    await settle(ids, "done", verdict);
     await r.events.append({
       at: entry.receivedAt,
       type: "message.received",
@@ -174,7 +200,11 @@ export class Inbound {
   }
 
   /** The whole message this segment completes, or nothing yet. */
-  async #gather(r: Repositories, entry: InboxEntry): Promise<{ whole: ReassembledMessage; ids: string[] } | undefined> {
+  async #gather(
+    r: Repositories,
+    entry: ArrivedItem,
+    settle: SettleEntries,
+  ): Promise<{ whole: ReassembledMessage; ids: string[] } | undefined> {
     const { item } = entry;
     if (item.kind !== "message") return undefined;
     if (!item.userDataHeader) return { whole: { body: item.userData, userData: [item.userData] }, ids: [entry.id] };
@@ -198,7 +228,7 @@ export class Inbound {
     }
     const ordered = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
     if (parts.size < concat.total) {
-      await r.inbox.settle([entry.id], "held", `segment ${concat.sequence} of ${concat.total}`);
+      await settle([entry.id], "held", `segment ${concat.sequence} of ${concat.total}`);
       const target = entry.target ?? (await this.#senderOf(r, item));
       if (target !== undefined)
         await keepPartOfResponse(this.#deps.feed, r, entry.receivedAt, target, ordered, concat.total);
@@ -207,10 +237,37 @@ export class Inbound {
     return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
   }
 
+  /** The answer to what is in flight to the target, proven by its keys: its job is at hand, and nothing is looked for. */
+  async #fromFlight(
+    r: Repositories,
+    entry: ArrivedItem,
+    target: string | undefined,
+    whole: ReassembledMessage,
+    wake: (() => void)[],
+  ): Promise<string | undefined> {
+    const { answers, feed, kick } = this.#deps;
+    const flight = target === undefined || whole.security !== "response" ? undefined : answers.inFlight(target);
+    const reading = answersFlight(flight, whole);
+    if (flight === undefined || reading === undefined || reading.intermediate) return undefined;
+    const { packet, job } = flight;
+    const at = entry.receivedAt;
+    const response = whole.userData.map(toHex);
+    const verdict = verdictOf(job, { ...packet, state: "answered" }, flight.target, reading);
+    const carried = { bearer: "sms" as const, packet, response, link: entry.link };
+    const heard = { link: entry.link, status: reading.statusName };
+    if (!wasTaken(await feed(r, job, { kind: "answered", at, verdict, carried, heard }))) return undefined;
+    if (verdict.at === "wait" || verdict.at === "unproven") return `PoR ${reading.statusName} of job ${job.id}`;
+    wake.push(() => {
+      answers.arrived(packet.id);
+      kick(packet.target);
+    });
+    return `PoR ${reading.statusName} of job ${job.id}`;
+  }
+
   /** Takes a response packet to the command that it answers; undefined when that is a client's business. */
   async #response(
     r: Repositories,
-    entry: InboxEntry,
+    entry: ArrivedItem,
     answered: Answered | undefined,
     whole: ReassembledMessage,
     wake: (() => void)[],
@@ -240,7 +297,7 @@ export class Inbound {
   /** Its sender is not authenticated: it is kept with the packet, and the job waits on. */
   async #unproven(
     r: Repositories,
-    { link, receivedAt: at }: InboxEntry,
+    { link, receivedAt: at }: ArrivedItem,
     packet: PacketRecord,
     response: readonly string[],
     why: string,
@@ -258,7 +315,7 @@ export class Inbound {
   async #conclude(
     r: Repositories,
     packet: PacketRecord & Required<Pick<PacketRecord, "response" | "answeredAt">>,
-    entry: InboxEntry,
+    entry: ArrivedItem,
     status: string,
   ): Promise<boolean> {
     const job = await r.jobs.get(packet.job);

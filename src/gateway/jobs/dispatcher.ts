@@ -3,20 +3,29 @@ import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
+import type { GatewayEvent } from "../model/event.ts";
 import type { Job } from "../model/job.ts";
 import type { Store } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
 import { DeadlineWatch } from "./deadline-watch.ts";
-import { placesOf } from "./packet-order.ts";
+import { concernsQueue, endsJob } from "./queue-events.ts";
+import { type Look, type LookedUp, lookAtQueue } from "./queue-look.ts";
+
+/** What was read of the target together with its queue, a moment ago: what must hold is checked where the job leaves. */
+export type Around = Pick<Look, "target" | "firstWaiting">;
 
 /**
  * Runs one job up to its end or to its next waiting time; everything durable is its own business. The signal aborts
  * when it is interrupted, and with `job.expired` when its validity ends.
  */
-export type RunJob = (job: Job, signal: AbortSignal) => Promise<void>;
+export type RunJob = (job: Job, around: Around, signal: AbortSignal) => Promise<void>;
+
+/** The same for a job of which all is at hand. */
+export type CarryJob = (job: Job, signal: AbortSignal) => Promise<void>;
 
 /** A target that is taken for one job. */
 export interface Claim {
-  readonly run: (job: Job, how: RunJob) => void;
+  readonly run: (job: Job, how: CarryJob) => void;
   readonly release: () => void;
 }
 
@@ -25,8 +34,6 @@ export interface DispatcherDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly run: RunJob;
-  /** Until when normal jobs of this target wait (an open profile switch), 0 if they do not. */
-  readonly heldUntil: (target: string) => Promise<number>;
   /** Ends a queued job whose validity is over. */
   readonly expire: (job: Job) => Promise<void>;
 }
@@ -35,10 +42,21 @@ export interface DispatcherDeps {
 const maxTimerMs = 2 ** 31 - 1;
 /** A job that runs longer than this may keep those behind it beyond their deadlines. */
 const longRunMs = 500;
+/** Jobs that were read ahead are read again after this time. */
+const aheadMs = 1_000;
+
+interface Running {
+  readonly job: string;
+  readonly abort: AbortController;
+  ended: boolean;
+  /** What was read with it, if all that is due was read ahead. */
+  around: Look | false;
+}
 
 /**
  * Takes open jobs to their execution: one at a time per target, targets side by side. What it keeps in memory can be
- * rebuilt from the store at any moment.
+ * rebuilt from the store at any moment: jobs that it read ahead are forgotten with everything that happens to their
+ * target but the end of the job before them.
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
@@ -47,7 +65,10 @@ export class Dispatcher {
   /** The latest claim of each target: whether its job has ended, and whether the queue is to be looked at behind it. */
   readonly #claims = new Map<string, { over: boolean; kicked: boolean }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #running = new Map<string, { job: string; abort: AbortController }>();
+  readonly #running = new Map<string, Running>();
+  readonly #ahead = new Map<string, Look>();
+  /** Targets of which nothing is open, as far as their last look and this process know. */
+  readonly #idle = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #deadlines: DeadlineWatch;
 
@@ -73,6 +94,54 @@ export class Dispatcher {
 
   /** Something may have become possible for this target. */
   kick(target: string): void {
+    this.#forget(target);
+    this.#lookSoon(target);
+  }
+
+  /** A job was stored for the target. Where nothing else is open, it need not be looked for. */
+  accepted(job: Job, target: Target): void {
+    const running = this.#running.get(job.target);
+    if (this.#idle.delete(job.target)) {
+      const at = this.#deps.clock.now();
+      this.#ahead.set(job.target, { jobs: [job], target, at, firstWaiting: undefined, complete: true });
+      this.#lookSoon(job.target);
+    } else if (running !== undefined && running.around !== false) {
+      const ahead = this.#ahead.get(job.target) ?? { ...running.around, jobs: [] };
+      this.#ahead.set(job.target, { ...ahead, jobs: [...ahead.jobs, job] });
+    } else this.kick(job.target);
+  }
+
+  /** What a commit made known. */
+  noteEvent(event: GatewayEvent): void {
+    const { target, job, type } = event;
+    if (target === undefined) return;
+    const running = this.#running.get(target);
+    // The queue is looked at after a run anyhow.
+    if (running !== undefined && running.job === job && endsJob(type)) running.ended = true;
+    else if (concernsQueue(event)) this.kick(target);
+    else if (/^(procedure|target)\./.test(type)) this.#forget(target);
+  }
+
+  /** Aborts the job if it is the one running on its target. */
+  interrupt(target: string, job: string, reason: unknown): void {
+    const running = this.#running.get(target);
+    if (running?.job === job) running.abort.abort(reason);
+  }
+
+  /** Jobs being run at this moment. */
+  get active(): number {
+    return this.#running.size;
+  }
+
+  /** What was read of the target may be otherwise now. */
+  #forget(target: string): void {
+    this.#ahead.delete(target);
+    this.#idle.delete(target);
+    const running = this.#running.get(target);
+    if (running !== undefined) running.around = false;
+  }
+
+  #lookSoon(target: string): void {
     this.#deadlines.again(target);
     if (this.#stopping.signal.aborted || this.#kicked.has(target)) return;
     const claimed = this.#claims.get(target);
@@ -92,12 +161,6 @@ export class Dispatcher {
       this.#deps.log.error({ target, err: error.message }, "dispatch failed; trying again");
       this.#wakeAt(target, this.#deps.clock.now() + 1000);
     });
-  }
-
-  /** Aborts the job if it is the one running on its target. */
-  interrupt(target: string, job: string, reason: unknown): void {
-    const running = this.#running.get(target);
-    if (running?.job === job) running.abort.abort(reason);
   }
 
   /**
@@ -130,8 +193,8 @@ export class Dispatcher {
       if (!mine.over) mine.kicked = true;
       release();
     };
-    const run = (job: Job, how: RunJob) =>
-      detach(this.#runOne(target, job, how).finally(settle), (error) => {
+    const run = (job: Job, how: CarryJob) =>
+      detach(this.#runOne(target, job, how, false).finally(settle), (error) => {
         this.#deps.log.error({ target, job: job.id, err: error.message }, "a job that was under way failed");
       });
     return { run, release };
@@ -146,34 +209,48 @@ export class Dispatcher {
     if (claimed !== undefined && this.#running.get(target)?.job === id) claimed.over = true;
   }
 
-  /** Jobs being run at this moment. */
-  get active(): number {
-    return this.#running.size;
-  }
-
   async #drain(target: string): Promise<void> {
     this.#deadlines.rest(target);
-    if (!(await this.#deps.store.read((r) => r.jobs.hasOpen(target)))) return;
     while (!this.#stopping.signal.aborted) {
-      const now = this.#deps.clock.now();
-      const held = await this.#deps.heldUntil(target);
-      const job = await this.#next(target, now, held > now);
-      if (job === undefined) {
-        const wake = await this.#deps.store.read((r) => r.jobs.nextWake(target));
-        if (wake !== undefined && held > now) this.#deadlines.watch(target);
-        const place = held > now ? await this.#nextPlace(target) : undefined;
-        const at = Math.max(wake ?? 0, Math.min(held, now + 60_000));
-        if (wake !== undefined) this.#wakeAt(target, Math.min(at, place ?? at));
-        return;
-      }
-      await this.#runOne(target, job);
+      const look = this.#fromAhead(target) ?? (await this.#look(target));
+      const [job, ...others] = look.jobs;
+      if (job === undefined) return;
+      if (others.length > 0) this.#ahead.set(target, { ...look, jobs: others });
+      else this.#ahead.delete(target);
+      const run: CarryJob = (one, signal) => this.#deps.run(one, look, signal);
+      const ended = await this.#runOne(target, job, run, look.complete && look);
+      // Others may have waited for its place, or have to wait for it from now on.
+      if (!ended || job.attempts > 0) this.#ahead.delete(target);
     }
   }
 
-  async #runOne(target: string, job: Job, run: RunJob = this.#deps.run): Promise<void> {
+  #fromAhead(target: string): Look | undefined {
+    const ahead = this.#ahead.get(target);
+    return ahead !== undefined && this.#deps.clock.now() < ahead.at + aheadMs ? ahead : undefined;
+  }
+
+  async #look(target: string): Promise<Look> {
+    this.#ahead.delete(target);
+    this.#idle.delete(target);
+    const look = await this.#deps.store.read((r) => lookAtQueue(r, target, this.#deps.clock.now()));
+    if (look.jobs.length === 0) this.#rest(target, look);
+    return look;
+  }
+
+  /** Nothing is due: what is open is looked at when it may be. */
+  #rest(target: string, { at, wake, held, nextPlace, quiet }: LookedUp): void {
+    if (wake !== undefined && held > at) this.#deadlines.watch(target);
+    const due = Math.max(wake ?? 0, Math.min(held, at + 60_000));
+    if (wake !== undefined) this.#wakeAt(target, Math.min(due, nextPlace ?? due));
+    else if (quiet && !this.#kicked.has(target)) this.#idle.add(target);
+  }
+
+  /** True when it ended in its run. `around` is what was read ahead, if all that is due was. */
+  async #runOne(target: string, job: Job, run: CarryJob, around: Look | false): Promise<boolean> {
     const abort = new AbortController();
     if (this.#stopping.signal.aborted) abort.abort(this.#stopping.signal.reason);
-    this.#running.set(target, { job: job.id, abort });
+    const running: Running = { job: job.id, abort, ended: false, around };
+    this.#running.set(target, running);
     const left = Math.max(job.validUntil - this.#deps.clock.now(), 0);
     const deadline = setTimeout(
       () => abort.abort(new GatewayError("job.expired", "the validity period ended")),
@@ -188,22 +265,7 @@ export class Dispatcher {
       this.#deadlines.rest(target);
       if (this.#running.get(target)?.job === job.id) this.#running.delete(target);
     }
-  }
-
-  /** Packets that have left first: others wait for their place, regardless of their lane. Then the queue. */
-  async #next(target: string, now: number, held: boolean): Promise<Job | undefined> {
-    return this.#deps.store.read(async (r) => {
-      const places = await placesOf(r, target);
-      const due = places.find(({ job }) => job.state === "queued" && job.notBefore <= now);
-      return due?.job ?? r.jobs.next(target, now, held ? ["system"] : ["system", "normal"]);
-    });
-  }
-
-  /** When the next packet that has its place is due, also while the other jobs are held. */
-  async #nextPlace(target: string): Promise<number | undefined> {
-    const places = await this.#deps.store.read((r) => placesOf(r, target));
-    const due = places.filter(({ job }) => job.state === "queued").map(({ job }) => job.notBefore);
-    return due.length === 0 ? undefined : Math.min(...due);
+    return running.ended;
   }
 
   #wakeAt(target: string, at: number): void {

@@ -7,6 +7,7 @@ import type { JobQueue, NewJob } from "../model/new-job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { ProfileSwitch } from "../model/profile-switch.ts";
 import type { Store } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
 import { resolveWork } from "../scripts/resolve-work.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import type { FeedJob } from "./feed-job.ts";
@@ -28,6 +29,8 @@ export interface JobsDeps {
   readonly feed: FeedJob;
   /** Warnings about a link that an order names. */
   readonly warningsOf: (link: string | undefined) => readonly string[];
+  /** A job was stored. */
+  readonly accepted: (job: Job, target: Target) => void;
   /** Looks at the target's queue. */
   readonly kick: (target: string) => void;
   /** Makes the target's jobs that were deferred due. */
@@ -81,10 +84,11 @@ export class Jobs implements JobQueue {
           job: job.id,
           data: { origin: order.origin },
         });
-      return result;
+      return { ...result, target };
     });
-    if (accepted.created) this.#deps.kick(accepted.job.target);
-    return accepted;
+    const { target, ...result } = accepted;
+    if (result.created) this.#deps.accepted(result.job, target);
+    return result;
   }
 
   /**

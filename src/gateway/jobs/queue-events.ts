@@ -5,8 +5,13 @@ import type { GatewayEvent } from "../model/event.ts";
  * a job ended, and what waited for the place of its packet may go.
  */
 export function concernsQueue({ type, data }: GatewayEvent): boolean {
-  if (/^job\.(done|failed|expired|cancelled)$/.test(type)) return true;
+  if (endsJob(type)) return true;
   const { origin } = data;
   const face = typeof origin === "object" && origin !== null && "face" in origin ? origin.face : undefined;
   return type === "job.queued" && face === "system";
+}
+
+/** Whether an event of this type is the end of a job. */
+export function endsJob(type: string): boolean {
+  return type === "job.done" || type === "job.failed" || type === "job.expired" || type === "job.cancelled";
 }

@@ -34,6 +34,7 @@ export function enterChannel(dialog: AdminDialogRecord, job: Job, attempts: numb
 
 /** The same for a job that no administration session carries: the entry is stored. */
 export async function enterStoredChannel(r: Repositories, job: Job, attempts: number): Promise<JobFailure | undefined> {
+  if (isOutsideChannels(job)) return undefined;
   const stored = (await r.adminDialogs.get(job.target)) ?? freshDialog;
   const entry = enterChannel(stored, job, attempts);
   if (entry.at === "lost") return entry.error;
@@ -67,6 +68,11 @@ export async function channelEndsWith(r: Repositories, job: Job, at: number): Pr
   if (channel === undefined) return;
   const channels = { ...before.channels, [applicationOf(job)]: channel };
   await r.adminDialogs.put(job.target, withLost({ ...before, channels }, [channel], at, channelEnds.script));
+}
+
+/** Whether a job's script is in no secure channel, whatever channels there are. */
+function isOutsideChannels({ work, request }: Job): boolean {
+  return work.kind === "packet" || (request.secureChannel === undefined && channelUse(work) === "none");
 }
 
 function applicationOf(job: Job): string {

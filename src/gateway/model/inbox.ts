@@ -15,6 +15,9 @@ export interface InboxEntry {
   readonly receivedAt: number;
 }
 
+/** What a link brought, with what is known of where it came from. */
+export type ArrivedItem = Omit<InboxEntry, "seq" | "state" | "verdict">;
+
 export interface InboxRepository {
   insert(entry: Omit<InboxEntry, "seq">): Promise<void>;
   get(id: string): Promise<InboxEntry | undefined>;

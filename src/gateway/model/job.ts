@@ -167,6 +167,8 @@ export interface JobRepository {
   next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
   /** Whether the target has a job that has not ended. */
   hasOpen(target: string): Promise<boolean>;
+  /** The jobs to do next on this target, as many, in the order of {@link next}. */
+  due(target: string, now: number, lanes: readonly Job["lane"][], limit: number): Promise<Job[]>;
   /** Targets with jobs that have not ended. */
   openTargets(): Promise<string[]>;
   /** Jobs in these states, oldest first. */

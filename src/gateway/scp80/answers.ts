@@ -1,39 +1,79 @@
+import type { Job } from "../model/job.ts";
+import type { KeySet } from "../model/key-set.ts";
+import type { PacketRecord } from "../model/packet.ts";
+import type { Target } from "../model/target.ts";
+
+/** A packet that this process has just secured and sent, with what is needed to read its answer. The store is the truth. */
+export interface Flight {
+  readonly job: Job;
+  readonly packet: PacketRecord;
+  readonly target: Target;
+  readonly keySet: KeySet;
+}
+
+/** Waits for the answer to a packet. */
+export interface ExpectedAnswer extends Disposable {
+  /** True when the answer arrived, false after the time. @throws the signal's reason */
+  wait(ms: number, signal: AbortSignal): Promise<boolean>;
+}
+
 /** Wakes the callers that wait for the answer to a packet, in this process. The answer itself is in the store. */
 export class Answers {
   readonly #waiting = new Map<string, () => void>();
+  /** By target: one job of a target runs at a time. */
+  readonly #flights = new Map<string, Flight>();
+  /** Cards in readers, by link. */
+  readonly #onLink = new Map<string, Flight>();
 
   /** The packet has its answer in the store. */
   arrived(packet: string): void {
     this.#waiting.get(packet)?.();
   }
 
-  /**
-   * Starts listening for the packet's answer. Register before sending; `wait` resolves true when it arrived, false
-   * after the time; rejects with the signal's reason.
-   */
-  expect(packet: string): { wait(ms: number, signal: AbortSignal): Promise<boolean>; [Symbol.dispose](): void } {
+  /** What was sent to the target last and waits for its answer. */
+  inFlight(target: string): Flight | undefined {
+    return this.#flights.get(target);
+  }
+
+  /** What was sent to the card in a reader last and waits for its answer. */
+  onLink(link: string): Flight | undefined {
+    return this.#onLink.get(link);
+  }
+
+  /** Starts listening for the packet's answer. Register before sending. */
+  expect(packet: string, flight?: Flight): ExpectedAnswer {
     let here = false;
     let wake = () => {};
     this.#waiting.set(packet, () => {
       here = true;
       wake();
     });
+    const link = flight?.job.chosen?.bearer === "envelope" ? flight.packet.link : undefined;
+    if (flight !== undefined) this.#flights.set(flight.packet.target, flight);
+    if (flight !== undefined && link !== undefined) this.#onLink.set(link, flight);
     return {
       wait: (ms, signal) =>
-        new Promise<boolean>((resolve, reject) => {
-          const settle = (act: () => void) => {
-            clearTimeout(timer);
-            signal.removeEventListener("abort", onAbort);
-            act();
-          };
-          const onAbort = () => settle(() => reject(signal.reason));
-          const timer = setTimeout(() => settle(() => resolve(here)), Math.min(ms, 2 ** 31 - 1));
-          wake = () => settle(() => resolve(true));
-          signal.addEventListener("abort", onAbort, { once: true });
-          if (signal.aborted) onAbort();
-          else if (here) wake();
-        }),
-      [Symbol.dispose]: () => void this.#waiting.delete(packet),
+        here && !signal.aborted
+          ? Promise.resolve(true)
+          : new Promise<boolean>((resolve, reject) => {
+              const settle = (act: () => void) => {
+                clearTimeout(timer);
+                signal.removeEventListener("abort", onAbort);
+                act();
+              };
+              const onAbort = () => settle(() => reject(signal.reason));
+              const timer = setTimeout(() => settle(() => resolve(here)), Math.min(ms, 2 ** 31 - 1));
+              wake = () => settle(() => resolve(true));
+              signal.addEventListener("abort", onAbort, { once: true });
+              if (signal.aborted) onAbort();
+              else if (here) wake();
+            }),
+      [Symbol.dispose]: () => {
+        this.#waiting.delete(packet);
+        if (flight !== undefined && this.#flights.get(flight.packet.target) === flight)
+          this.#flights.delete(flight.packet.target);
+        if (link !== undefined && this.#onLink.get(link) === flight) this.#onLink.delete(link);
+      },
     };
   }
 }

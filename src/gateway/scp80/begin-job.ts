@@ -34,11 +34,12 @@ export async function beginJob(
   const { bearer, link, why } = route;
   const chosen = { bearer, link, why };
   const queued = { ...accepted, seq: 0 };
+  const opened = work.kind === "packet" ? [] : await r.keySets.open(target.id, "SCP80");
   const packet: PacketRecord = {
     id: newId("pkt", at),
     job: id,
     target: target.id,
-    ...(await planPacket(queued, target, r.keySets)),
+    ...(await planPacket(queued, target, opened, r.keySets)).plan,
     state: "reserved",
     link,
     transmissions: 1,

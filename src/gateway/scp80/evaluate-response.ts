@@ -4,12 +4,14 @@ import { porWords } from "../../codec/ota/por-status.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
 import { scriptFormat } from "../scripts/script-body.ts";
 import { answeredScript, askedByWork } from "../scripts/script-verdict.ts";
 import { judge, type Verdict } from "../scripts/verdict.ts";
+import type { Flight } from "./answers.ts";
 import { traceResponse } from "./packet-trace.ts";
 import { missingOf } from "./partial-response.ts";
-import { readAnswer, spiOf } from "./secured-packet.ts";
+import { type ReadAnswer, readAnswer, spiOf } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";
 
 /** Where a response came from. */
@@ -39,15 +41,31 @@ export async function evaluateResponse(
   }
   const set = sets.find((one) => one.id === packet.keySet);
   if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
+  let answer: ReadAnswer;
   try {
-    const answer = readAnswer(set, packet, userData);
-    traceResponse(job, packet, answer);
-    // Where it came from was looked at when it came: what was kept without being taken for the answer is ignored.
-    const known = answer.authenticated || answer.ciphered || packet.state === "answered";
-    if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
-    const facts = { ...answer, transmissions: packet.transmissions, byCard };
-    const target = await r.targets.get(packet.target);
-    const compact = target !== undefined && job.work.kind === "script" && scriptFormat(job.work, target) === "compact";
+    answer = readAnswer(set, packet, userData);
+  } catch (error) {
+    if (error instanceof GatewayError) return { at: "unproven", note: error.message };
+    throw error;
+  }
+  return verdictOf(job, packet, await r.targets.get(packet.target), answer, { byCard });
+}
+
+/** What the response of a packet, once it is read, means for its job. */
+export function verdictOf(
+  job: Job,
+  packet: PacketRecord,
+  target: Target | undefined,
+  answer: ReadAnswer,
+  { byCard }: AnswerSource = { byCard: false },
+): Verdict {
+  traceResponse(job, packet, answer);
+  // Where it came from was looked at when it came: what was kept without being taken for the answer is nobody's.
+  const known = answer.authenticated || answer.ciphered || packet.state === "answered";
+  if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
+  const facts = { ...answer, transmissions: packet.transmissions, byCard };
+  const compact = target !== undefined && job.work.kind === "script" && scriptFormat(job.work, target) === "compact";
+  try {
     return judge(facts, (data) => answeredScript(askedByWork(job.work, compact), data));
   } catch (error) {
     if (error instanceof GatewayError) return { at: "unproven", note: error.message };
@@ -55,7 +73,20 @@ export async function evaluateResponse(
   }
 }
 
-/** What a response in clear is, to a command that asked for no more, when its sender is unknown to be the card. */
+/** What the answer in a delivery report to a packet in flight means for its job. */
+export function verdictInFlight({ job, target, keySet }: Flight, packet: PacketRecord): Verdict {
+  const userData = (packet.response ?? []).map(fromHex);
+  const missing = missingOf(userData);
+  if (missing !== undefined) return { at: "unproven", note: missing };
+  try {
+    return verdictOf(job, packet, target, readAnswer(keySet, packet, userData), { byCard: true });
+  } catch (error) {
+    if (error instanceof GatewayError) return { at: "unproven", note: error.message };
+    throw error;
+  }
+}
+
+/** What a response in clear is, to a command that asked for no more, when its sender is not known to be the card. */
 export function fromStranger(statusName: string): string {
   return `${porWords(statusName)} in clear, from a sender that is not known to be the card`;
 }

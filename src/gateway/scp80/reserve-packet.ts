@@ -8,6 +8,7 @@ import { enterStoredChannel } from "../jobs/secure-channels.ts";
 import type { Route } from "../links/routing.ts";
 import { openFailure } from "../model/failure.ts";
 import type { Job } from "../model/job.ts";
+import type { KeySet } from "../model/key-set.ts";
 import { mayHaveLeft, type PacketRecord } from "../model/packet.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
@@ -17,66 +18,88 @@ import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
 
 export type FoundRoute = Extract<Route, { at: "found" }>;
 
-/** A packet that goes now, and its job as it is then. */
+/** A packet that goes now, and its job as it is then; with the keys of a new one, its answer can be read at once. */
 export interface Reserved {
   readonly job: Job;
   readonly packet: PacketRecord;
+  readonly keySet?: KeySet;
 }
 
 /** How long a job waits for the place of another before it looks again; the end of the other wakes it. */
 const minPlaceWaitMs = 250;
 const maxPlaceWaitMs = 60_000;
 
+/** What {@link reservePacket} needs. */
+export interface ReserveDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly feed: FeedJob;
+}
+
 /**
  * The packet to send: the one that is already reserved, or a new one; its transmission is counted durably. Undefined when
  * the job has ended, was taken by a session, or waits for a packet that left before it.
  */
 export function reservePacket(
-  { store, clock, feed }: { readonly store: Store; readonly clock: Clock; readonly feed: FeedJob },
-  { id }: Job,
+  deps: ReserveDeps,
+  queued: Job,
+  target: Target,
+  route: FoundRoute,
+): Promise<Reserved | undefined> {
+  return deps.store.write((r) => reserveIn(deps, r, queued, target, route));
+}
+
+async function reserveIn(
+  { clock, feed }: ReserveDeps,
+  r: Repositories,
+  queued: Job,
   target: Target,
   { bearer, link, why }: FoundRoute,
 ): Promise<Reserved | undefined> {
-  return store.write(async (r) => {
-    const now = clock.now();
-    const job = await r.jobs.get(id);
-    if (job === undefined || stageOf(job) !== "queued") return undefined;
-    const current = (await r.packets.ofJob(job.id)).at(-1);
-    if (current?.state === "answered") return { job, packet: current };
-    if (now >= job.validUntil) return void (await feed(r, job, { kind: "expired", at: now }));
-    if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(feed, r, job, now))) return undefined;
-    const sets = await r.keySets.list(target.id);
-    const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
-    const place = await placeBefore(r, job, kept ?? orderFacts(job, target, sets), kept);
-    if (place !== undefined) return giveWay(feed, r, job, place, now);
-    const error = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;
-    if (error !== undefined)
-      return void (await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error } }));
-    const chosen = { bearer, link, why };
-    if (kept !== undefined) {
-      const packet = { ...kept, transmissions: kept.transmissions + 1, link };
-      const taken = await feed(r, job, { kind: "reserved", at: now, chosen });
-      await r.packets.patch(kept.id, { transmissions: packet.transmissions, link });
-      return wasTaken(taken) ? { job: taken.job, packet } : undefined;
-    }
-    // Nothing of it has left, but a later counter has: the card would refuse it.
-    if (current !== undefined) await r.packets.patch(current.id, { state: "abandoned" });
-    const packet: PacketRecord = {
-      id: newId("pkt", now),
-      job: job.id,
-      target: target.id,
-      ...(await planPacket(job, target, r.keySets)),
-      state: "reserved",
-      link,
-      transmissions: 1,
-      createdAt: now,
-    };
-    const segments = packet.userData.length;
-    const taken = await feed(r, job, { kind: "reserved", at: now, chosen, packet: { cntr: packet.cntr, segments } });
-    await r.packets.insert(packet);
-    await noteAgentId(r, target, job.work, now);
+  const now = clock.now();
+  // One that was never tried has no packets, and its step is refused if it has changed since it was read.
+  const untried = queued.attempts === 0 && queued.chosen === undefined;
+  const job = untried ? queued : await r.jobs.get(queued.id);
+  if (job === undefined || stageOf(job) !== "queued") return undefined;
+  const current = untried ? undefined : (await r.packets.ofJob(job.id)).at(-1);
+  if (current?.state === "answered") return { job, packet: current };
+  if (now >= job.validUntil) return void (await feed(r, job, { kind: "expired", at: now }));
+  if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(feed, r, job, now))) return undefined;
+  // The keys of a packet secured upstream are its owner's.
+  const opened = job.work.kind === "packet" ? [] : await r.keySets.open(target.id, "SCP80");
+  const sets = opened.length > 0 || current === undefined ? opened : await r.keySets.list(target.id);
+  const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
+  const place = await placeBefore(r, job, kept ?? orderFacts(job, target, sets), kept);
+  if (place !== undefined) return giveWay(feed, r, job, place, now);
+  const error = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;
+  if (error !== undefined)
+    return void (await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error } }));
+  const chosen = { bearer, link, why };
+  if (kept !== undefined) {
+    const packet = { ...kept, transmissions: kept.transmissions + 1, link };
+    const taken = await feed(r, job, { kind: "reserved", at: now, chosen });
+    await r.packets.patch(kept.id, { transmissions: packet.transmissions, link });
     return wasTaken(taken) ? { job: taken.job, packet } : undefined;
-  });
+  }
+  // Nothing of it has left, but a later counter has: the card would refuse it.
+  if (current !== undefined) await r.packets.patch(current.id, { state: "abandoned" });
+  const { plan, keySet } = await planPacket(job, target, opened, r.keySets);
+  const packet: PacketRecord = {
+    id: newId("pkt", now),
+    job: job.id,
+    target: target.id,
+    ...plan,
+    state: "reserved",
+    link,
+    transmissions: 1,
+    createdAt: now,
+  };
+  const segments = packet.userData.length;
+  const taken = await feed(r, job, { kind: "reserved", at: now, chosen, packet: { cntr: packet.cntr, segments } });
+  if (!wasTaken(taken)) return undefined;
+  await r.packets.insert(packet);
+  await noteAgentId(r, target, job.work, now);
+  return { job: taken.job, packet, ...(keySet && { keySet }) };
 }
 
 /** What has to hold where the first packet leaves: a rule or a switch of a moment ago counts. */

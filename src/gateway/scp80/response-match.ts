@@ -2,12 +2,13 @@ import { isGatewayError } from "../../base/gateway-error.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { parseTpdu } from "../../codec/sms/tpdu.ts";
 import { digits } from "../model/address-digits.ts";
-import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
+import type { ArrivedItem, ReassembledMessage } from "../model/inbox.ts";
 import type { Job } from "../model/job.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
+import type { Flight } from "./answers.ts";
 import { fromStranger } from "./evaluate-response.ts";
 import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";
@@ -36,13 +37,22 @@ export type Answered =
     };
 
 /**
+ * The answer to a packet in flight, where the card's keys and its counter prove it: nothing has to be looked for then.
+ */
+export function answersFlight(flight: Flight | undefined, whole: ReassembledMessage): ReadAnswer | undefined {
+  if (flight === undefined || !mayAnswer(flight.packet, whole.body)) return undefined;
+  const reading = read(flight.keySet, flight.packet, whole);
+  return reading !== undefined && !("why" in reading) && reading.asAsked && reading.authenticated ? reading : undefined;
+}
+
+/**
  * Finds what a response packet answers: by keys and counter where they are known, otherwise the oldest open command of
  * its TAR, never one that is younger than the response. One sent from the number that the card answers to goes before
  * all others.
  */
 export async function findAnswered(
   r: Repositories,
-  entry: InboxEntry,
+  entry: ArrivedItem,
   target: string | undefined,
   whole: ReassembledMessage,
 ): Promise<Answered | undefined> {
@@ -141,7 +151,7 @@ function read(
 
 async function guessIn(
   r: Repositories,
-  entry: InboxEntry,
+  entry: ArrivedItem,
   packets: readonly PacketRecord[],
   keys: KeysOf,
   whole: ReassembledMessage,
@@ -190,7 +200,7 @@ async function upstream(
 /** The commands that a message can answer by their keys, with what it states under them. */
 async function* readingsOf(
   r: Repositories,
-  entry: InboxEntry,
+  entry: ArrivedItem,
   packets: readonly PacketRecord[],
   keys: KeysOf,
   whole: ReassembledMessage,
@@ -226,7 +236,7 @@ async function openJob(r: Repositories, packet: PacketRecord): Promise<Job | und
 }
 
 /** Whether the packet was made after the response was sent (by its service centre's time) or had arrived. */
-function isYounger(packet: PacketRecord, entry: InboxEntry): boolean {
+function isYounger(packet: PacketRecord, entry: ArrivedItem): boolean {
   const sentAt = entry.item.kind === "message" ? sentTime(entry.item.tpdu) : undefined;
   return packet.createdAt > entry.receivedAt || (sentAt !== undefined && sentAt + clockSkewMs < packet.createdAt);
 }

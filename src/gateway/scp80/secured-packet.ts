@@ -59,15 +59,26 @@ function triple(key: { readonly length: number } | undefined): "3DES-2" | "3DES-
   return key?.length === 24 ? "3DES-3" : "3DES-2";
 }
 
+/** The octets that carry a job, and the keys that they are secured with; a packet secured upstream has none of ours. */
+export interface PlannedPacket {
+  readonly plan: PacketPlan;
+  readonly keySet?: KeySet;
+}
+
 /**
- * The octets that carry a job, secured under the next counter of its key set; a packet secured upstream stays as it is.
- * The counter is reserved in the same unit of work.
+ * The octets that carry a job, secured under the next counter of one of the target's key sets; a packet secured upstream
+ * stays as it is. The counter is reserved in the same unit of work.
  * @throws target.no-key, crypto.*, job.too-large
  */
-export async function planPacket(job: Job, target: Target, keySets: KeySetRepository): Promise<PacketPlan> {
+export async function planPacket(
+  job: Job,
+  target: Target,
+  sets: readonly KeySet[],
+  keySets: Pick<KeySetRepository, "nextCounter">,
+): Promise<PlannedPacket> {
   const { work } = job;
-  if (work.kind === "packet") return { userData: work.userData, ...upstreamFacts(work.userData) };
-  const set = keySetFor(await keySets.open(target.id, "SCP80"), work.tar, job.request.kvn);
+  if (work.kind === "packet") return { plan: { userData: work.userData, ...upstreamFacts(work.userData) } };
+  const set = keySetFor(sets, work.tar, job.request.kvn);
   const spiText = job.request.spi ?? target.settings.spi ?? defaultSpi;
   const spi = parseSpi(fromHex(spiText));
   const kic = kicOf(set);
@@ -81,7 +92,7 @@ export async function planPacket(job: Job, target: Target, keySets: KeySetReposi
     });
   }
   const segments = segmentPacket(packet, "command", { reference: cntr % 256, referenceBits: 8 });
-  return {
+  const plan = {
     userData: segments.map(toHex),
     keySet: set.id,
     tar: work.tar,
@@ -90,6 +101,7 @@ export async function planPacket(job: Job, target: Target, keySets: KeySetReposi
     kic: hex2(kic),
     kid: hex2(kid),
   };
+  return { plan, keySet: set };
 }
 
 /** Which counter the packet of a job will be compared with, before it is secured. @throws target.no-key */

@@ -17,13 +17,14 @@ import type { Link, Links } from "../links/links.ts";
 import { openFailure } from "../model/failure.ts";
 import type { Job } from "../model/job.ts";
 import type { OpenEnd } from "../model/job-end.ts";
+import type { KeySet } from "../model/key-set.ts";
 import type { PacketPatch, PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { mayHaveActed, statusMeaning } from "../scripts/command-words.ts";
 import { unprovenNote, type Verdict } from "../scripts/verdict.ts";
-import type { Answers } from "./answers.ts";
-import { type AnswerSource, evaluateResponse } from "./evaluate-response.ts";
+import type { Answers, Flight } from "./answers.ts";
+import { type AnswerSource, evaluateResponse, verdictInFlight } from "./evaluate-response.ts";
 import { traceCommand } from "./packet-trace.ts";
 import { type FoundRoute, reservePacket } from "./reserve-packet.ts";
 import { readsNoReplay, wantsAnswer } from "./secured-packet.ts";
@@ -42,7 +43,8 @@ export interface SmsRunDeps {
 }
 
 /** A try over a link; `tries` went before it. */
-type Attempt = Sending & Pick<LinkTrouble, "link" | "kind" | "since"> & { readonly tries: number };
+type Attempt = Sending &
+  Pick<LinkTrouble, "link" | "kind" | "since"> & { readonly tries: number; readonly keySet?: KeySet };
 
 /** A packet whose answer is awaited. */
 interface Awaited {
@@ -78,14 +80,14 @@ export class SmsRun {
     }
     const reserved = await reservePacket(this.#deps, queued, target, route);
     if (reserved === undefined) return;
-    const { job, packet } = reserved;
+    const { job, packet, keySet } = reserved;
     if (packet.state === "answered") return this.#conclude(job, packet, tries);
     if (packet.transmissions > 1 && ofClient(job)) return this.#end(job, fateUnknown("it may have left before"));
     if (packet.transmissions > 1 && readsNoReplay(packet)) {
       const message = "the packet may have left before, and its SPI has no replay check: not sent again";
       return this.#end(job, openFailed("packet.answer-lost", message, { executed: "unknown" }));
     }
-    await this.#send({ job, target, packet, tries, since }, link, signal);
+    await this.#send({ job, target, packet, tries, since, ...(keySet && { keySet }) }, link, signal);
   }
 
   /** Carries a job whose packet was reserved for its first transmission a moment ago, when its job was accepted. */
@@ -116,8 +118,9 @@ export class SmsRun {
   }
 
   async #transmit(attempt: Attempt, bearer: SmsBearer, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const { job, target, packet, tries } = attempt;
-    using answer = this.#deps.answers.expect(packet.id);
+    const { job, target, packet, tries, keySet } = attempt;
+    const flight = keySet && { job, packet, target, keySet };
+    using answer = this.#deps.answers.expect(packet.id, flight);
     const awaited = { job, packet, answer, timeoutMs, tries };
     traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
@@ -132,7 +135,7 @@ export class SmsRun {
       throw thrown;
     }
     const refusal = outcomes.find((outcome) => outcome.at === "refused");
-    const report = await this.#takeReports(job, packet, outcomes);
+    const report = await this.#takeReports(job, packet, outcomes, flight);
     if (report === "concluded") return;
     if (refusal?.at === "refused") return this.#refused(job, packet, refusal);
     if (job.request.fireAndForget || !wantsAnswer(packet))
@@ -140,7 +143,11 @@ export class SmsRun {
     const graceMs = bearer.kind === "envelope" ? Math.min(envelopeGraceMs, timeoutMs) : 0;
     if (graceMs > 0 && (await answer.wait(graceMs, signal))) return;
     // The network took it: from here on its answer may come at any time, also after a restart.
-    this.#note((r) => this.#deps.feed(r, job, { kind: "submitted", at: this.#deps.clock.now(), packet: packet.id }));
+    const submitted = { kind: "submitted", at: this.#deps.clock.now(), packet: packet.id } as const;
+    this.#note(async (r) => {
+      if (report !== "open") await this.#deps.feed(r, job, report);
+      await this.#deps.feed(r, job, submitted);
+    });
     await this.#awaitAnswer({ ...awaited, timeoutMs: timeoutMs - graceMs }, signal);
   }
 
@@ -159,15 +166,19 @@ export class SmsRun {
     if (!arrived) await this.#noAnswer(job, packet, tries);
   }
 
-  /** Response packets that came back in the delivery reports themselves. */
+  /**
+   * Response packets that came back in the delivery reports themselves. One that announces another need not be stored
+   * when that follows at once: it is returned.
+   */
   async #takeReports(
     job: Job,
     packet: PacketRecord,
     outcomes: readonly SubmitOutcome[],
-  ): Promise<"concluded" | "open"> {
+    flight: Flight | undefined,
+  ): Promise<"concluded" | "open" | Extract<JobEvent, { readonly kind: "answered" }>> {
     const answered = this.#answeredBy(packet, outcomes);
     if (answered === undefined) return "open";
-    const verdict = await this.#judge(job, answered, byCard);
+    const verdict = flight === undefined ? await this.#judge(job, answered, byCard) : verdictInFlight(flight, answered);
     const settles = verdict.at !== "wait" && verdict.at !== "unproven";
     const { response } = answered;
     // An SMPP client's message ends with what the card gave now; the command stays open for what follows.
@@ -180,7 +191,9 @@ export class SmsRun {
       );
       return "concluded";
     }
-    await this.#settle(job, answered, verdict);
+    const event = this.#answeredEvent(answered, verdict);
+    if (verdict.at === "wait") return event;
+    await this.#feed(job, event);
     return settles ? "concluded" : "open";
   }
 
@@ -233,9 +246,13 @@ export class SmsRun {
   }
 
   async #settle(job: Job, packet: PacketRecord, verdict: Verdict): Promise<void> {
+    await this.#feed(job, this.#answeredEvent(packet, verdict));
+  }
+
+  #answeredEvent(packet: PacketRecord, verdict: Verdict) {
     const { response, link, answeredAt: at = this.#deps.clock.now() } = packet;
     const carried: Carried = { bearer: "sms", packet, ...(response && { response }), ...(link && { link }) };
-    await this.#feed(job, { kind: "answered", at, verdict, carried });
+    return { kind: "answered", at, verdict, carried } as const;
   }
 
   async #submitFailed(attempt: Attempt, thrown: unknown, awaited: Awaited, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import { smppOfTp } from "../../codec/smpp/text.ts";
 import { digits } from "../model/address-digits.ts";
-import type { InboxEntry, ReassembledMessage } from "../model/inbox.ts";
+import type { ArrivedItem, ReassembledMessage } from "../model/inbox.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
@@ -32,7 +32,7 @@ interface Recipient {
  */
 export async function forwardToClient(
   r: Repositories,
-  entry: InboxEntry,
+  entry: ArrivedItem,
   target: string | undefined,
   whole: ReassembledMessage,
   answered: Answered | undefined,
@@ -75,7 +75,7 @@ function askerOf(answered: Answered | undefined): Recipient | undefined {
 }
 
 /** The client that the target is in conversation with. */
-async function partnerOf(r: Repositories, { item }: InboxEntry, target: string): Promise<Recipient | undefined> {
+async function partnerOf(r: Repositories, { item }: ArrivedItem, target: string): Promise<Recipient | undefined> {
   if (item.kind !== "message") return undefined;
   const conversation = await r.smsc.conversation(target, digits(item.to));
   if (conversation === undefined) return undefined;

@@ -2,7 +2,7 @@ import { fromHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
-import type { InboxEntry } from "../model/inbox.ts";
+import type { ArrivedItem } from "../model/inbox.ts";
 import { endStates, type Job } from "../model/job.ts";
 import type { JobEnd } from "../model/job-end.ts";
 import type { PacketPart } from "../model/packet.ts";
@@ -85,7 +85,7 @@ async function postReports(
 }
 
 /** A receipt of the network below us settles the part of a packet, and the message, that it belongs to. */
-export async function receiptCame(r: Repositories, entry: InboxEntry, at: number): Promise<string | undefined> {
+export async function receiptCame(r: Repositories, entry: ArrivedItem, at: number): Promise<string | undefined> {
   const { item } = entry;
   if (item.kind !== "receipt") return undefined;
   const named = await partOf(r, entry);
@@ -126,7 +126,7 @@ export async function receiptCame(r: Repositories, entry: InboxEntry, at: number
  * reference as the link found it, otherwise another spelling of the name, otherwise the reference that the network
  * echoes.
  */
-async function partOf(r: Repositories, { item, link }: InboxEntry): Promise<PacketPart | undefined> {
+async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<PacketPart | undefined> {
   if (item.kind !== "receipt") return undefined;
   const { networkReference: name, otherReferences = [], reference, echo } = item;
   const named = name === undefined ? undefined : await r.packets.partNamed(link, [canonicalId(name)]);

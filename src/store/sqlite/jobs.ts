@@ -146,7 +146,7 @@ export function jobRepository(
         .limit(limit),
     );
   const waitingUpTo = remembered(waiting);
-  const nextIn = remembered((lanes: readonly Job["lane"][]) =>
+  const dueIn = (lanes: readonly Job["lane"][], limit: number) =>
     s.prepare((target: string, now: number) =>
       db
         .selectFrom("job")
@@ -158,9 +158,10 @@ export function jobRepository(
         .where(sql<boolean>`+not_before <= ${now}`)
         .orderBy("lane", "desc")
         .orderBy("seq")
-        .limit(1),
-    ),
-  );
+        .limit(limit),
+    );
+  const nextIn = remembered((lanes: readonly Job["lane"][]) => dueIn(lanes, 1));
+  const fewIn = remembered(([limit, ...lanes]: readonly [number, ...Job["lane"][]]) => dueIn(lanes, limit));
   // One statement for each kind of change: which columns are in it.
   const change = remembered((_columns: readonly string[]) =>
     s.prepareRow(({ id, ...set }: ReturnType<typeof columns> & { readonly id: string }) =>
@@ -301,6 +302,10 @@ export function jobRepository(
     },
     async hasOpen(target) {
       return (await anyOpen.first(target)) !== undefined;
+    },
+    async due(target, now, lanes, limit) {
+      const rows = await fewIn([limit, ...lanes]).all(target, now);
+      return rows.map(jobOf);
     },
     async openTargets() {
       const rows = await s.all(db.selectFrom("job").select("target").distinct().where(stillOpen));

@@ -1,0 +1,73 @@
+import type { Job } from "../model/job.ts";
+import type { Repositories } from "../model/store.ts";
+import type { Target } from "../model/target.ts";
+import { placesOf } from "./packet-order.ts";
+
+/** Jobs of a target that are due, in order, with what was read beside them. */
+export interface Look {
+  readonly jobs: readonly Job[];
+  /** When it was looked. */
+  readonly at: number;
+  readonly target: Target | undefined;
+  /** No other job is due. */
+  readonly complete: boolean;
+  /** The first of its jobs that wait for an SCP81 session. */
+  readonly firstWaiting: Job | undefined;
+}
+
+/** A {@link Look} that was read from the store. */
+export interface LookedUp extends Look {
+  /** Until when normal jobs wait for the end of a profile switch, 0 if they do not. */
+  readonly held: number;
+  /** When the first queued job may run. */
+  readonly wake?: number;
+  /** When the next packet that has its place is due, also while other jobs are held. */
+  readonly nextPlace?: number;
+  /** Nothing of the target is open. */
+  readonly quiet: boolean;
+}
+
+/** Jobs that are read ahead. */
+const few = 16;
+
+/**
+ * The jobs of a target that are to run now: packets that have left first, since others wait for their place, whatever their
+ * lane; then the queue.
+ */
+export async function lookAtQueue(r: Repositories, target: string, now: number): Promise<LookedUp> {
+  if (!(await r.jobs.hasOpen(target)))
+    return { jobs: [], at: now, held: 0, target: undefined, firstWaiting: undefined, complete: true, quiet: true };
+  const held = await heldUntil(r, target);
+  const places = await placesOf(r, target);
+  const queued = places.filter(({ job }) => job.state === "queued").map(({ job }) => job);
+  const placed = queued.find((job) => job.notBefore <= now);
+  const jobs = placed === undefined ? await r.jobs.due(target, now, lanes(held > now), few) : [placed];
+  const seen = { at: now, held, target: await r.targets.get(target) };
+  const complete = placed === undefined && held <= now && jobs.length < few;
+  if (jobs.length > 0) return { ...seen, jobs, complete, firstWaiting: await firstWaiting(r, target), quiet: false };
+  const wake = await r.jobs.nextWake(target);
+  const next = held > now && queued.length > 0 ? Math.min(...queued.map((job) => job.notBefore)) : undefined;
+  const waiting = await firstWaiting(r, target);
+  return {
+    ...seen,
+    jobs: [],
+    complete,
+    firstWaiting: waiting,
+    ...(wake === undefined ? {} : { wake }),
+    ...(next === undefined ? {} : { nextPlace: next }),
+    quiet: false,
+  };
+}
+
+function lanes(held: boolean): readonly Job["lane"][] {
+  return held ? ["system"] : ["system", "normal"];
+}
+
+async function firstWaiting(r: Repositories, target: string): Promise<Job | undefined> {
+  return (await r.jobs.waitingForSession(target, 1))[0];
+}
+
+async function heldUntil(r: Repositories, target: string): Promise<number> {
+  const latest = await r.profileSwitches.latest(target);
+  return latest !== undefined && (latest.at === "accepted" || latest.at === "switched") ? latest.holdUntil : 0;
+}
