@@ -16,7 +16,10 @@ export function fromJson<T>(text: string): T {
 
 function holdsOctets(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return value instanceof Uint8Array || Object.values(value).some(holdsOctets);
+  if (value instanceof Uint8Array) return true;
+  for (const inner of Array.isArray(value) ? value : Object.values(value))
+    if (typeof inner === "object" && holdsOctets(inner)) return true;
+  return false;
 }
 
 /** Puts octet strings into a freshly parsed value where their text is. */

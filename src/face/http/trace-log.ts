@@ -12,17 +12,15 @@ export type KeptFrame = Omit<Frame, "bytes"> & { readonly seq: number; readonly 
 const fileLimit = 16 * 1024 * 1024;
 const filesKept = 8;
 const flushMs = 200;
-const memoryLimit = 5000;
 
 /**
- * Keeps the frames of the last days in a few files of JSON lines, and the latest in memory for those who watch. A
+ * Keeps the frames of the last days in a few files of JSON lines. A
  * convenience, not a record: frames of the last fraction of a second may be lost in a crash, and all while the disk is
  * full.
  */
 export class TraceLog implements AsyncDisposable {
   readonly #folder: string;
   readonly #sink: SinkWatch;
-  readonly #recent: KeptFrame[] = [];
   readonly #listeners = new Set<(frame: KeptFrame, line: string) => void>();
   #lines: string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -69,8 +67,6 @@ export class TraceLog implements AsyncDisposable {
       seq: this.#seq,
       ...(bytes === undefined ? {} : { hex: Buffer.from(bytes).toString("hex").toUpperCase() }),
     };
-    this.#recent.push(kept);
-    if (this.#recent.length > memoryLimit) this.#recent.splice(0, memoryLimit / 2);
     const line = `${JSON.stringify(kept)}\n`;
     this.#lines.push(line);
     this.#timer ??= setTimeout(() => detach(this.#flush(), (error) => this.#sink.failed(error)), flushMs);

@@ -28,7 +28,7 @@ export interface LookedUp extends Look {
 }
 
 /** Jobs that are read ahead. */
-const few = 16;
+const few = 8;
 
 /**
  * The jobs of a target that are to run now: packets that have left first, since others wait for their place, whatever their

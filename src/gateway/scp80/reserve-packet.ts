@@ -53,10 +53,12 @@ async function reserveIn(
   { clock, feed }: ReserveDeps,
   r: Repositories,
   queued: Job,
-  target: Target,
+  seen: Target,
   { bearer, link, why }: FoundRoute,
 ): Promise<Reserved | undefined> {
   const now = clock.now();
+  // It may have been changed since its route was chosen.
+  const target = (await r.targets.get(seen.id)) ?? seen;
   // One that was never tried has no packets, and its step is refused if it has changed since it was read.
   const untried = queued.attempts === 0 && queued.chosen === undefined;
   const job = untried ? queued : await r.jobs.get(queued.id);
@@ -64,7 +66,8 @@ async function reserveIn(
   const current = untried ? undefined : (await r.packets.ofJob(job.id)).at(-1);
   if (current?.state === "answered") return { job, packet: current };
   if (now >= job.validUntil) return void (await feed(r, job, { kind: "expired", at: now }));
-  if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(feed, r, job, now))) return undefined;
+  if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(feed, r, job, target, now)))
+    return undefined;
   // The keys of a packet secured upstream are its owner's.
   const opened = job.work.kind === "packet" ? [] : await r.keySets.open(target.id, "SCP80");
   const sets = opened.length > 0 || current === undefined ? opened : await r.keySets.list(target.id);
@@ -103,9 +106,14 @@ async function reserveIn(
 }
 
 /** What has to hold where the first packet leaves: a rule or a switch of a moment ago counts. */
-export async function mayStart(feed: FeedJob, r: Repositories, job: Job, now: number): Promise<boolean> {
-  const target = await r.targets.get(job.target);
-  const { refusal } = target === undefined || job.attempts > 0 ? { refusal: undefined } : checkPolicy(target, job.work);
+export async function mayStart(
+  feed: FeedJob,
+  r: Repositories,
+  job: Job,
+  target: Target,
+  now: number,
+): Promise<boolean> {
+  const { refusal } = job.attempts > 0 ? { refusal: undefined } : checkPolicy(target, job.work);
   if (refusal !== undefined) {
     await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: openFailure(refusal) } });
     return false;

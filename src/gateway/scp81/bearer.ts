@@ -66,8 +66,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   }
 
   async state(target: Target): Promise<HttpsState> {
-    const sets = await this.#deps.store.read((r) => r.keySets.list(target.id));
     const open = this.#deps.isOpen(target.id);
+    if (!open && !this.#deps.running()) return { open, possible: false };
+    const sets = await this.#deps.store.read((r) => r.keySets.list(target.id));
     const possible = open || (this.#deps.running() && sets.some((set) => set.type === "SCP81"));
     return { open, possible, only: possible && !sets.some((set) => set.type === "SCP80") };
   }

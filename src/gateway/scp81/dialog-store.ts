@@ -160,7 +160,7 @@ export class Scp81Store implements AdminStore {
       if (held && job.lane === "normal") continue;
       const running = partsOf(dialog, job.id);
       const attempts = running === undefined || running.again === true ? job.attempts + 1 : job.attempts;
-      if (job.attempts === 0 && !(await mayStart(feed, r, job, now))) continue;
+      if (job.attempts === 0 && !(await mayStart(feed, r, job, owner, now))) continue;
       const entry = enterChannel(dialog, job, attempts);
       if (entry.at === "lost") {
         await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: entry.error } });

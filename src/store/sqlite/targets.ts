@@ -81,12 +81,30 @@ function row(target: Target, hiding: Hiding) {
   };
 }
 
+/** Targets that are kept as they were read last. */
+const maxRecent = 1024;
+
+function sameOctets(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : Buffer.compare(a, b) === 0;
+}
+
 /** Targets as JSON with their names in columns and an alias table. */
 export function targetRepository(s: Statements, seal: Seal): TargetRepository {
   const db = s.tables<TargetTables>();
   const hiding = hidingIn("target", () => seal);
-  const parse = ({ id, body, secret }: Pick<TargetTables["target"], "id" | "body" | "secret">): Target =>
-    withSecrets(fromJson<Target>(body), hiding.open<TargetSecrets>(id, secret));
+  // A target is read many times for each change: one counts only for exactly the text that it was read from.
+  const recent = new Map<
+    string,
+    { readonly body: string; readonly secret: Uint8Array | null; readonly target: Target }
+  >();
+  const parse = ({ id, body, secret }: Pick<TargetTables["target"], "id" | "body" | "secret">): Target => {
+    const known = recent.get(id);
+    if (known?.body === body && sameOctets(known.secret, secret)) return known.target;
+    const target = withSecrets(fromJson<Target>(body), hiding.open<TargetSecrets>(id, secret));
+    if (recent.size >= maxRecent) recent.clear();
+    recent.set(id, { body, secret, target });
+    return target;
+  };
   const byAlias = s.prepare((alias: string) =>
     db
       .selectFrom("target_alias")
