@@ -98,13 +98,13 @@ try {
     bare.push(await bareNode());
     empty.push((await daemon(state)).ms);
   }
+  const memory = await bareMemory();
   const idleEmpty = (await daemon(state, Number(values.idle))).mib;
   fill(state, Number(values.finished));
   const full: number[] = [];
   for (let round = 0; round < rounds; round++) full.push((await daemon(state)).ms);
   const idleFull = (await daemon(state, Number(values.idle))).mib;
   const base = median(bare);
-  const memory = await bareMemory();
   const line = (name: string, ms: number, mib: number) =>
     `${name.padEnd(34)} ${ms.toFixed(0).padStart(5)} ms (${(ms / base).toFixed(1)} x)   ${mib.toFixed(0).padStart(4)} MiB (${(mib / memory).toFixed(1)} x)\n`;
   process.stdout.write("start until ready, and resident memory when idle (baseline: bare node in the same run)\n");
