@@ -11,19 +11,21 @@ import {
   type AtRequest,
   type AtResult,
   bareResult,
+  commandFacts,
   enqueue,
   goneError,
   type Pending,
   requestFacts,
   resultError,
 } from "./at-request.ts";
+import { type Cause, isOrphan, limitOf, outcome, plainFacts, type SettledAs, textOf } from "./command-outcome.ts";
+import { type CommandEffect, type CommandEvent, type CommandState, queued, stepCommand } from "./command-step.ts";
 import { type AtEngineDeps, patience, type RunOptions } from "./engine-contract.ts";
 import { LineReader } from "./line-reader.ts";
-import { LineRecovery, timeoutError } from "./line-recovery.ts";
+import { LineRecovery } from "./line-recovery.ts";
 import { type LineRole, LineRouter, openLines } from "./line-router.ts";
 import { LineTrace } from "./line-trace.ts";
 
-const ctrlZ = "\x1a";
 const esc = "\x1b";
 
 /**
@@ -63,8 +65,8 @@ export class AtEngine implements AsyncDisposable {
       timers: this.#timers,
       patienceMs: () => this.#profile.timeoutsMs.resync,
       write: (text) => this.#write(text),
-      sort: (lines) => this.#router.settle(lines).info,
-      settle: (pending, result) => this.#settle(pending, result),
+      answeredLate: (pending, final) => this.#feed(pending, { kind: "final" }, { final }),
+      unanswered: (pending) => this.#feed(pending, { kind: "timeout", own: false }, {}),
       answered: (final) => this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) }),
       over: (inStep) => {
         if (inStep) this.#pump();
@@ -154,15 +156,13 @@ export class AtEngine implements AsyncDisposable {
         resolve,
         reject,
         lines: openLines(request.line, request.expects, request.body),
-        stage: "queued",
-        promptSeen: false,
-        cancelled: false,
-        orphan: false,
-        stopTimer: () => {},
-        release: () => {},
+        state: queued,
+        facts: plainFacts,
+        stopTimer: noop,
+        release: noop,
       };
       if (signal !== undefined) {
-        const onAbort = () => this.#abort(pending, signal.reason);
+        const onAbort = () => this.#feed(pending, { kind: "abort" }, { abortedBy: signal.reason });
         signal.addEventListener("abort", onAbort, { once: true });
         pending.release = () => signal.removeEventListener("abort", onAbort);
       }
@@ -182,21 +182,82 @@ export class AtEngine implements AsyncDisposable {
     if (next === undefined || (this.#held && next.urgency !== "init")) return;
     this.#queue.shift();
     this.#open = next;
-    next.stage = "sent";
-    const { request } = next;
-    const inline = request.body !== undefined && (request.inline ?? this.#profile.quirks.has("pdu-inline"));
-    if (inline) {
-      next.stage = "body-sent";
-      this.#write(`${request.line}\r${request.body}${ctrlZ}`);
-    } else {
-      this.#write(`${request.line}\r`);
+    next.facts = commandFacts(next.request, this.#profile.quirks);
+    this.#feed(next, { kind: "start" }, nothing);
+  }
+
+  /** Takes a command one step on and does what that asks for. */
+  #feed(pending: Pending, event: CommandEvent, cause: Cause): void {
+    const before = pending.state;
+    const { state, effects } = stepCommand(before, event, pending.facts);
+    pending.state = state;
+    if ((state.at === "ended" || state.at === "late") && this.#open === pending) this.#open = undefined;
+    for (const effect of effects) this.#perform(pending, before, effect, cause);
+  }
+
+  #perform(pending: Pending, before: CommandState, effect: CommandEffect, cause: Cause): void {
+    switch (effect.do) {
+      case "write":
+        this.#write(textOf(effect.what, pending.request));
+        break;
+      case "limit":
+        this.#limit(pending, limitOf(effect.by, pending.request));
+        break;
+      case "delay-body":
+        this.#timers.after(patience.slowBodyMs, () => this.#feed(pending, { kind: "body-due" }, nothing));
+        break;
+      case "release":
+        this.#release(pending, before, effect.withdrawn, cause);
+        break;
+      case "settle":
+        this.#settle(pending, before, effect.as, cause);
+        break;
+      case "recover":
+        this.#recovery.begin(effect.atPrompt, effect.awaitLate ? pending : undefined);
+        break;
+      case "next":
+        if (effect.soon) this.#timers.after(0, () => this.#pump());
+        else this.#pump();
     }
-    this.#limit(next, inline ? (request.bodyTimeoutMs ?? request.timeoutMs) : request.timeoutMs);
   }
 
   #limit(pending: Pending, ms: number): void {
     pending.stopTimer();
-    pending.stopTimer = this.#timers.after(ms, () => this.#timedOut(pending));
+    pending.stopTimer = this.#timers.after(ms, () =>
+      this.#feed(pending, { kind: "timeout", own: pending.lines.own }, {}),
+    );
+  }
+
+  #release(pending: Pending, before: CommandState, withdrawn: boolean, { abortedBy }: Cause): void {
+    const facts = { ...requestFacts(pending, before), cause: abortedBy };
+    pending.reject(withdrawn ? abortedBy : new GatewayError("modem.aborted", "the command was aborted", facts));
+    if (withdrawn) this.#queue.splice(this.#queue.indexOf(pending), 1);
+  }
+
+  #settle(pending: Pending, before: CommandState, as: SettledAs, cause: Cause): void {
+    pending.stopTimer();
+    pending.release();
+    this.#stopBoot();
+    this.#stopBoot = noop;
+    const late = as === "late-answer";
+    const sorted = late || as === "answer" || as === "success" ? this.#sort(pending, late) : undefined;
+    const result = outcome(pending, before, as, cause, sorted?.info ?? []);
+    this.#deps.observe?.({ kind: "end", line: pending.request.line, result });
+    if (!isOrphan(before)) {
+      if (result instanceof GatewayError) pending.reject(result);
+      else pending.resolve(result);
+    }
+    if (!late) for (const urc of sorted?.strays ?? []) this.#unsolicited(urc);
+  }
+
+  /** The lines that only the end of the command tells apart. */
+  #sort({ lines }: Pending, late: boolean): ReturnType<LineRouter["settle"]> {
+    const sorted = this.#router.settle(lines);
+    for (const text of late ? [] : lines.doubtful) {
+      const role = sorted.strays.some((urc) => urc.text === text) ? "urc" : "info";
+      this.#deps.observe?.({ kind: "decided", role, text });
+    }
+    return sorted;
   }
 
   #write(text: string): void {
@@ -215,7 +276,7 @@ export class AtEngine implements AsyncDisposable {
 
   #take(chunk: Uint8Array): void {
     this.#lastHeard = performance.now();
-    const awaiting = this.#open?.request.body !== undefined && this.#open.stage === "sent";
+    const awaiting = this.#open?.state.at === "sent" && this.#open.facts.body;
     this.#reader.take(chunk, awaiting);
   }
 
@@ -242,14 +303,12 @@ export class AtEngine implements AsyncDisposable {
     this.#saw(late ? "late" : role, raw);
     if (role === "final" && final !== undefined) {
       if (recovering) this.#recovery.final(final);
-      else this.#finish(final);
+      else if (this.#open !== undefined) this.#feed(this.#open, { kind: "final" }, { final });
       return;
     }
     if (recovering && late) this.#recovery.heard();
     const pending = this.#open;
-    if (pending !== undefined && open?.own === true && pending.request.expects?.lone === true) {
-      this.#limit(pending, patience.loneAnswerMs);
-    }
+    if (pending !== undefined && open?.own === true) this.#feed(pending, { kind: "own-line" }, nothing);
     if (urc !== undefined) this.#unsolicited(urc);
   }
 
@@ -257,53 +316,14 @@ export class AtEngine implements AsyncDisposable {
   #textEnded(final: AtFinal | undefined): void {
     const { urc } = this.#router.endText();
     if (final !== undefined && this.#recovery.running) this.#recovery.final(final);
-    else if (final !== undefined) this.#finish(final);
+    else if (final !== undefined && this.#open !== undefined) this.#feed(this.#open, { kind: "final" }, { final });
     if (urc !== undefined) this.#unsolicited(urc);
-  }
-
-  #finish(final: AtFinal, pending = this.#open): void {
-    if (pending === undefined) return;
-    this.#open = undefined;
-    const { info, strays } = this.#router.settle(pending.lines);
-    for (const text of pending.lines.doubtful) {
-      const role = strays.some((urc) => urc.text === text) ? "urc" : "info";
-      this.#deps.observe?.({ kind: "decided", role, text });
-    }
-    const { promptSeen, cancelled, stage } = pending;
-    this.#settle(pending, { final, info, promptSeen, cancelled, bodySent: stage === "body-sent" });
-    for (const urc of strays) this.#unsolicited(urc);
-    this.#pump();
-  }
-
-  #settle(pending: Pending, result: AtResult | GatewayError): void {
-    pending.stopTimer();
-    pending.release();
-    this.#stopBoot();
-    this.#stopBoot = noop;
-    this.#deps.observe?.({ kind: "end", line: pending.request.line, result });
-    if (pending.orphan) return;
-    if (result instanceof GatewayError) pending.reject(result);
-    else pending.resolve(result);
   }
 
   #prompt(): void {
     this.#saw("prompt", "> ");
-    const pending = this.#open;
-    if (pending === undefined || pending.request.body === undefined || pending.stage !== "sent" || pending.orphan) {
-      if (pending !== undefined) pending.cancelled = true;
-      this.#write(esc);
-      return;
-    }
-    pending.promptSeen = true;
-    const body = pending.request.body;
-    const send = () => {
-      if (this.#open !== pending || pending.orphan) return;
-      pending.stage = "body-sent";
-      this.#write(body + (pending.request.bodyEnd ?? ctrlZ));
-      this.#limit(pending, pending.request.bodyTimeoutMs ?? pending.request.timeoutMs);
-    };
-    if (this.#profile.quirks.has("slow-body")) this.#timers.after(50, send);
-    else send();
+    if (this.#open === undefined) this.#write(esc);
+    else this.#feed(this.#open, { kind: "prompt" }, nothing);
   }
 
   #unsolicited(urc: Urc): void {
@@ -321,51 +341,7 @@ export class AtEngine implements AsyncDisposable {
   #restarted(banner: string): void {
     this.#stopBoot();
     this.#recovery.stop();
-    const pending = this.#open;
-    if (pending === undefined) return;
-    this.#open = undefined;
-    const { detail, fate } = requestFacts(pending);
-    const facts = { detail: { ...detail, banner }, fate };
-    this.#settle(pending, new GatewayError("modem.reset", `the modem restarted (${banner}) during the command`, facts));
-    this.#timers.after(0, () => this.#pump());
-  }
-
-  #abort(pending: Pending, reason: unknown): void {
-    if (pending.stage === "queued") {
-      const at = this.#queue.indexOf(pending);
-      if (at >= 0) this.#queue.splice(at, 1);
-      pending.reject(reason);
-      return;
-    }
-    if (pending.orphan) return;
-    const facts = { ...requestFacts(pending), cause: reason };
-    pending.orphan = true;
-    pending.reject(new GatewayError("modem.aborted", "the command was aborted", facts));
-    if (this.#open !== pending) return;
-    if (pending.request.body !== undefined && pending.stage === "sent") {
-      pending.cancelled = true;
-      if (pending.promptSeen) this.#write(esc);
-    } else if (pending.request.abortable === true) {
-      this.#write("\r");
-    }
-  }
-
-  #timedOut(pending: Pending): void {
-    if (this.#open !== pending) return;
-    this.#open = undefined;
-    if (pending.request.tentative === true) {
-      this.#settle(pending, timeoutError(pending));
-      this.#pump();
-      return;
-    }
-    if (pending.lines.own && pending.request.expects?.lines === "one") {
-      this.#recovery.begin(false, undefined);
-      this.#finish({ kind: "ok", text: "" }, pending);
-      return;
-    }
-    const late = pending.request.acceptLate === true && pending.stage === "body-sent";
-    if (!late) this.#settle(pending, timeoutError(pending));
-    this.#recovery.begin(pending.request.body !== undefined && pending.stage === "sent", late ? pending : undefined);
+    if (this.#open !== undefined) this.#feed(this.#open, { kind: "restarted" }, { banner });
   }
 
   #lost(cause: unknown): void {
@@ -379,13 +355,14 @@ export class AtEngine implements AsyncDisposable {
     this.#reader.stop();
     this.#stopText();
     this.#recovery.stop();
-    const open = this.#open;
-    this.#open = undefined;
-    if (open !== undefined) this.#settle(open, goneError(reason, open));
-    for (const pending of this.#queue.splice(0)) this.#settle(pending, goneError(reason, pending));
+    const waiting = this.#queue.splice(0);
+    for (const pending of this.#open === undefined ? waiting : [this.#open, ...waiting])
+      this.#feed(pending, { kind: "gone" }, { reason });
     this.#stopBoot();
     this.#tellDone(reason);
   }
 }
+
+const nothing: Cause = {};
 
 function noop(): void {}

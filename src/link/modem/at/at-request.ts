@@ -3,6 +3,8 @@ import type { AtInfo, AtReply } from "../../../codec/at/command.ts";
 import { cmeError, cmsError } from "../../../codec/at/error-codes.ts";
 import { publicLine } from "../../../codec/at/line-name.ts";
 import type { AtFinal } from "../../../codec/at/result.ts";
+import type { Quirk } from "../profile/quirks.ts";
+import type { CommandFacts, CommandState } from "./command-step.ts";
 import type { OpenLines } from "./line-router.ts";
 
 /** A command line as it goes out, with what is expected back. */
@@ -63,21 +65,48 @@ export interface Pending {
   readonly resolve: (result: AtResult) => void;
   readonly reject: (error: unknown) => void;
   readonly lines: OpenLines;
-  stage: AtStage;
-  promptSeen: boolean;
-  cancelled: boolean;
-  /** Its caller is gone; the line stays occupied until the modem answered. */
-  orphan: boolean;
+  state: CommandState;
+  /** Final once it left the queue: the profile in force then decides. */
+  facts: CommandFacts;
   stopTimer: () => void;
   release: () => void;
 }
 
 /** The facts that errors of a command carry: nothing left before the body did. */
-export function requestFacts(pending: Pending): { readonly detail: ErrorDetail; readonly fate: SubmitFate } {
+export function requestFacts(
+  { request }: Pick<Pending, "request">,
+  state: CommandState,
+): { readonly detail: ErrorDetail; readonly fate: SubmitFate } {
+  const stage = stageOf(state);
   return {
-    detail: { command: publicLine(pending.request.line), stage: pending.stage },
-    fate: pending.request.body === undefined || pending.stage !== "body-sent" ? "not-sent" : "unknown",
+    detail: { command: publicLine(request.line), stage },
+    fate: request.body === undefined || stage !== "body-sent" ? "not-sent" : "unknown",
   };
+}
+
+function stageOf({ at }: CommandState): AtStage {
+  return at === "late" || at === "body-sent" ? "body-sent" : at === "queued" ? "queued" : "sent";
+}
+
+/** What of a request decides how its command goes, with the profile in force. */
+export function commandFacts(request: AtRequest, quirks: ReadonlySet<Quirk>): CommandFacts {
+  const body = request.body !== undefined;
+  return {
+    body,
+    inline: body && (request.inline ?? quirks.has("pdu-inline")),
+    slowBody: body && quirks.has("slow-body"),
+    tentative: request.tentative === true,
+    abortable: request.abortable === true,
+    acceptLate: request.acceptLate === true,
+    lone: request.expects?.lone === true,
+    oneLine: request.expects?.lines === "one",
+  };
+}
+
+/** The error of a command that was not answered in time. */
+export function timeoutError(pending: Pending, state: CommandState): GatewayError {
+  const { detail, fate } = requestFacts(pending, state);
+  return new GatewayError("modem.timeout", `${detail.command} was not answered in time`, { detail, fate });
 }
 
 /** The error of a result that is not a success; undefined for OK and CONNECT. */
@@ -111,8 +140,9 @@ export function resultError(line: string, result: AtResult): GatewayError | unde
 }
 
 /** The error of a command whose port is gone. */
-export function goneError(reason: GatewayError, pending?: Pending): GatewayError {
-  return reason.with(pending === undefined ? { fate: "not-sent" } : requestFacts(pending));
+export function goneError(reason: GatewayError, pending?: Pending, state?: CommandState): GatewayError {
+  if (pending === undefined || state === undefined) return reason.with({ fate: "not-sent" });
+  return reason.with(requestFacts(pending, state));
 }
 
 /** A result without any information. */

@@ -31,6 +31,8 @@ export interface RunOptions {
 
 /** Times the engine waits before it takes something for what it looks like. */
 export const patience = {
+  /** Between the prompt and the body, for modems that lose octets when it follows at once. */
+  slowBodyMs: 50,
   /** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
   bootGraceMs: 2_500,
   /** How long a text of several lines may pause; after that its last line was the final result it looks like. */

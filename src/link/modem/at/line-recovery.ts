@@ -1,9 +1,6 @@
-import { GatewayError } from "../../../base/gateway-error.ts";
-import type { AtInfo } from "../../../codec/at/command.ts";
-import { publicLine } from "../../../codec/at/line-name.ts";
 import type { AtFinal } from "../../../codec/at/result.ts";
 import type { Timers } from "../timers.ts";
-import { type AtResult, type Pending, requestFacts } from "./at-request.ts";
+import type { Pending } from "./at-request.ts";
 import { type LineRole, type OpenLines, openLines } from "./line-router.ts";
 import { type Resync, type ResyncEvent, type ResyncStep, startResync, stepResync } from "./resync.ts";
 
@@ -13,9 +10,10 @@ export interface LineRecoveryDeps {
   /** How long a knock may stay unanswered. */
   readonly patienceMs: () => number;
   readonly write: (text: string) => void;
-  /** Sorts the lines of a command that ended after all. */
-  readonly sort: (lines: OpenLines) => readonly AtInfo[];
-  readonly settle: (pending: Pending, result: AtResult | GatewayError) => void;
+  /** The late answer came. */
+  readonly answeredLate: (pending: Pending, final: AtFinal) => void;
+  /** The late answer did not come. */
+  readonly unanswered: (pending: Pending) => void;
   /** A knock was answered. */
   readonly answered: (final: AtFinal) => void;
   /** The line is in step again, or (false) the modem answers nothing any more. */
@@ -68,8 +66,7 @@ export class LineRecovery {
     const late = this.#late;
     if (late !== undefined && this.#owes && (late.lines.own || final.kind === "cms" || final.kind === "cme")) {
       this.#late = undefined;
-      const info = this.#deps.sort(late.lines);
-      this.#deps.settle(late, { final, info, promptSeen: true, cancelled: false, bodySent: true });
+      this.#deps.answeredLate(late, final);
     }
     if (!this.#owes) this.#deps.answered(final);
     this.#feed({ kind: "final", ok: final.kind === "ok" });
@@ -86,7 +83,7 @@ export class LineRecovery {
     this.#state = undefined;
     const late = this.#late;
     this.#late = undefined;
-    if (late !== undefined) this.#deps.settle(late, timeoutError(late));
+    if (late !== undefined) this.#deps.unanswered(late);
   }
 
   #feed(event: ResyncEvent): void {
@@ -109,10 +106,4 @@ export class LineRecovery {
     this.#stopTimer();
     this.#stopTimer = this.#deps.timers.after(wait, () => this.#feed({ kind: "timeout" }));
   }
-}
-
-/** The error of a command that was not answered in time. */
-export function timeoutError(pending: Pending): GatewayError {
-  const command = publicLine(pending.request.line);
-  return new GatewayError("modem.timeout", `${command} was not answered in time`, requestFacts(pending));
 }
