@@ -19,16 +19,27 @@ export interface JunitSuite {
 
 /** A JUnit report as continuous integration reads it. */
 export function junitXml(suites: readonly JunitSuite[]): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${suites.map(suiteXml).join("")}</testsuites>\n`;
+  return [...junitPieces(suites)].join("");
 }
 
-function suiteXml({ name, at, cases }: JunitSuite): string {
+/** The same report in pieces, one for each case: a caller may let others have their turn between them. */
+export function* junitPieces(suites: readonly JunitSuite[]): Generator<string> {
+  yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n';
+  for (const suite of suites) {
+    yield suiteHead(suite);
+    for (const one of suite.cases) yield caseXml(one);
+    yield "  </testsuite>\n";
+  }
+  yield "</testsuites>\n";
+}
+
+function suiteHead({ name, at, cases }: JunitSuite): string {
   const failures = cases.filter((one) => one.failure !== undefined).length;
   const skipped = cases.filter((one) => one.skipped !== undefined).length;
   const seconds = cases.reduce((sum, one) => sum + one.seconds, 0).toFixed(3);
   const stamp = new Date(at).toISOString().slice(0, 19);
   const head = `tests="${cases.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}"`;
-  return `  <testsuite name="${xmlText(name)}" ${head} timestamp="${stamp}">\n${cases.map(caseXml).join("")}  </testsuite>\n`;
+  return `  <testsuite name="${xmlText(name)}" ${head} timestamp="${stamp}">\n`;
 }
 
 function caseXml({ name, className, seconds, failure, skipped, output }: JunitCase): string {

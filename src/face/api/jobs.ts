@@ -169,9 +169,10 @@ export const jobDetailShape = z
     ...jobFields.shape,
     packets: listOf(packetShape),
     decoded: listOf(decodedShape).describe("Answered commands with name and decoded response"),
-    procedure: switchShape
+    switch: switchShape
       .optional()
       .describe("The profile switch it started: accepted, switched, confirmed, rolled-back"),
+    procedure: switchShape.optional().meta({ deprecated: true, description: "Former name of `switch`" }),
   })
   .meta({ id: "JobDetail", description: "A job with its packets and the decoded answer of the card" });
 

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { pageShape, seqPage } from "./fields.ts";
 import { operation } from "./operation.ts";
 
-const messageShape = z
+/** A short message or receipt. */
+export const messageShape = z
   .object({
     id: z.string(),
     seq: z.number().int(),

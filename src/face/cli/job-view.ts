@@ -4,7 +4,7 @@ import { switchText } from "./switch-view.ts";
 import { paint, type Terminal, when } from "./terminal.ts";
 
 /** A job as the API shows it, in a list or alone. */
-export type ShownJob = JobAnswer & Partial<Pick<JobDetail, "packets" | "decoded" | "procedure">>;
+export type ShownJob = JobAnswer & Partial<Pick<JobDetail, "packets" | "decoded" | "switch">>;
 
 const ended = new Set(["done", "failed", "expired", "cancelled"]);
 
@@ -50,7 +50,7 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
   }
   if (job.result?.commands.length === 0 && job.result.data !== undefined) lines.push(`  data       ${job.result.data}`);
   if (job.result?.note !== undefined) lines.push(`  note       ${job.result.note}`);
-  if (job.procedure !== undefined) lines.push(`  switch     ${switchText(terminal, job.procedure)}`);
+  if (job.switch !== undefined) lines.push(`  switch     ${switchText(terminal, job.switch)}`);
   if (job.error !== undefined)
     lines.push(
       `  ${paint(terminal, "red", job.error.code)}: ${job.error.message}`,

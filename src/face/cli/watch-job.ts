@@ -51,9 +51,9 @@ export async function watchJob(
   using story = new Story(context);
   const deadline = Date.now() + (timeout ?? Number.POSITIVE_INFINITY) * 1000;
   const job = await traced(context, api, { job: id }, () => watchToEnd(api, id, deadline, story));
-  const open = until === "confirmed" && job.procedure !== undefined && switchIsOpen(job.procedure);
-  if (!open || job.procedure === undefined) return job;
-  const { id: one } = job.procedure;
+  const open = until === "confirmed" && job.switch !== undefined && switchIsOpen(job.switch);
+  if (!open || job.switch === undefined) return job;
+  const { id: one } = job.switch;
   await traced(context, api, { target: job.target }, () => watchSwitch(context, api, one, deadline, story));
   return api.v1.jobs.get({ params: { id: id } });
 }
@@ -123,10 +123,8 @@ export function leftBehind(job: string, embedded: boolean): string {
 
 /** The exit code of a command that began a job and leaves now: that of the switch, where it was to be watched. */
 export function exitOfWatched(job: ShownJob, until: Until): number {
-  const { procedure } = job;
-  return until === "confirmed" && job.state === "done" && procedure !== undefined
-    ? exitOfSwitch(procedure)
-    : exitOf(job);
+  const { switch: started } = job;
+  return until === "confirmed" && job.state === "done" && started !== undefined ? exitOfSwitch(started) : exitOf(job);
 }
 
 /** Watches jobs that are on their way, one after the other, and prints how they ended; the first failure is the exit code. */

@@ -34,7 +34,12 @@ export interface StoredList<F, P extends string | number, S extends z.ZodType> {
   readonly position: (item: F) => P;
   readonly shown: (item: F) => z.output<S>;
   readonly item: S;
+  /** Items that are found at once; few, unless they are small. */
+  readonly atOnce?: number;
 }
+
+/** A list whose items are small, but that may be long: found and shown some at a time. */
+export const smallItems = 50;
 
 /** Items that are found at once, and shown at once: each may be a script of a megabyte. */
 const foundAtOnce = 4;
@@ -47,7 +52,7 @@ const turnMs = 5;
 export async function sendPage<F, P extends string | number, S extends z.ZodType>(
   reply: FastifyReply,
   query: { readonly limit: number; readonly cursor?: P | undefined },
-  { find, position, shown, item }: StoredList<F, P, S>,
+  { find, position, shown, item, atOnce = foundAtOnce }: StoredList<F, P, S>,
 ): Promise<FastifyReply> {
   const project = projectionOf(item);
   const items: string[] = [];
@@ -56,7 +61,7 @@ export async function sendPage<F, P extends string | number, S extends z.ZodType
   let more = true;
   let since = performance.now();
   while (more && items.length < query.limit && length < pageLength) {
-    const wanted = Math.min(foundAtOnce, query.limit - items.length);
+    const wanted = Math.min(atOnce, query.limit - items.length);
     const found = await find(cursor, wanted);
     more = found.length === wanted;
     for (const one of found) {

@@ -39,6 +39,9 @@ export interface CampaignsDeps {
   readonly clock: Clock;
 }
 
+/** Items that are read at once for a report. */
+const itemsAtOnce = 100;
+
 /** Campaigns, for all faces. */
 export class Campaigns {
   readonly #deps: CampaignsDeps;
@@ -125,11 +128,19 @@ export class Campaigns {
 
   /** @throws campaign.unknown */
   async report(id: string): Promise<CampaignReport> {
-    return this.#deps.store.read(async (r) => {
-      const campaign = await requireCampaign(r, id);
-      const items = await r.campaigns.items(id, {}, undefined, 10_000_000);
-      return campaignReport(campaign, await r.campaigns.counts(id), items, this.#deps.clock.now());
-    });
+    const campaign = await this.#deps.store.read((r) => requireCampaign(r, id));
+    return campaignReport(campaign, this.#pieces(id), this.#deps.clock.now());
+  }
+
+  /** All items of a campaign, some at a time. */
+  async *#pieces(id: string): AsyncIterable<readonly CampaignItem[]> {
+    let after: number | undefined;
+    for (;;) {
+      const found = await this.#deps.store.read((r) => r.campaigns.items(id, {}, after, itemsAtOnce));
+      yield found;
+      if (found.length < itemsAtOnce) return;
+      after = found.at(-1)?.position;
+    }
   }
 
   /** Starts no further target; those that run continue. @throws campaign.unknown, campaign.state */

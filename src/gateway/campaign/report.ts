@@ -1,5 +1,6 @@
-import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
-import type { Campaign, CampaignItem, ItemCounts, ItemState } from "../model/campaign.ts";
+import { inTurns } from "../../base/turns.ts";
+import { type JunitCase, junitPieces } from "../../codec/text/junit.ts";
+import type { Campaign, CampaignItem, ItemState } from "../model/campaign.ts";
 import { type Progress, progressOf } from "./pace.ts";
 import { type ShownItem, shownCampaign, shownItem } from "./shown-campaign.ts";
 
@@ -12,21 +13,54 @@ export interface CampaignReport {
   readonly items: readonly ShownItem[];
 }
 
-export function campaignReport(
+/** Makes a report of items that come in pieces, in turns with others. */
+export async function campaignReport(
   campaign: Campaign,
-  counts: ItemCounts,
-  items: readonly CampaignItem[],
+  pieces: AsyncIterable<readonly CampaignItem[]>,
   now: number,
-): CampaignReport {
+): Promise<CampaignReport> {
   const failures: Record<string, number> = {};
-  for (const { state, error } of items)
-    if (state === "failed") failures[error?.code ?? "job.failed"] = (failures[error?.code ?? "job.failed"] ?? 0) + 1;
-  return {
-    campaign: shownCampaign(campaign),
-    progress: progressOf(campaign, counts, now),
-    failures,
-    items: items.map(shownItem),
+  const counts: Record<ItemState, number> = {
+    pending: 0,
+    running: 0,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    cancelled: 0,
   };
+  const items: ShownItem[] = [];
+  const turn = inTurns(turnMs);
+  for await (const piece of pieces) {
+    for (const item of piece) {
+      counts[item.state] += 1;
+      const code = item.error?.code ?? "job.failed";
+      if (item.state === "failed") failures[code] = (failures[code] ?? 0) + 1;
+      items.push(shownItem(item));
+      await turn();
+    }
+  }
+  return { campaign: shownCampaign(campaign), progress: progressOf(campaign, counts, now), failures, items };
+}
+
+/** How long a report is worked on before others get a turn, milliseconds. */
+const turnMs = 5;
+
+/** Joins the pieces of a report in turns with others. */
+export async function joinedReport(pieces: Iterable<string>): Promise<string> {
+  const turn = inTurns(turnMs);
+  const parts: string[] = [];
+  for (const piece of pieces) {
+    parts.push(piece);
+    await turn();
+  }
+  return parts.join("");
+}
+
+/** The report as JSON, in pieces. */
+export function* jsonPieces({ items, ...head }: CampaignReport): Generator<string> {
+  yield `${JSON.stringify(head).slice(0, -1)},"items":[`;
+  for (const [index, item] of items.entries()) yield `${index === 0 ? "" : ","}${JSON.stringify(item)}`;
+  yield "]}";
 }
 
 const columns = [
@@ -47,8 +81,22 @@ const columns = [
 ] as const;
 
 /** The report as CSV with a header line. RFC 4180 */
-export function reportCsv({ items }: CampaignReport): string {
-  const lines = items.map((item) => [
+export function reportCsv(report: CampaignReport): string {
+  return [...csvPieces(report)].join("");
+}
+
+/** The report as CSV, line by line. */
+export function* csvPieces({ items }: CampaignReport): Generator<string> {
+  yield csvLine(columns);
+  for (const item of items) yield csvLine(csvCells(item));
+}
+
+function csvLine(cells: readonly string[]): string {
+  return `${cells.map(cell).join(",")}\r\n`;
+}
+
+function csvCells(item: ShownItem): string[] {
+  return [
     String(item.position),
     item.target,
     item.label,
@@ -63,15 +111,19 @@ export function reportCsv({ items }: CampaignReport): string {
     stamp(item.endedAt),
     duration(item) === undefined ? "" : String(duration(item)),
     item.jobs.join(" "),
-  ]);
-  return `${[columns, ...lines].map((cells) => cells.map(cell).join(",")).join("\r\n")}\r\n`;
+  ];
 }
 
 /** Neither passed nor failed: not done, or not yet at its end. */
 const notTested: ReadonlySet<ItemState> = new Set(["skipped", "cancelled", "pending", "running"]);
 
 /** The report for continuous integration: one case a target. */
-export function reportJunit({ campaign, items }: CampaignReport): string {
+export function reportJunit(report: CampaignReport): string {
+  return [...reportPieces(report)].join("");
+}
+
+/** The report for continuous integration, case by case. */
+export function reportPieces({ campaign, items }: CampaignReport): Generator<string> {
   const cases = items.map(
     (item): JunitCase => ({
       name: item.label,
@@ -82,7 +134,7 @@ export function reportJunit({ campaign, items }: CampaignReport): string {
       ...(item.note === undefined || item.state === "skipped" ? {} : { output: item.note }),
     }),
   );
-  return junitXml([{ name: campaign.order.name, at: campaign.createdAt, cases }]);
+  return junitPieces([{ name: campaign.order.name, at: campaign.createdAt, cases }]);
 }
 
 function failureOf(item: ShownItem): NonNullable<JunitCase["failure"]> {

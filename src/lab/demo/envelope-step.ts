@@ -60,7 +60,7 @@ async function switchTo(
   );
   const done = await until(async () => {
     const one = await api.v1.jobs.get({ params: { id: job.id } });
-    return one.procedure?.endedAt === undefined ? undefined : one;
+    return one.switch?.endedAt === undefined ? undefined : one;
   });
   const after = await card(bench, (link) => link.card?.iccid !== undefined && link.card.iccid !== before.card?.iccid);
   reporter.check(`REFRESH and reset: ICCID ${before.card?.iccid} -> ${after.card?.iccid}`, after.card?.iccid === iccid);
@@ -75,8 +75,8 @@ async function switchTo(
     heard?.verified === true,
   );
   reporter.check(
-    `the notification is ${heard?.confirmation}, the switch is ${done?.procedure?.at}`,
-    heard?.confirmation === "confirmed" && done?.procedure?.at === "confirmed",
+    `the notification is ${heard?.confirmation}, the switch is ${done?.switch?.at}`,
+    heard?.confirmation === "confirmed" && done?.switch?.at === "confirmed",
   );
 }
 

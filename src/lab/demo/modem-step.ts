@@ -75,11 +75,11 @@ export const modemStep: DemoStep = async ({ context, startDaemon }, reporter) =>
   );
   const confirmed = await until(async () => {
     const job = await api.v1.jobs.get({ params: { id } });
-    return job.procedure?.endedAt === undefined ? undefined : job;
+    return job.switch?.endedAt === undefined ? undefined : job;
   }, 60_000);
   reporter.check(
-    `the notification came as MO SMS, the switch is ${confirmed?.procedure?.at}`,
-    confirmed?.procedure?.at === "confirmed",
+    `the notification came as MO SMS, the switch is ${confirmed?.switch?.at}`,
+    confirmed?.switch?.at === "confirmed",
   );
   const record = await until(async () => {
     const { items } = await api.v1.events.list({ query: { limit: 1000 } });

@@ -62,7 +62,7 @@ export const scp81Step: DemoStep = async (bench, reporter) => {
 async function notified({ api, eis }: DemoBench, reporter: DemoReporter, job: string, since: number): Promise<void> {
   const done = await until(async () => {
     const one = await api.v1.jobs.get({ params: { id: job } });
-    return one.procedure?.endedAt === undefined ? undefined : one;
+    return one.switch?.endedAt === undefined ? undefined : one;
   });
   const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 1 } });
   const [heard] = items;
@@ -74,7 +74,7 @@ async function notified({ api, eis }: DemoBench, reporter: DemoReporter, job: st
   const sessions = events.filter(({ type }) => type === "session.opened").length;
   const triggers = events.filter(({ type }) => type === "session.triggered").length;
   reporter.check(`${sessions} sessions, ${triggers} of them asked for`, sessions === 2 && triggers === 1);
-  reporter.check(`the switch is ${done?.procedure?.at}`, done?.procedure?.at === "confirmed");
+  reporter.check(`the switch is ${done?.switch?.at}`, done?.switch?.at === "confirmed");
 }
 
 /** Queues an ES5 function for the session and waits for its end. */

@@ -67,12 +67,12 @@ export const smppStep: DemoStep = async ({ context, startDaemon }, reporter) => 
   });
   const done = await until(async () => {
     const job = await api.v1.jobs.get({ params: { id }, query: { wait: 1000 } });
-    return job.procedure?.endedAt === undefined && job.state !== "failed" ? undefined : job;
+    return job.switch?.endedAt === undefined && job.state !== "failed" ? undefined : job;
   }, answerMs);
   if (done !== undefined) reporter.note(jobText(context.terminal, done));
   reporter.check(
-    `enableProfile over ${done?.chosen?.link}: ${porWords(done?.result?.por?.name ?? done?.error?.message ?? "without a status")}, switch ${done?.procedure?.at}`,
-    done?.procedure?.at === "confirmed",
+    `enableProfile over ${done?.chosen?.link}: ${porWords(done?.result?.por?.name ?? done?.error?.message ?? "without a status")}, switch ${done?.switch?.at}`,
+    done?.switch?.at === "confirmed",
   );
 
   const about = await api.v1.daemon.get();

@@ -51,14 +51,8 @@ const perform: Perform = {
     if (fresh.length > 0) throw failed(`the card reported: ${fresh[0]?.text}`);
     return undefined;
   },
-  procedure: async (run, { procedure, within }) => {
-    const found = await run.until(within, `the profile switch is '${procedure}'`, async () => {
-      const now = run.lastSwitch === undefined ? undefined : (await run.job(run.lastSwitch)).procedure;
-      return now?.at === procedure ? now : undefined;
-    });
-    const end = found.endedAt ?? found.switchedAt;
-    return end === undefined ? undefined : `${end - found.acceptedAt} ms after its acceptance`;
-  },
+  switch: (run, step) => switchReached(run, step.switch, step.within),
+  procedure: (run, { procedure, within }) => switchReached(run, procedure, within),
   attach: async (run, { attach, within }) => {
     const aid = await run.aidOf(attach);
     const iccid = (await run.target()).esimProfiles.find((profile) => profile.aid === aid)?.iccid;
@@ -151,6 +145,16 @@ type Sending = Pick<StepOf<"es5">, "expect" | "request" | "validity" | "within">
 
 function address({ tar, aid }: { tar?: string | undefined; aid?: string | undefined }) {
   return { ...(tar === undefined ? {} : { tar }), ...(aid === undefined ? {} : { aid }) };
+}
+
+/** Waits until the last profile switch has come so far. */
+async function switchReached(run: ScenarioRun, at: string, within: number | undefined): Promise<string | undefined> {
+  const found = await run.until(within, `the profile switch is '${at}'`, async () => {
+    const now = run.lastSwitch === undefined ? undefined : (await run.job(run.lastSwitch)).switch;
+    return now?.at === at ? now : undefined;
+  });
+  const end = found.endedAt ?? found.switchedAt;
+  return end === undefined ? undefined : `${end - found.acceptedAt} ms after its acceptance`;
 }
 
 async function send(run: ScenarioRun, step: Sending, work: unknown, detach = false): Promise<string | undefined> {

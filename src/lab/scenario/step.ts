@@ -63,6 +63,7 @@ const sending = {
   request: z.record(z.string(), z.unknown()).optional(),
   validity: duration.optional(),
 };
+const switchState = z.enum(["accepted", "switched", "confirmed", "rolled-back", "lapsed"]);
 const shape = <T extends z.ZodRawShape>(fields: T) => z.strictObject({ ...common, ...fields });
 
 /** What each step may say, by the word that specifies what it does. */
@@ -89,7 +90,9 @@ export const stepShapes = {
   /** No notification within the time. */
   silence: shape({ silence: duration }),
   /** State of the last profile switch. */
-  procedure: shape({ procedure: z.enum(["accepted", "switched", "confirmed", "rolled-back", "lapsed"]) }),
+  switch: shape({ switch: switchState }),
+  /** Former name of `switch`. */
+  procedure: shape({ procedure: switchState }),
   /** The card in the link shows this profile's ICCID. */
   attach: shape({ attach: profile }),
   /** Facts that must be true, of the EIS and of a simulated card. */

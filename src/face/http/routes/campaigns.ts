@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { ShownCampaign } from "../../../gateway/campaign/campaigns.ts";
-import { reportCsv, reportJunit } from "../../../gateway/campaign/report.ts";
+import { csvPieces, joinedReport, jsonPieces, reportPieces } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
 import { writtenFailure } from "../../../gateway/model/failure.ts";
 import { campaignItemShape, campaignOperations, campaignShape } from "../../api/campaigns.ts";
@@ -84,10 +84,15 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
     ...routeOf(campaignOperations.report),
     handler: async ({ params, query }, reply) => {
       const report = await campaigns.report(params.id);
-      if (query.format === "csv")
-        return reply.type("text/csv; charset=utf-8").serializer(String).send(reportCsv(report));
-      if (query.format === "junit") return reply.type("application/xml").serializer(String).send(reportJunit(report));
-      return reply.type("application/json").serializer(String).send(JSON.stringify(report));
+      const sendText = async (type: string, pieces: Iterable<string>) =>
+        reply
+          .type(type)
+          .serializer(String)
+          .send(await joinedReport(pieces));
+      if (query.format === "csv") return sendText("text/csv; charset=utf-8", csvPieces(report));
+      return query.format === "junit"
+        ? sendText("application/xml", reportPieces(report))
+        : sendText("application/json", jsonPieces(report));
     },
   });
 

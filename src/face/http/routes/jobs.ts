@@ -25,7 +25,7 @@ async function detail(deps: ApiDeps, job: Job) {
     ...shownJob(job),
     packets: shownPackets(packets, job.work).map((packet) => packet),
     decoded,
-    ...(profileSwitch === undefined ? {} : { procedure: { ...profileSwitch } }),
+    ...(profileSwitch === undefined ? {} : { switch: profileSwitch, procedure: profileSwitch }),
   };
 }
 

@@ -1,13 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { toHex } from "../../../base/hex.ts";
+import { inTurns } from "../../../base/turns.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { InboxEntry } from "../../../gateway/model/inbox.ts";
 import { textsOf } from "../../../gateway/smsc/message-text.ts";
-import { messageOperations } from "../../api/messages.ts";
-import { notificationOperations } from "../../api/notifications.ts";
+import { messageOperations, messageShape } from "../../api/messages.ts";
+import { notificationOperations, notificationShape } from "../../api/notifications.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { pageOf } from "../page.ts";
+import { sendPage, smallItems } from "../page.ts";
 import { routeOf } from "../route.ts";
 
 /** What cards reported, and the short messages that links brought. */
@@ -17,29 +18,39 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
 
   routes.route({
     ...routeOf(notificationOperations.list),
-    handler: async ({ query }) => {
+    handler: async ({ query }, reply) => {
       const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
-      const found = await notifications.list(target, query.cursor, query.limit);
-      return pageOf(
-        found,
-        query.limit,
-        (last) => last.seq,
-        (one) => ({ ...one, text: notificationTypeText(one.type) }),
-      );
+      return sendPage(reply, query, {
+        find: (cursor: number | undefined, limit) => notifications.list(target, cursor, limit),
+        position: ({ seq }) => seq,
+        shown: (one) => ({ ...one, text: notificationTypeText(one.type) }),
+        item: notificationShape,
+        atOnce: smallItems,
+      });
     },
   });
 
   routes.route({
     ...routeOf(messageOperations.list),
-    handler: async ({ query }) => {
-      const found = await inbound.list(query.cursor, query.limit);
+    handler: async ({ query }, reply) => {
+      const turn = inTurns(5);
+      const found: InboxEntry[] = [];
+      for (let more = true; more && found.length < query.limit; await turn()) {
+        const wanted = Math.min(smallItems, query.limit - found.length);
+        const piece = await inbound.list(found.at(-1)?.seq ?? query.cursor, wanted);
+        found.push(...piece);
+        more = piece.length === wanted;
+      }
+      // The parts of a text are joined from the whole page.
       const texts = textsOf(found);
-      return pageOf(
-        found,
-        query.limit,
-        (last) => last.seq,
-        (entry) => shownMessage(entry, texts.get(entry.id)),
-      );
+      return sendPage(reply, query, {
+        find: async (cursor: number | undefined, limit) =>
+          found.filter(({ seq }) => cursor === undefined || seq < cursor).slice(0, limit),
+        position: ({ seq }) => seq,
+        shown: (entry) => shownMessage(entry, texts.get(entry.id)),
+        item: messageShape,
+        atOnce: smallItems,
+      });
     },
   });
 }

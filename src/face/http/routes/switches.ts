@@ -1,14 +1,14 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { NotificationRecord } from "../../../gateway/model/notification.ts";
 import { type ProfileSwitch, switchOutcome } from "../../../gateway/model/profile-switch.ts";
 import { notificationOperations } from "../../api/notifications.ts";
-import { switchOperations } from "../../api/switches.ts";
+import { switchOperations, switchShape } from "../../api/switches.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { awaited } from "../await-state.ts";
-import { pageOf } from "../page.ts";
+import { sendPage } from "../page.ts";
 import { routeOf } from "../route.ts";
 
 const shown = (one: NotificationRecord) => ({ ...one, text: notificationTypeText(one.type) });
@@ -18,19 +18,20 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { events, notifications, switches } = deps.gateway;
 
-  const list = async (query: z.infer<typeof switchOperations.list.query>) => {
+  const list = async (query: z.infer<typeof switchOperations.list.query>, reply: FastifyReply) => {
     const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
-    const found = await switches.list(target, query.cursor, query.limit);
-    return pageOf(
-      found,
-      query.limit,
-      (last) => last.acceptedAt,
-      (one) => one,
-    );
+    return sendPage(reply, query, {
+      find: (cursor: number | undefined, limit) => switches.list(target, cursor, limit),
+      position: ({ acceptedAt }) => acceptedAt,
+      shown: (one) => one,
+      item: switchShape,
+      // Several may have been accepted in one millisecond: a position is only safe at the end of the page.
+      atOnce: query.limit,
+    });
   };
 
-  routes.route({ ...routeOf(switchOperations.list), handler: ({ query }) => list(query) });
-  routes.route({ ...routeOf(switchOperations.listOld), handler: ({ query }) => list(query) });
+  routes.route({ ...routeOf(switchOperations.list), handler: ({ query }, reply) => list(query, reply) });
+  routes.route({ ...routeOf(switchOperations.listOld), handler: ({ query }, reply) => list(query, reply) });
 
   routes.route({
     ...routeOf(switchOperations.get),

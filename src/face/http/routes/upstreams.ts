@@ -1,9 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { OutboxEntry } from "../../../gateway/model/outbox.ts";
-import { upstreamOperations } from "../../api/upstreams.ts";
+import { deadLetterShape, upstreamOperations } from "../../api/upstreams.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { pageOf } from "../page.ts";
+import { sendPage } from "../page.ts";
 import { routeOf } from "../route.ts";
 
 function shown(entry: OutboxEntry) {
@@ -33,8 +33,13 @@ export async function upstreamRoutes(app: FastifyInstance, { deps }: { deps: Api
 
   routes.route({
     ...routeOf(upstreamOperations.deadLetters),
-    handler: async ({ params, query }) =>
-      pageOf(await upstreams.dead(params.name, query.cursor ?? 0, query.limit), query.limit, (last) => last.seq, shown),
+    handler: async ({ params, query }, reply) =>
+      sendPage(reply, query, {
+        find: (cursor: number | undefined, limit) => upstreams.dead(params.name, cursor ?? 0, limit),
+        position: ({ seq }) => seq,
+        shown,
+        item: deadLetterShape,
+      }),
   });
 
   routes.route({
