@@ -96,9 +96,9 @@ async function auditHeard(
  * POL2 requires the previous profile to be deleted: the SM-SR's job, once the switch is confirmed and not after a
  * fall-back. The card may have done it on its own by POL1. SGP.02 §3.6.3
  */
-async function autoDelete(r: Repositories, procedure: ProfileSwitch, at: number): Promise<void> {
-  const target = await r.targets.get(procedure.target);
-  const left = target?.esimProfiles.find((profile) => profile.aid === procedure.from);
+async function autoDelete(r: Repositories, profileSwitch: ProfileSwitch, at: number): Promise<void> {
+  const target = await r.targets.get(profileSwitch.target);
+  const left = target?.esimProfiles.find((profile) => profile.aid === profileSwitch.from);
   if (target === undefined || left === undefined || left.state !== "disabled" || left.fallback) return;
   if (!deletesItself(left)) return;
   const fn = { name: "deleteProfile", isdP: parseAid(left.aid) } as const;
@@ -114,7 +114,7 @@ async function autoDelete(r: Repositories, procedure: ProfileSwitch, at: number)
       function: { name: fn.name, params: { aid: left.aid, reason: "POL2 Auto-Delete" } },
     },
     request: { bearer: "auto", maxPackets: 4, onAnswerLost: "repeat", tolerate: ["6A88"] },
-    origin: { face: "system", reference: procedure.id },
+    origin: { face: "system", reference: profileSwitch.id },
     attempts: 0,
     notBefore: at,
     validUntil: at + autoDeleteValidityMs,
@@ -197,12 +197,12 @@ async function confirmationEnded(
     job: job.id,
     data: { notification: notification.id, type: notification.type, sequence: notification.sequence },
   });
-  const procedure = await r.profileSwitches.latest(job.target);
+  const profileSwitch = await r.profileSwitches.latest(job.target);
   // Only a notification of the change itself confirms it; others are confirmed too.
   const ofSwitch = notification.type === 2 || notification.type === 5;
-  if (procedure === undefined || !confirmed || !ofSwitch) return undefined;
-  const next = stepProfileSwitch(procedure, { kind: "confirmed", at });
-  if (next === procedure) return undefined;
+  if (profileSwitch === undefined || !confirmed || !ofSwitch) return undefined;
+  const next = stepProfileSwitch(profileSwitch, { kind: "confirmed", at });
+  if (next === profileSwitch) return undefined;
   await r.profileSwitches.put(next);
   await r.events.append({
     at,

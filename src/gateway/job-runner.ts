@@ -97,7 +97,7 @@ export class JobRunner {
 
   /** Ends the work on a job of which the end is durable. */
   interrupt(job: Job, reason: GatewayError): void {
-    this.#backoff.over(job);
+    this.#backoff.forget(job);
     this.#dispatcher.interrupt(job.target, job.id, reason);
   }
 
@@ -148,7 +148,7 @@ export class JobRunner {
 
   async #run(job: Job, { target, firstWaiting }: Around, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
-    this.#backoff.over(job);
+    this.#backoff.forget(job);
     try {
       if (target === undefined) {
         return await this.#fail(job, { code: "target.unknown", message: "the target is gone", detail: {} });
@@ -192,7 +192,7 @@ export class JobRunner {
   }
 
   async #expire(job: Job): Promise<void> {
-    this.#backoff.over(job);
+    this.#backoff.forget(job);
     await expireJob(this.#deps.feed, this.#deps.store, job.id, this.#deps.clock.now());
   }
 

@@ -19,7 +19,7 @@ function executedStep(
   facts: ItemFacts,
 ): CardFacts["executed"] {
   const { error, state } = ended;
-  if (state === "succeeded" || facts.procedure !== undefined) return true;
+  if (state === "succeeded" || facts.profileSwitch !== undefined) return true;
   // The switch was accepted, or it would not have been waited for.
   if (error?.code === "campaign.no-switch" || error?.code === "campaign.rolled-back") return true;
   const said = error?.executed ?? false;
@@ -47,6 +47,8 @@ function knowsEnabled(
   executed: CardFacts["executed"],
 ): boolean {
   if (switches === undefined || executed === false || audited(before, facts)) return true;
-  const { procedure } = facts;
-  return procedure?.at === "confirmed" || procedure?.at === "rolled-back" || procedure?.switchedAt !== undefined;
+  const { profileSwitch } = facts;
+  return (
+    profileSwitch?.at === "confirmed" || profileSwitch?.at === "rolled-back" || profileSwitch?.switchedAt !== undefined
+  );
 }

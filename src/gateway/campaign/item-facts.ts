@@ -8,7 +8,7 @@ export interface ItemFacts {
   /** The job its phase waits for. */
   readonly job?: Job;
   /** The profile switch that the step's job started. */
-  readonly procedure?: ProfileSwitch;
+  readonly profileSwitch?: ProfileSwitch;
   readonly target?: Target;
   readonly switchTimeoutMs: number;
   /** The gateway does not confirm notifications of this target. */

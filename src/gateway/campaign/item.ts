@@ -48,7 +48,7 @@ export function refuseItem(item: CampaignItem, error: JobFailure, now: number): 
 }
 
 function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
-  return over(item, { state: "failed", error, endedAt: now, ...(note === undefined ? {} : { note }) });
+  return withChange(item, { state: "failed", error, endedAt: now, ...(note === undefined ? {} : { note }) });
 }
 
 function afterJob(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
@@ -61,74 +61,74 @@ function afterJob(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOut
   const error = failureOf(job);
   const { executed } = error;
   const doubtful = executed !== false;
-  if (doubtful && facts.procedure !== undefined) {
+  if (doubtful && facts.profileSwitch !== undefined) {
     return { item: { ...item, ...followed(item, facts), note: answerLost }, effect: "none" };
   }
   if (doubtful && (step.switches !== undefined || step.deletes !== undefined)) return askCard(item, error);
-  if (job.state === "cancelled") return done(over(item, { state: "cancelled", error, endedAt: now }));
-  return done(failItem(item, error, now));
+  if (job.state === "cancelled") return endedOutcome(withChange(item, { state: "cancelled", error, endedAt: now }));
+  return endedOutcome(failItem(item, error, now));
 }
 
 function afterSwitch(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
-  const { procedure, now } = facts;
+  const { profileSwitch, now } = facts;
   const late = now >= (item.deadline ?? now);
-  switch (procedure?.at) {
+  switch (profileSwitch?.at) {
     case "confirmed":
       return advance(item, facts);
     case "rolled-back": {
       const message = "the card did not get through with the new profile and switched back";
-      const tookMs = (procedure.endedAt ?? now) - procedure.acceptedAt;
-      const detail = { step: step.name, aid: procedure.aid, tookMs };
-      return done(failItem(item, { code: "campaign.rolled-back", message, executed: true, detail }, now));
+      const tookMs = (profileSwitch.endedAt ?? now) - profileSwitch.acceptedAt;
+      const detail = { step: step.name, aid: profileSwitch.aid, tookMs };
+      return endedOutcome(failItem(item, { code: "campaign.rolled-back", message, executed: true, detail }, now));
     }
     case "switched":
       if (late && facts.confirmedElsewhere)
         return advance({ ...item, note: "switched; whether it was confirmed is not known here" }, facts);
       break;
     case "lapsed":
-      return askCard(item, noSwitch(step, procedure.switchedAt !== undefined));
+      return askCard(item, noSwitch(step, profileSwitch.switchedAt !== undefined));
     default:
   }
   if (!late) return { item, effect: "none" };
-  const unclear = procedure === undefined ? item.error : undefined;
-  return askCard(item, unclear ?? noSwitch(step, procedure?.at === "switched"));
+  const unclear = profileSwitch === undefined ? item.error : undefined;
+  return askCard(item, unclear ?? noSwitch(step, profileSwitch?.at === "switched"));
 }
 
 function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {
-  const { job, now, target, procedure } = facts;
+  const { job, now, target, profileSwitch } = facts;
   if (job === undefined || !endStates.includes(job.state)) return { item, effect: "none" };
   const error = item.error ?? failureOf(job);
-  if (procedure !== undefined && procedure.at !== "lapsed" && error.code !== "campaign.no-switch")
-    return { item: over(item, { ...followed(item, facts), note: answerLost }), effect: "none" };
+  if (profileSwitch !== undefined && profileSwitch.at !== "lapsed" && error.code !== "campaign.no-switch")
+    return { item: withChange(item, { ...followed(item, facts), note: answerLost }), effect: "none" };
   if (job.state !== "done" || target === undefined) {
     // No deadline: its notification has not been waited for yet, and may contain what its answers do not.
     const wait = step.switches !== undefined && item.deadline === undefined;
     return wait
-      ? { item: over(item, { ...followed(item, facts), error }), effect: "none" }
-      : done(failItem(item, error, now, unanswered(facts)));
+      ? { item: withChange(item, { ...followed(item, facts), error }), effect: "none" }
+      : endedOutcome(failItem(item, error, now, unanswered(facts)));
   }
   if (step.deletes !== undefined) {
     const gone = !target.esimProfiles.some((profile) => profile.aid === step.deletes);
     const note = "the answer was lost; the card's audit shows the profile gone";
     return gone
-      ? advance(over(item, { note }), facts)
-      : done(failItem(item, error, now, "the card still has the profile"));
+      ? advance(withChange(item, { note }), facts)
+      : endedOutcome(failItem(item, error, now, "the card still has the profile"));
   }
   const enabled = enabledProfile(target);
   const shown = `the card's audit shows ${enabled?.iccid ?? enabled?.aid ?? "no profile"} enabled`;
   if (step.switches?.to === undefined || enabled?.aid !== step.switches.to)
-    return done(failItem(item, error, now, shown));
+    return endedOutcome(failItem(item, error, now, shown));
   // Switched, but not reported: without a confirmation the card goes back, so this is not a success yet.
-  if (error.code === "campaign.no-switch" || procedure?.at === "lapsed")
-    return done(failItem(item, error, now, `${shown}; unconfirmed, it will switch back`));
+  if (error.code === "campaign.no-switch" || profileSwitch?.at === "lapsed")
+    return endedOutcome(failItem(item, error, now, `${shown}; unconfirmed, it will switch back`));
   const note = "the answer to the switch was lost; the card's audit shows it";
-  return { item: over(item, { ...followed(item, facts), note }), effect: "none" };
+  return { item: withChange(item, { ...followed(item, facts), note }), effect: "none" };
 }
 
 /** Facts about a card that did not answer an audit. */
-function unanswered({ procedure, target }: ItemFacts): string {
+function unanswered({ profileSwitch, target }: ItemFacts): string {
   const enabled = target === undefined ? undefined : enabledProfile(target);
-  if (procedure?.switchedAt === undefined || enabled === undefined)
+  if (profileSwitch?.switchedAt === undefined || enabled === undefined)
     return "the card's state is not known: it did not answer an audit either";
   return `the card's own notification shows ${enabled.iccid ?? enabled.aid} enabled; it did not answer an audit, and may go back`;
 }
@@ -140,20 +140,20 @@ function followed(item: CampaignItem, facts: ItemFacts) {
 
 function advance(item: CampaignItem, facts: ItemFacts): ItemOutcome {
   const next = item.step + 1;
-  if (next >= item.steps.length) return done(over(item, { state: "succeeded", endedAt: facts.now }));
-  return { item: over(item, { state: "running", step: next, phase: "job" }), effect: "submit-step" };
+  if (next >= item.steps.length) return endedOutcome(withChange(item, { state: "succeeded", endedAt: facts.now }));
+  return { item: withChange(item, { state: "running", step: next, phase: "job" }), effect: "submit-step" };
 }
 
 function askCard(item: CampaignItem, error: JobFailure): ItemOutcome {
   return { item: { ...item, phase: "audit", error }, effect: "submit-audit" };
 }
 
-function done(item: CampaignItem): ItemOutcome {
+function endedOutcome(item: CampaignItem): ItemOutcome {
   return { item, effect: "none" };
 }
 
 /** The item with these changes and without what only concerned the phase it was in. */
-function over(item: CampaignItem, change: Partial<CampaignItem>): CampaignItem {
+function withChange(item: CampaignItem, change: Partial<CampaignItem>): CampaignItem {
   const { phase, deadline, error, job, stepJob, ...kept } = item;
   const sameStep = change.state === "running" && change.step === undefined;
   return { ...kept, ...(sameStep && stepJob !== undefined ? { job: stepJob, stepJob } : {}), ...change };

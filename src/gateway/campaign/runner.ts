@@ -211,14 +211,14 @@ export class CampaignRunner {
     const { job, stepJob = job } = item;
     const known = await store.read(async (r) => ({
       job: await r.jobs.get(job),
-      procedure: await r.profileSwitches.ofJob(stepJob),
+      profileSwitch: await r.profileSwitches.ofJob(stepJob),
       target: await r.targets.get(item.target),
     }));
     const mode = known.target?.settings.notifications ?? notifications;
     const outcome = stepItem(item, {
       now: clock.now(),
       ...(known.job === undefined ? {} : { job: known.job }),
-      ...(known.procedure === undefined ? {} : { procedure: known.procedure }),
+      ...(known.profileSwitch === undefined ? {} : { profileSwitch: known.profileSwitch }),
       ...(known.target === undefined ? {} : { target: known.target }),
       switchTimeoutMs: campaign.order.switchTimeoutMs,
       confirmedElsewhere: mode !== "local",

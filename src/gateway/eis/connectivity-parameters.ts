@@ -111,7 +111,7 @@ export class ConnectivityParameters {
   /** What the EIS and the updates so far say; the card itself cannot be asked. @throws target.unknown */
   async show(reference: string): Promise<ShownConnectivity> {
     const target = await this.#store.read((r) => findTarget(r, reference));
-    return withoutPasswords(known(target));
+    return withoutPasswords(knownParameters(target));
   }
 
   /**
@@ -122,8 +122,8 @@ export class ConnectivityParameters {
   async set(reference: string, given: ConnectivityShape, origin: JobOrigin): Promise<Job[]> {
     const { smsr, profile } = given;
     const makers = [
-      ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(known(target).smsr, smsr))]),
-      ...(profile === undefined ? [] : [(target: Target) => profileWork(target, known(target), profile)]),
+      ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(knownParameters(target).smsr, smsr))]),
+      ...(profile === undefined ? [] : [(target: Target) => profileWork(target, knownParameters(target), profile)]),
     ];
     // All or nothing: what does not fit is refused before anything is ordered.
     const target = await this.#store.read(async (r) => {
@@ -132,7 +132,12 @@ export class ConnectivityParameters {
       return found;
     });
     this.#log.warn(
-      { target: target.id, eid: target.eid, before: withoutPasswords(known(target)), after: withoutPasswords(given) },
+      {
+        target: target.id,
+        eid: target.eid,
+        before: withoutPasswords(knownParameters(target)),
+        after: withoutPasswords(given),
+      },
       "connectivity parameters of a card are changed",
     );
     const jobs: Job[] = [];
@@ -159,7 +164,7 @@ async function asOrdered(r: Repositories, target: Target): Promise<Target> {
     .reduce((now, fn) => (changes.has(fn.name) ? applyCommand(now, fn, undefined, {}) : now), target);
 }
 
-function known(target: Target): ShownConnectivity {
+function knownParameters(target: Target): ShownConnectivity {
   const unreadable: string[] = [];
   const read = <T>(name: string, parse: () => T): T | undefined => {
     try {

@@ -51,7 +51,7 @@ export class LinkBackoff {
   }
 
   /** The job is tried again, or has ended. */
-  over({ id, target }: Pick<Job, "id" | "target">): void {
+  forget({ id, target }: Pick<Job, "id" | "target">): void {
     const jobs = this.#waiting.get(target);
     if (jobs?.delete(id) === true && jobs.size === 0) this.#waiting.delete(target);
   }
@@ -81,7 +81,7 @@ export class LinkBackoff {
         const bySms = link.kind !== "reader" && waiting.kind !== "reader";
         if (waiting.link !== link.id && target !== holds && !bySms) continue;
         taken.push(waiting);
-        this.over({ id, target });
+        this.forget({ id, target });
       }
     }
     return taken;

@@ -40,7 +40,7 @@ export async function probeLink(
     validityMs: test.waitMs,
   });
   const ended = await endOf(deps, job.id, signal);
-  return judge(ended);
+  return verdictOf(ended);
 }
 
 /** The job when it has ended; cancelled first when the caller gives up. */
@@ -66,7 +66,7 @@ async function endOf({ store, jobs }: LinkTestDeps, id: string, signal: AbortSig
   }
 }
 
-function judge({ state, error, result, note }: Job): Omit<LinkTestTry, "variant"> {
+function verdictOf({ state, error, result, note }: Job): Omit<LinkTestTry, "variant"> {
   if (state === "done" || error?.code === "job.script") {
     return { verdict: "answered", note: porWords(result?.por?.name ?? "OK") };
   }

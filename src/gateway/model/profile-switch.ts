@@ -89,12 +89,12 @@ export async function switchIsOpen(
   target: string,
   now: number,
 ): Promise<boolean> {
-  const procedure = await profileSwitches.latest(target);
-  return procedure !== undefined && procedure.endedAt === undefined && procedure.holdUntil > now;
+  const profileSwitch = await profileSwitches.latest(target);
+  return profileSwitch !== undefined && profileSwitch.endedAt === undefined && profileSwitch.holdUntil > now;
 }
 
 export interface ProfileSwitchRepository {
-  put(procedure: ProfileSwitch): Promise<void>;
+  put(profileSwitch: ProfileSwitch): Promise<void>;
   /** The latest one of the target. */
   latest(target: string): Promise<ProfileSwitch | undefined>;
   /** Those that have not ended: accepted or switched. */

@@ -209,9 +209,9 @@ export class Notifications {
     const verified = proven && !stale;
     const counts = verified || (heard.unsecured && target?.settings.unsecuredNotifications === "accept");
     if (target !== undefined && counts) await recoverSwitch(r, target, value, receivedAt);
-    const procedure = target === undefined ? undefined : await r.profileSwitches.latest(target.id);
-    const open = procedure !== undefined && (procedure.at === "accepted" || procedure.at === "switched");
-    const since = open ? procedure.acceptedAt : receivedAt - copyWindowMs;
+    const profileSwitch = target === undefined ? undefined : await r.profileSwitches.latest(target.id);
+    const open = profileSwitch !== undefined && (profileSwitch.at === "accepted" || profileSwitch.at === "switched");
+    const since = open ? profileSwitch.acceptedAt : receivedAt - copyWindowMs;
     const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
     const copy = await r.notifications.copyOf(value.eid, raw, { verified, counts }, since);
     if (copy !== undefined) {
@@ -223,7 +223,7 @@ export class Notifications {
     const imei = notificationImei(value);
     // A switch that is reported after its validity period must roll back: it is not confirmed (SGP.02 §3.2).
     const lapsed =
-      open && value.type === 2 && ((await r.jobs.get(procedure.job))?.validUntil ?? receivedAt) < receivedAt;
+      open && value.type === 2 && ((await r.jobs.get(profileSwitch.job))?.validUntil ?? receivedAt) < receivedAt;
     const mode = lapsed
       ? "withhold"
       : heard.relayed === true
@@ -291,11 +291,11 @@ export class Notifications {
   }
 
   async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
-    const procedure = await r.profileSwitches.latest(target.id);
-    if (procedure !== undefined) {
+    const profileSwitch = await r.profileSwitches.latest(target.id);
+    if (profileSwitch !== undefined) {
       const named = value.isdP === undefined ? {} : { isdP: value.isdP };
-      const next = stepProfileSwitch(procedure, { kind: "notified", type: value.type, ...named, at });
-      if (next !== procedure) {
+      const next = stepProfileSwitch(profileSwitch, { kind: "notified", type: value.type, ...named, at });
+      if (next !== profileSwitch) {
         await r.profileSwitches.put(next);
         await r.events.append({
           at,

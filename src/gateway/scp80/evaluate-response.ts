@@ -7,7 +7,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { scriptFormat } from "../scripts/script-body.ts";
 import { answeredScript, askedByWork } from "../scripts/script-verdict.ts";
-import { judge, type Verdict } from "../scripts/verdict.ts";
+import { evaluatePor, type Verdict } from "../scripts/verdict.ts";
 import type { Flight } from "./answers.ts";
 import { traceResponse } from "./packet-trace.ts";
 import { missingOf } from "./partial-response.ts";
@@ -66,7 +66,7 @@ export function verdictOf(
   const facts = { ...answer, transmissions: packet.transmissions, byCard };
   const compact = target !== undefined && job.work.kind === "script" && scriptFormat(job.work, target) === "compact";
   try {
-    return judge(facts, (data) => answeredScript(askedByWork(job.work, compact), data));
+    return evaluatePor(facts, (data) => answeredScript(askedByWork(job.work, compact), data));
   } catch (error) {
     if (error instanceof GatewayError) return { at: "unproven", note: error.message };
     throw error;

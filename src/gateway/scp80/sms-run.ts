@@ -178,7 +178,8 @@ export class SmsRun {
   ): Promise<"concluded" | "open" | Extract<JobEvent, { readonly kind: "answered" }>> {
     const answered = this.#answeredBy(packet, outcomes);
     if (answered === undefined) return "open";
-    const verdict = flight === undefined ? await this.#judge(job, answered, byCard) : verdictInFlight(flight, answered);
+    const verdict =
+      flight === undefined ? await this.#verdictOn(job, answered, byCard) : verdictInFlight(flight, answered);
     const settles = verdict.at !== "wait" && verdict.at !== "unproven";
     const { response } = answered;
     // An SMPP client's message ends with what the card gave now; the command stays open for what follows.
@@ -212,7 +213,7 @@ export class SmsRun {
   /** Keeps what a card reported after its job was abandoned. */
   async #hearLate({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
     const answered = this.#answeredBy(packet, outcomes);
-    const verdict = answered === undefined ? undefined : await this.#judge(job, answered, byCard);
+    const verdict = answered === undefined ? undefined : await this.#verdictOn(job, answered, byCard);
     if (answered === undefined || verdict?.at === "wait" || verdict?.at === "unproven") return;
     const { state, response, answeredAt } = answered;
     await this.#deps.store.write(async (r) => {
@@ -230,13 +231,13 @@ export class SmsRun {
     });
   }
 
-  #judge(job: Job, packet: PacketRecord, source?: AnswerSource): Promise<Verdict> {
+  #verdictOn(job: Job, packet: PacketRecord, source?: AnswerSource): Promise<Verdict> {
     return this.#deps.store.read((r) => evaluateResponse(r, job, packet, source));
   }
 
   /** A response that an earlier version stored without settling its job, or that came after the last look. */
   async #conclude(job: Job, packet: PacketRecord, tries: number): Promise<void> {
-    const verdict = await this.#judge(job, packet);
+    const verdict = await this.#verdictOn(job, packet);
     if (verdict.at === "wait") return this.#later(job, verdict.note, tries);
     if (verdict.at === "unproven") {
       await this.#deps.store.write((r) => r.packets.patch(packet.id, { state: "sent" }));
@@ -302,7 +303,7 @@ export class SmsRun {
       packet === undefined ||
       readsNoReplay(packet) ||
       job.work.kind === "packet";
-    const came = packet?.response === undefined || !last ? undefined : await this.#judge(job, packet);
+    const came = packet?.response === undefined || !last ? undefined : await this.#verdictOn(job, packet);
     // Whether it was the last is for its owner to say, who alone can read it.
     if (packet !== undefined && came?.at === "done" && clock.now() < job.validUntil)
       return this.#settle(job, packet, came);

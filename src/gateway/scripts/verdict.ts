@@ -40,7 +40,7 @@ export interface VerdictFacts {
  * Judges the status of a response packet; `read` decodes the additional data of a good one. Without its proof it decides
  * nothing, unless the card in a reader gave it and it is a refusal: cards refuse in clear what they cannot verify.
  */
-export function judge(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredScript): Verdict {
+export function evaluatePor(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredScript): Verdict {
   const { status, statusName: name, authenticated, asAsked = authenticated } = facts;
   const por = { status, name, authenticated };
   const fail = (code: ErrorCode, message: string, executed: Executed): Verdict => ({

@@ -17,7 +17,7 @@ import { type BeginJob, storeAndBegin } from "./begin-message.ts";
 import { SmscKeeper } from "./keeper.ts";
 import { failureStatus } from "./message-verdict.ts";
 import { holdSegment, jobOfMessages, messageKey, queueMessages, type SegmentPlace } from "./segments.ts";
-import { settle } from "./settle.ts";
+import { settleMessage } from "./settle.ts";
 
 /** A message as a client submitted it; octets are never touched. */
 export interface SmscOrder {
@@ -284,7 +284,7 @@ export class SmscConversations implements AsyncDisposable {
   #cancelHeld(message: SmscMessage): Promise<boolean> {
     return this.#store.write(async (r) => {
       if (!(await r.smsc.release(message.id))) return false;
-      await settle(r, message, "deleted", { error: 0, at: this.#clock.now() });
+      await settleMessage(r, message, "deleted", { error: 0, at: this.#clock.now() });
       return true;
     });
   }

@@ -3,7 +3,7 @@ import type { Log } from "../../link/driver.ts";
 import type { JobQueue } from "../model/new-job.ts";
 import type { Store } from "../model/store.ts";
 import { releaseSegments } from "./segments.ts";
-import { settle } from "./settle.ts";
+import { settleMessage } from "./settle.ts";
 
 export interface SmscKeeperDeps {
   readonly store: Store;
@@ -93,7 +93,7 @@ export class SmscKeeper implements AsyncDisposable {
         const message = await r.smsc.message(id);
         const job = message === undefined || message.job === "" ? undefined : await r.jobs.get(message.job);
         if (message === undefined || (job !== undefined && job.endedAt === undefined)) continue;
-        await settle(r, message, "unknown", { error: message.error, at: now, final: true });
+        await settleMessage(r, message, "unknown", { error: message.error, at: now, final: true });
       }
     });
   }

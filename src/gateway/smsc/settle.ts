@@ -29,7 +29,7 @@ export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: n
   const told = verdict.final ? new Map<number, MessageVerdict>() : await partVerdicts(r, job, messages.length);
   for (const message of messages) {
     const { state, ...words } = told.get(message.position) ?? verdict;
-    await settle(r, message, state, { ...words, at });
+    await settleMessage(r, message, state, { ...words, at });
   }
 }
 
@@ -113,7 +113,7 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
     if (parts.filter((part) => part.state === "delivered").length < packet.userData.length) return undefined;
   }
   const meant = cut ? messages : messages.filter((message) => message.position === named.position);
-  for (const message of meant) await settle(r, message, state, { ...verdict, at });
+  for (const message of meant) await settleMessage(r, message, state, { ...verdict, at });
   const [first] = meant;
   if (first === undefined) return undefined;
   const data = { message: first.id, client: first.client, state };
@@ -152,7 +152,7 @@ export interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
  * Notes a message's state, and notifies its client if requested. A final state stays, but for `unknown`: the outcome of
  * the message after all is still worth telling.
  */
-export async function settle(
+export async function settleMessage(
   r: Repositories,
   message: SmscMessage,
   state: MessageState,

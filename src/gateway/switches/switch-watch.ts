@@ -57,12 +57,12 @@ export class SwitchWatch {
     const open = await store.read((r) => r.profileSwitches.open());
     for (const { id, target } of open.filter((one) => one.holdUntil <= now)) {
       await store.write(async (r) => {
-        const procedure = (await r.profileSwitches.open()).find((one) => one.id === id);
-        if (procedure === undefined || procedure.holdUntil > now) return;
-        const next = stepProfileSwitch(procedure, { kind: "lapsed", at: now });
+        const profileSwitch = (await r.profileSwitches.open()).find((one) => one.id === id);
+        if (profileSwitch === undefined || profileSwitch.holdUntil > now) return;
+        const next = stepProfileSwitch(profileSwitch, { kind: "lapsed", at: now });
         await r.profileSwitches.put(next);
-        const data = { aid: procedure.aid, was: procedure.at, tookMs: now - procedure.acceptedAt };
-        await r.events.append({ at: now, type: "switch.lapsed", target, job: procedure.job, data });
+        const data = { aid: profileSwitch.aid, was: profileSwitch.at, tookMs: now - profileSwitch.acceptedAt };
+        await r.events.append({ at: now, type: "switch.lapsed", target, job: profileSwitch.job, data });
       });
       kick(target);
     }

@@ -213,7 +213,7 @@ const signed = [
 function mergedEis(kept: Target | undefined, facts: StoredEis, xml: string | undefined, warnings: string[]): StoredEis {
   const before = factsIn(kept?.eis);
   const merged = new Map<string, unknown>(Object.entries(before));
-  for (const [name, value] of Object.entries(facts)) merged.set(name, over(before[name], value));
+  for (const [name, value] of Object.entries(facts)) merged.set(name, mergedFact(before[name], value));
   if (facts.smsr !== undefined && kept !== undefined)
     merged.set("smsr", mergedAddressing(addressingOf(kept), facts.smsr));
   if (xml !== undefined) merged.set("xml", xml);
@@ -235,10 +235,10 @@ function mergedAddressing(known: Readonly<Record<string, string>>, given: unknow
 
 const smsrShape = z.object({ addressing: z.record(z.string(), z.string()).optional() });
 
-function over(before: unknown, value: unknown): unknown {
+function mergedFact(before: unknown, value: unknown): unknown {
   if (!isRecord(before) || !isRecord(value)) return value;
   const merged = new Map<string, unknown>(Object.entries(before));
-  for (const [name, inner] of Object.entries(value)) merged.set(name, over(before[name], inner));
+  for (const [name, inner] of Object.entries(value)) merged.set(name, mergedFact(before[name], inner));
   return Object.fromEntries(merged);
 }
 

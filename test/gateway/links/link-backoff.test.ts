@@ -165,7 +165,7 @@ describe("the list of what waits for a link", () => {
     const list = new LinkBackoff(systemClock);
     list.defer(trouble);
     expect(list.earliest("t")).toBeGreaterThan(Date.now());
-    list.over({ id: "j", target: "t" });
+    list.forget({ id: "j", target: "t" });
     expect(list.earliest("t")).toBe(0);
     expect(list.take(link("m1", "modem", true), undefined)).toEqual([]);
   });

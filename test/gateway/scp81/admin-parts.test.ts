@@ -20,17 +20,17 @@ function card(): Card {
 
 const commands = ["80CA00A100", "80CA00A200", "80CA00A300"];
 const said = (octet: string) => `AF802303${octet}90000000`;
-const sent = (it: Card) => it.got.map((body) => body.slice(12, 16));
+const sent = (agent: Card) => agent.got.map((body) => body.slice(12, 16));
 
 describe("a script in parts", () => {
   it("has the answers of all its parts, as they came", async () => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    await it.answer(said("11"));
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    await agent.answer(said("11"));
     expect(await bench.job(id)).toMatchObject({ state: "waiting", result: { executed: 1, data: said("11") } });
-    await it.answer(said("22"));
-    expect(await it.answer(said("33"))).toMatchObject({ status: 204 });
+    await agent.answer(said("22"));
+    expect(await agent.answer(said("33"))).toMatchObject({ status: 204 });
     expect(await bench.job(id)).toMatchObject({
       state: "done",
       attempts: 1,
@@ -44,31 +44,36 @@ describe("a script in parts", () => {
         ],
       },
     });
-    expect(sent(it)).toEqual(["00A1", "00A2", "00A3"]);
+    expect(sent(agent)).toEqual(["00A1", "00A2", "00A3"]);
   });
 
   it.each([
-    ["refused", (it: Card) => it.answer("AF80230269850000"), "job.script", { command: 2, sw: "6985", commands: 3 }],
-    ["cut short", (it: Card) => it.answer("AF800000"), "job.script", { commands: 3 }],
-    ["unreadable", (it: Card) => it.answer("6985"), "scp81.protocol", {}],
-    ["given to nobody", (it: Card) => it.answer("", "unknown-application"), "scp81.rejected", {}],
-    ["not checked", (it: Card) => it.answer("", "security-error"), "scp81.rejected", {}],
-    ["lost after it ran", (it: Card) => it.resume(it.next), "packet.answer-lost", {}],
+    [
+      "refused",
+      (agent: Card) => agent.answer("AF80230269850000"),
+      "job.script",
+      { command: 2, sw: "6985", commands: 3 },
+    ],
+    ["cut short", (agent: Card) => agent.answer("AF800000"), "job.script", { commands: 3 }],
+    ["unreadable", (agent: Card) => agent.answer("6985"), "scp81.protocol", {}],
+    ["given to nobody", (agent: Card) => agent.answer("", "unknown-application"), "scp81.rejected", {}],
+    ["not checked", (agent: Card) => agent.answer("", "security-error"), "scp81.rejected", {}],
+    ["lost after it ran", (agent: Card) => agent.resume(agent.next), "packet.answer-lost", {}],
     [
       "lost with a new session",
-      (it: Card) => {
-        it.cut();
-        return it.begin();
+      (agent: Card) => {
+        agent.cut();
+        return agent.begin();
       },
       "packet.no-answer",
       {},
     ],
   ])("whose second part is %s ran partly, and keeps what came", async (_, happens, code, detail) => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    await it.answer(said("11"));
-    await happens(it);
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    await agent.answer(said("11"));
+    await happens(agent);
     const job = await bench.job(id);
     expect(job).toMatchObject({
       state: "failed",
@@ -78,22 +83,22 @@ describe("a script in parts", () => {
         commands: [{ data: "11", sw: "9000" }, ...(code === "job.script" && "sw" in detail ? [{ sw: "6985" }] : [])],
       },
     });
-    expect(sent(it)).toEqual(["00A1", "00A2"]);
+    expect(sent(agent)).toEqual(["00A1", "00A2"]);
   });
 
   it.each(["after it ran", "with a new session"])("repeats only the open part when that is lost %s", async (how) => {
-    const it = card();
-    const id = await bench.submit(it, commands, { onAnswerLost: "repeat" });
-    await it.begin();
-    await it.answer(said("11"));
-    if (how === "after it ran") await it.resume(it.next);
+    const agent = card();
+    const id = await bench.submit(agent, commands, { onAnswerLost: "repeat" });
+    await agent.begin();
+    await agent.answer(said("11"));
+    if (how === "after it ran") await agent.resume(agent.next);
     else {
-      it.cut();
-      await it.begin();
+      agent.cut();
+      await agent.begin();
     }
-    await it.answer(said("22"));
-    await it.answer(said("33"));
-    expect(sent(it)).toEqual(["00A1", "00A2", "00A2", "00A3"]);
+    await agent.answer(said("22"));
+    await agent.answer(said("33"));
+    expect(sent(agent)).toEqual(["00A1", "00A2", "00A2", "00A3"]);
     expect(await bench.job(id)).toMatchObject({
       state: "done",
       attempts: 2,
@@ -102,12 +107,12 @@ describe("a script in parts", () => {
   });
 
   it("gives up the open part after as many tries as it may have, and keeps the others", async () => {
-    const it = card();
-    const id = await bench.submit(it, commands, { onAnswerLost: "repeat", maxPackets: 2 });
-    await it.begin();
-    await it.answer(said("11"));
-    await it.resume(it.next);
-    await it.resume(it.next);
+    const agent = card();
+    const id = await bench.submit(agent, commands, { onAnswerLost: "repeat", maxPackets: 2 });
+    await agent.begin();
+    await agent.answer(said("11"));
+    await agent.resume(agent.next);
+    await agent.resume(agent.next);
     expect(await bench.job(id)).toMatchObject({
       state: "failed",
       error: { code: "packet.answer-lost", executed: "partly", executedCommands: 1 },
@@ -116,37 +121,37 @@ describe("a script in parts", () => {
   });
 
   it("sends only the part at hand again when the link broke before it ran", async () => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    await it.answer(said("11"));
-    await it.resume(it.uris[0] ?? "");
-    await it.answer(said("22"));
-    await it.answer(said("33"));
-    expect(sent(it)).toEqual(["00A1", "00A2", "00A2", "00A3"]);
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    await agent.answer(said("11"));
+    await agent.resume(agent.uris[0] ?? "");
+    await agent.answer(said("22"));
+    await agent.answer(said("33"));
+    expect(sent(agent)).toEqual(["00A1", "00A2", "00A2", "00A3"]);
     expect(await bench.job(id)).toMatchObject({ state: "done", attempts: 1 });
   });
 
   it("goes on where it was after a restart, in the session that resumes", async () => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    await it.answer(said("11"));
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    await agent.answer(said("11"));
     bench.forget();
-    await it.resume(it.uris[0] ?? "");
-    await it.answer(said("22"));
+    await agent.resume(agent.uris[0] ?? "");
+    await agent.answer(said("22"));
     bench.forget();
-    await it.resume(it.uris[1] ?? "");
-    await it.answer(said("33"));
-    expect(sent(it)).toEqual(["00A1", "00A2", "00A2", "00A3", "00A3"]);
+    await agent.resume(agent.uris[1] ?? "");
+    await agent.answer(said("33"));
+    expect(sent(agent)).toEqual(["00A1", "00A2", "00A2", "00A3", "00A3"]);
     expect(await bench.job(id)).toMatchObject({ state: "done", result: { executed: 3 } });
   });
 
   it.each(["cancelled", "expired"])("that is %s between two parts ran partly", async (how) => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    await it.answer(said("11"));
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    await agent.answer(said("11"));
     if (how === "cancelled") await bench.bench.gateway.jobs.cancel(id);
     else {
       await expireJob(feedJob, bench.bench.store, id, Date.now());
@@ -156,8 +161,8 @@ describe("a script in parts", () => {
       error: { executed: "partly", executedCommands: 1 },
       result: { data: said("11"), commands: [{ data: "11" }] },
     });
-    expect(await it.answer(said("22"))).toMatchObject({ status: 204 });
-    expect(sent(it)).toEqual(["00A1", "00A2"]);
+    expect(await agent.answer(said("22"))).toMatchObject({ status: 204 });
+    expect(sent(agent)).toEqual(["00A1", "00A2"]);
   });
 
   it.each([
@@ -167,11 +172,11 @@ describe("a script in parts", () => {
     ],
     ["link is gone", { how: "cancelled after the card ran the first command" }],
   ])("that is withdrawn while its %s ran partly, and counts as sent", async (_, { how, ...why }) => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    await it.answer(said("11"));
-    it.cut();
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    await agent.answer(said("11"));
+    agent.cut();
     const { store } = bench.bench;
     expect(await store.write((r) => cancelJobIn(feedJob, r, id, Date.now(), { ...why, unsentOnly: true }))).toBe(
       "sent",
@@ -182,20 +187,20 @@ describe("a script in parts", () => {
       error: { message: how, executed: "partly", executedCommands: 1 },
       result: { data: said("11"), commands: [{ data: "11" }] },
     });
-    await it.begin();
-    expect(sent(it)).toEqual(["00A1", "00A2"]);
+    await agent.begin();
+    expect(sent(agent)).toEqual(["00A1", "00A2"]);
   });
 
   it("is not disturbed by a job of the gateway in between", async () => {
-    const it = card();
-    const id = await bench.submit(it, commands);
-    await it.begin();
-    const between = await bench.system(it, ["80CA00B000"]);
-    await it.answer(said("11"));
-    await it.answer(said("44"));
-    await it.answer(said("22"));
-    await it.answer(said("33"));
-    expect(sent(it)).toEqual(["00A1", "00B0", "00A2", "00A3"]);
+    const agent = card();
+    const id = await bench.submit(agent, commands);
+    await agent.begin();
+    const between = await bench.system(agent, ["80CA00B000"]);
+    await agent.answer(said("11"));
+    await agent.answer(said("44"));
+    await agent.answer(said("22"));
+    await agent.answer(said("33"));
+    expect(sent(agent)).toEqual(["00A1", "00B0", "00A2", "00A3"]);
     expect(await bench.job(id)).toMatchObject({ state: "done", result: { executed: 3 } });
     expect(await bench.job(between)).toMatchObject({ state: "done" });
   });

@@ -101,88 +101,88 @@ class Trial {
 
 type State = (trial: Trial) => Promise<void>;
 
-const first = async (it: Trial) => void it.heard(await it.card.begin());
-const answered = async (it: Trial) => {
-  it.run(true);
-  it.tell();
-  it.heard(await it.card.answer(it.goodAnswer()));
+const first = async (subject: Trial) => void subject.heard(await subject.card.begin());
+const answered = async (subject: Trial) => {
+  subject.run(true);
+  subject.tell();
+  subject.heard(await subject.card.answer(subject.goodAnswer()));
 };
 
 const states: Readonly<Record<string, State>> = {
-  "nothing delivered": async (it) => {
-    await it.job();
-    await it.job();
+  "nothing delivered": async (subject) => {
+    await subject.job();
+    await subject.job();
   },
-  "the first script delivered": async (it) => {
-    await it.job();
-    await it.job();
-    await first(it);
+  "the first script delivered": async (subject) => {
+    await subject.job();
+    await subject.job();
+    await first(subject);
   },
-  "the first script run": async (it) => {
-    await it.job();
-    await it.job();
-    await first(it);
-    it.run(true);
+  "the first script run": async (subject) => {
+    await subject.job();
+    await subject.job();
+    await first(subject);
+    subject.run(true);
   },
-  "the second script delivered": async (it) => {
-    await it.job();
-    await it.job();
-    await first(it);
-    await answered(it);
+  "the second script delivered": async (subject) => {
+    await subject.job();
+    await subject.job();
+    await first(subject);
+    await answered(subject);
   },
-  "the second script run": async (it) => {
-    await it.job(1, { onAnswerLost: "repeat" });
-    await it.job(1, { onAnswerLost: "repeat" });
-    await first(it);
-    await answered(it);
-    it.run(true);
+  "the second script run": async (subject) => {
+    await subject.job(1, { onAnswerLost: "repeat" });
+    await subject.job(1, { onAnswerLost: "repeat" });
+    await first(subject);
+    await answered(subject);
+    subject.run(true);
   },
-  "all answered": async (it) => {
-    await it.job();
-    await first(it);
-    await answered(it);
+  "all answered": async (subject) => {
+    await subject.job();
+    await first(subject);
+    await answered(subject);
   },
-  "held open": async (it) => {
-    await it.job(1, { moreToCome: true });
-    await first(it);
-    await answered(it);
-    await it.job();
+  "held open": async (subject) => {
+    await subject.job(1, { moreToCome: true });
+    await first(subject);
+    await answered(subject);
+    await subject.job();
   },
-  "the second part delivered": async (it) => {
-    await it.job(3);
-    await it.job();
-    await first(it);
-    await answered(it);
+  "the second part delivered": async (subject) => {
+    await subject.job(3);
+    await subject.job();
+    await first(subject);
+    await answered(subject);
   },
-  "the second part run, to be repeated": async (it) => {
-    await it.job(3, { onAnswerLost: "repeat" });
-    await it.job();
-    await first(it);
-    await answered(it);
-    it.run(true);
+  "the second part run, to be repeated": async (subject) => {
+    await subject.job(3, { onAnswerLost: "repeat" });
+    await subject.job();
+    await first(subject);
+    await answered(subject);
+    subject.run(true);
   },
-  "in a secure channel": async (it) => {
-    await it.body(begin, "840A30");
-    await it.body(`AE808610${"AB".repeat(16)}0000`, "ABABAB");
-    await it.body(`AE808610${"CD".repeat(16)}0000`, "CDCDCD");
-    await it.job();
-    await first(it);
-    await answered(it);
+  "in a secure channel": async (subject) => {
+    await subject.body(begin, "840A30");
+    await subject.body(`AE808610${"AB".repeat(16)}0000`, "ABABAB");
+    await subject.body(`AE808610${"CD".repeat(16)}0000`, "CDCDCD");
+    await subject.job();
+    await first(subject);
+    await answered(subject);
   },
-  "the script cancelled while the card has it": async (it) => {
-    const id = await it.job();
-    await it.job();
-    await first(it);
-    await it.bench.bench.gateway.jobs.cancel(id);
-    it.tell();
+  "the script cancelled while the card has it": async (subject) => {
+    const id = await subject.job();
+    await subject.job();
+    await first(subject);
+    await subject.bench.bench.gateway.jobs.cancel(id);
+    subject.tell();
   },
-  "the script expired while the card runs it": async (it) => {
-    const id = await it.job();
-    await it.job();
-    await first(it);
-    it.run(true);
-    await expireJob(feedJob, it.bench.bench.store, id, Date.now());
-    it.tell();
+  "the script expired while the card runs it": async (subject) => {
+    const id = await subject.job();
+    await subject.job();
+    await first(subject);
+    subject.run(true);
+    await expireJob(feedJob, subject.bench.bench.store, id, Date.now());
+    subject.tell();
   },
 };
 
@@ -214,51 +214,51 @@ const links = ["same", "new", "resumed", "restarted", "twice", "at once", "late"
 type Link = (typeof links)[number];
 
 /** Sends the POST; whether the card's word and its state agree is noted. */
-async function act(it: Trial, link: Link, uri: string, payload: (typeof payloads)[string]): Promise<void> {
-  const { card } = it;
-  const own = uri === card.next && it.open !== undefined;
+async function act(subject: Trial, link: Link, uri: string, payload: (typeof payloads)[string]): Promise<void> {
+  const { card } = subject;
+  const own = uri === card.next && subject.open !== undefined;
   const resume = link === "resumed" || link === "restarted";
   const silent = payload.status === undefined && payload.body === undefined;
-  if (own && payload.well !== undefined && !it.ranOpen()) it.run(payload.well);
-  else if (own && silent && !it.ranOpen()) it.run(true);
-  else if (!own || payload.never === true || payload.well === false) it.liar ||= it.ranOpen();
-  if (!own && !silent) it.liar = true;
-  const body = payload.well === true && payload.body !== "" ? it.goodAnswer() : payload.body;
+  if (own && payload.well !== undefined && !subject.ranOpen()) subject.run(payload.well);
+  else if (own && silent && !subject.ranOpen()) subject.run(true);
+  else if (!own || payload.never === true || payload.well === false) subject.liar ||= subject.ranOpen();
+  if (!own && !silent) subject.liar = true;
+  const body = payload.well === true && payload.body !== "" ? subject.goodAnswer() : payload.body;
   const said: Said = {
     ...(resume ? { resume } : {}),
     ...(payload.status === undefined ? {} : { status: payload.status }),
     ...(body === undefined ? {} : { body }),
   };
-  if (link !== "same" && link !== "twice" && link !== "at once") it.channelBroken = true;
+  if (link !== "same" && link !== "twice" && link !== "at once") subject.channelBroken = true;
   switch (link) {
     case "same":
-      it.heard(await card.post(uri, said));
+      subject.heard(await card.post(uri, said));
       return;
     case "new":
     case "resumed":
       card.cut();
-      it.heard(await card.post(uri, said));
+      subject.heard(await card.post(uri, said));
       return;
     case "restarted":
       card.cut();
-      it.bench.forget();
-      it.heard(await card.post(uri, said));
+      subject.bench.forget();
+      subject.heard(await card.post(uri, said));
       return;
     case "twice":
-      it.heard(await card.post(uri, said));
-      it.liar = true;
-      it.heard(await card.post(uri, said));
+      subject.heard(await card.post(uri, said));
+      subject.liar = true;
+      subject.heard(await card.post(uri, said));
       return;
     case "at once": {
-      it.liar = true;
-      for (const heard of await Promise.all([card.post(uri, said), card.post(uri, said)])) it.heard(heard);
+      subject.liar = true;
+      for (const heard of await Promise.all([card.post(uri, said), card.post(uri, said)])) subject.heard(heard);
       return;
     }
     case "late": {
       const old = card.session;
       card.leave();
-      it.heard(await card.begin());
-      it.liar = true;
+      subject.heard(await card.begin());
+      subject.liar = true;
       await old?.post(requestOf(uri, said));
       old?.closed();
     }
@@ -266,30 +266,30 @@ async function act(it: Trial, link: Link, uri: string, payload: (typeof payloads
 }
 
 /** From here on the card does as it should. */
-async function behave(it: Trial): Promise<void> {
+async function behave(subject: Trial): Promise<void> {
   let answer: Heard | undefined;
   for (let round = 0; round < 40; round++) {
     if (answer !== undefined && answer !== "dropped" && answer.script !== undefined) {
-      it.run(true);
-      it.tell();
-      answer = it.heard(await it.card.answer(it.goodAnswer()));
-    } else if (await allEnded(it)) return;
+      subject.run(true);
+      subject.tell();
+      answer = subject.heard(await subject.card.answer(subject.goodAnswer()));
+    } else if (await allEnded(subject)) return;
     else {
-      it.card.cut();
-      answer = it.heard(await it.card.begin());
+      subject.card.cut();
+      answer = subject.heard(await subject.card.begin());
     }
   }
   throw new Error("the jobs do not end");
 }
 
-async function allEnded(it: Trial): Promise<boolean> {
-  const jobs = await Promise.all([...it.jobs.keys()].map((id) => it.bench.job(id)));
+async function allEnded(subject: Trial): Promise<boolean> {
+  const jobs = await Promise.all([...subject.jobs.keys()].map((id) => subject.bench.job(id)));
   return jobs.every(({ endedAt }) => endedAt !== undefined);
 }
 
 /** What is wrong with the verdict on a job, if anything. */
-function lies(it: Trial, job: Job): string[] {
-  const fates = (it.jobs.get(job.id) ?? []).map((marker) => it.fates.get(marker) ?? { ran: 0, refused: 0 });
+function lies(subject: Trial, job: Job): string[] {
+  const fates = (subject.jobs.get(job.id) ?? []).map((marker) => subject.fates.get(marker) ?? { ran: 0, refused: 0 });
   const ran = fates.filter((fate) => fate.ran > 0).length;
   const found: string[] = [];
   const wrong = (what: string) => found.push(`${what}: ${job.state} ${JSON.stringify(job.error ?? job.result)}`);
@@ -299,7 +299,7 @@ function lies(it: Trial, job: Job): string[] {
   if (job.state !== "done") {
     const executed = job.error?.executed;
     if (executed === undefined) wrong("nothing said of the card");
-    if (it.liar) return found;
+    if (subject.liar) return found;
     if (executed === false && ran > 0) wrong("run, but said not to be");
     if (executed === true && ran < fates.length) wrong("not run, but said to be");
     if (executed === "partly" && (ran === 0 || fates.length < 2)) wrong("said to have run partly");
@@ -307,7 +307,7 @@ function lies(it: Trial, job: Job): string[] {
     if (executed === "partly" && (typeof executedCommands !== "number" || executedCommands > ran))
       wrong("counted too many");
   }
-  if (!it.liar && job.request.onAnswerLost !== "repeat" && fates.some((fate) => fate.ran > 1)) wrong("run twice");
+  if (!subject.liar && job.request.onAnswerLost !== "repeat" && fates.some((fate) => fate.ran > 1)) wrong("run twice");
   return found;
 }
 
@@ -337,28 +337,29 @@ describe("a hostile card", () => {
         all.map(async ({ uri, payload, link }, index) => {
           const card = cards[index];
           if (card === undefined) throw new Error("no card left");
-          const it = new Trial(bench, card);
-          trials.push(it);
+          const subject = new Trial(bench, card);
+          trials.push(subject);
           const name = `${payload} to ${uri}, link ${link}`;
           try {
-            await states[state]?.(it);
+            await states[state]?.(subject);
             const before = card.got.length;
-            await act(it, link, uris[uri]?.(card) ?? start, payloads[payload] ?? {});
-            await behave(it);
+            await act(subject, link, uris[uri]?.(card) ?? start, payloads[payload] ?? {});
+            await behave(subject);
             const blocks = card.got.slice(before).filter((body) => body.startsWith("AE8086"));
-            problems.push(...it.wrong.map((what) => `${name}: ${what}`));
-            if (it.channelBroken && blocks.length > 0)
+            problems.push(...subject.wrong.map((what) => `${name}: ${what}`));
+            if (subject.channelBroken && blocks.length > 0)
               problems.push(`${name}: ${blocks.length} blocks of a dead channel`);
-            for (const id of it.jobs.keys())
-              problems.push(...lies(it, await bench.job(id)).map((lie) => `${name}: ${lie}`));
+            for (const id of subject.jobs.keys())
+              problems.push(...lies(subject, await bench.job(id)).map((lie) => `${name}: ${lie}`));
           } catch (error) {
             problems.push(`${name}: ${String(error)}`);
           }
         }),
       );
       const ends = await bench.ends();
-      for (const it of trials)
-        for (const id of it.jobs.keys()) if (ends.get(id) !== 1) problems.push(`job ended ${ends.get(id) ?? 0} times`);
+      for (const subject of trials)
+        for (const id of subject.jobs.keys())
+          if (ends.get(id) !== 1) problems.push(`job ended ${ends.get(id) ?? 0} times`);
       expect(problems).toEqual([]);
     },
     60_000,

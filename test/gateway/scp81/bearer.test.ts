@@ -116,65 +116,67 @@ const look = () => systemClock.sleep(1500);
 
 describe("a session that was asked for with a deadline", () => {
   it("is asked for again after a restart under a fresh counter, up to the same deadline", async () => {
-    const it = await Triggering.open();
-    await it.bearer.trigger(await it.target(), 4 * minute);
-    const [first = 0] = await it.counters(1);
-    await it.restart();
+    const triggering = await Triggering.open();
+    await triggering.bearer.trigger(await triggering.target(), 4 * minute);
+    const [first = 0] = await triggering.counters(1);
+    await triggering.restart();
     await look();
-    expect(await it.counters(1)).toEqual([first]);
-    it.pass(95_000);
-    expect(await it.counters(2)).toEqual([first, first + 1]);
-    await it.restart();
-    it.pass(10 * minute);
+    expect(await triggering.counters(1)).toEqual([first]);
+    triggering.pass(95_000);
+    expect(await triggering.counters(2)).toEqual([first, first + 1]);
+    await triggering.restart();
+    triggering.pass(10 * minute);
     await look();
-    expect(await it.counters(2)).toHaveLength(2);
-    expect(await it.bench.store.read((r) => r.sessionTriggers.list())).toEqual([]);
+    expect(await triggering.counters(2)).toHaveLength(2);
+    expect(await triggering.bench.store.read((r) => r.sessionTriggers.list())).toEqual([]);
   });
 
   it("is asked for no more once it was there, restart or not", async () => {
-    const it = await Triggering.open();
-    const target = await it.target();
-    await it.bearer.trigger(target, 60 * minute);
-    await it.counters(1);
+    const triggering = await Triggering.open();
+    const target = await triggering.target();
+    await triggering.bearer.trigger(target, 60 * minute);
+    await triggering.counters(1);
     const data = { session: "ses_1", identity: "test", remote: "127.0.0.1" };
     const opened = { at: Date.now(), type: "session.opened", target: target.id, data } as const;
-    await it.bench.store.write((r) => r.events.append(opened));
-    await it.bench.until(async () =>
-      (await it.bench.store.read((r) => r.sessionTriggers.list())).length === 0 ? true : undefined,
+    await triggering.bench.store.write((r) => r.events.append(opened));
+    await triggering.bench.until(async () =>
+      (await triggering.bench.store.read((r) => r.sessionTriggers.list())).length === 0 ? true : undefined,
     );
-    await it.restart();
-    it.pass(5 * minute);
+    await triggering.restart();
+    triggering.pass(5 * minute);
     await look();
-    expect(await it.counters(1)).toHaveLength(1);
+    expect(await triggering.counters(1)).toHaveLength(1);
   });
 
   it("is not put off by triggers of orders before it, whose sessions a restart has forgotten", async () => {
-    const it = await Triggering.open();
-    const target = await it.target();
+    const triggering = await Triggering.open();
+    const target = await triggering.target();
     for (let round = 0; round < 5; round++) {
-      await it.bearer.trigger(target, minute);
-      await it.counters(round + 1);
-      it.pass(2 * minute);
+      await triggering.bearer.trigger(target, minute);
+      await triggering.counters(round + 1);
+      triggering.pass(2 * minute);
     }
-    await it.bearer.trigger(target, 60 * minute);
-    await it.counters(6);
-    await it.restart();
-    it.pass(95_000);
-    expect(await it.counters(7)).toHaveLength(7);
+    await triggering.bearer.trigger(target, 60 * minute);
+    await triggering.counters(6);
+    await triggering.restart();
+    triggering.pass(95_000);
+    expect(await triggering.counters(7)).toHaveLength(7);
   });
 });
 
 describe("a job that may go either way", () => {
   it("goes by short message when no session comes, and says why", async () => {
-    const it = await Triggering.open();
-    const id = await it.waiting();
+    const triggering = await Triggering.open();
+    const id = await triggering.waiting();
     await look();
-    expect((await it.bench.gateway.jobs.get(id)).state).toBe("waiting");
-    it.pass(125_000);
-    const job = await it.bench.ended(id);
+    expect((await triggering.bench.gateway.jobs.get(id)).state).toBe("waiting");
+    triggering.pass(125_000);
+    const job = await triggering.bench.ended(id);
     expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" }, result: { executed: 150 } });
     expect(job.chosen?.why).toMatch(/no SCP81 session came in time/);
-    const rerouted = (await it.bench.store.read((r) => r.events.after(0, 1000))).filter(({ job: of }) => of === id);
+    const rerouted = (await triggering.bench.store.read((r) => r.events.after(0, 1000))).filter(
+      ({ job: of }) => of === id,
+    );
     expect(rerouted.map(({ type }) => type)).toEqual([
       "job.queued",
       "job.rerouted",
@@ -186,32 +188,32 @@ describe("a job that may go either way", () => {
   });
 
   it("does so in half of a short validity", async () => {
-    const it = await Triggering.open();
-    const job = await it.bench.ended(await it.waiting({}, {}, 4000));
+    const triggering = await Triggering.open();
+    const job = await triggering.bench.ended(await triggering.waiting({}, {}, 4000));
     expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
   });
 
   it("does so after a restart, at the same time", async () => {
-    const it = await Triggering.open();
-    const id = await it.waiting();
-    it.pass(100_000);
-    await it.restart();
+    const triggering = await Triggering.open();
+    const id = await triggering.waiting();
+    triggering.pass(100_000);
+    await triggering.restart();
     await look();
-    expect((await it.bench.gateway.jobs.get(id)).state).toBe("waiting");
-    it.pass(25_000);
-    expect(await it.bench.ended(id)).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
+    expect((await triggering.bench.gateway.jobs.get(id)).state).toBe("waiting");
+    triggering.pass(25_000);
+    expect(await triggering.bench.ended(id)).toMatchObject({ state: "done", chosen: { bearer: "envelope" } });
   });
 
   it("waits on when https was asked for", async () => {
-    const it = await Triggering.open();
-    expect(await it.later(await it.waiting({ bearer: "https" }))).toMatchObject({ state: "waiting" });
+    const triggering = await Triggering.open();
+    expect(await triggering.later(await triggering.waiting({ bearer: "https" }))).toMatchObject({ state: "waiting" });
   });
 
   it("waits on once a session has taken something of it", async () => {
-    const it = await Triggering.open();
-    const id = await it.waiting();
-    await it.bench.store.write((r) => r.jobs.patch(id, { attempts: 1 }));
-    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+    const triggering = await Triggering.open();
+    const id = await triggering.waiting();
+    await triggering.bench.store.write((r) => r.jobs.patch(id, { attempts: 1 }));
+    expect(await triggering.later(id)).toMatchObject({ state: "waiting" });
   });
 
   it.each([
@@ -220,48 +222,51 @@ describe("a job that may go either way", () => {
   ] as const)(
     "that was tried by short message ($fate) and then waits for a session has $executed when it is cancelled",
     async ({ fate, executed }) => {
-      const it = await Triggering.open();
-      it.link.submit = () => {
-        it.link.up = false;
-        it.sessionOpen = true;
+      const triggering = await Triggering.open();
+      triggering.link.submit = () => {
+        triggering.link.up = false;
+        triggering.sessionOpen = true;
         throw new GatewayError("link.lost", "the link broke", { fate });
       };
-      const { job } = await it.bench.gateway.jobs.submit({
-        target: it.card.state.eid,
+      const { job } = await triggering.bench.gateway.jobs.submit({
+        target: triggering.card.state.eid,
         work: { kind: "es5", function: "auditEid" },
         request: { answerTimeoutMs: 50 },
         origin: { face: "api" },
       });
-      await it.bench.until(async () => {
-        const now = await it.bench.gateway.jobs.get(job.id);
+      await triggering.bench.until(async () => {
+        const now = await triggering.bench.gateway.jobs.get(job.id);
         if (fate === "unknown") return now.attempts > 0 && now.state === "queued" ? true : undefined;
         return now.chosen?.bearer === "https" ? true : undefined;
       });
-      await it.bench.gateway.jobs.cancel(job.id);
-      expect(await it.bench.gateway.jobs.get(job.id)).toMatchObject({ state: "cancelled", error: { executed } });
+      await triggering.bench.gateway.jobs.cancel(job.id);
+      expect(await triggering.bench.gateway.jobs.get(job.id)).toMatchObject({
+        state: "cancelled",
+        error: { executed },
+      });
     },
   );
 
   it("waits on while its session is open", async () => {
-    const it = await Triggering.open();
-    const id = await it.waiting();
-    it.sessionOpen = true;
-    expect(await it.later(id)).toMatchObject({ state: "waiting" });
+    const triggering = await Triggering.open();
+    const id = await triggering.waiting();
+    triggering.sessionOpen = true;
+    expect(await triggering.later(id)).toMatchObject({ state: "waiting" });
   });
 
   it("waits on behind a job that stays", async () => {
-    const it = await Triggering.open();
-    await it.waiting({ bearer: "https" });
-    expect(await it.later(await it.waiting())).toMatchObject({ state: "waiting" });
+    const triggering = await Triggering.open();
+    await triggering.waiting({ bearer: "https" });
+    expect(await triggering.later(await triggering.waiting())).toMatchObject({ state: "waiting" });
   });
 
   it("waits on until something carries short messages", async () => {
-    const it = await Triggering.open();
-    const id = await it.waiting();
-    it.link.up = false;
-    expect(await it.later(id)).toMatchObject({ state: "waiting" });
-    it.link.up = true;
-    expect(await it.bench.ended(id)).toMatchObject({ state: "done" });
+    const triggering = await Triggering.open();
+    const id = await triggering.waiting();
+    triggering.link.up = false;
+    expect(await triggering.later(id)).toMatchObject({ state: "waiting" });
+    triggering.link.up = true;
+    expect(await triggering.bench.ended(id)).toMatchObject({ state: "done" });
   });
 
   it.each([
@@ -275,7 +280,10 @@ describe("a job that may go either way", () => {
     ["is for an application that its TAR does not name", {}, { aid: "A0000000871002" }],
     ["asks for a key set that is not there", { kvn: 9 }, {}],
   ])("waits on when its script %s", async (_, request, work) => {
-    const it = await Triggering.open();
-    expect(await it.later(await it.waiting(request, work))).toMatchObject({ state: "waiting", attempts: 0 });
+    const triggering = await Triggering.open();
+    expect(await triggering.later(await triggering.waiting(request, work))).toMatchObject({
+      state: "waiting",
+      attempts: 0,
+    });
   });
 });

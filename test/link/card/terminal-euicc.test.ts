@@ -33,7 +33,7 @@ async function euiccBench(refreshMode: number) {
   const terminal: Terminal = new Terminal({
     card: channel,
     clock,
-    hooks: { onSms: async (it) => void sms.push(it), onIdentity: (now) => iccids.push(now.iccid) },
+    hooks: { onSms: async (rig) => void sms.push(rig), onIdentity: (now) => iccids.push(now.iccid) },
   });
   let cntr = 0;
   /** One ES5 function as an SCP80 packet in one SMS-DELIVER. */

@@ -18,7 +18,7 @@ describe("activation", () => {
   test("profile, first commands, identity, then location status for a card that asked for it", async () => {
     const seen: unknown[] = [];
     const { card, terminal } = bench({
-      card: (it) => it.start.push(eventList("03090A"), "D009810301260182028182"),
+      card: (rig) => rig.start.push(eventList("03090A"), "D009810301260182028182"),
       hooks: { onIdentity: (now) => seen.push(now) },
     });
     expect(await terminal.activate()).toEqual({ iccid: "8988211000000000015", imsi: "001010123456789" });
@@ -41,7 +41,7 @@ describe("activation", () => {
   });
 
   test("without channels no channel is claimed; a card without toolkit is left in peace", async () => {
-    const { card, clock, terminal } = bench({ card: (it) => Object.assign(it, { profileAnswer: "6D00" }) });
+    const { card, clock, terminal } = bench({ card: (rig) => Object.assign(rig, { profileAnswer: "6D00" }) });
     await terminal.activate();
     const profile = card.log.find((hex) => hex.startsWith("8010"));
     expect(profile).toBe(
@@ -213,7 +213,7 @@ describe("timers", () => {
   });
 
   test("an expiry that finds the card busy is told again", async () => {
-    const { card, clock, terminal, say } = bench({ card: (it) => it.envelopeAnswers.push("9300", "9300") });
+    const { card, clock, terminal, say } = bench({ card: (rig) => rig.envelopeAnswers.push("9300", "9300") });
     await terminal.activate();
     await say(timer("00", "A40102 A503000020"));
     await clock.advance(2_000);
@@ -282,7 +282,7 @@ describe("REFRESH", () => {
   test("UICC reset has no response: a cold reset, a new profile download and the new identity", async () => {
     const identities: unknown[] = [];
     const { card, terminal, say } = bench({
-      card: (it) => it.start.push(eventList("03")),
+      card: (rig) => rig.start.push(eventList("03")),
       hooks: { onIdentity: (now, before) => identities.push([before?.iccid, now.iccid]) },
     });
     await terminal.activate();
@@ -314,7 +314,7 @@ describe("REFRESH", () => {
   test.each(["00", "02", "03", "05", "06"])(
     "mode %s initialises again, reports service, then answers",
     async (mode) => {
-      const { card, terminal, say } = bench({ card: (it) => it.start.push(eventList("03")) });
+      const { card, terminal, say } = bench({ card: (rig) => rig.start.push(eventList("03")) });
       await terminal.activate();
       const before = card.log.length;
       await say(refresh(mode));

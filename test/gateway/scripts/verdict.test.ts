@@ -4,7 +4,7 @@ import { es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { capduObject } from "../../../src/codec/ota/script.ts";
 import { readFailure, type StoredFailure } from "../../../src/gateway/model/failure.ts";
 import { answeredScript } from "../../../src/gateway/scripts/script-verdict.ts";
-import { judge } from "../../../src/gateway/scripts/verdict.ts";
+import { evaluatePor } from "../../../src/gateway/scripts/verdict.ts";
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 const isdP = parseAid("A0000005591010FFFFFFFF8900001200");
@@ -14,7 +14,7 @@ const audit = es5Commands({ name: "auditEid" });
 const facts = { statusName: "", authenticated: true, byCard: false, data: new Uint8Array(0), transmissions: 1 };
 const asked = (apdus: readonly Uint8Array[]) => ({ commands: apdus.map(capduObject), certain: true });
 const judged = (response: string, commands: readonly Uint8Array[] = enable) =>
-  judge({ ...facts, status: 0, data: bytes(response) }, (data) => answeredScript(asked(commands), data));
+  evaluatePor({ ...facts, status: 0, data: bytes(response) }, (data) => answeredScript(asked(commands), data));
 
 describe("the answer to a script", () => {
   it.each([
@@ -74,7 +74,7 @@ describe("the answer to a script", () => {
 
 describe("the status of a response packet", () => {
   const of = (status: number, more: Partial<typeof facts> = {}) =>
-    judge({ ...facts, status, ...more }, (data) => answeredScript(asked(enable), data));
+    evaluatePor({ ...facts, status, ...more }, (data) => answeredScript(asked(enable), data));
 
   it.each([0x01, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0a, 0xc0])("%i with its proof: not executed", (status) => {
     expect(of(status)).toMatchObject({ at: "failed", error: { code: "packet.por", executed: false } });
