@@ -8,7 +8,7 @@ import { auditRepository } from "./sqlite/audit.ts";
 import { campaignRepository } from "./sqlite/campaigns.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { identifierRepository } from "./sqlite/identifiers.ts";
-import { inboxRepository } from "./sqlite/inbox.ts";
+import { inboxRepository, inboxSteps } from "./sqlite/inbox.ts";
 import { jobRepository, jobSteps } from "./sqlite/jobs.ts";
 import { keySetRepository } from "./sqlite/key-sets.ts";
 import { notificationRepository } from "./sqlite/notifications.ts";
@@ -16,7 +16,7 @@ import { outboxRepository } from "./sqlite/outbox.ts";
 import { packetRepository, packetSteps } from "./sqlite/packets.ts";
 import { profileSwitchRepository } from "./sqlite/profile-switches.ts";
 import { retentionRepository } from "./sqlite/retention.ts";
-import { smscRepository } from "./sqlite/smsc.ts";
+import { smscRepository, smscSteps } from "./sqlite/smsc.ts";
 import { targetRepository } from "./sqlite/targets.ts";
 import { pendingSessionTriggerRepository } from "./sqlite/wanted-sessions.ts";
 import type { Statements } from "./statements.ts";
@@ -37,14 +37,14 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
     keySets: keySetRepository(s, seal, noted.counter),
     jobs: jobRepository(s, seal, noted.ended),
     packets: packetRepository(s, seal),
-    inbox: inboxRepository(s),
+    inbox: inboxRepository(s, seal),
     notifications: notificationRepository(s),
     profileSwitches: profileSwitchRepository(s),
     events: eventRepository(s, noted.event),
     adminDialogs: adminDialogRepository(s, seal),
     sessionTriggers: pendingSessionTriggerRepository(s),
     campaigns: campaignRepository(s, seal),
-    smsc: smscRepository(s),
+    smsc: smscRepository(s, seal),
     tokens: apiTokenRepository(s),
     audit: auditRepository(s),
     outbox: outboxRepository(s),
@@ -56,5 +56,5 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
 /** What brings a store of any earlier version up to date: the steps of all entities, by their numbers. */
 export const migrations: readonly Migration[] = [
   ...earlierSteps,
-  ...[...jobSteps, ...packetSteps].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  ...[...inboxSteps, ...jobSteps, ...packetSteps, ...smscSteps].sort((a, b) => (a.name < b.name ? -1 : 1)),
 ];

@@ -45,10 +45,20 @@ class OpenedSecrets {
   }
 }
 
-export function hidingIn(
-  table: "target" | "job" | "packet" | "campaign" | "campaign_item" | "admin_dialog",
-  seal: () => Seal,
-): Hiding {
+/** What the sealed records of a table are bound to, with their id. */
+export type SealedTable =
+  | "target"
+  | "job"
+  | "job.result"
+  | "packet"
+  | "packet.response"
+  | "campaign"
+  | "campaign_item"
+  | "admin_dialog"
+  | "inbox"
+  | "smsc_segment";
+
+export function hidingIn(table: SealedTable, seal: () => Seal): Hiding {
   const opened = new OpenedSecrets();
   return {
     hide(id, shown, secret) {

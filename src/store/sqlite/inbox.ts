@@ -1,6 +1,9 @@
 import { type Generated, type Insertable, type Selectable, sql } from "kysely";
 import type { InboxEntry, InboxRepository } from "../../gateway/model/inbox.ts";
-import { fromJson, toJson } from "../json.ts";
+import type { Seal } from "../../gateway/model/store.ts";
+import { type Hiding, hidingIn } from "../hiding.ts";
+import { fromJson } from "../json.ts";
+import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
@@ -10,32 +13,41 @@ export interface InboxTables {
     id: string;
     link: string;
     target: string | null;
+    /** Of an older version; empty when the item is sealed. */
     item: string;
+    /** Sealed: the item. */
+    secret: Uint8Array | null;
     state: string;
     verdict: string | null;
     received_at: number;
   };
 }
 
-function entryOf(row: Selectable<InboxTables["inbox"]>): InboxEntry {
+function entryIn(row: Selectable<InboxTables["inbox"]>, hiding: Hiding): InboxEntry {
   return {
     seq: row.seq,
     id: row.id,
     link: row.link,
     ...(row.target === null ? {} : { target: row.target }),
-    item: fromJson<InboxEntry["item"]>(row.item),
+    item: hiding.open<InboxEntry["item"]>(row.id, row.secret) ?? fromJson<InboxEntry["item"]>(row.item),
     state: row.state as InboxEntry["state"],
     ...(row.verdict === null ? {} : { verdict: row.verdict }),
     receivedAt: row.received_at,
   };
 }
 
+export const inboxSteps: readonly Migration[] = [
+  { name: "0072-inbox-sealed", sql: "ALTER TABLE inbox ADD COLUMN secret BLOB;" },
+];
+
 /** A literal, so that the partial index applies. */
 const notDone = sql<boolean>`state <> 'done'`;
 
 /** What links brought in, in order of arrival. */
-export function inboxRepository(s: Statements): InboxRepository {
+export function inboxRepository(s: Statements, seal: Seal): InboxRepository {
   const db = s.tables<InboxTables>();
+  const hiding = hidingIn("inbox", () => seal);
+  const entryOf = (row: Selectable<InboxTables["inbox"]>) => entryIn(row, hiding);
   const add = s.prepareRow((row: Insertable<InboxTables["inbox"]>) => db.insertInto("inbox").values(row));
   const byId = s.prepare((id: string) => db.selectFrom("inbox").selectAll().where("id", "=", id));
   const pending = remembered((limit: number) =>
@@ -58,11 +70,13 @@ export function inboxRepository(s: Statements): InboxRepository {
   );
   return {
     async insert(entry) {
+      const { text, secret } = hiding.hide(entry.id, {}, entry.item);
       await add.run({
         id: entry.id,
         link: entry.link,
         target: entry.target ?? null,
-        item: toJson(entry.item),
+        item: text,
+        secret,
         state: entry.state,
         verdict: entry.verdict ?? null,
         received_at: entry.receivedAt,

@@ -32,7 +32,10 @@ export interface JobTables {
     attempts: number;
     not_before: number;
     valid_until: number;
+    /** Of an older version; results are sealed. */
     result: string | null;
+    /** Sealed: the result, since answers of a card may be keys. */
+    result_secret: Uint8Array | null;
     error: string | null;
     note: string | null;
     warnings: string | null;
@@ -48,7 +51,7 @@ export interface JobTables {
   job_count: { state: string; jobs: number };
 }
 
-function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding): Job {
+function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results: Hiding): Job {
   return {
     seq: row.seq,
     id: row.id,
@@ -62,7 +65,9 @@ function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding): Job {
     attempts: row.attempts,
     notBefore: row.not_before,
     validUntil: row.valid_until,
-    ...(row.result === null ? {} : { result: fromJson<JobResult>(row.result) }),
+    ...(row.result === null
+      ? {}
+      : { result: results.open<JobResult>(row.id, row.result_secret) ?? fromJson(row.result) }),
     ...(row.error === null ? {} : { error: readFailure(fromJson<StoredFailure>(row.error)) }),
     ...(row.note === null ? {} : { note: row.note }),
     ...(row.warnings === null ? {} : { warnings: fromJson<string[]>(row.warnings) }),
@@ -83,6 +88,7 @@ DROP TRIGGER job_uncounted;
 DELETE FROM job_count WHERE state IN ('queued', 'running', 'waiting');
 `,
   },
+  { name: "0074-results-sealed", sql: "ALTER TABLE job ADD COLUMN result_secret BLOB;" },
 ];
 
 /** What the end of a job changes in its packets. */
@@ -96,13 +102,20 @@ export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidde
   return hiding.hide(id, shown, shown === work ? undefined : work);
 }
 
-function columns(patch: JobPatch) {
+/** A result as it is stored: one in which the card said nothing needs no seal. */
+function resultColumns(id: string, result: JobResult, results: Hiding) {
+  const empty = result.commands.length === 0 && result.data === undefined && result.answer === undefined;
+  const { text, secret } = results.hide(id, empty ? result : {}, empty ? undefined : result);
+  return { result: text, result_secret: secret };
+}
+
+function columns(id: string, patch: JobPatch, results: Hiding) {
   return {
     ...(patch.state === undefined ? {} : { state: patch.state }),
     ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
     ...(patch.attempts === undefined ? {} : { attempts: patch.attempts }),
     ...(patch.notBefore === undefined ? {} : { not_before: patch.notBefore }),
-    ...(patch.result === undefined ? {} : { result: toJson(patch.result) }),
+    ...(patch.result === undefined ? {} : resultColumns(id, patch.result, results)),
     ...(patch.error === undefined ? {} : { error: toJson(writtenFailure(patch.error)) }),
     ...(patch.note === undefined ? {} : { note: patch.note }),
     ...(patch.startedAt === undefined ? {} : { started_at: patch.startedAt }),
@@ -129,7 +142,8 @@ export function jobRepository(
 ): JobRepository {
   const db = s.tables<JobTables & PacketsOfJobs>();
   const hiding = hidingIn("job", () => seal);
-  const jobOf = (row: Selectable<JobTables["job"]>) => jobIn(row, hiding);
+  const results = hidingIn("job.result", () => seal);
+  const jobOf = (row: Selectable<JobTables["job"]>) => jobIn(row, hiding, results);
   const byId = s.prepare((id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
   const byKey = s.prepare((key: string) => db.selectFrom("job").selectAll().where("idempotency_key", "=", key));
   const add = s.prepareRow((row: Insertable<JobTables["job"]>) => db.insertInto("job").values(row).returning("seq"));
@@ -246,6 +260,7 @@ export function jobRepository(
         not_before: job.notBefore,
         valid_until: job.validUntil,
         result: null,
+        result_secret: null,
         error: null,
         note: null,
         warnings: job.warnings === undefined ? null : toJson(job.warnings),
@@ -280,7 +295,7 @@ export function jobRepository(
       return rows.slice(0, limit).map(jobOf);
     },
     async patch(id, patch, was) {
-      const set = columns(patch);
+      const set = columns(id, patch, results);
       if (Object.keys(set).length === 0) return true;
       const row = { ...set, id };
       const columnsSet = Object.keys(set);

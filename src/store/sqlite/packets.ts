@@ -25,7 +25,10 @@ export interface PacketTables {
     state: string;
     link: string | null;
     transmissions: number;
+    /** Of an older version; responses are sealed. */
     response: string | null;
+    /** Sealed: the response. */
+    response_secret: Uint8Array | null;
     created_at: number;
     sent_at: number | null;
     answered_at: number | null;
@@ -44,7 +47,7 @@ export interface PacketTables {
   };
 }
 
-function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding): PacketRecord {
+function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, responses: Hiding): PacketRecord {
   return {
     id: row.id,
     job: row.job,
@@ -59,7 +62,9 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding): Pack
     state: row.state as PacketRecord["state"],
     ...(row.link === null ? {} : { link: row.link }),
     transmissions: row.transmissions,
-    ...(row.response === null ? {} : { response: fromJson<string[]>(row.response) }),
+    ...(row.response === null
+      ? {}
+      : { response: responses.open<string[]>(row.id, row.response_secret) ?? fromJson<string[]>(row.response) }),
     createdAt: row.created_at,
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.answered_at === null ? {} : { answeredAt: row.answered_at }),
@@ -69,6 +74,7 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding): Pack
 export const packetSteps: readonly Migration[] = [
   // It was there twice: packet_open_all is the same.
   { name: "0071-packet-recent-once", sql: "DROP INDEX packet_recent;" },
+  { name: "0075-responses-sealed", sql: "ALTER TABLE packet ADD COLUMN response_secret BLOB;" },
 ];
 
 /** What of its job decides whether a packet keeps its place. */
@@ -96,12 +102,17 @@ function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
   };
 }
 
-function columns(patch: PacketPatch) {
+function responseColumns(id: string, response: readonly string[], responses: Hiding) {
+  const { text, secret } = responses.hide(id, [], response);
+  return { response: text, response_secret: secret };
+}
+
+function columns(id: string, patch: PacketPatch, responses: Hiding) {
   return {
     ...(patch.state === undefined ? {} : { state: patch.state }),
     ...(patch.link === undefined ? {} : { link: patch.link }),
     ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
-    ...(patch.response === undefined ? {} : { response: toJson(patch.response) }),
+    ...(patch.response === undefined ? {} : responseColumns(id, patch.response, responses)),
     ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
     ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
   };
@@ -111,7 +122,8 @@ function columns(patch: PacketPatch) {
 export function packetRepository(s: Statements, seal: Seal): PacketRepository {
   const db = s.tables<PacketTables & JobsOfPackets>();
   const hiding = hidingIn("packet", () => seal);
-  const packetOf = (row: Selectable<PacketTables["packet"]>) => packetIn(row, hiding);
+  const responses = hidingIn("packet.response", () => seal);
+  const packetOf = (row: Selectable<PacketTables["packet"]>) => packetIn(row, hiding, responses);
   const insert = s.prepareRow((row: Insertable<PacketTables["packet"]>) => db.insertInto("packet").values(row));
   const ofJob = s.prepare((job: string) => db.selectFrom("packet").selectAll().where("job", "=", job).orderBy("id"));
   const inPlace = s.prepare((target: string) =>
@@ -169,13 +181,14 @@ export function packetRepository(s: Statements, seal: Seal): PacketRepository {
         link: packet.link ?? null,
         transmissions: packet.transmissions,
         response: null,
+        response_secret: null,
         created_at: packet.createdAt,
         sent_at: null,
         answered_at: null,
       });
     },
     async patch(id, patch) {
-      const set = columns(patch);
+      const set = columns(id, patch, responses);
       if (Object.keys(set).length > 0) await change(Object.keys(set)).run({ ...set, id });
     },
     async get(id) {

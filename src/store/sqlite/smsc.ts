@@ -6,7 +6,10 @@ import type {
   SmscOutboxItem,
   SmscRepository,
 } from "../../gateway/model/smsc-message.ts";
+import type { Seal } from "../../gateway/model/store.ts";
+import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
+import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
@@ -31,7 +34,17 @@ export interface SmscTables {
     data_coding: number | null;
     network: string | null;
   };
-  smsc_segment: { message: string; message_of: string; sequence: number; total: number; body: string; due_at: number };
+  smsc_segment: {
+    message: string;
+    message_of: string;
+    sequence: number;
+    total: number;
+    /** Of an older version; empty when the segment is sealed. */
+    body: string;
+    /** Sealed: the segment. */
+    secret: Uint8Array | null;
+    due_at: number;
+  };
   smsc_conversation: {
     target: string;
     client: string;
@@ -66,24 +79,30 @@ function messageOf(row: Selectable<SmscTables["smsc_message"]>): SmscMessage {
   };
 }
 
-function segmentOf(row: Selectable<SmscTables["smsc_segment"]>): HeldSegment {
+function segmentIn(row: Selectable<SmscTables["smsc_segment"]>, hiding: Hiding): HeldSegment {
   return {
     message: row.message,
     messageOf: row.message_of,
     sequence: row.sequence,
     total: row.total,
-    body: fromJson<HeldSegment["body"]>(row.body),
+    body: hiding.open<HeldSegment["body"]>(row.message, row.secret) ?? fromJson<HeldSegment["body"]>(row.body),
     dueAt: row.due_at,
   };
 }
+
+export const smscSteps: readonly Migration[] = [
+  { name: "0073-segments-sealed", sql: "ALTER TABLE smsc_segment ADD COLUMN secret BLOB;" },
+];
 
 /** A literal, so that the partial index applies. */
 const ofSomeJob = sql<boolean>`job <> ''`;
 const open = sql<boolean>`final_at IS NULL`;
 
 /** The SMSC face's messages, conversations and outbox. */
-export function smscRepository(s: Statements): SmscRepository {
+export function smscRepository(s: Statements, seal: Seal): SmscRepository {
   const db = s.tables<SmscTables>();
+  const hiding = hidingIn("smsc_segment", () => seal);
+  const segmentOf = (row: Selectable<SmscTables["smsc_segment"]>) => segmentIn(row, hiding);
   const insert = s.prepareRow((row: Insertable<SmscTables["smsc_message"]>) =>
     db.insertInto("smsc_message").values(row),
   );
@@ -168,13 +187,15 @@ export function smscRepository(s: Statements): SmscRepository {
         await s.run(db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id));
     },
     async hold(one) {
+      const { text, secret } = hiding.hide(one.message, {}, one.body);
       await s.run(
         db.insertInto("smsc_segment").values({
           message: one.message,
           message_of: one.messageOf,
           sequence: one.sequence,
           total: one.total,
-          body: toJson(one.body),
+          body: text,
+          secret,
           due_at: one.dueAt,
         }),
       );
