@@ -119,7 +119,7 @@ export class Dispatcher {
     // The queue is looked at after a run anyhow.
     if (running !== undefined && running.job === job && endsJob(type)) running.ended = true;
     else if (concernsQueue(event)) this.kick(target);
-    else if (/^(procedure|target)\./.test(type)) this.#forget(target);
+    else if (/^(switch|target)\./.test(type)) this.#forget(target);
   }
 
   /** Aborts the job if it is the one running on its target. */
