@@ -26,8 +26,8 @@ import { SqliteStore } from "../src/store/sqlite-store.ts";
  */
 const rounds = Number(process.env.ROUNDS ?? 1_000);
 /** Until the compiler has settled; a daemon runs for weeks. */
-const warmUp = Number(process.env.WARM_UP ?? 12_000);
-const turns = Number(process.env.TURNS ?? 15);
+const warmUp = Number(process.env.WARM_UP ?? 4_000);
+const turns = Number(process.env.TURNS ?? 9);
 const idleModems = 32;
 const idleMs = Number(process.env.IDLE_MS ?? 20_000);
 const apdu = Uint8Array.of(0x00, 0xb0, 0x00, 0x00, 0x00);
@@ -110,6 +110,11 @@ async function rate(work: () => Promise<unknown>, count: number): Promise<{ perS
   return { perSecond: count / seconds, cpuUs: (user + system) / count };
 }
 
+/** What goes on, for those who wait; results go to standard output. */
+function progress(text: string): void {
+  console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${text}`);
+}
+
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }
@@ -119,12 +124,14 @@ async function roundTrips(path: string): Promise<void> {
   const names = Object.keys(ways);
   const kinds = ["short", "long"] as const;
   const seen = new Map<string, { perSecond: number; cpuUs: number }[]>();
-  for (const open of Object.values(ways)) {
+  for (const [name, open] of Object.entries(ways)) {
+    progress(`warming up: ${name}`);
     const way = await open(path);
     for (const kind of kinds) await rate(way[kind], warmUp);
     await way.close();
   }
   for (let turn = 0; turn < turns; turn++) {
+    progress(`round ${turn + 1} of ${turns}`);
     const order = turn % 2 === 0 ? Object.entries(ways) : Object.entries(ways).reverse();
     for (const [name, open] of order) {
       const way = await open(path);
@@ -175,8 +182,7 @@ async function inboundLatency(path: string): Promise<void> {
 }
 
 /** From the first octet of +CMT on the wire to the message in the database, synced, as the gateway acknowledges it. */
-async function durableLatency(path: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "otagate-bench-"));
+async function durableLatency(path: string, folder: string): Promise<void> {
   await using store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
   const sms = {
     originator: "15550000001",
@@ -224,7 +230,6 @@ async function durableLatency(path: string): Promise<void> {
   const sorted = times.slice(100).sort((a, b) => a - b);
   console.log(`+CMT to durable record  p50 ${sorted[150]?.toFixed(0)} us, p99 ${sorted[296]?.toFixed(0)} us`);
   await gateway.stop();
-  rmSync(folder, { recursive: true, force: true });
 }
 
 /** 32 modems on pseudo-terminals, ready and left alone; their other ends live in this process too. */
@@ -270,9 +275,14 @@ const peer = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), pee
 const path = await new Promise<string>((resolve) => createInterface(peer.stdout).once("line", resolve));
 try {
   await roundTrips(path);
+  progress("+CMT to its handler");
   await inboundLatency(path);
-  await durableLatency(path);
+  progress("+CMT to a durable record");
+  const folder = mkdtempSync(join(tmpdir(), "otagate-bench-"));
+  await durableLatency(path, folder);
+  rmSync(folder, { recursive: true, force: true });
 } finally {
   peer.kill();
 }
+progress(`${idleModems} idle modems for ${idleMs / 1000} s`);
 await idleCpu();

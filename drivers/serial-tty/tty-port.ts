@@ -2,6 +2,7 @@ import type { SerialPort } from "serialport";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { Incoming } from "../../src/link/incoming.ts";
 import type { Port, UartSettings } from "../../src/link/port.ts";
+import { type Descriptor, descriptorOf, readDescriptor, writeDescriptor } from "./descriptor.ts";
 
 const writeTimeoutMs = 10_000;
 
@@ -15,6 +16,7 @@ export class TtyPort implements Port {
   readonly incoming = new Incoming();
   readonly uart: UartSettings;
   readonly #port: SerialPort;
+  readonly #descriptor: Descriptor | undefined;
   #failed: GatewayError | undefined;
   #closed = false;
   /** Writes under way, oldest first, and the one clock for them: it starts again with each that becomes the oldest. */
@@ -26,13 +28,28 @@ export class TtyPort implements Port {
     this.address = address;
     this.uart = uart;
     this.#port = port;
-    port.on("data", (chunk: Buffer) => this.incoming.push(chunk));
+    this.#descriptor = descriptorOf(port);
+    if (this.#descriptor === undefined) port.on("data", (chunk: Buffer) => this.incoming.push(chunk));
+    else
+      readDescriptor(
+        this.#descriptor,
+        (chunk) => this.incoming.push(chunk),
+        (cause) => this.#fail(cause),
+      );
     port.on("error", (cause: Error) => this.#fail(cause));
     port.on("close", (cause: Error | null) => this.#fail(cause ?? undefined));
   }
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failed !== undefined || !this.#port.isOpen) return Promise.reject(this.#failed ?? this.#lost());
+    // What the library still holds goes first.
+    const direct = this.#descriptor !== undefined && this.#writing.size === 0;
+    const written = direct ? writeDescriptor(this.#descriptor, bytes) : 0;
+    return written === bytes.length ? Promise.resolve() : this.#queue(bytes.subarray(written));
+  }
+
+  /** Hands the octets to the library, which waits until the device takes them. */
+  #queue(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#writing.size === 0) this.#watch();
       this.#writing.add(reject);
