@@ -118,7 +118,7 @@ installDebian(runtimePackages, "virtual and real card readers");
 if (forTests) {
   // Some of the programs are services that would take hold of real modems: not where they would be started.
   const services = existsSync("/run/systemd/system") ? [] : testPackages.services;
-  installDebian([...testPackages.tools, ...services], "the tests that talk to other people's programs");
+  installDebian([...testPackages.tools, ...services], "the tests with external programs");
 }
 checkNative();
 build();

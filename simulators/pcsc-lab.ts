@@ -157,7 +157,7 @@ export class PcscLab implements AsyncDisposable {
       if (said === "hung up")
         throw new GatewayError(
           "link.denied",
-          "the laboratory's pcscd lets nobody in: polkit guards it and cannot be asked",
+          "the pcscd of the lab denies access: polkit protects it and is not available",
         );
       await pause(25);
     }

@@ -27,7 +27,7 @@ export class SoftReader implements CardReader {
     return atr.length === 0 ? { at: "mute" } : { at: "present", atr, inUse: this.#taken !== undefined };
   }
 
-  /** Tells what happens to the card from now on; returns the function that ends it. */
+  /** Calls the listener for events of the card; returns the function that removes it. */
   onEvent(listener: (event: ReaderEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

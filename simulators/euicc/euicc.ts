@@ -41,7 +41,7 @@ export interface EuiccDeps {
   readonly store?: StateStore;
   readonly clock?: Clock;
   readonly random?: (octets: number) => Uint8Array;
-  /** Told of each accepted packet or script after its effects are durable. */
+  /** Called for each accepted packet or script after its effects are durable. */
   readonly onExecuted?: (record: Executed) => void;
   /** Faults to show; the object may be changed at any time. */
   readonly misbehaviour?: Misbehaviour;

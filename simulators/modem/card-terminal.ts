@@ -123,7 +123,7 @@ export class CardTerminal {
     }
   }
 
-  /** Tells the card that service came or went, when it asked for that. */
+  /** Reports a change of the network service to the card, if it requested that event. */
   locationChanged(): void {
     const { status, cell } = this.#deps.location();
     if (status === this.#lastStatus) return;

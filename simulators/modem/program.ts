@@ -57,7 +57,7 @@ function addressOf(text: string): SocketAddress {
   const [, host, digits = ""] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (digits === "" || port > 65535)
-    throw new GatewayError("config.invalid", `'${text}' is no port, host:port or path`);
+    throw new GatewayError("config.invalid", `'${text}' must be a port, host:port or path`);
   return host === undefined ? { port } : { port, host };
 }
 
@@ -102,7 +102,7 @@ function placeOf({ pty, tcp }: Pick<ModemProgramOptions, "pty" | "tcp">): string
 function routeOf(text: string | undefined): BipRoute | undefined {
   if (text === undefined) return undefined;
   const where = addressOf(text);
-  if ("path" in where) throw new GatewayError("config.invalid", `'${text}' is no host:port`);
+  if ("path" in where) throw new GatewayError("config.invalid", `'${text}' must be host:port`);
   return () => ({ host: where.host ?? "127.0.0.1", port: where.port });
 }
 
@@ -247,7 +247,7 @@ function changeSurroundings(
 
 function number(text: string, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value <= most)) throw new GatewayError("api.usage", `'${text}' is no number up to ${most}`);
+  if (!(value <= most)) throw new GatewayError("api.usage", `'${text}' must be a number up to ${most}`);
   return value;
 }
 

@@ -129,7 +129,7 @@ export class SmsCentre {
     this.#lines.clear();
   }
 
-  /** Tells the sender the end of its message. TP-ST: 3GPP TS 23.040 §9.2.3.15 */
+  /** Sends a status report to the sender. TP-ST: 3GPP TS 23.040 §9.2.3.15 */
   #report(sender: string, submit: Submit, time: Uint8Array, end: Outcome): void {
     const status = end.at === "delivered" ? 0x00 : end.at === "expired" ? 0x46 : 0x41;
     const discharge = timestamp(this.#options.now());

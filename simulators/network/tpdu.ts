@@ -193,7 +193,7 @@ function readValidity(from: Octets, format: number, now: number): number | undef
 export function readSubmit(bytes: Uint8Array, now: number): Submit {
   const from = new Octets(bytes);
   const first = from.byte("first octet");
-  if ((first & 3) !== 1) throw codecError("codec.value", "this is no SMS-SUBMIT", 0, { field: "TP-MTI" });
+  if ((first & 3) !== 1) throw codecError("codec.value", "this is not an SMS-SUBMIT", 0, { field: "TP-MTI" });
   const reference = from.byte("TP-MR");
   const to = readAddress(from, "TP-DA");
   const pid = from.byte("TP-PID");
@@ -246,7 +246,7 @@ export function deliverOctets(message: Deliver): Uint8Array {
 export function readDeliver(bytes: Uint8Array): Deliver {
   const from = new Octets(bytes);
   const first = from.byte("first octet");
-  if ((first & 3) !== 0) throw codecError("codec.value", "this is no SMS-DELIVER", 0, { field: "TP-MTI" });
+  if ((first & 3) !== 0) throw codecError("codec.value", "this is not an SMS-DELIVER", 0, { field: "TP-MTI" });
   const sender = readAddress(from, "TP-OA");
   const pid = from.byte("TP-PID");
   const dcs = from.byte("TP-DCS");
@@ -275,7 +275,7 @@ export function statusReportOctets({ reference, to, time, discharge, status }: S
 /** @throws codec.*; codec.value when it is not SMS-STATUS-REPORT */
 export function readStatusReport(bytes: Uint8Array): StatusReport {
   const from = new Octets(bytes);
-  if ((from.byte("first octet") & 3) !== 2) throw codecError("codec.value", "this is no SMS-STATUS-REPORT", 0);
+  if ((from.byte("first octet") & 3) !== 2) throw codecError("codec.value", "this is not an SMS-STATUS-REPORT", 0);
   const reference = from.byte("TP-MR");
   const to = readAddress(from, "TP-RA");
   const time = from.take(7, "TP-SCTS");

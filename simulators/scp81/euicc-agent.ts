@@ -28,7 +28,7 @@ export interface EuiccAgentOptions {
   readonly clock: Clock;
   readonly deviations?: AgentDeviations;
   readonly inactivityMs?: number;
-  /** Told of every session that ended. */
+  /** Called after every session. */
   readonly onSession?: (report: AgentReport) => void;
 }
 
@@ -136,7 +136,7 @@ export class EuiccAgent implements Scp81Client {
     const host = reach.host ?? address;
     const to = reach.port ?? port;
     if (host === undefined || to === undefined) {
-      throw new GatewayError("link.unavailable", "the card knows no address of its server");
+      throw new GatewayError("link.unavailable", "the card has no address of its server");
     }
     return tcp(host, to);
   }

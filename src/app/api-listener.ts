@@ -62,14 +62,14 @@ function serverFor(config: ApiConfig, handle: (request: IncomingMessage, respons
       cert,
       key,
       minVersion: "TLSv1.2",
-      // Who shows no certificate, or one of somebody else, may still have a token.
+      // A client without a certificate, or with an unknown one, may still have a token.
       ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false }),
     },
     handle,
   );
 }
 
-/** What is not HTTP gets one short answer, when there is still somebody to hear it. */
+/** Answers anything that is not HTTP with one short response, if the socket is still open. */
 function refuseMalformed(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();

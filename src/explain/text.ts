@@ -37,7 +37,7 @@ export function textScore(octets: Uint8Array): number {
 
 function kindOf(text: string): string {
   const [, what] = pem.exec(text) ?? [];
-  if (what !== undefined) return `PEM of ${what}; decode the octets in its Base64 to see what they say`;
+  if (what !== undefined) return `PEM of ${what}; decode its Base64 octets to see the content`;
   return isJson(text) ? "JSON" : "plain text";
 }
 

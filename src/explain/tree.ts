@@ -143,7 +143,7 @@ export class Branch {
   leftOver(): void {
     if (this.from.ended) return;
     const offset = this.from.offset;
-    this.add({ ...this.#unread("octets left over", this.from.rest(), offset), note: "nothing says what they are" });
+    this.add({ ...this.#unread("octets left over", this.from.rest(), offset), note: "of unknown meaning" });
   }
 
   /** A node for what stopped the reading, covering the octets that were not read. */

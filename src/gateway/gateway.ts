@@ -150,7 +150,7 @@ export class Gateway {
       if (change.kind === "removed") this.#runner.linkRemoved(change.id);
       else {
         const { link } = change;
-        detach(this.#runner.linkChanged(link), reported(log, "jobs could not be woken", { link: link.id }));
+        detach(this.#runner.linkChanged(link), reported(log, "failed to start waiting jobs", { link: link.id }));
       }
     });
   }
@@ -185,7 +185,7 @@ export class Gateway {
   /** Brings running work to a durable point. */
   async stop(): Promise<void> {
     await this.#switchWatch.stop();
-    await this.#runner.stop(new GatewayError("job.interrupted", "the daemon stops"));
+    await this.#runner.stop(new GatewayError("job.interrupted", "the daemon is stopping"));
     await this.inbound.stop();
   }
 

@@ -151,7 +151,7 @@ export class JobRunner {
     this.#backoff.forget(job);
     try {
       if (target === undefined) {
-        return await this.#fail(job, { code: "target.unknown", message: "the target is gone", detail: {} });
+        return await this.#fail(job, { code: "target.unknown", message: "the target was removed", detail: {} });
       }
       if (clock.now() >= job.validUntil) return await this.#expire(job);
       const { refusal } = job.attempts === 0 ? checkPolicy(target, job.work) : { refusal: undefined };
@@ -180,7 +180,7 @@ export class JobRunner {
     if (error.code === "api.internal")
       this.#deps.log.error(
         { job: job.id, err: thrown instanceof Error ? thrown.stack : String(thrown) },
-        "a job failed by a bug",
+        "internal error in a job",
       );
     if (error.retry === "never") return this.#fail(job, openFailure(error));
     await this.#block(job, `${error.code}: ${error.message}`);

@@ -13,7 +13,7 @@ export interface Hidden {
  */
 export interface Hiding {
   hide(id: string, shown: unknown, secret: unknown): Hidden;
-  /** The secret of a record; undefined when it has none, or not any more. @throws crypto.master-key */
+  /** The secret of a record; undefined when it has none or no longer has one. @throws crypto.master-key */
   open<T>(id: string, secret: Uint8Array | null): T | undefined;
 }
 

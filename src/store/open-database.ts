@@ -18,7 +18,7 @@ import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog, unmarked 
 export type SealSource = Seal | ((mayMake: boolean) => { readonly seal: Seal; readonly made: boolean });
 
 export interface OpenOptions {
-  /** Told of what is odd but no reason to stop. */
+  /** Called for anomalies that do not stop the start. */
   readonly warn?: (facts: object, text: string) => void;
   /** Goes on with a store that lacks what it once had, with all counters so much higher: see `otagate store recover`. */
   readonly recover?: { readonly raiseCounters: number };

@@ -85,7 +85,7 @@ describe("a fleet that changes its operator", () => {
     expect(one).toMatchObject({ state: "stopped", reason: "1 of 1 of the canary stage failed" });
     expect([1, 2, 3].map((n) => lab.card(n).nextSequence)).toEqual([1, 1, 1]);
     expect((await lab.run(["campaign", "pause", id])).code).toBe(1);
-    expect((await lab.run(["campaign", "cancel", id])).stdout).toContain("cancelled by hand");
+    expect((await lab.run(["campaign", "cancel", id])).stdout).toContain("cancelled by the operator");
     expect((await rested(lab, id)).progress.counts).toMatchObject({ failed: 1, cancelled: 3 });
     const shared = await lab.run([...move, "--stop-at", "0.3", "--concurrency", "1", "--json"]);
     expect(shared.json()).toMatchObject({ state: "stopped", reason: "2 of 4 of those tried failed" });

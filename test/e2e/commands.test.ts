@@ -220,7 +220,7 @@ describe("target import", () => {
       `${csvHead}\n${one},x,1,AES,ZZ112233445566778899AABBCCDDEEFF,FFEEDDCCBBAA99887766554433221100,0,\n`,
       /line 2.*(kic|keys|value)/i,
     ],
-    ["a counter that is no number", `${csvHead}\n${one},x,1,AES,${keys},soon,\n`, /line 2.*cntr/i],
+    ["a counter that is not a number", `${csvHead}\n${one},x,1,AES,${keys},soon,\n`, /line 2.*cntr/i],
     [
       "an EID of a wrong length on the third line",
       `${csvHead}\n${one},x,1,AES,${keys},0,\n8900,y,1,AES,${keys},0,\n`,

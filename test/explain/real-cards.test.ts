@@ -156,7 +156,7 @@ describe("what proves a packet", () => {
   it("says of a command without CC that anybody can have sent it", () => {
     const input = { kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 7, data: fromHex("AE800000") };
     const unchecked = wrapCommand({ ...input, spi: parseSpi(fromHex("0000")) }, exampleKeys());
-    expect(textOf(of(toHex(unchecked.packet)))).toContain("not authenticated: SPI asks for no CC");
+    expect(textOf(of(toHex(unchecked.packet)))).toContain("not authenticated: SPI requires no CC");
     const checked = wrapCommand({ ...input, spi: parseSpi(fromHex("1200")) }, exampleKeys());
     expect(textOf(of(toHex(checked.packet)))).toContain("CC not checked: no key");
     expect(textOf(of(toHex(checked.packet), { keys: exampleKeys() }))).not.toContain("not checked");

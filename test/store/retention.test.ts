@@ -347,5 +347,5 @@ it("says how much of the file is free", async () => {
 });
 
 function fail(): never {
-  throw new Error("it is not there");
+  throw new Error("it does not exist");
 }

@@ -116,7 +116,7 @@ export class RemoteManagement {
     return response;
   }
 
-  /** Tells of an accepted packet that holds no script. */
+  /** Records an accepted packet without a script. */
   note(target: RemoteTarget, origin: ScriptOrigin): void {
     this.#log(target, origin, []);
   }

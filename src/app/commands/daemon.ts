@@ -3,7 +3,7 @@ import type { CliContext } from "../../face/cli/context.ts";
 import { say } from "../../face/cli/terminal.ts";
 import { loadConfig } from "../config/config.ts";
 
-/** `daemon`: runs until it is told to stop. */
+/** `daemon`: runs until it is stopped. */
 export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
   own
     .option("--state <folder>", "state folder (default: configuration, $OTAGATE_STATE, ~/.local/state/otagate)")
@@ -33,7 +33,7 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       });
       const why = await Promise.race([stopped(), daemon.lost]);
       if (typeof why !== "string") {
-        // Whoever watches over the daemon starts it again; open work is taken up then as after a crash.
+        // The service manager restarts the daemon, which then resumes open work as after a crash.
         log.error({ error: why.toJSON() }, "the store failed");
         process.exit(why.entry.exit);
       }

@@ -37,7 +37,7 @@ export const Scp81Config = z.strictObject({
     .default([...defaultDialogSettings.initialUris]),
   scriptBudgetMs: z.number().int().min(18_000).default(defaultDialogSettings.scriptBudgetMs),
   holdOpenMs: z.number().int().min(0).max(600_000).default(60_000),
-  /** SSLKEYLOGFILE for Wireshark: whoever reads it reads the sessions. For the lab only. */
+  /** SSLKEYLOGFILE for Wireshark: it allows sessions to be decrypted. For the lab only. */
   keyLog: z.string().optional(),
   trigger: TriggerConfig.default({}),
   /** Where cards in readers may connect to. */

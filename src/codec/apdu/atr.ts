@@ -113,7 +113,7 @@ function historicalOf(octets: Uint8Array): AnswerToReset["historical"] {
 export function parseAtr(octets: Uint8Array): AnswerToReset {
   const from = new Reader(octets);
   const ts = from.u8("TS");
-  if (ts !== 0x3b && ts !== 0x3f) throw codecError("codec.value", `TS ${ts.toString(16)} is no convention`, 0);
+  if (ts !== 0x3b && ts !== 0x3f) throw codecError("codec.value", `TS ${ts.toString(16)} is not a valid convention`, 0);
   const t0 = from.u8("T0");
   const { all, afterT15, protocols, qualified } = readInterfaceBytes(from, t0);
   const historicalBytes = from.take(t0 & 0x0f, "historical bytes");

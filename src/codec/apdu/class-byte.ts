@@ -34,7 +34,7 @@ export function onChannel(cla: number, channel: number): number {
   }
   if (cla === 0xa0) {
     if (channel === 0) return cla;
-    throw codecError("codec.value", "class A0 knows no logical channels", 0, { field: "CLA" });
+    throw codecError("codec.value", "class A0 has no logical channels", 0, { field: "CLA" });
   }
   const now = parseClassByte(cla);
   const base = (cla & 0x80) | (now.chained ? 0x10 : 0);

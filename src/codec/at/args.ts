@@ -88,7 +88,7 @@ export class ArgReader {
   /** A decimal number, quoted or not. @throws codec.text */
   int(field: string): number {
     const value = this.maybeInt();
-    return value === undefined ? this.#fail(field, "is no number") : value;
+    return value === undefined ? this.#fail(field, "is not a number") : value;
   }
 
   /** A decimal number, or undefined when it is absent, empty or something else. */
@@ -127,7 +127,7 @@ export function hexText(text: string, what: string): Uint8Array {
   // It stops at the first thing that is not a pair of digits.
   if (bytes.length * 2 !== text.length) {
     const bad = text.search(/[^0-9a-fA-F]/);
-    if (bad >= 0) throw codecError("codec.text", `${what} is no hexadecimal text`, bad);
+    if (bad >= 0) throw codecError("codec.text", `${what} is not hexadecimal text`, bad);
     throw codecError("codec.text", `${what} has an odd number of digits`, text.length);
   }
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);

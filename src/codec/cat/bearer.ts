@@ -142,7 +142,7 @@ export function ipv6Text(octets: Uint8Array): string {
 }
 
 function group16(text: string, offset: number): number {
-  if (!/^[0-9a-fA-F]{1,4}$/.test(text)) throw codecError("codec.text", `'${text}' is no IPv6 group`, offset);
+  if (!/^[0-9a-fA-F]{1,4}$/.test(text)) throw codecError("codec.text", `'${text}' is not an IPv6 group`, offset);
   return Number.parseInt(text, 16);
 }
 

@@ -93,7 +93,7 @@ export const commandTypes = {
       values: {
         0: "if not already launched",
         2: "use the existing browser",
-        3: "close the existing session and launch anew",
+        3: "close the existing session and launch again",
       },
     },
   },

@@ -21,7 +21,7 @@ function readCatTag(from: Reader): { tag: number; cr: boolean } {
   const offset = from.offset;
   const first = from.u8("tag");
   if (first === 0x00 || first === 0x80 || first === 0xff) {
-    throw codecError("codec.tag", `${first.toString(16).toUpperCase()} is no COMPREHENSION-TLV tag`, offset);
+    throw codecError("codec.tag", `${first.toString(16).toUpperCase()} is not a COMPREHENSION-TLV tag`, offset);
   }
   if (first !== 0x7f) return { tag: first & 0x7f, cr: (first & 0x80) !== 0 };
   const rest = from.uint(2, "tag");
@@ -68,7 +68,8 @@ function writeCatLength(to: Writer, length: number, octets: number | undefined):
 /** Writes one object, its comprehension flag and length form as they were. */
 export function writeCatTlv(to: Writer, tlv: CatTlv): void {
   if (tlv.tag > 0x7f) to.u8(0x7f).uint((tlv.tag & 0x7fff) | (tlv.cr ? 0x8000 : 0), 2);
-  else if (tlv.tag < 0x01 || tlv.tag > 0x7e) throw codecError("codec.tag", `${tlv.tag} is no object tag`, to.length);
+  else if (tlv.tag < 0x01 || tlv.tag > 0x7e)
+    throw codecError("codec.tag", `${tlv.tag} is not an object tag`, to.length);
   else to.u8(tlv.tag | (tlv.cr ? 0x80 : 0));
   writeCatLength(to, tlv.value.length, tlv.lengthOctets);
   to.bytes(tlv.value);

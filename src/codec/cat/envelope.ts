@@ -66,7 +66,7 @@ export const Envelope: Codec<Envelope> = {
     const tag = from.u8("envelope tag");
     const name = nameByTag.get(tag);
     if (name === undefined) {
-      throw codecError("codec.tag", `${tag.toString(16).toUpperCase()} is no envelope`, offset, { tag });
+      throw codecError("codec.tag", `${tag.toString(16).toUpperCase()} is not an envelope`, offset, { tag });
     }
     const body = from.sub(readLength(from), "envelope");
     const objects = readCatTlvs(body.bytes, body.base);

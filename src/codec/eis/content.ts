@@ -179,7 +179,7 @@ function harmless(name: string, value: string): boolean {
 
 function checkProperty(element: Element, at: (name: string) => string, { faults, own }: Look): void {
   const name = element.getAttribute("key") ?? "";
-  const why = namesSecret(name) ? "its name says that it is a secret, which is not stored here" : undefined;
+  const why = namesSecret(name) ? "has the name of a secret, which is not stored here" : undefined;
   const fault =
     why ??
     (safeName(name) === name ? undefined : "its name could be a key") ??

@@ -110,7 +110,7 @@ export function decodePdu(bytes: Uint8Array): Pdu {
   const status = from.uint(4, "command_status");
   const sequence = from.uint(4, "sequence_number");
   if (length !== bytes.length) {
-    throw codecError("codec.length", `command_length says ${length}, the PDU has ${bytes.length} octets`, 0, {
+    throw codecError("codec.length", `command_length is ${length}, but the PDU has ${bytes.length} octets`, 0, {
       field: "command_length",
     });
   }

@@ -32,7 +32,7 @@ function calendar(digits: string, field: string): number {
   const epochMs = Date.UTC(2000 + year, month - 1, day, hour, min, second);
   const back = new Date(epochMs);
   if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day || hour > 23 || min > 59 || second > 59) {
-    throw codecError("codec.value", `${field}: ${digits} is no date and time`, 0, { field });
+    throw codecError("codec.value", `${field}: ${digits} is not a date and time`, 0, { field });
   }
   return epochMs;
 }

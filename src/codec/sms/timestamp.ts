@@ -28,7 +28,7 @@ function fromIso(text: string): Uint8Array {
   const zone = found[7] === "Z" ? "+00:00" : (found[7] ?? "");
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4));
   if (minutes % 15 !== 0 || minutes / 15 > 79) {
-    throw codecError("codec.text", `zone ${zone} is no number of quarter hours up to 79`, 19);
+    throw codecError("codec.text", `zone ${zone} must be a number of quarter hours up to 79`, 19);
   }
   if (!inRange(year, 1990, 2089)) throw codecError("codec.text", `year ${year} does not fit two digits`, 0);
   const sign = zone.startsWith("-") ? 0x08 : 0;

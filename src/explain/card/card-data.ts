@@ -91,7 +91,11 @@ const notificationTags: TagMap = new Map<number, TagEntry>([
   [0xaf, { name: "ISD-P now enabled", say: aidWords }],
   [
     0x4f,
-    { name: "ISD-P now enabled", say: aidWords, note: "AID under tag 4F instead of 2F, as one fielded card writes it" },
+    {
+      name: "ISD-P now enabled",
+      say: aidWords,
+      note: "AID under tag 4F instead of 2F, as some cards in the field write it",
+    },
   ],
   [0x14, { name: "IMEI", say: notedImei }],
   [0x94, { name: "IMEI", say: notedImei }],

@@ -165,7 +165,7 @@ interface Body extends Facts {
 /** Facts about who sent a command: nothing, without a CC that verifies. */
 function authenticity({ proof, spi }: Body): string | undefined {
   const integrity = spi?.command.integrity;
-  if (integrity === "none") return "not authenticated: SPI asks for no CC, anybody can have sent it";
+  if (integrity === "none") return "not authenticated: SPI requires no CC, any sender is possible";
   if (integrity === "rc") return "not authenticated: a RC finds accidents only";
   return proof === undefined ? "CC not checked: no key" : undefined;
 }

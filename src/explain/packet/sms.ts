@@ -126,7 +126,7 @@ function userData(
 
 function deliver(branch: Branch, context: Context): string {
   const first = firstOctet(branch, [
-    [3, "no more messages"],
+    [3, "no further messages"],
     [4, "loop prevention"],
     [6, "status report"],
     [7, "header in TP-UD"],
@@ -202,7 +202,7 @@ function report(branch: Branch, context: Context, { type, rp }: Shape): string {
 
 function statusReport(branch: Branch, context: Context): string {
   const first = firstOctet(branch, [
-    [3, "no more messages"],
+    [3, "no further messages"],
     [4, "loop prevention"],
     [6, "answers an SMS-COMMAND"],
     [7, "header in TP-UD"],

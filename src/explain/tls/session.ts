@@ -127,7 +127,7 @@ export function pskIdentityNode(octets: Uint8Array, base: number): Node {
     (branch) => {
       branch.part(octets.length, (_, offset) =>
         branchOf(
-          isText ? "hexadecimal text (offsets in what it says)" : "identity",
+          isText ? "hexadecimal text (offsets in the decoded octets)" : "identity",
           value,
           isText ? 0 : offset,
           (inner) => {

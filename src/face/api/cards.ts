@@ -61,7 +61,7 @@ export const cardOperations = {
     description:
       "Asks the card for its ISD-Ps and its memory, and answers when it has said it: `api.timeout` names the job that " +
       "goes on when it takes longer than `waitMs`. With `fix` the EIS becomes what the card says; when the EIS changed " +
-      "while the card was asked, it is asked again, and after three times `store.conflict` tells that nothing was adopted.",
+      "during the audit, the audit is repeated; after three attempts it fails with `store.conflict` and the EIS is unchanged.",
     params: referenceParams,
     body: z
       .strictObject({

@@ -154,7 +154,7 @@ export const linkOperations = {
     summary: "Exchange APDUs with the card",
     description:
       "The APDUs of one request are exchanged with nothing in between. For more than one request, take a lease and " +
-      "name it here: each request under it starts its idle time anew.",
+      "name it here: each request with it restarts its idle time.",
     params: idParams,
     body: z.strictObject({
       apdus: z.array(hexText.min(8).max(1040)).min(1).max(256).describe("C-APDUs in hexadecimal"),
@@ -186,7 +186,7 @@ export const linkOperations = {
     summary: "Cycle the power of a modem",
     params: idParams,
     description:
-      "With the means that the hardware profile or the configuration names for it. A link that is leased only for whoever names " +
+      "Uses the power control of the hardware profile or the configuration. For a leased link, name " +
       "the lease, which ends with it.",
     body: z.strictObject({ lease: leaseId.optional() }).nullish(),
     answers: { 200: linkShape },
@@ -223,8 +223,8 @@ export const linkOperations = {
       lease: leaseId.optional().describe("Lease of the card in the modem"),
     }),
     description:
-      "In the GSM alphabet when it has all characters, else in UCS2; in several messages when one is not enough. " +
-      "Answers with what the network said to each.",
+      "In the GSM alphabet if it has all characters, otherwise in UCS2; in several messages if one is not enough. " +
+      "Returns the network's result for each message.",
     answers: { 200: z.object({ parts: listOf(sentPartShape) }) },
   }),
 };

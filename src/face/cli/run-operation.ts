@@ -11,7 +11,7 @@ export interface CommandIo {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Tells the process how to end. */
+  /** Sets the exit code of the process. */
   exitCode(code: number): void;
   /** Environment and files that a flag may name instead of a key. */
   readonly env: Readonly<Record<string, string | undefined>>;

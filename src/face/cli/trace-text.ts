@@ -23,7 +23,7 @@ interface LinkState {
 }
 
 /**
- * Shows frames to people: a line with time, direction, link and what the frame is; below it the octets, and what a
+ * Frames as text: a line with time, direction, link and what the frame is; below it the octets, and what a
  * packet inside states. A command and its answer share a line when the answer comes at once.
  */
 export class FramePrinter implements Disposable {

@@ -33,9 +33,9 @@ export async function followTrace(
     for await (const line of api.v1.traces.list({ query })) take(line);
   };
   const live = api.v1.traces.live({ query, signal })[Symbol.asyncIterator]();
-  // Whoever looks back before the connection stands would miss what passes in between.
+  // Reading the past before the connection is open would miss the frames in between.
   let next = live.next();
-  // It may end while we look back; what it states is heard below.
+  // The stream may end meanwhile; its failure is handled below.
   next.catch(() => undefined);
   await kept();
   try {

@@ -46,7 +46,7 @@ export interface AccessDeps {
   readonly now: () => number;
 }
 
-/** The owner of the control socket: nobody else can open it. */
+/** The owner of the control socket, the only user who can open it. */
 const local: Principal = { client: "local", how: "socket", scopes };
 const remote = new WeakSet<IncomingMessage>();
 /** Refusals that are written down per second: of one address of strangers, of all strangers, and of each known client. */
@@ -57,12 +57,12 @@ export function fromNetwork(request: IncomingMessage): void {
   remote.add(request);
 }
 
-/** Whether the request is somebody's about whom only his credentials tell. */
+/** Whether the request came over TCP, so that only its credentials identify the client. */
 function isRemote(request: IncomingMessage): boolean {
   return remote.has(request);
 }
 
-/** Finds out who asks, whether he may, and writes down what changes anything. */
+/** Identifies the client of a request, checks its scopes, and records changes in the audit log. */
 export function guard(app: FastifyInstance, deps: AccessDeps): void {
   const budgets = new RefusalBudgets(deps.log);
   app.addHook("onRequest", async (request, reply) => {
@@ -70,7 +70,7 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
     if (scope === "public") return;
     try {
       request.principal = await principalOf(request, deps);
-      // What does not exist is told to every client alike, but not to strangers.
+      // Every authenticated client receives the same 404, other clients do not.
       if (!request.is404 && !allows(request.principal.scopes, scope))
         throw new GatewayError("api.forbidden", `the scope '${scope}' is required`, {
           detail: { scope, held: request.principal.scopes },
@@ -80,7 +80,7 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
         await record(request, deps, error);
       throw error;
     }
-    // Whoever waits for an answer is not given it once his credentials have ended.
+    // A waiting request receives no answer once its credentials have ended.
     if (request.principal?.how === "token" && request.method === "GET")
       deps.streams.watch(request.principal, reply.raw);
     if (changes(request)) request.auditEntry = entryOf(request, deps.now());

@@ -8,7 +8,7 @@ import { type EventPages, framed } from "./event-pages.ts";
 
 const keepAliveMs = 15_000;
 
-/** Remembers that something happened until somebody waits for it: nothing is missed in between. */
+/** Remembers a wake-up until the next wait, so that none is missed. */
 class Bell {
   #rung = false;
   #waiter: (() => void) | undefined;
@@ -63,7 +63,7 @@ export async function streamEvents(
       at = events.at(-1)?.event.seq ?? (gap === undefined ? at : gap.first - 1);
       if (shown !== "" && !raw.write(shown) && !(await drained(raw))) return;
       if (full) continue;
-      // The position alone moves the reader's Last-Event-ID on when nothing was for him.
+      // The position alone advances the reader's Last-Event-ID when no event matched.
       if (!(await bell.wait(keepAliveMs)) && open()) raw.write(`id: ${at}\n\n`);
     }
   } catch (error) {

@@ -15,7 +15,7 @@ export interface ApiMetrics {
 const kinds = ["reader", "modem", "smsc"] as const;
 const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
 
-/** Counts what passes: requests, frames, events; the rest is looked up when somebody asks. Labels are closed sets. */
+/** Counts requests, frames and events; other values are read on request. Labels are closed sets. */
 export function apiMetrics(app: FastifyInstance, deps: ApiDeps): ApiMetrics {
   const registry = new Registry();
   const registers = [registry];

@@ -20,7 +20,7 @@ type Served<O extends Operation> = Part<O, "params", "params"> &
     readonly operationId: string;
   };
 
-/** What the framework is told of an operation: where it is, and by what its parts are checked and written. */
+/** The route options of an operation: its path, and the schemas that validate and serialize it. */
 export interface RouteOf<O extends Operation> {
   readonly method: HTTPMethods;
   readonly url: string;

@@ -38,7 +38,7 @@ export class TraceLog implements AsyncDisposable {
     this.#off = onFrame((frame) => this.#take(frame));
   }
 
-  /** Told of each frame as it is kept, and as its JSON line. */
+  /** Calls the listener for each recorded frame, with its JSON line. */
   onFrame(listener: (frame: KeptFrame, line: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -3,8 +3,8 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 
 /**
- * Refuses query parameters and bodies of routes that take none: a misspelt filter or field is told, and not passed over.
- * Routes that take some check them by their schema.
+ * Refuses query parameters and bodies of routes that take none: a misspelled filter or field is an error and not ignored.
+ * Other routes check them by their schema.
  */
 export function refuseUnasked(app: FastifyInstance): void {
   app.addHook("preValidation", async (request) => {

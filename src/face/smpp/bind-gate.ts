@@ -89,7 +89,7 @@ export class BindGate {
     return { systemId, maxBinds, window, deliverAs, ...(rate === undefined ? {} : { rate }) };
   }
 
-  /** Waits for the check of these credentials, which continues while somebody waits for it. */
+  /** Waits for the check of these credentials, which continues as long as a connection waits for it. */
   async #shared(key: string, check: (stop: AbortSignal) => Promise<Verdict>, gone: AbortSignal): Promise<Verdict> {
     const mine = this.#checks.get(key) ?? this.#begin(key, check);
     mine.waiting += 1;
@@ -110,7 +110,7 @@ export class BindGate {
   #begin(key: string, check: (stop: AbortSignal) => Promise<Verdict>): Check {
     const stop = new AbortController();
     const verdict = check(stop.signal).finally(() => this.#checks.delete(key));
-    // Nobody may be left to hear that it was stopped.
+    // No connection may be waiting when it is stopped.
     verdict.catch(() => undefined);
     const begun: Check = { verdict, stop, waiting: 0 };
     this.#checks.set(key, begun);

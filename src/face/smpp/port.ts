@@ -87,7 +87,7 @@ export interface SmscOutbox {
   pull(client: string, limit: number): Promise<readonly SmscDelivery[]>;
   /** The client has it: forget it. It may come twice. */
   done(client: string, id: string): Promise<void>;
-  /** The client will never take it (its command_status): forget it, and tell people. */
+  /** The client refused it permanently (with this command_status): removes it, and reports it. */
   refused(client: string, id: string, commandStatus: number): Promise<void>;
   /** Calls back when something new waits for a client; returns the end of that. */
   onAvailable(listener: (client: string) => void): () => void;

@@ -48,7 +48,7 @@ export class ApiTokens {
   async revoke(idOrName: string): Promise<void> {
     const revoked = await this.#store.write((r) => r.tokens.revoke(idOrName, this.#clock.now()));
     if (revoked.length === 0)
-      throw new GatewayError("token.unknown", `no token '${idOrName}' in use`, { detail: { token: idOrName } });
+      throw new GatewayError("token.unknown", `no valid token '${idOrName}'`, { detail: { token: idOrName } });
     for (const token of revoked) {
       this.#revoked.add(token.id);
       for (const listener of this.#listeners) listener(token);
@@ -60,7 +60,7 @@ export class ApiTokens {
     return this.#revoked.has(id);
   }
 
-  /** Told of each token that was revoked, once that is durable. */
+  /** Calls the listener for each revoked token, once the revocation is durable. */
   onRevoked(listener: (token: Pick<ApiToken, "id" | "name">) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -145,7 +145,11 @@ export class Campaigns {
 
   /** Starts no further target; those that run continue. @throws campaign.unknown, campaign.state */
   async pause(id: string): Promise<ShownCampaign> {
-    await this.#change(id, ["running"], (campaign) => ({ ...campaign, state: "paused", reason: "paused by hand" }));
+    await this.#change(id, ["running"], (campaign) => ({
+      ...campaign,
+      state: "paused",
+      reason: "paused by the operator",
+    }));
     return this.show(id);
   }
 
@@ -164,7 +168,7 @@ export class Campaigns {
     await this.#change(id, ["running", "paused", "stopped"], (campaign) => ({
       ...campaign,
       state: "cancelled",
-      reason: "cancelled by hand",
+      reason: "cancelled by the operator",
     }));
     await this.#deps.runner.cancelled(id);
     return this.show(id);
@@ -205,7 +209,7 @@ async function sameOrder(
 ): Promise<Campaign | undefined> {
   const found = await r.campaigns.byIdempotencyKey(key);
   if (found === undefined || found.idempotency?.digest === digest) return found;
-  throw new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
+  throw new GatewayError("api.idempotency", "Idempotency-Key: was already used for a different request", {
     detail: { field: "Idempotency-Key", campaign: found.id },
   });
 }

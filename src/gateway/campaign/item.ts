@@ -13,7 +13,7 @@ export interface ItemOutcome {
   readonly effect: ItemEffect;
 }
 
-const answerLost = "the answer to the switch was lost; the card's notification tells of it";
+const answerLost = "the answer to the switch was lost; the card's notification reports it";
 
 /** Takes a pending item up. */
 export function startItem(item: CampaignItem, steps: readonly ItemStep[], now: number): ItemOutcome {
@@ -76,14 +76,14 @@ function afterSwitch(item: CampaignItem, step: ItemStep, facts: ItemFacts): Item
     case "confirmed":
       return advance(item, facts);
     case "rolled-back": {
-      const message = "the card did not get through with the new profile and switched back";
+      const message = "the card had no service with the new profile and rolled back";
       const tookMs = (profileSwitch.endedAt ?? now) - profileSwitch.acceptedAt;
       const detail = { step: step.name, aid: profileSwitch.aid, tookMs };
       return endedOutcome(failItem(item, { code: "campaign.rolled-back", message, executed: true, detail }, now));
     }
     case "switched":
       if (late && facts.confirmedElsewhere)
-        return advance({ ...item, note: "switched; whether it was confirmed is not known here" }, facts);
+        return advance({ ...item, note: "switched; whether it was confirmed is unknown to the gateway" }, facts);
       break;
     case "lapsed":
       return askCard(item, noSwitch(step, profileSwitch.switchedAt !== undefined));
@@ -109,7 +109,7 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   }
   if (step.deletes !== undefined) {
     const gone = !target.esimProfiles.some((profile) => profile.aid === step.deletes);
-    const note = "the answer was lost; the card's audit shows the profile gone";
+    const note = "the answer was lost; an audit shows that the profile was deleted";
     return gone
       ? advance(withChange(item, { note }), facts)
       : endedOutcome(failItem(item, error, now, "the card still has the profile"));
@@ -120,8 +120,8 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
     return endedOutcome(failItem(item, error, now, shown));
   // Switched, but not reported: without a confirmation the card goes back, so this is not a success yet.
   if (error.code === "campaign.no-switch" || profileSwitch?.at === "lapsed")
-    return endedOutcome(failItem(item, error, now, `${shown}; unconfirmed, it will switch back`));
-  const note = "the answer to the switch was lost; the card's audit shows it";
+    return endedOutcome(failItem(item, error, now, `${shown}; without a confirmation it will roll back`));
+  const note = "the answer to the switch was lost; an audit shows the switch";
   return { item: withChange(item, { ...followed(item, facts), note }), effect: "none" };
 }
 
@@ -129,8 +129,8 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
 function unanswered({ profileSwitch, target }: ItemFacts): string {
   const enabled = target === undefined ? undefined : enabledProfile(target);
   if (profileSwitch?.switchedAt === undefined || enabled === undefined)
-    return "the card's state is not known: it did not answer an audit either";
-  return `the card's own notification shows ${enabled.iccid ?? enabled.aid} enabled; it did not answer an audit, and may go back`;
+    return "the state of the card is unknown: it did not answer an audit either";
+  return `the card's notification shows ${enabled.iccid ?? enabled.aid} enabled; it did not answer an audit, and may roll back`;
 }
 
 /** From here on the profile switch is waited for. */
@@ -165,7 +165,7 @@ function failureOf(job: Job): JobFailure {
 
 function noSwitch(step: ItemStep, switched: boolean): JobFailure {
   const message = switched
-    ? "the card reported the switch, but that its confirmation got through was not proven in time"
-    : "the card accepted the switch and then reported nothing in time";
+    ? "the card reported the switch, but did not acknowledge its confirmation in time"
+    : "the card accepted the switch but did not report it in time";
   return { code: "campaign.no-switch", message, executed: true, detail: { step: step.name } };
 }

@@ -114,7 +114,7 @@ function checkCall({ function: name, profile, params }: Extract<z.infer<typeof A
     if (!isGatewayError(error) || error.code !== "api.usage") return;
     const field = String(error.detail.field ?? "params");
     if (field === "params.aid" && profile === undefined)
-      throw invalid("action.profile", `${name} is about a profile: give aid, iccidPrefix or mnoId`);
+      throw invalid("action.profile", `${name} requires a profile: give aid, iccidPrefix or mnoId`);
     throw invalid(`action.${field}`, error.message.replace(`${field}: `, ""));
   }
 }

@@ -29,14 +29,14 @@ function planCall(action: Extract<CampaignAction, { kind: "es5" }>, target: Targ
   if (choice === undefined) return { kind: "steps", steps: [callStep(name, params)] };
   const [profile, ...others] = chosen(target, choice);
   if (profile === undefined) {
-    return name === "deleteProfile" ? skip("has no such profile") : noProfile(choice);
+    return name === "deleteProfile" ? skip("there is no such profile") : noProfile(choice);
   }
   if (others.length > 0) return ambiguous(choice, others.length + 1);
   if (name === "enableProfile" && profile.state === "enabled")
-    return skip(`${profileName(profile)} is enabled already`);
+    return skip(`${profileName(profile)} is already enabled`);
   if (name === "disableProfile" && profile.state !== "enabled") return skip(`${profileName(profile)} is not enabled`);
   if (name === "setFallbackAttribute" && profile.fallback)
-    return skip(`${profileName(profile)} has the fall-back attribute already`);
+    return skip(`${profileName(profile)} already has the fall-back attribute`);
   return { kind: "steps", steps: [callStep(name, { ...params, aid: profile.aid })] };
 }
 
@@ -49,14 +49,16 @@ function planMove(action: Extract<CampaignAction, { kind: "move" }>, target: Tar
   const moved = enabled?.aid === wanted.aid;
   if (!moved && !old.some((profile) => profile.aid === enabled?.aid))
     return skip(
-      enabled === undefined ? "no enabled profile is known" : `${profileName(enabled)} is enabled, which is not moved`,
+      enabled === undefined
+        ? "the enabled profile is unknown"
+        : `${profileName(enabled)} is enabled and not part of the move`,
     );
   const leaving = action.old === "delete" ? old.filter((profile) => profile.aid !== wanted.aid) : [];
   const steps = [
     ...(moved ? [] : [callStep("enableProfile", { aid: wanted.aid })]),
     ...leaving.map((profile) => callStep("deleteProfile", { aid: profile.aid })),
   ];
-  return steps.length === 0 ? skip(`${profileName(wanted)} is enabled already`) : { kind: "steps", steps };
+  return steps.length === 0 ? skip(`${profileName(wanted)} is already enabled`) : { kind: "steps", steps };
 }
 
 function callStep(name: string, params: Readonly<Record<string, unknown>>): ItemStep {

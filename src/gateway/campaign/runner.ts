@@ -187,7 +187,7 @@ export class CampaignRunner {
     const now = clock.now();
     const target = await store.read((r) => r.targets.get(item.target));
     if (target === undefined) {
-      const error = { code: "target.unknown", message: "the target is gone", executed: false, detail: {} } as const;
+      const error = { code: "target.unknown", message: "the target was removed", executed: false, detail: {} } as const;
       return this.#put(refuseItem({ ...item, startedAt: now }, error, now));
     }
     const plan = planFor(campaign.order.action, target);
@@ -306,6 +306,6 @@ export class CampaignRunner {
 
   #warn(id: string, error: unknown): void {
     const { code, message } = asGatewayError(error);
-    this.#deps.log.warn({ campaign: id, code, message }, "a campaign could not go on; trying again");
+    this.#deps.log.warn({ campaign: id, code, message }, "failed to continue a campaign; trying again");
   }
 }

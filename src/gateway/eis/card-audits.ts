@@ -81,7 +81,7 @@ export class CardAudits {
       const report = await this.#adopt(id, heard);
       if (report !== undefined) return report;
       if (round === maxRounds)
-        throw new GatewayError("store.conflict", "the EIS changed while the card was audited: nothing was adopted", {
+        throw new GatewayError("store.conflict", "the EIS changed during the audit: it was not updated", {
           detail: { target: id },
         });
     }
@@ -136,7 +136,7 @@ export class CardAudits {
       const job = await this.#jobs.get(id);
       if (hasEnded(job)) return job;
       if (this.#clock.monotonic() >= until)
-        throw new GatewayError("api.timeout", "the card has not answered the audit yet; the job goes on", {
+        throw new GatewayError("api.timeout", "the card has not answered the audit yet; the job continues", {
           detail: { job: id },
         });
       await this.#clock.sleep(50);
@@ -159,7 +159,7 @@ export class CardAudits {
           )
         : now;
       const adopted = withMemory(withAudit(kept, domains), resources);
-      if (adopted !== now) await saveTarget(r, adopted, this.#clock.now(), "the card's audit was adopted");
+      if (adopted !== now) await saveTarget(r, adopted, this.#clock.now(), "the EIS was updated from an audit");
       return report;
     });
   }

@@ -85,7 +85,7 @@ export const ConnectivityShape = z
       .optional()
       .describe("Parameters of the enabled profile"),
   })
-  .refine((given) => given.smsr !== undefined || given.profile !== undefined, "smsr or profile is needed");
+  .refine((given) => given.smsr !== undefined || given.profile !== undefined, "smsr or profile is required");
 export type ConnectivityShape = z.infer<typeof ConnectivityShape>;
 
 /** Connectivity parameters as far as they are known here; passwords are only mentioned. */
@@ -138,7 +138,7 @@ export class ConnectivityParameters {
         before: withoutPasswords(knownParameters(target)),
         after: withoutPasswords(given),
       },
-      "connectivity parameters of a card are changed",
+      "changing connectivity parameters of a card",
     );
     const jobs: Job[] = [];
     for (const make of makers) {
@@ -207,7 +207,7 @@ function smsrWork(given: Given, reach: SmsrReach) {
 function profileWork(target: Target, before: ShownConnectivity, given: NonNullable<ConnectivityShape["profile"]>) {
   const enabled = enabledProfile(target);
   if (enabled === undefined)
-    throw new GatewayError("target.invalid", "profile: the EIS knows no enabled profile", {
+    throw new GatewayError("target.invalid", "profile: the EIS contains no enabled profile", {
       detail: { field: "profile" },
     });
   const now = before.profiles.find((one) => one.aid === enabled.aid);

@@ -71,7 +71,7 @@ export class EisRecords {
     const signature = trust.checks.find(({ what }) => what === "eis-by-eum");
     if (signature !== undefined && signature.result !== "good") {
       const { why, result } = signature;
-      warnings.push(`the EIS is ${result === "bad" ? "not signed as it should be" : "not checked"}: ${why}`);
+      warnings.push(`the EIS is ${result === "bad" ? "not correctly signed" : "not checked"}: ${why}`);
     }
     const shape = describedTarget({ ...read, isdR: { ...read.isdR, keySets } });
     return { shape, xml: withoutKeyValues(element), warnings };
@@ -130,11 +130,11 @@ function clearKeys(set: EisKeySet, transportKey: string | undefined, warnings: s
     const at = `Isd-r.Keyset ${kvn}.Key ${id}`;
     const given = octetsOf(value);
     if (given === undefined)
-      throw new GatewayError("target.invalid", `${at}: is not hexadecimal`, { detail: { field: at } });
+      throw new GatewayError("target.invalid", `${at}: must be hexadecimal`, { detail: { field: at } });
     const clear = transportKey === undefined ? given : unwrapKeyValue(given, fromHex(transportKey));
     const fits = [16, 24, 32].includes(clear.length) && keyType === "88";
     if (kcv !== undefined && fits && toHex(aesKcv(clear)) !== kcv.toUpperCase())
-      warnings.push(`${at}: its check value does not fit`);
+      warnings.push(`${at}: its check value is wrong`);
     return { id, type: keyType, value: toHex(clear) };
   });
   return { kvn, type, ...(cntr === undefined ? {} : { cntr }), keys };

@@ -75,7 +75,7 @@ function warningsOf(target: Target, fn: ClassifiedCommand["function"]): string[]
   if (!("isdP" in fn) || fn.isdP === undefined || fn.name === "createISDP" || fn.name === "auditStatus") return [];
   if (target.esimProfiles.length === 0) return [];
   const profile = target.esimProfiles.find((one) => one.aid === fn.isdP);
-  if (profile === undefined) return [`${fn.name}: the EIS knows no ISD-P ${fn.isdP}`];
+  if (profile === undefined) return [`${fn.name}: the EIS contains no ISD-P ${fn.isdP}`];
   const name = profileName(profile);
   const enabled = enabledProfile(target);
   switch (fn.name) {

@@ -99,7 +99,7 @@ export class Inbound {
     this.#again = true;
     this.#working ??= this.#run()
       .catch((error: unknown) => {
-        this.#deps.log.error({ err: asGatewayError(error).message }, "the inbox could not be worked on");
+        this.#deps.log.error({ err: asGatewayError(error).message }, "failed to process the inbox");
       })
       .finally(() => {
         this.#working = undefined;
@@ -142,9 +142,9 @@ export class Inbound {
       const error = asGatewayError(thrown);
       this.#deps.log.warn(
         { link: entry.link, code: error.code, message: error.message },
-        "an inbound message could not be used",
+        "failed to process an inbound message",
       );
-      await this.#deps.store.write((r) => r.inbox.settle([entry.id], "done", `not understood: ${error.message}`));
+      await this.#deps.store.write((r) => r.inbox.settle([entry.id], "done", `unreadable: ${error.message}`));
     }
     for (const act of wake) act();
   }
@@ -175,7 +175,7 @@ export class Inbound {
     const notification =
       answer ??
       (await this.#deps.notifications.take(r, { ...arrival, wake: (id) => wake.push(() => this.#deps.kick(id)) }));
-    const plain = whole.security === "response" ? "response packet that answers nothing open" : "short message";
+    const plain = whole.security === "response" ? "response packet without an open command" : "short message";
     const verdict = [notification ?? (forwarded === undefined ? plain : undefined), forwarded]
       .filter((part) => part !== undefined)
       .join("; ");
@@ -305,7 +305,7 @@ export class Inbound {
     const verdict = { at: "unproven" as const, note: why };
     const carried = { bearer: "sms" as const, packet, response, link };
     await this.#deps.feed(r, packet.job, { kind: "answered", at, verdict, carried });
-    return `response packet for job ${packet.job} that is not proven: ${why}`;
+    return `unproven response packet for job ${packet.job}: ${why}`;
   }
 
   /**

@@ -53,7 +53,7 @@ export class DeadlineWatch {
 
   #lookIn(target: string, ms: number): void {
     const delay = Math.min(Math.max(ms, 0), maxMs);
-    const failed = reported(this.#deps.log, "the deadlines of a target are looked at no more", { target });
+    const failed = reported(this.#deps.log, "the supervision of a target's deadlines ended", { target });
     const timer = setTimeout(() => detach(this.#look(target, mine), failed), delay);
     const mine = { timer, at: this.#deps.clock.now() + delay };
     this.#watched.set(target, mine);
@@ -68,10 +68,7 @@ export class DeadlineWatch {
       next = deadlines.next;
       for (const job of deadlines.over) await expire(job);
     } catch (error) {
-      log.error(
-        { target, err: asGatewayError(error).message },
-        "jobs could not be ended at their deadline; trying again",
-      );
+      log.error({ target, err: asGatewayError(error).message }, "failed to end jobs at their deadline; trying again");
       next = now + 1000;
     }
     // Meanwhile it may no longer be watched, or again.

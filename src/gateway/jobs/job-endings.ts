@@ -42,7 +42,7 @@ export function expiry(job: Job, { left, ...facts }: SoFar): OpenFailure {
 
 /** The failure of a job that was cancelled. */
 export function cancellation(why: string | undefined, { left, ...facts }: SoFar): OpenFailure {
-  const how = left ? `cancelled after ${cancelledAfter(facts)}` : "cancelled before anything left";
+  const how = left ? `cancelled after ${cancelledAfter(facts)}` : "cancelled before anything was sent";
   return { code: "job.cancelled", message: why === undefined ? how : `${why}: ${how}`, ...facts, detail: {} };
 }
 
@@ -54,8 +54,8 @@ function neverSent(job: Job): string {
 type Facts = Omit<SoFar, "left">;
 
 function cancelledAfter({ executed, executedCommands }: Facts): string {
-  if (executed === "partly") return `the card ran ${commands(executedCommands)}`;
-  return executed === false ? "the network lost a message of the packet" : "a packet may have left";
+  if (executed === "partly") return `the card executed ${commands(executedCommands)}`;
+  return executed === false ? "the network lost a message of the packet" : "a packet may have been sent";
 }
 
 function commands(count = 0): string {
@@ -64,11 +64,11 @@ function commands(count = 0): string {
 
 function unanswered(job: Job, { executed, executedCommands }: Facts): string {
   if (executed === "partly")
-    return `the card ran ${commands(executedCommands)}; no answer to the others within the validity period`;
+    return `the card executed ${commands(executedCommands)}; no answer to the others within the validity period`;
   if (executed === false) return "the network lost a message of the packet, and the validity period ended";
   return job.chosen?.bearer === "https"
-    ? "the card took the script and did not answer within the validity period"
-    : "no answer within the validity period; whether the card ran it is unknown";
+    ? "the card accepted the script and did not answer within the validity period"
+    : "no answer within the validity period; whether the card executed it is unknown";
 }
 
 /** An end as failed; what the card did is left open unless `facts` say it. */

@@ -54,7 +54,7 @@ export function step(job: Job, event: JobEvent, facts: JobFacts = nothingSent): 
     case "delivered":
       return delivered(job, event);
     case "interrupted":
-      return { job: requeued(job, "taken up after a restart", event.at), effects: [] };
+      return { job: requeued(job, "resumed after a restart", event.at), effects: [] };
     case "ended": {
       const { packet } = event;
       const before = packet === undefined ? [] : [packetEffect(packet.id, packet.patch)];
@@ -116,7 +116,7 @@ function submitFailed(job: Job, { at, failure, until }: Event<"submit-failed">, 
     fate === "not-sent" ? [packetEffect(packet.id, { transmissions: packet.transmissions - 1 })] : [];
   switch (failedSubmit(job, failure)) {
     case "waits": {
-      const note = `${error.code}: ${error.message}; whether the packet left is unknown, waiting for the card's answer`;
+      const note = `${error.code}: ${error.message}; whether the packet was sent is unknown, waiting for the card's answer`;
       return { job: { ...job, state: "waiting", note }, effects: unsent };
     }
     case "deferred":
@@ -133,7 +133,7 @@ function submitEnd(job: Job, { error, fate, replayable }: SubmitFailure): OpenEn
     return fateUnknown(message, facts);
   }
   if (fate === "unknown" && replayable) {
-    const text = `${message}; whether the card has it is unknown, and its SPI has no replay check`;
+    const text = `${message}; whether the card received it is unknown, and its SPI has no replay check`;
     return openFailed("packet.answer-lost", text, { executed: "unknown", detail: { code } });
   }
   const { retry: _, ...open } = error;
@@ -142,7 +142,7 @@ function submitEnd(job: Job, { error, fate, replayable }: SubmitFailure): OpenEn
 
 /** The end of a job that is not sent again although it is unknown whether the card has it. */
 export function fateUnknown(why: string, detail: Readonly<Record<string, unknown>> = {}): OpenEnd {
-  const message = `${why}; whether the card has it is unknown: not sent again`;
+  const message = `${why}; whether the card received it is unknown: not sent again`;
   return openFailed("packet.no-answer", message, { executed: "unknown", detail });
 }
 
@@ -216,13 +216,13 @@ function askedAgain(
 ): JobStep {
   if (carried.bearer === "https") {
     const why = verdict.at === "failed" ? verdict.error.message : "";
-    return { job: { ...job, state: "waiting", note: `${why}; asking again` }, effects: told };
+    return { job: { ...job, state: "waiting", note: `${why}; sending the trigger again` }, effects: told };
   }
   const { packet, response } = carried;
-  const note = verdict.at === "again" ? verdict.note : "the answer was lost; asking again";
+  const note = verdict.at === "again" ? verdict.note : "the answer was lost; sending again";
   const answer = { answeredAt: at, ...(response === undefined ? {} : { response }) };
   if (sentPackets >= job.request.maxPackets) {
-    const enough = openFailed("packet.counter-low", `${note}; ${sentPackets} packets are enough`);
+    const enough = openFailed("packet.counter-low", `${note}; the limit of ${sentPackets} packets is reached`);
     return ended(job, at, enough, soFar, [packetEffect(packet.id, { state: "answered", ...answer }), ...told]);
   }
   const effects: JobEffect[] = [packetEffect(packet.id, { state: "abandoned", ...answer }), ...told];

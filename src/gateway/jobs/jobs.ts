@@ -100,7 +100,7 @@ export class Jobs implements JobQueue {
     const outcome = await store.write((r) => cancelJobIn(feed, r, id, clock.now(), options));
     const job = await this.get(id);
     if (outcome !== "cancelled") {
-      const why = outcome === "ended" ? "has ended" : "may have reached its card";
+      const why = outcome === "ended" ? "has ended" : "may have reached the card";
       throw new GatewayError("job.state", `job ${id} ${why}`, { detail: { state: job.state } });
     }
     this.#deps.interrupt(job, new GatewayError("job.cancelled", "the job was cancelled"));
@@ -110,7 +110,7 @@ export class Jobs implements JobQueue {
   /** @throws job.unknown */
   async get(id: string): Promise<Job> {
     const job = await this.#deps.store.read((r) => r.jobs.get(id));
-    if (job === undefined) throw new GatewayError("job.unknown", `no job '${id}'`, { detail: { job: id } });
+    if (job === undefined) throw new GatewayError("job.unknown", `no job has the id '${id}'`, { detail: { job: id } });
     return job;
   }
 
@@ -149,7 +149,7 @@ export class Jobs implements JobQueue {
 }
 
 function keyReused(job: string): GatewayError {
-  return new GatewayError("api.idempotency", "Idempotency-Key: it stands for another order already", {
+  return new GatewayError("api.idempotency", "Idempotency-Key: was already used for a different request", {
     detail: { field: "Idempotency-Key", job },
   });
 }

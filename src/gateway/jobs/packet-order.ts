@@ -73,5 +73,5 @@ function comparesCounter(spi: string): boolean {
 
 /** The note of a job that waits for a place. */
 export function waitsFor(job: string): string {
-  return `waits for job ${job}, whose packet has left with a lower counter`;
+  return `waits for job ${job}, whose packet was sent with a lower counter`;
 }

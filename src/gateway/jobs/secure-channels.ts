@@ -104,7 +104,7 @@ function beginsAnew(job: Job, lost: LostChannel): boolean {
 function notSent({ why }: LostChannel): JobFailure {
   return {
     code: "job.channel-ended",
-    message: `the secure channel this script belongs to ended ${why}; the script was not sent`,
+    message: `the secure channel of this script ended ${why}; the script was not sent`,
     executed: false,
     detail: { why: "secure-channel-lost" },
   };

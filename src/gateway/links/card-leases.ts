@@ -167,7 +167,7 @@ export class CardLeases implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const held of this.#held.values()) {
-      held.abort.abort(new GatewayError("link.unavailable", "the daemon stops"));
+      held.abort.abort(new GatewayError("link.unavailable", "the daemon is stopping"));
       this.#forget(held);
     }
     await this.#queue.idle();
@@ -251,13 +251,15 @@ async function series(transmit: Transmit, apdus: readonly string[], stopAtError:
 }
 
 function noLease(lease: string): GatewayError {
-  return new GatewayError("link.lease", "lease: not known, or it has ended", { detail: { field: "lease", lease } });
+  return new GatewayError("link.lease", "lease: unknown or ended", { detail: { field: "lease", lease } });
 }
 
 function noCard(link: Link): GatewayError {
-  return new GatewayError("link.unavailable", `${link.id} gives no access to a card`, { detail: { link: link.id } });
+  return new GatewayError("link.unavailable", `${link.id} does not provide access to a card`, {
+    detail: { link: link.id },
+  });
 }
 
 function busy(link: string): GatewayError {
-  return new GatewayError("link.busy", `${link}: exchanges of others did not end in time`, { detail: { link } });
+  return new GatewayError("link.busy", `${link}: other exchanges did not end in time`, { detail: { link } });
 }

@@ -43,7 +43,7 @@ export interface Link {
   numbers?(): { readonly now: Readonly<Record<string, number>>; readonly total: Readonly<Record<string, number>> };
   /** Proves with a known card that it carries messages to cards unchanged. @throws target.*, link.* */
   test?(test: LinkTest, signal: AbortSignal): Promise<LinkTestReport>;
-  /** Tells that work for its card is open, so that it polls faster. */
+  /** Announces open work for the card, so that the link polls faster. */
   expectActivity?(until: number): void;
 }
 
@@ -87,7 +87,7 @@ export class Links {
         [...this.#links.keys()].flatMap((id) => [id, id.slice(id.indexOf(":") + 1)]),
       );
       const hint = close === undefined ? "" : `; did you mean '${close}'?`;
-      const trouble = matches.length > 1 ? "names more than one link" : `is not a link${hint}`;
+      const trouble = matches.length > 1 ? "matches more than one link" : `is not a link${hint}`;
       throw new GatewayError("link.unknown", `'${reference}' ${trouble}`, {
         detail: { link: reference, links: [...this.#links.keys()] },
       });
@@ -97,7 +97,7 @@ export class Links {
 
   /** What to say of an order for this link and no other: it waits for one that may never come. */
   warningsOf(id: string | undefined): readonly string[] {
-    return id === undefined || this.#links.has(id) ? [] : [`link '${id}' is not there`];
+    return id === undefined || this.#links.has(id) ? [] : [`link '${id}' does not exist`];
   }
 
   list(): readonly Link[] {

@@ -71,7 +71,7 @@ export function chooseRoute(
   const refusals: string[] = [];
 
   const viaHttps = (): Route | undefined => {
-    if (work.kind === "packet") return void refusals.push("https: a secured packet travels by SMS only");
+    if (work.kind === "packet") return void refusals.push("https: a secured packet can be sent by SMS only");
     if (!https.possible) return void refusals.push("https: no SCP81 key or server");
     return {
       at: "found",
@@ -89,7 +89,7 @@ export function chooseRoute(
       return { at: "found", bearer: "envelope", link: wanted.id, why: `the card is in reader ${wanted.id}` };
     refusals.push(
       holding[0] === undefined
-        ? "envelope: the card is in no reader"
+        ? "envelope: the card is not in a reader"
         : `envelope: ${holding[0].reason ?? "reader down"}`,
     );
     return undefined;
@@ -108,7 +108,7 @@ export function chooseRoute(
     if (up !== undefined)
       return { at: "found", bearer: "sms", link: up.id, why: `${up.kind} ${up.id} carries SMS to ${target.msisdn}` };
     refusals.push(
-      `sms: ${order[0]?.reason ?? (named === undefined ? "no modem or SMSC is configured" : `link ${named} is not there`)}`,
+      `sms: ${order[0]?.reason ?? (named === undefined ? "no modem or SMSC is configured" : `link ${named} does not exist`)}`,
     );
     return undefined;
   };
@@ -133,7 +133,7 @@ export function chooseRoute(
         // A session that has to be asked for needs a way for the trigger, which is a short message itself.
         const direct = viaCard() ?? viaSms();
         if (direct !== undefined && session && segments > comfortableSegments) {
-          if (https.inVain === true) return { ...direct, why: `${direct.why}; no SCP81 session came in time` };
+          if (https.inVain === true) return { ...direct, why: `${direct.why}; no SCP81 session was opened in time` };
           const why = `${segments} SMS segments are too many; a session will be triggered`;
           return { at: "found", bearer: "https", link: "scp81", why };
         }

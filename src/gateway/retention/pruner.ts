@@ -70,7 +70,7 @@ export class Pruner {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort(new GatewayError("job.interrupted", "the daemon stops"));
+    this.#stopping.abort(new GatewayError("job.interrupted", "the daemon is stopping"));
     await this.#schedule;
     await this.#working;
   }

@@ -34,7 +34,7 @@ export function isEs5Call(name: string): boolean {
 export function es5FromParams(name: string, raw: unknown, target: Target): Es5Function {
   const call = es5Function(name)?.call;
   if (call === undefined) {
-    throw new GatewayError("api.usage", `there is no ES5 function '${name}'`, {
+    throw new GatewayError("api.usage", `unknown ES5 function '${name}'`, {
       detail: { field: "function", functions: Object.keys(es5Params) },
     });
   }

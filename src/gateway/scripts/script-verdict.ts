@@ -88,7 +88,7 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
   }
   if (answer === undefined) {
     if (data.length === 0 || !asked.certain || asked.commands.length === 0) return { result: unread(data) };
-    const failure = scriptFailure("the card's answer is no answer to a script", { executed: "unknown" });
+    const failure = scriptFailure("the card's answer is not an answer to a script", { executed: "unknown" });
     return { result: unread(data), failure };
   }
   const judge = new Judge(asked, place);
@@ -105,7 +105,7 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
   return withFailure({ data: toHex(data), commands: answer.answers.map(commandResult), executed }, failure);
 }
 
-const silence = "the card took the script and gave no answer to it: what its commands did is unknown";
+const silence = "the card accepted the script without an answer: the result of its commands is unknown";
 
 function withFailure(result: Omit<JobResult, "por">, failure: JobFailure | undefined): AnsweredScript {
   return { result, ...(failure === undefined ? {} : { failure }) };
@@ -169,7 +169,7 @@ class Judge {
   tooMany(ran: number): JobFailure | undefined {
     const { length } = this.#asked.commands;
     if (length === 0 || ran <= length) return undefined;
-    const message = `the card counts ${ran} commands, and was sent ${length}: its answer is to something else`;
+    const message = `the card counts ${ran} commands, but ${length} were sent: its answer belongs to a different script`;
     return this.#failure(message, 0, undefined);
   }
 
@@ -178,7 +178,7 @@ class Judge {
     const { length } = this.#asked.commands;
     const what =
       length === 1 ? "the status word of the command is missing" : `status words of ${length} commands are missing`;
-    const message = `the card took the script and gave no answer to it: ${what}, whether it ran is unknown`;
+    const message = `the card accepted the script without an answer: ${what}, whether it was executed is unknown`;
     return this.#failure(message, 0, undefined);
   }
 
@@ -186,7 +186,7 @@ class Judge {
   count(ran: number, counted: boolean): JobFailure | undefined {
     const { length } = this.#asked.commands;
     if (ran >= length) return undefined;
-    const message = `the card ran ${this.#before + ran} of ${this.#total} commands`;
+    const message = `the card executed ${this.#before + ran} of ${this.#total} commands`;
     return this.#failure(message, ran, counted ? false : undefined);
   }
 
@@ -208,7 +208,7 @@ class Judge {
       if (failure !== undefined || command === undefined || isCapdu(command.tag)) return failure;
       return this.#failed(
         index,
-        `command ${this.#before + index + 1}: a status word is no answer to ${nameOf(command)}`,
+        `command ${this.#before + index + 1}: a status word is not an answer to ${nameOf(command)}`,
         {},
       );
     }
@@ -218,7 +218,7 @@ class Judge {
       return this.#failed(index, `command ${this.#before + index + 1}: ${error}`, facts, false);
     }
     if (command !== undefined && command.tag !== tag) {
-      const what = `command ${this.#before + index + 1}: an object of another kind is no answer to ${nameOf(command)}`;
+      const what = `command ${this.#before + index + 1}: an object of another type is not an answer to ${nameOf(command)}`;
       return this.#failed(index, what, {});
     }
     const installed = tag === 0x86 ? readEuiccResponse(value) : undefined;
@@ -257,7 +257,7 @@ function faultOf(answer: ExpandedResponse): string | undefined {
   if (answer.immediateAction !== undefined) {
     return `immediate action failed: ${answer.immediateAction === 1 ? "suspension error" : answer.immediateAction}`;
   }
-  return answer.truncated ? "an answer was cut, the commands after it did not run" : undefined;
+  return answer.truncated ? "an answer was truncated, the commands after it were not executed" : undefined;
 }
 
 /**

@@ -18,7 +18,7 @@ export type Verdict =
 
 /** The note of a job for which something came that proves nothing. */
 export function unprovenNote(why: string): string {
-  return `a response that is not proven was recorded: ${why}`;
+  return `an unproven response was recorded: ${why}`;
 }
 
 /** Facts about the exchange beside the response itself. */
@@ -51,10 +51,11 @@ export function evaluatePor(facts: VerdictFacts, read: (data: Uint8Array) => Ans
   if (!asAsked && (status === porStatus.ok || !facts.byCard))
     return { at: "unproven", note: `${porWords(name)} without the proof that was asked for` };
   if (status === porStatus.counterLow) {
-    if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: our counter was behind" };
+    if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: the stored counter was too low" };
     // The earlier transmission was run or refused, or a later packet passed it: the counter alone does not determine
     // which.
-    const message = "the card refuses the counter of a packet that was sent before: whether it ran it is unknown";
+    const message =
+      "the card refuses the counter of a packet that was sent before: whether it executed the packet is unknown";
     return fail("packet.answer-lost", message, "unknown");
   }
   if (status !== porStatus.ok) return fail("packet.por", `the card refused the packet: ${name}`, false);

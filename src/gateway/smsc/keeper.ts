@@ -64,7 +64,7 @@ export class SmscKeeper implements AsyncDisposable {
       await this.#giveUpOverdue();
       next = Math.min(next, (await this.#deps.store.read((r) => r.smsc.nextDue())) ?? next);
     } catch (error) {
-      this.#deps.log.error({ error: String(error) }, "messages past their time could not be looked after");
+      this.#deps.log.error({ error: String(error) }, "failed to expire messages");
     }
     this.look(next);
   }

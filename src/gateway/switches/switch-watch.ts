@@ -46,7 +46,7 @@ export class SwitchWatch {
     this.#looking = (this.#looking ?? Promise.resolve())
       .then(() => this.#lapse())
       .catch((error: unknown) => {
-        this.#deps.log.error({ err: asGatewayError(error).message }, "open profile switches could not be looked at");
+        this.#deps.log.error({ err: asGatewayError(error).message }, "failed to check pending profile switches");
         this.#wakeIn(1_000);
       });
   }

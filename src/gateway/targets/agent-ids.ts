@@ -30,7 +30,7 @@ export async function noteAgentId(r: Repositories, target: Target, work: JobWork
   const written = agentIdWritten(work);
   if (written === undefined || agentIdsOf(target).includes(written)) return;
   const agentIds = [...(target.agentIds ?? []), written].slice(-maxKept);
-  await saveTarget(r, { ...target, agentIds }, at, "an agent id goes to the card");
+  await saveTarget(r, { ...target, agentIds }, at, "an agent id is sent to the card");
 }
 
 /** The agent id (tag 8B) that a session trigger or a STORE DATA of session parameters writes into the card. */

@@ -48,7 +48,7 @@ export function columnsOf(
   );
   const columns = names.map((name, index) => columnOf(name, index, line));
   for (const [index, name] of names.entries())
-    if (names.indexOf(name) < index) throw refused(line, name, `column '${safeName(name)}' is there twice`);
+    if (names.indexOf(name) < index) throw refused(line, name, `column '${safeName(name)}' is duplicated`);
   return { names, columns };
 }
 
@@ -97,7 +97,7 @@ function columnOf(name: string, index: number, line: number): Column {
   const shown = safeName(name);
   const hint = shown === name ? nearest(name, csvColumns) : undefined;
   const known =
-    hint === undefined ? `; known are ${csvColumns.join(", ")} and those of docs/eis.md` : `; did you mean '${hint}'?`;
+    hint === undefined ? `; valid are ${csvColumns.join(", ")} and those in docs/eis.md` : `; did you mean '${hint}'?`;
   throw refused(line, shown, `unknown column '${shown}'${known}`);
 }
 

@@ -49,7 +49,7 @@ function keySetChange(before: KeySet | undefined, set: KeySet): Change[] {
   const field = `keySets.${set.type} KVN ${set.kvn}${tars}`;
   const after = described({ ...set, cntr: Math.max(set.cntr, before?.cntr ?? 0) });
   if (before === undefined) return [{ field, after: `${after}, new keys` }];
-  const keys = sameKeys(before, set) ? "same keys" : "other keys";
+  const keys = sameKeys(before, set) ? "same keys" : "different keys";
   if (described(before) === after && keys === "same keys") return [];
   return [{ field, before: described(before), after: `${after}, ${keys}` }];
 }

@@ -45,15 +45,15 @@ export async function csvTargets(text: string, defaults: CsvDefaults = {}): Prom
     }
     if (targets.length >= maxLines) throw refused(line, "text", `more than ${maxLines} targets in one file`);
     if (cells.slice(header.columns.length).some((cell) => cell !== ""))
-      throw refused(line, `line ${line}`, "more cells than columns");
+      throw refused(line, `line ${line}`, "has more cells than columns");
     const row = new Row(header.names, header.columns, cells, line, defaults);
     targets.push({ shape: row.description() });
     assumed ||= row.assumed;
   }
   if (header === undefined)
-    throw new GatewayError("target.invalid", "text: no header line", { detail: { field: "text" } });
+    throw new GatewayError("target.invalid", "text: the header line is missing", { detail: { field: "text" } });
   if (assumed)
-    notes.push("keys without an algorithm are taken as AES (16, 24 or 32 octets) or DES (8); say 3DES where they are");
+    notes.push("keys without an algorithm are imported as AES (16, 24 or 32 octets) or DES (8); set 3DES explicitly");
   return { targets, notes };
 }
 
@@ -94,7 +94,7 @@ function csvTrouble(code: string): string {
     return `more than ${maxRecord} characters, or a quotation mark that is not closed`;
   if (code === "CSV_QUOTE_NOT_CLOSED") return "a quotation mark is not closed";
   if (code.includes("QUOTE")) return "a quotation mark inside a cell: quote the whole cell and double the mark";
-  return "not CSV as RFC 4180 has it";
+  return "not valid CSV (RFC 4180)";
 }
 
 /** A text in pieces, one a turn: the parser states nothing of lines without content. */
@@ -174,7 +174,7 @@ class Row {
     const text = (part: Part) => cells.get(part)?.text;
     const [first] = cells.values();
     if (text("kic") === undefined && text("kid") === undefined)
-      throw refused(this.#line, first?.name ?? "kic", "is of no use without kic and kid of the same key set");
+      throw refused(this.#line, first?.name ?? "kic", "requires kic and kid of the same key set");
     const keys = (["kic", "kid", "dek"] as const).flatMap((part, index) => {
       const value = text(part);
       return value === undefined ? [] : [{ id: index + 1, value, part }];
@@ -214,7 +214,7 @@ class Row {
   #scp81() {
     if (this.#psk.size === 0) return [];
     const value = this.#psk.get("psk");
-    if (value === undefined) throw refused(this.#line, [...this.#psk.keys()][0] ?? "psk", "is of no use without psk");
+    if (value === undefined) throw refused(this.#line, [...this.#psk.keys()][0] ?? "psk", "requires psk");
     this.#origins.push((inner) => (inner === "kvn" ? "psk_kvn" : inner === "pskIdentity" ? "psk_identity" : "psk"));
     const pskIdentity = this.#psk.get("psk_identity");
     const kvn = numberOf(this.#psk.get("psk_kvn") ?? "64");

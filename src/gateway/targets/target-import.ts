@@ -53,7 +53,7 @@ export function describedTarget(raw: unknown): TargetShape {
     throw invalid(field === "" ? "target" : field, message);
   }
   const shape = parsed.data;
-  if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "a target needs an EID or an ICCID");
+  if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "is required, or iccid");
   refuseKeysInClear(shape);
   refuseTwice(shape.profiles ?? []);
   for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);
@@ -128,8 +128,8 @@ export function mergedTarget(
   if (keySets.length === 0)
     warnings.push(
       before === undefined
-        ? "no keys: packets secured upstream can be carried, nothing else"
-        : "no keys in the description: those that the target has stay",
+        ? "no keys: only packets secured upstream can be sent"
+        : "no keys in the import: those of the target are kept",
     );
   return { target: numbered, keySets, warnings };
 }
@@ -144,7 +144,7 @@ function refuseTwice(profiles: readonly ProfileShape[]): void {
     if (first !== undefined && second !== undefined)
       throw invalid(
         `profiles.${second}.${field}`,
-        `profiles.${first} ${what} already; a card has at most one such profile`,
+        `profiles.${first} already ${what}; a card has at most one such profile`,
       );
   }
 }
@@ -168,13 +168,13 @@ function mergedProfiles(
   if (shapes === undefined) return before;
   const described = shapes.map((shape, index) => profileOf(shape, index, before));
   const names = new Set(described.map(({ aid }) => aid));
-  if (names.size < described.length) throw invalid("profiles", "an ISD-P is described twice");
+  if (names.size < described.length) throw invalid("profiles", "duplicate ISD-P");
   const enabled = described.some(({ state }) => state === "enabled");
   const fallback = described.some((profile) => profile.fallback);
   const others = before.filter(({ aid }) => !names.has(aid));
   if (others.length > 0)
     warnings.push(
-      `${others.length} known profiles are not in the description and stay; importing with replace forgets them`,
+      `${others.length} stored profiles are not in the import and are kept; an import with replace removes them`,
     );
   return [
     ...others.map(
@@ -221,7 +221,7 @@ function mergedEis(kept: Target | undefined, facts: StoredEis, xml: string | und
     const other = signed.find((name) => facts[name] !== undefined && !same(before[name], merged.get(name)));
     if (other !== undefined) {
       merged.delete("xml");
-      warnings.push(`${other} is not what the manufacturer signed: the signed document is no longer kept`);
+      warnings.push(`${other} differs from the document that the manufacturer signed: that document was removed`);
     }
   }
   return Object.fromEntries(merged);
@@ -277,7 +277,7 @@ function lookForKeys(root: object, digits: readonly string[], keys: readonly str
     if (typeof value === "string" && chosen !== undefined) {
       const octets = value.replace(/0x|[^0-9a-f]/gi, "").toUpperCase();
       const why = keys.some((key) => octets.includes(key))
-        ? "repeats a key of the description; this field is stored and shown in clear"
+        ? "repeats a key of the import; this field is stored and displayed in clear"
         : shownTexts.includes(chosen)
           ? undefined
           : refusalOfText(value, digits, chosen);

@@ -33,12 +33,12 @@ export function describedKeySets(described: readonly DescribedKeySet[], target: 
 /** Why two key sets of one target cannot both be used, if they cannot. */
 function clashOf(set: KeySetInfo, other: KeySetInfo): { field: string; why: string } | undefined {
   if (set.pskIdentity !== undefined && sameIdentity(set.pskIdentity, other.pskIdentity))
-    return { field: "pskIdentity", why: "is that of" };
+    return { field: "pskIdentity", why: "already belongs to" };
   if (set.type !== other.type || set.kvn !== other.kvn) return undefined;
   const name = `${set.type} with KVN ${set.kvn}`;
-  if (set.type === "SCP81") return { field: "kvn", why: `${name} is there already:` };
+  if (set.type === "SCP81") return { field: "kvn", why: `${name} already exists:` };
   const tar = sharedTar(set, other);
-  return tar === undefined ? undefined : { field: "tars", why: `${name} serves TAR ${tar} already:` };
+  return tar === undefined ? undefined : { field: "tars", why: `${name} already applies to TAR ${tar}:` };
 }
 
 /** TAR of the ISD-R: one of those that a key set without TARs serves. SGP.02 §2.2.3 */
@@ -60,19 +60,19 @@ function sameIdentity(a: string, b: string | undefined): boolean {
 function keySetOf(target: string, shape: KeySetShape, at: string, now: number): KeySet {
   const keys = new Map<number, Secret>();
   for (const [index, key] of shape.keys.entries()) {
-    if (keys.has(key.id)) throw invalid(`${at}.keys.${index}.id`, `key ${key.id} is given twice`);
+    if (keys.has(key.id)) throw invalid(`${at}.keys.${index}.id`, `duplicate key ${key.id}`);
     keys.set(key.id, new Secret(Buffer.from(key.value, "hex")));
   }
   if (shape.type === "SCP80")
     for (const [index, { type }] of shape.keys.entries())
       if (type !== undefined && !keyType.test(type))
-        throw invalid(`${at}.keys.${index}.type`, "is none of AES, 3DES, DES, 80 to 84 and 88");
+        throw invalid(`${at}.keys.${index}.type`, "must be AES, 3DES, DES, 80 to 84 or 88");
   const algorithm = shape.algorithm ?? algorithmOf(shape);
   if (shape.type === "SCP80") {
-    if (shape.kvn > 15) throw invalid(`${at}.kvn`, "a SCP80 key set has KVN 1 to 15");
+    if (shape.kvn > 15) throw invalid(`${at}.kvn`, "an SCP80 key set must have KVN 1 to 15");
     checkScp80(keys, algorithm, at);
   } else if (shape.type === "SCP81" && !keys.has(1)) {
-    throw invalid(`${at}.keys`, "a SCP81 key set needs the PSK as key 1");
+    throw invalid(`${at}.keys`, "an SCP81 key set must contain the PSK as key 1");
   }
   const { pskIdentity } = shape;
   if (pskIdentity !== undefined) checkIdentity(pskIdentity, shape, at);
@@ -93,15 +93,15 @@ function keySetOf(target: string, shape: KeySetShape, at: string, now: number): 
 /** An identity is stored and shown in clear: that of SGP.02 must be of this key set, any other must not be a key. */
 function checkIdentity(identity: string, shape: KeySetShape, at: string): void {
   const field = `${at}.pskIdentity`;
-  if (shape.type !== "SCP81") throw invalid(field, "only a SCP81 key set has one");
+  if (shape.type !== "SCP81") throw invalid(field, "is valid for SCP81 key sets only");
   const euicc = readPskIdentity(identity);
   if (euicc === undefined) {
     const letters = identity.toUpperCase();
     if (shape.keys.some(({ value }) => letters.includes(value.toUpperCase())))
-      throw invalid(field, "repeats a key of the set; an identity is stored and shown in clear");
+      throw invalid(field, "repeats a key of the set; an identity is stored and displayed in clear");
     return;
   }
-  if (euicc.kvn !== shape.kvn) throw invalid(field, `names KVN ${euicc.kvn}, the key set has KVN ${shape.kvn}`);
+  if (euicc.kvn !== shape.kvn) throw invalid(field, `contains KVN ${euicc.kvn}, but the key set has KVN ${shape.kvn}`);
 }
 
 /** Types of keys of SCP80 as names or as GlobalPlatform codes them. GP Card Specification table 11-16 */
@@ -126,7 +126,7 @@ function checkScp80(keys: ReadonlyMap<number, Secret>, algorithm: string, at: st
     const key = keys.get(id);
     if (key === undefined) throw invalid(`${at}.keys`, `${what} (key ${id}) is missing`);
     if (!(lengths[algorithm] ?? []).includes(key.length))
-      throw invalid(`${at}.keys`, `${what} has ${key.length} octets, which is no ${algorithm} key`);
+      throw invalid(`${at}.keys`, `${what} has ${key.length} octets, which is not the length of an ${algorithm} key`);
   }
 }
 
@@ -143,7 +143,7 @@ export async function refuseClashes(r: Repositories, target: Target, sets: reado
     if (pskIdentity !== undefined) {
       const euicc = readPskIdentity(pskIdentity);
       if (euicc !== undefined && euicc.eid !== target.eid)
-        throw invalid("pskIdentity", `names EID ${euicc.eid}, which is not that of the target`);
+        throw invalid("pskIdentity", `contains EID ${euicc.eid}, which is not the EID of the target`);
       const other = (await r.keySets.withPskIdentity(pskIdentity)).find((one) => one.target !== target.id);
       if (other !== undefined) throw await shared(r, target, other.target, pskIdentity);
     }
@@ -169,7 +169,7 @@ async function shared(r: Repositories, target: Target, other: string, identity: 
   const shown = keyLike(identity) === undefined ? ` '${identity}'` : "";
   return new GatewayError(
     "target.exists",
-    `pskIdentity: the PSK identity${shown} of target ${named(target)} is that of target ${named(holder)} already; identities must differ`,
+    `pskIdentity: the PSK identity${shown} of target ${named(target)} already belongs to target ${named(holder)}; identities must differ`,
     { detail: { field: "pskIdentity", target: target.id, other } },
   );
 }

@@ -8,7 +8,7 @@ import type { Target } from "../model/target.ts";
 export async function findTarget(r: Repositories, reference: string): Promise<Target> {
   const found = await resolveTarget(r, reference);
   if (found === undefined)
-    throw new GatewayError("target.unknown", `no target '${reference}'`, { detail: { target: reference } });
+    throw new GatewayError("target.unknown", `no target matches '${reference}'`, { detail: { target: reference } });
   return found;
 }
 

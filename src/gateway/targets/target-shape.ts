@@ -24,11 +24,11 @@ const cntr = z.union([
 function plain(most: number) {
   return z
     .string()
-    .min(1, "is empty")
+    .min(1, "must not be empty")
     .max(most, `at most ${most} characters`)
     .superRefine((text, context) => {
       if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
-        context.addIssue({ code: "custom", message: "has control characters" });
+        context.addIssue({ code: "custom", message: "must not contain control characters" });
     });
 }
 
@@ -51,7 +51,7 @@ export const KeySetShape = strict({
     .string()
     .min(1)
     .max(512)
-    .regex(/^\P{Cc}+$/u, "has control characters")
+    .regex(/^\P{Cc}+$/u, "must not contain control characters")
     .optional(),
 });
 export type KeySetShape = z.infer<typeof KeySetShape>;
@@ -93,12 +93,15 @@ export const ProfileShape = strict({
 
 const address = z
   .string()
-  .regex(/^(\+?[0-9*#]{1,20}|[ -~]{1,11})$/, "an address: up to 20 digits with or without +, or up to 11 characters");
+  .regex(
+    /^(\+?[0-9*#]{1,20}|[ -~]{1,11})$/,
+    "must be an address: up to 20 digits with or without +, or up to 11 characters",
+  );
 
 /** {@link TargetSettings} as given from outside. */
 export const TargetSettingsShape = strict({
   spi: hex("2")
-    .refine((text) => isSpi(text), "has reserved values (ETSI TS 102 225 §5.1.1); 1621 would be right")
+    .refine((text) => isSpi(text), "has reserved values (ETSI TS 102 225 §5.1.1); a valid value is 1621")
     .optional(),
   scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
   originator: address.optional(),
@@ -192,7 +195,7 @@ export const eisFactShapes = {
         context.addIssue({
           code: "custom",
           path: [name],
-          message: "its name says that it is a secret, which is not stored here",
+          message: "has the name of a secret, which is not stored here",
         });
       }
     })
@@ -273,7 +276,9 @@ export function clearText(most: number) {
 /** Why a chosen text cannot be stored, if it cannot. `field` is the last name of its path. */
 export function refusalOfText(text: string, own: readonly string[], field?: string): string | undefined {
   const what = oid.test(text) ? undefined : keyLike(withoutOwnForm(text, field), own);
-  return what === undefined ? undefined : `has ${what}, which could be a key; this field is stored and shown in clear`;
+  return what === undefined
+    ? undefined
+    : `contains ${what}, which could be a key; this field is stored and displayed in clear`;
 }
 
 function octetsReadBy(text: string, check: (octets: Uint8Array) => boolean): boolean {

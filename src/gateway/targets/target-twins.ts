@@ -2,7 +2,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { inTurns } from "../../base/turns.ts";
 import type { TargetDescription } from "./target-import.ts";
 
-/** Told of a description that is refused: which of them it was, and how many are stored nevertheless. */
+/** Called for a refused item of an import, with its index and the number of stored items. */
 export type OnRefused = (error: unknown, index: number, stored: number) => never;
 
 /**
@@ -24,7 +24,7 @@ export async function refuseTwins(descriptions: readonly TargetDescription[], on
       const copies = claims === "iccid" && euicc && owner?.euicc === true;
       if (owner !== undefined && owner.card !== card && !copies)
         onRefused(
-          new GatewayError("target.exists", `${field}: is that of item ${owner.index} of this import already`, {
+          new GatewayError("target.exists", `${field}: already belongs to item ${owner.index} of this import`, {
             detail: { field, item: owner.index },
           }),
           index,

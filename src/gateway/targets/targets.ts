@@ -200,7 +200,7 @@ export class Targets {
       refuseChosenTexts(change, changed);
       await refuseNamesakes(r, changed, target);
       const numbered = typeof change.msisdn !== "string" ? changed : withNumber(changed, change.msisdn);
-      return saveTarget(r, numbered, this.#clock.now(), "changed by hand");
+      return saveTarget(r, numbered, this.#clock.now(), "changed by the operator");
     });
   }
 
@@ -268,7 +268,7 @@ async function sameTarget(r: Repositories, described: TargetDescription["shape"]
   if (eid === undefined && itself && byIccid.eid === undefined) return byIccid;
   const whose = `target ${named(byIccid)}`;
   const how = itself ? "its ICCID" : "a profile or another name of it";
-  throw new GatewayError("target.exists", `iccid: ${iccid} is known already, as ${how}: ${whose}`, {
+  throw new GatewayError("target.exists", `iccid: ${iccid} already exists, as ${how}: ${whose}`, {
     detail: { field: "iccid", target: byIccid.id },
   });
 }
@@ -303,7 +303,7 @@ async function refuseNamesakes(
     const theirs = other.kind === "name" ? "the name" : other.kind === "profile" ? "of a profile" : `the ${other.kind}`;
     throw new GatewayError(
       "target.exists",
-      `${field}: '${alias}' of target ${named(target)} is ${theirs} of target ${named(other)}: names must tell targets apart`,
+      `${field}: '${alias}' of target ${named(target)} is ${theirs} of target ${named(other)}: names must be unique`,
       { detail: { field, target: target.id, other: other.id } },
     );
   }
@@ -323,7 +323,7 @@ function sharedNumbers(namesakes: readonly Namesake[]): string[] {
   const shared = namesakes.filter(({ kind, other }) => kind === other.kind && (kind === "msisdn" || kind === "imsi"));
   return shared.map(
     ({ kind, alias, other }) =>
-      `${kind} ${alias} is that of target ${named(other)} too: what is sent there reaches one of the two cards only`,
+      `${kind} ${alias} also belongs to target ${named(other)}: messages to it reach only one of the two cards`,
   );
 }
 

@@ -90,7 +90,7 @@ export class Relay implements AsyncDisposable {
     if (first > cursor + 1)
       this.#deps.log.warn(
         { upstream, after: cursor, first },
-        "events in between are no longer kept: it will not hear of them",
+        "events in between are no longer kept: the upstream does not receive them",
       );
   }
 
@@ -119,7 +119,7 @@ export class Relay implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#off();
-    this.#stopping.abort(new Error("the daemon stops"));
+    this.#stopping.abort(new Error("the daemon is stopping"));
     clearTimeout(this.#pause);
     for (const timer of this.#waiting.values()) clearTimeout(timer);
     await this.#filling;
@@ -218,7 +218,7 @@ export class Relay implements AsyncDisposable {
       else this.#later(lane, next.afterMs);
     } catch (error) {
       if (signal.aborted) return;
-      log.error({ upstream, err: asGatewayError(error).message }, "an event could not be relayed; trying again");
+      log.error({ upstream, err: asGatewayError(error).message }, "failed to relay an event; trying again");
       this.#later(lane, 1000);
     }
   }
@@ -236,11 +236,11 @@ export class Relay implements AsyncDisposable {
     this.stats.failures++;
     this.stats.lastError = next.why;
     if (next.do === "bury") {
-      log.warn({ upstream, event: entry.id, type: entry.type, why: next.why }, "an event was given up");
+      log.warn({ upstream, event: entry.id, type: entry.type, why: next.why }, "an event became a dead letter");
       await store.write((r) => r.outbox.bury(entry.seq, next.attempts, now, next.why));
     } else {
       if (this.#failures === 0)
-        log.warn({ upstream, event: entry.id, why: next.why }, "an event was not taken; trying again");
+        log.warn({ upstream, event: entry.id, why: next.why }, "an event was not accepted; trying again");
       await store.write((r) => r.outbox.retry(entry.seq, next.attempts, now + next.afterMs, next.why));
     }
   }

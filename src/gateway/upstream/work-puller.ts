@@ -45,7 +45,7 @@ export interface PullerDeps {
   readonly log: Log;
   /** Long poll: the answer's JSON, or undefined when there is no work. @throws upstream.* */
   readonly fetch: (signal: AbortSignal) => Promise<unknown>;
-  /** Tells the outcome of work. @throws upstream.* */
+  /** Reports the outcome of work. @throws upstream.* */
   readonly acknowledge: (receipts: readonly WorkReceipt[], signal: AbortSignal) => Promise<void>;
   /** Resolves when the connection is not needed for anything more urgent. */
   readonly turn: () => Promise<void>;
@@ -86,11 +86,11 @@ export class WorkPuller implements AsyncDisposable {
 
   /** Gives the connection up for something more urgent; work that was on its way comes again. */
   yield(): void {
-    this.#polling?.abort(new Error("the connection is wanted"));
+    this.#polling?.abort(new Error("the connection is needed"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping.abort(new Error("the daemon stops"));
+    this.#stopping.abort(new Error("the daemon is stopping"));
     this.#polling?.abort(this.#stopping.signal.reason);
     await this.#running;
   }
@@ -114,7 +114,7 @@ export class WorkPuller implements AsyncDisposable {
         if (signal.aborted) return;
         const error = asGatewayError(thrown);
         this.lastError = error.message;
-        if (failures === 0) log.warn({ upstream, code: error.code, message: error.message }, "no work can be fetched");
+        if (failures === 0) log.warn({ upstream, code: error.code, message: error.message }, "failed to fetch work");
         const { firstRetryMs: firstMs, maxRetryMs } = this.#settings;
         const maxMs = error.code.startsWith("upstream.") ? maxRetryMs : Math.min(maxRetryMs, maxHoldUpMs);
         await clock.sleep(backoffMs(failures++, { firstMs, maxMs, random }), signal).catch(() => {});
@@ -142,7 +142,7 @@ export class WorkPuller implements AsyncDisposable {
     if (answer === undefined) return { quick: false };
     const list = checked(WorkList, answer);
     if (!list.success)
-      throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: its work is no list of work`);
+      throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: the answer is not a list of work`);
     // Taken in one after the other: the order in which work is listed is the order of acceptance.
     const work = list.data.work.slice(0, maxAtOnce);
     const taken = await Promise.all(work.map((item) => this.#take(item)));
@@ -153,7 +153,7 @@ export class WorkPuller implements AsyncDisposable {
     return heldUp === undefined ? { quick } : { quick, heldUp };
   }
 
-  /** Tells the outcome of work. One receipt that the upstream refuses does not keep the others from it. */
+  /** Reports the outcome of work. One refused receipt does not block the others. */
   async #acknowledge(receipts: readonly WorkReceipt[]): Promise<void> {
     try {
       await this.#deps.acknowledge(receipts, this.#stopping.signal);
@@ -164,7 +164,7 @@ export class WorkPuller implements AsyncDisposable {
       const [first] = receipts;
       if (receipts.length === 1) {
         const facts = { upstream: this.#settings.upstream, work: first?.id, status };
-        this.#deps.log.warn(facts, "a receipt was refused; the work will be handed out again");
+        this.#deps.log.warn(facts, "a receipt was refused; the upstream will return the work again");
         return;
       }
       const half = Math.ceil(receipts.length / 2);
@@ -179,7 +179,7 @@ export class WorkPuller implements AsyncDisposable {
     const { upstream } = this.#settings;
     const named = checked(WorkId, raw);
     if (!named.success) {
-      log.warn({ upstream }, "work without a usable id was left out");
+      log.warn({ upstream }, "work without a valid id was ignored");
       return { isNew: false };
     }
     const { id } = named.data;
@@ -202,7 +202,7 @@ export class WorkPuller implements AsyncDisposable {
   #givenUp(id: string, thrown: unknown): boolean {
     const { upstream } = this.#settings;
     const err = thrown instanceof Error ? thrown.stack : String(thrown);
-    this.#deps.log.error({ upstream, work: id, err }, "a piece of work failed by a bug");
+    this.#deps.log.error({ upstream, work: id, err }, "internal error in an item of work");
     const failures = (this.#failed.get(id) ?? 0) + 1;
     this.#failed.delete(id);
     if (failures >= maxFailures) return true;
@@ -238,7 +238,7 @@ export class WorkPuller implements AsyncDisposable {
   async #cancel(job: string): Promise<string> {
     const { origin } = await this.#deps.jobs.get(job);
     if (origin.face !== "upstream" || origin.client !== this.#client)
-      throw new GatewayError("job.unknown", `cancel: no job '${job}' of yours`);
+      throw new GatewayError("job.unknown", `cancel: this upstream has no job '${job}'`);
     try {
       await this.#deps.jobs.cancel(job);
     } catch (error) {

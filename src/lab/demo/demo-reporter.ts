@@ -3,7 +3,7 @@ import { paint, shownLines } from "../../face/cli/terminal.ts";
 import { FramePrinter } from "../../face/cli/trace-text.ts";
 import { onFrame } from "../../link/trace.ts";
 
-/** Tells the story on standard output, keeps count of what was promised and what happened. */
+/** Prints the steps of the demo, and counts expected and successful ones. */
 export class DemoReporter implements Disposable {
   readonly #context: CliContext;
   readonly #start = performance.now();

@@ -34,7 +34,7 @@ export interface PlayOptions {
   /** Starts the daemon of a simulated card. */
   readonly startDaemon: StartLabDaemon;
   readonly realBench: (target: string) => Promise<ScenarioBench>;
-  /** Told of each step when it is over. */
+  /** Called after each step. */
   readonly onStep?: (step: StepOutcome, index: number) => void;
 }
 

@@ -8,7 +8,7 @@ const noSuite =
   "a card offers no supported cipher suite; cards with only 3DES-PSK (TLS_PSK_WITH_3DES_EDE_CBC_SHA) are not supported";
 
 /**
- * Tells of handshakes that failed without letting a flood of them flood the log: of each kind one line at once, then
+ * Logs failed handshakes at a limited rate: for each kind one line at once, then
  * one per ten seconds with the number in between.
  */
 export class HandshakeLog {

@@ -31,7 +31,7 @@ describe("parameters of AT lines", () => {
   test("errors name the command and the field", () => {
     const reader = new ArgReader(parseArgs('"x"'), "+CSQ");
     expect(() => reader.int("rssi")).toThrow(
-      expect.objectContaining({ code: "codec.text", message: "+CSQ: rssi is no number" }),
+      expect.objectContaining({ code: "codec.text", message: "+CSQ: rssi is not a number" }),
     );
   });
 

@@ -101,7 +101,7 @@ describe("the request reader", () => {
 
   it.each([
     ["lengths that differ", withBody("Content-Length: 8\r\nContent-Length: 9")],
-    ["a length that is no number", withBody("Content-Length: -8")],
+    ["a length that is not a number", withBody("Content-Length: -8")],
     ["another transfer coding", withBody("Transfer-Encoding: gzip, chunked")],
     ["a body above the limit", withBody("Content-Length: 65537")],
     ["a chunk above the limit", withBody("Transfer-Encoding: chunked", "10001\r\n")],

@@ -160,7 +160,7 @@ describe("campaigns over the API", () => {
     expect(await act("pause")).toBe("paused");
     expect(await act("cancel")).toBe("cancelled");
     const over = await ended(id);
-    expect(over).toMatchObject({ reason: "cancelled by hand", progress: { counts: { cancelled: 3 } } });
+    expect(over).toMatchObject({ reason: "cancelled by the operator", progress: { counts: { cancelled: 3 } } });
     const { body } = await bench.call("GET", `/v1/campaigns/${id}/items`);
     for (const item of body.items) expect(item).toMatchObject({ state: "cancelled", card: { executed: false } });
     expect(await act("cancel")).toEqual([409, "campaign.state"]);

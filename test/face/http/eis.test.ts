@@ -98,7 +98,7 @@ describe("the EIS as XML over the API", () => {
     expect((await take(wrapped, { transportKey, eum })).body.items[0].warnings).toEqual([]);
     expect((await take(wrapped, { transportKey: "00".repeat(16) })).body.type).toBe("crypto.key");
     const { body } = await take(file("ecdsa.xml").replace(/ kcv="[0-9A-F]{6}"/, ' kcv="000000"'));
-    expect(body.items[0].warnings.join()).toContain("check value does not fit");
+    expect(body.items[0].warnings.join()).toContain("check value is wrong");
   });
 
   it("names the element that is wrong", async () => {

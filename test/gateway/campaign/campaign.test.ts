@@ -80,7 +80,7 @@ describe("a campaign", () => {
     }
     expect(await fleet.item(campaign.id, moved)).toMatchObject({
       state: "skipped",
-      note: expect.stringContaining("is enabled, which is not moved"),
+      note: expect.stringContaining("is enabled and not part of the move"),
     });
   });
 

@@ -48,7 +48,7 @@ describe("a campaign over a fleet of simulated cards", () => {
     expect(await fleet.item(campaign.id, silent)).toMatchObject({
       state: "failed",
       error: { code: "campaign.no-switch" },
-      note: expect.stringContaining("unconfirmed, it will switch back"),
+      note: expect.stringContaining("without a confirmation it will roll back"),
     });
     // Their answers prove nothing; what they report on their own, with a good checksum, does.
     for (const card of [forger, lossy])

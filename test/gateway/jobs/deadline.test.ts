@@ -66,7 +66,7 @@ describe("a job whose validity ends", () => {
     card.misbehaviour.mute = true;
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 500 });
     expect(job).toMatchObject({ state: "expired", error: { code: "job.expired", executed: "unknown" } });
-    expect(job.error?.message).toMatch(/whether the card ran it is unknown/);
+    expect(job.error?.message).toMatch(/whether the card executed it is unknown/);
     expect(lateness(job)).toBeLessThan(graceMs);
     expect(link.submitted).toHaveLength(1);
     expect(await bench.store.read((r) => r.packets.ofJob(job.id))).toMatchObject([{ transmissions: 1 }]);

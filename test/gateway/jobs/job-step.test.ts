@@ -163,7 +163,11 @@ describe("the answer settles the job", () => {
     const { job: next } = following(at_.sent, again, 2);
     expect(next).toMatchObject({
       state: "failed",
-      error: { code: "packet.counter-low", message: "counter low; 2 packets are enough", executed: "unknown" },
+      error: {
+        code: "packet.counter-low",
+        message: "counter low; the limit of 2 packets is reached",
+        executed: "unknown",
+      },
     });
   });
 
@@ -173,7 +177,7 @@ describe("the answer settles the job", () => {
     const repeating = { ...at_.sent, request: { ...at_.sent.request, onAnswerLost: "repeat" as const } };
     expect(following(repeating, answer).job).toMatchObject({
       state: "queued",
-      note: "the answer was lost; asking again",
+      note: "the answer was lost; sending again",
     });
   });
 
@@ -183,7 +187,7 @@ describe("the answer settles the job", () => {
     const answer = { kind: "answered", at, verdict: lost, carried: https } as const;
     expect(following(inSession, answer).job).toMatchObject({
       state: "waiting",
-      note: "the answer is lost; asking again",
+      note: "the answer is lost; sending the trigger again",
     });
     const inChannel = { ...answer, carried: { ...https, repeatable: false } };
     expect(following(inSession, inChannel).job.state).toBe("failed");

@@ -10,14 +10,14 @@ describe("a link by name", () => {
 
   test("is found by all or a unique part of it; one that does not exist is refused with the nearest", () => {
     expect(links.get("operator").id).toBe("smsc:operator");
-    expect(() => links.get("rack")).toThrow(/names more than one/);
+    expect(() => links.get("rack")).toThrow(/matches more than one/);
     expect(() => links.get("rakc2")).toThrow(
       expect.objectContaining({ code: "link.unknown", message: "'rakc2' is not a link; did you mean 'rack2'?" }),
     );
   });
 
   test("that an order waits for in vain is warned of", () => {
-    expect(links.warningsOf("none-such")).toEqual(["link 'none-such' is not there"]);
+    expect(links.warningsOf("none-such")).toEqual(["link 'none-such' does not exist"]);
     expect(links.warningsOf("modem:rack1")).toEqual([]);
     expect(links.warningsOf(undefined)).toEqual([]);
   });

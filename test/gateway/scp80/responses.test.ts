@@ -105,7 +105,7 @@ describe("a response without its proof", () => {
     await bench.until(async () => ((await bench.events()).includes("job.unproven-answer") ? true : undefined));
     expect(await bench.gateway.jobs.get(job.id)).toMatchObject({
       state: "waiting",
-      note: expect.stringContaining("not proven"),
+      note: expect.stringContaining("unproven response"),
     });
     const [packet] = await bench.store.read((r) => r.packets.ofJob(job.id));
     expect(packet).toMatchObject({ state: "sent", response: [toHex(forged)] });
@@ -157,7 +157,7 @@ describe("a response without its proof", () => {
     await account.hand(message(por(card, await cntrOf(bench, job), { data: "" })));
     expect(await bench.ended(job.id)).toMatchObject({
       state: "failed",
-      error: { code: "job.script", message: expect.stringContaining("no answer"), executed: "unknown" },
+      error: { code: "job.script", message: expect.stringContaining("without an answer"), executed: "unknown" },
     });
   });
 

@@ -168,9 +168,9 @@ describe("a script in parts", () => {
   it.each([
     [
       "link is gone",
-      { why: "the target goes", how: "the target goes: cancelled after the card ran the first command" },
+      { why: "the target goes", how: "the target goes: cancelled after the card executed the first command" },
     ],
-    ["link is gone", { how: "cancelled after the card ran the first command" }],
+    ["link is gone", { how: "cancelled after the card executed the first command" }],
   ])("that is withdrawn while its %s ran partly, and counts as sent", async (_, { how, ...why }) => {
     const agent = card();
     const id = await bench.submit(agent, commands);

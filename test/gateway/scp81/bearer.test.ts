@@ -173,7 +173,7 @@ describe("a job that may go either way", () => {
     triggering.pass(125_000);
     const job = await triggering.bench.ended(id);
     expect(job).toMatchObject({ state: "done", chosen: { bearer: "envelope" }, result: { executed: 150 } });
-    expect(job.chosen?.why).toMatch(/no SCP81 session came in time/);
+    expect(job.chosen?.why).toMatch(/no SCP81 session was opened in time/);
     const rerouted = (await triggering.bench.store.read((r) => r.events.after(0, 1000))).filter(
       ({ job: of }) => of === id,
     );
@@ -278,7 +278,7 @@ describe("a job that may go either way", () => {
     ["belongs to a secure channel of the session", { secureChannel: "c1" }, {}],
     ["continues a secure channel", {}, { apdus: [`8482030010${"00".repeat(16)}`, ...long] }],
     ["is for an application that its TAR does not name", {}, { aid: "A0000000871002" }],
-    ["asks for a key set that is not there", { kvn: 9 }, {}],
+    ["asks for a key set that does not exist", { kvn: 9 }, {}],
   ])("waits on when its script %s", async (_, request, work) => {
     const triggering = await Triggering.open();
     expect(await triggering.later(await triggering.waiting(request, work))).toMatchObject({

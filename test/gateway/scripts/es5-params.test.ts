@@ -52,7 +52,7 @@ describe("a profile in the parameters of an ES5 function", () => {
   it("is refused when two names say two profiles", () => {
     const params = { aid, isdP: aid.replace("13", "14") };
     expect(() => es5FromParams("enableProfile", params, target)).toThrow(
-      /params\.isdP: names another profile than aid/,
+      /params\.isdP: selects a different profile than aid/,
     );
   });
 });

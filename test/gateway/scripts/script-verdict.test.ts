@@ -28,8 +28,8 @@ describe("an SCP03t script", () => {
     ["87 refused", "AE80870100 0000".replace(" ", ""), "AF809F4701010000", "SCP03t session keys error", 1],
     ["an error of another command", block, "AF809F4401020000", "SCP03t INITIALIZE UPDATE error: security", 1],
     ["a status word in place of an answer", block, "AF80230269820000", "6982: security status not satisfied", 1],
-    ["9000 in place of an answer", block, "AF80230290000000", "a status word is no answer to SCP03t protected", 1],
-    ["an object of another kind", block, "AF8085000000", "no answer to SCP03t protected data", 1],
+    ["9000 in place of an answer", block, "AF80230290000000", "a status word is not an answer to SCP03t protected", 1],
+    ["an object of another kind", block, "AF8085000000", "not an answer to SCP03t protected data", 1],
   ])(
     "%s: failed, in the card's words",
     (_, body, response, words, command, facts: object = { executed: expect.anything() }) => {
@@ -43,12 +43,12 @@ describe("an SCP03t script", () => {
   );
 
   it.each([
-    ["nothing answered", begin, "AF800000", "the card ran 0 of 2 commands", { executed: "unknown" }],
+    ["nothing answered", begin, "AF800000", "the card executed 0 of 2 commands", { executed: "unknown" }],
     [
       "the first answered only",
       begin,
       `AF80${updated}0000`,
-      "the card ran 1 of 2 commands",
+      "the card executed 1 of 2 commands",
       { executed: "partly", executedCommands: 1 },
     ],
     ["bad format", begin, "AF809001010000", "the card could not read the script: unknown tag", { executed: false }],
@@ -56,9 +56,9 @@ describe("an SCP03t script", () => {
     ["bad format with the other tag", begin, "AF801001030000", "length not found", {}],
     ["script chaining refused", block, "AF808301010000", "script chaining: no previous script", {}],
     ["immediate action refused", block, "AF808101010000", "immediate action failed: suspension error", {}],
-    ["no script answer", block, "AF80", "no answer to a script", { executed: "unknown" }],
-    ["a cut script answer", block, "AF80861000", "no answer to a script", { executed: "unknown" }],
-    ["octets of something else", block, "6985", "no answer to a script", { executed: "unknown" }],
+    ["no script answer", block, "AF80", "not an answer to a script", { executed: "unknown" }],
+    ["a cut script answer", block, "AF80861000", "not an answer to a script", { executed: "unknown" }],
+    ["octets of something else", block, "6985", "not an answer to a script", { executed: "unknown" }],
   ])("%s: failed", (_, body, response, words, facts) => {
     expect(answer(body, response).failure).toMatchObject({ message: expect.stringContaining(words), ...facts });
   });
@@ -113,7 +113,7 @@ describe("an SCP03 script of C-APDUs", () => {
 
   it("that stops behind INITIALIZE UPDATE: failed", () => {
     expect(answeredScript(both, fromHex(`AF80${good}0000`)).failure).toMatchObject({
-      message: "the card ran 1 of 2 commands",
+      message: "the card executed 1 of 2 commands",
       executed: "partly",
       executedCommands: 1,
       detail: { commands: 2 },
@@ -165,7 +165,7 @@ describe("a script that is answered by nothing, or by too much", () => {
     expect(result).toEqual({ commands: [] });
     expect(failure).toMatchObject({
       code: "job.script",
-      message: expect.stringMatching(/gave no answer to it.*missing/),
+      message: expect.stringMatching(/without an answer.*missing/),
       executed: "unknown",
     });
   });
@@ -184,7 +184,7 @@ describe("a script that is answered by nothing, or by too much", () => {
   ])("a compact script %s without an answer: done, and told", (_, asked) => {
     const { result, failure } = answeredScript(asked, nothing);
     expect(failure).toBeUndefined();
-    expect(result).toEqual({ commands: [], note: expect.stringContaining("gave no answer") });
+    expect(result).toEqual({ commands: [], note: expect.stringContaining("without an answer") });
   });
 
   it.each([
@@ -195,7 +195,7 @@ describe("a script that is answered by nothing, or by too much", () => {
     expect(result.executed).toBe(3);
     expect(failure).toMatchObject({
       code: "job.script",
-      message: expect.stringContaining(`counts ${count} commands, and was sent 3`),
+      message: expect.stringContaining(`counts ${count} commands, but 3`),
       executed: "unknown",
       detail: { commands: 3 },
     });

@@ -34,7 +34,7 @@ describe("texts of a target that are stored and shown in clear", () => {
   });
 
   it("are OIDs or short octets in ecasd.caId", () => {
-    expect(() => describedTarget({ eid, ecasd: { caId: key } })).toThrow("ecasd.caId: has 32 hexadecimal digits");
+    expect(() => describedTarget({ eid, ecasd: { caId: key } })).toThrow("ecasd.caId: contains 32 hexadecimal digits");
     for (const caId of ["1.3.6.1.4.1.131", "2A864886"])
       expect(describedTarget({ eid, ecasd: { caId } }).ecasd?.caId).toBe(caId);
   });

@@ -32,7 +32,7 @@ describe("a key file in CSV", () => {
     const { targets, notes } = await csvTargets(text);
     expect(notes).toEqual([
       "ignored, and never stored: acc, pin1, puk1, pin2, puk2, ki, opc, adm1",
-      expect.stringContaining("taken as AES"),
+      expect.stringContaining("imported as AES"),
     ]);
     expect(targets[0]?.shape).toMatchObject({
       imsi: "999700000000001",

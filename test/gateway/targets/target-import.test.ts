@@ -228,7 +228,7 @@ describe("the profiles of a description", () => {
 
   it("and keys of a SCP80 key set have a type that is known", () => {
     const keySets = (type: string) => [{ kvn: 1, keys: [1, 2].map((id) => ({ id, type, value: "1F".repeat(16) })) }];
-    expect(() => describedTarget({ eid, keySets: keySets("blub") })).toThrow("keySets.0.keys.0.type: is none of");
+    expect(() => describedTarget({ eid, keySets: keySets("blub") })).toThrow("keySets.0.keys.0.type: must be AES");
     for (const type of ["88", "AES", "aes-128", "82", "3DES"])
       expect(() => describedTarget({ eid, keySets: keySets(type) })).not.toThrow();
   });

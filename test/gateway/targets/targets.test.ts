@@ -165,7 +165,7 @@ describe("a second description of a target", () => {
     const of = (aid: string | undefined) => again.target.esimProfiles.find((one) => one.aid === aid);
     expect(of(second?.aid)).toEqual({ ...second, state: "enabled", mnoId: "1.2.3" });
     expect(of(first?.aid)).toEqual({ ...first, state: "disabled" });
-    expect(again.warnings.join()).toContain("stay");
+    expect(again.warnings.join()).toContain("are kept");
   });
 
   it("replaces it when told to, but for id, name, tags and keys", async () => {
@@ -189,7 +189,7 @@ describe("a second description of a target", () => {
     const tried = await bench.targets.import({ eid, name: "new", keySets }, { dryRun: true });
     expect(tried.changes).toEqual([
       { field: "name", after: "new" },
-      { field: "keySets.SCP80 KVN 1", before: expect.any(String), after: expect.stringContaining("other keys") },
+      { field: "keySets.SCP80 KVN 1", before: expect.any(String), after: expect.stringContaining("different keys") },
     ]);
     expect(JSON.stringify(tried.changes)).not.toContain("1111");
     expect(await bench.targets.show(eid)).toEqual(before);

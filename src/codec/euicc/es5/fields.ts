@@ -39,7 +39,7 @@ export interface NamedProfile {
 /** The AID that parameters name, if they name one. @throws api.usage when they name two */
 export function namedAid({ aid: one, isdP: other }: NamedProfile): Aid | undefined {
   if (one !== undefined && other !== undefined && parseAid(one) !== parseAid(other))
-    throw usage("params.isdP", "names another profile than aid: give one of the two");
+    throw usage("params.isdP", "selects a different profile than aid: use one of them");
   const text = one ?? other;
   return text === undefined ? undefined : parseAid(text);
 }
@@ -48,7 +48,7 @@ export function namedAid({ aid: one, isdP: other }: NamedProfile): Aid | undefin
 export function namedIsdP(params: NamedProfile, eis: ProfileLookup): Aid {
   const given = namedAid(params);
   if (given !== undefined) return given;
-  if (params.iccid === undefined) throw usage("params.aid", "name the profile by aid or iccid");
+  if (params.iccid === undefined) throw usage("params.aid", "is required, or iccid");
   return eis.isdPOf(params.iccid);
 }
 

@@ -8,7 +8,7 @@ import type { OpenStreams } from "../open-streams.ts";
 import { routeOf } from "../route.ts";
 import type { KeptFrame } from "../trace-log.ts";
 
-/** What a watcher may leave unread before frames are left out for him. */
+/** Unread octets of a client above which frames are dropped. */
 const unreadOctets = 1024 * 1024;
 
 /** Frames as they were exchanged; as JSON lines, kept ones or live. */

@@ -7,17 +7,17 @@ const origin = z
     client: z.string().optional(),
     reference: z.string().optional().describe("The client's own reference"),
   })
-  .describe("Who ordered the job");
+  .describe("Origin of the job");
 
 const ended = z.object({
   origin,
   error: failureInShort.optional(),
-  commands: z.number().int().optional().describe("Number of R-APDUs that came back"),
+  commands: z.number().int().optional().describe("Number of received R-APDUs"),
 });
 
 const answer = {
-  link: z.string().describe("Link that the answer arrived on"),
-  status: z.string().describe("Response status or script status, in words"),
+  link: z.string().describe("Link on which the answer arrived"),
+  status: z.string().describe("Response status or script status, as text"),
 };
 
 const bearer = z.enum(["https", "envelope", "sms"]);
@@ -27,10 +27,10 @@ export const jobEvents = {
   "job.queued": {
     text: "A job was accepted",
     since,
-    data: z.object({ origin, reason: z.string().optional().describe("Why the gateway ordered it itself") }),
+    data: z.object({ origin, reason: z.string().optional().describe("Why the gateway created it") }),
   },
   "job.sending": {
-    text: "A packet is stored and about to leave, or a session hands out a script",
+    text: "A packet is stored and about to be sent, or a session sends a script",
     since,
     data: z.object({
       bearer,
@@ -44,7 +44,7 @@ export const jobEvents = {
     }),
   },
   "job.rerouted": {
-    text: "No SCP81 session came in time: the job goes by short message",
+    text: "No SCP81 session was opened in time: the job is sent by SMS",
     since,
     data: z.object({ from: bearer, why: z.string() }),
   },
@@ -55,7 +55,7 @@ export const jobEvents = {
     data: z.object(answer),
   },
   "job.unproven-answer": {
-    text: "A response arrived that does not prove its origin; the job goes on",
+    text: "A response without the required proof arrived; the job continues",
     clause: "ETSI TS 102 225 §5.2",
     since,
     data: z.object({ link: z.string().optional(), why: z.string() }),
@@ -63,7 +63,7 @@ export const jobEvents = {
   "job.late-answer": {
     text: "The card answered a job that had ended",
     since,
-    data: z.object({ ...answer, response: z.string().optional().describe("Octets that no record holds") }),
+    data: z.object({ ...answer, response: z.string().optional().describe("Octets that are not in any record") }),
   },
   "job.done": { text: "A job succeeded", since, data: ended },
   "job.failed": { text: "A job failed", since, data: ended },

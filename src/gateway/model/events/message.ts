@@ -5,12 +5,12 @@ import { first as since } from "./facts.ts";
 /** Short messages from cards and networks. */
 export const messageEvents = {
   "message.received": {
-    text: "A short message arrived whole",
+    text: "A complete short message arrived",
     since,
     data: z.object({
       link: z.string(),
       messages: z.array(z.string()).readonly().describe("Ids of the received messages"),
-      verdict: z.string().describe("What it was, in words"),
+      verdict: z.string().describe("Description of the message"),
       octets: z.number().int().describe("Length of its user data"),
       from: z.string().optional(),
     }),
@@ -20,7 +20,7 @@ export const messageEvents = {
 /** The SMSC face. */
 export const smscEvents = {
   "smsc.outbox": {
-    text: "Something waits to be delivered to an SMPP client",
+    text: "A delivery waits for an SMPP client",
     since,
     data: z.object({ client: z.string(), kind: z.enum(["message", "receipt"]) }),
   },
@@ -31,7 +31,7 @@ export const smscEvents = {
     data: z.object({ message: z.string(), client: z.string(), state: z.enum(messageStates) }),
   },
   "smsc.refused": {
-    text: "A client refused a delivery for good",
+    text: "A client refused a delivery permanently",
     clause: "SMPP 3.4 §4.6",
     since,
     data: z.object({

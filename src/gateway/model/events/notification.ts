@@ -8,18 +8,18 @@ const type = z.number().int().describe("Notification type");
 /** Notifications of eUICCs. */
 export const notificationEvents = {
   "notification.received": {
-    text: "An eUICC sent a notification; each counts once, however often it arrives",
+    text: "An eUICC sent a notification; repetitions are not reported again",
     clause: "SGP.02 §4.1.1.11",
     since,
     data: z.object({
       notification,
       eid: z.string(),
       type,
-      text: z.string().describe("The type in words"),
+      text: z.string().describe("The type as text"),
       sequence,
       aid: aid.optional(),
       via: z.enum(["sms", "https"]),
-      verified: z.boolean().describe("It proves the card that it names"),
+      verified: z.boolean().describe("The notification authenticates its card"),
       confirmation: z.enum(["none", "pending", "confirmed", "failed", "withheld", "upstream"]),
     }),
   },
@@ -36,7 +36,7 @@ export const notificationEvents = {
     data: z.object({ notification, type, sequence }),
   },
   "notification.withheld": {
-    text: "A notification is deliberately left without confirmation",
+    text: "A notification is deliberately not confirmed",
     since,
     data: z.object({ notification, type, sequence }),
   },

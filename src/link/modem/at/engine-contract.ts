@@ -12,7 +12,7 @@ export interface AtEngineDeps {
   readonly link: string;
   readonly profile: ModemProfile;
   readonly timers?: Timers;
-  /** Told of each line and its role, and of each command's end: for transcripts and consoles. */
+  /** Called for each line with its role, and at the end of each command: for transcripts and consoles. */
   readonly observe?: (event: EngineEvent) => void;
 }
 

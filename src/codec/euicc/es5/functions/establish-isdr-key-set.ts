@@ -60,7 +60,7 @@ export const establishIsdRKeySet = es5Record<EstablishIsdRKeySet>({
       if (certificate !== undefined && block === undefined)
         return { name: "establishISDRKeySet", part: 1, certificate: fromHex(certificate) };
       if (block === undefined || certificate !== undefined)
-        throw usage("certificate", "give the certificate (first step) or the block A6 7F49 5F37 (second step)");
+        throw usage("certificate", "must be given in the first step, or block (A6 7F49 5F37) in the second step");
       return { name: "establishISDRKeySet", part: 2, ...decode(KeyEstablishment, fromHex(block)) };
     },
   }),
