@@ -32,7 +32,7 @@ export interface InboundDeps {
   readonly kick: (target: string) => void;
 }
 
-/** Notes what became of items. */
+/** Notes the outcome of items. */
 type SettleEntries = (ids: readonly string[], state: "held" | "done", verdict: string) => Promise<void>;
 
 /** Segments older than this are abandoned. */
