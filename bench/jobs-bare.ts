@@ -22,6 +22,7 @@ import { PacketKeys } from "../src/crypto/packet-keys.ts";
 import { openResponse } from "../src/crypto/response-packet.ts";
 import { responseOf, success } from "../src/link/card/answer.ts";
 import { envelopeApdu, fetchApdu, terminalProfileApdu, terminalResponseApdu } from "../src/link/card/cat-apdu.ts";
+import { cpuSince, type Measured } from "./jobs-gateway.ts";
 
 /** Three rows a job with group commit and one flush a commit: what no durable gateway can leave out. */
 class BareStore {
@@ -177,10 +178,7 @@ function isdRKeys(card: SimulatedEuicc) {
 }
 
 /** The same jobs without a gateway: the same crypto, the same APDUs, three rows durable by group commit. */
-export async function bareLoop(
-  softCards: readonly SimulatedEuicc[],
-  jobs: number,
-): Promise<{ readonly perSecond: number; readonly medianMs: number }> {
+export async function bareLoop(softCards: readonly SimulatedEuicc[], jobs: number): Promise<Measured> {
   const store = new BareStore();
   const cards = softCards.map((card) => new BareCard(card, isdRKeys(card)));
   for (const card of cards) await card.start();
@@ -189,6 +187,7 @@ export async function bareLoop(
     tar: "000001",
     apdus: es5Commands({ name: "auditResources" }).map(toHex),
   });
+  const cpu = process.cpuUsage();
   const start = performance.now();
   const accepted = Array.from({ length: jobs }, (_, n) =>
     store.write(() => void store.insertJob.run(`j${n}`, "t", work)),
@@ -202,6 +201,7 @@ export async function bareLoop(
     }),
   );
   const seconds = (performance.now() - start) / 1000;
+  const cpuMs = cpuSince(cpu) / jobs;
   const alone: number[] = [];
   for (let n = 0; n < 40; n++) {
     const from = performance.now();
@@ -211,7 +211,7 @@ export async function bareLoop(
   }
   for (const card of cards) await card.stop();
   store.close();
-  return { perSecond: jobs / seconds, medianMs: alone.sort((a, b) => a - b)[20] ?? 0 };
+  return { perSecond: jobs / seconds, cpuMs, medianMs: alone.sort((a, b) => a - b)[20] ?? 0 };
 }
 
 /** Median of two flushes of a small write, one after the other: what one job alone has to wait for. */

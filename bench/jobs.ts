@@ -49,6 +49,7 @@ async function inTurns(sides: readonly Side[]): Promise<Measured[]> {
   return all.map((list) => ({
     perSecond: median(list.map(({ perSecond }) => perSecond)),
     medianMs: median(list.map(({ medianMs }) => medianMs)),
+    cpuMs: median(list.map(({ cpuMs = 0 }) => cpuMs)),
   }));
 }
 
@@ -58,8 +59,8 @@ function median(numbers: readonly number[]): number {
 
 function show(sides: readonly Side[], measured: readonly Measured[]): void {
   for (const [index, { name }] of sides.entries()) {
-    const { perSecond = 0, medianMs = 0 } = measured[index] ?? {};
-    const line = `${name.padEnd(34)} ${perSecond.toFixed(0).padStart(6)} jobs/s   one alone ${medianMs.toFixed(1)} ms\n`;
+    const { perSecond = 0, medianMs = 0, cpuMs = 0 } = measured[index] ?? {};
+    const line = `${name.padEnd(34)} ${perSecond.toFixed(0).padStart(6)} jobs/s   one alone ${medianMs.toFixed(1)} ms${cpuMs > 0 ? `   ${cpuMs.toFixed(2)} ms of processor a job` : ""}\n`;
     process.stdout.write(line);
   }
 }
@@ -94,6 +95,7 @@ if (values.against !== undefined) {
     show(sides, measured);
     const flushes = await twoFlushes();
     process.stdout.write(`ratio to the bare loop: ${ratio(measured[0]?.perSecond, measured[1]?.perSecond)}\n`);
+    process.stdout.write(`ratio by processor time: ${ratio(measured[1]?.cpuMs, measured[0]?.cpuMs)}\n`);
     const alone = measured[0]?.medianMs;
     process.stdout.write(`one alone: ${ratio(alone, flushes)} of two flushes (${flushes.toFixed(2)} ms)\n`);
     if (measured[2] !== undefined)

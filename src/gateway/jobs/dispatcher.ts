@@ -43,7 +43,7 @@ const maxTimerMs = 2 ** 31 - 1;
 /** A job that runs longer than this may keep those behind it beyond their deadlines. */
 const longRunMs = 500;
 /** Jobs that were read ahead are read again after this time. */
-const aheadMs = 10_000;
+const aheadMs = 2_000;
 
 interface Running {
   readonly job: string;
