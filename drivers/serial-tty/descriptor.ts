@@ -22,7 +22,12 @@ export function descriptorOf({ port }: SerialPort): Descriptor | undefined {
   if (typeof fd !== "number" || typeof poller !== "object" || poller === null || !("once" in poller)) return undefined;
   const { once } = poller;
   if (typeof once !== "function") return undefined;
-  return { fd, onReadable: (callback) => void once.call(poller, "readable", callback) };
+  return {
+    fd,
+    onReadable: (callback) => {
+      once.call(poller, "readable", callback);
+    },
+  };
 }
 
 /** Reads until the device is gone; `gone` is called once, with the reason. */

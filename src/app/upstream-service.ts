@@ -294,7 +294,8 @@ function webhookKey(name: string, secret: Secret): Secret {
   };
   const text = Buffer.from(secret.reveal()).toString("latin1");
   if (/^wh(sk|pk)_/.test(text)) return refuse("belongs to a key pair; use a symmetric secret (whsec_)");
-  if (!text.startsWith("whsec_")) return secret.length < 24 ? refuse("must have at least 24 octets") : secret;
+  if (!text.startsWith("whsec_"))
+    return secret.length < 24 ? refuse("has less than 24 octets; it must have 24 or more") : secret;
   const base64 = text.slice("whsec_".length);
   const key = Buffer.from(base64, "base64");
   const canonical = key.toString("base64").replace(/=+$/, "") === base64.replace(/=+$/, "");
