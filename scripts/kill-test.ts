@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +7,9 @@ import { SimulatedEuicc } from "../simulators/euicc/euicc.ts";
 import type { Executed } from "../simulators/euicc/execution-log.ts";
 import { createEuiccState } from "../simulators/euicc/fixture.ts";
 import { PcscLab } from "../simulators/pcsc-lab.ts";
-import { packageRoot } from "../src/app/version.ts";
-import { ApiClient } from "../src/face/cli/client.ts";
 import type { ShownJob } from "../src/face/cli/job-view.ts";
-import { startMs, stuckMs } from "./patience.ts";
+import { stuckMs } from "./patience.ts";
+import { pause, seeded, Victim } from "./victim.ts";
 
 /** What a run found; everything but `jobs`, `kills`, the ways jobs ended and `open` must be 0. */
 export interface KillTestReport {
@@ -37,68 +35,6 @@ export interface KillTestOptions {
   /** Seed of the moments of the kills. */
   readonly seed: number;
   readonly print: (line: string) => void;
-}
-
-/** A daemon that can be killed and started again. */
-class Victim {
-  readonly #config: string;
-  readonly #state: string;
-  #child: ChildProcess | undefined;
-
-  constructor(config: string, state: string) {
-    this.#config = config;
-    this.#state = state;
-  }
-
-  get api(): ApiClient {
-    return new ApiClient({ socketPath: join(this.#state, "otagate.sock") });
-  }
-
-  async start(): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      [join(packageRoot, "bin", "otagate.js"), "--config", this.#config, "daemon", "--state", this.#state],
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
-    this.#child = child;
-    let log = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-4000);
-    });
-    for (const end = Date.now() + startMs; Date.now() < end; ) {
-      if (child.exitCode !== null) throw new Error(`the daemon ended by itself: ${log}`);
-      if (
-        await this.api.get("/readyz").then(
-          () => true,
-          () => false,
-        )
-      )
-        return;
-      await pause(20);
-    }
-    throw new Error(`the daemon does not come up: ${log}`);
-  }
-
-  async kill(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill(signal);
-    await ended;
-  }
-}
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** A small seeded generator: the same seed, the same moments. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** Kills the daemon again and again while jobs run against cards behind pcscd, then compares both sides. */

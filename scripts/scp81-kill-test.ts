@@ -4,20 +4,17 @@
  *
  *   node dist/scripts/scp81-kill-test.js --kills 50 --cards 20 --jobs 50
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { agentOf, allGood, type FleetCard, type FleetOptions, fleetCards } from "../simulators/scp81/fleet.ts";
 import { fleetEis } from "../simulators/scp81/fleet-program.ts";
-import { packageRoot } from "../src/app/version.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { toHex } from "../src/base/hex.ts";
-import { ApiClient } from "../src/face/cli/client.ts";
+import type { ApiClient } from "../src/face/cli/client.ts";
 import type { ShownJob } from "../src/face/cli/job-view.ts";
-import { startMs } from "./patience.ts";
+import { freePort, pause, seeded, Victim } from "./victim.ts";
 
 /** What a run found; `wrong` must be empty. */
 export interface Scp81KillReport {
@@ -42,24 +39,18 @@ export interface Scp81KillOptions {
   readonly print: (line: string) => void;
 }
 
-interface Daemon {
-  readonly child: ChildProcess;
-  readonly gone: Promise<void>;
-}
-
 /** Kills the daemon again and again, then compares its reports with what the cards executed. */
 export async function scp81KillTest(options: Scp81KillOptions): Promise<Scp81KillReport> {
   const folder = mkdtempSync(join(tmpdir(), "otagate-scp81-kill-"));
-  let daemon: Daemon | undefined;
+  const config = join(folder, "config.yaml");
+  const daemon = new Victim(config, join(folder, "state"));
+  const { api } = daemon;
   try {
     const random = seeded(options.seed);
     const port = await freePort();
-    const config = join(folder, "config.yaml");
     const text = JSON.stringify({ readers: { enabled: false }, scp81: { port }, log: { level: "error" } });
     writeFileSync(config, text);
-    const state = join(folder, "state");
-    const api = new ApiClient({ socketPath: join(state, "otagate.sock") });
-    daemon = await start(config, state, api);
+    await daemon.start();
     const cards = fleetCards(options.cards);
     for (const card of cards) await api.post("/v1/targets", fleetEis(card));
     const jobs = await submit(api, cards, options.jobsPerCard);
@@ -67,17 +58,15 @@ export async function scp81KillTest(options: Scp81KillOptions): Promise<Scp81Kil
     const working = fleet.run();
     for (let kill = 0; kill < options.kills; kill++) {
       await pause(30 + random() * 400);
-      daemon.child.kill("SIGKILL");
-      await daemon.gone;
-      daemon = await start(config, state, api);
+      await daemon.kill();
+      await daemon.start();
       options.print(`kill ${kill + 1} of ${options.kills}, ${fleet.executed.size} scripts executed`);
     }
     fleet.over = true;
     await working;
     return { kills: options.kills, ...(await compare(api, jobs, fleet)), sessions: fleet.sessions, links: fleet.links };
   } finally {
-    daemon?.child.kill("SIGKILL");
-    await daemon?.gone;
+    await daemon.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -197,49 +186,6 @@ async function endEvents(api: ApiClient): Promise<Map<string, number>> {
       if (/^job\.(done|failed|expired|cancelled)$/.test(type)) ends.set(job, (ends.get(job) ?? 0) + 1);
     }
   }
-}
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-async function start(config: string, state: string, api: ApiClient): Promise<Daemon> {
-  const program = join(packageRoot, "bin", "otagate.js");
-  const child = spawn(process.execPath, [program, "--config", config, "daemon", "--state", state], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let log = "";
-  child.stderr?.on("data", (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-4000);
-  });
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  for (const end = Date.now() + startMs; Date.now() < end; await pause(20)) {
-    if (child.exitCode !== null) throw new Error(`the daemon ended by itself: ${log}`);
-    const ready = await api.get("/readyz").then(
-      () => true,
-      () => false,
-    );
-    if (ready) return { child, gone };
-  }
-  child.kill("SIGKILL");
-  throw new Error(`the daemon does not come up: ${log}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-/** Repeatable numbers in [0, 1). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 if (process.argv[1]?.endsWith("scp81-kill-test.js") || process.argv[1]?.endsWith("scp81-kill-test.ts")) {

@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,13 +9,13 @@ import { PcscLab, pcscLabProblem } from "../simulators/pcsc-lab.ts";
 import { SmscStore } from "../simulators/smsc/message-store.ts";
 import { SimulatedSmsc } from "../simulators/smsc/smsc.ts";
 import type { SoftCard } from "../simulators/soft-card.ts";
-import { packageRoot } from "../src/app/version.ts";
 import { Cleanup } from "../src/base/cleanup.ts";
-import { ApiClient } from "../src/face/cli/client.ts";
+import type { ApiClient } from "../src/face/cli/client.ts";
 import { hashPassword } from "../src/face/smpp/password.ts";
-import { startMs, stuckMs } from "./patience.ts";
+import { stuckMs } from "./patience.ts";
 import { importTargets, numberedMessage, numberOf } from "./smpp-gateway-restarts.ts";
 import { compareLoad, type LoadReport, loadSound, SmppLoad } from "./smpp-load.ts";
+import { freePort, pause, Victim } from "./victim.ts";
 
 /** Size of a trial. */
 export interface SmppKillOptions {
@@ -37,43 +35,7 @@ export interface SmppKillReport extends LoadReport {
   readonly seconds: number;
 }
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const envelope = 0xc2;
-
-/** Starts the built program, or the sources where this file is one. */
-function daemon(config: string, state: string): ChildProcess {
-  const args = ["--config", config, "daemon", "--state", state];
-  if (!import.meta.url.endsWith(".ts"))
-    return spawn(process.execPath, [join(packageRoot, "bin", "otagate.js"), ...args], { stdio: "ignore" });
-  const main = new URL("../src/app/main.ts", import.meta.url).href;
-  const program = `import(${JSON.stringify(main)}).then(({ main }) => main(${JSON.stringify(["node", "otagate", ...args])}))`;
-  return spawn(process.execPath, ["--import", "tsx", "--eval", program], { cwd: packageRoot, stdio: "ignore" });
-}
-
-async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  if (child.exitCode === null && child.signalCode === null && child.kill(signal)) await ended;
-}
-
-async function ready(api: ApiClient, child: ChildProcess): Promise<void> {
-  for (const end = Date.now() + startMs; Date.now() < end; await pause(20)) {
-    if (child.exitCode !== null) throw new Error(`the daemon ended by itself with ${child.exitCode}`);
-    const up = await api.get("/readyz").then(
-      () => true,
-      () => false,
-    );
-    if (up) return;
-  }
-  throw new Error("the daemon does not come up");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 /** A card that specifies which messages reached it. */
 function watched(card: SoftCard, arrived: (number: number) => void): SoftCard {
@@ -149,11 +111,9 @@ export async function smppKill(options: SmppKillOptions): Promise<SmppKillReport
   };
   const file = join(folder, "config.yaml");
   writeFileSync(file, JSON.stringify(config));
-  const state = join(folder, "state");
-  const api = new ApiClient({ socketPath: join(state, "otagate.sock") });
-  let child = daemon(file, state);
-  cleanup.defer(() => killed(child, "SIGKILL"));
-  await ready(api, child);
+  const daemon = cleanup.use(new Victim(file, join(folder, "state")));
+  await daemon.start();
+  const { api } = daemon;
   const numbers = [...(await importTargets(api, options.targets)), ...(await importCards(api, cards))];
   const { rate, messages, kills } = options;
   const client = { port: () => port, systemId: "load", password: "secret", window: 100, rate };
@@ -162,9 +122,8 @@ export async function smppKill(options: SmppKillOptions): Promise<SmppKillReport
   const running = load.run(messages, (number) => numberedMessage(number, numbers[number % numbers.length] ?? ""));
   for (let kill = 0; kill < kills; kill++) {
     await pause(((messages / rate) * 1_000 * (0.5 + Math.random())) / (kills + 1));
-    await killed(child, "SIGKILL");
-    child = daemon(file, state);
-    await ready(api, child);
+    await daemon.kill();
+    await daemon.start();
   }
   await running;
   const told = () => [...load.messages.values()].every((one) => one.receipt !== undefined || one.inDoubt === true);

@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { packageRoot } from "../src/app/version.ts";
-import { ApiClient } from "../src/face/cli/client.ts";
-import { startMs, stuckMs } from "./patience.ts";
+import { stuckMs } from "./patience.ts";
+import { pause, seeded, Victim } from "./victim.ts";
 
 export interface UpstreamKillOptions {
   readonly targets: number;
@@ -27,19 +25,6 @@ export interface UpstreamKillReport {
   readonly outOfOrder: number;
   /** Events that came again with other octets. */
   readonly altered: number;
-}
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** A small seeded generator: the same seed, the same moments. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** An SM-SR that is slow, refuses, hangs up and is down now and then. */
@@ -99,57 +84,12 @@ class Moody {
   }
 }
 
-/** A daemon that can be killed and started again. */
-class Victim {
-  readonly #folder: string;
-  #child: ChildProcess | undefined;
-  readonly api: ApiClient;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-    this.api = new ApiClient({ socketPath: join(folder, "state", "otagate.sock") });
-  }
-
-  async start(): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      [
-        join(packageRoot, "bin", "otagate.js"),
-        ...["--config", join(this.#folder, "config.yaml"), "daemon", "--state", join(this.#folder, "state")],
-      ],
-      { stdio: ["ignore", "ignore", "pipe"] },
-    );
-    this.#child = child;
-    let log = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-4000);
-    });
-    for (const end = Date.now() + startMs; Date.now() < end; await pause(20)) {
-      if (child.exitCode !== null) throw new Error(`the daemon ended by itself: ${log}`);
-      const up = await this.api.get("/readyz").then(
-        () => true,
-        () => false,
-      );
-      if (up) return;
-    }
-    throw new Error(`the daemon does not come up: ${log}`);
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGKILL");
-    await ended;
-  }
-}
-
 /** Kills the daemon again and again while it reports changes to an SM-SR, then compares the reports with the facts. */
 export async function upstreamKill(options: UpstreamKillOptions): Promise<UpstreamKillReport> {
   const folder = mkdtempSync(join(tmpdir(), "otagate-upstream-kill-"));
   const random = seeded(options.seed);
   const smsr = new Moody(random);
-  const victim = new Victim(folder);
+  const victim = new Victim(join(folder, "config.yaml"), join(folder, "state"));
   try {
     const url = `http://127.0.0.1:${await smsr.listen()}/events`;
     const upstream = { name: "smsr", webhook: { url }, events: ["target.changed"], timeoutMs: 1000 };
