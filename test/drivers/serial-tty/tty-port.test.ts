@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { execFileSync } from "node:child_process";
+import { describe, expect, test, vi } from "vitest";
 import { driver } from "../../../drivers/serial-tty/driver.ts";
 import { openPty, ptyAvailable, ptyMissing } from "../../../simulators/pty.ts";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -34,6 +35,34 @@ describe.skipIf(!usable)("a serial port over a pseudo-terminal", () => {
     });
     expect(await engine.run(signalQuality, undefined)).toEqual({ rssiDbm: -73 });
     expect(input).toBe("AT+CSQ\r");
+  });
+
+  test("what the device does not take at once arrives whole and in order", async () => {
+    await using pty = await openPty();
+    const parts: Uint8Array[] = [];
+    await using port = await open(`tty:${pty.path}`);
+    const long = Buffer.from(Array.from({ length: 40_000 }, (_, i) => 0x20 + (i % 90)));
+    const sent = [long, Buffer.from("first"), long.subarray(1), Buffer.from("last")];
+    // Nobody reads yet: the pseudo-terminal takes a few kilobytes and no more.
+    const written = Promise.all(sent.map((bytes) => port.write(bytes)));
+    await systemClock.sleep(50);
+    pty.onData((chunk) => parts.push(Uint8Array.from(chunk)));
+    await written;
+    const whole = Buffer.concat(sent);
+    await vi.waitFor(() => expect(Buffer.concat(parts).length).toBe(whole.length), { timeout: 10_000 });
+    expect(Buffer.concat(parts).equals(whole)).toBe(true);
+  });
+
+  test("takes the speed and the flow control of its options", async () => {
+    await using pty = await openPty();
+    const wanted = driver.options.parse({ baud: 921_600, flow: "rtscts" });
+    await using port = await driver.openPort?.(`tty:${pty.path}`, wanted, deps);
+    const settings = execFileSync("stty", ["-a", "-F", pty.path], { encoding: "utf8" });
+    expect(settings).toMatch(/speed 921600 baud/);
+    expect(settings).toMatch(/ crtscts/);
+    expect(port?.uart).toEqual({ baud: 921_600, flow: "rtscts" });
+    expect(driver.uartOptions?.({ baud: 9_600, flow: "xonxoff" })).toEqual({ baud: 9_600, flow: "xonxoff" });
+    expect(driver.uartOptions?.({})).toEqual({});
   });
 
   test("is taken alone: a second opening finds it busy", async () => {
