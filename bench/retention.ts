@@ -38,7 +38,7 @@ async function finished(r: Repositories, at: number): Promise<void> {
     createdAt: at,
   });
   const packet = newId("pkt", at);
-  const userData = [`027000${"5A".repeat(100)}`];
+  const userData = [Uint8Array.of(2, 0x70, 0, ...new Uint8Array(100).fill(0x5a))];
   const facts = { id: packet, job: job.id, target, userData, transmissions: 1, createdAt: at };
   await r.packets.insert({ ...facts, keySet: "key_1", cntr: at, state: "sent" });
   await r.packets.putPart({ packet, position: 0, transmission: 1, link: "m", state: "taken", at });

@@ -197,7 +197,7 @@ export async function putJob(r: Repositories, at: number, over: Partial<Job> = {
     id: packet,
     job: job.id,
     target: job.target,
-    userData: ["00"],
+    userData: [Uint8Array.of(0)],
     state: "sent",
     transmissions: 1,
     createdAt: at,

@@ -28,7 +28,7 @@ const packet = {
   id: "pkt_1",
   job: "job_1",
   target: "tgt_1",
-  userData: ["027000"],
+  userData: [Uint8Array.of(2, 0x70, 0)],
   state: "sent",
   transmissions: 1,
   createdAt: 1,
@@ -41,6 +41,7 @@ const item = {
   protocolId: 0x7f,
   dataCoding: 0xf6,
 } as const;
+const octets = Uint8Array.from(Buffer.from(answer, "hex"));
 const body = { userData: answer, protocolId: 0x7f, dataCoding: 0xf6, notBefore: 1 };
 const segment = { message: "m_1", messageOf: "c/t", sequence: 1, total: 2, body, dueAt: 5 };
 const result = { commands: [{ data: answer, sw: "9000" }] };
@@ -63,7 +64,7 @@ function inClear(): boolean {
 async function fill(r: Repositories): Promise<void> {
   await r.jobs.insert(job);
   await r.packets.insert(packet);
-  await r.packets.patch("pkt_1", { state: "answered", response: [answer], answeredAt: 2 });
+  await r.packets.patch("pkt_1", { state: "answered", response: [octets], answeredAt: 2 });
   await r.jobs.patch("job_1", { state: "done", result, endedAt: 2 });
   await r.smsc.hold(segment);
 }
@@ -78,7 +79,7 @@ describe("what a card or a client says", () => {
     expect(inClear()).toBe(false);
     await using store = await SqliteStore.open(folder, seal);
     expect(await store.read((r) => r.jobs.get("job_1"))).toMatchObject({ state: "done", result });
-    expect(await store.read((r) => r.packets.get("pkt_1"))).toMatchObject({ response: [answer] });
+    expect(await store.read((r) => r.packets.get("pkt_1"))).toMatchObject({ response: [octets] });
     expect(await store.read((r) => r.smsc.held("c/t"))).toEqual([segment]);
   });
 

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fromHex } from "../../src/base/hex.ts";
+import { octetText } from "../../src/base/octet-text.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { shownWork } from "../../src/gateway/jobs/shown-job.ts";
@@ -95,7 +97,7 @@ const packet: PacketRecord = {
   id: "pkt_1",
   job: "job_1",
   target: target.id,
-  userData: [message(putKey)],
+  userData: [fromHex(message(putKey))],
   state: "reserved",
   transmissions: 0,
   createdAt: 1,
@@ -220,8 +222,8 @@ describe("nothing secret reaches the disk unsealed", () => {
     expect(inClear()).toEqual([]);
     await store.write((r) => r.jobs.patch("job_1", { state: "cancelled" }));
     const shown = await store.read((r) => r.packets.ofJob("job_1"));
-    expect(shown[0]?.userData[0]).toHaveLength(message(putKey).length);
-    expect(JSON.stringify(shown)).not.toContain(key);
+    expect(shown[0]?.userData[0]).toHaveLength(message(putKey).length / 2);
+    expect(JSON.stringify(octetText(shown))).not.toContain(key);
     await closed();
     expect(inClear()).toEqual([]);
   });
@@ -308,7 +310,7 @@ describe("a store of an older version", () => {
       database.exec(`ALTER TABLE ${table} DROP COLUMN secret`);
     database.prepare("UPDATE target SET body = ?").run(JSON.stringify(target));
     database.prepare("UPDATE job SET work = ?").run(JSON.stringify(works["PUT KEY"]));
-    database.prepare("UPDATE packet SET user_data = ?").run(JSON.stringify(packet.userData));
+    database.prepare("UPDATE packet SET user_data = ?").run(JSON.stringify([message(putKey)]));
     database.prepare("UPDATE campaign SET body = ?").run(JSON.stringify(campaign));
     database.prepare("UPDATE campaign_item SET body = ? WHERE position = 0").run(JSON.stringify(item));
     database

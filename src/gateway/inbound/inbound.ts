@@ -1,6 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { assemble, readSegment, type Segment } from "../../codec/sms/concatenation.ts";
@@ -251,17 +250,17 @@ export class Inbound {
     if (flight === undefined || reading === undefined || reading.intermediate) return undefined;
     const { packet, job } = flight;
     const at = entry.receivedAt;
-    const response = whole.userData.map(toHex);
+    const response = whole.userData;
     const verdict = verdictOf(job, { ...packet, state: "answered" }, flight.target, reading);
     const carried = { bearer: "sms" as const, packet, response, link: entry.link };
     const heard = { link: entry.link, status: reading.statusName };
     if (!wasTaken(await feed(r, job, { kind: "answered", at, verdict, carried, heard }))) return undefined;
-    if (verdict.at === "wait" || verdict.at === "unproven") return `PoR ${reading.statusName} of job ${job.id}`;
+    if (verdict.at === "wait" || verdict.at === "unproven") return `${porWords(reading.statusName)} of job ${job.id}`;
     wake.push(() => {
       answers.arrived(packet.id);
       kick(packet.target);
     });
-    return `PoR ${reading.statusName} of job ${job.id}`;
+    return `${porWords(reading.statusName)} of job ${job.id}`;
   }
 
   /** Takes a response packet to the command that it answers; undefined when that is a client's business. */
@@ -275,7 +274,7 @@ export class Inbound {
     // What answers an SMPP client's packet is that client's business, whole and untouched.
     if (answered === undefined || (answered.kind === "upstream" && answered.message !== undefined)) return undefined;
     const { packet } = answered;
-    const response = whole.userData.map(toHex);
+    const response = whole.userData;
     if (answered.kind === "unproven") return this.#unproven(r, entry, packet, response, answered.why);
     const own = answered.kind === "own";
     const status = own ? answered.reading.statusName : "of a packet secured upstream";
@@ -299,7 +298,7 @@ export class Inbound {
     r: Repositories,
     { link, receivedAt: at }: ArrivedItem,
     packet: PacketRecord,
-    response: readonly string[],
+    response: readonly Uint8Array[],
     why: string,
   ): Promise<string> {
     const verdict = { at: "unproven" as const, note: why };

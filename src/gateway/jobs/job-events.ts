@@ -15,7 +15,7 @@ export type Carried =
       readonly bearer: "sms";
       readonly packet: Pick<PacketRecord, "id" | "keySet" | "cntr">;
       /** The response packet, where it is not stored yet. */
-      readonly response?: readonly string[];
+      readonly response?: readonly Uint8Array[];
       readonly link?: string;
     }
   /** `repeatable`: the script may go to the card again in its session. */

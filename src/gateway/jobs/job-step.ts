@@ -267,7 +267,7 @@ function packetEffect(id: string, patch: PacketPatch): JobEffect {
 }
 
 /** What is kept of a response that does not settle its packet. */
-function kept(carried: Carried, response: { readonly response?: readonly string[] }): JobEffect[] {
+function kept(carried: Carried, response: { readonly response?: readonly Uint8Array[] }): JobEffect[] {
   return carried.bearer === "sms" && response.response !== undefined ? [packetEffect(carried.packet.id, response)] : [];
 }
 

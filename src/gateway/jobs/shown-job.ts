@@ -109,7 +109,7 @@ function shownParam(value: unknown): unknown {
 
 /** A packet as it may be shown: one that is not ciphered carries its script in clear. */
 export function shownPacket<T extends Pick<PacketRecord, "userData">>(packet: T): T {
-  return { ...packet, userData: shownMessages(packet.userData, true) };
+  return { ...packet, userData: shownOctets(packet.userData, true) };
 }
 
 /** A job's packets as they may be shown, with the responses to them, which may carry what a file of keys holds. */
@@ -120,15 +120,17 @@ export function shownPackets<T extends Pick<PacketRecord, "userData" | "response
   const hides = readsKeys(work);
   return packets.map((packet) => ({
     ...shownPacket(packet),
-    ...(packet.response === undefined || !hides ? {} : { response: packet.response.map(zeros) }),
+    ...(packet.response === undefined || !hides
+      ? {}
+      : { response: packet.response.map(({ length }) => new Uint8Array(length)) }),
   }));
 }
 
 function shownMessages(userData: readonly string[], userDataHeader: boolean): string[] {
+  return shownOctets(userData.map(fromHex), userDataHeader).map(toHex);
+}
+
+function shownOctets(userData: readonly Uint8Array[], userDataHeader: boolean): Uint8Array[] {
   const memory = new SegmentMemory();
-  return userData.map((text) => {
-    const octets = fromHex(text);
-    const shown = memory.show({ userData: octets, userDataHeader, peer: "" });
-    return shown === octets ? text : toHex(shown);
-  });
+  return userData.map((octets) => memory.show({ userData: octets, userDataHeader, peer: "" }));
 }

@@ -16,14 +16,14 @@ export interface PacketRecord {
   readonly spi?: string;
   readonly kic?: string;
   readonly kid?: string;
-  /** TP-UDs in order, hexadecimal. */
-  readonly userData: readonly string[];
+  /** TP-UDs in order. */
+  readonly userData: readonly Uint8Array[];
   /** `reserved`: may have left; `sent`: the network or the card has all of it; the others are final. */
   readonly state: "reserved" | "sent" | "answered" | "abandoned";
   readonly link?: string;
   readonly transmissions: number;
   /** The response packet's TP-UDs unchanged. */
-  readonly response?: readonly string[];
+  readonly response?: readonly Uint8Array[];
   readonly createdAt: number;
   readonly sentAt?: number;
   readonly answeredAt?: number;

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { fromHex } from "../../base/hex.ts";
+import { concatBytes, toHex } from "../../base/hex.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
@@ -30,14 +30,14 @@ export async function evaluateResponse(
   packet: PacketRecord,
   { byCard }: AnswerSource = { byCard: false },
 ): Promise<Verdict> {
-  const userData = (packet.response ?? []).map(fromHex);
+  const userData = packet.response ?? [];
   const missing = missingOf(userData);
   if (missing !== undefined) return { at: "unproven", note: missing };
   const sets = await r.keySets.open(packet.target, "SCP80");
   if (packet.keySet === undefined) {
     const follows = matchUpstream(sets, packet, userData)?.follows ?? (byCard && bySubmit(packet));
     if (follows) return { at: "wait", note: "the card's response announces another one" };
-    return { at: "done", result: { data: (packet.response ?? []).join(""), commands: [] } };
+    return { at: "done", result: { data: toHex(concatBytes(...userData)), commands: [] } };
   }
   const set = sets.find((one) => one.id === packet.keySet);
   if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
@@ -75,7 +75,7 @@ export function verdictOf(
 
 /** What the answer in a delivery report to a packet in flight means for its job. */
 export function verdictInFlight({ job, target, keySet }: Flight, packet: PacketRecord): Verdict {
-  const userData = (packet.response ?? []).map(fromHex);
+  const userData = packet.response ?? [];
   const missing = missingOf(userData);
   if (missing !== undefined) return { at: "unproven", note: missing };
   try {

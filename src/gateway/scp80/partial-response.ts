@@ -1,4 +1,3 @@
-import { toHex } from "../../base/hex.ts";
 import { readSegment, type Segment } from "../../codec/sms/concatenation.ts";
 import type { FeedJob } from "../jobs/feed-job.ts";
 import type { Repositories } from "../model/store.ts";
@@ -28,7 +27,7 @@ export async function keepPartOfResponse(
     if (!mayAnswer(packet, first.segment.body)) continue;
     const job = await r.jobs.get(packet.job);
     if (job === undefined || job.endedAt !== undefined) continue;
-    await r.packets.patch(packet.id, { response: parts.map(({ userData }) => toHex(userData)) });
+    await r.packets.patch(packet.id, { response: parts.map(({ userData }) => userData) });
     await feed(r, job, { kind: "noted", at, note: arrivedText(parts.length, total) });
     return;
   }

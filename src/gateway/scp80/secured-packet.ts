@@ -77,7 +77,8 @@ export async function planPacket(
   keySets: Pick<KeySetRepository, "nextCounter">,
 ): Promise<PlannedPacket> {
   const { work } = job;
-  if (work.kind === "packet") return { plan: { userData: work.userData, ...upstreamFacts(work.userData) } };
+  if (work.kind === "packet")
+    return { plan: { userData: work.userData.map(fromHex), ...upstreamFacts(work.userData) } };
   const set = keySetFor(sets, work.tar, job.request.kvn);
   const spiText = job.request.spi ?? target.settings.spi ?? defaultSpi;
   const spi = parseSpi(fromHex(spiText));
@@ -93,7 +94,7 @@ export async function planPacket(
   }
   const segments = segmentPacket(packet, "command", { reference: cntr % 256, referenceBits: 8 });
   const plan = {
-    userData: segments.map(toHex),
+    userData: segments,
     keySet: set.id,
     tar: work.tar,
     cntr,
@@ -256,7 +257,7 @@ export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
 /** The counter inside a packet secured upstream, if this key set opens it. */
 export function openedCounter(set: KeySet, packet: PacketRecord): number | undefined {
   try {
-    const body = concatBytes(...packet.userData.map((octets) => readSegment(fromHex(octets)).body));
+    const body = concatBytes(...packet.userData.map((octets) => readSegment(octets).body));
     const { cntr, integrity } = openCommand(body, packetKeys(set), ccOf(set));
     return integrity === "none" ? undefined : cntr;
   } catch {

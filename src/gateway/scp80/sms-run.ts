@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
+import { concatBytes, toHex } from "../../base/hex.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { readSegment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
@@ -184,7 +184,7 @@ export class SmsRun {
     const { response } = answered;
     // An SMPP client's message ends with what the card gave now; the command stays open for what follows.
     if (!settles && ofClient(job)) {
-      const result = { data: response.join(""), commands: [] };
+      const result = { data: toHex(concatBytes(...response)), commands: [] };
       await this.#end(
         job,
         { state: "done", result },
@@ -206,7 +206,7 @@ export class SmsRun {
     if (reports.length === 0) return undefined;
     // Messages of one response, or a response to each message of the packet: the last one is the packet's.
     const whole = reports.every((report) => readSegment(report).concatenation !== undefined);
-    const response = (whole ? reports : reports.slice(-1)).map(toHex);
+    const response = whole ? reports : reports.slice(-1);
     return { ...packet, state: "answered", response, answeredAt: this.#deps.clock.now() } as const;
   }
 

@@ -1,6 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
-import { fromHex } from "../../base/hex.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import { tpOfSmpp } from "../../codec/smpp/text.ts";
 import type { OutboundSms, SmsBearer, SubmitOutcome } from "../../link/sms-bearer.ts";
@@ -79,7 +78,7 @@ function messageOf(
     ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
     from: plain?.from ?? target.settings.originator ?? defaults.originator,
     serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
-    ...userDataOf(fromHex(packet.userData[position] ?? ""), plain, bearer.kind),
+    ...userDataOf(packet.userData[position] ?? new Uint8Array(0), plain, bearer.kind),
     protocolId: plain?.protocolId ?? 0x7f,
     moreToCome: position + 1 < packet.userData.length,
     validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),

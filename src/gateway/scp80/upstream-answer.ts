@@ -1,4 +1,4 @@
-import { concatBytes, fromHex } from "../../base/hex.ts";
+import { concatBytes } from "../../base/hex.ts";
 import { parseCommandBody, parseCommandPacket } from "../../codec/ota/command-packet.ts";
 import { porFollows } from "../../codec/ota/por-status.ts";
 import { parseResponseBody, parseResponsePacket } from "../../codec/ota/response-packet.ts";
@@ -65,7 +65,7 @@ function clearResponse(body: Uint8Array): { readonly cntr: number; readonly stat
 }
 
 function clearCounter({ userData }: PacketRecord): number | undefined {
-  const body = bodyOf(userData.map(fromHex));
+  const body = bodyOf(userData);
   if (body === undefined) return undefined;
   try {
     const { spi, secured, checkLength } = parseCommandPacket(body, { allowExcess: true });

@@ -1,4 +1,3 @@
-import { fromHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
@@ -74,7 +73,7 @@ async function postReports(
         kind: "message",
         source: message.destination,
         destination: message.source,
-        userData: fromHex(report),
+        userData: report,
         userDataHeader: true,
         protocolId,
         dataCoding,

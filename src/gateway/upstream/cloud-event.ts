@@ -1,4 +1,5 @@
 import { toHex } from "../../base/hex.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { shownJob, shownPackets } from "../jobs/shown-job.ts";
 import type { GatewayEvent } from "../model/event.ts";
@@ -53,7 +54,7 @@ async function jobOf(r: Repositories, event: GatewayEvent) {
   const packets = shownPackets(await r.packets.ofJob(job.id), job.work).map(
     ({ target: _, job: __, keySet: ___, ...packet }) => packet,
   );
-  return { job: shownJob(job), ...(packets.length === 0 ? {} : { packets }) };
+  return { job: shownJob(job), ...(packets.length === 0 ? {} : { packets: octetText(packets) }) };
 }
 
 async function notificationOf(r: Repositories, event: GatewayEvent) {

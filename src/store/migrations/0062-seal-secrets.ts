@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import { fromHex } from "../../base/hex.ts";
 import type { Campaign, CampaignItem } from "../../gateway/model/campaign.ts";
 import { endStates, type JobWork } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
@@ -35,7 +36,7 @@ export const sealSecrets = {
     );
     const over = `NOT EXISTS (SELECT 1 FROM job WHERE job.id = packet.job AND job.state NOT IN (${ended}))`;
     eachRow(database, { table: "packet", column: "user_data", keys: ["id"], over }, (text, [id]) =>
-      hiddenPacket(packets, { id: String(id), userData: fromJson<string[]>(text) }),
+      hiddenPacket(packets, { id: String(id), userData: fromJson<string[]>(text).map(fromHex) }),
     );
     eachRow(database, { table: "campaign", column: "body", keys: ["id"] }, (text) =>
       hiddenCampaign(campaigns, fromJson<Campaign>(text)),

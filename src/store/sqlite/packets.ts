@@ -1,4 +1,5 @@
 import { type Insertable, type Selectable, sql } from "kysely";
+import { fromHex, toHex } from "../../base/hex.ts";
 import { shownPacket } from "../../gateway/jobs/shown-job.ts";
 import type { PacketPart, PacketPatch, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
 import type { Seal } from "../../gateway/model/store.ts";
@@ -58,13 +59,17 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, respo
     ...(row.spi === null ? {} : { spi: row.spi }),
     ...(row.kic === null ? {} : { kic: row.kic }),
     ...(row.kid === null ? {} : { kid: row.kid }),
-    userData: hiding.open<string[]>(row.id, row.secret) ?? fromJson<string[]>(row.user_data),
+    userData: (hiding.open<string[]>(row.id, row.secret) ?? fromJson<string[]>(row.user_data)).map(fromHex),
     state: row.state as PacketRecord["state"],
     ...(row.link === null ? {} : { link: row.link }),
     transmissions: row.transmissions,
     ...(row.response === null
       ? {}
-      : { response: responses.open<string[]>(row.id, row.response_secret) ?? fromJson<string[]>(row.response) }),
+      : {
+          response: (responses.open<string[]>(row.id, row.response_secret) ?? fromJson<string[]>(row.response)).map(
+            fromHex,
+          ),
+        }),
     createdAt: row.created_at,
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.answered_at === null ? {} : { answeredAt: row.answered_at }),
@@ -85,7 +90,8 @@ interface JobsOfPackets {
 /** Octets of a packet as they are stored while its job is open. */
 export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord, "id" | "userData">): Hidden {
   const shown = shownPacket({ userData }).userData;
-  return hiding.hide(id, shown, shown.every((text, index) => text === userData[index]) ? undefined : userData);
+  const hidden = shown.some((octets, index) => octets !== userData[index]);
+  return hiding.hide(id, shown.map(toHex), hidden ? userData.map(toHex) : undefined);
 }
 
 function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
@@ -112,7 +118,7 @@ function columns(id: string, patch: PacketPatch, responses: Hiding) {
     ...(patch.state === undefined ? {} : { state: patch.state }),
     ...(patch.link === undefined ? {} : { link: patch.link }),
     ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
-    ...(patch.response === undefined ? {} : responseColumns(id, patch.response, responses)),
+    ...(patch.response === undefined ? {} : responseColumns(id, patch.response.map(toHex), responses)),
     ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
     ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
   };

@@ -47,7 +47,8 @@ const failure: SubmitFailure = {
   replayable: false,
 };
 const packet = { id: "pkt_1", keySet: "key_1", cntr: 7 };
-const sms = { bearer: "sms", packet, response: ["AA"], link: "reader A" } as const;
+const response = [Uint8Array.of(0xaa)];
+const sms = { bearer: "sms", packet, response, link: "reader A" } as const;
 const https = { bearer: "https", repeatable: true } as const;
 const done: AnswerVerdict = { at: "done", result: { commands: [{ data: "", sw: "9000" }] } };
 const lost: AnswerVerdict = {
@@ -139,7 +140,7 @@ describe("the answer settles the job", () => {
     expect(effects[0]).toEqual({
       kind: "packet",
       id: "pkt_1",
-      patch: { state: "answered", response: ["AA"], answeredAt: at },
+      patch: { state: "answered", response, answeredAt: at },
     });
     expect(effects.at(-1)).toMatchObject({ kind: "end", end: { state: "done" } });
   });
@@ -153,7 +154,7 @@ describe("the answer settles the job", () => {
     });
     expect(next).toMatchObject({ state: "queued", note: "counter low", notBefore: at });
     expect(effects).toEqual([
-      { kind: "packet", id: "pkt_1", patch: { state: "abandoned", answeredAt: at, response: ["AA"] } },
+      { kind: "packet", id: "pkt_1", patch: { state: "abandoned", answeredAt: at, response } },
       { kind: "raise-counter", keySet: "key_1", floor: 7 + 16 ** 2 },
     ]);
   });
@@ -220,7 +221,7 @@ describe("the answer settles the job", () => {
     });
     expect(next.state).toBe("waiting");
     expect(effects).toEqual([
-      { kind: "packet", id: "pkt_1", patch: { response: ["AA"] } },
+      { kind: "packet", id: "pkt_1", patch: { response } },
       { kind: "event", type: "job.unproven-answer", data: { link: "reader A", why: "no CC" } },
     ]);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fromHex } from "../../../src/base/hex.ts";
 import { shownJob, shownPackets } from "../../../src/gateway/jobs/shown-job.ts";
 
 const key = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
@@ -17,8 +18,8 @@ describe("jobs as they are shown", () => {
     const job = shownJob({ work: script(...apdus), result: answer(key) });
     expect(JSON.stringify(job)).not.toContain("C0DE");
     expect(job.result).toMatchObject({ executed: 2, commands: [{ data: "0".repeat(32), sw: "9000" }] });
-    const [packet] = shownPackets([{ userData: [], response: [`027100${key}`] }], script(...apdus));
-    expect(packet?.response).toEqual(["0".repeat(38)]);
+    const [packet] = shownPackets([{ userData: [], response: [fromHex(`027100${key}`)] }], script(...apdus));
+    expect(packet?.response).toEqual([new Uint8Array(19)]);
   });
 
   it("show what other files answered", () => {

@@ -28,7 +28,7 @@ it.each([
         id: newId("pkt"),
         job: job.id,
         target: target.id,
-        userData: ["00"],
+        userData: [Uint8Array.of(0)],
         state: "reserved",
         transmissions,
         createdAt: job.createdAt,

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { octetText } from "../../../base/octet-text.ts";
 import { newJobOf } from "../../../gateway/jobs/job-order.ts";
 import { shownJob, shownPackets } from "../../../gateway/jobs/shown-job.ts";
 import type { Job } from "../../../gateway/model/job.ts";
@@ -23,7 +24,7 @@ async function detail(deps: ApiDeps, job: Job) {
   }));
   return {
     ...shownJob(job),
-    packets: shownPackets(packets, job.work).map((packet) => packet),
+    packets: octetText(shownPackets(packets, job.work)),
     decoded,
     ...(profileSwitch === undefined ? {} : { switch: profileSwitch, procedure: profileSwitch }),
   };

@@ -1,0 +1,22 @@
+import { toHex } from "./hex.ts";
+
+/** A value with its octets as hexadecimal text: the form of answers, documents and stored JSON. */
+export type OctetText<T> = T extends Uint8Array
+  ? string
+  : T extends readonly (infer E)[]
+    ? readonly OctetText<E>[]
+    : T extends object
+      ? { readonly [K in keyof T]: OctetText<T[K]> }
+      : T;
+
+/** The value with hexadecimal text in place of octets, at any depth. For the edges: inside, octets stay octets. */
+export function octetText<T>(value: T): OctetText<T> {
+  return textOf(value) as OctetText<T>;
+}
+
+function textOf(value: unknown): unknown {
+  if (value instanceof Uint8Array) return toHex(value);
+  if (Array.isArray(value)) return value.map(textOf);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, textOf(inner)]));
+}
