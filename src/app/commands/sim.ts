@@ -166,9 +166,9 @@ function registerSimFleet(sim: Command, context: CliContext): void {
       "after",
       "\nExamples:\n  otagate sim fleet --cards 1000 --eis fleet.json\n  otagate target import fleet.json\n  otagate sim fleet --cards 1000 --connect 127.0.0.1:8443 --parallel 200 --drop 0.02\n",
     )
-    .action(async (options: FleetProgramOptions) => {
+    .action(async ({ knobs, ...options }: Omit<FleetProgramOptions, "deviations"> & { readonly knobs: string }) => {
       const { runFleetProgram } = await import("../../../simulators/scp81/fleet-program.ts");
       const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
-      process.exitCode = await runFleetProgram(options, { print, signal: untilStopped() });
+      process.exitCode = await runFleetProgram({ ...options, deviations: knobs }, { print, signal: untilStopped() });
     });
 }
