@@ -108,6 +108,7 @@ export class Dispatcher {
     } else if (running !== undefined && running.around !== false) {
       const ahead = this.#ahead.get(job.target) ?? { ...running.around, jobs: [] };
       this.#ahead.set(job.target, { ...ahead, jobs: [...ahead.jobs, job] });
+      this.#deadlines.again(job.target);
     } else this.kick(job.target);
   }
 
