@@ -1,9 +1,9 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { z } from "zod";
 import { scopes } from "../../gateway/model/api-token.ts";
 import { problemShape } from "../api/error.ts";
+import { addTypedParts, schemaOf } from "./open-api-types.ts";
 import { problemType } from "./problem.ts";
 
 type Json = Record<string, unknown>;
@@ -80,10 +80,10 @@ export function openApiDocument(app: FastifyInstance): Json {
     ...record(components.securitySchemes),
     certificate: { type: "mutualTLS", description: "A client certificate that the configuration grants scopes" },
   };
-  const { $schema: _, ...shape } = z.toJSONSchema(problemShape);
-  schemas.Problem = shape;
+  schemas.Problem = schemaOf(problemShape, "output", schemas);
   components.schemas = schemas;
   document.components = components;
+  addTypedParts(schemas);
   prune(document, schemas);
   openAnswers(document, schemas);
   tidy(document);

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { errorCatalogue } from "../../../src/base/error-catalogue.ts";
+import { es5Functions } from "../../../src/codec/euicc/es5/functions.ts";
+import { eventTypes } from "../../../src/gateway/model/event-catalogue.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: the test looks into a document of any shape
+const document: any = JSON.parse(readFileSync(new URL("../../../docs/openapi.json", import.meta.url), "utf8"));
+const { schemas } = document.components;
+
+/** Every object of the document with the path to it. */
+function* objects(value: unknown, path = "#"): Generator<readonly [string, Record<string, unknown>]> {
+  if (typeof value !== "object" || value === null) return;
+  if (!Array.isArray(value)) yield [path, { ...value }];
+  for (const [key, inner] of Object.entries(value)) yield* objects(inner, `${path}/${key}`);
+}
+
+describe("the OpenAPI document", () => {
+  it("has what its references name", () => {
+    const missing = [...objects(document)].filter(([, { $ref }]) => {
+      if (typeof $ref !== "string") return false;
+      let found: unknown = document;
+      for (const step of $ref.split("/").slice(1))
+        found = Object.entries(found ?? {}).find(([key]) => key === step)?.[1];
+      return found === undefined;
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it("describes the parameters of every ES5 function", () => {
+    const { discriminator, oneOf } = schemas.Es5Work;
+    expect(discriminator.propertyName).toBe("function");
+    expect(oneOf).toHaveLength(Object.keys(discriminator.mapping).length);
+    for (const { name, call } of es5Functions) {
+      if (call === undefined) continue;
+      const schema = schemas[String(discriminator.mapping[name]).split("/").at(-1) ?? ""];
+      expect(Object.keys(schema.properties.params.properties ?? {}), name).toEqual(Object.keys(call.params.shape));
+    }
+  });
+
+  it("describes the data of every event", () => {
+    expect(Object.keys(schemas.Event.discriminator.mapping).sort()).toEqual([...eventTypes].sort());
+    for (const type of eventTypes) expect(schemas[`Event.${type}`].properties.data.type).toBe("object");
+  });
+
+  it("lists the error codes", () => {
+    expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(errorCatalogue).sort());
+  });
+
+  it("leaves answers open to fields of later releases", () => {
+    const answers = [schemas.Job, schemas.Target, schemas.Link, schemas.Problem, schemas["Event.job.queued"]];
+    for (const answer of answers)
+      for (const [path, { additionalProperties }] of objects(answer))
+        expect(additionalProperties, path).not.toBe(false);
+  });
+});
