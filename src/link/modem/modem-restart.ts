@@ -24,7 +24,7 @@ export interface ModemRestartDeps {
   readonly signal: AbortSignal;
 }
 
-const asRequested = "restarting as requested";
+const asRequested = "restarting on request";
 
 /**
  * Restarts a modem: the card alone, the module by its own command, or its power.
