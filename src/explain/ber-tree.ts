@@ -1,11 +1,11 @@
 import { hexTag, readLength, readTag } from "../codec/kit/ber.ts";
 import { Reader } from "../codec/kit/codec.ts";
-import { type Branch, branchOf, hiddenLeaf, leaf, type Node, type Say, said } from "./tree.ts";
+import { type Branch, branchOf, hiddenLeaf, leaf, type Node, type Render, said } from "./tree.ts";
 
 /** Facts about a BER tag. */
 export interface TagEntry {
   readonly name: string;
-  readonly say?: Say;
+  readonly render?: Render;
   /** Tags inside it. */
   readonly tags?: TagMap;
   /** Or what reads its value. */
@@ -81,7 +81,7 @@ function valueNode(label: string, octets: Uint8Array, offset: number, found: Fou
   if (isHidden(octets, found)) return hiddenLeaf(label, octets, offset, extra);
   const read = readerFor(octets, found);
   if (read !== undefined) return branchOf(label, octets, offset, read, extra);
-  return said(label, octets, offset, octets.length < length ? undefined : entry?.say, extra);
+  return said(label, octets, offset, octets.length < length ? undefined : entry?.render, extra);
 }
 
 function isHidden(octets: Uint8Array, { tag, entry, options }: Found): boolean {

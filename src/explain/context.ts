@@ -63,7 +63,7 @@ export interface Answered {
 /** An object of a vendor under a tag of another object. */
 export interface VendorObject {
   readonly name: string;
-  readonly say: (value: Uint8Array) => string;
+  readonly render: (value: Uint8Array) => string;
 }
 
 /** What a TPDU states about its TP-UD. */

@@ -31,7 +31,7 @@ export interface Extra {
 }
 
 /** Words for octets; undefined when there is nothing to add to them. */
-export type Say = (octets: Uint8Array, offset: number) => string | undefined;
+export type Render = (octets: Uint8Array, offset: number) => string | undefined;
 
 /** The octets of a node as text: none where there are parts. */
 export function leaf(label: string, octets: Uint8Array, offset: number, value?: string, extra: Extra = {}): Node {
@@ -93,22 +93,22 @@ export class Branch {
   }
 
   /** The next `count` octets as a leaf. `say` may throw: the leaf then carries the error. */
-  field(label: string, count: number, say?: Say, extra?: Extra): Uint8Array {
+  field(label: string, count: number, render?: Render, extra?: Extra): Uint8Array {
     const offset = this.from.offset;
     const octets = this.from.take(count, label);
-    this.add(said(label, octets, offset, say, extra));
+    this.add(said(label, octets, offset, render, extra));
     return octets;
   }
 
   /** The next octet as a leaf. */
-  octet(label: string, say?: (octet: number) => string | undefined, extra?: Extra): number {
-    const octets = this.field(label, 1, say === undefined ? undefined : ([one = 0]) => say(one), extra);
+  octet(label: string, render?: (octet: number) => string | undefined, extra?: Extra): number {
+    const octets = this.field(label, 1, render === undefined ? undefined : ([one = 0]) => render(one), extra);
     return octets[0] ?? 0;
   }
 
   /** A big-endian number of `count` octets as a leaf that shows it in decimal. */
-  uint(label: string, count: number, say: (value: number) => string = String, extra?: Extra): number {
-    const octets = this.field(label, count, (bytes) => say(numberOf(bytes)), extra);
+  uint(label: string, count: number, render: (value: number) => string = String, extra?: Extra): number {
+    const octets = this.field(label, count, (bytes) => render(numberOf(bytes)), extra);
     return numberOf(octets);
   }
 
@@ -135,8 +135,8 @@ export class Branch {
   }
 
   /** What is left, as one leaf; nothing when nothing is left. */
-  rest(label: string, say?: Say, extra?: Extra): void {
-    if (!this.from.ended) this.field(label, this.from.remaining, say, extra);
+  rest(label: string, render?: Render, extra?: Extra): void {
+    if (!this.from.ended) this.field(label, this.from.remaining, render, extra);
   }
 
   /** What is left and nothing describes, as one leaf. */
@@ -173,9 +173,9 @@ export function hiddenLeaf(label: string, octets: Uint8Array, offset: number, ex
 }
 
 /** A leaf whose words come from `say`, or from the error it threw. */
-export function said(label: string, octets: Uint8Array, offset: number, say?: Say, extra?: Extra): Node {
+export function said(label: string, octets: Uint8Array, offset: number, render?: Render, extra?: Extra): Node {
   try {
-    return leaf(label, octets, offset, say?.(octets, offset), extra);
+    return leaf(label, octets, offset, render?.(octets, offset), extra);
   } catch (thrown) {
     const error = faultOf(thrown);
     return { ...leaf(label, octets, offset, undefined, extra), error: errorOf(error, offset) };
@@ -227,8 +227,8 @@ function spokenValue({ value, words }: Branch): Pick<Node, "value"> {
 }
 
 /** A node of one leaf. */
-export function leafOf(label: string, octets: Uint8Array, base: number, say?: Say, extra?: Extra): Node {
-  return said(label, octets, base, say, extra);
+export function leafOf(label: string, octets: Uint8Array, base: number, render?: Render, extra?: Extra): Node {
+  return said(label, octets, base, render, extra);
 }
 
 /** A big-endian number; beyond six octets its value is not exact. */

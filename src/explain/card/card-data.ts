@@ -23,7 +23,7 @@ const publicKey: TagEntry = {
   name: "public key",
   tags: new Map([
     [0xb0, { name: "point" }],
-    [0xf0, { name: "curve", say: ([one = 0]: Uint8Array) => curveName(one) }],
+    [0xf0, { name: "curve", render: ([one = 0]: Uint8Array) => curveName(one) }],
   ]),
 };
 
@@ -42,11 +42,11 @@ function usage(octets: Uint8Array): string | undefined {
 
 const certificateTags: TagMap = new Map([
   [0x93, { name: "serial number" }],
-  [0x42, { name: "CA identifier", say: oid }],
-  [0x5f20, { name: "subject", say: (octets: Uint8Array) => (octets.length === 16 ? undefined : oid(octets)) }],
-  [0x95, { name: "key usage", say: usage }],
-  [0x5f25, { name: "effective date", say: certificateDate }],
-  [0x5f24, { name: "expiration date", say: certificateDate }],
+  [0x42, { name: "CA identifier", render: oid }],
+  [0x5f20, { name: "subject", render: (octets: Uint8Array) => (octets.length === 16 ? undefined : oid(octets)) }],
+  [0x95, { name: "key usage", render: usage }],
+  [0x5f25, { name: "effective date", render: certificateDate }],
+  [0x5f24, { name: "expiration date", render: certificateDate }],
   [0x45, { name: "image number" }],
   [
     0x73,
@@ -55,14 +55,14 @@ const certificateTags: TagMap = new Map([
       tags: new Map([
         [
           0xc8,
-          { name: "role", say: ([one = 0]: Uint8Array) => (one === 1 ? "SM-DP" : one === 2 ? "SM-SR" : undefined) },
+          { name: "role", render: ([one = 0]: Uint8Array) => (one === 1 ? "SM-DP" : one === 2 ? "SM-SR" : undefined) },
         ],
         [0xc9, { name: "authority key identifier" }],
       ]),
     },
   ],
   [0x7f49, publicKey],
-  [0x5f37, { name: "signature", say: signatureWords }],
+  [0x5f37, { name: "signature", render: signatureWords }],
 ]);
 
 /** A GlobalPlatform certificate. SGP.02 §2.3.2.2 */
@@ -84,21 +84,21 @@ export function certificateNode(octets: Uint8Array, base: number): Node {
 }
 
 const notificationTags: TagMap = new Map<number, TagEntry>([
-  [0x4c, { name: "EID", say: eidWords }],
-  [0x4d, { name: "type", say: ([one = 0]) => notificationTypeText(one) }],
-  [0x4e, { name: "sequence number", say: (octets) => String(numberOf(octets)) }],
-  [0x2f, { name: "ISD-P now enabled", say: aidWords }],
-  [0xaf, { name: "ISD-P now enabled", say: aidWords }],
+  [0x4c, { name: "EID", render: eidWords }],
+  [0x4d, { name: "type", render: ([one = 0]) => notificationTypeText(one) }],
+  [0x4e, { name: "sequence number", render: (octets) => String(numberOf(octets)) }],
+  [0x2f, { name: "ISD-P now enabled", render: aidWords }],
+  [0xaf, { name: "ISD-P now enabled", render: aidWords }],
   [
     0x4f,
     {
       name: "ISD-P now enabled",
-      say: aidWords,
+      render: aidWords,
       note: "AID under tag 4F instead of 2F, as some cards in the field write it",
     },
   ],
-  [0x14, { name: "IMEI", say: notedImei }],
-  [0x94, { name: "IMEI", say: notedImei }],
+  [0x14, { name: "IMEI", render: notedImei }],
+  [0x94, { name: "IMEI", render: notedImei }],
   [0x6d, { name: "MEID" }],
   [0xed, { name: "MEID" }],
 ]);
@@ -129,15 +129,15 @@ export function notificationNode(octets: Uint8Array, base: number): Node {
 }
 
 const statusTags: TagMap = new Map<number, TagEntry>([
-  [0x4f, { name: "AID", say: aidWords }],
-  [0x9f70, { name: "life cycle", say: ([one = 0]) => lifeCycleName(one) }],
-  [0x53, { name: "attributes", say: ([one = 0]) => (one & 1 ? "fall-back attribute" : "no fall-back attribute") }],
-  [0x8f, { name: "granted memory", say: octetsOf }],
-  [0x91, { name: "remaining memory", say: octetsOf }],
+  [0x4f, { name: "AID", render: aidWords }],
+  [0x9f70, { name: "life cycle", render: ([one = 0]) => lifeCycleName(one) }],
+  [0x53, { name: "attributes", render: ([one = 0]) => (one & 1 ? "fall-back attribute" : "no fall-back attribute") }],
+  [0x8f, { name: "granted memory", render: octetsOf }],
+  [0x91, { name: "remaining memory", render: octetsOf }],
   [0xc5, { name: "privileges" }],
-  [0xc4, { name: "load file", say: aidWords }],
-  [0xcc, { name: "associated security domain", say: aidWords }],
-  [0x84, { name: "module", say: aidWords }],
+  [0xc4, { name: "load file", render: aidWords }],
+  [0xcc, { name: "associated security domain", render: aidWords }],
+  [0x84, { name: "module", render: aidWords }],
   [0xce, { name: "version" }],
 ]);
 
@@ -155,9 +155,9 @@ const answerTags: TagMap = new Map<number, TagEntry>([
       name: "extended card resources",
       clause: "TS 102 226 §8.2.1.7.2",
       tags: new Map([
-        [0x81, { name: "installed applications", say: (octets: Uint8Array) => String(numberOf(octets)) }],
-        [0x82, { name: "free non-volatile memory", say: octetsOf }],
-        [0x83, { name: "free volatile memory", say: octetsOf }],
+        [0x81, { name: "installed applications", render: (octets: Uint8Array) => String(numberOf(octets)) }],
+        [0x82, { name: "free non-volatile memory", render: octetsOf }],
+        [0x83, { name: "free volatile memory", render: octetsOf }],
       ]),
     },
   ],
@@ -175,18 +175,18 @@ const answerTags: TagMap = new Map<number, TagEntry>([
     },
   ],
   [0x66, { name: "card data", tags: new Map([[0x73, { name: "card recognition data", tags: recognitionTags() }]]) }],
-  [0xe0, { name: "key information", tags: new Map([[0xc0, { name: "key", say: keyInformation }]]) }],
-  [0xc1, { name: "sequence counter", say: (octets) => String(numberOf(octets)) }],
-  [0x5a, { name: "EID", say: (octets, offset) => (octets.length === 16 ? eidWords(octets, offset) : undefined) }],
-  [0x80, { name: "deleted ISD-Ps", tags: new Map([[0x4f, { name: "AID", say: aidWords }]]) }],
+  [0xe0, { name: "key information", tags: new Map([[0xc0, { name: "key", render: keyInformation }]]) }],
+  [0xc1, { name: "sequence counter", render: (octets) => String(numberOf(octets)) }],
+  [0x5a, { name: "EID", render: (octets, offset) => (octets.length === 16 ? eidWords(octets, offset) : undefined) }],
+  [0x80, { name: "deleted ISD-Ps", tags: new Map([[0x4f, { name: "AID", render: aidWords }]]) }],
   [0x85, { name: "random challenge or derivation random" }],
   [0x86, { name: "receipt" }],
 ]);
 
 function recognitionTags(): TagMap {
-  const object = new Map<number, TagEntry>([[0x06, { name: "object identifier", say: oid }]]);
+  const object = new Map<number, TagEntry>([[0x06, { name: "object identifier", render: oid }]]);
   return new Map<number, TagEntry>([
-    [0x06, { name: "object identifier", say: oid }],
+    [0x06, { name: "object identifier", render: oid }],
     [0x60, { name: "card management", tags: object }],
     [0x63, { name: "identification scheme", tags: object }],
     [0x64, { name: "secure channel", tags: object }],
@@ -237,17 +237,17 @@ function descriptor(octets: Uint8Array): string {
 }
 
 const fcpTags: TagMap = new Map<number, TagEntry>([
-  [0x80, { name: "file size", say: octetsOf }],
-  [0x81, { name: "total file size", say: octetsOf }],
-  [0x82, { name: "file descriptor", say: descriptor }],
-  [0x83, { name: "file identifier", say: (octets) => fileName(numberOf(octets)) }],
-  [0x84, { name: "DF name (AID)", say: aidWords }],
-  [0x88, { name: "short file identifier", say: ([one = 0]) => `SFI ${hex2(one >> 3)}` }],
+  [0x80, { name: "file size", render: octetsOf }],
+  [0x81, { name: "total file size", render: octetsOf }],
+  [0x82, { name: "file descriptor", render: descriptor }],
+  [0x83, { name: "file identifier", render: (octets) => fileName(numberOf(octets)) }],
+  [0x84, { name: "DF name (AID)", render: aidWords }],
+  [0x88, { name: "short file identifier", render: ([one = 0]) => `SFI ${hex2(one >> 3)}` }],
   [
     0x8a,
     {
       name: "life cycle status",
-      say: ([one = 0]) =>
+      render: ([one = 0]) =>
         one === 5 || one === 7
           ? "operational, activated"
           : one === 4 || one === 6

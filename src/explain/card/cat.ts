@@ -29,7 +29,7 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
   const place = { offset, length: whole.length };
   const vendor = context.vendorObjects?.get(whole[0] ?? 0);
   if (vendor !== undefined) {
-    return { ...leafOf(`${vendor.name} (${spelled})`, value, valueOffset, vendor.say), ...place };
+    return { ...leafOf(`${vendor.name} (${spelled})`, value, valueOffset, vendor.render), ...place };
   }
   if (name === "textString" && loginHidden && value.length > 0) {
     return { label, value: `[hidden, ${value.length} octets]`, note: "login of the bearer", ...place, children: [] };
@@ -42,8 +42,8 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
     const found = context.guess(["tls", "http"], value, valueOffset, context);
     if (found !== undefined) return { ...found, label: `${label}: ${found.label}`, ...place };
   }
-  const say = name === undefined ? undefined : () => objectWords(name, tlv);
-  return { ...leafOf(label, value, valueOffset, say), ...place };
+  const render = name === undefined ? undefined : () => objectWords(name, tlv);
+  return { ...leafOf(label, value, valueOffset, render), ...place };
 }
 
 /** Reads objects to the end of the branch. Returns those that could be read. */

@@ -11,12 +11,12 @@ import { signatureWords } from "../signature-words.ts";
 import { type Branch, branchOf, hex2, hexTagList, hiddenLeaf, leafOf, type Node, numberOf } from "../tree.ts";
 import { catObjectsInto } from "./cat.ts";
 
-const aid = { name: "AID", say: aidWords, clause: "SGP.02 Annex H" };
+const aid = { name: "AID", render: aidWords, clause: "SGP.02 Annex H" };
 
 /** A field with a length octet in front. */
-function lv(branch: Branch, label: string, say?: (octets: Uint8Array) => string | undefined): Uint8Array {
+function lv(branch: Branch, label: string, render?: (octets: Uint8Array) => string | undefined): Uint8Array {
   const length = branch.octet(`${label} length`, String);
-  return length === 0 ? new Uint8Array(0) : branch.field(label, length, say);
+  return length === 0 ? new Uint8Array(0) : branch.field(label, length, render);
 }
 
 /** Privileges, first octet, b8 first. GP Card Specification §11.1.2 */
@@ -48,7 +48,7 @@ const installParameters: TagMap = new Map<number, TagEntry>([
     0xc9,
     {
       name: "application parameters",
-      tags: new Map<number, TagEntry>([[0x81, { name: "secure channel", say: scpWords }]]),
+      tags: new Map<number, TagEntry>([[0x81, { name: "secure channel", render: scpWords }]]),
     },
   ],
   [
@@ -56,7 +56,7 @@ const installParameters: TagMap = new Map<number, TagEntry>([
     {
       name: "system parameters",
       tags: new Map<number, TagEntry>([
-        [0x83, { name: "memory quota", say: (octets: Uint8Array) => `${numberOf(octets)} octets` }],
+        [0x83, { name: "memory quota", render: (octets: Uint8Array) => `${numberOf(octets)} octets` }],
       ]),
     },
   ],
@@ -88,15 +88,15 @@ export function installData(apdu: Uint8Array, octets: Uint8Array, base: number):
 
 const deleteTags: TagMap = new Map<number, TagEntry>([
   [0x4f, aid],
-  [0xf2, { name: "keys to keep", say: keyRange }],
+  [0xf2, { name: "keys to keep", render: keyRange }],
   [
     0xb6,
     {
       name: "control reference template for the token",
       tags: new Map<number, TagEntry>([
-        [0x42, { name: "SD provider id", say: ascii }],
-        [0x45, { name: "SD image number", say: ascii }],
-        [0x5f20, { name: "application provider id", say: ascii }],
+        [0x42, { name: "SD provider id", render: ascii }],
+        [0x45, { name: "SD image number", render: ascii }],
+        [0x5f20, { name: "application provider id", render: ascii }],
         [0x93, { name: "token id" }],
       ]),
     },
@@ -123,8 +123,8 @@ export function deleteData(octets: Uint8Array, base: number): Node {
 }
 
 const searchTags: TagMap = new Map<number, TagEntry>([
-  [0x4f, { name: "AID", say: (octets: Uint8Array) => (octets.length === 0 ? "all" : aidWords(octets)) }],
-  [0x5c, { name: "tags wanted", say: hexTagList }],
+  [0x4f, { name: "AID", render: (octets: Uint8Array) => (octets.length === 0 ? "all" : aidWords(octets)) }],
+  [0x5c, { name: "tags wanted", render: hexTagList }],
 ]);
 
 /** Search criteria of GET STATUS. GP Card Specification §11.4.2.3 */
@@ -205,7 +205,7 @@ function grouping(branch: Branch, context: Context): void {
 
 const establishmentTags: TagMap = new Map<number, TagEntry>([
   [0x7f49, { name: "ephemeral public key", clause: "SGP.02 §4.1.1.8" }],
-  [0x5f37, { name: "signature", say: signatureWords }],
+  [0x5f37, { name: "signature", render: signatureWords }],
 ]);
 
 const controlTags: TagMap = new Map<number, TagEntry>([
@@ -215,20 +215,20 @@ const controlTags: TagMap = new Map<number, TagEntry>([
       name: "control reference template",
       clause: "GP Amendment E",
       tags: new Map<number, TagEntry>([
-        [0x90, { name: "scenario", say: scenario }],
+        [0x90, { name: "scenario", render: scenario }],
         [
           0x95,
           {
             name: "usage",
-            say: ([one = 0]: Uint8Array) =>
+            render: ([one = 0]: Uint8Array) =>
               one === 0x10 ? "three secure channel keys" : one === 0x5c ? "one key" : undefined,
           },
         ],
         [0x96, { name: "access" }],
-        [0x80, { name: "key type", say: ([one = 0]: Uint8Array) => keyTypeName(one) }],
-        [0x81, { name: "key length", say: ([one = 0]: Uint8Array) => `${one} octets` }],
+        [0x80, { name: "key type", render: ([one = 0]: Uint8Array) => keyTypeName(one) }],
+        [0x81, { name: "key length", render: ([one = 0]: Uint8Array) => `${one} octets` }],
         [0x82, { name: "key identifier" }],
-        [0x83, { name: "key version number", say: ([one = 0]: Uint8Array) => keySetUse(one) }],
+        [0x83, { name: "key version number", render: ([one = 0]: Uint8Array) => keySetUse(one) }],
         [0x91, { name: "initial sequence counter" }],
         [0x45, { name: "SDIN" }],
         [0x84, { name: "HostID" }],
@@ -255,7 +255,7 @@ const addressingTags: TagMap = new Map<number, TagEntry>([
           0x81,
           {
             name: "TP-DA",
-            say: (octets: Uint8Array, offset: number) => showAddress(decode(TpAddress, octets, offset)),
+            render: (octets: Uint8Array, offset: number) => showAddress(decode(TpAddress, octets, offset)),
           },
         ],
       ]),
@@ -281,13 +281,13 @@ function groupingValue(label: string, dgi: Dgi, base: number, context: Context):
     case 0x3a09:
       return { ...tree(isdPTags), ...isdPValue(dgi.value) };
     case 0x3a06:
-      return tree(new Map<number, TagEntry>([[0x81, { name: "POL1", say: pol1 }]]));
+      return tree(new Map<number, TagEntry>([[0x81, { name: "POL1", render: pol1 }]]));
     case 0x3a07:
       return addressing(label, dgi.value, base, context);
     case 0x3a08:
       return tree(
         new Map<number, TagEntry>([
-          [0x4e, { name: "sequence number", say: (octets: Uint8Array) => String(numberOf(octets)) }],
+          [0x4e, { name: "sequence number", render: (octets: Uint8Array) => String(numberOf(octets)) }],
         ]),
       );
     case 0x0070:
@@ -298,9 +298,9 @@ function groupingValue(label: string, dgi: Dgi, base: number, context: Context):
 }
 
 const deleteSdTags: TagMap = new Map<number, TagEntry>([
-  [0x42, { name: "SD provider id", say: ascii }],
-  [0x45, { name: "SD image number", say: ascii }],
-  [0x5f20, { name: "application provider id", say: ascii }],
+  [0x42, { name: "SD provider id", render: ascii }],
+  [0x45, { name: "SD image number", render: ascii }],
+  [0x5f20, { name: "application provider id", render: ascii }],
 ]);
 
 function isdPValue(value: Uint8Array): Pick<Node, "value"> {
@@ -323,7 +323,7 @@ function addressing(label: string, value: Uint8Array, base: number, context: Con
   const tags: TagMap = new Map<number, TagEntry>([
     ...addressingTags,
     [0xa5, { name: "HTTPS", read: (branch: Branch) => sessionParts(branch, context) }],
-    [0xa0, { name: "SMS", tags: new Map<number, TagEntry>([[0x06, { name: "SMSC address", say: smsc }]]) }],
+    [0xa0, { name: "SMS", tags: new Map<number, TagEntry>([[0x06, { name: "SMSC address", render: smsc }]]) }],
     [0xa1, { name: "CAT_TP", read: objects }],
     [0xa2, { name: "HTTPS", read: objects }],
   ]);

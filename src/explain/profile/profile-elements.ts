@@ -22,7 +22,7 @@ const size = (octets: Uint8Array) => `${octets.length} octets`;
 
 const header: TagMap = new Map<number, TagEntry>([
   [0x80, { name: "mandated", max: 0 }],
-  [0x81, { name: "identification", say: number, max: 3 }],
+  [0x81, { name: "identification", render: number, max: 3 }],
 ]);
 
 const services =
@@ -30,7 +30,7 @@ const services =
     " ",
   );
 
-const oid: TagMap = new Map<number, TagEntry>([[0x06, { name: "template", say: oidText, max: 16 }]]);
+const oid: TagMap = new Map<number, TagEntry>([[0x06, { name: "template", render: oidText, max: 16 }]]);
 
 /** Digits in their order, filled up with F; in EF.ICCID they are swapped. */
 function iccidWords(octets: Uint8Array): string {
@@ -38,10 +38,10 @@ function iccidWords(octets: Uint8Array): string {
 }
 
 const profileHeader: TagMap = new Map<number, TagEntry>([
-  [0x80, { name: "major version", say: number, max: 2 }],
-  [0x81, { name: "minor version", say: number, max: 2 }],
-  [0x82, { name: "profile type", say: text, max: 100 }],
-  [0x83, { name: "ICCID", say: iccidWords, max: 10 }],
+  [0x80, { name: "major version", render: number, max: 2 }],
+  [0x81, { name: "minor version", render: number, max: 2 }],
+  [0x82, { name: "profile type", render: text, max: 100 }],
+  [0x83, { name: "ICCID", render: iccidWords, max: 10 }],
   [0x84, { name: "POL1", max: 8 }],
   [
     0xa5,
@@ -62,7 +62,7 @@ const profileHeader: TagMap = new Map<number, TagEntry>([
           {
             name: "application",
             tags: new Map<number, TagEntry>([
-              [0x80, { name: "AID", say: aidWords, max: 16 }],
+              [0x80, { name: "AID", render: aidWords, max: 16 }],
               [0x81, { name: "version", max: 2 }],
             ]),
           },
@@ -74,10 +74,10 @@ const profileHeader: TagMap = new Map<number, TagEntry>([
 ]);
 
 const fcp: TagMap = new Map<number, TagEntry>([
-  [0x80, { name: "file size", say: number, max: 4 }],
+  [0x80, { name: "file size", render: number, max: 4 }],
   [0x82, { name: "file descriptor", max: 6 }],
-  [0x83, { name: "file identifier", say: (octets) => fileName(numberOf(octets)), max: 2 }],
-  [0x84, { name: "DF name", say: aidWords, max: 16 }],
+  [0x83, { name: "file identifier", render: (octets) => fileName(numberOf(octets)), max: 2 }],
+  [0x84, { name: "DF name", render: aidWords, max: 16 }],
   [0x88, { name: "short file identifier", max: 1 }],
   [0x8a, { name: "life cycle status", max: 1 }],
   [0x8b, { name: "security attributes", max: 3 }],
@@ -89,7 +89,7 @@ const fcp: TagMap = new Map<number, TagEntry>([
         [0xc0, { name: "special file information", max: 1 }],
         [0xc1, { name: "fill pattern", max: 200 }],
         [0xc2, { name: "repeat pattern", max: 200 }],
-        [0x86, { name: "maximum size", say: number, max: 4 }],
+        [0x86, { name: "maximum size", render: number, max: 4 }],
         [0x84, { name: "details", max: 1 }],
       ]),
     },
@@ -102,17 +102,17 @@ function fileTags(secret: boolean): TagMap {
   return new Map<number, TagEntry>([
     [0x80, { name: "do not create", max: 0 }],
     [0xa1, { name: "file descriptor", tags: fcp }],
-    [0x82, { name: "skip", say: number, max: 3 }],
-    [0x83, { name: "content", say: size, secret }],
+    [0x82, { name: "skip", render: number, max: 3 }],
+    [0x83, { name: "content", render: size, secret }],
   ]);
 }
 
 function fileCommands(secret: boolean): TagMap {
   return new Map<number, TagEntry>([
-    [0x80, { name: "path", say: (octets) => (octets.length === 0 ? "MF" : pathText(octets)), max: 8 }],
+    [0x80, { name: "path", render: (octets) => (octets.length === 0 ? "MF" : pathText(octets)), max: 8 }],
     [0x62, { name: "create file", tags: fcp }],
-    [0x02, { name: "skip", say: number, max: 3 }],
-    [0x81, { name: "content", say: size, secret }],
+    [0x02, { name: "skip", render: number, max: 3 }],
+    [0x81, { name: "content", render: size, secret }],
   ]);
 }
 
@@ -141,23 +141,23 @@ const tries = ([octet = 0]: Uint8Array) => `${octet & 0x0f} of ${octet >> 4} tri
 
 function pinTags(secret: boolean): TagMap {
   const pin = new Map<number, TagEntry>([
-    [0x80, { name: "reference", say: codeName("PIN"), max: 2 }],
+    [0x80, { name: "reference", render: codeName("PIN"), max: 2 }],
     [0x81, { name: "PIN", secret }],
-    [0x82, { name: "reference of the PUK", say: codeName("PUK"), max: 2 }],
+    [0x82, { name: "reference of the PUK", render: codeName("PUK"), max: 2 }],
     [0x83, { name: "attributes", max: 2 }],
-    [0x84, { name: "tries", say: tries, max: 2 }],
+    [0x84, { name: "tries", render: tries, max: 2 }],
   ]);
   return new Map<number, TagEntry>([
     [0xa0, { name: "PINs", tags: new Map<number, TagEntry>([[0x30, { name: "PIN", tags: pin }]]) }],
-    [0x81, { name: "shared with", say: pathText, max: 8 }],
+    [0x81, { name: "shared with", render: pathText, max: 8 }],
   ]);
 }
 
 function pukTags(secret: boolean): TagMap {
   const puk = new Map<number, TagEntry>([
-    [0x80, { name: "reference", say: codeName("PUK"), max: 2 }],
+    [0x80, { name: "reference", render: codeName("PUK"), max: 2 }],
     [0x81, { name: "PUK", secret }],
-    [0x82, { name: "tries", say: tries, max: 2 }],
+    [0x82, { name: "tries", render: tries, max: 2 }],
   ]);
   return new Map<number, TagEntry>([[0x30, { name: "PUK", tags: puk }]]);
 }
@@ -166,7 +166,7 @@ const algorithms: Readonly<Record<number, string>> = { 1: "Milenage", 2: "TUAK",
 
 function akaTags(secret: boolean): readonly [number, TagEntry][] {
   const algorithm = new Map<number, TagEntry>([
-    [0x80, { name: "algorithm", say: (octets) => algorithms[numberOf(octets)], max: 2 }],
+    [0x80, { name: "algorithm", render: (octets) => algorithms[numberOf(octets)], max: 2 }],
     [0x81, { name: "options", max: 1 }],
     [0x82, { name: "K", secret }],
     [0x83, { name: "OPc or TOPc", secret }],
@@ -177,7 +177,7 @@ function akaTags(secret: boolean): readonly [number, TagEntry][] {
   ]);
   const mapping = new Map<number, TagEntry>([
     [0x80, { name: "options", max: 1 }],
-    [0x81, { name: "as in the application", say: aidWords, max: 16 }],
+    [0x81, { name: "as in the application", render: aidWords, max: 16 }],
   ]);
   return [
     [
@@ -204,13 +204,13 @@ const cdma = (secret: boolean): readonly [number, TagEntry][] =>
 const persoData = (secret: boolean): TagEntry => ({ name: "data", secret });
 
 const systemParameters: TagMap = new Map<number, TagEntry>([
-  [0xc7, { name: "volatile memory quota", say: number, max: 4 }],
-  [0xc8, { name: "non-volatile memory quota", say: number, max: 4 }],
+  [0xc7, { name: "volatile memory quota", render: number, max: 4 }],
+  [0xc8, { name: "non-volatile memory quota", render: number, max: 4 }],
   [0xca, { name: "SIM file access and toolkit parameters", max: 64 }],
   [0xcb, { name: "global service parameters", max: 16 }],
   [0xcf, { name: "implicit selection", max: 8 }],
-  [0xd7, { name: "volatile memory reserved", say: number, max: 4 }],
-  [0xd8, { name: "non-volatile memory reserved", say: number, max: 4 }],
+  [0xd7, { name: "volatile memory reserved", render: number, max: 4 }],
+  [0xd8, { name: "non-volatile memory reserved", render: number, max: 4 }],
 ]);
 
 const uiccParameters: TagMap = new Map<number, TagEntry>([
@@ -221,7 +221,7 @@ const uiccParameters: TagMap = new Map<number, TagEntry>([
 
 function instanceTags(secret: boolean): TagMap {
   return new Map<number, TagEntry>([
-    [0x4f, { name: "AID", say: aidWords, max: 16 }],
+    [0x4f, { name: "AID", render: aidWords, max: 16 }],
     [0x82, { name: "privileges", max: 3 }],
     [0x83, { name: "life cycle", max: 1 }],
     [0xc9, { name: "application parameters", max: 64 }],
@@ -236,12 +236,12 @@ function domainTags(secret: boolean): readonly [number, TagEntry][] {
   const component = new Map<number, TagEntry>([
     [0x80, { name: "key type", max: 2 }],
     [0x86, { name: "key", secret }],
-    [0x87, { name: "MAC length", say: number, max: 2 }],
+    [0x87, { name: "MAC length", render: number, max: 2 }],
   ]);
   const key = new Map<number, TagEntry>([
     [0x95, { name: "usage", max: 2 }],
     [0x96, { name: "access", max: 1 }],
-    [0x82, { name: "key identifier", say: number, max: 1 }],
+    [0x82, { name: "key identifier", render: number, max: 1 }],
     [0x83, { name: "key version number", max: 1 }],
     [0x85, { name: "counter", max: 8 }],
     [
@@ -262,8 +262,8 @@ function domainTags(secret: boolean): readonly [number, TagEntry][] {
       {
         name: "CAT_TP",
         tags: new Map<number, TagEntry>([
-          [0x80, { name: "maximum SDU", say: number, max: 3 }],
-          [0x81, { name: "maximum PDU", say: number, max: 3 }],
+          [0x80, { name: "maximum SDU", render: number, max: 3 }],
+          [0x81, { name: "maximum PDU", render: number, max: 3 }],
         ]),
       },
     ],
@@ -272,12 +272,12 @@ function domainTags(secret: boolean): readonly [number, TagEntry][] {
 
 function applicationTags(secret: boolean): readonly [number, TagEntry][] {
   const load = new Map<number, TagEntry>([
-    [0x4f, { name: "AID", say: aidWords, max: 16 }],
+    [0x4f, { name: "AID", render: aidWords, max: 16 }],
     [0xc1, { name: "hash", max: 64 }],
     [0xc4, { name: "load file", secret }],
-    [0xc6, { name: "non-volatile code limit", say: number, max: 4 }],
-    [0xc7, { name: "volatile data limit", say: number, max: 4 }],
-    [0xc8, { name: "non-volatile data limit", say: number, max: 4 }],
+    [0xc6, { name: "non-volatile code limit", render: number, max: 4 }],
+    [0xc7, { name: "volatile data limit", render: number, max: 4 }],
+    [0xc8, { name: "non-volatile data limit", render: number, max: 4 }],
   ]);
   return [
     [0xa1, { name: "load package", tags: load }],
@@ -310,12 +310,12 @@ function fieldsOf(element: string, secret: boolean): readonly (readonly [number,
       return applicationTags(secret);
     case "nonStandard":
       return [
-        [0x81, { name: "issuer", say: oidText, max: 16 }],
+        [0x81, { name: "issuer", render: oidText, max: 16 }],
         [0x82, { name: "content", secret }],
       ];
     default:
       return [
-        [0x81, { name: "template", say: oidText, max: 7 }],
+        [0x81, { name: "template", render: oidText, max: 7 }],
         ...filesOf(element).map(({ tag, name, secret: keys }): [number, TagEntry] => [
           tag,
           { name, tags: fileTags(secret && keys) },
@@ -326,15 +326,15 @@ function fieldsOf(element: string, secret: boolean): readonly (readonly [number,
 
 const tarList: TagEntry = {
   name: "TARs",
-  tags: new Map<number, TagEntry>([[0x04, { name: "TAR", say: tarName, max: 3 }]]),
+  tags: new Map<number, TagEntry>([[0x04, { name: "TAR", render: tarName, max: 3 }]]),
 };
 
 const rfmTags: TagMap = new Map<number, TagEntry>([
-  [0x4f, { name: "AID", say: aidWords, max: 16 }],
+  [0x4f, { name: "AID", render: aidWords, max: 16 }],
   [0xa0, tarList],
   [0x81, { name: "minimum security level", max: 1 }],
   [0x04, { name: "access domain", max: 16 }],
-  [0x30, { name: "ADF", tags: new Map([[0x80, { name: "AID", say: aidWords, max: 16 }]]) }],
+  [0x30, { name: "ADF", tags: new Map([[0x80, { name: "AID", render: aidWords, max: 16 }]]) }],
 ]);
 
 /** Header first, then what belongs to the element: the list of TARs of an RFM has the tag of the header. */

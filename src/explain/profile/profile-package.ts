@@ -47,10 +47,10 @@ function statusWords(octets: Uint8Array): string {
 }
 
 const peStatus: TagMap = new Map<number, TagEntry>([
-  [0x80, { name: "status", say: statusWords }],
-  [0x81, { name: "element", say: number }],
-  [0x82, { name: "additional information", say: number }],
-  [0x83, { name: "offset in the element", say: number }],
+  [0x80, { name: "status", render: statusWords }],
+  [0x81, { name: "element", render: number }],
+  [0x82, { name: "additional information", render: number }],
+  [0x83, { name: "offset in the element", render: number }],
 ]);
 
 const responseTags: TagMap = new Map<number, TagEntry>([
@@ -61,7 +61,7 @@ const responseTags: TagMap = new Map<number, TagEntry>([
       tags: new Map<number, TagEntry>([
         [0xa0, { name: "statuses", tags: new Map<number, TagEntry>([[0x30, { name: "PEStatus", tags: peStatus }]]) }],
         [0x81, { name: "installation aborted" }],
-        [0x82, { name: "message", say: text }],
+        [0x82, { name: "message", render: text }],
       ]),
     },
   ],

@@ -22,8 +22,8 @@ function connection(context: Context) {
 }
 
 const vendorObjects: NonNullable<Context["vendorObjects"]> = new Map([
-  [0xee, { name: "vendor: port", say: (value: Uint8Array) => String(numberOf(value)) }],
-  [0xef, { name: "vendor: timer", say: (value: Uint8Array) => String(numberOf(value)) }],
+  [0xee, { name: "vendor: port", render: (value: Uint8Array) => String(numberOf(value)) }],
+  [0xef, { name: "vendor: timer", render: (value: Uint8Array) => String(numberOf(value)) }],
 ]);
 
 function security(branch: Branch): string | undefined {
@@ -51,8 +51,8 @@ function sessionTags(context: Context): TagMap {
     [0x85, { name: "security", read: security, clause: "GP Amendment B §3.8.2" }],
     [0xa5, { name: "extended security", tags: new Map([[0x85, { name: "security", read: security }]]) }],
     [0x86, { name: "retry policy", read: retry, clause: "GP Amendment B §3.8.3" }],
-    [0xee, { name: "vendor: port", say: (octets) => String(numberOf(octets)) }],
-    [0xef, { name: "vendor: timer", say: (octets) => String(numberOf(octets)) }],
+    [0xee, { name: "vendor: port", render: (octets) => String(numberOf(octets)) }],
+    [0xef, { name: "vendor: timer", render: (octets) => String(numberOf(octets)) }],
     [0x87, { name: "retry failure report" }],
     [0x88, { name: "agent failure report" }],
     [
@@ -61,9 +61,9 @@ function sessionTags(context: Context): TagMap {
         name: "HTTP POST",
         clause: "GP Amendment B §3.8.4",
         tags: new Map([
-          [0x8a, { name: "host", say: text }],
-          [0x8b, { name: "agent id", say: text }],
-          [0x8c, { name: "URI", say: text }],
+          [0x8a, { name: "host", render: text }],
+          [0x8b, { name: "agent id", render: text }],
+          [0x8c, { name: "URI", render: text }],
         ]),
       },
     ],
@@ -107,10 +107,10 @@ function triggered(branch: Branch, tags: TagMap): string | undefined {
 }
 
 const identityTags: TagMap = new Map<number, TagEntry>([
-  [0x80, { name: "format", say: ([one = 0]) => (one === 2 ? "full" : undefined) }],
-  [0x81, { name: "EID", say: (octets) => (octets.length === 16 ? eidWords(octets) : undefined) }],
-  [0x4f, { name: "security domain", say: aidWords }],
-  [0x82, { name: "key identifier", say: (octets) => String(numberOf(octets)) }],
+  [0x80, { name: "format", render: ([one = 0]) => (one === 2 ? "full" : undefined) }],
+  [0x81, { name: "EID", render: (octets) => (octets.length === 16 ? eidWords(octets) : undefined) }],
+  [0x4f, { name: "security domain", render: aidWords }],
+  [0x82, { name: "key identifier", render: (octets) => String(numberOf(octets)) }],
   [0x83, { name: "key version number" }],
 ]);
 

@@ -34,7 +34,7 @@ export type CheckedRequest =
 /** Checks method, protocol and the agent id against the PSK identity. GP Amendment B §3.4.1 */
 export function checkRequest({ head, headText, body }: HttpRequest, claim: AgentClaim): CheckedRequest {
   if (head.method !== "POST") return refuse(405, `method ${head.method}`);
-  const contradiction = told.find((name) => saysTwoThings(head, name));
+  const contradiction = singleHeaders.find((name) => saysTwoThings(head, name));
   if (contradiction !== undefined) return refuse(400, `${contradiction} has contradictory values`);
   const protocol = header(head, "x-admin-protocol")
     ?.toLowerCase()
@@ -61,7 +61,7 @@ export function checkRequest({ head, headText, body }: HttpRequest, claim: Agent
 }
 
 /** Headers that decide whose session it is and the outcome of a script. */
-const told = ["x-admin-protocol", "x-admin-from", "x-admin-resume", "x-admin-script-status"];
+const singleHeaders = ["x-admin-protocol", "x-admin-from", "x-admin-resume", "x-admin-script-status"];
 
 function saysTwoThings(head: HttpRequest["head"], name: string): boolean {
   const [first, ...others] = head.headers.get(name) ?? [];
