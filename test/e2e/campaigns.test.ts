@@ -123,18 +123,18 @@ describe("the command", () => {
   it.each([
     [["--tag", "nothing", "--function", "auditStatus"], 2, "no target has the tag 'nothing'"],
     [["--tag", "", "--function", "auditStatus"], 2, "targets.tag"],
-    [["--target", "bogus", "--function", "auditStatus"], 3, "no target 'bogus'"],
-    [["--all", "--tag", "rack-1", "--function", "auditStatus"], 2, "name the targets once"],
-    [["--function", "auditStatus"], 2, "name the targets"],
-    [["--all"], 2, "say what to do"],
+    [["--target", "bogus", "--function", "auditStatus"], 3, "no target matches 'bogus'"],
+    [["--all", "--tag", "rack-1", "--function", "auditStatus"], 2, "use only one of --all, --tag and --target"],
+    [["--function", "auditStatus"], 2, "select the targets with --all, --tag or --target"],
+    [["--all"], 2, "specify the action with --function, with --from and --to, or with --file"],
     [["--all", "--from", "8901"], 2, "--from and --to must be given together"],
     [["--all", "--from", "8901", "--to", "8944", "--function", "auditEid"], 2, "either --function"],
-    [["--all", "--function", "auditEid", "--delete"], 2, "--delete is for a move"],
-    [["--all", "--function", "enableProfile"], 2, "action.profile: enableProfile is about a profile"],
-    [["--all", "--function", "auditEid", "--concurrency", "many"], 2, "not a whole number"],
-    [["--all", "--function", "auditEid", "--stop-at", "10%"], 2, "not a share from 0 to 1"],
+    [["--all", "--function", "auditEid", "--delete"], 2, "--delete requires --from and --to"],
+    [["--all", "--function", "enableProfile"], 2, "action.profile: enableProfile requires a profile"],
+    [["--all", "--function", "auditEid", "--concurrency", "many"], 2, "must be a whole number"],
+    [["--all", "--function", "auditEid", "--stop-at", "10%"], 2, "must be a share from 0 to 1"],
     [["--file", "nofile.yaml"], 2, "nofile.yaml cannot be read"],
-    [["--file", "nofile.yaml", "--all"], 2, "--file is the whole order"],
+    [["--file", "nofile.yaml", "--all"], 2, "--file contains the whole campaign"],
   ])("refuses %j", async (args, code, message) => {
     await using lab = new CampaignLab([]);
     const refused = await lab.run([...start, ...args]);

@@ -96,7 +96,10 @@ describe("otagate store prune", () => {
     const wrong = new Product({ ...offline, retention: { jobs: "90 days" } });
     await using _ = wrong;
     const bad = await wrong.run(["store", "show"]);
-    expect([bad.code, bad.stderr]).toEqual([7, expect.stringContaining("retention.jobs: '90 days' is no time")]);
+    expect([bad.code, bad.stderr]).toEqual([
+      7,
+      expect.stringContaining("retention.jobs: '90 days' must be a time such as 90d or 12h"),
+    ]);
   });
 
   it("is harmless when the daemon is killed in the middle: what is left is whole and goes the next time", async () => {
