@@ -6,12 +6,13 @@ import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { berPart, berParts, type TagEntry, type TagMap } from "../ber-tree.ts";
 import { imeiWords } from "../imei-words.ts";
 import { aidWords, applicationText, fileName } from "../names.ts";
+import { octetCount } from "../octet-count.ts";
 import { oidName } from "../oid-names.ts";
 import { signatureWords } from "../signature-words.ts";
 import { branchOf, hex2, hex4, type Node, numberOf } from "../tree.ts";
 import { keyWords } from "./gp-command.ts";
 
-const octetsOf = (octets: Uint8Array) => `${numberOf(octets)} octets`;
+const octetsOf = (octets: Uint8Array) => octetCount(numberOf(octets));
 
 /** An EID as text: its digits, and whether the check digits hold. */
 export function eidWords(octets: Uint8Array, offset = 0): string {

@@ -8,6 +8,7 @@ import { profileChannels, profileFacilities } from "../../codec/cat/terminal-pro
 import { readLength } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import type { Context, Heard } from "../context.ts";
+import { octetCount } from "../octet-count.ts";
 import { type Branch, branchOf, hex2, leafOf, type Node } from "../tree.ts";
 import { commandWords, objectWords, openChannelWords, tellingWords, wordsOf } from "./cat-words.ts";
 
@@ -32,7 +33,13 @@ function objectNode(tlv: CatTlv, whole: Uint8Array, context: Context, loginHidde
     return { ...leafOf(`${vendor.name} (${spelled})`, value, valueOffset, vendor.render), ...place };
   }
   if (name === "textString" && loginHidden && value.length > 0) {
-    return { label, value: `[hidden, ${value.length} octets]`, note: "login of the bearer", ...place, children: [] };
+    return {
+      label,
+      value: `[hidden, ${octetCount(value.length)}]`,
+      note: "login of the bearer",
+      ...place,
+      children: [],
+    };
   }
   if (name !== undefined && isInside(name) && value.length > 0) {
     const node = context.read(inside[name], value, valueOffset, context);
@@ -176,7 +183,7 @@ function proactiveWords(
     name === "openChannel"
       ? openChannelWords(objects)
       : data !== undefined
-        ? (stream ?? `${data.value.length} octets`)
+        ? (stream ?? octetCount(data.value.length))
         : tellingWords(objects);
   return more === "" ? head : `${head}: ${more}`;
 }
@@ -201,7 +208,7 @@ function terminalResponseWords(objects: readonly CatTlv[], stream: string | unde
   if (details === undefined || result === undefined) return undefined;
   const outcome = result.general === 0 ? "ok" : resultText(result.general, result.additional);
   const data = findTlv(objects, "channelData");
-  const more = data === undefined ? "" : `, ${stream ?? `${data.value.length} octets`}`;
+  const more = data === undefined ? "" : `, ${stream ?? octetCount(data.value.length)}`;
   return `${outcome}, to ${commandWords(details.type, details.qualifier)}${more}`;
 }
 

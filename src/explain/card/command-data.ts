@@ -1,6 +1,7 @@
 import { parseClassByte } from "../../codec/apdu/class-byte.ts";
 import type { Context } from "../context.ts";
 import { aidWords, applicationText, fileName, pathText } from "../names.ts";
+import { octetCount } from "../octet-count.ts";
 import { keyVersionWords, securityLevelWords } from "../packet/secure-channel.ts";
 import { branchOf, hex2, hex4, leafOf, type Node } from "../tree.ts";
 import { deleteData, getStatusData, installData, secureChannelData, storeDataNode, tagListData } from "./gp-command.ts";
@@ -177,9 +178,9 @@ export function commandData(apdu: Uint8Array, octets: Uint8Array, base: number, 
 /** Data and the C-MAC behind them; whether they are ciphered only the session's security level states. */
 function securedData(octets: Uint8Array, base: number, globalPlatform: boolean): Node {
   const label = "data under secure messaging";
-  if (!globalPlatform || octets.length < 8) return leafOf(label, octets, base, (bytes) => `${bytes.length} octets`);
+  if (!globalPlatform || octets.length < 8) return leafOf(label, octets, base, (bytes) => octetCount(bytes.length));
   return branchOf(label, octets, base, (branch) => {
-    if (octets.length > 8) branch.field("data", octets.length - 8, (bytes) => `${bytes.length} octets`);
+    if (octets.length > 8) branch.field("data", octets.length - 8, (bytes) => octetCount(bytes.length));
     branch.field("MAC", 8);
     return undefined;
   });

@@ -8,6 +8,7 @@ import { guessTpdu, type SmsTpdu } from "../../codec/sms/tpdu.ts";
 import { readUserData, userDataText } from "../../codec/sms/user-data.ts";
 import { enhancedMinutes, relativeMinutes } from "../../codec/sms/validity.ts";
 import type { Context, ExplainType } from "../context.ts";
+import { octetCount } from "../octet-count.ts";
 import { type Branch, branchOf, hex2, type Node } from "../tree.ts";
 
 /** Which TPDU it is, and for reports where it sits. */
@@ -121,7 +122,7 @@ function userData(
     if (text !== undefined) words = `"${text}"`;
     return words;
   });
-  return words ?? (dataCoding(dcs).alphabet === "8-bit" ? `${octets} octets` : undefined);
+  return words ?? (dataCoding(dcs).alphabet === "8-bit" ? octetCount(octets) : undefined);
 }
 
 function deliver(branch: Branch, context: Context): string {

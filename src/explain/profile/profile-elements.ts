@@ -1,6 +1,7 @@
 import { oidText } from "../../codec/euicc/certificate.ts";
 import { berPart, berParts, type TagEntry, type TagMap } from "../ber-tree.ts";
 import { aidWords, fileName, pathText, tarName } from "../names.ts";
+import { octetCount } from "../octet-count.ts";
 import { type Branch, hex2, numberOf } from "../tree.ts";
 import { filesOf } from "./profile-files.ts";
 
@@ -18,7 +19,7 @@ export const elementNames = new Map<number, string>([
 
 const number = (octets: Uint8Array) => String(numberOf(octets));
 const text = (octets: Uint8Array) => `"${new TextDecoder().decode(octets)}"`;
-const size = (octets: Uint8Array) => `${octets.length} octets`;
+const size = (octets: Uint8Array) => octetCount(octets.length);
 
 const header: TagMap = new Map<number, TagEntry>([
   [0x80, { name: "mandated", max: 0 }],

@@ -95,7 +95,7 @@ function outcomeText(
   return [head, ...lines].join("\n");
 }
 
-/** The request for a file by what its first characters say it is. @throws config.unreadable, target.invalid */
+/** The request for a file by what its first characters say it is. @throws api.usage for a file that cannot be read, target.invalid */
 function importBody(file: string): object {
   const text = textFile(file === "-" ? 0 : file);
   const start = text.trimStart()[0];
@@ -110,16 +110,12 @@ function importBody(file: string): object {
   }
 }
 
-/** @throws config.unreadable */
+/** @throws api.usage for a file that cannot be read */
 function textFile(file: string | 0): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    const why = unreadable("file", String(file), cause).message.split(": ").at(-1);
-    throw new GatewayError("config.unreadable", `cannot read ${file}: ${why}`, {
-      detail: { field: "file", file },
-      cause,
-    });
+    throw unreadable("file", file === 0 ? "standard input" : file, cause);
   }
 }
 
