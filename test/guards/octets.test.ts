@@ -8,7 +8,6 @@ const allowed: Readonly<Record<string, number>> = {
   "src/gateway/jobs/late-answer.ts": 1,
   "src/gateway/jobs/packet-order.ts": 1,
   "src/gateway/jobs/shown-job.ts": 6,
-  "src/gateway/links/card-leases.ts": 2,
   "src/gateway/model/admin-dialog.ts": 1,
   "src/gateway/notifications/notifications.ts": 1,
   "src/gateway/scp80/evaluate-response.ts": 1,

@@ -1,6 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
-import { fromHex, toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Link, Links } from "./links.ts";
@@ -16,11 +15,11 @@ export interface Lease {
   readonly expiresAt: number;
 }
 
-/** One raw exchange. Octets in hexadecimal. */
+/** One raw exchange. */
 export interface RawAnswer {
-  readonly apdu: string;
-  readonly data: string;
-  readonly sw: string;
+  readonly apdu: Uint8Array;
+  readonly data: Uint8Array;
+  readonly sw: number;
 }
 
 type Transmit = (apdu: Uint8Array) => Promise<{ data: Uint8Array; sw: number }>;
@@ -84,7 +83,7 @@ export class CardLeases implements AsyncDisposable {
   async exchange(
     reference: string,
     lease: string | undefined,
-    apdus: readonly string[],
+    apdus: readonly Uint8Array[],
     stopAtError: boolean,
   ): Promise<RawAnswer[]> {
     const link = this.#links.get(reference);
@@ -240,11 +239,11 @@ export class CardLeases implements AsyncDisposable {
   }
 }
 
-async function series(transmit: Transmit, apdus: readonly string[], stopAtError: boolean): Promise<RawAnswer[]> {
+async function series(transmit: Transmit, apdus: readonly Uint8Array[], stopAtError: boolean): Promise<RawAnswer[]> {
   const answers: RawAnswer[] = [];
   for (const apdu of apdus) {
-    const { data, sw } = await transmit(fromHex(apdu));
-    answers.push({ apdu: apdu.toUpperCase(), data: toHex(data), sw: sw.toString(16).toUpperCase().padStart(4, "0") });
+    const { data, sw } = await transmit(apdu);
+    answers.push({ apdu, data, sw });
     if (stopAtError && sw >> 8 !== 0x90 && sw >> 8 !== 0x91) break;
   }
   return answers;

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { fromHex } from "../../../base/hex.ts";
+import { octetText } from "../../../base/octet-text.ts";
 import type { Link } from "../../../gateway/links/links.ts";
 import { sendText } from "../../../gateway/smsc/send-text.ts";
 import { linkOperations } from "../../api/links.ts";
@@ -65,9 +67,11 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
 
   routes.route({
     ...routeOf(linkOperations.exchange),
-    handler: async ({ params, body }) => ({
-      responses: await deps.gateway.leases.exchange(params.id, body.lease, body.apdus, body.stopAtError),
-    }),
+    handler: async ({ params, body }) => {
+      const apdus = body.apdus.map(fromHex);
+      const answers = await deps.gateway.leases.exchange(params.id, body.lease, apdus, body.stopAtError);
+      return { responses: answers.map((one) => ({ ...octetText(one), sw: swText(one.sw) })) };
+    },
   });
 
   routes.route({
@@ -108,4 +112,8 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
 
 function leasePath(link: string, lease: string): string {
   return `/v1/links/${encodeURIComponent(link)}/lease/${lease}`;
+}
+
+function swText(sw: number): string {
+  return sw.toString(16).toUpperCase().padStart(4, "0");
 }
