@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ApiBench } from "./api-bench.ts";
+
+let bench: ApiBench;
+let id = "";
+
+beforeAll(async () => {
+  bench = await ApiBench.open();
+  const { body } = await bench.call("POST", "/v1/targets", { body: { iccid: "8901000000000000017", name: "rack" } });
+  id = body.target.id;
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+const patch = (body: unknown, headers: Record<string, string> = {}) =>
+  bench.call("PATCH", `/v1/targets/${id}`, { body, headers });
+
+describe("a change of a target", () => {
+  it("merges: a setting that is given leaves the others, and null removes one", async () => {
+    await patch({ settings: { spi: "1621", answerTimeoutMs: 5000 } });
+    const { status, body } = await patch({ settings: { notifications: "relay", spi: null } });
+    expect([status, body.settings, body.name]).toEqual([
+      200,
+      { answerTimeoutMs: 5000, notifications: "relay" },
+      "rack",
+    ]);
+    expect((await patch({ settings: null, name: null })).body).not.toHaveProperty("name");
+  });
+
+  it("is refused under an ETag that the target no longer has, and changes nothing", async () => {
+    const { version } = (await bench.call("GET", `/v1/targets/${id}`)).body;
+    expect((await patch({ tags: ["a"] }, { "if-match": `"${version}"` })).status).toBe(200);
+    const { status, body } = await patch({ tags: ["b"] }, { "if-match": `"${version}"` });
+    expect([status, body.type]).toEqual([412, "api.precondition"]);
+    expect((await bench.call("GET", `/v1/targets/${id}`)).body.tags).toEqual(["a"]);
+  });
+
+  it("warns of a link that is not there, and names a field that is wrong", async () => {
+    expect((await patch({ reach: { smsLink: "modem:none" } })).body.warnings).toEqual([
+      expect.stringContaining("modem:none"),
+    ]);
+    const { status, body } = await patch({ settings: { notifications: 1 } });
+    expect([status, body.facts.field]).toEqual([400, "settings.notifications"]);
+    expect(body.detail).toContain("must be one of");
+  });
+});
