@@ -7,7 +7,7 @@ import type { CommandIo } from "../face/cli/run-operation.ts";
 /** What the commands are given by the program. */
 export interface CommandParts {
   readonly context: CliContext;
-  readonly globals: () => { readonly config?: string };
+  readonly globals: () => { readonly config?: string; readonly url?: string };
 }
 
 /**

@@ -23,11 +23,7 @@ export async function connect(
   env: NodeJS.ProcessEnv,
   recordsOnly: boolean,
 ): Promise<Connection> {
-  if (options.url !== undefined) {
-    requireUrl(options.url);
-    const token = env.OTAGATE_TOKEN;
-    return running(new ApiClient({ url: options.url, ...(token === undefined ? {} : { token }) }));
-  }
+  if (options.url !== undefined) return running(remoteApi(options.url, env));
   const socketPath = join(await stateFolder(options.config, env), socketName);
   if (await answers(socketPath)) return running(new ApiClient({ socketPath }));
   const { Daemon } = await import("./daemon.ts");
@@ -41,6 +37,13 @@ export async function connect(
     embedded: true,
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
+}
+
+/** A client of the daemon at a URL, with the token of the environment. @throws api.usage */
+export function remoteApi(url: string, env: NodeJS.ProcessEnv): ApiClient {
+  requireUrl(url);
+  const token = env.OTAGATE_TOKEN;
+  return new ApiClient({ url, ...(token === undefined ? {} : { token }) });
 }
 
 /** The state folder; the configuration is loaded only where there is one. @throws config.* */

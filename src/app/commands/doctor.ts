@@ -9,15 +9,22 @@ import { silentLog } from "../../link/driver.ts";
 import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
 import { loadConfig } from "../config/config.ts";
 import { socketName } from "../config/state-folder.ts";
+import { remoteApi } from "../connect.ts";
 import { driverRegistry } from "../driver-registry.ts";
 import { nobodyBinds, nobodyBindsText, plainFaces } from "../plain-faces.ts";
 import { version } from "../version.ts";
-import { certificates, store } from "./durable-findings.ts";
+import { certificates, stateFolder, store } from "./durable-findings.ts";
 import type { Finding } from "./finding.ts";
 
+interface DoctorOptions {
+  readonly config?: string;
+  readonly url?: string;
+}
+
 /** `doctor`: what of this machine works for otagate, and what to do about the rest. */
-export function registerDoctor(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
+export function registerDoctor(own: Command, context: CliContext, globals: () => DoctorOptions): void {
   own.action(async () => {
+    const { url } = globals();
     const findings = [
       node(),
       configuration(globals().config, context.env),
@@ -27,7 +34,7 @@ export function registerDoctor(own: Command, context: CliContext, globals: () =>
       ...oddFaces(globals().config, context.env),
       { what: "virtual readers", ...(await virtualReaders()) },
       ...(await durable(globals().config, context.env)),
-      await daemonState(globals().config, context.env),
+      url === undefined ? await daemonState(globals().config, context.env) : await daemonAt(url, context.env),
     ];
     result(context.terminal, { version, findings }, (report) =>
       [
@@ -126,7 +133,11 @@ async function durable(path: string | undefined, env: NodeJS.ProcessEnv): Promis
   }
   const { config, state } = loaded;
   const inUse = await answers(join(state, socketName));
-  return [...certificates(config, Date.now()), await store(config, state, env, inUse)];
+  const folder = stateFolder(state);
+  return [
+    ...certificates(config, Date.now()),
+    ...(folder === undefined ? [await store(config, state, env, inUse)] : [folder]),
+  ];
 }
 
 async function native(name: string, use: string, advice: string): Promise<Finding> {
@@ -171,6 +182,26 @@ async function virtualReaders(): Promise<Omit<Finding, "what">> {
     detail: problem,
     advice: "apt-get install -y pcscd vsmartcard-vpcd (only for simulators)",
   };
+}
+
+/** The daemon that `--url` or OTAGATE_URL names. @throws api.usage when it is not a URL */
+async function daemonAt(url: string, env: NodeJS.ProcessEnv): Promise<Finding> {
+  const api = remoteApi(url, env);
+  try {
+    const { version: running } = await api.v1.daemon.get();
+    return { what: "daemon", verdict: "good", detail: `responds at ${url}, version ${running}` };
+  } catch (thrown) {
+    const { code, message } = asGatewayError(thrown);
+    const refused = code === "api.unauthorized" || code === "api.forbidden";
+    return {
+      what: "daemon",
+      verdict: "bad",
+      detail: `${url}: ${message}`,
+      advice: refused
+        ? "set OTAGATE_TOKEN to a token of this daemon (otagate token create)"
+        : "check the address in --url or OTAGATE_URL, and that the daemon runs there",
+    };
+  }
 }
 
 async function daemonState(path: string | undefined, env: NodeJS.ProcessEnv): Promise<Finding> {

@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import type { Config } from "../config/config.ts";
 import { masterSeal } from "../secrets.ts";
@@ -18,6 +20,31 @@ export function certificates(config: Config, now: number): Finding[] {
       return { what, verdict: "bad", detail: asGatewayError(thrown).message };
     }
   });
+}
+
+/** A state folder that the daemon cannot make or write; undefined when it can. */
+export function stateFolder(state: string): Finding | undefined {
+  let above = state;
+  while (!existsSync(above) && dirname(above) !== above) above = dirname(above);
+  try {
+    if (!statSync(above).isDirectory()) return unusable(state, `${above} is not a folder`);
+    accessSync(above, constants.W_OK | constants.X_OK);
+    // Permissions are not everything: only a folder that was made proves that one can be made, as not below /proc.
+    if (above !== state) rmdirSync(mkdtempSync(join(above, ".otagate-")));
+    return undefined;
+  } catch (thrown) {
+    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "no access";
+    return unusable(state, `${above} cannot be written (${reason})`);
+  }
+}
+
+function unusable(state: string, why: string): Finding {
+  return {
+    what: "state folder",
+    verdict: "bad",
+    detail: `${state} cannot be used: ${why}`,
+    advice: "set `state` in the configuration, or OTAGATE_STATE, to a folder that this user can write",
+  };
 }
 
 /** The store: every page of it, what was there before, and the master key. */

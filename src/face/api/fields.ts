@@ -79,7 +79,11 @@ export const idempotencyHeaders = z.looseObject({
 
 /** Headers of a change that may insist on a version. */
 export const ifMatchHeaders = z.looseObject({
-  "if-match": z.string().max(100).optional().describe("ETag that the resource must still have"),
+  "if-match": z
+    .string()
+    .max(1000)
+    .optional()
+    .describe("ETag that the resource must still have; a list, or `*` for any"),
 });
 
 /** Body of a request that takes none, or an empty object. */

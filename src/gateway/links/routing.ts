@@ -54,6 +54,24 @@ export function holds(card: CardIdentity | undefined, target: Target): boolean {
   return shown === target.iccid || target.esimProfiles.some((profile) => profile.iccid === shown);
 }
 
+/** Why no reader with the card is usable, about the reader that the job names if it names one. */
+function elsewhere(usable: readonly RouteLink[], request: JobRequest): string {
+  const named = request.link === undefined ? undefined : usable.find(({ kind }) => kind === "reader");
+  if (named === undefined) return "the card is not in a reader";
+  return named.card === undefined
+    ? `reader ${named.id} has no card; 'otagate reader list' lists readers and their cards`
+    : `reader ${named.id} has another card`;
+}
+
+/** Why no link carries short messages to the card, about the one that is named. */
+function noCarrier(links: readonly RouteLink[], named: string | undefined): string {
+  if (named === undefined) return "no modem or SMSC is configured";
+  const link = links.find(({ id }) => id === named);
+  if (link === undefined) return `link ${named} does not exist`;
+  if (link.kind === "reader" || !link.carriesSms) return `${link.kind} ${named} carries no short messages`;
+  return `the card is in ${named} itself`;
+}
+
 /**
  * Which bearer and link carry a job now, and why, as text. `auto` prefers an open SCP81 session, then a reader or modem
  * that holds the card, then SMS to its MSISDN; a script that needs many short messages goes into an SCP81 session that
@@ -88,9 +106,7 @@ export function chooseRoute(
     if (wanted !== undefined)
       return { at: "found", bearer: "envelope", link: wanted.id, why: `the card is in reader ${wanted.id}` };
     refusals.push(
-      holding[0] === undefined
-        ? "envelope: the card is not in a reader"
-        : `envelope: ${holding[0].reason ?? "reader down"}`,
+      `envelope: ${holding[0] === undefined ? elsewhere(usable, request) : (holding[0].reason ?? "reader down")}`,
     );
     return undefined;
   };
@@ -107,9 +123,7 @@ export function chooseRoute(
     const up = order.find((link) => link.up);
     if (up !== undefined)
       return { at: "found", bearer: "sms", link: up.id, why: `${up.kind} ${up.id} carries SMS to ${target.msisdn}` };
-    refusals.push(
-      `sms: ${order[0]?.reason ?? (named === undefined ? "no modem or SMSC is configured" : `link ${named} does not exist`)}`,
-    );
+    refusals.push(`sms: ${order[0]?.reason ?? noCarrier(links, named)}`);
     return undefined;
   };
 

@@ -189,12 +189,12 @@ export class Targets {
 
   /**
    * Merges a change into a target: null removes, what is absent stays. RFC 7396
-   * @throws target.unknown, target.exists, api.precondition when `ifVersion` is given and not the stored one
+   * @throws target.unknown, target.exists, api.precondition when `ifVersions` are given and the stored one is none of them
    */
-  async change(reference: string, change: TargetChange, ifVersion?: number): Promise<Target> {
+  async change(reference: string, change: TargetChange, ifVersions?: readonly number[]): Promise<Target> {
     return this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
-      requireVersion(target, ifVersion);
+      requireVersion(target, ifVersions);
       const cleared = { tags: [], reach: {}, settings: {} };
       const changed: Target = { ...cleared, ...mergePatch<Target>(target, change) };
       refuseChosenTexts(change, changed);
@@ -211,12 +211,12 @@ export class Targets {
   async putKeys(
     reference: string,
     shapes: readonly KeySetShape[],
-    ifVersion?: number,
+    ifVersions?: readonly number[],
   ): Promise<{ target: Target; keySets: readonly KeySetInfo[] }> {
     const at = this.#clock.now();
     return this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
-      requireVersion(target, ifVersion);
+      requireVersion(target, ifVersions);
       const sets = importKeySets(target.id, shapes, at);
       await refuseClashes(r, target, sets);
       for (const set of sets) await r.keySets.put(set);
@@ -225,10 +225,10 @@ export class Targets {
   }
 
   /** @throws target.unknown, api.not-found, api.precondition */
-  async removeKeys(reference: string, keySet: string, ifVersion?: number): Promise<void> {
+  async removeKeys(reference: string, keySet: string, ifVersions?: readonly number[]): Promise<void> {
     await this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
-      requireVersion(target, ifVersion);
+      requireVersion(target, ifVersions);
       const own = (await r.keySets.list(target.id)).some((set) => set.id === keySet);
       if (!own) throw new GatewayError("api.not-found", `no key set '${keySet}'`, { detail: { field: "keySet" } });
       await r.keySets.remove(keySet);
@@ -237,10 +237,10 @@ export class Targets {
   }
 
   /** Removes a target with its keys; refused while jobs are open. @throws target.unknown, job.state, api.precondition */
-  async remove(reference: string, ifVersion?: number): Promise<void> {
+  async remove(reference: string, ifVersions?: readonly number[]): Promise<void> {
     await this.#store.write(async (r) => {
       const target = await findTarget(r, reference);
-      requireVersion(target, ifVersion);
+      requireVersion(target, ifVersions);
       const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1);
       if (open.length > 0)
         throw new GatewayError("job.state", "the target has open jobs", { detail: { job: open[0]?.id } });
@@ -365,8 +365,8 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-function requireVersion(target: Target, version: number | undefined): void {
-  if (version === undefined || version === target.version) return;
+function requireVersion(target: Target, versions: readonly number[] | undefined): void {
+  if (versions === undefined || versions.includes(target.version)) return;
   throw new GatewayError("api.precondition", `If-Match: target ${target.id} has version ${target.version}`, {
     detail: { field: "If-Match", version: target.version },
   });

@@ -47,6 +47,11 @@ describe("the OpenAPI document", () => {
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(errorCatalogue).sort());
   });
 
+  it("marks former names as deprecated", () => {
+    expect(document.paths["/v1/procedures"].get.deprecated).toBe(true);
+    expect(schemas.JobDetail.properties.procedure.deprecated).toBe(true);
+  });
+
   it("leaves answers open to fields of later releases", () => {
     const answers = [schemas.Job, schemas.Target, schemas.Link, schemas.Problem, schemas["Event.job.queued"]];
     for (const answer of answers)

@@ -34,6 +34,24 @@ describe("a change of a target", () => {
     expect((await bench.call("GET", `/v1/targets/${id}`)).body.tags).toEqual(["a"]);
   });
 
+  it("takes a list of ETags, `*`, and no weak tag", async () => {
+    const version = async () => Number((await bench.call("GET", `/v1/targets/${id}`)).body.version);
+    for (const [header, status] of [
+      [(now: number) => `"x", "${now}"`, 200],
+      [(now: number) => `"${now + 1}",, "${now}" ,`, 200],
+      [() => "*", 200],
+      [(now: number) => `W/"${now}"`, 412],
+      [(now: number) => `"0${now}", "${now + 1}", "a,b"`, 412],
+      [(now: number) => String(now), 400],
+      [(now: number) => `"${now}" "${now}"`, 400],
+      [(now: number) => `"${now}", *`, 400],
+      [() => " , ", 400],
+    ] as const) {
+      const tag = header(await version());
+      expect([tag, (await patch({ tags: [] }, { "if-match": tag })).status]).toEqual([tag, status]);
+    }
+  });
+
   it("warns of a link that is not there, and names a field that is wrong", async () => {
     expect((await patch({ reach: { smsLink: "modem:none" } })).body.warnings).toEqual([
       expect.stringContaining("modem:none"),

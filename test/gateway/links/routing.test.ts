@@ -89,6 +89,29 @@ describe("the route of a job", () => {
     const found = route({ links: [{ ...reader, up: false, reason: "no power" }] });
     expect(found).toEqual({ at: "blocked", why: "envelope: no power; sms: no modem or SMSC is configured" });
   });
+
+  it.each<[string, readonly RouteLink[], string, readonly string[]]>([
+    [
+      "a reader without a card",
+      [{ id: "reader:A", kind: "reader", up: false, carriesSms: true }],
+      "reader:A",
+      [
+        "envelope: reader reader:A has no card; 'otagate reader list'",
+        "sms: reader reader:A carries no short messages",
+      ],
+    ],
+    [
+      "a reader with another card",
+      [{ ...reader, card: { eid: "0".repeat(32) } }],
+      "reader:A",
+      ["envelope: reader reader:A has another card"],
+    ],
+    ["the modem that holds the card", [{ ...modem, card: { eid } }], "modem:B", ["sms: the card is in modem:B itself"]],
+    ["a link that does not exist", [smsc], "modem:none", ["sms: link modem:none does not exist"]],
+  ])("describes the link that the order names: %s", (_, links, link, whys) => {
+    const found = route({ links, request: { link } });
+    for (const why of whys) expect(found).toMatchObject({ at: "blocked", why: expect.stringContaining(why) });
+  });
 });
 
 describe("a card in a link", () => {
