@@ -32,6 +32,8 @@ export interface Misbehaviour {
   readonly cutEcho: boolean;
   /** This many octets stand behind each PDU. */
   readonly pduTail: number;
+  /** Its power-off command is final: nothing holds its power key down. */
+  readonly staysOff: boolean;
 }
 
 /** A modem that behaves. */
@@ -52,6 +54,7 @@ export const wellBehaved: Misbehaviour = {
   nulPrompt: false,
   cutEcho: false,
   pduTail: 0,
+  staysOff: false,
 };
 
 /**
@@ -76,6 +79,7 @@ export function parseMisbehaviour(text: string): Misbehaviour | undefined {
     "nul-prompt": "nulPrompt",
     "cut-echo": "cutEcho",
     "pdu-tail": "pduTail",
+    "stays-off": "staysOff",
   };
   const entries: [string, number | boolean | readonly string[]][] = [];
   for (const part of text.split(",").filter((each) => each !== "")) {

@@ -27,7 +27,22 @@ export interface ModemTimings {
   readonly connectMs: number;
   /** A scan for networks (+COPS=?). */
   readonly scanMs: number;
+  /** From the end of a shutdown to the start that a tied-down power key brings about. */
+  readonly keyedRestartMs: number;
 }
+
+/** Times of a modem that is in a hurry; real ones take seconds. */
+export const quickTimings: ModemTimings = {
+  bootMs: 20,
+  bannerMs: 0,
+  simRestartMs: 200,
+  sendMs: 5,
+  searchMs: 1000,
+  acknowledgeMs: 12_000,
+  connectMs: 15_000,
+  scanMs: 200,
+  keyedRestartMs: 1000,
+};
 
 /** A PDP context as +CGDCONT defines it; `address` while it is active. */
 export interface PacketContext {

@@ -9,24 +9,13 @@ import { CardTerminal, type ToolkitEvent } from "./card-terminal.ts";
 import { runLine } from "./dispatch.ts";
 import { MessageStore } from "./message-store.ts";
 import { type Misbehaviour, wellBehaved } from "./misbehaviour.ts";
-import type { ModemFunctions, ModemTimings, PacketContext } from "./modem-functions.ts";
+import { type ModemFunctions, type ModemTimings, type PacketContext, quickTimings } from "./modem-functions.ts";
 import { type ModemIdentity, type PlayedProfile, ProfileBehaviour, plainProfile } from "./profile-behaviour.ts";
 import { Registration, type RegistrationState, registrationFields } from "./registration.ts";
 import { copySettings, factorySettings, type Settings } from "./settings.ts";
 import { SimSlot } from "./sim-slot.ts";
 import { SmsReception } from "./sms-reception.ts";
 import { ToolkitHost } from "./toolkit-host.ts";
-
-const quickTimings: ModemTimings = {
-  bootMs: 20,
-  bannerMs: 0,
-  simRestartMs: 200,
-  sendMs: 5,
-  searchMs: 1000,
-  acknowledgeMs: 12_000,
-  connectMs: 15_000,
-  scanMs: 200,
-};
 
 /** What a {@link SimulatedModem} is made of; everything but the network has a default. */
 export interface ModemOptions {
@@ -223,9 +212,14 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
     await this.reboot();
   }
 
+  /** Switches off as asked; on most boards the power key is tied down, so that the module starts again by itself. */
   async shutDown(): Promise<void> {
     this.urc(this.behaviour.urc("shutdown") ?? "NORMAL POWER DOWN");
     await this.powerOff();
+    if (this.misbehaviour.staysOff) return;
+    const generation = this.#generation;
+    await sleep(this.timings.keyedRestartMs);
+    if (generation === this.#generation) await this.powerOn();
   }
 
   /** Off and on again, as a crash, +CFUN=1,1 or a watchdog does it; open commands are never answered. */
