@@ -245,7 +245,7 @@ describe("target import", () => {
     const broken = await product.run(["target", "import", product.file("broken.json", "[{")]);
     expect(broken).toMatchObject({ code: 2, stderr: expect.stringContaining("broken.json") });
     const missing = await product.run(["target", "import", "/nowhere/eis.json"]);
-    expect(missing).toMatchObject({ code: 7, stderr: expect.stringContaining("/nowhere/eis.json") });
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("/nowhere/eis.json") });
   });
 
   it("adds a target with keys from files, and refuses a key of a wrong length", async () => {

@@ -57,7 +57,7 @@ describe("what was lost from the state folder", () => {
     expect(existsSync(key)).toBe(false);
     writeFileSync(key, `${"ab".repeat(32)}\n`, { mode: 0o600 });
     const { code, stderr } = await product.run(["job", "list"]);
-    expect([code, stderr]).toEqual([7, expect.stringContaining("not the one that the keys")]);
+    expect([code, stderr]).toEqual([7, expect.stringContaining("not the one that sealed the keys")]);
   });
 });
 

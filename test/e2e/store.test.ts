@@ -77,7 +77,7 @@ describe("otagate store prune", () => {
     expect(people.stdout).toMatch(/^ended jobs +1000$/m);
     expect(people.stdout).toMatch(/^database \d+\.\d MB \(\d+\.\d MB reusable; /m);
     const shown = await product.run(["store", "show"]);
-    expect(shown.stdout).toMatch(/^jobs {4}kept 90d\nevents {2}kept for ever\n/);
+    expect(shown.stdout).toMatch(/^jobs {4}kept 90d\nevents {2}kept indefinitely\n/);
     expect(shown.stdout).toMatch(/done: 1000 ended jobs, 1000 packets/);
     expect(daemon.log).toMatch(/"jobs":1000.*old records are removed/);
     expect(await daemon.stop()).toBe(0);
