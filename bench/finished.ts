@@ -78,7 +78,14 @@ async function life(r: Repositories): Promise<void> {
   await r.packets.inPlace(target);
   await r.jobs.patch(order.id, { state: "running", attempts: 1, startedAt: at });
   const packet = newId("pkt", at);
-  const facts = { id: packet, job: order.id, target, userData: [Uint8Array.of(2, 0x70, 0)], transmissions: 1, createdAt: at };
+  const facts = {
+    id: packet,
+    job: order.id,
+    target,
+    userData: [Uint8Array.of(2, 0x70, 0)],
+    transmissions: 1,
+    createdAt: at,
+  };
   await r.packets.insert({ ...facts, keySet: "key", cntr: number, state: "reserved" });
   await r.packets.patch(packet, { state: "answered", answeredAt: at });
   await r.jobs.patch(order.id, { state: "done", result, endedAt: at });

@@ -3,7 +3,7 @@ import type { Port } from "../src/link/port.ts";
 import type { Line } from "./line.ts";
 
 /** A line without a system behind it: `line` is the device's end, `port` the host's. */
-export interface MemoryLine {
+interface MemoryLine {
   readonly line: Line;
   readonly port: Port;
 }

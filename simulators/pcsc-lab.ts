@@ -11,7 +11,7 @@ import type { SoftCard } from "./soft-card.ts";
 import { VpcdCard, vpcdAt } from "./vpcd.ts";
 
 /** What the laboratory must have. */
-export interface PcscLabOptions {
+interface PcscLabOptions {
   /** Virtual readers; pcscd carries up to 16. */
   readonly readers?: number;
   /** Name before the numbers that pcscd gives; "Virtual PCD" unless given. */
@@ -23,7 +23,7 @@ export interface PcscLabOptions {
 }
 
 /** How the laboratory is kept apart, and what keeps an exchange from taking 40 ms. */
-export interface PcscLabFacts {
+interface PcscLabFacts {
   /** `private`: own mount and network namespace; `host`: the machine's own `/run/pcscd`. */
   readonly isolation: "private" | "host";
   /** vpcd sends a command in two segments: without a cure, the second waits for a delayed acknowledgement. */

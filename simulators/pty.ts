@@ -15,13 +15,13 @@ import { GatewayError } from "../src/base/gateway-error.ts";
 import { type Line, lineBacklog } from "./line.ts";
 
 /** How {@link openPty} places the terminal. */
-export interface PtyOptions {
+interface PtyOptions {
   /** Symbolic link to keep pointing at the slave while it lives; an existing link is replaced, a file is not. */
   readonly link?: string;
 }
 
 /** A pseudo-terminal: we hold the master, hosts open {@link Pty.path} as they would a serial port. */
-export interface Pty extends Line {
+interface Pty extends Line {
   /** The slave device, `/dev/pts/<n>`. */
   readonly path: string;
 }
@@ -46,19 +46,6 @@ export async function openPty(options: PtyOptions = {}): Promise<Pty> {
       : new GatewayError("link.driver", "cannot set up a pseudo-terminal", { cause });
   }
 }
-
-/** True where {@link openPty} can work; tests skip with {@link ptyMissing} as their reason otherwise. */
-export async function ptyAvailable(): Promise<boolean> {
-  try {
-    await using _probe = await openPty();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Why a test that needs a pseudo-terminal was skipped. */
-export const ptyMissing = "no /dev/ptmx or no perl: pseudo-terminals cannot be opened here";
 
 function openMaster(): number {
   try {

@@ -6,7 +6,7 @@ import { type Line, lineBacklog } from "./line.ts";
 export type SocketAddress = { readonly port: number; readonly host?: string } | { readonly path: string };
 
 /** A listening socket that turns each connection into a line, one host at a time or several. */
-export interface HostListener extends AsyncDisposable {
+interface HostListener extends AsyncDisposable {
   /** `tcp://127.0.0.1:<port>` or the path. */
   readonly address: string;
   readonly port: number;

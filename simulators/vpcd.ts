@@ -5,7 +5,7 @@ import type { SoftCard } from "./soft-card.ts";
 const control = { off: 0x00, on: 0x01, reset: 0x02, atr: 0x04 } as const;
 
 /** How a card reaches its slot of the virtual PC/SC reader. */
-export interface VpcdOptions {
+interface VpcdOptions {
   /** Opens a TCP connection to the slot. */
   readonly dial: () => Promise<Socket>;
   /** Between attempts, while the driver is not there; 100 ms unless given. */

@@ -5,13 +5,13 @@ import { GatewayError } from "../../src/base/gateway-error.ts";
 const actions = ["org.debian.pcsc-lite.access_pcsc", "org.debian.pcsc-lite.access_card"] as const;
 
 /** The polkit rule that lets a user have card readers, as one line for a file of `/etc/polkit-1/rules.d`. */
-export function polkitRule(user: string): string {
+function polkitRule(user: string): string {
   const asked = actions.map((action) => `action.id == "${action}"`).join(" || ");
   return `polkit.addRule(function (action, subject) { if ((${asked}) && subject.user == "${user}") return polkit.Result.YES; });`;
 }
 
 /** What lets this process in. */
-export function accessAdvice(): string {
+function accessAdvice(): string {
   const user = nameOfUser();
   return `put this line into /etc/polkit-1/rules.d/50-otagate.rules and restart polkit and pcscd: ${polkitRule(user)}`;
 }

@@ -8,7 +8,7 @@ import { pcscReader, readerEvents, readerState } from "./reader-events.ts";
 import { SocketPcscClient } from "./socket-client.ts";
 
 /** Where pcscd listens unless configured otherwise. */
-export const defaultPcscdSocket = "/run/pcscd/pcscd.comm";
+const defaultPcscdSocket = "/run/pcscd/pcscd.comm";
 
 /** How to reach the PC/SC service. */
 const PcscOptions = z.strictObject({
@@ -20,7 +20,7 @@ const PcscOptions = z.strictObject({
    */
   client: z.enum(["auto", "socket", "pcsclite"]).default("auto"),
 });
-export type PcscOptions = z.output<typeof PcscOptions>;
+type PcscOptions = z.output<typeof PcscOptions>;
 
 /** PC/SC readers. */
 export const driver: Driver<PcscOptions> = {
@@ -72,7 +72,7 @@ function listens(path: string): Promise<boolean> {
 }
 
 /** The client that the options ask for. Never throws for a missing service; that shows when the client is used. */
-export async function openPcscClient(options: PcscOptions, deps: Pick<DriverDeps, "log">): Promise<PcscClient> {
+async function openPcscClient(options: PcscOptions, deps: Pick<DriverDeps, "log">): Promise<PcscClient> {
   const path = options.socket ?? process.env.PCSCLITE_CSOCK_NAME ?? defaultPcscdSocket;
   if (options.client === "socket") return new SocketPcscClient(path);
   if (options.client === "pcsclite") return fallbackClient();

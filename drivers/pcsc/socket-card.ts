@@ -31,7 +31,7 @@ const extendedResponse = 65_538;
 const releaseTimeoutMs = 1_000;
 
 /** Where a taken card is. */
-export interface SocketCardDeps {
+interface SocketCardDeps {
   /** The connection that belongs to this card alone. */
   readonly socket: PcscdSocket;
   readonly reader: string;

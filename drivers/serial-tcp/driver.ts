@@ -9,7 +9,7 @@ import type { Port } from "../../src/link/port.ts";
 const TcpOptions = z.strictObject({
   connectTimeoutMs: z.int().min(100).max(120_000).default(10_000),
 });
-export type TcpOptions = z.output<typeof TcpOptions>;
+type TcpOptions = z.output<typeof TcpOptions>;
 
 /** Serial lines behind a TCP port (raw, as ser2net and terminal servers offer them): `tcp://host:port`. */
 export const driver: Driver<TcpOptions> = {

@@ -53,7 +53,7 @@ async function describe(root: string, name: string): Promise<PortInfo | undefine
 }
 
 /** The address that stays the same when the kernel numbers its ports again. */
-export function usbAddress(usbPath: string, usbInterface: number): string {
+function usbAddress(usbPath: string, usbInterface: number): string {
   return `tty:usb-${usbPath}/if${usbInterface.toString(16).padStart(2, "0")}`;
 }
 

@@ -20,7 +20,7 @@ const SimOptions = z.strictObject({
   /** What is in a modem: `plain` for a USIM, `none`, or the state file of a simulated eUICC. */
   card: z.string().min(1).default("plain"),
 });
-export type SimOptions = z.output<typeof SimOptions>;
+type SimOptions = z.output<typeof SimOptions>;
 
 /** Simulated hardware in this process: `sim:?euiccs=a.json,b.json` for readers, `sim:NAME` for a modem. */
 export const driver: Driver<SimOptions> = {

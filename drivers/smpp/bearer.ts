@@ -23,7 +23,7 @@ import { submitRequest } from "./outbound.ts";
 import { testSmsc } from "./self-test.ts";
 
 /** What a bearer over SMPP needs: its place, its account, a way to connect. */
-export interface SmppBearerDeps extends DriverDeps {
+interface SmppBearerDeps extends DriverDeps {
   readonly connect: (signal: AbortSignal) => Promise<SmppStream>;
 }
 

@@ -7,7 +7,7 @@ import { type SmppStream, socketStream } from "../../src/link/smpp/stream.ts";
 import type { SmppAccount } from "./account.ts";
 
 /** Where an account lives. */
-export interface Endpoint {
+interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: Exclude<SmppAccount["tls"], boolean | undefined> | undefined;

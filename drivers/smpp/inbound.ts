@@ -16,7 +16,7 @@ type Delivered = Body<"deliver_sm"> | Body<"data_sm">;
 type Message = Extract<InboundItem, { kind: "message" }>;
 
 /** What a deliver_sm or data_sm turned out to be. `mended`: the header indicator was missing and was supplied. */
-export type Delivery =
+type Delivery =
   | { readonly is: "message"; readonly item: Message; readonly mended: boolean }
   | { readonly is: "receipt"; readonly receipt: Receipt; readonly of: string }
   | { readonly is: "noise"; readonly kind: string };

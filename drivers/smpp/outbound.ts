@@ -18,7 +18,7 @@ import type { OutboundSms } from "../../src/link/sms-bearer.ts";
 import type { SmppAccount } from "./account.ts";
 
 /** A request ready to be sent. */
-export type SubmitRequest =
+type SubmitRequest =
   | { readonly command: "submit_sm"; readonly body: Body<"submit_sm"> }
   | { readonly command: "data_sm"; readonly body: Body<"data_sm"> };
 
@@ -31,7 +31,7 @@ const nothing = new Uint8Array(0);
 const none: Tlvs = {};
 
 /** Source address of a message: its own or the account's; type and plan by its look unless the account states them. */
-export function sourceAddress(from: string | undefined, source: SmppAccount["source"]): Address {
+function sourceAddress(from: string | undefined, source: SmppAccount["source"]): Address {
   const text = from ?? source.address ?? "";
   const addr = text.replace(/^\+/, "");
   const digits = /^\d*$/.test(addr);

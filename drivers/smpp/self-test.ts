@@ -2,7 +2,7 @@ import { cardDataCodings } from "../../src/codec/smpp/data-coding.ts";
 import type { ProbeTry, SelfTest, SelfTestReport, SmsCoding } from "../../src/link/network-bearer.ts";
 
 /** What the self-test needs. */
-export interface SmscTestDeps extends SelfTest {
+interface SmscTestDeps extends SelfTest {
   /** The account's own coding: tried first. */
   readonly configured: SmsCoding;
   /** Codings to try; the usual ones without it. */

@@ -10,7 +10,7 @@ import { type Reassembly, readDownload, readEnvelope } from "./sms.ts";
 import type { Toolkit } from "./toolkit.ts";
 
 /** What stands behind the contacts. */
-export interface CardInterfaceDeps {
+interface CardInterfaceDeps {
   readonly card: CardCore;
   readonly toolkit: Toolkit;
   readonly lifecycle: Lifecycle;

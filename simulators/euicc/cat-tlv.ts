@@ -2,7 +2,7 @@ import { readLength, tlvBytes } from "../../src/codec/kit/ber.ts";
 import { Reader } from "../../src/codec/kit/codec.ts";
 
 /** A COMPREHENSION-TLV with its flag taken off the tag. TS 101 220 §7.1.1 */
-export interface CatTlv {
+interface CatTlv {
   readonly tag: number;
   readonly value: Uint8Array;
 }
@@ -56,7 +56,7 @@ function swapped(value: number): number {
 }
 
 /** Timer value of so many seconds, digits nibble-swapped. TS 102 223 §8.38 */
-export function timerValue(seconds: number): Uint8Array {
+function timerValue(seconds: number): Uint8Array {
   const whole = Math.max(1, Math.ceil(seconds));
   return Uint8Array.of(swapped(Math.floor(whole / 3600)), swapped(Math.floor(whole / 60) % 60), swapped(whole % 60));
 }
@@ -77,9 +77,6 @@ export const provideLocalInformation = (qualifier: number) => toTerminal(0x26, q
 /** TIMER MANAGEMENT, start. TS 102 223 §6.4.21 */
 export const startTimer = (id: number, seconds: number) =>
   toTerminal(0x27, 0, tlvBytes(0xa4, Uint8Array.of(id)), tlvBytes(0xa5, timerValue(seconds)));
-
-/** TIMER MANAGEMENT, deactivate. TS 102 223 §6.4.21 */
-export const stopTimer = (id: number) => toTerminal(0x27, 1, tlvBytes(0xa4, Uint8Array.of(id)));
 
 /** SEND SHORT MESSAGE with a complete TPDU. TS 102 223 §6.4.10 */
 export function sendShortMessage(tpdu: Uint8Array, serviceCentre?: Uint8Array): ProactiveCommand {

@@ -2,7 +2,7 @@ import type { EuiccState, KeySetState, ProfileState } from "./card-state.ts";
 import { isdRAid } from "./fixture.ts";
 
 /** One key set as an importer of an EIS gets it; keys in hex. */
-export interface EisKeySet {
+interface EisKeySet {
   /** Key version number. */
   readonly kvn: number;
   readonly type: "SCP80" | "SCP81" | "SCP03" | "TOKEN";
@@ -12,7 +12,7 @@ export interface EisKeySet {
 }
 
 /** A profile as the SM-SR lists it. */
-export interface EisProfile {
+interface EisProfile {
   readonly aid: string;
   readonly iccid: string;
   readonly state: "created" | "disabled" | "enabled";
@@ -25,7 +25,7 @@ export interface EisProfile {
 }
 
 /** The eUICC information set of a simulated card, as plain JSON. SGP.02 §4.1.1, Annex E */
-export interface Eis {
+interface Eis {
   readonly eid: string;
   readonly isdR: { readonly aid: string; readonly keySets: readonly EisKeySet[] };
   readonly ecasd: { readonly certificate: string };

@@ -15,7 +15,7 @@ import { type Misbehaviour, parseMisbehaviour } from "./misbehaviour.ts";
 import { FileStateStore } from "./state-store.ts";
 
 /** What `otagate sim euicc` is started with. */
-export interface EuiccProgramOptions {
+interface EuiccProgramOptions {
   /** State file; made by the fixture when it is not there. Without it the card forgets everything. */
   readonly state?: string;
   /** Flush the state to the disk each time: survives a power cut, not only a kill. */
@@ -37,7 +37,7 @@ export interface EuiccProgramOptions {
 }
 
 /** Where the program reads control lines, writes its answers, and when it ends. */
-export interface EuiccProgramIo {
+interface EuiccProgramIo {
   readonly input?: Readable;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;

@@ -6,7 +6,7 @@ import { refuse } from "./apdu.ts";
 import { catValue, readCatTlvs } from "./cat-tlv.ts";
 
 /** One short message as a data-download ENVELOPE brought it. */
-export interface ReceivedSms {
+interface ReceivedSms {
   /** TP-OA: length octet, type of address, digits. */
   readonly originator: Uint8Array;
   readonly elements: readonly { readonly id: number; readonly value: Uint8Array }[];

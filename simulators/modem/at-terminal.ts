@@ -26,7 +26,7 @@ export interface CommandIo {
 }
 
 /** What the terminal needs of its modem. */
-export interface AtTerminalDeps {
+interface AtTerminalDeps {
   readonly settings: () => LineSettings;
   readonly misbehaviour: () => Misbehaviour;
   readonly random: () => number;

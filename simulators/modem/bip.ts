@@ -16,7 +16,7 @@ export interface BipAnswer {
 }
 
 /** What the channels need of the terminal. */
-export interface BipDeps {
+interface BipDeps {
   readonly route: BipRoute;
   readonly connectMs: number;
   /** An event the card may have asked for: 0x09 data available, 0x0A channel status. */

@@ -13,7 +13,7 @@ export type ToolkitEvent =
   | { readonly at: "bip"; readonly text: string };
 
 /** What the terminal needs of the modem around it. */
-export interface CardTerminalDeps {
+interface CardTerminalDeps {
   readonly slot: SimSlot;
   readonly imei: string;
   readonly route: BipRoute;
@@ -299,7 +299,7 @@ function responseOctets(command: Proactive | undefined, { result, objects }: Bip
 }
 
 /** Location information: PLMN, area, cell (16 bits, or TAC with a 28-bit cell in LTE). ETSI TS 102 223 §8.19 */
-export function locationObject({ plmn, area, cell, technology }: Cell): number[] {
+function locationObject({ plmn, area, cell, technology }: Cell): number[] {
   const d = (index: number) => Number(plmn[index] ?? "15");
   const third = plmn.length === 6 ? d(5) : 15;
   const codes = [(d(1) << 4) | d(0), (third << 4) | d(2), (d(4) << 4) | d(3)];

@@ -1,5 +1,5 @@
 /** How a command is asked. ITU-T V.250 §5.4 */
-export type CommandForm = "execute" | "read" | "test" | "write";
+type CommandForm = "execute" | "read" | "test" | "write";
 
 /** One command of a line. */
 export interface AtCommand {
@@ -97,7 +97,7 @@ function takeBasic(text: string): Taken | undefined {
 }
 
 /** One parameter; `quoted` marks a string. */
-export interface Parameter {
+interface Parameter {
   readonly text: string;
   readonly quoted: boolean;
 }

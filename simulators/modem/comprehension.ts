@@ -1,11 +1,11 @@
 /** A COMPREHENSION-TLV object: the tag without its flag. ETSI TS 101 220 §7.1.1 */
-export interface Simple {
+interface Simple {
   readonly tag: number;
   readonly value: Uint8Array;
 }
 
 /** Takes a run of objects apart; stops where it no longer makes sense and indicates it. */
-export function readSimple(bytes: Uint8Array): { readonly objects: readonly Simple[]; readonly whole: boolean } {
+function readSimple(bytes: Uint8Array): { readonly objects: readonly Simple[]; readonly whole: boolean } {
   const objects: Simple[] = [];
   let at = 0;
   while (at < bytes.length) {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { PlainCardOptions } from "./plain-card.ts";
 
 /** Who a modem and the plain card in it are. */
-export interface LocationIdentity {
+interface LocationIdentity {
   readonly imei: string;
   readonly card: Required<Pick<PlainCardOptions, "iccid" | "imsi" | "msisdn">>;
 }

@@ -1,5 +1,5 @@
 /** How to ask for a value, and what the answer looks like, as hardware profiles say it. */
-export interface ProfileQuery {
+interface ProfileQuery {
   readonly command: string;
   /** Regular expression for the answer line; its first group is the value. */
   readonly pattern: string;

@@ -45,7 +45,7 @@ export interface ModemProgramOptions {
 }
 
 /** Where the program reads control lines, writes its answers, and when it ends. */
-export interface ModemProgramIo {
+interface ModemProgramIo {
   readonly input?: Readable;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
@@ -107,7 +107,7 @@ function routeOf(text: string | undefined): BipRoute | undefined {
 }
 
 /** A running modem as control lines see it. */
-export interface ModemControl {
+interface ModemControl {
   readonly modem: SimulatedModem;
   readonly plug: HotPlug;
   readonly card: SoftCard | undefined;

@@ -9,7 +9,7 @@ export interface RegistrationState {
 }
 
 /** What registration needs of its modem. */
-export interface RegistrationDeps {
+interface RegistrationDeps {
   readonly network: RadioNetwork;
   readonly imei: string;
   readonly subscriber: () => { readonly imsi: string; readonly msisdn: string };

@@ -4,14 +4,14 @@ import type { SoftCard } from "../soft-card.ts";
 import { refuseCme } from "./refusal.ts";
 
 /** What the modem knows of its card. */
-export type SimState =
+type SimState =
   | { readonly at: "absent" }
   | { readonly at: "busy" }
   | { readonly at: "failure" }
   | { readonly at: "pin" | "puk" | "ready"; readonly retries: number };
 
 /** Facts read from the card at start-up. */
-export interface SimFacts {
+interface SimFacts {
   readonly iccid: string;
   readonly imsi: string;
   readonly msisdn: string;
@@ -28,7 +28,7 @@ export interface CardAnswer {
 }
 
 /** What the slot needs of its modem. */
-export interface SimSlotDeps {
+interface SimSlotDeps {
   /** TERMINAL PROFILE to download, empty = no toolkit. */
   readonly terminalProfile: () => Uint8Array;
   /** The card said 91xx and nothing else is in hand. */

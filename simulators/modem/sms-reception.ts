@@ -9,7 +9,7 @@ import { ok } from "./sim-slot.ts";
 import { directHeader, directReport, directText } from "./text-mode.ts";
 
 /** What reception needs of its modem. */
-export interface ReceptionDeps {
+interface ReceptionDeps {
   readonly settings: () => Settings;
   readonly urc: (...lines: readonly string[]) => void;
   /** Whether the card takes messages meant for it. */

@@ -22,10 +22,10 @@ import type { MessageStatus, StoredMessage } from "./message-store.ts";
 import type { Settings } from "./settings.ts";
 
 /** Names of the states in text mode, by their number in PDU mode. */
-export const statusNames = ["REC UNREAD", "REC READ", "STO UNSENT", "STO SENT", "ALL"] as const;
+const statusNames = ["REC UNREAD", "REC READ", "STO UNSENT", "STO SENT", "ALL"] as const;
 
 /** `yy/MM/dd,hh:mm:ss±zz` of seven timestamp octets. 3GPP TS 27.005 §3.1 <scts> */
-export function timeText(octets: Uint8Array): string {
+function timeText(octets: Uint8Array): string {
   const [yy, mo, dd, hh, mi, ss] = [...octets].map((octet) => `${octet & 0x0f}${octet >> 4}`);
   const zone = octets[6] ?? 0;
   const quarters = (zone & 0x07) * 10 + (zone >> 4);

@@ -10,7 +10,7 @@ const hostMs = 20_000;
 const refresh = 0x01;
 
 /** What the host's side of the toolkit needs of its modem. */
-export interface ToolkitModem {
+interface ToolkitModem {
   readonly behaviour: ProfileBehaviour;
   urc(...lines: readonly string[]): void;
 }

@@ -11,7 +11,7 @@ import type {
 import { digitsOnly, SmsCentre } from "./sms-centre.ts";
 
 /** Who may register, first match wins; without a match everybody may. */
-export interface RegistrationRule {
+interface RegistrationRule {
   /** Leading digits of the IMSI; empty matches all. */
   readonly imsi: string;
   readonly allow: boolean;
@@ -23,7 +23,7 @@ export interface RegistrationRule {
 }
 
 /** A subscription: which number an IMSI has. */
-export interface Subscriber {
+interface Subscriber {
   readonly imsi: string;
   readonly msisdn: string;
 }

@@ -148,7 +148,7 @@ function parseMessage(line: string): Message | undefined {
 }
 
 /** A network that listens for modems of other processes. */
-export interface NetworkService extends AsyncDisposable {
+interface NetworkService extends AsyncDisposable {
   readonly port: number;
 }
 

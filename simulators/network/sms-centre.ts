@@ -24,16 +24,16 @@ export interface MoMessage {
  * Looks at mobile-originated messages before they are routed: `taken` ends the way here, a number refuses with that RP
  * cause, undefined lets them pass.
  */
-export type MoHook = (message: MoMessage) => Promise<"taken" | number | undefined> | "taken" | number | undefined;
+type MoHook = (message: MoMessage) => Promise<"taken" | number | undefined> | "taken" | number | undefined;
 
 /** Outcome of a message in the end. */
-export type Outcome =
+type Outcome =
   | { readonly at: "delivered"; readonly report?: Uint8Array }
   | { readonly at: "refused"; readonly cause: number; readonly report?: Uint8Array }
   | { readonly at: "expired" };
 
 /** How a centre behaves. */
-export interface SmsCentreOptions {
+interface SmsCentreOptions {
   /** Its own address. */
   readonly address: string;
   /** Time between attempts while a phone is away or full; a phone that comes back is tried at once. */

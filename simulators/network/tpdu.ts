@@ -41,7 +41,7 @@ export interface Deliver {
 }
 
 /** SMS-STATUS-REPORT. 3GPP TS 23.040 §9.2.2.3 */
-export interface StatusReport {
+interface StatusReport {
   readonly reference: number;
   readonly to: Address;
   readonly time: Uint8Array;

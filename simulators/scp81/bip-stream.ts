@@ -11,12 +11,12 @@ import {
 } from "../euicc/cat-tlv.ts";
 
 /** What a card's stream needs of its toolkit: commands in line, answers when the terminal gave them. */
-export interface ProactiveQueue {
+interface ProactiveQueue {
   run(command: ProactiveCommand): Promise<TerminalResponse>;
 }
 
 /** Events that concern channels. TS 102 223 §8.25 */
-export const channelEvents = { dataAvailable: 0x09, channelStatus: 0x0a } as const;
+const channelEvents = { dataAvailable: 0x09, channelStatus: 0x0a } as const;
 
 const types = { open: 0x40, close: 0x41, receive: 0x42, send: 0x43 } as const;
 /** Most data in one SEND DATA or RECEIVE DATA: the command has to fit 255 octets. */

@@ -24,7 +24,7 @@ export interface FleetProgramOptions {
   readonly every?: boolean;
 }
 
-export interface FleetProgramIo {
+interface FleetProgramIo {
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }

@@ -51,7 +51,7 @@ export interface FleetOptions {
   readonly execute?: (card: FleetCard, script: CardScript) => Promise<CardOutcome>;
 }
 
-export interface FleetDeps {
+interface FleetDeps {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -60,7 +60,7 @@ export interface FleetDeps {
 }
 
 /** What a fleet went through. */
-export interface FleetReport {
+interface FleetReport {
   readonly sessions: number;
   readonly ends: Readonly<Record<AgentReport["end"], number>>;
   readonly links: number;

@@ -4,7 +4,7 @@ import { readSubmit, text } from "./read-submit.ts";
 import type { PackagePdu, PackageSession, SmppPackage } from "./smpp-package.ts";
 
 /** What one connection needs from the SMSC. */
-export interface EsmeSessionDeps {
+interface EsmeSessionDeps {
   readonly random: () => number;
   readonly mayBind: (systemId: string) => boolean;
   readonly taken: (pdu: PackagePdu, sms: SimulatedSms, owner: string) => StoredMessage;

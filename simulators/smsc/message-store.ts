@@ -13,9 +13,9 @@ export interface SimulatedSms {
 export type SimulatedVerdict = { readonly ack: true } | { readonly ack: false; readonly cause: number };
 
 /** A phone, modem or card behind the SMSC. */
-export type SimulatedHandset = (sms: SimulatedSms) => Promise<SimulatedVerdict>;
+type SimulatedHandset = (sms: SimulatedSms) => Promise<SimulatedVerdict>;
 
-export type StoredState = "enroute" | "delivered" | "undeliverable" | "expired" | "deleted";
+type StoredState = "enroute" | "delivered" | "undeliverable" | "expired" | "deleted";
 
 /** A submitted message in the SMSC's memory. */
 export interface StoredMessage {

@@ -4,7 +4,7 @@ import { SmscStore } from "./message-store.ts";
 import { SimulatedSmsc } from "./smsc.ts";
 
 /** Options of `otagate sim smsc`. */
-export interface SimulatedSmscProgram {
+interface SimulatedSmscProgram {
   readonly host: string;
   readonly port: number;
   readonly tls?: { readonly cert: string; readonly key: string };

@@ -3,13 +3,13 @@ import type { SimulatedSms } from "./message-store.ts";
 import type { PackagePdu } from "./smpp-package.ts";
 
 /** Refusals of the simulated SMSC. */
-export const refusal = { dataCoding: 0x104, destination: 0x0b, length: 0x01 } as const;
+const refusal = { dataCoding: 0x104, destination: 0x0b, length: 0x01 } as const;
 
 export function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-export function count(value: unknown): number {
+function count(value: unknown): number {
   return typeof value === "number" ? value : 0;
 }
 

@@ -8,7 +8,7 @@ import { receiptFields } from "./receipt-fields.ts";
 import { type PackagePdu, type PackageSession, smppPackage } from "./smpp-package.ts";
 
 /** Where a simulated SMSC listens, and what it shares. */
-export interface SimulatedSmscOptions {
+interface SimulatedSmscOptions {
   readonly host?: string;
   /** 0 takes any free one. */
   readonly port?: number;

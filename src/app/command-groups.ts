@@ -5,7 +5,7 @@ import type { CliContext } from "../face/cli/context.ts";
 import type { CommandIo } from "../face/cli/run-operation.ts";
 
 /** What the commands are given by the program. */
-export interface CommandParts {
+interface CommandParts {
   readonly context: CliContext;
   readonly globals: () => { readonly config?: string; readonly url?: string };
 }

@@ -8,7 +8,7 @@ import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import { configFile, defaultState, socketName } from "./config/state-folder.ts";
 
 /** What specifies where the daemon is. */
-export interface ConnectOptions {
+interface ConnectOptions {
   readonly config?: string;
   readonly url?: string;
 }

@@ -30,7 +30,7 @@ import { UpstreamService } from "./upstream-service.ts";
 import { version } from "./version.ts";
 
 /** What a daemon is started with. */
-export interface DaemonOptions {
+interface DaemonOptions {
   readonly config: Config;
   readonly state: string;
   readonly log: Log;

@@ -18,7 +18,7 @@ import { reported } from "../link/reported.ts";
 import { type ModemConfig, type ModemDiscoveryConfig, modemDefaults } from "./config/modems.ts";
 import type { DriverRegistry, ResolvedAddress } from "./driver-registry.ts";
 
-export interface ModemServiceDeps {
+interface ModemServiceDeps {
   readonly modems: readonly ModemConfig[];
   readonly discovery: ModemDiscoveryConfig;
   readonly gateway: Gateway;

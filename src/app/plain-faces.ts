@@ -2,7 +2,7 @@ import type { Config } from "./config/config.ts";
 import { isLoopback } from "./loopback.ts";
 
 /** A server of ours that other machines can reach, and that speaks without TLS. */
-export interface PlainFace {
+interface PlainFace {
   /** Part of the configuration. */
   readonly section: "smppFace" | "api";
   readonly address: string;

@@ -15,7 +15,7 @@ import type { DriverDeps } from "../link/driver.ts";
 import type { Config } from "./config/config.ts";
 import type { AddressOptions, DriverRegistry } from "./driver-registry.ts";
 
-export interface ReaderManagerDeps {
+interface ReaderManagerDeps {
   readonly config: Config;
   /** State folder; simulated cards keep their files there. */
   readonly state: string;

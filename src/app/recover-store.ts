@@ -4,7 +4,7 @@ import type { SealSource } from "../store/open-database.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 
 /** What `store recover` did. */
-export interface Recovered {
+interface Recovered {
   /** Commits that the store once had and lacks now, as far as that is known. */
   readonly missing: number | undefined;
   /** Open jobs that were ended, since it is unknown whether they had been sent. */

@@ -27,7 +27,7 @@ import { defined, triggerBody } from "./config/trigger.ts";
 import { keyLogTo } from "./key-log.ts";
 
 /** What SM-SRs above do for sessions. */
-export interface Scp81Upstreams {
+interface Scp81Upstreams {
   /** Some SM-SR above is asked for keys: handshakes have to wait for it. */
   readonly haveKeys: boolean;
   findPsk(identity: string): Promise<PskEntry | undefined>;
@@ -35,7 +35,7 @@ export interface Scp81Upstreams {
 }
 
 /** What {@link Scp81Service} needs. */
-export interface Scp81ServiceDeps {
+interface Scp81ServiceDeps {
   readonly store: Store;
   readonly gateway: Gateway;
   readonly log: Log;

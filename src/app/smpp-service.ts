@@ -19,7 +19,7 @@ import type { DriverRegistry } from "./driver-registry.ts";
 import { readSecret } from "./secrets.ts";
 import { readTls, tlsSetting } from "./tls-settings.ts";
 
-export interface SmppServiceDeps {
+interface SmppServiceDeps {
   readonly smsc: readonly z.infer<typeof SmscAccountConfig>[];
   readonly face: z.infer<typeof SmppFaceConfig>;
   readonly store: Store;

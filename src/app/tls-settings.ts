@@ -15,7 +15,7 @@ interface NamedFile {
 }
 
 /** One place of the configuration that has certificates. */
-export interface TlsSetting {
+interface TlsSetting {
   /** For display: `api`, `upstream 'smsr'`. */
   readonly of: string;
   readonly cert?: NamedFile;
@@ -24,7 +24,7 @@ export interface TlsSetting {
 }
 
 /** What the files hold, once they have been found good. */
-export interface TlsMaterial {
+interface TlsMaterial {
   readonly cert?: Buffer;
   readonly key?: Buffer;
   readonly ca?: Buffer;

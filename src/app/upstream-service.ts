@@ -22,7 +22,7 @@ import type { UpstreamConfig } from "./config/upstream.ts";
 import { readSecret } from "./secrets.ts";
 import { readTls, tlsSetting } from "./tls-settings.ts";
 
-export interface UpstreamServiceDeps {
+interface UpstreamServiceDeps {
   readonly upstreams: readonly UpstreamConfig[];
   readonly store: Store;
   readonly gateway: Gateway;

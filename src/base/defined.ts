@@ -1,4 +1,4 @@
-export type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** The same object without keys whose value is undefined. */
 export function withoutUndefined<T extends object>(value: T): Defined<T> {

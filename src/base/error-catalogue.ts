@@ -49,7 +49,7 @@ export const errorCatalogue = {
 export type ErrorCode = keyof typeof errorCatalogue;
 
 /** What a code begins with. */
-export type ErrorFamily = ErrorCode extends `${infer Family}.${string}` ? Family : never;
+type ErrorFamily = ErrorCode extends `${infer Family}.${string}` ? Family : never;
 
 /** What the errors of each family concern. */
 export const errorFamilies = {

@@ -30,7 +30,7 @@ export function checked<S extends z.ZodType>(shape: S, value: unknown): z.ZodSaf
 }
 
 /** What is wrong with a value where its shape does not say so itself: what it must be instead. */
-export function fieldWords(issue: z.core.$ZodRawIssue): string {
+function fieldWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":
       return issue.input === undefined ? "is required" : `must be ${types[issue.expected] ?? issue.expected}`;

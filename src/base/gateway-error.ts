@@ -7,7 +7,7 @@ export type ErrorDetail = Readonly<Record<string, unknown>>;
 export type SubmitFate = "not-sent" | "unknown";
 
 /** What an error carries beside its code and its message. */
-export interface ErrorFacts {
+interface ErrorFacts {
   readonly detail?: ErrorDetail;
   /** Set by whatever sends; absent from errors of anything else. */
   readonly fate?: SubmitFate | undefined;

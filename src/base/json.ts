@@ -1,7 +1,7 @@
 import { GatewayError } from "./gateway-error.ts";
 
 /** What JSON from outside may hold. */
-export interface JsonLimits {
+interface JsonLimits {
   /** Lists and objects in one another. */
   readonly maxDepth: number;
   /** Fields of one object. */
@@ -13,10 +13,10 @@ export interface JsonLimits {
 const longEntry = 32;
 
 /** Limits of every JSON text that comes from outside: twice what the largest request has. */
-export const jsonLimits: JsonLimits = { maxDepth: 64, maxFields: 1000, maxEntries: 20_000 };
+const jsonLimits: JsonLimits = { maxDepth: 64, maxFields: 1000, maxEntries: 20_000 };
 
 /** A limit that a text exceeds, and the offset of the character that does. */
-export interface JsonExcess {
+interface JsonExcess {
   readonly why: string;
   readonly offset: number;
 }

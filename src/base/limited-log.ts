@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
 /** How many lines of one kind may be written. */
-export interface LogLimit {
+interface LogLimit {
   /** Lines that may be written at once. */
   readonly burst: number;
   /** After the burst, one line per period. */
@@ -10,7 +10,7 @@ export interface LogLimit {
 }
 
 /** For lines that an unauthenticated peer can provoke. */
-export const strangerLimit: LogLimit = { burst: 20, everyMs: 10_000 };
+const strangerLimit: LogLimit = { burst: 20, everyMs: 10_000 };
 /** For the log as a whole: a defect or a faulty peer must not fill the disk. */
 export const wholeLogLimit: LogLimit = { burst: 200, everyMs: 1_000 };
 

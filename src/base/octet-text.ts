@@ -1,7 +1,7 @@
 import { toHex } from "./hex.ts";
 
 /** A value with its octets as hexadecimal text: the form of answers, documents and stored JSON. */
-export type OctetText<T> = T extends Uint8Array
+type OctetText<T> = T extends Uint8Array
   ? string
   : T extends readonly (infer E)[]
     ? readonly OctetText<E>[]

@@ -1,5 +1,5 @@
 /** Growing delays with jitter. */
-export interface BackoffOptions {
+interface BackoffOptions {
   readonly firstMs: number;
   readonly maxMs: number;
   /** Uniform in [0, 1). */

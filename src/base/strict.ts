@@ -11,7 +11,7 @@ export function strict<S extends z.core.$ZodLooseShape>(shape: S) {
 }
 
 /** What is said of a field that is unknown where only `valid` ones are. Never prints a name that could be a key. */
-export function unknownField(name: string, valid: readonly string[]): string {
+function unknownField(name: string, valid: readonly string[]): string {
   const hint = safeName(name) === name ? nearest(name, valid) : undefined;
   if (hint !== undefined) return `unknown field; did you mean '${hint}'?`;
   return valid.length === 0 ? "unknown field; none is expected here" : `unknown field; known are ${valid.join(", ")}`;

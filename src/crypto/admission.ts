@@ -7,7 +7,7 @@ import { acceptCounter } from "./counter.ts";
 import type { PacketKeys } from "./packet-keys.ts";
 
 /** The receiving side of a key set: what a card knows and insists on. */
-export interface Receiver {
+interface Receiver {
   readonly keys: PacketKeys;
   /** Counter of the last packet it took. */
   readonly stored: number;
@@ -17,7 +17,7 @@ export interface Receiver {
 }
 
 /** Outcome of a command packet. `por`: whether a response packet is sent. */
-export type Admission =
+type Admission =
   | { readonly at: "accepted"; readonly command: OpenedCommand; readonly stored: number; readonly por: boolean }
   | {
       readonly at: "refused";

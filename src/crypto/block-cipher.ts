@@ -28,7 +28,7 @@ const keyLengths = {
 } as const satisfies Record<CipherAlgorithm, readonly number[]>;
 
 /** Octets of key each algorithm takes. */
-export function fitsKeyLength(algorithm: CipherAlgorithm, length: number): boolean {
+function fitsKeyLength(algorithm: CipherAlgorithm, length: number): boolean {
   const lengths: readonly number[] = keyLengths[algorithm];
   return lengths.includes(length);
 }

@@ -17,7 +17,7 @@ import { asFormatError, paddingFor } from "./packet-format.ts";
 import type { PacketKeys } from "./packet-keys.ts";
 
 /** What a command packet is made of. */
-export interface CommandInput {
+interface CommandInput {
   readonly spi: Spi;
   readonly kic: number;
   readonly kid: number;
@@ -31,7 +31,7 @@ export interface CommandInput {
 }
 
 /** A secured command packet, from CPL on, with the intermediate octets that analysts compare. */
-export interface WrappedCommand {
+interface WrappedCommand {
   readonly packet: Uint8Array;
   readonly cpl: number;
   readonly chl: number;
@@ -99,7 +99,7 @@ function macInputOf(packet: Uint8Array, n: number): Uint8Array {
 }
 
 /** Deviations that fielded senders were seen to make. */
-export type CommandOddity =
+type CommandOddity =
   /** CPL, PCNTR and CC leave out the last 8 octets of cipher padding. */
   | "cpl-short"
   /** CPL was raised by 8 after the CC was made. */
@@ -116,7 +116,7 @@ export interface OpenedCommand extends SecuredPart {
 }
 
 /** How to open a command packet. */
-export interface OpenCommandOptions {
+interface OpenCommandOptions {
   /** Octets of CC to insist on. */
   readonly ccLength?: number | undefined;
   /** Also take the deviations of {@link CommandOddity}, where their CC proves them. */

@@ -2,10 +2,10 @@ import { porStatus } from "../codec/ota/por-status.ts";
 import type { CounterMode } from "../codec/ota/spi.ts";
 
 /** The largest CNTR; a receiver that stores it takes no counted packet any more. */
-export const maxCounter = 0xff_ff_ff_ff_ff;
+const maxCounter = 0xff_ff_ff_ff_ff;
 
 /** What a receiver does with the counter of an authentic packet. */
-export interface CounterVerdict {
+interface CounterVerdict {
   /** 0 = accepted, otherwise the response status to give. */
   readonly status: number;
   /** What the receiver stores from now on. */

@@ -9,7 +9,7 @@ import { checkIssuer } from "./certificate-path.ts";
 import { dsElements, signatureCertificates, verifyXmlSignature } from "./xml-signature.ts";
 
 /** One check of a chain: `unchecked` when what it needs was not given. */
-export interface TrustCheck {
+interface TrustCheck {
   readonly what: "eum-by-ci" | "ecasd-by-eum" | "eis-by-eum";
   readonly result: "good" | "bad" | "unchecked";
   /** Why it is bad or unchecked. */
@@ -54,7 +54,7 @@ const curves: Readonly<Record<string, string>> = {
 };
 
 /** A certificate given as PEM or DER. @throws crypto.signature naming which one is not readable */
-export function readCertificate(given: string | Uint8Array, field: string): X509Certificate {
+function readCertificate(given: string | Uint8Array, field: string): X509Certificate {
   try {
     return new X509Certificate(given);
   } catch (cause) {
@@ -63,7 +63,7 @@ export function readCertificate(given: string | Uint8Array, field: string): X509
 }
 
 /** What is checked: the EIS as XML, its EID, and the certificate of its ECASD. */
-export interface CheckedEis {
+interface CheckedEis {
   readonly eid: string;
   readonly element?: Element;
   readonly ecasd?: Uint8Array;

@@ -41,7 +41,7 @@ export function aesCmac(key: Uint8Array): Mac {
 }
 
 /** CBC-MAC with zero IV; zero octets complete the last block only where needed. ETSI TS 102 225 §5.1.3 */
-export function desMac(algorithm: Extract<CipherAlgorithm, "DES-CBC" | "3DES-2" | "3DES-3">, key: Uint8Array): Mac {
+function desMac(algorithm: Extract<CipherAlgorithm, "DES-CBC" | "3DES-2" | "3DES-3">, key: Uint8Array): Mac {
   const cipher = blockCipher(algorithm, key);
   return (message) => {
     if (message.length > 0 && message.length % 8 === 0) return lastBlock(cipher, message);

@@ -12,7 +12,7 @@ import { crc16, crc32 } from "./crc.ts";
 import { type Mac, macOf } from "./mac.ts";
 
 /** Octets of keys and what cannot be read from a packet. */
-export interface KeyMaterial {
+interface KeyMaterial {
   /** KIc; may be absent when nothing is ciphered. */
   readonly kic?: Uint8Array | undefined;
   /** KID; may be absent when nothing carries a CC. */

@@ -24,7 +24,7 @@ const responseHeader = Uint8Array.of(0x02, 0x71, 0x00);
 const prefixLength = 13;
 
 /** What a response packet is made of: the command's SPI, KIc, KID, TAR and CNTR, and the answer. */
-export interface ResponseInput {
+interface ResponseInput {
   readonly spi: Spi;
   readonly kic: number;
   readonly kid: number;
@@ -36,7 +36,7 @@ export interface ResponseInput {
 }
 
 /** A response packet, from RPL on. */
-export interface WrappedResponse {
+interface WrappedResponse {
   readonly packet: Uint8Array;
   readonly rpl: number;
   readonly rhl: number;
@@ -74,7 +74,7 @@ export function wrapResponse(input: ResponseInput, keys: PacketKeys): WrappedRes
 }
 
 /** What the sender remembers of the command whose answer it reads. */
-export interface PendingCommand {
+interface PendingCommand {
   readonly spi: Spi;
   readonly kic: number;
   readonly kid: number;
@@ -89,10 +89,10 @@ export interface PendingCommand {
  * How the RC/CC departs from the standard: the header unchanged, or none, in place of `02 71 00`; or all but the
  * padding.
  */
-export type CheckVariant = "standard" | "literal-udh" | "without-udh" | "without-padding";
+type CheckVariant = "standard" | "literal-udh" | "without-udh" | "without-padding";
 
 /** Deviations beside the RC/CC's. */
-export type ResponseOddity =
+type ResponseOddity =
   /** PCNTR is not 0 though nothing is ciphered, and no such padding is there. */
   "pcntr-in-clear";
 
@@ -108,7 +108,7 @@ export interface OpenedResponse extends ResponseBody {
 }
 
 /** How to open a response packet. */
-export interface OpenResponseOptions {
+interface OpenResponseOptions {
   /** UDH of the first segment unchanged, where it differs from `02 71 00`. */
   readonly udh?: Uint8Array | undefined;
   /** Also take the {@link CheckVariant}s and {@link ResponseOddity}s that applets were seen to make. */

@@ -21,7 +21,7 @@ export interface TagEntry {
 export type TagMap = ReadonlyMap<number, TagEntry>;
 
 /** How TLVs are read. */
-export interface BerOptions {
+interface BerOptions {
   /** End-of-contents octets end them. */
   readonly indefinite?: boolean;
   readonly depth?: number;

@@ -61,13 +61,13 @@ export interface Answered {
 }
 
 /** An object of a vendor under a tag of another object. */
-export interface VendorObject {
+interface VendorObject {
   readonly name: string;
   readonly render: (value: Uint8Array) => string;
 }
 
 /** What a TPDU states about its TP-UD. */
-export interface MessageFacts {
+interface MessageFacts {
   readonly dcs: number;
   /** TP-UDL. */
   readonly length: number;

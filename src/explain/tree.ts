@@ -23,7 +23,7 @@ export interface Node {
 }
 
 /** What a node may say beside its label and place. */
-export interface Extra {
+interface Extra {
   readonly clause?: string | undefined;
   readonly note?: string | undefined;
   /** What cannot be read of it may be a secret. */

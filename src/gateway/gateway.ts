@@ -38,7 +38,7 @@ import { ProfileSwitches } from "./switches/profile-switches.ts";
 import { SwitchWatch } from "./switches/switch-watch.ts";
 import { Targets } from "./targets/targets.ts";
 
-export interface GatewayDeps {
+interface GatewayDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;

@@ -25,7 +25,7 @@ import type { SmsDefaults } from "./scp80/submit-packet.ts";
 const noHttps: HttpsState = { open: false, possible: false };
 
 /** What a {@link JobRunner} needs. */
-export interface JobRunnerDeps {
+interface JobRunnerDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;

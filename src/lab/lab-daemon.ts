@@ -3,7 +3,7 @@ import type { SoftCard } from "../../simulators/soft-card.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 
 /** A daemon that a program of the lab has for itself. */
-export interface LabDaemon extends AsyncDisposable {
+interface LabDaemon extends AsyncDisposable {
   readonly gateway: Gateway;
   /** Its control socket. */
   readonly socketPath: string;

@@ -12,7 +12,7 @@ export interface SmsCoding {
  * What one probe message proved. `answered`: the card answered it. `mangled`: it arrived changed. `silent`: no answer in
  * time. `refused`: the network refused it.
  */
-export type ProbeVerdict = "answered" | "mangled" | "silent" | "refused";
+type ProbeVerdict = "answered" | "mangled" | "silent" | "refused";
 
 /** One probe and its outcome. */
 export interface ProbeTry {

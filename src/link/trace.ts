@@ -15,7 +15,7 @@ export const frameKinds = [
   "bip",
   "upstream",
 ] as const;
-export type FrameKind = (typeof frameKinds)[number];
+type FrameKind = (typeof frameKinds)[number];
 
 /** One frame in or out. Published once, at the place that handed it over or took it. */
 export interface Frame {
@@ -37,7 +37,7 @@ export interface Frame {
 }
 
 /** Who a frame belongs to, as far as the caller knows. */
-export interface FrameContext {
+interface FrameContext {
   readonly target?: string;
   readonly job?: string;
   readonly session?: string;

@@ -46,7 +46,7 @@ class OpenedSecrets {
 }
 
 /** What the sealed records of a table are bound to, with their id. */
-export type SealedTable =
+type SealedTable =
   | "target"
   | "job"
   | "job.result"

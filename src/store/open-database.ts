@@ -39,7 +39,7 @@ export interface Opened {
 }
 
 /** What the store states about itself. */
-export interface Ledger {
+interface Ledger {
   readonly commits: number;
   readonly opened: number;
   readonly instance: string;

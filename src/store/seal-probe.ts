@@ -11,7 +11,7 @@ interface Sealed {
 }
 
 /** Something in the store that is sealed with the master key. */
-export interface SealEvidence {
+interface SealEvidence {
   readonly probe: Uint8Array | null;
   /** Some key set or other record: the only check in a store without a probe. */
   readonly sealed: Sealed | undefined;

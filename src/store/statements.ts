@@ -15,7 +15,7 @@ import {
 export type Awaitable<T> = T | Promise<T>;
 
 /** A statement that is compiled and prepared once, and then only given its arguments. */
-export interface Statement<A extends readonly unknown[], R> {
+interface Statement<A extends readonly unknown[], R> {
   all(...args: A): Awaitable<readonly R[]>;
   first(...args: A): Awaitable<R | undefined>;
   /** The row that the statement always returns. */
@@ -25,7 +25,7 @@ export interface Statement<A extends readonly unknown[], R> {
 }
 
 /** A statement with named parameters, written by hand. */
-export interface TextStatement<R> {
+interface TextStatement<R> {
   all(parameters: Readonly<Record<string, number | string>>): Awaitable<readonly R[]>;
 }
 

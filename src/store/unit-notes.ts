@@ -2,7 +2,7 @@ import type { GatewayEvent } from "../gateway/model/event.ts";
 import type { Noted } from "./entities.ts";
 
 /** How far the notes of a batch had come before a unit. */
-export interface NotesMark {
+interface NotesMark {
   readonly events: number;
   readonly counters: number;
   readonly ended: number;

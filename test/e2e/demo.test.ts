@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { pcscLabProblem } from "../../simulators/pcsc-lab.ts";
-import { ptyAvailable } from "../../simulators/pty.ts";
+import { ptyAvailable } from "../simulators/pty.ts";
 import { Product } from "./product.ts";
 
 const pty = await ptyAvailable();

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
 import type { ShownLink } from "../../src/face/cli/commands/reader.ts";
+import { ptyAvailable, ptyMissing } from "../simulators/pty.ts";
 import { eventually, Product } from "./product.ts";
 
 const available = await ptyAvailable();

@@ -3,7 +3,7 @@ import { fromHex } from "../../src/base/hex.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
 import { PacketKeys } from "../../src/crypto/packet-keys.ts";
 import { explain, explainAs } from "../../src/explain/explain.ts";
-import { assembled } from "../../src/explain/packet/assembled.ts";
+import { Assembler } from "../../src/explain/packet/assembled.ts";
 import { scp80Vectors, textAt, textsAt } from "../scp80-vectors.ts";
 import { enableEnvelope, exampleKeys, nodes, part, textOf } from "./worked.ts";
 
@@ -90,7 +90,8 @@ describe("worked examples of SGP.02 traffic", () => {
       "050003110202D77AA5559BDFFE757364FEFC67CB9DBFC05ADF9B7FA26FFE9293A38BB71FDB9DC148CF5F95DFAF225FE6EEADEEF22D8B7725D39807B0428C20CE9BA1D6FBA5F101F6D0FAE35D710D54A0F46F50810C4D97A859970546ABD40C11DCB3E243B1FA90CBA0AA871B4F2940550AB44D99C025068333696641",
     ].map((hex) => of(hex));
     expect(segments.map(({ node }) => node.label)).toEqual(["TP-UD", "TP-UD"]);
-    const [whole] = assembled([...segments].reverse(), { keys: exampleKeys() });
+    const assembler = new Assembler({ keys: exampleKeys() });
+    const [whole] = [...segments].reverse().flatMap((item) => assembler.take(item));
     expect(whole?.node.label).toBe("command packet");
     expect(whole?.node.note).toContain("put together from 2 short messages");
   });

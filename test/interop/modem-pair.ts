@@ -8,7 +8,7 @@ import { SimulatedModem } from "../../simulators/modem/modem.ts";
 import { PlainCard } from "../../simulators/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../simulators/network/network.ts";
 import type { MoMessage } from "../../simulators/network/sms-centre.ts";
-import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
+import { ptyAvailable, ptyMissing } from "../simulators/pty.ts";
 
 /** Whether other people's programs can drive a simulated modem here; prints why not. */
 export async function programsAvailable(...programs: readonly string[]): Promise<boolean> {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReadStream } from "node:tty";
 import { describe, expect, it } from "vitest";
-import { openPty, ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
+import { openPty } from "../../simulators/pty.ts";
+import { ptyAvailable, ptyMissing } from "./pty.ts";
 
 const usable = await ptyAvailable();
 if (!usable) console.warn(`skipped: ${ptyMissing}`);

@@ -26,6 +26,3 @@ export function ecasdCertificate(eid: Uint8Array, privateKey: Uint8Array): Uint8
   );
   return tlvBytes(0x7f21, content, tlvBytes(0x5f37, signDeterministically(testKeys.eumPrivate, content)));
 }
-
-/** Public point of the simulated manufacturer, which checks {@link ecasdCertificate}. */
-export const eumPublicPoint = publicPoint(testKeys.eumPrivate);

@@ -79,7 +79,7 @@ function tags(list: Uint8Array): number[] {
 }
 
 /** Life-cycle octet of an ISD-P. SGP.02 §2.2.1.3 */
-export function lifeCycle(profile: ProfileState): number {
+function lifeCycle(profile: ProfileState): number {
   return { created: 0x07, personalized: 0x0f, disabled: 0x1f, enabled: 0x3f }[profile.state];
 }
 

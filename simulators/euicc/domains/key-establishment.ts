@@ -98,7 +98,7 @@ function keySetKind(kvn: number): KeySetState["type"] {
 }
 
 /** A new key set, whether it replaces all others of its domain, and what the card answers. */
-export interface Established {
+interface Established {
   readonly keySet: KeySetState;
   readonly deleteOthers: boolean;
   /** `[85 DR] 86 receipt`. */

@@ -17,7 +17,7 @@ import type { Toolkit } from "../toolkit.ts";
 export const notificationType = { local: 0, declaration: 1, changed: 2, rolledBack: 3, fellBack: 5 } as const;
 
 /** What the life cycle needs of the card. */
-export interface LifecycleDeps {
+interface LifecycleDeps {
   readonly state: EuiccState;
   readonly toolkit: Toolkit;
   readonly clock: Clock;

@@ -1,6 +1,5 @@
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
-import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
-import { swappedBcd } from "../../../src/codec/kit/bcd.ts";
+import { toHex } from "../../../src/base/hex.ts";
 import { readTlv, readTlvs, type Tlv, tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { Reader } from "../../../src/codec/kit/codec.ts";
 import { imsiDigits } from "./profile-files.ts";
@@ -18,7 +17,7 @@ export interface PackageFacts {
 }
 
 /** How far a package is: more to come, complete, or not a package. */
-export type PackageProgress =
+type PackageProgress =
   | { readonly at: "incomplete" }
   | { readonly at: "malformed" }
   | { readonly at: "complete"; readonly facts: PackageFacts };
@@ -86,14 +85,4 @@ function imsiIn(value: Uint8Array): string | undefined {
 /** EUICCResponse with one status for the last element; 0 = ok. TCA eUICC Profile Package §8.11 */
 export function euiccResponse(status: number): Uint8Array {
   return tlvBytes(0x30, tlvBytes(0xa0, tlvBytes(0x30, tlvBytes(0x80, Uint8Array.of(status)))));
-}
-
-/** The smallest package that makes a profile: header, IMSI, end. For tests and demonstrations. */
-export function minimalPackage(facts: { readonly iccid: string; readonly imsi: string }): Uint8Array {
-  const iccid = fromHex(facts.iccid.padEnd(20, "F"));
-  const digits = swappedBcd(`9${facts.imsi.padEnd(15, "0")}`);
-  const text = new TextEncoder().encode("minimal");
-  const header = tlvBytes(0xa0, Uint8Array.of(0x80, 1, 2, 0x81, 1, 0), tlvBytes(0x82, text), tlvBytes(0x83, iccid));
-  const usim = tlvBytes(0xb3, tlvBytes(0xa0, tlvBytes(0x81, Uint8Array.of(8), digits)));
-  return concatBytes(header, usim, Uint8Array.of(0xaa, 0x00));
 }

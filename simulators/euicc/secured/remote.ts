@@ -43,7 +43,7 @@ export function findTarget(card: CardCore, tar: number): RemoteTarget | undefine
 }
 
 /** How a script came, for the log and for the keys it may use. */
-export interface ScriptOrigin {
+interface ScriptOrigin {
   readonly bearer: Executed["bearer"];
   readonly keySet?: KeySetState;
   readonly cntr?: number;

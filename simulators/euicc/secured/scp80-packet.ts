@@ -47,7 +47,7 @@ export interface PacketHeader {
 }
 
 /** What {@link verifyCommand} found. */
-export type Verdict =
+type Verdict =
   | { readonly at: "malformed" }
   | { readonly at: "refused"; readonly status: number; readonly cntr: number }
   | { readonly at: "authentic"; readonly cntr: number; readonly data: Uint8Array };

@@ -19,7 +19,7 @@ export interface ScriptTarget {
 }
 
 /** Answers that the field shows in more than one form. */
-export interface ScriptStyle {
+interface ScriptStyle {
   readonly warningStopsScript: boolean;
   readonly countInIndefinite: boolean;
 }

@@ -19,7 +19,7 @@ import {
 } from "./scp80-packet.ts";
 
 /** What a secured packet needs of the card around it. */
-export interface SecuredSmsDeps {
+interface SecuredSmsDeps {
   readonly card: CardCore;
   readonly toolkit: Toolkit;
   readonly remote: RemoteManagement;
@@ -31,7 +31,7 @@ export interface SecuredSmsDeps {
 }
 
 /** What the ENVELOPE that completed a packet is answered with. */
-export interface Receipt {
+interface Receipt {
   /** TP-UD of the DELIVER-REPORT. */
   readonly report: Uint8Array | undefined;
   /** Whether a longer answer follows by SMS-SUBMIT. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 export const socketName = "otagate.sock";
 
 /** Where the configuration is looked for, first found wins. */
-export function configPaths(env: NodeJS.ProcessEnv): string[] {
+function configPaths(env: NodeJS.ProcessEnv): string[] {
   const home = env.XDG_CONFIG_HOME ?? join(homedir(), ".config");
   return [join(home, "otagate", "config.yaml"), "/etc/otagate/config.yaml"];
 }

@@ -2,20 +2,20 @@ import { codecError } from "../../base/gateway-error.ts";
 import { Reader } from "../kit/codec.ts";
 
 /** One interface byte: TA, TB, TC or TD of level `level`. */
-export interface InterfaceByte {
+interface InterfaceByte {
   readonly name: string;
   readonly value: number;
   readonly offset: number;
 }
 
 /** A compact-TLV object of the historical bytes. ISO/IEC 7816-4 §12.1.1 */
-export interface HistoricalObject {
+interface HistoricalObject {
   readonly tag: number;
   readonly value: Uint8Array;
 }
 
 /** Global interface bytes that follow T = 15. ISO/IEC 7816-3 §8.3, ETSI TS 102 221 §6.3 */
-export interface GlobalBytes {
+interface GlobalBytes {
   /** Clock stop: `none`, `low`, `high`, `any`. From TA after T=15. */
   readonly clockStop?: "none" | "low" | "high" | "any";
   /** Supply classes A (5 V), B (3 V), C (1.8 V), D (1.2 V …) the card takes. */
@@ -25,7 +25,7 @@ export interface GlobalBytes {
 }
 
 /** An answer to reset. ISO/IEC 7816-3 §8, ETSI TS 102 221 §6.3 */
-export interface AnswerToReset {
+interface AnswerToReset {
   readonly convention: "direct" | "inverse";
   readonly interfaceBytes: readonly InterfaceByte[];
   /** Protocols offered, in order; 15 only qualifies bytes and is left out. T=0 when nothing is said. */

@@ -1,7 +1,7 @@
 import { codecError } from "../../base/gateway-error.ts";
 
 /** Meaning of a class octet. ISO/IEC 7816-4 §5.4.1, ETSI TS 102 221 §10.1.1 */
-export interface ClassByte {
+interface ClassByte {
   /** Logical channel 0–19. */
   readonly channel: number;
   /** Secure messaging as coded: 0 none, 1 proprietary, 2 header not authenticated, 3 header authenticated. */

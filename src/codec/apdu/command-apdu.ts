@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import { Writer } from "../kit/codec.ts";
 
 /** A command APDU. The case follows from what is there: data (Lc) and Le. ISO/IEC 7816-4 §5.1 */
-export interface CommandApdu {
+interface CommandApdu {
   readonly cla: number;
   readonly ins: number;
   readonly p1: number;

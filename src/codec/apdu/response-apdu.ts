@@ -1,7 +1,7 @@
 import { codecError } from "../../base/gateway-error.ts";
 
 /** A response APDU: data and status word. ISO/IEC 7816-4 §5.1 */
-export interface ResponseApdu {
+interface ResponseApdu {
   /** A view of the octets before SW1 SW2. */
   readonly data: Uint8Array;
   /** SW1 × 256 + SW2. */
@@ -17,13 +17,4 @@ export function parseResponse(octets: Uint8Array): ResponseApdu {
     throw codecError("codec.truncated", `R-APDU: ${octets.length} octets, at least 2`, 0, { field: "R-APDU" });
   }
   return { data: octets.subarray(0, end), sw: sw1 * 256 + sw2 };
-}
-
-/** Octets of a response. */
-export function buildResponse(data: Uint8Array, sw: number): Uint8Array {
-  const octets = new Uint8Array(data.length + 2);
-  octets.set(data);
-  octets[data.length] = sw >> 8;
-  octets[data.length + 1] = sw & 0xff;
-  return octets;
 }

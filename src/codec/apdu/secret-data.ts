@@ -18,7 +18,7 @@ const select = 0xa4;
 const getResponse = 0xc0;
 
 /** Where the secrets of a command stand in it, and of what kind they are. */
-export interface CommandSecret {
+interface CommandSecret {
   readonly kind: SecretKind;
   readonly ranges: readonly Range[];
 }

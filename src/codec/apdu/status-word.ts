@@ -1,5 +1,5 @@
 /** What a status word asks of the side that sent the command. */
-export type StatusClass =
+type StatusClass =
   /** Normal ending. */
   | "ok"
   /** 91xx: normal ending, and a proactive command of xx octets waits. */

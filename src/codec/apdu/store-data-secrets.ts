@@ -1,7 +1,7 @@
 import { LoginScan, type Range } from "../cat/login-secrets.ts";
 
 /** Data groups and where their secrets stand. */
-export interface StoredSecrets {
+interface StoredSecrets {
   readonly keys: readonly Range[];
   readonly logins: readonly Range[];
 }

@@ -1,14 +1,14 @@
 import { codecError } from "../../base/gateway-error.ts";
 
 /** One parameter of an information line or URC. */
-export interface AtArg {
+interface AtArg {
   /** Without its quotes. */
   readonly text: string;
   readonly quoted: boolean;
 }
 
 /** An information line or URC taken apart: `+CREG: 2,1` is prefix `+CREG` with two parameters. */
-export interface AtLine {
+interface AtLine {
   /** `+CSQ`, `^ICCID`, `#QSS`; undefined for a bare line. */
   readonly prefix?: string;
   /** What follows the colon, or the whole bare line. */

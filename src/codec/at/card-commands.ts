@@ -42,27 +42,3 @@ export const closeChannel = command<string, void>({
   reply: { ...nothing, prefixes: ["+CCHC"] },
   budget: "card",
 });
-
-/** Restricted SIM access: the ME selects the file itself. TS 27.007 §8.18 */
-export interface RestrictedAccess {
-  /** 176 READ BINARY, 178 READ RECORD, 192 GET RESPONSE, 214 UPDATE BINARY, 220 UPDATE RECORD, 242 STATUS. */
-  readonly instruction: number;
-  readonly file: number;
-  readonly p1?: number;
-  readonly p2?: number;
-  readonly p3?: number;
-  readonly data?: Uint8Array;
-}
-
-export const crsm = command<RestrictedAccess, { readonly sw: number; readonly data: Uint8Array }>({
-  line: ({ instruction, file, p1 = 0, p2 = 0, p3 = 0, data }) => {
-    const tail = data === undefined ? "" : `,"${toHex(data)}"`;
-    return `AT+CRSM=${instruction},${file},${p1},${p2},${p3}${tail}`;
-  },
-  reply: info("+CRSM", (args) => {
-    const sw = args.int("sw1") * 256 + args.int("sw2");
-    const text = args.maybeText();
-    return { sw, data: text === undefined ? new Uint8Array() : hexText(text.trim(), "+CRSM") };
-  }),
-  budget: "card",
-});

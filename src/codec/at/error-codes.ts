@@ -1,7 +1,7 @@
 import type { RetryClass } from "../../base/error-catalogue.ts";
 
 /** A numbered refusal: its words and what may be done about it. */
-export interface AtErrorCode {
+interface AtErrorCode {
   readonly text: string;
   readonly retry: RetryClass;
 }
@@ -23,7 +23,7 @@ const cmeLater = [
 ];
 
 /** +CME ERROR. TS 27.007 §9.2 */
-export const cmeErrors: Table = table("never", cmeLater, {
+const cmeErrors: Table = table("never", cmeLater, {
   0: "phone failure",
   1: "no connection to phone",
   2: "phone adaptor link reserved",
@@ -110,7 +110,7 @@ const cmsLater = [
 ];
 
 /** +CMS ERROR: 1-127 RP cause (TS 24.011 E-2), 128-255 TP-FCS (TS 23.040 §9.2.3.22), 300-511 TS 27.005 §3.2.5. */
-export const cmsErrors: Table = table("never", cmsLater, {
+const cmsErrors: Table = table("never", cmsLater, {
   1: "unassigned number",
   8: "operator determined barring",
   10: "call barred",

@@ -1,5 +1,5 @@
 import { type ArgReader, charsetText } from "./args.ts";
-import { bare, command, info, infos, maybe, nothing } from "./command.ts";
+import { bare, command, info, nothing } from "./command.ts";
 import { parseRegistration, type Registration } from "./urc.ts";
 
 /** Attention: does nothing, shows that the modem listens. V.250 §4.4 */
@@ -51,13 +51,6 @@ export const pinState = command<void, string>({
   line: () => "AT+CPIN?",
   reply: { ...info("+CPIN", (args) => args.text("code").trim()), lone: true },
   budget: "pin",
-});
-
-/** Functionality: 0 minimum, 1 full, 4 radio off. TS 27.007 §8.2 */
-export const functionality = command<void, number>({
-  line: () => "AT+CFUN?",
-  reply: info("+CFUN", (args) => args.int("fun")),
-  budget: "quick",
 });
 
 /** Registration in the domain of `CREG`, `CGREG`, `CEREG` or `C5GREG`. TS 27.007 §7.2, §10.1.20, §10.1.22, §10.1.47 */
@@ -114,14 +107,6 @@ export const characterSet = command<void, string>({
 /** Operators are reported as MCC and MNC from now on. TS 27.007 §7.3 */
 export const numericOperators = command<void, void>({ line: () => "AT+COPS=3,2", reply: nothing, budget: "quick" });
 
-/** Chooses the operator again: 0 automatic, 2 leave the network. TS 27.007 §7.3 */
-export const selectOperator = command<0 | 2, void>({
-  line: (mode) => `AT+COPS=${mode}`,
-  reply: nothing,
-  budget: "network",
-  abortable: true,
-});
-
 /** Scan for operators; any character ends it early. TS 27.007 §7.3 */
 export const scanOperators = command<void, string>({
   line: () => "AT+COPS=?",
@@ -168,24 +153,6 @@ function readExtendedSignal(args: ArgReader): ExtendedSignal {
     ...(rsrp <= 97 ? { rsrpDbm: -141 + rsrp } : {}),
   };
 }
-
-/** Addresses of the PDP contexts. TS 27.007 §10.1.14 */
-export const packetAddresses = command<void, readonly { readonly cid: number; readonly address?: string }[]>({
-  line: () => "AT+CGPADDR",
-  reply: infos("+CGPADDR", (args) => {
-    const cid = args.int("cid");
-    const address = args.maybeText();
-    return address === undefined ? { cid } : { cid, address };
-  }),
-  budget: "quick",
-});
-
-/** Packet attach state. TS 27.007 §10.1.9 */
-export const packetAttach = command<void, number | undefined>({
-  line: () => "AT+CGATT?",
-  reply: maybe(info("+CGATT", (args) => args.int("state"))),
-  budget: "quick",
-});
 
 /** Text that came as Latin-1 characters, as UTF-8 if it is that. */
 function utf8(text: string): string {

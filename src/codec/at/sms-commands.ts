@@ -5,7 +5,7 @@ import { type AtReply, command, info, infos, maybe, nothing } from "./command.ts
 import { headerLength } from "./urc.ts";
 
 /** A PDU as modems hand it over: the service centre's address, then the TPDU. TS 27.005 §3.1 */
-export interface ModemPdu {
+interface ModemPdu {
   /** Type octet and BCD digits of the service centre; empty when the modem's own is meant. */
   readonly serviceCentre: Uint8Array;
   readonly tpdu: Uint8Array;
@@ -54,13 +54,6 @@ export const setIndications = command<string, void>({
 export const indications = command<void, readonly number[]>({
   line: () => "AT+CNMI?",
   reply: info("+CNMI", (args) => Array.from({ length: args.remaining }, () => args.maybeInt() ?? 0)),
-  budget: "quick",
-});
-
-/** The service centre's address. TS 27.005 §3.3.1 */
-export const serviceCentre = command<void, string>({
-  line: () => "AT+CSCA?",
-  reply: info("+CSCA", (args) => args.text("sca")),
   budget: "quick",
 });
 

@@ -31,7 +31,7 @@ export const urcEvents = [
   "noise",
   "unknown",
 ] as const;
-export type UrcEvent = (typeof urcEvents)[number];
+type UrcEvent = (typeof urcEvents)[number];
 
 /** How to recognise one kind of unsolicited line. */
 export interface UrcRule {
@@ -100,7 +100,7 @@ export interface Registration {
   readonly rejectCause?: number;
 }
 
-export const registrationStates = [
+const registrationStates = [
   "not-searching",
   "home",
   "searching",
@@ -114,7 +114,7 @@ export const registrationStates = [
   "roaming-csfb-not-preferred",
   "emergency-only",
 ] as const;
-export type RegistrationState = (typeof registrationStates)[number];
+type RegistrationState = (typeof registrationStates)[number];
 
 /** <AcT>. TS 27.007 §7.3 */
 export const accessTechnologies = [

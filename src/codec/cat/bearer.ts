@@ -26,7 +26,7 @@ export function bearerName(type: number): string | undefined {
 export const packetBearers: ReadonlySet<number> = new Set([0x02, 0x03, 0x09, 0x0b, 0x0c]);
 
 /** Quality of service of a GPRS bearer. 3GPP TS 31.111 §8.52.2 */
-export interface GprsBearer {
+interface GprsBearer {
   readonly precedence: number;
   readonly delay: number;
   readonly reliability: number;
@@ -122,7 +122,7 @@ export type OtherAddress =
   | { readonly kind: "other"; readonly type: number; readonly address: Uint8Array };
 
 /** Four octets as dotted decimal. */
-export function ipv4Text(octets: Uint8Array): string {
+function ipv4Text(octets: Uint8Array): string {
   return [...octets].join(".");
 }
 

@@ -3,7 +3,7 @@ import { readLength, tlvBytes } from "../kit/ber.ts";
 import type { Codec } from "../kit/codec.ts";
 import { type CatTlv, catTlvBytes, readCatTlvs } from "./comprehension.ts";
 import { device } from "./device.ts";
-import { type CatEvent, catEvent, eventName } from "./event.ts";
+import { type CatEvent, catEvent } from "./event.ts";
 import {
   type Address,
   type CatObjectValue,
@@ -79,7 +79,7 @@ export const Envelope: Codec<Envelope> = {
 };
 
 /** An envelope of these objects, device identities first; an event download starts with its event. */
-export function envelope(
+function envelope(
   name: EnvelopeName,
   devices: DeviceIdentities,
   objects: readonly CatTlv[],
@@ -186,16 +186,4 @@ export function dataAvailableEvent(status: CatObjectValue<"channelStatus">, wait
 /** A channel changed its state. ETSI TS 102 223 §7.5.11 */
 export function channelStatusEvent(status: CatObjectValue<"channelStatus">, objects: readonly CatTlv[] = []): Envelope {
   return eventDownload("channelStatus", [catObject("channelStatus", status, true), ...objects]);
-}
-
-/** The terminal is served by another technology. ETSI TS 102 223 §7.5.12 */
-export function accessTechnologyEvent(technology: number): Envelope {
-  return eventDownload("accessTechnologyChange", [catObject("accessTechnology", Uint8Array.of(technology))]);
-}
-
-/** What an envelope is for display. */
-export function envelopeText(value: Envelope): string {
-  if (value.name !== "eventDownload") return value.name;
-  const codes = findTlv(value.objects, "eventList")?.value ?? new Uint8Array(0);
-  return `eventDownload: ${[...codes].map((code) => eventName(code) ?? `event ${code}`).join(", ")}`;
 }

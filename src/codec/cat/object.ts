@@ -32,7 +32,7 @@ export const Address: Codec<{ readonly tonNpi: number; readonly digits: string }
 export type Address = Of<typeof Address>;
 
 /** Number of files and their paths (each from `3F00` on). ETSI TS 102 223 §8.18 */
-export const FileList: Codec<{ readonly count: number; readonly paths: readonly Uint8Array[] }> = {
+const FileList: Codec<{ readonly count: number; readonly paths: readonly Uint8Array[] }> = {
   read: (from) => {
     const count = from.u8("number of files");
     const all = from.rest();
@@ -228,7 +228,7 @@ export function findObject<K extends CatObjectName>(
 }
 
 /** One object for display: its name, place and decoded value, or why that could not be decoded. */
-export interface DescribedObject {
+interface DescribedObject {
   readonly tag: string;
   readonly name: CatObjectName | "unknown";
   readonly cr: boolean;

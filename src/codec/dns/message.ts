@@ -9,7 +9,7 @@ export const dnsType = { a: 1, cname: 5, ptr: 12, aaaa: 28, any: 255 } as const;
 export const dnsCode = { ok: 0, format: 1, failure: 2, noSuchName: 3, notImplemented: 4, refused: 5 } as const;
 
 /** One question. RFC 1035 §4.1.2 */
-export interface DnsQuestion {
+interface DnsQuestion {
   readonly name: string;
   readonly type: number;
   /** 1 = Internet. */

@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import type { Writer } from "../kit/codec.ts";
 
 /** A domain name found in a message, and where the octets after it start. */
-export interface FoundName {
+interface FoundName {
   /** Labels joined by dots, lower case; empty for the root. */
   readonly name: string;
   readonly next: number;

@@ -4,7 +4,7 @@ import { serialized } from "./canonical.ts";
 import { elements, parseXml } from "./xml.ts";
 
 /** What an EIS states about a profile now. */
-export interface WrittenProfile {
+interface WrittenProfile {
   readonly aid: string;
   readonly iccid?: string;
   readonly imsi?: string;

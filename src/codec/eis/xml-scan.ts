@@ -1,7 +1,7 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
 /** What XML from outside may hold. A document is refused at the first octet that exceeds a limit, before a tree is built. */
-export interface XmlLimits {
+interface XmlLimits {
   readonly maxDepth: number;
   readonly maxElements: number;
   /** Attributes of one element, namespace declarations among them. */

@@ -6,7 +6,7 @@ import { fromHex, toHex } from "../../base/hex.ts";
 export type Aid = Brand<string, "Aid">;
 
 /** Toolkit application reference: 3 octets as upper-case hexadecimal, made by its parsers. ETSI TS 101 220 §7.2.1 */
-export type Tar = Brand<string, "Tar">;
+type Tar = Brand<string, "Tar">;
 
 function isAid(text: string): text is Aid {
   return /^([0-9A-F]{2}){5,16}$/.test(text);
@@ -53,13 +53,6 @@ export function parseTar(text: string): Tar {
   return hex;
 }
 
-/** @throws codec.length */
-export function tarFromOctets(octets: Uint8Array, offset = 0): Tar {
-  const hex = toHex(octets);
-  if (!isTar(hex)) throw codecError("codec.length", `TAR of ${octets.length} octets`, offset, { field: "tar" });
-  return hex;
-}
-
 export function tarOctets(tar: Tar): Uint8Array {
   return fromHex(tar);
 }
@@ -87,7 +80,6 @@ export const ownIsdPAid: Aid = parseAid(`${euiccPrefix}00000F00`);
 
 /** Their TARs. */
 export const isdRTar: Tar = parseTar("000001");
-export const ecasdTar: Tar = parseTar("000002");
 
 /** Whether an AID is in the range of ISD-P instances. SGP.02 Annex H */
 export function isIsdPAid(aid: Aid): boolean {

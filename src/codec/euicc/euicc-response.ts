@@ -3,7 +3,7 @@ import { statusWordName } from "../apdu/status-word.ts";
 import { readTlvs, type Tlv } from "../kit/ber.ts";
 
 /** Outcome of one element of a profile package. TCA eUICC Profile Package §8.11 */
-export interface PeStatus {
+interface PeStatus {
   readonly status: number;
   /** Number of the element in its PEHeader. */
   readonly identification?: number;
@@ -13,7 +13,7 @@ export interface PeStatus {
 }
 
 /** The card's answer to a profile package. TCA eUICC Profile Package §8.11 */
-export interface EuiccResponse {
+interface EuiccResponse {
   readonly statuses: readonly PeStatus[];
   /** The card gave the installation up. */
   readonly aborted: boolean;

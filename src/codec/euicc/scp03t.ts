@@ -25,7 +25,7 @@ export function isScp03tError(tag: number): boolean {
 }
 
 /** Tag of the command that an SCP03t error answer belongs to. SGP.02 §4.1.3.3 */
-export function scp03tErrorCommand(tag: number): number {
+function scp03tErrorCommand(tag: number): number {
   return (tag & 0xff) + 0x40;
 }
 

@@ -2,10 +2,10 @@ import type { Brand } from "../../base/brand.ts";
 import { codecError } from "../../base/gateway-error.ts";
 
 /** MSISDN: 3 to 15 digits in international form without `+`, made by {@link parseMsisdn}. ITU-T E.164 */
-export type Msisdn = Brand<string, "Msisdn">;
+type Msisdn = Brand<string, "Msisdn">;
 
 /** IMEI or IMEISV: 14 to 16 digits, made by {@link parseImei}. 3GPP TS 23.003 §6.2 */
-export type Imei = Brand<string, "Imei">;
+type Imei = Brand<string, "Imei">;
 
 function isMsisdn(text: string): text is Msisdn {
   return /^\d{3,15}$/.test(text);

@@ -30,7 +30,7 @@ const keyUsages = [
   "encipherOnly",
   "decipherOnly",
 ] as const;
-export type KeyUsage = (typeof keyUsages)[number];
+type KeyUsage = (typeof keyUsages)[number];
 
 const ecPublicKey = "1.2.840.10045.2.1";
 

@@ -5,7 +5,7 @@ import { targetedApplication } from "./targeted-application.ts";
 export const adminProtocol = "globalplatform-remote-admin/1.0";
 
 /** Content types of command and response scripts, by kind. GP Amendment B §3.4, TS 102 226 §5.2 */
-export const scriptContentTypes = {
+const scriptContentTypes = {
   gp: {
     command: "application/vnd.globalplatform.card-content-mgt;version=1.0",
     response: "application/vnd.globalplatform.card-content-mgt-response;version=1.0",
@@ -33,10 +33,6 @@ export function scriptKindOf(contentType: string): { kind: ScriptKind; direction
 function mediaType(value: string): string {
   return (value.split(";")[0] ?? "").trim().toLowerCase();
 }
-
-/** Values of `X-Admin-Script-Status`. GP Amendment B §3.4.1 */
-export const scriptStatuses = ["ok", "unknown-application", "not-a-security-domain", "security-error"] as const;
-export type ScriptStatus = (typeof scriptStatuses)[number];
 
 /** The path and query of a request target; absolute forms lose scheme and authority. */
 export function originForm(uri: string): string {
@@ -70,7 +66,7 @@ const reasons: Readonly<Record<number, string>> = {
 };
 
 /** Head of an answer: the headers of Amendment B and not one more, since some cards have small buffers. */
-export function adminAnswerHead(answer: AdminAnswer, framing: "chunked" | "length"): string {
+function adminAnswerHead(answer: AdminAnswer, framing: "chunked" | "length"): string {
   const lines = [
     `HTTP/1.1 ${answer.status} ${reasons[answer.status] ?? "Error"}`,
     `X-Admin-Protocol: ${adminProtocol}`,

@@ -1,5 +1,5 @@
 /** What the agent id of an ISD-R names: EID of 32 digits, AID in upper-case hexadecimal. */
-export interface EuiccAgentId {
+interface EuiccAgentId {
   readonly eid: string;
   readonly aid: string;
 }

@@ -12,10 +12,7 @@ export interface RequestHead {
 }
 
 /** How many octets of body follow a head. */
-export type BodyFraming =
-  | { readonly at: "none" }
-  | { readonly at: "chunked" }
-  | { readonly at: "length"; octets: number };
+type BodyFraming = { readonly at: "none" } | { readonly at: "chunked" } | { readonly at: "length"; octets: number };
 
 const maxHeaders = 64;
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";

@@ -28,14 +28,14 @@ const full: Codec<"full"> = {
 };
 
 /** The PSK identity of an eUICC, in the order of the table. SGP.02 §2.4.3 table 4 */
-export const EuiccPskIdentity = record({
+const EuiccPskIdentity = record({
   format: wrapped(0x80, full),
   eid: wrapped(0x81, eid),
   aid: wrapped(0x4f, mapped(octets(16), toHex, fromHex)),
   kid: wrapped(0x82, u8),
   kvn: wrapped(0x83, u8),
 });
-export type EuiccPskIdentity = Of<typeof EuiccPskIdentity>;
+type EuiccPskIdentity = Of<typeof EuiccPskIdentity>;
 
 /** The identity as it stands in the handshake: 90 hexadecimal digits, upper case. */
 export function pskIdentityText(identity: Omit<EuiccPskIdentity, "format">): string {

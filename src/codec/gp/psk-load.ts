@@ -4,7 +4,7 @@ import { tlvBytes, writeLength } from "../kit/ber.ts";
 import { Writer } from "../kit/codec.ts";
 
 /** A PSK ready to be loaded: encrypted by the data encryption key of the channel that carries it. */
-export interface WrappedPsk {
+interface WrappedPsk {
   readonly kvn: number;
   readonly kid: number;
   /** Octets of the key in clear. */

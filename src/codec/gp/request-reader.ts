@@ -5,7 +5,7 @@ import { ChunkedDecoder } from "./chunked.ts";
 import { bodyFraming, header, looksLikeHeader, parseRequestHead, type RequestHead } from "./http-head.ts";
 
 /** Bounds of one request. */
-export interface RequestLimits {
+interface RequestLimits {
   readonly headOctets: number;
   readonly bodyOctets: number;
 }
@@ -18,7 +18,7 @@ export interface HttpRequest {
   readonly body: Uint8Array;
 }
 
-export type ReaderEvent =
+type ReaderEvent =
   | { readonly kind: "request"; readonly request: HttpRequest }
   /** The card waits for `100 Continue` before it sends the body. */
   | { readonly kind: "continue" };

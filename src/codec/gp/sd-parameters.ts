@@ -2,21 +2,13 @@ import { codecError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import { tlvBytes } from "../kit/ber.ts";
 import { encode } from "../kit/codec.ts";
-import { StoredDnsParameters, StoredSessionParameters } from "./session-parameters.ts";
-
-/** Tag of a stored set: `85` and `F4` replace the whole set, `A5` and `F5` change only what they name. */
-export type StoredSetTag = 0x85 | 0xa5 | 0xf4 | 0xf5;
+import { StoredSessionParameters } from "./session-parameters.ts";
 
 const blockOctets = 255;
 
 /** The TLV that STORE DATA carries for session parameters; `85 00` removes them. GP Amendment B §3.8 */
 export function sessionParametersTlv(mode: "replace" | "change", parameters: StoredSessionParameters): Uint8Array {
   return tlvBytes(mode === "replace" ? 0x85 : 0xa5, encode(StoredSessionParameters, parameters));
-}
-
-/** The TLV that STORE DATA carries for name resolution. GP Amendment B §3.11 */
-export function dnsParametersTlv(mode: "replace" | "change", parameters: StoredDnsParameters): Uint8Array {
-  return tlvBytes(mode === "replace" ? 0xf4 : 0xf5, encode(StoredDnsParameters, parameters));
 }
 
 /**
@@ -38,9 +30,4 @@ export function storeDataCommands(data: Uint8Array): Uint8Array[] {
 export function readParametersCommand(set: "session" | "dns", member?: number): Uint8Array {
   if (member === undefined) return Uint8Array.of(0x80, 0xca, 0x00, set === "session" ? 0x85 : 0xf4, 0x00);
   return Uint8Array.of(0x80, 0xca, 0x00, set === "session" ? 0xa5 : 0xf5, 0x03, 0x5c, 0x01, member, 0x00);
-}
-
-/** STORE DATA data that sets the TLS versions of SCP `81` (DGI `C981`); `option` is the octet "i". GP Amendment B §3.2.1 */
-export function scpOptionDgi(option: number): Uint8Array {
-  return Uint8Array.of(0xc9, 0x81, 0x02, 0x81, option);
 }

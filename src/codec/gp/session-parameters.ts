@@ -1,7 +1,6 @@
 import { codecError } from "../../base/gateway-error.ts";
-import { NetworkAccessName, OtherAddress } from "../cat/bearer.ts";
+import { NetworkAccessName } from "../cat/bearer.ts";
 import { CatObjects } from "../cat/object.ts";
-import { berLength } from "../kit/ber.ts";
 import { type Codec, decode, encode, type Of } from "../kit/codec.ts";
 import { mapped, record, rest, sized, u8, u16 } from "../kit/primitives.ts";
 import { many, maybe, template, tlv } from "../kit/template.ts";
@@ -30,16 +29,14 @@ export const SecurityParameters = record({
 export type SecurityParameters = Of<typeof SecurityParameters>;
 
 /** Reconnections and the seconds between them; the failure report is kept as it is. GP Amendment B §3.8.3 */
-export const RetryPolicy = record({ attempts: u16, delaySeconds: TimerValue, failureReport: rest });
-export type RetryPolicy = Of<typeof RetryPolicy>;
+const RetryPolicy = record({ attempts: u16, delaySeconds: TimerValue, failureReport: rest });
 
 /** Administration host, agent id and URI. GP Amendment B §3.8.4 to §3.8.6 */
-export const HttpParameters = template({
+const HttpParameters = template({
   host: maybe(tlv(0x8a, text)),
   agentId: maybe(tlv(0x8b, text)),
   uri: maybe(tlv(0x8c, text)),
 });
-export type HttpParameters = Of<typeof HttpParameters>;
 
 const sessionMembers = {
   connection: maybe(tlv(0x84, CatObjects)),
@@ -81,40 +78,6 @@ export const DnsParameters = template({
   connection: maybe(tlv(0xfa, CatObjects)),
 });
 export type DnsParameters = Of<typeof DnsParameters>;
-
-const addresses: Codec<readonly OtherAddress[]> = {
-  read: (from) => {
-    const all: OtherAddress[] = [];
-    while (!from.ended) {
-      const offset = from.offset;
-      const tag = from.u8("address tag");
-      if ((tag & 0x7f) !== 0x3e) throw codecError("codec.tag", "an address (tag 3E) belongs here", offset);
-      const value = from.take(berLength.read(from), "address");
-      all.push(decode(OtherAddress, value, from.offset - value.length));
-    }
-    return all;
-  },
-  write: (to, value) => {
-    for (const one of value) {
-      const octets = encode(OtherAddress, one);
-      to.u8(0x3e).u8(octets.length).bytes(octets);
-    }
-  },
-};
-
-/** What a security domain stores for name resolution (value of `F4` or `F5`). GP Amendment B table 3-16 */
-export const StoredDnsParameters = template({
-  force: maybe(tlv(0xd0, u8)),
-  terminalRetry: maybe(tlv(0xd1, delay)),
-  serverRetry: maybe(tlv(0xd2, delay)),
-  fqdn: maybe(tlv(0xd6, qname)),
-  serverCache: maybe(tlv(0xf7, addresses)),
-  dnsCache: maybe(tlv(0xf9, addresses)),
-  connection: maybe(tlv(0xfa, CatObjects)),
-  serverFallback: maybe(tlv(0xfb, addresses)),
-  dnsFallback: maybe(tlv(0xfc, addresses)),
-});
-export type StoredDnsParameters = Of<typeof StoredDnsParameters>;
 
 function exclusive<T extends { readonly security?: unknown; readonly extendedSecurity?: unknown }>(
   inner: Codec<T>,

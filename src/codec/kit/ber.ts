@@ -44,12 +44,9 @@ export function writeLength(to: Writer, length: number): void {
 }
 
 /** Writes tag octets as they stand in the number. */
-export function writeTag(to: Writer, tag: number): void {
+function writeTag(to: Writer, tag: number): void {
   to.uint(tag, tag > 0xffff ? 3 : tag > 0xff ? 2 : 1);
 }
-
-/** A BER length as a codec. */
-export const berLength: Codec<number> = { read: readLength, write: writeLength };
 
 /** Reads one TLV with a definite length. */
 export function readTlv(from: Reader): Tlv {

@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import type { Codec } from "./codec.ts";
 
 /** A field inside one octet; bits are numbered b8 (most significant) to b1 as specifications print them. */
-export interface BitField<T> {
+interface BitField<T> {
   readonly mask: number;
   get(octet: number, offset: number): T;
   set(value: T): number;
@@ -15,7 +15,7 @@ export function flag(bit: number): BitField<boolean> {
 }
 
 /** Bits `high`..`low` as a number. */
-export function number(high: number, low: number): BitField<number> {
+function number(high: number, low: number): BitField<number> {
   const mask = ((1 << (high - low + 1)) - 1) << (low - 1);
   return {
     mask,

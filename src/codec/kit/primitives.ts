@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import { type Codec, encode, type Of } from "./codec.ts";
 
 /** Big-endian unsigned integer of a fixed number of octets (1 to 6). */
-export function uint(octets: number): Codec<number> {
+function uint(octets: number): Codec<number> {
   const limit = 256 ** octets;
   return {
     read: (from) => from.uint(octets),
@@ -17,8 +17,6 @@ export function uint(octets: number): Codec<number> {
 
 export const u8 = uint(1);
 export const u16 = uint(2);
-export const u24 = uint(3);
-export const u32 = uint(4);
 
 /** All octets that are left. */
 export const rest: Codec<Uint8Array> = {
@@ -61,21 +59,6 @@ export function mapped<A, B>(inner: Codec<A>, into: (value: A) => B, back: (valu
   return {
     read: (from) => into(inner.read(from)),
     write: (to, value) => inner.write(to, back(value)),
-  };
-}
-
-/** One octet that must be one of `names`' indices; undefined entries are reserved. */
-export function named<const N extends readonly (string | undefined)[]>(names: N): Codec<Exclude<N[number], undefined>> {
-  type Name = Exclude<N[number], undefined>;
-  return {
-    read: (from) => {
-      const offset = from.offset;
-      const value = from.u8();
-      const name = names[value];
-      if (name === undefined) throw codecError("codec.value", `reserved value ${value}`, offset);
-      return name as Name;
-    },
-    write: (to, value) => void to.u8(names.indexOf(value)),
   };
 }
 

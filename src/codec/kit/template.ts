@@ -3,7 +3,7 @@ import { hexTag, readTlv, type Tlv, tlvBytes } from "./ber.ts";
 import { type Codec, decode, encode } from "./codec.ts";
 
 /** A TLV member of a template. `tags[0]` is written; the others are read as the same thing. */
-export interface Member<T> {
+interface Member<T> {
   readonly tags: readonly number[];
   readonly inner: Codec<T>;
   readonly presence: "one" | "maybe" | "many";
@@ -29,7 +29,7 @@ export function many<T>(member: Member<T>): Member<T> & { presence: "many" } {
 type Members = Readonly<Record<string, Member<any>>>;
 
 /** A template's value: its members by name, and undeclared TLVs, kept to be written back. */
-export type TemplateValue<M extends Members> = {
+type TemplateValue<M extends Members> = {
   readonly [K in keyof M as M[K]["presence"] extends "one" ? K : never]: Inner<M[K]>;
 } & {
   readonly [K in keyof M as M[K]["presence"] extends "maybe" ? K : never]?: Inner<M[K]> | undefined;

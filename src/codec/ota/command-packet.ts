@@ -69,7 +69,7 @@ export function parseCommandPacket(
 }
 
 /** What builds the sixteen octets before RC/CC/DS. */
-export interface CommandHeader {
+interface CommandHeader {
   readonly spi: Spi;
   readonly kic: number;
   readonly kid: number;

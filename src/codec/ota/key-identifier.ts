@@ -6,7 +6,7 @@ export type CipherAlgorithm = "DES-CBC" | "DES-ECB" | "3DES-2" | "3DES-3" | "AES
 
 /** Checksum algorithms a KID names. ETSI TS 102 225 §5.1.3 */
 export type MacAlgorithm = "DES" | "3DES-2" | "3DES-3" | "AES-CMAC";
-export type CrcAlgorithm = "CRC-16" | "CRC-32";
+type CrcAlgorithm = "CRC-16" | "CRC-32";
 
 type Named<T> = T | "implicit" | "reserved";
 

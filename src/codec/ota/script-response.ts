@@ -5,13 +5,13 @@ import { Reader, Writer } from "../kit/codec.ts";
 import { untilEnd } from "./script.ts";
 
 /** One R-APDU of an answer. */
-export interface ScriptAnswer {
+interface ScriptAnswer {
   readonly data: Uint8Array;
   readonly sw: number;
 }
 
 /** Answer to a compact script: how many commands ran, and the last one's answer. ETSI TS 102 226 §5.1.2 */
-export interface CompactResponse {
+interface CompactResponse {
   readonly format: "compact";
   readonly count: number;
   readonly last: ScriptAnswer;

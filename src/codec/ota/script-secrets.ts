@@ -5,7 +5,7 @@ import { Reader } from "../kit/codec.ts";
 import { compactCommandLength, isCapdu, isExpandedScript } from "./script.ts";
 
 /** A script as it may be shown. */
-export interface ShownScript {
+interface ShownScript {
   readonly bytes: Uint8Array;
   /** Something was overwritten by zeros. */
   readonly hidden: boolean;

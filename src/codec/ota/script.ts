@@ -5,7 +5,7 @@ import { hexTag, readLength, readTag, readTlv, type Tlv, tlvBytes } from "../kit
 import { Reader, Writer } from "../kit/codec.ts";
 
 /** How a script is written. `hybrid` = tag AE with a definite length: seen, read, never built. ETSI TS 102 226 §5 */
-export type ScriptFormat = "compact" | "expanded-definite" | "expanded-indefinite" | "hybrid";
+type ScriptFormat = "compact" | "expanded-definite" | "expanded-indefinite" | "hybrid";
 
 /** Tags inside a command scripting template; with the CR bit set they mean the same. ETSI TS 102 226 §5.2.1 */
 export const scriptTag = {
@@ -165,9 +165,6 @@ const chainingNames: Readonly<Record<number, string>> = {
   2: "subsequent script, more follow",
   3: "last script",
 };
-
-/** Values of the script chaining object, by name. ETSI TS 102 226 §5.2.1.4 */
-export const chaining = { first: 0x01, firstKept: 0x11, subsequent: 0x02, last: 0x03 } as const;
 
 /** What an object of a command script is for display. */
 export function scriptObjectName(object: ScriptObject): string {

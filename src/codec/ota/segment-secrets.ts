@@ -18,7 +18,7 @@ export interface PassingMessage {
 export type ShowMessage = (message: PassingMessage) => Uint8Array;
 
 /** One message, or one of several, cut into what matters here. */
-export interface PassingSegment {
+interface PassingSegment {
   /** The packet it belongs to; undefined for a message by itself. */
   readonly packet?: string;
   readonly sequence: number;

@@ -60,7 +60,7 @@ const Message = record({
 });
 
 /** One destination of submit_multi: an address, or the name of a distribution list. SMPP 3.4 §5.2.25 */
-export type MultiDestination =
+type MultiDestination =
   | { readonly to: "address"; readonly address: Address }
   | { readonly to: "list"; readonly name: string };
 

@@ -30,12 +30,3 @@ export function isOctets(dataCoding: number): boolean {
   const classGroup = (dataCoding & 0xf4) === 0xf4;
   return octetCodings.includes(dataCoding) || classGroup || (dataCoding & 0xcc) === 0x04;
 }
-
-/** The alphabet of a data_coding for display who look at a message. SMPP 3.4 §5.2.19, TS 23.038 §4 */
-export function alphabet(dataCoding: number): "default" | "latin1" | "ucs2" | "binary" {
-  if ((dataCoding & 0xf0) === 0xf0) return (dataCoding & 0x04) === 0 ? "default" : "binary";
-  if (dataCoding === 0x08) return "ucs2";
-  if (dataCoding === 0x00 || dataCoding === 0x01) return "default";
-  if (dataCoding === 0x03) return "latin1";
-  return "binary";
-}

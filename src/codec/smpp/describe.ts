@@ -5,7 +5,7 @@ import { statusName } from "./status.ts";
 import { type RawTlv, tlvName } from "./tlv.ts";
 
 /** A PDU for display and JSON: names as the specification spells them, octets as hexadecimal. Never a password. */
-export interface DescribedPdu {
+interface DescribedPdu {
   readonly command: string;
   readonly sequence: number;
   readonly status?: string;

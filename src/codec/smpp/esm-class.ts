@@ -1,5 +1,5 @@
 /** What a message is, by bits 5 to 2 of esm_class. SMPP 3.4 §5.2.12 */
-export type MessageKind =
+type MessageKind =
   | "message"
   | "receipt"
   | "delivery-ack"
@@ -10,7 +10,6 @@ export type MessageKind =
 
 /** UDH indicator and reply path of esm_class. */
 export const udhi = 0x40;
-export const replyPath = 0x80;
 
 const kinds = new Map<number, MessageKind>([
   [0x00, "message"],

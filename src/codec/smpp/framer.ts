@@ -21,7 +21,7 @@ export interface Framing {
 export const emptyFraming: Framing = { octets: 0, need: 4, parts: undefined };
 
 /** Whole PDUs, what is left over, and why the stream cannot be followed any further. */
-export interface Framed {
+interface Framed {
   readonly pdus: readonly Uint8Array[];
   readonly rest: Framing;
   /** command_length below 16 or above the limit: the stream is lost, never resynchronised. */

@@ -50,7 +50,7 @@ export type Pdu<C extends Command = Command> = {
 }[C];
 
 /** The four integers every PDU starts with. SMPP 3.4 §5.1 */
-export interface PduHeader {
+interface PduHeader {
   readonly length: number;
   readonly id: number;
   readonly status: number;

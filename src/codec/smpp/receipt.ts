@@ -121,7 +121,7 @@ export function readReceipt(body: Body<"deliver_sm"> | Body<"data_sm">): Receipt
 }
 
 /** Facts an SMSC writes into a receipt. */
-export interface ReceiptFacts {
+interface ReceiptFacts {
   readonly id: string;
   readonly state: MessageState;
   readonly submitDate: string;

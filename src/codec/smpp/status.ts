@@ -57,9 +57,6 @@ export const status = {
   ESME_RINVDSTADDRSUBUNIT: 0x106,
 } as const;
 
-/** Name of a command_status the specification gives. */
-export type StatusName = keyof typeof status;
-
 const names = new Map<number, string>(Object.entries(status).map(([name, code]) => [code, name]));
 
 /** A command_status for display: its name, or its number. */

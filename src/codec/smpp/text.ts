@@ -5,13 +5,13 @@ import { readUserDataHeader } from "../sms/user-data-header.ts";
 import { latin1 } from "./fields.ts";
 
 /** A text message as SMPP has it: a header perhaps, then one octet per character of a 7- or 8-bit alphabet. */
-export interface SmppText {
+interface SmppText {
   readonly dataCoding: number;
   readonly octets: Uint8Array;
 }
 
 /** A text message as a TPDU has it. `length` is TP-UDL: septets, header included, where TP-DCS counts septets. */
-export interface TpText {
+interface TpText {
   readonly dcs: number;
   readonly octets: Uint8Array;
   readonly length: number;

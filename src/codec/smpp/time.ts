@@ -4,7 +4,7 @@ const minute = 60_000;
 const pad = (value: number) => String(value).padStart(2, "0");
 
 /** A time as SMPP carries it: nothing, a span from now, or a moment. */
-export type SmppTime =
+type SmppTime =
   | { readonly at: "default" }
   | { readonly at: "relative"; readonly ms: number }
   | { readonly at: "absolute"; readonly epochMs: number };

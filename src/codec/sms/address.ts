@@ -11,7 +11,7 @@ export interface SmsAddress {
 }
 
 /** True when the type of address states alphanumeric (TON 101). 3GPP TS 23.040 §9.1.2.5 */
-export function isAlphanumeric(toa: number): boolean {
+function isAlphanumeric(toa: number): boolean {
   return (toa & 0x70) === 0x50;
 }
 

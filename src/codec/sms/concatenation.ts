@@ -10,10 +10,10 @@ import {
 } from "./user-data-header.ts";
 
 /** Octets of TP-UD that one short message carries with an 8-bit alphabet. 3GPP TS 23.040 §9.2.3.16 */
-export const userDataLimit = 140;
+const userDataLimit = 140;
 
 /** How a packet that needs several messages is referenced. */
-export interface SegmentReference {
+interface SegmentReference {
   readonly reference: number;
   readonly referenceBits: 8 | 16;
 }
@@ -98,7 +98,7 @@ export interface Assembled {
 export type Pending = ReadonlyMap<string, PendingMessage>;
 
 /** One message of which segments are missing. */
-export interface PendingMessage {
+interface PendingMessage {
   readonly total: number;
   readonly parts: ReadonlyMap<number, Segment>;
   /** When its first segment came, as the caller's clock counts. */

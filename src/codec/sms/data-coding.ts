@@ -1,5 +1,5 @@
 /** What TP-DCS states about TP-UD. 3GPP TS 23.038 §4 */
-export interface DataCoding {
+interface DataCoding {
   readonly alphabet: "gsm7" | "8-bit" | "ucs2" | "reserved";
   readonly messageClass?: 0 | 1 | 2 | 3;
   readonly compressed: boolean;

@@ -1,5 +1,5 @@
 /** Outcome of a short message, from TP-ST. 3GPP TS 23.040 §9.2.3.15 */
-export type SmsOutcome = "delivered" | "pending" | "failed-permanent" | "failed-temporary" | "reserved";
+type SmsOutcome = "delivered" | "pending" | "failed-permanent" | "failed-temporary" | "reserved";
 
 /** The class of a TP-ST value: reserved values inside a class count as the class, `80`–`FF` as reserved. */
 export function smsOutcome(status: number): SmsOutcome {

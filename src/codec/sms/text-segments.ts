@@ -5,7 +5,7 @@ import { gsm7OrNothing } from "./user-data.ts";
 import { elementId, userDataHeaderBytes } from "./user-data-header.ts";
 
 /** A text ready to be sent, in as many messages as it needs. */
-export interface TextSegments {
+interface TextSegments {
   /** TP-DCS: 00 the GSM alphabet, 08 UCS2. */
   readonly dcs: number;
   readonly userDataHeader: boolean;
@@ -13,7 +13,7 @@ export interface TextSegments {
 }
 
 /** TP-UD of one message; `length` is TP-UDL. */
-export interface TextSegment {
+interface TextSegment {
   readonly octets: Uint8Array;
   readonly length: number;
 }

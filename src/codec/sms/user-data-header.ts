@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import { Reader, Writer } from "../kit/codec.ts";
 
 /** One information element as found; `value` is a view. 3GPP TS 23.040 §9.2.3.24 */
-export interface InformationElement {
+interface InformationElement {
   readonly id: number;
   readonly value: Uint8Array;
 }

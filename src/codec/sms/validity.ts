@@ -10,7 +10,7 @@ export type Validity =
   | { readonly format: "enhanced"; readonly octets: Uint8Array };
 
 /** TP-VPF: the number of each format; 0 = no TP-VP. 3GPP TS 23.040 §9.2.3.3 */
-export const validityFormats = ["none", "enhanced", "relative", "absolute"] as const;
+const validityFormats = ["none", "enhanced", "relative", "absolute"] as const;
 
 /** Minutes a relative TP-VP octet stands for. 3GPP TS 23.040 §9.2.3.12.1 */
 export function relativeMinutes(value: number): number {

@@ -1,5 +1,5 @@
 /** A key that an object of a JSON text has twice: of the two, parsers take the last and say nothing. RFC 8259 §4 */
-export interface DoubleKey {
+interface DoubleKey {
   readonly key: string;
   /** Place of the second one. */
   readonly line: number;

@@ -17,7 +17,7 @@ export interface ClientHello {
 }
 
 /** Reads the body of a ClientHello. @throws codec.* */
-export function readClientHello(body: Uint8Array): ClientHello {
+function readClientHello(body: Uint8Array): ClientHello {
   const from = new Reader(body);
   const version = from.uint(2, "version");
   from.take(32, "random");

@@ -9,7 +9,7 @@ import { aidWords, applicationText, fileName } from "../names.ts";
 import { octetCount } from "../octet-count.ts";
 import { oidName } from "../oid-names.ts";
 import { signatureWords } from "../signature-words.ts";
-import { branchOf, hex2, hex4, type Node, numberOf } from "../tree.ts";
+import { branchOf, hex2, type Node, numberOf } from "../tree.ts";
 import { keyWords } from "./gp-command.ts";
 
 const octetsOf = (octets: Uint8Array) => octetCount(numberOf(octets));
@@ -292,9 +292,4 @@ export function fcpNode(octets: Uint8Array, base: number): Node {
 /** Any BER-TLVs, with no idea what they are for. ISO/IEC 8825-1 */
 export function tlvNode(octets: Uint8Array, base: number): Node {
   return branchOf("BER-TLV", octets, base, (branch) => void berParts(branch, new Map()), { clause: "ISO/IEC 8825-1" });
-}
-
-/** A file identifier as text. */
-export function fileText(identifier: number): string {
-  return fileName(identifier) ?? hex4(identifier);
 }

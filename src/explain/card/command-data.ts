@@ -8,7 +8,7 @@ import { deleteData, getStatusData, installData, secureChannelData, storeDataNod
 import { instructionOf } from "./instruction.ts";
 
 /** A command for a line of text, and its parameters as text. */
-export interface CommandTitle {
+interface CommandTitle {
   readonly title: string;
   readonly parameters?: string | undefined;
 }

@@ -58,12 +58,6 @@ export class Assembler {
   }
 }
 
-/** Everything that these items carry in parts. */
-export function assembled(items: readonly Explained[], options: ExplainOptions): Explained[] {
-  const assembler = new Assembler(options);
-  return items.flatMap((item) => assembler.take(item));
-}
-
 function whole(parts: readonly HeardSegment[], options: ExplainOptions): Explained {
   const read = parts.map(({ userData }) => readUserDataHeader(userData));
   const octets = concatBytes(...read.map(({ body }) => body));

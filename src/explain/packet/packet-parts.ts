@@ -16,7 +16,7 @@ export const counterWords = (octets: Uint8Array): string =>
   String(octets.reduce((value, octet) => value * 256 + octet, 0));
 
 /** A length field and what it counts. */
-export interface Counted {
+interface Counted {
   readonly field: "CPL" | "RPL";
   readonly announced: number;
   /** Octets that follow the field. */

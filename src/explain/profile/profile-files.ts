@@ -48,7 +48,7 @@ const secretFiles = new Set([
 ]);
 
 /** One file of a profile element. */
-export interface ElementFile {
+interface ElementFile {
   readonly tag: number;
   readonly name: string;
   /** It holds keys. */

@@ -3,7 +3,7 @@ import { moment, pageShape, seqPage } from "./fields.ts";
 import { operation } from "./operation.ts";
 
 /** An entry of the audit log. */
-export const auditShape = z
+const auditShape = z
   .object({
     seq: z.number().int(),
     at: moment,

@@ -13,7 +13,7 @@ export interface ApiRequest {
 }
 
 /** Carries requests to a daemon. What is refused is thrown. */
-export interface Transport {
+interface Transport {
   json(request: ApiRequest): Promise<unknown>;
   text(request: ApiRequest): Promise<string>;
   /** Lines of an answer without end, until `signal` aborts. */
@@ -21,7 +21,7 @@ export interface Transport {
 }
 
 /** Values that a person gave and only the daemon checks: a file, flags of the command line. */
-export class Unchecked {
+class Unchecked {
   readonly value: unknown;
 
   constructor(value: unknown) {
@@ -45,13 +45,13 @@ type Part<O, K extends "params" | "query" | "headers" | "body"> = [Input<O, K>] 
 type Open<K> = K extends "body" | "query" ? Unchecked : never;
 
 /** What a call of an operation takes. */
-export type RequestOf<O> = Part<O, "params"> &
+type RequestOf<O> = Part<O, "params"> &
   Part<O, "query"> &
   Part<O, "headers"> &
   Part<O, "body"> & { readonly signal?: AbortSignal };
 
 /** What an operation answers with when it is not refused. */
-export type AnswerOf<O extends Operation> = O["answers"][keyof O["answers"]] extends infer S
+type AnswerOf<O extends Operation> = O["answers"][keyof O["answers"]] extends infer S
   ? S extends z.ZodType
     ? z.output<S>
     : never
@@ -146,7 +146,7 @@ async function* eventData(lines: AsyncIterable<string>): AsyncIterable<unknown> 
 }
 
 /** Where a page begins and how long it may be. */
-export interface PageQuery {
+interface PageQuery {
   readonly limit: number;
   readonly cursor?: string;
 }

@@ -3,7 +3,7 @@ import { facts, listOf, moment, targetFilter } from "./fields.ts";
 import { operation } from "./operation.ts";
 
 /** An event of the log. */
-export const eventShape = z
+const eventShape = z
   .object({
     seq: z.number().int().describe("Position in the log; the id of the event stream"),
     at: moment,

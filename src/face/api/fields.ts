@@ -27,7 +27,7 @@ export function listOf<T extends z.ZodType>(item: T) {
 }
 
 /** A whole number in a query, as text or as a number. */
-export function wholeNumber() {
+function wholeNumber() {
   return z.coerce.number<string | number>().int();
 }
 
@@ -85,6 +85,3 @@ export const ifMatchHeaders = z.looseObject({
     .optional()
     .describe("ETag that the resource must still have; a list, or `*` for any"),
 });
-
-/** Body of a request that takes none, or an empty object. */
-export const emptyBody = z.strictObject({}).nullish();

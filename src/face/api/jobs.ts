@@ -15,7 +15,7 @@ import {
 import { operation } from "./operation.ts";
 import { switchShape } from "./switches.ts";
 
-export const commandResultShape = z.object({
+const commandResultShape = z.object({
   data: octets.describe("Response data in hexadecimal"),
   sw: z.string().describe("Status word, four hexadecimal digits"),
 });
@@ -134,9 +134,9 @@ export const jobShape = jobFields.meta({ id: "Job", description: "A script for o
 export type JobAnswer = z.output<typeof jobShape>;
 
 /** The states of a job. */
-export const jobState = jobFields.shape.state;
+const jobState = jobFields.shape.state;
 
-export const packetShape = z
+const packetShape = z
   .object({
     id: z.string(),
     tar: z.string().optional(),
@@ -164,7 +164,7 @@ const decodedShape = z.object({
 });
 
 /** A job with what belongs to it. */
-export const jobDetailShape = z
+const jobDetailShape = z
   .object({
     ...jobFields.shape,
     packets: listOf(packetShape),
@@ -253,6 +253,3 @@ export const jobOperations = {
 
 /** A job and what belongs to it, in an answer. */
 export type JobDetail = z.output<typeof jobDetailShape>;
-
-/** An order of a job, as a client writes it. */
-export type JobOrderBody = z.input<typeof JobOrder>;

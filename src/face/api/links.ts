@@ -4,7 +4,7 @@ import { facts, hexText, idParams, listOf, moment, pageShape } from "./fields.ts
 import { operation } from "./operation.ts";
 
 /** A reader, a modem or an SMSC account. */
-export const linkShape = z
+const linkShape = z
   .object({
     id: z.string(),
     kind: z.enum(["reader", "modem", "smsc"]),
@@ -25,7 +25,7 @@ export const linkShape = z
   })
   .meta({ id: "Link", description: "A reader, a modem or an SMSC account" });
 
-export const leaseShape = z
+const leaseShape = z
   .object({
     id: z.string(),
     link: z.string(),

@@ -4,7 +4,7 @@ import type { Scope } from "../../gateway/model/api-token.ts";
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** Method of an operation. */
-export type Method = (typeof methods)[number];
+type Method = (typeof methods)[number];
 
 /**
  * Method and path, as `GET /v1/jobs/:id`. A third word specifies what the answer is where it is not JSON: `text`,
@@ -13,7 +13,7 @@ export type Method = (typeof methods)[number];
 export type Route = `${Method} /${string}`;
 
 /** How an answer reads. */
-export type AnswerKind = "json" | "text" | "lines" | "events";
+type AnswerKind = "json" | "text" | "lines" | "events";
 
 /** The parts of a route. */
 export function placeOf(route: Route): {
@@ -28,7 +28,7 @@ export function placeOf(route: Route): {
 }
 
 /** One request of the API and its answer, as they are in the examples of the document. A test sends each of them. */
-export interface Example {
+interface Example {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -74,6 +74,3 @@ export const sessionOperations = {
     answers: { 202: z.object({ target: z.string() }).describe("The message was submitted") },
   }),
 };
-
-/** An open session in an answer. */
-export type SessionAnswer = z.output<typeof sessionShape>;

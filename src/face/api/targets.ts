@@ -8,7 +8,7 @@ import { keySetShape } from "./key-sets.ts";
 import { operation } from "./operation.ts";
 
 /** A profile of an eUICC. */
-export const esimProfileShape = z
+const esimProfileShape = z
   .object({
     aid: z.string().describe("ISD-P AID"),
     iccid: z.string().optional(),
@@ -61,7 +61,7 @@ const targetFields = z.object({
 export const targetShape = targetFields.meta({ id: "Target", description: "An eUICC or UICC" });
 
 /** A target with its key sets. */
-export const targetDetailShape = z
+const targetDetailShape = z
   .object({ ...targetFields.shape, keySets: listOf(keySetShape) })
   .meta({ id: "TargetDetail", description: "A target with its key sets" });
 

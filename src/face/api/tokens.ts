@@ -5,7 +5,7 @@ import { idPage, listOf, moment, pageShape } from "./fields.ts";
 import { operation } from "./operation.ts";
 
 /** An API token, without the token. */
-export const tokenShape = z
+const tokenShape = z
   .object({
     id: z.string(),
     name: z.string(),

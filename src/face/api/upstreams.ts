@@ -17,7 +17,7 @@ export const deadLetterShape = z
   })
   .meta({ id: "DeadLetter", description: "An event that an upstream refused" });
 
-export const upstreamShape = z
+const upstreamShape = z
   .object({
     name: z.string(),
     webhook: z.boolean(),

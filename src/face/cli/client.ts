@@ -6,7 +6,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { type ApiRequest, type Client, clientOf, withQuery } from "../api/client.ts";
 
 /** Where the daemon listens. */
-export type Endpoint = { readonly socketPath: string } | { readonly url: string; readonly token?: string };
+type Endpoint = { readonly socketPath: string } | { readonly url: string; readonly token?: string };
 
 /**
  * A client of the daemon's API: `v1` has its operations, typed by the contract; the methods below take any path. Problems

@@ -9,7 +9,7 @@ const maxLine = 4 * 1024 * 1024;
 const batch = 64 * 1024;
 
 /** What a run of lines came to. */
-export interface JsonlCount {
+interface JsonlCount {
   readonly lines: number;
   readonly errors: number;
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { answerLines } from "./jsonl.ts";
@@ -16,20 +15,6 @@ export interface CommandIo {
   /** Environment and files that a flag may name instead of a key. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readText: (path: string) => string;
-}
-
-/** The real process. */
-export function processIo(): CommandIo {
-  return {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    exitCode: (code) => {
-      process.exitCode = code;
-    },
-    env: process.env,
-    readText: (path) => readFileSync(path, "utf8"),
-  };
 }
 
 /** Flags that every operation has. */

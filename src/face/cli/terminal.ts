@@ -51,7 +51,7 @@ function ensureLine(text: string): string {
 }
 
 /** Columns of the terminal that results go to; what is not a terminal takes lines of any length. */
-export function terminalColumns(): number {
+function terminalColumns(): number {
   return process.stdout.isTTY === true && process.stdout.columns > 0
     ? process.stdout.columns
     : Number.POSITIVE_INFINITY;

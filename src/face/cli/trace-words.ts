@@ -33,7 +33,7 @@ function endWords(answer: Uint8Array, words: string): string {
 const identities: Readonly<Record<string, ExplainType>> = { "EF.ICCID": "iccid", "EF.IMSI": "imsi" };
 
 /** Facts about the exchange before an APDU. */
-export interface Exchange {
+interface Exchange {
   /** The command whose answer a GET RESPONSE fetches. */
   readonly asked?: Uint8Array | undefined;
   /** Name of the file that is selected. */

@@ -8,7 +8,7 @@ import { Progress, result, say } from "./terminal.ts";
 /** Until when a command watches: the end of the job, or the end of the profile switch that it begins, if it does. */
 export type Until = "accepted" | "confirmed";
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Seconds after which to stop watching. */
   readonly timeout?: number;
   readonly until?: Until;
@@ -115,7 +115,7 @@ async function traced<T>(
 }
 
 /** What continues after a command was interrupted, and how to stop it. */
-export function leftBehind(job: string, embedded: boolean): string {
+function leftBehind(job: string, embedded: boolean): string {
   return embedded
     ? `job ${job} stays in the store: a daemon or the next command continues it; to stop it: otagate job cancel ${job}`
     : `job ${job} continues in the daemon; to stop it: otagate job cancel ${job}`;

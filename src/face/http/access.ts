@@ -35,7 +35,7 @@ export interface CertificateGrant {
   readonly scopes: readonly Scope[];
 }
 
-export interface AccessDeps {
+interface AccessDeps {
   readonly auditLog: AuditLog;
   /** Whether the last write to the store succeeded. */
   readonly storable: () => boolean;

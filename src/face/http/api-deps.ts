@@ -8,7 +8,7 @@ import type { StreamLimits } from "./open-streams.ts";
 import type { TraceLog } from "./trace-log.ts";
 
 /** What the API needs of the SCP81 side. */
-export interface SessionControl {
+interface SessionControl {
   readonly server: Scp81Server | undefined;
   readonly address: { readonly host: string; readonly port: number } | undefined;
 }

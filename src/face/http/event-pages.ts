@@ -4,7 +4,7 @@ import type { GatewayEvent } from "../../gateway/model/event.ts";
 import type { EventGap, EventLog } from "../../gateway/records/event-log.ts";
 
 /** Events that follow a position, framed for the stream. */
-export interface EventPage {
+interface EventPage {
   readonly events: readonly { readonly event: GatewayEvent; readonly text: string }[];
   readonly gap?: EventGap;
   /** More follow for sure. */

@@ -28,7 +28,7 @@ export function pageInMemory<F, T>(
 }
 
 /** A list in the store and how its items are shown. */
-export interface StoredList<F, P extends string | number, S extends z.ZodType> {
+interface StoredList<F, P extends string | number, S extends z.ZodType> {
   readonly find: (cursor: P | undefined, limit: number) => Promise<readonly F[]>;
   /** Where an item stands. */
   readonly position: (item: F) => P;

@@ -4,7 +4,7 @@ import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway
 import { mediaTypeRefused } from "./json-body.ts";
 
 /** A problem+json body. RFC 9457 */
-export interface Problem {
+interface Problem {
   readonly type: ErrorCode;
   readonly title: string;
   readonly status: number;
@@ -16,7 +16,7 @@ export interface Problem {
 export const problemType = "application/problem+json";
 
 /** The answer an error becomes. */
-export function problemOf(error: GatewayError): Problem {
+function problemOf(error: GatewayError): Problem {
   const { http, text } = error.entry;
   return {
     type: error.code,

@@ -21,7 +21,7 @@ type Served<O extends Operation> = Part<O, "params", "params"> &
   };
 
 /** The route options of an operation: its path, and the schemas that validate and serialize it. */
-export interface RouteOf<O extends Operation> {
+interface RouteOf<O extends Operation> {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly schema: Served<O>;

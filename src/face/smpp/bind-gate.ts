@@ -8,7 +8,7 @@ import type { BindDecision, BindRequest, SmscClient } from "./port.ts";
 import { type VerificationLimits, VerificationQueue } from "./verification-queue.ts";
 
 /** An account as it is configured. */
-export interface SmscAccount extends SmscClient {
+interface SmscAccount extends SmscClient {
   readonly passwordHash: string;
   /** Addresses and networks that may bind; all when absent or empty. */
   readonly allow?: readonly string[];
@@ -21,7 +21,7 @@ interface Account {
 
 export type BindLimits = VerificationLimits & FailureDelayLimits;
 
-export interface BindGateDeps {
+interface BindGateDeps {
   readonly clock: Clock;
   /** Checks a password against its hash: expensive. */
   readonly verify?: (password: string, hash: string) => Promise<boolean>;

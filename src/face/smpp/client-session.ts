@@ -10,7 +10,7 @@ import { statusOfError } from "./status-of-error.ts";
 import { readSubmission } from "./submission.ts";
 
 /** What a session of the face needs from the server it belongs to. */
-export interface ClientSessionDeps extends SessionDeps {
+interface ClientSessionDeps extends SessionDeps {
   readonly port: SmscFacePort;
   readonly authenticate: Authenticate;
   readonly systemId: string;

@@ -9,7 +9,7 @@ import { dataBody, deliverBody } from "./delivery.ts";
 import type { SmscClient, SmscDelivery, SmscOutbox } from "./port.ts";
 
 /** A bound session that can receive. */
-export interface Receiver {
+interface Receiver {
   readonly session: SmppSession;
   readonly client: SmscClient;
   /** The client speaks 3.4 or later. */

@@ -25,14 +25,6 @@ export async function verifyPassword(password: string, hash: string | undefined)
   return kind === "scrypt" && expected.length === octets && timingSafeEqual(expected, derived);
 }
 
-/**
- * Whether an address fits one of the rules (`192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`); no rules allow all.
- * @throws config.invalid for a rule that is neither
- */
-export function addressAllowed(address: string, rules: readonly string[] | undefined): boolean {
-  return addressRule(rules)(address);
-}
-
 /** Whether a rule is an address or a network. */
 export function isAddressRule(rule: string): boolean {
   try {
@@ -44,7 +36,10 @@ export function isAddressRule(rule: string): boolean {
   }
 }
 
-/** {@link addressAllowed} for many addresses: the rules are read once. @throws config.invalid */
+/**
+ * Test of an address against rules (`192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`); without rules every address passes.
+ * @throws config.invalid for a rule that is neither an address nor a network
+ */
 export function addressRule(rules: readonly string[] | undefined): (address: string) => boolean {
   if (rules === undefined || rules.length === 0) return () => true;
   const allowed = new BlockList();

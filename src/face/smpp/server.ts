@@ -53,13 +53,13 @@ export const smscFaceOptions: SmscFaceOptions = {
   times: { bindMs: 30_000, enquireMs: 60_000 },
 };
 
-export interface SmscFaceDeps extends SessionDeps {
+interface SmscFaceDeps extends SessionDeps {
   readonly port: SmscFacePort;
   readonly authenticate: Authenticate;
 }
 
 /** A connection for display: `smsc list` of the face. */
-export interface SmscFaceConnection {
+interface SmscFaceConnection {
   readonly peer: string;
   readonly client?: string;
   readonly mode?: BindMode;

@@ -27,13 +27,13 @@ export interface ShownCampaign {
 }
 
 /** Who orders, if it has a name, and the key that makes repeating the order safe. */
-export interface OrderedBy {
+interface OrderedBy {
   readonly name?: string;
   readonly key: string;
 }
 
 /** What the {@link Campaigns} needs. */
-export interface CampaignsDeps {
+interface CampaignsDeps {
   readonly store: Store;
   readonly runner: CampaignRunner;
   readonly clock: Clock;

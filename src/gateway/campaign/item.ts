@@ -6,7 +6,7 @@ import { cardFacts } from "./card-facts.ts";
 import type { ItemFacts } from "./item-facts.ts";
 
 /** What has to be done next for it. */
-export type ItemEffect = "none" | "submit-step" | "submit-audit";
+type ItemEffect = "none" | "submit-step" | "submit-audit";
 
 export interface ItemOutcome {
   readonly item: CampaignItem;

@@ -1,7 +1,7 @@
 import type { Campaign, CampaignState, ItemCounts } from "../model/campaign.ts";
 
 /** How many targets to start now, and whether the campaign changes its state. */
-export interface Pace {
+interface Pace {
   readonly start: number;
   readonly change?: { readonly state: CampaignState; readonly reason?: string };
 }
@@ -10,7 +10,7 @@ export interface Pace {
 const smallestSample = 10;
 
 /** Targets that have come to an end, however. */
-export function endedItems(counts: ItemCounts): number {
+function endedItems(counts: ItemCounts): number {
   return counts.succeeded + counts.failed + counts.skipped + counts.cancelled;
 }
 

@@ -4,7 +4,7 @@ import type { JobFailure } from "../model/failure.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 
 /** What is to be done to one target, or why not. */
-export type Plan =
+type Plan =
   | { readonly kind: "steps"; readonly steps: readonly ItemStep[] }
   | { readonly kind: "skip"; readonly note: string }
   | { readonly kind: "fail"; readonly error: JobFailure };

@@ -80,11 +80,6 @@ const columns = [
   "jobs",
 ] as const;
 
-/** The report as CSV with a header line. RFC 4180 */
-export function reportCsv(report: CampaignReport): string {
-  return [...csvPieces(report)].join("");
-}
-
 /** The report as CSV, line by line. */
 export function* csvPieces({ items }: CampaignReport): Generator<string> {
   yield csvLine(columns);
@@ -116,11 +111,6 @@ function csvCells(item: ShownItem): string[] {
 
 /** Neither passed nor failed: not done, or not yet at its end. */
 const notTested: ReadonlySet<ItemState> = new Set(["skipped", "cancelled", "pending", "running"]);
-
-/** The report for continuous integration: one case a target. */
-export function reportJunit(report: CampaignReport): string {
-  return [...reportPieces(report)].join("");
-}
 
 /** The report for continuous integration, case by case. */
 export function reportPieces({ campaign, items }: CampaignReport): Generator<string> {

@@ -14,7 +14,7 @@ import { pace } from "./pace.ts";
 import { planFor } from "./plan.ts";
 import { putCampaign } from "./state-change.ts";
 
-export interface CampaignRunnerDeps {
+interface CampaignRunnerDeps {
   readonly store: Store;
   readonly jobs: JobQueue;
   readonly clock: Clock;

@@ -11,7 +11,7 @@ export function shownAction(action: CampaignAction): CampaignAction {
 }
 
 /** What a campaign does to one target, without keys and passwords. */
-export function shownSteps(steps: readonly ItemStep[]): readonly ItemStep[] {
+function shownSteps(steps: readonly ItemStep[]): readonly ItemStep[] {
   return steps.map(({ work, ...step }) => ({
     ...step,
     work: work.kind === "es5" ? { ...work, params: shownParams(work.params) } : shownWork(work),

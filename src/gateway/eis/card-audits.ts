@@ -15,7 +15,7 @@ import { findTarget, saveTarget } from "../targets/target-lookup.ts";
 import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
 
 /** What the card said and where the EIS states otherwise. */
-export interface AuditReport {
+interface AuditReport {
   readonly target: string;
   readonly jobs: readonly string[];
   readonly domains: readonly AuditedDomain[];
@@ -27,7 +27,7 @@ export interface AuditReport {
 }
 
 /** How an audit is done. */
-export interface AuditOrder {
+interface AuditOrder {
   /** Adopt what the card states, profiles that it does not have included. */
   readonly fix: boolean;
   readonly origin: JobOrigin;

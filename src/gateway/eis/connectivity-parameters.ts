@@ -89,7 +89,7 @@ export const ConnectivityShape = z
 export type ConnectivityShape = z.infer<typeof ConnectivityShape>;
 
 /** Connectivity parameters as far as they are known here; passwords are only mentioned. */
-export interface ShownConnectivity {
+interface ShownConnectivity {
   readonly smsr: SmsrReach;
   readonly profiles: readonly (ProfileReach & { readonly aid: string; readonly iccid?: string })[];
   /** Templates that are known but cannot be read. */

@@ -17,7 +17,7 @@ import { describedTarget, type TargetDescription } from "../targets/target-impor
 import type { ImportOptions, ImportOutcome, Targets } from "../targets/targets.ts";
 
 /** How an EIS document is taken in. */
-export interface EisImport extends TrustAnchors {
+interface EisImport extends TrustAnchors {
   /** Key that the key values are wrapped with, hexadecimal; they are in clear without one. */
   readonly transportKey?: string;
 }

@@ -11,7 +11,7 @@ type Action = "ENABLE" | "DISABLE" | "DELETE";
 const pol1Bits = { disablingNotAllowed: 0x01, deletionNotAllowed: 0x02 } as const;
 
 /** What the EIS states about a script before it leaves. */
-export interface PolicyFinding {
+interface PolicyFinding {
   /** A POL2 rule that forbids it. */
   readonly refusal?: GatewayError;
   /** What the card will probably refuse, or what is odd; the card has the last word. */

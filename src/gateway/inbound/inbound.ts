@@ -20,7 +20,7 @@ import { forwardToClient } from "../smsc/forward.ts";
 import { receiptCame } from "../smsc/settle.ts";
 import { targetOfNumber } from "../targets/target-lookup.ts";
 
-export interface InboundDeps {
+interface InboundDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;

@@ -6,7 +6,7 @@ import { reported } from "../../link/reported.ts";
 import type { Job } from "../model/job.ts";
 import type { Store } from "../model/store.ts";
 
-export interface DeadlineWatchDeps {
+interface DeadlineWatchDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;

@@ -18,18 +18,18 @@ export type Around = Pick<Look, "target" | "firstWaiting">;
  * Runs one job up to its end or to its next waiting time; everything durable is its own business. The signal aborts
  * when it is interrupted, and with `job.expired` when its validity ends.
  */
-export type RunJob = (job: Job, around: Around, signal: AbortSignal) => Promise<void>;
+type RunJob = (job: Job, around: Around, signal: AbortSignal) => Promise<void>;
 
 /** The same for a job of which all is at hand. */
-export type CarryJob = (job: Job, signal: AbortSignal) => Promise<void>;
+type CarryJob = (job: Job, signal: AbortSignal) => Promise<void>;
 
 /** A target that is taken for one job. */
-export interface Claim {
+interface Claim {
   readonly run: (job: Job, how: CarryJob) => void;
   readonly release: () => void;
 }
 
-export interface DispatcherDeps {
+interface DispatcherDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;

@@ -5,9 +5,8 @@ import type { JobEventKind } from "./job-events.ts";
  * Where a job is on its way: `reserved` has a route, a counter and a packet that may leave at any moment; `sent` waits for
  * the answer to it; `session` waits for an SCP81 session, `delivered` had a script handed over in one.
  */
-export type JobStage = "queued" | "reserved" | "sent" | "session" | "delivered" | "ended";
-
-export const jobStages: readonly JobStage[] = ["queued", "reserved", "sent", "session", "delivered", "ended"];
+export const jobStages = ["queued", "reserved", "sent", "session", "delivered", "ended"] as const;
+export type JobStage = (typeof jobStages)[number];
 
 /** The stage that a job's record shows. */
 export function stageOf(job: Job): JobStage {

@@ -96,7 +96,7 @@ function reserved(job: Job, { at, chosen, packet }: Event<"reserved">): JobStep 
 }
 
 /** Outcome of a job whose packet could not be handed over. */
-export type FailedSubmit = "waits" | "deferred" | "ended";
+type FailedSubmit = "waits" | "deferred" | "ended";
 
 /**
  * Whether it waits for the card's answer, tries again, or ends. An SMPP client's message goes once: sending again is for the

@@ -16,14 +16,14 @@ import { cancelJobIn } from "./stop-job.ts";
 const defaultValidityMs = 24 * 3_600_000;
 
 /** Records that belong to a job. */
-export interface JobParts {
+interface JobParts {
   readonly packets: readonly PacketRecord[];
   /** The profile switch that it started. */
   readonly profileSwitch?: ProfileSwitch;
 }
 
 /** What {@link Jobs} needs. */
-export interface JobsDeps {
+interface JobsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly feed: FeedJob;

@@ -4,7 +4,7 @@ import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 
 /** Where an answer to a job that had ended came from, and what it said. */
-export interface LateAnswer {
+interface LateAnswer {
   readonly link: string;
   readonly status: string;
   /** Octets that are kept nowhere else. */

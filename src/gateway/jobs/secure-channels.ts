@@ -13,7 +13,7 @@ const channelEnds = {
 const maxLost = 16;
 
 /** A script's place in the secure channels of its target: what it goes in, or why it must not go. */
-export type ChannelEntry =
+type ChannelEntry =
   | { readonly at: "free"; readonly dialog: AdminDialogRecord; readonly channel?: string }
   | { readonly at: "lost"; readonly error: JobFailure };
 
@@ -43,12 +43,7 @@ export async function enterStoredChannel(r: Repositories, job: Job, attempts: nu
 }
 
 /** Notes that channels are over: their other scripts may not even be queued yet. */
-export function withLost(
-  dialog: AdminDialogRecord,
-  names: readonly string[],
-  at: number,
-  why: string,
-): AdminDialogRecord {
+function withLost(dialog: AdminDialogRecord, names: readonly string[], at: number, why: string): AdminDialogRecord {
   const before = dialog.lost ?? [];
   const fresh = [...new Set(names)].filter((name) => !before.some((one) => one.name === name));
   if (fresh.length === 0) return dialog;

@@ -9,7 +9,7 @@ import type { Job, JobResult, JobWork } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 
 /** Work as it may be shown. */
-export type ShownWork = JobWork & {
+type ShownWork = JobWork & {
   /** Keys, PINs or passwords in it are overwritten by zeros, lengths kept. */
   readonly hidden?: true;
 };

@@ -5,7 +5,7 @@ import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Link, Links } from "./links.ts";
 
 /** Exclusive use of the card behind a link. */
-export interface Lease {
+interface Lease {
   readonly id: string;
   readonly link: string;
   readonly client: string;
@@ -16,7 +16,7 @@ export interface Lease {
 }
 
 /** One raw exchange. */
-export interface RawAnswer {
+interface RawAnswer {
   readonly apdu: Uint8Array;
   readonly data: Uint8Array;
   readonly sw: number;

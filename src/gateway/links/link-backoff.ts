@@ -15,7 +15,7 @@ export interface LinkTrouble {
 }
 
 /** What may run earlier than it was put off to: now, or at a time (wall clock) if that is in the future. */
-export interface EarlierTry {
+interface EarlierTry {
   readonly target: string;
   readonly earliest: number;
 }

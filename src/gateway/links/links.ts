@@ -47,7 +47,7 @@ export interface Link {
   expectActivity?(until: number): void;
 }
 
-export type LinkChange =
+type LinkChange =
   | { readonly kind: "added" | "changed"; readonly link: Link }
   | { readonly kind: "removed"; readonly id: string };
 

@@ -2,7 +2,7 @@ import type { Secret } from "../../base/secret.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 
 /** Cipher and MAC algorithms of a SCP80 key set (TS 102 225 §5.1.2, §5.1.3). */
-export type Scp80Algorithm = "AES" | "3DES" | "DES";
+type Scp80Algorithm = "AES" | "3DES" | "DES";
 
 /** A key set without its values: safe to show. */
 export interface KeySetInfo {

@@ -18,7 +18,7 @@ export interface OutboxEntry {
   readonly deadAt?: number;
 }
 
-export interface OutboxCounts {
+interface OutboxCounts {
   readonly upstream: string;
   readonly queued: number;
   readonly dead: number;

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
 /** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
-export type ProfileSwitchState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
+type ProfileSwitchState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
 
 export interface ProfileSwitch {
   readonly id: string;
@@ -35,7 +35,7 @@ export type ProfileSwitchEvent =
   | { readonly kind: "lapsed"; readonly at: number };
 
 /** How a switch has ended; undefined while its notification or its confirmation is awaited. */
-export type SwitchOutcome = "confirmed" | "rolled-back" | "lapsed";
+type SwitchOutcome = "confirmed" | "rolled-back" | "lapsed";
 
 export function switchOutcome(now: ProfileSwitch): SwitchOutcome | undefined {
   return now.at === "accepted" || now.at === "switched" ? undefined : now.at;

@@ -95,7 +95,7 @@ export type SmscOutboxItem = {
 );
 
 /** A message's new state. */
-export type SmscSettlement = Pick<SmscMessage, "state" | "error" | "network" | "finalAt">;
+type SmscSettlement = Pick<SmscMessage, "state" | "error" | "network" | "finalAt">;
 
 export interface SmscRepository {
   insertMessage(message: SmscMessage): Promise<void>;

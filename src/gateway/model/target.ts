@@ -25,7 +25,7 @@ export interface EsimProfile {
 }
 
 /** Where and how a target can be reached, as configured. Cards in readers are found by EID or ICCID on their own. */
-export interface Reach {
+interface Reach {
   /** Link of the modem or SMSC account that carries SMS to its MSISDN; absent = any that is up. */
   readonly smsLink?: string;
   /** Reader to look in only; absent = wherever the card turns up. */

@@ -23,7 +23,7 @@ import { withEnabled } from "../targets/eis.ts";
 import { saveTarget } from "../targets/target-lookup.ts";
 
 /** A message that may be a notification, and where it came from. */
-export interface NotificationArrival {
+interface NotificationArrival {
   readonly link: string;
   /** Whom the sender's number names; any sender can use it. */
   readonly target: string | undefined;
@@ -38,7 +38,7 @@ export interface NotificationArrival {
 }
 
 /** A notification as decoded, by SMS or HTTPS. */
-export interface HeardNotification {
+interface HeardNotification {
   readonly value: Notification;
   readonly raw: Uint8Array;
   /**
@@ -59,7 +59,7 @@ export interface HeardNotification {
 }
 
 /** What was made of a notification. */
-export interface RecordedNotification {
+interface RecordedNotification {
   readonly words: string;
   /** It moved, or may move, the facts about the card. */
   readonly counts: boolean;
@@ -74,7 +74,7 @@ export type QueueConfirmation = (
 ) => Promise<string>;
 
 /** What the {@link Notifications} needs. */
-export interface NotificationsDeps {
+interface NotificationsDeps {
   readonly queueConfirmation: QueueConfirmation;
   /** Who confirms notifications of targets that do not say. */
   readonly defaultMode: NotificationMode;

@@ -12,7 +12,7 @@ export interface Flight {
 }
 
 /** Waits for the answer to a packet. */
-export interface ExpectedAnswer extends Disposable {
+interface ExpectedAnswer extends Disposable {
   /** True when the answer arrived, false after the time. @throws the signal's reason */
   wait(ms: number, signal: AbortSignal): Promise<boolean>;
 }

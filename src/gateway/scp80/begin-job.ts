@@ -10,7 +10,7 @@ import type { Target } from "../model/target.ts";
 import { planPacket } from "./secured-packet.ts";
 
 /** A job that is stored as under way, and the packet of it that may leave from now on. */
-export interface BegunJob {
+interface BegunJob {
   readonly job: Job;
   readonly packet: PacketRecord;
 }

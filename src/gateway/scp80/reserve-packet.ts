@@ -19,7 +19,7 @@ import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
 export type FoundRoute = Extract<Route, { at: "found" }>;
 
 /** A packet that goes now, and its job as it is then; with the keys of a new one, its answer can be read at once. */
-export interface Reserved {
+interface Reserved {
   readonly job: Job;
   readonly packet: PacketRecord;
   readonly keySet?: KeySet;
@@ -30,7 +30,7 @@ const minPlaceWaitMs = 250;
 const maxPlaceWaitMs = 60_000;
 
 /** What {@link reservePacket} needs. */
-export interface ReserveDeps {
+interface ReserveDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly feed: FeedJob;

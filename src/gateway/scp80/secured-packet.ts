@@ -20,16 +20,16 @@ import type { Target } from "../model/target.ts";
 import { workBody } from "../scripts/script-body.ts";
 
 /** What a {@link PacketRecord} states about the octets themselves. */
-export type PacketPlan = Pick<PacketRecord, "userData"> &
+type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
 /** TAR of the ISD-R. SGP.02 §2.2.3 */
 
 /** SPI of the M2M eUICC (SGP.02 §2.4.3): CC, ciphered, counter higher; PoR always, CC, ciphered, by SMS-SUBMIT. */
-export const defaultSpi = "1639";
+const defaultSpi = "1639";
 
 /** The key set whose keys and counter a job uses. @throws target.no-key */
-export function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string, kvn: number | undefined): T {
+function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string, kvn: number | undefined): T {
   const found = sets.find((set) => servesTar(set, tar) && (kvn === undefined || set.kvn === kvn));
   if (found === undefined) {
     throw new GatewayError(
@@ -60,7 +60,7 @@ function triple(key: { readonly length: number } | undefined): "3DES-2" | "3DES-
 }
 
 /** The octets that carry a job, and the keys that they are secured with; a packet secured upstream has none of ours. */
-export interface PlannedPacket {
+interface PlannedPacket {
   readonly plan: PacketPlan;
   readonly keySet?: KeySet;
 }
@@ -266,7 +266,7 @@ export function openedCounter(set: KeySet, packet: PacketRecord): number | undef
 }
 
 /** A notification out of its packet. */
-export interface OpenedNotification {
+interface OpenedNotification {
   readonly data: Uint8Array;
   /** The target whose keys its CC proves. */
   readonly provenBy?: string;

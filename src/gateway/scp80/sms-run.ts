@@ -30,7 +30,7 @@ import { type FoundRoute, reservePacket } from "./reserve-packet.ts";
 import { readsNoReplay, wantsAnswer } from "./secured-packet.ts";
 import { type Sending, type SmsDefaults, submitPacket } from "./submit-packet.ts";
 
-export interface SmsRunDeps {
+interface SmsRunDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;

@@ -18,7 +18,7 @@ export interface SmsDefaults {
   readonly retransmissions: number;
 }
 
-export interface SubmitPacketDeps {
+interface SubmitPacketDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly defaults: SmsDefaults;

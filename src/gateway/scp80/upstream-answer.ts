@@ -8,7 +8,7 @@ import type { PacketRecord } from "../model/packet.ts";
 import { mayAnswer, openedCounter, readAnswer, spiOf } from "./secured-packet.ts";
 
 /** How a response belongs to a packet that its owner secured. */
-export interface UpstreamMatch {
+interface UpstreamMatch {
   /** `yes` by TAR and CNTR, `maybe` when only the TAR can be compared. */
   readonly match: "yes" | "maybe";
   /** The target's keys prove it. */

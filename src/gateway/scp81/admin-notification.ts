@@ -7,7 +7,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 
 /** A notification as a session's first POST brought it. */
-export interface SessionNotification {
+interface SessionNotification {
   /** Whose session it is: proven by its PSK. */
   readonly target: string;
   readonly tlv: Uint8Array;

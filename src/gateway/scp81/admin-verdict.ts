@@ -7,7 +7,7 @@ import type { Job, JobResult } from "../model/job.ts";
 import { type AskedScript, answeredScript, askedByBody, askedByWork } from "../scripts/script-verdict.ts";
 
 /** A script that a card got, and the job it is of. */
-export interface DeliveredScript {
+interface DeliveredScript {
   readonly job: Job;
   readonly body: Uint8Array;
   /** What its job's earlier parts came to; absent when the script is all of the job. */
@@ -15,7 +15,7 @@ export interface DeliveredScript {
 }
 
 /** What a verdict on a script means for its job, and what its parts have come to when others follow. */
-export interface ScriptOutcome {
+interface ScriptOutcome {
   readonly verdict: AnswerVerdict;
   readonly parts?: JobParts;
 }
@@ -30,7 +30,7 @@ export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict)
 }
 
 /** What the parts of a job that were answered say together. */
-export function partialResult(parts: JobParts | undefined, data = ""): JobResult {
+function partialResult(parts: JobParts | undefined, data = ""): JobResult {
   const all = `${parts?.data ?? ""}${data}`;
   return {
     ...(all === "" ? {} : { data: all }),

@@ -12,7 +12,7 @@ const maxSegments = 255;
 const maxJobs = 1000;
 
 /** What is asked besides the store. */
-export interface BearerFallbackDeps {
+interface BearerFallbackDeps {
   /** A reader, modem or SMSC would carry the job now. */
   readonly bySms: (job: Job, target: Target) => boolean;
 }

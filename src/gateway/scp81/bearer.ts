@@ -13,7 +13,7 @@ import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { jobsChangingBearer, mayChangeBearer, sessionDueBy } from "./bearer-fallback.ts";
 
-export interface Scp81BearerDeps {
+interface Scp81BearerDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly feed: FeedJob;

@@ -1,13 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { fromHex } from "../../base/hex.ts";
-import type {
-  AdminRecord,
-  AdminScript,
-  AdminStep,
-  AdminStore,
-  AdminVerdict,
-  Offer,
-} from "../../link/scp81/admin-store.ts";
+import type { AdminRecord, AdminStep, AdminStore, AdminVerdict, Offer } from "../../link/scp81/admin-store.ts";
 import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import { lateAnswerOf, reportLateAnswer } from "../jobs/late-answer.ts";
 import { enterChannel, withLostLink } from "../jobs/secure-channels.ts";
@@ -23,7 +16,7 @@ import { takeNotification } from "./admin-notification.ts";
 import { adminScript, jobOfScript, storedBodies } from "./admin-scripts.ts";
 import { scriptOutcome } from "./admin-verdict.ts";
 
-export interface Scp81StoreDeps {
+interface Scp81StoreDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly notifications: Notifications;
@@ -215,5 +208,3 @@ async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job
     if (jobs.length < limit) return;
   }
 }
-
-export type { AdminScript };

@@ -12,7 +12,7 @@ import type { Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
 /** Who serves sessions of a target; the target is absent when only an upstream knows the card. */
-export type ChooseSession = (target: Target | undefined) => OpenSession;
+type ChooseSession = (target: Target | undefined) => OpenSession;
 
 /** Decides at the first POST of each session who serves it, and reports sessions in the event log. */
 export function chosenSessions(store: Store, clock: Clock, choose: ChooseSession): OpenSession {

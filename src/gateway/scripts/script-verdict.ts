@@ -35,7 +35,7 @@ export interface AnsweredScript {
 }
 
 /** Where the script stands in a longer one that goes in parts. */
-export interface ScriptPlace {
+interface ScriptPlace {
   /** Commands of the parts before it. */
   readonly before?: number;
   /** Commands of the whole. */

@@ -22,7 +22,7 @@ export function unprovenNote(why: string): string {
 }
 
 /** Facts about the exchange beside the response itself. */
-export interface VerdictFacts {
+interface VerdictFacts {
   /** How often these octets were sent; more than once makes "counter low" mean "processed or overtaken". */
   readonly transmissions: number;
   readonly status: number;

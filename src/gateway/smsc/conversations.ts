@@ -61,7 +61,7 @@ export interface SmscSettings {
   readonly transactionMs: number;
 }
 
-export const defaultSmscSettings: SmscSettings = {
+const defaultSmscSettings: SmscSettings = {
   validityMs: 24 * 3_600_000,
   segmentWaitMs: 10_000,
   graceMs: 10 * 60_000,

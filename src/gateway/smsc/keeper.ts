@@ -5,7 +5,7 @@ import type { Store } from "../model/store.ts";
 import { releaseSegments } from "./segments.ts";
 import { settleMessage } from "./settle.ts";
 
-export interface SmscKeeperDeps {
+interface SmscKeeperDeps {
   readonly store: Store;
   readonly jobs: JobQueue;
   readonly log: Log;

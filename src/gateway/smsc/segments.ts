@@ -12,7 +12,7 @@ export interface SegmentPlace {
 }
 
 /** What a job of one or several TP-UDs is made of. */
-export type QueuedMessage = Omit<SegmentBody, "userData"> &
+type QueuedMessage = Omit<SegmentBody, "userData"> &
   Pick<Extract<JobWork, { kind: "packet" }>, "userData" | "userDataHeader">;
 
 /** Equal for the segments of one message. 3GPP TS 23.040 §9.2.3.24.1 */

@@ -141,7 +141,7 @@ async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<Pac
 }
 
 /** A change of a message's state. */
-export interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
+interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
   readonly at: number;
   /** It will not change any more; by default according to the state. */
   readonly final?: boolean;

@@ -5,7 +5,7 @@ import { stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Store } from "../model/store.ts";
 
 /** What a {@link SwitchWatch} needs. */
-export interface SwitchWatchDeps {
+interface SwitchWatchDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;

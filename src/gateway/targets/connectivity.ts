@@ -10,7 +10,7 @@ import { decode, encode } from "../../codec/kit/codec.ts";
 import { parseAddress, showAddress, TpAddress } from "../../codec/sms/address.ts";
 
 /** How the card reaches its SM-SR by HTTPS. */
-export interface HttpsReach extends Connection {
+interface HttpsReach extends Connection {
   readonly host?: string;
   readonly agentId?: string;
   readonly uri?: string;

@@ -16,7 +16,7 @@ export type Column =
   | { readonly kind: "ignored" };
 
 /** The columns of otagate's own key files. */
-export const csvColumns = [
+const csvColumns = [
   ...["eid", "iccid", "imsi", "msisdn", "name", "kvn", "algorithm", "kic", "kid", "dek", "cntr", "tars"],
   ...["psk", "psk_kvn", "psk_identity", "tags"],
 ] as const;

@@ -16,7 +16,7 @@ import {
 } from "./target-shape.ts";
 
 /** A stored target of old without what could be a key, and what was taken out: field names and how often, never values. */
-export interface CleanedTarget {
+interface CleanedTarget {
   readonly body: Readonly<Record<string, unknown>>;
   readonly found: ReadonlyMap<string, number>;
 }

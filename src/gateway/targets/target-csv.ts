@@ -7,13 +7,13 @@ import { type Column, columnsOf } from "./csv-columns.ts";
 import { describedTarget, type TargetDescription } from "./target-import.ts";
 
 /** What key sets are where a file does not say it. */
-export interface CsvDefaults {
+interface CsvDefaults {
   readonly algorithm?: "AES" | "3DES" | "DES";
   readonly tars?: readonly string[];
 }
 
 /** A key file that was read and checked. */
-export interface CsvTargets {
+interface CsvTargets {
   readonly targets: readonly TargetDescription[];
   /** What was left out or assumed, a line each. */
   readonly notes: readonly string[];

@@ -35,7 +35,7 @@ export interface TargetDescription {
 }
 
 /** A target ready to be stored, with its key sets and what is odd about it. */
-export interface ImportedTarget {
+interface ImportedTarget {
   readonly target: Target;
   readonly keySets: readonly KeySet[];
   readonly warnings: readonly string[];
@@ -59,14 +59,6 @@ export function describedTarget(raw: unknown): TargetShape {
   for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);
   keySetsOf(shape, "", 0);
   return shape;
-}
-
-/**
- * A target from its JSON description, as it is stored when nothing is known of it yet.
- * @throws target.invalid naming the field (never a value: it may be a key)
- */
-export function importTarget(raw: unknown, at: number): ImportedTarget {
-  return mergedTarget({ shape: describedTarget(raw) }, undefined, at);
 }
 
 /** Key sets for a target that is there already. @throws target.invalid naming the field, never its value */

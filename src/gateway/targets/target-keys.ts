@@ -10,7 +10,7 @@ import type { Target } from "../model/target.ts";
 import type { KeySetShape } from "./target-shape.ts";
 
 /** A key set of a description and the path that it stands at. */
-export interface DescribedKeySet {
+interface DescribedKeySet {
   readonly at: string;
   readonly shape: KeySetShape;
 }

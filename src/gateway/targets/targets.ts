@@ -32,7 +32,7 @@ export interface ImportOutcome {
 }
 
 /** Fields of a target that may be changed by hand. */
-export type TargetChange = MergePatch<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
+type TargetChange = MergePatch<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
 
 /** How descriptions are taken in. */
 export interface ImportOptions extends ImportHow {

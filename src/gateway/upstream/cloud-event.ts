@@ -7,7 +7,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
 /** An event as an upstream gets it. */
-export interface RelayedEvent {
+interface RelayedEvent {
   readonly id: string;
   readonly lane: string;
   readonly type: string;

@@ -7,7 +7,7 @@ import { cloudEvent } from "./cloud-event.ts";
 import { type Attempt, afterAttempt, type DeliveryPolicy, type Next } from "./delivery.ts";
 import { eventsMatching } from "./event-filter.ts";
 
-export interface RelaySettings extends DeliveryPolicy {
+interface RelaySettings extends DeliveryPolicy {
   readonly upstream: string;
   /** Event types it receives: `job.*`, `notification.received`, `*`. */
   readonly events: readonly string[];
@@ -15,7 +15,7 @@ export interface RelaySettings extends DeliveryPolicy {
   readonly concurrency: number;
 }
 
-export interface RelayDeps {
+interface RelayDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: () => number;
@@ -25,7 +25,7 @@ export interface RelayDeps {
 }
 
 /** What a relay counted since its start. */
-export interface RelayStats {
+interface RelayStats {
   delivered: number;
   failures: number;
   lastError?: string;

@@ -38,7 +38,7 @@ interface Taken {
   readonly trouble?: unknown;
 }
 
-export interface PullerDeps {
+interface PullerDeps {
   readonly jobs: Pick<JobQueue, "submit" | "get" | "cancel">;
   readonly clock: Clock;
   readonly random: () => number;
@@ -51,7 +51,7 @@ export interface PullerDeps {
   readonly turn: () => Promise<void>;
 }
 
-export interface PullerSettings {
+interface PullerSettings {
   readonly upstream: string;
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;

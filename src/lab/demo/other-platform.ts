@@ -3,7 +3,7 @@ import { type PackagePdu, type PackageSession, smppPackage } from "../../../simu
 import { assemble, type Pending, readSegment } from "../../codec/sms/concatenation.ts";
 
 /** A proof of receipt unchanged: TP-UDs in order, and the response packet they carry. */
-export interface HeardPor {
+interface HeardPor {
   readonly userData: readonly Uint8Array[];
   readonly packet: Uint8Array;
 }

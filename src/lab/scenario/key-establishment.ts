@@ -8,7 +8,7 @@ import { decode, encode } from "../../codec/kit/codec.ts";
 import { aesCmac } from "../../crypto/mac.ts";
 
 /** Keys that an SM-SR or SM-DP makes itself on a card, from its side. SGP.02 §4.1.1.8, scenario 3 */
-export interface Establishment {
+interface Establishment {
   /** A6, 7F49 and 5F37 for the card. */
   readonly block: string;
   /** The keys, if the card's receipt proves that it has them too. @throws scenario.failed for a wrong receipt */
@@ -16,7 +16,7 @@ export interface Establishment {
 }
 
 /** Who makes keys, and which. */
-export interface EstablishmentOrder {
+interface EstablishmentOrder {
   readonly kvn: number;
   /** Private key of the off-card entity, 32 octets, NIST P-256. */
   readonly privateKey: Uint8Array;

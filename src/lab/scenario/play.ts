@@ -28,7 +28,7 @@ export interface ScenarioOutcome {
 }
 
 /** How scenarios are played. */
-export interface PlayOptions {
+interface PlayOptions {
   readonly signal: AbortSignal;
   /** Where a scenario without a card of its own plays. */
   /** Starts the daemon of a simulated card. */

@@ -14,14 +14,14 @@ import type { TerminalHooks } from "./terminal/terminal-contract.ts";
 import type { TerminalSettings } from "./terminal/terminal-settings.ts";
 
 /** Facts about a card once it is active. */
-export interface CardFacts {
+interface CardFacts {
   readonly atr: Uint8Array;
   readonly identity: CardIdentity;
   readonly eid: Eid | undefined;
 }
 
 /** What a {@link CardSession} needs. */
-export interface CardSessionDeps {
+interface CardSessionDeps {
   readonly link: string;
   readonly reader: CardReader;
   readonly clock: Clock;

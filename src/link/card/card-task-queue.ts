@@ -4,7 +4,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 const busyRetryMs = 1_000;
 
 /** Carries something to the card; false when the card was too busy to take it. */
-export type Run = () => Promise<boolean>;
+type Run = () => Promise<boolean>;
 
 /** Something for the card that waits until no proactive command is in hand. */
 interface CardTask {

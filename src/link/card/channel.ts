@@ -36,7 +36,7 @@ export interface CardTurn extends CardChannel {
 }
 
 /** A logical channel. Commands are given as for the basic channel; their class byte is adapted. */
-export interface LogicalChannel extends CardChannel, AsyncDisposable {
+interface LogicalChannel extends CardChannel, AsyncDisposable {
   /** 1 to 19. */
   readonly number: number;
   /** Closes it on the card; once closed, or after a reset of the card, does nothing. Never throws. */

@@ -17,7 +17,7 @@ export interface CardResponse {
 }
 
 /** One exchange with the card: command octets out, response octets with SW1 SW2 back. */
-export type Exchange = (command: Uint8Array) => Promise<Uint8Array>;
+type Exchange = (command: Uint8Array) => Promise<Uint8Array>;
 
 /** Answers in a row that only ask for another try (6CXX, 61XX without data) before the last of them counts as final. */
 const maxCorrections = 3;

@@ -6,7 +6,7 @@ import type { CardResponse } from "./exchange.ts";
 import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 /** Something that takes whole APDUs. */
-export interface ApduTaker {
+interface ApduTaker {
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 const maxSleepMs = 3_600_000;
 
 /** What an alarm asks of its owner. */
-export interface OneShotTimerDeps {
+interface OneShotTimerDeps {
   readonly clock: Clock;
   /** When there is something to do next, monotonic ms; undefined for nothing. Must move on after `due`. */
   readonly next: () => number | undefined;

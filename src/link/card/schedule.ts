@@ -3,7 +3,7 @@ import { OneShotTimer } from "./one-shot-timer.ts";
 import { expireTimers, nextDue, type RunningTimer, type Timers } from "./terminal/timers.ts";
 
 /** What a schedule needs, and what it calls when the time has come. */
-export interface ScheduleDeps {
+interface ScheduleDeps {
   readonly clock: Clock;
   /** Polling interval while the card asked for none, ms. */
   readonly pollMs: number;

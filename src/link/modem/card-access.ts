@@ -28,7 +28,7 @@ const channelLimit = 19;
 const busyWaitsMs = [200, 400, 800];
 
 /** How the card is reached. */
-export interface CardAccessOptions {
+interface CardAccessOptions {
   /** MANAGE CHANNEL over +CSIM before +CCHO is tried. */
   readonly csimFirst?: boolean;
   readonly urgency?: Urgency;

@@ -8,10 +8,10 @@ import { isUsable, type ModemState } from "./modem-state.ts";
 import { isUnanswered } from "./questions.ts";
 
 /** What is shown of the card inside. */
-export type CardFacts = Pick<ModemState, "pin" | "iccid" | "imsi" | "eid">;
+type CardFacts = Pick<ModemState, "pin" | "iccid" | "imsi" | "eid">;
 
 /** What the watch over the card needs of its modem. */
-export interface CardPresenceDeps {
+interface CardPresenceDeps {
   readonly link: string;
   readonly clock: Clock;
   /** The running engine once the modem is ready; undefined while it starts or is gone. */

@@ -2,7 +2,7 @@ import type { PortInfo } from "../driver.ts";
 import { type ModemProfile, type ProfileSet, portsFor } from "./profile/profile.ts";
 
 /** A USB device with serial ports that may be a modem. */
-export interface FoundModem {
+interface FoundModem {
   /** Stable as long as it sits in the same socket: `usb-1-1.4`. */
   readonly id: string;
   readonly usb: string;

@@ -6,7 +6,7 @@ import type { ModemSmsBearer } from "./messages/sms-bearer.ts";
 import { isUsable, type ModemState, registered } from "./modem-state.ts";
 
 /** What looking after a modem needs. */
-export interface LookAfterDeps {
+interface LookAfterDeps {
   readonly engine: AtEngine;
   readonly clock: Clock;
   readonly signal: AbortSignal;

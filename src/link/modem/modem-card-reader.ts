@@ -5,7 +5,7 @@ import type { AtEngine } from "./at/at-engine.ts";
 import { asCardError, CardAccess, type ExchangeOptions } from "./card-access.ts";
 
 /** What the reader needs. */
-export interface ModemCardReaderDeps {
+interface ModemCardReaderDeps {
   /** Link id of the modem. */
   readonly name: string;
   /** The running engine; undefined while the modem is down. */

@@ -8,7 +8,7 @@ import type { ModemPhase, ModemState } from "./modem-state.ts";
 import type { PowerControl } from "./power-control.ts";
 
 /** What the life of a modem needs. */
-export interface ModemLifeDeps {
+interface ModemLifeDeps {
   readonly link: string;
   readonly clock: Clock;
   readonly random: () => number;

@@ -11,7 +11,7 @@ import { ask } from "./questions.ts";
 export type RestartKind = "sim" | "soft" | "power";
 
 /** What restarts need of their modem. */
-export interface ModemRestartDeps {
+interface ModemRestartDeps {
   readonly link: string;
   readonly clock: Clock;
   readonly power: PowerControl | undefined;

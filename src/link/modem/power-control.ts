@@ -20,7 +20,7 @@ export function hubPower(location: string, port: number, run: Run = runProgram):
   return { how: `uhubctl ${args.join(" ")}`, cycle: (signal) => run("uhubctl", args, signal) };
 }
 
-export type Run = (program: string, args: readonly string[], signal: AbortSignal) => Promise<void>;
+type Run = (program: string, args: readonly string[], signal: AbortSignal) => Promise<void>;
 
 const runProgram: Run = (program, args, signal) =>
   new Promise((resolve, reject) => {

@@ -15,14 +15,14 @@ import { firstAnswer } from "./questions.ts";
 import type { Timers } from "./timers.ts";
 
 /** One read-only question and what the modem made of it. */
-export interface ProbeAnswer {
+interface ProbeAnswer {
   readonly question: string;
   readonly result: string;
   readonly lines: readonly string[];
 }
 
 /** What a modem can do, as far as questions show it. */
-export interface ProbeCapability {
+interface ProbeCapability {
   readonly name: string;
   readonly verdict: "yes" | "no" | "partial" | "unknown";
   /** The answer it was read from. */
@@ -43,7 +43,7 @@ export interface ProbeReport {
 }
 
 /** What a probe needs. */
-export interface ProbeDeps {
+interface ProbeDeps {
   readonly port: Port;
   readonly profiles: ProfileSet;
   readonly clock: Clock;

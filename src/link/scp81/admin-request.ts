@@ -27,7 +27,7 @@ export interface AgentClaim {
   readonly agentIds?: readonly string[];
 }
 
-export type CheckedRequest =
+type CheckedRequest =
   | { readonly ok: true; readonly request: AdminRequest }
   | { readonly ok: false; readonly status: number; readonly why: string };
 
@@ -85,7 +85,7 @@ function agentAgrees(agentId: string, claim: AgentClaim): boolean {
 }
 
 /** What a request URI asks for, apart from being a Next-URI. */
-export type UriPurpose =
+type UriPurpose =
   | { readonly kind: "initial"; readonly path: string; readonly notification?: Uint8Array }
   /** A notification that is not a hexadecimal text. */
   | { readonly kind: "malformed" }

@@ -40,7 +40,7 @@ export type AdminVerdict =
   | { readonly state: "fate-unknown" };
 
 /** A verdict on its way into the store. */
-export interface Settlement {
+interface Settlement {
   readonly script: string;
   readonly verdict: AdminVerdict;
 }

@@ -11,7 +11,7 @@ import type { Scp81Limits } from "./server-settings.ts";
 import type { AdminReply, AdminSessionHandler, AdminSessionInfo } from "./session-handler.ts";
 
 /** Callbacks of a connection to its server. */
-export interface ConnectionEvents {
+interface ConnectionEvents {
   /** The card broke the protocol or was refused; for counters and the log. */
   refused(info: AdminSessionInfo, status: number, why: string): void;
   dropped(info: AdminSessionInfo, why: string): void;

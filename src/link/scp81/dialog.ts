@@ -69,7 +69,7 @@ export type DialogEffect =
   /** Cut the link without a word: the card comes back with a resuming POST. */
   | { readonly do: "drop" };
 
-export interface DialogMove {
+interface DialogMove {
   readonly state: DialogState;
   readonly effects: readonly DialogEffect[];
 }

@@ -31,7 +31,7 @@ export const defaultDialogSettings: DialogSettings = {
   scriptBudgetMs: 300_000,
 };
 
-export interface DialogDeps {
+interface DialogDeps {
   readonly store: AdminStore;
   readonly clock: Clock;
   /** Text that was never used before, safe in a URI (letters and digits). */

@@ -7,7 +7,7 @@ interface TargetMemory {
 }
 
 /** Outcome of a script, and how often its body was sent. */
-export interface ScriptReport {
+interface ScriptReport {
   readonly verdict: AdminVerdict;
   readonly deliveries: number;
 }

@@ -29,7 +29,7 @@ export interface Scp81Deps {
 }
 
 /** Counters of a server since its start. */
-export interface Scp81Stats {
+interface Scp81Stats {
   connections: number;
   /** Connections whose handshake ended well. */
   sessions: number;
@@ -42,7 +42,7 @@ export interface Scp81Stats {
 }
 
 /** A session as `session list` shows it. */
-export interface SessionView extends AdminSessionInfo {
+interface SessionView extends AdminSessionInfo {
   readonly phase: SessionPhase;
   readonly posts: number;
 }

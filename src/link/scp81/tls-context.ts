@@ -2,7 +2,7 @@ import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 
 /** A PSK cipher suite of administration sessions. GP Amendment B §3.3.2 */
-export interface CipherSuite {
+interface CipherSuite {
   readonly name: string;
   readonly code: number;
   readonly sinceTls: "1.0" | "1.2" | "1.3";
@@ -55,7 +55,7 @@ const noEncryptThenMac = 0x0008_0000;
 const noRenegotiation = 0x4000_0000;
 
 /** What the settings switch on, in OpenSSL's words. */
-export function cipherList({ tls10, nullSuites, tls13 }: TlsSettings): string {
+function cipherList({ tls10, nullSuites, tls13 }: TlsSettings): string {
   const names = ["PSK-AES128-CBC-SHA256", "PSK-AES128-GCM-SHA256"];
   if (tls10) names.push("PSK-AES128-CBC-SHA");
   if (nullSuites) names.push("PSK-NULL-SHA256", ...(tls10 ? ["PSK-NULL-SHA"] : []));

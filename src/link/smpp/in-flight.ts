@@ -2,7 +2,7 @@ import type { GatewayError } from "../../base/gateway-error.ts";
 import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.ts";
 
 /** A request of ours that waits for its response. */
-export interface OpenRequest {
+interface OpenRequest {
   readonly command: RequestCommand;
   /** Monotonic milliseconds. */
   readonly deadline: number;

@@ -2,7 +2,7 @@ import { isGatewayError } from "../../base/gateway-error.ts";
 import { decodePdu, headerOctets, isResponse, type Pdu, type ResponseCommand } from "../../codec/smpp/pdu.ts";
 
 /** A response as far as it can be read. */
-export interface ReadResponse {
+interface ReadResponse {
   readonly pdu: Pdu<ResponseCommand>;
   /** Why its body cannot be read: then only its status counts. */
   readonly problem?: string;

@@ -46,7 +46,7 @@ export type SessionAction =
   | { readonly do: "close"; readonly why: "no-bind" | "no-bind-answer" | "no-enquire-answer" | "unbound" };
 
 /** The next state and what to do about it: pure. */
-export interface SessionStep {
+interface SessionStep {
   readonly state: SessionState;
   readonly action?: SessionAction;
 }

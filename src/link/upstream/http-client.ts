@@ -5,7 +5,7 @@ import type { Secret } from "../../base/secret.ts";
 import { traceFrame } from "../trace.ts";
 
 /** How an upstream is reached. */
-export interface UpstreamEndpoint {
+interface UpstreamEndpoint {
   /** Name of the upstream: the link of its frames. */
   readonly name: string;
   /** Ours for mutual TLS, and the CA that the upstream's certificate has to come from. PEM. */

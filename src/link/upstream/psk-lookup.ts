@@ -9,7 +9,7 @@ import type { Log } from "../driver.ts";
 import type { PskEntry } from "../scp81/psk-source.ts";
 import type { UpstreamClient } from "./http-client.ts";
 
-export interface PskLookupSettings {
+interface PskLookupSettings {
   readonly upstream: string;
   readonly url: URL;
   readonly timeoutMs: number;
@@ -19,7 +19,7 @@ export interface PskLookupSettings {
   readonly unknownMs: number;
 }
 
-export interface PskLookupDeps {
+interface PskLookupDeps {
   readonly client: UpstreamClient;
   readonly clock: Clock;
   readonly log: Log;

@@ -6,12 +6,12 @@ import type { AdminRequest } from "../scp81/admin-request.ts";
 import type { AdminReply, AdminSessionHandler, AdminSessionInfo, OpenSession } from "../scp81/session-handler.ts";
 import type { UpstreamAnswer, UpstreamClient } from "./http-client.ts";
 
-export interface SessionProxyDeps {
+interface SessionProxyDeps {
   readonly client: UpstreamClient;
   readonly log: Log;
 }
 
-export interface SessionProxySettings {
+interface SessionProxySettings {
   readonly upstream: string;
   /** Where the SM-SR terminates Amendment B; the card's request targets are appended to its path. */
   readonly url: URL;

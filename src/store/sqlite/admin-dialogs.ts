@@ -5,7 +5,7 @@ import { fromJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface AdminDialogTables {
+interface AdminDialogTables {
   /** All of it sealed: scripts under way are in it. `body` is of older versions. */
   admin_dialog: { target: string; body: string; secret: Uint8Array | null };
 }

@@ -4,7 +4,7 @@ import { type ApiToken, type ApiTokenRepository, scopes } from "../../gateway/mo
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface ApiTokenTables {
+interface ApiTokenTables {
   api_token: {
     id: string;
     name: string;

@@ -3,7 +3,7 @@ import type { AuditEntry, AuditRepository } from "../../gateway/model/audit-entr
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface AuditTables {
+interface AuditTables {
   audit: {
     seq: Generated<number>;
     at: number;

@@ -15,7 +15,7 @@ import { fromJson, toJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
-export interface CampaignTables {
+interface CampaignTables {
   campaign: { id: string; state: string; body: string; secret: Uint8Array | null };
   campaign_item: {
     campaign: string;

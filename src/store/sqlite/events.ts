@@ -5,7 +5,7 @@ import { fromJson, toJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface EventTables {
+interface EventTables {
   event: {
     seq: Generated<number>;
     at: number;

@@ -7,7 +7,7 @@ import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface InboxTables {
+interface InboxTables {
   inbox: {
     seq: Generated<number>;
     id: string;

@@ -17,7 +17,7 @@ import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
-export interface JobTables {
+interface JobTables {
   job: {
     seq: Generated<number>;
     id: string;

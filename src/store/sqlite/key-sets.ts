@@ -6,7 +6,7 @@ import type { Seal } from "../../gateway/model/store.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface KeySetTables {
+interface KeySetTables {
   key_set: {
     id: string;
     target: string;

@@ -3,7 +3,7 @@ import type { NotificationRecord, NotificationRepository } from "../../gateway/m
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface NotificationTables {
+interface NotificationTables {
   notification: {
     seq: Generated<number>;
     id: string;

@@ -3,7 +3,7 @@ import type { OutboxEntry, OutboxRepository } from "../../gateway/model/outbox.t
 import type { Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
-export interface OutboxTables {
+interface OutboxTables {
   instance: { id: string };
   upstream_cursor: { upstream: string; seq: number };
   upstream_outbox: {

@@ -9,7 +9,7 @@ import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
-export interface PacketTables {
+interface PacketTables {
   packet: {
     id: string;
     job: string;

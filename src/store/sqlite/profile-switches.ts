@@ -4,7 +4,7 @@ import { fromJson, toJson } from "../json.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface ProfileSwitchTables {
+interface ProfileSwitchTables {
   procedure: {
     id: string;
     target: string;

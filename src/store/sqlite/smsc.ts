@@ -13,7 +13,7 @@ import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
-export interface SmscTables {
+interface SmscTables {
   smsc_message: {
     id: string;
     client: string;

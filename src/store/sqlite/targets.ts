@@ -8,7 +8,7 @@ import { fromJson } from "../json.ts";
 import type { Awaitable, Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
-export interface TargetTables {
+interface TargetTables {
   target: {
     id: string;
     kind: string;

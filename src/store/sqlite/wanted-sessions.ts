@@ -2,7 +2,7 @@ import type { PendingSessionTriggerRepository } from "../../gateway/model/pendin
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
-export interface PendingSessionTriggerTables {
+interface PendingSessionTriggerTables {
   wanted_session: { target: string; since: number; until: number };
 }
 

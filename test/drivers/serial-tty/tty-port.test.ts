@@ -1,13 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test, vi } from "vitest";
 import { driver } from "../../../drivers/serial-tty/driver.ts";
-import { openPty, ptyAvailable, ptyMissing } from "../../../simulators/pty.ts";
+import { openPty } from "../../../simulators/pty.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { signalQuality } from "../../../src/codec/at/general-commands.ts";
 import { latin1 } from "../../../src/codec/at/line.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
 import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
+import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
 
 const deps = { clock: systemClock, random: () => 0, log: silentLog };
 const options = driver.options.parse({});

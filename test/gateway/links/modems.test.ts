@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { gatewayNumber, ModemBench, type ModemBenchOptions } from "../../../scripts/modem-bench.ts";
 import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
-import { ptyAvailable, ptyMissing } from "../../../simulators/pty.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
+import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
 
 const audit = { kind: "es5", function: "auditStatus" } as const;
 const sender = { name: "A", profile: "quectel-ec25", card: { msisdn: gatewayNumber } } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describedTarget, importTarget } from "../../../src/gateway/targets/target-import.ts";
+import { describedTarget, mergedTarget } from "../../../src/gateway/targets/target-import.ts";
 
 const eid = "89001012012341234012345678901224";
 const secret = "A1B2C3D4E5F60718293A4B5C6D7E8F90";
@@ -9,6 +9,8 @@ const keys = [
   { id: 2, value: "22".repeat(16) },
 ];
 const profile = { aid: "A0000005591010FFFFFFFF8900001200", state: "enabled" };
+
+const importTarget = (raw: unknown, at: number) => mergedTarget({ shape: describedTarget(raw) }, undefined, at);
 
 const refusal = (description: object) => {
   try {

@@ -3,9 +3,9 @@ import { pinState, registration, scanOperators, signalQuality } from "../../../s
 import { acknowledge, sendMessage } from "../../../src/codec/at/sms-commands.ts";
 import type { Urc } from "../../../src/codec/at/urc.ts";
 import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
-import { VirtualTimers } from "../../../src/link/modem/at/transcript-player.ts";
 import { type Frame, onFrame } from "../../../src/link/trace.ts";
 import { engineOver, FakeModem, turn } from "./fake-modem.ts";
+import { VirtualTimers } from "./transcript-player.ts";
 
 const pdu = {
   serviceCentre: new Uint8Array(),

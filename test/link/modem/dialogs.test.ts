@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Transcript, TranscriptStep } from "../../../src/link/modem/at/transcript.ts";
-import { playTranscript } from "../../../src/link/modem/at/transcript-player.ts";
 import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
 import { dialogTranscript, parseDialogs } from "./dialogs.ts";
+import { playTranscript } from "./transcript-player.ts";
 
 const test_ = new URL("../../", import.meta.url).pathname;
 const extra = readdirSync(join(test_, "transcripts"), { recursive: true, encoding: "utf8" })

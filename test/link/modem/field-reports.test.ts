@@ -4,11 +4,11 @@ import { model, operator, pinState, plain, signalQuality } from "../../../src/co
 import { sendMessage } from "../../../src/codec/at/sms-commands.ts";
 import { parseStored, type Urc } from "../../../src/codec/at/urc.ts";
 import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
-import { ScriptedPort, VirtualTimers } from "../../../src/link/modem/at/transcript-player.ts";
 import { CardAccess } from "../../../src/link/modem/card-access.ts";
 import { readCard, readEid } from "../../../src/link/modem/card-facts.ts";
 import { identify } from "../../../src/link/modem/modem-startup.ts";
 import { engineOver, FakeModem, profiles, turn } from "./fake-modem.ts";
+import { ScriptedPort, VirtualTimers } from "./transcript-player.ts";
 
 /** What engineers write down of modems: lines as they came, on time that stands still. */
 describe("lines as modems send them", () => {

@@ -5,10 +5,10 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { checkFile } from "../../../src/face/cli/commands/profile.ts";
 import { formatTranscript, parseTranscript } from "../../../src/link/modem/at/transcript.ts";
-import { playTranscript } from "../../../src/link/modem/at/transcript-player.ts";
 import { probeModem } from "../../../src/link/modem/probe.ts";
 import { checkProfile } from "../../../src/link/modem/profile/profile.ts";
 import { FakeModem, profiles } from "./fake-modem.ts";
+import { playTranscript } from "./transcript-player.ts";
 
 function unknownModem(): FakeModem {
   return new FakeModem()

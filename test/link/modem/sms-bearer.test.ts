@@ -5,10 +5,10 @@ import { parsePdu } from "../../../src/codec/at/sms-commands.ts";
 import { parseTpdu } from "../../../src/codec/sms/tpdu.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import type { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
-import { VirtualTimers } from "../../../src/link/modem/at/transcript-player.ts";
 import { ModemSmsBearer } from "../../../src/link/modem/messages/sms-bearer.ts";
 import type { InboundItem, OutboundSms } from "../../../src/link/sms-bearer.ts";
 import { engineOver, FakeModem, turn } from "./fake-modem.ts";
+import { VirtualTimers } from "./transcript-player.ts";
 
 const deliver =
   "07915155100000F0440B915155100070F70004621020010203401902710000140A00000100000000010000AB0780010123029000";

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatTranscript, parseTranscript } from "../../../src/link/modem/at/transcript.ts";
-import { playTranscript } from "../../../src/link/modem/at/transcript-player.ts";
 import type { ModemProfile } from "../../../src/link/modem/profile/profile.ts";
 import { loadProfiles } from "../../../src/link/modem/profile/profile-files.ts";
+import { playTranscript } from "./transcript-player.ts";
 
 const folder = new URL("../../transcripts/", import.meta.url).pathname;
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".at"));

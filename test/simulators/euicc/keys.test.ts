@@ -1,7 +1,7 @@
 import { createECDH, createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../../simulators/euicc/card-core.ts";
-import { eumPublicPoint, testKeys } from "../../../simulators/euicc/domains/certificate.ts";
+import { testKeys } from "../../../simulators/euicc/domains/certificate.ts";
 import {
   deriveKeys,
   publicPoint,
@@ -18,10 +18,10 @@ import {
   tlvHead,
 } from "../../../simulators/euicc/domains/scp03.ts";
 import { readDgis } from "../../../simulators/euicc/domains/store-data.ts";
-import { minimalPackage } from "../../../simulators/euicc/files/profile-package.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { aesBlock, aesCbc, aesCmac } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+import { swappedBcd } from "../../../src/codec/kit/bcd.ts";
 import { readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { bench } from "./terminal.ts";
 
@@ -34,6 +34,16 @@ const skSr = fromHex("0F5E90C1B3BDD57C45AE3366348816EBCF6E83D6D8CB76D9F5DF5AE9EB
 const skDp = fromHex("7264D5480BD10E002D1E195F41DAEB323E92D3A0ACADF1B18E333B8DCD689B4A");
 const eskSr = fromHex("D9DBEECB7521F834AFB9EBE6268BC08AD1871C67EE44EBF1201397D4C35B053F");
 const challenge = fromHex("A0A1A2A3A4A5A6A7A8A9AAABACADAEAF");
+/** The smallest package that makes a profile: header, IMSI, end. */
+function minimalPackage(facts: { readonly iccid: string; readonly imsi: string }): Uint8Array {
+  const iccid = fromHex(facts.iccid.padEnd(20, "F"));
+  const digits = swappedBcd(`9${facts.imsi.padEnd(15, "0")}`);
+  const text = new TextEncoder().encode("minimal");
+  const header = tlvBytes(0xa0, Uint8Array.of(0x80, 1, 2, 0x81, 1, 0), tlvBytes(0x82, text), tlvBytes(0x83, iccid));
+  const usim = tlvBytes(0xb3, tlvBytes(0xa0, tlvBytes(0x81, Uint8Array.of(8), digits)));
+  return concatBytes(header, usim, Uint8Array.of(0xaa, 0x00));
+}
+
 const a6 = (kvn: string) => `A615900203099501108001888101108201018301${kvn}9100`;
 
 describe("key establishment", () => {
@@ -256,7 +266,7 @@ describe("the ECASD certificate", () => {
     const parts = readTlvs(outer?.value ?? new Uint8Array(0));
     const signature = parts.find(({ tag }) => tag === 0x5f37);
     const signed = outer?.value.subarray(0, signature?.offset) ?? new Uint8Array(0);
-    expect(verifySignature(eumPublicPoint, signed, signature?.value ?? new Uint8Array(0))).toBe(true);
+    expect(verifySignature(publicPoint(testKeys.eumPrivate), signed, signature?.value ?? new Uint8Array(0))).toBe(true);
     expect(toHex(parts.find(({ tag }) => tag === 0x5f20)?.value ?? new Uint8Array(0))).toBe(eid);
     expect(parts.map(({ tag }) => tag)).toEqual([0x93, 0x42, 0x5f20, 0x95, 0x5f24, 0x45, 0x73, 0x7f49, 0x5f37]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { HotPlug } from "../../../simulators/modem/hot-plug.ts";
 import { parseMisbehaviour } from "../../../simulators/modem/misbehaviour.ts";
 import { controlModem } from "../../../simulators/modem/program.ts";
-import { ptyAvailable, ptyMissing } from "../../../simulators/pty.ts";
+import { ptyAvailable, ptyMissing } from "../pty.ts";
 import { Bench } from "./host.ts";
 
 const hello = { length: 18, pdu: "0001000B915155010000F200040568656C6C6F" };

@@ -1,12 +1,11 @@
 import { codecError, GatewayError } from "../../../base/gateway-error.ts";
 import { Reader } from "../../kit/codec.ts";
-import { type Aid, isIsdPAid } from "../aid.ts";
 import { Dgi } from "../dgi.ts";
 import { type Es5Function, es5Functions } from "./functions.ts";
 import type { CardCommand } from "./record.ts";
 
 /** Commands that travel in scripts beside the ES5 functions; what they carry is not opened. */
-export type OtherCommand =
+type OtherCommand =
   | { readonly name: "getData"; readonly tag: number }
   | { readonly name: "storeData"; readonly dgi?: number }
   | {
@@ -104,17 +103,4 @@ function byHeader(bytes: Uint8Array): OtherCommand {
 /** Functions after which the card switches its profile, and so the last of their session. SGP.02 §3.2, §3.4 */
 export function switchesProfile(command: ClassifiedCommand): boolean {
   return command.function.name === "enableProfile" || command.function.name === "disableProfile";
-}
-
-/** What an object directly in a script template is: SCP03t carries TLVs where C-APDUs stand. SGP.02 §4.1.3.3 */
-export function scp03tName(tag: number): "initializeUpdate" | "externalAuthenticate" | "profileData" | undefined {
-  if (tag === 0x84) return "initializeUpdate";
-  if (tag === 0x85) return "externalAuthenticate";
-  return tag === 0x86 ? "profileData" : undefined;
-}
-
-/** Whether a command names an ISD-P that SGP.02's range does not hold: worth a warning. */
-export function oddIsdP(command: ClassifiedCommand): Aid | undefined {
-  const fn = command.function;
-  return "isdP" in fn && fn.isdP !== undefined && !isIsdPAid(fn.isdP) ? fn.isdP : undefined;
 }

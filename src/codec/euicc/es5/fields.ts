@@ -29,7 +29,7 @@ export const named = {
 export const none = z.strictObject({});
 
 /** How parameters name a profile. */
-export interface NamedProfile {
+interface NamedProfile {
   readonly aid?: string | undefined;
   /** Another name of `aid`. */
   readonly isdP?: string | undefined;

@@ -44,7 +44,7 @@ export interface Es5Call<F> {
 }
 
 /** What options of a command need beside the parameters' own description. */
-export interface Es5Options {
+interface Es5Options {
   /** Parameters that are not options. */
   readonly without?: readonly string[];
   /** Placeholder of an option's value. */

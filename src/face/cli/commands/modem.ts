@@ -11,7 +11,7 @@ import { type OpenPort, registerModemProbe } from "./profile.ts";
 import type { ShownLink } from "./reader.ts";
 
 /** What only the composition root knows. */
-export interface ModemCommandDeps {
+interface ModemCommandDeps {
   readonly open: OpenPort;
   readonly userFolders: () => readonly string[];
 }

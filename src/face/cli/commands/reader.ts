@@ -10,7 +10,7 @@ import { paint, result, table } from "../terminal.ts";
 export type ShownLink = LinkAnswer;
 
 /** The reader a command means: the named one, or the only one with a card. @throws link.unknown, link.unavailable, api.usage */
-export async function pickReader(api: ApiClient, name: string | undefined): Promise<ShownLink> {
+async function pickReader(api: ApiClient, name: string | undefined): Promise<ShownLink> {
   if (name !== undefined) return api.v1.links.get({ params: { id: name } });
   const { items } = await api.v1.links.list({ query: { kind: "reader" } });
   const withCard = items.filter((link) => link.card !== undefined);

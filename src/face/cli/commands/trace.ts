@@ -33,7 +33,7 @@ interface ExportFlags extends Filters {
  * A moment: ISO 8601, or how long ago (`90s`, `10m`, `2h`, `1d`). Milliseconds since the epoch.
  * @throws api.usage
  */
-export function momentOf(text: string, now: number): number {
+function momentOf(text: string, now: number): number {
   const ago = parseDuration(text);
   if (ago !== undefined) return now - ago;
   const at = Date.parse(text);

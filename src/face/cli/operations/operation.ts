@@ -20,7 +20,7 @@ export function operation<S extends z.ZodType>(declared: Operation<S>): Operatio
 }
 
 /** The short class of an error: what a caller decides by. */
-export function errorClass(error: GatewayError): string {
+function errorClass(error: GatewayError): string {
   const [family = "", name = ""] = error.code.split(".");
   if (error.code === "packet.counter-low") return "cntr-mismatch";
   if (family === "packet") return name;

@@ -7,7 +7,7 @@ import type { Route } from "./rules.ts";
 import type { BipSocket, SocketEvents } from "./sockets.ts";
 
 /** How far the link of a channel is. */
-export type Link =
+type Link =
   /** On demand: comes up with the first octets that are sent. */
   | { readonly at: "waiting" }
   | { readonly at: "connecting" }
@@ -16,7 +16,7 @@ export type Link =
   | { readonly at: "dropped"; readonly why: string };
 
 /** Callbacks of a channel to its service. */
-export interface ChannelSignals {
+interface ChannelSignals {
   /** Octets wait of which the card knows nothing. */
   onData(channel: BipChannel): void;
   /** The link came up or went away behind the card's back. */
@@ -26,7 +26,7 @@ export interface ChannelSignals {
 }
 
 /** What a channel needs. */
-export interface ChannelDeps {
+interface ChannelDeps {
   readonly id: number;
   readonly request: OpenRequest;
   readonly route: Exclude<Route, { kind: "refuse" }>;

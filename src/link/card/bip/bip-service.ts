@@ -17,7 +17,7 @@ import { type BipRules, type Route, resolveName, route } from "./rules.ts";
 import type { BipConnector, BipSocket, SocketEvents } from "./sockets.ts";
 
 /** What {@link BipService} needs. */
-export interface BipDeps {
+interface BipDeps {
   readonly connector: BipConnector;
   readonly clock: Clock;
   /** Asked at each OPEN CHANNEL, so that changes count at once. */
@@ -34,7 +34,7 @@ export interface BipDeps {
 }
 
 /** One channel for display. */
-export interface DescribedChannel {
+interface DescribedChannel {
   readonly channel: number;
   readonly asked: string;
   readonly leadsTo: string;

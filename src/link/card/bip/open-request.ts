@@ -7,7 +7,7 @@ import { type Answer, answer, beyondCapabilities } from "../answer.ts";
 import type { Destination } from "./rules.ts";
 
 /** When the link of a channel is to come up. ETSI TS 102 223 §6.4.27 */
-export type LinkMoment = "immediate" | "on-demand" | "background";
+type LinkMoment = "immediate" | "on-demand" | "background";
 
 /** What an OPEN CHANNEL asks for; login and password of the bearer are never looked at. ETSI TS 102 223 §6.6.27 */
 export interface OpenRequest {

@@ -2,7 +2,7 @@ import { ipOctets } from "../../../codec/cat/bearer.ts";
 import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 
 /** An end on the host's side. */
-export interface Endpoint {
+interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
@@ -13,7 +13,7 @@ export interface Destination extends Endpoint {
 }
 
 /** Which destinations a rule means; what it does not name is any. */
-export interface DestinationMatch {
+interface DestinationMatch {
   readonly protocol?: "tcp" | "udp";
   /** IP address, or network as `192.0.2.0/24`. */
   readonly host?: string;
@@ -21,13 +21,13 @@ export interface DestinationMatch {
 }
 
 /** Sends matching destinations elsewhere: `own` is the daemon's own SCP81 listener. */
-export interface RewriteRule {
+interface RewriteRule {
   readonly match: DestinationMatch;
   readonly to: "own" | { readonly host?: string; readonly port?: number };
 }
 
 /** A name and the address that the terminal's DNS gives for it; `*.` before the name means all names below it. */
-export interface NameRule {
+interface NameRule {
   readonly name: string;
   readonly address: string;
 }

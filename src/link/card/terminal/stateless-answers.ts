@@ -7,7 +7,7 @@ import { type Answer, answer, beyondCapabilities, success } from "../answer.ts";
 import type { TerminalSettings } from "./terminal-settings.ts";
 
 /** What an answer depends on beside the command. */
-export interface AnswerContext {
+interface AnswerContext {
   readonly settings: TerminalSettings;
   /** Wall clock, ms. */
   readonly now: number;
@@ -18,7 +18,7 @@ const batteryFull = 0x04;
 const automaticSearch = 0x01;
 
 /** The answer to PROVIDE LOCAL INFORMATION. ETSI TS 102 223 §6.4.15 */
-export function localInformation(qualifier: number, { settings, now }: AnswerContext): Answer {
+function localInformation(qualifier: number, { settings, now }: AnswerContext): Answer {
   switch (qualifier) {
     case 0x00:
       if (settings.location === undefined) {

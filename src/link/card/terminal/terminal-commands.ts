@@ -48,7 +48,7 @@ export async function sendShortMessage(command: ProactiveCommand, handler: SmsHa
 }
 
 /** An answer together with the timers after it. */
-export interface TimerOutcome {
+interface TimerOutcome {
   readonly answer: Answer;
   readonly timers: Timers;
 }

@@ -12,7 +12,7 @@ import type { SmsHandler } from "./terminal-commands.ts";
 import type { TerminalSettings } from "./terminal-settings.ts";
 
 /** The card as its terminal needs it; an `ApduChannel` is one. */
-export interface TerminalCard {
+interface TerminalCard {
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
   exclusive<T>(work: (turn: CardTurn) => Promise<T>): Promise<T>;
   reset(kind: "warm" | "cold", options?: TransmitOptions): Promise<Uint8Array>;

@@ -27,7 +27,7 @@ export function remainingSeconds(timers: Timers, id: number, now: number): numbe
 }
 
 /** When a timer expires, monotonic milliseconds. */
-export function dueAt(timer: RunningTimer): number {
+function dueAt(timer: RunningTimer): number {
   return timer.startedAt + timer.seconds * 1000;
 }
 

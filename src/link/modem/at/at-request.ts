@@ -32,7 +32,7 @@ export interface AtRequest {
 }
 
 /** How far a command got on the wire. */
-export type AtStage = "queued" | "sent" | "body-sent";
+type AtStage = "queued" | "sent" | "body-sent";
 
 /** The answer to one command. */
 export interface AtResult {

@@ -68,7 +68,7 @@ export type CommandEffect =
   /** Lets the next command on the line; `soon`: not within this turn of the event loop. */
   | { readonly do: "next"; readonly soon: boolean };
 
-export interface CommandStep {
+interface CommandStep {
   readonly state: CommandState;
   readonly effects: readonly CommandEffect[];
 }

@@ -5,7 +5,7 @@ import { type LineRole, type OpenLines, openLines } from "./line-router.ts";
 import { type Resync, type ResyncEvent, type ResyncStep, startResync, stepResync } from "./resync.ts";
 
 /** What the recovery does through its engine. */
-export interface LineRecoveryDeps {
+interface LineRecoveryDeps {
   readonly timers: Timers;
   /** How long a knock may stay unanswered. */
   readonly patienceMs: () => number;

@@ -42,7 +42,7 @@ export interface OpenLines {
 }
 
 /** What one line does. */
-export interface Routed {
+interface Routed {
   readonly role: LineRole;
   readonly final?: AtFinal;
   readonly urc?: Urc;

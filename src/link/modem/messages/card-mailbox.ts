@@ -11,7 +11,7 @@ import type { Log } from "../../driver.ts";
 import type { AtEngine } from "../at/at-engine.ts";
 
 /** What the mailbox needs. */
-export interface CardMailboxDeps {
+interface CardMailboxDeps {
   readonly engine: AtEngine;
   readonly link: string;
   readonly log: Log;
@@ -20,7 +20,7 @@ export interface CardMailboxDeps {
 }
 
 /** Whose a stored message is; `unclear` = a later segment of a packet whose first one was not seen. */
-export type Owner = "card" | "host" | "unclear";
+type Owner = "card" | "host" | "unclear";
 
 const simDataDownload = 0x7f;
 const maxRemembered = 200;

@@ -26,7 +26,7 @@ import { SentMessages } from "./sent-messages.ts";
 import { SmsInbox } from "./sms-inbox.ts";
 
 /** What the bearer needs. */
-export interface ModemSmsBearerDeps {
+interface ModemSmsBearerDeps {
   /** Link id of the modem. */
   readonly id: string;
   readonly clock: Clock;

@@ -29,7 +29,7 @@ import type { SeenMessages } from "./seen-messages.ts";
 import type { SentMessages } from "./sent-messages.ts";
 
 /** What the inbox needs. */
-export interface SmsInboxDeps {
+interface SmsInboxDeps {
   readonly engine: AtEngine;
   readonly link: string;
   readonly clock: Clock;

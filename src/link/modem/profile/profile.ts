@@ -27,7 +27,7 @@ export interface ModemIdentity {
 }
 
 /** Limits where no profile states otherwise, from what the manuals promise and what is seen in the field. */
-export const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
+const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
   quick: 5_000,
   pin: 10_000,
   card: 30_000,

@@ -2,7 +2,7 @@
  * Every deviation the engine knows how to live with, as a closed list. A profile names those of its device; code asks
  * `quirks.has("…")`. A new one is rare: first see whether plain data (another command, order or time limit) is enough.
  */
-export const quirkDocs = {
+const quirkDocs = {
   "pdu-inline": "expects the PDU of +CMGS in the same write as the command; there is no prompt",
   "slow-body": "loses octets if the body follows the prompt immediately: wait 50 ms before writing it",
   "cnma-not-after-cds": "refuses +CNMA after +CDS although it announced a status report",

@@ -11,7 +11,7 @@ import { deletion } from "./delete-profile.ts";
  * Control reference of a delete token: what the security domain was personalised with.
  * GP Card Specification §11.2.2.3.1
  */
-export interface TokenReference {
+interface TokenReference {
   /** Tag 42. */
   readonly providerId: Uint8Array;
   /** Tag 45. */

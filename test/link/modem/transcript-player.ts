@@ -1,14 +1,14 @@
-import { GatewayError } from "../../../base/gateway-error.ts";
-import { latin1 } from "../../../codec/at/line.ts";
-import type { Port } from "../../port.ts";
-import type { ModemProfile } from "../profile/profile.ts";
-import type { Timers } from "../timers.ts";
-import { AtEngine } from "./at-engine.ts";
-import type { EngineEvent } from "./engine-contract.ts";
-import { isEnded, type Transcript } from "./transcript.ts";
+import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { latin1 } from "../../../src/codec/at/line.ts";
+import { AtEngine } from "../../../src/link/modem/at/at-engine.ts";
+import type { EngineEvent } from "../../../src/link/modem/at/engine-contract.ts";
+import { isEnded, type Transcript } from "../../../src/link/modem/at/transcript.ts";
+import type { ModemProfile } from "../../../src/link/modem/profile/profile.ts";
+import type { Timers } from "../../../src/link/modem/timers.ts";
+import type { Port } from "../../../src/link/port.ts";
 
 /** How one command of a transcript ended. */
-export interface PlayedCommand {
+interface PlayedCommand {
   readonly line: string;
   readonly final: "OK" | "ERROR" | "CME" | "CMS" | "CONNECT" | "CALL" | "TIMEOUT" | "RESET" | "LOST";
   readonly code?: number;
@@ -18,7 +18,7 @@ export interface PlayedCommand {
 }
 
 /** What the engine made of a transcript. */
-export interface Playback {
+interface Playback {
   readonly lines: readonly (readonly [role: string, text: string])[];
   readonly commands: readonly PlayedCommand[];
   /** Where what was written differs from what was recorded; empty when the replay is byte-exact. */
