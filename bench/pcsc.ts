@@ -1,11 +1,12 @@
 /**
  * APDU round trips per second through the whole link: our APDU channel over our client of pcscd's socket, over pcscd and
- * a virtual reader, to a software card in a process of its own. In the same run, interleaved: the driver without the
- * channel, a bare socket client with no pcscd in between, and where installed a C program on libpcsclite and pyscard.
+ * a virtual reader, to a card in a process of its own that answers at once (in C, where there is a compiler: what the
+ * card costs is in every way's figure). In the same run, interleaved: the driver without the channel, a bare socket
+ * client with no pcscd in between, and where installed a C program on libpcsclite and pyscard.
  *
  *   npx tsx bench/pcsc.ts [round trips per round] [rounds]
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
@@ -19,6 +20,8 @@ import { ApduChannel } from "../src/link/card/channel.ts";
 
 const count = Number(process.argv[2] ?? 1_000);
 const rounds = Number(process.argv[3] ?? 15);
+/** Until the compiler has settled; a daemon runs for weeks. */
+const warmUp = 3_000;
 const reader = "Bench 00 00";
 const commands = [
   { name: "STATUS, 2 octets back", apdu: "80F2000C00" },
@@ -70,14 +73,14 @@ connection.disconnect()
 /** One way to the card; resolves with round trips per second. */
 interface Way {
   readonly name: string;
-  run(apdu: string): Promise<number>;
+  run(apdu: string, roundTrips?: number): Promise<number>;
 }
 
-async function timed(once: () => Promise<unknown>): Promise<number> {
+async function timed(once: () => Promise<unknown>, roundTrips = count): Promise<number> {
   for (let i = 0; i < 100; i++) await once();
   const started = performance.now();
-  for (let i = 0; i < count; i++) await once();
-  return (count * 1000) / (performance.now() - started);
+  for (let i = 0; i < roundTrips; i++) await once();
+  return (roundTrips * 1000) / (performance.now() - started);
 }
 
 function ourWays(lab: PcscLab): readonly Way[] {
@@ -86,32 +89,33 @@ function ourWays(lab: PcscLab): readonly Way[] {
   return [
     {
       name: "otagate link",
-      run: async (text) => {
+      run: async (text, roundTrips) => {
         await using connection = await client.connect(reader, bounds);
         const channel = new ApduChannel({ connection, link: reader, clock: systemClock });
         const apdu = fromHex(text);
-        return await timed(() => channel.transmit(apdu));
+        return await timed(() => channel.transmit(apdu), roundTrips);
       },
     },
     {
       name: "otagate driver",
-      run: async (text) => {
+      run: async (text, roundTrips) => {
         await using connection = await client.connect(reader, bounds);
         const apdu = fromHex(text);
-        return await timed(() => connection.transmit(apdu, bounds));
+        return await timed(() => connection.transmit(apdu, bounds), roundTrips);
       },
     },
   ];
 }
 
 /** Plays the virtual reader itself: what two processes and a socket cost without PC/SC. */
-async function bareSocket(): Promise<Way & AsyncDisposable> {
+async function bareSocket(cardProgram: readonly string[]): Promise<Way & AsyncDisposable> {
   const server = createServer({ noDelay: true });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  const card = startCard((command, args) => spawn(command, [...args], { stdio: ["pipe", "ignore", "inherit"] }), port);
+  const [program = "", ...args] = cardProgram;
+  const card = spawn(program, [...args, String(port)], { stdio: ["pipe", "ignore", "inherit"] });
   const [socket]: Socket[] = await once(server, "connection");
   if (socket === undefined) throw new Error("the card did not come");
   let resolve: (() => void) | undefined;
@@ -142,9 +146,12 @@ async function bareSocket(): Promise<Way & AsyncDisposable> {
   };
 }
 
-function startCard(start: (command: string, args: readonly string[]) => ChildProcess, port: number): ChildProcess {
-  const program = new URL("./pcsc-card.ts", import.meta.url).pathname;
-  return start(process.execPath, ["--import", "tsx", program, String(port)]);
+/** The program that plays the card, its port missing: C where that can be built. */
+function cardProgram(folder: string): readonly string[] {
+  const binary = join(folder, "card");
+  const source = new URL("./pcsc-card.c", import.meta.url).pathname;
+  if (spawnSync("cc", ["-O2", source, "-o", binary], { stdio: "ignore" }).status === 0) return [binary];
+  return [process.execPath, "--import", "tsx", new URL("./pcsc-card.ts", import.meta.url).pathname];
 }
 
 /** Programs of others, each timing itself. */
@@ -207,18 +214,20 @@ if (problem !== undefined) {
 }
 const folder = mkdtempSync(join(tmpdir(), "bench-pcsc-"));
 const lab = await PcscLab.start({ name: "Bench" });
-const card = startCard(
-  (command, args) => lab.spawn(command, args, { stdio: ["pipe", "ignore", "inherit"] }),
-  lab.slot(0).port,
-);
+const cardCommand = cardProgram(folder);
+const [program = "", ...cardArgs] = cardCommand;
+const card = lab.spawn(program, [...cardArgs, String(lab.slot(0).port)], { stdio: ["pipe", "ignore", "inherit"] });
 try {
   for await (const [first] of new SocketPcscClient(lab.socket).watch(new AbortController().signal)) {
     if (first?.present) break;
   }
   const { isolation, nagleCure } = lab.facts;
   console.log(`${count} round trips, ${rounds} rounds, interleaved; ${isolation} pcscd, Nagle cure: ${nagleCure}`);
-  await using bare = await bareSocket();
-  await measure([bare, ...foreignWays(lab, folder), ...ourWays(lab)]);
+  console.log(`card: ${cardCommand.length === 1 ? "C" : "Node"}`);
+  await using bare = await bareSocket(cardCommand);
+  const ours = ourWays(lab);
+  for (const way of ours) await way.run(commands[0].apdu, warmUp);
+  await measure([bare, ...foreignWays(lab, folder), ...ours]);
 } finally {
   card.stdin?.end();
   await lab[Symbol.asyncDispose]();

@@ -26,7 +26,7 @@ interface Pending {
  */
 export class PcscdSocket {
   readonly #socket: Socket;
-  readonly #in = Buffer.allocUnsafeSlow(maxAnswer);
+  readonly #in = new Uint8Array(maxAnswer);
   #filled = 0;
   #pending: Pending | undefined;
   #ended: GatewayError | undefined;
@@ -97,7 +97,8 @@ export class PcscdSocket {
   }
 
   /**
-   * Sends a request and resolves with its answer: `length` octets, and as many more as `tail` reads from them.
+   * Sends a request and resolves with its answer: `length` octets, and as many more as `tail` reads from them. `tail`
+   * gets the buffer in which they stand first.
    * The answer is a copy. @throws link.service when the connection ends first or the answer is malformed
    */
   request(bytes: Uint8Array, length: number, tail?: (head: Uint8Array) => number): Promise<Uint8Array> {
@@ -147,7 +148,7 @@ export class PcscdSocket {
     const pending = this.#pending;
     if (pending === undefined || this.#filled < pending.need) return;
     if (pending.tail !== undefined && pending.need === pending.head) {
-      const more = pending.tail(this.#in.subarray(0, pending.head));
+      const more = pending.tail(this.#in);
       if (more > this.#in.length - pending.head) {
         this.#end(malformed("it announces more data than a card can send", pending.head));
         return;
@@ -155,8 +156,7 @@ export class PcscdSocket {
       pending.need += more;
       if (this.#filled < pending.need) return;
     }
-    const answer = new Uint8Array(pending.need);
-    answer.set(this.#in.subarray(0, pending.need));
+    const answer = this.#in.slice(0, pending.need);
     if (this.#filled > pending.need) this.#in.copyWithin(0, pending.need, this.#filled);
     this.#filled -= pending.need;
     this.#pending = undefined;

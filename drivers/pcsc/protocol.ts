@@ -133,7 +133,10 @@ export function transmitTail(answer: Uint8Array): number {
 
 /** A 32-bit field of an answer. @throws link.service when the answer ends before */
 export function readField(answer: Uint8Array, at: number): number {
-  const [a, b, c, d] = answer.subarray(at, at + 4);
+  const a = answer[at];
+  const b = answer[at + 1];
+  const c = answer[at + 2];
+  const d = answer[at + 3];
   if (a === undefined || b === undefined || c === undefined || d === undefined) throw malformed("it ends early", at);
   return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }

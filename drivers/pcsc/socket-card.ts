@@ -70,8 +70,16 @@ export class SocketCard implements CardConnection {
   async transmit(command: Uint8Array, bounds: Bounds): Promise<Uint8Array> {
     const { socket, reader } = this.#deps;
     const exchange = socket.request(this.#request.fill(command), answerLength.transmit, transmitTail);
-    const answer =
-      bounds.signal === undefined ? await this.#watched(exchange, bounds) : await this.#guarded(exchange, bounds);
+    let answer: Uint8Array;
+    if (bounds.signal === undefined) {
+      // Too late, the watchdog closes the connection, which fails the exchange with the reason.
+      this.#watchdog.arm(bounds.timeoutMs);
+      try {
+        answer = await exchange;
+      } finally {
+        this.#watchdog.rest();
+      }
+    } else answer = await this.#guarded(exchange, bounds);
     const rv = transmitResult(answer);
     if (rv === pcscResult.success && answer.length >= answerLength.transmit + 2) {
       return answer.subarray(answerLength.transmit);
@@ -131,16 +139,6 @@ export class SocketCard implements CardConnection {
       // Closing the connection makes pcscd release what is left.
     } finally {
       socket.close();
-    }
-  }
-
-  /** Closing the connection fails the exchange with what is closed for. */
-  async #watched(exchange: Promise<Uint8Array>, { timeoutMs }: Bounds): Promise<Uint8Array> {
-    this.#watchdog.arm(timeoutMs);
-    try {
-      return await exchange;
-    } finally {
-      this.#watchdog.rest();
     }
   }
 

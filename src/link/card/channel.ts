@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { codecError, GatewayError } from "../../base/gateway-error.ts";
-import { KeyedQueue } from "../../base/keyed-queue.ts";
+import { SerialQueue } from "../../base/serial-queue.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { CommandSecrets } from "../../codec/apdu/secret-data.ts";
 import type { CardConnection } from "../card-reader.ts";
@@ -66,7 +66,7 @@ export interface ApduChannelDeps {
  */
 export class ApduChannel implements CardTurn {
   readonly #deps: ApduChannelDeps;
-  readonly #queue = new KeyedQueue<"card">();
+  readonly #queue = new SerialQueue();
   readonly #segments = new SegmentMemory();
   readonly #secrets = new CommandSecrets();
   #generation = 0;
@@ -88,7 +88,7 @@ export class ApduChannel implements CardTurn {
 
   /** Whether a command is on its way or waits for its turn. */
   get busy(): boolean {
-    return this.#queue.busy("card");
+    return this.#queue.busy;
   }
 
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse> {
@@ -126,7 +126,7 @@ export class ApduChannel implements CardTurn {
   }
 
   #enqueue<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (signal === undefined) return this.#queue.run("card", work);
+    if (signal === undefined) return this.#queue.run(work);
     if (signal.aborted) return Promise.reject(signal.reason);
     let started = false;
     return new Promise<T>((resolve, reject) => {
@@ -134,7 +134,7 @@ export class ApduChannel implements CardTurn {
         if (!started) reject(signal.reason);
       };
       signal.addEventListener("abort", onAbort, { once: true });
-      const turn = this.#queue.run("card", async () => {
+      const turn = this.#queue.run(async () => {
         signal.removeEventListener("abort", onAbort);
         signal.throwIfAborted();
         started = true;
@@ -170,9 +170,11 @@ export class ApduChannel implements CardTurn {
     const timeoutMs = options.timeoutMs ?? this.#deps.timeoutMs ?? defaultTimeoutMs;
     const deadline = clock.monotonic() + timeoutMs;
     const show = showing(apdu, this.#segments.show, this.#secrets);
-    const exchange = (command: Uint8Array) =>
-      this.#exchange(command, show, Math.max(1, deadline - clock.monotonic()), options.signal);
-    const response = await exchangeApdu(exchange, connection.level, apdu);
+    const response = await exchangeApdu(
+      (command) => this.#exchange(command, show, Math.max(1, deadline - clock.monotonic()), options.signal),
+      connection.level,
+      apdu,
+    );
     onAnswer?.(response, apdu);
     return response;
   }
