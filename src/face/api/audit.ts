@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { moment, pageShape, seqPage } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** An entry of the audit log. */
 const auditShape = z
@@ -24,6 +25,25 @@ export const auditOperations = {
     route: "GET /v1/audit",
     scope: "admin",
     operationId: "listAudit",
+    example: {
+      query: { limit: 1 },
+      answer: {
+        items: [
+          {
+            seq: 812,
+            at: sample.at,
+            client: "ci",
+            how: "token",
+            remote: "192.0.2.7",
+            operation: "createJob",
+            method: "POST",
+            path: "/v1/jobs",
+            status: 202,
+          },
+        ],
+        cursor: "812",
+      },
+    },
     tags: ["access"],
     summary: "List audit entries",
     description: "Every request that changes anything, and refused requests; newest first.",

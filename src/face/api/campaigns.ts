@@ -3,6 +3,7 @@ import { CampaignOrderShape } from "../../gateway/campaign/order.ts";
 import { idempotencyHeaders, idPage, listOf, pageShape, seqPage } from "./fields.ts";
 import { executedShape, failureShape } from "./jobs.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the campaign") });
 
@@ -54,6 +55,38 @@ export const campaignItemShape = z.object({
   endedAt: z.number().optional(),
 });
 
+/** A campaign as the examples show it. */
+const example = {
+  id: sample.campaign,
+  name: "audit of rack 1",
+  state: "running",
+  order: {
+    name: "audit of rack 1",
+    targets: { kind: "list", references: [sample.eid] },
+    action: { kind: "es5", function: "auditStatus" },
+    request: {},
+    concurrency: 10,
+    canary: 0,
+    validityMs: 3_600_000,
+    switchTimeoutMs: 600_000,
+  },
+  createdAt: sample.at,
+  progress: { total: 1, ended: 0, counts: { running: 1 }, share: 0 },
+} as const;
+
+/** A target of the campaign as the examples show it. */
+const exampleItem = {
+  position: 0,
+  target: sample.target,
+  label: sample.eid,
+  state: "succeeded",
+  step: "auditStatus",
+  jobs: [sample.job],
+  card: { executed: true, enabled: { aid: sample.isdP, iccid: sample.iccid } },
+  startedAt: sample.at,
+  endedAt: sample.at + 900,
+} as const;
+
 const change = {
   scope: "jobs",
   tags: ["campaigns"],
@@ -68,6 +101,15 @@ export const campaignOperations = {
     route: "POST /v1/campaigns",
     scope: "jobs",
     operationId: "startCampaign",
+    example: {
+      body: {
+        name: "audit of rack 1",
+        targets: { kind: "list", references: [sample.eid] },
+        action: { kind: "es5", function: "auditStatus" },
+      },
+      status: 201,
+      answer: example,
+    },
     tags: ["campaigns"],
     summary: "Start a campaign",
     description:
@@ -86,6 +128,7 @@ export const campaignOperations = {
     route: "GET /v1/campaigns",
     scope: "read",
     operationId: "listCampaigns",
+    example: { query: { limit: 20 }, answer: { items: [example] } },
     tags: ["campaigns"],
     summary: "List campaigns",
     description: "Newest first.",
@@ -97,6 +140,7 @@ export const campaignOperations = {
     route: "GET /v1/campaigns/:id",
     scope: "read",
     operationId: "getCampaign",
+    example: { params: { id: sample.campaign }, answer: example },
     tags: ["campaigns"],
     summary: "Get a campaign with its progress",
     description: "Definition, state and progress with an estimate.",
@@ -108,6 +152,7 @@ export const campaignOperations = {
     route: "GET /v1/campaigns/:id/items",
     scope: "read",
     operationId: "listCampaignItems",
+    example: { params: { id: sample.campaign }, query: { limit: 20 }, answer: { items: [exampleItem] } },
     tags: ["campaigns"],
     summary: "List the targets of a campaign",
     description: "In the order in which targets are started.",
@@ -120,6 +165,11 @@ export const campaignOperations = {
     route: "GET /v1/campaigns/:id/report text",
     scope: "read",
     operationId: "getCampaignReport",
+    example: {
+      params: { id: sample.campaign },
+      query: { format: "json" },
+      answer: { campaign: example, items: [exampleItem] },
+    },
     tags: ["campaigns"],
     summary: "Get the report of a campaign",
     description: "JSON, CSV with one line per target, or JUnit XML with one case per target.",
@@ -133,6 +183,10 @@ export const campaignOperations = {
   pause: operation({
     route: "POST /v1/campaigns/:id/pause",
     operationId: "pauseCampaign",
+    example: {
+      params: { id: sample.campaign },
+      answer: { ...example, state: "paused", reason: "paused by the operator" },
+    },
     summary: "Pause a campaign: running targets finish",
     ...change,
   }),
@@ -140,6 +194,7 @@ export const campaignOperations = {
   resume: operation({
     route: "POST /v1/campaigns/:id/resume",
     operationId: "resumeCampaign",
+    example: { params: { id: sample.campaign }, answer: example },
     summary: "Resume a campaign after a pause or a stop",
     ...change,
   }),
@@ -147,6 +202,10 @@ export const campaignOperations = {
   cancel: operation({
     route: "POST /v1/campaigns/:id/cancel",
     operationId: "cancelCampaign",
+    example: {
+      params: { id: sample.campaign },
+      answer: { ...example, state: "cancelled", endedAt: sample.at + 5_000 },
+    },
     summary: "Cancel the targets of a campaign that have not started",
     ...change,
   }),

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ConnectivityShape } from "../../gateway/eis/connectivity-parameters.ts";
 import { listOf, referenceParams } from "./fields.ts";
-import { jobShape } from "./jobs.ts";
+import { jobExample, jobShape } from "./jobs.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const side = z.union([z.string(), z.number(), z.boolean()]).optional();
 
@@ -56,6 +57,27 @@ export const cardOperations = {
     route: "POST /v1/targets/:ref/audit",
     scope: "jobs",
     operationId: "auditTarget",
+    example: {
+      params: { ref: sample.eid },
+      body: { fix: false, waitMs: 10_000 },
+      answer: {
+        target: sample.target,
+        jobs: [sample.job],
+        domains: [
+          {
+            aid: sample.isdP,
+            state: "ENABLED",
+            lifeCycle: 63,
+            fallback: true,
+            grantedMemory: 24_576,
+            remainingMemory: 0,
+          },
+        ],
+        resources: { applications: 1, freeNonVolatile: 491_520, freeVolatile: 14_994 },
+        differences: [{ aid: sample.isdP, iccid: sample.iccid, what: "state", eis: "disabled", card: "enabled" }],
+        fixed: false,
+      },
+    },
     tags: ["targets"],
     summary: "Compare the EIS with the card",
     description:
@@ -78,6 +100,10 @@ export const cardOperations = {
     route: "GET /v1/targets/:ref/connectivity",
     scope: "read",
     operationId: "getConnectivity",
+    example: {
+      params: { ref: sample.eid },
+      answer: { smsr: { number: "+447700900000" }, profiles: [], unreadable: [] },
+    },
     tags: ["targets"],
     summary: "Get the connectivity parameters of a card",
     description:
@@ -90,6 +116,23 @@ export const cardOperations = {
     route: "PUT /v1/targets/:ref/connectivity",
     scope: "jobs",
     operationId: "setConnectivity",
+    example: {
+      params: { ref: sample.eid },
+      body: { smsr: { number: "+447700900000" } },
+      answer: {
+        jobs: [
+          {
+            ...jobExample,
+            work: {
+              kind: "script",
+              tar: "000001",
+              apdus: ["80E288000F3A070CA30A81080C9144770009000000"],
+              function: { name: "updateSMSRAddressingParameters", params: { sms: "+447700900000" } },
+            },
+          },
+        ],
+      },
+    },
     tags: ["targets"],
     summary: "Change connectivity parameters of the card",
     description:

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { listOf, referenceParams } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const trustShape = z
   .object({
@@ -43,6 +44,19 @@ export const eisOperations = {
     route: "GET /v1/targets/:ref/export text",
     scope: "read",
     operationId: "exportTarget",
+    example: {
+      params: { ref: sample.eid },
+      query: { format: "json" },
+      answer: {
+        eid: sample.eid,
+        kind: "euicc",
+        tags: [],
+        settings: {},
+        reach: {},
+        profiles: [{ aid: sample.isdP, iccid: sample.iccid, state: "enabled", fallback: true }],
+        withheldKeySets: [{ type: "SCP80", kvn: 1, cntr: 3, tars: [] }],
+      },
+    },
     tags: ["targets"],
     summary: "Export the EIS of a target",
     description:
@@ -57,6 +71,11 @@ export const eisOperations = {
     route: "POST /v1/targets/:ref/certificates",
     scope: "read",
     operationId: "checkCertificates",
+    example: {
+      params: { ref: sample.eid },
+      body: {},
+      answer: { checks: [{ what: "eum-by-ci", result: "unchecked", why: "no EUM certificate" }] },
+    },
     tags: ["targets"],
     summary: "Verify the certificates of an eUICC",
     description:

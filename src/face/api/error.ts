@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { errorCodes } from "../../base/error-catalogue.ts";
 import { facts } from "./fields.ts";
+import { sample } from "./sample.ts";
 
 /** The codes of the error catalogue. */
 export const errorCodeShape = z
@@ -17,3 +18,12 @@ export const problemShape = z
     facts: facts.optional().describe("Facts for programs: `field`, `in`, `sw`, `executed` …"),
   })
   .describe("An error (RFC 9457)");
+
+/** An error as the examples show it. */
+export const problemExample = {
+  type: "target.unknown",
+  title: "No such target",
+  status: 404,
+  detail: `no target matches '${sample.eid}'`,
+  facts: { target: sample.eid },
+} as const;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { facts, listOf, moment, targetFilter } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** An event of the log. */
 const eventShape = z
@@ -35,12 +36,23 @@ const gapShape = z.object({
   first: z.number().int().describe("The first remaining event after it"),
 });
 
+/** An event as the examples show it. */
+const example = {
+  seq: 42,
+  at: sample.at,
+  type: "job.queued",
+  target: sample.target,
+  job: sample.job,
+  data: { origin: { face: "api", client: "ci" } },
+} as const;
+
 /** The durable event log. */
 export const eventOperations = {
   list: operation({
     route: "GET /v1/events/log",
     scope: "read",
     operationId: "listEvents",
+    example: { query: { after: "0", limit: 1 }, answer: { items: [example], cursor: "42" } },
     tags: ["events"],
     summary: "List events",
     description:
@@ -61,6 +73,7 @@ export const eventOperations = {
     route: "GET /v1/events events",
     scope: "read",
     operationId: "streamEvents",
+    example: { query: { type: "job.*" }, answer: example },
     tags: ["events"],
     summary: "Stream events",
     description:

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { abbreviable, maxIdentifiers } from "../../gateway/model/identifiers.ts";
 import { listOf } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const beginning = new RegExp(`^(${abbreviable.join("|")})_[0-9a-z]{0,26}$`);
 
@@ -11,6 +12,7 @@ export const identifierOperations = {
     route: "GET /v1/identifiers",
     scope: "read",
     operationId: "findIdentifiers",
+    example: { query: { beginning: "job_01" }, answer: { items: [sample.job] } },
     tags: ["health"],
     summary: "Resolve an abbreviated identifier",
     description: `Identifiers that begin as given, in order, at most ${maxIdentifiers}: one is the record that is meant.`,

@@ -13,7 +13,8 @@ import {
   waitQuery,
 } from "./fields.ts";
 import { operation } from "./operation.ts";
-import { switchShape } from "./switches.ts";
+import { sample } from "./sample.ts";
+import { switchExample, switchShape } from "./switches.ts";
 
 const commandResultShape = z.object({
   data: octets.describe("Response data in hexadecimal"),
@@ -194,12 +195,60 @@ const stateList = z
   .optional()
   .describe("Only in these states, separated by commas");
 
+/** A job as the examples show it, just accepted. */
+export const jobExample = {
+  id: sample.job,
+  seq: 7,
+  target: sample.target,
+  state: "queued",
+  lane: "normal",
+  work: {
+    kind: "script",
+    tar: "000001",
+    apdus: ["80E28800153A03124F10A0000005591010FFFFFFFF890000130000"],
+    function: { name: "enableProfile", params: { iccid: sample.iccid, aid: sample.isdP } },
+  },
+  request: { bearer: "auto", maxPackets: 4 },
+  origin: { face: "api", client: "ci", reference: "order 7" },
+  attempts: 0,
+  notBefore: sample.at,
+  validUntil: sample.at + 3_600_000,
+  createdAt: sample.at,
+} as const;
+
+/** The same job, done. */
+const doneExample = {
+  ...jobExample,
+  state: "done",
+  chosen: { bearer: "envelope", link: sample.reader, why: `the card is in reader ${sample.reader}` },
+  attempts: 1,
+  result: {
+    por: { status: 0, name: "PoR OK", authenticated: true },
+    data: "AB0780010123029000",
+    commands: [{ data: "", sw: "9000" }],
+    executed: 1,
+  },
+  startedAt: sample.at + 16,
+  endedAt: sample.at + 34,
+} as const;
+
 /** Jobs: scripts on their way to cards. */
 export const jobOperations = {
   submit: operation({
     route: "POST /v1/jobs",
     scope: "jobs",
     operationId: "createJob",
+    example: {
+      headers: { "idempotency-key": "order-7" },
+      body: {
+        target: sample.eid,
+        work: { kind: "es5", function: "enableProfile", params: { iccid: sample.iccid } },
+        reference: "order 7",
+        validityMs: 3_600_000,
+      },
+      status: 202,
+      answer: jobExample,
+    },
     tags: ["jobs"],
     summary: "Create a job",
     description:
@@ -219,6 +268,7 @@ export const jobOperations = {
     route: "GET /v1/jobs",
     scope: "read",
     operationId: "listJobs",
+    example: { query: { target: sample.eid, state: "done,failed", limit: 20 }, answer: { items: [doneExample] } },
     tags: ["jobs"],
     summary: "List jobs",
     description: "Newest first.",
@@ -230,6 +280,41 @@ export const jobOperations = {
     route: "GET /v1/jobs/:id",
     scope: "read",
     operationId: "getJob",
+    example: {
+      params: { id: sample.job },
+      query: { wait: 10_000 },
+      answer: {
+        ...doneExample,
+        packets: [
+          {
+            id: sample.packet,
+            tar: "000001",
+            cntr: 2,
+            spi: "1639",
+            kic: "12",
+            kid: "12",
+            userData: [
+              "02700000381516391212000001C0C28DEFD5E8E9FCB240AE287CF0F68D97FB88C307AC88CAD2C90799A175206AA6FCB3D04F722C9D78E8921C72B95142",
+            ],
+            state: "answered",
+            link: sample.reader,
+            transmissions: 1,
+            response: ["027100002412000001DF3C170D8E1259E17979FA87A819A86D3EA32ADDDE0E98BE9386B4303DE85E98"],
+            createdAt: sample.at + 16,
+            answeredAt: sample.at + 34,
+          },
+        ],
+        decoded: [
+          {
+            function: "enableProfile",
+            sw: "9000",
+            meaning: "accepted: the card switches after its answer is out",
+            succeeded: true,
+          },
+        ],
+        switch: switchExample,
+      },
+    },
     tags: ["jobs"],
     summary: "Get a job with its result",
     description: "With `wait` the request waits until the job has ended or the time is over.",
@@ -242,6 +327,16 @@ export const jobOperations = {
     route: "POST /v1/jobs/:id/cancel",
     scope: "jobs",
     operationId: "cancelJob",
+    example: {
+      params: { id: sample.job },
+      body: {},
+      answer: {
+        ...jobExample,
+        state: "cancelled",
+        error: { code: "job.cancelled", message: "cancelled by the client", detail: { executed: false } },
+        endedAt: sample.at + 900,
+      },
+    },
     tags: ["jobs"],
     summary: "Cancel a job that has not ended",
     description: "`error.detail.executed` of the answer reports whether the card may have executed it.",

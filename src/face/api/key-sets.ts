@@ -3,6 +3,7 @@ import { strict } from "../../base/strict.ts";
 import { KeySetShape } from "../../gateway/targets/target-shape.ts";
 import { ifMatchHeaders, listOf, referenceParams } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** A key set without its keys. */
 export const keySetShape = z
@@ -20,12 +21,24 @@ export const keySetShape = z
 
 const keySetList = z.object({ keySets: listOf(keySetShape) });
 
+/** A key set as the examples show it. */
+export const keySetExample = {
+  id: sample.keySet,
+  type: "SCP80",
+  kvn: 2,
+  tars: [],
+  algorithm: "AES",
+  ccLength: 8,
+  cntr: 0,
+} as const;
+
 /** Key sets of a target: their values go in and never come out. */
 export const keySetOperations = {
   list: operation({
     route: "GET /v1/targets/:ref/keys",
     scope: "read",
     operationId: "listKeySets",
+    example: { params: { ref: sample.eid }, answer: { keySets: [keySetExample] } },
     tags: ["targets"],
     summary: "List the key sets of a target, without keys",
     description: "Key sets and their current counters.",
@@ -37,6 +50,24 @@ export const keySetOperations = {
     route: "PUT /v1/targets/:ref/keys",
     scope: "targets",
     operationId: "putKeySets",
+    example: {
+      params: { ref: sample.eid },
+      body: {
+        keySets: [
+          {
+            type: "SCP80",
+            kvn: 2,
+            algorithm: "AES",
+            keys: [
+              { id: 1, value: "000102030405060708090A0B0C0D0E0F" },
+              { id: 2, value: "0F0E0D0C0B0A09080706050403020100" },
+            ],
+            cntr: 0,
+          },
+        ],
+      },
+      answer: { keySets: [keySetExample] },
+    },
     tags: ["targets"],
     summary: "Write key sets of a target",
     description:
@@ -52,6 +83,7 @@ export const keySetOperations = {
     route: "DELETE /v1/targets/:ref/keys/:keySet",
     scope: "targets",
     operationId: "removeKeySet",
+    example: { params: { ref: sample.eid, keySet: sample.keySet } },
     tags: ["targets"],
     summary: "Remove a key set",
     description: "Its counter is removed too: a key set that is written again starts with the counter in the request.",

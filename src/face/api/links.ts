@@ -2,6 +2,7 @@ import { z } from "zod";
 import { maxTextLength } from "../../gateway/smsc/send-text.ts";
 import { facts, hexText, idParams, listOf, moment, pageShape } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** A reader, a modem or an SMSC account. */
 const linkShape = z
@@ -72,12 +73,36 @@ const sentPartShape = z.looseObject({
   networkReference: z.string().optional(),
 });
 
+/** A reader as the examples show it. */
+const example = {
+  id: sample.reader,
+  kind: "reader",
+  up: true,
+  card: {
+    atr: "3B9F96803FC7828031E073FE211F574F54412D53494D66",
+    eid: sample.eid,
+    iccid: sample.iccid,
+    imsi: "901704554612243",
+  },
+  target: sample.target,
+  facts: { phase: "ready" },
+} as const;
+
 /** Links: readers, modems and SMSC accounts. */
 export const linkOperations = {
   test: operation({
     route: "POST /v1/links/:id/test",
     scope: "jobs",
     operationId: "testLink",
+    example: {
+      params: { id: "smsc:operator" },
+      body: { target: sample.eid, waitMs: 30_000 },
+      answer: {
+        passed: true,
+        tries: [{ variant: { dataCoding: 246 }, verdict: "answered" }],
+        works: { dataCoding: 246 },
+      },
+    },
     tags: ["links"],
     summary: "Test an SMSC account with a known card",
     description:
@@ -96,6 +121,7 @@ export const linkOperations = {
     route: "GET /v1/links",
     scope: "read",
     operationId: "listLinks",
+    example: { query: { kind: "reader" }, answer: { items: [example] } },
     tags: ["links"],
     summary: "List links",
     description: "The current state of readers, modems and SMSC accounts, in the order of their ids.",
@@ -111,6 +137,7 @@ export const linkOperations = {
     route: "GET /v1/links/:id",
     scope: "read",
     operationId: "getLink",
+    example: { params: { id: sample.reader }, answer: example },
     tags: ["links"],
     summary: "Get a link",
     description: "Identified by its id or an unambiguous part of it.",
@@ -122,6 +149,18 @@ export const linkOperations = {
     route: "POST /v1/links/:id/lease",
     scope: "cards",
     operationId: "openLease",
+    example: {
+      params: { id: sample.reader },
+      body: { idleMs: 30_000 },
+      answer: {
+        id: sample.lease,
+        link: sample.reader,
+        client: "ci",
+        idleMs: 30_000,
+        openedAt: sample.at,
+        expiresAt: sample.at + 30_000,
+      },
+    },
     tags: ["links"],
     summary: "Take a lease of a card",
     description:
@@ -139,6 +178,7 @@ export const linkOperations = {
     route: "DELETE /v1/links/:id/lease/:lease",
     scope: "cards",
     operationId: "closeLease",
+    example: { params: { id: sample.reader, lease: sample.lease } },
     tags: ["links"],
     summary: "Release a lease",
     description: "A running exchange is completed first.",
@@ -150,6 +190,11 @@ export const linkOperations = {
     route: "POST /v1/links/:id/apdu",
     scope: "cards",
     operationId: "exchangeApdus",
+    example: {
+      params: { id: sample.reader },
+      body: { apdus: ["00A40004023F00"], stopAtError: true },
+      answer: { responses: [{ apdu: "00A40004023F00", data: "", sw: "9000" }] },
+    },
     tags: ["links"],
     summary: "Exchange APDUs with the card",
     description:
@@ -170,6 +215,7 @@ export const linkOperations = {
     route: "POST /v1/links/:id/reset",
     scope: "cards",
     operationId: "resetLink",
+    example: { params: { id: sample.reader }, body: { kind: "warm" }, answer: example },
     tags: ["links"],
     summary: "Reset the card or modem behind the link",
     description: "To reset a leased card, name the lease; the reset ends it.",
@@ -183,6 +229,17 @@ export const linkOperations = {
     scope: "cards",
     tags: ["links"],
     operationId: "powerCycleLink",
+    example: {
+      params: { id: sample.modem },
+      body: {},
+      answer: {
+        id: sample.modem,
+        kind: "modem",
+        up: false,
+        reason: "starting: waiting for an answer",
+        facts: { registered: false },
+      },
+    },
     summary: "Cycle the power of a modem",
     params: idParams,
     description:
@@ -197,6 +254,7 @@ export const linkOperations = {
     scope: "cards",
     tags: ["links"],
     operationId: "sendAtCommand",
+    example: { params: { id: sample.modem }, body: { line: "AT+CSQ" }, answer: { lines: ["+CSQ: 23,99", "OK"] } },
     summary: "Send one AT command",
     params: idParams,
     body: z.strictObject({
@@ -215,6 +273,11 @@ export const linkOperations = {
     scope: "cards",
     tags: ["links"],
     operationId: "sendTextMessage",
+    example: {
+      params: { id: sample.modem },
+      body: { to: "+447700900123", text: "hello" },
+      answer: { parts: [{ at: "accepted", networkReference: "0" }] },
+    },
     summary: "Send a plain text message",
     params: idParams,
     body: z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pageShape, seqPage } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** A short message or receipt. */
 export const messageShape = z
@@ -29,6 +30,26 @@ export const messageOperations = {
     route: "GET /v1/messages",
     scope: "read",
     operationId: "listMessages",
+    example: {
+      query: { limit: 1 },
+      answer: {
+        items: [
+          {
+            id: sample.message,
+            seq: 2,
+            link: sample.reader,
+            target: sample.target,
+            kind: "message",
+            state: "done",
+            verdict: `PoR OK of job ${sample.job}`,
+            to: "+447700900000",
+            userData: "027100002412000001DF3C170D8E1259E17979FA87A819A86D3EA32ADDDE0E98BE9386B4303DE85E98",
+            receivedAt: sample.at + 34,
+          },
+        ],
+        cursor: "2",
+      },
+    },
     tags: ["notifications"],
     summary: "List received short messages and receipts",
     description: "Newest first, unchanged; `verdict` describes how they were processed.",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { idParams, moment, octets, pageShape, seqPage, targetFilter } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** What an eUICC reported. SGP.02 §4.1.1.11 */
 export const notificationShape = z
@@ -34,12 +35,34 @@ export const notificationShape = z
     description: "A notification of an eUICC; repetitions are counted, not listed (SGP.02 §4.1.1.11)",
   });
 
+/** A notification as the examples show it. */
+const example = {
+  id: sample.notification,
+  seq: 3,
+  target: sample.target,
+  eid: sample.eid,
+  type: 2,
+  text: "profile change succeeded",
+  sequence: "0001",
+  aid: sample.isdP,
+  imei: "350000000000006",
+  via: "sms",
+  link: sample.reader,
+  verified: true,
+  copies: 1,
+  confirmation: "upstream",
+  raw: "E1354C10890010120123412340123456789012244D01024E0200012F10A0000005591010FFFFFFFF890000130014083A05000000000060",
+  firstAt: sample.at,
+  lastAt: sample.at,
+} as const;
+
 /** Notifications of eUICCs. */
 export const notificationOperations = {
   list: operation({
     route: "GET /v1/notifications",
     scope: "read",
     operationId: "listNotifications",
+    example: { query: { target: sample.eid }, answer: { items: [example] } },
     tags: ["notifications"],
     summary: "List notifications of eUICCs",
     description: "Newest first; a notification that the card repeated is listed once.",
@@ -51,6 +74,7 @@ export const notificationOperations = {
     route: "GET /v1/notifications/:id",
     scope: "read",
     operationId: "getNotification",
+    example: { params: { id: sample.notification }, answer: example },
     tags: ["notifications"],
     summary: "Get a notification",
     description: "Includes the state of its confirmation.",
@@ -62,6 +86,10 @@ export const notificationOperations = {
     route: "POST /v1/notifications/:id/confirm",
     scope: "jobs",
     operationId: "confirmNotification",
+    example: {
+      params: { id: sample.notification },
+      answer: { ...example, confirmation: "pending", confirmJob: sample.job },
+    },
     tags: ["notifications"],
     summary: "Confirm a notification",
     description:
@@ -74,6 +102,7 @@ export const notificationOperations = {
     route: "POST /v1/notifications/:id/withhold",
     scope: "jobs",
     operationId: "withholdNotification",
+    example: { params: { id: sample.notification }, answer: { ...example, confirmation: "withheld" } },
     tags: ["notifications"],
     summary: "Leave a notification unconfirmed",
     description: "The card then rolls back. Refused if the confirmation was already sent.",

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { ErrorCode } from "../../base/error-catalogue.ts";
 import type { Scope } from "../../gateway/model/api-token.ts";
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -27,16 +26,23 @@ export function placeOf(route: Route): {
   return { method, path, answers };
 }
 
-/** One request of the API and its answer, as they are in the examples of the document. A test sends each of them. */
-interface Example {
+/** A request and its answer, as they are in the examples of the document. A test sends each of them. */
+export interface Example {
   readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Status of the answer, where the operation has several. */
+  readonly status?: number;
   readonly answer?: unknown;
 }
 
-/** One operation of /v1: the only place where its path, its shapes and its errors are written. */
+/** Status of the answer in the example of an operation. */
+export function exampleStatus({ answers, example }: Pick<Operation, "answers" | "example">): number {
+  return example.status ?? Number(Object.keys(answers)[0]);
+}
+
+/** One operation of /v1: the only place where its path, its shapes and its example are written. */
 export interface Operation {
   readonly route: Route;
   readonly operationId: string;
@@ -55,9 +61,7 @@ export interface Operation {
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** Media type of an answer that is not JSON. */
   readonly mediaType?: string;
-  /** Codes with which it is refused, beside those that every operation may answer with. */
-  readonly errors?: readonly ErrorCode[];
-  readonly example?: Example;
+  readonly example: Example;
 }
 
 /** Declares an operation; its exact type is the contract. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { validity } from "../../gateway/jobs/job-order.ts";
 import { idPage, idParams, listOf, referenceParams } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const sessionShape = z
   .object({
@@ -15,12 +16,27 @@ const sessionShape = z
   })
   .meta({ id: "Session", description: "An open SCP81 administration session" });
 
+/** A session as the examples show it. */
+const example = {
+  id: sample.session,
+  target: sample.target,
+  eid: sample.eid,
+  remote: "198.51.100.20:40112",
+  openedAt: sample.at,
+  phase: "idle",
+  posts: 2,
+} as const;
+
 /** SCP81 administration sessions. */
 export const sessionOperations = {
   list: operation({
     route: "GET /v1/sessions",
     scope: "read",
     operationId: "listSessions",
+    example: {
+      query: { limit: 20 },
+      answer: { items: [example], listening: { host: "0.0.0.0", port: 8443 }, counters: { opened: 1 } },
+    },
     tags: ["sessions"],
     summary: "List open SCP81 sessions",
     description: "Includes the address of the server and its counters.",
@@ -39,6 +55,7 @@ export const sessionOperations = {
     route: "GET /v1/sessions/:id",
     scope: "read",
     operationId: "getSession",
+    example: { params: { id: sample.session }, answer: example },
     tags: ["sessions"],
     summary: "Get an open session",
     description: "The current state.",
@@ -50,6 +67,7 @@ export const sessionOperations = {
     route: "DELETE /v1/sessions/:id",
     scope: "jobs",
     operationId: "cutSession",
+    example: { params: { id: sample.session } },
     tags: ["sessions"],
     summary: "Close a session",
     description: "The card may reconnect and resume it.",
@@ -61,6 +79,7 @@ export const sessionOperations = {
     route: "POST /v1/targets/:ref/trigger",
     scope: "jobs",
     operationId: "triggerSession",
+    example: { params: { ref: sample.eid }, body: { validityMs: 90_000 }, answer: { target: sample.target } },
     tags: ["sessions"],
     summary: "Trigger an SCP81 session",
     description:

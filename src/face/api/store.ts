@@ -2,6 +2,7 @@ import { z } from "zod";
 import { countedKinds, minRetentionMs } from "../../gateway/model/retention.ts";
 import { moment } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const period = z.number().int().min(minRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();
 
@@ -38,12 +39,24 @@ const storeShape = z
   })
   .meta({ id: "Store", description: "Show the size and retention of the store" });
 
+/** A removal as the examples show it. */
+const example = {
+  id: sample.prune,
+  state: "done",
+  dryRun: true,
+  retention: { jobsMs: 7_776_000_000 },
+  startedAt: sample.at,
+  endedAt: sample.at + 40,
+  removed: { jobs: 12, events: 60 },
+} as const;
+
 /** The store: its size and the removal of old records. */
 export const storeOperations = {
   get: operation({
     route: "GET /v1/store",
     scope: "read",
     operationId: "getStore",
+    example: { answer: { retention: { jobsMs: 7_776_000_000 }, bytes: 753_664, freeBytes: 0, run: example } },
     tags: ["store"],
     summary: "Show the size and retention of the store",
     description: "Retention periods, file size and the latest pruning run.",
@@ -54,6 +67,10 @@ export const storeOperations = {
     route: "POST /v1/store/prunes",
     scope: "admin",
     operationId: "pruneStore",
+    example: {
+      body: { jobsMs: 7_776_000_000, dryRun: true },
+      answer: { ...example, state: "running", endedAt: undefined, removed: {} },
+    },
     tags: ["store"],
     summary: "Remove old records",
     description:
@@ -67,6 +84,7 @@ export const storeOperations = {
     route: "GET /v1/store/prunes/:run",
     scope: "admin",
     operationId: "getPrune",
+    example: { params: { run: sample.prune }, answer: example },
     tags: ["store"],
     summary: "Get the progress of a pruning run",
     description: "The last twenty runs since the start of the daemon are kept.",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { idParams, pageShape, seqPage, targetFilter, waitQuery } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** A profile switch. SGP.02 §3.2 */
 export const switchShape = z
@@ -19,6 +20,21 @@ export const switchShape = z
   })
   .meta({ id: "ProfileSwitch", description: "A profile switch from its acceptance to its end (SGP.02 §3.2, §3.4)" });
 
+/** A profile switch as the examples show it. */
+export const switchExample = {
+  id: sample.switch,
+  target: sample.target,
+  job: sample.job,
+  kind: "enable",
+  aid: sample.isdP,
+  from: sample.formerIsdP,
+  at: "confirmed",
+  acceptedAt: sample.at + 34,
+  switchedAt: sample.at + 120,
+  endedAt: sample.at + 190,
+  holdUntil: sample.at + 120_034,
+} as const;
+
 const list = {
   scope: "read",
   tags: ["switches"],
@@ -26,6 +42,7 @@ const list = {
   description: "Newest first: accepted, switched, and confirmed, rolled back or lapsed, with times.",
   query: seqPage.extend({ target: targetFilter }),
   answers: { 200: pageShape(switchShape) },
+  example: { query: { target: sample.eid }, answer: { items: [switchExample] } },
 } as const;
 
 /** Profile switches. */
@@ -38,6 +55,7 @@ export const switchOperations = {
     route: "GET /v1/switches/:id",
     scope: "read",
     operationId: "getSwitch",
+    example: { params: { id: sample.switch }, query: { wait: 10_000 }, answer: switchExample },
     tags: ["switches"],
     summary: "Get a profile switch",
     description:

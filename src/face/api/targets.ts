@@ -4,8 +4,9 @@ import { eidText, iccidText, msisdnText } from "../../codec/euicc/identity-shape
 import { notificationModes } from "../../gateway/model/notification-mode.ts";
 import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../gateway/targets/target-shape.ts";
 import { idPage, ifMatchHeaders, listOf, moment, pageShape, referenceParams } from "./fields.ts";
-import { keySetShape } from "./key-sets.ts";
+import { keySetExample, keySetShape } from "./key-sets.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** A profile of an eUICC. */
 const esimProfileShape = z
@@ -112,12 +113,36 @@ function described(): unknown {
 
 const name = z.string().min(1).max(100).optional();
 
+/** A target as the examples show it. */
+const example = {
+  id: sample.target,
+  kind: "euicc",
+  name: "rack 1",
+  eid: sample.eid,
+  tags: ["lab"],
+  esimProfiles: [{ aid: sample.isdP, iccid: sample.iccid, imsi: "901704554612243", state: "enabled", fallback: true }],
+  reach: {},
+  settings: { answerTimeoutMs: 60_000 },
+  version: 3,
+  createdAt: sample.at,
+  updatedAt: sample.at,
+} as const;
+
+const exampleOutcome = {
+  target: example,
+  created: true,
+  keySets: [keySetExample],
+  warnings: [],
+  changes: [{ field: "name", after: "rack 1" }],
+} as const;
+
 /** Targets. Keys are written, never read. */
 export const targetOperations = {
   list: operation({
     route: "GET /v1/targets",
     scope: "read",
     operationId: "listTargets",
+    example: { query: { tag: "lab", limit: 20 }, answer: { items: [example] } },
     tags: ["targets"],
     summary: "List targets",
     description: "In the order in which they were added.",
@@ -134,6 +159,26 @@ export const targetOperations = {
     route: "POST /v1/targets",
     scope: "targets",
     operationId: "importTarget",
+    example: {
+      body: {
+        eid: "89001012012341234012345678901422",
+        name: "rack 2",
+        tags: ["lab"],
+        keySets: [
+          {
+            type: "SCP80",
+            kvn: 1,
+            algorithm: "AES",
+            keys: [
+              { id: 1, value: "000102030405060708090A0B0C0D0E0F" },
+              { id: 2, value: "0F0E0D0C0B0A09080706050403020100" },
+            ],
+          },
+        ],
+      },
+      status: 201,
+      answer: exampleOutcome,
+    },
     tags: ["targets"],
     summary: "Add a target or merge into an existing one",
     description:
@@ -151,6 +196,10 @@ export const targetOperations = {
     route: "POST /v1/targets/import",
     scope: "targets",
     operationId: "importTargets",
+    example: {
+      body: { format: "csv", text: "eid,name,tags\n89001012012341234012345678901422,rack 2,lab\n", dryRun: true },
+      answer: { items: [exampleOutcome], notes: [] },
+    },
     tags: ["targets"],
     summary: "Import targets",
     description:
@@ -193,6 +242,7 @@ export const targetOperations = {
     route: "GET /v1/targets/:ref",
     scope: "read",
     operationId: "getTarget",
+    example: { params: { ref: sample.eid }, answer: { ...example, keySets: [keySetExample] } },
     tags: ["targets"],
     summary: "Get a target with its key sets",
     description: "Use its ETag in If-Match of a change. Keys are never returned.",
@@ -204,6 +254,12 @@ export const targetOperations = {
     route: "PATCH /v1/targets/:ref",
     scope: "targets",
     operationId: "changeTarget",
+    example: {
+      params: { ref: sample.eid },
+      headers: { "if-match": "*" },
+      body: { name: "rack 1", tags: ["lab"], settings: { answerTimeoutMs: 60_000, spi: null } },
+      answer: example,
+    },
     tags: ["targets"],
     summary: "Change a target",
     description:
@@ -225,6 +281,7 @@ export const targetOperations = {
     route: "DELETE /v1/targets/:ref",
     scope: "targets",
     operationId: "removeTarget",
+    example: { params: { ref: sample.eid } },
     tags: ["targets"],
     summary: "Remove a target and its keys",
     description: "Refused while the target has open jobs.",

@@ -3,6 +3,7 @@ import { keyLike } from "../../base/key-like.ts";
 import { scopes } from "../../gateway/model/api-token.ts";
 import { idPage, listOf, moment, pageShape } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** An API token, without the token. */
 const tokenShape = z
@@ -17,12 +18,25 @@ const tokenShape = z
   })
   .meta({ id: "Token", description: "An API token, without the token" });
 
+/** A token as the examples show it. */
+const example = {
+  id: sample.token,
+  name: "ci",
+  scopes: ["jobs"],
+  createdAt: sample.at,
+  expiresAt: sample.at + 2_592_000_000,
+} as const;
+
 /** API tokens. */
 export const tokenOperations = {
   create: operation({
     route: "POST /v1/tokens",
     scope: "admin",
     operationId: "createToken",
+    example: {
+      body: { name: "ci", scopes: ["jobs"], validMs: 2_592_000_000 },
+      answer: { token: "otg_…", about: example },
+    },
     tags: ["access"],
     summary: "Create an API token",
     description: "The answer contains the token, which cannot be read again: only a hash is stored.",
@@ -47,6 +61,7 @@ export const tokenOperations = {
     route: "GET /v1/tokens",
     scope: "admin",
     operationId: "listTokens",
+    example: { query: { limit: 20 }, answer: { items: [example] } },
     tags: ["access"],
     summary: "List API tokens",
     description: "Revoked ones too, without the tokens themselves.",
@@ -58,6 +73,7 @@ export const tokenOperations = {
     route: "DELETE /v1/tokens/:token",
     scope: "admin",
     operationId: "revokeToken",
+    example: { params: { token: "ci" } },
     tags: ["access"],
     summary: "Revoke an API token",
     description: "Identified by its id or name. It is refused from now on.",

@@ -3,6 +3,7 @@ import { nearest } from "../../base/nearest.ts";
 import { frameKinds } from "../../link/trace.ts";
 import { targetFilter } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 const text = z.string().min(1).max(512).optional();
 
@@ -33,12 +34,23 @@ export const frameFilter = z.strictObject({
   until: moment.describe("Not after, milliseconds since 1970"),
 });
 
+/** A frame as the examples show it. */
+const example = {
+  kind: "apdu",
+  dir: "out",
+  link: sample.reader,
+  at: sample.at,
+  seq: 1,
+  hex: "00A40004023F00",
+} as const;
+
 /** Frames as they were exchanged. */
 export const traceOperations = {
   list: operation({
     route: "GET /v1/traces lines",
     scope: "read",
     operationId: "listFrames",
+    example: { query: { kind: "apdu", link: sample.reader }, answer: `${JSON.stringify(example)}\n` },
     tags: ["traces"],
     summary: "Export recorded frames",
     description: "JSON lines, oldest first, from the trace files.",
@@ -51,6 +63,7 @@ export const traceOperations = {
     route: "GET /v1/traces/live lines",
     scope: "read",
     operationId: "streamFrames",
+    example: { query: { kind: "apdu" }, answer: `${JSON.stringify(example)}\n` },
     tags: ["traces"],
     summary: "Stream frames",
     description: "Endless JSON lines. A client that is too slow misses frames, but never receives a partial one.",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { facts, listOf, moment, pageShape, seqPage } from "./fields.ts";
 import { operation } from "./operation.ts";
+import { sample } from "./sample.ts";
 
 /** An event that an upstream did not take. */
 export const deadLetterShape = z
@@ -41,12 +42,43 @@ const which = z
 
 const count = z.object({ count: z.number().int().describe("Number of dead letters") });
 
+/** A dead letter as the examples show it. */
+const example = {
+  id: "out_01kdvqk4003m4n5p6q7r8s9t0v",
+  seq: 9,
+  type: "job.done",
+  target: sample.target,
+  attempts: 300,
+  error: "smsr answered 500",
+  createdAt: sample.at,
+  deadAt: sample.at + 86_400_000,
+  event: { specversion: "1.0", type: "job.done" },
+} as const;
+
 /** The SM-SRs above. */
 export const upstreamOperations = {
   list: operation({
     route: "GET /v1/upstreams",
     scope: "read",
     operationId: "listUpstreams",
+    example: {
+      answer: {
+        items: [
+          {
+            name: sample.upstream,
+            webhook: true,
+            pull: false,
+            proxy: false,
+            keyLookup: false,
+            queued: 0,
+            dead: 1,
+            delivered: 220,
+            failures: 0,
+            lastSuccessAt: sample.at,
+          },
+        ],
+      },
+    },
     tags: ["upstreams"],
     summary: "List upstreams with delivery status",
     description: "The configured SM-SRs with waiting events, dead letters and the last error.",
@@ -57,6 +89,7 @@ export const upstreamOperations = {
     route: "GET /v1/upstreams/:name/dead",
     scope: "read",
     operationId: "listDeadLetters",
+    example: { params: { name: sample.upstream }, query: { limit: 20 }, answer: { items: [example] } },
     tags: ["upstreams"],
     summary: "List the dead letters of an upstream",
     description: "Oldest first. They are kept until they are replayed or discarded.",
@@ -69,6 +102,7 @@ export const upstreamOperations = {
     route: "POST /v1/upstreams/:name/dead/replay",
     scope: "admin",
     operationId: "replayDeadLetters",
+    example: { params: { name: sample.upstream }, body: {}, answer: { count: 1 } },
     tags: ["upstreams"],
     summary: "Send dead letters again",
     description: "All dead letters or one of them, with the same id and body, before events that wait behind them.",
@@ -81,6 +115,7 @@ export const upstreamOperations = {
     route: "POST /v1/upstreams/:name/dead/discard",
     scope: "admin",
     operationId: "discardDeadLetters",
+    example: { params: { name: sample.upstream }, body: {}, answer: { count: 1 } },
     tags: ["upstreams"],
     summary: "Discard dead letters",
     description: "All dead letters or one of them.",

@@ -8,6 +8,7 @@ import { allows, type Principal, type Scope, scopes } from "../../gateway/model/
 import type { AuditEntry } from "../../gateway/model/audit-entry.ts";
 import type { Log } from "../../link/driver.ts";
 import type { OpenStreams } from "./open-streams.ts";
+import type { Shown } from "./route.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -15,6 +16,8 @@ declare module "fastify" {
     readonly scope?: Scope | "public";
     /** Media type of an answer that is not JSON. */
     readonly mediaType?: string;
+    /** A request and its answer, for the document. */
+    readonly example?: Shown;
   }
   interface FastifyRequest {
     /** Who asks; absent for public routes. */

@@ -2,7 +2,8 @@ import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { scopes } from "../../gateway/model/api-token.ts";
-import { problemShape } from "../api/error.ts";
+import { problemExample, problemShape } from "../api/error.ts";
+import { placeExample } from "./open-api-examples.ts";
 import { addTypedParts, schemaOf } from "./open-api-types.ts";
 import { problemType } from "./problem.ts";
 
@@ -52,8 +53,8 @@ export function openApiSettings(version: string): FastifyDynamicSwaggerOptions {
     },
     transform: (document) => {
       const made = jsonSchemaTransform(document);
-      const { scope = "admin", mediaType } = document.route.config ?? {};
-      const schema: Json = { ...made.schema, "x-scope": scope };
+      const { scope = "admin", mediaType, example } = document.route.config ?? {};
+      const schema: Json = { ...made.schema, "x-scope": scope, "x-example": example };
       if (mediaType !== undefined) schema.response = { ...record(schema.response), 200: answerOf(mediaType, schema) };
       return { ...made, schema };
     },
@@ -71,10 +72,14 @@ export function openApiDocument(app: FastifyInstance): Json {
       made.security = made["x-scope"] === "public" ? [] : [{ token: [] }, { certificate: [] }];
       shareProblems(made);
       loosenBody(made);
+      placeExample(made);
     }
   }
   const schemas = record(components.schemas);
-  const problem = { description: "The error", content: { [problemType]: { schema: ref("schemas", "Problem") } } };
+  const problem = {
+    description: "The error",
+    content: { [problemType]: { schema: ref("schemas", "Problem"), example: problemExample } },
+  };
   components.responses = { Problem: problem };
   components.securitySchemes = {
     ...record(components.securitySchemes),

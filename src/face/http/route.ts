@@ -2,7 +2,7 @@ import type { HTTPMethods } from "fastify";
 import type { z } from "zod";
 import type { Scope } from "../../gateway/model/api-token.ts";
 import { problemShape } from "../api/error.ts";
-import { type Operation, placeOf } from "../api/operation.ts";
+import { type Example, exampleStatus, type Operation, placeOf } from "../api/operation.ts";
 import { mergePatchType } from "./json-body.ts";
 
 /** The problem answers of a route, for its response schema. */
@@ -20,30 +20,21 @@ type Served<O extends Operation> = Part<O, "params", "params"> &
     readonly operationId: string;
   };
 
+/** An example as the document shows it. */
+export type Shown = Example & { readonly status: number };
+
 /** The route options of an operation: its path, and the schemas that validate and serialize it. */
 interface RouteOf<O extends Operation> {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly schema: Served<O>;
-  readonly config: { readonly scope: Scope | "public"; readonly mediaType?: string };
+  readonly config: { readonly scope: Scope | "public"; readonly mediaType?: string; readonly example: Shown };
 }
 
 /** The route of an operation, without its handler. */
 export function routeOf<O extends Operation>(operation: O): RouteOf<O>;
 export function routeOf(operation: Operation): RouteOf<Operation> {
-  const {
-    route,
-    scope,
-    query,
-    answers,
-    params,
-    headers,
-    body,
-    mediaType,
-    example: _,
-    errors: __,
-    ...about
-  } = operation;
+  const { route, scope, query, answers, params, headers, body, mediaType, example, ...about } = operation;
   const { method, path: url } = placeOf(route);
   const schema = {
     ...about,
@@ -54,5 +45,14 @@ export function routeOf(operation: Operation): RouteOf<Operation> {
     ...(method === "PATCH" ? { consumes: [mergePatchType, "application/json"] } : {}),
     response: { ...answers, ...problems },
   };
-  return { method, url, schema, config: { scope, ...(mediaType === undefined ? {} : { mediaType }) } };
+  return {
+    method,
+    url,
+    schema,
+    config: {
+      scope,
+      example: { ...example, status: exampleStatus(operation) },
+      ...(mediaType === undefined ? {} : { mediaType }),
+    },
+  };
 }

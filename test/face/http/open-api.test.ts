@@ -47,6 +47,25 @@ describe("the OpenAPI document", () => {
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(errorCatalogue).sort());
   });
 
+  it("has an example of every required parameter, every body and every answer with a body", () => {
+    const without: string[] = [];
+    for (const operation of Object.values<object>(document.paths).flatMap((path) => Object.values(path))) {
+      const { operationId: id, parameters = [], requestBody, responses } = operation;
+      for (const { name, required, example, schema } of parameters) {
+        if (required && example === undefined) without.push(`${id} ${name}`);
+        if (example !== undefined && schema.type === "integer")
+          expect([id, name, typeof example]).toEqual([id, name, "number"]);
+      }
+      for (const content of Object.values<object>(requestBody?.content ?? {}))
+        if (!("example" in content)) without.push(`${id} body`);
+      const answers = Object.entries<{ content?: object }>(responses).filter(([status]) => /^2/.test(status));
+      const contents = answers.flatMap(([, { content }]) => Object.values(content ?? {}));
+      if (contents.length > 0 && !contents.some((one) => "example" in one)) without.push(`${id} answer`);
+    }
+    expect(without).toEqual([]);
+    expect([...objects(document.paths)].filter(([, one]) => "x-example" in one)).toEqual([]);
+  });
+
   it("marks former names as deprecated", () => {
     expect(document.paths["/v1/procedures"].get.deprecated).toBe(true);
     expect(schemas.JobDetail.properties.procedure.deprecated).toBe(true);

@@ -1,0 +1,23 @@
+/** Identifiers and values that the examples of several resources share. None is of a real card. */
+export const sample = {
+  at: 1_767_225_600_000,
+  eid: "89001012012341234012345678901224",
+  iccid: "8988247876218369001",
+  isdP: "A0000005591010FFFFFFFF8900001300",
+  formerIsdP: "A0000005591010FFFFFFFF8900001200",
+  reader: "ACS ACR39U 00 00",
+  modem: "modem:rack1",
+  upstream: "smsr",
+  target: "tgt_01kdvqk4003m4n5p6q7r8s9t0v",
+  keySet: "key_01kdvqk4003m4n5p6q7r8s9t0v",
+  job: "job_01kdvqk4003m4n5p6q7r8s9t0v",
+  packet: "pkt_01kdvqk4003m4n5p6q7r8s9t0v",
+  switch: "prc_01kdvqk4003m4n5p6q7r8s9t0v",
+  campaign: "cmp_01kdvqk4003m4n5p6q7r8s9t0v",
+  notification: "ntf_01kdvqk4003m4n5p6q7r8s9t0v",
+  message: "msg_01kdvqk4003m4n5p6q7r8s9t0v",
+  session: "ses_01kdvqk4003m4n5p6q7r8s9t0v",
+  lease: "lse_01kdvqk4003m4n5p6q7r8s9t0v",
+  token: "tok_01kdvqk4003m4n5p6q7r8s9t0v",
+  prune: "prn_01kdvqk4003m4n5p6q7r8s9t0v",
+} as const;
