@@ -1,5 +1,9 @@
+/** Longer words are not compared: the work grows with their length, and nobody misspells at such length. */
+const maxLength = 100;
+
 /** The candidate most like `word`, if any is like it at all (edit distance up to a third of its length). */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > maxLength) return undefined;
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
