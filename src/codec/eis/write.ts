@@ -29,7 +29,10 @@ export interface WrittenEis {
 
 const namespace = "http://namespaces.gsma.org/esim-messaging/3";
 
-/** The EIS as XML of SGP.02 v3, unsigned: the manufacturer's signature is not ours to make. SGP.02 Annex A */
+/**
+ * The EIS as XML of SGP.02 v3, without a signature, which only the manufacturer can make. An element whose value is
+ * unknown is omitted, even where the schema requires it: a reader must not take a filler for a fact. SGP.02 Annex A
+ */
 export function writeEis(eis: WrittenEis): string {
   const root = new Map(Object.entries(eis.facts));
   const text = (key: string) => String(root.get(key) ?? "");
@@ -37,19 +40,19 @@ export function writeEis(eis: WrittenEis): string {
   const body = [
     "<rps3:EumSignedInfo>",
     element("Eid", eis.eid),
-    element("Eum-id", text("eumId")),
-    element("ProductionDate", text("productionDate") || "1970-01-01T00:00:00Z"),
-    element("PlatformType", text("platformType")),
-    element("PlatformVersion", text("platformVersion") || "0.0.0"),
+    optional("Eum-id", text("eumId")),
+    optional("ProductionDate", text("productionDate")),
+    optional("PlatformType", text("platformType")),
+    optional("PlatformVersion", text("platformVersion")),
     element("Isd-p-loadfile-aid", text("isdPLoadFileAid") || "A0000005591010FFFFFFFF8900000D00"),
     element("Isd-p-module-aid", text("isdPModuleAid") || "A0000005591010FFFFFFFF8900000E00"),
     `<rps3:Ecasd>${domain(ecasd, "ECASD", "A0000005591010FFFFFFFF8900000200")}${ecasdKeys(ecasd)}</rps3:Ecasd>`,
     `<rps3:EuiccCapabilities>${capabilities(record(root.get("capabilities")))}</rps3:EuiccCapabilities>`,
     "</rps3:EumSignedInfo>",
-    element("RemainingMemory", text("remainingMemory") || "0"),
-    element("AvailableMemoryForProfiles", text("availableMemoryForProfiles") || "0"),
+    optional("RemainingMemory", text("remainingMemory")),
+    optional("AvailableMemoryForProfiles", text("availableMemoryForProfiles")),
     optional("LastAuditDate", root.get("lastAuditDate")),
-    element("Smsr-id", text("smsrId")),
+    optional("Smsr-id", text("smsrId")),
     ...eis.profiles.map(profileInfo),
     `<rps3:Isd-r>${domain(record(root.get("isdR")), "ISD-R", "A0000005591010FFFFFFFF8900000100")}`,
     ...eis.keySets.map(keySet),
@@ -129,15 +132,15 @@ function profileInfo(profile: WrittenProfile): string {
   );
   return [
     "<rps3:ProfileInfo>",
-    element("Iccid", profile.iccid ?? ""),
+    optional("Iccid", profile.iccid),
     element("Isd-p-aid", profile.aid),
-    element("Mno-id", profile.mnoId ?? ""),
+    optional("Mno-id", profile.mnoId),
     element("FallbackAttribute", String(profile.fallback)),
     `<rps3:SubscriptionAddress>${optional("Imsi", imsi)}${optional("Msisdn", msisdn?.replace(/^\+/, ""))}</rps3:SubscriptionAddress>`,
     element("State", states[profile.state]),
     optional("Smdp-id", profile.smdpId),
     optional("ProfileType", profile.profileType),
-    element("AllocatedMemory", String(profile.allocatedMemory ?? 0)),
+    optional("AllocatedMemory", profile.allocatedMemory),
     optional("FreeMemory", profile.freeMemory),
     `<rps3:pol2>${rules.join("")}</rps3:pol2>`,
     "</rps3:ProfileInfo>",
@@ -146,7 +149,7 @@ function profileInfo(profile: WrittenProfile): string {
 
 function domain(facts: ReadonlyMap<string, unknown>, role: string, aid: string): string {
   const text = (key: string) => String(facts.get(key) ?? "");
-  return `${element("Aid", text("aid") || aid)}${element("Sin", text("sin"))}${element("Sdin", text("sdin"))}${element("Role", role)}`;
+  return `${element("Aid", text("aid") || aid)}${optional("Sin", text("sin"))}${optional("Sdin", text("sdin"))}${element("Role", role)}`;
 }
 
 function ecasdKeys(ecasd: ReadonlyMap<string, unknown>): string {
@@ -157,14 +160,9 @@ function ecasdKeys(ecasd: ReadonlyMap<string, unknown>): string {
 }
 
 function capabilities(facts: ReadonlyMap<string, unknown>): string {
-  const defaults: [string, unknown][] = [
-    ["CattpSupport", "false"],
-    ["HttpSupport", "true"],
-    ["SecurePacketVersion", ""],
-    ["RemoteProvisioningVersion", ""],
-  ];
-  const known = facts.size === 0 ? defaults : [...facts];
-  return known.map(([name, value]) => (/^[A-Za-z][\w-]*$/.test(name) ? element(name, String(value)) : "")).join("");
+  return [...facts]
+    .map(([name, value]) => (/^[A-Za-z][\w-]*$/.test(name) ? element(name, String(value)) : ""))
+    .join("");
 }
 
 function keySet({ type, kvn, cntr }: WrittenEis["keySets"][number]): string {

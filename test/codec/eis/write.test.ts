@@ -50,6 +50,30 @@ describe("an exported EIS", () => {
     });
   });
 
+  it("omits what is unknown: no date, version or memory is made up", () => {
+    const [profile] = written.profiles;
+    const text = writeEis({
+      ...written,
+      facts: {},
+      profiles: [{ aid: profile?.aid ?? "", state: "enabled", fallback: false }],
+    });
+    expect(text).not.toMatch(
+      /Date|Version>0|Memory|Iccid|Support|<rps3:[\w-]+><\/rps3:(?!SubscriptionAddress|pol2|Euicc)/,
+    );
+    const { read } = readOne(text);
+    expect(Object.keys(read).sort()).toEqual([
+      "additionalProperties",
+      "capabilities",
+      "ecasd",
+      "eid",
+      "isdPLoadFileAid",
+      "isdPModuleAid",
+      "isdR",
+      "profiles",
+    ]);
+    expect(read.capabilities).toEqual({});
+  });
+
   it.each(["ecdsa.xml", "rsa.xml"])("of %s keeps namespace and order, and has what changed since", (name) => {
     const before = original(name);
     const text = updateEis(before, written);

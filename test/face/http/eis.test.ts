@@ -52,6 +52,18 @@ describe("the EIS as XML over the API", () => {
     expect((await take(unsigned)).body.items[0].target.esimProfiles).toHaveLength(profiles.length);
   });
 
+  it("of a target that was created by hand contains nothing made up, and is imported again", async () => {
+    const eid = "89001012012341234012345678901323";
+    const profile = { aid: "A0000005591010FFFFFFFF8900001500", state: "enabled" };
+    const made = await bench.call("POST", "/v1/targets", { body: { eid, profiles: [profile] } });
+    expect(made.status).toBe(201);
+    const text = (await bench.call("GET", `/v1/targets/${eid}/export`)).body;
+    expect(text).not.toMatch(/1970|Date|Version|Memory/);
+    const { status, body } = await take(text);
+    expect(status).toBe(200);
+    expect(body.items[0]).toMatchObject({ created: false, target: { eid, esimProfiles: [profile] } });
+  });
+
   it("is refused when the signature does not fit the certificate that was given, taken with a warning without one", async () => {
     const changed = file("ecdsa.xml").replace("1.2.3", "1.2.4");
     expect(await take(changed, { eum })).toMatchObject({
