@@ -5,6 +5,7 @@ import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
 import type { Campaign, CampaignItem } from "../model/campaign.ts";
 import type { GatewayEvent } from "../model/event.ts";
+import type { EventType } from "../model/event-catalogue.ts";
 import { openFailure } from "../model/failure.ts";
 import type { JobQueue } from "../model/new-job.ts";
 import type { NotificationMode } from "../model/notification-mode.ts";
@@ -38,8 +39,18 @@ function withoutPhase({ phase: _, ...item }: CampaignItem): CampaignItem {
 /** Outcome of a target that a cancelled campaign did not get to. */
 const notStarted = { state: "cancelled", note: "not started", card: { executed: false } } as const;
 
-/** Events that may take a target of a campaign further. */
-const interesting = /^(job\.(done|failed|expired|cancelled)|procedure\.)/;
+/** Events after which an item of a campaign may have its next step. */
+const interesting: ReadonlySet<string> = new Set<EventType>([
+  "job.done",
+  "job.failed",
+  "job.expired",
+  "job.cancelled",
+  "switch.accepted",
+  "switch.switched",
+  "switch.confirmed",
+  "switch.rolled-back",
+  "switch.lapsed",
+]);
 
 /**
  * Drives campaigns: everything it knows is in the store, so a restart continues where it was. A job of a step has an
@@ -99,7 +110,7 @@ export class CampaignRunner {
 
   #heard(events: readonly GatewayEvent[]): void {
     for (const { type, target } of events) {
-      if (target === undefined || !interesting.test(type)) continue;
+      if (target === undefined || !interesting.has(type)) continue;
       for (const id of this.#running.get(target) ?? []) this.#mark(id, target);
     }
   }
