@@ -1,6 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { codecError, GatewayError } from "../../base/gateway-error.ts";
-import { SerialQueue } from "../../base/serial-queue.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { CommandSecrets } from "../../codec/apdu/secret-data.ts";
 import type { CardConnection } from "../card-reader.ts";
@@ -8,6 +7,7 @@ import { SegmentMemory } from "../segment-memory.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import { type CardResponse, exchangeApdu } from "./exchange.ts";
 import { type Showing, showing } from "./secrets.ts";
+import { SerialQueue } from "./serial-queue.ts";
 
 /** How long one APDU may take, its GET RESPONSEs included, once it has its turn; and what ends it early. */
 export interface TransmitOptions {

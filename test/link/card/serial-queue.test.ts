@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SerialQueue } from "../../src/base/serial-queue.ts";
+import { SerialQueue } from "../../../src/link/card/serial-queue.ts";
 
 /** A task that its test ends. */
 function held() {
