@@ -201,7 +201,12 @@ async function measure(ways: readonly Way[]): Promise<void> {
       const numbers = [Math.min(...values), middle(way), Math.max(...values)].map((value) =>
         value.toFixed(0).padStart(8),
       );
-      const ratios = ["bare socket", "pyscard"].map((base) => (middle(way) / middle(base)).toFixed(2).padStart(12));
+      // Round by round, so that a change in the load of the machine meets both sides.
+      const ratios = ["bare socket", "pyscard"].map((base) =>
+        median(values.map((value, round) => value / (rates.get(base)?.[round] ?? Number.NaN)))
+          .toFixed(2)
+          .padStart(12),
+      );
       console.log(`  ${way.padEnd(22)}${numbers.join("")}${ratios.join("")}`);
     }
   }
