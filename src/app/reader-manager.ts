@@ -180,7 +180,8 @@ function gatewayLink(link: CardLink): Link {
   };
 }
 
-function terminalSettings({ terminal }: Config): Partial<TerminalSettings> {
+/** The terminal's settings from the configuration. */
+export function terminalSettings({ terminal }: Pick<Config, "terminal">): Partial<TerminalSettings> {
   const { plmn, areaCode, cellId } = terminal;
   const cell =
     cellId > 0xffff
@@ -192,6 +193,9 @@ function terminalSettings({ terminal }: Config): Partial<TerminalSettings> {
     location: { mcc: plmn.slice(0, 3), mnc: plmn.slice(3), area: areaCode, cell },
     timeZoneQuarters: terminal.timeZoneQuarters,
     language: terminal.language,
+    display: terminal.display,
+    answerReset: terminal.answerReset,
+    release18: terminal.release18,
     ...(terminal.profile === undefined ? {} : { profile: fromHex(terminal.profile) }),
   };
 }

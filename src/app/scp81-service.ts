@@ -137,15 +137,17 @@ export class Scp81Service implements AsyncDisposable {
   }
 
   #rules(): BipRules {
-    const { rewrite, allow, otherTcp, names } = this.#config.bip;
+    const { rewrite, allow, otherTcp, names, otherNames } = this.#config.bip;
     const { address } = this;
     const own = address === undefined ? undefined : { host: loopbackOf(address.host), port: address.port };
+    const { otherNames: _, ...rules } = defaultRules(own);
     return {
-      ...defaultRules(own),
+      ...rules,
       rewrite: rewrite.map(({ match, to }) => ({ match: defined(match), to: to === "own" ? to : defined(to) })),
       allow: allow.map(defined),
       otherTcp,
       names,
+      ...(otherNames === "none" ? {} : { otherNames }),
     };
   }
 }

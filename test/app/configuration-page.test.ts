@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { Config, parseConfig } from "../../src/app/config/config.ts";
+import { terminalSettings } from "../../src/app/reader-manager.ts";
 import { packageRoot } from "../../src/app/version.ts";
 
 const page = readFileSync(join(packageRoot, "docs", "configuration.md"), "utf8");
@@ -22,6 +23,21 @@ it("names every key of the configuration", () => {
   const quoted = [...page.matchAll(/`([A-Za-z0-9.]+)`/g)].flatMap(([, name = ""]) => name.split("."));
   const told = new Set([...headings, ...quoted]);
   expect([...all].filter((name) => !told.has(name))).toEqual([]);
+});
+
+it("accepts every setting that the page on the terminal names", () => {
+  const text = readFileSync(join(packageRoot, "docs", "terminal.md"), "utf8");
+  const keys = [...text.matchAll(/`((?:terminal|scp81)\.[A-Za-z0-9.]+)/g)].map(([, key = ""]) => key);
+  expect(keys.length).toBeGreaterThan(6);
+  const config = parseConfig({});
+  expect(keys.filter((key) => valueAt(config, key) === undefined)).toEqual([]);
+  // A setting is named with its section: a bare `key: value` is none that a configuration accepts.
+  expect([...text.matchAll(/`[A-Za-z0-9]+:\s/g)].map(([bare]) => bare)).toEqual([]);
+});
+
+it("passes the settings of the terminal on", () => {
+  const on = { display: true, answerReset: true, release18: true };
+  expect(terminalSettings(parseConfig({ terminal: on }))).toMatchObject(on);
 });
 
 /** One entry where a section is a list. */

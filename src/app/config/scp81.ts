@@ -60,6 +60,8 @@ export const Scp81Config = z.strictObject({
       allow: z.array(destination).default([]),
       otherTcp: z.enum(["own", "refuse"]).default("own"),
       names: z.array(z.strictObject({ name: z.string().min(1), address: ipAddress })).default([]),
+      /** Address of names without a record; `none`: they do not exist. */
+      otherNames: z.union([z.literal("none"), ipAddress]).default("192.0.2.1"),
     })
     .prefault({}),
 });

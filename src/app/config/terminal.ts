@@ -23,4 +23,10 @@ export const TerminalConfig = z.strictObject({
     .string()
     .regex(/^([0-9a-fA-F]{2})+$/)
     .optional(),
+  /** DISPLAY TEXT is answered as done; otherwise as beyond the terminal's capabilities. */
+  display: z.boolean().default(false),
+  /** REFRESH with UICC reset is answered before the reset. ETSI TS 102 223 §6.4.7 */
+  answerReset: z.boolean().default(false),
+  /** Warnings and 6FXX to an SMS-PP download are acknowledgements. 3GPP TS 31.111 §7.1.1.2 */
+  release18: z.boolean().default(false),
 });
