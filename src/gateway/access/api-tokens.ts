@@ -5,11 +5,11 @@ import { newId } from "../../base/id.ts";
 import type { ApiToken, Principal, Scope } from "../model/api-token.ts";
 import type { Store } from "../model/store.ts";
 
-/** How often the last use of a token is written down, at most. */
+/** Shortest time between two updates of a token's last use. */
 const useGrainMs = 60_000;
 const form = /^otg_([0-9a-z]{26})_([A-Za-z0-9_-]{43})$/;
 
-/** API tokens: made once, shown once, checked against their hash ever after. */
+/** API tokens: created once, displayed once, then checked against their hash. */
 export class ApiTokens {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -55,7 +55,7 @@ export class ApiTokens {
     }
   }
 
-  /** Whether a token was revoked since the start: also while a request of it was being let in. */
+  /** Whether a token was revoked since the start, which may happen while its request is being authenticated. */
   wasRevoked(id: string): boolean {
     return this.#revoked.has(id);
   }
@@ -66,7 +66,7 @@ export class ApiTokens {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Whose token it is; undefined for one that is unknown, revoked or expired. */
+  /** The owner of a token; undefined when the token is unknown, revoked or expired. */
   async authenticate(text: string): Promise<Principal | undefined> {
     const [, tail] = form.exec(text) ?? [];
     if (tail === undefined) return undefined;

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditFilter } from "../model/audit-entry.ts";
 import type { Store } from "../model/store.ts";
 
-/** The durable log of what clients asked for. */
+/** The durable log of client requests. */
 export class AuditLog {
   readonly #store: Store;
 

@@ -20,13 +20,13 @@ import { type CampaignReport, campaignReport } from "./report.ts";
 import type { CampaignRunner } from "./runner.ts";
 import { putCampaign } from "./state-change.ts";
 
-/** A campaign and how far it is. */
+/** A campaign with its progress. */
 export interface ShownCampaign {
   readonly campaign: Campaign;
   readonly progress: Progress;
 }
 
-/** Who orders, if it has a name, and the key that makes repeating the order safe. */
+/** The ordering client, if it has a name, and the key that makes repeating the order safe. */
 interface OrderedBy {
   readonly name?: string;
   readonly key: string;
@@ -51,7 +51,7 @@ export class Campaigns {
   }
 
   /**
-   * Orders a campaign; it starts at once. With a key that stands for the same order already, that campaign is given.
+   * Orders a campaign, which starts at once. If the key was already used for the same order, returns that campaign.
    * @throws campaign.invalid, target.unknown, api.idempotency
    */
   async start(raw: unknown, client?: OrderedBy): Promise<ShownCampaign & { readonly created: boolean }> {
@@ -132,7 +132,7 @@ export class Campaigns {
     return campaignReport(campaign, this.#pieces(id), this.#deps.clock.now());
   }
 
-  /** All items of a campaign, some at a time. */
+  /** All items of a campaign, page by page. */
   async *#pieces(id: string): AsyncIterable<readonly CampaignItem[]> {
     let after: number | undefined;
     for (;;) {
@@ -163,7 +163,7 @@ export class Campaigns {
     return this.show(id);
   }
 
-  /** Gives up what was not started; jobs that have not left are cancelled. @throws campaign.unknown, campaign.state */
+  /** Cancels what has not started; jobs that have not left are cancelled. @throws campaign.unknown, campaign.state */
   async cancel(id: string): Promise<ShownCampaign> {
     await this.#change(id, ["running", "paused", "stopped"], (campaign) => ({
       ...campaign,
@@ -202,7 +202,7 @@ function idempotencyFor(order: CampaignOrder, { name, key }: OrderedBy): NonNull
   return { key: idempotencyKey, digest: idempotencyDigest };
 }
 
-/** The campaign that the key stands for. @throws api.idempotency when that was another order */
+/** The campaign that this key belongs to. @throws api.idempotency when the key was used for another order */
 async function sameOrder(
   r: Repositories,
   { key, digest }: NonNullable<Campaign["idempotency"]>,
@@ -226,12 +226,12 @@ async function requireCampaign(r: Repositories, id: string): Promise<Campaign> {
   return campaign;
 }
 
-/** How long targets are read before others get a turn, milliseconds. */
+/** Longest time that targets are read before other work gets its turn, milliseconds. */
 const turnMs = 5;
 /** Targets that are read at once. */
 const readAtOnce = 100;
 
-/** The targets of a campaign. There may be very many: others have their turn meanwhile, though what they write waits. */
+/** The targets of a campaign. Reading very many gives way to other readers; writers wait until it ends. */
 async function selected(r: Repositories, targets: CampaignTargets): Promise<Target[]> {
   const turn = inTurns(turnMs);
   if (targets.kind === "list") {

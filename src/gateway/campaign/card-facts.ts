@@ -2,7 +2,7 @@ import type { CampaignItem, CardFacts, ItemStep } from "../model/campaign.ts";
 import { enabledProfile } from "../model/target.ts";
 import type { ItemFacts } from "./item-facts.ts";
 
-/** Facts about the card when an item has ended at `step`, which it was `before`. */
+/** Facts about the card when an item, `before` this change, has ended at `step`. */
 export function cardFacts(before: CampaignItem, ended: CampaignItem, step: ItemStep, facts: ItemFacts): CardFacts {
   const executed = executedStep(before, ended, step, facts);
   if (!knowsEnabled(before, step, facts, executed)) return { executed };
@@ -20,7 +20,7 @@ function executedStep(
 ): CardFacts["executed"] {
   const { error, state } = ended;
   if (state === "succeeded" || facts.profileSwitch !== undefined) return true;
-  // The switch was accepted, or it would not have been waited for.
+  // The switch was accepted: otherwise the item would not have waited for it.
   if (error?.code === "campaign.no-switch" || error?.code === "campaign.rolled-back") return true;
   const said = error?.executed ?? false;
   if (typeof said === "boolean" || !audited(before, facts)) return said;
@@ -30,7 +30,7 @@ function executedStep(
   return switches?.to === undefined ? said : now === switches.to;
 }
 
-/** The card has answered the question what is true. */
+/** The card answered an audit. */
 function audited({ phase }: CampaignItem, { job }: ItemFacts): boolean {
   return phase === "audit" && job?.state === "done";
 }
@@ -39,7 +39,7 @@ function hasProfile({ target }: ItemFacts, aid: string): boolean {
   return target?.esimProfiles.some((profile) => profile.aid === aid) ?? true;
 }
 
-/** The EIS is believed unless a switch may have happened of which neither a notification nor an audit reported. */
+/** The EIS is trusted unless a switch may have happened that neither a notification nor an audit reported. */
 function knowsEnabled(
   before: CampaignItem,
   { switches }: ItemStep,

@@ -5,7 +5,7 @@ import { enabledProfile } from "../model/target.ts";
 import { cardFacts } from "./card-facts.ts";
 import type { ItemFacts } from "./item-facts.ts";
 
-/** What has to be done next for it. */
+/** What has to be done next for the item. */
 type ItemEffect = "none" | "submit-step" | "submit-audit";
 
 export interface ItemOutcome {
@@ -15,12 +15,12 @@ export interface ItemOutcome {
 
 const answerLost = "the answer to the switch was lost; the card's notification reports it";
 
-/** Takes a pending item up. */
+/** Starts a pending item. */
 export function startItem(item: CampaignItem, steps: readonly ItemStep[], now: number): ItemOutcome {
   return { item: { ...item, state: "running", steps, step: 0, phase: "job", startedAt: now }, effect: "submit-step" };
 }
 
-/** The next state of a running item; what does not concern it leaves it as it is. */
+/** The next state of a running item; facts that do not concern it leave it unchanged. */
 export function stepItem(item: CampaignItem, facts: ItemFacts): ItemOutcome {
   const step = item.steps[item.step];
   if (item.state !== "running" || step === undefined) return { item, effect: "none" };
@@ -42,7 +42,7 @@ function afterPhase(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   }
 }
 
-/** An item whose next job could not be ordered; the facts about its step is in the error. */
+/** An item whose next job could not be ordered; the error contains the facts about its step. */
 export function refuseItem(item: CampaignItem, error: JobFailure, now: number): CampaignItem {
   return { ...failItem(item, error, now), card: { executed: error.executed } };
 }
@@ -118,7 +118,7 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   const shown = `the card's audit shows ${enabled?.iccid ?? enabled?.aid ?? "no profile"} enabled`;
   if (step.switches?.to === undefined || enabled?.aid !== step.switches.to)
     return endedOutcome(failItem(item, error, now, shown));
-  // Switched, but not reported: without a confirmation the card goes back, so this is not a success yet.
+  // Switched, but not reported: without a confirmation the card switches back, so this is not a success yet.
   if (error.code === "campaign.no-switch" || profileSwitch?.at === "lapsed")
     return endedOutcome(failItem(item, error, now, `${shown}; without a confirmation it will roll back`));
   const note = "the answer to the switch was lost; an audit shows the switch";
@@ -133,7 +133,7 @@ function unanswered({ profileSwitch, target }: ItemFacts): string {
   return `the card's notification shows ${enabled.iccid ?? enabled.aid} enabled; it did not answer an audit, and may roll back`;
 }
 
-/** From here on the profile switch is waited for. */
+/** From here on, the item follows the profile switch. */
 function followed(item: CampaignItem, facts: ItemFacts) {
   return { state: item.state, phase: "switch", deadline: facts.now + facts.switchTimeoutMs } as const;
 }
@@ -152,7 +152,7 @@ function endedOutcome(item: CampaignItem): ItemOutcome {
   return { item, effect: "none" };
 }
 
-/** The item with these changes and without what only concerned the phase it was in. */
+/** The item with these changes, without the fields of the phase that it leaves. */
 function withChange(item: CampaignItem, change: Partial<CampaignItem>): CampaignItem {
   const { phase, deadline, error, job, stepJob, ...kept } = item;
   const sameStep = change.state === "running" && change.step === undefined;

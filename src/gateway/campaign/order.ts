@@ -53,7 +53,7 @@ const Targets = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("list"), references: z.array(z.string().min(1)).min(1).max(1_000_000) }),
 ]);
 
-/** A campaign as ordered from outside, with its defaults. */
+/** A campaign as a client orders it, with its defaults. */
 export const CampaignOrderShape = z.strictObject({
   name: clearText(100),
   targets: Targets,
@@ -119,7 +119,7 @@ function checkCall({ function: name, profile, params }: Extract<z.infer<typeof A
   }
 }
 
-/** Stands for the targets while nothing but the order is known. */
+/** Stands for the targets when only the order is available. */
 const trialTarget: Target = {
   id: "",
   kind: "euicc",

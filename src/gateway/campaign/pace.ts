@@ -6,15 +6,15 @@ interface Pace {
   readonly change?: { readonly state: CampaignState; readonly reason?: string };
 }
 
-/** A share of failures states little before so many targets were tried. */
+/** A share of failures is not meaningful before this many targets were tried. */
 const smallestSample = 10;
 
-/** Targets that have come to an end, however. */
+/** Targets that have ended, with any outcome. */
 function endedItems(counts: ItemCounts): number {
   return counts.succeeded + counts.failed + counts.skipped + counts.cancelled;
 }
 
-/** Decides how a campaign continues from how its targets fared so far. */
+/** Decides from the results so far how a campaign continues. */
 export function pace(campaign: Campaign, counts: ItemCounts): Pace {
   const { concurrency, canary, stopAtFailureShare } = campaign.order;
   const idle = counts.running === 0;
@@ -25,11 +25,11 @@ export function pace(campaign: Campaign, counts: ItemCounts): Pace {
   const started = ended + counts.running;
   const total = started + counts.pending;
   const inCanary = canary > 0 && canary < total && ended < canary;
-  // Nothing else has been started yet: the canaries are judged by themselves.
+  // Only canaries have been started: they are evaluated by themselves.
   const ofCanaries = canary > 0 && canary < total && started <= canary;
   const failures = counts.failed - campaign.forgiven;
   const sample = ofCanaries ? canary : Math.max(counts.succeeded + counts.failed, Math.min(smallestSample, total));
-  // Canaries that may fail as they please would be none.
+  // Without a limit for their failures, canaries would have no effect.
   const limit = stopAtFailureShare ?? (ofCanaries ? 0 : undefined);
   if (limit !== undefined && failures > 0 && failures / sample > limit) {
     const stage = ofCanaries ? "of the canary stage" : "of those tried";
@@ -39,14 +39,14 @@ export function pace(campaign: Campaign, counts: ItemCounts): Pace {
   return { start: Math.min(open, Math.max(0, concurrency - counts.running)) };
 }
 
-/** How far a campaign is. */
+/** The progress of a campaign. */
 export interface Progress {
   readonly counts: ItemCounts;
   readonly total: number;
   readonly ended: number;
   readonly stage: "canary" | "all";
   readonly activeMs: number;
-  /** Time left at the speed so far; absent before the first target ended. */
+  /** Estimated time left at the speed so far; absent before the first target ended. */
   readonly remainingMs?: number;
 }
 

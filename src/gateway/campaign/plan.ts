@@ -3,13 +3,13 @@ import type { CampaignAction, ItemStep, ProfileChoice } from "../model/campaign.
 import type { JobFailure } from "../model/failure.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 
-/** What is to be done to one target, or why not. */
+/** What is to be done to one target, or the reason why nothing is. */
 type Plan =
   | { readonly kind: "steps"; readonly steps: readonly ItemStep[] }
   | { readonly kind: "skip"; readonly note: string }
   | { readonly kind: "fail"; readonly error: JobFailure };
 
-/** Plans an action for a target by its EIS, when its turn has come. */
+/** Plans the action for a target from its EIS, at the moment when the target is started. */
 export function planFor(action: CampaignAction, target: Target): Plan {
   switch (action.kind) {
     case "script": {

@@ -13,7 +13,7 @@ export interface CampaignReport {
   readonly items: readonly ShownItem[];
 }
 
-/** Makes a report of items that come in pieces, in turns with others. */
+/** Makes a report of items that come in pieces, giving way to other work. */
 export async function campaignReport(
   campaign: Campaign,
   pieces: AsyncIterable<readonly CampaignItem[]>,
@@ -42,10 +42,10 @@ export async function campaignReport(
   return { campaign: shownCampaign(campaign), progress: progressOf(campaign, counts, now), failures, items };
 }
 
-/** How long a report is worked on before others get a turn, milliseconds. */
+/** Longest time that a report is worked on before other work gets its turn, milliseconds. */
 const turnMs = 5;
 
-/** Joins the pieces of a report in turns with others. */
+/** Joins the pieces of a report, giving way to other work. */
 export async function joinedReport(pieces: Iterable<string>): Promise<string> {
   const turn = inTurns(turnMs);
   const parts: string[] = [];
@@ -109,7 +109,7 @@ function csvCells(item: ShownItem): string[] {
   ];
 }
 
-/** Neither passed nor failed: not done, or not yet at its end. */
+/** Neither passed nor failed: not done, or not ended yet. */
 const notTested: ReadonlySet<ItemState> = new Set(["skipped", "cancelled", "pending", "running"]);
 
 /** The report for continuous integration, case by case. */
@@ -148,7 +148,7 @@ function stamp(ms: number | undefined): string {
   return ms === undefined ? "" : new Date(ms).toISOString();
 }
 
-/** A cell that no spreadsheet takes for a formula. */
+/** A cell that a spreadsheet does not treat as a formula. */
 function cell(text: string): string {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -20,9 +20,9 @@ interface CampaignRunnerDeps {
   readonly jobs: JobQueue;
   readonly clock: Clock;
   readonly log: Log;
-  /** Who confirms notifications of targets that do not say. */
+  /** Default for targets without a notification mode of their own. */
   readonly notifications: NotificationMode;
-  /** How often deadlines are looked at. */
+  /** Time between two checks of the deadlines. */
   readonly tickMs?: number;
 }
 
@@ -36,7 +36,7 @@ function withoutPhase({ phase: _, ...item }: CampaignItem): CampaignItem {
   return item;
 }
 
-/** Outcome of a target that a cancelled campaign did not get to. */
+/** Outcome of a target that a cancelled campaign did not reach. */
 const notStarted = { state: "cancelled", note: "not started", card: { executed: false } } as const;
 
 /** Events after which an item of a campaign may have its next step. */
@@ -53,13 +53,13 @@ const interesting: ReadonlySet<string> = new Set<EventType>([
 ]);
 
 /**
- * Drives campaigns: everything it knows is in the store, so a restart continues where it was. A job of a step has an
- * idempotency key of campaign, target and step; it cannot be sent twice.
+ * Drives campaigns. Its whole state is in the store, so a restart continues where it was. The job of a step has an
+ * idempotency key of campaign, target and step, so it cannot be sent twice.
  */
 export class CampaignRunner {
   readonly #deps: CampaignRunnerDeps;
   readonly #queue = new KeyedQueue<string>();
-  /** Campaigns with something to look at, and the targets it is about; all running ones when absent. */
+  /** Campaigns to be looked at, with the targets concerned or `all` of those that run. */
   readonly #dirty = new Map<string, Set<string> | "all">();
   /** Running targets by id, and the campaigns they run in. */
   readonly #running = new Map<string, Set<string>>();
@@ -94,7 +94,7 @@ export class CampaignRunner {
     this.#mark(id, "all");
   }
 
-  /** Takes back the jobs of a cancelled campaign that have not left. */
+  /** Cancels the jobs of a cancelled campaign that have not left. */
   async cancelled(id: string): Promise<void> {
     const { store, jobs } = this.#deps;
     const running = await store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
@@ -145,7 +145,7 @@ export class CampaignRunner {
     await this.#goOn(id);
   }
 
-  /** Starts what may be started; ends or stops the campaign when it is time. */
+  /** Starts the targets that may be started; ends or stops the campaign when it is time. */
   async #goOn(id: string): Promise<void> {
     const { store } = this.#deps;
     for (;;) {
@@ -161,7 +161,10 @@ export class CampaignRunner {
     }
   }
 
-  /** Where the campaign stands; a change of its state is decided where it is stored: a pause or a cancel stays. */
+  /**
+   * The state and progress of the campaign; a change of state is decided in the unit of work that stores it, so that a
+   * pause or a cancel stays.
+   */
   async #paced(id: string) {
     const { store, clock } = this.#deps;
     const look = async (r: Repositories) => {
@@ -184,7 +187,7 @@ export class CampaignRunner {
     });
   }
 
-  /** Takes a pending item up where the campaign still runs; false when it was paused, stopped or cancelled meanwhile. */
+  /** Starts a pending item if the campaign still runs; false when it was paused, stopped or cancelled meanwhile. */
   #claim(item: CampaignItem): Promise<boolean> {
     return this.#deps.store.write(async (r) => {
       if ((await r.campaigns.get(item.campaign))?.state !== "running") return false;
@@ -235,7 +238,7 @@ export class CampaignRunner {
       confirmedElsewhere: mode !== "local",
     });
     if (outcome.item === item && outcome.effect === "none") return;
-    // One answer may take it several phases further.
+    // One answer may take the item several phases further.
     await this.#perform(campaign, outcome);
     if (outcome.effect === "none" && outcome.item.state === "running") await this.#advance(campaign, outcome.item);
   }
@@ -260,7 +263,7 @@ export class CampaignRunner {
         },
         origin: { face: "campaign", reference: campaign.id },
         validityMs,
-        // A cancel that came before anything was ordered holds.
+        // A cancel that came before anything was ordered stays in force.
         ...(item.jobs.length === 0 ? { when: (r: Repositories) => notCancelled(r, campaign.id) } : {}),
         idempotencyKey: `${campaign.id}.${item.position}.${item.step}${audit ? `.audit${item.jobs.length}` : ""}`,
       });
@@ -271,7 +274,7 @@ export class CampaignRunner {
       if (error.retry !== "never") throw thrown;
       if (error.code === "campaign.state")
         return this.#put({ ...withoutPhase(item), ...notStarted, endedAt: clock.now() });
-      // What was ordered and refused never left; an error that the item has is of what did.
+      // An order that was refused never left; an earlier error of the item is about a job that did.
       const refused = { ...openFailure(error), executed: false };
       await this.#put(refuseItem(item, item.error ?? refused, clock.now()));
     }
@@ -308,7 +311,7 @@ export class CampaignRunner {
     this.#track(item);
   }
 
-  /** Keeps in mind whose events concern which campaign. */
+  /** Records which campaigns the events of a target concern. */
   #track({ target, campaign, state }: CampaignItem): void {
     const campaigns = this.#running.get(target) ?? new Set();
     if (state === "running") this.#running.set(target, campaigns.add(campaign));

@@ -2,7 +2,7 @@ import { shownApdus, shownParams, shownWork } from "../jobs/shown-job.ts";
 import type { Campaign, CampaignAction, CampaignItem, ItemStep } from "../model/campaign.ts";
 import { type WrittenFailure, writtenFailure } from "../model/failure.ts";
 
-/** What a campaign does, without keys and passwords in its commands and parameters. */
+/** The action of a campaign without the keys and passwords in its commands and parameters. */
 export function shownAction(action: CampaignAction): CampaignAction {
   if (action.kind === "script") return { ...action, apdus: shownApdus(action.apdus) };
   return action.kind === "es5" && action.params !== undefined
@@ -10,7 +10,7 @@ export function shownAction(action: CampaignAction): CampaignAction {
     : action;
 }
 
-/** What a campaign does to one target, without keys and passwords. */
+/** The steps for one target without keys and passwords. */
 function shownSteps(steps: readonly ItemStep[]): readonly ItemStep[] {
   return steps.map(({ work, ...step }) => ({
     ...step,
@@ -26,7 +26,7 @@ export function shownCampaign({ idempotency: _, ...campaign }: Campaign): Campai
 /** A target of a campaign as answers and reports show it. */
 export type ShownItem = Omit<CampaignItem, "error"> & { readonly error?: WrittenFailure };
 
-/** Outcome of one target, as any answer may show it. */
+/** Outcome of one target as answers may contain it. */
 export function shownItem({ error, ...item }: CampaignItem): ShownItem {
   return {
     ...item,

@@ -1,7 +1,7 @@
 import type { Campaign } from "../model/campaign.ts";
 import type { Repositories } from "../model/store.ts";
 
-/** Stores a campaign that changed its state, keeps its working time and reports it. */
+/** Stores a campaign whose state changed, updates its working time, and appends the event. */
 export async function putCampaign(r: Repositories, before: Campaign, after: Campaign, now: number): Promise<void> {
   const { activeSince, ...rest } = after;
   const activeMs = before.activeMs + (before.activeSince === undefined ? 0 : now - before.activeSince);

@@ -3,9 +3,9 @@ import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.
 import type { Target } from "../model/target.ts";
 import { eisState } from "../targets/eis.ts";
 
-/** One point in which the EIS and the card disagree; absent on a side = that side does not have it. */
+/** One difference between the EIS and the card; absent on a side = that side does not have it. */
 export interface AuditDifference {
-  /** ISD-P it is about; absent for the card as a whole. */
+  /** The ISD-P concerned; absent for the card as a whole. */
   readonly aid?: string;
   readonly iccid?: string;
   readonly what: "profile" | "state" | "fallback" | "freeMemory" | "remainingMemory";
@@ -14,7 +14,7 @@ export interface AuditDifference {
 }
 
 /**
- * What the card states about its ISD-Ps against the EIS.
+ * Differences between the ISD-Ps that the card reports and the EIS.
  * @param complete the answer lists all ISD-Ps, so one that is not in it is not on the card
  */
 export function profileDifferences(
@@ -50,7 +50,7 @@ export function profileDifferences(
   return found;
 }
 
-/** What the card states about its memory against the imported EIS. */
+/** Differences between the memory that the card reports and the imported EIS. */
 export function resourceDifferences(target: Target, resources: CardResources): AuditDifference[] {
   const { eis } = target;
   const known = typeof eis === "object" && eis !== null && "remainingMemory" in eis ? eis.remainingMemory : undefined;

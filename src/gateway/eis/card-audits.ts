@@ -14,21 +14,21 @@ import { withAudit, withoutProfiles } from "../targets/eis.ts";
 import { findTarget, saveTarget } from "../targets/target-lookup.ts";
 import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
 
-/** What the card said and where the EIS states otherwise. */
+/** What the card reported, and where the EIS differs. */
 interface AuditReport {
   readonly target: string;
   readonly jobs: readonly string[];
   readonly domains: readonly AuditedDomain[];
   readonly resources?: CardResources;
-  /** Against the EIS as it was before. */
+  /** Differences from the EIS as it was before the audit. */
   readonly differences: readonly AuditDifference[];
-  /** The card's word was taken into the EIS. */
+  /** The EIS was updated from the card. */
   readonly fixed: boolean;
 }
 
 /** How an audit is done. */
 interface AuditOrder {
-  /** Adopt what the card states, profiles that it does not have included. */
+  /** Update the EIS from the card; profiles that the card does not have are removed. */
   readonly fix: boolean;
   readonly origin: JobOrigin;
   readonly request?: Partial<JobRequest>;
@@ -36,22 +36,22 @@ interface AuditOrder {
   readonly waitMs: number;
 }
 
-/** How long the card may take; what it states after the wait is reported by the event `target.differs`. */
+/** Validity of the audit's job; what the card reports after the wait becomes the event `target.differs`. */
 const jobValidityMs = 10 * 60_000;
-/** A card lists its domains in so many answers at most. */
+/** Maximum number of answers in which a card lists its domains. */
 const maxAnswers = 16;
 
-/** An audit that became out of date while it was made is made again so often. */
+/** Maximum number of rounds of an audit whose EIS changed while it was made. */
 const maxRounds = 3;
 
-/** What a card said. */
+/** What a card reported. */
 interface HeardAudit {
   readonly jobs: readonly string[];
-  /** When the first question left. */
+  /** When the first command left. */
   readonly askedAt: number;
   readonly domains: readonly AuditedDomain[];
   readonly resources?: CardResources;
-  /** Those are all its domains. */
+  /** The list contains all domains. */
   readonly complete: boolean;
 }
 
@@ -87,7 +87,7 @@ export class CardAudits {
     }
   }
 
-  /** All that the card states about itself. */
+  /** All that the card reports about itself. */
   async #hear(target: string, order: AuditOrder, until: number): Promise<HeardAudit> {
     const jobs: string[] = [];
     const domains: AuditedDomain[] = [];
@@ -96,7 +96,7 @@ export class CardAudits {
     let askedAt = 0;
     for (let round = 0; more && round < maxAnswers; round++) {
       const job = await this.#ask(target, order, round > 0, until).catch((error: unknown) => {
-        // A card that has lost its place in the list ends the list: what it said so far is true, but not all.
+        // A card that lost its place in the list ends the list: what it reported so far is correct, but incomplete.
         if (round > 0 && isGatewayError(error, "job.failed")) return undefined;
         throw error;
       });
@@ -143,7 +143,7 @@ export class CardAudits {
     }
   }
 
-  /** Takes the card's word into the EIS, unless that has changed (by a notification) since the card was asked. */
+  /** Updates the EIS from the card, unless the EIS changed (by a notification) after the audit started. */
   async #adopt(target: string, heard: HeardAudit): Promise<AuditReport | undefined> {
     return this.#store.write(async (r) => {
       const now = await findTarget(r, target);

@@ -41,7 +41,7 @@ const connection = {
   address: z.union([z.ipv4(), z.ipv6()]).optional().describe("IP address of the SM-SR"),
 };
 
-/** Connectivity parameters as set from outside: what is absent stays as it is. */
+/** Connectivity parameters as a client sets them; absent ones stay as they are. */
 export const ConnectivityShape = z
   .strictObject({
     smsr: z
@@ -88,11 +88,11 @@ export const ConnectivityShape = z
   .refine((given) => given.smsr !== undefined || given.profile !== undefined, "smsr or profile is required");
 export type ConnectivityShape = z.infer<typeof ConnectivityShape>;
 
-/** Connectivity parameters as far as they are known here; passwords are only mentioned. */
+/** Connectivity parameters as far as they are available here; of passwords only their presence. */
 interface ShownConnectivity {
   readonly smsr: SmsrReach;
   readonly profiles: readonly (ProfileReach & { readonly aid: string; readonly iccid?: string })[];
-  /** Templates that are known but cannot be read. */
+  /** Templates that are stored but cannot be decoded. */
   readonly unreadable: readonly string[];
 }
 
@@ -108,15 +108,16 @@ export class ConnectivityParameters {
     this.#log = log;
   }
 
-  /** What the EIS and the updates so far say; the card itself cannot be asked. @throws target.unknown */
+  /** The parameters from the EIS and the updates so far; they cannot be read from the card. @throws target.unknown */
   async show(reference: string): Promise<ShownConnectivity> {
     const target = await this.#store.read((r) => findTarget(r, reference));
     return withoutPasswords(knownParameters(target));
   }
 
   /**
-   * Orders what has to be changed on the card; HTTPS parameters that are not given are taken from what is known and from
-   * the changes that are still open, as the card replaces a template as a whole. Wrong values orphan a card, so old and new ones go to the log.
+   * Orders the changes on the card. HTTPS parameters that are not given are taken from the known ones and from changes
+   * that are still open, since the card replaces a template as a whole. Wrong values orphan a card, so old and new
+   * values are logged.
    * @throws target.unknown, target.invalid, codec.* for values that do not fit
    */
   async set(reference: string, given: ConnectivityShape, origin: JobOrigin): Promise<Job[]> {
@@ -125,7 +126,7 @@ export class ConnectivityParameters {
       ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(knownParameters(target).smsr, smsr))]),
       ...(profile === undefined ? [] : [(target: Target) => profileWork(target, knownParameters(target), profile)]),
     ];
-    // All or nothing: what does not fit is refused before anything is ordered.
+    // All or nothing: values that do not fit are refused before anything is ordered.
     const target = await this.#store.read(async (r) => {
       const found = await asOrdered(r, await findTarget(r, reference));
       for (const make of makers) make(found);
@@ -151,7 +152,7 @@ export class ConnectivityParameters {
 
 const changes: ReadonlySet<string> = new Set(["updateSMSRAddressingParameters", "updateConnectivityParameters"]);
 
-/** The target as it will be once its open jobs have changed its connectivity parameters: they go in order. */
+/** The target as it will be after its open jobs have changed its connectivity parameters, in order. */
 async function asOrdered(r: Repositories, target: Target): Promise<Target> {
   const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1000);
   const works = open

@@ -16,18 +16,18 @@ import { factsIn } from "../targets/eis-facts.ts";
 import { describedTarget, type TargetDescription } from "../targets/target-import.ts";
 import type { ImportOptions, ImportOutcome, Targets } from "../targets/targets.ts";
 
-/** How an EIS document is taken in. */
+/** Options of an import. */
 interface EisImport extends TrustAnchors {
-  /** Key that the key values are wrapped with, hexadecimal; they are in clear without one. */
+  /** Key that the key values are wrapped with, hexadecimal; absent when they are in clear. */
   readonly transportKey?: string;
 }
 
-/** An EIS that was read, and what is odd about it. */
+/** An EIS that was read, with warnings. */
 interface ReadDocument extends TargetDescription {
   readonly warnings: readonly string[];
 }
 
-/** EISs of SGP.02 as documents: in, out, and who stands behind them. */
+/** Import, export and verification of SGP.02 EIS documents. */
 export class EisRecords {
   readonly #targets: Targets;
 
@@ -36,8 +36,8 @@ export class EisRecords {
   }
 
   /**
-   * Takes in each EIS of an XML document. With a certificate of the manufacturer or its issuer, what was asked to be verified has to verify.
-   * All of them or none is stored.
+   * Imports each EIS of an XML document. With a certificate of the manufacturer or its issuer, the signatures must
+   * verify. All EISs are stored or none.
    * @throws target.invalid, target.exists, crypto.signature, crypto.key
    */
   async importXml(text: string, how: EisImport, options: ImportOptions = {}): Promise<ImportOutcome[]> {
@@ -87,7 +87,7 @@ export class EisRecords {
     return typeof original === "string" ? updateEis(original, written) : writeEis(written);
   }
 
-  /** The certificates of a target's eUICC and how far they can be believed. @throws target.unknown, crypto.signature */
+  /** The certificates of a target's eUICC and how far they are verified. @throws target.unknown, crypto.signature */
   async certificates(reference: string, anchors: TrustAnchors): Promise<EisTrust> {
     const { target } = await this.#targets.show(reference);
     const facts = factsOf(target);
@@ -123,7 +123,7 @@ function octetsOf(text: string): Uint8Array | undefined {
   }
 }
 
-/** A key set with its values in clear and checked against their check values, ready to be imported. */
+/** A key set with its values in clear, verified against their check values, ready to be imported. */
 function clearKeys(set: EisKeySet, transportKey: string | undefined, warnings: string[]) {
   const { kvn, type, cntr } = set;
   const keys = set.keys.map(({ id, type: keyType, value, kcv }) => {
@@ -153,7 +153,7 @@ function asWritten(target: Target, keySets: readonly KeySetInfo[]): WrittenEis {
   };
 }
 
-/** The description that an import takes: key sets are named but not given, logins of access points are left out. */
+/** The description for an import: key sets are listed without values, logins of access points are omitted. */
 function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
   const { xml: _, smsr: __, ...facts } = factsIn(target.eis);
   const { eid, name, kind, iccid, imsi, msisdn, tags, settings, reach } = target;

@@ -7,20 +7,20 @@ import { scriptCommands } from "../scripts/script-body.ts";
 
 type Action = "ENABLE" | "DISABLE" | "DELETE";
 
-/** POL1 as the EIS keeps it. SGP.02 §3.6 */
+/** POL1 as the EIS contains it. SGP.02 §3.6 */
 const pol1Bits = { disablingNotAllowed: 0x01, deletionNotAllowed: 0x02 } as const;
 
-/** What the EIS states about a script before it leaves. */
+/** What the EIS indicates about a script before it leaves. */
 interface PolicyFinding {
   /** A POL2 rule that forbids it. */
   readonly refusal?: GatewayError;
-  /** What the card will probably refuse, or what is odd; the card has the last word. */
+  /** Warnings: what the card will probably refuse. The card decides. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Checks a script against POL2 of the profiles it touches, and against what the EIS knows of their states. POL2 is the
- * SM-SR's to enforce; POL1 and states are the card's, so they only warn. SGP.02 §3.2 to §3.5, §3.6.3
+ * Checks a script against POL2 of the profiles it affects, and against their states in the EIS. The SM-SR enforces
+ * POL2; POL1 and states are enforced by the card, so they only give warnings. SGP.02 §3.2 to §3.5, §3.6.3
  */
 export function checkPolicy(target: Target, work: JobWork): PolicyFinding {
   const warnings: string[] = [];
@@ -50,7 +50,10 @@ function refusalOf(target: Target, fn: ClassifiedCommand["function"]): GatewayEr
   return undefined;
 }
 
-/** The profiles whose rules a function falls under, and as what. A master delete is above all rules. SGP.02 §3.10 */
+/**
+ * The profiles whose rules a function is subject to, with the action of the rule. A master delete is subject to none.
+ * SGP.02 §3.10
+ */
 function touched(target: Target, fn: ClassifiedCommand["function"]): (readonly [EsimProfile, Action])[] {
   if (!("isdP" in fn) || fn.isdP === undefined) return [];
   const named = target.esimProfiles.find((profile) => profile.aid === fn.isdP);

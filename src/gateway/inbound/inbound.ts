@@ -27,26 +27,26 @@ interface InboundDeps {
   readonly answers: Answers;
   readonly notifications: Notifications;
   readonly feed: FeedJob;
-  /** The target may have become free for its next job. */
+  /** The target may be free for its next job. */
   readonly kick: (target: string) => void;
 }
 
-/** Notes the outcome of items. */
+/** Counts the outcome of items. */
 type SettleEntries = (ids: readonly string[], state: "held" | "done", verdict: string) => Promise<void>;
 
 /** Segments older than this are abandoned. */
 const reassemblyMs = 10 * 60_000;
 
 /**
- * Takes in what links bring: first durable and acknowledged, then understood. A message is acted upon in the same
- * durable step that marks it done, so a crash in between only means that it is looked at again.
+ * Receives what links bring: an item is stored and acknowledged first, then processed. A message takes effect in the
+ * same unit of work that marks it as processed, so after a crash it is only looked at again.
  */
 export class Inbound {
   readonly #deps: InboundDeps;
   #working: Promise<void> | undefined;
   #again = false;
   #stopped = false;
-  /** Nothing that is stored waits to be understood. */
+  /** No stored item waits to be processed. */
   #caughtUp = false;
 
   constructor(deps: InboundDeps) {
@@ -54,8 +54,8 @@ export class Inbound {
   }
 
   /**
-   * The handler of a link's items; resolves when the item is durable. `target` is known for a card in a reader. What
-   * comes when nothing else waits is understood in the unit of work that stores it.
+   * The handler of a link's items; resolves when the item is durable. `target` is given for a card in a reader. An item
+   * that arrives while none waits is processed in the unit of work that stores it.
    */
   async accept(link: string, item: InboundItem, target?: string): Promise<void> {
     const receivedAt = this.#deps.clock.now();
@@ -67,7 +67,7 @@ export class Inbound {
     this.work();
   }
 
-  /** False when it could not be understood: it is stored as it came then. */
+  /** False when it could not be processed: it is then stored unchanged. */
   async #takeNow(arrived: ArrivedItem): Promise<boolean> {
     const wake: (() => void)[] = [];
     try {
@@ -87,12 +87,12 @@ export class Inbound {
     return true;
   }
 
-  /** What links brought, newest first, before the given seq. */
+  /** Received items, newest first, before the given seq. */
   async list(before: number | undefined, limit: number): Promise<InboxEntry[]> {
     return this.#deps.store.read((r) => r.inbox.list(before, limit));
   }
 
-  /** Looks at everything not yet acted upon; also to be called at start. */
+  /** Processes everything that was not processed yet; also to be called at start. */
   work(): void {
     if (this.#stopped) return;
     this.#again = true;
@@ -105,14 +105,14 @@ export class Inbound {
       });
   }
 
-  /** Ends the work at a durable point; what arrives from now on is stored, and read at the next start. */
+  /** Ends the work at a durable point; items that arrive from now on are stored and processed at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#again = false;
     await this.idle();
   }
 
-  /** Resolves when nothing is being worked on. */
+  /** Resolves when no item is being processed. */
   async idle(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
   }
@@ -198,7 +198,7 @@ export class Inbound {
     return (await targetOfNumber(r, item.from))?.id;
   }
 
-  /** The whole message this segment completes, or nothing yet. */
+  /** The whole message that this segment completes, or undefined. */
   async #gather(
     r: Repositories,
     entry: ArrivedItem,
@@ -236,7 +236,9 @@ export class Inbound {
     return { whole: wholeOf(ordered), ids: ordered.map((part) => part.id) };
   }
 
-  /** The answer to what is in flight to the target, proven by its keys: its job is at hand, and nothing is looked for. */
+  /**
+   * The answer to the packet in flight to the target, proven by its keys: its job is in memory, so no search is needed.
+   */
   async #fromFlight(
     r: Repositories,
     entry: ArrivedItem,
@@ -263,7 +265,7 @@ export class Inbound {
     return `${porWords(reading.statusName)} of job ${job.id}`;
   }
 
-  /** Takes a response packet to the command that it answers; undefined when that is a client's business. */
+  /** Matches a response packet with the command that it answers; undefined when it belongs to an SMPP client. */
   async #response(
     r: Repositories,
     entry: ArrivedItem,
@@ -271,7 +273,7 @@ export class Inbound {
     whole: ReassembledMessage,
     wake: (() => void)[],
   ): Promise<string | undefined> {
-    // What answers an SMPP client's packet is that client's business, whole and untouched.
+    // An answer to an SMPP client's packet is delivered to that client, whole and unchanged.
     if (answered === undefined || (answered.kind === "upstream" && answered.message !== undefined)) return undefined;
     const { packet } = answered;
     const response = whole.userData;
@@ -293,7 +295,7 @@ export class Inbound {
     return `${words} of job ${packet.job}${late ? ", too late" : ""}`;
   }
 
-  /** Its sender is not authenticated: it is kept with the packet, and the job waits on. */
+  /** The sender is not authenticated: the response is kept with the packet, and the job continues to wait. */
   async #unproven(
     r: Repositories,
     { link, receivedAt: at }: ArrivedItem,
@@ -308,8 +310,8 @@ export class Inbound {
   }
 
   /**
-   * Settles the packet's job where its answer comes in, in the order in which messages came: what the card sends next
-   * may rest on it. True when the job had ended before.
+   * Settles the packet's job where its answer arrives, in the order of messages: what the card sends next may depend on
+   * it. True when the job had ended before.
    */
   async #conclude(
     r: Repositories,

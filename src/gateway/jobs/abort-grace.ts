@@ -1,9 +1,9 @@
-/** How long the work may take to specify how far it got, once it was abandoned. */
+/** How long work that was aborted may take to report how far it got. */
 const abortGraceMs = 400;
 
 /**
- * The outcome of work that may not heed its signal: once that is aborted, only what comes nearly at once. The work
- * itself may continue; its end is not reported.
+ * The outcome of work that may ignore its signal: after an abort, only an outcome within {@link abortGraceMs} counts.
+ * The work itself may continue; its end is not reported.
  * @throws what the work throws, or the signal's reason
  */
 export function withAbortGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -13,13 +13,12 @@ interface DeadlineWatchDeps {
   readonly expire: (job: Job) => Promise<void>;
 }
 
-/** Jobs that came since the last look may have earlier deadlines; looks are at least this far apart. */
+/** Minimum time between two looks, since jobs that came after the last look may have earlier deadlines. */
 const pauseMs = 300;
 const maxMs = 3_600_000;
 
 /**
- * Ends queued jobs at their deadlines while nothing else would look at them: their target is taken by a job that runs
- * long, or held by an open profile switch.
+ * Ends queued jobs at their deadlines while their target is occupied by a long job or held by an open profile switch.
  */
 export class DeadlineWatch {
   readonly #deps: DeadlineWatchDeps;
@@ -33,7 +32,7 @@ export class DeadlineWatch {
     if (!this.#watched.has(target)) this.#lookIn(target, 0);
   }
 
-  /** A watched target may have got another job. */
+  /** A watched target may have received another job. */
   again(target: string): void {
     const before = this.#watched.get(target);
     if (before === undefined || before.at <= this.#deps.clock.now() + pauseMs) return;
@@ -41,7 +40,7 @@ export class DeadlineWatch {
     this.#lookIn(target, pauseMs);
   }
 
-  /** The target's queue is looked at otherwise. */
+  /** The target's queue is looked at in another way. */
   rest(target: string): void {
     clearTimeout(this.#watched.get(target)?.timer);
     this.#watched.delete(target);
@@ -71,7 +70,7 @@ export class DeadlineWatch {
       log.error({ target, err: asGatewayError(error).message }, "failed to end jobs at their deadline; trying again");
       next = now + 1000;
     }
-    // Meanwhile it may no longer be watched, or again.
+    // In the meantime the target may have left the watch, or entered it again.
     if (this.#watched.get(target) === mine) this.#lookIn(target, next === undefined ? maxMs : next - clock.now());
   }
 }

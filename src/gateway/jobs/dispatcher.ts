@@ -11,16 +11,19 @@ import { DeadlineWatch } from "./deadline-watch.ts";
 import { concernsQueue, endsJob } from "./queue-events.ts";
 import { type Look, type LookedUp, lookAtQueue } from "./queue-look.ts";
 
-/** What was read of the target together with its queue, a moment ago: what must hold is checked where the job leaves. */
+/**
+ * What was read of the target together with its queue: it may be out of date, so conditions are checked where the job
+ * leaves.
+ */
 export type Around = Pick<Look, "target" | "firstWaiting">;
 
 /**
- * Runs one job up to its end or to its next waiting time; everything durable is its own business. The signal aborts
- * when it is interrupted, and with `job.expired` when its validity ends.
+ * Runs one job to its end or to its next waiting time, and stores all results itself. The signal aborts when the job is
+ * interrupted, and with `job.expired` when its validity ends.
  */
 type RunJob = (job: Job, around: Around, signal: AbortSignal) => Promise<void>;
 
-/** The same for a job of which all is at hand. */
+/** Runs a job whose records were all read already. */
 type CarryJob = (job: Job, signal: AbortSignal) => Promise<void>;
 
 /** A target that is taken for one job. */
@@ -38,9 +41,9 @@ interface DispatcherDeps {
   readonly expire: (job: Job) => Promise<void>;
 }
 
-/** What setTimeout takes. */
+/** Maximum delay of setTimeout. */
 const maxTimerMs = 2 ** 31 - 1;
-/** A job that runs longer than this may keep those behind it beyond their deadlines. */
+/** A job that runs longer than this may delay those behind it beyond their deadlines. */
 const longRunMs = 500;
 /** Jobs that were read ahead are read again after this time. */
 const aheadMs = 2_000;
@@ -49,14 +52,13 @@ interface Running {
   readonly job: string;
   readonly abort: AbortController;
   ended: boolean;
-  /** What was read with it, if all that is due was read ahead. */
+  /** What was read with the job, if everything that is due was read ahead. */
   around: Look | false;
 }
 
 /**
- * Takes open jobs to their execution: one at a time per target, targets side by side. What it keeps in memory can be
- * rebuilt from the store at any moment: jobs that it read ahead are forgotten with everything that happens to their
- * target but the end of the job before them.
+ * Starts open jobs: one at a time per target, targets in parallel. Its memory can be rebuilt from the store at any
+ * moment: jobs that were read ahead are discarded at every event of their target except the end of the job before them.
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
@@ -67,7 +69,7 @@ export class Dispatcher {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #running = new Map<string, Running>();
   readonly #ahead = new Map<string, Look>();
-  /** Targets of which nothing is open, as far as their last look and this process know. */
+  /** Targets without open jobs, according to their last look and to this process. */
   readonly #idle = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #deadlines: DeadlineWatch;
@@ -77,12 +79,12 @@ export class Dispatcher {
     this.#deadlines = new DeadlineWatch(deps);
   }
 
-  /** Picks up what an earlier process left open. */
+  /** Resumes what an earlier process left open. */
   async start(): Promise<void> {
     for (const target of await this.#deps.store.read((r) => r.jobs.openTargets())) this.kick(target);
   }
 
-  /** Lets running work come to a durable point, then ends. */
+  /** Waits until running work reaches a durable point, then ends. */
   async stop(reason: unknown): Promise<void> {
     this.#stopping.abort(reason);
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -92,13 +94,13 @@ export class Dispatcher {
     await this.#queue.idle();
   }
 
-  /** Something may have become possible for this target. */
+  /** Looks at the target's queue: a job may have become possible. */
   kick(target: string): void {
     this.#forget(target);
     this.#lookSoon(target);
   }
 
-  /** A job was stored for the target. Where nothing else is open, it need not be looked for. */
+  /** A job was stored for the target. If nothing else is open, no search for it is needed. */
   accepted(job: Job, target: Target): void {
     const running = this.#running.get(job.target);
     if (this.#idle.delete(job.target)) {
@@ -112,12 +114,12 @@ export class Dispatcher {
     } else this.kick(job.target);
   }
 
-  /** What a commit made known. */
+  /** Applies what a commit changed. */
   noteEvent(event: GatewayEvent): void {
     const { target, job, type } = event;
     if (target === undefined) return;
     const running = this.#running.get(target);
-    // The queue is looked at after a run anyhow.
+    // The queue is looked at after a run in any case.
     if (running !== undefined && running.job === job && endsJob(type)) running.ended = true;
     else if (concernsQueue(event)) this.kick(target);
     else if (/^(switch|target)\./.test(type)) this.#forget(target);
@@ -134,7 +136,7 @@ export class Dispatcher {
     return this.#running.size;
   }
 
-  /** What was read of the target may be otherwise now. */
+  /** What was read ahead of the target may be out of date. */
   #forget(target: string): void {
     this.#ahead.delete(target);
     this.#idle.delete(target);
@@ -165,8 +167,8 @@ export class Dispatcher {
   }
 
   /**
-   * Takes an idle target for one job that is about to be stored as under way; undefined when the target is busy. What is
-   * kicked meanwhile waits until the job has had its run, or the target is let go.
+   * Reserves an idle target for one job that is about to be stored as under way; undefined when the target is busy.
+   * Looks requested in the meantime wait until the job has run, or the target is released.
    */
   claim(target: string): Claim | undefined {
     const before = this.#claims.get(target);
@@ -190,7 +192,7 @@ export class Dispatcher {
       letGo();
     };
     const settle = () => {
-      // A job that was deferred has to be taken up again.
+      // A deferred job is to be resumed.
       if (!mine.over) mine.kicked = true;
       release();
     };
@@ -202,8 +204,8 @@ export class Dispatcher {
   }
 
   /**
-   * The job has ended in a unit of work that is not durable yet: units behind it may claim its target. They see whether
-   * the end is there.
+   * The job has ended in a unit of work that is not durable yet: later units may already claim its target, since they
+   * see whether the end is there.
    */
   ended({ id, target }: Job): void {
     const claimed = this.#claims.get(target);
@@ -220,7 +222,7 @@ export class Dispatcher {
       else this.#ahead.delete(target);
       const run: CarryJob = (one, signal) => this.#deps.run(one, look, signal);
       const ended = await this.#runOne(target, job, run, look.complete && look);
-      // Others may have waited for its place, or have to wait for it from now on.
+      // Other jobs may have waited for its place, or have to wait for it from now on.
       if (!ended || job.attempts > 0) this.#ahead.delete(target);
     }
   }
@@ -238,7 +240,7 @@ export class Dispatcher {
     return look;
   }
 
-  /** Nothing is due: what is open is looked at when it may be. */
+  /** No job is due: open jobs are looked at when they may run. */
   #rest(target: string, { at, wake, held, nextPlace, quiet }: LookedUp): void {
     if (wake !== undefined && held > at) this.#deadlines.watch(target);
     const due = Math.max(wake ?? 0, Math.min(held, at + 60_000));
@@ -246,7 +248,7 @@ export class Dispatcher {
     else if (quiet && !this.#kicked.has(target)) this.#idle.add(target);
   }
 
-  /** True when it ended in its run. `around` is what was read ahead, if all that is due was. */
+  /** True when the job ended in its run. `around` is what was read ahead, if everything that is due was. */
   async #runOne(target: string, job: Job, run: CarryJob, around: Look | false): Promise<boolean> {
     const abort = new AbortController();
     if (this.#stopping.signal.aborted) abort.abort(this.#stopping.signal.reason);

@@ -10,8 +10,8 @@ export interface SoFar extends ExecutedFacts {
 }
 
 /**
- * Facts about the card when nothing but the sending, and the answers to parts of a script, are known. To be read where
- * the job ends.
+ * Facts about the card from what was sent and from the answers to parts of a script. To be read in the unit of work
+ * that ends the job.
  */
 export async function executedSoFar(r: Repositories, job: Job, packets: readonly PacketRecord[]): Promise<SoFar> {
   if (job.chosen?.bearer === "https" && job.attempts > 0) return { left: true, ...withAnswered(job, "unknown") };
@@ -20,7 +20,7 @@ export async function executedSoFar(r: Repositories, job: Job, packets: readonly
   return { left: mayHaveLeft(packets), ...withAnswered(job, executed) };
 }
 
-/** Facts about a card that ran the answered parts of a job, when `executed` is known of what is left of it. */
+/** Facts about a card that ran the answered parts of a job, where `executed` is the outcome of the rest. */
 export function withAnswered(job: Job, executed: Executed): ExecutedFacts {
   const executedCommands = job.result?.executed ?? 0;
   const partly = executedCommands > 0 && (executed === "unknown" || executed === false);

@@ -9,12 +9,12 @@ import { needsFacts, step } from "./job-step.ts";
 import { waitsFor } from "./packet-order.ts";
 
 /**
- * Takes a job one step on, as part of a unit of work: its record, its packet, its events and, where it ends, everything
- * that follows. The job is given by its id, or as it was read; one that has changed since is read again.
+ * Applies an event to a job as part of a unit of work: its record, packet and events, and the effects of its end. The
+ * job is given by id or as it was read; if it has changed since, it is read again.
  */
 export type FeedJob = (r: Repositories, job: Job | string, event: JobEvent) => Promise<JobStep>;
 
-/** {@link FeedJob} with what follows from the end of a job. This file alone writes job records. */
+/** {@link FeedJob} with the effects of a job's end. Only this file writes job records. */
 export function jobFeed(endEffects: readonly JobEndEffect[]): FeedJob {
   const take = async (r: Repositories, job: Job, event: JobEvent): Promise<JobStep | "changed"> => {
     const facts = needsFacts(job, event) ? await factsOf(r, job, event) : undefined;
@@ -60,7 +60,7 @@ export function wasTaken(taken: JobStep): taken is Extract<JobStep, { readonly j
   return "job" in taken;
 }
 
-/** Defers the due jobs behind this one that ask for the same: what has no way is the same for them. */
+/** Defers the due jobs behind this one with the same request: if this one has no route, neither have they. */
 export function deferAlike(r: Repositories, job: Job, at: number, until: number, note: string): Promise<void> {
   return r.jobs.defer(job, at, until, note);
 }
@@ -71,7 +71,7 @@ export function makeDue(r: Repositories, target: string | undefined, at: number)
 }
 
 async function factsOf(r: Repositories, job: Job, event: JobEvent): Promise<JobFacts> {
-  // A transmission that certainly never left is taken back by the step itself.
+  // The step itself takes back a transmission that certainly never left.
   const unsent =
     event.kind === "submit-failed" && event.failure.fate === "not-sent" ? event.failure.packet.id : undefined;
   const packets = (await r.packets.ofJob(job.id)).map((packet) =>
@@ -81,7 +81,7 @@ async function factsOf(r: Repositories, job: Job, event: JobEvent): Promise<JobF
   return { soFar: await executedSoFar(r, job, packets), sentPackets };
 }
 
-/** What of a job's record has changed. */
+/** The changed fields of a job's record. */
 function patchOf(before: Job, after: Job): JobPatch {
   const { state, chosen, attempts, notBefore, result, error, note, startedAt, endedAt } = after;
   return {

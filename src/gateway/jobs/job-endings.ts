@@ -5,16 +5,16 @@ import type { JobEnd, OpenEnd } from "../model/job-end.ts";
 import { scriptCommands } from "../scripts/script-body.ts";
 import { type SoFar, withAnswered } from "./executed-so-far.ts";
 
-/** The end of a job as it is stored: with what the card answered before, and with the facts about the card. */
+/** The end of a job as it is stored: with the card's earlier answers and the facts about the card. */
 export function closedEnd(job: Job, open: OpenEnd, soFar: SoFar): JobEnd {
-  // What the first parts of a script answered stays its job's result, however that ends.
+  // The answers to the first parts of a script stay the job's result, however the job ends.
   const kept = job.result === undefined ? open : { result: job.result, ...open };
   const { error, ...end } = kept;
   if (error === undefined) return end;
   return tolerated(job, { ...end, error: { ...error, ...withAnswered(job, error.executed ?? soFar.executed) } });
 }
 
-/** The end of a job whose last command failed in a way that is as good as success. */
+/** The end of a job whose last command failed in a way that counts as success. */
 function tolerated(job: Job, end: JobEnd): JobEnd {
   if (end.state !== "failed" || end.error?.code !== "job.script" || end.result === undefined) return end;
   const { command, sw } = end.error.detail;
@@ -25,8 +25,8 @@ function tolerated(job: Job, end: JobEnd): JobEnd {
 }
 
 /**
- * A confirmation that had to be repeated because its answer was lost: the card no longer knows the notification, so it
- * has taken the first one.
+ * A confirmation that was repeated because its answer was lost: the card no longer has the notification, so it has
+ * accepted the first one.
  */
 function confirmedBefore(job: Job, sw: string): boolean {
   const isConfirmation = job.work.kind !== "packet" && job.work.function?.name === "confirmNotification";
@@ -71,7 +71,7 @@ function unanswered(job: Job, { executed, executedCommands }: Facts): string {
     : "no answer within the validity period; whether the card executed it is unknown";
 }
 
-/** An end as failed; what the card did is left open unless `facts` say it. */
+/** A failed end; without `facts`, the outcome on the card is left open. */
 export function openFailed(
   code: ErrorCode,
   message: string,

@@ -6,10 +6,10 @@ import type { PacketPatch, PacketRecord } from "../model/packet.ts";
 import type { Verdict } from "../scripts/verdict.ts";
 import type { SoFar } from "./executed-so-far.ts";
 
-/** What an answer means for its job: a verdict on a response packet, or a part of a script that the card answered. */
+/** What an answer means for its job: a verdict on a response packet, or an answered part of a script. */
 export type AnswerVerdict = Verdict | { readonly at: "part"; readonly result: JobResult; readonly note: string };
 
-/** What carried the script that was answered. */
+/** The bearer of the script that was answered. */
 export type Carried =
   | {
       readonly bearer: "sms";
@@ -18,10 +18,10 @@ export type Carried =
       readonly response?: readonly Uint8Array[];
       readonly link?: string;
     }
-  /** `repeatable`: the script may go to the card again in its session. */
+  /** `repeatable`: the script may be sent to the card again in its session. */
   | { readonly bearer: "https"; readonly repeatable: boolean };
 
-/** Why a packet could not be handed over, and the facts about its octets. */
+/** Why a packet could not be handed over, and the state of its octets. */
 export interface SubmitFailure {
   readonly error: OpenFailure & { readonly retry: "never" | "later" | "now" };
   /** `not-sent`: certainly nothing of it left. */
@@ -29,18 +29,18 @@ export interface SubmitFailure {
   readonly packet: Pick<PacketRecord, "id" | "transmissions">;
   /** A proof of receipt will come if the packet left. */
   readonly answerDue: boolean;
-  /** The card would not notice the same octets twice. */
+  /** The card would not detect that it receives the same octets twice. */
   readonly replayable: boolean;
 }
 
-/** Why nothing is waited for any longer. */
+/** Why the job stops waiting. */
 export interface Silence {
   readonly transmissions: number;
   /** The same octets are not sent again. */
   readonly last: boolean;
-  /** What came but is not proven, as text. */
+  /** What came without proof of its origin, as text. */
   readonly unproven?: string;
-  /** Messages of the packet that the network did not deliver, from 1, and how many it has. */
+  /** Messages of the packet that the network did not deliver (from 1), and the number of messages. */
   readonly undelivered?: { readonly messages: readonly number[]; readonly of: number };
 }
 
@@ -49,10 +49,10 @@ export type JobEvent = { readonly at: number } & (
   | {
       readonly kind: "reserved";
       readonly chosen: NonNullable<Job["chosen"]>;
-      /** Given for a new packet, absent when a reserved one goes (again). */
+      /** Given for a new packet; absent when a reserved packet is sent, for the first time or again. */
       readonly packet?: { readonly cntr: number | undefined; readonly segments: number };
     }
-  /** The network or the card has all of the packet, or may have it, and the answer is awaited. */
+  /** The network or the card has, or may have, all of the packet; the answer is awaited. */
   | { readonly kind: "submitted"; readonly packet: string; readonly note?: string }
   | { readonly kind: "submit-failed"; readonly failure: SubmitFailure; readonly until: number }
   | { readonly kind: "no-answer"; readonly silence: Silence; readonly until: number }
@@ -60,13 +60,13 @@ export type JobEvent = { readonly at: number } & (
       readonly kind: "answered";
       readonly verdict: AnswerVerdict;
       readonly carried: Carried;
-      /** Told as an event of its own. */
+      /** Reported as an event of its own. */
       readonly heard?: { readonly link: string; readonly status: string };
     }
-  /** Passing trouble, or news, as text. */
+  /** A temporary problem, or a note, as text. */
   | { readonly kind: "noted"; readonly note: string }
   | { readonly kind: "deferred"; readonly note: string; readonly until: number }
-  /** What it was deferred for is over: its link is up, its place is free. */
+  /** The reason for the deferral no longer applies: the link is up, or the place is free. */
   | { readonly kind: "due" }
   | { readonly kind: "session-chosen"; readonly why: string; readonly dueBy?: number; readonly untouched: boolean }
   | { readonly kind: "session-missed"; readonly why: string }
@@ -77,7 +77,7 @@ export type JobEvent = { readonly at: number } & (
       readonly part: number;
       readonly partsLeft: number;
     }
-  /** The process that ran it is gone. */
+  /** The process that ran the job has ended. */
   | { readonly kind: "interrupted" }
   | {
       readonly kind: "ended";
@@ -90,7 +90,7 @@ export type JobEvent = { readonly at: number } & (
 
 export type JobEventKind = JobEvent["kind"];
 
-/** What the store states about a job's packets; to be read in the unit of work that takes the step. */
+/** What the store contains about a job's packets; to be read in the unit of work that takes the step. */
 export interface JobFacts {
   readonly soFar: SoFar;
   /** Packets that may have left, each with a counter of its own. */
@@ -102,11 +102,11 @@ export type JobEffect =
   | { readonly kind: "packet"; readonly id: string; readonly patch: PacketPatch }
   | { readonly kind: "raise-counter"; readonly keySet: string; readonly floor: number }
   | ({ readonly kind: "event" } & EventFacts)
-  /** The job has ended: what rests on it follows. */
+  /** The job has ended: apply the effects of its end. */
   | { readonly kind: "end"; readonly end: JobEnd };
 
-/** The job after an event, with what else changes; or why the event is refused, and nothing changes. */
+/** The job after an event, with the other changes; or why the event is refused, in which case nothing changes. */
 export type JobStep =
   | { readonly job: Job; readonly effects: readonly JobEffect[] }
-  /** `ended`: it had ended; `stage`: not from where it is; `sent`: a packet may have left. */
+  /** `ended`: it had ended; `stage`: not allowed at its stage; `sent`: a packet may have left. */
   | { readonly refused: "ended" | "stage" | "sent" };

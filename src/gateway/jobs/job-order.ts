@@ -18,7 +18,7 @@ const aid = z
   .regex(/^([0-9a-fA-F]{2}){5,16}$/, "an AID of 5 to 16 octets")
   .describe("Application that the script is for; absent: the one of the TAR");
 
-/** How long something may be gone on with, in milliseconds. */
+/** Longest duration of a job or a wait, in milliseconds. */
 export const validity = z
   .number()
   .int()
@@ -43,7 +43,7 @@ const Work = z
       })
       .meta({
         description: "An ES5 function of SGP.02 by name; the gateway builds the commands",
-        // Made when the API is described, not when the daemon starts.
+        // Made when the API is described, so that the daemon starts faster.
         get allOf() {
           return es5ParamsSchema().allOf;
         },
@@ -137,7 +137,7 @@ const Request = z
   })
   .meta({ id: "JobRequest", description: "How the job is executed; every field has a default" });
 
-/** A job as a client orders it, over the API or as work that an upstream hands out. */
+/** A job as a client orders it over the API, or as an upstream hands it out. */
 export const JobOrder = z
   .strictObject({
     target: z.string().min(1).max(512).describe("Id, EID, ICCID, IMSI, MSISDN or name"),
@@ -149,7 +149,7 @@ export const JobOrder = z
   .meta({ id: "JobOrder", description: "A new job" });
 export type JobOrder = z.infer<typeof JobOrder>;
 
-/** The gateway's order for a client's; `key` makes it idempotent among the orders of the same client. */
+/** The gateway's order made of a client's; `key` makes it idempotent among the orders of the same client. */
 export function newJobOf(order: JobOrder, origin: Omit<JobOrigin, "reference">, key: string | undefined): NewJob {
   return {
     target: order.target,
@@ -161,7 +161,7 @@ export function newJobOf(order: JobOrder, origin: Omit<JobOrigin, "reference">, 
   };
 }
 
-/** What a client's key stands for: the key among those of all clients, and a digest of the order. */
+/** The stored form of a client's key: unique among the keys of all clients, with a digest of the order. */
 export function idempotencyOf(order: unknown, client: string | undefined, key: string) {
   return {
     idempotencyKey: keyAmongAll(client, key),
@@ -169,13 +169,13 @@ export function idempotencyOf(order: unknown, client: string | undefined, key: s
   };
 }
 
-/** A client's name ends at the first blank: one with a blank in it must not read as another client's. */
+/** A client's name ends at the first blank: otherwise a name with a blank could be taken for another client's. */
 function keyAmongAll(client: string | undefined, key: string): string {
   if (client !== undefined) return `${client.replaceAll(/[% ]/g, encodeURIComponent)} ${key}`;
   return key.includes(" ") ? ` ${key}` : key;
 }
 
-/** JSON with sorted keys: the same order gives the same text. */
+/** JSON with sorted keys, so that equal orders give equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)

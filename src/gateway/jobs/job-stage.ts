@@ -2,13 +2,13 @@ import { hasEnded, type Job } from "../model/job.ts";
 import type { JobEventKind } from "./job-events.ts";
 
 /**
- * Where a job is on its way: `reserved` has a route, a counter and a packet that may leave at any moment; `sent` waits for
- * the answer to it; `session` waits for an SCP81 session, `delivered` had a script handed over in one.
+ * The stage of a job: `reserved` has a route, a counter and a packet that may leave at any moment; `sent` waits for the
+ * answer to it; `session` waits for an SCP81 session; `delivered` had a script handed over in one.
  */
 export const jobStages = ["queued", "reserved", "sent", "session", "delivered", "ended"] as const;
 export type JobStage = (typeof jobStages)[number];
 
-/** The stage that a job's record shows. */
+/** The stage of a job, derived from its record. */
 export function stageOf(job: Job): JobStage {
   if (hasEnded(job)) return "ended";
   if (job.state === "queued") return "queued";
@@ -20,7 +20,10 @@ export function stageOf(job: Job): JobStage {
 const open = ["queued", "reserved", "sent", "session", "delivered"] as const;
 const anyOpen = (to: readonly JobStage[]) => open.map((from) => ({ from, to }));
 
-/** From where an event is taken, and where it may lead. All others are refused. The state diagram is drawn from this. */
+/**
+ * The stages at which an event is accepted, and the stages that it leads to. Any other combination is refused. The
+ * state diagram is drawn from this table.
+ */
 export const jobTransitions: Readonly<
   Record<JobEventKind, readonly { readonly from: JobStage; readonly to: readonly JobStage[] }[]>
 > = {
@@ -64,7 +67,7 @@ export const jobTransitions: Readonly<
   cancelled: anyOpen(["ended"]),
 };
 
-/** Whether an event is taken from a stage. */
+/** Whether an event is accepted at a stage. */
 export function isTaken(kind: JobEventKind, stage: JobStage): boolean {
   return jobTransitions[kind].some(({ from }) => from === stage);
 }

@@ -19,8 +19,8 @@ import { isTaken, stageOf } from "./job-stage.ts";
 type Event<K extends JobEvent["kind"]> = Extract<JobEvent, { readonly kind: K }>;
 
 /**
- * What an event does to a job: the whole state machine of jobs, without I/O and without a clock. `facts` are needed
- * where {@link needsFacts} indicates it.
+ * The state machine of jobs, without I/O and without a clock: the effect of an event on a job. `facts` are required
+ * where {@link needsFacts} returns true.
  */
 export function step(job: Job, event: JobEvent, facts: JobFacts = nothingSent): JobStep {
   if (hasEnded(job)) return { refused: "ended" };
@@ -68,7 +68,7 @@ export function step(job: Job, event: JobEvent, facts: JobFacts = nothingSent): 
   }
 }
 
-/** Of a job that has not sent anything. */
+/** Facts of a job that has not sent anything. */
 const nothingSent: JobFacts = { soFar: { left: false, executed: false }, sentPackets: 0 };
 
 /** Whether the step of an event depends on what the job sent. */
@@ -99,8 +99,8 @@ function reserved(job: Job, { at, chosen, packet }: Event<"reserved">): JobStep 
 type FailedSubmit = "waits" | "deferred" | "ended";
 
 /**
- * Whether it waits for the card's answer, tries again, or ends. An SMPP client's message goes once: sending again is for the
- * client to say.
+ * Whether the job waits for the card's answer, tries again, or ends. An SMPP client's message is sent once: the client
+ * decides whether to send it again.
  */
 export function failedSubmit(job: Job, { error, fate, answerDue, replayable }: SubmitFailure): FailedSubmit {
   if (fate === "unknown") {
@@ -152,7 +152,7 @@ function silent(job: Job, { at, silence, until }: Event<"no-answer">, soFar: SoF
   return ended(job, at, silenceEnd(silence), soFar);
 }
 
-/** The last transmission had no answer that counts; what came instead is reported. */
+/** The last transmission had no valid answer; what arrived instead is reported. */
 function silenceEnd({ transmissions, unproven, undelivered }: Silence): OpenEnd {
   const lost =
     undelivered === undefined
@@ -167,7 +167,7 @@ function silenceEnd({ transmissions, unproven, undelivered }: Silence): OpenEnd 
   });
 }
 
-/** The answer settles the job, whatever carried it and wherever it came in. */
+/** The answer settles the job, whatever carried it and wherever it arrived. */
 function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep {
   const { at, verdict, carried, heard } = event;
   const told: JobEffect[] = heard === undefined ? [] : [{ kind: "event", type: "job.answered", data: { ...heard } }];
@@ -197,7 +197,9 @@ function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep 
   return ended(job, at, { state: "failed", error: verdict.error, ...result }, facts.soFar, effects);
 }
 
-/** Whether the work may go again: the card has proved that it did not run it, or its order allows running it twice. */
+/**
+ * Whether the work may be sent again: the card has proved that it did not run it, or its order allows running it twice.
+ */
 function isNotRun(job: Job, verdict: AnswerVerdict, carried: Carried): boolean {
   if (verdict.at === "again") return true;
   if (verdict.at !== "failed" || job.request.onAnswerLost !== "repeat") return false;
@@ -207,7 +209,7 @@ function isNotRun(job: Job, verdict: AnswerVerdict, carried: Carried): boolean {
   return lost && carried.repeatable && job.attempts < job.request.maxPackets;
 }
 
-/** In a session the same script goes again; a packet goes again, under a counter that the card has not seen. */
+/** In a session the same script is sent again; a packet is sent again under a counter that the card has not seen. */
 function askedAgain(
   job: Job,
   { at, verdict, carried }: Event<"answered">,
@@ -233,7 +235,7 @@ function askedAgain(
 }
 
 function sessionChosen(job: Job, { why, dueBy, untouched }: Event<"session-chosen">): JobStep {
-  // Tries of another bearer that certainly brought nothing to the card do not count: those of the session do.
+  // Tries over another bearer that certainly brought nothing to the card do not count; those of the session do.
   const attempts = untouched && job.chosen?.bearer !== "https" ? 0 : job.attempts;
   const chosen = { bearer: "https", link: "scp81", why } as const;
   const waits = dueBy === undefined ? {} : { note: "waits for the card's session", notBefore: dueBy };
@@ -266,7 +268,7 @@ function packetEffect(id: string, patch: PacketPatch): JobEffect {
   return { kind: "packet", id, patch };
 }
 
-/** What is kept of a response that does not settle its packet. */
+/** What is stored of a response that does not settle its packet. */
 function kept(carried: Carried, response: { readonly response?: readonly Uint8Array[] }): JobEffect[] {
   return carried.bearer === "sms" && response.response !== undefined ? [packetEffect(carried.packet.id, response)] : [];
 }

@@ -29,14 +29,14 @@ interface JobsDeps {
   readonly feed: FeedJob;
   /** Warnings about a link that an order names. */
   readonly warningsOf: (link: string | undefined) => readonly string[];
-  /** A job was stored. */
+  /** Called when a job was stored. */
   readonly accepted: (job: Job, target: Target) => void;
   /** Looks at the target's queue. */
   readonly kick: (target: string) => void;
   /** Makes the target's jobs that were deferred due. */
   readonly wake: (target: string) => Promise<void>;
   readonly begin: JobQueue["begin"];
-  /** Ends the work on a job that is running. */
+  /** Aborts a job that is running. */
   readonly interrupt: (job: Job, reason: GatewayError) => void;
 }
 
@@ -74,7 +74,7 @@ export class Jobs implements JobQueue {
       };
       const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
       if (!result.same) throw keyReused(result.job.id);
-      // An order that was accepted once is answered again, regardless of the rules now.
+      // A repeated order gets the same answer again, regardless of the rules now.
       if (result.created && refusal !== undefined) throw refusal;
       if (result.created)
         await r.events.append({
@@ -142,7 +142,7 @@ export class Jobs implements JobQueue {
     this.#deps.kick(target);
   }
 
-  /** Runs the target's queue now instead of at its next try. */
+  /** Runs the target's queue now, without waiting for its next try. */
   async wake(target: string): Promise<void> {
     await this.#deps.wake(target);
   }

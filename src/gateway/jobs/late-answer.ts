@@ -3,11 +3,11 @@ import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
 import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 
-/** Where an answer to a job that had ended came from, and what it said. */
+/** An answer to a job that had ended: its origin and contents. */
 interface LateAnswer {
   readonly link: string;
   readonly status: string;
-  /** Octets that are kept nowhere else. */
+  /** Octets that are stored nowhere else. */
   readonly response?: string;
 }
 
@@ -16,7 +16,10 @@ export async function reportLateAnswer(r: Repositories, job: Job, at: number, an
   await r.events.append({ at, type: "job.late-answer", target: job.target, job: job.id, data: { ...answer } });
 }
 
-/** What a session's verdict on a script whose job had ended is as an answer; nothing when the card said nothing of it. */
+/**
+ * A session's verdict on a script whose job had ended, as a late answer; undefined when the card did not answer the
+ * script.
+ */
 export function lateAnswerOf(verdict: AdminVerdict): LateAnswer | undefined {
   const link = "scp81";
   switch (verdict.state) {

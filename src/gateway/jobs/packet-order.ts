@@ -5,16 +5,16 @@ import { type KeySetInfo, servesTar } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories } from "../model/store.ts";
 
-/** What the order of packets depends on: which counter the card compares. */
+/** What the order of packets depends on: the counter that the card compares. */
 export type OrderFacts = Pick<PacketRecord, "keySet" | "tar" | "spi" | "kic" | "kid">;
 
-/** A packet that has left keeps those with a higher counter of the same keys back until its job has ended. */
+/** A packet that has left blocks packets with a higher counter of the same keys until its job has ended. */
 export interface Place {
   readonly job: Job;
   readonly packet: PacketRecord;
 }
 
-/** Places of a target, earliest first: packets of open jobs that may have left and have no answer. */
+/** Places of a target, earliest first: packets of open jobs that may have left and were not answered. */
 export async function placesOf(r: Repositories, target: string): Promise<Place[]> {
   const places: Place[] = [];
   for (const packet of await r.packets.inPlace(target)) {
@@ -26,7 +26,7 @@ export async function placesOf(r: Repositories, target: string): Promise<Place[]
 
 /**
  * The place that a packet has to wait for: of another job, with the same counter, and before it. `own` is the packet
- * itself, absent while it is still to be secured.
+ * itself, absent while it is not secured yet.
  */
 export async function placeBefore(
   r: Repositories,
@@ -49,8 +49,8 @@ function isBefore(packet: PacketRecord, own: PacketRecord | undefined): boolean 
 }
 
 /**
- * Names the counter that the card compares a packet with: of our own key sets, or of the keys that a packet secured
- * upstream names. Undefined when the card compares none. TS 102 225 §5.1.1
+ * Identifies the counter that the card compares a packet with: of one of our key sets, or of the keys that a packet
+ * secured upstream names. Undefined when the card compares none. TS 102 225 §5.1.1
  */
 function counterOf({ keySet, tar, spi, kic, kid }: OrderFacts, sets: readonly KeySetInfo[]): string | undefined {
   if (spi === undefined || tar === undefined || !comparesCounter(spi)) return undefined;

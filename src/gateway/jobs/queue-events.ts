@@ -1,8 +1,8 @@
 import type { GatewayEvent } from "../model/event.ts";
 
 /**
- * Whether a target's queue is to be looked at after an event: the gateway itself queued a job, which nothing else wakes, or
- * a job ended, and what waited for the place of its packet may go.
+ * Whether a target's queue is to be looked at after an event: the gateway itself queued a job, which nothing else
+ * starts, or a job ended, so that jobs waiting for the place of its packet may leave.
  */
 export function concernsQueue({ type, data }: GatewayEvent): boolean {
   if (endsJob(type)) return true;

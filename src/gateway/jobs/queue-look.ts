@@ -3,7 +3,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { placesOf } from "./packet-order.ts";
 
-/** Jobs of a target that are due, in order, with what was read beside them. */
+/** Jobs of a target that are due, in order, with what was read along with them. */
 export interface Look {
   readonly jobs: readonly Job[];
   /** When it was looked. */
@@ -11,28 +11,28 @@ export interface Look {
   readonly target: Target | undefined;
   /** No other job is due. */
   readonly complete: boolean;
-  /** The first of its jobs that wait for an SCP81 session. */
+  /** The first of the target's jobs that wait for an SCP81 session. */
   readonly firstWaiting: Job | undefined;
 }
 
 /** A {@link Look} that was read from the store. */
 export interface LookedUp extends Look {
-  /** Until when normal jobs wait for the end of a profile switch, 0 if they do not. */
+  /** Until when normal jobs wait for the end of a profile switch; 0 when they do not wait. */
   readonly held: number;
   /** When the first queued job may run. */
   readonly wake?: number;
-  /** When the next packet that has its place is due, also while other jobs are held. */
+  /** When the next packet that has its place is due; other jobs may be held at that time. */
   readonly nextPlace?: number;
-  /** Nothing of the target is open. */
+  /** The target has no open job. */
   readonly quiet: boolean;
 }
 
-/** Jobs that are read ahead. */
+/** Number of jobs that are read ahead. */
 const few = 8;
 
 /**
- * The jobs of a target that are to run now: packets that have left first, since others wait for their place, whatever their
- * lane; then the queue.
+ * The jobs of a target that are to run now: packets that have left first, whatever their lane, since others wait for
+ * their place; then the queue.
  */
 export async function lookAtQueue(r: Repositories, target: string, now: number): Promise<LookedUp> {
   if (!(await r.jobs.hasOpen(target)))

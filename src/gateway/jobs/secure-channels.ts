@@ -4,7 +4,7 @@ import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 import { channelUse, targetedApplication } from "../scripts/secure-channel-use.ts";
 
-/** Why a secure channel is over, as text that continue after "the secure channel ended". */
+/** Why a secure channel has ended, as text that follows "the secure channel ended". */
 const channelEnds = {
   link: "with its link",
   script: "with a script that did not succeed",
@@ -12,14 +12,14 @@ const channelEnds = {
 
 const maxLost = 16;
 
-/** A script's place in the secure channels of its target: what it goes in, or why it must not go. */
+/** A script's place in the secure channels of its target: the channel, or why it must not be sent. */
 type ChannelEntry =
   | { readonly at: "free"; readonly dialog: AdminDialogRecord; readonly channel?: string }
   | { readonly at: "lost"; readonly error: JobFailure };
 
 /**
- * The secure channel (SCP03, SCP03t) that a job's script is in, by its client's name or derived from the script. A
- * script that begins a channel gives its name a new life; any other of a lost channel has no way: its MAC cannot
+ * The secure channel (SCP03, SCP03t) of a job's script, named by its client or derived from the script. A script that
+ * begins a channel makes the name valid again; any other script of a lost channel is refused, since its MAC cannot
  * verify.
  */
 export function enterChannel(dialog: AdminDialogRecord, job: Job, attempts: number): ChannelEntry {
@@ -32,7 +32,7 @@ export function enterChannel(dialog: AdminDialogRecord, job: Job, attempts: numb
   return { at: "free", channel, dialog: { ...dialog, channels, lost: rest } };
 }
 
-/** The same for a job that no administration session carries: the entry is stored. */
+/** {@link enterChannel} for a job outside administration sessions: the entry is stored. */
 export async function enterStoredChannel(r: Repositories, job: Job, attempts: number): Promise<JobFailure | undefined> {
   if (isOutsideChannels(job)) return undefined;
   const stored = (await r.adminDialogs.get(job.target)) ?? freshDialog;
@@ -42,7 +42,7 @@ export async function enterStoredChannel(r: Repositories, job: Job, attempts: nu
   return undefined;
 }
 
-/** Notes that channels are over: their other scripts may not even be queued yet. */
+/** Notes that channels have ended: other scripts of theirs may not be queued yet. */
 function withLost(dialog: AdminDialogRecord, names: readonly string[], at: number, why: string): AdminDialogRecord {
   const before = dialog.lost ?? [];
   const fresh = [...new Set(names)].filter((name) => !before.some((one) => one.name === name));
@@ -77,7 +77,7 @@ function applicationOf(job: Job): string {
 function channelName(dialog: AdminDialogRecord, job: Job, attempts: number): string | undefined {
   if (job.work.kind === "packet") return undefined;
   const application = applicationOf(job);
-  // Two clients, or one with two applications, may choose the same name.
+  // Two clients, or one client with two applications, may choose the same name.
   if (job.request.secureChannel !== undefined) return `${application}/${job.request.secureChannel}`;
   switch (channelUse(job.work)) {
     case "begins":
@@ -89,7 +89,9 @@ function channelName(dialog: AdminDialogRecord, job: Job, attempts: number): str
   }
 }
 
-/** Scripts that only their client can read may begin a channel too, once it knows that the last one is over. */
+/**
+ * A script that only its client can read may also begin a channel, once the client knows that the last one has ended.
+ */
 function beginsAnew(job: Job, lost: LostChannel): boolean {
   if (job.work.kind === "packet") return false;
   const use = channelUse(job.work);

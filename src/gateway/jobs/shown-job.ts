@@ -8,16 +8,16 @@ import { type WrittenFailure, writtenFailure } from "../model/failure.ts";
 import type { Job, JobResult, JobWork } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 
-/** Work as it may be shown. */
+/** Work without secrets, for display. */
 type ShownWork = JobWork & {
-  /** Keys, PINs or passwords in it are overwritten by zeros, lengths kept. */
+  /** Keys, PINs or passwords in it were replaced by zeros of the same length. */
   readonly hidden?: true;
 };
 
 /**
- * A job as clients, upstreams and users may see it, its own client included: the data of PUT KEY and of PIN commands,
- * keys in STORE DATA, profile packages in clear and logins of a bearer are overwritten by zeros, and so are the answers
- * to a script that reads from a file of keys. What goes to the card is not touched.
+ * A job for display to clients, upstreams and operators, its own client included: the data of PUT KEY and of PIN
+ * commands, keys in STORE DATA, profile packages in clear, logins of a bearer, and the answers to a script that reads
+ * from a file of keys are replaced by zeros. What goes to the card is unchanged.
  */
 export function shownJob<T extends Pick<Job, "work" | "result" | "error">>(
   job: T,
@@ -37,7 +37,7 @@ function readsKeys(work: JobWork): boolean {
   if (work.kind !== "script") return false;
   const files = new FileAccess();
   return work.apdus.some((text) => {
-    // The header specifies which file is meant, except in SELECT, which is short.
+    // The header identifies the file, except in SELECT, which is short.
     const apdu = fromHex(text.slice(0, 80));
     files.next(apdu);
     return answersWithKeys(apdu) || files.readsKeys(apdu);
@@ -46,7 +46,7 @@ function readsKeys(work: JobWork): boolean {
 
 const zeros = (hex: string) => "0".repeat(hex.length);
 
-/** Of a compact response only the last answer is there, and not always whose: all are overwritten. */
+/** A compact response contains only the last answer, and it is not always clear of which command: all are replaced. */
 function shownResult(result: JobResult): JobResult {
   const { data, commands } = result;
   return {
@@ -56,7 +56,7 @@ function shownResult(result: JobResult): JobResult {
   };
 }
 
-/** The work of a job as it may be shown. */
+/** The work of a job without secrets, for display. */
 export function shownWork(work: JobWork): ShownWork {
   const shown = withFunction(hiddenWork(work));
   if (shown === work) return work;
@@ -83,7 +83,7 @@ function withFunction(work: JobWork): JobWork {
   return { ...work, function: { ...work.function, params: shownParams(work.function.params) } };
 }
 
-/** The commands of a script as they may be shown, in their order. */
+/** The commands of a script without secrets, in their order. */
 export function shownApdus(apdus: readonly string[]): string[] {
   const secrets = new CommandSecrets();
   return apdus.map((text) => {
@@ -93,7 +93,7 @@ export function shownApdus(apdus: readonly string[]): string[] {
   });
 }
 
-/** Parameters of an ES5 function as they may be shown: connectivity parameters are octets, in which logins stand. */
+/** Parameters of an ES5 function without secrets: connectivity parameters are octets that contain logins. */
 export function shownParams(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(params).map(([name, value]) => [name, /password/i.test(name) ? "hidden" : shownParam(value)]),
@@ -107,12 +107,12 @@ function shownParam(value: unknown): unknown {
   return ranges.length === 0 ? value : toHex(withoutRanges(octets, ranges));
 }
 
-/** A packet as it may be shown: one that is not ciphered carries its script in clear. */
+/** A packet without secrets: one that is not ciphered contains its script in clear. */
 export function shownPacket<T extends Pick<PacketRecord, "userData">>(packet: T): T {
   return { ...packet, userData: shownOctets(packet.userData, true) };
 }
 
-/** A job's packets as they may be shown, with the responses to them, which may carry what a file of keys holds. */
+/** A job's packets without secrets, with the responses to them, which may contain data of a file of keys. */
 export function shownPackets<T extends Pick<PacketRecord, "userData" | "response">>(
   packets: readonly T[],
   work: JobWork,

@@ -1,14 +1,14 @@
 import type { Repositories, Store } from "../model/store.ts";
 import { type FeedJob, wasTaken } from "./feed-job.ts";
 
-/** Ends a job whose validity is over, with the facts about its packets; nothing of it is sent again. */
+/** Ends a job whose validity has ended, with the facts about its packets; nothing of it is sent again. */
 export function expireJob(feed: FeedJob, store: Store, id: string, at: number): Promise<boolean> {
   return store.write(async (r) => wasTaken(await feed(r, id, { kind: "expired", at })));
 }
 
 /**
- * Cancels a job as part of a unit of work: whether anything of it left is decided where it ends. `ended` when it had ended;
- * with `unsentOnly`, `sent` when a packet may have left: the job goes on then.
+ * Cancels a job as part of a unit of work, which also determines whether anything of it has left. Returns `ended` when
+ * it had ended; with `unsentOnly`, `sent` when a packet may have left: the job then continues.
  */
 export async function cancelJobIn(
   feed: FeedJob,
