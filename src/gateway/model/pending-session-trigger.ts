@@ -8,6 +8,7 @@ export interface PendingSessionTrigger {
 export interface PendingSessionTriggerRepository {
   /** Stores it; one per target. */
   put(wanted: PendingSessionTrigger): Promise<void>;
-  remove(target: string): Promise<void>;
+  /** Removes this very order; one that has replaced it stays. */
+  remove(wanted: PendingSessionTrigger): Promise<void>;
   list(): Promise<PendingSessionTrigger[]>;
 }

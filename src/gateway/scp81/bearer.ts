@@ -104,17 +104,18 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   #heard({ type, target, at }: GatewayEvent): void {
     if (target === undefined) return;
-    if (type === "session.opened" && this.#wanted.has(target))
-      // What stays in the store is asked for once more after a restart at most.
-      detach(this.#forget([target]), () => {});
+    const wanted = this.#wanted.get(target);
+    // When the store fails, the order remains in it: after a restart the session is triggered once more at most.
+    if (type === "session.opened" && wanted !== undefined) detach(this.#forget([wanted]), () => {});
     if (type === "session.closed") this.#closedAt.set(target, at);
   }
 
-  async #forget(targets: readonly string[]): Promise<void> {
-    for (const target of targets) this.#wanted.delete(target);
-    if (targets.length === 0) return;
+  /** Removes orders that are served or over. One that has just been stored in their place stays. */
+  async #forget(orders: readonly PendingSessionTrigger[]): Promise<void> {
+    if (orders.length === 0) return;
+    for (const order of orders) if (this.#wanted.get(order.target) === order) this.#wanted.delete(order.target);
     await this.#deps.store.write(async (r) => {
-      for (const target of targets) await r.sessionTriggers.remove(target);
+      for (const order of orders) await r.sessionTriggers.remove(order);
     });
   }
 
@@ -126,7 +127,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       this.#wantedRead = true;
     }
     const over = [...this.#wanted.values()].filter(({ target, until }) => now >= until || this.#deps.isOpen(target));
-    await this.#forget(over.map(({ target }) => target));
+    await this.#forget(over);
     return [...this.#wanted.keys()];
   }
 

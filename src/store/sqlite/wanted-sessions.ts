@@ -19,8 +19,9 @@ export function pendingSessionTriggerRepository(s: Statements): PendingSessionTr
           .onConflict((conflict) => conflict.column("target").doUpdateSet({ since, until })),
       );
     },
-    async remove(target) {
-      await s.run(db.deleteFrom("wanted_session").where("target", "=", target));
+    async remove({ target, since, until }) {
+      const order = db.deleteFrom("wanted_session").where("target", "=", target);
+      await s.run(order.where("since", "=", since).where("until", "=", until));
     },
     async list() {
       return [...(await s.all(db.selectFrom("wanted_session").selectAll()))];
