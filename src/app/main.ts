@@ -1,6 +1,13 @@
 import { Command, CommanderError, Option } from "commander";
 import { asGatewayError } from "../base/gateway-error.ts";
-import { addListed, type CommandName, commandList, isCommandName, listedTerm } from "../face/cli/command-list.ts";
+import {
+  addListed,
+  type CommandName,
+  commandList,
+  isCommandName,
+  isRecordCommand,
+  listedTerm,
+} from "../face/cli/command-list.ts";
 import type { CliContext } from "../face/cli/context.ts";
 import { addExamples, commandPath } from "../face/cli/examples.ts";
 import { fileError } from "../face/cli/input-file.ts";
@@ -123,7 +130,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Int
     const fancy = terminal.fancy && options.color !== false;
     Object.assign(terminal, { json: options.json === true, fancy });
     tracing = options.trace === true;
-    onRecords = recordCommands.has(commandPath(action));
+    onRecords = isRecordCommand(commandPath(action));
   });
   return { program, load };
 }
@@ -149,11 +156,3 @@ function complete(command: Command): void {
   }
   for (const child of command.commands) complete(child);
 }
-
-/** Commands that read or change stored records and nothing else: without a daemon they touch no hardware and run no job. */
-const recordCommands: ReadonlySet<string> = new Set([
-  ...["job list", "job show", "job cancel", "switch list", "switch show", "procedure list", "notification list"],
-  ...["notification withhold", "campaign list", "campaign show", "campaign report", "campaign pause"],
-  ...["target list", "target show", "target add", "target import", "target set", "target remove", "target export"],
-  ...["token create", "token list", "token revoke", "audit list", "store show", "store prune", "trace export"],
-]);

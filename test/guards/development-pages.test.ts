@@ -130,7 +130,9 @@ describe("the pages for contributors", () => {
 
   it("name files that exist", () => {
     const named = [
-      ...read("docs/development/README.md").matchAll(/`((?:src|drivers|hardware-profiles|docs)\/[\w./-]+)`/g),
+      ...read("docs/development/README.md").matchAll(
+        /`((?:src|drivers|simulators|scripts|test|hardware-profiles|docs)\/[\w./-]+)`/g,
+      ),
     ]
       .map(([, path = ""]) => path)
       .filter((path) => !/NAME|MODEL/.test(path));

@@ -63,6 +63,8 @@ const examples: readonly (readonly [Es5Function, readonly string[]])[] = [
   ],
   [{ name: "auditResources" }, ["80CAFF2100"]],
   [{ name: "auditEid" }, ["80CA005A00"]],
+  [{ name: "auditKeys" }, ["80CA00E000"]],
+  [{ name: "auditCounter" }, ["80CA00C100"]],
   [
     { name: "auditStatus", isdP: isdP("000013"), tags: [0x4f, 0x9f70] },
     ["80F24002174F10A0000005591010FFFFFFFF89000013005C034F9F7000"],

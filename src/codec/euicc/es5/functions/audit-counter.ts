@@ -6,6 +6,7 @@ import { getDataRecord } from "./get-data-record.ts";
 /** The audit of the sequence counter: GET DATA C1. SGP.02 §4.1.1.5 */
 export const auditCounter = getDataRecord({
   name: "auditCounter",
+  clause: "SGP.02 §4.1.1.5",
   tag: 0x00c1,
   does: "read the sequence counter (GET DATA C1)",
   words: "audit: GET DATA, sequence counter",

@@ -7,6 +7,7 @@ import { getDataRecord } from "./get-data-record.ts";
 /** The audit of the EID: GET DATA 5A. SGP.02 §4.1.1.5 */
 export const auditEid = getDataRecord({
   name: "auditEid",
+  clause: "SGP.02 §4.1.1.5",
   tag: 0x005a,
   does: "read the EID (GET DATA 5A)",
   words: "audit: GET DATA, EID",

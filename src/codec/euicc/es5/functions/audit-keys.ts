@@ -9,6 +9,7 @@ const KeysAnswer = template({ entries: tlv(0xe0, template({ keys: many(tlv(0xc0,
 /** The audit of keys: GET DATA E0. SGP.02 §4.1.1.5, GP Card Specification §11.3.3.1 */
 export const auditKeys = getDataRecord({
   name: "auditKeys",
+  clause: "SGP.02 §4.1.1.5",
   tag: 0x00e0,
   does: "read the key information template (GET DATA E0)",
   words: "audit: GET DATA, key information",

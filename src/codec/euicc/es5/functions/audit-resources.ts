@@ -18,6 +18,7 @@ const ResourcesAnswer = template({
 /** The audit of free resources: GET DATA FF21. SGP.02 §4.1.1.5, ETSI TS 102 226 §8.2.1.7.2 */
 export const auditResources = getDataRecord({
   name: "auditResources",
+  clause: "SGP.02 §4.1.1.5",
   tag: 0xff21,
   does: "read the free memory (GET DATA FF21)",
   words: "audit: GET DATA, card resources",
