@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 
-/** What polkit asks about: to talk to pcscd, and to take a card. pcsc-lite doc/org.debian.pcsc-lite.policy */
+/** The polkit actions of pcsc-lite: connecting to pcscd, and using a card. pcsc-lite doc/org.debian.pcsc-lite.policy */
 const actions = ["org.debian.pcsc-lite.access_pcsc", "org.debian.pcsc-lite.access_card"] as const;
 
 /** The polkit rule that lets a user have card readers, as one line for a file of `/etc/polkit-1/rules.d`. */
@@ -10,13 +10,13 @@ function polkitRule(user: string): string {
   return `polkit.addRule(function (action, subject) { if ((${asked}) && subject.user == "${user}") return polkit.Result.YES; });`;
 }
 
-/** What lets this process in. */
+/** Advice on how to give this process access. */
 function accessAdvice(): string {
   const user = nameOfUser();
   return `put this line into /etc/polkit-1/rules.d/50-otagate.rules and restart polkit and pcscd: ${polkitRule(user)}`;
 }
 
-/** pcscd lets this process not in. */
+/** The error for a pcscd that denies this process access. */
 export function accessDenied(what: string, detail: Readonly<Record<string, unknown>>, cause?: unknown): GatewayError {
   const user = nameOfUser();
   return new GatewayError(

@@ -16,7 +16,7 @@ export interface ReaderSnapshot {
 
 /** A way to the PC/SC service: our own client of pcscd's socket, or a binding of libpcsclite. */
 export interface PcscClient {
-  /** Which one for display. */
+  /** Name of the implementation, for display. */
   readonly name: string;
   /**
    * All readers, at once and then after each change. Ends quietly when aborted; throws link.service, link.denied or

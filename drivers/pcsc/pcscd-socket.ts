@@ -11,9 +11,9 @@ const queueRetries = 50;
 const queueRetryMs = 20;
 
 interface Pending {
-  /** Octets known to come. */
+  /** Octets expected so far: the head, then head and tail. */
   need: number;
-  /** Octets of the struct in front. */
+  /** Octets of the struct at the start of the answer. */
   readonly head: number;
   readonly tail: ((head: Uint8Array) => number) | undefined;
   readonly resolve: (answer: Uint8Array) => void;
@@ -53,7 +53,7 @@ export class PcscdSocket {
       try {
         return await PcscdSocket.#openOnce(path);
       } catch (error) {
-        // The queue of connections that pcscd has not accepted yet is short.
+        // pcscd's backlog of unaccepted connections is short.
         const queueFull = error instanceof GatewayError && error.detail.errno === "EAGAIN";
         if (!queueFull || attempt === queueRetries) throw error;
         await new Promise((resolve) => setTimeout(resolve, queueRetryMs));
@@ -79,7 +79,7 @@ export class PcscdSocket {
     });
   }
 
-  /** A pcscd that hangs up before it states anything was instructed by polkit. */
+  /** A pcscd that closes the connection before its first answer does so because polkit denied access. */
   #closedBy(path: string, cause?: NodeJS.ErrnoException): GatewayError {
     if (!this.#answered)
       return accessDenied("pcscd closed the connection at once", { socket: path, errno: cause?.code }, cause);
@@ -91,15 +91,14 @@ export class PcscdSocket {
     return this.#ended !== undefined;
   }
 
-  /** Octets that came and that were not requested yet. */
+  /** Octets received that no request has consumed yet. */
   get unread(): number {
     return this.#filled;
   }
 
   /**
    * Sends a request and resolves with its answer: `length` octets, and as many more as `tail` reads from them. `tail`
-   * gets the buffer in which they stand first.
-   * The answer is a copy. @throws link.service when the connection ends first or the answer is malformed
+   * receives the input buffer, which starts with the head. The answer is a copy. @throws link.service when the connection ends first or the answer is malformed
    */
   request(bytes: Uint8Array, length: number, tail?: (head: Uint8Array) => number): Promise<Uint8Array> {
     const answer = this.receive(length, tail);
@@ -107,7 +106,7 @@ export class PcscdSocket {
     return answer;
   }
 
-  /** The answer to nothing we ask: what pcscd sends when something changed. */
+  /** Waits for a message that answers no request: pcscd reports changes this way. */
   receive(length: number, tail?: (head: Uint8Array) => number): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {
@@ -128,7 +127,7 @@ export class PcscdSocket {
     this.#end(why);
   }
 
-  /** Keeps the process alive or not while nothing else does. */
+  /** Lets the process exit while only this connection is open. */
   unref(): void {
     this.#socket.unref();
   }

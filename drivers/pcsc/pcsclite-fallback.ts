@@ -40,7 +40,7 @@ const anyProtocol = 3;
 const protocolT1 = 2;
 const dispose = { reset: 1, unpower: 2 } as const;
 
-/** The readers as one service object has shown them; it dies with the service and is built again. */
+/** The readers reported by one service object, which is replaced when the service restarts. */
 interface Session {
   readonly service: LiteService;
   readonly readers: Map<string, { readonly handle: LiteReader; snapshot: ReaderSnapshot }>;

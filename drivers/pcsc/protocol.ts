@@ -96,7 +96,7 @@ export function readConnectAnswer(answer: Uint8Array): { card: number; protocol:
   return { card: readField(answer, at), protocol: readField(answer, at + 4), rv: readField(answer, at + 8) };
 }
 
-/** A TRANSMIT request that is built once per card and filled per command: no allocation on the way of an APDU. */
+/** A TRANSMIT request that is built once per card and filled per command: no allocation per APDU. */
 export class TransmitRequest {
   readonly #bytes: Buffer;
 
@@ -146,7 +146,7 @@ export function resultOf(answer: Uint8Array): number {
   return readField(answer, answer.length - 4);
 }
 
-/** How many readers a READERS STATE SIZE answer reports. @throws link.service for more than there can be names for */
+/** How many readers a READERS STATE SIZE answer reports. @throws link.service for more than pcscd can number */
 export function readerCount(answer: Uint8Array): number {
   const count = readField(answer, 0);
   if (count > maxReaders) throw malformed(`it lists ${count} readers`, 0);
@@ -190,7 +190,7 @@ function readReaderState(slot: Uint8Array, offset: number): PcscReaderState {
   };
 }
 
-/** pcscd (or what answers in its place) does not speak its protocol. */
+/** The error for an answer that violates pcscd's protocol. */
 export function malformed(what: string, offset: number): GatewayError {
   return new GatewayError("link.service", `pcscd's answer is malformed: ${what}`, { detail: { offset } });
 }

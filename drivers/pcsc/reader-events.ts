@@ -67,7 +67,7 @@ function* changes(
 }
 
 function* cardChanges(then: ReaderSnapshot, now: ReaderSnapshot): Iterable<ReaderEvent> {
-  // A card that only got its answer to reset late was inserted then; one that changed it was reset, not inserted.
+  // A card whose answer to reset arrived late was inserted then; one that changed it was reset, not inserted.
   const arrived = now.present && (!then.present || now.events !== then.events || then.atr.length === 0);
   const same = then.present === now.present && now.events === then.events && equalBytes(then.atr, now.atr);
   if (same) return;

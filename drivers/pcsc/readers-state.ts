@@ -9,7 +9,7 @@ import {
   statesLength,
 } from "./protocol.ts";
 
-/** From this minor version on the list of readers is as long as it has to be, and asked for in two steps. */
+/** From this minor version on the list of readers has a variable length and is requested in two steps. */
 export const listMinor = 6;
 
 /** All readers. Before 4.6 pcscd shows 16 at most. pcsc-lite 2.5 winscard_msg.h */

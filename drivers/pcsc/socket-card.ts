@@ -27,10 +27,10 @@ const shortCommand = 261;
 const shortResponse = 258;
 const extendedCommand = 65_544;
 const extendedResponse = 65_538;
-/** How long a card may take to be let go. */
+/** Time limit for releasing a card. */
 const releaseTimeoutMs = 1_000;
 
-/** Where a taken card is. */
+/** What identifies a connected card. */
 interface SocketCardDeps {
   /** The connection that belongs to this card alone. */
   readonly socket: PcscdSocket;
@@ -72,7 +72,7 @@ export class SocketCard implements CardConnection {
     const exchange = socket.request(this.#request.fill(command), answerLength.transmit, transmitTail);
     let answer: Uint8Array;
     if (bounds.signal === undefined) {
-      // Too late, the watchdog closes the connection, which fails the exchange with the reason.
+      // At the time limit the watchdog closes the connection, which fails the exchange with the reason.
       this.#watchdog.arm(bounds.timeoutMs);
       try {
         answer = await exchange;
@@ -107,7 +107,7 @@ export class SocketCard implements CardConnection {
     return bounded(work(), bounds, late, (why) => this.#abandon(why));
   }
 
-  /** Asks pcscd for the answer to reset. @throws card.unresponsive when it is none, card.absent when the card left */
+  /** Asks pcscd for the answer to reset. @throws card.unresponsive when it is invalid, card.absent when the card was removed */
   async readAtr(): Promise<Uint8Array> {
     const { reader } = this.#deps;
     const state = await this.#state();
@@ -156,8 +156,8 @@ export class SocketCard implements CardConnection {
   }
 
   /**
-   * The error behind a failed exchange. Drivers report a card that was pulled as success with no octets, and nearly
-   * everything else as "not transacted": the reader's state contains more.
+   * The cause of a failed exchange. Drivers report a card that was pulled as success with no octets, and nearly
+   * everything else as "not transacted": the reader's state is more precise.
    */
   async #whatHappened(rv: number, reader: string): Promise<GatewayError> {
     const vague = rv === pcscResult.success || rv === pcscResult.notTransacted;

@@ -22,24 +22,24 @@ import { listMinor, readersOf } from "./readers-state.ts";
 import { pcscError, pcscResult } from "./result-code.ts";
 import { SocketCard } from "./socket-card.ts";
 
-/** Protocol versions whose messages are as we know them: 4.4 and every later minor version. */
+/** Supported protocol versions: 4.4 and every later minor version. */
 const major = 4;
 const firstMinor = 4;
-/** The newest one that we know to differ: pcscd takes it, or names its own. */
+/** The newest minor version whose messages differ: pcscd accepts it or answers with its own. */
 const newestMinor = listMinor;
-/** After a pcscd has hung up at once, it is asked once more. */
+/** Delay before the one retry after pcscd closed the connection at once. */
 const secondLookMs = 100;
-/** How long pcscd may take for what needs no card. */
+/** Time limit for requests that involve no card. */
 const serviceTimeoutMs = 3_000;
 
 /**
- * Client of pcscd's own socket: one connection per card and one for events, so that nothing waits for a mute card.
+ * Client of pcscd's own socket: one connection per card and one for events, so that a mute card blocks nothing else.
  * pcsc-lite protocol 4.4 and later
  */
 export class SocketPcscClient implements PcscClient {
   readonly name = "pcscd socket";
   readonly #path: string;
-  /** What to ask for first. */
+  /** The minor version to propose first. */
   #minor: number = newestMinor;
 
   constructor(path: string) {
@@ -61,7 +61,7 @@ export class SocketPcscClient implements PcscClient {
     }
   }
 
-  /** Up to 4.5 the order to wait is answered with the readers as they are. */
+  /** Up to 4.5 pcscd answers the wait request with the current readers. */
   async *#watchFixed(socket: PcscdSocket, signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]> {
     const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
     const length = answerLength.readersState;
@@ -74,9 +74,9 @@ export class SocketPcscClient implements PcscClient {
   }
 
   /**
-   * From 4.6 on the order to wait is not answered. A question behind it is, once the order has been taken; a change may
-   * be reported before that answer or after it, in the same number of octets. The readers are asked for on a connection
-   * of their own, where nothing comes in between.
+   * From 4.6 on the wait request has no answer. A version request sent after it is answered once the wait request is in
+   * force; a change may be reported before or after that answer, in the same number of octets. The readers are listed on
+   * a second connection, where change reports cannot interfere.
    */
   async *#watchList(socket: PcscdSocket, signal: AbortSignal): AsyncIterable<readonly ReaderSnapshot[]> {
     const wait = fieldsRequest(pcscCommand.waitReaderStateChange, []);
@@ -149,7 +149,7 @@ export class SocketPcscClient implements PcscClient {
       await this.#negotiate(socket);
       return socket;
     };
-    // One that just ends hangs up as well, and is not there the next time.
+    // A pcscd that is shutting down closes the connection as well; the second attempt then finds none.
     const work = () =>
       once().catch(async (error: unknown) => {
         if (!isGatewayError(error, "link.denied") || abandoned) throw error;
@@ -174,9 +174,9 @@ export class SocketPcscClient implements PcscClient {
       const theirs = { major: readField(answer, 0), minor: readField(answer, 4) };
       const rv = resultOf(answer);
       if (rv === pcscResult.success) {
-        // Some take versions that they do not know: what they say of themselves counts.
+        // Some accept versions that they do not support: the version they report is decisive.
         socket.minor = Math.min(this.#minor, Math.max(theirs.minor, firstMinor));
-        // pcscd may have been renewed since.
+        // pcscd may have been upgraded since.
         this.#minor = Math.min(newestMinor, Math.max(theirs.minor, firstMinor));
         return;
       }
@@ -198,7 +198,7 @@ export class SocketPcscClient implements PcscClient {
   }
 }
 
-/** Why a card could not be taken: a card that does not come up often shows why in its answer to reset. */
+/** Why a card could not be connected: the answer to reset often shows why a card does not power up. */
 async function refusal(socket: PcscdSocket, reader: string, rv: number): Promise<GatewayError> {
   const error = pcscError(rv, "connect", reader);
   if (error.code !== "card.unresponsive") return error;

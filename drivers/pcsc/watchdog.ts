@@ -1,6 +1,6 @@
 /**
- * A time limit for one thing at a time, cheap enough for every exchange: the timer underneath is left running and only
- * looks at the time when it fires.
+ * A time limit for one thing at a time, cheap enough for every exchange: the timer is not restarted for
+ * each use but compares the time with the deadline when it fires.
  */
 export class Watchdog {
   readonly #late: (limitMs: number) => void;
@@ -14,14 +14,14 @@ export class Watchdog {
     this.#late = late;
   }
 
-  /** Starts to watch; a limit still running is replaced. */
+  /** Starts a time limit; it replaces one that is still running. */
   arm(limitMs: number): void {
     this.#limitMs = limitMs;
     this.#deadline = performance.now() + limitMs;
     if (this.#deadline < this.#firesAt) this.#schedule(limitMs);
   }
 
-  /** It was done in time. */
+  /** Ends the time limit. */
   rest(): void {
     this.#deadline = Number.POSITIVE_INFINITY;
   }

@@ -11,7 +11,7 @@ const TcpOptions = z.strictObject({
 });
 type TcpOptions = z.output<typeof TcpOptions>;
 
-/** Serial lines behind a TCP port (raw, as ser2net and terminal servers offer them): `tcp://host:port`. */
+/** Serial lines over raw TCP, as ser2net and terminal servers provide them: `tcp://host:port`. */
 export const driver: Driver<TcpOptions> = {
   scheme: "tcp",
   options: TcpOptions,

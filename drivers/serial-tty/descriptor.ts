@@ -2,7 +2,7 @@ import { readSync, writeSync } from "node:fs";
 import type { SerialPort } from "serialport";
 
 /**
- * The open device behind the library, where the system has one. Reading and writing it directly saves the streams and
+ * The file descriptor that the library opened, where the system has one. Reading and writing it directly saves the streams and
  * the thread pool between, which cost more than a short AT command.
  */
 export interface Descriptor {
@@ -12,7 +12,7 @@ export interface Descriptor {
 }
 
 const chunkLength = 64 * 1024;
-/** Empty reads in a row after which the device is gone: they come at once when it hung up. */
+/** Consecutive empty reads after which the device counts as gone: a disconnected one returns them at once. */
 const maxEmptyReads = 3;
 
 /** The descriptor of an open port; undefined where the library has another way (Windows). */

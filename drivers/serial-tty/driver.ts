@@ -9,11 +9,11 @@ const TtyOptions = z.strictObject({
   /** Bits per second. USB modems ignore it. */
   baud: z.int().min(300).max(4_000_000).default(115_200),
   flow: z.enum(["none", "rtscts", "xonxoff"]).default("none"),
-  /** Take the port for this program alone. Programs that do not ask for the lock can still open it. */
+  /** Lock the port for this process. Programs that ignore the lock can still open it. */
   lock: z.boolean().default(true),
   /** Where `/sys` and `/dev` lie; for containers that mount them elsewhere, and for tests. */
   root: z.string().default(""),
-  /** Between two looks for new and gone ports. */
+  /** Time between two scans for added and removed ports. */
   pollMs: z.int().min(50).max(60_000).default(1_000),
 });
 export type TtyOptions = z.output<typeof TtyOptions>;
@@ -110,7 +110,7 @@ function openError(address: string, cause: Error): GatewayError {
   return new GatewayError("link.unavailable", `${address} cannot be opened: ${cause.message}`, { detail, cause });
 }
 
-/** Looks at the names often and at the details only when a name came, went or belongs to another device now. */
+/** Polls the names, and reads the details only when a name appeared, disappeared or belongs to another device. */
 async function* watchPorts(options: TtyOptions, deps: DriverDeps, signal: AbortSignal): AsyncGenerator<PortEvent> {
   let known = new Map<string, PortInfo>();
   let names = "";

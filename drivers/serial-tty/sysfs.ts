@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { PortInfo } from "../../src/link/driver.ts";
 
 /**
- * Serial ports as the kernel lists them, with the number of the USB interface behind each, which distinguishes a
+ * Serial ports as the kernel lists them, each with the number of its USB interface, which distinguishes a
  * modem's ports. `root` is where `/sys` and `/dev` are found; the empty string on a real machine.
  */
 export async function listTtys(root = ""): Promise<readonly PortInfo[]> {
@@ -14,7 +14,7 @@ export async function listTtys(root = ""): Promise<readonly PortInfo[]> {
     .sort((a, b) => a.path.localeCompare(b.path, "en", { numeric: true }));
 }
 
-/** Names of ports there are; cheap enough to be asked every second. */
+/** Names of the existing ports; cheap enough to be read every second. */
 export async function ttyNames(root = ""): Promise<readonly string[]> {
   return (await readdir(join(root, "/sys/class/tty")).catch(() => [])).filter(isSerial);
 }
@@ -66,7 +66,7 @@ async function interfaceFolder(device: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Boards list UARTs that are not there; their `type` is 0. */
+/** The kernel lists UARTs that a board does not have; their `type` is 0. */
 async function isPopulated(root: string, name: string): Promise<boolean> {
   return (await attribute(join(root, "/sys/class/tty", name), "type")) !== "0";
 }

@@ -42,7 +42,7 @@ export class TtyPort implements Port {
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failed !== undefined || !this.#port.isOpen) return Promise.reject(this.#failed ?? this.#lost());
-    // What the library still holds goes first.
+    // What the library has queued is written first.
     const direct = this.#descriptor !== undefined && this.#writing.size === 0;
     const written = direct ? writeDescriptor(this.#descriptor, bytes) : 0;
     return written === bytes.length ? Promise.resolve() : this.#queue(bytes.subarray(written));

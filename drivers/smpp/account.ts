@@ -15,7 +15,7 @@ const Tls = z.strictObject({
   key: z.string().optional(),
   /** Name to verify, when it is not the host. */
   servername: z.string().optional(),
-  /** Accept any certificate: for a bench only. */
+  /** Accept any certificate: for test benches only. */
   insecure: z.boolean().default(false),
 });
 
@@ -32,7 +32,7 @@ const Destination = z.strictObject({
   plus: z.enum(["strip", "keep"]).default("strip"),
 });
 
-/** Settings of one account at an SMSC. Everything but the credentials has a default that suits most. */
+/** Settings of one account at an SMSC. Everything but the credentials has a default. */
 export const SmppAccount = z.strictObject({
   host: z.string().min(1).optional(),
   port: z.int().min(1).max(65_535).optional(),
@@ -90,7 +90,7 @@ export const SmppAccount = z.strictObject({
   receiptHoldMs: milliseconds.default(5_000),
   /** Takes user data that starts with 02 70 00 or 02 71 00 for one with a header even without the indicator. */
   mendMissingUdhi: z.boolean().default(true),
-  /** Class of a command_status where this SMSC means something else by it. */
+  /** Class of a command_status that this SMSC uses with another meaning. */
   statusClasses: z.record(codeKey, z.enum(statusClasses)).default({}),
 });
 export type SmppAccount = z.infer<typeof SmppAccount>;

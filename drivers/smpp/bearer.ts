@@ -33,7 +33,7 @@ const handlerWaitMs = 5_000;
 export class SmppBearer implements NetworkBearer {
   readonly id: string;
   readonly kind = "smsc";
-  /** Called when it came up or went down. */
+  /** Called when the link comes up or goes down. */
   onChange: () => void = () => {};
   readonly #account: SmppAccount;
   readonly #deps: SmppBearerDeps;

@@ -6,7 +6,7 @@ import { GatewayError } from "../../src/base/gateway-error.ts";
 import { type SmppStream, socketStream } from "../../src/link/smpp/stream.ts";
 import type { SmppAccount } from "./account.ts";
 
-/** Where an account lives. */
+/** Host, port and TLS of an account's SMSC. */
 interface Endpoint {
   readonly host: string;
   readonly port: number;

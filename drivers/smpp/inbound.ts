@@ -34,7 +34,7 @@ function carriesPacket(octets: Uint8Array): boolean {
   }
 }
 
-/** sar_* parameters become the concatenation element the rest of the gateway knows. */
+/** Converts sar_* parameters into the concatenation element that the rest of the gateway uses. */
 function withSar(octets: Uint8Array, udhi: boolean, { tlvs }: Delivered): { octets: Uint8Array; udhi: boolean } {
   const { sarMsgRefNum: reference, sarTotalSegments: total, sarSegmentSeqnum: sequence } = tlvs;
   if (reference === undefined || total === undefined || sequence === undefined || total < 2) return { octets, udhi };
@@ -45,7 +45,7 @@ function withSar(octets: Uint8Array, udhi: boolean, { tlvs }: Delivered): { octe
 }
 
 /**
- * Reads what the SMSC brought. Octets stay octets whatever data_coding states; a packet inside something declared an
+ * Reads a message from the SMSC. Octets stay octets whatever data_coding states; a packet inside something declared an
  * acknowledgement is still a packet. @throws codec.* for a header that contradicts its lengths where one is needed
  */
 export function readDelivery(body: Delivered, mendMissingUdhi: boolean): Delivery {
@@ -101,7 +101,7 @@ export function receiptVerdict({ state, intermediate, error, networkError }: Rec
   };
 }
 
-/** The network's own words on a message: state, error, network error code. */
+/** The network's report on a message as text: state, error, network error code. */
 export function receiptWords(receipt: Receipt): string {
   const { stat, state, error, networkError } = receipt;
   const parts = [

@@ -30,7 +30,7 @@ const maxInlineOctets = 254;
 const nothing = new Uint8Array(0);
 const none: Tlvs = {};
 
-/** Source address of a message: its own or the account's; type and plan by its look unless the account states them. */
+/** Source address of a message: its own or the account's; type and plan are derived from its form unless the account sets them. */
 function sourceAddress(from: string | undefined, source: SmppAccount["source"]): Address {
   const text = from ?? source.address ?? "";
   const addr = text.replace(/^\+/, "");

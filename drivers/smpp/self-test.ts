@@ -21,7 +21,7 @@ function variants({ configured, dataCodings = cardDataCodings }: SmscTestDeps): 
 
 /**
  * Proves with a known card that this SMSC delivers class-2, PID-7F binary unchanged, and otherwise finds the
- * data_coding that does. Receipts prove nothing here: a wrongly mapped message is reported delivered all the same.
+ * data_coding that does. Receipts are no proof: a wrongly mapped message is also reported as delivered.
  */
 export async function testSmsc(deps: SmscTestDeps, signal: AbortSignal): Promise<SelfTestReport> {
   const tries: ProbeTry[] = [];

@@ -6,7 +6,7 @@ import { type TerminalResponse, terminalResponse } from "../../codec/cat/termina
 /** What the terminal answers to a command, before it is put into a TERMINAL RESPONSE. */
 export interface Answer {
   readonly result: GeneralResult;
-  /** Additional information behind the general result. */
+  /** Additional information after the general result. */
   readonly additional?: readonly number[];
   readonly objects?: readonly CatTlv[];
 }

@@ -2,14 +2,14 @@ import type { GatewayError } from "../../base/gateway-error.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 import type { CardIdentity } from "./identity.ts";
 
-/** Where the life of a card in a reader is. */
+/** State of the card in a reader. */
 export type CardLinkState =
-  /** The reader (or the service behind it) is not there. */
+  /** The reader, or the service that provides it, is unavailable. */
   | { readonly at: "no-reader"; readonly reason: string }
   | { readonly at: "empty" }
   | { readonly at: "activating" }
   | { readonly at: "ready"; readonly atr: Uint8Array; readonly identity: CardIdentity; readonly eid: Eid | undefined }
-  /** It failed, and is tried again after a while. */
+  /** It failed; the next attempt follows after a delay. */
   | { readonly at: "waiting"; readonly error: GatewayError; readonly attempt: number; readonly delayMs: number }
   | { readonly at: "closed" };
 

@@ -38,7 +38,7 @@ export interface CardLinkDeps {
   readonly onChange?: () => void;
 }
 
-/** A link that held this long was sound: what ends it then is a new trouble, not the old one. */
+/** A link that lasted this long was stable: its end starts a new series of retries. */
 const soundMs = 30_000;
 const backoff = { firstMs: 250, maxMs: 30_000 };
 
@@ -73,7 +73,7 @@ export class CardLink implements SmsBearer {
     return carries(this.#now);
   }
 
-  /** The card as it is known now; nothing while none is ready. */
+  /** Facts about the card; undefined while none is ready. */
   get card():
     | { readonly atr: string; readonly eid?: string; readonly iccid?: string; readonly imsi?: string }
     | undefined {
@@ -82,7 +82,7 @@ export class CardLink implements SmsBearer {
     return { atr: toHex(atr), ...(eid === undefined ? {} : { eid }), ...identity };
   }
 
-  /** Where it is, for programs; {@link describe} is for display. */
+  /** The state, for programs; {@link describe} is for display. */
   get phase(): CardLinkState {
     return this.#now;
   }
@@ -102,7 +102,7 @@ export class CardLink implements SmsBearer {
     this.#notice();
   }
 
-  /** The reader, or the service behind it, is gone. */
+  /** The reader, or the service that provides it, is gone. */
   detach(reason: string): void {
     this.#reader = undefined;
     this.#present = false;
@@ -145,7 +145,7 @@ export class CardLink implements SmsBearer {
   }
 
   /**
-   * Gives `work` the card to itself. What it selects on the basic channel stays selected.
+   * Gives `work` exclusive use of the card. What it selects on the basic channel stays selected.
    * @throws link.unavailable while no card is ready, card.*, link.*
    */
   async withCard<T>(

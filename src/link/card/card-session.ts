@@ -35,11 +35,11 @@ interface CardSessionDeps {
   readonly onUnready: () => void;
 }
 
-/** Powering a card up, and all of activation: a card that is slower is as good as mute. */
+/** Powering a card up, and all of activation: a slower card counts as mute. */
 const connectMs = 10_000;
 const activationMs = 90_000;
 
-/** One connection to one card, from taking it to letting it go: channel, terminal, identity. Used once. */
+/** One connection to one card, from connecting to releasing it: channel, terminal, identity. Used once. */
 export class CardSession {
   readonly #deps: CardSessionDeps;
   readonly #ending = new AbortController();

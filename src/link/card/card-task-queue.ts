@@ -19,7 +19,7 @@ function isLinkFailure(error: unknown): boolean {
   return error instanceof GatewayError && (error.code.startsWith("card.") || error.code.startsWith("link."));
 }
 
-/** What the terminal has for the card, in order; tasks that found it busy are put off. */
+/** What the terminal has for the card, in order; tasks that find it busy are postponed. */
 export class CardTaskQueue {
   readonly #waiting: CardTask[] = [];
   #postponed: CardTask[] = [];
@@ -34,12 +34,12 @@ export class CardTaskQueue {
     return this.#waiting.length > 0;
   }
 
-  /** When tasks that were put off are due; undefined when there are none. */
+  /** When postponed tasks are due; undefined when there are none. */
   get dueAt(): number | undefined {
     return this.#postponed.length === 0 ? undefined : this.#postponedUntil;
   }
 
-  /** Adds a task and resolves when it is done. An abort rejects at once, unless the card has it in its hands. */
+  /** Adds a task and resolves when it is done. An abort rejects at once, unless the card is already executing it. */
   add(run: Run, signal?: AbortSignal): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed.error);
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -77,7 +77,7 @@ export class CardTaskQueue {
   }
 
   /**
-   * Runs the next task; one that finds the card busy is put off for a while. `now` is monotonic, ms.
+   * Runs the next task; one that finds the card busy is postponed. `now` is monotonic, ms.
    * @throws what a task throws when the link failed, or without a waiting caller
    */
   async runNext(now: () => number): Promise<void> {
@@ -94,7 +94,7 @@ export class CardTaskQueue {
     this.#postponedUntil = now() + busyRetryMs;
   }
 
-  /** Errands that were put off come first now. */
+  /** Makes postponed tasks due now, ahead of the others. */
   resume(): void {
     this.#waiting.unshift(...this.#postponed.splice(0));
   }

@@ -15,7 +15,7 @@ export function terminalProfileApdu(profile: Uint8Array): Uint8Array {
   return withBody(0x10, profile, "TERMINAL PROFILE", false);
 }
 
-/** ENVELOPE; with Le when the card's answer is wanted. ETSI TS 102 221 §11.2.2 @throws codec.length */
+/** ENVELOPE; with Le when response data is expected. ETSI TS 102 221 §11.2.2 @throws codec.length */
 export function envelopeApdu(envelope: Envelope, le: boolean): Uint8Array {
   return withBody(0xc2, encode(Envelope, envelope), "ENVELOPE", le);
 }

@@ -15,7 +15,7 @@ export interface TransmitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Takes whole APDUs (Le present when an answer is wanted) and returns whole answers, however the card delivers them. */
+/** Takes whole APDUs (with Le when response data is expected) and returns whole answers, however the card delivers them. */
 export interface CardChannel {
   /**
    * @throws codec.* for a malformed APDU (nothing was sent); card.mute, card.removed, card.reset, card.protocol,
@@ -26,7 +26,7 @@ export interface CardChannel {
 
 const defaultTimeoutMs = 30_000;
 
-/** A card to oneself: nothing of anyone else comes between two of its commands. */
+/** Exclusive use of a card: no other caller's command comes between two of its commands. */
 export interface CardTurn extends CardChannel {
   /**
    * Opens a logical channel: the next free one, or `number`. Dispose closes it.
@@ -49,7 +49,7 @@ export interface ApduChannelDeps {
   /** Link id for traces: the reader's name. */
   readonly link: string;
   readonly clock: Clock;
-  /** For an APDU that names no time of its own; 30 s unless given. */
+  /** For an APDU without a time limit of its own; 30 s unless given. */
   readonly timeoutMs?: number;
   /**
    * Called with each answer before its command resolves, so that what it enqueues comes before the caller's next
@@ -100,7 +100,7 @@ export class ApduChannel implements CardTurn {
   }
 
   /**
-   * Runs `work` with the card to itself. Inside, use the turn given, never this channel: it would wait for itself.
+   * Runs `work` with exclusive use of the card. Inside, use only the given turn: a command of this channel would deadlock.
    * Logical channels that `work` left open are closed at its end.
    */
   exclusive<T>(work: (turn: CardTurn) => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -199,7 +199,7 @@ export class ApduChannel implements CardTurn {
     return answer;
   }
 
-  /** What fails once fails for good: neither side knows any more where the other is. */
+  /** A failure is permanent: the state of the card is unknown after it. */
   #failed(error: unknown): unknown {
     this.#failure = { error };
     this.#deps.onFailure?.(error);
@@ -226,7 +226,7 @@ export class ApduChannel implements CardTurn {
     const close = async () => {
       if (!open || born !== this.#generation) return;
       open = false;
-      // There is no remedy for a channel that does not close; a card that went away has closed it anyhow.
+      // Nothing can be done about a channel that does not close; on a removed card it is closed already.
       await through.transmit(Uint8Array.of(0x00, 0x70, 0x80, number)).catch(() => undefined);
     };
     return {
@@ -246,7 +246,7 @@ export class ApduChannel implements CardTurn {
   }
 }
 
-/** The class of a command that goes over a logical channel; one that names another channel already is a mistake. */
+/** The class of a command that goes over a logical channel; one that already addresses another channel is an error. */
 function classFor(cla: number, number: number): number {
   const { channel, kind } = parseClassByte(cla);
   if (kind === "invalid" || (channel !== 0 && channel !== number)) {

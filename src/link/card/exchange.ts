@@ -83,7 +83,7 @@ function toTpdu(apdu: Uint8Array, shape: Shape): Uint8Array {
   return shape === 4 ? apdu.subarray(0, -1) : apdu;
 }
 
-/** The command again with the length the card asked for; nothing when the command has no place for it. */
+/** The command with the length that the card requires; undefined when the command has no length field for it. */
 function withLe(
   command: Uint8Array,
   apdu: Uint8Array,

@@ -10,11 +10,11 @@ interface ApduTaker {
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
 }
 
-/** Who the card states it is at the moment; a profile switch changes both. */
+/** The identity that the card currently reports; a profile switch changes both fields. */
 export interface CardIdentity {
   readonly iccid?: Iccid;
   readonly imsi?: Imsi;
-  /** A SIM of before the UICC: it knows class A0 only. 3GPP TS 51.011 */
+  /** A SIM that predates the UICC: it supports class A0 only. 3GPP TS 51.011 */
   readonly generation?: "2G";
 }
 
@@ -29,7 +29,7 @@ const initialised = fromHex("80F2010C");
 
 const classNotSupported = 0x6e00;
 
-/** The files of a SIM, in class A0; undefined when the card takes that neither. 3GPP TS 51.011 §9.2, §10.1.1, §10.3.2 */
+/** The files of a SIM, in class A0; undefined when the card does not accept that either. 3GPP TS 51.011 §9.2, §10.1.1, §10.3.2 */
 async function readSim(card: ApduTaker, options: TransmitOptions): Promise<CardIdentity | undefined> {
   const select = (file: number) =>
     card.transmit(Uint8Array.of(0xa0, 0xa4, 0x00, 0x00, 0x02, file >> 8, file & 0xff), options);
@@ -62,7 +62,7 @@ async function readFile(card: ApduTaker, select: Uint8Array, read: Uint8Array, o
 }
 
 /**
- * Reads ICCID and, where a USIM is there and lets itself be read, IMSI; reports to the USIM that it is initialized.
+ * Reads ICCID and, where there is a readable USIM, IMSI; reports to the USIM that it is initialized.
  * Selects files on the channel given. 3GPP TS 31.102 §5.1.1
  */
 export async function readIdentity(card: ApduTaker, options: TransmitOptions): Promise<CardIdentity> {

@@ -1,11 +1,11 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
-/** Whether an error says that octets do not follow their format. */
+/** Whether an error means that octets are malformed. */
 export function isCodecError(error: unknown): boolean {
   return error instanceof GatewayError && error.code.startsWith("codec.");
 }
 
-/** What a decoder makes of octets that a card may have filled with anything; undefined when they are malformed. */
+/** Result of decoding untrusted octets of a card; undefined when they are malformed. */
 export function ignoreCodecErrors<T>(decode: () => T): T | undefined {
   try {
     return decode();

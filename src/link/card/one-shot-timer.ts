@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 
 const maxSleepMs = 3_600_000;
 
-/** What an alarm asks of its owner. */
+/** Callbacks of the timer to its owner. */
 interface OneShotTimerDeps {
   readonly clock: Clock;
   /** When there is something to do next, monotonic ms; undefined for nothing. Must move on after `due`. */
@@ -10,7 +10,7 @@ interface OneShotTimerDeps {
   readonly due: (now: number) => Promise<void>;
 }
 
-/** One sleeper for all that has its time: wakes its owner when the next thing is due. */
+/** One timer for all scheduled work: calls its owner when the next item is due. */
 export class OneShotTimer {
   readonly #deps: OneShotTimerDeps;
   #wake = new AbortController();
@@ -25,7 +25,7 @@ export class OneShotTimer {
     this.#loop ??= this.#run();
   }
 
-  /** Looks again at what is next, because it may be earlier now. */
+  /** Reads the next due time again, because it may be earlier now. */
   rearm(): void {
     this.#wake.abort();
     this.#wake = new AbortController();

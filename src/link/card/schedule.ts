@@ -5,11 +5,11 @@ import { expireTimers, nextDue, type RunningTimer, type Timers } from "./termina
 /** What a schedule needs, and what it calls when the time has come. */
 interface ScheduleDeps {
   readonly clock: Clock;
-  /** Polling interval while the card asked for none, ms. */
+  /** Polling interval unless the card requests one, ms. */
   readonly pollMs: number;
   /** Polling interval while a job is open, ms. */
   readonly jobPollMs: number;
-  /** When tasks that were put off are due; undefined when there are none. */
+  /** When postponed tasks are due; undefined when there are none. */
   readonly retryAt: () => number | undefined;
   readonly onRetry: () => void;
   readonly onTimer: (timer: RunningTimer) => void;
@@ -17,7 +17,7 @@ interface ScheduleDeps {
   readonly onPoll: () => Promise<void>;
 }
 
-/** All that happens to a card because time passes: its timers, polling, second tries. */
+/** Everything time-driven for a card: its timers, polling, retries. */
 export class Schedule {
   readonly #deps: ScheduleDeps;
   readonly #alarm: OneShotTimer;
@@ -50,7 +50,7 @@ export class Schedule {
     return this.#wantedPollMs;
   }
 
-  /** What the card asked for; undefined turns polling off while no job is open. */
+  /** The interval the card requested; undefined turns polling off while no job is open. */
   poll(everyMs: number | undefined): void {
     this.#wantedPollMs = everyMs;
     this.rearm();

@@ -10,7 +10,7 @@ import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 type Shown = Pick<Frame, "bytes" | "facts">;
 
-/** What of an APDU's exchanges may be shown: its GET RESPONSEs carry what the APDU itself asked for. */
+/** What of an APDU's exchanges may be shown; GET RESPONSE returns the data that the APDU requested. */
 export interface Showing {
   command(bytes: Uint8Array): Shown;
   answer(bytes: Uint8Array): Shown;
@@ -37,7 +37,7 @@ export function showing(
   return plain;
 }
 
-/** Not of the GET RESPONSEs that follow. */
+/** Leaves the GET RESPONSEs that follow as they are. */
 function hideLogin(bytes: Uint8Array, apdu: Uint8Array, ranges: readonly Range[]): Shown {
   if (bytes[1] !== apdu[1]) return { bytes };
   return { bytes: withoutRanges(bytes, ranges), facts: { hidden: "bearer-login" } };

@@ -14,9 +14,9 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A logical channel as the caller sees it: the modem's own session, or a channel of the card behind +CSIM. */
+/** A logical channel as the caller sees it: the modem's own session, or a channel of the card over +CSIM. */
 type Route =
-  /** Opened by the caller, but no application chosen yet: only then it is known which form the modem requires. */
+  /** Opened by the caller, but no application selected yet: the SELECT determines which form the modem requires. */
   | { readonly at: "unselected" }
   | { readonly at: "session"; readonly session: string }
   | { readonly at: "csim"; readonly channel: number };
@@ -45,7 +45,7 @@ export class CardAccess {
   readonly #leaked: Set<string>;
   readonly #run: Pick<RunOptions, "urgency">;
   #sessions: "untried" | "work" | "missing";
-  /** MANAGE CHANNEL over +CSIM comes first, and is unknown to be refused. */
+  /** MANAGE CHANNEL over +CSIM comes first and has not been refused so far. */
   #csimFirst: boolean;
   #prepared = false;
 
@@ -89,7 +89,7 @@ export class CardAccess {
     return this.#select(channel, command, options);
   }
 
-  /** Closes every channel that is still open; failures are the modem's own affair. */
+  /** Closes every channel that is still open; failures are ignored. */
   async close(options: ExchangeOptions): Promise<void> {
     for (const channel of [...this.#routes.keys()]) await this.#closeChannel(channel, options).catch(() => undefined);
     this.#routes.clear();
@@ -134,7 +134,7 @@ export class CardAccess {
     return p2 === 0 ? Uint8Array.of(shown, 0x90, 0x00) : answer;
   }
 
-  /** Numbers the caller knows need not be those of the card. */
+  /** The caller's channel numbers can differ from those of the card. */
   #freeNumber(): number {
     let number = 1;
     while (this.#routes.has(number)) number++;
@@ -154,7 +154,7 @@ export class CardAccess {
     try {
       return await this.#selectOverCsim(channel, command, options);
     } catch (error) {
-      // Neither way is open: what +CCHO said comes nearest to the reason.
+      // Neither way works: the error of +CCHO is the most specific one.
       throw opened === undefined || !isRefused(error) ? error : asCardError(opened);
     }
   }

@@ -9,7 +9,7 @@ import { CardAccess } from "./card-access.ts";
 import type { ModemState } from "./modem-state.ts";
 import { firstAnswer } from "./questions.ts";
 
-/** Identifiers of the card in it: what the questions of the profile give. */
+/** Identifiers of the modem's card, read with the profile's queries. */
 export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "iccid" | "imsi">> {
   const { identity } = engine.profile.file;
   const iccid = await firstAnswer(engine, identity?.iccid);
@@ -17,7 +17,7 @@ export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "icci
   return { ...(iccid === undefined ? {} : { iccid: tidyIccid(iccid) }), ...(imsi === undefined ? {} : { imsi }) };
 }
 
-/** The ICCID as it is written everywhere else; some firmware gives it with its nibbles as they lie in the file. ITU-T E.118 */
+/** The ICCID as it is written everywhere else; some firmware gives it with its nibbles swapped as in the file. ITU-T E.118 */
 export function tidyIccid(text: string): string {
   const swapped = text.length % 2 === 0 ? text.replace(/(.)(.)/g, "$2$1") : text;
   const written = text.startsWith("98") && swapped.startsWith("89") ? swapped : text;

@@ -17,7 +17,7 @@ interface CardPresenceDeps {
   /** The running engine once the modem is ready; undefined while it starts or is gone. */
   readonly engine: () => AtEngine | undefined;
   readonly state: () => CardFacts;
-  /** These and no other facts hold from now on. */
+  /** Replaces all facts about the card. */
   readonly show: (facts: CardFacts) => void;
   /** Another card, or the same one again: the modem's message service has to be set up for it. */
   readonly arrived: (engine: AtEngine) => Promise<void>;
@@ -46,7 +46,7 @@ export class CardPresence {
     this.#deps = deps;
   }
 
-  /** A line that states something of the card. */
+  /** Handles a line that concerns the card. */
   onUrc(urc: Urc): void {
     if (urc.event === "sim-removed") {
       this.#removals++;
@@ -122,7 +122,7 @@ export class CardPresence {
   }
 }
 
-/** The PIN state as text; undefined when the modem does not say. */
+/** The PIN state as text; undefined when the modem does not report it. */
 async function pinOf(engine: AtEngine): Promise<string | undefined> {
   try {
     return (await engine.run(pinState, undefined, { urgency: "init" })).toUpperCase();

@@ -5,8 +5,8 @@ import type { ModemProfile, ProfileSet } from "./profile/profile.ts";
 const usualBaud = 115_200;
 
 /**
- * The serial settings that a modem's port is opened with: those of its profile once it is known, and until then one
- * speed after the other. What the address or the configuration sets always wins, in the driver.
+ * The serial settings that a modem's port is opened with: those of its profile once it is identified, and until then
+ * one speed after the other. What the address or the configuration sets always wins, in the driver.
  */
 export class LineSettings {
   /** Speeds to try while the modem does not respond, the most likely first. */
@@ -37,7 +37,7 @@ export class LineSettings {
   }
 
   /**
-   * The modem was identified at the port's speed. True when its profile requires a flow control that was not asked for.
+   * The modem was identified at the port's speed. True when its profile requires a flow control that was not configured.
    */
   identified({ uart }: Port, { file }: ModemProfile): boolean {
     if (uart === undefined) return false;

@@ -25,7 +25,7 @@ interface LookAfterDeps {
 /** While something is missing that no line may announce: the card, a network, announcements of messages. */
 const missingMs = 10_000;
 
-/** Keeps knocking at an idle line, so that a silent unplug is found, and looks at what changes without notice. */
+/** Sends AT on an idle line, so that a silent unplug is detected, and polls what changes without notice. */
 export async function lookAfter(deps: LookAfterDeps): Promise<void> {
   const { engine, clock, signal, ready, failed } = deps;
   while (engine.alive && !signal.aborted) {
@@ -48,7 +48,7 @@ function untilNextLook({ everyMs, state, bearer: { inbox } }: LookAfterDeps): nu
   return missing ? Math.min(everyMs, missingMs) : everyMs;
 }
 
-/** Each on its own: what one question comes to does not keep the others from being asked. */
+/** Runs each query on its own: a failure does not prevent the others. */
 function looks(deps: LookAfterDeps): readonly (() => Promise<unknown>)[] {
   const { engine, bearer } = deps;
   return [

@@ -42,7 +42,7 @@ export class ModemLife {
     this.#quarantine = new Quarantine(deps.clock);
   }
 
-  /** Goes on until the signal. */
+  /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, session, state, down, settings } = this.#deps;
     for (let absences = 0; !signal.aborted; ) {
@@ -71,7 +71,7 @@ export class ModemLife {
     this.#deps.failures(0);
   }
 
-  /** Its next end was asked for. */
+  /** Marks its next end as requested. */
   restartedFor(why: string): void {
     this.#restartedFor = why;
   }
@@ -81,7 +81,7 @@ export class ModemLife {
     return this.#quarantine.release();
   }
 
-  /** What stays absent is said once, not at every try. */
+  /** A device that stays absent is logged once, not at every attempt. */
   #log({ code }: GatewayError, failures: number, why: string): void {
     const { log, link } = this.#deps;
     const said = `${code} ${why}`;
@@ -89,7 +89,7 @@ export class ModemLife {
     this.#logged = said;
   }
 
-  /** After its time one failed start is enough to put it aside again. */
+  /** After a quarantine one failed start is enough for the next one. */
   async #putAside(reason: string, signal: AbortSignal): Promise<void> {
     const { settings, log, link, clock, state, down, failures } = this.#deps;
     const { quarantineMs, quarantineAfter } = settings;
@@ -101,7 +101,7 @@ export class ModemLife {
     failures(end === "released" ? 0 : quarantineAfter - 1);
   }
 
-  /** From the third failure on every second one takes the power away, where there is a way to. */
+  /** From the third failure on every second one cycles the power, where there is a power control. */
   async #escalate(failures: number, signal: AbortSignal): Promise<void> {
     const { power, log, link } = this.#deps;
     if (power === undefined || failures < 3 || failures % 2 === 0) return;

@@ -32,8 +32,8 @@ export interface ModemLinkDeps {
   /** Link id, stable over restarts: the configured name, the USB path or the IMEI. */
   readonly id: string;
   /**
-   * Opens the port to AT; called again after each loss. `uart` is what the hardware profile asks of a serial line, once
-   * one is known. @throws link.unknown, link.busy while there is none
+   * Opens the port to AT; called again after each loss. `uart` is what the hardware profile requires of a serial line,
+   * once there is one. @throws link.unknown, link.busy while there is none
    */
   readonly openPort: (signal: AbortSignal, uart?: UartSettings) => Promise<Port>;
   readonly profiles: ProfileSet;
@@ -47,7 +47,7 @@ export interface ModemLinkDeps {
   readonly settings?: Partial<ModemSettings>;
 }
 
-/** The life of one modem: found, identified, set up, watched, restarted when it must be, put aside when it keeps failing. */
+/** The life of one modem: found, identified, set up, watched, restarted when necessary, quarantined when it keeps failing. */
 export class ModemLink implements AsyncDisposable {
   readonly id: string;
   readonly bearer: ModemSmsBearer;
@@ -123,7 +123,7 @@ export class ModemLink implements AsyncDisposable {
     return this.#holder.state;
   }
 
-  /** The card that is in it, or was in it last. */
+  /** The card in the modem, or the last one that was. */
   get lastCard(): LastCard["card"] {
     return this.#last.card;
   }

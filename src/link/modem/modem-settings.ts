@@ -1,6 +1,6 @@
-/** How a modem is looked after. */
+/** How a modem is supervised. */
 export interface ModemSettings {
-  /** Between looks at signal, registration and message memories. */
+  /** Time between checks of signal, registration and message memories. */
   readonly watchEveryMs: number;
   /** Failed starts in a row before it is quarantined. */
   readonly quarantineAfter: number;

@@ -20,7 +20,7 @@ import { ask, firstAnswer, isRefusal, isUnanswered } from "./questions.ts";
 const init: RunOptions = { urgency: "init" };
 
 /**
- * Sends AT until the modem responds, once a second; noise and late answers of earlier knocks are let pass. @throws
+ * Sends AT until the modem responds, once a second; noise and late answers to earlier attempts are ignored. @throws
  * modem.timeout
  */
 export async function wake(engine: AtEngine, knocks: number, clock: Clock, signal?: AbortSignal): Promise<void> {
@@ -66,7 +66,7 @@ export async function identify(engine: AtEngine): Promise<ModemIdentity> {
   };
 }
 
-/** A program before us may have left UCS2 or HEX: names, numbers and texts would come as digits. */
+/** A program that used the modem earlier may have left UCS2 or HEX: names, numbers and texts would come as digits. */
 async function plainCharacters(engine: AtEngine): Promise<void> {
   const set = await ask(engine, characterSet, undefined, init);
   if (set === undefined || set === "GSM" || set === "IRA") return;
@@ -79,7 +79,7 @@ async function plainCharacters(engine: AtEngine): Promise<void> {
   }
 }
 
-/** ATI; what answers no question of these in time, and nothing but AT, is not a modem one can work with. */
+/** ATI; a device that answers AT but none of these queries in time is unusable. */
 async function lastResort(engine: AtEngine, saidSomething: boolean): Promise<readonly string[]> {
   try {
     return await engine.run(identification, undefined, init);
@@ -94,7 +94,7 @@ export function chooseProfile(profiles: ProfileSet, identity: ModemIdentity, nam
   return name === undefined ? profiles.match(identity) : profiles.get(name);
 }
 
-/** Runs the profile's `init`; what a module does not know, or is too slow with, is reported, not fatal. */
+/** Runs the profile's `init`; a command that the module refuses or answers too late is logged, not fatal. */
 export async function initialise(engine: AtEngine, link: string, log: Log): Promise<void> {
   for (const line of engine.profile.file.init ?? []) {
     try {
@@ -107,7 +107,7 @@ export async function initialise(engine: AtEngine, link: string, log: Log): Prom
   await ask(engine, numericOperators, undefined, init);
 }
 
-/** Waits until the PIN state is known; after a switch "no SIM", "SIM failure" and "SIM busy" pass. */
+/** Waits until the modem reports the PIN state; after a switch "no SIM", "SIM failure" and "SIM busy" pass. */
 export async function cardState(
   engine: AtEngine,
   clock: Clock,
@@ -126,7 +126,7 @@ export async function cardState(
   }
 }
 
-/** Whether the SIM toolkit is on, where the profile knows how to ask. */
+/** Whether the SIM toolkit is on, where the profile has a query for it. */
 async function toolkitState(engine: AtEngine): Promise<"on" | "off" | undefined> {
   const { toolkit } = engine.profile.file;
   if (toolkit?.query === undefined) return undefined;
@@ -134,7 +134,7 @@ async function toolkitState(engine: AtEngine): Promise<"on" | "off" | undefined>
   return value === undefined ? undefined : value === (toolkit.on ?? "1") ? "on" : "off";
 }
 
-/** Switches the SIM toolkit on as the profile knows how, and restarts the module where it must; true when it restarts. */
+/** Switches the SIM toolkit on with the profile's command and restarts the module where required; true when it restarts. */
 async function enableToolkit(engine: AtEngine): Promise<boolean> {
   const { toolkit, power } = engine.profile.file;
   for (const line of toolkit?.enable ?? []) await ask(engine, plain, line, init);
@@ -143,7 +143,7 @@ async function enableToolkit(engine: AtEngine): Promise<boolean> {
   return true;
 }
 
-/** Asks for the SIM toolkit; one that is off is switched on where that is wanted and known, and otherwise reported. */
+/** Queries the SIM toolkit; one that is off is switched on where configured and possible, and otherwise reported. */
 export async function checkToolkit(
   engine: AtEngine,
   switchOn: boolean,

@@ -3,7 +3,7 @@ import { accessTechnologies, isRegistered, parseRegistration, type Registration 
 import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
 import type { ModemIdentity } from "./profile/profile.ts";
 
-/** Where a modem is in its life. */
+/** Phase of a modem's life cycle. */
 export type ModemPhase =
   | { readonly at: "absent"; readonly reason: string }
   | { readonly at: "starting"; readonly step: string }
@@ -32,7 +32,7 @@ export interface SwitchRecord {
   readonly steps: readonly SwitchStep[];
 }
 
-/** Everything known of a modem right now. */
+/** Current state of a modem. */
 export interface ModemState {
   readonly phase: ModemPhase;
   /** Name of the hardware profile in use. */
@@ -74,7 +74,7 @@ export function accessTechnology({ registrations, operator }: ModemState): strin
   return act === undefined ? undefined : accessTechnologies[act];
 }
 
-/** Whether a PIN state lets the card be used: PIN2 and PUK2 are asked for some of its files only. TS 27.007 §8.3 */
+/** Whether a PIN state lets the card be used: PIN2 and PUK2 protect only some of its files. TS 27.007 §8.3 */
 export function isUsable(pin: string | undefined): boolean {
   return pin === "READY" || pin === "SIM PIN2" || pin === "SIM PUK2";
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { GatewayError } from "../../base/gateway-error.ts";
 
-/** Takes a modem's power away and gives it back, from outside. */
+/** Cycles a modem's power with an external program. */
 export interface PowerControl {
   /** Description for display. */
   readonly how: string;
@@ -9,7 +9,7 @@ export interface PowerControl {
   cycle(signal: AbortSignal): Promise<void>;
 }
 
-/** Runs a command of the user's, such as one that drives a relay board. */
+/** Runs a configured command, such as one that drives a relay board. */
 export function shellPower(command: string, run: Run = runProgram): PowerControl {
   return { how: `command: ${command}`, cycle: (signal) => run("/bin/sh", ["-c", command], signal) };
 }

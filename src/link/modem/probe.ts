@@ -14,7 +14,7 @@ import type { ProfileFile } from "./profile/profile-schema.ts";
 import { firstAnswer } from "./questions.ts";
 import type { Timers } from "./timers.ts";
 
-/** One read-only question and what the modem made of it. */
+/** One read-only query and its outcome. */
 interface ProbeAnswer {
   readonly question: string;
   readonly result: string;

@@ -37,7 +37,7 @@ export async function ask<A, R>(
 /** How long a question that was not answered in time is left out: each try costs its time limit and a resynchronisation. */
 const restMs = 600_000;
 
-/** Questions that do not matter, put so that a modem which is slow with one of them is not asked it all the time. */
+/** Optional queries; one that a modem answers too slowly is not repeated all the time. */
 export class Questions {
   readonly #engine: AtEngine;
   readonly #now: () => number;

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { LastCard } from "./last-card.ts";
 import { emptyState, type ModemPhase, type ModemState } from "./modem-state.ts";
 
-/** The state of one modem, and those who follow it. */
+/** The state of one modem and its listeners. */
 export class StateHolder {
   readonly #clock: Clock;
   readonly #last: LastCard;

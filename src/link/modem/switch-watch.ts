@@ -113,7 +113,7 @@ export class SwitchWatch {
     return iccid === undefined ? undefined : tidyIccid(iccid);
   }
 
-  /** Answers fail while the card restarts; the next round asks again. */
+  /** Queries fail while the card restarts; the next round repeats them. */
   async #quietly<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
@@ -129,7 +129,7 @@ export class SwitchWatch {
     await this.#quietly(() => this.#deps.cardChanged());
   }
 
-  /** A module that does not read the card again is made to, at once where this is known, otherwise late. */
+  /** Makes a module read the card again: at once where its profile requires this, otherwise late. */
   async #helpCard(): Promise<void> {
     const engine = this.#deps.engine();
     if (engine === undefined || this.#options.spontaneous === true) return;

@@ -12,7 +12,7 @@ const refresh = 0x01;
 const uiccReset = 0x04;
 
 /**
- * Notices of a command: its type, and the first number behind it. The type is hexadecimal where `radix` indicates it.
+ * Notices of a command: its type, and the first number after it. The type is hexadecimal where `radix` indicates it.
  */
 const menuNotices: Readonly<Partial<Record<Dialect, { readonly pattern: RegExp; readonly radix: 10 | 16 }>>> = {
   "menu-stin": { pattern: /^[+^]STIN: ?([0-9A-Fa-f]{1,2})(?:, ?(\d+))?/, radix: 16 },

@@ -6,7 +6,7 @@ import { emptyBuffer, type ReceiveBuffer, received, takeFrom } from "./receive-b
 import type { Route } from "./rules.ts";
 import type { BipSocket, SocketEvents } from "./sockets.ts";
 
-/** How far the link of a channel is. */
+/** State of a channel's link. */
 type Link =
   /** On demand: comes up with the first octets that are sent. */
   | { readonly at: "waiting" }
@@ -17,9 +17,9 @@ type Link =
 
 /** Callbacks of a channel to its service. */
 interface ChannelSignals {
-  /** Octets wait of which the card knows nothing. */
+  /** Octets are waiting that were not reported to the card yet. */
   onData(channel: BipChannel): void;
-  /** The link came up or went away behind the card's back. */
+  /** The link came up or dropped without a command of the card. */
   onStatus(channel: BipChannel): void;
   /** Octets in or out, for traces. */
   onOctets(channel: BipChannel, dir: "in" | "out", octets: Uint8Array): void;
@@ -39,7 +39,7 @@ interface ChannelDeps {
   readonly connectMs: number;
 }
 
-/** How long the host may take what fits no buffer any more, and how long an answer waits for it, ms. */
+/** How long the host may take to accept data beyond the buffer, and how long an answer waits for that, ms. */
 const roomMs = 10_000;
 const promptMs = 100;
 
@@ -54,7 +54,7 @@ export class BipChannel {
   #inFlight = 0;
   #paused = false;
   #wakeWriter: (() => void) | undefined;
-  /** The card knows that octets wait: by an event, or by the answer to its last RECEIVE DATA. */
+  /** Waiting octets were reported to the card: by an event, or in the answer to its last RECEIVE DATA. */
   cardKnows = false;
   #dropTold = false;
 
@@ -88,7 +88,7 @@ export class BipChannel {
     return this.#received.length;
   }
 
-  /** The link is gone and the card has all that came over it. */
+  /** The link is down and the card has fetched everything received over it. */
   get finished(): boolean {
     return this.#link.at === "dropped" && this.#received.length === 0;
   }
@@ -215,7 +215,7 @@ export class BipChannel {
 
   #onEnd(why: string, gently: boolean): void {
     if (this.#gone.signal.aborted || this.#link.at !== "up") return;
-    // The other end may have stopped talking and still listen to what is on its way.
+    // After a half-close the other end may still receive what is in flight.
     if (gently) this.#link.socket.end();
     else this.#link.socket.destroy();
     this.#link = { at: "dropped", why };

@@ -54,7 +54,7 @@ const bipError = (problem: number, objects?: Answer["objects"]): Answer =>
     ? { result: "bipError", additional: [problem] }
     : { result: "bipError", additional: [problem], objects };
 
-/** The channel is known, was known, or never was: what a command to it gets. */
+/** The channel of a command, or the refusal for one that was closed or never opened. */
 type Found = { readonly channel: BipChannel } | { readonly refusal: Answer };
 
 /**
@@ -138,7 +138,7 @@ export class BipService implements ChannelService {
     return answer(bufferSize === request.bufferSize ? "success" : "modified", [status, ...objects]);
   }
 
-  /** The lowest free identifier; a channel that the card never closed after its link dropped counts as free at last. */
+  /** The lowest free identifier; as a last resort, one whose link dropped and that the card never closed. */
   #freeChannel(): number | undefined {
     for (let id = 1; id <= this.channels; id++) if (!this.#open.has(id)) return id;
     for (const channel of this.#open.values()) {
@@ -176,7 +176,7 @@ export class BipService implements ChannelService {
     return channel;
   }
 
-  /** A resolver that lives in the terminal: what is sent to it is answered from the rules. */
+  /** The terminal's own DNS resolver: queries are answered from the rules. */
   #dnsSocket(events: SocketEvents): BipSocket {
     return {
       write: async (octets) => {
@@ -264,7 +264,7 @@ export class BipService implements ChannelService {
     const data = octets.length === 0 ? [] : [catObject("channelData", octets, true)];
     const objects = [...data, catObject("channelDataLength", Math.min(left, 255), true)];
     if (octets.length >= wanted) return answer("success", objects);
-    // More waits: the answer was too small for what was wanted, or a datagram ended.
+    // More octets wait than requested, or a datagram ended early.
     if (left > 0) return answer(octets.length === maxReceive ? "modified" : "success", objects);
     return answer("missingInformation", objects);
   }

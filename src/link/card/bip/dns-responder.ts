@@ -6,8 +6,8 @@ import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 const ttlSeconds = 60;
 
 /**
- * Answers a DNS query of a card from `resolve`. Undefined for octets that are no query: they get no answer. A name
- * that exists without an address of the family asked for has an empty answer. RFC 1035 §4.1
+ * Answers a DNS query of a card from `resolve`. Undefined for octets that are not a query: they get no answer. A
+ * name that exists without an address of the requested family has an empty answer. RFC 1035 §4.1
  */
 export function answerDns(octets: Uint8Array, resolve: (name: string) => string | undefined): Uint8Array | undefined {
   const query = ignoreCodecErrors(() => decode(DnsMessage, octets));

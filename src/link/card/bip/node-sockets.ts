@@ -75,7 +75,7 @@ function connectUdp(to: Destination, events: SocketEvents, signal: AbortSignal):
     socket.connect(to.port, to.host, () => {
       signal.removeEventListener("abort", onAbort);
       socket.off("error", reject);
-      // An ICMP error is not an end of a connection that does not exist: the card has its own time-outs.
+      // UDP has no connection that an ICMP error could end: the card has its own time-outs.
       socket.on("error", () => undefined);
       socket.on("message", (datagram) => {
         if (!paused && !closed) events.onData(datagram);

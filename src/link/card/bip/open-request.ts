@@ -9,7 +9,7 @@ import type { Destination } from "./rules.ts";
 /** When the link of a channel is to come up. ETSI TS 102 223 §6.4.27 */
 type LinkMoment = "immediate" | "on-demand" | "background";
 
-/** What an OPEN CHANNEL asks for; login and password of the bearer are never looked at. ETSI TS 102 223 §6.6.27 */
+/** What an OPEN CHANNEL asks for; login and password of the bearer are never read. ETSI TS 102 223 §6.6.27 */
 export interface OpenRequest {
   readonly bearer: BearerDescription;
   readonly bufferSize: number;
@@ -29,13 +29,13 @@ function moment(qualifier: number): LinkMoment {
   return qualifier & 0x01 ? "immediate" : "on-demand";
 }
 
-/** An address behind the transport level is the destination; one before it is the local address. */
+/** An address after the transport level is the destination; one before it is the local address. */
 function destinationAddress(objects: readonly CatTlv[]): OtherAddress | undefined {
   const level = objects.findIndex((object) => object.tag === catObjects.transportLevel.tag);
   const addresses = (list: readonly CatTlv[]) => list.filter((object) => object.tag === catObjects.otherAddress.tag);
   const [behind] = addresses(objects.slice(level + 1));
   if (behind !== undefined) return objectValue("otherAddress", behind);
-  // A card that has but one address and puts it first still means its destination.
+  // A single address placed before the transport level is still the destination.
   const [before] = addresses(objects.slice(0, Math.max(0, level)));
   const value = before === undefined ? undefined : objectValue("otherAddress", before);
   return value?.kind === "dynamic" ? undefined : value;

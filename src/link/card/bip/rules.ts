@@ -1,7 +1,7 @@
 import { ipOctets } from "../../../codec/cat/bearer.ts";
 import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 
-/** An end on the host's side. */
+/** An endpoint on the host's side. */
 interface Endpoint {
   readonly host: string;
   readonly port: number;
@@ -12,7 +12,7 @@ export interface Destination extends Endpoint {
   readonly protocol: "tcp" | "udp";
 }
 
-/** Which destinations a rule means; what it does not name is any. */
+/** Which destinations a rule matches; an absent field matches any value. */
 interface DestinationMatch {
   readonly protocol?: "tcp" | "udp";
   /** IP address, or network as `192.0.2.0/24`. */
@@ -33,8 +33,8 @@ interface NameRule {
 }
 
 /**
- * Where a card may connect to. The card is a client that others control from afar: nothing is reached but what a rule
- * names. Rewrites are tried in their order, then the allow list, then the defaults.
+ * Where a card may connect to. Others can control a card remotely, so only destinations named by a rule are
+ * reachable. Rewrites are tried in their order, then the allow list, then the defaults.
  */
 export interface BipRules {
   /** Address of the daemon's own SCP81 listener; absent when it has none. */

@@ -10,11 +10,11 @@ export interface SocketEvents {
 
 /** A connected socket as a channel uses it. */
 export interface BipSocket {
-  /** Port of the host's own end, by which a listener of this host knows the connection. */
+  /** Port of the host's own end, by which a listener on this host identifies the connection. */
   readonly localPort?: number;
   /** Hands octets over in order; resolves when the host has taken them, rejects when the socket is gone. */
   write(octets: Uint8Array): Promise<void>;
-  /** Stops and resumes `onData`: the network feels it. Octets already on their way may still come. */
+  /** Stops and resumes `onData`; a stream's sender is slowed down by flow control. Octets already on their way may still come. */
   pause(): void;
   resume(): void;
   /** Sends what was written, then closes; no events after it. */
@@ -23,7 +23,7 @@ export interface BipSocket {
   destroy(): void;
 }
 
-/** Opens sockets; the only door of the bearer independent protocol to the network. @throws when it cannot connect */
+/** Opens sockets; the only access of the bearer independent protocol to the network. @throws when it cannot connect */
 export interface BipConnector {
   connect(to: Destination, events: SocketEvents, signal: AbortSignal): Promise<BipSocket>;
 }

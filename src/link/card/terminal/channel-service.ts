@@ -4,7 +4,7 @@ import type { ProactiveCommand } from "../../../codec/cat/proactive.ts";
 import type { Answer } from "../answer.ts";
 
 /**
- * Offers an event to the card when it is its turn, if the card asked for such events. The envelope is made at that
+ * Offers an event to the card when it is its turn, if the card's event list contains it. The envelope is made at that
  * moment, again for each try; undefined when there is nothing left to report. `taken` is called once the card has it.
  */
 export type RaiseEvent = (event: CatEvent, make: () => Envelope | undefined, taken?: () => void) => void;

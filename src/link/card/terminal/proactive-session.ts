@@ -6,7 +6,7 @@ export type ProactiveSession =
   /** The card announced a command of this many octets (91XX); it was not fetched yet. */
   | { readonly at: "announced"; readonly length: number }
   | { readonly at: "fetching" }
-  /** A command is in hand and owes the card a TERMINAL RESPONSE. */
+  /** A command is in hand; the card waits for its TERMINAL RESPONSE. */
   | { readonly at: "executing"; readonly details: CommandDetails }
   | { readonly at: "answering"; readonly details: CommandDetails };
 

@@ -32,7 +32,7 @@ export function smsDownloadOutcome(response: CardResponse, release18: boolean): 
   }
 }
 
-/** A failed delivery's error, saying the facts about the message. */
+/** The error of a failed delivery, with the facts about the message. */
 export function withFate(error: unknown, fate: SubmitFate): unknown {
   if (!(error instanceof GatewayError)) return error;
   return error.with({ fate });

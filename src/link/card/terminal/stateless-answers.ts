@@ -52,7 +52,7 @@ export function shownText(command: ProactiveCommand): string | undefined {
 
 /**
  * Answers that need neither the card's state nor time to pass: all that a bench without keypad, display, calls and
- * supplementary services can say. Undefined for a command that another component executes.
+ * supplementary services can answer. Undefined for a command that another component executes.
  */
 export function statelessAnswer(command: ProactiveCommand, context: AnswerContext): Answer | undefined {
   switch (command.name) {

@@ -8,7 +8,7 @@ import { remainingSeconds, startTimer, stopTimer, type Timers } from "./timers.t
 
 /** A short message that the card sends. */
 export interface CardSms {
-  /** The whole TPDU (SMS-SUBMIT or SMS-COMMAND), packed when the card asked for that. */
+  /** The whole TPDU (SMS-SUBMIT or SMS-COMMAND), packed when the card requested that. */
   readonly tpdu: Uint8Array;
   /** Service centre the card names; the terminal's own otherwise. */
   readonly serviceCentre?: Address;
@@ -21,7 +21,7 @@ const missing: Answer = { result: "valuesMissing" };
 
 /**
  * SEND SHORT MESSAGE: the card gets its answer when the handler has resolved. A rejection with `detail.rpCause` is an
- * RP-ERROR with that cause, any other a network that cannot at the moment (the card tries again).
+ * RP-ERROR with that cause, any other one is reported as a temporary network problem (the card tries again).
  * 3GPP TS 31.111 §6.4.10
  */
 export async function sendShortMessage(command: ProactiveCommand, handler: SmsHandler | undefined): Promise<Answer> {

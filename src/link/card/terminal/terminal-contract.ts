@@ -24,7 +24,7 @@ export interface TerminalHooks {
   readonly onSms?: SmsHandler;
   /** A text for the user. */
   readonly onText?: (text: string, command: ProactiveCommand) => void;
-  /** ICCID or IMSI became known or changed. */
+  /** ICCID or IMSI was read for the first time or changed. */
   readonly onIdentity?: (now: CardIdentity, before: CardIdentity | undefined) => void;
   /** A command and its answer; no command when it did not decode, no answer when a reset was the answer. */
   readonly onCommand?: (command: ProactiveCommand | undefined, response: TerminalResponse | undefined) => void;

@@ -3,7 +3,7 @@ import { benchProfile } from "../../../codec/cat/terminal-profile.ts";
 
 /** What the terminal claims to be, towards every card it serves. */
 export interface TerminalSettings {
-  /** Octets of TERMINAL PROFILE; claims only what is answered for real. ETSI TS 102 223 §5.2 */
+  /** Octets of TERMINAL PROFILE; claims only what is implemented. ETSI TS 102 223 §5.2 */
   readonly profile: Uint8Array;
   /** `asked`: only to a card whose MF indicates that it takes it. ETSI TS 102 221 §11.1.19 */
   readonly terminalCapability: "asked" | "always" | "never";
@@ -11,7 +11,7 @@ export interface TerminalSettings {
   readonly imei: string;
   /** 16 digits. */
   readonly imeisv: string;
-  /** Where the terminal states it is; without it there is no service. */
+  /** Location that the terminal reports; without it there is no service. */
   readonly location: LocationInformation | undefined;
   /** Octet of PROVIDE LOCAL INFORMATION. */
   readonly accessTechnology: number;
@@ -21,7 +21,7 @@ export interface TerminalSettings {
   readonly language: string;
   /** True answers DISPLAY TEXT as shown: `onText` displays the text. */
   readonly display: boolean;
-  /** Polling interval while the card asked for none, ms. ETSI TS 102 221 §14.5 */
+  /** Polling interval unless the card requests one, ms. ETSI TS 102 221 §14.5 */
   readonly pollMs: number;
   /** Polling interval while a job is open for the card, ms. */
   readonly jobPollMs: number;
@@ -31,7 +31,7 @@ export interface TerminalSettings {
   readonly release18: boolean;
   /** Answer a REFRESH that resets the UICC before the reset, for a card that waits for it. ETSI TS 102 223 §6.4.7 */
   readonly answerReset: boolean;
-  /** Time for one APDU, ms. Key generation on a card may take its tens of seconds. */
+  /** Time for one APDU, ms. Key generation on a card may take tens of seconds. */
   readonly apduTimeoutMs: number;
 }
 

@@ -72,7 +72,7 @@ export class Terminal implements AsyncDisposable {
 
   /**
    * Brings a freshly reset card to work: TERMINAL PROFILE, its first commands, identity, location status. Resolves
-   * when the card has nothing more to say. @throws card.*, link.* as the card's channel gives them
+   * when the card announces no further command. @throws card.*, link.* as the card's channel gives them
    */
   async activate(): Promise<CardIdentity> {
     await this.#introduce();
@@ -81,7 +81,7 @@ export class Terminal implements AsyncDisposable {
     return this.#identity ?? {};
   }
 
-  /** Sees an answer of the card, to whatever command of whomever. */
+  /** Takes note of every answer of the card, whichever caller sent the command. */
   answered(response: CardResponse, apdu: Uint8Array): void {
     this.#schedule.touch();
     if (!this.#active || isFetchOrResponse(apdu)) return;
@@ -265,7 +265,7 @@ export class Terminal implements AsyncDisposable {
   async #run(): Promise<void> {
     let inARow = 0;
     while (!this.#stopped) {
-      // A card that never stops commanding must still get its short messages and events.
+      // A card that keeps issuing commands must still receive its short messages and events.
       const turn = inARow++ < commandsInARow || !this.#tasks.ready;
       if (this.#session.at === "announced" && turn) await this.#serve(this.#session.length);
       else if (this.#tasks.ready) {
@@ -385,7 +385,7 @@ export class Terminal implements AsyncDisposable {
     });
   }
 
-  /** ETSI TS 102 221 §14.5.2. A command in hand has the card's attention anyhow. */
+  /** ETSI TS 102 221 §14.5.2. While a command is in hand no polling is needed. */
   async #poll(): Promise<void> {
     if (this.#running === undefined) await this.#askStatus().catch((error: unknown) => this.#fail(error));
   }

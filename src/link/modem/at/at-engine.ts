@@ -250,7 +250,7 @@ export class AtEngine implements AsyncDisposable {
     if (!late) for (const urc of sorted?.strays ?? []) this.#unsolicited(urc);
   }
 
-  /** The lines that only the end of the command tells apart. */
+  /** Sorts the lines that are ambiguous until the command ends. */
   #sort({ lines }: Pending, late: boolean): ReturnType<LineRouter["settle"]> {
     const sorted = this.#router.settle(lines);
     for (const text of late ? [] : lines.doubtful) {

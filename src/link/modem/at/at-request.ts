@@ -11,7 +11,7 @@ import type { OpenLines } from "./line-router.ts";
 export interface AtRequest {
   /** Without its line end. */
   readonly line: string;
-  /** Sent after the prompt, with Ctrl-Z behind it. */
+  /** Sent after the prompt and followed by Ctrl-Z. */
   readonly body?: string;
   /** In place of Ctrl-Z: ESC gives the entry up, nothing leaves it open. */
   readonly bodyEnd?: string;
@@ -41,7 +41,7 @@ export interface AtResult {
   readonly promptSeen: boolean;
   /** The body went out; an OK without it is not a success. */
   readonly bodySent: boolean;
-  /** The caller gave it up at the prompt and the modem confirmed that. */
+  /** The caller canceled it at the prompt and the modem confirmed that. */
   readonly cancelled: boolean;
 }
 
@@ -50,7 +50,7 @@ export type Urgency = "init" | "urgent" | "normal";
 
 const order: Readonly<Record<Urgency, number>> = { init: 0, urgent: 1, normal: 2 };
 
-/** Puts a command behind those of its urgency. */
+/** Queues a command after those of the same urgency. */
 export function enqueue(queue: Pending[], pending: Pending): void {
   const rank = order[pending.urgency];
   const at = queue.findIndex(({ urgency }) => order[urgency] > rank);

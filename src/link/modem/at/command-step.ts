@@ -1,4 +1,4 @@
-/** What of a command decides how it goes. */
+/** The properties of a command that determine its course. */
 export interface CommandFacts {
   /** A text or PDU follows the line. */
   readonly body: boolean;
@@ -10,17 +10,17 @@ export interface CommandFacts {
   readonly tentative: boolean;
   /** Any character ends it early. */
   readonly abortable: boolean;
-  /** After a timeout behind the body, its late answer still counts. */
+  /** After a timeout that follows the body, a late answer still counts. */
   readonly acceptLate: boolean;
   /** The only line of its answer may come without a final result. */
   readonly lone: boolean;
-  /** Its answer is one line, which stands for success when the final result is lost. */
+  /** Its answer is one line, which counts as success when the final result is lost. */
   readonly oneLine: boolean;
 }
 
 /** What is remembered of a command on the line. */
 interface OnLine {
-  /** The modem asked for the body. */
+  /** The modem sent the prompt for the body. */
   readonly prompted: boolean;
   /** The data entry was left: the modem's OK confirms just that. */
   readonly cancelled: boolean;
@@ -46,7 +46,7 @@ export type CommandEvent =
   /** A line of its own answer came. */
   | { readonly kind: "own-line" }
   | { readonly kind: "final" }
-  /** Its time is over; `own`: a line of its answer came before. */
+  /** Its time limit passed; `own`: a line of its answer was received before. */
   | { readonly kind: "timeout"; readonly own: boolean }
   /** Its caller gave up. */
   | { readonly kind: "abort" }
@@ -61,7 +61,7 @@ export type CommandEffect =
   /** Starts the time limit over. */
   | { readonly do: "limit"; readonly by: "line" | "body" | "lone-answer" }
   | { readonly do: "delay-body" }
-  /** Rejects the caller's promise although the command goes on; `withdrawn`: it never left. */
+  /** Rejects the caller's promise although the command continues; `withdrawn`: it was never sent. */
   | { readonly do: "release"; readonly withdrawn: boolean }
   | { readonly do: "settle"; readonly as: "answer" | "success" | "late-answer" | "timeout" | "reset" | "gone" }
   | { readonly do: "recover"; readonly atPrompt: boolean; readonly awaitLate: boolean }
@@ -85,7 +85,7 @@ const bodyOut: readonly CommandEffect[] = [
   { do: "limit", by: "body" },
 ];
 
-// The way of an ordinary command, made once: this runs for each of them.
+// The transitions of an ordinary command are built once, because every command uses them.
 const started: CommandStep = {
   state: { at: "sent", ...fresh },
   effects: [

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** Times the engine waits before it takes something for what it looks like. */
+/** How long the engine waits before it decides what an ambiguous line is. */
 export const patience = {
   /** Between the prompt and the body, for modems that lose octets when it follows at once. */
   slowBodyMs: 50,
@@ -37,6 +37,6 @@ export const patience = {
   bootGraceMs: 2_500,
   /** How long a text of several lines may pause; after that its last line was the final result it looks like. */
   textPauseMs: 500,
-  /** How long the final result may be missing behind an answer that some firmware sends without one. */
+  /** How long to wait for the final result after an answer that some firmware sends without one. */
   loneAnswerMs: 1_500,
 } as const;

@@ -7,16 +7,16 @@ import { type Resync, type ResyncEvent, type ResyncStep, startResync, stepResync
 /** What the recovery does through its engine. */
 interface LineRecoveryDeps {
   readonly timers: Timers;
-  /** How long a knock may stay unanswered. */
+  /** Time limit for the answer to a bare AT, ms. */
   readonly patienceMs: () => number;
   readonly write: (text: string) => void;
   /** The late answer came. */
   readonly answeredLate: (pending: Pending, final: AtFinal) => void;
   /** The late answer did not come. */
   readonly unanswered: (pending: Pending) => void;
-  /** A knock was answered. */
+  /** A bare AT was answered. */
   readonly answered: (final: AtFinal) => void;
-  /** The line is in step again, or (false) the modem answers nothing any more. */
+  /** The line is in step again, or (false) the modem stopped responding. */
   readonly over: (inStep: boolean) => void;
 }
 
@@ -40,7 +40,7 @@ export class LineRecovery {
     return this.#state !== undefined;
   }
 
-  /** The command was not answered in time: knocks until the line is in step. `late` is waited for meanwhile. */
+  /** The command was not answered in time: sends bare ATs until the line is in step. `late` is waited for meanwhile. */
   begin(atPrompt: boolean, late: Pending | undefined): void {
     this.#late = late;
     this.#state = startResync(atPrompt);

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../base/clock.ts";
 
-/** A time in which a modem is left alone; it ends by itself, or on request. */
+/** A time in which a modem is not used; it ends by itself, or on request. */
 export class Quarantine {
   readonly #clock: Clock;
   #end: AbortController | undefined;

@@ -23,7 +23,7 @@ export type ResyncEvent =
 export type ResyncStep =
   | { readonly send: "probe" | "escape" | "escape-cr" }
   | { readonly quiet: true }
-  /** False: the modem answers nothing any more. */
+  /** False: the modem stopped responding. */
   | { readonly done: boolean };
 
 const attemptLimit = 3;

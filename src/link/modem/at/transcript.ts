@@ -11,7 +11,7 @@ export type TranscriptStep =
   /** What the engine has to make of a line: its role and text. */
   | { readonly kind: "expected"; readonly role: string; readonly text: string };
 
-/** A recorded dialog with what is known about where it comes from. */
+/** A recorded dialog and the facts about its origin. */
 export interface Transcript {
   /** `vendor`, `model`, `title`, `source` … from the lines that start with `#`. */
   readonly facts: Readonly<Record<string, string>>;

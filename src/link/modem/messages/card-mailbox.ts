@@ -19,7 +19,7 @@ interface CardMailboxDeps {
   readonly cardTakesPackets: () => boolean;
 }
 
-/** Whose a stored message is; `unclear` = a later segment of a packet whose first one was not seen. */
+/** Who a stored message is for; `unclear` = a later segment of a packet whose first one was not seen. */
 type Owner = "card" | "host" | "unclear";
 
 const simDataDownload = 0x7f;
@@ -39,7 +39,7 @@ export class CardMailbox {
     this.#refused = deps.engine.profile.file.card?.envelope === "none";
   }
 
-  /** Whose it is. A response packet, a plain message and all for a card that takes no packets are the host's. */
+  /** Who it is for. A response packet, a plain message and all for a card that takes no packets are the host's. */
   ownerOf(pdu: string): Owner {
     if (!this.#deps.cardTakesPackets()) return "host";
     try {

@@ -14,7 +14,7 @@ export class MessageMemory {
     this.#engine = engine;
   }
 
-  /** What is in it, undefined when the modem does not say; `refused` when it has no such memory. @throws modem.*, link.lost */
+  /** What is in it, undefined when the modem does not report it; `refused` when it has no such memory. @throws modem.*, link.lost */
   async select(memory: string): Promise<MemoryUse | "refused" | undefined> {
     for (const names of this.#form === undefined ? forms : [this.#form]) {
       try {

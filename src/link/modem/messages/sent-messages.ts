@@ -9,7 +9,7 @@ interface Sent {
 
 const maxKnown = 2_000;
 
-/** Which of our messages a status report speaks of: by TP-MR, which wraps at 255, and the recipient. */
+/** Matches status reports to the messages sent: by TP-MR, which wraps at 255, and the recipient. */
 export class SentMessages {
   readonly #byReference = new Map<number, Sent[]>();
   readonly #leaving = new Set<Promise<unknown>>();

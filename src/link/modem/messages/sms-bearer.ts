@@ -31,7 +31,7 @@ interface ModemSmsBearerDeps {
   readonly id: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Messages that may wait before the bearer states it is full; 50 unless given. */
+  /** Messages that may wait before the bearer rejects more as full; 50 unless given. */
   readonly queueLimit?: number;
   /** Whether the card inside takes command packets itself; false unless given. */
   readonly cardTakesPackets?: () => boolean;
@@ -196,7 +196,7 @@ export class ModemSmsBearer implements SmsBearer {
     return new GatewayError("modem.message-refused", cause.message, { detail: cause.detail, fate: cause.fate, cause });
   }
 
-  /** At most so many in any minute; a burst is fine. */
+  /** Limits messages per minute; bursts within the limit are allowed. */
   async #waitForRate(signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
     const limit = this.#live?.engine.profile.file.sms?.perMinute ?? 30;
@@ -263,7 +263,7 @@ async function accepted(engine: AtEngine, work: Promise<unknown>): Promise<boole
   }
 }
 
-/** A modem that knows no other mode may refuse to be set to it. */
+/** A modem that supports no other mode may refuse the command that selects it. */
 async function choosePduMode(engine: AtEngine): Promise<void> {
   try {
     await engine.run(pduMode, undefined);

@@ -61,7 +61,7 @@ export class SmsInbox {
   readonly #queue = new KeyedQueue<"direct" | "memory">();
   readonly #memory: MessageMemory;
   #setting: string | undefined;
-  /** The modem refuses to say, or is slow to say, what is set: it is not asked again. */
+  /** The modem refuses the query of the setting or is slow to answer it: it is not queried again. */
   #silent = false;
   #refusalTold = false;
   #storedWaiting = 0;

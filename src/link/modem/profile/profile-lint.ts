@@ -9,7 +9,7 @@ export interface ProfileProblem {
 
 const nestedQuantifier = /\([^()]*[+*][^()]*\)[+*{]/;
 
-/** What the schema cannot say of one file; the generic profile alone may match nothing. */
+/** Checks of one file beyond the schema; the generic profile alone may match nothing. */
 export function lint(file: ProfileFile, genericName: string): ProfileProblem[] {
   const problems: ProfileProblem[] = [];
   if (file.abstract !== true && file.sources?.length === undefined) {
@@ -50,7 +50,7 @@ const finals = ["OK", "ERROR", "+CME ERROR: 100", "+CMS ERROR: 500", "> "];
 
 type Query = NonNullable<NonNullable<ProfileFile["identity"]>["imei"]>[number];
 
-/** Every question with a value in its answer, and where it stands. */
+/** Every query with a value in its answer, and its place in the file. */
 function queriesOf({ identity, toolkit }: ProfileFile): readonly (readonly [at: string, query: Query])[] {
   const asked = Object.entries(identity ?? {}).flatMap(([name, queries]) =>
     (queries ?? []).map((query, index) => [`/identity/${name}/${index}`, query] as const),

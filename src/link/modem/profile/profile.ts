@@ -19,7 +19,7 @@ export interface ModemProfile {
   readonly timeoutsMs: Readonly<Record<Budget | "resync", number>>;
 }
 
-/** What a modem states about itself. */
+/** Identification that a modem reports. */
 export interface ModemIdentity {
   readonly maker: string;
   readonly model: string;
@@ -163,7 +163,7 @@ export class ProfileSet {
     return this.list().filter((profile) => fits(profile, identity));
   }
 
-  /** Profiles that name this USB id; before a port is open nothing else is known. */
+  /** Profiles that name this USB id; before a port is open there is no other information. */
   byUsb(usb: string): readonly ModemProfile[] {
     return this.list().filter(({ file }) => file.match?.usb?.includes(usb) === true);
   }

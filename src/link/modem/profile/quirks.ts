@@ -1,5 +1,5 @@
 /**
- * Every deviation the engine knows how to live with, as a closed list. A profile names those of its device; code asks
+ * Every deviation that the engine supports, as a closed list. A profile names those of its device; code asks
  * `quirks.has("…")`. A new one is rare: first see whether plain data (another command, order or time limit) is enough.
  */
 const quirkDocs = {
