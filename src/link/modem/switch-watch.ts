@@ -129,7 +129,7 @@ export class SwitchWatch {
     await this.#quietly(() => this.#deps.cardChanged());
   }
 
-  /** Makes a module read the card again: at once where its profile requires this, otherwise late. */
+  /** Makes the module read the card again, early where it does not do so by itself; restarts it when that does not help. */
   async #helpCard(): Promise<void> {
     const engine = this.#deps.engine();
     if (engine === undefined || this.#options.spontaneous === true) return;
