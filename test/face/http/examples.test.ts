@@ -148,7 +148,7 @@ describe("the examples, sent to the daemon", () => {
         const { items } = (await bench.call("GET", open)).body;
         for (const { id } of items) await bench.call("POST", `/v1/jobs/${id}/cancel`, {});
         return items.length === 0;
-      }, 30_000),
+      }, 20_000),
   };
 
   /** Records that an example made, for the examples after it. */

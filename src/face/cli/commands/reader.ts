@@ -6,7 +6,6 @@ import type { CliContext } from "../context.ts";
 import { paint, result, table } from "../terminal.ts";
 
 /** A link as the API shows it. */
-/** A link as the API shows it. */
 export type ShownLink = LinkAnswer;
 
 /** The reader a command means: the named one, or the only one with a card. @throws link.unknown, link.unavailable, api.usage */

@@ -1,12 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { csvTargets } from "../../../gateway/targets/target-csv.ts";
 import { describedTarget, type TargetDescription } from "../../../gateway/targets/target-import.ts";
-import { TargetShape } from "../../../gateway/targets/target-shape.ts";
 import type { ImportOutcome } from "../../../gateway/targets/targets.ts";
 import { importOutcomeShape, targetOperations, targetShape } from "../../api/targets.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -15,15 +13,10 @@ import { sendPage, sendWritten } from "../page.ts";
 import { projectionOf } from "../projection.ts";
 import { routeOf } from "../route.ts";
 
-function _described(): unknown {
-  return z.toJSONSchema(TargetShape, { io: "input" }).properties;
-}
-
 /** Targets. Keys are written, never read. */
 export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { targets } = deps.gateway;
-  const _name = z.string().min(1).max(100).optional();
 
   routes.route({
     ...routeOf(targetOperations.list),
