@@ -3,7 +3,10 @@ import type { KeySet } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Target } from "../model/target.ts";
 
-/** A packet that this process has just secured and sent, with what is needed to read its answer. The store is the truth. */
+/**
+ * A packet that this process has just secured and sent, with what is needed to read its answer. The stored record is
+ * authoritative.
+ */
 export interface Flight {
   readonly job: Job;
   readonly packet: PacketRecord;
@@ -17,7 +20,7 @@ interface ExpectedAnswer extends Disposable {
   wait(ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
-/** Wakes the callers that wait for the answer to a packet, in this process. The answer itself is in the store. */
+/** Wakes the callers that wait for the answer to a packet in this process. The answer itself is in the store. */
 export class Answers {
   readonly #waiting = new Map<string, () => void>();
   /** By target: one job of a target runs at a time. */
@@ -25,17 +28,17 @@ export class Answers {
   /** Cards in readers, by link. */
   readonly #onLink = new Map<string, Flight>();
 
-  /** The packet has its answer in the store. */
+  /** The packet's answer is stored. */
   arrived(packet: string): void {
     this.#waiting.get(packet)?.();
   }
 
-  /** What was sent to the target last and waits for its answer. */
+  /** The packet that was last sent to the target and waits for its answer. */
   inFlight(target: string): Flight | undefined {
     return this.#flights.get(target);
   }
 
-  /** What was sent to the card in a reader last and waits for its answer. */
+  /** The packet that was last sent to the card in a reader and waits for its answer. */
   onLink(link: string): Flight | undefined {
     return this.#onLink.get(link);
   }

@@ -9,7 +9,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { planPacket } from "./secured-packet.ts";
 
-/** A job that is stored as under way, and the packet of it that may leave from now on. */
+/** A job that is stored as under way, and its packet, which may leave from now on. */
 interface BegunJob {
   readonly job: Job;
   readonly packet: PacketRecord;
@@ -18,8 +18,8 @@ interface BegunJob {
 const noHttps = { open: false, possible: false };
 
 /**
- * Accepts a job and reserves its packet in one step, for a target that nothing else is under way to. Undefined, and
- * nothing is stored, when it would have to wait: for another job, a profile switch or a link, or to be refused.
+ * Accepts a job and reserves its packet in one step, for a target without other work under way. Undefined, with nothing
+ * stored, when the job has to wait for another job, a profile switch or a link, or is to be refused.
  */
 export async function beginJob(
   r: Repositories,

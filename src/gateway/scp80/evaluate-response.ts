@@ -16,13 +16,13 @@ import { matchUpstream } from "./upstream-answer.ts";
 
 /** Where a response came from. */
 export interface AnswerSource {
-  /** The card in a reader gave it in the answer to the command that brought the packet. */
+  /** The card in a reader returned it in the answer to the command that carried the packet. */
   readonly byCard: boolean;
 }
 
 /**
- * What the stored response of a packet means for its job. A response to a packet secured upstream is handed on as it
- * is; whether it means success is for its owner to say.
+ * What the stored response of a packet means for its job. A response to a packet secured upstream is relayed unchanged;
+ * its owner decides whether it means success.
  */
 export async function evaluateResponse(
   r: Repositories,
@@ -51,7 +51,7 @@ export async function evaluateResponse(
   return verdictOf(job, packet, await r.targets.get(packet.target), answer, { byCard });
 }
 
-/** What the response of a packet, once it is read, means for its job. */
+/** What the response of a packet, once read, means for its job. */
 export function verdictOf(
   job: Job,
   packet: PacketRecord,
@@ -60,7 +60,8 @@ export function verdictOf(
   { byCard }: AnswerSource = { byCard: false },
 ): Verdict {
   traceResponse(job, packet, answer);
-  // Where it came from was looked at when it came: what was kept without being taken for the answer is nobody's.
+  // Its origin was checked when it arrived: a response that was stored but not accepted as the answer belongs to no
+  // command.
   const known = answer.authenticated || answer.ciphered || packet.state === "answered";
   if (answer.asAsked && !known) return { at: "unproven", note: fromStranger(answer.statusName) };
   const facts = { ...answer, transmissions: packet.transmissions, byCard };
@@ -86,12 +87,17 @@ export function verdictInFlight({ job, target, keySet }: Flight, packet: PacketR
   }
 }
 
-/** What a response in clear is, to a command that asked for no more, when its sender is not known to be the card. */
+/**
+ * The verdict on a response in clear, to a command that required no more, when its sender is not proven to be the card.
+ */
 export function fromStranger(statusName: string): string {
   return `${porWords(statusName)} in clear, from a sender that is not known to be the card`;
 }
 
-/** A response in the answer to the ENVELOPE, where the owner asked for it by SMS-SUBMIT, is not the last. TS 102 225 §5.1.1 */
+/**
+ * In the answer to the ENVELOPE, a response is not the last one if the owner requested it by SMS-SUBMIT. TS 102 225
+ * §5.1.1
+ */
 function bySubmit(packet: PacketRecord): boolean {
   const response = spiOf(packet)?.response;
   return response !== undefined && response.por !== "never" && response.porBySubmit;

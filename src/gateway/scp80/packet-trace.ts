@@ -6,12 +6,12 @@ import type { Target } from "../model/target.ts";
 import { workBody } from "../scripts/script-body.ts";
 import type { ReadAnswer } from "./secured-packet.ts";
 
-/** Publishes what a command packet states in clear, and the script in it without keys and PINs, as it is sent. */
+/** Traces the clear part of a command packet, and its script without keys and PINs, as it is sent. */
 export function traceCommand(job: Job, target: Target, packet: PacketRecord): void {
   if (!isTracing()) return;
   const { tar, cntr, spi, kic, kid, transmissions, userData, link = "" } = packet;
   const facts = { tar, cntr, spi, kic, kid, segments: userData.length, transmission: transmissions };
-  // A packet secured upstream hides its counter and its script from us.
+  // The counter and the script of a packet secured upstream are ciphered with keys that are not here.
   if (packet.keySet === undefined || job.work.kind === "packet") {
     traceFrame({ kind: "packet", dir: "out", link, facts: { ...facts, securedUpstream: true } });
     return;
@@ -20,7 +20,7 @@ export function traceCommand(job: Job, target: Target, packet: PacketRecord): vo
   traceScript("out", link, workBody(job.work, target), tar);
 }
 
-/** Publishes what a response packet states in clear, and the answer in it. */
+/** Traces the clear part of a response packet, and the answer in it. */
 export function traceResponse(job: Job, packet: PacketRecord, answer: ReadAnswer): void {
   if (!isTracing()) return;
   const { link = "", tar, cntr, target } = packet;

@@ -10,8 +10,8 @@ interface Part {
 }
 
 /**
- * Keeps the messages of a response that are here with the oldest open packet of its TAR: should the others never come,
- * the job indicates it.
+ * Stores the received messages of a response with the oldest open packet of its TAR, so that the job reports them if
+ * the others never arrive.
  */
 export async function keepPartOfResponse(
   feed: FeedJob,
@@ -33,7 +33,7 @@ export async function keepPartOfResponse(
   }
 }
 
-/** What is missing of a response that takes several messages, as text; undefined when nothing is. */
+/** The missing messages of a response, as text; undefined when none is missing. */
 export function missingOf(userData: readonly Uint8Array[]): string | undefined {
   const [first] = userData;
   if (first === undefined) return undefined;

@@ -18,14 +18,17 @@ import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
 
 export type FoundRoute = Extract<Route, { at: "found" }>;
 
-/** A packet that goes now, and its job as it is then; with the keys of a new one, its answer can be read at once. */
+/**
+ * A packet that is to be sent, and its job at that time; with the keys of a new packet its answer can be read without a
+ * look-up.
+ */
 interface Reserved {
   readonly job: Job;
   readonly packet: PacketRecord;
   readonly keySet?: KeySet;
 }
 
-/** How long a job waits for the place of another before it looks again; the end of the other wakes it. */
+/** How long a job waits for the place of another before it looks again; the end of the other job wakes it earlier. */
 const minPlaceWaitMs = 250;
 const maxPlaceWaitMs = 60_000;
 
@@ -37,8 +40,8 @@ interface ReserveDeps {
 }
 
 /**
- * The packet to send: the one that is already reserved, or a new one; its transmission is counted durably. Undefined when
- * the job has ended, was taken by a session, or waits for a packet that left before it.
+ * The packet to send: the reserved one, or a new one; the transmission is counted durably. Undefined when the job has
+ * ended, was taken by a session, or waits for a packet that left before it.
  */
 export function reservePacket(
   deps: ReserveDeps,
@@ -57,9 +60,9 @@ async function reserveIn(
   { bearer, link, why }: FoundRoute,
 ): Promise<Reserved | undefined> {
   const now = clock.now();
-  // It may have been changed since its route was chosen.
+  // The job may have changed since its route was chosen.
   const target = (await r.targets.get(seen.id)) ?? seen;
-  // One that was never tried has no packets, and its step is refused if it has changed since it was read.
+  // A job that was never tried has no packets, and its step is refused if it has changed since it was read.
   const untried = queued.attempts === 0 && queued.chosen === undefined;
   const job = untried ? queued : await r.jobs.get(queued.id);
   if (job === undefined || stageOf(job) !== "queued") return undefined;
@@ -68,7 +71,7 @@ async function reserveIn(
   if (now >= job.validUntil) return void (await feed(r, job, { kind: "expired", at: now }));
   if (!mayHaveLeft(current === undefined ? [] : [current]) && !(await mayStart(feed, r, job, target, now)))
     return undefined;
-  // The keys of a packet secured upstream are its owner's.
+  // Only the owner has the keys of a packet secured upstream.
   const opened = job.work.kind === "packet" ? [] : await r.keySets.open(target.id, "SCP80");
   const sets = opened.length > 0 || current === undefined ? opened : await r.keySets.list(target.id);
   const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
@@ -84,7 +87,7 @@ async function reserveIn(
     await r.packets.patch(kept.id, { transmissions: packet.transmissions, link });
     return wasTaken(taken) ? { job: taken.job, packet } : undefined;
   }
-  // Nothing of it has left, but a later counter has: the card would refuse it.
+  // Nothing of the packet has left, but a later counter has: the card would refuse it.
   if (current !== undefined) await r.packets.patch(current.id, { state: "abandoned" });
   const { plan, keySet } = await planPacket(job, target, opened, r.keySets);
   const packet: PacketRecord = {
@@ -105,7 +108,7 @@ async function reserveIn(
   return { job: taken.job, packet, ...(keySet && { keySet }) };
 }
 
-/** What has to hold where the first packet leaves: a rule or a switch of a moment ago counts. */
+/** Conditions that must hold where the first packet leaves: a rule or a switch may have changed since the order. */
 export async function mayStart(
   feed: FeedJob,
   r: Repositories,
@@ -121,7 +124,9 @@ export async function mayStart(
   return job.lane === "system" || !(await switchIsOpen(r, job.target, now));
 }
 
-/** Defers a job until the packet before it has its answer or is abandoned; a confirmation has that tried at once. */
+/**
+ * Defers a job until the packet before it is answered or abandoned; a confirmation makes that packet be tried at once.
+ */
 async function giveWay(
   feed: FeedJob,
   r: Repositories,

@@ -13,17 +13,17 @@ import { fromStranger } from "./evaluate-response.ts";
 import { mayAnswer, type ReadAnswer, readAnswer } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";
 
-/** A response without known keys is taken for the answer to a command that is not an older than this. */
+/** A response without known keys answers no command older than this. */
 const guessWindowMs = 10 * 60_000;
 /** How far the clock of a service centre may be behind ours. */
 const clockSkewMs = 30_000;
 const maxCandidates = 1000;
-/** Of all targets, when the sender is unknown or is another one. */
+/** Candidates of all targets, when the sender is unknown or a different one. */
 const maxStrangers = 100;
 
 /** The command packet that a response packet answers. */
 export type Answered =
-  /** One of ours, as it was asked for: made with the card's keys, or in clear from the card's own number or reader. */
+  /** One of ours, as requested: made with the card's keys, or in clear from the card's own number or reader. */
   | { readonly kind: "own"; readonly packet: PacketRecord; readonly reading: ReadAnswer }
   /** It names one of ours, or may, but its sender is not authenticated. */
   | { readonly kind: "unproven"; readonly packet: PacketRecord; readonly why: string }
@@ -36,9 +36,7 @@ export type Answered =
       readonly follows: boolean | undefined;
     };
 
-/**
- * The answer to a packet in flight, where the card's keys and its counter prove it: nothing has to be looked for then.
- */
+/** The answer to a packet in flight, proven by the card's keys and the packet's counter: no search is needed. */
 export function answersFlight(flight: Flight | undefined, whole: ReassembledMessage): ReadAnswer | undefined {
   if (flight === undefined || !mayAnswer(flight.packet, whole.body)) return undefined;
   const reading = read(flight.keySet, flight.packet, whole);
@@ -46,9 +44,8 @@ export function answersFlight(flight: Flight | undefined, whole: ReassembledMess
 }
 
 /**
- * Finds what a response packet answers: by keys and counter where they are known, otherwise the oldest open command of
- * its TAR, never one that is younger than the response. One sent from the number that the card answers to goes before
- * all others.
+ * Finds the command that a response packet answers: by keys and counter where they are known, otherwise the oldest open
+ * command of its TAR that is older than the response. Commands to the number that the response came from are preferred.
  */
 export async function findAnswered(
   r: Repositories,
@@ -80,12 +77,12 @@ async function candidates(
   return packets.filter((packet) => mayAnswer(packet, whole.body)).reverse();
 }
 
-/** What decides: the counter, also in clear, or nothing but the keys where the sender is unknown. */
+/** Matching criteria: the counter, also in clear, or only the keys where the sender is unknown. */
 type Proof = "counter" | "keys";
 
 type KeysOf = (target: string) => Promise<readonly KeySet[]>;
 
-/** Opens each target's keys once. */
+/** Opens the keys of each target once. */
 function keysIn(r: Repositories): KeysOf {
   const opened = new Map<string, Promise<readonly KeySet[]>>();
   return (target) => {
@@ -95,7 +92,7 @@ function keysIn(r: Repositories): KeysOf {
   };
 }
 
-/** Keys and counter decide: of two commands with the same counter, an open one, then the older. */
+/** Matches by keys and counter: of two commands with the same counter, an open one is preferred, then the older. */
 async function provenIn(
   r: Repositories,
   packets: readonly PacketRecord[],
@@ -129,7 +126,7 @@ async function proven(
   const set = sets.find((one) => one.id === packet.keySet);
   const reading = set === undefined ? undefined : read(set, packet, whole);
   if (reading === undefined || "why" in reading || !reading.asAsked) return undefined;
-  // What comes from an unknown sender has to be secured with the card's keys.
+  // A response from an unknown sender must be secured with the card's keys.
   const counts = by === "counter" || reading.authenticated || reading.ciphered;
   return counts ? { kind: "own", packet, reading } : undefined;
 }
@@ -142,7 +139,7 @@ function read(
   try {
     return readAnswer(set, packet, whole.userData);
   } catch (error) {
-    // With other keys, what is deciphered may not even look like a response.
+    // Deciphered with other keys, the data may not even have the form of a response.
     return isGatewayError(error, "packet.cc") || isGatewayError(error, "packet.format")
       ? { why: error.message }
       : undefined;
@@ -169,7 +166,7 @@ async function guessIn(
       answered.message?.source.addr ?? (answered.job.work.kind === "packet" ? answered.job.work.from : undefined);
     const wrote = number !== undefined && digits(sender) === number;
     const waits = open || answered.message !== undefined;
-    // What may have had its answer already comes last, the latest first: the final response follows another one.
+    // Commands that may have been answered already come last, latest first: the final response follows another one.
     const seen = packet.answeredAt === undefined ? 0 : 1;
     const age = packet.answeredAt === undefined ? packet.createdAt : -packet.answeredAt;
     guesses.push({ rank: [wrote ? 0 : 1, seen, waits ? 0 : 1, age], answered });
@@ -197,7 +194,7 @@ async function upstream(
   return { kind: "upstream", packet, job, follows, ...(message === undefined ? {} : { message }) };
 }
 
-/** The commands that a message can answer by their keys, with what it states under them. */
+/** The commands that a message may answer according to their keys, with its contents under those keys. */
 async function* readingsOf(
   r: Repositories,
   entry: ArrivedItem,
@@ -221,7 +218,7 @@ async function unprovenIn(...of: Parameters<typeof readingsOf>): Promise<Answere
   return undefined;
 }
 
-/** A response in clear to a command that asked for no more, from a sender that is unknown to be the card. */
+/** A response in clear to a command that required no more, from a sender not proven to be the card. */
 async function strangeIn(...of: Parameters<typeof readingsOf>): Promise<Answered | undefined> {
   for await (const { packet, reading } of readingsOf(...of)) {
     if ("why" in reading || !reading.asAsked) continue;
@@ -235,7 +232,7 @@ async function openJob(r: Repositories, packet: PacketRecord): Promise<Job | und
   return job === undefined || job.endedAt !== undefined ? undefined : job;
 }
 
-/** Whether the packet was made after the response was sent (by its service centre's time) or had arrived. */
+/** Whether the packet was made after the response was sent (according to its service centre) or had arrived. */
 function isYounger(packet: PacketRecord, entry: ArrivedItem): boolean {
   const sentAt = entry.item.kind === "message" ? sentTime(entry.item.tpdu) : undefined;
   return packet.createdAt > entry.receivedAt || (sentAt !== undefined && sentAt + clockSkewMs < packet.createdAt);

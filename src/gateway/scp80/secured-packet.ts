@@ -19,7 +19,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { workBody } from "../scripts/script-body.ts";
 
-/** What a {@link PacketRecord} states about the octets themselves. */
+/** The fields of a {@link PacketRecord} that describe the octets. */
 type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
@@ -59,15 +59,15 @@ function triple(key: { readonly length: number } | undefined): "3DES-2" | "3DES-
   return key?.length === 24 ? "3DES-3" : "3DES-2";
 }
 
-/** The octets that carry a job, and the keys that they are secured with; a packet secured upstream has none of ours. */
+/** The octets that carry a job, and the keys that secure them; absent for a packet secured upstream. */
 interface PlannedPacket {
   readonly plan: PacketPlan;
   readonly keySet?: KeySet;
 }
 
 /**
- * The octets that carry a job, secured under the next counter of one of the target's key sets; a packet secured upstream
- * stays as it is. The counter is reserved in the same unit of work.
+ * The octets that carry a job, secured under the next counter of one of the target's key sets, which is reserved in the
+ * same unit of work; a packet secured upstream is unchanged.
  * @throws target.no-key, crypto.*, job.too-large
  */
 export async function planPacket(
@@ -105,7 +105,10 @@ export async function planPacket(
   return { plan, keySet: set };
 }
 
-/** Which counter the packet of a job will be compared with, before it is secured. @throws target.no-key */
+/**
+ * The counter that the card will compare the packet of a job with, before the packet is secured.
+ * @throws target.no-key
+ */
 export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]): OrderFacts {
   const { work } = job;
   if (work.kind === "packet") return upstreamFacts(work.userData);
@@ -122,7 +125,7 @@ export function mustBeMadeAnew(packet: PacketRecord, sets: readonly KeySetInfo[]
   return set === undefined || set.cntr > packet.cntr;
 }
 
-/** How many short messages the job would take. */
+/** Number of short messages that the job would take. */
 export function segmentsOf(job: Job, target: Target): number {
   if (job.work.kind === "packet") return job.work.userData.length;
   const cipherAndCheck = 16 + 8 + 15;
@@ -137,7 +140,7 @@ function packetKeys(set: KeySet): PacketKeys {
   return new PacketKeys({ kic: set.keys.get(1)?.reveal(), kid: set.keys.get(2)?.reveal(), implicit });
 }
 
-/** What the clear part of a packet secured upstream contains. */
+/** The clear part of a packet secured upstream. */
 function upstreamFacts(userData: readonly string[]): Partial<PacketPlan> {
   const header = commandHeader(userData[0]);
   if (header === undefined) return {};
@@ -154,7 +157,7 @@ function commandHeader(first: string | undefined): CommandPacket | undefined {
   try {
     const segment = readSegment(fromHex(first));
     if (segment.security !== "command") return undefined;
-    // Only the head is looked at: CPL counts octets of later segments too.
+    // Only the header is read: CPL also counts the octets of later segments.
     const head = new Uint8Array(2 + (((segment.body[0] ?? 0) << 8) | (segment.body[1] ?? 0)));
     head.set(segment.body.subarray(0, head.length));
     return parseCommandPacket(head, { allowExcess: true });
@@ -190,14 +193,14 @@ export interface ReadAnswer {
   readonly statusName: string;
   /** Its CC or DS verifies with the keys of the card. */
   readonly authenticated: boolean;
-  /** It carries what SPI asked for, which may prove nothing. */
+  /** It is secured as the SPI requested, which may be without any proof. */
   readonly asAsked: boolean;
-  /** It came ciphered with the keys of the card. */
+  /** It was ciphered with the keys of the card. */
   readonly ciphered: boolean;
-  /** The real answer is still to come (08, 0B, 0C). */
+  /** The final answer follows (08, 0B, 0C). */
   readonly intermediate: boolean;
   readonly data: Uint8Array;
-  /** What is odd about it, as text. */
+  /** Irregularities, as text. */
   readonly note?: string;
 }
 
@@ -249,7 +252,7 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
   }
 }
 
-/** Whether a response may answer a packet whose keys are not here: same TAR is all that is known. */
+/** Whether a response may answer a packet whose keys are not here: only the TAR can be compared. */
 export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
   return packet.tar !== undefined && response.length >= 6 && toHex(response.subarray(3, 6)) === packet.tar;
 }
@@ -265,20 +268,20 @@ export function openedCounter(set: KeySet, packet: PacketRecord): number | undef
   }
 }
 
-/** A notification out of its packet. */
+/** A notification extracted from its packet. */
 interface OpenedNotification {
   readonly data: Uint8Array;
-  /** The target whose keys its CC proves. */
+  /** The target whose keys verify its CC. */
   readonly provenBy?: string;
-  /** Its keys, and the counter that has to be higher than the last one: SPI indicates that it counts. */
+  /** Its keys, and the counter, which must be higher than the last one if the SPI requires a counter. */
   readonly counted?: { readonly keySet: string; readonly cntr: number };
   /** It has neither CC nor any other check that could have failed. */
   readonly unsecured: boolean;
 }
 
 /**
- * Opens a command packet that a card sent us (a notification). Without a matching key it is read as far as it is in
- * clear and marked unverified; undefined when it is not a packet of the ISD-R.
+ * Opens a command packet sent by a card (a notification). Without a matching key its clear part is read and marked
+ * unverified; undefined when it is not a packet of the ISD-R.
  */
 export async function openNotificationPacket(
   r: Repositories,
@@ -293,11 +296,11 @@ export async function openNotificationPacket(
   }
   if (toHex(parsed.tar) !== isdRTar) return undefined;
   const clear = parsed.spi.command.ciphered ? undefined : parsed.secured.subarray(6 + parsed.checkLength);
-  // The EID inside specifies who speaks; the link's card may not be known yet while it is being activated.
+  // The EID in the data identifies the sender; the link's card may still be unidentified while it is being activated.
   const sender = (clear === undefined ? undefined : await senderOf(r, clear)) ?? target;
   let data = clear;
   for (const set of sender === undefined ? [] : await r.keySets.open(sender, "SCP80")) {
-    // Keys of other domains of the card prove nothing for its ISD-R.
+    // Keys of other domains of the card do not authenticate its ISD-R.
     const opened = servesTar(set, isdRTar) ? tryOpen(whole.body, set) : undefined;
     if (opened?.integrity === "cc") {
       const { counter } = parsed.spi.command;

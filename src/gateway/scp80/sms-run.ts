@@ -42,7 +42,7 @@ interface SmsRunDeps {
   readonly defaults: SmsDefaults;
 }
 
-/** A try over a link; `tries` went before it. */
+/** A try over a link; `tries` is the number of earlier ones. */
 type Attempt = Sending &
   Pick<LinkTrouble, "link" | "kind" | "since"> & { readonly tries: number; readonly keySet?: KeySet };
 
@@ -55,10 +55,10 @@ interface Awaited {
   readonly tries: number;
 }
 
-/** What a card in a reader answers comes within this time; only what takes longer is worth a note of its own. */
+/** A card in a reader answers within this time; a note is written only for longer waits. */
 const envelopeGraceMs = 250;
 
-/** Carries one job by short messages (ENVELOPE, modem or SMSC) up to its end or its next try. */
+/** Carries one job by short messages (ENVELOPE, modem or SMSC) to its end or its next try. */
 export class SmsRun {
   readonly #deps: SmsRunDeps;
 
@@ -90,7 +90,7 @@ export class SmsRun {
     await this.#send({ job, target, packet, tries, since, ...(keySet && { keySet }) }, link, signal);
   }
 
-  /** Carries a job whose packet was reserved for its first transmission a moment ago, when its job was accepted. */
+  /** Carries a job whose packet was reserved for its first transmission when the job was accepted. */
   async carry(job: Job, target: Target, packet: PacketRecord, signal: AbortSignal): Promise<void> {
     const link = this.#deps.links.find(packet.link ?? "");
     const since = this.#deps.clock.monotonic();
@@ -110,7 +110,7 @@ export class SmsRun {
     );
   }
 
-  /** How long the card's answer is waited for. */
+  /** How long to wait for the card's answer. */
   #timeoutMs(job: Job, target: Target, kind: LinkTrouble["kind"]): number {
     const { envelopeAnswerTimeoutMs, answerTimeoutMs } = this.#deps.defaults;
     const usual = kind === "reader" ? envelopeAnswerTimeoutMs : answerTimeoutMs;
@@ -142,7 +142,7 @@ export class SmsRun {
       return this.#end(job, { state: "done", result: { commands: [] } }, this.#sent(packet));
     const graceMs = bearer.kind === "envelope" ? Math.min(envelopeGraceMs, timeoutMs) : 0;
     if (graceMs > 0 && (await answer.wait(graceMs, signal))) return;
-    // The network took it: from here on its answer may come at any time, also after a restart.
+    // The network accepted it: from here on its answer may arrive at any time, also after a restart.
     const submitted = { kind: "submitted", at: this.#deps.clock.now(), packet: packet.id } as const;
     this.#note(async (r) => {
       if (report !== "open") await this.#deps.feed(r, job, report);
@@ -151,7 +151,10 @@ export class SmsRun {
     await this.#awaitAnswer({ ...awaited, timeoutMs: timeoutMs - graceMs }, signal);
   }
 
-  /** A packet the network took before a restart, whose answer may still come: it is not sent again before its time. */
+  /**
+   * A packet that the network accepted before a restart and whose answer may still arrive: it is not sent again before
+   * its time.
+   */
   async #onItsWay(job: Job, timeoutMs: number): Promise<{ packet: PacketRecord; timeoutMs: number } | undefined> {
     if (job.attempts === 0) return undefined;
     const packet = (await this.#deps.store.read((r) => r.packets.ofJob(job.id))).at(-1);
@@ -160,15 +163,15 @@ export class SmsRun {
     return leftMs > 0 ? { packet, timeoutMs: leftMs } : undefined;
   }
 
-  /** What arrives settles the job where it is taken in. */
+  /** An answer settles the job where it arrives. */
   async #awaitAnswer({ job, packet, answer, timeoutMs, tries }: Awaited, signal: AbortSignal): Promise<void> {
     const arrived = await answer.wait(Math.min(timeoutMs, job.validUntil - this.#deps.clock.now()), signal);
     if (!arrived) await this.#noAnswer(job, packet, tries);
   }
 
   /**
-   * Response packets that came back in the delivery reports themselves. One that announces another need not be stored
-   * when that follows at once: it is returned.
+   * Response packets in the delivery reports themselves. One that announces another is not stored if the other follows
+   * at once: it is returned.
    */
   async #takeReports(
     job: Job,
@@ -182,7 +185,7 @@ export class SmsRun {
       flight === undefined ? await this.#verdictOn(job, answered, byCard) : verdictInFlight(flight, answered);
     const settles = verdict.at !== "wait" && verdict.at !== "unproven";
     const { response } = answered;
-    // An SMPP client's message ends with what the card gave now; the command stays open for what follows.
+    // An SMPP client's message ends with the card's present answer; the command stays open for later ones.
     if (!settles && ofClient(job)) {
       const result = { data: toHex(concatBytes(...response)), commands: [] };
       await this.#end(
@@ -204,13 +207,14 @@ export class SmsRun {
       outcome.at !== "accepted" && outcome.report !== undefined && isResponse(outcome.report) ? [outcome.report] : [],
     );
     if (reports.length === 0) return undefined;
-    // Messages of one response, or a response to each message of the packet: the last one is the packet's.
+    // Either the messages of one response, or a response to each message of the packet: then the last one is the
+    // packet's.
     const whole = reports.every((report) => readSegment(report).concatenation !== undefined);
     const response = whole ? reports : reports.slice(-1);
     return { ...packet, state: "answered", response, answeredAt: this.#deps.clock.now() } as const;
   }
 
-  /** Keeps what a card reported after its job was abandoned. */
+  /** Stores what a card reported after its job was abandoned. */
   async #hearLate({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
     const answered = this.#answeredBy(packet, outcomes);
     const verdict = answered === undefined ? undefined : await this.#verdictOn(job, answered, byCard);
@@ -224,7 +228,7 @@ export class SmsRun {
     });
   }
 
-  /** Writes without waiting: what follows rests on the reservation, not on this. */
+  /** Writes without waiting for the disk: what follows depends on the reservation, not on this. */
   #note(unit: (r: Repositories) => Promise<unknown>): void {
     this.#deps.store.write(unit).catch((error: unknown) => {
       this.#deps.log.error({ err: asGatewayError(error).message }, "a note on a job could not be stored");
@@ -235,7 +239,7 @@ export class SmsRun {
     return this.#deps.store.read((r) => evaluateResponse(r, job, packet, source));
   }
 
-  /** A response that an earlier version stored without settling its job, or that came after the last look. */
+  /** A response that an earlier version stored without settling its job, or that arrived after the last look. */
   async #conclude(job: Job, packet: PacketRecord, tries: number): Promise<void> {
     const verdict = await this.#verdictOn(job, packet);
     if (verdict.at === "wait") return this.#later(job, verdict.note, tries);
@@ -270,7 +274,7 @@ export class SmsRun {
     const at = this.#deps.clock.now();
     const until = becomes === "deferred" ? this.#backoff(job, tries, attempt) : at;
     await this.#feed(job, { kind: "submit-failed", at, failure, until });
-    // It may be on its way: until the time of its answer is over nothing is sent again.
+    // It may be on its way: nothing is sent again until the time for its answer is over.
     if (becomes === "waits") await this.#awaitAnswer(awaited, signal);
   }
 
@@ -304,7 +308,7 @@ export class SmsRun {
       readsNoReplay(packet) ||
       job.work.kind === "packet";
     const came = packet?.response === undefined || !last ? undefined : await this.#verdictOn(job, packet);
-    // Whether it was the last is for its owner to say, who alone can read it.
+    // Only the owner can read whether it was the last one.
     if (packet !== undefined && came?.at === "done" && clock.now() < job.validUntil)
       return this.#settle(job, packet, came);
     const messages = parts.filter(({ state }) => state === "failed").map(({ position }) => position + 1);
@@ -334,7 +338,7 @@ export class SmsRun {
     return this.#deps.store.write((r) => this.#deps.feed(r, job, event));
   }
 
-  /** Until when a job is deferred after so many tries; when a link let it down, at most until that comes back. */
+  /** Until when a job is deferred after so many tries; if a link failed, at most until that link is up again. */
   #backoff(job: Job, tries: number, attempt?: Attempt): number {
     const { clock, random, backoff } = this.#deps;
     const delayMs = backoffMs(tries, { firstMs: 250, maxMs: 60_000, random });
@@ -343,7 +347,7 @@ export class SmsRun {
   }
 }
 
-/** A delivery report is the card's own answer to the command that brought the packet. */
+/** A delivery report is the card's own answer to the command that carried the packet. */
 const byCard = { byCard: true } as const;
 
 /** Whether the TP-UD of a delivery report carries a response packet (or a later segment of one). */

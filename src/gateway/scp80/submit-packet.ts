@@ -8,13 +8,13 @@ import type { PacketRecord } from "../model/packet.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
-/** Defaults of the gateway for what targets and jobs leave open. */
+/** Defaults for settings that targets and jobs do not have. */
 export interface SmsDefaults {
   readonly originator: string;
   readonly serviceCentre: string;
   readonly answerTimeoutMs: number;
   readonly envelopeAnswerTimeoutMs: number;
-  /** Identical octets are sent again at most this often when no answer came. */
+  /** Identical octets are sent again at most this many times when no answer arrives. */
   readonly retransmissions: number;
 }
 
@@ -22,7 +22,7 @@ interface SubmitPacketDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly defaults: SmsDefaults;
-  /** Writes without waiting. */
+  /** Writes without waiting for the disk. */
   readonly note: (unit: (r: Repositories) => Promise<unknown>) => void;
 }
 
@@ -34,7 +34,7 @@ export interface Sending {
 }
 
 /**
- * Hands the short messages of a packet to a bearer, in order, and notes what the network calls each of them.
+ * Hands the short messages of a packet to a bearer, in order, and records the network's reference of each.
  * @throws GatewayError with `fate`
  */
 export async function submitPacket(
@@ -55,7 +55,7 @@ export async function submitPacket(
     if (outcome.at !== "accepted") continue;
     const echo = bearer.echoOf?.(message.reference);
     const named = outcome.networkReference !== undefined || echo !== undefined;
-    // Of one short message without a name there is nothing to find again.
+    // A single short message without a reference cannot be found again.
     if (named || packet.userData.length > 1) noteTaken(deps, sending, position, bearer, outcome.networkReference, echo);
   }
   return outcomes;
@@ -87,7 +87,7 @@ function messageOf(
   };
 }
 
-/** TP-UD as it is; a text of an SMPP client as the bearer takes it. */
+/** The TP-UD unchanged; a text of an SMPP client in the form that the bearer requires. */
 function userDataOf(
   userData: Uint8Array,
   work: Extract<JobWork, { kind: "packet" }> | undefined,
@@ -101,7 +101,7 @@ function userDataOf(
   return { userData: text.octets, userDataHeader, dataCoding: text.dcs, userDataLength: text.length };
 }
 
-/** Parts that a network took in this transmission before it was interrupted: they are on their way already. */
+/** Parts that a network accepted in this transmission before it was interrupted: they are on their way already. */
 async function partsGone(
   { store }: SubmitPacketDeps,
   packet: PacketRecord,
@@ -112,7 +112,7 @@ async function partsGone(
   return new Set(parts.filter((part) => part.transmission === packet.transmissions).map((part) => part.position));
 }
 
-/** What the network calls a part: its receipt may come after a restart. */
+/** Records the network's reference of a part, since its receipt may arrive after a restart. */
 function noteTaken(
   { note, clock }: SubmitPacketDeps,
   { packet, target }: Sending,

@@ -7,19 +7,19 @@ import type { KeySet } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import { mayAnswer, openedCounter, readAnswer, spiOf } from "./secured-packet.ts";
 
-/** How a response belongs to a packet that its owner secured. */
+/** How a response matches a packet that its owner secured. */
 interface UpstreamMatch {
   /** `yes` by TAR and CNTR, `maybe` when only the TAR can be compared. */
   readonly match: "yes" | "maybe";
-  /** The target's keys prove it. */
+  /** The target's keys verify it. */
   readonly proven: boolean;
-  /** Whether it announces the real answer; undefined when its status cannot be read. */
+  /** Whether it announces the final answer; undefined when its status cannot be read. */
   readonly follows: boolean | undefined;
 }
 
 /**
- * Whether a response answers a packet secured upstream: read with the target's keys where they are those of the packet,
- * otherwise as far as packet and response are in clear. Undefined when it does not.
+ * Whether a response answers a packet secured upstream: read with the target's keys if they are those of the packet,
+ * otherwise from the clear parts of both. Undefined when it does not.
  */
 export function matchUpstream(
   sets: readonly KeySet[],

@@ -6,9 +6,9 @@ import { decode } from "../../codec/kit/codec.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 
-/** A notification as a session's first POST brought it. */
+/** A notification in the first POST of a session. */
 interface SessionNotification {
-  /** Whose session it is: proven by its PSK. */
+  /** The target of the session, proven by its PSK. */
   readonly target: string;
   readonly tlv: Uint8Array;
   readonly receivedAt: number;
@@ -17,9 +17,9 @@ interface SessionNotification {
 const link = "scp81";
 
 /**
- * Takes a session's notification in. What cannot be read is kept unchanged, among the messages, and is no reason to
- * refuse the session: the card would bring it again and again, and its jobs would never come. True when it counts for
- * the session's target. SGP.02 §3.15.2
+ * Processes a session's notification. One that cannot be read is stored unchanged among the messages and does not end
+ * the session: otherwise the card would repeat it in every session and its jobs would never run. True when it counts
+ * for the session's target. SGP.02 §3.15.2
  */
 export async function takeNotification(
   r: Repositories,

@@ -8,7 +8,7 @@ import { targetedApplication } from "../scripts/secure-channel-use.ts";
 
 type Script = Exclude<JobWork, { kind: "packet" }>;
 
-/** One part of a job as the administration dialog carries it. */
+/** One part of a job as an administration session carries it. */
 export function adminScript(
   job: Job,
   work: Script,
@@ -34,5 +34,5 @@ export function jobOfScript(id: string): string {
   return id.split(".")[0] ?? id;
 }
 
-/** Bodies as they are stored. */
+/** Script bodies as they are stored. */
 export const storedBodies = (bodies: readonly Uint8Array[]): string[] => bodies.map(toHex);

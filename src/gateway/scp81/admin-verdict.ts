@@ -6,21 +6,21 @@ import type { JobFailure } from "../model/failure.ts";
 import type { Job, JobResult } from "../model/job.ts";
 import { type AskedScript, answeredScript, askedByBody, askedByWork } from "../scripts/script-verdict.ts";
 
-/** A script that a card got, and the job it is of. */
+/** A script that a card received, and its job. */
 interface DeliveredScript {
   readonly job: Job;
   readonly body: Uint8Array;
-  /** What its job's earlier parts came to; absent when the script is all of the job. */
+  /** The result of the job's earlier parts; absent when the script is the whole job. */
   readonly parts?: JobParts;
 }
 
-/** What a verdict on a script means for its job, and what its parts have come to when others follow. */
+/** What a verdict on a script means for its job, with the result of its parts if others follow. */
 interface ScriptOutcome {
   readonly verdict: AnswerVerdict;
   readonly parts?: JobParts;
 }
 
-/** How a job continues, or ends, by the verdict on its script. */
+/** How a job continues or ends after the verdict on its script. */
 export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict): ScriptOutcome {
   if (verdict.state === "answered") return answered(delivered, verdict.response);
   const error = failureOf(verdict);
@@ -29,7 +29,7 @@ export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict)
   return { verdict: { at: "failed", error, ...result } };
 }
 
-/** What the parts of a job that were answered say together. */
+/** The combined result of the answered parts of a job. */
 function partialResult(parts: JobParts | undefined, data = ""): JobResult {
   const all = `${parts?.data ?? ""}${data}`;
   return {

@@ -6,25 +6,25 @@ import type { Target } from "../model/target.ts";
 import { segmentsOf } from "../scp80/secured-packet.ts";
 import { channelUse, targetedApplication } from "../scripts/secure-channel-use.ts";
 
-/** How long a job that may go either way waits for a session; of a short validity, half. */
+/** How long a job that may use either bearer waits for a session; half of a short validity. */
 const patienceMs = 120_000;
 const maxSegments = 255;
 const maxJobs = 1000;
 
-/** What is asked besides the store. */
+/** Dependencies besides the store. */
 interface BearerFallbackDeps {
-  /** A reader, modem or SMSC would carry the job now. */
+  /** Whether a reader, modem or SMSC would carry the job now. */
   readonly bySms: (job: Job, target: Target) => boolean;
 }
 
-/** Until when a job that is put into the queue for a session now waits for it, if it may go another way then. */
+/** Until when a job that is queued for a session now waits for it, if it may use another bearer after that. */
 export function sessionDueBy(job: Job, now: number): number {
   return now + Math.min(patienceMs, Math.floor(Math.max(0, job.validUntil - now) / 2));
 }
 
 /**
- * The jobs of a target that waited long enough for a session and go by short message instead: nothing of them was handed
- * out, and nothing before them stays behind, since jobs go in order.
+ * The jobs of a target that waited long enough for a session and are sent by short message instead: nothing of them was
+ * handed out, and no earlier job stays behind, since jobs keep their order.
  */
 export async function jobsChangingBearer(
   r: Repositories,
@@ -46,12 +46,18 @@ export async function jobsChangingBearer(
   return falling;
 }
 
-/** Whether no session came in time for a job that may go otherwise, and it is certain that the card has nothing of it. */
+/**
+ * Whether no session came in time for a job that may use another bearer, and it is certain that the card has nothing of
+ * it.
+ */
 export function mayChangeBearer(job: Job, now: number): boolean {
   return job.request.bearer === "auto" && job.attempts === 0 && now >= job.notBefore && now < job.validUntil;
 }
 
-/** Whether the script means the same by short message: same keys' domain, and no secure channel of a session. */
+/**
+ * Whether the script has the same meaning by short message: the domain of the same keys, and no secure channel of a
+ * session.
+ */
 function fits(job: Job, target: Target, sets: readonly KeySetInfo[]): boolean {
   const { work, request } = job;
   if (work.kind === "packet" || request.secureChannel !== undefined || channelUse(work) !== "none") return false;

@@ -25,31 +25,31 @@ interface Scp81BearerDeps {
   readonly running: () => boolean;
   /** Value of the session trigger (SecuredData after SCP80), hexadecimal; `8100` = what the card has stored. */
   readonly trigger: (target: Target) => string;
-  /** Lets a session that is held open look again. */
+  /** Makes a session that is held open look for new scripts. */
   readonly resume: (target: string) => void;
-  /** The target's queue is to be looked at. */
+  /** Looks at the target's queue. */
   readonly wake: (target: string) => void;
 }
 
-/** How long a trigger may be on its way before another one is sent; twice as long each time nothing comes of it. */
+/** How long to wait for a session before the trigger is sent again; doubled each time no session comes. */
 const triggerPatienceMs = 90_000;
 const maxPatienceMs = 3_600_000;
-/** A card that broke off with a script in its hands comes back by its own retry policy: another trigger would end that. */
+/** A card that broke off during a script returns by its own retry policy, which another trigger would cancel. */
 const resumePatienceMs = 300_000;
-/** Between a session that took its jobs and the trigger for those that came too late for it. */
+/** Time between a session that took its jobs and the trigger for jobs that came too late for it. */
 const leastPauseMs = 2_000;
 const sweepMs = 1_000;
 const pageSize = 500;
 
-/** SCP81 as a bearer: jobs wait for a session of their target; a session that is not open is asked for by SMS. */
+/** SCP81 as a bearer: jobs wait for a session of their target; a session that is not open is requested by SMS. */
 export class Scp81Bearer implements HttpsBearer, Disposable {
   readonly #deps: Scp81BearerDeps;
   readonly #sweep: NodeJS.Timeout;
   readonly #off: () => void;
   readonly #startedAt: number;
-  /** When the last session of a target ended, as far as this process knows. */
+  /** When the last session of a target ended in this process. */
   readonly #closedAt = new Map<string, number>();
-  /** What the store has, at hand once it was read. */
+  /** What the store contains, once it was read. */
   readonly #wanted = new Map<string, PendingSessionTrigger>();
   #wantedRead = false;
   #before: number | undefined;
@@ -105,7 +105,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   #heard({ type, target, at }: GatewayEvent): void {
     if (target === undefined) return;
     const wanted = this.#wanted.get(target);
-    // When the store fails, the order remains in it: after a restart the session is triggered once more at most.
+    // If the store fails, the order stays in it: after a restart the session is triggered once more at most.
     if (type === "session.opened" && wanted !== undefined) detach(this.#forget([wanted]), () => {});
     if (type === "session.closed") this.#closedAt.set(target, at);
   }
@@ -119,7 +119,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     });
   }
 
-  /** Targets without a session that were asked for one, by an order that still holds. */
+  /** Targets without a session for which an order that is still valid requested one. */
   async #wantedNow(now: number): Promise<string[]> {
     if (!this.#wantedRead) {
       const stored = await this.#deps.store.read((r) => r.sessionTriggers.list());
@@ -131,7 +131,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     return [...this.#wanted.keys()];
   }
 
-  /** Whether another trigger for the target makes sense now. */
+  /** Whether another trigger for the target is useful now. */
   async #due(r: Repositories, target: string, now: number): Promise<boolean> {
     const triggers = (await r.jobs.list({ target, origin: "system" }, undefined, 10)).filter(isTrigger);
     const [last] = triggers;
@@ -142,7 +142,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     if (dialog?.record.outstanding !== undefined) {
       return now - Math.max(quietSince, this.#startedAt) >= resumePatienceMs;
     }
-    // Earlier ones, of before a restart too, say nothing about an order that came after them.
+    // Earlier triggers, also those before a restart, do not count for an order that came after them.
     const asked = Math.max(closedAt, (this.#wanted.get(target)?.since ?? 0) - 1);
     const unheeded = triggers.filter((trigger) => trigger.createdAt > asked).length;
     if (unheeded === 0) return now - (last?.endedAt ?? 0) >= leastPauseMs;
@@ -185,11 +185,11 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     const looked = this.#remind().finally(() => {
       this.#sweeping = false;
     });
-    // The store is busy or closing; the next look finds the same.
+    // The store is busy or closing; the next look has the same result.
     detach(looked, () => {});
   }
 
-  /** Ends jobs that waited too long, and asks again for sessions that did not come; one page of jobs at a time. */
+  /** Ends jobs that waited too long, and requests again sessions that did not come; one page of jobs at a time. */
   async #remind(): Promise<void> {
     const { store, clock, isOpen } = this.#deps;
     const now = clock.now();
@@ -219,14 +219,14 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     for (const target of new Set([...due, ...late.map((job) => job.target)])) this.#deps.wake(target);
   }
 
-  /** While a profile switch is open only the gateway's own jobs go. */
+  /** While a profile switch is open, only the gateway's own jobs run. */
   async #hasUse(r: Repositories, target: string, now: number): Promise<boolean> {
     if (this.#wanted.has(target)) return true;
     if (!(await switchIsOpen(r, target, now))) return true;
     return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";
   }
 
-  /** Jobs for which no session came in time, and that short messages can carry, go by those. */
+  /** Jobs for which no session came in time are sent by short message where that is possible. */
   async #changeBearer(waiting: readonly Job[], now: number): Promise<void> {
     const { store, isOpen, wake } = this.#deps;
     const patient = waiting.filter((job) => mayChangeBearer(job, now) && !isOpen(job.target));
@@ -234,7 +234,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       const falling = await store.read((r) => jobsChangingBearer(r, target, now, this.#deps));
       if (falling.length === 0) continue;
       await store.write(async (r) => {
-        // A session may have taken some of them meanwhile.
+        // A session may have taken some of them in the meantime.
         if (isOpen(target)) return;
         for (const job of await jobsChangingBearer(r, target, now, this.#deps)) await this.#reroute(r, job, now);
       });

@@ -23,11 +23,11 @@ interface Scp81StoreDeps {
   readonly feed: FeedJob;
   /** How long a session is held open for an upstream that announced more. */
   readonly holdOpenMs: number;
-  /** The target may have become free for its next job. */
+  /** The target may be free for its next job. */
   readonly wake: (target: string) => void;
 }
 
-/** The durable side of administration sessions over the gateway's jobs: a step is one unit of work. */
+/** The store of administration sessions, on top of the gateway's jobs: each step is one unit of work. */
 export class Scp81Store implements AdminStore {
   readonly #deps: Scp81StoreDeps;
 
@@ -96,7 +96,7 @@ export class Scp81Store implements AdminStore {
     if (outcome.parts !== undefined) return withParts(cleared, id, outcome.parts);
     if (wasTaken(taken) && !hasEnded(taken.job)) return withParts(cleared, id, parts && { ...parts, again: true });
     if (wasTaken(taken) && taken.job.state === "done") return withParts(cleared, id, undefined);
-    // A job that did not succeed takes its secure channel along.
+    // A job that did not succeed ends its secure channel.
     const stored = (await r.adminDialogs.get(job.target)) ?? cleared;
     const over = withParts({ ...cleared, channels: stored.channels }, id, undefined);
     return stored.lost === undefined ? over : { ...over, lost: stored.lost };
@@ -149,7 +149,7 @@ export class Scp81Store implements AdminStore {
     for await (const job of waitingJobs(r, target)) {
       const { work } = job;
       if (work.kind === "packet" || now >= job.validUntil) continue;
-      // Behind an unconfirmed switch only the gateway's own jobs go.
+      // After an unconfirmed switch only the gateway's own jobs run.
       if (held && job.lane === "normal") continue;
       const running = partsOf(dialog, job.id);
       const attempts = running === undefined || running.again === true ? job.attempts + 1 : job.attempts;
@@ -198,7 +198,7 @@ async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise
   return now;
 }
 
-/** Jobs that wait for the session, in order; mostly the first one will do. */
+/** Jobs that wait for the session, in order; usually only the first one is needed. */
 async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job> {
   const seen = new Set<string>();
   for (const limit of [1, 1000]) {

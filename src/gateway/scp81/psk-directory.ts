@@ -9,23 +9,22 @@ import { agentIdsOf } from "../targets/agent-ids.ts";
 
 const pageSize = 1000;
 
-/** A target's key under an identity that was given to it. */
+/** A target's key under an assigned identity. */
 interface NamedEntry {
   readonly identity: string;
   readonly entry: PskEntry;
 }
 
 /**
- * The PSKs of all targets at hand, so that a handshake needs no more than a look into memory; kept up to date by what
- * the store reports changed targets.
+ * The PSKs of all targets in memory, so that a handshake reads nothing from the store. Changes of targets update it.
  */
 export class PskDirectory implements Disposable {
   readonly #store: Store;
-  /** By identity in capitals; several targets where a store of old let them have the same one. */
+  /** By identity in capitals; several targets if an old store allowed them to have the same one. */
   readonly #byName = new Map<string, readonly NamedEntry[]>();
   /** By EID, KVN and KID, for identities of the SGP.02 form. */
   readonly #byKey = new Map<string, PskEntry>();
-  /** Names and keys that a target stands under. */
+  /** Identities and keys that a target is listed under. */
   readonly #ofTarget = new Map<string, readonly string[]>();
   #off: (() => void) | undefined;
 
@@ -33,10 +32,10 @@ export class PskDirectory implements Disposable {
     this.#store = store;
   }
 
-  /** Reads all there are, and follows changes from now on. */
+  /** Reads all PSKs, and follows changes from then on. */
   async load(): Promise<void> {
     this.#off = this.#store.onEvents((events) => {
-      // When the store fails the old keys stay: the next change or start reads them again.
+      // If the store fails, the old keys stay: the next change or start reads them again.
       for (const event of events)
         if (event.target !== undefined && changesTarget(event)) detach(this.#reload(event.target), () => {});
     });
@@ -49,8 +48,8 @@ export class PskDirectory implements Disposable {
   }
 
   /**
-   * The entry of an identity: of the SGP.02 form by the EID, KVN and KID that it names, otherwise as a string, exactly
-   * or in another case. Of several targets the one added first has it.
+   * The entry of an identity: in the SGP.02 form by the EID, KVN and KID that it contains, otherwise by its text,
+   * exactly or in another case. Of several targets the one that was added first.
    */
   find(identity: string): PskEntry | undefined {
     const euicc = readPskIdentity(identity);
@@ -60,7 +59,7 @@ export class PskDirectory implements Disposable {
     return (named.find((one) => one.identity === identity) ?? named[0])?.entry;
   }
 
-  /** An entry that came from elsewhere, with what is known here of its target's card. */
+  /** An entry from an upstream, with what the store contains about its target's card. */
   async completed(entry: PskEntry): Promise<PskEntry> {
     const target = await this.#store.read((r) => r.targets.get(entry.target));
     return target === undefined ? entry : { ...habitsOf(target), ...entry };
@@ -133,7 +132,7 @@ function pskEntry(target: Target, set: KeySet, kid: number): PskEntry | undefine
   };
 }
 
-/** How the card of a target identifies itself, and the framing of its answers. */
+/** The card's identity in requests of a target, and the framing of its answers. */
 function habitsOf(target: Target): Pick<PskEntry, "agentId" | "agentIds" | "framing"> {
   const { scp81Framing, agentId } = target.settings;
   const agentIds = agentIdsOf(target);

@@ -11,10 +11,10 @@ import type { EventData } from "../model/event-catalogue.ts";
 import type { Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
-/** Who serves sessions of a target; the target is absent when only an upstream knows the card. */
+/** What serves sessions of a target; the target is absent when only an upstream has the card. */
 type ChooseSession = (target: Target | undefined) => OpenSession;
 
-/** Decides at the first POST of each session who serves it, and reports sessions in the event log. */
+/** Decides at the first POST of each session what serves it, and reports sessions in the event log. */
 export function chosenSessions(store: Store, clock: Clock, choose: ChooseSession): OpenSession {
   return (session) => new ChosenSession(session, store, clock, choose);
 }
@@ -61,7 +61,7 @@ class ChosenSession implements AdminSessionHandler {
     return { session: id, identity, ...(eid === undefined ? {} : { eid }) };
   }
 
-  /** A convenience for those who watch: a session does not wait for it. */
+  /** Only for observers: a session does not wait for it. */
   #tell(about: SessionEvent): void {
     const { target } = this.#session;
     const event = { at: this.#clock.now(), ...(this.#known ? { target } : {}), ...about };

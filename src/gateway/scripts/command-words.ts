@@ -2,13 +2,13 @@ import { statusWordName } from "../../codec/apdu/status-word.ts";
 import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { commandStatusText } from "../../codec/euicc/es5/status.ts";
 
-/** What a status word states as the answer of a command, in the words of the ES5 function where it is one. */
+/** The meaning of a status word as the answer of a command, in the words of the ES5 function if it is one. */
 export function statusMeaning(fn: ClassifiedCommand["function"] | undefined, sw: string): string {
   const value = Number.parseInt(sw, 16);
   return (fn === undefined ? undefined : commandStatusText(fn, value)) ?? statusWordName(value);
 }
 
-/** A failed command as text: its number, its function and what its status word means. */
+/** A failed command as text: its number, its function and the meaning of its status word. */
 export function commandWords(
   number: number,
   apdu: Uint8Array | undefined,
@@ -21,7 +21,10 @@ export function commandWords(
   return { words, meaning, ...(name === undefined ? {} : { name }) };
 }
 
-/** Whether a card may have changed something although it answered so: 65xx, and 6Fxx, which names no reason. ISO/IEC 7816-4 §5.6 */
+/**
+ * Whether a card may have changed something although it returned this status word: 65xx, and 6Fxx, which gives no
+ * reason. ISO/IEC 7816-4 §5.6
+ */
 export function mayHaveActed(sw: string): boolean {
   return /^(65|6F)/i.test(sw);
 }

@@ -11,7 +11,7 @@ export const es5Params: Readonly<Record<string, z.ZodObject>> = Object.fromEntri
   es5Functions.flatMap(({ name, call }) => (call === undefined ? [] : [[name, call.params]])),
 );
 
-/** Which parameters belong to which function, for the API's description: JSON Schema on an object with both. */
+/** The parameters of each function, for the description of the API: JSON Schema on an object with both. */
 export function es5ParamsSchema(): { readonly allOf: readonly object[] } {
   return {
     allOf: Object.entries(es5Params).map(([name, shape]) => {
@@ -28,8 +28,8 @@ export function isEs5Call(name: string): boolean {
 }
 
 /**
- * A function call as a typed ES5 function, with what the target's EIS knows filled in.
- * @throws api.usage naming the parameter, target.invalid for a profile the EIS does not know
+ * A function call as a typed ES5 function, completed from the target's EIS.
+ * @throws api.usage naming the parameter, target.invalid for a profile that is not in the EIS
  */
 export function es5FromParams(name: string, raw: unknown, target: Target): Es5Function {
   const call = es5Function(name)?.call;

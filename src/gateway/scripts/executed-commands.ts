@@ -8,18 +8,18 @@ import { statusMeaning } from "./command-words.ts";
 import { scriptCommands } from "./script-body.ts";
 import { swSucceeds } from "./script-verdict.ts";
 
-/** A command of a script and what the card said to it. */
+/** A command of a script and the card's answer. */
 export interface ExecutedCommand {
   readonly function: ClassifiedCommand["function"];
   readonly succeeded: boolean;
   readonly sw: string;
-  /** What its status word means as the answer of the function. */
+  /** Meaning of its status word as the answer of the function. */
   readonly meaning: string;
-  /** What its data mean, when they could be read. */
+  /** Its data decoded, if they could be read. */
   readonly answer?: Es5Answer;
 }
 
-/** The commands of a job's script that the card answered, named and with their answers decoded. */
+/** The commands of a job's script that the card answered, with names and decoded answers. */
 export function executedCommands(work: JobWork, results: readonly CommandResult[]): ExecutedCommand[] {
   const apdus = scriptCommands(work);
   // A compact response reports the last command only; the ones before it succeeded.

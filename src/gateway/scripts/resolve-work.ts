@@ -6,7 +6,7 @@ import type { AskedWork } from "../model/new-job.ts";
 import type { Target } from "../model/target.ts";
 import { es5FromParams } from "./es5-params.ts";
 
-/** A job's work from what the client asked for. */
+/** Makes a job's work from a client's order. */
 export function resolveWork(work: AskedWork, target: Target): JobWork {
   if (work.kind !== "es5") return work;
   const fn = es5FromParams(work.function, work.params, target);

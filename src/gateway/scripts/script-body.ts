@@ -6,7 +6,9 @@ import type { Target } from "../model/target.ts";
 
 type Script = Exclude<JobWork, { kind: "packet" }>;
 
-/** The octets that a job's script is on the way: definite coding by SMS unless job or target say otherwise. */
+/**
+ * The octets of a job's script as sent: with definite coding by SMS, unless the job or the target requires otherwise.
+ */
 export function workBody(
   work: Script,
   target: Target,
@@ -18,7 +20,7 @@ export function workBody(
   return format === "compact" ? compactScript(apdus) : expandedScript(apdus.map(capduObject), format);
 }
 
-/** The format of a job's script by SMS, unless `usual` specifies what else is usual for eUICCs. */
+/** The format of a job's script by SMS; `usual` is the default for eUICCs. */
 export function scriptFormat(
   work: Extract<Script, { kind: "script" }>,
   target: Target,
@@ -28,7 +30,7 @@ export function scriptFormat(
   return work.format ?? chosen;
 }
 
-/** The C-APDUs of a job, in order; none when its script cannot be read (it is relayed all the same). */
+/** The C-APDUs of a job, in order; empty when its script cannot be read (it is relayed nevertheless). */
 export function scriptCommands(work: JobWork): readonly Uint8Array[] {
   if (work.kind === "packet") return [];
   if (work.kind === "script") return work.apdus.map(fromHex);

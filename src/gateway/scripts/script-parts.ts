@@ -7,8 +7,8 @@ import { workBody } from "./script-body.ts";
 type Script = Exclude<JobWork, { kind: "packet" }>;
 
 /**
- * The bodies a job's script takes: one, or several cut at command boundaries when it is larger than the card's buffer.
- * A ready body of the upstream is cut only where the card could not take it whole.
+ * The bodies of a job's script: one, or several that are cut at command boundaries when it is larger than the card's
+ * buffer. An upstream's ready body is cut only if the card could not accept it whole.
  */
 export function scriptParts(work: Script, target: Target): Uint8Array[] {
   const whole = workBody(work, target, "expanded-indefinite");

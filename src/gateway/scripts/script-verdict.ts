@@ -18,35 +18,35 @@ import type { ExecutedFacts, JobFailure } from "../model/failure.ts";
 import type { CommandResult, JobResult, JobWork } from "../model/job.ts";
 import { commandWords, mayHaveActed } from "./command-words.ts";
 
-/** What a script asks of the card: the objects that it answers one by one. */
+/** The objects of a script, each of which the card answers. */
 export interface AskedScript {
   readonly commands: readonly ScriptObject[];
-  /** It is a script for certain: what is not a script answer is not an answer to it. */
+  /** It is certainly a script: data without the form of a script answer do not answer it. */
   readonly certain: boolean;
-  /** In compact format, and no ES5 function: cards are known that answer it with a PoR only. */
+  /** In compact format, and not an ES5 function: some cards answer it with a PoR only. */
   readonly mayBeSilent?: boolean;
 }
 
 /** How the card answered a script. */
 export interface AnsweredScript {
   readonly result: Omit<JobResult, "por">;
-  /** Why that is not a success. */
+  /** Why the answer is not a success. */
   readonly failure?: JobFailure;
 }
 
-/** Where the script stands in a longer one that goes in parts. */
+/** The place of a script within a longer one that is sent in parts. */
 interface ScriptPlace {
-  /** Commands of the parts before it. */
+  /** Number of commands in the parts before it. */
   readonly before?: number;
-  /** Commands of the whole. */
+  /** Number of commands in the whole script. */
   readonly total?: number;
 }
 
-/** What an octet string asks as a script; nothing when it cannot be read as one. ETSI TS 102 226 §5 */
+/** The objects of an octet string that is read as a script; undefined when it cannot be. ETSI TS 102 226 §5 */
 export function askedByBody(body: Uint8Array): AskedScript {
   try {
     const { objects } = parseScript(body);
-    // With an early response the card answers before it runs anything. TS 102 226 §5.2.1.2
+    // With an early response the card answers before it runs a command. TS 102 226 §5.2.1.2
     const early = objects.some(({ tag, value }) => (tag === 0x81 || tag === 0x01) && value[0] === 0x82);
     return { commands: early ? [] : objects.filter(isAnswered), certain: isExpandedScript(body) };
   } catch (error) {
@@ -55,7 +55,7 @@ export function askedByBody(body: Uint8Array): AskedScript {
   }
 }
 
-/** What the script of a job asks; of a script, whether it is in compact format (`compact`) depends on its target. */
+/** The objects of a job's script; whether it is in compact format (`compact`) depends on its target. */
 export function askedByWork(work: JobWork, compact = false): AskedScript {
   if (work.kind === "packet") return { commands: [], certain: false };
   const named = work.function !== undefined;
@@ -71,14 +71,14 @@ function isAnswered({ tag }: ScriptObject): boolean {
   return isCapdu(tag) || scp03tCommandName(tag) !== undefined;
 }
 
-/** An answer without a readable script answer: its octets, if any. */
+/** An answer without a readable script answer, with its octets if there are any. */
 function unread(data: Uint8Array): Omit<JobResult, "por"> {
   return { ...(data.length === 0 ? {} : { data: toHex(data) }), commands: [] };
 }
 
 /**
- * Reads the card's answer to a script and judges it: each command must have the answer that is its success, up to the
- * last one. ETSI TS 102 226 §5, SGP.02 §4.1.3.3
+ * Reads and evaluates the card's answer to a script: each command must be answered with its success, up to the last
+ * one. ETSI TS 102 226 §5, SGP.02 §4.1.3.3
  */
 export function answeredScript(asked: AskedScript, data: Uint8Array, place: ScriptPlace = {}): AnsweredScript {
   const answer = readAnswer(data);
@@ -133,7 +133,7 @@ function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetai
   return { code: "job.script", message, ...facts, detail };
 }
 
-/** What makes an answer no success, as text and numbers. */
+/** Why an answer is not a success, as text and numbers. */
 class Judge {
   readonly #asked: AskedScript;
   readonly #before: number;
@@ -159,13 +159,13 @@ class Judge {
     return this.count(Math.max(ran, items.length), answer.count !== undefined);
   }
 
-  /** A number of commands that the card names, as far as the script has as many. */
+  /** A number of commands that the card reports, at most that of the script. */
   atMost(ran: number): number {
     const { length } = this.#asked.commands;
     return length === 0 ? ran : Math.min(ran, length);
   }
 
-  /** A card that counts more commands than there are does not speak of this script. */
+  /** A card that counts more commands than there are does not refer to this script. */
   tooMany(ran: number): JobFailure | undefined {
     const { length } = this.#asked.commands;
     if (length === 0 || ran <= length) return undefined;
@@ -173,7 +173,7 @@ class Judge {
     return this.#failure(message, 0, undefined);
   }
 
-  /** PoR or HTTP answer without a word on the script. */
+  /** A PoR or HTTP answer that contains nothing about the script. */
   silent(): JobFailure {
     const { length } = this.#asked.commands;
     const what =
@@ -200,7 +200,7 @@ class Judge {
     return this.#failed(index, words, detail, mayHaveActed(swText(sw)) ? undefined : false);
   }
 
-  /** One answer against its command. */
+  /** Evaluates one answer against its command. */
   #item(index: number, { tag, value, sw }: ScriptItem): JobFailure | undefined {
     const command = this.#asked.commands[index];
     if (sw !== undefined) {
@@ -237,7 +237,7 @@ class Judge {
     return this.#failure(message, index, sure, { command: this.#before + index + 1, ...detail });
   }
 
-  /** What is known once the first commands ran; `sure`: the facts about the rest if none did. */
+  /** The facts when only the first commands ran; `sure`: the facts about the rest if none did. */
   #failure(message: string, ran: number, sure: false | undefined, detail: ErrorDetail = {}): JobFailure {
     const executedCommands = this.#before + ran;
     const facts: ExecutedFacts =
@@ -250,7 +250,7 @@ function nameOf({ tag }: ScriptObject): string {
   return scp03tCommandName(tag) ?? "a C-APDU";
 }
 
-/** What an expanded answer states about the script as a whole. */
+/** What an expanded answer reports about the script as a whole. */
 function faultOf(answer: ExpandedResponse): string | undefined {
   if (answer.badFormat !== undefined) return `the card could not read the script: ${badFormatName(answer.badFormat)}`;
   if (answer.chaining !== undefined) return `script chaining: ${chainingResultName(answer.chaining)}`;

@@ -6,17 +6,17 @@ import type { AnsweredScript } from "./script-verdict.ts";
 
 /** What a response packet means for the job that sent the command packet. */
 export type Verdict =
-  /** It is over. */
+  /** The command has ended. */
   | { readonly at: "done"; readonly result: JobResult }
   | { readonly at: "failed"; readonly error: JobFailure; readonly result?: JobResult }
-  /** The real answer follows (status 08, 0B, 0C). */
+  /** The final answer follows (status 08, 0B, 0C). */
   | { readonly at: "wait"; readonly note: string }
-  /** Its sender is not authenticated: it is recorded, and the job waits on. */
+  /** Its sender is not authenticated: it is recorded, and the job continues to wait. */
   | { readonly at: "unproven"; readonly note: string }
-  /** The packet was not run: a new one with a higher counter may go. */
+  /** The packet was not run: a new one with a higher counter may be sent. */
   | { readonly at: "again"; readonly note: string };
 
-/** The note of a job for which something came that proves nothing. */
+/** The note of a job that received something without proof. */
 export function unprovenNote(why: string): string {
   return `an unproven response was recorded: ${why}`;
 }
@@ -29,16 +29,18 @@ interface VerdictFacts {
   readonly statusName: string;
   /** Its CC or DS verifies with the keys of the card. */
   readonly authenticated: boolean;
-  /** It is as SPI asked for it, and came by a way of the card: one without a CC counts then, too. */
+  /**
+   * It is secured as the SPI requested, and arrived by a way that only the card has; then it counts even without a CC.
+   */
   readonly asAsked?: boolean;
-  /** The card itself gave it, in the answer to the command that brought the packet. */
+  /** The card itself returned it, in the answer to the command that carried the packet. */
   readonly byCard: boolean;
   readonly data: Uint8Array;
 }
 
 /**
- * Judges the status of a response packet; `read` decodes the additional data of a good one. Without its proof it decides
- * nothing, unless the card in a reader gave it and it is a refusal: cards refuse in clear what they cannot verify.
+ * Evaluates the status of a response packet; `read` decodes the additional data of a good one. A response without proof
+ * decides nothing, except a refusal from the card in a reader: cards refuse in clear what they cannot verify.
  */
 export function evaluatePor(facts: VerdictFacts, read: (data: Uint8Array) => AnsweredScript): Verdict {
   const { status, statusName: name, authenticated, asAsked = authenticated } = facts;
@@ -52,8 +54,8 @@ export function evaluatePor(facts: VerdictFacts, read: (data: Uint8Array) => Ans
     return { at: "unproven", note: `${porWords(name)} without the proof that was asked for` };
   if (status === porStatus.counterLow) {
     if (facts.transmissions <= 1) return { at: "again", note: "PoR counter low: the stored counter was too low" };
-    // The earlier transmission was run or refused, or a later packet passed it: the counter alone does not determine
-    // which.
+    // The earlier transmission was run or refused, or a later packet was run first: the counter alone does not
+    // determine which.
     const message =
       "the card refuses the counter of a packet that was sent before: whether it executed the packet is unknown";
     return fail("packet.answer-lost", message, "unknown");

@@ -5,10 +5,10 @@ import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { queueMessages } from "./segments.ts";
 
-/** Stores the job of a message that is due: as under way where it can go at once, otherwise queued. */
+/** Stores the job of a message that is due: as under way if it can be sent at once, otherwise as queued. */
 export type BeginJob = (r: Repositories, job: Omit<Job, "seq">, target: Target) => Promise<void>;
 
-/** Stores a message by `take`, and has its job run once it is durable. */
+/** Stores a message with `take`, and runs its job once it is durable. */
 export async function storeAndBegin(
   store: Store,
   jobs: JobQueue,
@@ -20,7 +20,7 @@ export async function storeAndBegin(
   };
   try {
     const message = await store.write((r) => {
-      // The unit may run a second time.
+      // The unit of work may run a second time.
       letGo();
       return take(r, async (unit, job, target) => {
         const handover = await jobs.begin(unit, job, target);

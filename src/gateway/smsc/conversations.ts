@@ -19,7 +19,7 @@ import { failureStatus } from "./message-verdict.ts";
 import { holdSegment, jobOfMessages, messageKey, queueMessages, type SegmentPlace } from "./segments.ts";
 import { settleMessage } from "./settle.ts";
 
-/** A message as a client submitted it; octets are never touched. */
+/** A message as a client submitted it; its octets are never changed. */
 export interface SmscOrder {
   readonly client: string;
   readonly to: string;
@@ -29,9 +29,9 @@ export interface SmscOrder {
   readonly userData: readonly Uint8Array[];
   readonly userDataHeader: boolean;
   readonly protocolId: number;
-  /** As the client wrote it; what comes back to it has the same. */
+  /** As the client wrote it; the answer to the client has the same. */
   readonly dataCoding: number;
-  /** TP-DCS that it stands for; the same when absent. */
+  /** The TP-DCS for it; the same when absent. */
   readonly tpDcs?: number;
   readonly validUntil?: number;
   readonly notBefore?: number;
@@ -46,18 +46,18 @@ export interface SmscOrder {
 const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
 const nothing = new Uint8Array(0);
 const maxRemembered = 10_000;
-/** A message that is just being handed over when its transaction's time is up gets so much longer. */
+/** Extra time for a message that is being handed over when the time of its transaction ends. */
 const lastMomentMs = 2_000;
 
-/** How the desk does what SMPP leaves to the SMSC. */
+/** Settings for what SMPP leaves to the SMSC. */
 export interface SmscSettings {
-  /** How long a message is kept when its client does not say. */
+  /** Validity of a message whose client gives none. */
   readonly validityMs: number;
-  /** How long a segment waits for the others of its message; then it goes as it is. */
+  /** How long a segment waits for the others of its message; after that it is sent alone. */
   readonly segmentWaitMs: number;
-  /** How long after the end of its validity a message may still be settled by a receipt of the network below. */
+  /** How long after the end of its validity a message may still be settled by a receipt of the network. */
   readonly graceMs: number;
-  /** How long a client in transaction mode waits for its answer at most. */
+  /** Longest time that a client in transaction mode waits for its answer. */
   readonly transactionMs: number;
 }
 
@@ -78,8 +78,8 @@ export interface SmscConversationsDeps {
 }
 
 /**
- * The gateway as an SMSC: a submitted message is a job whose octets pass as they are; what the card sends goes to the
- * client it answers or that last wrote to it, and waits durably while it is away.
+ * The gateway as an SMSC: a submitted message is a job whose octets are unchanged. A message of the card goes to the
+ * client whose command it answers, or that last wrote to the card, and waits durably while that client is unbound.
  */
 export class SmscConversations implements AsyncDisposable {
   readonly #jobs: JobQueue;
@@ -89,9 +89,9 @@ export class SmscConversations implements AsyncDisposable {
   readonly #settings: SmscSettings;
   readonly #keeper: SmscKeeper;
   readonly #listeners = new Set<(client: string) => void>();
-  /** Clients in transaction mode that wait for something to happen to any message. */
+  /** Clients in transaction mode that wait for the outcome of a message. */
   readonly #watchers = new Set<() => void>();
-  /** The last conversation of each target, as it is stored. */
+  /** The last stored conversation of each target. */
   readonly #conversations = new Map<string, string>();
   readonly #off: () => void;
 
@@ -110,7 +110,7 @@ export class SmscConversations implements AsyncDisposable {
     return this.#store.read((r) => r.smsc.depths());
   }
 
-  /** Takes up segments and messages that an earlier process left waiting. */
+  /** Resumes segments and messages that an earlier process left waiting. */
   start(): void {
     this.#keeper.start();
   }
@@ -122,7 +122,7 @@ export class SmscConversations implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the message is durable; in transaction mode, when its fate is known or after a while.
+   * Resolves when the message is durable; in transaction mode, when its outcome is known or the time is over.
    * @throws target.unknown, codec.value for times that contradict each other
    */
   async submit(order: SmscOrder): Promise<{ readonly messageId: string }> {
@@ -154,7 +154,7 @@ export class SmscConversations implements AsyncDisposable {
     });
   }
 
-  /** Ends messages that have not left; a message of several segments goes as a whole. */
+  /** Ends messages that have not left; a message of several segments is sent as a whole. */
   async cancel(
     client: string,
     what: { readonly messageId: string; readonly source: string; readonly destination: string },
@@ -172,7 +172,7 @@ export class SmscConversations implements AsyncDisposable {
     for (const message of messages) {
       if (message.job === "" && (await this.#cancelHeld(message))) cancelled = true;
       else {
-        // The other segments may have come meanwhile.
+        // The other segments may have arrived in the meantime.
         const now = await this.#store.read((r) => r.smsc.message(message.id));
         if ((now?.job ?? "") !== "" && (await this.#cancelJob(now?.job ?? ""))) cancelled = true;
       }
@@ -212,7 +212,7 @@ export class SmscConversations implements AsyncDisposable {
     if (ended) for (const wake of this.#watchers) wake();
   }
 
-  /** One submitted message as part of a unit of work: with its job, or held for the other segments. */
+  /** Stores one submitted message as part of a unit of work: with its job, or held for the other segments. */
   async #take(r: Repositories, order: SmscOrder, id: string, now: number, begin: BeginJob): Promise<SmscMessage> {
     const target = await findTarget(r, order.to);
     const notBefore = Math.max(order.notBefore ?? now, now);
@@ -247,7 +247,7 @@ export class SmscConversations implements AsyncDisposable {
     const { protocolId, tpDcs: dataCoding = order.dataCoding, from } = order;
     const text = isOctets(dataCoding) ? {} : { smppText: true };
     const body = { protocolId, dataCoding, ...text, ...(from === undefined ? {} : { from }), notBefore };
-    // Who waits for the fate of one segment before the next is sent would wait forever.
+    // A client that waits for the outcome of one segment before it sends the next would wait forever.
     if (order.segment !== undefined && !transaction) {
       await r.smsc.insertMessage(message);
       const held = { message: id, ...order.segment, body: { ...body, userData: toHex(order.userData[0] ?? nothing) } };
@@ -265,10 +265,10 @@ export class SmscConversations implements AsyncDisposable {
     return placed;
   }
 
-  /** Stores who talks with the target, unless nothing changed since the last message. */
+  /** Stores the conversation with the target, unless nothing changed since the last message. */
   async #converse(r: Repositories, conversation: Omit<SmscConversation, "at">, at: number): Promise<void> {
     if (this.#conversations.get(conversation.target) === signatureOf(conversation)) return;
-    // Known again once it is durable: until then, others in the same commit must not rest on it.
+    // Cached again once it is durable: until then, other messages in the same commit must not depend on it.
     this.#conversations.delete(conversation.target);
     await r.smsc.putConversation({ ...conversation, at });
   }
@@ -291,7 +291,7 @@ export class SmscConversations implements AsyncDisposable {
 
   async #cancelJob(job: string): Promise<boolean> {
     try {
-      // What may have left is on its way to the card: no cancel_sm brings it back.
+      // A message that may have left is on its way to the card: cancel_sm has no effect on it.
       await this.#jobs.cancel(job, { unsentOnly: true });
       return true;
     } catch (error) {
@@ -301,8 +301,9 @@ export class SmscConversations implements AsyncDisposable {
   }
 
   /**
-   * Resolves with a good fate, or when a network has the message and takes too long to report. What has not left by then
-   * never does. @throws smsc.status
+   * Resolves with a success, or when a network has the message and takes too long to report. A message that has not
+   * left by then is never sent.
+   * @throws smsc.status
    */
   async #fate(id: string, until: number): Promise<void> {
     const last = until + lastMomentMs;

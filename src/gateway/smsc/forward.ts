@@ -11,7 +11,7 @@ import type { Target } from "../model/target.ts";
 import type { Answered } from "../scp80/response-match.ts";
 import { post } from "./settle.ts";
 
-/** Who gets what the card said, and under which addresses. */
+/** The client that receives the card's message, and the addresses for it. */
 interface Recipient {
   readonly client: string;
   readonly source: Address;
@@ -27,8 +27,8 @@ interface Recipient {
 }
 
 /**
- * The card's side spoke: hands its message, segment by segment unchanged, to the client whose command it answers,
- * otherwise to the one in conversation with it. Returns what was done, as text.
+ * Delivers a message of the card, segment by segment unchanged, to the client whose command it answers, otherwise to
+ * the client in conversation with the card. Returns what was done, as text.
  */
 export async function forwardToClient(
   r: Repositories,
@@ -44,7 +44,7 @@ export async function forwardToClient(
   const { userDataHeader, protocolId, dataCoding } = entry.item;
   const own = entry.item.smppText === true;
   const { client, source, destination, answers } = recipient;
-  // Octets come back under the coding that the client has for them; a text keeps its own.
+  // Octets are returned under the coding that the client uses for them; a text keeps its own.
   const octets = whole.security !== undefined || isOctets(dataCoding);
   const coding = octets ? (recipient.dataCoding ?? dataCoding) : dataCoding;
   for (const userData of whole.userData) {
@@ -56,7 +56,7 @@ export async function forwardToClient(
       text === undefined ? { userData, dataCoding: coding } : { userData: text.octets, dataCoding: text.dataCoding };
     await post(r, client, { ...item, ...content, userDataHeader, protocolId }, at);
   }
-  // Where it cannot be determined whether it is the last, the command stays open behind those that had no response yet.
+  // If it cannot be determined whether it is the last, the command stays open, after those that had no response yet.
   if (answers?.follows === false) await r.packets.patch(answers.packet.id, { state: "answered", answeredAt: at });
   else if (answers !== undefined && answers.follows === undefined)
     await r.packets.patch(answers.packet.id, { answeredAt: at });
@@ -84,7 +84,7 @@ async function partnerOf(r: Repositories, { item }: ArrivedItem, target: string)
   return { client: conversation.client, source, destination: conversation.theirs, ...coding };
 }
 
-/** A client that wrote to a number of the target sees the one the target has now; an alias stays as it is. */
+/** A client that wrote to a number of the target receives the present number; an alias stays as it is. */
 async function presentNumber(r: Repositories, id: string, ours: Address, from: string | undefined): Promise<Address> {
   const target = await r.targets.get(id);
   const used = digits(ours.addr);

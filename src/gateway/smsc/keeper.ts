@@ -14,12 +14,12 @@ interface SmscKeeperDeps {
   readonly graceMs: number;
 }
 
-/** Messages past their time are looked for this often at least. */
+/** Longest time between two searches for messages past their time. */
 const maxRoundMs = 30_000;
 const minRoundMs = 500;
 const batch = 500;
 
-/** Sees to what only time brings about: segments whose others never came, messages that no receipt settled. */
+/** Handles what happens by time alone: segments whose others never arrived, and messages that no receipt settled. */
 export class SmscKeeper implements AsyncDisposable {
   readonly #deps: SmscKeeperDeps;
   readonly #stop = new AbortController();
@@ -35,7 +35,7 @@ export class SmscKeeper implements AsyncDisposable {
     this.look(this.#deps.clock.now());
   }
 
-  /** Something falls due at this time. */
+  /** Something is due at this time. */
   look(at: number): void {
     if (this.#stop.signal.aborted || at >= this.#wakeAt) return;
     clearTimeout(this.#timer);
@@ -82,7 +82,7 @@ export class SmscKeeper implements AsyncDisposable {
     }
   }
 
-  /** A message that a network took and never reported on: its outcome is unknown. */
+  /** A message that a network accepted and never reported on: its outcome is unknown. */
   async #giveUpOverdue(): Promise<void> {
     const { store, clock, graceMs } = this.#deps;
     const now = clock.now();

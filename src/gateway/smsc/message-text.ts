@@ -18,7 +18,7 @@ interface TextPart {
   readonly concatenation?: Concatenation;
 }
 
-/** SMPP's own data_coding, with one octet per character; entries of earlier versions are known by their link. */
+/** SMPP's own data_coding, with one octet per character; entries of earlier versions are recognized by their link. */
 function isSmpp(link: string, item: Message): boolean {
   return item.smppText === true || (item.tpdu === undefined && link.startsWith("smsc:"));
 }
@@ -48,8 +48,8 @@ function keyOf({ link, item }: InboxEntry, { reference, referenceBits, total }: 
 }
 
 /**
- * Texts of the messages in a list, newest first, by their ids. A text of several messages is joined when all of them are
- * in the list: each of them has the whole then. Packets and other octets have none. 3GPP TS 23.040 §9.2.3.24.1
+ * Texts of the messages in a list, newest first, by their ids. A text of several messages is joined when all of them
+ * are in the list; each then has the whole text. Packets and other octets have none. 3GPP TS 23.040 §9.2.3.24.1
  */
 export function textsOf(entries: readonly InboxEntry[]): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();

@@ -3,7 +3,7 @@ import type { Job, JobWork } from "../model/job.ts";
 import type { HeldSegment, SegmentBody, SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
 
-/** Which segment of a message it is, as its header or parameters say. */
+/** The number of a segment within its message, from its header or parameters. */
 export interface SegmentPlace {
   readonly reference: number;
   readonly referenceBits: 8 | 16;
@@ -11,7 +11,7 @@ export interface SegmentPlace {
   readonly sequence: number;
 }
 
-/** What a job of one or several TP-UDs is made of. */
+/** The contents of a job of one or several TP-UDs. */
 type QueuedMessage = Omit<SegmentBody, "userData"> &
   Pick<Extract<JobWork, { kind: "packet" }>, "userData" | "userDataHeader">;
 
@@ -22,8 +22,8 @@ export function messageKey({ client, target, source }: SmscMessage, place: Segme
 }
 
 /**
- * Keeps a segment until the others are here: a card puts them together only when nothing comes between them. With the
- * last one all of them become one job, in their order. Returns that job; undefined while some are missing.
+ * Holds a segment until the others have arrived, since a card joins segments only when no other message comes between
+ * them. With the last one, all of them become one job, in order. Returns that job; undefined while some are missing.
  */
 export async function holdSegment(
   r: Repositories,
@@ -37,7 +37,7 @@ export async function holdSegment(
   return here.size < segment.total ? undefined : releaseSegments(r, held, now, message);
 }
 
-/** Makes one job of the segments that are here; of a segment that came twice, the first. Undefined without any. */
+/** Makes one job of the segments that have arrived; of duplicates, the first is used. Undefined without any. */
 export async function releaseSegments(
   r: Repositories,
   held: readonly HeldSegment[],
@@ -67,7 +67,7 @@ export async function releaseSegments(
   return job;
 }
 
-/** The job that carries these messages of one client to one target, at the latest `until`. */
+/** The job that carries these messages of one client to one target, valid until `until` at most. */
 export function jobOfMessages(
   messages: readonly SmscMessage[],
   { notBefore, ...packet }: QueuedMessage,

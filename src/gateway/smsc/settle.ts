@@ -18,13 +18,13 @@ const finalStates: readonly MessageState[] = [
   "skipped",
 ];
 
-/** What the end of a job means for the messages it carried: their state, receipts, and the card's own reports. */
+/** Applies the end of a job to the messages it carried: their state, receipts, and the card's own reports. */
 export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   if (job.origin.face !== "smpp") return;
   const messages = await r.smsc.messagesOfJob(job.id);
   await postReports(r, job, messages.at(-1), end, at);
   const verdict = verdictOfEnd(job, end);
-  // A receipt may have been quicker than the end of the job.
+  // A receipt may have arrived before the end of the job.
   const told = verdict.final ? new Map<number, MessageVerdict>() : await partVerdicts(r, job, messages.length);
   for (const message of messages) {
     const { state, ...words } = told.get(message.position) ?? verdict;
@@ -32,7 +32,7 @@ export async function messageEnded(r: Repositories, job: Job, end: JobEnd, at: n
   }
 }
 
-/** What receipts said of the job's messages; of one that was cut, only when they spoke of all its parts. */
+/** The receipts of the job's messages; for a message that was cut, only when all its parts have one. */
 async function partVerdicts(r: Repositories, job: Job, messages: number): Promise<ReadonlyMap<number, MessageVerdict>> {
   const packet = (await r.packets.ofJob(job.id)).at(-1);
   const parts = packet === undefined ? [] : await r.packets.parts(packet.id);
@@ -46,13 +46,13 @@ async function partVerdicts(r: Repositories, job: Job, messages: number): Promis
   return deciding === undefined ? new Map() : new Map([[0, deciding[1]]]);
 }
 
-/** What a receipt said of a part, if it said the last word. */
+/** The receipt of a part, if it is final. */
 function verdictOfPart({ state, said }: PacketPart): MessageVerdict | undefined {
   if (state !== "delivered" && state !== "failed") return undefined;
   return verdictOfReceipt({ kind: "receipt", state, ...(said === undefined ? {} : { verdict: said }) });
 }
 
-/** Response packets that came in the delivery reports themselves, each as the card gave it. */
+/** Response packets in the delivery reports themselves, each unchanged. */
 async function postReports(
   r: Repositories,
   job: Job,
@@ -83,7 +83,7 @@ async function postReports(
   }
 }
 
-/** A receipt of the network below us settles the part of a packet, and the message, that it belongs to. */
+/** A receipt of the network settles the part of a packet, and the message, that it belongs to. */
 export async function receiptCame(r: Repositories, entry: ArrivedItem, at: number): Promise<string | undefined> {
   const { item } = entry;
   if (item.kind !== "receipt") return undefined;
@@ -103,7 +103,7 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
     said: { ...item.verdict, state },
   });
   const job = await r.jobs.get(packet.job);
-  // A job that still tries has its own word on the message.
+  // While a job still tries, it decides about the message.
   if (job === undefined || !endStates.includes(job.state)) return undefined;
   const messages = await r.smsc.messagesOfJob(packet.job);
   const cut = messages.length === 1 && packet.userData.length > 1;
@@ -121,8 +121,8 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
 }
 
 /**
- * The part that a receipt speaks of: what its network called so when it took it, as it is stored; otherwise our own
- * reference as the link found it, otherwise another spelling of the name, otherwise the reference that the network
+ * The part that a receipt refers to: by the stored reference that the network assigned, otherwise by our own reference
+ * as the link matched it, otherwise by another spelling of the network's, otherwise by the reference that the network
  * echoes.
  */
 async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<PacketPart | undefined> {
@@ -143,13 +143,13 @@ async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<Pac
 /** A change of a message's state. */
 interface Settlement extends Pick<MessageVerdict, "error" | "network"> {
   readonly at: number;
-  /** It will not change any more; by default according to the state. */
+  /** The state is final; by default this depends on the state. */
   readonly final?: boolean;
 }
 
 /**
- * Notes a message's state, and notifies its client if requested. A final state stays, but for `unknown`: the outcome of
- * the message after all is still worth telling.
+ * Stores a message's state, and notifies its client if requested. A final state stays, except `unknown`: a late outcome
+ * is still reported.
  */
 export async function settleMessage(
   r: Repositories,
@@ -182,7 +182,10 @@ export async function settleMessage(
   await post(r, message.client, item, at);
 }
 
-/** A message of unknown fate is not waited for until the end of its validity; one that turned out to be under way is. */
+/**
+ * A message whose outcome is unknown is not waited for until the end of its validity; one that turned out to be under
+ * way is.
+ */
 async function waitedFor(
   r: Repositories,
   message: SmscMessage,
