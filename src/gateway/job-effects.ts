@@ -186,6 +186,11 @@ async function confirmationEnded(
   const notification = await r.notifications.byConfirmJob(job.id);
   if (notification === undefined) return undefined;
   const confirmed = end.state === "done";
+  if (!confirmed && notification.confirmedAt !== undefined) {
+    // The card acknowledged a confirmation before: a repetition that fails takes nothing back.
+    await r.notifications.patch(notification.id, { confirmation: "confirmed" });
+    return undefined;
+  }
   await r.notifications.patch(
     notification.id,
     confirmed ? { confirmation: "confirmed", confirmedAt: at } : { confirmation: "failed" },

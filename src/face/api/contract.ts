@@ -133,6 +133,7 @@ export const routes: { readonly [Resource in keyof Contract]: RoutesOf<Contract[
     list: "GET /v1/switches",
     listOld: "GET /v1/procedures",
     get: "GET /v1/switches/:id",
+    getOld: "GET /v1/procedures/:id",
   },
   targets: {
     list: "GET /v1/targets",

@@ -51,7 +51,7 @@ export interface Operation {
   readonly tags: readonly [string];
   readonly summary: string;
   readonly description?: string;
-  /** Answers for one release more. */
+  /** Answers for one release more. Its answers have the header `Deprecation`. */
   readonly deprecated?: boolean;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;

@@ -45,26 +45,28 @@ const list = {
   example: { query: { target: sample.eid }, answer: { items: [switchExample] } },
 } as const;
 
+const get = {
+  scope: "read",
+  tags: ["switches"],
+  summary: "Get a profile switch",
+  description:
+    "With `wait` the answer is held until the switch is confirmed, rolled back or lapsed, or the time is over. " +
+    "A lapsed switch changes once more when the card reports after all.",
+  params: idParams,
+  query: waitQuery,
+  answers: { 200: switchShape },
+  example: { params: { id: sample.switch }, query: { wait: 10_000 }, answer: switchExample },
+} as const;
+
 /** Profile switches. */
 export const switchOperations = {
   list: operation({ route: "GET /v1/switches", operationId: "listSwitches", ...list }),
 
   listOld: operation({ route: "GET /v1/procedures", operationId: "listProcedures", deprecated: true, ...list }),
 
-  get: operation({
-    route: "GET /v1/switches/:id",
-    scope: "read",
-    operationId: "getSwitch",
-    example: { params: { id: sample.switch }, query: { wait: 10_000 }, answer: switchExample },
-    tags: ["switches"],
-    summary: "Get a profile switch",
-    description:
-      "With `wait` the answer is held until the switch is confirmed, rolled back or lapsed, or the time is over. " +
-      "A lapsed switch changes once more when the card reports after all.",
-    params: idParams,
-    query: waitQuery,
-    answers: { 200: switchShape },
-  }),
+  get: operation({ route: "GET /v1/switches/:id", operationId: "getSwitch", ...get }),
+
+  getOld: operation({ route: "GET /v1/procedures/:id", operationId: "getProcedure", deprecated: true, ...get }),
 };
 
 /** A profile switch in an answer. */

@@ -18,6 +18,8 @@ declare module "fastify" {
     readonly mediaType?: string;
     /** A request and its answer, for the document. */
     readonly example?: Shown;
+    /** It is a former name, answered for one more release. */
+    readonly deprecated?: boolean;
   }
   interface FastifyRequest {
     /** Who asks; absent for public routes. */

@@ -14,7 +14,7 @@ export function acceptJson(app: FastifyInstance): void {
     { parseAs: "string" },
     (request, body, done) => {
       if (request.method !== "PATCH" && request.headers["content-type"]?.startsWith(mergePatchType) === true)
-        return done(mediaTypeRefused());
+        return done(mediaTypeRefused(request.method));
       // Clients that send the header without a body mean no body.
       if (body === "") return done(null, undefined);
       const excess = typeof body === "string" ? jsonExcess(body) : undefined;
@@ -30,8 +30,9 @@ export function acceptJson(app: FastifyInstance): void {
 }
 
 /** The refusal of a body that is not JSON. */
-export function mediaTypeRefused(): GatewayError {
-  return new GatewayError("api.media-type", "Content-Type: must be application/json", {
+export function mediaTypeRefused(method: string): GatewayError {
+  const types = method === "PATCH" ? `application/json or ${mergePatchType}` : "application/json";
+  return new GatewayError("api.media-type", `Content-Type: must be ${types}`, {
     detail: { field: "Content-Type", in: "header" },
   });
 }

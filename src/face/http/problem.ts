@@ -38,13 +38,13 @@ export function sendProblem(reply: FastifyReply, error: GatewayError): FastifyRe
 }
 
 /** What a thrown value means to the client; anything that the client did not cause becomes `api.internal`. */
-export function translate(thrown: unknown): GatewayError {
+export function translate(thrown: unknown, method: string): GatewayError {
   if (isGatewayError(thrown)) return thrown;
-  return frameworkError(thrown) ?? asGatewayError(thrown);
+  return frameworkError(thrown, method) ?? asGatewayError(thrown);
 }
 
 /** Refusals of the HTTP framework; their texts may quote the body, and are not passed on. */
-function frameworkError(thrown: unknown): GatewayError | undefined {
+function frameworkError(thrown: unknown, method: string): GatewayError | undefined {
   if (!(thrown instanceof Error) || !("statusCode" in thrown) || typeof thrown.statusCode !== "number")
     return undefined;
   const at = (field: string, place = "body") => ({ detail: { field, in: place } });
@@ -52,7 +52,7 @@ function frameworkError(thrown: unknown): GatewayError | undefined {
     case 413:
       return new GatewayError("api.too-large", "body: larger than this API takes", at("body"));
     case 415:
-      return mediaTypeRefused();
+      return mediaTypeRefused(method);
     case 414:
       return new GatewayError("api.too-large", "path: longer than this API takes", at("path", "path"));
     default:

@@ -28,7 +28,12 @@ interface RouteOf<O extends Operation> {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly schema: Served<O>;
-  readonly config: { readonly scope: Scope | "public"; readonly mediaType?: string; readonly example: Shown };
+  readonly config: {
+    readonly scope: Scope | "public";
+    readonly mediaType?: string;
+    readonly deprecated?: boolean;
+    readonly example: Shown;
+  };
 }
 
 /** The route of an operation, without its handler. */
@@ -45,14 +50,11 @@ export function routeOf(operation: Operation): RouteOf<Operation> {
     ...(method === "PATCH" ? { consumes: [mergePatchType, "application/json"] } : {}),
     response: { ...answers, ...problems },
   };
-  return {
-    method,
-    url,
-    schema,
-    config: {
-      scope,
-      example: { ...example, status: exampleStatus(operation) },
-      ...(mediaType === undefined ? {} : { mediaType }),
-    },
+  const config = {
+    scope,
+    example: { ...example, status: exampleStatus(operation) },
+    ...(mediaType === undefined ? {} : { mediaType }),
+    ...(about.deprecated === true ? { deprecated: true } : {}),
   };
+  return { method, url, schema, config };
 }

@@ -5,10 +5,12 @@ import { LimitedLog } from "../../base/limited-log.ts";
 import { guard } from "./access.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { serializerCompiler, validatorCompiler } from "./compilers.ts";
+import { announceDeprecation } from "./deprecation.ts";
 import { acceptJson } from "./json-body.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
+
 import { sendProblem, translate } from "./problem.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
@@ -40,14 +42,14 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
     forceCloseConnections: true,
     requestTimeout: 300_000,
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors: (error, _request, reply) => {
-      sendProblem(reply, translate(error));
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(reply, translate(error, request.method));
     },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((thrown, request, reply) => {
-    const error = translate(thrown);
+    const error = translate(thrown, request.method);
     if (error.code !== "api.internal") return sendProblem(reply, error);
     log.error(
       { method: request.method, route: request.routeOptions.url, err: thrown instanceof Error ? thrown.stack : "?" },
@@ -74,6 +76,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   const storable = () => storeState.trouble === undefined;
   guard(app, { auditLog, storable, tokens, certificates: deps.certificates, streams, log, now: Date.now });
   refuseUnasked(app);
+  announceDeprecation(app);
   await deps.prepare?.(app);
   const metrics = apiMetrics(app, deps);
   await app.register(targetRoutes, { deps });

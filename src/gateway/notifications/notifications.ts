@@ -111,16 +111,17 @@ export class Notifications {
   /**
    * Has a notification confirmed that waits for the decision of the upstream (relay), was withheld, or went
    * unconfirmed.
-   * @throws notification.unknown, notification.state
+   * @throws notification.unknown, notification.state when it is confirmed already, or no target has its EID
    */
   async confirm(id: string): Promise<NotificationRecord> {
     const { store, clock, kick } = this.#deps;
     const at = clock.now();
     const changed = await store.write(async (r) => {
       const record = await requireNotification(r, id);
+      if (isConfirmed(record)) throw stateError("it is confirmed already", record);
       const target = record.target === undefined ? undefined : await r.targets.get(record.target);
       if (target === undefined)
-        throw new GatewayError("notification.state", "no target has this EID: nobody can confirm it", {
+        throw new GatewayError("notification.state", "no target has this EID: it cannot be confirmed", {
           detail: { notification: id, eid: record.eid },
         });
       await this.#confirm(r, target, { ...record, confirmation: "pending" }, at, kick);
@@ -141,12 +142,9 @@ export class Notifications {
       const open = record.confirmJob === undefined ? undefined : await r.jobs.get(record.confirmJob);
       const stop = { unsentOnly: true, why: "the confirmation is withheld" };
       const left =
-        record.confirmation === "confirmed" ||
+        isConfirmed(record) ||
         (open !== undefined && (await cancelJobIn(this.#deps.feed, r, open.id, clock.now(), stop)) === "sent");
-      if (left)
-        throw new GatewayError("notification.state", "its confirmation has left already", {
-          detail: { notification: id, confirmation: record.confirmation },
-        });
+      if (left) throw stateError("its confirmation was already sent", record);
       await r.notifications.patch(id, { confirmation: "withheld" });
       await r.events.append({
         at: clock.now(),
@@ -329,6 +327,15 @@ export class Notifications {
     await r.notifications.patch(record.id, { confirmJob, confirmation: "pending" });
     wake(target.id);
   }
+}
+
+/** The card acknowledged a confirmation, even if a repetition of it failed later. */
+function isConfirmed(record: NotificationRecord): boolean {
+  return record.confirmation === "confirmed" || record.confirmedAt !== undefined;
+}
+
+function stateError(message: string, { id, confirmation }: NotificationRecord): GatewayError {
+  return new GatewayError("notification.state", message, { detail: { notification: id, confirmation } });
 }
 
 const confirmationBy = { local: "pending", relay: "upstream", withhold: "withheld" } as const;

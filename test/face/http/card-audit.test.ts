@@ -72,7 +72,20 @@ describe("notifications", () => {
     expect(procedure).toMatchObject({ job: job.id, kind: "enable", from: card.state.profiles[0]?.aid });
     expect(procedure.switchedAt).toBeGreaterThanOrEqual(procedure.acceptedAt);
     expect(procedure.endedAt).toBeGreaterThanOrEqual(procedure.switchedAt);
-    expect((await bench.call("POST", `${path}/withhold`)).body.type).toBe("notification.state");
+    const { body: confirmed } = await bench.call("GET", path);
+    expect(confirmed).toMatchObject({ confirmation: "confirmed", confirmedAt: expect.any(Number) });
+    for (const action of ["withhold", "confirm"])
+      expect(await bench.call("POST", `${path}/${action}`)).toMatchObject({
+        status: 409,
+        body: { type: "notification.state" },
+      });
+    expect((await bench.call("GET", path)).body).toEqual(confirmed);
+    const former = await bench.call("GET", `/v1/procedures/${procedure.id}`);
+    expect(former.body).toEqual(procedure);
+    for (const path of [`/v1/procedures/${procedure.id}`, "/v1/procedures"])
+      expect((await bench.call("GET", path)).headers.get("deprecation")).toMatch(/^@\d+$/);
+    const current = await bench.call("GET", `/v1/switches/${procedure.id}`);
+    expect([current.body, current.headers.get("deprecation")]).toEqual([procedure, null]);
     expect((await bench.call("POST", "/v1/notifications/ntf_nope/confirm")).status).toBe(404);
   });
 });

@@ -68,6 +68,7 @@ describe("the OpenAPI document", () => {
 
   it("marks former names as deprecated", () => {
     expect(document.paths["/v1/procedures"].get.deprecated).toBe(true);
+    expect(document.paths["/v1/procedures/{id}"].get.deprecated).toBe(true);
     expect(schemas.JobDetail.properties.procedure.deprecated).toBe(true);
   });
 

@@ -33,13 +33,18 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   routes.route({ ...routeOf(switchOperations.list), handler: ({ query }, reply) => list(query, reply) });
   routes.route({ ...routeOf(switchOperations.listOld), handler: ({ query }, reply) => list(query, reply) });
 
+  const get = async (id: string, waitMs: number, gone: () => boolean) => {
+    const ended = (one: ProfileSwitch) => switchOutcome(one) !== undefined;
+    return { ...(await awaited(events, () => switches.get(id), ended, { waitMs, gone })) };
+  };
+
   routes.route({
     ...routeOf(switchOperations.get),
-    handler: async ({ params, query, raw }) => {
-      const read = () => switches.get(params.id);
-      const ended = (one: ProfileSwitch) => switchOutcome(one) !== undefined;
-      return { ...(await awaited(events, read, ended, { waitMs: query.wait, gone: () => raw.destroyed })) };
-    },
+    handler: ({ params, query, raw }) => get(params.id, query.wait, () => raw.destroyed),
+  });
+  routes.route({
+    ...routeOf(switchOperations.getOld),
+    handler: ({ params, query, raw }) => get(params.id, query.wait, () => raw.destroyed),
   });
 
   routes.route({
