@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
@@ -188,7 +189,8 @@ export class Targets {
   }
 
   /**
-   * Merges a change into a target: null removes, what is absent stays. RFC 7396
+   * Merges a change into a target: null removes, what is absent stays. RFC 7396. A change that changes nothing keeps the
+   * version and is no event.
    * @throws target.unknown, target.exists, api.precondition when `ifVersions` are given and the stored one is none of them
    */
   async change(reference: string, change: TargetChange, ifVersions?: readonly number[]): Promise<Target> {
@@ -200,6 +202,8 @@ export class Targets {
       refuseChosenTexts(change, changed);
       await refuseNamesakes(r, changed, target);
       const numbered = typeof change.msisdn !== "string" ? changed : withNumber(changed, change.msisdn);
+      // A change that changes nothing keeps the version, and with it the ETags of other clients.
+      if (isDeepStrictEqual(numbered, target)) return target;
       return saveTarget(r, numbered, this.#clock.now(), "changed by the operator");
     });
   }

@@ -52,12 +52,35 @@ describe("a change of a target", () => {
     }
   });
 
+  it("keeps the version and writes no event when nothing changes", async () => {
+    await patch({ name: "rack", settings: { spi: "1621" } });
+    const { version } = (await bench.call("GET", `/v1/targets/${id}`)).body;
+    const events = async () => (await bench.call("GET", "/v1/events/log?type=target.changed")).body.items.length;
+    const before = await events();
+    for (const body of [{}, { name: "rack" }, { settings: { spi: "1621", originator: null } }, { settings: {} }]) {
+      const { status, headers } = await patch(body);
+      expect([status, headers.get("etag")]).toEqual([200, `"${version}"`]);
+    }
+    expect(await events()).toBe(before);
+    expect((await patch({ settings: { spi: "1221" } })).headers.get("etag")).toBe(`"${version + 1}"`);
+  });
+
   it("warns of a link that is not there, and names a field that is wrong", async () => {
     expect((await patch({ reach: { smsLink: "modem:none" } })).body.warnings).toEqual([
       expect.stringContaining("modem:none"),
     ]);
+    expect((await patch({ reach: { smsLink: "modem:none", reader: "pcsc:none" } })).body.warnings).toHaveLength(2);
     const { status, body } = await patch({ settings: { notifications: 1 } });
     expect([status, body.facts.field]).toEqual([400, "settings.notifications"]);
     expect(body.detail).toContain("must be one of");
+  });
+
+  it("names both content types that a change accepts", async () => {
+    const headers = { "content-type": "text/plain" };
+    const { status, body } = await bench.call("PATCH", `/v1/targets/${id}`, { raw: "{}", headers });
+    expect([status, body.detail]).toEqual([
+      415,
+      "Content-Type: must be application/json or application/merge-patch+json",
+    ]);
   });
 });

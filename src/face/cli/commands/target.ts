@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
 import { everyItem, unchecked } from "../../api/client.ts";
 import type { TargetAnswer, TargetDetail } from "../../api/targets.ts";
 import type { CliContext } from "../context.ts";
@@ -69,6 +70,10 @@ export function registerTarget(target: Command, context: CliContext): void {
           agentId?: string;
         },
       ) => {
+        if (Object.keys(options).length === 0)
+          throw new GatewayError("api.usage", "give at least one option: see `otagate target set --help`", {
+            detail: {},
+          });
         await using connection = await context.connect();
         const { targets } = connection.api.v1;
         const params = { ref: reference };
