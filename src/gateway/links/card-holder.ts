@@ -4,7 +4,7 @@ import type { Target } from "../model/target.ts";
 import type { CardIdentity } from "./links.ts";
 import { holds } from "./routing.ts";
 
-/** The target whose card this is: by its EID, or by its ICCID where no other EID speaks against it. */
+/** The target whose card this is: by its EID, or by its ICCID where no other EID contradicts it. */
 export async function targetOfCard(r: Repositories, card: CardIdentity): Promise<Target | undefined> {
   for (const kind of ["eid", "iccid"] as const) {
     const value = card[kind];

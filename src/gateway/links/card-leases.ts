@@ -9,7 +9,7 @@ interface Lease {
   readonly id: string;
   readonly link: string;
   readonly client: string;
-  /** It ends when the card was idle for so long. */
+  /** The lease ends when the card was idle for this time. */
   readonly idleMs: number;
   readonly openedAt: number;
   readonly expiresAt: number;
@@ -26,7 +26,7 @@ type Transmit = (apdu: Uint8Array) => Promise<{ data: Uint8Array; sw: number }>;
 
 interface Held {
   lease: Lease;
-  /** Present once the card is ours. */
+  /** Present once the lease holds the card. */
   transmit?: Transmit;
   timer?: NodeJS.Timeout;
   readonly end: () => void;
@@ -34,10 +34,10 @@ interface Held {
   readonly abort: AbortController;
 }
 
-/** How long a client waits for the exchanges of others to end before it receives that the card is busy. */
+/** How long a client waits for the exchanges of others to end before the card is reported as busy. */
 const acquireMs = 10_000;
 
-/** Raw APDUs to cards: one series at a time, or many under an exclusive lease that keeps everybody else out. */
+/** Raw APDUs to cards: one series at a time, or many under an exclusive lease that excludes all other clients. */
 export class CardLeases implements AsyncDisposable {
   readonly #links: Links;
   readonly #clock: Clock;
@@ -49,7 +49,10 @@ export class CardLeases implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Takes the card; resolves when no other client has it. @throws link.unknown, link.unavailable, link.busy, card.* */
+  /**
+   * Leases the card; resolves when no other client has it.
+   * @throws link.unknown, link.unavailable, link.busy, card.*
+   */
   async open(reference: string, client: string, idleMs: number): Promise<Lease> {
     const link = this.#links.get(reference);
     this.#refuseLeased(link.id, undefined);
@@ -107,7 +110,7 @@ export class CardLeases implements AsyncDisposable {
     });
   }
 
-  /** Gives the card back. @throws link.unknown, link.lease */
+  /** Releases the card. @throws link.unknown, link.lease */
   async close(reference: string, lease: string): Promise<void> {
     const held = this.#of(this.#links.get(reference).id, lease);
     await this.#queue.run(lease, async () => this.#forget(held));
@@ -119,8 +122,9 @@ export class CardLeases implements AsyncDisposable {
   }
 
   /**
-   * Does something with a link that would reach past the lease on it: AT commands, messages. Only for the client that
-   * names the lease, whose idle time begins again. @throws link.unknown, link.busy, link.lease, and what `work` throws
+   * Runs work on a link that would bypass the lease on it: AT commands, messages. Only for the client that names the
+   * lease, whose idle time starts again.
+   * @throws link.unknown, link.busy, link.lease, and what `work` throws
    */
   async use<T>(reference: string, lease: string | undefined, work: (link: Link) => Promise<T>): Promise<T> {
     const link = this.#links.get(reference);
@@ -140,7 +144,10 @@ export class CardLeases implements AsyncDisposable {
     });
   }
 
-  /** Takes a modem's power away and gives it back; as with a reset, the lease on it has to be named, and ends. @throws as {@link reset} */
+  /**
+   * Switches a modem's power off and on; as with a reset, the lease on it must be named, and ends.
+   * @throws as {@link reset}
+   */
   async powerCycle(reference: string, lease: string | undefined): Promise<Link> {
     const link = this.#links.get(reference);
     if (link.powerCycle === undefined) throw new GatewayError("link.unavailable", `${link.id} has no power control`);
@@ -149,7 +156,7 @@ export class CardLeases implements AsyncDisposable {
     return link;
   }
 
-  /** Resets the card; the lease it is under, if any, has to be named, and ends. @throws link.busy, link.lease, card.* */
+  /** Resets the card; the lease on it, if any, must be named, and ends. @throws link.busy, link.lease, card.* */
   async reset(reference: string, kind: "warm" | "cold", lease: string | undefined): Promise<Link> {
     const link = this.#links.get(reference);
     if (link.reset === undefined) throw new GatewayError("link.unavailable", `${link.id} cannot be reset`);
@@ -160,7 +167,7 @@ export class CardLeases implements AsyncDisposable {
 
   async #end(link: Link, lease: string | undefined): Promise<void> {
     if (lease !== undefined) await this.close(link.id, lease);
-    // Another client may have leased the card while that one ended.
+    // Another client may have leased the card after that lease ended.
     this.#refuseLeased(link.id, undefined);
   }
 

@@ -2,11 +2,13 @@ import type { Job } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
 import type { HttpsState } from "./routing.ts";
 
-/** SCP81 as the gateway sees it; the composition root plugs the server in. */
+/** The interface of SCP81 for the gateway; the composition root connects the server to it. */
 export interface HttpsBearer {
   state(target: Target): HttpsState | Promise<HttpsState>;
-  /** Asks the card for a session, also when nothing waits for one; again and again for so long until it is there. */
+  /**
+   * Requests a session from the card, even when no job waits for one; repeated for this time until the session is open.
+   */
   trigger(target: Target, forMs?: number): Promise<void>;
-  /** Takes the job over: it is durable as `waiting` and will be ended by the administration dialog. */
+  /** Takes over the job: it is durable as `waiting`, and the administration session will end it. */
   enqueue(job: Job, target: Target, why: string): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Job } from "../model/job.ts";
 import type { Link } from "./links.ts";
 
-/** A try that a link let down. */
+/** A try that failed because of a link. */
 export interface LinkTrouble {
   readonly job: string;
   readonly target: string;
@@ -10,25 +10,28 @@ export interface LinkTrouble {
   readonly kind: Link["kind"];
   /** When the try began, monotonic. */
   readonly since: number;
-  /** How long the job is put off. */
+  /** How long the job is deferred. */
   readonly delayMs: number;
 }
 
-/** What may run earlier than it was put off to: now, or at a time (wall clock) if that is in the future. */
+/** A job that may run earlier than its deferral: now, or at a time (wall clock) in the future. */
 interface EarlierTry {
   readonly target: string;
   readonly earliest: number;
 }
 
 /**
- * A job is not tried again sooner than this part of its delay, however often its link comes and goes: the delay grows
- * with each try, and so does the pause.
+ * A job is not tried again sooner than this part of its delay, however often its link comes and goes: the pause grows
+ * with the delay.
  */
 const pausePart = 30;
 
 type Waiting = EarlierTry & Pick<LinkTrouble, "link" | "kind">;
 
-/** Jobs put off because a link failed them, so that they are tried when it comes back. Rebuilt by the tries themselves. */
+/**
+ * Jobs deferred because a link failed, so that they are tried when it is up again. The tries themselves rebuild the
+ * list.
+ */
 export class LinkBackoff {
   readonly #clock: Clock;
   /** By target, then by job. */
@@ -41,7 +44,7 @@ export class LinkBackoff {
     this.#clock = clock;
   }
 
-  /** Puts a job on the list; when its link has come back during the try, what may run earlier. */
+  /** Adds a job to the list; returns what may run earlier if its link came up again during the try. */
   defer({ job, target, link, kind, since, delayMs }: LinkTrouble): EarlierTry | undefined {
     const waiting = { target, link, kind, earliest: this.#clock.now() + Math.ceil(delayMs / pausePart) };
     if (this.#up.get(link) === true && (this.#lastUp.get(link) ?? 0) > since) return waiting;
@@ -56,7 +59,7 @@ export class LinkBackoff {
     if (jobs?.delete(id) === true && jobs.size === 0) this.#waiting.delete(target);
   }
 
-  /** Notes where a link is; true when it has come up. */
+  /** Records the state of a link; true when it has come up. */
   noteLinkState(link: Link): boolean {
     const { up } = link.state;
     const before = this.#up.get(link.id) === true;
@@ -71,8 +74,8 @@ export class LinkBackoff {
   }
 
   /**
-   * Takes what waits for this link off the list: what it let down itself, jobs of the target whose card it holds, and for
-   * one that carries SMS all that go by SMS.
+   * Removes from the list what waits for this link: jobs that failed over it, jobs of the target whose card it holds,
+   * and, if it carries SMS, all jobs sent by SMS.
    */
   take(link: Link, holds: string | undefined): EarlierTry[] {
     const taken: EarlierTry[] = [];
@@ -87,7 +90,7 @@ export class LinkBackoff {
     return taken;
   }
 
-  /** Before when nothing of the target is to be tried. */
+  /** The time before which no job of the target is to be tried. */
   earliest(target: string): number {
     return Math.max(0, ...[...(this.#waiting.get(target)?.values() ?? [])].map(({ earliest }) => earliest));
   }

@@ -1,14 +1,14 @@
 import type { JobOrigin } from "../model/job.ts";
 
-/** What a message asks of an SMSC in place of its account's settings. */
+/** Coding that a message requests from an SMSC instead of its account's settings. */
 export interface SmsCoding {
   readonly dataCoding?: number;
   readonly destAddrSubunit?: number;
 }
 
-/** What a link is to prove, and with which card. */
+/** What a link is tested for, and with which card. */
 export interface LinkTest {
-  /** Any name of a target whose card can be reached through the link, and whose keys are here. */
+  /** Any name of a target whose card can be reached through the link, and whose keys are stored. */
   readonly target: string;
   /** How long each try waits for the card. */
   readonly waitMs: number;
@@ -24,11 +24,11 @@ export interface LinkTestTry {
   readonly note?: string;
 }
 
-/** What a link's self-test found. */
+/** The result of a link's self-test. */
 export interface LinkTestReport {
   /** As configured, the link delivers class-2, PID-7F binary unchanged. */
   readonly passed: boolean;
   readonly tries: readonly LinkTestTry[];
-  /** The first coding that works, for the account's settings. */
+  /** The first coding that works, to be used in the account's settings. */
   readonly works?: SmsCoding;
 }

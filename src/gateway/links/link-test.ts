@@ -5,9 +5,9 @@ import type { Store } from "../model/store.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import type { LinkTest, LinkTestTry, SmsCoding } from "./link-test-report.ts";
 
-/** PoR by SMS-SUBMIT, always, with CC: what comes back proves that the packet came through whole. */
+/** PoR by SMS-SUBMIT, always, with CC: a response proves that the packet arrived unchanged. */
 const pingSpi = "1639";
-/** RC/CC failed: the card got a packet, but not this one. TS 102 225 §5.2 */
+/** RC/CC failed: the card received a packet, but not this one. TS 102 225 §5.2 */
 const checkFailed = 0x01;
 
 /** What a try needs. */
@@ -17,8 +17,9 @@ export interface LinkTestDeps {
 }
 
 /**
- * Sends one harmless command to a card through this link only, under its next counter and in this coding, and specifies
- * what the card's silence or answer means. @throws target.unknown, target.no-key
+ * Sends one harmless command to a card through this link only, under its next counter and in this coding, and
+ * interprets the card's silence or answer.
+ * @throws target.unknown, target.no-key
  */
 export async function probeLink(
   deps: LinkTestDeps,
@@ -43,7 +44,7 @@ export async function probeLink(
   return verdictOf(ended);
 }
 
-/** The job when it has ended; cancelled first when the caller gives up. */
+/** The job when it has ended; it is cancelled first when the caller aborts. */
 async function endOf({ store, jobs }: LinkTestDeps, id: string, signal: AbortSignal): Promise<Job> {
   for (;;) {
     let wake = () => {};

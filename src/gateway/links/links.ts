@@ -3,18 +3,18 @@ import { nearest } from "../../base/nearest.ts";
 import type { SmsBearer } from "../../link/sms-bearer.ts";
 import type { LinkTest, LinkTestReport } from "./link-test-report.ts";
 
-/** What a link knows of the card behind it. */
+/** What a link has read from the card behind it. */
 export interface CardIdentity {
   /** Answer to reset, hexadecimal; absent behind a modem. */
   readonly atr?: string;
   readonly eid?: string;
   readonly iccid?: string;
   readonly imsi?: string;
-  /** A SIM of before the UICC. */
+  /** A SIM older than the UICC. */
   readonly generation?: "2G";
 }
 
-/** A live way to the world: a reader with its card, a modem, an SMSC account. */
+/** A live connection to cards: a reader with its card, a modem, an SMSC account. */
 export interface Link {
   readonly id: string;
   readonly kind: "reader" | "modem" | "smsc";
@@ -35,13 +35,16 @@ export interface Link {
   ): Promise<T>;
   /** Power-cycles or resets it. */
   reset?(kind: "warm" | "cold"): Promise<void>;
-  /** Takes the power away and gives it back. @throws link.driver when there is no way to */
+  /** Switches the power off and on. @throws link.driver when this is not possible */
   powerCycle?(): Promise<void>;
-  /** One AT command as it is; resolves with the lines the modem answered, its final result last. @throws modem.*, link.* */
+  /**
+   * One AT command unchanged; resolves with the lines of the modem's answer, its final result last.
+   * @throws modem.*, link.*
+   */
   command?(line: string, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Plain numbers for metrics, by names from a closed set: as they are now, and counted since the start. */
+  /** Numbers for metrics, with names from a closed set: present values, and counts since the start. */
   numbers?(): { readonly now: Readonly<Record<string, number>>; readonly total: Readonly<Record<string, number>> };
-  /** Proves with a known card that it carries messages to cards unchanged. @throws target.*, link.* */
+  /** Tests with a known card that the link carries messages to cards unchanged. @throws target.*, link.* */
   test?(test: LinkTest, signal: AbortSignal): Promise<LinkTestReport>;
   /** Announces open work for the card, so that the link polls faster. */
   expectActivity?(until: number): void;
@@ -51,7 +54,7 @@ type LinkChange =
   | { readonly kind: "added" | "changed"; readonly link: Link }
   | { readonly kind: "removed"; readonly id: string };
 
-/** The links there are now. */
+/** The present links. */
 export class Links {
   readonly #links = new Map<string, Link>();
   readonly #listeners = new Set<(change: LinkChange) => void>();
@@ -65,7 +68,7 @@ export class Links {
     if (this.#links.delete(id)) this.#tell({ kind: "removed", id });
   }
 
-  /** To be called by the owner of the link when its state or card changed. */
+  /** To be called by the owner of the link when its state or card has changed. */
   changed(id: string): void {
     const link = this.#links.get(id);
     if (link !== undefined) this.#tell({ kind: "changed", link });
@@ -95,7 +98,7 @@ export class Links {
     return only;
   }
 
-  /** What to say of an order for this link and no other: it waits for one that may never come. */
+  /** Warnings for an order for this link only: it may wait for a link that never comes up. */
   warningsOf(id: string | undefined): readonly string[] {
     return id === undefined || this.#links.has(id) ? [] : [`link '${id}' does not exist`];
   }

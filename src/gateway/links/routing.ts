@@ -3,7 +3,7 @@ import type { Bearer, JobRequest, JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
 import type { CardIdentity, Link } from "./links.ts";
 
-/** What routing needs to know of a link. */
+/** The properties of a link that routing depends on. */
 export interface RouteLink {
   readonly id: string;
   readonly kind: "reader" | "modem" | "smsc";
@@ -13,7 +13,7 @@ export interface RouteLink {
   readonly card?: CardIdentity;
 }
 
-/** The links as routing sees them. */
+/** The links in the form that routing needs. */
 export function routeLinks(links: readonly Link[]): RouteLink[] {
   return links.map(({ id, kind, state, bearer, card }) => ({
     id,
@@ -31,18 +31,18 @@ export interface HttpsState {
   readonly open: boolean;
   /** The server runs and the target has a PSK. */
   readonly possible: boolean;
-  /** It is the only way: there are no keys for secured packets. */
+  /** SCP81 is the only bearer: there are no keys for secured packets. */
   readonly only?: boolean;
-  /** The job has had its way chosen before: no session is asked for again. */
+  /** The job's route was chosen before: no session is requested again. */
   readonly inVain?: boolean;
 }
 
 export type Route =
   | { readonly at: "found"; readonly bearer: Bearer; readonly link: string; readonly why: string }
-  /** Nothing at the moment; `why` lists what was looked at. */
+  /** No route at the moment; `why` lists what was checked. */
   | { readonly at: "blocked"; readonly why: string };
 
-/** SMS segments that `auto` still sends by SMS when SCP81 is possible. */
+/** Number of SMS segments up to which `auto` uses SMS although SCP81 is possible. */
 const comfortableSegments = 5;
 
 /** Whether the card in a link is this target's. */
@@ -54,7 +54,7 @@ export function holds(card: CardIdentity | undefined, target: Target): boolean {
   return shown === target.iccid || target.esimProfiles.some((profile) => profile.iccid === shown);
 }
 
-/** Why no reader with the card is usable, about the reader that the job names if it names one. */
+/** Why no reader with the card is usable; about the named reader if the job names one. */
 function elsewhere(usable: readonly RouteLink[], request: JobRequest): string {
   const named = request.link === undefined ? undefined : usable.find(({ kind }) => kind === "reader");
   if (named === undefined) return "the card is not in a reader";
@@ -63,7 +63,7 @@ function elsewhere(usable: readonly RouteLink[], request: JobRequest): string {
     : `reader ${named.id} has another card`;
 }
 
-/** Why no link carries short messages to the card, about the one that is named. */
+/** Why no link can carry short messages to the card; about the named link if there is one. */
 function noCarrier(links: readonly RouteLink[], named: string | undefined): string {
   if (named === undefined) return "no modem or SMSC is configured";
   const link = links.find(({ id }) => id === named);
@@ -73,9 +73,9 @@ function noCarrier(links: readonly RouteLink[], named: string | undefined): stri
 }
 
 /**
- * Which bearer and link carry a job now, and why, as text. `auto` prefers an open SCP81 session, then a reader or modem
- * that holds the card, then SMS to its MSISDN; a script that needs many short messages goes into an SCP81 session that
- * is triggered by one.
+ * The bearer and link for a job now, and the reason, as text. `auto` prefers an open SCP81 session, then a reader or
+ * modem that holds the card, then SMS to its MSISDN; a script that needs many short messages goes into an SCP81 session
+ * that is triggered by one.
  */
 export function chooseRoute(
   target: Target,
@@ -116,7 +116,7 @@ export function chooseRoute(
     const carriers = usable.filter(
       (link) => link.carriesSms && link.kind !== "reader" && (named === undefined || link.id === named),
     );
-    // An SMSC account is made for the job; a modem is the next best. The device under test must not message itself.
+    // An SMSC account is preferred to a modem. The device under test must not send messages to itself.
     const order = carriers
       .filter((link) => !holds(link.card, target))
       .sort((a, b) => (a.kind === b.kind ? 0 : a.kind === "smsc" ? -1 : 1));
@@ -144,7 +144,7 @@ export function chooseRoute(
           const why = "the target has no SCP80 keys; the card has to open a session";
           return { at: "found", bearer: "https", link: "scp81", why };
         }
-        // A session that has to be asked for needs a way for the trigger, which is a short message itself.
+        // A session that has to be requested needs a route for the trigger, which is a short message itself.
         const direct = viaCard() ?? viaSms();
         if (direct !== undefined && session && segments > comfortableSegments) {
           if (https.inVain === true) return { ...direct, why: `${direct.why}; no SCP81 session was opened in time` };

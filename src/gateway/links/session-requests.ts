@@ -4,7 +4,7 @@ import type { Target } from "../model/target.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import type { HttpsBearer } from "./https-bearer.ts";
 
-/** Requests for SCP81 sessions that no job waits for. */
+/** Requests for SCP81 sessions without a job that waits for them. */
 export class SessionRequests {
   readonly #store: Store;
   readonly #https: () => HttpsBearer | undefined;
@@ -15,7 +15,7 @@ export class SessionRequests {
   }
 
   /**
-   * Asks the card of a target for a session, repeatedly for `forMs`, once when absent.
+   * Requests a session from the card of a target, repeatedly for `forMs`, or once when absent.
    * @throws target.unknown, target.no-key when it can have none
    */
   async request(reference: string, forMs: number | undefined): Promise<Target> {

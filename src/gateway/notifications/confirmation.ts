@@ -5,10 +5,10 @@ import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { Links } from "../links/links.ts";
 import type { QueueConfirmation } from "./notifications.ts";
 
-/** Confirmations lose their sense with the card's own patience. */
+/** The card stops waiting after its own timeout; a later confirmation is useless. */
 const confirmationValidityMs = 10 * 60_000;
 
-/** Queues HandleNotificationConfirmation ahead of everything else. SGP.02 §4.1.1.12 */
+/** Queues HandleNotificationConfirmation before all other jobs. SGP.02 §4.1.1.12 */
 export function confirmationsOver(links: Links): QueueConfirmation {
   return async (r, target, notification, at) => {
     const sequence = Number.parseInt(notification.sequence, 16);
@@ -24,7 +24,7 @@ export function confirmationsOver(links: Links): QueueConfirmation {
         apdus: es5Commands({ name: "confirmNotification", sequence }).map(toHex),
         function: { name: "confirmNotification", params: { sequence: notification.sequence } },
       },
-      // The card expects the answer where it reported: the reader that brought the notification.
+      // The card expects the answer over the reader that brought the notification.
       request: {
         bearer: "auto",
         maxPackets: 4,

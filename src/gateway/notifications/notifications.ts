@@ -22,33 +22,33 @@ import { recoverSwitch } from "../switches/recover-switch.ts";
 import { withEnabled } from "../targets/eis.ts";
 import { saveTarget } from "../targets/target-lookup.ts";
 
-/** A message that may be a notification, and where it came from. */
+/** A message that may be a notification, and its origin. */
 interface NotificationArrival {
   readonly link: string;
-  /** Whom the sender's number names; any sender can use it. */
+  /** The target with the sender's number; any sender can use that number. */
   readonly target: string | undefined;
   /** The target whose card is in the reader that brought the message. */
   readonly card: string | undefined;
   readonly whole: ReassembledMessage;
   readonly receivedAt: number;
-  /** It also went to a client that runs the card, whose confirmation it then is. */
+  /** The message also went to a client that manages the card and confirms its notifications. */
   readonly relayed: boolean;
-  /** Asks for the target's queue to be looked at after the commit. */
+  /** Requests a look at the target's queue after the commit. */
   readonly wake: (target: string) => void;
 }
 
-/** A notification as decoded, by SMS or HTTPS. */
+/** A decoded notification, received by SMS or HTTPS. */
 interface HeardNotification {
   readonly value: Notification;
   readonly raw: Uint8Array;
   /**
-   * The target that its way proves: by CC, by the PSK of the session, by the reader that holds the card. What it states
-   * counts for that target only.
+   * The target that its origin proves: by CC, by the PSK of the session, or by the reader that holds the card. Its
+   * contents count for that target only.
    */
   readonly proven: string | undefined;
-  /** The counter of its packet was taken before: it is a copy, or a replay. */
+  /** The counter of its packet was used before: it is a copy or a replay. */
   readonly stale?: boolean;
-  /** Its octets can be replayed: it is proven by a CC, and not by a session or a reader. */
+  /** Its octets can be replayed: a CC proves it, and neither a session nor a reader does. */
   readonly repeatable?: boolean;
   /** It has no security that could have failed. */
   readonly unsecured: boolean;
@@ -58,10 +58,10 @@ interface HeardNotification {
   readonly relayed?: boolean;
 }
 
-/** What was made of a notification. */
+/** The result of a notification. */
 interface RecordedNotification {
   readonly words: string;
-  /** It moved, or may move, the facts about the card. */
+  /** It changes, or may change, the facts about the card. */
   readonly counts: boolean;
 }
 
@@ -76,7 +76,7 @@ export type QueueConfirmation = (
 /** What the {@link Notifications} needs. */
 interface NotificationsDeps {
   readonly queueConfirmation: QueueConfirmation;
-  /** Who confirms notifications of targets that do not say. */
+  /** Default for targets without a notification mode of their own. */
   readonly defaultMode: NotificationMode;
   readonly store: Store;
   readonly clock: Clock;
@@ -88,8 +88,8 @@ interface NotificationsDeps {
 const copyWindowMs = 10 * 60_000;
 
 /**
- * Receives notifications of eUICCs: once however often they are repeated, confirmed every time (the card may have
- * missed the answer), and taken into the EIS and the profile switch they belong to.
+ * Receives notifications of eUICCs: each is processed once however often it is repeated, confirmed every time (the card
+ * may have missed the answer), and applied to the EIS and to its profile switch.
  */
 export class Notifications {
   readonly #deps: NotificationsDeps;
@@ -109,8 +109,7 @@ export class Notifications {
   }
 
   /**
-   * Has a notification confirmed that waits for the decision of the upstream (relay), was withheld, or went
-   * unconfirmed.
+   * Confirms a notification that waits for the decision of the upstream (relay), was withheld, or was not confirmed.
    * @throws notification.unknown, notification.state when it is confirmed already, or no target has its EID
    */
   async confirm(id: string): Promise<NotificationRecord> {
@@ -167,7 +166,7 @@ export class Notifications {
     if (opened === undefined || !looksLikeNotification(opened.data)) return undefined;
     const { data: raw, provenBy, counted, unsecured } = { provenBy: undefined, counted: undefined, ...opened };
     const stale = counted !== undefined && !(await r.keySets.takeHeard(counted.keySet, counted.cntr));
-    // The reader that holds the card brings what the card states now.
+    // The notification comes from the reader that holds the card, so it has the card's present state.
     const byPacket = provenBy !== undefined && provenBy !== arrival.card;
     const heard = {
       value: decode(Notification, raw),
@@ -185,8 +184,8 @@ export class Notifications {
   }
 
   /**
-   * Takes a decoded notification in: what it is, as text, and whether it counts. One that does not prove the card it
-   * speaks for is shown and changes nothing, unless its target's settings accept cards without security.
+   * Processes a decoded notification; returns what it is, as text, and whether it counts. Without proof of the card
+   * that it names it is displayed and changes nothing, unless its target's settings accept cards without security.
    */
   async record(
     r: Repositories,
@@ -270,8 +269,8 @@ export class Notifications {
   }
 
   /**
-   * The same packet again, from the card or a replay: it moves nothing. The confirmation of the last one is repeated,
-   * as the card may have missed it.
+   * The same packet again, from the card or a replay: it changes nothing. The last confirmation is repeated, as the
+   * card may have missed it.
    */
   async #again(
     r: Repositories,
@@ -309,7 +308,7 @@ export class Notifications {
     if (changed !== target) await saveTarget(r, changed, at, `notification: ${notificationTypeText(value.type)}`);
   }
 
-  /** One confirmation at a time; a copy received after the last one ended gets another. */
+  /** One confirmation at a time; a copy received after the last one ended is confirmed again. */
   async #confirm(
     r: Repositories,
     target: Target,

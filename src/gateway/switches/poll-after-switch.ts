@@ -3,10 +3,13 @@ import type { Links } from "../links/links.ts";
 import { holds } from "../links/routing.ts";
 import type { Store } from "../model/store.ts";
 
-/** How long a card takes to announce what follows from a switch; it can do so only when it is asked. */
+/** How long a card takes to announce what follows a switch; it can do so only when it is polled. */
 const announcementMs = 60_000;
 
-/** Has the card of a target that accepted a profile switch polled faster: it may have done so outside its reader's sight. */
+/**
+ * Polls the card of a target that accepted a profile switch faster, since the switch may have reached the card over
+ * another link than its reader.
+ */
 export async function pollAfterSwitch(
   { store, links, clock }: { readonly store: Store; readonly links: Links; readonly clock: Clock },
   id: string,

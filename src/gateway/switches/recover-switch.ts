@@ -9,8 +9,8 @@ import { enabledProfile, type Target } from "../model/target.ts";
 import { scriptCommands } from "../scripts/script-body.ts";
 
 /**
- * A notification of a switch whose command was never answered (its PoR is lost, or comes later) proves that the card
- * accepted it: the switch is followed from here on. SGP.02 §3.2
+ * A notification of a switch whose command was never answered (its PoR was lost, or comes later) proves that the card
+ * accepted it: from here on the switch is followed. SGP.02 §3.2
  */
 export async function recoverSwitch(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
   if (value.type !== 2 && value.type !== 3) return;
@@ -46,7 +46,7 @@ async function mayHaveRun(r: Repositories, job: Job): Promise<boolean> {
   if (job.state === "queued") return mayHaveLeft(await r.packets.ofJob(job.id));
   if (job.state === "done" || job.error === undefined) return false;
   const { code, executed } = job.error;
-  // A job of which parts ran may have ended with the switch under way, unless the card itself said how far it came.
+  // A job of which parts ran may have ended with the switch under way, unless the card itself reported how far it came.
   if (executed === "partly") return code !== "job.script";
   return executed !== false;
 }

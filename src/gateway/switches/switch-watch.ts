@@ -15,7 +15,7 @@ interface SwitchWatchDeps {
 
 const maxWaitMs = 3_600_000;
 
-/** Ends profile switches without further reports: they lapse, and the target's other jobs continue. */
+/** Ends profile switches that get no further reports: they lapse, and the target's other jobs continue. */
 export class SwitchWatch {
   readonly #deps: SwitchWatchDeps;
   #timer: NodeJS.Timeout | undefined;

@@ -6,7 +6,7 @@ import type { GatewayEvent } from "../model/event.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
-/** An event as an upstream gets it. */
+/** An event as an upstream receives it. */
 interface RelayedEvent {
   readonly id: string;
   readonly lane: string;

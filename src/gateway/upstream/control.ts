@@ -1,6 +1,6 @@
 import type { OutboxEntry } from "../model/outbox.ts";
 
-/** How an upstream does for display. */
+/** The delivery status of an upstream, for display. */
 export interface UpstreamView {
   readonly name: string;
   /** What it is used for. */
@@ -18,7 +18,7 @@ export interface UpstreamView {
   readonly lastSuccessAt?: number;
 }
 
-/** What faces may do with upstreams. */
+/** Operations on upstreams, for the faces. */
 export interface UpstreamControl {
   list(): Promise<UpstreamView[]>;
   /** Dead letters, oldest first. @throws upstream.unknown */

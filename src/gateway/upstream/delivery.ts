@@ -3,20 +3,20 @@ import { backoffMs } from "../../base/retry.ts";
 /** Result of sending an event. */
 export type Attempt =
   | { readonly kind: "answer"; readonly status: number; readonly retryAfterMs?: number }
-  /** No usable answer at all. */
+  /** No usable answer. */
   | { readonly kind: "down"; readonly why: string };
 
 export interface DeliveryPolicy {
   readonly firstRetryMs: number;
   readonly maxRetryMs: number;
-  /** Answers that refuse, after which an event is abandoned. An upstream that is down is never counted. */
+  /** Number of refusals after which an event is abandoned. Failures of an upstream that is down do not count. */
   readonly maxAttempts: number;
 }
 
-/** What follows from it. */
+/** The next step after an answer. */
 export type Next =
   | { readonly do: "delivered" }
-  /** `down`: nothing else needs to be tried before then either. */
+  /** `down`: no other event needs to be tried before then. */
   | {
       readonly do: "retry";
       readonly afterMs: number;
@@ -26,9 +26,9 @@ export type Next =
     }
   | { readonly do: "bury"; readonly attempts: number; readonly why: string };
 
-/** Statuses that indicate that this very event will never be taken. */
+/** Statuses that mean that this event will never be accepted. */
 const hopeless = new Set([400, 409, 410, 413, 415, 422]);
-/** Statuses of whatever stands in front of an upstream that is not there, or asks for patience. */
+/** Statuses that a proxy returns when the upstream is unavailable, or that ask for a later try. */
 const away = new Set([408, 425, 429, 502, 503, 504]);
 const maxWaitMs = 3_600_000;
 

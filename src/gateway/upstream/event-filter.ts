@@ -1,8 +1,8 @@
 import { currentEventName } from "../model/event-catalogue.ts";
 
 /**
- * A test for event types: `job.done` is itself, `job.*` everything that begins with `job.`, `*` everything. Former names
- * stand for those of today.
+ * A test for event types: `job.done` matches itself, `job.*` everything that begins with `job.`, `*` everything. Former
+ * names match the present ones.
  */
 export function eventsMatching(wanted: readonly string[]): (type: string) => boolean {
   const patterns = wanted.map(currentEventName);

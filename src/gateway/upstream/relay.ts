@@ -9,9 +9,9 @@ import { eventsMatching } from "./event-filter.ts";
 
 interface RelaySettings extends DeliveryPolicy {
   readonly upstream: string;
-  /** Event types it receives: `job.*`, `notification.received`, `*`. */
+  /** Patterns of the event types that it receives: `job.*`, `notification.received`, `*`. */
   readonly events: readonly string[];
-  /** Events on their way at the same time, of different targets. */
+  /** Maximum number of events on their way at the same time, of different targets. */
   readonly concurrency: number;
 }
 
@@ -20,7 +20,7 @@ interface RelayDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Sends an event; never throws but for the signal. */
+  /** Sends an event; throws only when the signal aborts. */
   readonly post: (entry: OutboxEntry, signal: AbortSignal) => Promise<Attempt>;
 }
 
@@ -32,14 +32,14 @@ interface RelayStats {
   lastSuccessAt?: number;
 }
 
-/** Events made ready in one unit of work. */
+/** Events prepared in one unit of work. */
 const batch = 50;
-/** Events made ready ahead of their delivery; the others are safe in the log. */
+/** Events prepared ahead of their delivery; the others are safe in the log. */
 const maxQueued = 10_000;
 
 /**
- * Tells an upstream of events: made from the durable log behind a durable cursor, delivered at least once, those of one
- * target one after the other. What is kept in memory can be rebuilt from the store at any moment.
+ * Delivers events to an upstream: read from the durable log behind a durable cursor, delivered at least once, those of
+ * one target in sequence. Its memory can be rebuilt from the store at any moment.
  */
 export class Relay implements AsyncDisposable {
   readonly stats: RelayStats = { delivered: 0, failures: 0 };
@@ -56,7 +56,7 @@ export class Relay implements AsyncDisposable {
   #pause: NodeJS.Timeout | undefined;
   #filling: Promise<void> | undefined;
   #fillAgain = false;
-  /** The log has more than was made ready. */
+  /** The log contains more events than were prepared. */
   #full = false;
   #instance = "";
   #off = () => {};
@@ -67,7 +67,7 @@ export class Relay implements AsyncDisposable {
     this.#wanted = eventsMatching(settings.events);
   }
 
-  /** Takes up where an earlier process stopped; the first time, with what happens from now on. */
+  /** Continues where an earlier process stopped; the first time, with the events from now on. */
   async start(): Promise<void> {
     const { store } = this.#deps;
     const { upstream } = this.#settings;
@@ -81,7 +81,7 @@ export class Relay implements AsyncDisposable {
     this.#fill();
   }
 
-  /** While an upstream is not configured, events that it never received can go. */
+  /** While an upstream is not configured, events that it never received may be removed. */
   async #tellGap(): Promise<void> {
     const { upstream } = this.#settings;
     const [cursor, first] = await this.#deps.store.read(
@@ -105,7 +105,7 @@ export class Relay implements AsyncDisposable {
     this.#pump();
   }
 
-  /** Whether something is on its way or could be right now. */
+  /** Whether an event is on its way or could be sent now. */
   get busy(): boolean {
     return this.#active.size > 0 || (this.#ready.size > 0 && this.#pause === undefined);
   }
@@ -148,7 +148,7 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  /** Makes the next events ready; false when the log has no further events. */
+  /** Prepares the next events; false when the log has no further events. */
   async #prepare(): Promise<boolean> {
     const { upstream } = this.#settings;
     const lanes: string[] = [];
@@ -176,7 +176,7 @@ export class Relay implements AsyncDisposable {
   #pump(): void {
     const paused = this.#stopping.signal.aborted || this.#pause !== undefined;
     for (const lane of paused ? [] : this.#ready) {
-      // After a failure one event goes ahead alone, to see whether the upstream is back.
+      // After a failure one event is sent alone, to test whether the upstream is back.
       if (this.#active.size >= (this.#failures > 0 ? 1 : this.#settings.concurrency)) break;
       if (this.#active.has(lane)) continue;
       this.#ready.delete(lane);
@@ -195,7 +195,7 @@ export class Relay implements AsyncDisposable {
     this.#idle.clear();
   }
 
-  /** One event of the lane; the lane is ready again when it may have more. */
+  /** Sends one event of the lane; the lane is ready again when it may have more. */
   async #run(lane: string): Promise<void> {
     const { store, log, post, random } = this.#deps;
     const { upstream } = this.#settings;
@@ -245,7 +245,10 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  /** The whole upstream is away: everything waits. Times run on the monotonic clock, so a stepped clock changes nothing. */
+  /**
+   * The whole upstream is unavailable: all events wait. Times are of the monotonic clock, so a clock that is set
+   * changes nothing.
+   */
   #away(lane: string, ms: number): void {
     this.#failures++;
     this.#ready.add(lane);

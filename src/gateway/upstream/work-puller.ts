@@ -11,18 +11,18 @@ import type { JobQueue } from "../model/new-job.ts";
 const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });
 const WorkItem = z.looseObject({ order: z.unknown().optional(), cancel: z.string().max(100).optional() });
 const WorkList = z.looseObject({ work: z.array(z.unknown()) });
-/** Pieces that are taken of one list; the others are handed out again. */
+/** Maximum number of pieces accepted from one list; the upstream hands out the others again. */
 const maxAtOnce = 1000;
-/** Polls that bring nothing new begin at least so far apart, however soon the upstream answers them. */
+/** Minimum time between the starts of polls that bring nothing new, however quickly the upstream answers. */
 const leastIntervalMs = 1000;
-/** How often a piece may fail by a bug of ours before that is what its receipt states. */
+/** Number of failures by a bug of ours after which the receipt of a piece reports the failure. */
 const maxFailures = 3;
-/** The longest pause because of work that cannot be taken yet: other work may come behind it. */
+/** Longest pause because of work that cannot be accepted yet: other work may follow it. */
 const maxHoldUpMs = 10_000;
-/** Refusals that concern who asks, or how often, and not what is in the request. */
+/** Refusals that concern the client or its request rate, not the contents of the request. */
 const notAboutContent = new Set([401, 403, 408, 425, 429]);
 
-/** Outcome of it. */
+/** Outcome of a piece of work. */
 export type WorkReceipt =
   | { readonly id: string; readonly job: string }
   | {
@@ -32,9 +32,9 @@ export type WorkReceipt =
 
 interface Taken {
   readonly receipt?: WorkReceipt;
-  /** It was not known before. */
+  /** The piece is new. */
   readonly isNew: boolean;
-  /** Why it could not be taken yet. */
+  /** Why it could not be accepted yet. */
   readonly trouble?: unknown;
 }
 
@@ -47,7 +47,7 @@ interface PullerDeps {
   readonly fetch: (signal: AbortSignal) => Promise<unknown>;
   /** Reports the outcome of work. @throws upstream.* */
   readonly acknowledge: (receipts: readonly WorkReceipt[], signal: AbortSignal) => Promise<void>;
-  /** Resolves when the connection is not needed for anything more urgent. */
+  /** Resolves when the connection is not needed for a more urgent request. */
   readonly turn: () => Promise<void>;
 }
 
@@ -58,7 +58,7 @@ interface PullerSettings {
 }
 
 /**
- * Fetches work from an upstream by long poll. Work becomes a job under its id, so that what is handed out twice is done
+ * Fetches work from an upstream by long poll. Work becomes a job under its id, so that work handed out twice is done
  * once; it is acknowledged when it is durable.
  */
 export class WorkPuller implements AsyncDisposable {
@@ -84,7 +84,7 @@ export class WorkPuller implements AsyncDisposable {
     this.#running ??= this.#run();
   }
 
-  /** Gives the connection up for something more urgent; work that was on its way comes again. */
+  /** Releases the connection for a more urgent request; work that was on its way is handed out again. */
   yield(): void {
     this.#polling?.abort(new Error("the connection is needed"));
   }
@@ -123,8 +123,8 @@ export class WorkPuller implements AsyncDisposable {
   }
 
   /**
-   * One poll. `quick`: the next one may follow at once, since this one brought something new or was abandoned for
-   * something more urgent. `heldUp`: why some of its work could not be taken yet.
+   * One poll. `quick`: the next one may follow at once, since this one brought new work or was abandoned for a more
+   * urgent request. `heldUp`: why some of its work could not be accepted yet.
    */
   async #once(): Promise<{ readonly quick: boolean; readonly heldUp?: unknown }> {
     if (this.#stopping.signal.aborted) return { quick: true };
@@ -143,7 +143,7 @@ export class WorkPuller implements AsyncDisposable {
     const list = checked(WorkList, answer);
     if (!list.success)
       throw new GatewayError("upstream.protocol", `${this.#settings.upstream}: the answer is not a list of work`);
-    // Taken in one after the other: the order in which work is listed is the order of acceptance.
+    // Accepted in sequence: the order of the list is the order of acceptance.
     const work = list.data.work.slice(0, maxAtOnce);
     const taken = await Promise.all(work.map((item) => this.#take(item)));
     const receipts = taken.map(({ receipt }) => receipt).filter((receipt) => receipt !== undefined);
@@ -173,7 +173,10 @@ export class WorkPuller implements AsyncDisposable {
     }
   }
 
-  /** Outcome of one item; no receipt for one without an id, which cannot be acknowledged, and for passing trouble. */
+  /**
+   * Outcome of one item; no receipt for an item without an id, which cannot be acknowledged, or for a temporary
+   * problem.
+   */
   async #take(raw: unknown): Promise<Taken> {
     const { log } = this.#deps;
     const { upstream } = this.#settings;
@@ -190,7 +193,7 @@ export class WorkPuller implements AsyncDisposable {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       const { code, message, detail: facts } = error;
-      // Passing trouble of ours is not an answer: the work stays with the upstream and comes again.
+      // A temporary problem of ours is not an outcome: the work stays with the upstream and is handed out again.
       if (error.retry !== "never") return { isNew: false, trouble: thrown };
       if (code === "api.internal" && !this.#givenUp(id, thrown)) return { isNew: false, trouble: thrown };
       const problem = code === "api.internal" ? { type: code, detail: "see the gateway's log" } : undefined;
@@ -198,7 +201,7 @@ export class WorkPuller implements AsyncDisposable {
     }
   }
 
-  /** Whether a piece that fails by a bug has failed often enough; the bug is in the log each time. */
+  /** Whether a piece that fails by a bug has failed often enough; the bug is logged each time. */
   #givenUp(id: string, thrown: unknown): boolean {
     const { upstream } = this.#settings;
     const err = thrown instanceof Error ? thrown.stack : String(thrown);
