@@ -11,11 +11,11 @@ const itemState = z.enum(["pending", "running", "succeeded", "failed", "skipped"
 
 const progressShape = z.object({
   total: z.number().int(),
-  ended: z.number().int(),
-  counts: z.record(z.string(), z.number().int()),
-  share: z.number().optional(),
-  failureShare: z.number().optional(),
-  remainingMs: z.number().optional(),
+  ended: z.number().int().describe("Targets with an outcome"),
+  counts: z.record(itemState, z.number().int()),
+  stage: z.enum(["canary", "all"]).describe("`canary` until the canaries have ended"),
+  activeMs: z.number().describe("Time the campaign has run, without its pauses"),
+  remainingMs: z.number().optional().describe("Estimate; absent before the first target ended"),
 });
 
 /** A campaign and how far it is. */
@@ -27,7 +27,7 @@ export const campaignShape = z.object({
   order: z.record(z.string(), z.unknown()).describe("The work, with defaults"),
   createdAt: z.number(),
   endedAt: z.number().optional(),
-  progress: progressShape.describe("Progress: counts by state, share, estimate"),
+  progress: progressShape.describe("Progress: counts by state, stage, estimate"),
 });
 
 /** Outcome of one target. */
@@ -71,7 +71,13 @@ const example = {
     switchTimeoutMs: 600_000,
   },
   createdAt: sample.at,
-  progress: { total: 1, ended: 0, counts: { running: 1 }, share: 0 },
+  progress: {
+    total: 1,
+    ended: 0,
+    counts: { pending: 0, running: 1, succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
+    stage: "all",
+    activeMs: 400,
+  },
 } as const;
 
 /** A target of the campaign as the examples show it. */

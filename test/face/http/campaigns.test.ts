@@ -45,6 +45,9 @@ describe("campaigns over the API", () => {
     expect(headers.get("location")).toBe(`/v1/campaigns/${body.id}`);
     expect(body).toMatchObject({ name: "audit", state: "running", progress: { total: 2 }, order: { concurrency: 10 } });
     expect(await ended(body.id)).toMatchObject({ state: "done", progress: { counts: { succeeded: 2, failed: 0 } } });
+    const listed = (await bench.call("GET", "/v1/campaigns?limit=1")).body.items[0];
+    for (const { progress } of [body, listed])
+      expect(progress).toMatchObject({ stage: "all", activeMs: expect.any(Number) });
     const items = await bench.call("GET", `/v1/campaigns/${body.id}/items`);
     expect(items.body.items).toMatchObject(
       eids.map((label, position) => ({
