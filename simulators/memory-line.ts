@@ -53,7 +53,7 @@ export function memoryLine(address = "memory:"): MemoryLine {
     address,
     incoming: incoming(),
     async write(bytes) {
-      if (ended) throw new GatewayError("link.lost", `${address} is gone`);
+      if (ended) throw new GatewayError("link.lost", `${address} is closed`);
       const chunk = Uint8Array.from(bytes);
       // A device never answers inside the host's write.
       await Promise.resolve();

@@ -86,14 +86,14 @@ class Peer {
     socket.on("error", () => {});
     socket.on("data", (text: string) => this.#received(text));
     socket.on("close", () => {
-      for (const { reject } of this.#open.values()) reject(new GatewayError("link.lost", "the network is gone"));
+      for (const { reject } of this.#open.values()) reject(new GatewayError("link.lost", "the network is closed"));
       this.#open.clear();
       onEnd();
     });
   }
 
   ask(name: string, value: unknown): Promise<unknown> {
-    if (this.#socket.destroyed) return Promise.reject(new GatewayError("link.lost", "the network is gone"));
+    if (this.#socket.destroyed) return Promise.reject(new GatewayError("link.lost", "the network is closed"));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject });

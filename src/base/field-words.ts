@@ -44,7 +44,7 @@ function fieldWords(issue: z.core.$ZodRawIssue): string {
     case "not_multiple_of":
       return `must be a multiple of ${issue.divisor}`;
     case "unrecognized_keys":
-      return "there is no such field";
+      return "unknown field";
     case "invalid_union":
       return unionWords(issue);
     default:

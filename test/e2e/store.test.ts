@@ -79,7 +79,7 @@ describe("otagate store prune", () => {
     const shown = await product.run(["store", "show"]);
     expect(shown.stdout).toMatch(/^jobs {4}kept 90d\nevents {2}kept indefinitely\n/);
     expect(shown.stdout).toMatch(/done: 1000 ended jobs, 1000 packets/);
-    expect(daemon.log).toMatch(/"jobs":1000.*old records are removed/);
+    expect(daemon.log).toMatch(/"jobs":1000.*old records were removed/);
     expect(await daemon.stop()).toBe(0);
     expect(counts(product)).toMatchObject({ sound: "ok", jobs: 1, counted: 1 });
   });

@@ -81,9 +81,9 @@ export const cardOperations = {
     tags: ["targets"],
     summary: "Compare the EIS with the card",
     description:
-      "Asks the card for its ISD-Ps and its memory, and answers when it has said it: `api.timeout` names the job that " +
-      "goes on when it takes longer than `waitMs`. With `fix` the EIS becomes what the card says; when the EIS changed " +
-      "during the audit, the audit is repeated; after three attempts it fails with `store.conflict` and the EIS is unchanged.",
+      "Reads the ISD-Ps and the free memory of the card and returns the card's report. If that takes longer than `waitMs`, " +
+      "the error `api.timeout` contains the id of the job, which continues. With `fix` the EIS is updated from the card. If " +
+      "the EIS changed during the audit, the audit is repeated; after three attempts it fails with `store.conflict` and the EIS is unchanged.",
     params: referenceParams,
     body: z
       .strictObject({
@@ -107,7 +107,7 @@ export const cardOperations = {
     tags: ["targets"],
     summary: "Get the connectivity parameters of a card",
     description:
-      "From the EIS and from updates that were carried out; a card cannot be asked. Passwords are not shown.",
+      "From the EIS and from the updates that the card executed; they cannot be read from a card. Passwords are not shown.",
     params: referenceParams,
     answers: { 200: connectivityShape },
   }),
@@ -136,8 +136,8 @@ export const cardOperations = {
     tags: ["targets"],
     summary: "Change connectivity parameters of the card",
     description:
-      "Jobs carry it: UpdateSMSRAddressingParameters to the ISD-R, UpdateConnectivityParameters through the operator's " +
-      "security domain. Wrong values can put the card out of reach for good; old and new ones are logged.",
+      "Creates the jobs that do it: UpdateSMSRAddressingParameters to the ISD-R, UpdateConnectivityParameters through the " +
+      "operator's security domain. Wrong values can make the card permanently unreachable; old and new values are logged.",
     params: referenceParams,
     body: ConnectivityShape,
     answers: { 202: z.object({ jobs: listOf(jobShape) }).describe("Accepted") },

@@ -60,8 +60,8 @@ export const eisOperations = {
     tags: ["targets"],
     summary: "Export the EIS of a target",
     description:
-      "SGP.02 XML, or the JSON that an import takes. Key values are never in it. What the manufacturer signed stays as it " +
-      "was imported, so that its signature verifies.",
+      "SGP.02 XML, or the JSON that an import accepts, without key values. The part that the manufacturer signed is " +
+      "unchanged, so that its signature verifies.",
     params: referenceParams,
     query: z.strictObject({ format: z.enum(["xml", "json"]).default("xml").describe("How it is written") }),
     answers: { 200: z.unknown().describe("The document") },

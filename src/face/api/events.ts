@@ -56,8 +56,8 @@ export const eventOperations = {
     tags: ["events"],
     summary: "List events",
     description:
-      "Oldest first. `cursor` of the answer is where to go on, also when nothing was found; it is absent at the end of " +
-      "the log, where the last `seq` is. `gap` says that events after the position are no longer kept.",
+      "Oldest first. `cursor` of the answer is the position to continue from, even if the page is empty. It is absent at " +
+      "the end of the log; continue from the last `seq` there. `gap` is present if events after the position have been removed.",
     query: z.strictObject({
       after: logPosition.optional().describe("`seq` of the last received event; from the beginning when absent"),
       cursor: logPosition.optional().describe("`cursor` of the previous page; overrides `after`"),
@@ -78,9 +78,9 @@ export const eventOperations = {
     summary: "Stream events",
     description:
       "Server-sent events: `id` is the position, `event` the type, `data` the event as JSON. `Last-Event-ID`, or `after`, " +
-      "says where to go on; without either it begins now. Nothing is left out, however slow the reader. Where events after " +
-      "the position are no longer kept, an event `gap` comes first, whatever is asked for: its `data.first` is the number " +
-      "of the first event that follows.",
+      "is the position to continue from; without either, the stream begins now. A slow reader receives every event. If " +
+      "events after the position have been removed, an event `gap` comes first, regardless of filters: its `data.first` is " +
+      "the number of the first event that follows.",
     headers: z.looseObject({
       "last-event-id": z.string().max(40).optional().describe("Position of the last received event"),
     }),

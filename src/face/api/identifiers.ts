@@ -15,7 +15,7 @@ export const identifierOperations = {
     example: { query: { beginning: "job_01" }, answer: { items: [sample.job] } },
     tags: ["health"],
     summary: "Resolve an abbreviated identifier",
-    description: `Identifiers that begin as given, in order, at most ${maxIdentifiers}: one is the record that is meant.`,
+    description: `At most ${maxIdentifiers} identifiers with the given beginning, in order; if there is only one, it is unambiguous.`,
     query: z.strictObject({
       beginning: z
         .string()

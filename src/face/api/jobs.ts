@@ -40,8 +40,8 @@ const jobResultShape = z
 export const executedShape = z
   .union([z.boolean(), z.enum(["partly", "unknown"])])
   .describe(
-    "Whether the card carried it out: true = all of it, false = none of it, partly = the first `executedCommands` " +
-      "commands, unknown = it may have reached the card and nothing proves what it did",
+    "Whether the card executed it: true = all of it, false = none of it, partly = the first `executedCommands` " +
+      "commands, unknown = it may have reached the card, without proof of what was executed",
   );
 
 const failureFacts = z.looseObject({
@@ -108,7 +108,7 @@ const jobFields = z.object({
     .describe("The last four are end states"),
   lane: z.enum(["system", "normal"]),
   work: workShape.describe(
-    "What is done: kind and octets, as ordered; ES5 functions as the commands they became. Keys, PINs, profile packages in clear and logins in them are zeros, and `hidden` says so",
+    "Kind and octets, as ordered; for an ES5 function, its commands. Keys, PINs, profile packages in clear and logins in them are replaced by zeros; `hidden` indicates this",
   ),
   request: requestShape.describe("How the job is executed"),
   origin: z.object({ face: z.string(), client: z.string().optional(), reference: z.string().optional() }),
@@ -188,7 +188,7 @@ const stateList = z
     for (const one of new Set(text.split(","))) {
       const parsed = jobState.safeParse(one);
       if (parsed.success) states.push(parsed.data);
-      else context.addIssue({ code: "custom", message: "no such job state" });
+      else context.addIssue({ code: "custom", message: `must be a list of ${jobState.options.join(", ")}` });
     }
     return states;
   })
@@ -252,10 +252,10 @@ export const jobOperations = {
     tags: ["jobs"],
     summary: "Create a job",
     description:
-      "The job is durable when this answers. Jobs of one target are done in the order of acceptance. With an " +
-      "Idempotency-Key that was used before by the same client, the job it stands for is answered again (200) and " +
-      "nothing new is done; with another order under the same key the request is refused (422). For a download in " +
-      "many scripts, order them one after the other with `request.moreToCome`, the last one without it.",
+      "The job is durable when the answer is sent. The jobs of a target run in the order of acceptance. If the same client " +
+      "used the Idempotency-Key before, the answer is the job created then (200), and no job is created; a different " +
+      "request with the same key is refused (422). For a download in several scripts, create the jobs in sequence with " +
+      "`request.moreToCome`, and the last one without it.",
     headers: idempotencyHeaders,
     body: JobOrder,
     answers: {

@@ -71,7 +71,7 @@ export const keySetOperations = {
     tags: ["targets"],
     summary: "Write key sets of a target",
     description:
-      "Sets with the same type, KVN and TARs are replaced, others added, none removed. A counter never goes down. " +
+      "Sets with the same type, KVN and TARs are replaced, others added, none removed. A counter never decreases. " +
       "The keys are sealed at once and cannot be read back.",
     params: referenceParams,
     headers: ifMatchHeaders,

@@ -107,7 +107,7 @@ export const linkOperations = {
     summary: "Test an SMSC account with a known card",
     description:
       "Sends one harmless command per coding through this account only, each under the card's next counter, and " +
-      "waits for its proof of receipt. Receipts prove nothing here. Takes up to `waitMs` per coding.",
+      "waits for its proof of receipt. Receipts of the SMSC are not evaluated. Takes up to `waitMs` per coding.",
     params: idParams,
     body: z.strictObject({
       target: z.string().min(1).max(512).describe("A card that is reachable through the account (any of its names)"),
@@ -164,9 +164,9 @@ export const linkOperations = {
     tags: ["links"],
     summary: "Take a lease of a card",
     description:
-      "Until the lease is given back, or the card was idle for `idleMs`, only requests with its id reach the card or the modem " +
-      "that it is in: APDUs, AT commands, text messages, resets and power. " +
-      "Jobs wait meanwhile. Waits up to ten seconds for exchanges of others to end.",
+      "Until the lease is released, or the card was idle for `idleMs`, only requests with the id of the lease reach the card " +
+      "and its modem: APDUs, AT commands, text messages, resets and power. Jobs wait. The request waits up to ten seconds " +
+      "for exchanges of other clients to end.",
     params: idParams,
     body: z.strictObject({
       idleMs: z.number().int().min(1000).max(600_000).default(30_000).describe("Idle time after which it ends"),
@@ -198,8 +198,8 @@ export const linkOperations = {
     tags: ["links"],
     summary: "Exchange APDUs with the card",
     description:
-      "The APDUs of one request are exchanged with nothing in between. For more than one request, take a lease and " +
-      "name it here: each request with it restarts its idle time.",
+      "The APDUs of one request are exchanged without interruption. For several requests, take a lease and give its id " +
+      "here: each request restarts the idle time of the lease.",
     params: idParams,
     body: z.strictObject({
       apdus: z.array(hexText.min(8).max(1040)).min(1).max(256).describe("C-APDUs in hexadecimal"),

@@ -20,7 +20,7 @@ export const notificationShape = z
     verified: z
       .boolean()
       .describe(
-        "Its CC, the PSK of its session or the reader that holds the card proves the card that it names; otherwise it changes nothing",
+        "Whether its CC, the PSK of its session or the reader that holds the card proves that it is from the card; if not, it changes nothing",
       ),
     copies: z.number().int(),
     confirmation: z.string(),

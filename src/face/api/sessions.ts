@@ -83,7 +83,7 @@ export const sessionOperations = {
     tags: ["sessions"],
     summary: "Trigger an SCP81 session",
     description:
-      "By an Administration Session Triggering message (GP Amendment B §3.7) over SMS or ENVELOPE, repeated until the session is there, also after a restart.",
+      "Sends an Administration Session Triggering message (GP Amendment B §3.7) over SMS or ENVELOPE and repeats it until the session is open, also after a restart.",
     params: referenceParams,
     body: z
       .strictObject({

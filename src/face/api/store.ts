@@ -74,8 +74,8 @@ export const storeOperations = {
     tags: ["store"],
     summary: "Remove old records",
     description:
-      "Removes what ended longer ago than the given periods, or the configured ones when none is given. What is open is " +
-      "never touched. The answer comes at once; the run goes on in small steps while everything else does.",
+      "Removes records that ended longer ago than the given periods, or than the configured ones if none is given. Open " +
+      "records are never removed. The answer comes at once; the run continues in small steps and does not block other work.",
     body: z.strictObject({ ...periods, dryRun: z.boolean().default(false).describe("Only count") }),
     answers: { 202: runShape },
   }),

@@ -50,8 +50,8 @@ const get = {
   tags: ["switches"],
   summary: "Get a profile switch",
   description:
-    "With `wait` the answer is held until the switch is confirmed, rolled back or lapsed, or the time is over. " +
-    "A lapsed switch changes once more when the card reports after all.",
+    "With `wait` the answer comes when the switch is confirmed, rolled back or lapsed, or when the time is over. " +
+    "A lapsed switch still changes if the card reports later.",
   params: idParams,
   query: waitQuery,
   answers: { 200: switchShape },

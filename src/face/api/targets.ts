@@ -182,8 +182,8 @@ export const targetOperations = {
     tags: ["targets"],
     summary: "Add a target or merge into an existing one",
     description:
-      "From its EIS as JSON, keys included. One with the same EID (or ICCID, for a plain UICC) is completed: what the " +
-      "description says goes before what was known, the rest stays. Counters never go down.",
+      "From its EIS as JSON, keys included. In an existing target with the same EID (or ICCID, for a plain UICC), given " +
+      "fields replace the stored ones and absent fields do not change. Counters never decrease.",
     query: z.strictObject({
       replace: flag.describe("Remove everything that is not in the import, except id, name, tags and key sets"),
       dryRun: flag.describe("Store nothing and return the changes"),
@@ -204,8 +204,9 @@ export const targetOperations = {
     summary: "Import targets",
     description:
       "A JSON list in `items`; or in `text` CSV (RFC 4180: a header line, then one target a line) or SGP.02 EISs as XML, " +
-      "v3 or v4. What a description does not say stays as it is, unless `replace` is set. All of them are stored or, when one is refused, none; " +
-      "should another change refuse one in the middle of a long import, the error says how many are stored (`imported`). " +
+      "v3 or v4. Absent fields do not change, unless `replace` is set. If one target is refused, none is stored. A long " +
+      "import is stored in several steps: if a later step fails because of a concurrent change, the error contains the " +
+      "number of targets that are already stored (`imported`). " +
       "With `eum` or `ci` the manufacturer's signature and certificates must verify; an EIS in which one of them is missing is refused.",
     body: strict({
       format: z.enum(["json", "csv", "xml"]),

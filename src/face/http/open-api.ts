@@ -11,11 +11,11 @@ type Json = Record<string, unknown>;
 
 const about = `The API of otagate, an OTA gateway for physical eUICCs (GSMA SGP.02).
 
-Octets are hexadecimal text, moments are milliseconds since 1970. Lists come in pages: \`cursor\` of an answer goes into
-the next request, and is absent in the last page. Every refusal is a problem (RFC 9457) whose \`type\` is a stable code
-and whose \`detail\` begins with the field it is about. Over the network every request carries a token
-(\`Authorization: Bearer otg_…\`) or comes with a client certificate; \`x-scope\` of an operation says what it takes:
-\`admin\` is everything, and every scope includes \`read\`.`;
+Octets are hexadecimal, times are milliseconds since 1970. Lists are paged: send \`cursor\` of a page with the next
+request; the last page has none. Every error is a problem document (RFC 9457): \`type\` is a stable code and \`detail\`
+starts with the field in error. Over the network every request requires a token (\`Authorization: Bearer otg_…\`) or a
+client certificate; \`x-scope\` of an operation is the scope that it requires. \`admin\` includes every scope, and every
+scope includes \`read\`.`;
 
 const tags = [
   { name: "targets", description: "eUICC and UICC targets with their EIS and key sets" },

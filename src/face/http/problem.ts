@@ -50,11 +50,11 @@ function frameworkError(thrown: unknown, method: string): GatewayError | undefin
   const at = (field: string, place = "body") => ({ detail: { field, in: place } });
   switch (thrown.statusCode) {
     case 413:
-      return new GatewayError("api.too-large", "body: larger than this API takes", at("body"));
+      return new GatewayError("api.too-large", "body: must not exceed 8 MiB", at("body"));
     case 415:
       return mediaTypeRefused(method);
     case 414:
-      return new GatewayError("api.too-large", "path: longer than this API takes", at("path", "path"));
+      return new GatewayError("api.too-large", "path: a parameter must not exceed 512 characters", at("path", "path"));
     default:
       break;
   }

@@ -21,8 +21,8 @@ function refuse(given: unknown, place: "query" | "body"): void {
   const [key] = typeof given === "object" ? Object.keys(given) : [place];
   if (key === undefined) return;
   const field = safeName(key);
-  const what = place === "query" ? "has no query parameters" : "takes no body";
-  throw new GatewayError("api.usage", `${field}: there is no such field: this request ${what}`, {
+  const what = place === "query" ? "query parameters" : "body";
+  throw new GatewayError("api.usage", `${field}: unknown field; this request has no ${what}`, {
     detail: { field, in: place },
   });
 }

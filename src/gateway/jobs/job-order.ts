@@ -16,7 +16,7 @@ const tar = z
 const aid = z
   .string()
   .regex(/^([0-9a-fA-F]{2}){5,16}$/, "an AID of 5 to 16 octets")
-  .describe("Application that the script is for; absent: the one of the TAR");
+  .describe("Application that receives the script; default: the application of the TAR");
 
 /** Longest duration of a job or a wait, in milliseconds. */
 export const validity = z

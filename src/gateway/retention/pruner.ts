@@ -120,12 +120,12 @@ export class Pruner {
     try {
       for (let waitMs = firstAfterMs; ; waitMs = everyMs) {
         await clock.sleep(waitMs, signal);
-        // One that was asked for meanwhile does the same work.
+        // A run that was requested in the meantime does the same work.
         if (this.#working === undefined) this.begin();
         await this.#working;
       }
     } catch (error) {
-      if (!signal.aborted) this.#deps.log.error({ err: asGatewayError(error).message }, "retention has stopped");
+      if (!signal.aborted) this.#deps.log.error({ err: asGatewayError(error).message }, "automatic removal of old records ended");
     }
   }
 
@@ -139,11 +139,11 @@ export class Pruner {
       const stopped = this.#stopping.signal.aborted;
       const error = asGatewayError(thrown);
       this.#change(id, { state: stopped ? "stopped" : "failed", error: error.message, endedAt: clock.now() });
-      if (!stopped) log.error({ run: id, err: error.message }, "old records could not be removed");
+      if (!stopped) log.error({ run: id, err: error.message }, "failed to remove old records");
     }
     const { removed, dryRun, state } = this.#known(id);
     if (!dryRun && Object.keys(removed).length > 0)
-      log.info({ ...removed, state, tookMs: Math.round(clock.monotonic() - started) }, "old records are removed");
+      log.info({ ...removed, state, tookMs: Math.round(clock.monotonic() - started) }, "old records were removed");
   }
 
   async #prune(id: string, kind: RetainedKind): Promise<void> {
@@ -207,9 +207,9 @@ export class Pruner {
 function checkPeriods(retention: Retention): void {
   const given = Object.entries(retention);
   if (given.length === 0)
-    throw new GatewayError("api.usage", "say what is to go (jobsMs, eventsMs, auditMs): no retention is configured", {
+    throw new GatewayError("api.usage", "at least one of jobsMs, eventsMs and auditMs is required: no retention is configured", {
       detail: { field: "jobsMs" },
     });
   for (const [field, ms] of given)
-    if (ms < minRetentionMs) throw new GatewayError("api.usage", `${field}: an hour at least`, { detail: { field } });
+    if (ms < minRetentionMs) throw new GatewayError("api.usage", `${field}: must be at least 1 h`, { detail: { field } });
 }

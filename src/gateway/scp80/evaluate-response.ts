@@ -40,7 +40,7 @@ export async function evaluateResponse(
     return { at: "done", result: { data: toHex(concatBytes(...userData)), commands: [] } };
   }
   const set = sets.find((one) => one.id === packet.keySet);
-  if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet is gone");
+  if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet was removed");
   let answer: ReadAnswer;
   try {
     answer = readAnswer(set, packet, userData);

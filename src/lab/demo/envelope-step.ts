@@ -32,7 +32,7 @@ export const envelopeStep: DemoStep = async (bench, reporter) => {
   const [fallback, second] = target.esimProfiles;
   reporter.note(`\nThe second profile is enabled (${second?.iccid}):`);
   await switchTo(bench, reporter, "enableProfile", second?.aid ?? "", second?.iccid, first);
-  reporter.note("\nAnd disabled again; the fall-back profile takes over:");
+  reporter.note("\nThe second profile is disabled; the card enables the fall-back profile:");
   const now = await card(bench, (link) => link.card !== undefined);
   await switchTo(bench, reporter, "disableProfile", second?.aid ?? "", fallback?.iccid, now);
 };

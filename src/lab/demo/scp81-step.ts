@@ -24,13 +24,13 @@ export const scp81Step: DemoStep = async (bench, reporter) => {
   const before = await heldCard(bench, (link) => link.card?.iccid !== undefined);
   const [, second] = eis.profiles;
 
-  reporter.note("\nA profile is created. The card is asked for a session by an SCP80 short message (ENVELOPE):");
+  reporter.note("\nA profile is created. The card is triggered to open a session by an SCP80 short message (ENVELOPE):");
   const created = await run(bench, reporter, "createISDP", {}, true);
   const trigger = (await api.v1.jobs.list({ query: { target: eis.eid, limit: 50 } })).items.find(
     (job) => job.work.kind !== "packet" && job.work.function?.name === "triggerSession",
   );
   reporter.check(
-    `the trigger went by ${trigger?.chosen?.bearer} over ${trigger?.chosen?.link}`,
+    `the trigger was sent by ${trigger?.chosen?.bearer} over ${trigger?.chosen?.link}`,
     trigger?.state === "done" && trigger.chosen?.bearer === "envelope",
   );
   const target = await api.v1.targets.get({ params: { ref: eis.eid } });
@@ -41,11 +41,11 @@ export const scp81Step: DemoStep = async (bench, reporter) => {
   const audited = await run(bench, reporter, "auditStatus", {}, true);
   reporter.check(`auditStatus: ${outcome(audited)}; the new ISD-P is in its answer`, lists(audited, fresh?.aid));
 
-  reporter.note(`\nAnd its second profile is enabled (${second?.iccid}); this ends the session:`);
+  reporter.note(`\nThe second profile is enabled (${second?.iccid}); this ends the session:`);
   const enabled = await run(bench, reporter, "enableProfile", { aid: second?.aid }, false);
   reporter.check(`enableProfile: ${outcome(enabled)}`, good(enabled));
   const opened = (await eventsAfter(bench, since)).filter(({ type }) => type === "session.opened");
-  reporter.check("all three scripts went in one session", opened.length === 1);
+  reporter.check("all three scripts were carried by one session", opened.length === 1);
 
   const after = await heldCard(
     bench,
@@ -67,13 +67,13 @@ async function notified({ api, eis }: DemoBench, reporter: DemoReporter, job: st
   const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 1 } });
   const [heard] = items;
   reporter.check(
-    `notification ${heard?.sequence} came by ${heard?.via} (${heard?.text}) and is ${heard?.confirmation}`,
+    `notification ${heard?.sequence} was received by ${heard?.via} (${heard?.text}) and is ${heard?.confirmation}`,
     heard?.via === "https" && heard.confirmation === "confirmed",
   );
   const events = (await api.v1.events.list({ query: { after: since, limit: 1000 } })).items;
   const sessions = events.filter(({ type }) => type === "session.opened").length;
   const triggers = events.filter(({ type }) => type === "session.triggered").length;
-  reporter.check(`${sessions} sessions, ${triggers} of them asked for`, sessions === 2 && triggers === 1);
+  reporter.check(`${sessions} sessions, ${triggers} of them triggered`, sessions === 2 && triggers === 1);
   reporter.check(`the switch is ${done?.switch?.at}`, done?.switch?.at === "confirmed");
 }
 

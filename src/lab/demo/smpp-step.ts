@@ -77,7 +77,7 @@ export const smppStep: DemoStep = async ({ context, startDaemon }, reporter) => 
 
   const about = await api.v1.daemon.get();
   reporter.note(
-    `\nAnother platform binds to otagate's SMSC face (port ${about.facts.smppFace}) and sends a packet it secured itself:`,
+    `\nAnother platform binds to otagate's SMSC face (port ${about.facts.smppFace}) and sends a packet that it secured itself:`,
   );
   if (typeof about.facts.smppFace !== "number") throw new Error("the SMSC face has a port");
   await platformPart(about.facts.smppFace, second?.msisdn ?? "", card, reporter);
@@ -102,21 +102,21 @@ async function platformPart(port: number, msisdn: string, card: SimulatedEuicc, 
   if (!reporter.check("the platform's client (npm smpp) is bound to the SMSC face", platform !== undefined)) return;
   const packet = wrapCommand({ ...command, data: getStatus() }, keysOf(card)).packet;
   const messageId = await platform?.submit(msisdn, concatBytes(Uint8Array.of(0x02, 0x70, 0x00), packet));
-  if (!reporter.check(`its packet was taken as message ${messageId ?? "none"}`, messageId !== undefined)) return;
+  if (!reporter.check(`its packet was accepted as message ${messageId ?? "none"}`, messageId !== undefined)) return;
   const heard = await until(async () => {
     const [por, receipt] = [platform?.por, platform?.receiptOf(messageId ?? "")];
     return por === undefined || receipt === undefined ? undefined : { por, receipt };
   }, answerMs);
   const por = heard?.por ?? platform?.por;
   const octets = por?.userData.map(toHex).join(" ") ?? "none";
-  reporter.check(`the card's proof of receipt came back to it: ${octets}`, por !== undefined);
+  reporter.check(`the platform received the card's proof of receipt: ${octets}`, por !== undefined);
   const status = por === undefined ? "nothing" : statusOf(por.packet, card);
   reporter.check(
-    `it verifies and deciphers with the platform's own keys: ${status}`,
+    `the proof of receipt verifies with the platform's own keys: ${status}`,
     status.startsWith(porStatusName(porStatus.ok)),
   );
   const receipt = heard?.receipt ?? platform?.receiptOf(messageId ?? "");
-  reporter.check(`and a delivery receipt: ${receipt?.trimEnd() ?? "none"}`, receipt?.includes("stat:DELIVRD") === true);
+  reporter.check(`the platform received a delivery receipt: ${receipt?.trimEnd() ?? "none"}`, receipt?.includes("stat:DELIVRD") === true);
 }
 
 const command = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 0x1000 };

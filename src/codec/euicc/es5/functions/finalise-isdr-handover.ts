@@ -42,7 +42,7 @@ export const finaliseIsdRHandover = es5Record<FinaliseIsdRHandover>({
   words: ({ keep }) =>
     `FinaliseISDRhandover, keep ${keep.map(({ kvn, first, last }) => `KVN ${kvn.toString(16).toUpperCase().padStart(2, "0")} ids ${first}-${last}`).join(", ")}`,
   call: es5Call({
-    does: "delete every key set of the ISD-R but the named ones",
+    does: "delete every key set of the ISD-R except the given ones",
     params: z.strictObject({
       keep: z
         .array(
@@ -53,7 +53,7 @@ export const finaliseIsdRHandover = es5Record<FinaliseIsdRHandover>({
           }),
         )
         .min(1)
-        .describe("Key ranges that stay; as an option KVN:first-last, such as 1:1-3,65:1-2"),
+        .describe("Key ranges to keep; as an option KVN:first-last, such as 1:1-3,65:1-2"),
     }),
     from: ({ keep }): FinaliseIsdRHandover => ({ name: "finaliseISDRhandover", keep }),
     options: { items: { keep: keyRange } },

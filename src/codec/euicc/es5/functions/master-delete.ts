@@ -49,7 +49,7 @@ export const masterDelete = es5Record<MasterDelete>({
   },
   words: ({ isdP }, names) => `MasterDelete ${names.domain(isdP)}`,
   call: es5Call({
-    does: "delete a profile whatever its rules, with a token of its SM-DP",
+    does: "delete a profile regardless of its policy rules, with a token of its SM-DP",
     params: z.strictObject({
       ...named,
       token: hex.describe("Delete token (tag 9E)"),
