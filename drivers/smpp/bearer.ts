@@ -171,7 +171,7 @@ export class SmppBearer implements NetworkBearer {
     try {
       const delivery = readDelivery(body, this.#account.mendMissingUdhi);
       if (delivery.is === "noise") {
-        this.#deps.log.info({ link: this.id, kind: delivery.kind }, "acknowledgement without a use accepted");
+        this.#deps.log.info({ link: this.id, kind: delivery.kind }, "SME acknowledgement accepted and ignored");
         return taken;
       }
       if (delivery.is === "message" && delivery.mended) {

@@ -67,8 +67,7 @@ async function openNetwork(
   ends: AsyncDisposable[],
 ): Promise<{ radio: RadioNetwork; own?: SimulatedNetwork }> {
   const [, verb, where = ""] = /^(own|serve|join)(?::(.+))?$/.exec(how) ?? [];
-  if (verb === undefined)
-    throw new GatewayError("config.invalid", `network '${how}' is neither own, serve:… nor join:…`);
+  if (verb === undefined) throw new GatewayError("config.invalid", `network: '${how}' must be own, serve:… or join:…`);
   if (verb === "join") {
     const joined = await joinNetwork(addressOf(where));
     ends.push(joined);

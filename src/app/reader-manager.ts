@@ -130,7 +130,10 @@ export class ReaderManager implements AsyncDisposable {
       };
       this.#following.push(
         run().catch((error: unknown) =>
-          log.error({ address, err: asGatewayError(error).message }, "reader watch ended"),
+          log.error(
+            { address, err: asGatewayError(error).message },
+            "internal error: the readers of a driver are no longer followed",
+          ),
         ),
       );
     });

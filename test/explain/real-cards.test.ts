@@ -224,11 +224,11 @@ describe("identities and names", () => {
 
   it("says that a signature was cut", () => {
     const certificate = `7F2146 5F373F${"A1".repeat(63)}7F490101`;
-    expect(textOf(explain(fromHex(certificate), { as: "certificate" }))).toContain("63 octets where 64 belong");
+    expect(textOf(explain(fromHex(certificate), { as: "certificate" }))).toContain("63 octets in place of 64");
     const control = "3A0217A615900203099501108001888101108201018301309100";
     const data = `${control}7F490104 5F373F${"A1".repeat(63)}`.replace(" ", "");
     const command = `80E28900${(data.length / 2).toString(16)}${data}`;
-    expect(textOf(explain(fromHex(command)))).toContain("63 octets where 64 belong");
+    expect(textOf(explain(fromHex(command)))).toContain("63 octets in place of 64");
   });
 
   it("names the vendor's port and timer in a session trigger", () => {

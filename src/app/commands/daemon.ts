@@ -27,14 +27,17 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       if (options.simulate === true) await simulateOne(daemon, state);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
       if (context.terminal.fancy) say(context.terminal, `listening on ${daemon.socketPath}`);
-      // What nobody handles is a bug, and no reason to leave everybody else alone: the store is consistent at any moment.
+      // An unhandled rejection is a bug, but no reason to stop: the store is consistent at any moment.
       process.on("unhandledRejection", (thrown) => {
-        log.error({ err: thrown instanceof Error ? thrown.stack : String(thrown) }, "unhandled error");
+        log.error(
+          { err: thrown instanceof Error ? thrown.stack : String(thrown) },
+          "internal error: unhandled rejection; the daemon continues",
+        );
       });
       const why = await Promise.race([stopped(), daemon.lost]);
       if (typeof why !== "string") {
         // The service manager restarts the daemon, which then resumes open work as after a crash.
-        log.error({ error: why.toJSON() }, "the store failed");
+        log.error({ error: why.toJSON() }, "the store failed; the daemon exits");
         process.exit(why.entry.exit);
       }
       log.info({ signal: why }, "stopping");

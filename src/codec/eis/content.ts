@@ -129,11 +129,11 @@ function checkText(element: Element, rule: ElementRule, text: string, path: stri
   };
   if (rule.text === undefined) {
     if (text !== "")
-      faults.push({ field: path === "" ? "Eis" : path, message: "has text, where only elements belong", remove });
+      faults.push({ field: path === "" ? "Eis" : path, message: "contains text; only elements are allowed", remove });
     return;
   }
   const why = !rule.text.test(text)
-    ? "is not what belongs here"
+    ? "has a value of another form than the schema requires"
     : rule.chosen === true
       ? chosenFault(text, own)
       : undefined;
@@ -167,7 +167,7 @@ function checkAttributes(
       faults.push({ field: at(safeName(name)), message: unknown("attribute", local, valid), remove });
       continue;
     }
-    const why = pattern.test(value) ? undefined : "is not what belongs here";
+    const why = pattern.test(value) ? undefined : "has a value of another form than the schema requires";
     if (why !== undefined) faults.push({ field: at(name), message: why, remove });
   }
   if (element.localName === "Property") checkProperty(element, at, look);
@@ -199,7 +199,9 @@ function chosenFault(text: string, own: readonly string[]): string | undefined {
 function unknown(what: "element" | "attribute", name: string, valid: readonly string[]): string {
   const hint = safeName(name) === name ? nearest(name, valid) : undefined;
   if (hint !== undefined && hint !== name) return `unknown ${what}; did you mean '${hint}'?`;
-  return valid.length === 0 ? `unknown ${what}; none belongs here` : `unknown ${what}; known are ${valid.join(", ")}`;
+  return valid.length === 0
+    ? `unknown ${what}; none is allowed here`
+    : `unknown ${what}; known are ${valid.join(", ")}`;
 }
 
 function attributesOf(element: Element): Attr[] {

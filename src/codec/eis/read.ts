@@ -141,7 +141,7 @@ function word(text: string, known: readonly string[], field: string): string {
   const plain = (one: string) => one.toLowerCase().replace(/[ _-]/g, "");
   const found = known.find((one) => plain(one) === plain(text));
   if (found !== undefined) return found;
-  throw new GatewayError("target.invalid", `${field}: is none of ${known.join(", ")}`, { detail: { field } });
+  throw new GatewayError("target.invalid", `${field}: must be one of ${known.join(", ")}`, { detail: { field } });
 }
 
 function flag(text: string | undefined, field: string): boolean {
@@ -171,7 +171,7 @@ function readKey(key: Element): EisKeySet["keys"][number][] {
   if (second !== undefined)
     throw new GatewayError(
       "target.invalid",
-      "Isd-r.Keyset.Key.KeyComponents: there twice; only keys of one component are used",
+      "Isd-r.Keyset.Key.KeyComponents: duplicate; a key must have one component",
       {
         detail: { field: "Isd-r.Keyset.Key.KeyComponents" },
       },

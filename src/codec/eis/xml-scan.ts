@@ -146,7 +146,7 @@ export class XmlScanner {
       const found = attributePattern.exec(this.#text);
       if (found === null) return { at, names, declared };
       const [, name = "", double, single] = found;
-      if (names.has(name)) throw this.#bad(`the attribute ${shown(name)} is there twice`, at);
+      if (names.has(name)) throw this.#bad(`duplicate attribute ${shown(name)}`, at);
       names.add(name);
       this.#attributes += 1;
       this.#limit(names.size, this.#limits.maxAttributes, "attributes in one element", tag);

@@ -20,7 +20,7 @@ export function parseEid(text: string): Eid {
   if (!isEid(digits)) {
     const bad = digits.search(/\D/);
     if (bad >= 0) throw codecError("codec.text", `EID: character ${bad + 1} is not a digit`, bad, { field: "eid" });
-    throw codecError("codec.text", `EID: ${digits.length} digits where 32 belong`, digits.length, { field: "eid" });
+    throw codecError("codec.text", `EID: must have 32 digits, not ${digits.length}`, digits.length, { field: "eid" });
   }
   return digits;
 }
@@ -31,11 +31,11 @@ export function parseEid(text: string): Eid {
  */
 export function eidFromOctets(octets: Uint8Array, offset = 0): Eid {
   if (octets.length !== 16 && octets.length !== 32) {
-    throw codecError("codec.length", `EID of ${octets.length} octets`, offset, { field: "eid" });
+    throw codecError("codec.length", `EID: must have 16 or 32 octets, not ${octets.length}`, offset, { field: "eid" });
   }
   const bytes = Buffer.from(octets);
   const digits = octets.length === 16 ? bytes.toString("hex") : bytes.toString("latin1");
-  if (!isEid(digits)) throw codecError("codec.value", "EID holds more than digits", offset, { field: "eid" });
+  if (!isEid(digits)) throw codecError("codec.value", "EID: must contain only digits", offset, { field: "eid" });
   return digits;
 }
 
@@ -46,7 +46,7 @@ export function eidOctets(eid: Eid): Uint8Array {
 
 /** The two check digits for the first 30 digits. ISO/IEC 7064 MOD 97-10, SGP.29 */
 export function eidCheckDigits(first30: string): string {
-  if (!/^\d{30}$/.test(first30)) throw codecError("codec.text", "EID: 30 digits belong here", 0, { field: "eid" });
+  if (!/^\d{30}$/.test(first30)) throw codecError("codec.text", "EID: must have 30 digits here", 0, { field: "eid" });
   return String(98n - (BigInt(`${first30}00`) % 97n)).padStart(2, "0");
 }
 

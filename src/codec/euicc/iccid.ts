@@ -29,7 +29,7 @@ export function parseIccid(text: string): Iccid {
   if (isIccid(digits)) return digits;
   const bad = digits.search(digits.startsWith("89") ? /[^0-9A-E]/ : /\D/);
   if (bad >= 0) throw codecError("codec.text", `ICCID: character ${bad + 1} is not a digit`, bad, { field: "iccid" });
-  const message = `ICCID: ${digits.length} digits where 10 to 20 belong`;
+  const message = `ICCID: must have 10 to 20 digits, not ${digits.length}`;
   throw codecError("codec.text", message, digits.length, { field: "iccid" });
 }
 
@@ -46,7 +46,7 @@ function withoutSeparators(text: string): string {
 /** Content of EF ICCID: 10 octets, semi-octets swapped, fillers F at the end. @throws codec.length, codec.value */
 export function iccidFromOctets(octets: Uint8Array, offset = 0): Iccid {
   if (octets.length !== 10) {
-    throw codecError("codec.length", `ICCID of ${octets.length} octets`, offset, { field: "iccid" });
+    throw codecError("codec.length", `ICCID: must have 10 octets, not ${octets.length}`, offset, { field: "iccid" });
   }
   const digits = toHex(octets)
     .replace(/(.)(.)/g, "$2$1")
@@ -81,7 +81,7 @@ export function parseImsi(text: string): Imsi {
   if (isImsi(digits)) return digits;
   const bad = digits.search(/\D/);
   if (bad >= 0) throw codecError("codec.text", `IMSI: character ${bad + 1} is not a digit`, bad, { field: "imsi" });
-  throw codecError("codec.text", `IMSI: ${digits.length} digits where 5 to 15 belong`, digits.length, {
+  throw codecError("codec.text", `IMSI: must have 5 to 15 digits, not ${digits.length}`, digits.length, {
     field: "imsi",
   });
 }

@@ -9,7 +9,7 @@ import { parseImei, parseMsisdn } from "./subscriber.ts";
 function identity(name: string, parse: (text: string) => string) {
   return z
     .string()
-    .max(128, `${name}: at most 128 characters belong here`)
+    .max(128, `${name}: must have at most 128 characters`)
     .transform((text, context) => {
       try {
         return parse(text);

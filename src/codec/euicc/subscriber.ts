@@ -24,7 +24,7 @@ export function parseMsisdn(text: string): Msisdn {
   if (isMsisdn(digits)) return digits;
   const bad = digits.search(/\D/);
   if (bad >= 0) throw codecError("codec.text", `MSISDN: character ${bad + 1} is not a digit`, bad, { field: "msisdn" });
-  const message = `MSISDN: ${digits.length} digits where 3 to 15 belong`;
+  const message = `MSISDN: must have 3 to 15 digits, not ${digits.length}`;
   throw codecError("codec.text", message, digits.length, { field: "msisdn" });
 }
 
@@ -34,7 +34,7 @@ export function parseImei(text: string): Imei {
   if (isImei(digits)) return digits;
   const bad = digits.search(/\D/);
   if (bad >= 0) throw codecError("codec.text", `IMEI: character ${bad + 1} is not a digit`, bad, { field: "imei" });
-  throw codecError("codec.text", `IMEI: ${digits.length} digits where 14 to 16 belong`, digits.length, {
+  throw codecError("codec.text", `IMEI: must have 14 to 16 digits, not ${digits.length}`, digits.length, {
     field: "imei",
   });
 }

@@ -14,7 +14,7 @@ export const TimerValue: Codec<number> = {
     const offset = from.offset;
     const tag = readTag(from);
     if ((tag & 0x7f) !== 0x25) {
-      throw codecError("codec.tag", "a timer value (tag 25) belongs here", offset, { field: "timer", tag });
+      throw codecError("codec.tag", "must be a timer value (tag 25)", offset, { field: "timer", tag });
     }
     const length = from.u8("timer length");
     if (length !== 3)

@@ -106,7 +106,7 @@ export function wrapped<T>(tag: number, inner: Codec<T>): Codec<T> {
       const offset = from.offset;
       const found = readTag(from);
       if (found !== tag) {
-        throw codecError("codec.tag", `tag ${hexTag(found)} where ${hexTag(tag)} belongs`, offset);
+        throw codecError("codec.tag", `tag ${hexTag(found)} in place of tag ${hexTag(tag)}`, offset);
       }
       const body = from.sub(readLength(from), `value of tag ${hexTag(tag)}`);
       const value = inner.read(body);

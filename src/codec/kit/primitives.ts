@@ -30,7 +30,7 @@ export function octets(count: number): Codec<Uint8Array> {
     read: (from) => from.take(count),
     write: (to, value) => {
       if (value.length !== count) {
-        throw codecError("codec.length", `${value.length} octets where ${count} belong`, to.length);
+        throw codecError("codec.length", `must have ${count} octets, not ${value.length}`, to.length);
       }
       to.bytes(value);
     },

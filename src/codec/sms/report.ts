@@ -57,7 +57,9 @@ export function readReport(
 export function writeReport(to: Writer, value: SmsDeliverReport | SmsSubmitReport): void {
   to.u8((value.type === "SMS-SUBMIT-REPORT" ? 0x01 : 0x00) | (value.userDataHeader ? 0x40 : 0));
   if ((value.rp === "ERROR") !== (value.failureCause !== undefined)) {
-    throw codecError("codec.value", "TP-FCS belongs to RP-ERROR and only there", to.length, { field: "TP-FCS" });
+    throw codecError("codec.value", "TP-FCS is required in RP-ERROR and not allowed otherwise", to.length, {
+      field: "TP-FCS",
+    });
   }
   if (value.failureCause !== undefined) to.u8(value.failureCause);
   to.u8(

@@ -66,7 +66,8 @@ export const traceOperations = {
     example: { query: { kind: "apdu" }, answer: `${JSON.stringify(example)}\n` },
     tags: ["traces"],
     summary: "Stream frames",
-    description: "JSON lines without end. A client that reads too slowly misses frames, but never receives a partial one.",
+    description:
+      "JSON lines without end. A client that reads too slowly misses frames, but never receives a partial one.",
     query: frameFilter,
     mediaType: "application/jsonl",
     answers: { 200: z.string().describe("Frames") },

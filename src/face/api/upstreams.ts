@@ -105,7 +105,8 @@ export const upstreamOperations = {
     example: { params: { name: sample.upstream }, body: {}, answer: { count: 1 } },
     tags: ["upstreams"],
     summary: "Send dead letters again",
-    description: "All dead letters or one of them, with the same id and body; they are sent before the events that are still waiting.",
+    description:
+      "All dead letters or one of them, with the same id and body; they are sent before the events that are still waiting.",
     params: nameParams,
     body: which,
     answers: { 200: count },

@@ -67,7 +67,7 @@ export async function streamEvents(
       if (!(await bell.wait(keepAliveMs)) && open()) raw.write(`id: ${at}\n\n`);
     }
   } catch (error) {
-    deps.log.warn({ err: String(error) }, "an event stream ended");
+    deps.log.warn({ err: String(error) }, "failed to read events for a stream; closing it");
   } finally {
     off();
     raw.destroy();

@@ -102,7 +102,7 @@ export class ClientSession {
       const found = await this.#deps.authenticate({ systemId, password, systemType, mode, remoteAddress, tls }, gone);
       if ("refused" in found) {
         this.#refusals += 1;
-        this.#deps.log.warn({ systemId, remoteAddress, refused: found.refused }, "smpp bind refused");
+        this.#deps.log.warn({ systemId, remoteAddress, refused: found.refused }, "SMPP bind refused");
         await this.#deps.clock.sleep(found.holdMs ?? slowDownMs, gone).catch(() => undefined);
         return { status: refusals[found.refused], last: this.#refusals >= this.#deps.maxBindTries };
       }
@@ -110,7 +110,7 @@ export class ClientSession {
       if (!this.#deps.claim(found, mode, withTlvs)) return { status: status.ESME_RALYBND };
       this.#client = found;
       this.#mode = mode;
-      this.#deps.log.info({ systemId, remoteAddress, mode }, "smpp client is bound");
+      this.#deps.log.info({ systemId, remoteAddress, mode }, "SMPP client is bound");
       const tlvs = withTlvs ? { scInterfaceVersion: version34 } : {};
       return { status: 0, body: { systemId: this.#deps.systemId, tlvs } };
     } catch (error) {
@@ -129,7 +129,7 @@ export class ClientSession {
       return await work(client);
     } catch (error) {
       const code = statusOfError(error);
-      this.#deps.log.warn({ client: client.systemId, status: code, error: String(error) }, "smpp request refused");
+      this.#deps.log.warn({ client: client.systemId, status: code, error: String(error) }, "SMPP request refused");
       return { status: code };
     } finally {
       done();

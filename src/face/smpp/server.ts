@@ -115,7 +115,7 @@ export class SmscFace implements AsyncDisposable {
             (socket) => this.#accept(socket, true),
           );
     if (tls !== undefined) this.#server.on("connection", (socket: Socket) => this.#handshake(socket));
-    this.#server.on("tlsClientError", (error) => log.warn({ error: error.message }, "smpp tls handshake failed"));
+    this.#server.on("tlsClientError", (error) => log.warn({ error: error.message }, "SMPP TLS handshake failed"));
     this.#unsubscribe = deps.port.outbox.onAvailable((client) => this.#pumps.get(client)?.kick());
   }
 
@@ -128,7 +128,7 @@ export class SmscFace implements AsyncDisposable {
       });
       face.#server.listen(options.port, options.host, resolve);
     });
-    face.#server.on("error", (error) => deps.log.error({ error: error.message }, "smpp listener failed"));
+    face.#server.on("error", (error) => deps.log.error({ error: error.message }, "SMPP listener failed"));
     return face;
   }
 
@@ -253,7 +253,7 @@ export class SmscFace implements AsyncDisposable {
       this.#deps.log.info(facts, "SMPP connection ended without a bind");
       return;
     }
-    this.#deps.log.info({ client: client.systemId, ...facts }, "smpp client disconnected");
+    this.#deps.log.info({ client: client.systemId, ...facts }, "SMPP client disconnected");
     this.#admission.release(client);
     const pump = this.#pumps.get(client.systemId);
     pump?.detach(connection.session);

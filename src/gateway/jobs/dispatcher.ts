@@ -198,7 +198,7 @@ export class Dispatcher {
     };
     const run = (job: Job, how: CarryJob) =>
       detach(this.#runOne(target, job, how, false).finally(settle), (error) => {
-        this.#deps.log.error({ target, job: job.id, err: error.message }, "a job that was under way failed");
+        this.#deps.log.error({ target, job: job.id, err: error.message }, "internal error in a running job");
       });
     return { run, release };
   }

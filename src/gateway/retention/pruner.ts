@@ -125,7 +125,8 @@ export class Pruner {
         await this.#working;
       }
     } catch (error) {
-      if (!signal.aborted) this.#deps.log.error({ err: asGatewayError(error).message }, "automatic removal of old records ended");
+      if (!signal.aborted)
+        this.#deps.log.error({ err: asGatewayError(error).message }, "automatic removal of old records ended");
     }
   }
 
@@ -207,9 +208,14 @@ export class Pruner {
 function checkPeriods(retention: Retention): void {
   const given = Object.entries(retention);
   if (given.length === 0)
-    throw new GatewayError("api.usage", "at least one of jobsMs, eventsMs and auditMs is required: no retention is configured", {
-      detail: { field: "jobsMs" },
-    });
+    throw new GatewayError(
+      "api.usage",
+      "at least one of jobsMs, eventsMs and auditMs is required: no retention is configured",
+      {
+        detail: { field: "jobsMs" },
+      },
+    );
   for (const [field, ms] of given)
-    if (ms < minRetentionMs) throw new GatewayError("api.usage", `${field}: must be at least 1 h`, { detail: { field } });
+    if (ms < minRetentionMs)
+      throw new GatewayError("api.usage", `${field}: must be at least 1 h`, { detail: { field } });
 }

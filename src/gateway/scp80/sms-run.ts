@@ -231,7 +231,7 @@ export class SmsRun {
   /** Writes without waiting for the disk: what follows depends on the reservation, not on this. */
   #note(unit: (r: Repositories) => Promise<unknown>): void {
     this.#deps.store.write(unit).catch((error: unknown) => {
-      this.#deps.log.error({ err: asGatewayError(error).message }, "a note on a job could not be stored");
+      this.#deps.log.error({ err: asGatewayError(error).message }, "failed to store job details");
     });
   }
 

@@ -88,10 +88,7 @@ export class Relay implements AsyncDisposable {
       async (r) => [(await r.outbox.cursor(upstream)) ?? 0, await r.events.first()] as const,
     );
     if (first > cursor + 1)
-      this.#deps.log.warn(
-        { upstream, after: cursor, first },
-        "events in between are no longer kept: the upstream does not receive them",
-      );
+      this.#deps.log.warn({ upstream, after: cursor, first }, "events were removed before the upstream received them");
   }
 
   /** Looks at the outbox again, after a replay. */
@@ -141,7 +138,10 @@ export class Relay implements AsyncDisposable {
         while (this.#queued < maxQueued && (await this.#prepare())) if (this.#stopping.signal.aborted) return;
         this.#full = this.#queued >= maxQueued;
       } catch (error) {
-        this.#deps.log.error({ upstream: this.#settings.upstream, err: asGatewayError(error).message }, "relay stuck");
+        this.#deps.log.error(
+          { upstream: this.#settings.upstream, err: asGatewayError(error).message },
+          "failed to read the event log; trying again",
+        );
         await this.#deps.clock.sleep(1000, this.#stopping.signal).catch(() => {});
         this.#fillAgain = true;
       }

@@ -104,7 +104,7 @@ export class WorkPuller implements AsyncDisposable {
         await this.#deps.turn();
         const began = clock.monotonic();
         const { heldUp, quick } = await this.#once();
-        if (failures > 0 && heldUp === undefined) log.info({ upstream }, "work is fetched again");
+        if (failures > 0 && heldUp === undefined) log.info({ upstream }, "fetching work succeeded again");
         if (heldUp !== undefined) throw heldUp;
         failures = 0;
         this.lastError = undefined;

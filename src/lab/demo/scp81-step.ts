@@ -24,7 +24,9 @@ export const scp81Step: DemoStep = async (bench, reporter) => {
   const before = await heldCard(bench, (link) => link.card?.iccid !== undefined);
   const [, second] = eis.profiles;
 
-  reporter.note("\nA profile is created. The card is triggered to open a session by an SCP80 short message (ENVELOPE):");
+  reporter.note(
+    "\nA profile is created. The card is triggered to open a session by an SCP80 short message (ENVELOPE):",
+  );
   const created = await run(bench, reporter, "createISDP", {}, true);
   const trigger = (await api.v1.jobs.list({ query: { target: eis.eid, limit: 50 } })).items.find(
     (job) => job.work.kind !== "packet" && job.work.function?.name === "triggerSession",

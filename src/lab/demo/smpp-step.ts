@@ -116,7 +116,10 @@ async function platformPart(port: number, msisdn: string, card: SimulatedEuicc, 
     status.startsWith(porStatusName(porStatus.ok)),
   );
   const receipt = heard?.receipt ?? platform?.receiptOf(messageId ?? "");
-  reporter.check(`the platform received a delivery receipt: ${receipt?.trimEnd() ?? "none"}`, receipt?.includes("stat:DELIVRD") === true);
+  reporter.check(
+    `the platform received a delivery receipt: ${receipt?.trimEnd() ?? "none"}`,
+    receipt?.includes("stat:DELIVRD") === true,
+  );
 }
 
 const command = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar: fromHex("000001"), cntr: 0x1000 };

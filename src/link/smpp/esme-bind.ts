@@ -113,7 +113,7 @@ export class EsmeBind implements AsyncDisposable {
       return undefined;
     } finally {
       this.#down();
-      if (!signal.aborted) this.#deps.log.warn({ link: this.#options.link, reason: this.#reason }, "smpp bind is down");
+      if (!signal.aborted) this.#deps.log.warn({ link: this.#options.link, reason: this.#reason }, "SMPP bind is down");
     }
   }
 
@@ -121,14 +121,14 @@ export class EsmeBind implements AsyncDisposable {
     this.#reason = `the SMSC refused the bind: ${statusName(code)}`;
     session.destroy(new GatewayError("smsc.bind-refused", this.#reason, { detail: { status: code } }));
     const facts = { link: this.#options.link, status: statusName(code) };
-    if (isRefusal(code)) this.#deps.log.error(facts, "smpp bind refused: check the account");
+    if (isRefusal(code)) this.#deps.log.error(facts, "SMPP bind refused: check the account");
     return code;
   }
 
   #up(session: SmppSession | undefined): void {
     this.#session = session;
     this.#boundAt = this.#deps.clock.monotonic();
-    this.#deps.log.info({ link: this.#options.link, peer: session?.peer, mode: this.mode }, "smpp bind is up");
+    this.#deps.log.info({ link: this.#options.link, peer: session?.peer, mode: this.mode }, "SMPP bind is up");
     this.onChange();
   }
 

@@ -263,7 +263,7 @@ export class SmppSession {
       if (this.#over.signal.aborted) return;
     }
     if (error === undefined) return;
-    this.#deps.log.warn({ ...this.#facts, ...error.detail }, "smpp stream lost");
+    this.#deps.log.warn({ ...this.#facts, ...error.detail }, "SMPP framing lost");
     this.#write({ command: "generic_nack", status: status.ESME_RINVCMDLEN, sequence: 0, body: undefined });
     this.#close(new GatewayError("smsc.protocol", error.message, { detail: error.detail, cause: error }));
   }
@@ -291,7 +291,7 @@ export class SmppSession {
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       const facts = { ...this.#facts, command, ...error.detail };
-      this.#deps.log.warn(facts, "malformed smpp pdu refused");
+      this.#deps.log.warn(facts, "malformed SMPP PDU refused");
       if (!isSilent(command as RequestCommand))
         this.#refuse(command as RequestCommand, sequence, statusOfField(error.detail.field));
       this.#faulty();
@@ -336,7 +336,7 @@ export class SmppSession {
     const open = this.#inFlight.take(sequence);
     const lapsed = open === undefined ? this.#inFlight.takeLapsed(sequence) : undefined;
     const { pdu: response, problem } = readResponse(bytes, { command, status: failedStatus(command, code), sequence });
-    if (problem !== undefined) this.#deps.log.warn({ ...this.#facts, command, problem }, "unreadable response body");
+    if (problem !== undefined) this.#deps.log.warn({ ...this.#facts, command, problem }, "unreadable SMPP response");
     lapsed?.late?.(response);
     if (open === undefined) return;
     if (isBind(open.command) && this.#options.role === "esme") this.#bindAnswered(open.command, code);
@@ -353,7 +353,7 @@ export class SmppSession {
 
   /** A nack may carry any sequence number; with one request in flight it can only mean that one. */
   #stray(command: ResponseCommand, code: number, sequence: number): void {
-    this.#deps.log.debug({ ...this.#facts, command, status: code, sequence }, "response without a request");
+    this.#deps.log.debug({ ...this.#facts, command, status: code, sequence }, "SMPP response without a request");
     const only = command === "generic_nack" ? this.#inFlight.only() : undefined;
     if (only === undefined) return;
     const nack = { command: "generic_nack", status: failedStatus("generic_nack", code), sequence: only } as const;
@@ -393,7 +393,7 @@ export class SmppSession {
       if (!silent) this.#reply(pdu.command, pdu.sequence, reply);
       if (reply.last === true) this.#close();
     } catch (error) {
-      this.#deps.log.error({ ...this.#facts, command: pdu.command, error: String(error) }, "request failed");
+      this.#deps.log.error({ ...this.#facts, command: pdu.command, error: String(error) }, "SMPP request failed");
       if (!silent) this.#refuse(pdu.command, pdu.sequence, failureStatus(pdu.command));
     }
   }

@@ -32,7 +32,7 @@ it("refuses a misspelt query parameter on every route that reads", async () => {
       path,
       400,
       "api.usage",
-      expect.stringMatching(/^limmit: unknown field; this request has no query parameters$/),
+      expect.stringMatching(/^limmit: unknown field/),
     ]);
     expect(body.facts).toEqual({ field: "limmit", in: "query" });
   }

@@ -153,11 +153,11 @@ describe("strangers at the SMSC face", () => {
       await until(() => peer.ended);
     }
     await until(() => face.connections.length === 0);
-    expect(lines.filter(({ message: text }) => text === "malformed smpp pdu refused")).toHaveLength(20);
+    expect(lines.filter(({ message: text }) => text === "malformed SMPP PDU refused")).toHaveLength(20);
     await open.pop()?.[Symbol.asyncDispose]();
-    const told = lines.filter(({ facts }) => facts.line === "malformed smpp pdu refused");
+    const told = lines.filter(({ facts }) => facts.line === "malformed SMPP PDU refused");
     expect(told).toEqual([
-      { facts: { line: "malformed smpp pdu refused", leftOut: 100 }, message: "log lines were left out" },
+      { facts: { line: "malformed SMPP PDU refused", leftOut: 100 }, message: "log lines were left out" },
     ]);
   });
 

@@ -142,7 +142,7 @@ describe("checking a profile file", () => {
     ] as const) {
       const path = join(folder, "double.json");
       writeFileSync(path, text.replace(from, to));
-      expect(() => checkFile(path, []), to).toThrow(/stands twice/);
+      expect(() => checkFile(path, []), to).toThrow(/duplicate key/);
     }
   });
 });

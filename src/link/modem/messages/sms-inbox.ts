@@ -181,7 +181,7 @@ export class SmsInbox {
     work.catch((error: unknown) => {
       if (this.#closed || !this.#deps.engine.alive) return;
       const { link, log } = this.#deps;
-      log.warn({ link, error: asGatewayError(error).toJSON() }, "an incoming message could not be stored yet");
+      log.warn({ link, error: asGatewayError(error).toJSON() }, "failed to store an incoming message; trying again");
     });
   }
 
@@ -195,10 +195,7 @@ export class SmsInbox {
         const { link, log } = this.#deps;
         const error = asGatewayError(thrown);
         const octets = Math.floor((urc.data ?? "").length / 2);
-        log.warn(
-          { link, octets, error: error.toJSON() },
-          "a message could not be stored; the network is asked to repeat it",
-        );
+        log.warn({ link, octets, error: error.toJSON() }, "failed to store a message; requesting a repeat");
         return false;
       },
     );

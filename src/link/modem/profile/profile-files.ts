@@ -58,7 +58,7 @@ export function readProfileFile(source: string): { readonly source: string; read
     const content = parseJson(text);
     const [double] = doubleKeys(text);
     if (double === undefined) return { source, content };
-    throw new Error(`line ${double.line}: the key ${JSON.stringify(double.key)} stands twice in one object`);
+    throw new Error(`line ${double.line}: duplicate key ${JSON.stringify(double.key)} in one object`);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new GatewayError("profile.invalid", `${source}: ${why}`, { detail: { source }, cause });

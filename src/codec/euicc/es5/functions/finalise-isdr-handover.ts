@@ -32,7 +32,7 @@ export const finaliseIsdRHandover = es5Record<FinaliseIsdRHandover>({
   classify: ({ p2, data, dataOffset }) => {
     if (p2 !== 0x00 || data[0] !== 0xf2) return undefined;
     const keep = readTlvs(data, dataOffset).map(({ tag, value, offset }): KeyRange => {
-      if (tag !== 0xf2) throw codecError("codec.tag", "key range (tag F2) belongs here", offset);
+      if (tag !== 0xf2) throw codecError("codec.tag", "must be a key range (tag F2)", offset);
       const [kvn = 0, first = 0, last = 0] = decode(octets(3), value, offset);
       return { kvn, first, last };
     });
