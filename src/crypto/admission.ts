@@ -6,13 +6,13 @@ import { type OpenedCommand, openCommand } from "./command-packet.ts";
 import { acceptCounter } from "./counter.ts";
 import type { PacketKeys } from "./packet-keys.ts";
 
-/** The receiving side of a key set: what a card knows and insists on. */
+/** The receiving side of a key set: what a card stores and requires. */
 interface Receiver {
   readonly keys: PacketKeys;
-  /** Counter of the last packet it took. */
+  /** Counter of the last accepted packet. */
   readonly stored: number;
   readonly ccLength?: number | undefined;
-  /** Insists on CC, ciphering and a counter that must rise, and drops what falls short. SGP.02 §2.4.3 */
+  /** Requires CC, ciphering and a rising counter, and drops other packets. SGP.02 §2.4.3 */
   readonly strict: boolean;
 }
 
@@ -21,11 +21,11 @@ type Admission =
   | { readonly at: "accepted"; readonly command: OpenedCommand; readonly stored: number; readonly por: boolean }
   | {
       readonly at: "refused";
-      /** Response status; absent for a packet too malformed to name one. */
+      /** Response status; absent if the packet is too malformed for a response. */
       readonly status?: number;
       readonly por: boolean;
       readonly reason: GatewayError;
-      /** Where the packet was authentic. */
+      /** Present if the packet was authentic. */
       readonly command?: OpenedCommand;
     };
 

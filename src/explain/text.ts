@@ -3,10 +3,10 @@ import type { Context } from "./context.ts";
 import { hiddenLeaf, leafOf, type Node, unreadLeaf } from "./tree.ts";
 
 const pem = /^\s*-----BEGIN ([A-Z0-9 ]{1,40})-----/;
-/** More of it is not parsed. */
+/** Longer texts are not parsed. */
 const jsonLimit = 1024 * 1024;
 
-/** Octets as ASCII; undefined when one of them stands in no text. */
+/** Octets as ASCII; undefined if one of them does not occur in text. */
 function textOf(octets: Uint8Array): string | undefined {
   const plain = (octet: number) => (octet >= 0x20 && octet < 0x7f) || octet === 9 || octet === 10 || octet === 13;
   return octets.every(plain) ? Buffer.from(octets).toString("latin1") : undefined;
@@ -23,8 +23,8 @@ function isJson(text: string): boolean {
 }
 
 /**
- * How sure it is that octets are text: of eight octets of a card or network, one in two thousand has only letters, digits
- * and signs. The forms that are spelled in ASCII (EID, PSK identity, HTTP) are surer of theirs.
+ * How likely octets are text: one in two thousand random strings of eight octets has only letters, digits and signs. The
+ * specific formats in ASCII (EID, PSK identity, HTTP) score higher.
  */
 export function textScore(octets: Uint8Array): number {
   if (octets.length < 4) return 0;
@@ -47,7 +47,7 @@ function isConfidential(text: string): boolean {
   return [...text.matchAll(/([A-Za-z][\w-]{0,60})["']?\s*[:=]/g)].some(([, name = ""]) => namesSecret(name));
 }
 
-/** Text in ASCII: JSON, PEM or plain; what may hold a secret is not shown. */
+/** Text in ASCII: JSON, PEM or plain; text that may contain a secret is not shown. */
 export function textNode(octets: Uint8Array, base: number, { secrets }: Context): Node {
   const text = textOf(octets);
   const note = "these octets are text, and nothing that cards or networks exchange";

@@ -27,7 +27,7 @@ const dataCoding = int8("data_coding");
 export const Address = address("address", 21);
 export type Address = Of<typeof Address>;
 
-/** bind_receiver, bind_transmitter, bind_transceiver. Passwords above 8 characters are out of the letter but common. SMPP 3.4 §4.1 */
+/** bind_receiver, bind_transmitter, bind_transceiver. Passwords of more than 8 characters violate the specification, but are common. SMPP 3.4 §4.1 */
 const Bind = record({
   systemId: cString("system_id", 16, 65),
   password: cString("password", 65),
@@ -98,7 +98,7 @@ const MultiMessage = record({
   tlvs,
 });
 
-/** Ids of 65 octets are out of the letter but seen; so are ids without their NUL. */
+/** Ids of 65 octets and ids without a NUL violate the specification, but occur. */
 const Identified = record({ messageId: looseCString("message_id", 65, 256), tlvs });
 const Bare = record({ tlvs });
 

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
-/** As much of the client as this needs. */
+/** The part of the API client that is needed here. */
 interface IdentifierSource {
   readonly v1: {
     readonly identifiers: {
@@ -10,13 +10,13 @@ interface IdentifierSource {
 }
 
 const whole = /^[a-z]{2,8}_[0-9a-z]{26}$/;
-/** Fewer characters than this hold no more than a few decades apart. */
+/** The first characters encode the time: with fewer than this, nearly every record has the same beginning. */
 const minCharacters = 4;
 
 /**
- * The identifier that an argument of a command means: itself when it is whole, otherwise the only one that begins so
- * (`job_01k9a2`, or without `job_`). What nothing begins with is returned as it is, for the daemon to refuse.
- * @throws api.usage when more than one record begins so
+ * Expands an abbreviated identifier (`job_01k9a2`, or without `job_`) to the only one with this beginning. A complete
+ * identifier, or one without a match, is returned unchanged; the daemon refuses the latter.
+ * @throws api.usage when more than one record matches
  */
 export async function completeId(api: IdentifierSource, kind: string, text: string): Promise<string> {
   const typed = text.trim().toLowerCase();
@@ -35,7 +35,7 @@ export async function completeId(api: IdentifierSource, kind: string, text: stri
   return onlyOne(items, text) ?? beginning;
 }
 
-/** The only one of these identifiers that begins as `text` does. @throws api.usage when there are more */
+/** The only identifier with this beginning. @throws api.usage when there are more */
 export function onlyOne(found: readonly string[], text: string): string | undefined {
   if (found.length <= 1) return found[0];
   throw new GatewayError("api.usage", `id: '${text}' is ambiguous: ${found.join(", ")}`, {

@@ -162,7 +162,7 @@ function happenings({ gateway: { events: log } }: ApiDeps, registers: Registry[]
   return log.onCommit((batch) => batch.forEach(take));
 }
 
-/** Bounded: of very many open jobs the oldest are measured no more. */
+/** Bounded: beyond 100,000 open jobs, the oldest are not measured. */
 function remember(queuedAt: Map<string, number>, job: string, at: number): void {
   if (queuedAt.size >= 100_000) queuedAt.delete(queuedAt.keys().next().value ?? "");
   queuedAt.set(job, at);

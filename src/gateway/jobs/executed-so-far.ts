@@ -3,9 +3,9 @@ import type { Job } from "../model/job.ts";
 import { mayHaveLeft, type PacketRecord } from "../model/packet.ts";
 import type { Repositories } from "../model/store.ts";
 
-/** How far a job got. */
+/** The progress of a job. */
 export interface SoFar extends ExecutedFacts {
-  /** Some of it may have left. */
+  /** A part of it may have been sent. */
   readonly left: boolean;
 }
 

@@ -56,7 +56,7 @@ export function withLostLink(dialog: AdminDialogRecord, channel: string | undefi
   return withLost(dialog, [channel, ...Object.values(dialog.channels)], at, channelEnds.link);
 }
 
-/** A job that did not succeed ends the secure channel of its script, unless nothing of it left. */
+/** A job that did not succeed ends the secure channel of its script, unless no part of it was sent. */
 export async function channelEndsWith(r: Repositories, job: Job, at: number): Promise<void> {
   const before = (await r.adminDialogs.get(job.target)) ?? freshDialog;
   const channel = channelName(before, job, Math.max(job.attempts, 1));
@@ -65,7 +65,7 @@ export async function channelEndsWith(r: Repositories, job: Job, at: number): Pr
   await r.adminDialogs.put(job.target, withLost({ ...before, channels }, [channel], at, channelEnds.script));
 }
 
-/** Whether a job's script is in no secure channel, whatever channels there are. */
+/** Whether a job's script is in no secure channel, regardless of the open ones. */
 function isOutsideChannels({ work, request }: Job): boolean {
   return work.kind === "packet" || (request.secureChannel === undefined && channelUse(work) === "none");
 }

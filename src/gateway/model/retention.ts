@@ -1,15 +1,15 @@
-/** How long finished records are kept, in milliseconds; forever where nothing is said. */
+/** How long finished records are kept, in milliseconds; indefinitely if absent. */
 export interface Retention {
-  /** Ended jobs with their packets and messages, ended profile switches, settled notifications, inbox items done with. */
+  /** Ended jobs with their packets and messages, ended profile switches, settled notifications, processed inbox items. */
   readonly jobsMs?: number;
   readonly eventsMs?: number;
   readonly auditMs?: number;
 }
 
-/** What a period may be at least: longer than anything that is recognized as a repetition or still put together. */
+/** The shortest period allowed: longer than repetitions are detected and segments are reassembled. */
 export const minRetentionMs = 3_600_000;
 
-/** Records that are looked at together, in the order in which they are looked at. */
+/** Kinds of records, in the order in which they are pruned. */
 export const retainedKinds = ["procedures", "jobs", "messages", "notifications", "inbox", "events", "audit"] as const;
 export type RetainedKind = (typeof retainedKinds)[number];
 

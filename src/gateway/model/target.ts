@@ -96,10 +96,10 @@ export interface TargetFilter {
 /** What identifies a card, as its parsers write it. */
 export type IdentityKind = "eid" | "iccid" | "imsi" | "msisdn";
 
-/** Another target that answers to the same name. */
+/** Another target with the same name or identifier. */
 export interface Namesake {
   readonly alias: string;
-  /** What the name is of the target asked about, and of the other one. */
+  /** The kind of the shared name, for this target and for the other one. */
   readonly kind: AliasKind;
   readonly other: { readonly id: string; readonly eid?: string; readonly kind: AliasKind };
 }
@@ -116,11 +116,11 @@ export interface TargetRepository {
   /** By id, EID, ICCID (its own or of one of its profiles), IMSI, MSISDN or name: one match or none. */
   resolve(reference: string): Promise<Target | undefined>;
   /**
-   * The one target that has this as its EID, ICCID, IMSI or MSISDN, whatever has it as a name; one whose own it is goes
-   * before those whose profile it is, and none is returned where several are equal.
+   * The target with this EID, ICCID, IMSI or MSISDN; names of targets are ignored. A target's own identifier takes
+   * precedence over that of a profile. Undefined if several targets match equally.
    */
   holding(kind: IdentityKind, value: string): Promise<Target | undefined>;
-  /** Other targets that answer to one of the names of this one, by name: for the refusal of ambiguous names. */
+  /** Other targets that share a name or identifier with this one, for the refusal of ambiguous names. */
   namesakes(target: Target): Promise<readonly Namesake[]>;
   list(filter: TargetFilter, after: string | undefined, limit: number): Promise<Target[]>;
 }

@@ -331,8 +331,8 @@ export class SmscConversations implements AsyncDisposable {
   }
 
   /**
-   * A message whose client waits no longer: its job ends if it was put off, or if this is the `last` moment. `left` when
-   * a network has the message, `open` while it is being handed over, `ended` when its fate is there to be read.
+   * A message whose client no longer waits: its job ends if it is deferred, or if this is the `last` attempt. `left`: a
+   * network has the message; `open`: it is being submitted; `ended`: its fate is stored.
    */
   #overdue({ id, job }: SmscMessage, last: boolean): Promise<"left" | "open" | "ended"> {
     return this.#store.write(async (r) => {

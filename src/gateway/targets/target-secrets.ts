@@ -2,7 +2,7 @@ import type { EsimProfile, Target } from "../model/target.ts";
 
 type Templates = Readonly<Record<string, string>>;
 
-/** What of a target is kept under the seal: templates of connections, in which the login of an access point may stand. */
+/** The parts of a target that are stored sealed: connection templates, which may contain the login of an access point. */
 export interface TargetSecrets {
   readonly addressing?: Templates;
   /** By AID of the profile. */
@@ -12,8 +12,8 @@ export interface TargetSecrets {
 }
 
 /**
- * A target without the templates in which a login may stand, whether one can be found in them or not, and these. Where they were, nothing but
- * an empty place is left.
+ * A target without the templates that may contain a login, and these templates. All such templates are removed, whether a
+ * login is found in them or not, and replaced by empty values.
  */
 export function withoutSecrets(target: Target): { readonly open: Target; readonly secrets: TargetSecrets | undefined } {
   const { addressing, esimProfiles, eis } = target;

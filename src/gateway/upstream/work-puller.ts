@@ -7,7 +7,7 @@ import type { Log } from "../../link/driver.ts";
 import { JobOrder, newJobOf } from "../jobs/job-order.ts";
 import type { JobQueue } from "../model/new-job.ts";
 
-/** One piece of work that an upstream hands out. Its id is unique for all time. */
+/** One item of work from an upstream. Its id is never used again. */
 const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });
 const WorkItem = z.looseObject({ order: z.unknown().optional(), cancel: z.string().max(100).optional() });
 const WorkList = z.looseObject({ work: z.array(z.unknown()) });
@@ -67,7 +67,7 @@ export class WorkPuller implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #polling: AbortController | undefined;
   #running: Promise<void> | undefined;
-  /** Pieces of work that failed by a bug, and how often. */
+  /** Items of work that failed by an internal error, and how often. */
   readonly #failed = new Map<string, number>();
   lastError: string | undefined;
 

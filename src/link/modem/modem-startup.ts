@@ -89,7 +89,7 @@ async function lastResort(engine: AtEngine, saidSomething: boolean): Promise<rea
   }
 }
 
-/** The profile of what it states it is, or the configured one. @throws profile.unknown, profile.invalid */
+/** The profile that matches its identification, or the configured one. @throws profile.unknown, profile.invalid */
 export function chooseProfile(profiles: ProfileSet, identity: ModemIdentity, name: string | undefined): ModemProfile {
   return name === undefined ? profiles.match(identity) : profiles.get(name);
 }

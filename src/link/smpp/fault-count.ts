@@ -1,23 +1,23 @@
 import type { Clock } from "../../base/clock.ts";
 
-/** One fault is forgiven per so long. */
+/** One fault is forgiven per this period. */
 const forgiveMs = 5_000;
 
-/** What a peer did wrong lately. */
+/** Recent protocol violations of a peer. */
 export class FaultCount {
   readonly #max: number;
   readonly #clock: Clock;
   #count = 0;
   #since: number;
 
-  /** `max` faults are borne; Infinity bears all. */
+  /** Tolerates `max` faults; Infinity tolerates all. */
   constructor(max: number, clock: Clock) {
     this.#max = max;
     this.#clock = clock;
     this.#since = clock.monotonic();
   }
 
-  /** Counts one more; false when that is one too many. */
+  /** Counts one more; false if there are now more than `max`. */
   bear(): boolean {
     const now = this.#clock.monotonic();
     const forgiven = Math.floor((now - this.#since) / forgiveMs);

@@ -8,11 +8,11 @@ import type { BipSocket, SocketEvents } from "./sockets.ts";
 
 /** State of a channel's link. */
 type Link =
-  /** On demand: comes up with the first octets that are sent. */
+  /** On demand: connects when the first octets are sent. */
   | { readonly at: "waiting" }
   | { readonly at: "connecting" }
   | { readonly at: "up"; readonly socket: BipSocket }
-  /** Gone, or never came up. */
+  /** Lost, or never connected. */
   | { readonly at: "dropped"; readonly why: string };
 
 /** Callbacks of a channel to its service. */
@@ -98,14 +98,14 @@ export class BipChannel {
     return Math.max(0, this.bufferSize - this.#storedLength - this.#inFlight);
   }
 
-  /** Status reported to the card. A link that dropped counts as up while octets of it wait. ETSI TS 102 223 §8.56 */
+  /** Status reported to the card. A lost link counts as up while octets received over it wait. ETSI TS 102 223 §8.56 */
   get status(): ChannelStatus {
     const up = this.#link.at === "up" || (this.#link.at === "dropped" && !this.finished);
     const info = this.finished ? linkDropped : 0x00;
     return { channel: this.id, state: up ? "established" : "closed", info };
   }
 
-  /** Brings the link up; false when it does not come within its time. */
+  /** Connects the link; false if it is not up in time. */
   async connect(): Promise<boolean> {
     if (this.#link.at === "up") return true;
     this.#link = { at: "connecting" };
@@ -188,7 +188,7 @@ export class BipChannel {
     return octets;
   }
 
-  /** Closes the socket: `gently` lets it send what it was given. No signal comes after it. */
+  /** Closes the socket; with `gently` it sends what it was given first. No signal follows. */
   close(gently: boolean): void {
     this.#gone.abort(new Error("the channel was closed"));
     if (this.#link.at === "up") {
@@ -202,7 +202,7 @@ export class BipChannel {
   #onData(octets: Uint8Array): void {
     if (this.#gone.signal.aborted) return;
     const full = this.#received.length + octets.length > this.bufferSize;
-    // Datagrams may be lost, a stream may not: it is kept and the other end slowed down.
+    // Datagrams may be lost; a stream must not: it is buffered and the other end is slowed down.
     if (full && this.#received.datagrams && this.#received.length > 0) return;
     this.#received = received(this.#received, octets);
     this.#deps.signals.onOctets(this, "in", octets);

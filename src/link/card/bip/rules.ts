@@ -7,7 +7,7 @@ interface Endpoint {
   readonly port: number;
 }
 
-/** What a card asks to be connected to. */
+/** The destination that a card requests. */
 export interface Destination extends Endpoint {
   readonly protocol: "tcp" | "udp";
 }
@@ -41,7 +41,7 @@ export interface BipRules {
   readonly own?: Endpoint;
   readonly rewrite: readonly RewriteRule[];
   readonly allow: readonly DestinationMatch[];
-  /** TCP that no rule names: to `own`, or refused. */
+  /** TCP without a matching rule: to `own`, or refused. */
   readonly otherTcp: "own" | "refuse";
   /** UDP port 53 is answered by the terminal itself. */
   readonly dns: boolean;
@@ -50,7 +50,7 @@ export interface BipRules {
   readonly otherNames?: string;
 }
 
-/** Everything TCP ends at the daemon's own listener, whatever address the card was given; every name leads there. */
+/** All TCP connections go to the daemon's own listener, regardless of the address; every name resolves to it. */
 export function defaultRules(own?: Endpoint): BipRules {
   return {
     ...(own === undefined ? {} : { own }),
@@ -96,7 +96,7 @@ function toOwn(rules: BipRules, wanted: Destination, why: string): Route {
   return { kind: "connect", to: { protocol: "tcp", ...rules.own }, why };
 }
 
-/** Decides where a card's channel leads. */
+/** Determines the destination of a card's channel. */
 export function route(rules: BipRules, wanted: Destination): Route {
   for (const { match, to } of rules.rewrite) {
     if (!matches(match, wanted)) continue;
