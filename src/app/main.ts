@@ -1,5 +1,5 @@
-import { Command, CommanderError, Option } from "commander";
-import { asGatewayError } from "../base/gateway-error.ts";
+import { Command, CommanderError, Help, Option } from "commander";
+import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import {
   addListed,
   type CommandName,
@@ -38,7 +38,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     (text) => say(terminal, `${terminal.fancy ? "\r\u001b[K" : ""}${text}`),
   );
   interrupt.listen();
-  const { program, load } = buildProgram(terminal, env, interrupt);
+  const { program, load } = buildProgram(terminal, env, interrupt, jsonWanted(argv));
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // The reader has enough.
     if (error.code === "EPIPE") process.exit(0);
@@ -54,6 +54,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       process.exitCode = thrown.exitCode === 0 ? 0 : 2;
+      if (thrown.exitCode !== 0 && jsonWanted(argv)) terminal.err.write(parserErrorJson(thrown));
       return;
     }
     // What was cut off by a signal is not an error of the command: the signal's own code ends the process.
@@ -82,7 +83,7 @@ interface Program {
 }
 
 /** The program with the names of its commands; each is loaded when it is called. */
-function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Interrupt): Program {
+function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Interrupt, json = false): Program {
   const program = new Command("otagate")
     .description("OTA gateway for physical eUICCs: SCP80 over SMS and ENVELOPE, SCP81, ES5; readers, modems, SMSC")
     .version(version)
@@ -97,8 +98,13 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Int
     .option("--no-color", "disable colors")
     .exitOverride()
     .showHelpAfterError("(see otagate --help)")
+    .configureOutput({
+      // With `--json` the error is written as an object when the parser has thrown it.
+      writeErr: (text) => void (json || terminal.err.write(text)),
+      outputError: (text, write) => write(`api.usage: ${parserMessage(text)}\n`),
+    })
     .enablePositionalOptions(false)
-    .configureHelp({ subcommandTerm: listedTerm })
+    .configureHelp({ subcommandTerm: listedTerm, optionDescription })
     .addHelpText("after", helpEnd);
   const globals = () => program.optsWithGlobals<GlobalOptions>();
   let tracing = false;
@@ -146,9 +152,33 @@ Examples:
   otagate decode D009810301210082028102
 `;
 
+/** Text of an option in the help of its command. */
+function optionDescription(option: Option): string {
+  const text = new Help().optionDescription(option);
+  return option.mandatory && option.defaultValue === undefined ? `${text} (required)` : text;
+}
+
+/** Whether the command line has `--json`; asked before it is parsed. */
+function jsonWanted(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+/** What the parser of the command line found wrong, without its own prefix. */
+function parserMessage(text: string): string {
+  return text.trimEnd().replace(/^error: /, "");
+}
+
+/** An error of the command line as other errors are with `--json`. */
+function parserErrorJson({ code, message }: CommanderError): string {
+  const text = code === "commander.help" ? "a command is required" : parserMessage(message);
+  return `${JSON.stringify({ error: new GatewayError("api.usage", text).toJSON() })}\n`;
+}
+
 /** Adds to a command and those below it what all have. */
 function complete(command: Command): void {
   command.exitOverride();
+  command.showHelpAfterError(`(see otagate ${commandPath(command)} --help)`);
   addExamples(command);
   for (const flag of ["--json", "--trace"]) {
     if (command.commands.length === 0 && !command.options.some((option) => option.long === flag))

@@ -29,6 +29,18 @@ describe("exit codes", () => {
     }
   });
 
+  it("is 2 with an error object for --json, and the help of the command is named without it", async () => {
+    await using product = new Product();
+    for (const args of [["bogus"], ["reader"], ["es5", "auditEid"], ["job", "list", "--limit", "many"]]) {
+      const { code, stdout, stderr } = await product.run([...args, "--json"]);
+      expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: "" });
+      expect(JSON.parse(stderr)).toMatchObject({ error: { code: "api.usage" } });
+    }
+    const { stderr } = await product.run(["es5", "auditEid"]);
+    expect(stderr).toMatch(/^api\.usage: required option '-t, --target <target>' not specified\n/);
+    expect(stderr).toContain("(see otagate es5 auditEid --help)");
+  });
+
   it("is 2 for files and addresses that cannot be used, named with the flag and the reason", async () => {
     await using product = new Product();
     const folder = product.folder;

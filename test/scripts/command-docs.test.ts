@@ -24,6 +24,18 @@ describe("the tree of commands", () => {
     },
   );
 
+  it.each(leaves.map((command) => [commandPath(command), command] as const))(
+    "otagate %s describes its options and arguments",
+    (_, command) => {
+      const shown = command.options.filter((option) => !option.hidden);
+      expect(shown.filter((option) => option.description === "").map(({ flags }) => flags)).toEqual([]);
+      expect(command.registeredArguments.filter((one) => one.description === "").map((one) => one.name())).toEqual([]);
+      const help = helpOf(command).replace(/\s+/g, " ");
+      for (const { long } of shown.filter((option) => option.mandatory && option.defaultValue === undefined))
+        expect(help).toMatch(new RegExp(`${long} .*\\(required\\)`));
+    },
+  );
+
   it("is what docs/cli.md says; `npx tsx scripts/command-docs.ts` writes it anew", async () => {
     expect(readFileSync(pagePath, "utf8")).toBe(await commandPage());
   });

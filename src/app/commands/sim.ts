@@ -148,7 +148,7 @@ function registerSimFleet(sim: Command, context: CliContext): void {
   sim
     .command("fleet")
     .description("simulate many eUICCs that open SCP81 sessions with a server")
-    .option("--connect <host:port>", "address of the server")
+    .option("--connect <host:port>", "address of the server (required without --eis)")
     .option("--cards <n>", "number of cards", wholeNumber, 100)
     .option("--first <n>", "number of the first card", wholeNumber, 0)
     .option("--seed <text>", "text from which the keys are derived", "fleet")

@@ -13,7 +13,7 @@ const idText = "id of the job, or its beginning";
 export function registerJob(job: Command, context: CliContext): void {
   job
     .command("list")
-    .option("-t, --target <target>")
+    .option("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--state <states>", "comma-separated: queued,running,waiting,done,failed,expired,cancelled")
     .option("--limit <n>", "maximum number of jobs", wholeNumber, 50)
     .description("list jobs, newest first")

@@ -133,7 +133,7 @@ export function registerSms(sms: Command, context: CliContext): void {
   sms
     .command("send")
     .argument("<to>", "digits, with or without +")
-    .argument("<text>")
+    .argument("<text>", "text of the message")
     .requiredOption("-l, --link <id>", "modem or SMSC account")
     .description("send a text message")
     .addHelpText("after", '\nExample:\n  otagate sms send +447700900123 "hello" --link modem:rack1\n')

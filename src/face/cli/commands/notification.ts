@@ -46,7 +46,7 @@ export function registerNotification(notification: Command, context: CliContext)
     });
   notification
     .command("list")
-    .option("-t, --target <target>")
+    .option("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--limit <n>", "maximum number of notifications", wholeNumber, 50)
     .description("list notifications, newest first")
     .action(async (options: { target?: string; limit: number }) => {

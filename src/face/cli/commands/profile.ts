@@ -42,7 +42,7 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
     });
   profile
     .command("show")
-    .argument("<name>")
+    .argument("<name>", "name of the profile")
     .description("show a profile with all inherited fields")
     .action((name: string) => {
       const { file } = loadProfiles(userFolders()).get(name);

@@ -101,7 +101,7 @@ export function registerCard(card: Command, context: CliContext): void {
     .option("-r, --reader <name>", "name or part of it")
     .option("--stop", "stop at the first error status word")
     .description("exchange APDUs with the card without interruption")
-    .addHelpText("after", "\nExample:\n  otagate card apdu 00A40004023F00 00C0000010\n")
+    .addHelpText("after", "\nExample:\n  otagate card apdu 00A40004022FE2 00B000000A\n")
     .action(async (apdus: string[], options: { reader?: string; stop?: boolean }) => {
       await using connection = await context.connect();
       const link = await pickReader(connection.api, options.reader);

@@ -122,12 +122,12 @@ function textFile(file: string | 0): string {
 function registerAdd(target: Command, context: CliContext): void {
   target
     .command("add")
-    .option("--eid <eid>")
-    .option("--iccid <iccid>")
-    .option("--imsi <imsi>")
-    .option("--msisdn <digits>")
-    .option("--name <name>")
-    .option("--tag <tag...>")
+    .option("--eid <eid>", "EID of an eUICC, 32 digits")
+    .option("--iccid <iccid>", "ICCID of a plain UICC")
+    .option("--imsi <imsi>", "IMSI of the card")
+    .option("--msisdn <digits>", "number for SMS, international format")
+    .option("--name <name>", "name for display and as a reference")
+    .option("--tag <tag...>", "tags for selection")
     .option("--kvn <n>", "key version of the SCP80 keys (default: 1)", wholeNumber)
     .option("--kic <hex|@file>", "KIc; needs --kid")
     .option("--kid <hex|@file>", "KID; needs --kic")

@@ -51,8 +51,8 @@ export function registerTarget(target: Command, context: CliContext): void {
   target
     .command("set")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--name <name>")
-    .option("--msisdn <digits>")
+    .option("--name <name>", "name for display and as a reference")
+    .option("--msisdn <digits>", "number for SMS, international format")
     .option("--tag <tag...>", "replace the tags")
     .option("--notifications <mode>", "local, relay or withhold")
     .option("--spi <hex>", "SPI of commands")
