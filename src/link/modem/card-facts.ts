@@ -32,8 +32,8 @@ const limitMs = 10_000;
  * has none or the modem does not support the query.
  */
 export async function readEid(engine: AtEngine, link: string): Promise<string | undefined> {
-  const said = await firstAnswer(engine, engine.profile.file.identity?.eid);
-  if (said !== undefined && /^\d{32}$/.test(said) && !/^0+$/.test(said)) return said;
+  const reported = await firstAnswer(engine, engine.profile.file.identity?.eid);
+  if (reported !== undefined && /^\d{32}$/.test(reported) && !/^0+$/.test(reported)) return reported;
   const access = new CardAccess(engine, link, new Set(), { csimFirst: true, urgency: "init" });
   try {
     return await askEcasd(access);

@@ -371,7 +371,7 @@ export class ModemLink implements AsyncDisposable {
       refreshRegistration: async () => {
         if (this.#ready() !== undefined) await this.#refreshRegistration();
       },
-      told: (lastSwitch) => this.#holder.update({ lastSwitch }),
+      recorded: (lastSwitch) => this.#holder.update({ lastSwitch }),
     };
   }
 

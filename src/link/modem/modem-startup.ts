@@ -50,19 +50,19 @@ export async function identify(engine: AtEngine): Promise<ModemIdentity> {
   await ask(engine, plain, "ATV1", init);
   await ask(engine, plain, "AT+CMEE=1", init);
   await plainCharacters(engine);
-  const said = {
+  const reported = {
     maker: (await ask(engine, maker, undefined, init)) ?? "",
     model: (await ask(engine, model, undefined, init)) ?? "",
     revision: (await ask(engine, revision, undefined, init)) ?? "",
   };
-  if (said.model !== "") return said;
-  const lines = await lastResort(engine, said.maker !== "" || said.revision !== "");
+  if (reported.model !== "") return reported;
+  const lines = await lastResort(engine, reported.maker !== "" || reported.revision !== "");
   const field = (name: string) =>
     lines.find((line) => new RegExp(`^${name}:`, "i").test(line))?.replace(/^[^:]*:\s*/, "");
   return {
-    maker: said.maker !== "" ? said.maker : (field("Manufacturer") ?? lines[0] ?? ""),
+    maker: reported.maker !== "" ? reported.maker : (field("Manufacturer") ?? lines[0] ?? ""),
     model: field("Model") ?? lines[1] ?? "",
-    revision: said.revision !== "" ? said.revision : (field("Revision") ?? lines[2] ?? ""),
+    revision: reported.revision !== "" ? reported.revision : (field("Revision") ?? lines[2] ?? ""),
   };
 }
 
@@ -80,11 +80,11 @@ async function plainCharacters(engine: AtEngine): Promise<void> {
 }
 
 /** ATI; a device that answers AT but none of these queries in time is unusable. */
-async function lastResort(engine: AtEngine, saidSomething: boolean): Promise<readonly string[]> {
+async function lastResort(engine: AtEngine, identified: boolean): Promise<readonly string[]> {
   try {
     return await engine.run(identification, undefined, init);
   } catch (error) {
-    if (isRefusal(error) || (saidSomething && isUnanswered(engine, error))) return [];
+    if (isRefusal(error) || (identified && isUnanswered(engine, error))) return [];
     throw error;
   }
 }

@@ -19,7 +19,7 @@ export interface SwitchWatchDeps {
   readonly cardChanged: () => Promise<void>;
   /** Asks the network again and stores the answer. */
   readonly refreshRegistration: () => Promise<void>;
-  readonly told: (record: SwitchRecord) => void;
+  readonly recorded: (record: SwitchRecord) => void;
 }
 
 /** How a watch is begun. */
@@ -76,7 +76,7 @@ export class SwitchWatch {
 
   #update(part: Partial<SwitchRecord>): void {
     this.#record = { ...this.#record, ...part };
-    this.#deps.told(this.#record);
+    this.#deps.recorded(this.#record);
   }
 
   #end(outcome: SwitchRecord["outcome"]): SwitchRecord {

@@ -123,7 +123,7 @@ export class BipService implements ChannelService {
     const id = this.#freeChannel();
     if (id === undefined) return bipError(bipProblem.noChannel, objects);
     const way = route(this.#deps.rules(), request.destination);
-    this.#tell(id, request, way);
+    this.#report(id, request, way);
     if (way.kind === "refuse") return bipError(bipProblem.notReachable, objects);
     const channel = this.#newChannel(id, request, way, bufferSize);
     if (request.moment === "immediate" || request.destination.protocol === "udp") {
@@ -280,7 +280,7 @@ export class BipService implements ChannelService {
     );
   }
 
-  #tell(id: number, { destination }: OpenRequest, way: Route): void {
+  #report(id: number, { destination }: OpenRequest, way: Route): void {
     const leads =
       way.kind === "connect" ? destinationText(way.to) : way.kind === "dns" ? "DNS of the terminal" : "nothing";
     const facts = {

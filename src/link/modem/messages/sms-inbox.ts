@@ -113,10 +113,10 @@ export class SmsInbox {
       await this.#chooseIndications();
       return false;
     }
-    const told = this.#silent ? undefined : await ask(engine, indications, undefined);
-    this.#silent = told === undefined;
-    if (told === undefined) return true;
-    const [, mt = 0, , ds = 0] = told;
+    const setting = this.#silent ? undefined : await ask(engine, indications, undefined);
+    this.#silent = setting === undefined;
+    if (setting === undefined) return true;
+    const [, mt = 0, , ds = 0] = setting;
     const wanted = this.#setting.split(",").map(Number);
     if (mt === (wanted[1] ?? 0) && ds === (wanted[3] ?? 0)) return true;
     log.warn({ link, mt, ds }, "the modem lost its +CNMI setting; setting it again");
