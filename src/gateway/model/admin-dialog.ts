@@ -11,7 +11,7 @@ export interface LostChannel {
   readonly why: string;
 }
 
-/** A job whose script goes in parts: what is left of it, and what its first parts answered. */
+/** A job whose script is sent in parts: the remaining parts, and the answers to the first ones. */
 export interface JobParts {
   /** Bodies that the card has not answered, hexadecimal; the first one may be under way. */
   readonly left: readonly string[];
@@ -23,11 +23,11 @@ export interface JobParts {
   readonly results: readonly CommandResult[];
   /** Their answers unchanged, hexadecimal. */
   readonly data: string;
-  /** The first of `left` goes once more: the answer of an earlier try is lost. */
+  /** The first of `left` is sent once more: the answer of an earlier try is lost. */
   readonly again?: boolean;
 }
 
-/** Where the dialog with one target's administration agent stands; what {@link AdminRecord} leaves to us besides. */
+/** The state of the session with one target's administration agent, in addition to {@link AdminRecord}. */
 export interface AdminDialogRecord {
   readonly record: AdminRecord;
   /** By job. */

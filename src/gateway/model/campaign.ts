@@ -62,7 +62,7 @@ export type CampaignState = "running" | "paused" | "stopped" | "cancelled" | "do
 export interface Campaign {
   readonly id: string;
   readonly order: CampaignOrder;
-  /** The client's key that stands for it, and a digest of what was ordered. */
+  /** The client's idempotency key, and a digest of what was ordered. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
   readonly state: CampaignState;
   /** Why it is in this state for display. */
@@ -113,7 +113,7 @@ export interface CampaignItem {
   readonly steps: readonly ItemStep[];
   /** Index of the step it is at. */
   readonly step: number;
-  /** `job`: a job of the step is open; `switch`: the profile switch is followed; `audit`: the card is asked what is true. */
+  /** `job`: a job of the step is open; `switch`: the profile switch is followed; `audit`: the card is audited. */
   readonly phase?: "job" | "switch" | "audit";
   /** The job that the phase waits for. */
   readonly job?: string;
@@ -136,7 +136,7 @@ export interface CampaignRepository {
   insert(campaign: Campaign, items: readonly CampaignItem[]): Promise<void>;
   put(campaign: Campaign): Promise<void>;
   get(id: string): Promise<Campaign | undefined>;
-  /** The one that a client's idempotency key stands for. */
+  /** The campaign with a client's idempotency key. */
   byIdempotencyKey(key: string): Promise<Campaign | undefined>;
   /** Newest first. */
   list(before: string | undefined, limit: number): Promise<Campaign[]>;

@@ -15,7 +15,7 @@ export interface InboxEntry {
   readonly receivedAt: number;
 }
 
-/** What a link brought, with what is known of where it came from. */
+/** An item that a link received, with its origin as far as it is known. */
 export type ArrivedItem = Omit<InboxEntry, "seq" | "state" | "verdict">;
 
 export interface InboxRepository {

@@ -128,7 +128,7 @@ export interface Job {
   readonly error?: JobFailure;
   /** Last passing trouble for display. */
   readonly note?: string;
-  /** What the EIS said against it when it was accepted. */
+  /** Warnings from the EIS when it was accepted. */
   readonly warnings?: readonly string[];
   readonly createdAt: number;
   readonly startedAt?: number;

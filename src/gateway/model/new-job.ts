@@ -17,7 +17,7 @@ export interface NewJob {
   readonly idempotencyKey?: string;
   /** What must hold where the job is stored; throws when it does not. */
   readonly when?: (r: Repositories) => Promise<void>;
-  /** What the key stands for: the same key with another digest is refused. */
+  /** Digest of the order that has the key: the same key with another digest is refused. */
   readonly idempotencyDigest?: string;
 }
 

@@ -52,7 +52,7 @@ export interface PacketPart {
   readonly at: number;
   /** The reference that the network was given to echo in receipts, and the number the message went to, in digits. */
   readonly echo?: { readonly reference: number; readonly to: string };
-  /** What the network said last, in its own words. */
+  /** The last report of the network, unchanged. */
   readonly said?: NetworkVerdict;
 }
 

@@ -21,14 +21,14 @@ export interface SmscMessage {
   readonly state: MessageState;
   /** Network error, 0 without one. */
   readonly error: number;
-  /** What the network below said, in its own words. */
+  /** The network's last report, unchanged. */
   readonly network?: NetworkVerdict;
   readonly submittedAt: number;
   readonly validUntil: number;
   readonly finalAt?: number;
 }
 
-/** A segment of a message whose other segments are still to come. */
+/** A segment of a message that waits for the others. */
 export interface HeldSegment {
   readonly message: string;
   /** The same for all segments of one message: client, target, addresses, reference, count. */
@@ -37,7 +37,7 @@ export interface HeldSegment {
   readonly total: number;
   /** What it is made of, for the job. */
   readonly body: SegmentBody;
-  /** Then it goes without the others. */
+  /** At this time it is sent without the others. */
   readonly dueAt: number;
 }
 

@@ -14,8 +14,8 @@ import { saveTarget } from "./target-lookup.ts";
 const maxKept = 4;
 
 /**
- * How the card of a target may name itself in `X-Admin-From` besides its EID and what its settings say: by its ICCIDs,
- * and by the agent id written into it. GP Amendment B §3.4.1, §3.8.5
+ * Names that the card of a target may use in `X-Admin-From` besides its EID and the agent ids of its settings: its
+ * ICCIDs, and the agent id written into it. GP Amendment B §3.4.1, §3.8.5
  */
 export function agentIdsOf(target: Target): string[] {
   const { iccid, esimProfiles, agentIds = [] } = target;
@@ -25,7 +25,7 @@ export function agentIdsOf(target: Target): string[] {
   return [...new Set(all.filter((one) => one !== undefined))];
 }
 
-/** Remembers the agent id that a script is about to write into the card, in the unit of work that lets it go. */
+/** Stores the agent id that a script is about to write into the card, in the unit of work that releases the script. */
 export async function noteAgentId(r: Repositories, target: Target, work: JobWork, at: number): Promise<void> {
   const written = agentIdWritten(work);
   if (written === undefined || agentIdsOf(target).includes(written)) return;
@@ -72,7 +72,7 @@ function agentIdOf(parameters: Uint8Array): string | undefined {
   return decode(StoredSessionParameters, parameters).http?.agentId;
 }
 
-/** What cannot be read identifies no card. */
+/** Data that cannot be read identify no card. */
 function quietly<T>(read: () => T | undefined): T | undefined {
   try {
     return read();

@@ -2,7 +2,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { nearest } from "../../base/nearest.ts";
 
-/** What a column of a key file is for. */
+/** The purpose of a column of a key file. */
 export type Column =
   | { readonly kind: "field"; readonly field: "eid" | "iccid" | "imsi" | "msisdn" | "name" | "tags" }
   /** Part of SCP80 key set `set`: its KVN, or 0 where the column `kvn` states it. */
@@ -12,7 +12,7 @@ export type Column =
       readonly set: number;
     }
   | { readonly kind: "psk"; readonly part: "psk" | "psk_kvn" | "psk_identity" }
-  /** Something that otagate has no use for: never read, never stored. */
+  /** A column that otagate does not use: never read, never stored. */
   | { readonly kind: "ignored" };
 
 /** The columns of otagate's own key files. */
@@ -24,7 +24,7 @@ const csvColumns = [
 /** Key sets of card vendors' files are numbered by their KVN. */
 const numbered = /^(?:scp80_|ota_)?(kic|kid|kik|dek|cntr|algorithm|tars)_?([1-9]|1[0-5])$/;
 
-/** Columns of card vendors and of card key providers that are of no use here: PINs, network keys, keys of other channels. */
+/** Unused columns of card vendors and of card key providers: PINs, network keys, keys of other channels. */
 const useless = [
   /^(id|acc|access_?class|ki|k|op|opc|topc?|sqn|milenage|type|batch|mcc|mnc|smsp|spn|impi|impu)$/,
   /^((adm|pin|puk|chv)_?[0-9a-e]{0,2}|(ki|opc?)_?[0-9]{1,2})$/,
@@ -33,8 +33,8 @@ const useless = [
 ];
 
 /**
- * What the columns of a header line are for. Names are taken in any case, with blanks or dashes for underscores.
- * @throws target.invalid naming an unknown column, with the nearest that is known
+ * The purpose of each column of a header line. Names are accepted in any case, with blanks or dashes for underscores.
+ * @throws target.invalid naming an unknown column, with the nearest known one
  */
 export function columnsOf(
   header: readonly string[],

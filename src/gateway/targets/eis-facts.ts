@@ -1,13 +1,13 @@
 import { eisFactShapes } from "./target-shape.ts";
 
-/** Facts of an EIS that are kept beside the target's own fields. */
+/** Facts of an EIS that are stored in addition to the target's own fields. */
 export type StoredEis = Readonly<Record<string, unknown>>;
 
 const domainFacts = ["aid", "sin", "sdin"] as const;
 
 /**
- * The facts of a description or of a stored EIS: those that an EIS may hold and that no other field of a target has.
- * Key sets are not among them.
+ * The facts of a description or of a stored EIS: those that an EIS may contain and for which a target has no field. Key
+ * sets are not among them.
  */
 export function factsIn(described: unknown): StoredEis {
   if (typeof described !== "object" || described === null) return {};

@@ -28,8 +28,8 @@ export function withoutProfiles(target: Target, aids: readonly string[]): Target
 }
 
 /**
- * What a command that the card executed means for the EIS. Switches do not count here: they count once the card has
- * notified them.
+ * Updates the EIS after a command that the card executed. Switches do not count here: they count once the card has
+ * reported them.
  */
 export function applyCommand(
   target: Target,
@@ -85,7 +85,7 @@ export function applyCommand(
   }
 }
 
-/** POL1 of the enabled profile, which is the one that its operator reaches. */
+/** POL1 of the enabled profile, which is the one that its operator can reach. */
 function withPol1(target: Target, rules: Pol1): Target {
   const { disablingNotAllowed, deletionNotAllowed, deleteWhenDisabled } = rules;
   const pol1 = (disablingNotAllowed ? 1 : 0) | (deletionNotAllowed ? 2 : 0) | (deleteWhenDisabled ? 4 : 0);
@@ -100,7 +100,7 @@ function templatesOf(octets: Uint8Array): Record<string, string> {
   return Object.fromEntries(readTlvs(octets).map(({ tag, value }) => [tag.toString(16).toUpperCase(), toHex(value)]));
 }
 
-/** SM-SR addressing parameters by tag: what was set last, otherwise what the imported EIS states. */
+/** SM-SR addressing parameters by tag: those that were set last, otherwise those of the imported EIS. */
 export function addressingOf(target: Target): Readonly<Record<string, string>> {
   if (target.addressing !== undefined) return target.addressing;
   const { eis } = target;
@@ -126,7 +126,7 @@ export function eisState(audited: AuditedDomain): EsimProfile["state"] | undefin
   return states[audited.state ?? ""];
 }
 
-/** The EIS corrected by what the card itself states about its ISD-Ps; what it does not mention stays. */
+/** The EIS corrected by what the card itself reports about its ISD-Ps; the rest stays. */
 export function withAudit(target: Target, audited: readonly AuditedDomain[]): Target {
   let changed = false;
   const profiles = target.esimProfiles.map((profile): EsimProfile => {
@@ -146,12 +146,15 @@ export function withAudit(target: Target, audited: readonly AuditedDomain[]): Ta
   });
   if (!changed && added.length === 0) return target;
   const corrected = withProfiles(target, [...profiles, ...added]);
-  // An audit that names the enabled profile for the first time is not a switch: a number that is known stays.
+  // An audit that reports the enabled profile for the first time is not a switch: a known number stays.
   const first = target.msisdn !== undefined && enabledProfile(target) === undefined;
   return first ? { ...corrected, msisdn: target.msisdn } : corrected;
 }
 
-/** The target with these profiles. When another one is enabled now, the target has its number, if that is known. */
+/**
+ * The target with these profiles. If a different one is enabled now, the target has that profile's number, if it is
+ * known.
+ */
 function withProfiles(target: Target, esimProfiles: readonly EsimProfile[]): Target {
   const enabled = esimProfiles.find((profile) => profile.state === "enabled");
   const msisdn = enabled?.msisdn?.replace(/^\+/, "");
@@ -159,7 +162,10 @@ function withProfiles(target: Target, esimProfiles: readonly EsimProfile[]): Tar
   return { ...target, esimProfiles, ...(msisdn === undefined || !switched ? {} : { msisdn }) };
 }
 
-/** The target under a number that a person set: the enabled profile's, so that it is known again after a switch and back. */
+/**
+ * The target under a number that was set by hand: it is stored with the enabled profile, so that it is found again
+ * after switching away and back.
+ */
 export function withNumber(target: Target, msisdn: string): Target {
   const enabled = enabledProfile(target);
   const esimProfiles = target.esimProfiles.map((profile) => (profile === enabled ? { ...profile, msisdn } : profile));

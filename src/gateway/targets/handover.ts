@@ -6,8 +6,8 @@ import type { Repositories } from "../model/store.ts";
 /** TAR of the ISD-R. SGP.02 §2.2.3 */
 
 /**
- * The card deleted every key of its ISD-R that the handover did not name: the same keys go here, so that no job takes
- * one that the card does not know. The event keeps how far their counters were; packets keep those they used.
+ * The card deleted every key of its ISD-R that the handover did not name: the same keys are removed here, so that no
+ * job uses one that the card no longer has. The event contains their last counters; packets keep those they used.
  * SGP.02 §4.1.1.9
  */
 export async function afterHandover(
@@ -30,7 +30,7 @@ function servesIsdR({ tars }: KeySetInfo): boolean {
   return tars.length === 0 || tars.includes(isdRTar);
 }
 
-/** Whether the card has kept keys of the set; those that it has not are taken out of it. */
+/** Whether the card has kept keys of the set; the deleted ones are removed from it. */
 async function keptInPart(r: Repositories, set: KeySetInfo, keep: readonly KeyRange[]): Promise<boolean> {
   const ranges = keep.filter((range) => range.kvn === set.kvn);
   if (ranges.length === 0) return false;

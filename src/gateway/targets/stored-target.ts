@@ -15,7 +15,10 @@ import {
   TargetSettingsShape,
 } from "./target-shape.ts";
 
-/** A stored target of old without what could be a key, and what was taken out: field names and how often, never values. */
+/**
+ * A target of an older version without text that could be a key, and what was removed: names of fields and how often,
+ * never values.
+ */
 interface CleanedTarget {
   readonly body: Readonly<Record<string, unknown>>;
   readonly found: ReadonlyMap<string, number>;
@@ -28,8 +31,8 @@ const elsewhere: readonly string[] = [
 ];
 
 /**
- * Takes out of a stored target what no target may hold: fields of its EIS that are unknown, wherever they stand, values
- * that do not fit theirs, and texts that could be keys. Older versions kept most of what an import brought.
+ * Removes from a stored target what no target may contain: unknown fields of its EIS at any depth, values that do not
+ * fit their fields, and texts that could be keys. Older versions stored most of what an import contained.
  */
 export function cleanedTarget(stored: Readonly<Record<string, unknown>>): CleanedTarget {
   const found = new Map<string, number>();
@@ -67,7 +70,9 @@ export function cleanedTarget(stored: Readonly<Record<string, unknown>>): Cleane
 
 const parsers = { iccid: iccidText, imsi: imsiText, msisdn: msisdnText } as const;
 
-/** Identities as their parsers write them; one that could be a key goes, another that they do not take stays. */
+/**
+ * Identities in the form of their parsers; one that could be a key is removed, any other that the parsers refuse stays.
+ */
 function* identities(
   holder: Readonly<Record<string, unknown>>,
   count: (path: readonly string[]) => void,
@@ -103,7 +108,10 @@ function cleanedEis(stored: unknown, count: (path: readonly string[]) => void): 
   return factsIn(Object.fromEntries(facts));
 }
 
-/** The copies of profiles in the EIS go as a whole; what in them was not a profile's is reported. */
+/**
+ * The copies of profiles in the EIS are removed as a whole; fields in them that do not belong to a profile are
+ * reported.
+ */
 function countForeign(profiles: unknown, count: (path: readonly string[]) => void): void {
   for (const profile of Array.isArray(profiles) ? profiles : []) pruned(ProfileShape, profile, ["profiles"], count);
 }
@@ -139,7 +147,7 @@ function cleanedXml(xml: string, count: (path: readonly string[]) => void): stri
   }
 }
 
-/** What of a value fits a schema; the rest is counted by its path. Undefined when nothing is left. */
+/** The part of a value that fits a schema; the rest is counted by its path. Undefined when nothing is left. */
 function pruned(
   schema: z.core.$ZodType,
   value: unknown,
@@ -151,7 +159,7 @@ function pruned(
     return undefined;
   }
   const left = new Map(Object.entries(value).filter(([, inner]) => inner !== undefined && inner !== null));
-  // Each round takes one thing out; a value has at most as many as it has fields.
+  // Each round removes one thing; a value has at most as many as it has fields.
   for (let round = 0; round < 10_000; round++) {
     const parsed = z.safeParse(schema, Object.fromEntries(left));
     if (parsed.success) return left.size === 0 ? undefined : Object.fromEntries(left);
@@ -166,7 +174,7 @@ function pruned(
   return undefined;
 }
 
-/** Takes the field at a path out, or all there is where the path has no field. */
+/** Removes the field at a path, or the whole value where the path has no field. */
 function takeOut(left: Map<string, unknown>, path: readonly PropertyKey[]): void {
   const [first, ...rest] = path;
   if (first === undefined) {

@@ -1,14 +1,14 @@
 import type { KeySet } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
 
-/** One field of a target before and after; absent where there is none. Keys are named, never shown. */
+/** One field of a target before and after; absent where there is none. Of keys only the names are given. */
 export interface Change {
   readonly field: string;
   readonly before?: string;
   readonly after?: string;
 }
 
-/** What differs between two states of a target, field by field, and which key sets are written. */
+/** The differences between two states of a target, field by field, and the key sets that are written. */
 export function changesOf(
   before: Target | undefined,
   after: Target,
@@ -68,10 +68,10 @@ function sameKeys(a: KeySet, b: KeySet): boolean {
   });
 }
 
-/** Fields that specify when and how often, not what. */
+/** Fields that contain when and how often, not what. */
 const bookkeeping: readonly string[] = ["id", "version", "createdAt", "updatedAt"];
 
-/** Where login and password of an access point may be: that they differ is said, not how. */
+/** Fields that may contain login and password of an access point: only the fact that they differ is reported. */
 const withLogin: readonly string[] = ["addressing", "connectivity", "smsr"];
 
 function fieldsOf({ esimProfiles, eis, ...target }: Target): Map<string, FieldValue> {

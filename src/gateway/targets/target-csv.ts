@@ -6,7 +6,7 @@ import { inTurns } from "../../base/turns.ts";
 import { type Column, columnsOf } from "./csv-columns.ts";
 import { describedTarget, type TargetDescription } from "./target-import.ts";
 
-/** What key sets are where a file does not say it. */
+/** Defaults for key sets whose properties a file does not contain. */
 interface CsvDefaults {
   readonly algorithm?: "AES" | "3DES" | "DES";
   readonly tars?: readonly string[];
@@ -15,7 +15,7 @@ interface CsvDefaults {
 /** A key file that was read and checked. */
 interface CsvTargets {
   readonly targets: readonly TargetDescription[];
-  /** What was left out or assumed, a line each. */
+  /** What was ignored or assumed, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -83,7 +83,7 @@ async function* linesOf(text: string): AsyncGenerator<{ cells: readonly string[]
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // Its own message and context quote cells, which may be keys.
+    // The message and context of the parser's error quote cells, which may be keys.
     const line = "lines" in error && typeof error.lines === "number" ? error.lines : before + 1;
     throw refused(line, `line ${line}`, csvTrouble(error.code));
   }
@@ -229,7 +229,7 @@ class Row {
   }
 }
 
-/** A decimal number; any other text stays what it is, and is refused as that. */
+/** A decimal number; any other text stays unchanged, and is refused later. */
 function numberOf(text: string): number | string {
   return /^\d{1,15}$/.test(text) ? Number(text) : `${text} `;
 }

@@ -21,20 +21,20 @@ import {
   TargetShape,
 } from "./target-shape.ts";
 
-/** How a description is taken in. */
+/** Options of an import. */
 export interface ImportHow {
-  /** The description stands for all there is: profiles, numbers and facts that it does not name are forgotten. */
+  /** The description is complete: profiles, numbers and facts that it does not contain are removed. */
   readonly replace?: boolean;
 }
 
 /** A description that was read from outside and checked. */
 export interface TargetDescription {
   readonly shape: TargetShape;
-  /** The signed document that it came from, without key values. */
+  /** The signed document of the description, without key values. */
   readonly xml?: string;
 }
 
-/** A target ready to be stored, with its key sets and what is odd about it. */
+/** A target ready to be stored, with its key sets and warnings. */
 interface ImportedTarget {
   readonly target: Target;
   readonly keySets: readonly KeySet[];
@@ -42,7 +42,7 @@ interface ImportedTarget {
 }
 
 /**
- * Checks a description: only fields that a target has, identities as their parsers take them, and nothing that could be
+ * Checks a description: only fields that a target has, identities that their parsers accept, and nothing that could be
  * a key where it would be stored in clear.
  * @throws target.invalid naming the field (never a value: it may be a key)
  */
@@ -61,7 +61,7 @@ export function describedTarget(raw: unknown): TargetShape {
   return shape;
 }
 
-/** Key sets for a target that is there already. @throws target.invalid naming the field, never its value */
+/** Key sets for an existing target. @throws target.invalid naming the field, never its value */
 export function importKeySets(target: string, shapes: readonly KeySetShape[], at: number): KeySet[] {
   return describedKeySets(
     shapes.map((shape, index) => ({ at: `keySets.${index}`, shape })),
@@ -71,8 +71,8 @@ export function importKeySets(target: string, shapes: readonly KeySetShape[], at
 }
 
 /**
- * What is stored once a description was taken in: what it states goes before what was known, and what it does not say
- * stays, unless it replaces all there is. Key sets are added or replaced, never removed.
+ * The stored target after an import: values of the description replace stored ones, and the rest stays, unless the
+ * description replaces everything. Key sets are added or replaced, never removed.
  */
 export function mergedTarget(
   { shape, xml }: TargetDescription,
@@ -92,7 +92,7 @@ export function mergedTarget(
   const addressing = facts.smsr === undefined ? kept?.addressing : undefined;
   const { addressing: _, ...others } = kept ?? {};
   const target: Target = {
-    // What the gateway itself knows of the card stays, whatever it is.
+    // What the gateway itself found out about the card stays in every case.
     ...others,
     ...withoutUndefined({ agentIds: before?.agentIds }),
     id,

@@ -9,7 +9,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import type { KeySetShape } from "./target-shape.ts";
 
-/** A key set of a description and the path that it stands at. */
+/** A key set of a description and its path there. */
 interface DescribedKeySet {
   readonly at: string;
   readonly shape: KeySetShape;
@@ -30,7 +30,7 @@ export function describedKeySets(described: readonly DescribedKeySet[], target: 
   return sets;
 }
 
-/** Why two key sets of one target cannot both be used, if they cannot. */
+/** Why two key sets of one target cannot both be used; undefined when they can. */
 function clashOf(set: KeySetInfo, other: KeySetInfo): { field: string; why: string } | undefined {
   if (set.pskIdentity !== undefined && sameIdentity(set.pskIdentity, other.pskIdentity))
     return { field: "pskIdentity", why: "already belongs to" };
@@ -131,9 +131,8 @@ function checkScp80(keys: ReadonlyMap<number, Secret>, algorithm: string, at: st
 }
 
 /**
- * Refuses key sets that could not be distinguished from those there are: a PSK identity of another target, where a
- * handshake could
- * not say whose it is, and the same version for the same security domain.
+ * Refuses key sets that could not be distinguished from stored ones: a PSK identity of another target, which a
+ * handshake could not assign, and the same version for the same security domain.
  * @throws target.exists naming both targets, target.invalid
  */
 export async function refuseClashes(r: Repositories, target: Target, sets: readonly KeySetInfo[]): Promise<void> {

@@ -13,8 +13,9 @@ export async function findTarget(r: Repositories, reference: string): Promise<Ta
 }
 
 /**
- * The target that a client's reference names: as it stands, otherwise as an EID, ICCID, IMSI or MSISDN written with
- * separators, in another case or with fillers. @throws target.unknown when it names several
+ * The target that a client's reference names: literally, otherwise as an EID, ICCID, IMSI or MSISDN written with
+ * separators, in another case or with fillers.
+ * @throws target.unknown when it names several
  */
 export async function resolveTarget(r: Repositories, reference: string): Promise<Target | undefined> {
   const bare = reference.replace(/[\s().\-/]+/g, "");
@@ -25,7 +26,7 @@ export async function resolveTarget(r: Repositories, reference: string): Promise
   return undefined;
 }
 
-/** The target whose number this is, and never one that merely has it as a name. */
+/** The target with this number, and never one that merely has it as a name. */
 export async function targetOfNumber(r: Repositories, number: string): Promise<Target | undefined> {
   try {
     return await r.targets.holding("msisdn", parseMsisdn(number));
@@ -36,7 +37,7 @@ export async function targetOfNumber(r: Repositories, number: string): Promise<T
   }
 }
 
-/** Stores a changed target under its next version and gives the reason it changed. */
+/** Stores a changed target under its next version, with the reason of the change. */
 export async function saveTarget(r: Repositories, target: Target, at: number, why: string): Promise<Target> {
   const next = { ...target, version: target.version + 1, updatedAt: at };
   await r.targets.update(next);

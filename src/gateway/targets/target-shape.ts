@@ -20,7 +20,7 @@ const cntr = z.union([
     .transform((text) => Number.parseInt(text, 16)),
 ]);
 
-/** Text that is stored and shown in clear, and so must not be able to be a key. */
+/** Text that is stored and displayed in clear, and therefore must not be a possible key. */
 function plain(most: number) {
   return z
     .string()
@@ -204,7 +204,7 @@ export const eisFactShapes = {
 
 const domainFacts = { aid: aidHex.optional(), sin: imageNumber.optional(), sdin: imageNumber.optional() } as const;
 
-/** What is kept of the ISD-R besides its key sets. */
+/** The stored fields of the ISD-R besides its key sets. */
 export const isdRFacts = strict(domainFacts);
 
 /** A security domain as given from outside. */
@@ -213,7 +213,7 @@ const DomainShape = strict({
   keySets: z.array(KeySetShape).max(127).default([]),
 });
 
-/** Key sets as an export lists them, without their values: they say nothing to an import. */
+/** Key sets as an export lists them, without their values; an import ignores them. */
 const Withheld = strict({
   type: z.string().max(20),
   kvn: z.number(),
@@ -222,7 +222,7 @@ const Withheld = strict({
 });
 
 /**
- * One target as described by users and other systems: a plain JSON of its EIS, keys included. Nothing else is taken.
+ * One target as described by users and other systems: a plain JSON of its EIS, keys included. Other fields are refused.
  */
 export const TargetShape = strict({
   eid: eidText.optional(),
@@ -243,13 +243,16 @@ export const TargetShape = strict({
 });
 export type TargetShape = z.infer<typeof TargetShape>;
 
-/** Fields of text with free content: stored and shown in clear, they must not hold what could be a key. */
+/** Fields of free text: stored and displayed in clear, they must not contain a possible key. */
 export const chosenTexts = [
   ...["name", "tags", "eumId", "platformType", "smsrId", "mnoId", "smdpId", "profileType"],
   ...["additionalProperties", "originator", "serviceCentre", "agentId", "smsLink", "reader", "caId"],
 ] as const;
 
-/** Fields with a form of their own that are shown in clear: they must not repeat a key that is given along with them. */
+/**
+ * Fields with a form of their own that are displayed in clear: they must not repeat a key that is given along with
+ * them.
+ */
 export const shownTexts: readonly string[] = ["sin", "sdin", "pskIdentity"];
 
 const oid = /^[0-2](\.(0|[1-9]\d*))+$/;
@@ -259,7 +262,7 @@ const phoneNumber = /^\+?[0-9*#]{1,20}$/;
 const agentParts =
   /\/\/se-?id\/eid\/89\d{30}(?!\d)|\/\/aa-?id\/aid\/[adf][0-9a-f]{9}\/(?:[0-9a-f]{2}){0,11}(?![0-9a-f])|^(?:89|98)[0-9a-f]{16,18}$/gi;
 
-/** What is left of a text once the forms that its field is for are taken out. */
+/** The rest of a text after the forms that its field is meant for were removed. */
 function withoutOwnForm(text: string, field: string | undefined): string {
   if (field === "originator" || field === "serviceCentre") return phoneNumber.test(text) ? "" : text;
   return field === "agentId" ? text.replace(agentParts, " / ") : text;

@@ -20,7 +20,7 @@ export async function refuseTwins(descriptions: readonly TargetDescription[], on
     for (const { field, value, claims } of claimsOf(shape)) {
       const name = `${claims} ${value}`;
       const owner = owners.get(name);
-      // Copies of one profile are distinguished by their EIDs; the store knows whether they are.
+      // Copies of one profile are distinguished by their EIDs; stored targets are compared in the store.
       const copies = claims === "iccid" && euicc && owner?.euicc === true;
       if (owner !== undefined && owner.card !== card && !copies)
         onRefused(
