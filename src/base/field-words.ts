@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { nearest } from "./nearest.ts";
 
 const types: Readonly<Record<string, string>> = {
@@ -44,12 +44,43 @@ function fieldWords(issue: z.core.$ZodRawIssue): string {
     case "not_multiple_of":
       return `must be a multiple of ${issue.divisor}`;
     case "unrecognized_keys":
-      return "unknown field";
+      return unknownWords(issue);
     case "invalid_union":
       return unionWords(issue);
     default:
       return "is not valid";
   }
+}
+
+/** Callers name the field itself: its name belongs to the path of what is wrong. */
+function unknownWords({ keys, inst }: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>): string {
+  return noSuchField(keys[0] ?? "", knownFields(inst, []));
+}
+
+/** What is wrong with a field that is not one of `known`, without its own name. */
+export function noSuchField(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return `unknown field${near === undefined ? "" : `; did you mean '${near}'?`}`;
+}
+
+/** The fields that an object at this path may have; none when the schema leads to no object there. */
+export function knownFields(schema: unknown, path: readonly PropertyKey[]): readonly string[] {
+  let at = unwrapped(schema);
+  for (const step of path) {
+    if (at instanceof z.ZodObject) at = unwrapped(at.shape[String(step)]);
+    else if (at instanceof z.ZodArray) at = unwrapped(at.element);
+    else if (at instanceof z.ZodRecord) at = unwrapped(at.valueType);
+    else return [];
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/** A schema without its default and its leave to be absent. */
+function unwrapped(schema: unknown): unknown {
+  let inner = schema;
+  while (inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodDefault)
+    inner = inner.unwrap();
+  return inner;
 }
 
 function valueWords(values: readonly unknown[], input: unknown): string {

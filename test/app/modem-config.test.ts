@@ -21,6 +21,11 @@ describe("a configuration that names what does not exist", () => {
     );
   });
 
+  test("a field that a modem does not have: the nearest is named in entries of a list, too", () => {
+    const raw = { modems: [{ name: "rack1", port: "tcp://127.0.0.1:1", profil: "x" }] };
+    expect(() => parseConfig(raw, "c.yaml")).toThrow("c.yaml: unknown key 'modems.0.profil'; did you mean 'profile'?");
+  });
+
   test("a profile that only others extend is none for a modem", () => {
     expect(() => parseConfig(modem("3gpp"))).toThrow(/modems\.0\.profile/);
   });

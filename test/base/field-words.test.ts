@@ -24,6 +24,12 @@ describe("what is wrong with a field", () => {
     ["a text that is too long", z.string().max(3), "abcd", ": must have at most 3 characters"],
     ["too few entries", z.array(z.number()).min(2), [1], ": must have at least 2 entries"],
     ["an unknown field", strict({ name: z.string() }), { nam: "a" }, "nam: unknown field; did you mean 'name'?"],
+    [
+      "an unknown field of a shape without words of its own",
+      z.object({ a: z.array(z.strictObject({ name: z.string().optional() })) }),
+      { a: [{ nam: "a" }] },
+      "a.0.nam: unknown field; did you mean 'name'?",
+    ],
     ["neither of two types", z.union([z.number(), z.boolean()]), "a", ": must be a number, or true or false"],
     [
       "an unknown kind",

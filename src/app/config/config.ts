@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
-import { checked } from "../../base/field-words.ts";
+import { checked, knownFields } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
@@ -89,7 +89,7 @@ export function parseConfig(raw: unknown, file = "the configuration"): Config {
   const at = issue?.path.join(".") ?? "";
   if (issue?.code === "unrecognized_keys") {
     const key = issue.keys[0] ?? "";
-    const hint = nearest(key, validKeys(issue.path));
+    const hint = nearest(key, knownFields(Config, issue.path));
     const full = at === "" ? key : `${at}.${key}`;
     throw new GatewayError(
       "config.invalid",
@@ -100,22 +100,4 @@ export function parseConfig(raw: unknown, file = "the configuration"): Config {
   throw new GatewayError("config.invalid", `${file}: ${at === "" ? "" : `${at}: `}${issue?.message ?? "not valid"}`, {
     detail: { file, key: at },
   });
-}
-
-function validKeys(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = Config;
-  for (const step of path) schema = shapeOf(schema)[String(step)];
-  return Object.keys(shapeOf(schema));
-}
-
-function shapeOf(schema: unknown): Record<string, unknown> {
-  let inner = schema;
-  for (let depth = 0; depth < 5; depth++) {
-    if (inner instanceof z.ZodObject) return inner.shape;
-    if (inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodDefault)
-      inner = inner.unwrap();
-    else if (inner instanceof z.ZodArray) inner = inner.element;
-    else break;
-  }
-  return {};
 }

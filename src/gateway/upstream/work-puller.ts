@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { checked } from "../../base/field-words.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { backoffMs } from "../../base/retry.ts";
+import { firstIssue } from "../../base/strict.ts";
 import type { Log } from "../../link/driver.ts";
 import { JobOrder, newJobOf } from "../jobs/job-order.ts";
 import type { JobQueue } from "../model/new-job.ts";
@@ -217,9 +218,9 @@ export class WorkPuller implements AsyncDisposable {
   async #do(id: string, raw: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
     const item = checked(WorkItem, raw);
     if (!item.success) {
-      const [issue] = item.error.issues;
-      const field = String(issue?.path[0] ?? "work");
-      throw new GatewayError("api.usage", `${field}: ${issue?.message ?? "not valid"}`, { detail: { field } });
+      const { field: at, message } = firstIssue(item.error);
+      const field = at === "" ? "work" : at;
+      throw new GatewayError("api.usage", `${field}: ${message}`, { detail: { field } });
     }
     const { order, cancel } = item.data;
     return cancel === undefined ? this.#submit(id, order) : { job: await this.#cancel(cancel), isNew: false };
@@ -228,9 +229,9 @@ export class WorkPuller implements AsyncDisposable {
   async #submit(id: string, order: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
     const parsed = checked(JobOrder, order);
     if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      const field = ["order", ...(issue?.path ?? [])].join(".");
-      throw new GatewayError("api.usage", `${field}: ${issue?.message ?? "not valid"}`, { detail: { field } });
+      const { field: at, message } = firstIssue(parsed.error);
+      const field = at === "" ? "order" : `order.${at}`;
+      throw new GatewayError("api.usage", `${field}: ${message}`, { detail: { field } });
     }
     const origin = { face: "upstream", client: this.#client } as const;
     const { job, created } = await this.#deps.jobs.submit(newJobOf(parsed.data, origin, id));

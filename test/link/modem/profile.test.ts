@@ -97,7 +97,8 @@ describe("shipped hardware profiles", () => {
 
 describe("hardware profile sets", () => {
   test.each([
-    ["an unknown field", { colour: "red" }, ""],
+    ["an unknown field", { colour: "red" }, "/colour"],
+    ["an unknown field inside", { sms: { zork: 1 } }, "/sms/zork"],
     ["an unknown quirk", { quirks: ["is-haunted"] }, "/quirks/0"],
     ["a command with a line end", { init: ["AT+CFUN=0\rAT"] }, "/init/0"],
     ["a pattern that is none", { urcs: [{ pattern: "^(", event: "boot" }] }, "/urcs/0/pattern"],
@@ -113,7 +114,7 @@ describe("hardware profile sets", () => {
       verified: [],
       ...more,
     });
-    expect(problems.map((problem) => problem.at)).toContain(at === "" ? "/" : at);
+    expect(problems.map((problem) => problem.at)).toContain(at);
   });
 
   test("merge at most two parents; URCs of the child come first", () => {

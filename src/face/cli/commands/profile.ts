@@ -12,6 +12,7 @@ import {
   readableProfiles,
   readProfileFile,
 } from "../../../link/modem/profile/profile-files.ts";
+import { withoutRetired } from "../../../link/modem/profile/profile-schema.ts";
 import type { Port } from "../../../link/port.ts";
 import type { CliContext } from "../context.ts";
 import { unreadable } from "../input-file.ts";
@@ -29,6 +30,7 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
     .action(() => {
       const loaded = loadProfiles(userFolders());
       for (const { problem } of loaded.problems) say(context.terminal, `ignored: ${problem}`);
+      for (const { problem } of loaded.warnings) say(context.terminal, `warning: ${problem}`);
       const profiles = loaded.list();
       result(
         context.terminal,
@@ -54,7 +56,9 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
     .description("validate a profile alone and together with all others")
     .addHelpText("after", "\nExample:\n  otagate profile check my-modem.json\n")
     .action((path: string) => {
-      const whole = checkFile(path, userFolders());
+      const retired: string[] = [];
+      const whole = checkFile(path, userFolders(), retired);
+      for (const at of retired) say(context.terminal, `warning: ${path}: ${at}: nothing reads this field: remove it`);
       const models = (whole.file.models ?? []).join(", ");
       result(
         context.terminal,
@@ -64,9 +68,14 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
     });
 }
 
-/** The checked profile, merged with its parents. @throws profile.invalid with all problems in `detail` */
-export function checkFile(path: string, userFolders: readonly string[]): ModemProfile {
-  const { content } = readProfileFile(path);
+/**
+ * The checked profile, merged with its parents.
+ * @param retired gets the JSON pointers of fields that are ignored
+ * @throws profile.invalid with all problems in `detail`
+ */
+export function checkFile(path: string, userFolders: readonly string[], retired: string[] = []): ModemProfile {
+  const { content, retired: ignored } = withoutRetired(readProfileFile(path).content);
+  retired.push(...ignored);
   const { file, problems } = checkProfile(content);
   if (file === undefined || problems.length > 0) {
     const list = problems.map(({ at, problem }) => `${at}: ${problem}`).join("\n  ");

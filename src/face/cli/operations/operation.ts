@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { checked } from "../../../base/field-words.ts";
 import { asGatewayError, codecError, GatewayError } from "../../../base/gateway-error.ts";
+import { firstIssue } from "../../../base/strict.ts";
 
 /** A JSON object on its way out. */
 export type Answer = Readonly<Record<string, unknown>>;
@@ -33,9 +34,8 @@ function errorClass(error: GatewayError): string {
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = checked(schema, value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.join(".") ?? "";
-  const message = issue?.message ?? "not valid";
+  const { field, message } = firstIssue(parsed.error);
+  const issue = parsed.error.issues.find((one) => one.message === message);
   const params = issue?.code === "custom" ? issue.params : undefined;
   if (params?.code === "codec.text" && typeof params.offset === "number") {
     throw codecError("codec.text", `${field}: ${message}`, params.offset, { field });

@@ -1,4 +1,5 @@
-import { checked } from "../../../base/field-words.ts";
+import type { z } from "zod";
+import { checked, knownFields, noSuchField } from "../../../base/field-words.ts";
 import { asGatewayError, GatewayError } from "../../../base/gateway-error.ts";
 import { nearest } from "../../../base/nearest.ts";
 import { type Budget, budgets } from "../../../codec/at/command.ts";
@@ -51,8 +52,20 @@ export function checkProfile(content: unknown): { readonly file?: ProfileFile; r
   const gone = retired.map((at) => ({ at, problem: "nothing reads this field any longer: remove it" }));
   const parsed = checked(ProfileFile, kept);
   if (parsed.success) return { file: parsed.data, problems: [...gone, ...lint(parsed.data, genericName)] };
-  const problems = parsed.error.issues.map(({ path, message }) => ({ at: `/${path.join("/")}`, problem: message }));
-  return { problems: [...gone, ...problems] };
+  return { problems: [...gone, ...parsed.error.issues.flatMap(problemsOf)] };
+}
+
+/** One problem for each field that the schema has no place for; otherwise one for the issue. */
+function problemsOf(issue: z.core.$ZodIssue): readonly ProfileProblem[] {
+  const { path, message } = issue;
+  if (issue.code !== "unrecognized_keys") return [{ at: pointer(path), problem: message }];
+  const known = knownFields(ProfileFile, path);
+  return issue.keys.map((key) => ({ at: pointer([...path, key]), problem: noSuchField(key, known) }));
+}
+
+/** RFC 6901 §3 */
+function pointer(path: readonly PropertyKey[]): string {
+  return `/${path.map((step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`;
 }
 
 /** A profile file's content, not yet checked. */
