@@ -31,7 +31,7 @@ export interface Scp81Client {
   event?(event: number, body: Uint8Array): void;
   /** The card was reset: all channels are gone. */
   reset?(): void;
-  /** Resolves when the client has queued what it can queue now; the status word of the command at hand waits for it. */
+  /** Resolves when the client has queued what it can queue now; the status word of the present command waits for it. */
   settled?(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { semiOctetDigits } from "../network/tpdu.ts";
 import type { SoftCard } from "../soft-card.ts";
 import { refuseCme } from "./refusal.ts";
 
-/** What the modem knows of its card. */
+/** The state of the card as the modem reports it. */
 type SimState =
   | { readonly at: "absent" }
   | { readonly at: "busy" }
@@ -31,7 +31,7 @@ export interface CardAnswer {
 interface SimSlotDeps {
   /** TERMINAL PROFILE to download, empty = no toolkit. */
   readonly terminalProfile: () => Uint8Array;
-  /** The card said 91xx and nothing else is in hand. */
+  /** The card returned 91xx and no other command is being processed. */
   readonly onProactive: (length: number) => void;
 }
 

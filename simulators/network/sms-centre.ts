@@ -92,7 +92,7 @@ export class SmsCentre {
     return this.#store(msisdn, validityMs, () => tpdu);
   }
 
-  /** One attempt for a centre that stores by itself: what the phone said, RP cause 27 when it is away. */
+  /** One attempt for a centre that stores by itself: the phone's answer, RP cause 27 when it is away. */
   async attempt(msisdn: string, tpdu: Uint8Array): Promise<DeliveryAnswer> {
     return (await this.#options.page(digitsOnly(msisdn), tpdu)) ?? { ack: false, cause: 27 };
   }

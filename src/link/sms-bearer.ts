@@ -30,7 +30,7 @@ export interface OutboundSms {
   readonly coding?: { readonly dataCoding?: number; readonly destAddrSubunit?: number };
 }
 
-/** What a network said of a message's fate, in its own words. */
+/** The network's report of a message's fate, unchanged. */
 export interface NetworkVerdict {
   /** message_state, from its parameter or the text of its receipt. SMPP 3.4 §5.2.28 */
   readonly state?: MessageState;

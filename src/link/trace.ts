@@ -36,7 +36,7 @@ export interface Frame {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Who a frame belongs to, as far as the caller knows. */
+/** The owner of a frame, as far as it is known to the caller. */
 interface FrameContext {
   readonly target?: string;
   readonly job?: string;

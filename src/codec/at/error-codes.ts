@@ -103,7 +103,7 @@ const cmeErrors: Table = table("never", cmeLater, {
   171: "last PDN disconnection not allowed",
 });
 
-/** Network trouble, the card's state, and the equipment's own troubles; the rest is for good. */
+/** Problems of the network, the state of the card, and problems of the equipment; all others are permanent. */
 const cmsLater = [
   38, 41, 42, 47, 98, 111, 127, 192, 194, 208, 209, 211, 212, 300, 310, 313, 314, 320, 322, 331, 332, 340, 500, 512,
   521, 524, 532, 615, 767, 770,

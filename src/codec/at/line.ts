@@ -1,4 +1,4 @@
-/** What the byte stream of a modem falls into before anyone knows what it means. Text is Latin-1: one character per octet. */
+/** The units of a modem's byte stream, before their meaning is known. Text is Latin-1: one character per octet. */
 export type AtToken =
   | { readonly kind: "line"; readonly text: string }
   /** A result in numeric form (`V0`): digits ended by CR alone. */

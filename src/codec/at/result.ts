@@ -5,7 +5,7 @@ export type AtFinal =
   | { readonly kind: "ok"; readonly text: string }
   | { readonly kind: "connect"; readonly text: string }
   | { readonly kind: "error"; readonly text: string }
-  /** `code` is missing when the modem gave a text that no table knows. TS 27.007 §9.2 */
+  /** `code` is missing when the modem gave a text that is in no table. TS 27.007 §9.2 */
   | { readonly kind: "cme"; readonly text: string; readonly code?: number }
   /** TS 27.005 §3.2.5 */
   | { readonly kind: "cms"; readonly text: string; readonly code?: number }

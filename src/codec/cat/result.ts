@@ -143,7 +143,7 @@ const bipProblemTexts: Readonly<Record<number, string>> = {
   18: "application launch failed",
 };
 
-/** What a general result and its additional information say. */
+/** A general result and its additional information as text. */
 export function resultText(general: number, additional: Uint8Array): string {
   const text = texts[general] ?? `reserved result ${general.toString(16).toUpperCase()}`;
   const cause = additional[0];

@@ -89,7 +89,7 @@ export function isIsdPAid(aid: Aid): boolean {
   return number >= 0x10 && number <= 0xffff;
 }
 
-/** What an AID stands for; undefined when it is none of SGP.02. */
+/** Name of an AID of SGP.02; undefined for any other AID. */
 export function aidName(aid: Aid): string | undefined {
   if (isIsdPAid(aid)) return `ISD-P ${tarOfAid(aid)}`;
   const names: Readonly<Record<string, string>> = {

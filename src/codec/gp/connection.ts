@@ -61,7 +61,7 @@ export function bearerOctets(text: string): BearerDescription {
   return bearer;
 }
 
-/** What the objects of a connection say; what has no place in {@link Connection} stays in the objects alone. @throws codec.* */
+/** Decodes the objects of a connection; objects without a field in {@link Connection} are left out. @throws codec.* */
 export function connectionOf(objects: readonly CatTlv[]): Connection {
   const bearer = findTlv(objects, "bearerDescription");
   const bufferSize = findObject(objects, "bufferSize");

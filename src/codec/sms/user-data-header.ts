@@ -7,7 +7,7 @@ interface InformationElement {
   readonly value: Uint8Array;
 }
 
-/** Information elements otagate knows. 3GPP TS 23.040 §9.2.3.24, TS 31.115 §4 */
+/** Information elements that otagate can name. 3GPP TS 23.040 §9.2.3.24, TS 31.115 §4 */
 export const elementId = {
   concat8: 0x00,
   port8: 0x04,

@@ -1,4 +1,4 @@
-/** A key that an object of a JSON text has twice: of the two, parsers take the last and say nothing. RFC 8259 §4 */
+/** A key that occurs twice in an object of a JSON text: parsers take the last one without an error. RFC 8259 §4 */
 interface DoubleKey {
   readonly key: string;
   /** Place of the second one. */

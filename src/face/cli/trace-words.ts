@@ -10,7 +10,7 @@ export interface FrameWords {
   readonly below: readonly string[];
 }
 
-/** How a command ended, in few words: nothing is said of what went as it should. */
+/** Outcome of a command in a few words; ordinary successes are shortened. */
 function endWords(answer: Uint8Array, words: string): string {
   const sw = (answer.at(-2) ?? 0) * 256 + (answer.at(-1) ?? 0);
   const swText = toHex(answer.subarray(-2));

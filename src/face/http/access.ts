@@ -57,7 +57,7 @@ const remote = new WeakSet<IncomingMessage>();
 /** Refusals that are written down per second: of one address of strangers, of all strangers, and of each known client. */
 const refusalsPerSecond = { address: 10, strangers: 20, client: 20 };
 
-/** Marks a request that came in over the network: it has to say who it is. */
+/** Marks a request that arrived over the network: it must be authenticated. */
 export function fromNetwork(request: IncomingMessage): void {
   remote.add(request);
 }

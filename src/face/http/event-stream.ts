@@ -57,7 +57,7 @@ export async function streamEvents(
   try {
     for (let at = from; open(); ) {
       const { events, gap, full } = await pages.after(at);
-      // Its number is the last one missing: a reader that comes back is notified of it once.
+      // Its number is the last one missing: a reader that reconnects is notified of it once.
       const told = gap === undefined ? "" : framed({ ...gapEvent(gap), at: now() });
       const shown = told + events.map(({ event, text }) => (wanted(event) ? text : "")).join("");
       at = events.at(-1)?.event.seq ?? (gap === undefined ? at : gap.first - 1);

@@ -117,7 +117,7 @@ async function* linesOf(file: string): AsyncIterable<string> {
       yield* lines;
     }
   } catch (error) {
-    // A file that was moved or removed in the meantime has nothing to say any more.
+    // A file that was moved or removed in the meantime contributes nothing.
     if (!(error instanceof Error && "code" in error)) throw error;
   }
   yield left;

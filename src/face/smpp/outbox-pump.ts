@@ -12,7 +12,7 @@ import type { SmscClient, SmscDelivery, SmscOutbox } from "./port.ts";
 interface Receiver {
   readonly session: SmppSession;
   readonly client: SmscClient;
-  /** The client speaks 3.4 or later. */
+  /** The client uses SMPP 3.4 or later. */
   readonly withTlvs: boolean;
 }
 

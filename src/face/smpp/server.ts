@@ -235,7 +235,7 @@ export class SmscFace implements AsyncDisposable {
   /** After the bind response is on its way: deliveries may follow. */
   #bound({ session }: Connection, client: SmscClient, mode: BindMode, withTlvs: boolean): void {
     if (session.state.at === "closed") return;
-    // What a client may have open is its account's to say, not the connection's.
+    // The account, not the connection, limits what a client may have open.
     session.granted(mode, client.window, client.window + 1);
     if (mode === "tx") return;
     const pump =

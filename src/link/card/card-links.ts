@@ -80,7 +80,7 @@ export class CardLinks implements AsyncDisposable {
   }
 }
 
-/** A mute card is tried: it may be mute no longer. */
+/** A mute card is tried again: it may respond now. */
 function holdsCard(state: ReaderState): boolean {
   return state.at !== "empty";
 }

@@ -36,7 +36,7 @@ export type AdminVerdict =
   | { readonly state: "executed-response-lost" }
   /** The card did not process it to its end; some of its commands may have run. */
   | { readonly state: "not-delivered"; readonly why: "link-broken" | "secure-channel-lost" | "too-often" }
-  /** The card began another session without a word on this script. */
+  /** The card began another session without an answer to this script. */
   | { readonly state: "fate-unknown" };
 
 /** A verdict on its way into the store. */

@@ -6,7 +6,7 @@ import type { AdminRecord, AdminScript, AdminStep, AdminVerdict, Offer, Outstand
 export interface DialogPost {
   /** Origin form, as the card sent it. */
   readonly uri: string;
-  /** Where the card may ask again without repeating what its query said. */
+  /** The URI for the card's next request, which need not repeat the query. */
   readonly pollUri: string;
   /** It is a URI that sessions begin with. */
   readonly initial: boolean;
@@ -43,7 +43,7 @@ interface Common {
 
 /** Where the dialog of one target stands. */
 export type DialogState =
-  /** The card has to speak. */
+  /** The card's request is awaited. */
   | (Common & { readonly at: "idle" })
   /** A step is on its way into the store. */
   | (Common & { readonly at: "stepping"; readonly post: DialogPost; readonly step: AdminStep })
@@ -66,7 +66,7 @@ export type DialogEffect =
   | { readonly do: "answer"; readonly answer: AdminAnswer; readonly end: boolean; readonly script?: AdminScript }
   /** Feed `wake` when something is queued for the target, at the latest after `ms`. */
   | { readonly do: "hold"; readonly ms: number }
-  /** Cut the link without a word: the card comes back with a resuming POST. */
+  /** Cut the link without an answer: the card returns with a resuming POST. */
   | { readonly do: "drop" };
 
 interface DialogMove {

@@ -214,7 +214,10 @@ export class Scp81Server implements AsyncDisposable {
     socket.on("secure", () => this.#secure(handshake, socket));
   }
 
-  /** Among the oldest handshakes the one that has said least goes: who only opens connections makes room for cards. */
+  /**
+   * Of the oldest handshakes, the one that has sent least is closed: clients that only open connections make room for
+   * cards.
+   */
   #evict(): void {
     let least: Handshake | undefined;
     let looked = 0;

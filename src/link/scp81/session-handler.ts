@@ -26,7 +26,7 @@ export type AdminReply =
       /** Script that the answer carries, for traces. */
       readonly script?: string;
     }
-  /** Passing trouble on our side: the link is cut, so that the card comes back with a resuming POST. */
+  /** A temporary problem of the gateway: the link is cut, so that the card returns with a resuming POST. */
   | { readonly do: "drop"; readonly why: string };
 
 /** Serves the POSTs of one session, one after the other. */

@@ -5,7 +5,7 @@ export interface EsmeCounters {
   accepted: number;
   /** Told to slow down; such a message is sent again. */
   throttled: number;
-  /** Refused for good or for now. */
+  /** Refused permanently or temporarily. */
   refused: number;
   /** Sent, with an unknown outcome. */
   unknown: number;

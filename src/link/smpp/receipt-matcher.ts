@@ -8,7 +8,7 @@ import {
 } from "../../codec/smpp/message-id.ts";
 import type { Receipt } from "../../codec/smpp/receipt.ts";
 
-/** A message that a receipt may speak of. */
+/** A message that a receipt may refer to. */
 interface Known {
   readonly reference: string;
   readonly to: string;

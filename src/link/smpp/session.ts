@@ -171,7 +171,7 @@ export class SmppSession {
     this.#advance({ on: "bound", mode });
   }
 
-  /** Says unbind, waits for the answer (not for long) and closes. Requests in flight get their verdict first if they can. */
+  /** Sends unbind, waits briefly for the answer, and closes. Requests in flight get their verdict first if possible. */
   async unbind(): Promise<void> {
     if (this.#state.at === "closed") return;
     const wasBound = this.#state.at === "bound";

@@ -26,7 +26,7 @@ export interface SmppStream {
 const keepAliveMs = 30_000;
 /** Octets in our own hands from which on a peer counts as one that does not read. */
 const fullOctets = 256 << 10;
-/** A peer that does not read what we said last is not waited for any longer. */
+/** A peer that does not read the last PDU sent to it is no longer waited for. */
 const lingerMs = 5_000;
 
 /** A connected TCP or TLS socket (after its handshake) as a stream. */

@@ -23,7 +23,7 @@ interface PskLookupDeps {
   readonly client: UpstreamClient;
   readonly clock: Clock;
   readonly log: Log;
-  /** Our id of the target with this EID, when we know one. */
+  /** Our id of the target with this EID, if there is one. */
   readonly targetOf: (eid: string) => Promise<string | undefined>;
 }
 
@@ -57,7 +57,7 @@ export class PskLookup {
     this.#settings = settings;
   }
 
-  /** The key of an identity; undefined when the upstream knows none, or does not say in time. */
+  /** The key of an identity; undefined when the upstream has none, or does not answer in time. */
   async find(identity: string): Promise<PskEntry | undefined> {
     const { clock, log } = this.#deps;
     const now = clock.monotonic();

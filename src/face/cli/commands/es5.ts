@@ -37,7 +37,7 @@ export interface SendingOptions {
   readonly until: Until;
 }
 
-/** The job order that carries `work` as the options say. */
+/** The job order that carries `work`, with the settings of the options. */
 export function orderOf(options: SendingOptions, work: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { bearer, link, spi, kvn, validity } = options;
   return {

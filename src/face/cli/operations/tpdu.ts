@@ -11,7 +11,7 @@ import { fieldsOf, tpduFields, tpduOf, tpduTypeField } from "./tpdu-fields.ts";
 const input = z.object({
   tpdu: hexField().nullish(),
   fields: tpduFields.nullish(),
-  /** Says that a report sits in RP-ACK or RP-ERROR; octets do not contain it. */
+  /** Whether a report is in RP-ACK or RP-ERROR; its octets do not contain that. */
   rp: z.enum(["ACK", "ERROR"]).nullish(),
   type: tpduTypeField.nullish(),
 });

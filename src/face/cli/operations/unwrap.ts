@@ -136,7 +136,7 @@ function authenticates(integrity: Protection): boolean {
   return integrity === "cc" || integrity === "ds";
 }
 
-/** Adds what an error knows of the packet to its answer. */
+/** Adds the facts about the packet that an error contains to its answer. */
 function withStatus(error: unknown): unknown {
   if (!isGatewayError(error)) return error;
   const { status, statusName, ccVariant } = error.detail;
