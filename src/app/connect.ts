@@ -5,7 +5,7 @@ import { GatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
 import type { Connection } from "../face/cli/context.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
-import { configFile, defaultState, socketName } from "./config/state-folder.ts";
+import { configFile, defaultState, given, socketName } from "./config/state-folder.ts";
 
 /** What specifies where the daemon is. */
 interface ConnectOptions {
@@ -23,7 +23,8 @@ export async function connect(
   env: NodeJS.ProcessEnv,
   recordsOnly: boolean,
 ): Promise<Connection> {
-  if (options.url !== undefined) return running(remoteApi(options.url, env));
+  const url = given(options.url);
+  if (url !== undefined) return running(remoteApi(url, env));
   const socketPath = join(await stateFolder(options.config, env), socketName);
   if (await answers(socketPath)) return running(new ApiClient({ socketPath }));
   const { Daemon } = await import("./daemon.ts");
@@ -42,7 +43,7 @@ export async function connect(
 /** A client of the daemon at a URL, with the token of the environment. @throws api.usage */
 export function remoteApi(url: string, env: NodeJS.ProcessEnv): ApiClient {
   requireUrl(url);
-  const token = env.OTAGATE_TOKEN;
+  const token = given(env.OTAGATE_TOKEN);
   return new ApiClient({ url, ...(token === undefined ? {} : { token }) });
 }
 

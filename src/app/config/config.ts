@@ -17,7 +17,7 @@ import { SimulateConfig } from "./simulate.ts";
 import { SmppFaceConfig } from "./smpp-face.ts";
 import { SmsConfig } from "./sms.ts";
 import { SmscAccountConfig } from "./smsc.ts";
-import { configFile, defaultState } from "./state-folder.ts";
+import { configFile, defaultState, given } from "./state-folder.ts";
 import { TerminalConfig } from "./terminal.ts";
 import { UpstreamConfig } from "./upstream.ts";
 
@@ -60,7 +60,7 @@ export function loadConfig(
   return {
     config,
     ...(file === undefined ? {} : { path: file }),
-    state: env.OTAGATE_STATE ?? config.state ?? defaultState(env),
+    state: given(env.OTAGATE_STATE) ?? config.state ?? defaultState(env),
   };
 }
 

@@ -7,18 +7,25 @@ export const socketName = "otagate.sock";
 
 /** Where the configuration is looked for, first found wins. */
 function configPaths(env: NodeJS.ProcessEnv): string[] {
-  const home = env.XDG_CONFIG_HOME ?? join(homedir(), ".config");
+  const home = given(env.XDG_CONFIG_HOME) ?? join(homedir(), ".config");
   return [join(home, "otagate", "config.yaml"), "/etc/otagate/config.yaml"];
+}
+
+/** A value of the environment; an empty one counts as unset. */
+export function given(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
 }
 
 /** The configuration file that applies: the given one, `OTAGATE_CONFIG`, or the first of {@link configPaths} that exists. */
 export function configFile(path: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
-  return path ?? env.OTAGATE_CONFIG ?? configPaths(env).find((candidate) => existsSync(candidate));
+  return given(path) ?? given(env.OTAGATE_CONFIG) ?? configPaths(env).find((candidate) => existsSync(candidate));
 }
 
 /** Where state is kept when neither configuration nor `OTAGATE_STATE` states. */
 export function defaultState(env: NodeJS.ProcessEnv): string {
-  if (env.OTAGATE_STATE !== undefined) return env.OTAGATE_STATE;
-  if (env.STATE_DIRECTORY !== undefined) return env.STATE_DIRECTORY;
-  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "otagate");
+  return (
+    given(env.OTAGATE_STATE) ??
+    given(env.STATE_DIRECTORY) ??
+    join(given(env.XDG_STATE_HOME) ?? join(homedir(), ".local", "state"), "otagate")
+  );
 }

@@ -20,6 +20,9 @@ interface Transport {
   lines(request: ApiRequest): AsyncIterable<string>;
 }
 
+/** User-Agent of the command line. */
+export const cliAgent = "otagate-cli";
+
 /** Values that a person gave and only the daemon checks: a file, flags of the command line. */
 class Unchecked {
   readonly value: unknown;

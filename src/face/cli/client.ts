@@ -3,7 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
 import { type ErrorCode, errorCatalogue } from "../../base/error-catalogue.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { type ApiRequest, type Client, clientOf, withQuery } from "../api/client.ts";
+import { type ApiRequest, type Client, cliAgent, clientOf, withQuery } from "../api/client.ts";
 
 /** Where the daemon listens. */
 type Endpoint = { readonly socketPath: string } | { readonly url: string; readonly token?: string };
@@ -120,6 +120,7 @@ export class ApiClient {
     const common = {
       method,
       headers: {
+        "user-agent": cliAgent,
         ...headers,
         ...(payload === undefined
           ? {}

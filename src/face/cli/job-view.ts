@@ -46,7 +46,8 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
     lines.push(
       `  ${String(index + 1).padStart(2)} ${(named?.function ?? "command").padEnd(8)} ${command.sw}${command.data === "" ? "" : ` ${command.data}`}${named === undefined || named.succeeded ? "" : `: ${named.meaning}`}`,
     );
-    if (named?.answer !== undefined) lines.push(...answerLines(named.answer));
+    if (named?.answer !== undefined && (named.succeeded || command.data !== ""))
+      lines.push(...answerLines(named.answer));
   }
   if (job.result?.commands.length === 0 && job.result.data !== undefined) lines.push(`  data       ${job.result.data}`);
   if (job.result?.note !== undefined) lines.push(`  note       ${job.result.note}`);
@@ -86,7 +87,7 @@ function answerLines(answer: unknown): string[] {
     const pad = " ".repeat(5 + depth * 2);
     if (Array.isArray(value)) for (const one of value) walk(one, name, depth);
     else if (typeof value === "object" && value !== null) {
-      const flat = Object.entries(value).filter(([, inner]) => typeof inner !== "object");
+      const flat = Object.entries(value).filter(([, inner]) => typeof inner !== "object" && inner !== "");
       if (flat.length > 0)
         lines.push(
           `${pad}${flat.map(([key, inner]) => (key === "kind" ? String(inner) : `${key} ${inner}`)).join(", ")}`,

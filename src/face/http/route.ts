@@ -1,6 +1,8 @@
-import type { HTTPMethods } from "fastify";
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, HTTPMethods } from "fastify";
 import type { z } from "zod";
 import type { Scope } from "../../gateway/model/api-token.ts";
+import { cliAgent } from "../api/client.ts";
 import { problemShape } from "../api/error.ts";
 import { type Example, exampleStatus, type Operation, placeOf } from "../api/operation.ts";
 import { mergePatchType } from "./json-body.ts";
@@ -57,4 +59,19 @@ export function routeOf(operation: Operation): RouteOf<Operation> {
     ...(about.deprecated === true ? { deprecated: true } : {}),
   };
   return { method, url, schema, config };
+}
+
+/** How a request came in: by the command line, if its User-Agent states that. The difference grants nothing. */
+export function faceOf(request: IncomingMessage): "cli" | "api" {
+  return request.headers["user-agent"] === cliAgent ? "cli" : "api";
+}
+
+/** Since when the former names are deprecated, as a date of structured fields: 2026-11-30. RFC 9745 §2.1 */
+const deprecatedSince = "@1795996800";
+
+/** Marks answers of operations that only answer for one more release. */
+export function announceDeprecation(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.routeOptions.config.deprecated === true) reply.header("deprecation", deprecatedSince);
+  });
 }

@@ -5,13 +5,12 @@ import { LimitedLog } from "../../base/limited-log.ts";
 import { guard } from "./access.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { serializerCompiler, validatorCompiler } from "./compilers.ts";
-import { announceDeprecation } from "./deprecation.ts";
 import { acceptJson } from "./json-body.ts";
 import { methodsOf } from "./methods.ts";
 import { apiMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
-
 import { sendProblem, translate } from "./problem.ts";
+import { announceDeprecation } from "./route.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
 import { cardAuditRoutes } from "./routes/card-audit.ts";

@@ -53,7 +53,16 @@ const Work = z
         kind: z.literal("script"),
         tar: tar.default(isdRTar),
         aid: aid.optional(),
-        apdus: z.array(octets.min(8).max(131_072).transform(upper)).min(1).max(1000).describe("C-APDUs in order"),
+        apdus: z
+          .array(
+            octets
+              .min(8, "must have at least 4 octets")
+              .max(131_072, "must have at most 65536 octets")
+              .transform(upper),
+          )
+          .min(1)
+          .max(1000)
+          .describe("C-APDUs in order"),
         format: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
       })
       .describe("C-APDUs; the gateway builds the script from them (TS 102 226 §5)"),
@@ -62,14 +71,17 @@ const Work = z
         kind: z.literal("body"),
         tar: tar.default(isdRTar),
         aid: aid.optional(),
-        body: octets.max(2_097_152).transform(upper).describe("The script, sent to the card unchanged"),
+        body: octets
+          .max(2_097_152, "must have at most 1048576 octets")
+          .transform(upper)
+          .describe("The script, sent to the card unchanged"),
       })
       .describe("A complete script (22, AA, AE, 84, 85, 86 …), never re-encoded"),
     z
       .strictObject({
         kind: z.literal("packet"),
         userData: z
-          .array(octets.min(6).max(280).transform(upper))
+          .array(octets.min(6, "must have at least 3 octets").max(280, "must have at most 140 octets").transform(upper))
           .min(1)
           .max(255)
           .describe("TP-UD of each short message, user data header included, sent unchanged"),

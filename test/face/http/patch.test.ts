@@ -72,7 +72,7 @@ describe("a change of a target", () => {
     expect((await patch({ reach: { smsLink: "modem:none", reader: "pcsc:none" } })).body.warnings).toHaveLength(2);
     const { status, body } = await patch({ settings: { notifications: 1 } });
     expect([status, body.facts.field]).toEqual([400, "settings.notifications"]);
-    expect(body.detail).toContain("must be one of");
+    expect(body.detail).toBe("settings.notifications: must be one of local, relay, withhold");
   });
 
   it("names both content types that a change accepts", async () => {

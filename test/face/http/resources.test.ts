@@ -34,6 +34,17 @@ describe("jobs over the API", () => {
     expect(listed.body.items.map((one: { id: string }) => one.id)).toContain(job.id);
   });
 
+  it("names the command line as the face of what it sends, by its User-Agent", async () => {
+    const { body } = await bench.call("POST", "/v1/jobs", { body: audit(), headers: { "user-agent": "otagate-cli" } });
+    expect(body.origin).toEqual({ face: "cli", client: "bench" });
+  });
+
+  it("states the size of a command in octets", async () => {
+    const order = { target: eid, work: { kind: "script", apdus: ["00A4"] } };
+    const { body } = await bench.call("POST", "/v1/jobs", { body: order });
+    expect(body.detail).toBe("work.apdus.0: must have at least 4 octets");
+  });
+
   it("answers the same order under the same key with the first job, and refuses another order", async () => {
     const headers = { "idempotency-key": "k-1" };
     const first = await bench.call("POST", "/v1/jobs", { body: audit(), headers });

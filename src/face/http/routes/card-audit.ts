@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { shownJob } from "../../../gateway/jobs/shown-job.ts";
 import { cardOperations } from "../../api/cards.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { routeOf } from "../route.ts";
+import { faceOf, routeOf } from "../route.ts";
 
 /** The EIS against the card itself, and where the card reaches the world. */
 export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -12,13 +12,13 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
 
   routes.route({
     ...routeOf(cardOperations.audit),
-    handler: async ({ params, body, principal }) => {
+    handler: async ({ params, body, principal, raw }) => {
       const { fix, waitMs, bearer, link } = body ?? { fix: false, waitMs: 5_000 };
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
       return audits.audit(params.ref, {
         fix,
         waitMs,
-        origin: { face: "api", ...named },
+        origin: { face: faceOf(raw), ...named },
         request: { ...(bearer === undefined ? {} : { bearer }), ...(link === undefined ? {} : { link }) },
       });
     },
@@ -34,9 +34,9 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
 
   routes.route({
     ...routeOf(cardOperations.setConnectivity),
-    handler: async ({ params, body, principal }, reply) => {
+    handler: async ({ params, body, principal, raw }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
-      const jobs = await connectivity.set(params.ref, body, { face: "api", ...named });
+      const jobs = await connectivity.set(params.ref, body, { face: faceOf(raw), ...named });
       return reply.code(202).send({ jobs: jobs.map((job) => shownJob(job)) });
     },
   });

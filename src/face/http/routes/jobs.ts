@@ -10,7 +10,7 @@ import { jobOperations, jobShape } from "../../api/jobs.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { awaited } from "../await-state.ts";
 import { sendPage } from "../page.ts";
-import { routeOf } from "../route.ts";
+import { faceOf, routeOf } from "../route.ts";
 
 /** A job with its packets and the meaning of what the card answered. */
 async function detail(deps: ApiDeps, job: Job) {
@@ -45,9 +45,11 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
 
   routes.route({
     ...routeOf(jobOperations.submit),
-    handler: async ({ body, headers, principal }, reply) => {
+    handler: async ({ body, headers, principal, raw }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
-      const { job, created } = await jobs.submit(newJobOf(body, { face: "api", ...named }, headers["idempotency-key"]));
+      const { job, created } = await jobs.submit(
+        newJobOf(body, { face: faceOf(raw), ...named }, headers["idempotency-key"]),
+      );
       return reply
         .code(created ? 202 : 200)
         .header("location", `/v1/jobs/${job.id}`)
