@@ -7,7 +7,7 @@ import type { ApiDeps } from "./api-deps.ts";
 import { serializerCompiler, validatorCompiler } from "./compilers.ts";
 import { acceptJson } from "./json-body.ts";
 import { methodsOf } from "./methods.ts";
-import { apiMetrics } from "./metrics.ts";
+import { apiMetrics } from "./metrics/metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { sendProblem, translate } from "./problem.ts";
 import { announceDeprecation } from "./route.ts";

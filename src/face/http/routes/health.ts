@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { daemonOperations } from "../../api/daemon.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import type { ApiMetrics } from "../metrics.ts";
+import type { ApiMetrics } from "../metrics/metrics.ts";
 import { routeOf } from "../route.ts";
 
 /** How long the store may take to indicate that it takes writes. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { GatewayEvent } from "../../gateway/model/event.ts";
-import { onFrame } from "../../link/trace.ts";
-import type { ApiDeps } from "./api-deps.ts";
+import type { GatewayEvent } from "../../../gateway/model/event.ts";
+import { onFrame } from "../../../link/trace.ts";
+import type { ApiDeps } from "../api-deps.ts";
 import { smscMetrics } from "./smsc-metrics.ts";
 import { storeMetrics } from "./store-metrics.ts";
 

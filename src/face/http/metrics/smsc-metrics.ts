@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { ApiDeps } from "./api-deps.ts";
+import type { ApiDeps } from "../api-deps.ts";
 
 /**
  * SMSC accounts: binds, window, queue, rate; the outcome of messages; what waits for SMPP clients. Links are

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { ApiDeps } from "./api-deps.ts";
+import type { ApiDeps } from "../api-deps.ts";
 
 /** What was removed from the store, and how large its file is. */
 export function storeMetrics({ gateway: { pruner, storeState } }: ApiDeps, registers: Registry[]): void {
