@@ -16,22 +16,32 @@ export const driver: Driver<TcpOptions> = {
   scheme: "tcp",
   options: TcpOptions,
 
+  portProblem(address) {
+    const parsed = parse(address);
+    return typeof parsed === "string" ? parsed : undefined;
+  },
+
   async openPort(address, options, _deps, signal) {
     signal?.throwIfAborted();
-    const { host, port } = parse(address);
+    const parsed = parse(address);
+    if (typeof parsed === "string")
+      throw new GatewayError("config.invalid", `${address}: ${parsed}`, { detail: { address } });
+    const { host, port } = parsed;
     const socket = createConnection({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
     await connected(socket, address, options.connectTimeoutMs, signal);
     return new TcpPort(address, socket);
   },
 };
 
-function parse(address: string): { readonly host: string; readonly port: number } {
-  const match = /^tcp:\/\/(\[[0-9a-f:.]+\]|[^:/[\]]+):(\d{1,5})\/?$/i.exec(address);
-  const port = Number(match?.[2]);
-  if (match === null || port < 1 || port > 65_535) {
-    throw new GatewayError("config.invalid", `${address} must be tcp://host:port`, { detail: { address } });
-  }
-  return { host: (match[1] ?? "").replace(/^\[|\]$/g, ""), port };
+/** Host and port of an address, or what is wrong with it. */
+function parse(address: string): { readonly host: string; readonly port: number } | string {
+  const match = /^tcp:(\/\/)?(\[[0-9a-f:.]+\]|[^:/[\]]+):(\d+)\/?$/i.exec(address);
+  const [, slashes, host = "", digits = ""] = match ?? [];
+  const port = Number(digits);
+  if (match !== null && (port < 1 || port > 65_535))
+    return `the port number ${digits.slice(0, 20)} is out of range (1 to 65535)`;
+  if (match === null || slashes === undefined) return "must be tcp://host:port";
+  return { host: host.replace(/^\[|\]$/g, ""), port };
 }
 
 function connected(socket: Socket, address: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {

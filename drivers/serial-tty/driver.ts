@@ -25,6 +25,9 @@ export const driver: Driver<TtyOptions> = {
   listPorts: (options) => listTtys(options.root),
   watchPorts,
 
+  portProblem: (address) =>
+    address === "tty:" ? "the device is missing: tty:/dev/ttyUSB2, or tty:usb-1-1.4/if02" : undefined,
+
   async openPort(address, options, deps, signal) {
     signal?.throwIfAborted();
     const path = await devicePath(address, options);

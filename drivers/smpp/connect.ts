@@ -30,6 +30,13 @@ export function endpointOf(address: string, account: SmppAccount): Endpoint {
       `${address}: an SMPP address must be smpp://host:port or smpps://host:port`,
     );
   }
+  const outside = url === undefined ? /:(\d+)\/?$/.exec(address)?.[1] : url.port === "0" ? "0" : undefined;
+  if (outside !== undefined)
+    throw new GatewayError(
+      "config.invalid",
+      `${address}: the port number ${outside.slice(0, 20)} is out of range (1 to 65535)`,
+      { detail: { address } },
+    );
   const asked = account.tls === true || scheme === "smpps:" ? plainTls : undefined;
   const tls = typeof account.tls === "object" ? account.tls : asked;
   const host = account.host ?? url?.hostname.replace(/^\[|\]$/g, "") ?? "";

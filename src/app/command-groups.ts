@@ -169,5 +169,5 @@ async function openAnyPort(address: string) {
   const { systemClock } = await import("../base/clock.ts");
   const registry = driverRegistry();
   const deps = { clock: systemClock, random: Math.random, log: silentLog };
-  return { port: await registry.openPort(await registry.resolve(address), undefined, deps) };
+  return { port: await registry.openPort(await registry.resolvePort(address), undefined, deps) };
 }

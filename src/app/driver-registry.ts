@@ -73,7 +73,11 @@ export class DriverRegistry {
     if (problem !== undefined) throw new GatewayError("config.invalid", problem, { detail: { address: written } });
     const scheme = this.schemeOf(written);
     const driver = await this.driver(scheme);
-    const { address, query } = splitQuery(schemeIn(written) === undefined ? `${scheme}:${written}` : written);
+    const { address, query, twice } = splitQuery(schemeIn(written) === undefined ? `${scheme}:${written}` : written);
+    if (twice !== undefined)
+      throw new GatewayError("config.invalid", `${address}: '${twice}' is set twice in the address`, {
+        detail: { address, option: twice },
+      });
     for (const name of Object.keys(query)) {
       if (!Object.hasOwn(options, name)) continue;
       throw new GatewayError("config.invalid", `${address}: '${name}' is set in the address and in the configuration`, {
@@ -84,6 +88,27 @@ export class DriverRegistry {
     return { scheme, address, driver, options: parseOptions(driver, address, given, query), given };
   }
 
+  /** As {@link resolve}, for the address of a port. @throws config.invalid where its driver opens no such port */
+  async resolvePort(written: string, options: AddressOptions = {}): Promise<ResolvedAddress> {
+    const resolved = await this.resolve(written, options);
+    const { address, driver } = resolved;
+    const problem = driver.openPort === undefined ? opensNoPorts(driver) : driver.portProblem?.(address);
+    if (problem !== undefined)
+      throw new GatewayError("config.invalid", `${address}: ${problem}`, { detail: { address } });
+    return resolved;
+  }
+
+  /** As {@link resolve}, for an address to look for ports at. @throws config.invalid where its driver finds none */
+  async resolveSearch(written: string): Promise<ResolvedAddress> {
+    const resolved = await this.resolve(written);
+    const { address, driver } = resolved;
+    if (driver.listPorts === undefined)
+      throw new GatewayError("config.invalid", `${address}: the driver '${driver.scheme}' cannot look for ports`, {
+        detail: { address },
+      });
+    return resolved;
+  }
+
   /** Opens a port; `uart` fills in what neither the address nor the configuration sets. @throws link.*, config.invalid */
   async openPort(
     { address, driver, options, given }: ResolvedAddress,
@@ -91,8 +116,7 @@ export class DriverRegistry {
     deps: DriverDeps,
     signal?: AbortSignal,
   ): Promise<Port> {
-    if (driver.openPort === undefined)
-      throw new GatewayError("config.invalid", `${address}: the driver '${driver.scheme}' opens no ports`);
+    if (driver.openPort === undefined) throw new GatewayError("config.invalid", `${address}: ${opensNoPorts(driver)}`);
     const fromProfile = uart === undefined ? undefined : driver.uartOptions?.(uart);
     const settings =
       fromProfile === undefined ? options : parseOptions(driver, address, { ...fromProfile, ...given }, given);
@@ -116,11 +140,26 @@ function schemeIn(address: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1]?.toLowerCase();
 }
 
-/** The part before `?`, and the settings behind it. */
-function splitQuery(written: string): { readonly address: string; readonly query: Readonly<Record<string, string>> } {
+function opensNoPorts({ scheme }: Driver): string {
+  return `the driver '${scheme}' opens no ports`;
+}
+
+/** The part before `?`, the settings behind it, and one that is there twice. */
+function splitQuery(written: string): {
+  readonly address: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly twice?: string;
+} {
   const at = written.indexOf("?");
   if (at < 0) return { address: written, query: {} };
-  return { address: written.slice(0, at), query: Object.fromEntries(new URLSearchParams(written.slice(at + 1))) };
+  const settings = new URLSearchParams(written.slice(at + 1));
+  const names = [...settings.keys()];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return {
+    address: written.slice(0, at),
+    query: Object.fromEntries(settings),
+    ...(twice === undefined ? {} : { twice }),
+  };
 }
 
 /** @throws config.invalid naming the option, with the nearest one the driver has */

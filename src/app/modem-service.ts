@@ -64,8 +64,10 @@ export class ModemService implements AsyncDisposable {
         for (const event of events) this.#onEvent(event);
       }),
     );
-    if (this.#deps.discovery.enabled)
+    if (this.#deps.discovery.enabled) {
+      await this.#checkSearch();
       detach(this.#discover(), reported(this.#deps.driverDeps.log, "modem discovery ended"));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,12 +75,21 @@ export class ModemService implements AsyncDisposable {
     await this.#cleanup[Symbol.asyncDispose]();
   }
 
+  /** @throws config.invalid; a driver that does not load is reported when it is used */
+  async #checkSearch(): Promise<void> {
+    for (const address of this.#deps.discovery.addresses) {
+      await this.#deps.registry.resolveSearch(address).catch((thrown: unknown) => {
+        if (asGatewayError(thrown).code !== "link.driver") throw thrown;
+      });
+    }
+  }
+
   async #addConfigured(config: ModemConfig): Promise<void> {
     const { registry, driverDeps } = this.#deps;
     const { name, port, baudRate, options } = config;
     const own = { ...options, ...(baudRate === undefined ? {} : { baud: baudRate }) };
     try {
-      this.#add(config, await registry.resolve(port, own));
+      this.#add(config, await registry.resolvePort(port, own));
     } catch (thrown) {
       const error = asGatewayError(thrown);
       const where = `modem '${name}'`;

@@ -61,6 +61,8 @@ export interface Driver<Options = unknown> {
   listPorts?(options: Options, deps: DriverDeps): Promise<readonly PortInfo[]>;
   /** Ports as they come and go; starts with one `port-added` for each port there is. */
   watchPorts?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<PortEvent>;
+  /** Why no port can ever have this address; undefined when one can. Opens nothing. */
+  portProblem?(address: string): string | undefined;
   /** @throws link.unknown, link.busy, link.unavailable, link.driver when a package it needs is missing */
   openPort?(address: string, options: Options, deps: DriverDeps, signal?: AbortSignal): Promise<Port>;
   /** The options that serial settings of a hardware profile stand for; absent where there is no serial line. */

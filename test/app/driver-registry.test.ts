@@ -70,6 +70,7 @@ describe("options of an address", () => {
     ["line:/dev/a?baud=1", {}, /baud: /],
     ["line:/dev/a?flow=maybe", {}, /flow: /],
     ["line:/dev/a?baud=9600", { baud: 9600 }, /'baud' is set in the address and in the configuration/],
+    ["line:/dev/a?baud=9600&baud=115200", {}, /line:\/dev\/a: 'baud' is set twice in the address/],
     ["lime:/dev/a", {}, /no driver has the scheme 'lime'; did you mean 'line:'/],
     ["constructor:/dev/a", {}, /no driver has the scheme 'constructor'/],
   ])("%s with %j is refused", async (address, given, message) => {
@@ -112,6 +113,49 @@ describe("addresses of a configuration", () => {
       { name: "b", port: "tty:/dev/ttyUSB0?baud=9600" },
     ];
     expect(() => parseConfig({ modems })).toThrow(/port of the modem 'a'/);
+  });
+
+  test.each([
+    ["tcp:127.0.0.1:99999", /: the port number 99999 is out of range \(1 to 65535\)$/],
+    ["tcp://127.0.0.1:0", /: the port number 0 is out of range/],
+    ["tcp:127.0.0.1:4001", /: must be tcp:\/\/host:port$/],
+    ["tcp://127.0.0.1", /: must be tcp:\/\/host:port$/],
+    ["pcsc:foo", /: the driver 'pcsc' opens no ports$/],
+    ["tty:", /: the device is missing: /],
+    ["tty:?baud=9600", /: the device is missing: /],
+  ])("%s is no port", async (address, message) => {
+    await expect(driverRegistry().resolvePort(address)).rejects.toMatchObject({
+      code: "config.invalid",
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.each([
+    "tcp://127.0.0.1:65535",
+    "tcp://[::1]:1/",
+    "tty:/dev/ttyUSB2",
+    "tty:usb-1-1.4/if02",
+    "/dev/ttyS0",
+    "sim:a",
+  ])("%s is one", async (address) => {
+    await expect(driverRegistry().resolvePort(address)).resolves.toBeDefined();
+  });
+
+  test("ports are looked for only where a driver can", async () => {
+    const registry = driverRegistry();
+    await expect(registry.resolveSearch("tty:")).resolves.toBeDefined();
+    await expect(registry.resolveSearch("tcp:")).rejects.toMatchObject({
+      code: "config.invalid",
+      message: "tcp:: the driver 'tcp' cannot look for ports",
+    });
+  });
+
+  test.each(["smpp://u@127.0.0.1:99999", "smpp://127.0.0.1:0"])("%s has a port out of range", async (address) => {
+    const registry = driverRegistry();
+    await expect(registry.openBearer(await registry.resolve(address), deps)).rejects.toMatchObject({
+      code: "config.invalid",
+      message: expect.stringMatching(/: the port number \d+ is out of range/),
+    });
   });
 
   test("the product's own drivers take the options that their pages list", async () => {
