@@ -20,7 +20,7 @@ import { silentLog } from "../src/link/driver.ts";
 const [, , kind, folder = "", targetCount = "500"] = process.argv;
 const flush = promisify(fdatasync);
 
-/** Rows that are committed together while a flush of the disk goes on. */
+/** Rows that are committed together during a flush of the disk. */
 class GroupCommit {
   readonly #db: Sqlite.Database;
   readonly #insert: Sqlite.Statement;

@@ -110,7 +110,7 @@ async function rate(work: () => Promise<unknown>, count: number): Promise<{ perS
   return { perSecond: count / seconds, cpuUs: (user + system) / count };
 }
 
-/** What goes on, for those who wait; results go to standard output. */
+/** Progress for the user; results go to standard output. */
 function progress(text: string): void {
   console.error(`${(performance.now() / 1000).toFixed(0).padStart(4)} s  ${text}`);
 }

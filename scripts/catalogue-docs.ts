@@ -26,7 +26,7 @@ function errorPage(): string {
     "# Errors",
     made,
     "Every error has a code of this list. The API answers with a problem (RFC 9457) whose `type` is the code and whose `facts` are its data; a command prints code and message and ends with the exit code; a job that did not succeed has the code in `error.code`.",
-    "**Retry** says whether the same work may succeed later: `never` (something has to be changed first), `later` (after a while) or `now` (at once, on fresh state). The gateway follows it by itself for jobs. Two facts decide whether work may be sent again: `fate` of an error in sending (`not-sent`: nothing left; `unknown`: it may have left), and `executed` of a failed job (whether the card carried the work out).",
+    "**Retry** gives whether the same work may succeed later: `never` (something has to be changed first), `later` (after a while) or `now` (at once, on fresh state). The gateway follows it by itself for jobs. Two facts decide whether work may be sent again: `fate` of an error in sending (`not-sent`: nothing left; `unknown`: it may have left), and `executed` of a failed job (whether the card carried the work out).",
   ];
   for (const [family, title] of Object.entries(errorFamilies)) {
     const rows = errorCodes

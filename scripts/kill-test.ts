@@ -22,7 +22,7 @@ export interface KillTestReport {
   readonly open: readonly string[];
   /** Counters that a card accepted for two different packets, or twice for one. */
   readonly countersUsedTwice: number;
-  /** Jobs that say done although no card executed their packet. */
+  /** Jobs that are done although no card executed their packet. */
   readonly doneButNotExecuted: number;
   /** Packets a card executed whose job knows nothing of it. */
   readonly executedButUnknown: number;

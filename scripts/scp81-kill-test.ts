@@ -24,7 +24,7 @@ export interface Scp81KillReport {
   readonly ended: Readonly<Record<string, number>>;
   readonly sessions: number;
   readonly links: number;
-  /** Jobs that never ended, ended twice, or say something else than what their card did. */
+  /** Jobs that never ended, ended twice, or report another outcome than that of their card. */
   readonly wrong: readonly string[];
 }
 

@@ -61,7 +61,7 @@ function smsOf(number: number): OutboundSms {
   };
 }
 
-/** Watches one trial: what was said of each message, and what arrived. */
+/** Observes one trial: what was reported for each message, and what arrived. */
 class Ledger {
   readonly verdicts = new Map<string, "accepted" | "unknown">();
   readonly arrivals = new Map<number, number>();

@@ -27,7 +27,7 @@ interface CardTerminalDeps {
   /** False = the toolkit is off: REFRESH and channels are refused, messages and what the modem needs itself are not. */
   readonly serving: () => boolean;
   readonly notify: (event: ToolkitEvent) => void;
-  /** Hands a command to the host when the host said it takes this type; undefined = answer it here. */
+  /** Passes a command to the host if the host has enabled this type; undefined = answer it here. */
   readonly host: (command: Proactive, bytes: Uint8Array) => Promise<Uint8Array> | undefined;
 }
 
@@ -270,7 +270,7 @@ export class CardTerminal {
     return { result: [0x00], objects: simple(0xa4, id) };
   }
 
-  /** STATUS when nothing happened for the interval, so that the card can say 91xx. */
+  /** STATUS when nothing happened for the interval, so that the card can return 91xx. */
   #schedulePoll(): void {
     clearTimeout(this.#poll);
     if (this.#pollMs === 0) return;

@@ -57,7 +57,7 @@ export class HotPlug implements AsyncDisposable {
   /** The modem restarts and takes its port along: hosts are hung up, and find it again when it has started. */
   readonly #leave = (): void => {
     const ends = this.#ends;
-    // A serial server stays, and so does a name that nobody could look up again.
+    // A serial server stays, and so does a name that could not be looked up again.
     if (ends === undefined || this.#place.at !== "pty" || this.#place.link === undefined) return;
     this.#ends = undefined;
     void ends[Symbol.asyncDispose]();

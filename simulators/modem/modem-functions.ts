@@ -13,7 +13,7 @@ import type { ToolkitHost } from "./toolkit-host.ts";
 export interface ModemTimings {
   /** From power-on to the banner. */
   readonly bootMs: number;
-  /** Between the lines of the banner before the one that says it takes commands. */
+  /** Time between the lines of the banner before the line that reports readiness. */
   readonly bannerMs: number;
   /** Between losing and finding the card in a REFRESH with reset. */
   readonly simRestartMs: number;

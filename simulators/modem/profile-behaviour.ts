@@ -1,4 +1,4 @@
-/** How to ask for a value, and what the answer looks like, as hardware profiles say it. */
+/** How to read a value and the form of the answer, as in hardware profiles. */
 interface ProfileQuery {
   readonly command: string;
   /** Regular expression for the answer line; its first group is the value. */
@@ -77,7 +77,7 @@ export class ProfileBehaviour {
     };
   }
 
-  /** True when the card is reached this way; every way when the profile does not say. */
+  /** True when the card is reached this way; every way if the profile gives none. */
   access(way: "cgla" | "csim"): boolean {
     return this.profile.card?.access?.includes(way) ?? true;
   }

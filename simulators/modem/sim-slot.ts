@@ -110,7 +110,7 @@ export class SimSlot {
     return await this.#initialise();
   }
 
-  /** Goes on with facts from before, as a modem does that does not notice another profile. */
+  /** Continues with facts from before, as a modem does that does not notice another profile. */
   keepFacts(facts: SimFacts): void {
     this.#facts = facts;
   }

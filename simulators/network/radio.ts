@@ -61,7 +61,7 @@ export interface Attachment {
 
 /** A mobile network as a phone sees it, in this process or another. */
 export interface RadioNetwork {
-  /** Takes as long as the network's rules say. An earlier attachment of the same IMSI ends. */
+  /** Its duration follows the network's rules. An earlier attachment of the same IMSI ends. */
   attach(request: AttachRequest, phone: PhoneSide, signal?: AbortSignal): Promise<AttachOutcome>;
   /** The networks a scan finds. */
   scan(): Promise<readonly Cell[]>;

@@ -135,7 +135,7 @@ export class AdminAgent {
       return end;
     } catch (error) {
       if (error instanceof LinkBroken) {
-        // Whatever was still to be said about the last script is lost: a resuming POST carries no response.
+        // A pending response to the last script is lost: a resuming POST carries no response.
         course.response = undefined;
         course.resume = course.posts > 0;
         return "broken";

@@ -44,7 +44,7 @@ export class AgentLink {
 
   /**
    * Handshakes over a stream that is connected.
-   * @throws scp81.handshake when the server refuses, which ends the session for good; LinkBroken when the link breaks
+   * @throws scp81.handshake when the server refuses, which ends the session permanently; LinkBroken when the link breaks
    */
   static async open(stream: Duplex, { identity, psk, ciphers, version }: AgentTls): Promise<AgentLink> {
     const options: ConnectionOptions = {
@@ -90,7 +90,7 @@ export class AgentLink {
     this.#wake();
   }
 
-  /** Hands octets to the network; nothing is left to say once the answer is here. @throws LinkBroken */
+  /** Sends octets; no more are needed once the answer has arrived. @throws LinkBroken */
   async write(octets: Uint8Array): Promise<void> {
     if (this.#answer !== undefined) return;
     if (this.#fault !== undefined) throw this.#fault;

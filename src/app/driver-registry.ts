@@ -144,7 +144,7 @@ function opensNoPorts({ scheme }: Driver): string {
   return `the driver '${scheme}' opens no ports`;
 }
 
-/** The part before `?`, the settings behind it, and one that is there twice. */
+/** Address before `?`, settings after it, and a setting that occurs twice, if any. */
 function splitQuery(written: string): {
   readonly address: string;
   readonly query: Readonly<Record<string, string>>;

@@ -15,7 +15,7 @@ export class Interrupt {
   readonly #say: (text: string) => void;
   #ending = false;
 
-  /** `say` prints what a command leaves behind when it is interrupted. */
+  /** `say` prints the state that an interrupted command leaves. */
   constructor(exit: (code: number) => void, say: (text: string) => void) {
     this.#exit = exit;
     this.#say = say;

@@ -45,7 +45,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     say(terminal, `the output cannot be written: ${error.message}`);
     process.exit(1);
   });
-  // There is nowhere left to say it.
+  // There is no stream left to report it.
   process.stderr.on("error", () => undefined);
   try {
     // `help COMMAND` prints the help of a command without calling it.

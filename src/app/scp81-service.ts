@@ -152,7 +152,7 @@ export class Scp81Service implements AsyncDisposable {
   }
 }
 
-/** Where sessions may begin: what the settings say, and what the gateway writes into cards. */
+/** Where sessions may begin: as configured, and as the gateway writes it into cards. */
 function initialUris({ uris, trigger }: Scp81Config): string[] {
   const told = trigger.uri === undefined ? undefined : originForm(trigger.uri);
   return [...uris, ...(told === undefined ? [] : [told.startsWith("/") ? told : `/${told}`])];

@@ -24,12 +24,12 @@ const formats: Readonly<Record<string, string>> = {
   date: "a date such as 2026-01-31",
 };
 
-/** Checks a value by its shape; what is wrong is said in the words of {@link fieldWords}. */
+/** Checks a value by its shape; messages are those of {@link fieldWords}. */
 export function checked<S extends z.ZodType>(shape: S, value: unknown): z.ZodSafeParseResult<z.output<S>> {
   return shape.safeParse(value, { error: fieldWords });
 }
 
-/** What is wrong with a value where its shape does not say so itself: what it must be instead. */
+/** Message for a wrong value whose shape has none of its own: what the value must be. */
 function fieldWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":

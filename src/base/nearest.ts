@@ -1,4 +1,4 @@
-/** Longer words are not compared: the work grows with their length, and nobody misspells at such length. */
+/** Longer words are not compared: the cost grows with their length, and a misspelling of that length is unlikely. */
 const maxLength = 100;
 
 /** The candidate most like `word`, if any is like it at all (edit distance up to a third of its length). */

@@ -10,7 +10,7 @@ export function strict<S extends z.core.$ZodLooseShape>(shape: S) {
   });
 }
 
-/** What is said of a field that is unknown where only `valid` ones are. Never prints a name that could be a key. */
+/** Message for an unknown field where only `valid` ones are allowed. Never prints a name that could be a key. */
 function unknownField(name: string, valid: readonly string[]): string {
   const hint = safeName(name) === name ? nearest(name, valid) : undefined;
   if (hint !== undefined) return `unknown field; did you mean '${hint}'?`;

@@ -85,7 +85,7 @@ export interface HeardSegment {
 /** Data of SEND DATA or RECEIVE DATA. */
 export interface HeardChannelData {
   readonly from: "card" | "terminal";
-  /** 1 to 7; undefined where the octets do not say. */
+  /** 1 to 7; undefined if the octets do not contain it. */
   readonly channel: number | undefined;
   readonly octets: Uint8Array;
 }

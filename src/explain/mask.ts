@@ -31,7 +31,7 @@ function masked(node: Node, ranges: readonly Range[]): Node {
   if (node.children.length === 0) return overlaps(node, ranges) ? withoutOctets(node) : node;
   const children = node.children.map((child) => masked(child, ranges));
   const lost = node.children.filter((child, at) => children[at] !== child && child.value !== undefined);
-  // What a hidden part said is not said by what it is a part of.
+  // The text of a hidden part must not appear in its parent.
   const told = lost.some((child) => child.value !== undefined && node.value?.includes(child.value) === true);
   const { value, ...rest } = node;
   return { ...rest, ...(value === undefined || told ? {} : { value }), children };

@@ -21,7 +21,7 @@ function shownHex(hex: string, octets: number | undefined): string {
   return `${hex.slice(0, octets * 2)}… (${hex.length / 2})`;
 }
 
-/** What a part states is not repeated where the line above has said it. */
+/** A text of a part is omitted if the line above contains it. */
 function newWords(node: Node, above: string | undefined): string | undefined {
   const repeated = node.children.length > 0 && node.value !== undefined && above?.includes(node.value) === true;
   return repeated ? undefined : node.value;

@@ -22,7 +22,7 @@ export interface Node {
   readonly children: readonly Node[];
 }
 
-/** What a node may say beside its label and place. */
+/** Optional contents of a node besides label and position. */
 interface Extra {
   readonly clause?: string | undefined;
   readonly note?: string | undefined;
@@ -80,7 +80,7 @@ export class Branch {
     return this.#children;
   }
 
-  /** What the parts said so far, in one line; thousands of parts do not make it longer than a line may be. */
+  /** Texts of the parts so far, in one line of limited length, however many parts there are. */
   get words(): string {
     return this.#wordsLeftOut === 0 ? this.#words : `${this.#words}; … ${this.#wordsLeftOut} more`;
   }
@@ -172,7 +172,7 @@ export function hiddenLeaf(label: string, octets: Uint8Array, offset: number, ex
   return { label, value, offset, length: octets.length, ...extraOf(extra), children: [] };
 }
 
-/** A leaf whose words come from `say`, or from the error it threw. */
+/** A leaf with the text from `say`, or from the error that it threw. */
 export function said(label: string, octets: Uint8Array, offset: number, render?: Render, extra?: Extra): Node {
   try {
     return leaf(label, octets, offset, render?.(octets, offset), extra);

@@ -20,7 +20,7 @@ export type SealSource = Seal | ((mayMake: boolean) => { readonly seal: Seal; re
 export interface OpenOptions {
   /** Called for anomalies that do not stop the start. */
   readonly warn?: (facts: object, text: string) => void;
-  /** Goes on with a store that lacks what it once had, with all counters so much higher: see `otagate store recover`. */
+  /** Continues with a store that lacks what it once had, with all counters so much higher: see `otagate store recover`. */
   readonly recover?: { readonly raiseCounters: number };
 }
 

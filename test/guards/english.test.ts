@@ -34,6 +34,12 @@ const patterns: readonly (readonly [pattern: RegExp, instead: string])[] = [
     "is not a",
   ],
   [/\blest\b/i, "so that … not"],
+  [/\bfor good\b/i, "permanently"],
+  [/\b(?:goes|go|went|gone) on\b/i, "continues"],
+  [/\bnobody\b/i, "no client, no caller, unknown"],
+  [/\b(?:is|are) there twice\b|\bstands? twice\b/i, "duplicate"],
+  [/\bwhere \S+(?: to \d+)? belongs?\b|\bbelongs? here\b/i, "must have, in place of"],
+  [/\b(?:is|are) gone for\b/i, "is lost"],
 ];
 
 /** Words of the patterns in another sense: names, quotations and file formats. */
@@ -117,6 +123,10 @@ describe("the English of the product", () => {
       "Else it waits.",
       "what becomes of a script",
       "upstreams and how they do",
+      "refused for good",
+      "the run goes on",
+      "31 digits where 32 belong",
+      "the attribute is there twice",
     ];
     expect(bad.filter((text) => found([{ where: "x", text }]).length === 0)).toEqual([]);
     const good = ["no more than 4 octets", "`told` is a field", "history", "the others", "tells are rare; elsewhere"];

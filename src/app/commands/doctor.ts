@@ -69,7 +69,7 @@ function configuration(path: string | undefined, env: NodeJS.ProcessEnv): Findin
   }
 }
 
-/** Servers of ours that other machines can reach without TLS, or that nobody can use. */
+/** Our servers that other machines can reach without TLS, or that no client can use. */
 function oddFaces(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
   try {
     const { config } = loadConfig(path, env);

@@ -11,7 +11,7 @@ const period = z.string("must be a time such as 90d or 12h").transform((text, co
   return z.NEVER;
 });
 
-/** The `retention` part of the configuration: how long finished records are kept; forever where nothing is said. */
+/** The `retention` part of the configuration: how long finished records are kept; indefinitely if absent. */
 export const RetentionConfig = z.strictObject({
   /** Ended jobs and all that belongs to them, notifications, profile switches, the inbox. */
   jobs: period.optional(),

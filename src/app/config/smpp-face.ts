@@ -36,7 +36,7 @@ export const SmppFaceConfig = z.strictObject({
   port: z.number().int().min(0).max(65535).default(2775),
   systemId: z.string().max(15).default("otagate"),
   tls: z.strictObject({ cert: z.string(), key: z.string(), ca: z.string().optional() }).optional(),
-  /** How long a message is kept whose client does not say. */
+  /** Validity of a message whose client gives none. */
   validityMs: z
     .number()
     .int()

@@ -100,7 +100,7 @@ export const linkErrors = {
     http: 403,
     exit: 5,
     retry: "later",
-    advice: "Grant the user of the daemon access to the device; the message says how.",
+    advice: "Grant the user of the daemon access to the device as the message describes.",
   },
   "link.lost": {
     text: "The link was lost during an exchange",

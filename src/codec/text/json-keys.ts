@@ -7,7 +7,7 @@ interface DoubleKey {
 
 const space = /[\s,:]/;
 
-/** Keys that stand twice in one object. The text must be well-formed JSON; linear in its length. */
+/** Keys that occur twice in one object. The text must be well-formed JSON; linear in its length. */
 export function doubleKeys(text: string): readonly DoubleKey[] {
   const found: DoubleKey[] = [];
   const open: (Set<string> | undefined)[] = [];

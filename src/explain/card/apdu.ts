@@ -52,7 +52,7 @@ export function commandNode(octets: Uint8Array, base: number, context: Context):
   );
 }
 
-/** Lc, data and Le. Returns what the data say. */
+/** Lc, data and Le. Returns the meaning of the data. */
 function dataAndLe(branch: Branch, octets: Uint8Array, context: Context): string | undefined {
   const { lcOctets, lc, leOctets } = lengthsOf(octets);
   const { from } = branch;

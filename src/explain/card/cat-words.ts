@@ -72,7 +72,7 @@ export function commandWords(type: number, qualifier: number): string {
 
 const locationStates = ["normal service", "limited service", "no service"];
 
-/** Words of an object's value by its name; undefined where its octets say it all. @throws codec.* */
+/** Text of an object's value by its name; undefined if its octets need none. @throws codec.* */
 export function objectWords(name: CatObjectName, tlv: CatTlv): string | undefined {
   const { value } = tlv;
   switch (name) {

@@ -69,7 +69,7 @@ function readObjects(branch: Branch, context: Context): CatTlv[] {
   return objects;
 }
 
-/** What objects say of those behind them. */
+/** What objects imply for the objects after them. */
 class ObjectWatch {
   #type: number | undefined;
   #bearer = false;

@@ -115,7 +115,7 @@ export function commandTitle(octets: Uint8Array): CommandTitle | undefined {
     }
     case "STORE DATA": {
       const block = `block ${p2}${p1 & 0x80 ? ", the last" : ", more follow"}`;
-      const shape = p1 & 0x08 ? "DGI" : p1 & 0x10 ? "BER-TLV" : "no format said";
+      const shape = p1 & 0x08 ? "DGI" : p1 & 0x10 ? "BER-TLV" : "no format given";
       return { title: `STORE DATA ${block}`, parameters: `${block}, ${shape}${p1 & 0x01 ? ", answer expected" : ""}` };
     }
     case "GET DATA":

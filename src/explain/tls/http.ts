@@ -125,7 +125,7 @@ function headerWords(name: string, value: string): string | undefined {
   }
 }
 
-/** What the headers of GP Amendment B say, for the line of the message. */
+/** Text of the GP Amendment B headers, for the line of the message. */
 function telling(headers: Headers): string[] {
   const said: string[] = [];
   for (const [name, what] of [

@@ -95,7 +95,7 @@ function content(branch: Branch, type: number, { ciphered, context }: RecordFact
     if (startsHandshake(octets, cut)) return handshake(branch);
   }
   if (type === 23 && !ciphered) {
-    // A suite without cipher leaves what is said in clear.
+    // A suite without encryption leaves the data in clear.
     const octets = from.bytes.subarray(from.offset - from.base);
     const found = context.guess(["http"], octets, from.offset, context);
     if (found !== undefined) {

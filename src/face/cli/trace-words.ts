@@ -56,7 +56,7 @@ export function apduWords(
   return { title: title === undefined ? end : `${title} -> ${end}`, below: [] };
 }
 
-/** FETCH and GET RESPONSE say nothing by the number of octets they fetch. */
+/** For FETCH and GET RESPONSE the number of octets is of no interest. */
 function commandTitle(node: Node, file: string | undefined): string {
   const value = node.value ?? "command";
   if (file !== undefined && file !== "" && /^(READ|UPDATE) (BINARY|RECORD)/.test(value)) return `${value} of ${file}`;

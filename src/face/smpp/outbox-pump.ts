@@ -61,7 +61,7 @@ export class OutboxPump {
     for (const one of this.#receivers) if (one.session === session) this.#receivers.delete(one);
   }
 
-  /** Stops for good; what is under way keeps its verdict. */
+  /** Stops permanently; deliveries in progress keep their verdict. */
   stop(): void {
     this.#stopped = true;
     this.#sleeping.abort();

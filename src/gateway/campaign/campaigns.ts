@@ -153,7 +153,7 @@ export class Campaigns {
     return this.show(id);
   }
 
-  /** Goes on after a pause or a stop; failures so far do not stop it again. @throws campaign.unknown, campaign.state */
+  /** Continues after a pause or a stop; failures so far do not stop it again. @throws campaign.unknown, campaign.state */
   async resume(id: string): Promise<ShownCampaign> {
     await this.#change(id, ["paused", "stopped"], ({ reason: _, ...campaign }, counts) => ({
       ...campaign,

@@ -20,7 +20,7 @@ export interface ApiTokenRepository {
   /** With its hash, in any state. */
   get(id: string): Promise<{ token: ApiToken; hash: Uint8Array } | undefined>;
   list(after: string | undefined, limit: number): Promise<ApiToken[]>;
-  /** Ends it for good; which ones of this id or name were in use. */
+  /** Revokes it permanently. Returns the tokens with this id or name that were valid. */
   revoke(idOrName: string, at: number): Promise<readonly Pick<ApiToken, "id" | "name">[]>;
   used(id: string, at: number): Promise<void>;
 }

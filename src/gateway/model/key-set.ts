@@ -37,7 +37,7 @@ export interface KeySetRepository {
   /** Every set with this PSK identity, letters in any case, without values. */
   withPskIdentity(identity: string): Promise<KeySetInfo[]>;
   remove(id: string): Promise<boolean>;
-  /** The next counter value, reserved for good. @throws crypto.key when the counter is exhausted */
+  /** The next counter value, reserved permanently. @throws crypto.key when the counter is exhausted */
   nextCounter(id: string): Promise<number>;
   /** Takes the counter of a packet that the card secured with it; false when one as high was taken before. */
   takeHeard(id: string, cntr: number): Promise<boolean>;

@@ -17,7 +17,7 @@ type Perform = { readonly [V in Verb]: (run: ScenarioRun, step: StepOf<V>) => Pr
 const notificationTypes = { declaration: 1, switched: 2, "rolled-back": 3, "fall-back": 5 } as const;
 const ended = new Set(["done", "failed", "expired", "cancelled"]);
 
-/** How each step is done; what it returns is said behind its name. @throws scenario.failed and what the API refuses */
+/** How each step is performed; the returned text is printed after its name. @throws scenario.failed and what the API refuses */
 const perform: Perform = {
   es5: async (run, step) => {
     const aid = step.profile === undefined ? {} : { aid: await run.aidOf(step.profile) };

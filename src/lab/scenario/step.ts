@@ -66,7 +66,7 @@ const sending = {
 const switchState = z.enum(["accepted", "switched", "confirmed", "rolled-back", "lapsed"]);
 const shape = <T extends z.ZodRawShape>(fields: T) => z.strictObject({ ...common, ...fields });
 
-/** What each step may say, by the word that specifies what it does. */
+/** The fields of each step, by the keyword of its action. */
 export const stepShapes = {
   /** An ES5 function by name, and the outcome of it. */
   es5: z.strictObject({

@@ -12,7 +12,7 @@ export interface ModemSettings {
   readonly readEid: boolean;
   /** Time after a start notice before the modem is set up again. */
   readonly settleMs: number;
-  /** Whether a SIM toolkit that is off is switched on for good, with a restart where the module needs one. */
+  /** Whether a SIM toolkit that is off is switched on permanently, with a restart where the module needs one. */
   readonly enableToolkit: boolean;
 }
 

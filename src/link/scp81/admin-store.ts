@@ -19,7 +19,7 @@ export interface AdminScript {
    */
   readonly onBreak?: "resend" | "report";
   /**
-   * Names the secure channel (SCP03, SCP03t) that this script belongs to. A broken link ends that channel for good; a
+   * Names the secure channel (SCP03, SCP03t) that this script belongs to. A broken link ends that channel permanently; a
    * new channel gets a new name.
    */
   readonly secureChannel?: string;
@@ -32,7 +32,7 @@ export type AdminVerdict =
   | { readonly state: "answered-unparseable"; readonly response: Uint8Array }
   /** The card did not hand it to an application, or could not check its security (`security-error`: may have run). */
   | { readonly state: "rejected"; readonly scriptStatus: string }
-  /** The card ran it to its end; the link broke before the response was here, and it is gone for good. */
+  /** The card executed all of it; the link broke before the response arrived, and the response is lost. */
   | { readonly state: "executed-response-lost" }
   /** The card did not process it to its end; some of its commands may have run. */
   | { readonly state: "not-delivered"; readonly why: "link-broken" | "secure-channel-lost" | "too-often" }

@@ -95,7 +95,7 @@ function outcomeText(
   return [head, ...lines].join("\n");
 }
 
-/** The request for a file by what its first characters say it is. @throws api.usage for a file that cannot be read, target.invalid */
+/** The request for a file, whose format its first characters indicate. @throws api.usage for a file that cannot be read, target.invalid */
 function importBody(file: string): object {
   const text = textFile(file === "-" ? 0 : file);
   const start = text.trimStart()[0];

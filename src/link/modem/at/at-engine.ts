@@ -312,7 +312,7 @@ export class AtEngine implements AsyncDisposable {
     if (urc !== undefined) this.#unsolicited(urc);
   }
 
-  /** A text of several lines did not go on: it was no such text, or is not ended properly. */
+  /** A text of several lines did not continue: it was not such a text, or has no proper end. */
   #textEnded(final: AtFinal | undefined): void {
     const { urc } = this.#router.endText();
     if (final !== undefined && this.#recovery.running) this.#recovery.final(final);

@@ -35,7 +35,7 @@ export function isOrphan(state: CommandState): boolean {
   return "orphan" in state && state.orphan;
 }
 
-/** What goes on the line. */
+/** The octets to write to the line. */
 export function textOf(
   what: Extract<CommandEffect, { readonly do: "write" }>["what"],
   { line, body = "", bodyEnd = ctrlZ }: AtRequest,
