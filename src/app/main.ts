@@ -1,5 +1,9 @@
 import { Command, CommanderError, Help, Option } from "commander";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import type { CliContext } from "../face/cli/context.ts";
+import { addExamples, commandPath } from "../face/cli/examples.ts";
+import { fileError } from "../face/cli/input-file.ts";
+import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import {
   addListed,
   type CommandName,
@@ -7,12 +11,8 @@ import {
   isCommandName,
   isRecordCommand,
   listedTerm,
-} from "../face/cli/command-list.ts";
-import type { CliContext } from "../face/cli/context.ts";
-import { addExamples, commandPath } from "../face/cli/examples.ts";
-import { fileError } from "../face/cli/input-file.ts";
-import { paint, say, type Terminal } from "../face/cli/terminal.ts";
-import { commandGroups } from "./command-groups.ts";
+} from "./command-list.ts";
+
 import { Interrupt } from "./interrupt.ts";
 import { version } from "./version.ts";
 
@@ -124,7 +124,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Int
   const load = async (name: CommandName) => {
     const group = missing.get(name);
     if (!missing.delete(name) || group === undefined) return;
-    await commandGroups[name](group, { context, globals });
+    await commandList[name].register(group, { context, globals });
     complete(group);
   };
   program.hook("preSubcommand", async (_program, group) => {

@@ -1,7 +1,7 @@
 import { Help } from "commander";
 import { describe, expect, it } from "vitest";
 import { commandsBelow, commandTree } from "../../scripts/command-docs.ts";
-import { commandList, isCommandName, isRecordCommand, listedTerm } from "../../src/face/cli/command-list.ts";
+import { commandList, isCommandName, isRecordCommand, listedTerm } from "../../src/app/command-list.ts";
 import { commandPath } from "../../src/face/cli/examples.ts";
 
 const tree = await commandTree();
