@@ -9,6 +9,8 @@ export interface Unit {
   readonly run: (repositories: Repositories) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
+  /** Called when the commit is made; the flush that makes it durable follows. */
+  readonly committed?: (() => void) | undefined;
 }
 
 /** Units taken into one commit at most; a bound on how long the first of them waits. */

@@ -99,11 +99,11 @@ export class SqliteStore implements Store {
     if (this.trouble !== undefined) throw this.trouble;
   }
 
-  write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
+  write<T>(unit: (repositories: Repositories) => Promise<T>, committed?: () => void): Promise<T> {
     if (this.#closed) return Promise.reject(new GatewayError("store.unavailable", "the store is closed"));
     if (this.#log.failure !== undefined) return Promise.reject(lostDisk(this.#log.failure));
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run: unit, resolve: (value) => resolve(value as T), reject });
+      this.#queue.push({ run: unit, resolve: (value) => resolve(value as T), reject, committed });
       this.#draining ??= this.#drain();
     });
   }
@@ -161,6 +161,7 @@ export class SqliteStore implements Store {
       const batch = await this.#batches.run(this.#queue, taken, () => this.#touched);
       this.#snapshot.hold();
       this.#batches.commit();
+      for (const unit of taken) unit.committed?.();
       await this.#settle(batch.commits);
       this.#snapshot.release();
       settle = batch.settle;

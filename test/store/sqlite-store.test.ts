@@ -1,13 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { KeySet } from "../../src/gateway/model/key-set.ts";
 import type { Seal } from "../../src/gateway/model/store.ts";
 import type { Target } from "../../src/gateway/model/target.ts";
+import { LogFile } from "../../src/store/log-file.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
 const flip: Seal = {
@@ -74,6 +76,25 @@ afterEach(async () => {
 });
 
 describe("the embedded store", () => {
+  it("calls back for a commit that another process already sees, before the flush of the disk", async () => {
+    const flush = vi.spyOn(LogFile.prototype, "flush");
+    let entries: unknown;
+    let flushes: number | undefined;
+    const entry = { at: 1, operation: "removeTarget", method: "DELETE", path: "/v1/targets/x" };
+    await store.write(
+      (r) => r.audit.append(entry),
+      () => {
+        flushes = flush.mock.calls.length;
+        const other = new Database(join(folder, "otagate.db"), { readonly: true });
+        entries = other.prepare("SELECT path FROM audit").all();
+        other.close();
+      },
+    );
+    expect(entries).toEqual([{ path: "/v1/targets/x" }]);
+    expect([flushes, flush.mock.calls.length]).toEqual([0, 1]);
+    flush.mockRestore();
+  });
+
   it("finds a target by every one of its names, whatever the letter case", async () => {
     const one = target({ name: "Rack1", msisdn: "+4912345" });
     await store.write((r) => r.targets.insert(one));

@@ -30,6 +30,8 @@ declare module "fastify" {
     auditEntry?: Omit<AuditEntry, "seq">;
     /** Position of its entry in the audit log. */
     audited?: Promise<number>;
+    /** The outcome is in its entry, or on the way there. */
+    outcomeKept?: boolean;
   }
 }
 
@@ -97,15 +99,21 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
     if (!deps.storable()) await request.audited;
   });
   app.addHook("onRequestAbort", async (request) => enter(request));
-  app.addHook("onSend", async (request) => {
+  app.addHook("onSend", async (request, reply) => {
     enter(request);
-    await request.audited?.catch(() => undefined);
+    const seq = await request.audited?.catch(() => undefined);
+    if (seq === undefined) return;
+    // A client that has the answer finds its outcome in the audit log, even if the process is killed now.
+    request.outcomeKept = true;
+    const { committed, durable } = deps.auditLog.finish(seq, reply.statusCode, request.problem);
+    durable.catch((thrown) => lost(request, reply.statusCode, asGatewayError(thrown)));
+    await committed.catch(() => {});
   });
   app.addHook("onResponse", async (request, reply) => {
-    if (request.audited === undefined) return;
+    if (request.audited === undefined || request.outcomeKept === true) return;
     try {
       const seq = await request.audited.catch(() => deps.auditLog.append(entryOf(request, deps.now())));
-      await deps.auditLog.finish(seq, reply.statusCode, request.problem);
+      await deps.auditLog.finish(seq, reply.statusCode, request.problem).durable;
     } catch (thrown) {
       lost(request, reply.statusCode, asGatewayError(thrown));
     }

@@ -43,8 +43,11 @@ export interface Repositories {
  * (group commit), so it must await nothing but its repositories.
  */
 export interface Store extends AsyncDisposable {
-  /** Resolves when the unit's changes are on disk; a unit that throws changes nothing. */
-  write<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
+  /**
+   * Resolves when the unit's changes are on disk; a unit that throws changes nothing. `committed` is called before that,
+   * when the end of the process, but not a loss of power, can no longer undo them.
+   */
+  write<T>(unit: (repositories: Repositories) => Promise<T>, committed?: () => void): Promise<T>;
   /** Whether anything can be stored now; costs no more than one commit a second. @throws store.* */
   check(): Promise<void>;
   /** Why nothing could be stored the last time, until something can. */

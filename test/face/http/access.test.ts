@@ -107,6 +107,15 @@ describe("access to the API over TCP", () => {
     expect(next.body.items[0].seq).toBeLessThan(local.items[0].seq);
   });
 
+  it("contains the outcome of a request as soon as its answer is there", async () => {
+    for (let round = 0; round < 40; round++) {
+      const path = `/v1/targets/nobody-${round}`;
+      await bench.call("DELETE", path);
+      const { items } = (await bench.call("GET", "/v1/audit?limit=1")).body;
+      expect(items).toMatchObject([{ operation: "removeTarget", path, status: 404, error: "target.unknown" }]);
+    }
+  });
+
   it("keeps a stranger's refusals from filling the disk", async () => {
     await Promise.all(Array.from({ length: 120 }, () => bench.call("GET", "/v1/jobs", { token: "otg_bad" })));
     const { items } = (await bench.call("GET", "/v1/audit?operation=listJobs&limit=1000")).body;
