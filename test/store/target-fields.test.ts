@@ -55,6 +55,16 @@ const onDisk = () =>
     .join("");
 
 describe("a store of an older version", () => {
+  it("shows a notification mode under its current name", async () => {
+    await oldStore([{ eid, settings: { notifications: "bench", spi: "0000" } }]);
+    await using store = await SqliteStore.open(folder, noSeal);
+    const target = await store.read((r) => r.targets.resolve(eid));
+    expect(target?.settings).toMatchObject({ notifications: "local" });
+    expect(await store.read((r) => r.targets.list({}, undefined, 10))).toMatchObject([
+      { settings: { notifications: "local" } },
+    ]);
+  });
+
   it("is cleaned of what targets do not have, on the disk too, and tells names and counts", async () => {
     const xml = readFileSync(`${packageRoot}/test/vectors/eis/ecdsa.xml`, "utf8").replace(
       /<rps3:KeyComponents [^>]*\/>/,

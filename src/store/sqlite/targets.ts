@@ -1,5 +1,7 @@
 import { sql } from "kysely";
+import type { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
 import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/targets/target-secrets.ts";
@@ -81,6 +83,20 @@ function row(target: Target, hiding: Hiding) {
   };
 }
 
+/** A target as an earlier version may have stored it. */
+type StoredTarget = Omit<Target, "settings"> & {
+  readonly settings: Omit<Target["settings"], "notifications"> & {
+    readonly notifications?: z.input<typeof notificationMode>;
+  };
+};
+
+/** The target with the notification mode under its current name. */
+function withCurrentMode(stored: StoredTarget): Target {
+  const { notifications, ...settings } = stored.settings;
+  if (notifications === undefined) return { ...stored, settings };
+  return { ...stored, settings: { ...settings, notifications: notificationMode.parse(notifications) } };
+}
+
 /** Targets that are kept as they were read last. */
 const maxRecent = 1024;
 
@@ -100,7 +116,8 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
   const parse = ({ id, body, secret }: Pick<TargetTables["target"], "id" | "body" | "secret">): Target => {
     const known = recent.get(id);
     if (known?.body === body && sameOctets(known.secret, secret)) return known.target;
-    const target = withSecrets(fromJson<Target>(body), hiding.open<TargetSecrets>(id, secret));
+    const stored = withCurrentMode(fromJson<StoredTarget>(body));
+    const target = withSecrets(stored, hiding.open<TargetSecrets>(id, secret));
     if (recent.size >= maxRecent) recent.clear();
     recent.set(id, { body, secret, target });
     return target;
