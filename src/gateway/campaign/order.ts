@@ -5,7 +5,7 @@ import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
-import { es5FromParams, es5Params, isEs5Call } from "../scripts/es5-params.ts";
+import { es5FromParams, isEs5Call, unknownEs5Function } from "../scripts/es5-params.ts";
 import { clearText } from "../targets/target-shape.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
@@ -29,7 +29,7 @@ const ProfileChoice = z
 const Action = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("es5"),
-    function: z.string().refine(isEs5Call, `one of ${Object.keys(es5Params).join(", ")}`),
+    function: z.string().refine(isEs5Call, { error: ({ input }) => unknownEs5Function(String(input)) }),
     profile: ProfileChoice.optional(),
     params: z.record(z.string(), z.unknown()).optional(),
   }),

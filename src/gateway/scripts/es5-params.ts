@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { safeName } from "../../base/key-like.ts";
+import { nearest } from "../../base/nearest.ts";
 import { euiccAid, isdPLoadFileAid, parseAid, parseTar } from "../../codec/euicc/aid.ts";
 import { type Es5Function, es5Function, es5Functions } from "../../codec/euicc/es5/functions.ts";
 import type { ProfileLookup } from "../../codec/euicc/es5/record.ts";
@@ -27,6 +29,13 @@ export function isEs5Call(name: string): boolean {
   return Object.hasOwn(es5Params, name);
 }
 
+/** The text about a name that no function has, with the nearest that one has. */
+export function unknownEs5Function(name: string): string {
+  const shown = safeName(name);
+  const hint = shown === name ? nearest(name, Object.keys(es5Params)) : undefined;
+  return `unknown ES5 function '${shown}'${hint === undefined ? "" : `; did you mean '${hint}'?`}`;
+}
+
 /**
  * A function call as a typed ES5 function, completed from the target's EIS.
  * @throws api.usage naming the parameter, target.invalid for a profile that is not in the EIS
@@ -34,8 +43,8 @@ export function isEs5Call(name: string): boolean {
 export function es5FromParams(name: string, raw: unknown, target: Target): Es5Function {
   const call = es5Function(name)?.call;
   if (call === undefined) {
-    throw new GatewayError("api.usage", `unknown ES5 function '${name}'`, {
-      detail: { field: "function", functions: Object.keys(es5Params) },
+    throw new GatewayError("api.usage", `work.function: ${unknownEs5Function(name)}`, {
+      detail: { field: "work.function", functions: Object.keys(es5Params) },
     });
   }
   return call.resolve(raw, profilesOf(target));

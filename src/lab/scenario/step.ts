@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
-import { nearest } from "../../base/nearest.ts";
 import { ConnectivityShape } from "../../gateway/eis/connectivity-parameters.ts";
 import { notificationMode } from "../../gateway/model/notification-mode.ts";
-import { es5Params, isEs5Call } from "../../gateway/scripts/es5-params.ts";
+import { isEs5Call, unknownEs5Function } from "../../gateway/scripts/es5-params.ts";
 
 /** A time: a number of seconds, or `500ms`, `10s`, `2m`. */
 const duration = z
@@ -31,9 +30,7 @@ export const misbehaviour = z.string().superRefine((text, context) => {
 
 const es5Name = z.string().superRefine((name, context) => {
   if (isEs5Call(name)) return;
-  const hint = nearest(name, Object.keys(es5Params));
-  const message = `no ES5 function '${name}'${hint === undefined ? "" : `; did you mean '${hint}'?`}`;
-  context.addIssue({ code: "custom", message });
+  context.addIssue({ code: "custom", message: unknownEs5Function(name) });
 });
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets");

@@ -259,6 +259,21 @@ describe("HTTP manners", () => {
     expect((await bench.call("GET", "/healthz")).status).toBe(200);
   });
 
+  it.each([
+    ["/v1/jobs", "work", { target: "TARGET", work: { kind: "es5", function: "auditStatos" } }],
+    [
+      "/v1/campaigns",
+      "action",
+      { name: "a", targets: { kind: "all" }, action: { kind: "es5", function: "auditStatos" } },
+    ],
+  ])("POST %s names the field of an unknown function and the nearest one", async (path, field, body) => {
+    const answer = await bench.call("POST", path, { raw: JSON.stringify(body).replace("TARGET", eid) });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({
+      detail: `${field}.function: unknown ES5 function 'auditStatos'; did you mean 'auditStatus'?`,
+    });
+  });
+
   it("serves the committed document", async () => {
     const { openApiText } = await import("../../../scripts/openapi.ts");
     const { readFileSync } = await import("node:fs");
