@@ -14,6 +14,7 @@ const daemonFacts = z.looseObject({
       client: z.string().optional(),
       peer: z.string(),
       mode: z.string().optional(),
+      tls: z.boolean().optional(),
       inFlight: z.number().int(),
     }),
   ).optional(),

@@ -121,7 +121,7 @@ const jobFields = z.object({
   validUntil: moment,
   result: jobResultShape.optional(),
   error: failureShape.optional(),
-  note: z.string().optional().describe("Last temporary error, as text"),
+  note: z.string().optional().describe("Last temporary error, as text; absent once the job has ended"),
   warnings: listOf(z.string()).optional().describe("Conflicts with the EIS at acceptance"),
   createdAt: moment,
   startedAt: moment.optional(),

@@ -5,7 +5,7 @@ import { loginObjects, loginRanges } from "../../codec/cat/login-secrets.ts";
 import { showScript } from "../../codec/ota/script-secrets.ts";
 import { SegmentMemory } from "../../link/segment-memory.ts";
 import { type WrittenFailure, writtenFailure } from "../model/failure.ts";
-import type { Job, JobResult, JobWork } from "../model/job.ts";
+import { hasEnded, type Job, type JobResult, type JobWork } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 
 /** Work without secrets, for display. */
@@ -19,13 +19,19 @@ type ShownWork = JobWork & {
  * commands, keys in STORE DATA, profile packages in clear, logins of a bearer, and the answers to a script that reads
  * from a file of keys are replaced by zeros. What goes to the card is unchanged.
  */
-export function shownJob<T extends Pick<Job, "work" | "result" | "error">>(
+export function shownJob<T extends Pick<Job, "work" | "result" | "error" | "note"> & Partial<Pick<Job, "state">>>(
   job: T,
-): Omit<T, "work" | "error"> & { readonly work: ShownWork; readonly error?: WrittenFailure } {
-  const { error, work, ...rest } = job;
-  const { result } = job;
+): Omit<T, "work" | "error" | "note"> & {
+  readonly note?: string;
+  readonly work: ShownWork;
+  readonly error?: WrittenFailure;
+} {
+  const { error, work, note, ...rest } = job;
+  const { result, state } = job;
   return {
     ...rest,
+    // A note is about what a job waits for; whether one was stored before the end is a matter of timing.
+    ...(note === undefined || (state !== undefined && hasEnded({ state })) ? {} : { note }),
     work: shownWork(work),
     ...(result === undefined || !readsKeys(work) ? {} : { result: shownResult(result) }),
     ...(error === undefined ? {} : { error: writtenFailure(error) }),

@@ -27,6 +27,14 @@ describe("jobs as they are shown", () => {
     expect(shownJob(job)).toEqual(job);
   });
 
+  it("have a note as long as they are open", () => {
+    const job = { work: script(usim), note: "PoR actual response to be sent by SMS-SUBMIT" };
+    for (const state of ["queued", "running", "waiting"] as const)
+      expect(shownJob({ ...job, state })).toMatchObject({ state, note: job.note });
+    for (const state of ["done", "failed", "expired", "cancelled"] as const)
+      expect(shownJob({ ...job, state })).not.toHaveProperty("note");
+  });
+
   it("hide what is written by short identifier, and say so", () => {
     const { work } = shownJob({ work: script(usim, `00D688001107${key}`) });
     expect(work).toMatchObject({ hidden: true, apdus: [usim, `00D6880011${"0".repeat(34)}`] });
