@@ -120,8 +120,8 @@ export const commandList = {
     },
   },
   notification: {
-    summary: "list, confirm and withhold notifications of eUICCs",
-    records: ["list", "withhold"],
+    summary: "list, show, confirm and withhold notifications of eUICCs",
+    records: ["list", "show", "withhold"],
     async register(own, { context }) {
       const { registerNotification } = await import("../face/cli/commands/notification.ts");
       registerNotification(own, context);

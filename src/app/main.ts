@@ -2,6 +2,7 @@ import { Command, CommanderError, Help, Option } from "commander";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import type { CliContext } from "../face/cli/context.ts";
 import { addExamples, commandPath } from "../face/cli/examples.ts";
+import { inFlags } from "../face/cli/flag-words.ts";
 import { fileError } from "../face/cli/input-file.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import {
@@ -38,7 +39,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     (text) => say(terminal, `${terminal.fancy ? "\r\u001b[K" : ""}${text}`),
   );
   interrupt.listen();
-  const { program, load } = buildProgram(terminal, env, interrupt, jsonWanted(argv));
+  const { program, load, called } = buildProgram(terminal, env, interrupt, jsonWanted(argv));
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // The reader has enough.
     if (error.code === "EPIPE") process.exit(0);
@@ -59,7 +60,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     }
     // What was cut off by a signal is not an error of the command: the signal's own code ends the process.
     if (interrupt.ending) return;
-    const error = fileError(thrown) ?? asGatewayError(thrown);
+    const error = inFlags(fileError(thrown) ?? asGatewayError(thrown), acceptedBy(called()));
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
     // Lines that a message brings along are set in: they are not lines of ours.
     else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
@@ -80,6 +81,16 @@ interface Program {
   readonly program: Command;
   /** Adds options and commands to a command of the first level. */
   load(name: CommandName): Promise<void>;
+  /** The command that runs. */
+  called(): Command | undefined;
+}
+
+/** The options and arguments that a command accepts. */
+function acceptedBy(command: Command | undefined) {
+  return {
+    options: (command?.options ?? []).flatMap(({ long }) => (long === undefined ? [] : [long.slice(2)])),
+    arguments: (command?.registeredArguments ?? []).map((one) => one.name()),
+  };
 }
 
 /** The program with the names of its commands; each is loaded when it is called. */
@@ -108,6 +119,7 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Int
     .addHelpText("after", helpEnd);
   const globals = () => program.optsWithGlobals<GlobalOptions>();
   let tracing = false;
+  let running: Command | undefined;
   let onRecords = false;
   const context: CliContext = {
     terminal,
@@ -132,13 +144,14 @@ function buildProgram(terminal: Terminal, env: NodeJS.ProcessEnv, interrupt: Int
     if (isCommandName(name)) await load(name);
   });
   program.hook("preAction", (_program, action) => {
+    running = action;
     const options = action.optsWithGlobals<GlobalOptions>();
     const fancy = terminal.fancy && options.color !== false;
     Object.assign(terminal, { json: options.json === true, fancy });
     tracing = options.trace === true;
     onRecords = isRecordCommand(commandPath(action));
   });
-  return { program, load };
+  return { program, load, called: () => running };
 }
 
 const helpEnd = `

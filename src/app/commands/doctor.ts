@@ -23,6 +23,10 @@ interface DoctorOptions {
 
 /** `doctor`: what of this machine works for otagate, and what to do about the rest. */
 export function registerDoctor(own: Command, context: CliContext, globals: () => DoctorOptions): void {
+  own.addHelpText(
+    "after",
+    "\nExit codes: 0 no finding is bad, 7 at least one is bad; a finding of `missing` does not count as bad\n",
+  );
   own.action(async () => {
     const { url } = globals();
     const findings = [

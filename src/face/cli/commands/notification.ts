@@ -12,8 +12,29 @@ const idText = "id of the notification, or its beginning";
 
 const oneLine = (one: NotificationAnswer) => `${one.id} ${one.text}: ${one.confirmation}`;
 
-/** `notification list|confirm|withhold`. */
+const detailText = (one: NotificationAnswer) =>
+  [
+    oneLine(one),
+    `  EID        ${one.eid}`,
+    ...(one.aid === undefined ? [] : [`  ISD-P      ${one.aid}`]),
+    `  sequence   ${one.sequence}`,
+    `  received   ${when(one.firstAt)}, ${one.copies} ${one.copies === 1 ? "copy" : "copies"}, by ${one.via}`,
+    `  checksum   ${one.verified ? "verified" : "not verified"}`,
+    ...(one.confirmJob === undefined ? [] : [`  job        ${one.confirmJob}`]),
+  ].join("\n");
+
+/** `notification list|show|confirm|withhold`. */
 export function registerNotification(notification: Command, context: CliContext): void {
+  notification
+    .command("show")
+    .argument("<id>", idText)
+    .description("show one notification and its confirmation")
+    .addHelpText("after", "\nExample:\n  otagate notification show ntf_01j9z0f3\n")
+    .action(async (id: string) => {
+      await using connection = await context.connect();
+      const params = { id: await completeId(connection.api, "ntf", id) };
+      result(context.terminal, await connection.api.v1.notifications.get({ params }), detailText);
+    });
   notification
     .command("confirm")
     .argument("<id>", idText)

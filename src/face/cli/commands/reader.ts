@@ -126,7 +126,7 @@ function cardText(link: ShownLink, { terminal }: CliContext): string {
     ["EID", link.card?.eid ?? ""],
     ["target", link.target ?? "unknown (use otagate target import)"],
   ];
-  const above = new Set(["up", "atr", "iccid", "imsi", "eid"]);
+  const above = new Set(["up", "phase", "atr", "iccid", "imsi", "eid"]);
   const facts = Object.entries(link.facts)
     .filter(([key, value]) => !above.has(key) && typeof value !== "object")
     .map(([key, value]): [string, string] => [key, String(value)]);

@@ -180,6 +180,9 @@ function registerSet(connectivity: Command, context: CliContext): void {
       "\nExample:\n  otagate connectivity set 8900… --smsr-number +447700900123 --address 192.0.2.1 --port 443\n",
     )
     .action(async (reference: string, options: SetOptions) => {
+      const { timeout: _, detach: __, ...given } = options;
+      if (Object.keys(given).length === 0)
+        throw new GatewayError("api.usage", "give at least one parameter: see `otagate connectivity set --help`");
       const body = options.file === undefined ? bodyOf(options) : readJsonInput("--file", options.file);
       await using connection = await context.connect();
       const { jobs } = await connection.api.v1.cards.setConnectivity({

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { GatewayError } from "../../../base/gateway-error.ts";
-import { everyItem, unchecked } from "../../api/client.ts";
+import { everyItem } from "../../api/client.ts";
 import type { TargetAnswer, TargetDetail } from "../../api/targets.ts";
 import type { CliContext } from "../context.ts";
 import { wholeNumber } from "../number-flag.ts";
-import { paint, result, say, table } from "../terminal.ts";
+import { paint, result, table } from "../terminal.ts";
 import { registerTargetCard } from "./target-card.ts";
 import { registerTargetImport } from "./target-import.ts";
+import { registerTargetSet } from "./target-set.ts";
 
 /** `target add|list|show|import|set|remove`, and what {@link registerTargetCard} adds. */
 export function registerTarget(target: Command, context: CliContext): void {
@@ -48,46 +48,7 @@ export function registerTarget(target: Command, context: CliContext): void {
       const one = await connection.api.v1.targets.get({ params: { ref: reference } });
       result(context.terminal, one, (shown) => targetText(shown, context));
     });
-  target
-    .command("set")
-    .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--name <name>", "name for display and as a reference")
-    .option("--msisdn <digits>", "number for SMS, international format")
-    .option("--tag <tag...>", "replace the tags")
-    .option("--notifications <mode>", "local, relay or withhold")
-    .option("--spi <hex>", "SPI of commands")
-    .option("--agent-id <text>", "name of the card in SCP81 sessions, if it is neither the EID nor an ICCID")
-    .description("change settings of a target")
-    .action(
-      async (
-        reference: string,
-        options: {
-          name?: string;
-          msisdn?: string;
-          tag?: string[];
-          notifications?: string;
-          spi?: string;
-          agentId?: string;
-        },
-      ) => {
-        if (Object.keys(options).length === 0)
-          throw new GatewayError("api.usage", "give at least one option: see `otagate target set --help`", {
-            detail: {},
-          });
-        await using connection = await context.connect();
-        const { targets } = connection.api.v1;
-        const params = { ref: reference };
-        const { version } = await targets.get({ params });
-        const { name, msisdn, tag: tags, notifications, spi, agentId } = options;
-        const changed = await targets.change({
-          params,
-          headers: { "if-match": `"${version}"` },
-          body: unchecked({ name, msisdn, tags, settings: { notifications, spi, agentId } }),
-        });
-        for (const warning of changed.warnings ?? []) say(context.terminal, warning);
-        result(context.terminal, changed, (shown) => targetText(shown, context));
-      },
-    );
+  registerTargetSet(target, context, (shown) => targetText(shown, context));
   target
     .command("remove")
     .argument("<target>", "id, EID, ICCID, IMSI, MSISDN or name")
@@ -110,6 +71,9 @@ function targetText(target: TargetAnswer & Partial<TargetDetail>, { terminal }: 
     `${dim("target     ")} ${target.id}${target.name === undefined ? "" : ` (${target.name})`}, ${target.kind}, version ${target.version}`,
     ...(["eid", "iccid", "imsi", "msisdn"] as const).flatMap((key) =>
       target[key] === undefined ? [] : [`${dim(key.toUpperCase().padEnd(11))} ${target[key]}`],
+    ),
+    ...[target.reach, target.settings].flatMap((part) =>
+      Object.entries(part).map(([key, value]) => `${dim(key.padEnd(11))} ${value}`),
     ),
     ...(target.tags.length === 0 ? [] : [`${dim("tags       ")} ${target.tags.join(", ")}`]),
   ];

@@ -45,7 +45,7 @@ export function registerToken(token: Command, context: CliContext): void {
         all.length === 0
           ? "no tokens\n"
           : table(
-              ["NAME", "SCOPES", "MADE", "LAST USED", "STATE", "ID"],
+              ["NAME", "SCOPES", "CREATED", "LAST USED", "STATE", "ID"],
               all.map((one) => [
                 one.name,
                 one.scopes.join(","),
@@ -71,6 +71,6 @@ export function registerToken(token: Command, context: CliContext): void {
 
 function stateOf(token: TokenAnswer): string {
   if (token.revokedAt !== undefined) return `revoked ${when(token.revokedAt)}`;
-  if (token.expiresAt === undefined) return "good";
+  if (token.expiresAt === undefined) return "valid";
   return token.expiresAt <= Date.now() ? "expired" : `valid until ${when(token.expiresAt)}`;
 }
