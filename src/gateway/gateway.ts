@@ -44,15 +44,15 @@ interface GatewayDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly sms: SmsDefaults;
-  /** Who confirms notifications of targets that do not say. */
+  /** Notification mode of targets without one of their own. */
   readonly notifications: NotificationMode;
-  /** What is removed after which time; nothing when absent. */
+  /** Retention periods; nothing is removed if absent. */
   readonly retention?: Retention;
-  /** Names of the upstreams that receive events: records that they have not seen are kept. */
+  /** Names of the upstreams that receive events: records that they have not received are kept. */
   readonly eventUpstreams?: readonly string[];
 }
 
-/** The use cases of the gateway, for all faces: each under its name, nothing behind them. */
+/** The use cases of the gateway, for all faces: each under its name, without access to the store. */
 export class Gateway {
   readonly links = new Links();
   readonly jobs: Jobs;
@@ -155,11 +155,11 @@ export class Gateway {
     });
   }
 
-  /** Takes up what an earlier process left open. */
+  /** Resumes work that an earlier process left open. */
   async start(): Promise<void> {
     const { store, clock } = this.#deps;
     await store.write(async (r) => {
-      // What waits for an SCP81 session continues waiting: the step refuses the event.
+      // Jobs that wait for an SCP81 session continue to wait: the step refuses the event.
       for (const job of await r.jobs.inState(["running", "waiting"], 1_000_000))
         await feed(r, job, { kind: "interrupted", at: clock.now() });
       await makeDue(r, undefined, clock.now());
@@ -169,13 +169,13 @@ export class Gateway {
     await this.#runner.start();
   }
 
-  /** Starts what orders jobs and removes records by itself; to be called once links are there. */
+  /** Starts the background tasks that order jobs and remove records; to be called once links are registered. */
   async startBackground(): Promise<void> {
     await this.#campaignRunner.start();
     this.pruner.start();
   }
 
-  /** Ends what {@link startBackground} started, and the leases of cards; the links can go then. */
+  /** Ends the tasks of {@link startBackground} and all card leases; links can be removed after that. */
   async stopBackground(): Promise<void> {
     await this.pruner.stop();
     await this.leases[Symbol.asyncDispose]();
@@ -189,14 +189,14 @@ export class Gateway {
     await this.inbound.stop();
   }
 
-  /** Has SCP81 carry jobs from now on. */
+  /** Connects SCP81 as a bearer of jobs. */
   connectHttps(bearer: HttpsBearer): void {
     this.#https = bearer;
   }
 
   /**
-   * A bearer's items go this way; for a reader the card in it specifies who sent them, a modem brings those of other
-   * devices.
+   * Routes received items of a link to the inbox. In a reader the sender is its card; a modem also receives messages of
+   * other devices.
    */
   attach(link: Link): void {
     link.bearer?.onInbound(async (item) => {
@@ -207,7 +207,9 @@ export class Gateway {
     this.links.add(link);
   }
 
-  /** The target whose card is in a reader: the one that something was just sent to, or the one that has its identity. */
+  /**
+   * The target whose card is in a reader: the one to which a packet was just sent, or the one with the card's identity.
+   */
   async #sender(link: string, card: NonNullable<Link["card"]>): Promise<Target | undefined> {
     const target = this.#answers.onLink(link)?.target;
     return card.eid !== undefined && target?.eid === card.eid ? target : this.targetOfCard(card);
@@ -227,7 +229,7 @@ export class Gateway {
     const { store, clock } = this.#deps;
     if (event.target === undefined) return;
     this.#runner.noteEvent(event);
-    // A convenience: without it the next poll finds the same.
+    // Failures are ignored: the regular poll finds the same.
     if (event.type === "switch.accepted")
       detach(pollAfterSwitch({ store, clock, links: this.links }, event.target), () => {});
   }

@@ -27,7 +27,7 @@ async function endSecureChannel(r: Repositories, job: Job, end: JobEnd, at: numb
   if (end.state === "failed" || end.error?.executed !== false) await channelEndsWith(r, job, at);
 }
 
-/** What the card did: the EIS, the profile switch that began, the notification that was confirmed. */
+/** Updates the records about the card: the EIS, the profile switch that began, the notification that was confirmed. */
 async function followCard(r: Repositories, job: Job, end: JobEnd, at: number): Promise<void> {
   const commands = end.result === undefined ? [] : executedCommands(job.work, end.result.commands);
   const confirms =
@@ -39,10 +39,10 @@ async function followCard(r: Repositories, job: Job, end: JobEnd, at: number): P
   if (confirmed !== undefined && job.origin.face === "system") await autoDelete(r, confirmed, at);
 }
 
-/** What follows from the end of every job, in this order. */
+/** The effects of every job's end, in this order. */
 const jobEndEffects: readonly JobEndEffect[] = [endSecureChannel, followCard, messageEnded];
 
-/** Takes jobs on, with all that follows from their end. */
+/** Applies events to jobs, with all effects of their end. */
 export const feedJob: FeedJob = jobFeed(jobEndEffects);
 
 async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedCommand[], at: number): Promise<void> {
@@ -66,7 +66,7 @@ async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedComm
   }
 }
 
-/** The card does not know what it should delete: it is gone, whatever the cause. */
+/** The card does not have the profile to be deleted, so it was removed before. */
 function alreadyGone({ function: fn, sw }: ExecutedCommand): boolean {
   return (fn.name === "deleteProfile" || fn.name === "masterDelete") && sw === "6A88";
 }
@@ -138,7 +138,7 @@ async function switchAccepted(
 ): Promise<void> {
   const fn = command.function;
   if (fn.name !== "enableProfile" && fn.name !== "disableProfile") return;
-  // The card's notification may have been here before its answer.
+  // The card's notification may have arrived before its answer.
   if ((await r.profileSwitches.ofJob(job.id)) !== undefined) return;
   const from = enabledProfile(target)?.aid;
   await r.profileSwitches.put({
@@ -162,7 +162,8 @@ async function switchAccepted(
 }
 
 /**
- * A confirmation that another party sent (the upstream, a client by name) belongs to the notification with its number.
+ * A confirmation ordered by another party (the upstream, a client) belongs to the notification with its sequence
+ * number.
  */
 async function adoptConfirmation(r: Repositories, job: Job, commands: readonly ExecutedCommand[]): Promise<void> {
   if (job.origin.face === "system") return;
@@ -187,7 +188,7 @@ async function confirmationEnded(
   if (notification === undefined) return undefined;
   const confirmed = end.state === "done";
   if (!confirmed && notification.confirmedAt !== undefined) {
-    // The card acknowledged a confirmation before: a repetition that fails takes nothing back.
+    // The card acknowledged an earlier confirmation: a failed repetition does not change that.
     await r.notifications.patch(notification.id, { confirmation: "confirmed" });
     return undefined;
   }

@@ -75,7 +75,7 @@ export class JobRunner {
     await this.#dispatcher.stop(reason);
   }
 
-  /** Looks at the target's queue. */
+  /** Examines the target's queue. */
   kick(target: string): void {
     this.#dispatcher.kick(target);
   }
@@ -85,7 +85,7 @@ export class JobRunner {
     this.#dispatcher.accepted(job, target);
   }
 
-  /** What a commit made known. */
+  /** Applies an event of a commit. */
   noteEvent(event: GatewayEvent): void {
     this.#dispatcher.noteEvent(event);
   }
@@ -95,13 +95,13 @@ export class JobRunner {
     await this.#resume(target, 0);
   }
 
-  /** Ends the work on a job of which the end is durable. */
+  /** Ends the work on a job whose end is durable. */
   interrupt(job: Job, reason: GatewayError): void {
     this.#backoff.forget(job);
     this.#dispatcher.interrupt(job.target, job.id, reason);
   }
 
-  /** Forgets what waits for a link that is gone. */
+  /** Forgets targets that wait for a removed link. */
   linkRemoved(id: string): void {
     this.#backoff.removed(id);
   }
@@ -112,7 +112,7 @@ export class JobRunner {
     this.#dispatcher.kick(target);
   }
 
-  /** A link that came up may have a way for what is blocked, and for what it let down before. */
+  /** A link that came up may carry blocked jobs, and jobs that failed over it before. */
   async linkChanged(link: Link): Promise<void> {
     const cameUp = this.#backoff.noteLinkState(link);
     if (!link.state.up) return;
@@ -162,7 +162,8 @@ export class JobRunner {
       if (route.at === "blocked") return await this.#block(job, route.why, "and those like it");
       const https = this.#deps.https();
       if (route.bearer === "https" && https !== undefined) return await https.enqueue(job, target, route.why);
-      // Jobs of one target run in order. A packet that has left continues: the session's trigger may wait for its place.
+      // Jobs of one target run in order. A packet that was sent continues: the session's trigger may wait for its
+      // place.
       const behind = job.lane === "normal" && firstWaiting !== undefined && firstWaiting.seq < job.seq;
       if (behind && !(await this.#hasPacket(job.id))) {
         return await this.#block(job, "waits for earlier jobs of the SCP81 session");
@@ -217,7 +218,7 @@ export class JobRunner {
     return packets.some((packet) => packet.state !== "abandoned" && packet.transmissions > 0);
   }
 
-  /** Tries again when a link changes, at the latest after a while. What has no way is the same for jobs like it. */
+  /** Defers a job without a route until a link changes, or for a limited time. Jobs like it have no route either. */
   async #block(job: Job, why: string, whom: "alone" | "and those like it" = "alone"): Promise<void> {
     const { clock, store, feed } = this.#deps;
     this.#blocked.add(job.target);

@@ -22,7 +22,7 @@ export class ApiTokens {
   }
 
   /**
-   * A new token, `otg_<id>_<256 random bits>`: the only time its text exists on our side.
+   * A new token, `otg_<id>_<256 random bits>`. Its text is not kept: this answer is the only copy.
    * @throws token.exists
    */
   async create(name: string, scopes: readonly Scope[], validMs?: number): Promise<{ token: ApiToken; text: string }> {

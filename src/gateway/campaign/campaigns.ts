@@ -32,7 +32,7 @@ interface OrderedBy {
   readonly key: string;
 }
 
-/** What the {@link Campaigns} needs. */
+/** What {@link Campaigns} needs. */
 interface CampaignsDeps {
   readonly store: Store;
   readonly runner: CampaignRunner;
@@ -143,7 +143,7 @@ export class Campaigns {
     }
   }
 
-  /** Starts no further target; those that run continue. @throws campaign.unknown, campaign.state */
+  /** Starts no further targets; running ones continue. @throws campaign.unknown, campaign.state */
   async pause(id: string): Promise<ShownCampaign> {
     await this.#change(id, ["running"], (campaign) => ({
       ...campaign,
@@ -163,7 +163,7 @@ export class Campaigns {
     return this.show(id);
   }
 
-  /** Cancels what has not started; jobs that have not left are cancelled. @throws campaign.unknown, campaign.state */
+  /** Cancels targets that have not started, and jobs that were not sent. @throws campaign.unknown, campaign.state */
   async cancel(id: string): Promise<ShownCampaign> {
     await this.#change(id, ["running", "paused", "stopped"], (campaign) => ({
       ...campaign,
@@ -202,7 +202,7 @@ function idempotencyFor(order: CampaignOrder, { name, key }: OrderedBy): NonNull
   return { key: idempotencyKey, digest: idempotencyDigest };
 }
 
-/** The campaign that this key belongs to. @throws api.idempotency when the key was used for another order */
+/** The campaign with this idempotency key. @throws api.idempotency when the key was used for another order */
 async function sameOrder(
   r: Repositories,
   { key, digest }: NonNullable<Campaign["idempotency"]>,
@@ -231,7 +231,7 @@ const turnMs = 5;
 /** Targets that are read at once. */
 const readAtOnce = 100;
 
-/** The targets of a campaign. Reading very many gives way to other readers; writers wait until it ends. */
+/** The targets of a campaign. Long reads yield to other readers; writers wait until the read ends. */
 async function selected(r: Repositories, targets: CampaignTargets): Promise<Target[]> {
   const turn = inTurns(turnMs);
   if (targets.kind === "list") {

@@ -5,7 +5,7 @@ import { enabledProfile } from "../model/target.ts";
 import { cardFacts } from "./card-facts.ts";
 import type { ItemFacts } from "./item-facts.ts";
 
-/** What has to be done next for the item. */
+/** The next action for the item. */
 type ItemEffect = "none" | "submit-step" | "submit-audit";
 
 export interface ItemOutcome {
@@ -101,7 +101,7 @@ function afterAudit(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemO
   if (profileSwitch !== undefined && profileSwitch.at !== "lapsed" && error.code !== "campaign.no-switch")
     return { item: withChange(item, { ...followed(item, facts), note: answerLost }), effect: "none" };
   if (job.state !== "done" || target === undefined) {
-    // No deadline: its notification has not been waited for yet, and may contain what its answers do not.
+    // No deadline yet: its notification, which may contain more than the answers, is still to be awaited.
     const wait = step.switches !== undefined && item.deadline === undefined;
     return wait
       ? { item: withChange(item, { ...followed(item, facts), error }), effect: "none" }

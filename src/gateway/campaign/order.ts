@@ -119,7 +119,7 @@ function checkCall({ function: name, profile, params }: Extract<z.infer<typeof A
   }
 }
 
-/** Stands for the targets when only the order is available. */
+/** A placeholder target for checks of the order alone. */
 const trialTarget: Target = {
   id: "",
   kind: "euicc",

@@ -3,7 +3,7 @@ import type { CampaignAction, ItemStep, ProfileChoice } from "../model/campaign.
 import type { JobFailure } from "../model/failure.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 
-/** What is to be done to one target, or the reason why nothing is. */
+/** The steps for one target, or the reason why there are none. */
 type Plan =
   | { readonly kind: "steps"; readonly steps: readonly ItemStep[] }
   | { readonly kind: "skip"; readonly note: string }

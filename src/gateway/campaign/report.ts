@@ -13,7 +13,7 @@ export interface CampaignReport {
   readonly items: readonly ShownItem[];
 }
 
-/** Makes a report of items that come in pieces, giving way to other work. */
+/** Creates a report from pages of items; yields to other work. */
 export async function campaignReport(
   campaign: Campaign,
   pieces: AsyncIterable<readonly CampaignItem[]>,
@@ -45,7 +45,7 @@ export async function campaignReport(
 /** Longest time that a report is worked on before other work gets its turn, milliseconds. */
 const turnMs = 5;
 
-/** Joins the pieces of a report, giving way to other work. */
+/** Joins the pieces of a report; yields to other work. */
 export async function joinedReport(pieces: Iterable<string>): Promise<string> {
   const turn = inTurns(turnMs);
   const parts: string[] = [];
@@ -109,7 +109,7 @@ function csvCells(item: ShownItem): string[] {
   ];
 }
 
-/** Neither passed nor failed: not done, or not ended yet. */
+/** States that are neither passed nor failed: not started, or not ended yet. */
 const notTested: ReadonlySet<ItemState> = new Set(["skipped", "cancelled", "pending", "running"]);
 
 /** The report for continuous integration, case by case. */

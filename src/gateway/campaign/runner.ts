@@ -59,7 +59,7 @@ const interesting: ReadonlySet<string> = new Set<EventType>([
 export class CampaignRunner {
   readonly #deps: CampaignRunnerDeps;
   readonly #queue = new KeyedQueue<string>();
-  /** Campaigns to be looked at, with the targets concerned or `all` of those that run. */
+  /** Campaigns to be processed, with the targets concerned or `all` running ones. */
   readonly #dirty = new Map<string, Set<string> | "all">();
   /** Running targets by id, and the campaigns they run in. */
   readonly #running = new Map<string, Set<string>>();
@@ -89,7 +89,7 @@ export class CampaignRunner {
     await this.#queue.idle();
   }
 
-  /** Looks at everything of a campaign. */
+  /** Processes all running targets of a campaign. */
   look(id: string): void {
     this.#mark(id, "all");
   }
@@ -101,7 +101,7 @@ export class CampaignRunner {
     for (const { phase, job } of running) {
       if (phase !== "job" || job === undefined) continue;
       await jobs.cancel(job, { unsentOnly: true }).catch((error: unknown) => {
-        // It has left or ended: the item is followed to its end.
+        // It was sent or has ended: the item is followed to its end.
         if (!isGatewayError(error, "job.state")) this.#warn(id, error);
       });
     }
@@ -145,7 +145,7 @@ export class CampaignRunner {
     await this.#goOn(id);
   }
 
-  /** Starts the targets that may be started; ends or stops the campaign when it is time. */
+  /** Starts the targets that may be started; ends or stops the campaign when its state requires it. */
   async #goOn(id: string): Promise<void> {
     const { store } = this.#deps;
     for (;;) {
@@ -274,7 +274,7 @@ export class CampaignRunner {
       if (error.retry !== "never") throw thrown;
       if (error.code === "campaign.state")
         return this.#put({ ...withoutPhase(item), ...notStarted, endedAt: clock.now() });
-      // An order that was refused never left; an earlier error of the item is about a job that did.
+      // A refused order was never sent; an earlier error of the item belongs to a job that was.
       const refused = { ...openFailure(error), executed: false };
       await this.#put(refuseItem(item, item.error ?? refused, clock.now()));
     }

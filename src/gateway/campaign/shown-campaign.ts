@@ -18,15 +18,17 @@ function shownSteps(steps: readonly ItemStep[]): readonly ItemStep[] {
   }));
 }
 
-/** A campaign as any answer may show it: without keys and passwords, and without the key of the request that started it. */
+/**
+ * A campaign for display: without keys and passwords, and without the idempotency key of the request that started it.
+ */
 export function shownCampaign({ idempotency: _, ...campaign }: Campaign): Campaign {
   return { ...campaign, order: { ...campaign.order, action: shownAction(campaign.order.action) } };
 }
 
-/** A target of a campaign as answers and reports show it. */
+/** A target of a campaign as in answers and reports. */
 export type ShownItem = Omit<CampaignItem, "error"> & { readonly error?: WrittenFailure };
 
-/** Outcome of one target as answers may contain it. */
+/** A target of a campaign without secrets, for display. */
 export function shownItem({ error, ...item }: CampaignItem): ShownItem {
   return {
     ...item,

@@ -3,7 +3,7 @@ import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.
 import type { Target } from "../model/target.ts";
 import { eisState } from "../targets/eis.ts";
 
-/** One difference between the EIS and the card; absent on a side = that side does not have it. */
+/** One difference between the EIS and the card; a value is absent if its side does not have it. */
 export interface AuditDifference {
   /** The ISD-P concerned; absent for the card as a whole. */
   readonly aid?: string;

@@ -26,7 +26,7 @@ interface AuditReport {
   readonly fixed: boolean;
 }
 
-/** How an audit is done. */
+/** Options of an audit. */
 interface AuditOrder {
   /** Update the EIS from the card; profiles that the card does not have are removed. */
   readonly fix: boolean;
@@ -47,7 +47,7 @@ const maxRounds = 3;
 /** What a card reported. */
 interface HeardAudit {
   readonly jobs: readonly string[];
-  /** When the first command left. */
+  /** When the first command was sent. */
   readonly askedAt: number;
   readonly domains: readonly AuditedDomain[];
   readonly resources?: CardResources;
@@ -87,7 +87,7 @@ export class CardAudits {
     }
   }
 
-  /** All that the card reports about itself. */
+  /** Everything that the card reports about itself. */
   async #hear(target: string, order: AuditOrder, until: number): Promise<HeardAudit> {
     const jobs: string[] = [];
     const domains: AuditedDomain[] = [];
@@ -96,7 +96,7 @@ export class CardAudits {
     let askedAt = 0;
     for (let round = 0; more && round < maxAnswers; round++) {
       const job = await this.#ask(target, order, round > 0, until).catch((error: unknown) => {
-        // A card that lost its place in the list ends the list: what it reported so far is correct, but incomplete.
+        // A card that lost its position in the list ends the list: its reports so far are correct, but incomplete.
         if (round > 0 && isGatewayError(error, "job.failed")) return undefined;
         throw error;
       });

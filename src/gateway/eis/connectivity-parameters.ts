@@ -88,7 +88,7 @@ export const ConnectivityShape = z
   .refine((given) => given.smsr !== undefined || given.profile !== undefined, "smsr or profile is required");
 export type ConnectivityShape = z.infer<typeof ConnectivityShape>;
 
-/** Connectivity parameters as far as they are available here; of passwords only their presence. */
+/** Connectivity parameters as far as they are stored; of passwords only their presence. */
 interface ShownConnectivity {
   readonly smsr: SmsrReach;
   readonly profiles: readonly (ProfileReach & { readonly aid: string; readonly iccid?: string })[];
@@ -118,7 +118,7 @@ export class ConnectivityParameters {
    * Orders the changes on the card. HTTPS parameters that are not given are taken from the known ones and from changes
    * that are still open, since the card replaces a template as a whole. Wrong values orphan a card, so old and new
    * values are logged.
-   * @throws target.unknown, target.invalid, codec.* for values that do not fit
+   * @throws target.unknown, target.invalid, codec.* for invalid values
    */
   async set(reference: string, given: ConnectivityShape, origin: JobOrigin): Promise<Job[]> {
     const { smsr, profile } = given;
@@ -126,7 +126,7 @@ export class ConnectivityParameters {
       ...(smsr === undefined ? [] : [(target: Target) => smsrWork(smsr, merged(knownParameters(target).smsr, smsr))]),
       ...(profile === undefined ? [] : [(target: Target) => profileWork(target, knownParameters(target), profile)]),
     ];
-    // All or nothing: values that do not fit are refused before anything is ordered.
+    // All or nothing: invalid values are refused before any job is ordered.
     const target = await this.#store.read(async (r) => {
       const found = await asOrdered(r, await findTarget(r, reference));
       for (const make of makers) make(found);

@@ -10,7 +10,7 @@ type Action = "ENABLE" | "DISABLE" | "DELETE";
 /** POL1 as the EIS contains it. SGP.02 §3.6 */
 const pol1Bits = { disablingNotAllowed: 0x01, deletionNotAllowed: 0x02 } as const;
 
-/** What the EIS indicates about a script before it leaves. */
+/** The result of checking a script against the EIS before it is sent. */
 interface PolicyFinding {
   /** A POL2 rule that forbids it. */
   readonly refusal?: GatewayError;

@@ -38,8 +38,8 @@ type SettleEntries = (ids: readonly string[], state: "held" | "done", verdict: s
 const reassemblyMs = 10 * 60_000;
 
 /**
- * Receives what links bring: an item is stored and acknowledged first, then processed. A message takes effect in the
- * same unit of work that marks it as processed, so after a crash it is only looked at again.
+ * Processes the items that links receive: each is stored and acknowledged first, then processed. A message takes effect
+ * in the same unit of work that marks it as processed, so it takes effect exactly once, also after a crash.
  */
 export class Inbound {
   readonly #deps: InboundDeps;
@@ -67,7 +67,7 @@ export class Inbound {
     this.work();
   }
 
-  /** False when it could not be processed: it is then stored unchanged. */
+  /** False if it could not be processed: the caller stores it unchanged. */
   async #takeNow(arrived: ArrivedItem): Promise<boolean> {
     const wake: (() => void)[] = [];
     try {

@@ -1,4 +1,4 @@
-/** How long work that was aborted may take to report how far it got. */
+/** How long aborted work may take to report its progress. */
 const abortGraceMs = 400;
 
 /**

@@ -13,7 +13,10 @@ interface DeadlineWatchDeps {
   readonly expire: (job: Job) => Promise<void>;
 }
 
-/** Minimum time between two looks, since jobs that came after the last look may have earlier deadlines. */
+/**
+ * Minimum time between two checks. A new job, whose deadline may be earlier than the known ones, is checked after this
+ * time.
+ */
 const pauseMs = 300;
 const maxMs = 3_600_000;
 
@@ -40,7 +43,7 @@ export class DeadlineWatch {
     this.#lookIn(target, pauseMs);
   }
 
-  /** The target's queue is looked at in another way. */
+  /** The target no longer needs to be watched. */
   rest(target: string): void {
     clearTimeout(this.#watched.get(target)?.timer);
     this.#watched.delete(target);

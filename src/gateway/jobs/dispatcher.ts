@@ -12,8 +12,8 @@ import { concernsQueue, endsJob } from "./queue-events.ts";
 import { type Look, type LookedUp, lookAtQueue } from "./queue-look.ts";
 
 /**
- * What was read of the target together with its queue: it may be out of date, so conditions are checked where the job
- * leaves.
+ * Records of the target that were read with its queue. They may be out of date, so conditions are checked again in the
+ * commit that reserves the packet.
  */
 export type Around = Pick<Look, "target" | "firstWaiting">;
 
@@ -37,7 +37,7 @@ interface DispatcherDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly run: RunJob;
-  /** Ends a queued job whose validity is over. */
+  /** Ends a queued job whose validity has ended. */
   readonly expire: (job: Job) => Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #queue = new KeyedQueue<string>();
   readonly #kicked = new Set<string>();
-  /** The latest claim of each target: whether its job has ended, and whether the queue is to be looked at behind it. */
+  /** The latest claim of each target: whether its job has ended, and whether the queue is to be examined after it. */
   readonly #claims = new Map<string, { over: boolean; kicked: boolean }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #running = new Map<string, Running>();
@@ -94,7 +94,7 @@ export class Dispatcher {
     await this.#queue.idle();
   }
 
-  /** Looks at the target's queue: a job may have become possible. */
+  /** Examines the target's queue: a job may have become possible. */
   kick(target: string): void {
     this.#forget(target);
     this.#lookSoon(target);
@@ -119,7 +119,7 @@ export class Dispatcher {
     const { target, job, type } = event;
     if (target === undefined) return;
     const running = this.#running.get(target);
-    // The queue is looked at after a run in any case.
+    // The queue is examined after each run anyway.
     if (running !== undefined && running.job === job && endsJob(type)) running.ended = true;
     else if (concernsQueue(event)) this.kick(target);
     else if (/^(switch|target)\./.test(type)) this.#forget(target);
@@ -167,8 +167,8 @@ export class Dispatcher {
   }
 
   /**
-   * Reserves an idle target for one job that is about to be stored as under way; undefined when the target is busy.
-   * Looks requested in the meantime wait until the job has run, or the target is released.
+   * Reserves an idle target for one job that is about to be stored as under way; undefined if the target is busy.
+   * Requests to examine the queue wait until the job has run or the target is released.
    */
   claim(target: string): Claim | undefined {
     const before = this.#claims.get(target);
@@ -205,7 +205,7 @@ export class Dispatcher {
 
   /**
    * The job has ended in a unit of work that is not durable yet: later units may already claim its target, since they
-   * see whether the end is there.
+   * see the end.
    */
   ended({ id, target }: Job): void {
     const claimed = this.#claims.get(target);
@@ -240,7 +240,7 @@ export class Dispatcher {
     return look;
   }
 
-  /** No job is due: open jobs are looked at when they may run. */
+  /** No job is due: the queue is examined again when an open job may run. */
   #rest(target: string, { at, wake, held, nextPlace, quiet }: LookedUp): void {
     if (wake !== undefined && held > at) this.#deadlines.watch(target);
     const due = Math.max(wake ?? 0, Math.min(held, at + 60_000));

@@ -10,8 +10,8 @@ export interface SoFar extends ExecutedFacts {
 }
 
 /**
- * Facts about the card from what was sent and from the answers to parts of a script. To be read in the unit of work
- * that ends the job.
+ * Facts about the card from what was sent and from the answers to parts of a script. Call it in the unit of work that
+ * ends the job.
  */
 export async function executedSoFar(r: Repositories, job: Job, packets: readonly PacketRecord[]): Promise<SoFar> {
   if (job.chosen?.bearer === "https" && job.attempts > 0) return { left: true, ...withAnswered(job, "unknown") };

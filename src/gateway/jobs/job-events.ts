@@ -38,7 +38,7 @@ export interface Silence {
   readonly transmissions: number;
   /** The same octets are not sent again. */
   readonly last: boolean;
-  /** What came without proof of its origin, as text. */
+  /** What arrived without proof of its origin, as text. */
   readonly unproven?: string;
   /** Messages of the packet that the network did not deliver (from 1), and the number of messages. */
   readonly undelivered?: { readonly messages: readonly number[]; readonly of: number };
@@ -90,7 +90,7 @@ export type JobEvent = { readonly at: number } & (
 
 export type JobEventKind = JobEvent["kind"];
 
-/** What the store contains about a job's packets; to be read in the unit of work that takes the step. */
+/** Facts about a job's packets in the store; to be read in the unit of work that takes the step. */
 export interface JobFacts {
   readonly soFar: SoFar;
   /** Packets that may have left, each with a counter of its own. */

@@ -2,8 +2,8 @@ import { hasEnded, type Job } from "../model/job.ts";
 import type { JobEventKind } from "./job-events.ts";
 
 /**
- * The stage of a job: `reserved` has a route, a counter and a packet that may leave at any moment; `sent` waits for the
- * answer to it; `session` waits for an SCP81 session; `delivered` had a script handed over in one.
+ * The stage of a job: `reserved` has a route, a counter and a packet that may be sent at any moment; `sent` waits for
+ * the answer to it; `session` waits for an SCP81 session; in `delivered` a session has handed the script to the card.
  */
 export const jobStages = ["queued", "reserved", "sent", "session", "delivered", "ended"] as const;
 export type JobStage = (typeof jobStages)[number];

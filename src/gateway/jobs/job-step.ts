@@ -235,7 +235,7 @@ function askedAgain(
 }
 
 function sessionChosen(job: Job, { why, dueBy, untouched }: Event<"session-chosen">): JobStep {
-  // Tries over another bearer that certainly brought nothing to the card do not count; those of the session do.
+  // Tries over another bearer that certainly did not reach the card do not count; those of the session do.
   const attempts = untouched && job.chosen?.bearer !== "https" ? 0 : job.attempts;
   const chosen = { bearer: "https", link: "scp81", why } as const;
   const waits = dueBy === undefined ? {} : { note: "waits for the card's session", notBefore: dueBy };

@@ -1,7 +1,7 @@
 import type { GatewayEvent } from "../model/event.ts";
 
 /**
- * Whether a target's queue is to be looked at after an event: the gateway itself queued a job, which nothing else
+ * Whether a target's queue is to be examined after an event: the gateway itself queued a job, which nothing else
  * starts, or a job ended, so that jobs waiting for the place of its packet may leave.
  */
 export function concernsQueue({ type, data }: GatewayEvent): boolean {

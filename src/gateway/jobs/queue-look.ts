@@ -6,7 +6,7 @@ import { placesOf } from "./packet-order.ts";
 /** Jobs of a target that are due, in order, with what was read along with them. */
 export interface Look {
   readonly jobs: readonly Job[];
-  /** When it was looked. */
+  /** When the queue was read. */
   readonly at: number;
   readonly target: Target | undefined;
   /** No other job is due. */

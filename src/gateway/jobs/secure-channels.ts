@@ -42,7 +42,7 @@ export async function enterStoredChannel(r: Repositories, job: Job, attempts: nu
   return undefined;
 }
 
-/** Notes that channels have ended: other scripts of theirs may not be queued yet. */
+/** Records that channels have ended: other scripts of these channels may not be queued yet. */
 function withLost(dialog: AdminDialogRecord, names: readonly string[], at: number, why: string): AdminDialogRecord {
   const before = dialog.lost ?? [];
   const fresh = [...new Set(names)].filter((name) => !before.some((one) => one.name === name));

@@ -34,7 +34,7 @@ interface Held {
   readonly abort: AbortController;
 }
 
-/** How long a client waits for the exchanges of others to end before the card is reported as busy. */
+/** How long a client waits for the exchanges of other clients before the card is reported as busy. */
 const acquireMs = 10_000;
 
 /** Raw APDUs to cards: one series at a time, or many under an exclusive lease that excludes all other clients. */

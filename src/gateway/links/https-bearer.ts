@@ -9,6 +9,6 @@ export interface HttpsBearer {
    * Requests a session from the card, even when no job waits for one; repeated for this time until the session is open.
    */
   trigger(target: Target, forMs?: number): Promise<void>;
-  /** Takes over the job: it is durable as `waiting`, and the administration session will end it. */
+  /** Accepts the job: it is stored as `waiting`, and the administration session ends it. */
   enqueue(job: Job, target: Target, why: string): Promise<void>;
 }

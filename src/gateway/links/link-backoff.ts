@@ -21,16 +21,16 @@ interface EarlierTry {
 }
 
 /**
- * A job is not tried again sooner than this part of its delay, however often its link comes and goes: the pause grows
- * with the delay.
+ * Divisor of a job's delay: the job is not tried again before this fraction of it has passed, however often its link
+ * fails and returns.
  */
 const pausePart = 30;
 
 type Waiting = EarlierTry & Pick<LinkTrouble, "link" | "kind">;
 
 /**
- * Jobs deferred because a link failed, so that they are tried when it is up again. The tries themselves rebuild the
- * list.
+ * Jobs deferred because a link failed, so that they are tried when it is up again. After a restart, failed tries
+ * rebuild the list.
  */
 export class LinkBackoff {
   readonly #clock: Clock;
@@ -74,8 +74,8 @@ export class LinkBackoff {
   }
 
   /**
-   * Removes from the list what waits for this link: jobs that failed over it, jobs of the target whose card it holds,
-   * and, if it carries SMS, all jobs sent by SMS.
+   * Removes the jobs that wait for this link from the list: jobs that failed over it, jobs of the target whose card it
+   * holds, and, if it carries SMS, all jobs sent by SMS.
    */
   take(link: Link, holds: string | undefined): EarlierTry[] {
     const taken: EarlierTry[] = [];

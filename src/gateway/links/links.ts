@@ -3,7 +3,7 @@ import { nearest } from "../../base/nearest.ts";
 import type { SmsBearer } from "../../link/sms-bearer.ts";
 import type { LinkTest, LinkTestReport } from "./link-test-report.ts";
 
-/** What a link has read from the card behind it. */
+/** The identity of a card, as read over its link. */
 export interface CardIdentity {
   /** Answer to reset, hexadecimal; absent behind a modem. */
   readonly atr?: string;
@@ -23,7 +23,7 @@ export interface Link {
   readonly state: { readonly up: boolean; readonly reason?: string };
   /** Carries short messages, if it can. */
   readonly bearer?: SmsBearer;
-  /** The card in it, when there is one and it was identified. */
+  /** The card in it, once it is identified. */
   readonly card?: CardIdentity | undefined;
   /**
    * Exclusive raw access to the card: while it runs, no other exchange reaches it.
@@ -42,7 +42,7 @@ export interface Link {
    * @throws modem.*, link.*
    */
   command?(line: string, signal?: AbortSignal): Promise<readonly string[]>;
-  /** Numbers for metrics, with names from a closed set: present values, and counts since the start. */
+  /** Numbers for metrics, under fixed names: present values, and counts since the start. */
   numbers?(): { readonly now: Readonly<Record<string, number>>; readonly total: Readonly<Record<string, number>> };
   /** Tests with a known card that the link carries messages to cards unchanged. @throws target.*, link.* */
   test?(test: LinkTest, signal: AbortSignal): Promise<LinkTestReport>;

@@ -33,7 +33,7 @@ export interface HttpsState {
   readonly possible: boolean;
   /** SCP81 is the only bearer: there are no keys for secured packets. */
   readonly only?: boolean;
-  /** The job's route was chosen before: no session is requested again. */
+  /** The job had a route before: a session is not requested again. */
   readonly inVain?: boolean;
 }
 
@@ -74,8 +74,8 @@ function noCarrier(links: readonly RouteLink[], named: string | undefined): stri
 
 /**
  * The bearer and link for a job now, and the reason, as text. `auto` prefers an open SCP81 session, then a reader or
- * modem that holds the card, then SMS to its MSISDN; a script that needs many short messages goes into an SCP81 session
- * that is triggered by one.
+ * modem that holds the card, then SMS to its MSISDN; for a script that needs many short messages, an SCP81 session is
+ * triggered.
  */
 export function chooseRoute(
   target: Target,

@@ -1,4 +1,4 @@
-/** Digits of an address, without what some put in front of them. */
+/** Digits of an address, without a leading `+` or other prefix characters. */
 export function digits(address: string | undefined): string | undefined {
   return address?.replace(/^\+/, "");
 }

@@ -2,12 +2,12 @@ import { toHex } from "../../base/hex.ts";
 import type { AdminRecord } from "../../link/scp81/admin-store.ts";
 import type { CommandResult } from "./job.ts";
 
-/** A secure channel that is over: nothing of it is sent any more, until a script begins one of this name again. */
+/** A secure channel that has ended: none of its scripts is sent until a script begins a channel of this name again. */
 export interface LostChannel {
   readonly name: string;
   /** When it was lost. */
   readonly at: number;
-  /** How, as text. */
+  /** The cause, as text. */
   readonly why: string;
 }
 
@@ -17,13 +17,13 @@ export interface JobParts {
   readonly left: readonly string[];
   /** Parts that were answered. */
   readonly answered: number;
-  /** Commands in those, by the script and by what the card states. */
+  /** Commands in these parts, counted from the script and from the card's answers. */
   readonly commands: number;
   readonly ran: number;
   readonly results: readonly CommandResult[];
   /** Their answers unchanged, hexadecimal. */
   readonly data: string;
-  /** The first of `left` is sent once more: the answer of an earlier try is lost. */
+  /** The first of `left` is sent again: the answer of an earlier try is lost. */
   readonly again?: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface AdminDialogRecord {
 
 export const freshDialog: AdminDialogRecord = { record: {}, channels: {}, moreUntil: 0 };
 
-/** The parts of a job that went in some, however they were stored. */
+/** The parts of a job that was sent in parts, in the present or the earlier stored form. */
 export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | undefined {
   const { parts, split, record } = dialog;
   const now = parts?.[job];
@@ -67,7 +67,7 @@ export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | unde
   };
 }
 
-/** The dialog with other parts of a job, or none. */
+/** The dialog with the parts of a job replaced or removed. */
 export function withParts(dialog: AdminDialogRecord, job: string, parts: JobParts | undefined): AdminDialogRecord {
   const { [job]: _, ...others } = dialog.parts ?? {};
   const { split, parts: __, ...rest } = dialog;

@@ -1,4 +1,4 @@
-/** What a client of the API may do: look, run jobs, keep targets, touch cards directly, everything. */
+/** What a client of the API may do: read, run jobs, manage targets, access cards directly, everything. */
 export const scopes = ["read", "jobs", "targets", "cards", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -17,7 +17,7 @@ export interface ApiToken {
 export interface ApiTokenRepository {
   /** @throws token.exists when a token of this name is in use */
   insert(token: ApiToken, hash: Uint8Array): Promise<void>;
-  /** With its hash, in any state. */
+  /** The token with its hash, also if revoked or expired. */
   get(id: string): Promise<{ token: ApiToken; hash: Uint8Array } | undefined>;
   list(after: string | undefined, limit: number): Promise<ApiToken[]>;
   /** Revokes it permanently. Returns the tokens with this id or name that were valid. */
@@ -29,13 +29,16 @@ export interface ApiTokenRepository {
 export interface Principal {
   readonly client: string;
   readonly how: "socket" | "token" | "certificate" | "upstream";
-  /** Id of the token, and when it ends. */
+  /** Id of the token, and when it expires. */
   readonly token?: string;
   readonly expiresAt?: number;
   readonly scopes: readonly Scope[];
 }
 
-/** Whether the scopes held allow what needs `wanted`: `admin` is everything, and every scope includes `read`. */
+/**
+ * Whether the scopes held allow an operation that requires `wanted`: `admin` includes every scope, and every scope
+ * includes `read`.
+ */
 export function allows(held: readonly Scope[], wanted: Scope): boolean {
   return held.includes(wanted) || held.includes("admin") || (wanted === "read" && held.length > 0);
 }

@@ -1,10 +1,12 @@
 import type { Principal } from "./api-token.ts";
 
-/** Who asked for what, and the outcome of it. Never bodies, never keys. */
+/** One API request: client, operation and outcome. Never bodies, never keys. */
 export interface AuditEntry {
   readonly seq: number;
   readonly at: number;
-  /** Name of the token, subject of the certificate, `local` over the control socket; absent for strangers. */
+  /**
+   * Name of the token, subject of the certificate, `local` over the control socket; absent for unauthenticated clients.
+   */
   readonly client?: string;
   readonly how?: Principal["how"];
   readonly remote?: string;
@@ -12,7 +14,7 @@ export interface AuditEntry {
   readonly operation: string;
   readonly method: string;
   readonly path: string;
-  /** HTTP status of the answer; absent when the daemon died before it. */
+  /** HTTP status of the answer; absent if the daemon was killed before it answered. */
   readonly status?: number;
   /** Code of the error, if it ended in one. */
   readonly error?: string;

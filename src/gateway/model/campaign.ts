@@ -1,7 +1,7 @@
 import type { Executed, JobFailure } from "./failure.ts";
 import type { JobRequest, JobWork } from "./job.ts";
 
-/** How a profile is found in the EIS of each target: all that is given must fit. */
+/** How a profile is found in the EIS of each target: all given criteria must match. */
 export interface ProfileChoice {
   readonly aid?: string;
   /** First digits of the ICCID. */
@@ -9,12 +9,12 @@ export interface ProfileChoice {
   readonly mnoId?: string;
 }
 
-/** What is done to each target. */
+/** The action on each target. */
 export type CampaignAction =
   | {
       readonly kind: "es5";
       readonly function: string;
-      /** The profile that the function is about, chosen per target. */
+      /** The profile that the function applies to, chosen per target. */
       readonly profile?: ProfileChoice;
       readonly params?: Readonly<Record<string, unknown>>;
     }
@@ -38,7 +38,7 @@ export type CampaignTargets =
   | { readonly kind: "tag"; readonly tag: string }
   | { readonly kind: "list"; readonly references: readonly string[] };
 
-/** One function over many targets, as ordered. */
+/** One action for many targets, as ordered. */
 export interface CampaignOrder {
   readonly name: string;
   readonly targets: CampaignTargets;
@@ -46,9 +46,9 @@ export interface CampaignOrder {
   readonly request: Partial<JobRequest>;
   /** Targets worked on at the same time. */
   readonly concurrency: number;
-  /** So many targets go first; the others only when these went well. 0 = no canary stage. */
+  /** Number of targets that run first; the others start only if these succeed. 0 = no canary stage. */
   readonly canary: number;
-  /** No target is started any more when more than this share failed (0 to 1). */
+  /** No further target is started once more than this share has failed (0 to 1). */
   readonly stopAtFailureShare?: number;
   /** How long a job of the campaign may wait for its card. */
   readonly validityMs: number;
@@ -67,7 +67,7 @@ export interface Campaign {
   readonly state: CampaignState;
   /** Why it is in this state for display. */
   readonly reason?: string;
-  /** Failures that a resume after a stop passed over. */
+  /** Number of failures that no longer count since the campaign was resumed after a stop. */
   readonly forgiven: number;
   readonly createdAt: number;
   readonly endedAt?: number;
@@ -93,9 +93,9 @@ export interface ItemStep {
   readonly tolerate?: readonly string[];
 }
 
-/** Facts about a card when its part in a campaign has ended. */
+/** Facts about a card when its item of a campaign has ended. */
 export interface CardFacts {
-  /** Whether the card carried out the step it ended at. */
+  /** Whether the card carried out the step at which the item ended. */
   readonly executed: Executed;
   /** The profile that is enabled now; absent when a switch may have happened that was not reported. */
   readonly enabled?: { readonly aid: string; readonly iccid?: string };
@@ -123,7 +123,7 @@ export interface CampaignItem {
   readonly jobs: readonly string[];
   readonly deadline?: number;
   readonly error?: JobFailure;
-  /** How the outcome is known, when it is not plain. */
+  /** How the outcome was determined, if that is not obvious. */
   readonly note?: string;
   readonly card?: CardFacts;
   readonly startedAt?: number;
@@ -140,7 +140,7 @@ export interface CampaignRepository {
   byIdempotencyKey(key: string): Promise<Campaign | undefined>;
   /** Newest first. */
   list(before: string | undefined, limit: number): Promise<Campaign[]>;
-  /** Those that may still have something to do. */
+  /** Campaigns that have not ended. */
   open(): Promise<Campaign[]>;
   putItem(item: CampaignItem): Promise<void>;
   /** In order of position, from `after` on. */

@@ -1,10 +1,10 @@
 import type { EventData, EventType } from "./event-catalogue.ts";
 
-/** What happened, for those who watch: durable, numbered, in order. */
+/** Something that happened, as reported to clients: durable, numbered, in order. */
 export interface GatewayEvent {
   /** Position in the log; Last-Event-ID of the event stream. */
   readonly seq: number;
-  /** When, milliseconds. */
+  /** When it happened, ms. */
   readonly at: number;
   /** A type of the catalogue; a log may also hold types of other versions. */
   readonly type: string;

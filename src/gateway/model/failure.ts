@@ -2,7 +2,7 @@ import { type ErrorCode, isErrorCode } from "../../base/error-catalogue.ts";
 import type { ErrorDetail, GatewayError, SubmitFate } from "../../base/gateway-error.ts";
 
 /**
- * Whether the card carried out what a failed job asked for: `true` = all of it, `false` = none of it, `partly` = the
+ * Whether the card carried out the work of a failed job: `true` = all of it, `false` = none of it, `partly` = the
  * first commands ({@link ExecutedFacts.executedCommands} of them), `unknown` = a packet or script may have reached the
  * card and nothing proves what it did.
  */

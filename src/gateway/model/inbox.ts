@@ -5,12 +5,12 @@ export interface InboxEntry {
   readonly seq: number;
   readonly id: string;
   readonly link: string;
-  /** Known when the link ends in one card. */
+  /** Given if the link leads to one card only. */
   readonly target?: string;
   readonly item: InboundItem;
-  /** `new` until acted upon; `held` = a segment waiting for the others. */
+  /** `new` until processed; `held` = a segment waiting for the others. */
   readonly state: "new" | "held" | "done";
-  /** What it turned out to be, as text. */
+  /** What it was recognized as, as text. */
   readonly verdict?: string;
   readonly receivedAt: number;
 }
@@ -21,7 +21,7 @@ export type ArrivedItem = Omit<InboxEntry, "seq" | "state" | "verdict">;
 export interface InboxRepository {
   insert(entry: Omit<InboxEntry, "seq">): Promise<void>;
   get(id: string): Promise<InboxEntry | undefined>;
-  /** Not yet acted upon, oldest first. */
+  /** Not processed yet, oldest first. */
   pending(limit: number): Promise<InboxEntry[]>;
   held(link: string, since: number): Promise<InboxEntry[]>;
   settle(ids: readonly string[], state: "held" | "done", verdict: string): Promise<void>;

@@ -9,8 +9,10 @@ export interface JobEnd {
   readonly error?: JobFailure;
 }
 
-/** How a job is to end: what a failure leaves open about the card follows from what the job sent until then. */
+/**
+ * How a job is to end; facts about the card that a failure leaves open follow from what the job has sent until then.
+ */
 export type OpenEnd = Omit<JobEnd, "error"> & { readonly error?: OpenFailure };
 
-/** What follows elsewhere from the end of a job, in the unit of work that ends it. `job` is the job as it was before. */
+/** An effect of a job's end on other records, in the unit of work that ends it. `job` is the job as it was before. */
 export type JobEndEffect = (r: Repositories, job: Job, end: JobEnd, at: number) => Promise<void>;

@@ -1,11 +1,11 @@
 import type { JobFailure } from "./failure.ts";
 
-/** What carries a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
+/** The bearer of a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
 export type Bearer = "https" | "envelope" | "sms";
 
-/** What is to be done on the card. All octets are upper-case hexadecimal. */
+/** The work on the card. All octets are upper-case hexadecimal. */
 export type JobWork =
-  /** C-APDUs for one security domain. `function` names the ES5 function they came from, if any. */
+  /** C-APDUs for one security domain. `function` is the ES5 function that they encode, if any. */
   | {
       readonly kind: "script";
       readonly tar: string;
@@ -36,7 +36,7 @@ export type JobWork =
       readonly receipt?: boolean;
     };
 
-/** How it is to be done. */
+/** How the work is to be carried out. */
 export interface JobRequest {
   /** `auto` chooses among all; `short-message` among those that carry SMS. */
   readonly bearer: Bearer | "auto" | "short-message";
@@ -44,26 +44,26 @@ export interface JobRequest {
   readonly link?: string;
   readonly spi?: string;
   readonly kvn?: number;
-  /** Give up after this many packets with a counter of their own. */
+  /** Maximum number of packets with a counter of their own. */
   readonly maxPackets: number;
   readonly answerTimeoutMs?: number;
-  /** The job is done when the network took the packet; no answer is expected (SPI without PoR). */
+  /** The job ends when the network has accepted the packet; no answer is expected (SPI without PoR). */
   readonly fireAndForget?: boolean;
   /** What to do when the card may have run the packet but its answer is lost. */
   readonly onAnswerLost?: "fail" | "repeat";
-  /** How long the card may think about a script in an SCP81 session. */
+  /** How long the card may process a script in an SCP81 session. */
   readonly budgetMs?: number;
-  /** Secure channel (SCP03, SCP03t) of the upstream that the script belongs to; told from the script when absent. */
+  /** Secure channel (SCP03, SCP03t) of the upstream that the script belongs to; derived from the script when absent. */
   readonly secureChannel?: string;
   /** More scripts of the same exchange follow: keep an SCP81 session open. */
   readonly moreToCome?: boolean;
-  /** Status words of the last command that are as good as success, upper-case hexadecimal. */
+  /** Status words of the last command that count as success, upper-case hexadecimal. */
   readonly tolerate?: readonly string[];
-  /** Leave the EIS as it is whatever an audit in the script states; differences are only reported. */
+  /** Leave the EIS unchanged if the script contains an audit; differences are only reported. */
   readonly keepEis?: boolean;
   /** How long a profile switch that the script starts may take until it counts as lapsed. */
   readonly switchTimeoutMs?: number;
-  /** How an SMSC is asked to code its messages, in place of its account's settings: for tests of a link. */
+  /** Coding that the SMSC is requested to use instead of its account's settings: for tests of a link. */
   readonly smsCoding?: { readonly dataCoding?: number; readonly destAddrSubunit?: number };
 }
 
@@ -73,7 +73,7 @@ export interface CommandResult {
   readonly sw: string;
 }
 
-/** What came back. */
+/** The answer of the card. */
 export interface JobResult {
   /** Status of the proof of receipt, 0 = ok; absent without one. */
   readonly por?: { readonly status: number; readonly name: string; readonly authenticated: boolean };
@@ -85,7 +85,7 @@ export interface JobResult {
   /** Decoded answer of an ES5 function. */
   readonly answer?: unknown;
   readonly scriptStatus?: string;
-  /** What the card did not say, as text. */
+  /** What the answer leaves open, as text. */
   readonly note?: string;
 }
 
@@ -118,15 +118,15 @@ export interface Job {
   readonly work: JobWork;
   readonly request: JobRequest;
   readonly origin: JobOrigin;
-  /** What carries it, and why it was chosen, as text. */
+  /** The chosen bearer, and the reason for the choice, as text. */
   readonly chosen?: { readonly bearer: Bearer; readonly link: string; readonly why: string };
-  /** Tries so far, transmissions of the same packet included. */
+  /** Number of tries so far, including transmissions of the same packet. */
   readonly attempts: number;
   readonly notBefore: number;
   readonly validUntil: number;
   readonly result?: JobResult;
   readonly error?: JobFailure;
-  /** Last passing trouble for display. */
+  /** The last temporary problem, for display. */
   readonly note?: string;
   /** Warnings from the EIS when it was accepted. */
   readonly warnings?: readonly string[];
@@ -148,8 +148,8 @@ export type JobPatch = Partial<
 
 export interface JobRepository {
   /**
-   * Stores it and gives it its `seq`; with a known idempotency key returns the job that has it instead, and whether
-   * that one was ordered with the same digest.
+   * Stores the job and assigns its `seq`. If its idempotency key is in use, returns the job that has the key instead,
+   * and whether that job was ordered with the same digest.
    */
   insert(
     job: Omit<Job, "seq">,
@@ -160,14 +160,15 @@ export interface JobRepository {
   /** Newest first, before the given seq. */
   list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]>;
   /**
-   * Changes a job that has not ended and is still where it `was`; false otherwise. A job ends exactly once.
+   * Changes a job that has not ended and is still in the state that it `was` in; false otherwise. A job ends exactly
+   * once.
    */
   patch(id: string, patch: JobPatch, was?: Pick<Job, "state" | "attempts">): Promise<boolean>;
-  /** The job to do next on this target: system lane first, then order of acceptance. */
+  /** The next job of this target: system lane first, then order of acceptance. */
   next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
   /** Whether the target has a job that has not ended. */
   hasOpen(target: string): Promise<boolean>;
-  /** The jobs to do next on this target, as many, in the order of {@link next}. */
+  /** The next jobs of this target, at most `limit`, in the order of {@link next}. */
   due(target: string, now: number, lanes: readonly Job["lane"][], limit: number): Promise<Job[]>;
   /** Targets with jobs that have not ended. */
   openTargets(): Promise<string[]>;
@@ -175,15 +176,18 @@ export interface JobRepository {
   inState(states: readonly JobState[], limit: number): Promise<Job[]>;
   /** Jobs of the target that wait for an administration session: system lane first, then order of acceptance. */
   waitingForSession(target: string, limit: number): Promise<Job[]>;
-  /** Puts off the due jobs behind this one that ask for the same: same target, lane, request and kind of work. */
+  /** Defers the due jobs behind this one that are alike: same target, lane, request and kind of work. */
   defer(job: Job, now: number, until: number, note: string): Promise<void>;
-  /** Makes jobs (of the target, or of all) that were put off due; what was never tried waits for its client's time. */
+  /**
+   * Makes deferred jobs (of the target, or of all) due; a job that was never tried waits for the time that its client
+   * set.
+   */
   resume(target: string | undefined, now: number): Promise<void>;
-  /** Makes the target's jobs that were put off with this note due. */
+  /** Makes the target's jobs that were deferred with this note due. */
   letGo(target: string, note: string, now: number): Promise<void>;
   /** When the earliest queued job of the target may run. */
   nextWake(target: string): Promise<number | undefined>;
-  /** Queued jobs of the target whose validity is over, and when the next one's ends. */
+  /** Queued jobs of the target whose validity has ended, and when the validity of the next one ends. */
   deadlines(target: string, now: number): Promise<{ readonly over: readonly Job[]; readonly next?: number }>;
   counts(): Promise<Readonly<Record<JobState, number>>>;
 }

@@ -4,7 +4,7 @@ import { isdRTar } from "../../codec/euicc/aid.ts";
 /** Cipher and MAC algorithms of a SCP80 key set (TS 102 225 §5.1.2, §5.1.3). */
 type Scp80Algorithm = "AES" | "3DES" | "DES";
 
-/** A key set without its values: safe to show. */
+/** A key set without its values: safe to display. */
 export interface KeySetInfo {
   readonly id: string;
   readonly target: string;
@@ -14,11 +14,11 @@ export interface KeySetInfo {
   /** TARs it serves, hexadecimal; empty = those of the ISD-R and its ISD-Ps. */
   readonly tars: readonly string[];
   readonly algorithm: Scp80Algorithm | "PSK";
-  /** Octets of RC/CC that this key set insists on (4 or 8). */
+  /** Number of octets of the RC/CC that this key set requires (4 or 8). */
   readonly ccLength: number;
   /** Last SCP80 counter handed out. */
   readonly cntr: number;
-  /** PSK identity as the card sends it, when it is not the SGP.02 form. */
+  /** PSK identity as the card sends it, if it does not have the SGP.02 form. */
   readonly pskIdentity?: string;
 }
 
@@ -39,7 +39,10 @@ export interface KeySetRepository {
   remove(id: string): Promise<boolean>;
   /** The next counter value, reserved permanently. @throws crypto.key when the counter is exhausted */
   nextCounter(id: string): Promise<number>;
-  /** Takes the counter of a packet that the card secured with it; false when one as high was taken before. */
+  /**
+   * Accepts the counter of a packet that the card secured with this key set; false if the same or a higher counter was
+   * accepted before.
+   */
   takeHeard(id: string, cntr: number): Promise<boolean>;
   /** Moves the counter up to at least `floor`; never down. */
   raiseCounter(id: string, floor: number): Promise<void>;

@@ -2,38 +2,39 @@ import type { Job, JobOrigin, JobRequest, JobWork } from "./job.ts";
 import type { Repositories } from "./store.ts";
 import type { Target } from "./target.ts";
 
-/** Work as clients give it. */
+/** Work as clients order it. */
 export type AskedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
 
-/** What a client asks for; see {@link Job} for the outcome of it. */
+/** A client's order; {@link Job} is the stored job. */
 export interface NewJob {
   /** Any name of the target. */
   readonly target: string;
-  /** A function makes it of what the store specifies where the job is stored. */
+  /** A function creates the work from the store, in the unit of work that stores the job. */
   readonly work: AskedWork | ((r: Repositories, target: Target) => Promise<AskedWork>);
   readonly request?: Partial<JobRequest>;
   readonly origin: JobOrigin;
   readonly validityMs?: number;
   readonly idempotencyKey?: string;
-  /** What must hold where the job is stored; throws when it does not. */
+  /** A condition that is checked in the unit of work that stores the job; throws if it does not hold. */
   readonly when?: (r: Repositories) => Promise<void>;
   /** Digest of the order that has the key: the same key with another digest is refused. */
   readonly idempotencyDigest?: string;
 }
 
-/** A job that is stored as under way, and its target, which no other job can use meanwhile. */
+/** A job that is stored as under way, and its target, which no other job can use in the meantime. */
 export interface Handover {
-  /** Hands its packet over; to be called once the job is durable. */
+  /** Sends its packet; to be called once the job is durable. */
   readonly go: () => void;
-  /** Lets the target go: the unit of work was undone. */
+  /** Releases the target: the unit of work was undone. */
   readonly release: () => void;
 }
 
-/** The jobs as other use cases order them. */
+/** The job queue as other use cases see it. */
 export interface JobQueue {
   /**
-   * Stores a new job of short messages as under way already, as part of a unit of work: its acceptance, its packet and that
-   * this may leave are one commit. Undefined, and nothing is stored, when the job has to wait for its turn or for a link.
+   * Stores a new job of short messages as already under way, as part of a unit of work: its acceptance and the
+   * reservation of its packet are one commit. Undefined, with nothing stored, if the job has to wait for its turn or
+   * for a link.
    */
   begin(r: Repositories, job: Omit<Job, "seq">, target: Target): Promise<Handover | undefined>;
   /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */

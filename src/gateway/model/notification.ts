@@ -1,4 +1,4 @@
-/** A notification of an eUICC (SGP.02 §4.1.1.11), once however often it was repeated. */
+/** A notification of an eUICC (SGP.02 §4.1.1.11); repetitions belong to the same record. */
 export interface NotificationRecord {
   readonly seq: number;
   readonly id: string;
@@ -13,7 +13,10 @@ export interface NotificationRecord {
   readonly imei?: string;
   readonly via: "sms" | "https";
   readonly link: string;
-  /** Its way proves the card that it names: its CC, the PSK of its session, or the reader that holds the card. */
+  /**
+   * It is proven to come from the card that it names: by its CC, the PSK of its session, or the reader that holds the
+   * card.
+   */
   readonly verified: boolean;
   readonly copies: number;
   /** `withheld`: not confirmed on purpose. */
@@ -33,7 +36,10 @@ export interface NotificationRepository {
   ): Promise<void>;
   get(id: string): Promise<NotificationRecord | undefined>;
   byConfirmJob(job: string): Promise<NotificationRecord | undefined>;
-  /** The same octets, proven alike and counting alike (`none` does not), received since `since`: the newest. */
+  /**
+   * The newest record with the same octets and the same proof that counts in the same way (`none` does not count),
+   * received since `since`.
+   */
   copyOf(
     eid: string,
     raw: string,

@@ -1,20 +1,20 @@
-/** An event on its way to an upstream. The body is made once: every attempt carries the same octets. */
+/** An event that is being delivered to an upstream. The body is created once: every attempt sends the same octets. */
 export interface OutboxEntry {
   /** Order within everything that goes to this upstream. */
   readonly seq: number;
   /** Stable id; the upstream recognizes repetitions by it. */
   readonly id: string;
   readonly upstream: string;
-  /** Target, or "" for what concerns none: entries of one lane go one after the other. */
+  /** Target, or "" for events without one: entries of one lane are delivered one after the other. */
   readonly lane: string;
   readonly type: string;
   readonly body: string;
   readonly attempts: number;
   readonly notBefore: number;
   readonly createdAt: number;
-  /** What the last attempt came to, as text. */
+  /** Why the last attempt failed, as text. */
   readonly error?: string;
-  /** Given up: only a replay sends it again. */
+  /** When it was abandoned: only a replay sends it again. */
   readonly deadAt?: number;
 }
 
@@ -30,11 +30,11 @@ export interface OutboxRepository {
   /** Position in the event log up to which this upstream's entries were made. */
   cursor(upstream: string): Promise<number | undefined>;
   moveCursor(upstream: string, seq: number): Promise<void>;
-  /** Ignores an id that is there already. */
+  /** Ignores an id that exists already. */
   insert(entry: Omit<OutboxEntry, "seq" | "attempts">): Promise<void>;
   /** Lanes with queued entries. */
   lanes(upstream: string): Promise<string[]>;
-  /** The entry that goes next in its lane. */
+  /** The next entry of a lane. */
   head(upstream: string, lane: string): Promise<OutboxEntry | undefined>;
   delivered(seq: number): Promise<void>;
   retry(seq: number, attempts: number, notBefore: number, error: string): Promise<void>;

@@ -1,8 +1,7 @@
 import type { NetworkVerdict } from "../../link/sms-bearer.ts";
 
 /**
- * A secured command packet that was given a counter. It is stored before it leaves and is only ever sent again octet by
- * octet the same.
+ * A secured command packet with a counter. It is stored before it is sent, and sent again only with the same octets.
  */
 export interface PacketRecord {
   readonly id: string;
@@ -45,12 +44,14 @@ export interface PacketPart {
   readonly position: number;
   readonly transmission: number;
   readonly link: string;
-  /** What the network calls it in receipts. */
+  /** The reference of the network for it, as in receipts. */
   readonly networkReference?: string;
-  /** `taken` by the network, `delivered` or `failed` by its receipt, `unknown` when no answer came in time. */
+  /**
+   * `taken`: accepted by the network; `delivered` or `failed`: according to its receipt; `unknown`: no answer in time.
+   */
   readonly state: "taken" | "delivered" | "failed" | "unknown";
   readonly at: number;
-  /** The reference that the network was given to echo in receipts, and the number the message went to, in digits. */
+  /** The reference that the network is to echo in receipts, and the destination number in digits. */
   readonly echo?: { readonly reference: number; readonly to: string };
   /** The last report of the network, unchanged. */
   readonly said?: NetworkVerdict;
@@ -65,15 +66,18 @@ export interface PacketRepository {
   inPlace(target: string): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
   unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
-  /** Stores the outcome of a part. A receipt's word on the same transmission stays. */
+  /** Stores the outcome of a part. The outcome that a receipt reported for the same transmission stays. */
   putPart(part: PacketPart): Promise<void>;
   /**
-   * The part to this number with this reference, perhaps modulo 256, of those without a name: the newest. With
-   * `evenNamed`, one that has a name counts too if the whole reference is equal.
+   * The newest part to this number with this reference (perhaps modulo 256) that has no network reference. With
+   * `evenNamed`, one with a network reference is considered too if the whole reference is equal.
    */
   partEchoed(link: string, echo: NonNullable<PacketPart["echo"]>, evenNamed: boolean): Promise<PacketPart | undefined>;
   /** In order of their positions. */
   parts(packet: string): Promise<PacketPart[]>;
-  /** The part that the network of this link calls so, in one of the spellings: the newest, without a receipt before others. */
+  /**
+   * The newest part with this network reference on this link, in one of the spellings; parts without a receipt take
+   * precedence.
+   */
   partNamed(link: string, references: readonly string[]): Promise<PacketPart | undefined>;
 }

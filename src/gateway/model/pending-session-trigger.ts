@@ -1,4 +1,4 @@
-/** A session that was asked for without a job: its trigger is repeated until the session is there or the time is over. */
+/** A session that was requested without a job: its trigger is repeated until the session opens or the time ends. */
 export interface PendingSessionTrigger {
   readonly target: string;
   readonly since: number;
@@ -8,7 +8,7 @@ export interface PendingSessionTrigger {
 export interface PendingSessionTriggerRepository {
   /** Stores it; one per target. */
   put(wanted: PendingSessionTrigger): Promise<void>;
-  /** Removes this very order; one that has replaced it stays. */
+  /** Removes exactly this order; one that has replaced it stays. */
   remove(wanted: PendingSessionTrigger): Promise<void>;
   list(): Promise<PendingSessionTrigger[]>;
 }

@@ -10,7 +10,7 @@ export interface ProfileSwitch {
   readonly kind: "enable" | "disable";
   /** ISD-P that the function named. */
   readonly aid: string;
-  /** ISD-P that the EIS had as enabled when it was accepted. */
+  /** ISD-P that was enabled according to the EIS when the switch was accepted. */
   readonly from?: string;
   readonly at: ProfileSwitchState;
   readonly acceptedAt: number;
@@ -66,7 +66,7 @@ function namesItsProfile(now: ProfileSwitch, isdP: string | undefined): boolean 
   return now.kind === "enable" ? isdP === now.aid : isdP !== now.aid;
 }
 
-/** A lapsed switch whose card reports after all: its confirmation is awaited as long as it would have been. */
+/** A lapsed switch whose card reports late: its confirmation is awaited for the usual time. */
 function reopened({ endedAt: _, ...lapsed }: ProfileSwitch, at: number): ProfileSwitch {
   const patienceMs = Math.max(lapsed.holdUntil - lapsed.acceptedAt, 0);
   return { ...lapsed, at: "switched", switchedAt: lapsed.switchedAt ?? at, holdUntil: at + patienceMs };

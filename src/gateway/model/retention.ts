@@ -24,14 +24,14 @@ export const periodOf: Readonly<Record<RetainedKind, keyof Retention>> = {
   audit: "auditMs",
 };
 
-/** Tables that records are counted in. */
+/** Tables whose records are counted. */
 export const countedKinds = [...retainedKinds, "packets", "packetParts", "segments"] as const;
 /** How many records of each table; tables without any may be missing. */
 export type PruneCounts = Readonly<Partial<Record<(typeof countedKinds)[number], number>>>;
 
-/** A look at the next records of a kind. */
+/** The next records of a kind, as examined. */
 export interface PrunePage {
-  /** Positions of those that may go. */
+  /** Positions of the records that may be removed. */
   readonly positions: readonly number[];
   /** Where to continue; absent when nothing that is old enough follows. */
   readonly next?: number;
@@ -39,18 +39,18 @@ export interface PrunePage {
 
 export interface StoreSize {
   readonly bytes: number;
-  /** Octets inside the file that hold nothing: what it could shrink by. */
+  /** Unused octets of the file: by so much it could shrink. */
   readonly freeBytes: number;
 }
 
 export interface RetentionRepository {
-  /** Looks at `limit` records after a position, oldest first. Whatever was still alive at `before` stays. */
+  /** Examines `limit` records after a position, oldest first. A record that was still in use at `before` stays. */
   page(kind: RetainedKind, before: number, after: number, limit: number): Promise<PrunePage>;
   /** Counts these records and what belongs to them. */
   count(kind: RetainedKind, positions: readonly number[]): Promise<PruneCounts>;
   /** Removes these records and what belongs to them. */
   remove(kind: RetainedKind, positions: readonly number[]): Promise<PruneCounts>;
-  /** When the oldest event happened that one of these upstreams has not taken from the log. */
+  /** Time of the oldest event that one of these upstreams has not read from the log. */
   firstUntaken(upstreams: readonly string[]): Promise<number | undefined>;
   size(): Promise<StoreSize>;
 }

@@ -16,7 +16,7 @@ export interface SmscMessage {
   readonly receipt: "never" | "always" | "on-failure" | "on-success";
   readonly intermediate: boolean;
   readonly userMessageReference?: number;
-  /** data_coding as the client wrote it: what comes back to it has the same. */
+  /** data_coding from the client; responses to the client have the same. */
   readonly dataCoding?: number;
   readonly state: MessageState;
   /** Network error, 0 without one. */
@@ -35,13 +35,13 @@ export interface HeldSegment {
   readonly messageOf: string;
   readonly sequence: number;
   readonly total: number;
-  /** What it is made of, for the job. */
+  /** Its contents, for the job. */
   readonly body: SegmentBody;
-  /** At this time it is sent without the others. */
+  /** Time at which it is sent without the others. */
   readonly dueAt: number;
 }
 
-/** What the job of a segment needs to know. */
+/** The parts of a segment that its job needs. */
 export interface SegmentBody {
   readonly userData: string;
   readonly protocolId: number;
@@ -52,7 +52,7 @@ export interface SegmentBody {
   readonly notBefore: number;
 }
 
-/** That a client writes to a target, and under which addresses. */
+/** The conversation of a client with a target, with both addresses. */
 export interface SmscConversation {
   readonly target: string;
   readonly client: string;
@@ -111,7 +111,7 @@ export interface SmscRepository {
   /** Changes a message's state; with `validUntil`, also how long it is waited for. */
   settle(id: string, change: SmscSettlement, validUntil?: number): Promise<void>;
   hold(segment: HeldSegment): Promise<void>;
-  /** Segments of one message that wait, by sequence and then in order of arrival. */
+  /** Waiting segments of one message, by sequence number and then in order of arrival. */
   held(messageOf: string): Promise<HeldSegment[]>;
   /** One segment of each message that has waited long enough. */
   dueSegments(now: number): Promise<HeldSegment[]>;
@@ -123,8 +123,8 @@ export interface SmscRepository {
   conversation(target: string, number: string | undefined): Promise<SmscConversation | undefined>;
   post(client: string, item: SmscOutboxItem, at: number): Promise<void>;
   pull(client: string, limit: number): Promise<SmscOutboxItem[]>;
-  /** False when it was not there. */
+  /** False if there was no such item. */
   drop(client: string, id: string): Promise<boolean>;
-  /** How much waits for each client. */
+  /** Number of waiting items for each client. */
   depths(): Promise<Readonly<Record<string, number>>>;
 }

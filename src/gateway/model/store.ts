@@ -39,8 +39,8 @@ export interface Repositories {
 }
 
 /**
- * The gateway's durable memory. A unit of work sees and makes a consistent state; it may be run together with others
- * (group commit), so it must await nothing but its repositories.
+ * The durable store of the gateway. A unit of work sees and leaves a consistent state; it may be run together with
+ * others (group commit), so it must await nothing but its repositories.
  */
 export interface Store extends AsyncDisposable {
   /**
@@ -50,7 +50,7 @@ export interface Store extends AsyncDisposable {
   write<T>(unit: (repositories: Repositories) => Promise<T>, committed?: () => void): Promise<T>;
   /** Whether anything can be stored now; costs no more than one commit a second. @throws store.* */
   check(): Promise<void>;
-  /** Why nothing could be stored the last time, until something can. */
+  /** Why the last write failed; undefined once a write succeeds. */
   readonly trouble: GatewayError | undefined;
   /** Reads what is durable; the unit runs again when a commit came in between. */
   read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
@@ -58,7 +58,7 @@ export interface Store extends AsyncDisposable {
   onEvents(listener: (events: readonly import("./event.ts").GatewayEvent[]) => void): () => void;
 }
 
-/** Encrypts what the store keeps of keys. */
+/** Encrypts the keys in the store. */
 export interface Seal {
   seal(clear: Uint8Array, purpose: string): Uint8Array;
   /** @throws crypto.master-key */

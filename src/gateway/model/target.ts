@@ -15,7 +15,7 @@ export interface EsimProfile {
   readonly allocatedMemory?: number;
   readonly freeMemory?: number;
   readonly pol1?: number;
-  /** Connectivity parameters that were last set: values of A0, A1, A2 by tag, hexadecimal. SGP.02 §4.1.3.4 */
+  /** Connectivity parameters as last set: values of A0, A1, A2 by tag, hexadecimal. SGP.02 §4.1.3.4 */
   readonly connectivity?: Readonly<Record<string, string>>;
   /** POL2 rules of the EIS; checked before a command leaves. */
   readonly pol2?: readonly {
@@ -28,11 +28,11 @@ export interface EsimProfile {
 interface Reach {
   /** Link of the modem or SMSC account that carries SMS to its MSISDN; absent = any that is up. */
   readonly smsLink?: string;
-  /** Reader to look in only; absent = wherever the card turns up. */
+  /** The only reader to look in; absent = any reader. */
   readonly reader?: string;
 }
 
-/** How to talk to this target. What is absent falls back to the gateway's defaults. */
+/** Settings for the communication with this target. The gateway's defaults apply to absent ones. */
 export interface TargetSettings {
   /** SPI of commands, 4 hexadecimal digits (TS 102 225 §5.1.1). */
   readonly spi?: string;
@@ -49,15 +49,15 @@ export interface TargetSettings {
    */
   readonly notifications?: NotificationMode;
   /**
-   * Notifications without any security (a bare E1, a packet without CC): `show` them only (default), or `accept` them as the
-   * card's own. One whose CC fails never counts.
+   * Notifications without any security (a bare E1, a packet without CC): only `show` them (default), or `accept` them
+   * as sent by the card. A notification whose CC fails is never accepted.
    */
   readonly unsecuredNotifications?: "show" | "accept";
   /** Buffer of the card for one SCP81 script, octets. */
   readonly scp81Buffer?: number;
   /** SCP81 answers to this card: chunked or Content-Length. */
   readonly scp81Framing?: "chunked" | "content-length";
-  /** How the card names itself in `X-Admin-From`, where that is not its EID or ICCID. */
+  /** The card's identity in `X-Admin-From`, if that is not its EID or ICCID. */
   readonly agentId?: string;
 }
 
@@ -104,7 +104,7 @@ export interface Namesake {
   readonly other: { readonly id: string; readonly eid?: string; readonly kind: AliasKind };
 }
 
-/** What a name of a target is. */
+/** The kind of a name of a target. */
 export type AliasKind = "id" | IdentityKind | "name" | "profile";
 
 export interface TargetRepository {
@@ -125,7 +125,7 @@ export interface TargetRepository {
   list(filter: TargetFilter, after: string | undefined, limit: number): Promise<Target[]>;
 }
 
-/** The enabled profile, if the EIS knows one. */
+/** The enabled profile, if the EIS contains one. */
 export function enabledProfile(target: Target): EsimProfile | undefined {
   return target.esimProfiles.find((profile) => profile.state === "enabled");
 }

@@ -31,7 +31,7 @@ interface NotificationArrival {
   readonly card: string | undefined;
   readonly whole: ReassembledMessage;
   readonly receivedAt: number;
-  /** The message also went to a client that manages the card and confirms its notifications. */
+  /** The message was also delivered to a client that manages the card and confirms its notifications. */
   readonly relayed: boolean;
   /** Requests a look at the target's queue after the commit. */
   readonly wake: (target: string) => void;
@@ -42,15 +42,15 @@ interface HeardNotification {
   readonly value: Notification;
   readonly raw: Uint8Array;
   /**
-   * The target that its origin proves: by CC, by the PSK of the session, or by the reader that holds the card. Its
-   * contents count for that target only.
+   * The target whose card is proven to have sent it: by CC, by the PSK of the session, or by the reader that holds the
+   * card. It affects that target only.
    */
   readonly proven: string | undefined;
   /** The counter of its packet was used before: it is a copy or a replay. */
   readonly stale?: boolean;
   /** Its octets can be replayed: a CC proves it, and neither a session nor a reader does. */
   readonly repeatable?: boolean;
-  /** It has no security that could have failed. */
+  /** It has no security whose check could have failed. */
   readonly unsecured: boolean;
   readonly via: "sms" | "https";
   readonly link: string;
@@ -61,7 +61,7 @@ interface HeardNotification {
 /** The result of a notification. */
 interface RecordedNotification {
   readonly words: string;
-  /** It changes, or may change, the facts about the card. */
+  /** It changes, or may change, stored facts about the card. */
   readonly counts: boolean;
 }
 
@@ -73,7 +73,7 @@ export type QueueConfirmation = (
   at: number,
 ) => Promise<string>;
 
-/** What the {@link Notifications} needs. */
+/** What {@link Notifications} needs. */
 interface NotificationsDeps {
   readonly queueConfirmation: QueueConfirmation;
   /** Default for targets without a notification mode of their own. */
@@ -155,7 +155,9 @@ export class Notifications {
     });
   }
 
-  /** What the message is, as text, if it is a notification; undefined if it is something else. */
+  /**
+   * Processes a message if it is a notification, and returns a description of it; undefined if it is something else.
+   */
   async take(r: Repositories, arrival: NotificationArrival): Promise<string | undefined> {
     const { whole } = arrival;
     if (whole.security === "response") return undefined;

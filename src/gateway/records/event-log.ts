@@ -15,7 +15,7 @@ export class EventLog {
     this.#store = store;
   }
 
-  /** The next events after a position, and whether some before them are gone. */
+  /** The next events after a position, and whether events before them were removed. */
   async after(
     after: number,
     limit: number,

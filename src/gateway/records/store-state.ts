@@ -10,12 +10,12 @@ export class StoreState {
     this.#store = store;
   }
 
-  /** Why the last write failed; undefined since the next one that succeeded. */
+  /** Why the last write failed; undefined once a write has succeeded. */
   get trouble(): GatewayError | undefined {
     return this.#store.trouble;
   }
 
-  /** Proves that the store takes writes; costs no more than one commit a second. @throws store.* */
+  /** Verifies that the store accepts writes; costs at most one commit per second. @throws store.* */
   async check(): Promise<void> {
     await this.#store.check();
   }

@@ -14,7 +14,7 @@ import {
 } from "../model/retention.ts";
 import type { Repositories, Store } from "../model/store.ts";
 
-/** One removal of what is past its retention, or a look at what would be removed. */
+/** One removal of records past their retention, or a dry run of it. */
 export interface PruneRun {
   readonly id: string;
   readonly dryRun: boolean;
@@ -22,9 +22,9 @@ export interface PruneRun {
   readonly state: "running" | "done" | "failed" | "stopped";
   readonly startedAt: number;
   readonly endedAt?: number;
-  /** So far; of a dry run, what would be. */
+  /** Number of removed records so far; in a dry run, of those that would be removed. */
   readonly removed: PruneCounts;
-  /** When the oldest event happened that an upstream has not taken, if records stay because of that. */
+  /** Time of the oldest event that an upstream has not received, if records are kept because of it. */
   readonly heldSince?: number;
   readonly error?: string;
 }
@@ -36,20 +36,20 @@ export interface PrunerDeps {
   readonly retention: Retention;
   /** Names of the upstreams that receive events. */
   readonly upstreams: readonly string[];
-  /** Records looked at in one unit of work. */
+  /** Number of records examined in one unit of work. */
   readonly unit?: number;
 }
 
-/** A start is busy enough without it. */
+/** The first run waits, since the daemon has other work after its start. */
 const firstAfterMs = 5 * 60_000;
 const everyMs = 3_600_000;
 /** Short enough that the delay is not noticeable. */
 const defaultUnit = 200;
-/** What an event reports may be a little older than the event. */
+/** A record may be a little older than the event that reports it. */
 const slackMs = 3_600_000;
 const maxRemembered = 20;
 
-/** Removes what is past its retention: in small units with pauses in between, so that everything else continues. */
+/** Removes records past their retention, in small units with pauses in between, so that other work continues. */
 export class Pruner {
   readonly retention: Retention;
   readonly #deps: PrunerDeps;
@@ -64,7 +64,7 @@ export class Pruner {
     this.retention = deps.retention;
   }
 
-  /** Looks hourly from now on, if anything is ever to be removed. */
+  /** Starts hourly runs, if a retention period is configured. */
   start(): void {
     if (Object.keys(this.retention).length > 0) this.#schedule ??= this.#everyHour();
   }
@@ -75,7 +75,7 @@ export class Pruner {
     await this.#working;
   }
 
-  /** What was removed since the start. */
+  /** Number of records removed since the start. */
   get total(): PruneCounts {
     return this.#total;
   }
@@ -89,7 +89,7 @@ export class Pruner {
   }
 
   /**
-   * Begins to remove what is older than these periods, by default the configured ones.
+   * Starts the removal of records older than these periods, by default the configured ones.
    * @throws store.busy while a run is under way, api.usage for no or too short periods
    */
   begin(order: { readonly retention?: Retention; readonly dryRun?: boolean } = {}): PruneRun {
@@ -169,12 +169,12 @@ export class Pruner {
       const { page, counts } = await (dryRun ? store.read((r) => look(r, from)) : store.write((r) => look(r, from)));
       this.#count(id, counts);
       after = page.next;
-      // As long again for everybody else.
+      // An equally long pause, for other work.
       if (after !== undefined) await clock.sleep(Math.max(1, clock.monotonic() - began), signal);
     }
   }
 
-  /** What an upstream has not received yet stays, and so does what that is about. */
+  /** Events that an upstream has not received are kept, and so are the records that they refer to. */
   async #bound(id: string, before: number): Promise<number> {
     const { store, upstreams } = this.#deps;
     const untaken = await store.read((r) => r.retention.firstUntaken(upstreams));

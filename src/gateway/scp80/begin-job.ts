@@ -9,7 +9,7 @@ import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { planPacket } from "./secured-packet.ts";
 
-/** A job that is stored as under way, and its packet, which may leave from now on. */
+/** A job that is stored as under way, and its packet, which may be sent from now on. */
 interface BegunJob {
   readonly job: Job;
   readonly packet: PacketRecord;

@@ -14,7 +14,7 @@ import { missingOf } from "./partial-response.ts";
 import { type ReadAnswer, readAnswer, spiOf } from "./secured-packet.ts";
 import { matchUpstream } from "./upstream-answer.ts";
 
-/** Where a response came from. */
+/** The origin of a response. */
 export interface AnswerSource {
   /** The card in a reader returned it in the answer to the command that carried the packet. */
   readonly byCard: boolean;
@@ -51,7 +51,7 @@ export async function evaluateResponse(
   return verdictOf(job, packet, await r.targets.get(packet.target), answer, { byCard });
 }
 
-/** What the response of a packet, once read, means for its job. */
+/** What the decoded response of a packet means for its job. */
 export function verdictOf(
   job: Job,
   packet: PacketRecord,

@@ -28,7 +28,9 @@ interface Reserved {
   readonly keySet?: KeySet;
 }
 
-/** How long a job waits for the place of another before it looks again; the end of the other job wakes it earlier. */
+/**
+ * How long a job waits for the place of another before it is tried again; the end of the other job resumes it earlier.
+ */
 const minPlaceWaitMs = 250;
 const maxPlaceWaitMs = 60_000;
 
@@ -108,7 +110,7 @@ async function reserveIn(
   return { job: taken.job, packet, ...(keySet && { keySet }) };
 }
 
-/** Conditions that must hold where the first packet leaves: a rule or a switch may have changed since the order. */
+/** Conditions that must hold when the first packet is reserved: a rule or a switch may have changed since the order. */
 export async function mayStart(
   feed: FeedJob,
   r: Repositories,

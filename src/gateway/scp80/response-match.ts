@@ -23,11 +23,14 @@ const maxStrangers = 100;
 
 /** The command packet that a response packet answers. */
 export type Answered =
-  /** One of ours, as requested: made with the card's keys, or in clear from the card's own number or reader. */
+  /**
+   * One of our packets, answered as requested: secured with the card's keys, or in clear from the card's own number or
+   * reader.
+   */
   | { readonly kind: "own"; readonly packet: PacketRecord; readonly reading: ReadAnswer }
-  /** It names one of ours, or may, but its sender is not authenticated. */
+  /** It matches one of our packets, or may, but its sender is not authenticated. */
   | { readonly kind: "unproven"; readonly packet: PacketRecord; readonly why: string }
-  /** One that its owner secured; `follows` is undefined when the status cannot be read. */
+  /** A packet secured upstream; `follows` is undefined if the status cannot be read. */
   | {
       readonly kind: "upstream";
       readonly packet: PacketRecord;

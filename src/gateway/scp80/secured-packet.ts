@@ -193,7 +193,7 @@ export interface ReadAnswer {
   readonly statusName: string;
   /** Its CC or DS verifies with the keys of the card. */
   readonly authenticated: boolean;
-  /** It is secured as the SPI requested, which may be without any proof. */
+  /** It is secured as the SPI requested, which may be without any authentication. */
   readonly asAsked: boolean;
   /** It was ciphered with the keys of the card. */
   readonly ciphered: boolean;

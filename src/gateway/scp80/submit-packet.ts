@@ -101,7 +101,7 @@ function userDataOf(
   return { userData: text.octets, userDataHeader, dataCoding: text.dcs, userDataLength: text.length };
 }
 
-/** Parts that a network accepted in this transmission before it was interrupted: they are on their way already. */
+/** Parts of this transmission that a network accepted before the interruption: they are not sent again. */
 async function partsGone(
   { store }: SubmitPacketDeps,
   packet: PacketRecord,

@@ -27,14 +27,17 @@ interface Scp81BearerDeps {
   readonly trigger: (target: Target) => string;
   /** Makes a session that is held open look for new scripts. */
   readonly resume: (target: string) => void;
-  /** Looks at the target's queue. */
+  /** Examines the target's queue. */
   readonly wake: (target: string) => void;
 }
 
 /** How long to wait for a session before the trigger is sent again; doubled each time no session comes. */
 const triggerPatienceMs = 90_000;
 const maxPatienceMs = 3_600_000;
-/** A card that broke off during a script returns by its own retry policy, which another trigger would cancel. */
+/**
+ * A card whose session broke during a script opens a new one by its own retry policy, which another trigger would
+ * cancel.
+ */
 const resumePatienceMs = 300_000;
 /** Time between a session that took its jobs and the trigger for jobs that came too late for it. */
 const leastPauseMs = 2_000;
@@ -49,7 +52,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   readonly #startedAt: number;
   /** When the last session of a target ended in this process. */
   readonly #closedAt = new Map<string, number>();
-  /** What the store contains, once it was read. */
+  /** A copy of the stored orders, once they were read. */
   readonly #wanted = new Map<string, PendingSessionTrigger>();
   #wantedRead = false;
   #before: number | undefined;
@@ -110,7 +113,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     if (type === "session.closed") this.#closedAt.set(target, at);
   }
 
-  /** Removes orders that are served or over. One that has just been stored in their place stays. */
+  /** Removes orders that are fulfilled or expired. One that has just been stored in their place stays. */
   async #forget(orders: readonly PendingSessionTrigger[]): Promise<void> {
     if (orders.length === 0) return;
     for (const order of orders) if (this.#wanted.get(order.target) === order) this.#wanted.delete(order.target);

@@ -11,10 +11,10 @@ import type { EventData } from "../model/event-catalogue.ts";
 import type { Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 
-/** What serves sessions of a target; the target is absent when only an upstream has the card. */
+/** Chooses the store that serves sessions of a target; the target is absent if only an upstream has the card. */
 type ChooseSession = (target: Target | undefined) => OpenSession;
 
-/** Decides at the first POST of each session what serves it, and reports sessions in the event log. */
+/** Chooses at the first POST of each session the store that serves it, and reports sessions in the event log. */
 export function chosenSessions(store: Store, clock: Clock, choose: ChooseSession): OpenSession {
   return (session) => new ChosenSession(session, store, clock, choose);
 }

@@ -71,7 +71,7 @@ function isAnswered({ tag }: ScriptObject): boolean {
   return isCapdu(tag) || scp03tCommandName(tag) !== undefined;
 }
 
-/** An answer without a readable script answer, with its octets if there are any. */
+/** An answer without a readable script response, with its octets if there are any. */
 function unread(data: Uint8Array): Omit<JobResult, "por"> {
   return { ...(data.length === 0 ? {} : { data: toHex(data) }), commands: [] };
 }
@@ -133,7 +133,7 @@ function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetai
   return { code: "job.script", message, ...facts, detail };
 }
 
-/** Why an answer is not a success, as text and numbers. */
+/** Evaluates the answer to a script; its failures are texts and numbers. */
 class Judge {
   readonly #asked: AskedScript;
   readonly #before: number;

@@ -21,7 +21,7 @@ export function unprovenNote(why: string): string {
   return `an unproven response was recorded: ${why}`;
 }
 
-/** Facts about the exchange beside the response itself. */
+/** Facts about the exchange besides the response itself. */
 interface VerdictFacts {
   /** How often these octets were sent; more than once makes "counter low" mean "processed or overtaken". */
   readonly transmissions: number;
@@ -30,7 +30,8 @@ interface VerdictFacts {
   /** Its CC or DS verifies with the keys of the card. */
   readonly authenticated: boolean;
   /**
-   * It is secured as the SPI requested, and arrived by a way that only the card has; then it counts even without a CC.
+   * It is secured as the SPI requested and arrived over a path that only the card can use; then it counts even without
+   * a CC.
    */
   readonly asAsked?: boolean;
   /** The card itself returned it, in the answer to the command that carried the packet. */

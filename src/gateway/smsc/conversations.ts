@@ -46,10 +46,10 @@ export interface SmscOrder {
 const jobEnd = /^job\.(done|failed|expired|cancelled)$/;
 const nothing = new Uint8Array(0);
 const maxRemembered = 10_000;
-/** Extra time for a message that is being handed over when the time of its transaction ends. */
+/** Extra time for a message that is being submitted when the time of its transaction ends. */
 const lastMomentMs = 2_000;
 
-/** Settings for what SMPP leaves to the SMSC. */
+/** Settings for behavior that SMPP leaves to the SMSC. */
 export interface SmscSettings {
   /** Validity of a message whose client gives none. */
   readonly validityMs: number;

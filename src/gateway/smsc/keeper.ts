@@ -19,7 +19,7 @@ const maxRoundMs = 30_000;
 const minRoundMs = 500;
 const batch = 500;
 
-/** Handles what happens by time alone: segments whose others never arrived, and messages that no receipt settled. */
+/** Handles timeouts: segments whose other segments never arrived, and messages that no receipt settled. */
 export class SmscKeeper implements AsyncDisposable {
   readonly #deps: SmscKeeperDeps;
   readonly #stop = new AbortController();

@@ -183,8 +183,7 @@ export async function settleMessage(
 }
 
 /**
- * A message whose outcome is unknown is not waited for until the end of its validity; one that turned out to be under
- * way is.
+ * A message whose outcome is unknown is not awaited until the end of its validity; one that proved to be under way is.
  */
 async function waitedFor(
   r: Repositories,

@@ -72,7 +72,7 @@ function agentIdOf(parameters: Uint8Array): string | undefined {
   return decode(StoredSessionParameters, parameters).http?.agentId;
 }
 
-/** Data that cannot be read identify no card. */
+/** Data that cannot be decoded do not identify a card. */
 function quietly<T>(read: () => T | undefined): T | undefined {
   try {
     return read();

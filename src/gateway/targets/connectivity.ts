@@ -64,7 +64,7 @@ function httpsOf(octets: Uint8Array): HttpsReach {
   };
 }
 
-/** Templates A3 and A5 of what is given. @throws codec.*, target.invalid */
+/** Templates A3 and A5 with the given values. @throws codec.*, target.invalid */
 export function smsrTemplates(reach: SmsrReach): { readonly A3?: Uint8Array; readonly A5?: Uint8Array } {
   const { number, https } = reach;
   return {
@@ -112,7 +112,7 @@ export function profileReachOf(templates: Readonly<Record<string, string>>): Pro
   };
 }
 
-/** The parameters of the ES8 or ES6 function that sets what is given. @throws codec.* */
+/** The parameters of the ES8 or ES6 function that sets the given values. @throws codec.* */
 export function profileParameters(reach: ProfileReach): ConnectivityParameters {
   const { serviceCentre, https, catTp } = reach;
   const digits = serviceCentre?.replace(/^\+/, "");
@@ -125,14 +125,14 @@ export function profileParameters(reach: ProfileReach): ConnectivityParameters {
   };
 }
 
-/** The same without passwords: that there is one is all that is returned. */
+/** The same without passwords: only the presence of each is returned. */
 export function withoutPasswords<T>(value: T): T {
   return JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "password" ? "set" : inner)));
 }
 
 /**
- * Templates by tag (A1, A2, A4 and A5) without the logins in them, as an export has them; one that cannot be read and may hold a login is left
- * out.
+ * Templates by tag (A1, A2, A4 and A5) without their logins, as an export contains them; one that cannot be decoded and
+ * may contain a login is omitted.
  */
 export function withoutLogins(templates: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
@@ -163,7 +163,7 @@ function withoutSessionLogin(octets: Uint8Array): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
-/** Templates as they are given, but those that were exported without their login keep the one that is known. */
+/** Templates as given; those that were exported without their login keep the stored login. */
 export function withKnownLogins(
   given: Readonly<Record<string, string>>,
   known: Readonly<Record<string, string>>,

@@ -5,7 +5,7 @@ import { nearest } from "../../base/nearest.ts";
 /** The purpose of a column of a key file. */
 export type Column =
   | { readonly kind: "field"; readonly field: "eid" | "iccid" | "imsi" | "msisdn" | "name" | "tags" }
-  /** Part of SCP80 key set `set`: its KVN, or 0 where the column `kvn` states it. */
+  /** Part of SCP80 key set `set`: its KVN, or 0 if the column `kvn` contains it. */
   | {
       readonly kind: "scp80";
       readonly part: "kvn" | "algorithm" | "kic" | "kid" | "dek" | "cntr" | "tars";

@@ -6,8 +6,7 @@ export type StoredEis = Readonly<Record<string, unknown>>;
 const domainFacts = ["aid", "sin", "sdin"] as const;
 
 /**
- * The facts of a description or of a stored EIS: those that an EIS may contain and for which a target has no field. Key
- * sets are not among them.
+ * The facts of a description or of a stored EIS for which a target has no field. Key sets are not included.
  */
 export function factsIn(described: unknown): StoredEis {
   if (typeof described !== "object" || described === null) return {};

@@ -28,8 +28,8 @@ export function withoutProfiles(target: Target, aids: readonly string[]): Target
 }
 
 /**
- * Updates the EIS after a command that the card executed. Switches do not count here: they count once the card has
- * reported them.
+ * Updates the EIS after a command that the card executed. A switch changes nothing here: the EIS is updated once the
+ * card has reported it.
  */
 export function applyCommand(
   target: Target,
@@ -121,7 +121,7 @@ const states: Readonly<Record<string, EsimProfile["state"]>> = {
   ENABLED: "enabled",
 };
 
-/** State in the words of the EIS of an audit state; undefined for one that the EIS has. */
+/** The EIS state for an audited state; undefined if the EIS has no equivalent. */
 export function eisState(audited: AuditedDomain): EsimProfile["state"] | undefined {
   return states[audited.state ?? ""];
 }

@@ -7,8 +7,8 @@ import type { Repositories } from "../model/store.ts";
 
 /**
  * The card deleted every key of its ISD-R that the handover did not name: the same keys are removed here, so that no
- * job uses one that the card no longer has. The event contains their last counters; packets keep those they used.
- * SGP.02 §4.1.1.9
+ * job uses one that the card no longer has. The event contains their last counters; stored packets keep theirs. SGP.02
+ * §4.1.1.9
  */
 export async function afterHandover(
   r: Repositories,
@@ -41,7 +41,7 @@ async function keptInPart(r: Repositories, set: KeySetInfo, keep: readonly KeyRa
   return kept.length > 0;
 }
 
-/** A set that serves other domains as well continues serving those. */
+/** A set that also serves other domains continues to serve those. */
 async function forget(r: Repositories, set: KeySetInfo): Promise<void> {
   const tars = set.tars.filter((tar) => tar !== isdRTar);
   const stored = tars.length === 0 ? undefined : (await r.keySets.open(set.target, set.type)).find(sameAs(set));

@@ -24,7 +24,7 @@ interface CleanedTarget {
   readonly found: ReadonlyMap<string, number>;
 }
 
-/** Fields of a description that a target has elsewhere: their copies in the stored EIS go without a word. */
+/** Fields of a description that a target has elsewhere: their copies in the stored EIS are removed without a report. */
 const elsewhere: readonly string[] = [
   ...["eid", "name", "kind", "iccid", "imsi", "msisdn", "tags", "settings", "reach"],
   "withheldKeySets",

@@ -1,7 +1,7 @@
 import type { KeySet } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
 
-/** One field of a target before and after; absent where there is none. Of keys only the names are given. */
+/** One field of a target before and after; absent where there is none. Keys appear by name only. */
 export interface Change {
   readonly field: string;
   readonly before?: string;
@@ -68,7 +68,7 @@ function sameKeys(a: KeySet, b: KeySet): boolean {
   });
 }
 
-/** Fields that contain when and how often, not what. */
+/** Fields that contain times and counts only. */
 const bookkeeping: readonly string[] = ["id", "version", "createdAt", "updatedAt"];
 
 /** Fields that may contain login and password of an access point: only the fact that they differ is reported. */

@@ -25,11 +25,11 @@ const maxLines = 100_000;
 const chunkLength = 2048;
 
 /**
- * Targets from a CSV with a header line (RFC 4180; semicolons and tabulators are taken as well): one target a line, its
- * SCP80 keys in `kvn, kic, kid, dek` or, as card vendors write them, in `KIC1, KID1, KIK1` and so on, the number being
- * the KVN; its PSK in `psk, psk_kvn, psk_identity`. Columns may be in any order and missing. All lines are checked
- * before any of them is handed out, in turns with others.
- * @throws target.invalid naming line and column, never a value
+ * Targets from a CSV with a header line (RFC 4180; semicolons and tabs are accepted too). Each line is one target. Its
+ * SCP80 keys are in `kvn, kic, kid, dek` or, as in files of card vendors, in `KIC1, KID1, KIK1` and so on, where the
+ * number is the KVN; its PSK is in `psk, psk_kvn, psk_identity`. Columns may be in any order or missing. All lines are
+ * checked before any target is returned; the work yields to other tasks. @throws target.invalid naming line and column,
+ * never a value
  */
 export async function csvTargets(text: string, defaults: CsvDefaults = {}): Promise<CsvTargets> {
   const targets: TargetDescription[] = [];
@@ -97,7 +97,7 @@ function csvTrouble(code: string): string {
   return "not valid CSV (RFC 4180)";
 }
 
-/** A text in pieces, one a turn: the parser states nothing of lines without content. */
+/** A text in chunks, one for each turn: the parser does not report lines without content. */
 async function* chunks(text: string): AsyncGenerator<string> {
   for (let at = 0; at < text.length; at += chunkLength) {
     await setImmediate();
@@ -105,7 +105,7 @@ async function* chunks(text: string): AsyncGenerator<string> {
   }
 }
 
-/** What separates the cells of the first line that has any. */
+/** The separator of cells in the first line that has any. */
 function delimiterOf(text: string): string {
   const first = /[^\r\n]+/.exec(text.slice(0, maxRecord))?.[0].replace(/"[^"]*"/g, "") ?? "";
   const counted = [",", ";", "\t"].map((mark) => ({ mark, count: first.split(mark).length }));
@@ -114,7 +114,7 @@ function delimiterOf(text: string): string {
 
 type Part = Extract<Column, { kind: "scp80" }>["part"];
 
-/** A key set of a line, with the columns that its parts came from. */
+/** A key set of a line, with the column of each part. */
 interface RowSet {
   readonly cells: ReadonlyMap<Part, { readonly text: string; readonly name: string }>;
   readonly kvn: number;
@@ -221,7 +221,7 @@ class Row {
     return [{ kvn, type: "SCP81", keys: [{ id: 1, value }], ...(pskIdentity === undefined ? {} : { pskIdentity }) }];
   }
 
-  /** The column that a field of the description came from. */
+  /** The column from which a field of the description was read. */
   #columnOf(path: string): string {
     const [, set, inner] = /^keySets\.(\d+)\.(.+)$/.exec(path) ?? [];
     if (inner === undefined) return path.split(".")[0] ?? path;

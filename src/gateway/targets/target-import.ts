@@ -92,7 +92,7 @@ export function mergedTarget(
   const addressing = facts.smsr === undefined ? kept?.addressing : undefined;
   const { addressing: _, ...others } = kept ?? {};
   const target: Target = {
-    // What the gateway itself found out about the card stays in every case.
+    // Facts that the gateway itself learned about the card always stay.
     ...others,
     ...withoutUndefined({ agentIds: before?.agentIds }),
     id,
@@ -126,7 +126,7 @@ export function mergedTarget(
   return { target: numbered, keySets, warnings };
 }
 
-/** @throws target.invalid when two profiles are enabled, or two are the fall-back: a card has one of each. */
+/** @throws target.invalid if two profiles are enabled or two have the fall-back attribute: a card has one of each */
 function refuseTwice(profiles: readonly ProfileShape[]): void {
   for (const [field, has, what] of [
     ["state", (one: ProfileShape) => one.state === "enabled", "is enabled"],
@@ -151,7 +151,7 @@ function keySetsOf(shape: TargetShape, target: string, at: number): KeySet[] {
   );
 }
 
-/** Profiles that are described, field by field over what was known of them; the others stay. */
+/** Described profiles, field by field over the stored ones; the other profiles stay. */
 function mergedProfiles(
   before: readonly EsimProfile[],
   shapes: TargetShape["profiles"],
@@ -201,7 +201,7 @@ const signed = [
   ...["ecasd", "capabilities"],
 ] as const;
 
-/** Facts of the EIS, each named one in place of what it was; parts of parts likewise. */
+/** Facts of the EIS: each given one replaces the stored one, recursively. */
 function mergedEis(kept: Target | undefined, facts: StoredEis, xml: string | undefined, warnings: string[]): StoredEis {
   const before = factsIn(kept?.eis);
   const merged = new Map<string, unknown>(Object.entries(before));
@@ -243,7 +243,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @throws target.invalid for text that could be a key, or repeats one of the description's */
+/** @throws target.invalid for text that could be a key or repeats a key of the description */
 function refuseKeysInClear(shape: TargetShape): void {
   const keys = [...(shape.isdR?.keySets ?? []), ...shape.keySets].flatMap(({ keys: all }) =>
     all.map(({ value }) => value.toUpperCase()),
@@ -251,7 +251,7 @@ function refuseKeysInClear(shape: TargetShape): void {
   lookForKeys(shape, digitsOf(shape, shape.profiles ?? []), keys);
 }
 
-/** @throws target.invalid for a change by hand whose text could be a key */
+/** @throws target.invalid for a manual change whose text could be a key */
 export function refuseChosenTexts(change: object, target: Target): void {
   lookForKeys(change, digitsOf(target, target.esimProfiles), []);
 }

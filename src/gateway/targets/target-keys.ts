@@ -16,7 +16,7 @@ interface DescribedKeySet {
 }
 
 /**
- * Key sets for a target, checked each and against each other.
+ * Key sets for a target, each checked by itself and against the others.
  * @throws target.invalid naming the field, never its value
  */
 export function describedKeySets(described: readonly DescribedKeySet[], target: string, now: number): KeySet[] {
@@ -52,7 +52,7 @@ function sharedTar(a: KeySetInfo, b: KeySetInfo): string | undefined {
   return a.tars.find((tar) => others.has(tar));
 }
 
-/** Identities of the hexadecimal form are the same in any case, and looked up so. */
+/** Identities of the hexadecimal form are compared, and looked up, without regard to case. */
 function sameIdentity(a: string, b: string | undefined): boolean {
   return b !== undefined && a.toUpperCase() === b.toUpperCase();
 }
@@ -90,7 +90,10 @@ function keySetOf(target: string, shape: KeySetShape, at: string, now: number): 
   };
 }
 
-/** An identity is stored and shown in clear: that of SGP.02 must be of this key set, any other must not be a key. */
+/**
+ * An identity is stored and displayed in clear: one of the SGP.02 form must belong to this key set, any other must not
+ * be a key.
+ */
 function checkIdentity(identity: string, shape: KeySetShape, at: string): void {
   const field = `${at}.pskIdentity`;
   if (shape.type !== "SCP81") throw invalid(field, "is valid for SCP81 key sets only");
@@ -104,7 +107,7 @@ function checkIdentity(identity: string, shape: KeySetShape, at: string): void {
   if (euicc.kvn !== shape.kvn) throw invalid(field, `contains KVN ${euicc.kvn}, but the key set has KVN ${shape.kvn}`);
 }
 
-/** Types of keys of SCP80 as names or as GlobalPlatform codes them. GP Card Specification table 11-16 */
+/** Types of SCP80 keys, by name or GlobalPlatform coding. GP Card Specification table 11-16 */
 const keyType = /^(8[0-48]$|AES|3DES|TDES|TRIPLE|DES)/i;
 
 function algorithmOf(shape: KeySetShape): KeySet["algorithm"] {
@@ -154,7 +157,7 @@ export async function refuseClashes(r: Repositories, target: Target, sets: reado
   }
 }
 
-/** Whether a set takes the place of a stored one. */
+/** Whether a set replaces a stored one. */
 function replaces(set: KeySetInfo, stored: KeySetInfo): boolean {
   return set.type === stored.type && set.kvn === stored.kvn && tarsOf(set) === tarsOf(stored);
 }

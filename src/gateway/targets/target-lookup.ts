@@ -26,7 +26,7 @@ export async function resolveTarget(r: Repositories, reference: string): Promise
   return undefined;
 }
 
-/** The target with this number, and never one that merely has it as a name. */
+/** The target with this number; a target with the number as its name does not match. */
 export async function targetOfNumber(r: Repositories, number: string): Promise<Target | undefined> {
   try {
     return await r.targets.holding("msisdn", parseMsisdn(number));

@@ -268,7 +268,7 @@ function withoutOwnForm(text: string, field: string | undefined): string {
   return field === "agentId" ? text.replace(agentParts, " / ") : text;
 }
 
-/** A text of something else than a target that is stored and shown in clear: a name, a tag, a link. */
+/** A text outside targets that is stored and displayed in clear: a name, a tag, a link. */
 export function clearText(most: number) {
   return plain(most).superRefine((text, context) => {
     const why = refusalOfText(text, []);
@@ -276,7 +276,7 @@ export function clearText(most: number) {
   });
 }
 
-/** Why a chosen text cannot be stored, if it cannot. `field` is the last name of its path. */
+/** Why a chosen text cannot be stored; undefined if it can. `field` is the last name of its path. */
 export function refusalOfText(text: string, own: readonly string[], field?: string): string | undefined {
   const what = oid.test(text) ? undefined : keyLike(withoutOwnForm(text, field), own);
   return what === undefined

@@ -7,9 +7,8 @@ export type OnRefused = (error: unknown, index: number, stored: number) => never
 
 /**
  * Refuses descriptions of one import that could not be distinguished once they are stored: two cards with the same PSK
- * identity,
- * the same name, or the same ICCID. In turns with others.
- * @throws target.exists by `onRefused`, with nothing stored
+ * identity, the same name, or the same ICCID. The work yields to other tasks. @throws target.exists by `onRefused`,
+ * with nothing stored
  */
 export async function refuseTwins(descriptions: readonly TargetDescription[], onRefused: OnRefused): Promise<void> {
   const turn = inTurns();

@@ -28,16 +28,16 @@ export interface ImportOutcome {
   readonly created: boolean;
   readonly keySets: readonly KeySetInfo[];
   readonly warnings: readonly string[];
-  /** What is another now than it was. Keys are named, never shown. */
+  /** Changed fields. Keys appear by name only. */
   readonly changes: readonly Change[];
 }
 
 /** Fields of a target that may be changed by hand. */
 type TargetChange = MergePatch<Pick<Target, "name" | "tags" | "msisdn" | "reach" | "settings">>;
 
-/** How descriptions are taken in. */
+/** Options for an import of several descriptions. */
 export interface ImportOptions extends ImportHow {
-  /** Nothing is stored: the outcomes specify what would be. */
+  /** Nothing is stored: the outcomes are those of a real import. */
   readonly dryRun?: boolean;
 }
 
@@ -52,11 +52,9 @@ export class Targets {
   }
 
   /**
-   * Stores a described target. One with the same EID (or ICCID, for a plain UICC) is completed by it: what the
-   * description
-   * states goes before what was known, the rest stays; with `replace` only id, name, tags and key sets stay. Counters
-   * never
-   * go down. An ICCID, name or PSK identity of another target is refused.
+   * Stores a described target. A stored target with the same EID (or ICCID, for a plain UICC) is updated: values of the
+   * description replace stored ones, and the rest stays; with `replace` only id, name, tags and key sets stay. Counters
+   * never go down. An ICCID, name or PSK identity of another target is refused.
    * @throws target.invalid, target.exists
    */
   async import(raw: unknown, options: ImportOptions = {}): Promise<ImportOutcome> {
@@ -66,13 +64,12 @@ export class Targets {
   }
 
   /**
-   * Stores described targets as {@link import} does, all of them or none: they are judged as a whole first, in turns
-   * with
-   * others. Should the store change under a long import so that one is refused after all, the error specifies how many
-   * are in.
-   * A dry run takes them in and then forgets them, in groups, so that those of a group are held against each other as
-   * well.
-   * @throws target.invalid, target.exists; `onRefused` may specify which it was, and how many are stored
+   * Stores described targets as {@link import} does, all of them or none: all are checked first, and the work yields to
+   * other tasks. If the store changes during a long import so that one is refused after all, the error contains the
+   * number of stored ones. A dry run stores groups of them and rolls each back, so that the targets of a group are also
+   * compared with each other.
+   * @throws target.invalid, target.exists; `onRefused` receives the index of the refused one and the number of stored
+   * ones
    */
   async importAll(
     descriptions: Iterable<TargetDescription>,
@@ -104,7 +101,7 @@ export class Targets {
     return outcomes;
   }
 
-  /** Takes descriptions in with one flush of the disk; why not, with nothing stored, when one of them is refused. */
+  /** Stores descriptions with one flush of the disk; if one is refused, stores nothing and returns the reason. */
   async #takeGroup(group: readonly TargetDescription[], how: ImportHow): Promise<ImportOutcome[] | GatewayError> {
     const taking = this.#store.write(async (r) => {
       const taken: ImportOutcome[] = [];
@@ -117,7 +114,7 @@ export class Targets {
     });
   }
 
-  /** Takes descriptions in and undoes it all; their outcomes are what is left of it. */
+  /** Stores descriptions, rolls everything back and returns their outcomes. */
   async #tryOut(
     group: readonly TargetDescription[],
     how: ImportHow,
@@ -189,9 +186,9 @@ export class Targets {
   }
 
   /**
-   * Merges a change into a target: null removes, what is absent stays. RFC 7396. A change that changes nothing keeps the
-   * version and is no event.
-   * @throws target.unknown, target.exists, api.precondition when `ifVersions` are given and the stored one is none of them
+   * Merges a change into a target: null removes a field, an absent field stays. RFC 7396. A change without effect keeps
+   * the version and is not reported as an event.
+   * @throws target.unknown, target.exists, api.precondition if `ifVersions` are given and do not contain the stored one
    */
   async change(reference: string, change: TargetChange, ifVersions?: readonly number[]): Promise<Target> {
     return this.#store.write(async (r) => {
@@ -202,7 +199,7 @@ export class Targets {
       refuseChosenTexts(change, changed);
       await refuseNamesakes(r, changed, target);
       const numbered = typeof change.msisdn !== "string" ? changed : withNumber(changed, change.msisdn);
-      // A change that changes nothing keeps the version, and with it the ETags of other clients.
+      // A change without effect keeps the version, and thus the ETags of other clients.
       if (isDeepStrictEqual(numbered, target)) return target;
       return saveTarget(r, numbered, this.#clock.now(), "changed by the operator");
     });
@@ -260,7 +257,7 @@ export class Targets {
 }
 
 /**
- * The target that a description is of: by its EID, or by its ICCID where both are plain UICCs.
+ * The stored target of a description: by its EID, or by its ICCID if both are plain UICCs.
  * @throws target.exists when the ICCID is one of another target
  */
 async function sameTarget(r: Repositories, described: TargetDescription["shape"]): Promise<Target | undefined> {
@@ -278,20 +275,20 @@ async function sameTarget(r: Repositories, described: TargetDescription["shape"]
 }
 
 /**
- * Whose ICCID it is. Where cards share one, as copies of a test profile do, an EID distinguishes them.
+ * The target with this ICCID. If cards share one, as copies of a test profile do, an EID distinguishes them.
  * @throws target.unknown when several have it and there is no EID
  */
 async function ownerOf(r: Repositories, iccid: string, eid: string | undefined): Promise<Target | undefined> {
   const holder = await r.targets.holding("iccid", iccid);
   if (holder !== undefined || eid !== undefined) return holder;
-  // Several cards hold it, or none: the first is returned with their ids.
+  // Several cards have it, or none; with several, the look-up throws an error with their ids.
   const found = await r.targets.resolve(iccid);
   return found !== undefined && found.iccid === iccid ? found : undefined;
 }
 
 /**
- * Refuses a name that another target answers to, as its name or as one of its identities, and an identity that is the
- * name of another: either would lock that one out. What was so before stays.
+ * Refuses a name that is a name or identity of another target, and an identity that is the name of another: either
+ * would make that target unreachable by this name. Existing conflicts stay.
  * @throws target.exists naming both
  */
 async function refuseNamesakes(
@@ -322,7 +319,7 @@ function namesOf(target: Target): string[] {
   );
 }
 
-/** Numbers that are those of other targets too: the network delivers to one card only. */
+/** Numbers that other targets have too: the network delivers to one card only. */
 function sharedNumbers(namesakes: readonly Namesake[]): string[] {
   const shared = namesakes.filter(({ kind, other }) => kind === other.kind && (kind === "msisdn" || kind === "imsi"));
   return shared.map(
@@ -331,7 +328,7 @@ function sharedNumbers(namesakes: readonly Namesake[]): string[] {
   );
 }
 
-/** Stored key sets of the types that are written, with their keys, to specify what changes. */
+/** Stored key sets of the written types, with their keys, for the list of changes. */
 async function openSets(r: Repositories, target: string, sets: readonly KeySet[]): Promise<KeySet[]> {
   const found: KeySet[] = [];
   for (const type of new Set(sets.map((set) => set.type))) found.push(...(await r.keySets.open(target, type)));
@@ -342,15 +339,15 @@ function named({ id, eid }: { readonly id: string; readonly eid?: string }): str
   return eid === undefined ? id : `${id} (EID ${eid})`;
 }
 
-/** Work of descriptions that are taken in at once, in plain cards: others wait so long. */
+/** Maximum cost of the descriptions in one unit of work, in plain cards: other work waits for that time. */
 const groupWork = 20;
 
-/** What taking a description in costs, in plain cards. */
+/** The cost of storing a description, in plain cards. */
 function resolveWork({ shape: { profiles = [], keySets, isdR } }: TargetDescription): number {
   return 1 + profiles.length / 10 + (keySets.length + (isdR?.keySets.length ?? 0)) / 5;
 }
 
-/** Groups by work and not by time: what a dry run holds against each other is the same each time. */
+/** Groups by cost and not by time, so that a dry run compares the same targets each time. */
 function* groupsOf(descriptions: Iterable<TargetDescription>): Generator<TargetDescription[]> {
   let group: TargetDescription[] = [];
   let work = 0;

@@ -16,7 +16,8 @@ interface RelayedEvent {
 
 /**
  * The CloudEvents 1.0 form of an event, with everything that an SM-SR needs to continue: the job with its R-APDUs and
- * packets, the notification raw and read, the short messages unchanged. Its id is the same however often it is made.
+ * packets, the notification raw and decoded, the short messages unchanged. Its id does not change if it is created
+ * again.
  */
 export async function cloudEvent(r: Repositories, event: GatewayEvent, instance: string): Promise<RelayedEvent> {
   const target = event.target === undefined ? undefined : await r.targets.get(event.target);

@@ -12,18 +12,18 @@ import type { JobQueue } from "../model/new-job.ts";
 const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });
 const WorkItem = z.looseObject({ order: z.unknown().optional(), cancel: z.string().max(100).optional() });
 const WorkList = z.looseObject({ work: z.array(z.unknown()) });
-/** Maximum number of pieces accepted from one list; the upstream hands out the others again. */
+/** Maximum number of items accepted from one list; the upstream hands out the others again. */
 const maxAtOnce = 1000;
 /** Minimum time between the starts of polls that bring nothing new, however quickly the upstream answers. */
 const leastIntervalMs = 1000;
-/** Number of failures by a bug of ours after which the receipt of a piece reports the failure. */
+/** Number of internal errors after which the receipt of an item reports the failure. */
 const maxFailures = 3;
 /** Longest pause because of work that cannot be accepted yet: other work may follow it. */
 const maxHoldUpMs = 10_000;
 /** Refusals that concern the client or its request rate, not the contents of the request. */
 const notAboutContent = new Set([401, 403, 408, 425, 429]);
 
-/** Outcome of a piece of work. */
+/** Outcome of an item of work. */
 export type WorkReceipt =
   | { readonly id: string; readonly job: string }
   | {
@@ -33,7 +33,7 @@ export type WorkReceipt =
 
 interface Taken {
   readonly receipt?: WorkReceipt;
-  /** The piece is new. */
+  /** The item is new. */
   readonly isNew: boolean;
   /** Why it could not be accepted yet. */
   readonly trouble?: unknown;
@@ -194,7 +194,7 @@ export class WorkPuller implements AsyncDisposable {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       const { code, message, detail: facts } = error;
-      // A temporary problem of ours is not an outcome: the work stays with the upstream and is handed out again.
+      // A temporary problem of the gateway is not an outcome: the work stays with the upstream and is handed out again.
       if (error.retry !== "never") return { isNew: false, trouble: thrown };
       if (code === "api.internal" && !this.#givenUp(id, thrown)) return { isNew: false, trouble: thrown };
       const problem = code === "api.internal" ? { type: code, detail: "see the gateway's log" } : undefined;
@@ -202,7 +202,7 @@ export class WorkPuller implements AsyncDisposable {
     }
   }
 
-  /** Whether a piece that fails by a bug has failed often enough; the bug is logged each time. */
+  /** Whether an item with an internal error has failed often enough to be refused; the error is logged each time. */
   #givenUp(id: string, thrown: unknown): boolean {
     const { upstream } = this.#settings;
     const err = thrown instanceof Error ? thrown.stack : String(thrown);

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** The version that first had an event log. */
 export const first = "0.1.0";
 
-/** A failure in short: the job has it whole. */
+/** A failure in short; the job contains all of it. */
 export const failureInShort = z.object({
   code: z.string().describe("Error code"),
   message: z.string(),
