@@ -24,7 +24,7 @@ type Route =
 const success = Uint8Array.of(0x90, 0x00);
 const notFound = Uint8Array.of(0x6a, 0x82);
 const channelLimit = 19;
-/** A modem states "SIM busy" while its own work with the card continues; nothing reached the card. */
+/** A modem reports "SIM busy" while it uses the card itself; the command did not reach the card. */
 const busyWaitsMs = [200, 400, 800];
 
 /** How the card is reached. */
@@ -35,8 +35,8 @@ interface CardAccessOptions {
 }
 
 /**
- * Maps APDUs to what a modem offers: +CSIM for the basic channel, +CCHO, +CGLA and +CCHC for logical ones, MANAGE CHANNEL
- * over +CSIM where those are missing. Closes what was left open. TS 27.007 §8.17, §8.43 to §8.46
+ * Maps APDUs to the commands of a modem: +CSIM for the basic channel, +CCHO, +CGLA and +CCHC for logical ones, MANAGE
+ * CHANNEL over +CSIM where those are missing. Closes channels that were left open. TS 27.007 §8.17, §8.43 to §8.46
  */
 export class CardAccess {
   readonly #engine: AtEngine;
@@ -63,12 +63,12 @@ export class CardAccess {
     this.#csimFirst = csimFirst || this.#sessions === "missing";
   }
 
-  /** Which way the card is reached, as far as it was tried. */
+  /** The commands that reach the card, as far as they were tried. */
   get way(): "cgla" | "csim" | "untried" {
     return this.#sessions === "work" ? "cgla" : this.#sessions === "missing" ? "csim" : "untried";
   }
 
-  /** What a card reset does to channels: they are gone. */
+  /** Forgets all channels: a reset of the card closes them. */
   forget(): void {
     this.#routes.clear();
     this.#leaked.clear();
@@ -202,7 +202,9 @@ export class CardAccess {
     return undefined;
   }
 
-  /** Sessions a former run of ours left open; without them, the numbers modems give out first. */
+  /**
+   * Closes sessions that an earlier run left open; if none are known, those with the numbers that modems assign first.
+   */
   async #closeLeaked(): Promise<void> {
     const own = [...this.#routes.values()].flatMap((route) => (route.at === "session" ? [route.session] : []));
     const known = [...this.#leaked].filter((session) => !own.includes(session));
@@ -263,7 +265,7 @@ export class CardAccess {
     }
   }
 
-  /** "SIM busy" passes; the same command is given again a few times. TS 27.007 §9.2.1 */
+  /** "SIM busy" is temporary: the same command is repeated a few times. TS 27.007 §9.2.1 */
   async #patiently<T>({ signal }: ExchangeOptions, work: () => Promise<T>): Promise<T> {
     for (const waitMs of busyWaitsMs) {
       try {
@@ -311,7 +313,7 @@ function withChannel(command: Uint8Array, channel: number): Uint8Array {
   return copy;
 }
 
-/** Case 4 loses its Le; the answer is fetched with GET RESPONSE then. */
+/** Removes the Le of case 4; the answer is then fetched with GET RESPONSE. */
 function withoutLe(apdu: Uint8Array): Uint8Array {
   const lc = apdu[4] ?? 0;
   return apdu.length === 6 + lc && lc > 0 ? apdu.subarray(0, -1) : apdu;

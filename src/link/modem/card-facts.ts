@@ -17,7 +17,7 @@ export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "icci
   return { ...(iccid === undefined ? {} : { iccid: tidyIccid(iccid) }), ...(imsi === undefined ? {} : { imsi }) };
 }
 
-/** The ICCID as it is written everywhere else; some firmware gives it with its nibbles swapped as in the file. ITU-T E.118 */
+/** The ICCID in its usual notation; some firmware reports it with swapped nibbles, as in the file. ITU-T E.118 */
 export function tidyIccid(text: string): string {
   const swapped = text.length % 2 === 0 ? text.replace(/(.)(.)/g, "$2$1") : text;
   const written = text.startsWith("98") && swapped.startsWith("89") ? swapped : text;
@@ -55,7 +55,7 @@ async function askEcasd(access: CardAccess): Promise<string | undefined> {
   const aid = aidOctets(ecasdAid);
   const select = Uint8Array.of(onChannel(0x00, channel), 0xa4, 0x04, 0x00, aid.length, ...aid);
   const selected = await exchangeApdu(transmit, "apdu", select).catch((error: unknown) => {
-    // +CCHO has selected it already; some modems refuse to select it again.
+    // +CCHO has selected the application already; some modems refuse to select it again.
     if (isGatewayError(error, "card.protocol") && access.way === "cgla") return undefined;
     throw error;
   });

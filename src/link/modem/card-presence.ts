@@ -7,10 +7,10 @@ import { readCard, readEid } from "./card-facts.ts";
 import { isUsable, type ModemState } from "./modem-state.ts";
 import { isUnanswered } from "./questions.ts";
 
-/** What is shown of the card inside. */
+/** The displayed facts about the card in the modem. */
 type CardFacts = Pick<ModemState, "pin" | "iccid" | "imsi" | "eid">;
 
-/** What the watch over the card needs of its modem. */
+/** What {@link CardPresence} needs of its modem. */
 interface CardPresenceDeps {
   readonly link: string;
   readonly clock: Clock;
@@ -19,7 +19,7 @@ interface CardPresenceDeps {
   readonly state: () => CardFacts;
   /** Replaces all facts about the card. */
   readonly show: (facts: CardFacts) => void;
-  /** Another card, or the same one again: the modem's message service has to be set up for it. */
+  /** A card was inserted, the same or another one: the modem's message service has to be set up for it. */
   readonly arrived: (engine: AtEngine) => Promise<void>;
   readonly readEid: boolean;
   /** How long a card may take to be ready. */
@@ -28,13 +28,13 @@ interface CardPresenceDeps {
 }
 
 const pollMs = 1_000;
-/** A card that restarts is not ready for a moment; what lasts longer is a card that is out. */
+/** A card that restarts is briefly not ready; after this time it counts as removed. */
 const restartMs = 5_000;
 const readTries = 3;
 
 /**
- * Keeps what is shown of the card in step with the card: read when it is ready, at whatever time that is (plugged in,
- * PIN entered, back after minutes), and no longer shown once it is removed.
+ * Keeps the displayed facts about the card current: the card is read whenever it becomes ready (inserted, PIN entered,
+ * back after minutes), and its facts are removed when it is.
  */
 export class CardPresence {
   readonly #deps: CardPresenceDeps;
@@ -55,7 +55,9 @@ export class CardPresence {
     if (/^sim-/.test(urc.event)) detach(this.look(), () => {});
   }
 
-  /** Asks for the card's state and reads the card when it is another than the one shown. @throws link.lost, modem.reset */
+  /**
+   * Queries the state of the card, and reads the card if it is not the displayed one. @throws link.lost, modem.reset
+   */
   look(): Promise<void> {
     if (this.#looking !== undefined) {
       this.#again = true;
@@ -91,7 +93,7 @@ export class CardPresence {
     }
   }
 
-  /** Only the facts about a card that can be asked is shown. */
+  /** Only facts about a card that can be queried are displayed. */
   #forget(pin: string): void {
     const { iccid, imsi, eid, pin: before } = this.#deps.state();
     if (pin === before && iccid === undefined && imsi === undefined && eid === undefined) return;

@@ -14,7 +14,7 @@ interface FoundModem {
   readonly at: readonly PortInfo[];
 }
 
-/** Groups ports by the device they belong to and sorts out which of them take AT commands. */
+/** Groups ports by device and determines which of them accept AT commands. */
 export function findModems(ports: readonly PortInfo[], profiles: ProfileSet): readonly FoundModem[] {
   const devices = new Map<string, PortInfo[]>();
   for (const port of ports) {
@@ -41,8 +41,8 @@ export function findModems(ports: readonly PortInfo[], profiles: ProfileSet): re
 }
 
 /**
- * Ports with a known role for AT first and data ports last; without any knowledge, all that no profile excludes, in order
- * of interface.
+ * Ports with a known AT role first and data ports last; if no role is known, all that no profile excludes, in order of
+ * interface.
  */
 function atPorts(group: readonly PortInfo[], candidates: readonly ModemProfile[]): readonly PortInfo[] {
   const layouts = candidates.map((profile) => portsFor(profile, group[0]?.usb));

@@ -4,7 +4,7 @@ type Card = Pick<ModemState, "iccid" | "imsi" | "eid">;
 
 const justChangedMs = 20_000;
 
-/** Which card was in a modem last, also while there is none, and which one was in it before. */
+/** The card that was last in a modem, also while there is none, and the one before it. */
 export class LastCard {
   #card: Card = {};
   #change: { readonly from: string; readonly at: number } | undefined;

@@ -5,8 +5,8 @@ import type { ModemProfile, ProfileSet } from "./profile/profile.ts";
 const usualBaud = 115_200;
 
 /**
- * The serial settings that a modem's port is opened with: those of its profile once it is identified, and until then
- * one speed after the other. What the address or the configuration sets always wins, in the driver.
+ * The serial settings with which a modem's port is opened: those of its profile once it is identified, and until then
+ * one speed after the other. Settings of the address or the configuration take precedence; the driver applies them.
  */
 export class LineSettings {
   /** Speeds to try while the modem does not respond, the most likely first. */
@@ -29,7 +29,7 @@ export class LineSettings {
     return { baud: this.#baud ?? this.#speeds[this.#tries % this.#speeds.length], flow: this.#flow };
   }
 
-  /** No response at this speed: the next port gets another one, when there is a serial line at all. */
+  /** No response at this speed: the next port is opened with another one, if it is a serial line. */
   unanswered({ uart }: Port): void {
     if (uart === undefined) return;
     this.#baud = undefined;

@@ -5,7 +5,7 @@ import type { AtEngine } from "./at/at-engine.ts";
 import type { ModemSmsBearer } from "./messages/sms-bearer.ts";
 import { isUsable, type ModemState, registered } from "./modem-state.ts";
 
-/** What looking after a modem needs. */
+/** What {@link lookAfter} needs. */
 interface LookAfterDeps {
   readonly engine: AtEngine;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ interface LookAfterDeps {
   readonly failed: (error: GatewayError) => void;
 }
 
-/** While something is missing that no line may announce: the card, a network, announcements of messages. */
+/** Interval while something is missing whose arrival may not be announced: the card, a network, message indications. */
 const missingMs = 10_000;
 
 /** Sends AT on an idle line, so that a silent unplug is detected, and polls what changes without notice. */

@@ -7,14 +7,14 @@ const looksLikeOne = [
   /(?<![0-9A-Fa-f])\d{32}(?![0-9A-Fa-f])/g,
 ] as const;
 
-/** What looks like an IMEI, IMSI, ICCID or EID in an answer, requested or not. */
+/** Texts in an answer that have the form of an IMEI, IMSI, ICCID or EID, requested or not. */
 export function identifiersIn(text: string): readonly string[] {
   return looksLikeOne.flatMap((pattern) => text.match(pattern) ?? []);
 }
 
 /**
- * Replaces identifiers by others of the same form, whatever way they are written: as digits with or without separators,
- * with their nibbles swapped as cards hold them, as the octets of their characters; in either case.
+ * Replaces identifiers by others of the same form in every notation: as digits with or without separators, with swapped
+ * nibbles as on cards, as the octets of their characters; in either case.
  */
 export function maskIdentifiers(identifiers: readonly string[]): (text: string) => string {
   const values = identifiers.flatMap((value) => {
@@ -23,7 +23,7 @@ export function maskIdentifiers(identifiers: readonly string[]): (text: string) 
       .replace(/F+$/i, "")
       .toUpperCase();
     const plain = digits.startsWith("98") ? [digits, swapped(digits).replace(/F+$/, "")] : [digits];
-    // IMEIs go without their check digit or with a software version, ICCIDs without their check digit.
+    // IMEIs also occur without their check digit or with a software version, ICCIDs without their check digit.
     return plain.flatMap((one) => (one.length > 14 && one.length < 21 ? [one, one.slice(0, -1)] : [one]));
   });
   const pairs = [...new Set(values)]
@@ -60,7 +60,7 @@ function swapped(text: string): string {
   return text.padEnd(text.length + (text.length % 2), "F").replace(/(.)(.)/g, "$2$1");
 }
 
-/** The new digits in the places of the old ones; separators and the case of letters stay. */
+/** Puts the new digits in place of the old ones; separators and the case of letters stay. */
 function rewritten(found: string, digits: string): string {
   let next = 0;
   return found.replace(/[0-9A-Fa-f]/g, (old) => {

@@ -12,12 +12,12 @@ interface ModemCardReaderDeps {
   readonly engine: () => AtEngine | undefined;
 }
 
-/** The card inside a modem, as any other reader. */
+/** The card in a modem, as a card reader. */
 export class ModemCardReader implements CardReader {
   readonly name: string;
   readonly address: string;
   readonly #deps: ModemCardReaderDeps;
-  /** Sessions that were opened and never closed; they outlive connections, not the modem's restart. */
+  /** Sessions that were opened and never closed; they survive connections, but not a restart of the modem. */
   readonly #leaked = new Set<string>();
   #connection: ModemCard | undefined;
 
@@ -49,7 +49,7 @@ export class ModemCardReader implements CardReader {
     }
   }
 
-  /** The card was reset by the modem (REFRESH, restart, another card): channels are gone, the connection too. */
+  /** The modem reset the card (REFRESH, restart, another card): channels and the connection are lost. */
   cardWasReset(): void {
     this.#leaked.clear();
     this.#connection?.wasReset();
@@ -57,7 +57,7 @@ export class ModemCardReader implements CardReader {
 }
 
 class ModemCard implements CardConnection {
-  /** Modems do not show it. */
+  /** Modems do not report the ATR. */
   readonly atr = new Uint8Array();
   readonly level = "tpdu" as const;
   readonly servedElsewhere = true;
@@ -94,7 +94,7 @@ class ModemCard implements CardConnection {
     return this.#access.transmit(command, options);
   }
 
-  /** The modem's own way to read its card again; it answers nothing in the meantime. */
+  /** Restarts the card by the modem's own command; the modem does not respond in the meantime. */
   async reset(_kind: "warm" | "cold", options: ExchangeOptions): Promise<Uint8Array> {
     this.#access.forget();
     try {

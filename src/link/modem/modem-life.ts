@@ -27,9 +27,8 @@ interface ModemLifeDeps {
 const maxAbsences = 6;
 
 /**
- * Starts a modem again and again. What is merely absent (no such port, a refused connection, unplugged) is tried
- * forever; what is there and answers wrongly has its power cycled, and is left alone for a while when that does not
- * help.
+ * Keeps a modem running. An absent modem (no such port, a refused connection, unplugged) is tried forever; one that is
+ * present but fails has its power cycled, and is quarantined if that does not help.
  */
 export class ModemLife {
   readonly #deps: ModemLifeDeps;
@@ -65,7 +64,7 @@ export class ModemLife {
     }
   }
 
-  /** It is ready: earlier failures no longer count. */
+  /** The modem is ready: earlier failures no longer count. */
   up(): void {
     this.#logged = undefined;
     this.#deps.failures(0);
@@ -101,7 +100,7 @@ export class ModemLife {
     failures(end === "released" ? 0 : quarantineAfter - 1);
   }
 
-  /** From the third failure on every second one cycles the power, where there is a power control. */
+  /** From the third failure on, every second one cycles the power, if there is a power control. */
   async #escalate(failures: number, signal: AbortSignal): Promise<void> {
     const { power, log, link } = this.#deps;
     if (power === undefined || failures < 3 || failures % 2 === 0) return;

@@ -32,8 +32,8 @@ export interface ModemLinkDeps {
   /** Link id, stable over restarts: the configured name, the USB path or the IMEI. */
   readonly id: string;
   /**
-   * Opens the port to AT; called again after each loss. `uart` is what the hardware profile requires of a serial line,
-   * once there is one. @throws link.unknown, link.busy while there is none
+   * Opens the port to AT; called again after each loss. `uart`: serial settings of the hardware profile, once one is
+   * chosen. @throws link.unknown, link.busy while there is no port
    */
   readonly openPort: (signal: AbortSignal, uart?: UartSettings) => Promise<Port>;
   readonly profiles: ProfileSet;
@@ -123,7 +123,7 @@ export class ModemLink implements AsyncDisposable {
     return this.#holder.state;
   }
 
-  /** The card in the modem, or the last one that was. */
+  /** The card in the modem, or the last one that was in it. */
   get lastCard(): LastCard["card"] {
     return this.#last.card;
   }
@@ -138,7 +138,7 @@ export class ModemLink implements AsyncDisposable {
     return this.#holder.onChange(listener);
   }
 
-  /** Starts its life, which continues until {@link Symbol.asyncDispose}. */
+  /** Starts the supervision of the modem, which continues until {@link Symbol.asyncDispose}. */
   start(): void {
     this.#running ??= this.#life.run(this.#stop.signal);
     detach(this.#running, reported(this.#deps.log, "the supervision of a modem ended", { link: this.id }));
@@ -159,7 +159,7 @@ export class ModemLink implements AsyncDisposable {
     });
   }
 
-  /** Takes it out of quarantine; false when it is not in one. */
+  /** Ends its quarantine; false if it is not in one. */
   release(): boolean {
     return this.#life.release();
   }
@@ -213,7 +213,10 @@ export class ModemLink implements AsyncDisposable {
     }
   }
 
-  /** Everything a module forgets at a start, in order; a start in the middle of it begins it again. */
+  /**
+   * Sets up, in order, everything that a module loses when it starts; if it restarts in the meantime, the set-up begins
+   * again.
+   */
   async #setUp(engine: AtEngine): Promise<void> {
     do {
       this.#setUpAgain = false;
@@ -302,7 +305,7 @@ export class ModemLink implements AsyncDisposable {
   }
 
   #followRegistration(): void {
-    // A modem that answers for no domain does not indicate that it is not registered.
+    // A modem that reports no domain may still be registered.
     if (registered(this.state) || Object.keys(this.state.registrations).length === 0) this.bearer.resume();
     else this.bearer.suspend("not registered on a network");
   }
@@ -346,7 +349,9 @@ export class ModemLink implements AsyncDisposable {
     this.#startAgain(engine, "restarted by itself", line);
   }
 
-  /** Sets the module up again on the same port once it is ready. @param line the line of its start that was seen */
+  /**
+   * Sets the module up again on the same port once it is ready. @param line the received line that indicated its start
+   */
   #startAgain(engine: AtEngine, step: string, line: string): void {
     const { clock } = this.#deps;
     this.bearer.detach("the modem restarted");

@@ -7,7 +7,7 @@ import { type BootTime, sendRestart, shutDown } from "./module-start.ts";
 import type { PowerControl } from "./power-control.ts";
 import { ask } from "./questions.ts";
 
-/** How far a restart goes. */
+/** The extent of a restart. */
 export type RestartKind = "sim" | "soft" | "power";
 
 /** What restarts need of their modem. */
@@ -42,7 +42,7 @@ export async function restartModem(kind: RestartKind, deps: ModemRestartDeps): P
   deps.life.restartedFor(asRequested);
   await sendRestart(engine);
   deps.boot.begin(engine);
-  // A device that leaves the bus gets another name while its old one is held open.
+  // A device that leaves the bus gets another name while the old one is kept open.
   if (power?.reenumerates === true || !deps.ready()) await engine[Symbol.asyncDispose]();
   else deps.startAgain(engine, asRequested);
 }

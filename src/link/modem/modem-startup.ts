@@ -66,7 +66,10 @@ export async function identify(engine: AtEngine): Promise<ModemIdentity> {
   };
 }
 
-/** A program that used the modem earlier may have left UCS2 or HEX: names, numbers and texts would come as digits. */
+/**
+ * A program that used the modem earlier may have left UCS2 or HEX active: names, numbers and texts would arrive as
+ * digits.
+ */
 async function plainCharacters(engine: AtEngine): Promise<void> {
   const set = await ask(engine, characterSet, undefined, init);
   if (set === undefined || set === "GSM" || set === "IRA") return;

@@ -8,26 +8,26 @@ export type ModemPhase =
   | { readonly at: "absent"; readonly reason: string }
   | { readonly at: "starting"; readonly step: string }
   | { readonly at: "ready" }
-  /** It kept failing; not touched until it is released or the time (milliseconds since 1970) has come. */
+  /** It kept failing; not used until it is released or the time (milliseconds since 1970) is reached. */
   | { readonly at: "quarantined"; readonly reason: string; readonly until: number };
 
-/** One step of what a modem showed while its card switched profiles. */
+/** One observation of a modem while its card switched profiles. */
 export interface SwitchStep {
   /** Milliseconds since the watch began. */
   readonly ms: number;
   readonly what: string;
 }
 
-/** A profile switch as the modem around the card saw it. */
+/** A profile switch as observed in the modem that holds the card. */
 export interface SwitchRecord {
   readonly at: number;
   readonly fromIccid?: string;
   readonly toIccid?: string;
-  /** Until the new ICCID was read twice, and until the network served the new subscriber. */
+  /** Time until the new ICCID was read twice, and until the network served the new subscriber. */
   readonly iccidMs?: number;
   readonly attachMs?: number;
   readonly outcome: "watching" | "attached" | "no-attach" | "unchanged";
-  /** What had to be done because the module did not follow by itself. */
+  /** Actions that were necessary because the module did not follow by itself. */
   readonly remedies: readonly string[];
   readonly steps: readonly SwitchStep[];
 }
@@ -47,10 +47,10 @@ export interface ModemState {
   readonly registrations: Readonly<Record<string, Registration>>;
   readonly operator?: Operator;
   readonly signal?: ExtendedSignal & { readonly rssiDbm?: number };
-  /** Whether the SIM toolkit is on, as far as the module can be asked. */
+  /** Whether the SIM toolkit is on, if the module reports it. */
   readonly toolkit?: "on" | "off";
   readonly lastSwitch?: SwitchRecord;
-  /** Starts that failed in a row. */
+  /** Number of failed starts in a row. */
   readonly failures: number;
 }
 
@@ -74,7 +74,7 @@ export function accessTechnology({ registrations, operator }: ModemState): strin
   return act === undefined ? undefined : accessTechnologies[act];
 }
 
-/** Whether a PIN state lets the card be used: PIN2 and PUK2 protect only some of its files. TS 27.007 §8.3 */
+/** Whether the card can be used in a PIN state: PIN2 and PUK2 protect only some of its files. TS 27.007 §8.3 */
 export function isUsable(pin: string | undefined): boolean {
   return pin === "READY" || pin === "SIM PIN2" || pin === "SIM PUK2";
 }

@@ -4,9 +4,8 @@ import type { AtEngine } from "./at/at-engine.ts";
 import { ask } from "./questions.ts";
 
 /**
- * Waits for a module that starts: until the line after which its profile states it takes commands, at most
- * `startup.waitMs`, and `settleMs` more.
- * @param line the line of the start that was seen already, empty for none
+ * Waits for a module that starts: until the line that, according to its profile, reports readiness, at most
+ * `startup.waitMs`, and `settleMs` more. @param line the line of the start that was received already, empty for none
  * @throws the reason of an abort
  */
 export async function awaitReady(
@@ -23,7 +22,7 @@ export async function awaitReady(
   await clock.sleep(settleMs, signal);
 }
 
-/** Sends the lines that restart the module. The modem may be gone before it answers them. */
+/** Sends the commands that restart the module. The modem may disappear before it answers them. */
 export async function sendRestart(engine: AtEngine): Promise<void> {
   for (const line of engine.profile.file.power?.restart ?? []) await ask(engine, powerLine, line);
 }
@@ -43,13 +42,13 @@ export async function shutDown(engine: AtEngine, clock: Clock, signal: AbortSign
     for (const line of lines) await ask(engine, powerLine, line, { urgency: "init" });
     await gone;
   } catch {
-    // It is gone, or cannot be asked.
+    // It is absent, or does not accept commands.
   } finally {
     over.abort(signal.reason);
   }
 }
 
-/** Resolves when a line fits, the engine ended, or the time is over. */
+/** Resolves when a line matches, the engine ends, or the time is up. */
 async function untilLine(
   engine: AtEngine,
   fits: (text: string, event: string) => boolean,
@@ -80,12 +79,12 @@ export class BootTime {
     this.#clock = clock;
   }
 
-  /** It starts now. */
+  /** The module starts now. */
   begin(engine: AtEngine): void {
     this.#until = this.#clock.monotonic() + (engine.profile.file.power?.bootMs ?? 0);
   }
 
-  /** Tries with AT, one second each: those of the profile, and as many as the rest of the start takes. */
+  /** Number of AT probes of one second each: those of the profile, and enough for the rest of the start. */
   probes(engine: AtEngine): number {
     const left = Math.ceil((this.#until - this.#clock.monotonic()) / 1_000);
     return Math.max(engine.profile.file.startup?.probes ?? 10, left);

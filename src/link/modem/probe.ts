@@ -21,18 +21,18 @@ interface ProbeAnswer {
   readonly lines: readonly string[];
 }
 
-/** What a modem can do, as far as questions show it. */
+/** A capability of a modem, as far as queries show it. */
 interface ProbeCapability {
   readonly name: string;
   readonly verdict: "yes" | "no" | "partial" | "unknown";
-  /** The answer it was read from. */
+  /** The answer that shows it. */
   readonly because: string;
 }
 
-/** Everything a probe found out. */
+/** The result of a probe. */
 export interface ProbeReport {
   readonly identity: ModemIdentity;
-  /** Hardware profile in use; `generic-3gpp` when none describes it. */
+  /** Hardware profile in use; `generic-3gpp` if there is none for this modem. */
   readonly profile: string;
   readonly capabilities: readonly ProbeCapability[];
   readonly answers: readonly ProbeAnswer[];
@@ -52,7 +52,7 @@ interface ProbeDeps {
   readonly signal?: AbortSignal;
 }
 
-/** Questions that change nothing. */
+/** Queries without side effects. */
 const questions = [
   "ATI",
   "AT+GCAP",
@@ -85,7 +85,10 @@ const questions = [
   "AT+CLAC",
 ] as const;
 
-/** Identifies a modem, asks what changes nothing, and sums up. @throws modem.timeout without a response, link.* */
+/**
+ * Identifies a modem, sends queries without side effects, and summarizes the answers. @throws modem.timeout without a
+ * response, link.*
+ */
 export async function probeModem({ port, profiles, clock, timers, usb, signal }: ProbeDeps): Promise<ProbeReport> {
   const recorder = new RecordingPort(port, clock);
   await using engine = new AtEngine({
@@ -173,7 +176,7 @@ function capabilitiesOf(
   ];
 }
 
-/** A first profile: what was read, and nothing that was not. */
+/** A draft profile: only what was read. */
 function draftProfile(identity: ModemIdentity, answers: readonly ProbeAnswer[], usb: string | undefined): ProfileFile {
   const vendor = identity.maker.split(/[\s,]/)[0] ?? "unknown";
   const slug = (text: string) =>
@@ -199,7 +202,7 @@ function draftProfile(identity: ModemIdentity, answers: readonly ProbeAnswer[], 
   };
 }
 
-/** +CNMI settings that its test command offers, the one with most first. */
+/** +CNMI settings that its test command lists, the most complete first. */
 function draftIndications(answers: readonly ProbeAnswer[]): string[] | undefined {
   const line = answers.find(({ question }) => question === "AT+CNMI=?")?.lines[0];
   if (line === undefined) return undefined;
@@ -210,7 +213,7 @@ function draftIndications(answers: readonly ProbeAnswer[]): string[] | undefined
   return ["1", "2", "0"].filter((value) => ds.includes(value)).map((value) => `${first},1,0,${value},${last}`);
 }
 
-/** Identifiers become others of the same form, those among them that were not requested. */
+/** Replaces all identifiers by others of the same form, including those that were not requested. */
 function withoutIdentifiers(steps: readonly TranscriptStep[], known: readonly string[]): readonly TranscriptStep[] {
   const whole = joined(steps);
   const said = whole.flatMap((step) => (step.kind === "received" ? identifiersIn(step.text) : []));
@@ -220,7 +223,7 @@ function withoutIdentifiers(steps: readonly TranscriptStep[], known: readonly st
   });
 }
 
-/** An identifier may be cut by the boundary of two reads: reads without a pause between them are one. */
+/** An identifier may be split across two reads, so reads without a pause between them are joined. */
 function joined(steps: readonly TranscriptStep[]): readonly TranscriptStep[] {
   const whole: TranscriptStep[] = [];
   for (const step of steps) {

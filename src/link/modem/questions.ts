@@ -9,17 +9,20 @@ import type { ProfileFile } from "./profile/profile-schema.ts";
 
 type Query = NonNullable<NonNullable<ProfileFile["identity"]>["imei"]>[number];
 
-/** Refused, or answered with something unreadable: the line itself is fine. */
+/** Whether a query was refused or its answer is unreadable: the line itself works. */
 export function isRefusal(error: unknown): error is GatewayError {
   return isGatewayError(error) && /^(modem\.(cme|cms|refused)|codec\.)/.test(error.code);
 }
 
-/** Refused, unreadable or not answered in time by a modem that is still there. */
+/** Whether a query was refused, unreadable or not answered in time by a modem that is still present. */
 export function isUnanswered(engine: AtEngine, error: unknown): error is GatewayError {
   return isRefusal(error) || (isGatewayError(error, "modem.timeout") && engine.alive);
 }
 
-/** The value, or undefined when the modem does not answer that: refused, unreadable, too slow. Other failures are thrown. */
+/**
+ * The value, or undefined if the modem does not support the query: refused, unreadable, too slow. Other failures are
+ * thrown.
+ */
 export async function ask<A, R>(
   engine: AtEngine,
   declaration: AtCommand<A, R>,
@@ -34,10 +37,10 @@ export async function ask<A, R>(
   }
 }
 
-/** How long a question that was not answered in time is left out: each try costs its time limit and a resynchronisation. */
+/** How long a query that was not answered in time is omitted: each try costs its time limit and a resynchronization. */
 const restMs = 600_000;
 
-/** Optional queries; one that a modem answers too slowly is not repeated all the time. */
+/** Optional queries; one that timed out is not repeated for a while. */
 export class Questions {
   readonly #engine: AtEngine;
   readonly #now: () => number;
@@ -48,7 +51,7 @@ export class Questions {
     this.#now = now;
   }
 
-  /** The value, or undefined when it is not answered, or was not in time lately. */
+  /** The value, or undefined if the query is not answered or timed out recently. */
   async put<A, R>(declaration: AtCommand<A, R>, arg: A): Promise<R | undefined> {
     const line = declaration.line(arg);
     const until = this.#slow.get(line);
@@ -85,7 +88,7 @@ export class Questions {
   }
 }
 
-/** The first of a profile's questions that gives a value. */
+/** The value of the first of a profile's queries that is answered. */
 export async function firstAnswer(engine: AtEngine, queries: readonly Query[] = []): Promise<string | undefined> {
   for (const { command, pattern, decode } of queries) {
     const lines = (await ask(engine, question, command, { urgency: "init" })) ?? [];

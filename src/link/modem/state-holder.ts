@@ -33,7 +33,7 @@ export class StateHolder {
     this.update({ phase });
   }
 
-  /** These facts of a card, and none of a card before. */
+  /** Replaces all facts about the card by these. */
   showCard(facts: Pick<ModemState, "pin" | "iccid" | "imsi" | "eid">, more: Partial<ModemState> = {}): void {
     const { pin: _pin, eid: _eid, iccid: _iccid, imsi: _imsi, ...rest } = this.#state;
     this.#state = rest;

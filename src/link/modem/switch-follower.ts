@@ -4,17 +4,17 @@ import type { SwitchRecord } from "./modem-state.ts";
 import { SwitchWatch, type SwitchWatchDeps, type SwitchWatchOptions } from "./switch-watch.ts";
 import { type Dialect, refreshNotice } from "./toolkit-notice.ts";
 
-/** What following profile switches needs of a modem. */
+/** What {@link SwitchFollower} needs of a modem. */
 export interface SwitchFollowerDeps {
   readonly link: string;
   readonly log: Log;
   readonly last: LastCard;
-  /** Aborted when the modem's life is over. */
+  /** Aborted when the supervision of the modem ends. */
   readonly signal: AbortSignal;
   readonly watch: Omit<SwitchWatchDeps, "fromIccid">;
 }
 
-/** Follows profile switches of the card in a modem, those that are expected and those that just happen. */
+/** Follows profile switches of the card in a modem, expected or not. */
 export class SwitchFollower {
   readonly #deps: SwitchFollowerDeps;
   #watch: SwitchWatch | undefined;
@@ -41,14 +41,14 @@ export class SwitchFollower {
     }
   }
 
-  /** A toolkit line of the modem: some report REFRESH by nothing else. True when the card starts again for it. */
+  /** A toolkit line of the modem: some modems report REFRESH only this way. True if the card restarts for it. */
   toolkitLine(dialect: Dialect | undefined, text: string): boolean {
     const notice = refreshNotice(dialect, text);
     if (notice !== undefined) this.notice();
     return notice === "reset";
   }
 
-  /** The card started again unexpectedly: perhaps a profile switch that another party ordered. */
+  /** The card restarted unexpectedly: perhaps due to a profile switch that another party ordered. */
   notice(): void {
     const { last, signal, log, link } = this.#deps;
     if (this.#watch !== undefined || last.card.iccid === undefined) return;

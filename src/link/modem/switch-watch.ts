@@ -15,26 +15,29 @@ export interface SwitchWatchDeps {
   readonly state: () => ModemState;
   /** The card that was in it before. */
   readonly fromIccid: string | undefined;
-  /** The card is another one now: to be read, and the message service to be set up again. */
+  /** The identity of the card has changed: reads it, and sets up the message service again. */
   readonly cardChanged: () => Promise<void>;
-  /** Asks the network again and stores the answer. */
+  /** Queries the registration again and stores the answer. */
   readonly refreshRegistration: () => Promise<void>;
   readonly recorded: (record: SwitchRecord) => void;
 }
 
-/** How a watch is begun. */
+/** Options of a watch. */
 export interface SwitchWatchOptions {
-  /** ICCID that the card should show afterwards; without it, any other than before. */
+  /** ICCID that the card is expected to have afterwards; by default any other than before. */
   readonly expectedIccid?: string;
   readonly timeoutMs?: number;
-  /** Begun by an unsolicited line: ends early when the card stays the same. */
+  /** Started by an unsolicited line: ends early if the card stays the same. */
   readonly spontaneous?: boolean;
 }
 
 const pollMs = 2_000;
 const unchangedAfterMs = 20_000;
 
-/** Follows a card through a profile switch: when its ICCID changed, when the network served it, and what it took. */
+/**
+ * Follows a card through a profile switch: when its ICCID changed, when the network served it, and which remedies were
+ * necessary.
+ */
 export class SwitchWatch {
   readonly #deps: SwitchWatchDeps;
   readonly #options: SwitchWatchOptions;
@@ -84,7 +87,7 @@ export class SwitchWatch {
     return this.#record;
   }
 
-  /** Trusts the ICCID only when the card gives it twice. */
+  /** Accepts the new ICCID only once the card has reported it twice. */
   async #untilChanged(limit: number, signal: AbortSignal): Promise<boolean> {
     const { fromIccid } = this.#record;
     let before: string | undefined;
@@ -129,7 +132,10 @@ export class SwitchWatch {
     await this.#quietly(() => this.#deps.cardChanged());
   }
 
-  /** Makes the module read the card again, early where it does not do so by itself; restarts it when that does not help. */
+  /**
+   * Makes the module read the card again, early for modules that do not do so by themselves; restarts the module if
+   * that does not help.
+   */
   async #helpCard(): Promise<void> {
     const engine = this.#deps.engine();
     if (engine === undefined || this.#options.spontaneous === true) return;

@@ -1,4 +1,4 @@
-/** Timers as a dependency: tests and transcript replays own them. */
+/** Timers as a dependency, which tests and transcript replays control. */
 export interface Timers {
   /** Runs `task` after `ms`; the returned function cancels it. */
   after(ms: number, task: () => void): () => void;

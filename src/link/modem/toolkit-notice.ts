@@ -21,8 +21,8 @@ const menuNotices: Readonly<Partial<Record<Dialect, { readonly pattern: RegExp; 
 };
 
 /**
- * Whether a toolkit line of the modem is about REFRESH: `reset` when the card starts again for it, `files` for the other
- * modes and where the dialect does not give the mode; undefined for every other line.
+ * Whether a toolkit line of the modem reports REFRESH: `reset` if the card restarts for it, `files` for the other modes
+ * and if the dialect does not contain the mode; undefined for every other line.
  */
 export function refreshNotice(dialect: Dialect | undefined, text: string): "reset" | "files" | undefined {
   const menu = dialect === undefined ? undefined : menuNotices[dialect];

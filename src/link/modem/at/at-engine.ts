@@ -105,7 +105,7 @@ export class AtEngine implements AsyncDisposable {
     return () => void this.#urcListeners.delete(listener);
   }
 
-  /** Lets only commands of urgency `init` through, until {@link resume}: state was lost and is being set up. */
+  /** Sends only commands of urgency `init` until {@link resume}: the modem lost its state and is being set up. */
   hold(): void {
     this.#held = true;
   }
@@ -116,9 +116,9 @@ export class AtEngine implements AsyncDisposable {
   }
 
   /**
-   * Runs a declared command and reads its answer.
-   * @throws modem.cme, modem.cms (and -permanent), modem.refused, modem.timeout, modem.reset, modem.absent, link.lost,
-   * codec.text for an answer that is not what it should be. `fate` indicates whether a body can have left.
+   * Runs a declared command and reads its answer. @throws modem.cme, modem.cms (and -permanent), modem.refused,
+   * modem.timeout, modem.reset, modem.absent, link.lost, codec.text for a malformed answer. `fate` indicates whether a
+   * body may have been sent.
    */
   async run<A, R>(declaration: AtCommand<A, R>, arg: A, options: RunOptions = {}): Promise<R> {
     const line = declaration.line(arg);
@@ -145,7 +145,10 @@ export class AtEngine implements AsyncDisposable {
     return declaration.reply.read(result.info);
   }
 
-  /** Sends a line as it is and resolves with whatever final result comes. @throws modem.timeout, modem.reset, modem.absent, link.lost */
+  /**
+   * Sends a line unchanged and resolves with its final result, whatever it is. @throws modem.timeout, modem.reset,
+   * modem.absent, link.lost
+   */
   send(request: AtRequest, { signal, urgency = "normal" }: RunOptions = {}): Promise<AtResult> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(goneError(this.#ended));
@@ -186,7 +189,7 @@ export class AtEngine implements AsyncDisposable {
     this.#feed(next, { kind: "start" }, nothing);
   }
 
-  /** Takes a command one step on and does what that asks for. */
+  /** Advances a command by one event and performs the effects. */
   #feed(pending: Pending, event: CommandEvent, cause: Cause): void {
     const before = pending.state;
     const { state, effects } = stepCommand(before, event, pending.facts);
@@ -337,7 +340,7 @@ export class AtEngine implements AsyncDisposable {
     for (const listener of this.#urcListeners) listener(urc);
   }
 
-  /** The module started again: nothing it was asked before will be answered. */
+  /** The module restarted: earlier commands get no answer. */
   #restarted(banner: string): void {
     this.#stopBoot();
     this.#recovery.stop();

@@ -7,17 +7,17 @@ import type { Quirk } from "../profile/quirks.ts";
 import type { CommandFacts, CommandState } from "./command-step.ts";
 import type { OpenLines } from "./line-router.ts";
 
-/** A command line as it goes out, with what is expected back. */
+/** A command line as sent, and the expected answer. */
 export interface AtRequest {
   /** Without its line end. */
   readonly line: string;
   /** Sent after the prompt and followed by Ctrl-Z. */
   readonly body?: string;
-  /** In place of Ctrl-Z: ESC gives the entry up, nothing leaves it open. */
+  /** Instead of Ctrl-Z: ESC cancels the entry, an empty text leaves it open. */
   readonly bodyEnd?: string;
-  /** The body goes out with the line, without waiting for a prompt; according to the profile unless given. */
+  /** The body is sent with the line, without waiting for a prompt; by default according to the profile. */
   readonly inline?: boolean;
-  /** What the declaration expects; a line typed by hand has none. */
+  /** The answer that the declaration expects; absent for a line entered by hand. */
   readonly expects?: Pick<AtReply<unknown>, "prefixes" | "lines" | "lone">;
   /** Time limit up to the prompt, or to the final result when there is no body. */
   readonly timeoutMs: number;
@@ -25,13 +25,13 @@ export interface AtRequest {
   readonly bodyTimeoutMs?: number;
   /** Any character ends it early. */
   readonly abortable?: boolean;
-  /** The modem may not be there yet: a missing answer is no reason to bring the line back in step. */
+  /** The modem may not be ready yet: a missing answer does not start a resynchronization. */
   readonly tentative?: boolean;
-  /** After a timeout, wait for the late answer while the line is brought back in step, and take it if it comes. */
+  /** After a timeout, wait for the late answer during resynchronization, and accept it. */
   readonly acceptLate?: boolean;
 }
 
-/** How far a command got on the wire. */
+/** The stage of a command on the wire. */
 type AtStage = "queued" | "sent" | "body-sent";
 
 /** The answer to one command. */
@@ -39,13 +39,13 @@ export interface AtResult {
   readonly final: AtFinal;
   readonly info: readonly AtInfo[];
   readonly promptSeen: boolean;
-  /** The body went out; an OK without it is not a success. */
+  /** The body was sent; an OK without it is not a success. */
   readonly bodySent: boolean;
   /** The caller canceled it at the prompt and the modem confirmed that. */
   readonly cancelled: boolean;
 }
 
-/** Order of commands that wait: bringing the line up, acknowledgements, all the rest. */
+/** Order of waiting commands: initialization, acknowledgements, all others. */
 export type Urgency = "init" | "urgent" | "normal";
 
 const order: Readonly<Record<Urgency, number>> = { init: 0, urgent: 1, normal: 2 };
@@ -66,13 +66,13 @@ export interface Pending {
   readonly reject: (error: unknown) => void;
   readonly lines: OpenLines;
   state: CommandState;
-  /** Final once it left the queue: the profile in force then decides. */
+  /** Determined by the profile in force when the command leaves the queue. */
   facts: CommandFacts;
   stopTimer: () => void;
   release: () => void;
 }
 
-/** The facts that errors of a command carry: nothing left before the body did. */
+/** The facts in errors of a command: nothing was sent before the body. */
 export function requestFacts(
   { request }: Pick<Pending, "request">,
   state: CommandState,
@@ -88,7 +88,7 @@ function stageOf({ at }: CommandState): AtStage {
   return at === "late" || at === "body-sent" ? "body-sent" : at === "queued" ? "queued" : "sent";
 }
 
-/** What of a request decides how its command goes, with the profile in force. */
+/** The facts of a request that determine the course of its command, under the profile in force. */
 export function commandFacts(request: AtRequest, quirks: ReadonlySet<Quirk>): CommandFacts {
   const body = request.body !== undefined;
   return {

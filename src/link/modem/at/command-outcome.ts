@@ -15,7 +15,7 @@ import { patience } from "./engine-contract.ts";
 const ctrlZ = "\x1a";
 const esc = "\x1b";
 
-/** What an event brings beside its kind. */
+/** The data of an event besides its kind. */
 export interface Cause {
   readonly final?: AtFinal;
   readonly abortedBy?: unknown;
@@ -27,10 +27,10 @@ export interface Cause {
 export type SettledAs = Extract<CommandEffect, { readonly do: "settle" }>["as"];
 
 const emptyOk: AtFinal = { kind: "ok", text: "" };
-/** Facts of a command that waits; its own are found when its turn has come. */
+/** Placeholder facts of a waiting command; its own are determined when its turn comes. */
 export const plainFacts = commandFacts({ line: "", timeoutMs: 0 }, new Set());
 
-/** Whether the caller of a command is gone. */
+/** Whether the caller of a command no longer waits. */
 export function isOrphan(state: CommandState): boolean {
   return "orphan" in state && state.orphan;
 }

@@ -2,38 +2,38 @@
 export interface CommandFacts {
   /** A text or PDU follows the line. */
   readonly body: boolean;
-  /** The body leaves with the line, without waiting for a prompt. */
+  /** The body is sent with the line, without waiting for a prompt. */
   readonly inline: boolean;
-  /** The body leaves a moment after the prompt. */
+  /** The body is sent after a short pause following the prompt. */
   readonly slowBody: boolean;
-  /** A missing answer is no reason to bring the line back in step. */
+  /** A missing answer does not start a resynchronization. */
   readonly tentative: boolean;
   /** Any character ends it early. */
   readonly abortable: boolean;
   /** After a timeout that follows the body, a late answer still counts. */
   readonly acceptLate: boolean;
-  /** The only line of its answer may come without a final result. */
+  /** Its answer may be a single line without a final result. */
   readonly lone: boolean;
   /** Its answer is one line, which counts as success when the final result is lost. */
   readonly oneLine: boolean;
 }
 
-/** What is remembered of a command on the line. */
+/** State of a command on the line. */
 interface OnLine {
   /** The modem sent the prompt for the body. */
   readonly prompted: boolean;
-  /** The data entry was left: the modem's OK confirms just that. */
+  /** The data entry was cancelled: the modem's OK confirms the cancellation only. */
   readonly cancelled: boolean;
-  /** Its caller is gone; the line stays occupied until the modem answered. */
+  /** Its caller no longer waits; the line stays occupied until the modem answers. */
   readonly orphan: boolean;
 }
 
-/** Where one AT command is. */
+/** The state of one AT command. */
 export type CommandState =
   | { readonly at: "queued" }
   | ({ readonly at: "sent" } & OnLine)
   | ({ readonly at: "body-sent" } & OnLine)
-  /** Not answered in time; the line is brought back in step and the answer may still come. */
+  /** Not answered in time; the line is resynchronized, and the answer may still arrive. */
   | { readonly at: "late"; readonly orphan: boolean }
   | { readonly at: "ended" };
 
@@ -55,17 +55,17 @@ export type CommandEvent =
   /** The port is gone. */
   | { readonly kind: "gone" };
 
-/** What the engine has to do, in this order. */
+/** Effects for the engine, in this order. */
 export type CommandEffect =
   | { readonly do: "write"; readonly what: "line" | "line-and-body" | "body" | "escape" | "any-key" }
-  /** Starts the time limit over. */
+  /** Restarts the time limit. */
   | { readonly do: "limit"; readonly by: "line" | "body" | "lone-answer" }
   | { readonly do: "delay-body" }
   /** Rejects the caller's promise although the command continues; `withdrawn`: it was never sent. */
   | { readonly do: "release"; readonly withdrawn: boolean }
   | { readonly do: "settle"; readonly as: "answer" | "success" | "late-answer" | "timeout" | "reset" | "gone" }
   | { readonly do: "recover"; readonly atPrompt: boolean; readonly awaitLate: boolean }
-  /** Lets the next command on the line; `soon`: not within this turn of the event loop. */
+  /** Starts the next command; `soon`: not within this turn of the event loop. */
   | { readonly do: "next"; readonly soon: boolean };
 
 interface CommandStep {
@@ -157,7 +157,7 @@ function onTheLine(now: LineState, event: CommandEvent, facts: CommandFacts): Co
   }
 }
 
-/** A prompt that nothing waits for is left at once, or the next line would become its text. */
+/** An unexpected prompt is cancelled at once; otherwise the next line would become its text. */
 function onPrompt(now: LineState, { body, slowBody }: CommandFacts): CommandStep {
   if (!body || now.at !== "sent" || now.orphan)
     return { state: { ...now, cancelled: true }, effects: [{ do: "write", what: "escape" }] };
@@ -187,7 +187,7 @@ function onTimeout(now: LineState, own: boolean, facts: CommandFacts): CommandSt
   };
 }
 
-/** The caller is gone; what was sent stays on the line until it is answered. */
+/** The caller no longer waits; a command that was sent occupies the line until it is answered. */
 function onAbort(now: LineState, { body, abortable }: CommandFacts): CommandStep {
   if (now.orphan) return stay(now);
   const release: CommandEffect = { do: "release", withdrawn: false };

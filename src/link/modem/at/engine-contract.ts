@@ -29,13 +29,13 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** How long the engine waits before it decides what an ambiguous line is. */
+/** How long the engine waits before it classifies an ambiguous line. */
 export const patience = {
-  /** Between the prompt and the body, for modems that lose octets when it follows at once. */
+  /** Between the prompt and the body, for modems that lose octets if the body follows at once. */
   slowBodyMs: 50,
-  /** How long a sign of a start may be nothing but a notice, when the command in flight still answers. */
+  /** How long a start banner may still prove to be a mere notice, because the command in flight is answered. */
   bootGraceMs: 2_500,
-  /** How long a text of several lines may pause; after that its last line was the final result it looks like. */
+  /** How long a text of several lines may pause; after that, a last line that looks like a final result is one. */
   textPauseMs: 500,
   /** How long to wait for the final result after an answer that some firmware sends without one. */
   loneAnswerMs: 1_500,

@@ -3,7 +3,7 @@ import type { Timers } from "../timers.ts";
 
 const pauseMs = 60;
 
-/** Cuts what a port gives into tokens; what only a pause can decide is decided by one. One per open port. */
+/** Cuts the octets of a port into tokens, by a pause where the octets alone are ambiguous. One per open port. */
 export class LineReader {
   readonly #timers: Timers;
   readonly #token: (token: AtToken) => void;

@@ -4,7 +4,7 @@ import type { Pending } from "./at-request.ts";
 import { type LineRole, type OpenLines, openLines } from "./line-router.ts";
 import { type Resync, type ResyncEvent, type ResyncStep, startResync, stepResync } from "./resync.ts";
 
-/** What the recovery does through its engine. */
+/** What the recovery needs of its engine. */
 interface LineRecoveryDeps {
   readonly timers: Timers;
   /** Time limit for the answer to a bare AT, ms. */
@@ -16,7 +16,7 @@ interface LineRecoveryDeps {
   readonly unanswered: (pending: Pending) => void;
   /** A bare AT was answered. */
   readonly answered: (final: AtFinal) => void;
-  /** The line is in step again, or (false) the modem stopped responding. */
+  /** The line is synchronized again, or (false) the modem stopped responding. */
   readonly over: (inStep: boolean) => void;
 }
 
@@ -24,7 +24,7 @@ const esc = "\x1b";
 const quietMs = 1_000;
 const escapeMs = 2_000;
 
-/** Runs {@link stepResync} on a real line, and keeps the command whose late answer would still be welcome. */
+/** Runs {@link stepResync} on a real line, and keeps the command whose late answer is still accepted. */
 export class LineRecovery {
   readonly #deps: LineRecoveryDeps;
   #state: Resync | undefined;
@@ -40,14 +40,17 @@ export class LineRecovery {
     return this.#state !== undefined;
   }
 
-  /** The command was not answered in time: sends bare ATs until the line is in step. `late` is waited for meanwhile. */
+  /**
+   * The command was not answered in time: sends bare ATs until the line is synchronized. In the meantime the answer to
+   * `late` is accepted.
+   */
   begin(atPrompt: boolean, late: Pending | undefined): void {
     this.#late = late;
     this.#state = startResync(atPrompt);
     this.#act({ send: atPrompt ? "escape" : "probe" });
   }
 
-  /** What lines are read for while it runs. */
+  /** The command for which lines are read while it runs. */
   lines(): OpenLines {
     return this.#late?.lines ?? openLines("AT");
   }
@@ -72,7 +75,7 @@ export class LineRecovery {
     this.#feed({ kind: "final", ok: final.kind === "ok" });
   }
 
-  /** A line came that only a late answer explains. */
+  /** A line arrived that can only belong to a late answer. */
   heard(): void {
     this.#feed({ kind: "heard" });
   }

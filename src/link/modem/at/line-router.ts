@@ -10,7 +10,7 @@ import {
   type UrcRule,
 } from "../../../codec/at/urc.ts";
 
-/** What a line turned out to be. */
+/** The role of a line. */
 export type LineRole =
   | "echo"
   | "info"
@@ -29,26 +29,25 @@ export type LineRole =
 export interface OpenLines {
   readonly line: string;
   readonly shape: CommandShape;
-  /** Prefixes that are surely its own. */
+  /** Prefixes that are certainly its own. */
   readonly prefixes: readonly string[];
   readonly lines: "none" | "one" | "many" | "any";
-  /** Echoes that may still come: the command line, then the body. */
+  /** Echoes that may still arrive: the command line, then the body. */
   echoes: string[];
-  /** Characters of the first of them that came already: a notice may cut an echo in two. */
+  /** Characters of the first echo that have arrived: a notice may split an echo. */
   echoed: number;
   readonly info: { text: string; data?: string }[];
   readonly doubtful: string[];
   own: boolean;
 }
 
-/** What one line does. */
+/** The effect of one line. */
 interface Routed {
   readonly role: LineRole;
   readonly final?: AtFinal;
   readonly urc?: Urc;
   /**
-   * A text in quotes is open. It may continue at once; otherwise, after a pause, `final` was the final result it looks
-   * like.
+   * A text in quotes is open. It may continue at once; after a pause, the line was the final result `final`.
    */
   readonly unsure?: { readonly final?: AtFinal };
 }
@@ -65,7 +64,7 @@ interface Header {
   readonly text: string;
   readonly into?: { text: string; data?: string };
   readonly length: number | undefined;
-  /** Commands that ended since: a header whose data line was lost must not wait forever. */
+  /** Number of commands that have ended since, so that a header whose data line was lost does not wait forever. */
   age: number;
 }
 
@@ -78,7 +77,7 @@ export function openLines(
   return new Lines(line, declared, body);
 }
 
-/** Made for every command: a class, since an object with an accessor of its own is slow to make. */
+/** Created for every command. A class, since creating an object with its own accessor is slow. */
 class Lines implements OpenLines {
   readonly line: string;
   readonly prefixes: readonly string[];
@@ -112,7 +111,7 @@ const withData = ["+CMGR", "+CMGL"];
 const smsCommands = /^\+(CM(?!E)[A-Z]+|CNMI|CNMA|CSMS|CPMS|CSCA|CGSMS|CSMP|CSCB)$/;
 const hexLine = /^(?:[0-9A-Fa-f]{2})+$/;
 
-/** Sorts lines into answers, unsolicited codes and noise, whatever order a modem puts them in. One per open port. */
+/** Sorts lines into answers, unsolicited codes and noise, in any order. One per open port. */
 export class LineRouter {
   readonly #find: (text: string) => UrcRule | undefined;
   readonly #headers: Header[] = [];
@@ -149,7 +148,7 @@ export class LineRouter {
     return { role: "doubtful" };
   }
 
-  /** The command ended: sorts the ambiguous lines. What is not its own comes back as unsolicited. */
+  /** The command ended: classifies the ambiguous lines. Lines that are not its own are returned as unsolicited. */
   settle(open: OpenLines): { readonly info: readonly AtInfo[]; readonly strays: readonly Urc[] } {
     const strays: Urc[] = [];
     for (const text of open.doubtful) {
@@ -184,7 +183,7 @@ export class LineRouter {
     return { role: "pdu", unsure: final === undefined ? {} : { final } };
   }
 
-  /** The open text is over; the unsolicited line it belongs to, if it does. */
+  /** Ends the open text; returns the unsolicited line that it belongs to, if any. */
   endText(): { readonly urc?: Urc } {
     const urc = this.#text?.urc?.();
     this.#text = undefined;
@@ -263,7 +262,10 @@ export class LineRouter {
     this.#headers.splice(0, this.#headers.length, ...kept.slice(-4));
   }
 
-  /** A line with a foreign prefix, of which the command's own never came: a relative of its name, or a damaged one. */
+  /**
+   * Whether a line with another prefix may be the answer of a command whose own prefix never arrived: the prefix is
+   * similar to its name, or damaged.
+   */
   #resembles(text: string, open: OpenLines): boolean {
     if (open.shape.form === "basic") return true;
     if (/[^ -~]/.test(text)) return true;
@@ -282,7 +284,10 @@ function endsInside(text: string): boolean {
   return quotes % 2 === 1;
 }
 
-/** A piece of an echo, in its place. The first piece of a command begins as commands do; one of a PDU is long enough. */
+/**
+ * Whether a text is a piece of an echo at its position. The first piece of a command must begin as a command does; one
+ * of a PDU must be long enough.
+ */
 function isEchoPiece(piece: string, open: OpenLines): boolean {
   const [echo] = open.echoes;
   if (echo === undefined || piece === "" || open.own || open.info.length > 0) return false;

@@ -5,7 +5,7 @@ import { isTracing, traceFrame } from "../../trace.ts";
 import type { LineRole } from "./line-router.ts";
 
 /**
- * Publishes the lines of one port, with what must not be shown hidden: what one line begins the next may continue with.
+ * Publishes the lines of one port with secrets hidden, including those that continue on the next line.
  */
 export class LineTrace {
   readonly #link: string;

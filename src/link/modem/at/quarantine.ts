@@ -9,7 +9,7 @@ export class Quarantine {
     this.#clock = clock;
   }
 
-  /** Resolves when it is over: `released` by hand, `served` by time, or `closed` by the signal. */
+  /** Resolves when it ends: `released` by request, `served` by time, or `closed` by the signal. */
   async serve(ms: number, signal: AbortSignal): Promise<"released" | "served" | "closed"> {
     const end = new AbortController();
     this.#end = end;

@@ -3,7 +3,7 @@ import { latin1 } from "../../../codec/at/line.ts";
 import type { Port } from "../../port.ts";
 import type { TranscriptStep } from "./transcript.ts";
 
-/** A port that writes down what passes through it, with the time between. */
+/** A port that records all octets in both directions with their timing. */
 export class RecordingPort implements Port {
   readonly address: string;
   readonly steps: TranscriptStep[] = [];

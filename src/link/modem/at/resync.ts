@@ -1,25 +1,26 @@
 /**
- * Bringing a line back in step after a command was not answered: the late answer may still come, so finals are counted
- * and only a quiet line is trusted. A pure step; the engine owns the timers and the port.
+ * Resynchronization of a line after a command that was not answered: the late answer may still arrive, so final results
+ * are counted, and the line counts as synchronized only once it is quiet. A pure step; the engine owns the timers and
+ * the port.
  */
 export interface Resync {
   /** `escaping`: leaving a data entry. `probing`: a bare AT is out. `quiet`: one answer came, listening for more. */
   readonly phase: "escaping" | "probing" | "quiet";
-  /** Final results of given-up commands that may still come. */
+  /** Final results of abandoned commands that may still arrive. */
   readonly owed: number;
-  /** Bare ATs that went unanswered. */
+  /** Number of unanswered bare ATs. */
   readonly attempts: number;
   readonly answered: number;
 }
 
 export type ResyncEvent =
   | { readonly kind: "final"; readonly ok: boolean }
-  /** A line came that only a late answer explains. */
+  /** A line arrived that can only belong to a late answer. */
   | { readonly kind: "heard" }
   /** The phase's time is over. */
   | { readonly kind: "timeout" };
 
-/** What the engine has to do: send, (re)start the quiet timer, or stop. */
+/** Effects for the engine: send, (re)start the quiet timer, or stop. */
 export type ResyncStep =
   | { readonly send: "probe" | "escape" | "escape-cr" }
   | { readonly quiet: true }
@@ -28,12 +29,14 @@ export type ResyncStep =
 
 const attemptLimit = 3;
 
-/** After a timeout: at the prompt the data entry is left first, otherwise the probe would become its text. */
+/**
+ * Starts after a timeout. At the prompt the data entry is cancelled first; otherwise the probe would become its text.
+ */
 export function startResync(atPrompt: boolean): Resync {
   return { phase: atPrompt ? "escaping" : "probing", owed: 1, attempts: 0, answered: 0 };
 }
 
-/** The next state and what to do. */
+/** The next state and its effect. */
 export function stepResync(now: Resync, event: ResyncEvent): { readonly next: Resync; readonly action?: ResyncStep } {
   switch (event.kind) {
     case "final":

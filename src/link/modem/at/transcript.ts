@@ -6,9 +6,9 @@ export type TranscriptStep =
   /** One read: the boundaries are part of the record. */
   | { readonly kind: "received"; readonly text: string }
   | { readonly kind: "delay"; readonly ms: number }
-  /** `timeout`: the host gave the command in flight up; `port-gone`, `port-back`: the device left and returned. */
+  /** `timeout`: the host abandoned the command in flight; `port-gone`, `port-back`: the device left and returned. */
   | { readonly kind: "event"; readonly name: "timeout" | "port-gone" | "port-back" }
-  /** What the engine has to make of a line: its role and text. */
+  /** How the engine must classify a line: role and text. */
   | { readonly kind: "expected"; readonly role: string; readonly text: string };
 
 /** A recorded dialog and the facts about its origin. */
@@ -85,7 +85,7 @@ function sentText(value: string, index: number): string {
   return isEnded(text) ? text : `${text}\r`;
 }
 
-/** Whether it ends as commands and bodies do; otherwise more of it follows. */
+/** Whether a text ends as commands and bodies do; otherwise it continues. */
 export function isEnded(text: string): boolean {
   return /[\r\n]$/.test(text) || dataEnds.some((mark) => text.endsWith(mark));
 }

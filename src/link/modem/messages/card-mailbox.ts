@@ -15,19 +15,19 @@ interface CardMailboxDeps {
   readonly engine: AtEngine;
   readonly link: string;
   readonly log: Log;
-  /** Whether the card inside is an eUICC: one that takes command packets. */
+  /** Whether the card in the modem is an eUICC, which accepts command packets. */
   readonly cardTakesPackets: () => boolean;
 }
 
-/** Who a stored message is for; `unclear` = a later segment of a packet whose first one was not seen. */
+/** The recipient of a stored message; `unclear` = a later segment of a packet whose first segment was not received. */
 type Owner = "card" | "host" | "unclear";
 
 const simDataDownload = 0x7f;
 const maxRemembered = 200;
 
 /**
- * Messages for the card inside that the modem stored instead of giving them to the card: class 2, TP-PID 7F, a command
- * packet. They are handed on with ENVELOPE over +CSIM where the modem lets that pass. 3GPP TS 31.111 §7.1.1.1, TS 23.040 §9.2.3.9
+ * Messages for the card that the modem stored instead of passing them to it: class 2, TP-PID 7F, a command packet. They
+ * are delivered with ENVELOPE over +CSIM if the modem permits that. 3GPP TS 31.111 §7.1.1.1, TS 23.040 §9.2.3.9
  */
 export class CardMailbox {
   readonly #deps: CardMailboxDeps;
@@ -39,7 +39,10 @@ export class CardMailbox {
     this.#refused = deps.engine.profile.file.card?.envelope === "none";
   }
 
-  /** Who it is for. A response packet, a plain message and all for a card that takes no packets are the host's. */
+  /**
+   * The recipient. Response packets, plain messages, and all messages for a card that accepts no packets belong to the
+   * host.
+   */
   ownerOf(pdu: string): Owner {
     if (!this.#deps.cardTakesPackets()) return "host";
     try {
@@ -58,7 +61,7 @@ export class CardMailbox {
     }
   }
 
-  /** True when the card took it; false when it could not be asked, was busy or refused. @throws link.lost, modem.reset */
+  /** True if the card accepted it; false if it was unreachable, busy or refused. @throws link.lost, modem.reset */
   async hand(pdu: string): Promise<boolean> {
     const { engine, link, log } = this.#deps;
     if (this.#refused) return false;

@@ -2,10 +2,10 @@ import { type MemoryNames, type MemoryUse, memoryUse, selectMemory } from "../..
 import type { AtEngine } from "../at/at-engine.ts";
 import { isRefusal, isUnanswered } from "../questions.ts";
 
-/** How many names +CPMS is given, in the order to try: to read from; to receive into as well; to write to as well. */
+/** Forms of +CPMS in the order to try: one memory to read from; also one to receive into; also one to write to. */
 const forms: readonly MemoryNames[] = [1, 3, 2];
 
-/** Chooses the memory to read from, in the form of +CPMS that this modem takes. TS 27.005 §3.2.2 */
+/** Selects the memory to read from, in the form of +CPMS that this modem accepts. TS 27.005 §3.2.2 */
 export class MessageMemory {
   readonly #engine: AtEngine;
   #form: MemoryNames | undefined;
@@ -14,7 +14,10 @@ export class MessageMemory {
     this.#engine = engine;
   }
 
-  /** What is in it, undefined when the modem does not report it; `refused` when it has no such memory. @throws modem.*, link.lost */
+  /**
+   * The number of messages in it, undefined if the modem does not report it; `refused` if it has no such memory.
+   * @throws modem.*, link.lost
+   */
   async select(memory: string): Promise<MemoryUse | "refused" | undefined> {
     for (const names of this.#form === undefined ? forms : [this.#form]) {
       try {

@@ -1,7 +1,10 @@
 const rememberMs = 900_000;
 const maxRemembered = 4_000;
 
-/** TPDUs taken lately: networks repeat a message whose acknowledgement was lost, modems report it twice. */
+/**
+ * TPDUs received recently, to detect copies: networks repeat a message whose acknowledgement was lost, and modems
+ * report some twice.
+ */
 export class SeenMessages {
   readonly #at = new Map<string, number>();
 

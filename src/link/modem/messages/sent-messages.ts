@@ -15,7 +15,7 @@ export class SentMessages {
   readonly #leaving = new Set<Promise<unknown>>();
   #count = 0;
 
-  /** A message is on its way; its report may come before its result does. */
+  /** A message is being sent; its report may arrive before its result. */
   leaving(result: Promise<unknown>): void {
     const settled = result.then(
       () => undefined,
@@ -28,12 +28,12 @@ export class SentMessages {
     );
   }
 
-  /** Resolves when the messages that are on their way now have their results, at the latest after `patience`. */
+  /** Resolves when the messages that are being sent now have their results, at the latest after `patience`. */
   async settled(patience: Promise<unknown>): Promise<void> {
     if (this.#leaving.size > 0) await Promise.race([Promise.all(this.#leaving), patience]);
   }
 
-  /** A message went out under this TP-MR. */
+  /** A message was sent under this TP-MR. */
   add(messageReference: number, to: string, reference: string, at: number): void {
     const known = this.#byReference.get(messageReference) ?? [];
     known.push({ reference, to: digits(to), at });

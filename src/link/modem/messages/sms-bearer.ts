@@ -33,11 +33,11 @@ interface ModemSmsBearerDeps {
   readonly log: Log;
   /** Messages that may wait before the bearer rejects more as full; 50 unless given. */
   readonly queueLimit?: number;
-  /** Whether the card inside takes command packets itself; false unless given. */
+  /** Whether the card in the modem accepts command packets itself; false by default. */
   readonly cardTakesPackets?: () => boolean;
 }
 
-/** Results after which the message may have left all the same: the network was silent, or it is unknown. */
+/** Errors after which the message may have been sent nevertheless: the network was silent, or the cause is unknown. */
 const unsureCms = [332, 500, 512, 521];
 
 /** Carries short messages over a modem. Outlives the engine: each start of the modem {@link attach}es a new one. */
@@ -76,7 +76,7 @@ export class ModemSmsBearer implements SmsBearer {
     this.#deliver = handler;
   }
 
-  /** The modem was (re)started: sets its message service up and takes what it holds. @throws modem.*, link.lost */
+  /** The modem was (re)started: sets up its message service and receives stored messages. @throws modem.*, link.lost */
   async attach(engine: AtEngine): Promise<void> {
     this.detach("the modem's message service is being set up");
     const { file } = engine.profile;
@@ -109,7 +109,9 @@ export class ModemSmsBearer implements SmsBearer {
     this.#down = undefined;
   }
 
-  /** The same, one after the other; a modem that refuses its message service is reported, and may be attached later. */
+  /**
+   * {@link attach}, one after the other; a modem that refuses its message service is logged, and may be attached later.
+   */
   attachIfTaken(engine: AtEngine): Promise<void> {
     const attached = this.#attaching.then(async () => {
       try {
@@ -129,7 +131,9 @@ export class ModemSmsBearer implements SmsBearer {
     return attached;
   }
 
-  /** The modem is gone, restarting or not registered: nothing is taken until it is attached or {@link resume}d. */
+  /**
+   * The modem is absent, restarting or not registered: messages are refused until it is attached or {@link resume}d.
+   */
   detach(reason: string): void {
     this.#live?.inbox.close();
     this.#live = undefined;
@@ -190,7 +194,9 @@ export class ModemSmsBearer implements SmsBearer {
     }
   }
 
-  /** A plain ERROR names no reason. A module that restarted unseen is back in text mode and refuses every PDU so. */
+  /**
+   * A plain ERROR has no cause. A module that restarted unnoticed is in text mode again and refuses every PDU this way.
+   */
   async #refused(engine: AtEngine, cause: GatewayError): Promise<GatewayError> {
     await accepted(engine, engine.run(pduMode, undefined)).catch(() => false);
     return new GatewayError("modem.message-refused", cause.message, { detail: cause.detail, fate: cause.fate, cause });
@@ -238,7 +244,7 @@ function destination(to: string): SmsAddress {
 }
 
 /**
- * An answer that cannot be read is an acceptance without a reference; some refusals do not specify the outcome of it.
+ * An unreadable answer is an acceptance without a reference; some errors leave the outcome open.
  */
 function afterError(error: unknown): SubmitOutcome {
   if (isGatewayError(error) && error.code.startsWith("codec.")) return { at: "accepted" };
@@ -252,7 +258,7 @@ function isPlainRefusal(error: unknown): error is GatewayError {
   return isGatewayError(error, "modem.refused");
 }
 
-/** True when the modem took it, false when it refused or did not answer in time; other failures are thrown. */
+/** True if the modem accepted it, false if it refused or did not answer in time; other failures are thrown. */
 async function accepted(engine: AtEngine, work: Promise<unknown>): Promise<boolean> {
   try {
     await work;

@@ -35,10 +35,10 @@ interface SmsInboxDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly sent: SentMessages;
-  /** Messages taken already, by their TPDU; shared over restarts of the modem. */
+  /** Messages received before, by their TPDU; kept across restarts of the modem. */
   readonly seen: SeenMessages;
   readonly phase2plus: boolean;
-  /** Messages for the card inside that the modem kept. */
+  /** Messages for the card that the modem stored. */
   readonly mailbox?: CardMailbox;
   /** Resolves when the item is durable; only then it is acknowledged and deleted. */
   readonly deliver: (item: InboundItem) => Promise<void>;
@@ -48,13 +48,13 @@ interface SmsInboxDeps {
 const acknowledgeWithinMs = 10_000;
 const fullFrom = 0.8;
 const reportPatienceMs = 3_000;
-/** Notices of stored messages that wait to be followed, at most. */
+/** Maximum number of notices of stored messages that wait to be processed. */
 const maxStoredWaiting = 8;
-/** Slots looked into where the modem neither lists them nor specifies how many there are. */
+/** Number of slots read if the modem neither lists them nor reports their number. */
 const slotsTried = 20;
 
 /**
- * Takes what a modem receives, in every way it reports them: +CMT, +CMTI, +CDS, +CDSI, or by looking into its memories.
+ * Receives the messages of a modem however it reports them: by +CMT, +CMTI, +CDS, +CDSI, or when its memories are read.
  */
 export class SmsInbox {
   readonly #deps: SmsInboxDeps;
@@ -77,7 +77,7 @@ export class SmsInbox {
     this.#acknowledges = rule === "always" || (rule === "when-phase2+" && deps.phase2plus);
   }
 
-  /** How messages are reported: the +CNMI setting in force, undefined when none was accepted. */
+  /** The +CNMI setting in force, undefined if none was accepted. */
   get setting(): string | undefined {
     return this.#setting;
   }
@@ -94,13 +94,13 @@ export class SmsInbox {
     this.#stop();
   }
 
-  /** Looks into every memory: class 2 messages and what came before the bearer was ready do not announce themselves. */
+  /** Reads every memory: class 2 messages and those that arrived before the bearer was ready are not announced. */
   async poll(): Promise<void> {
     if (this.#deps.engine.profile.quirks.has("no-message-storage")) return;
     const memories = this.#deps.engine.profile.file.sms?.storages ?? [];
     let chosen = 0;
     for (const memory of memories) if (await this.#queue.run("memory", () => this.#pollMemory(memory))) chosen++;
-    // A modem without a choice has one memory, or reads from all of them.
+    // A modem without a choice of memories has one, or reads from all of them.
     if (chosen === 0 && memories.length > 0) await this.#queue.run("memory", () => this.#takeAll(undefined));
   }
 
@@ -158,7 +158,7 @@ export class SmsInbox {
     }
   }
 
-  /** One by one; of a storm of notices the rest is found by one look into the memories. */
+  /** One by one; if there are too many notices, the remaining messages are found by reading the memories once. */
   #onStored(urc: Urc): void {
     if (this.#storedWaiting >= maxStoredWaiting) {
       this.#pollWanted = true;
@@ -205,7 +205,8 @@ export class SmsInbox {
   }
 
   /**
-   * After +CMT and +CDS, ahead of all other work; one too many is answered 340, which does no harm. TS 27.005 §3.4.4
+   * Acknowledges +CMT and +CDS ahead of all other work; a superfluous acknowledgement is answered with 340, which is
+   * harmless. TS 27.005 §3.4.4
    */
   async #acknowledge(taken: boolean, report: boolean): Promise<void> {
     const { engine, link, log } = this.#deps;
@@ -291,12 +292,15 @@ export class SmsInbox {
     await engine.run(deleteMessage, stored.index);
   }
 
-  /** Whether the memory, asked again, states the same: what the line spoilt must not be deleted. */
+  /** Whether a second read of the memory gives the same: a message that the line corrupted must not be deleted. */
   async #isWhatLies({ index, pdu }: StoredPdu): Promise<boolean> {
     return (await this.#readSlot(index))?.pdu === pdu;
   }
 
-  /** A message for the card inside goes to the card, or stays where it is; in a crowded memory it is kept here instead. */
+  /**
+   * A message for the card is passed to the card, or stays in the memory; if the memory is nearly full, it is kept by
+   * the mailbox instead.
+   */
   async #forCard({ pdu, index }: StoredPdu, crowded: boolean): Promise<"handed" | "left" | "ours"> {
     const { mailbox, link, log } = this.#deps;
     const owner = mailbox?.ownerOf(pdu) ?? "host";
@@ -306,7 +310,7 @@ export class SmsInbox {
     return crowded ? "ours" : "left";
   }
 
-  /** Hands one PDU on; resolves when it is durable. A TPDU that was taken before is taken as done. */
+  /** Delivers one PDU; resolves when it is durable. A TPDU that was received before counts as delivered. */
   async #take(pdu: string, report: boolean, announced: number | undefined): Promise<void> {
     const { tpdu: octets } = parsePdu(pdu);
     const isReport = report || ((octets[0] ?? 0) & 0x03) === 2;

@@ -6,7 +6,7 @@ import { parseJson } from "../../../base/json.ts";
 import { doubleKeys } from "../../../codec/text/json-keys.ts";
 import { type FileProblem, type ProfileContent, ProfileSet } from "./profile.ts";
 
-/** The folder that ships with the package, whether it runs from its sources or as built. */
+/** The folder of the package's profiles, for a run from the sources and from the build. */
 export const shippedProfiles = join(packageFolder(dirname(fileURLToPath(import.meta.url))), "hardware-profiles");
 
 function packageFolder(from: string): string {
@@ -15,8 +15,8 @@ function packageFolder(from: string): string {
 }
 
 /**
- * Reads all profiles: those of the product, then those of the user's folders, which win by name. A user's file that
- * cannot be used is left out, and {@link ProfileSet.problems} gives the reason.
+ * Reads all profiles: those of the product, then those of the user's folders, which replace profiles of the same name.
+ * A user's file that cannot be used is omitted, and {@link ProfileSet.problems} contains the reason.
  * @throws profile.invalid naming the file of the product
  */
 export function loadProfiles(userFolders: readonly string[] = [], shipped = shippedProfiles): ProfileSet {
@@ -42,7 +42,10 @@ export function readableProfiles(
     });
 }
 
-/** The content of all profile files, those that win last. @throws profile.invalid for a file that is not JSON */
+/**
+ * The content of all profile files; later ones replace earlier ones. @throws profile.invalid for a file that is not
+ * JSON
+ */
 export function profileContents(
   userFolders: readonly string[] = [],
   shipped = shippedProfiles,

@@ -169,10 +169,10 @@ export const ProfileFile = z
 
 export type ProfileFile = z.infer<typeof ProfileFile>;
 
-/** Fields of earlier releases that nothing reads: a user's file that has them is used all the same, with a warning. */
+/** Fields of earlier releases that are no longer read: a user's file with them is still used, with a warning. */
 const retiredFields = ["/card/files", "/toolkit/bip", "/uart/autobaud", "/capabilities"];
 
-/** The content of a profile file without its retired fields, and which of them it had (JSON pointers). */
+/** The content of a profile file without retired fields, and the JSON pointers of those that were removed. */
 export function withoutRetired(content: unknown): { readonly content: unknown; readonly retired: readonly string[] } {
   const retired = retiredFields.filter((pointer) => holds(content, pointer.split("/").slice(1)));
   if (retired.length === 0) return { content, retired };
@@ -191,7 +191,7 @@ function without(value: unknown, [key = "", ...rest]: readonly string[]): unknow
   return rest.length === 0 ? others : { ...others, [key]: without(inner, rest) };
 }
 
-/** Sources no longer cover what is gone. */
+/** Removes references to retired fields from the sources. */
 function coverNothing(content: unknown, retired: readonly string[]): unknown {
   if (!isObject(content) || !Array.isArray(content.sources)) return content;
   const gone = (pointer: unknown) =>

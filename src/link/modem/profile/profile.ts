@@ -27,7 +27,7 @@ export interface ModemIdentity {
   readonly revision: string;
 }
 
-/** Limits where no profile states otherwise, from what the manuals promise and what is seen in the field. */
+/** Default limits, from the manuals and from experience in the field. */
 const defaultTimeoutsMs: Readonly<Record<Budget | "resync", number>> = {
   quick: 5_000,
   pin: 10_000,
@@ -55,7 +55,7 @@ export function checkProfile(content: unknown): { readonly file?: ProfileFile; r
   return { problems: [...gone, ...parsed.error.issues.flatMap(problemsOf)] };
 }
 
-/** One problem for each field that the schema has no place for; otherwise one for the issue. */
+/** One problem for each unknown field; otherwise one for the issue. */
 function problemsOf(issue: z.core.$ZodIssue): readonly ProfileProblem[] {
   const { path, message } = issue;
   if (issue.code !== "unrecognized_keys") return [{ at: pointer(path), problem: message }];
@@ -72,22 +72,22 @@ function pointer(path: readonly PropertyKey[]): string {
 export interface ProfileContent {
   readonly source: string;
   readonly content: unknown;
-  /** The user's own: one that cannot be used is left out, and wins where it can be. */
+  /** A file of the user: it takes precedence, and is omitted if it cannot be used. */
   readonly own?: boolean;
 }
 
-/** Why a file of the user's is not used. */
+/** Why a user's file is not used. */
 export interface FileProblem {
   readonly source: string;
-  /** Names the file, too. */
+  /** Includes the name of the file. */
   readonly problem: string;
 }
 
-/** All profiles there are, each whole; files of a later folder replace those of an earlier one by name. */
+/** All profiles, each complete with its parent's fields; files of a later folder replace those of the same name. */
 export class ProfileSet {
-  /** Files of the user's that are left out. */
+  /** User's files that are omitted. */
   readonly problems: readonly FileProblem[];
-  /** Files of the user's that are used, and what to change in them before the next release. */
+  /** User's files that are used, with changes required before the next release. */
   readonly warnings: readonly FileProblem[];
   readonly #files = new Map<string, ProfileFile>();
   readonly #whole = new Map<string, ModemProfile>();
@@ -114,7 +114,7 @@ export class ProfileSet {
     this.warnings = warnings;
   }
 
-  /** Own files whose parents are not there: the ones they replaced hold again. */
+  /** Omits user's files whose parents are missing: the profiles that they replaced apply again. */
   #leaveOut(
     own: Map<string, { readonly file: ProfileFile | undefined; readonly source: string }>,
     problems: FileProblem[],
@@ -154,9 +154,8 @@ export class ProfileSet {
   }
 
   /**
-   * The one profile that fits what a modem states about itself, the user's own before the product's, otherwise the
-   * generic one.
-   * @throws profile.invalid when several fit: two files claim the same device
+   * The profile that matches a modem's identification, the user's before the product's, otherwise the generic one.
+   * @throws profile.invalid if several match: two files claim the same device
    */
   match(identity: ModemIdentity): ModemProfile {
     const all = this.fitting(identity);
@@ -171,12 +170,12 @@ export class ProfileSet {
     return fitting[0] ?? this.get(genericName);
   }
 
-  /** All that fit what a modem states about itself; more than one is a mistake of theirs. */
+  /** All profiles that match a modem's identification; more than one is an error in the profiles. */
   fitting(identity: ModemIdentity): readonly ModemProfile[] {
     return this.list().filter((profile) => fits(profile, identity));
   }
 
-  /** Profiles that name this USB id; before a port is open there is no other information. */
+  /** Profiles with this USB id; before a port is open there is no other information. */
   byUsb(usb: string): readonly ModemProfile[] {
     return this.list().filter(({ file }) => file.match?.usb?.includes(usb) === true);
   }
