@@ -22,14 +22,17 @@ const cntr = z.union([
 
 /** Text that is stored and displayed in clear, and therefore must not be a possible key. */
 function plain(most: number) {
-  return z
-    .string()
-    .min(1, "must not be empty")
-    .max(most, `at most ${most} characters`)
-    .superRefine((text, context) => {
-      if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
-        context.addIssue({ code: "custom", message: "must not contain control characters" });
-    });
+  return (
+    z
+      .string()
+      .min(1, "must not be empty")
+      // What follows costs work: it is done for texts of this length only.
+      .max(most, { error: `at most ${most} characters`, abort: true })
+      .superRefine((text, context) => {
+        if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
+          context.addIssue({ code: "custom", message: "must not contain control characters" });
+      })
+  );
 }
 
 const Key = strict({
@@ -78,7 +81,10 @@ export const ProfileShape = strict({
   freeMemory: memory.optional(),
   pol1: z.number().int().min(0).max(255).optional(),
   connectivity: z
-    .partialRecord(z.enum(["A0", "A1", "A2"]), z.string().max(2048).refine(isCatData, "objects in hexadecimal"))
+    .partialRecord(
+      z.enum(["A0", "A1", "A2"]),
+      z.string().max(2048, { abort: true }).refine(isCatData, "objects in hexadecimal"),
+    )
     .optional(),
   pol2: z
     .array(
@@ -183,7 +189,7 @@ export const eisFactShapes = {
     addressing: z
       .record(
         z.string().regex(/^[0-9A-Fa-f]{2,4}$/, "a tag"),
-        z.string().max(8192).refine(isTemplate, "TLVs in hexadecimal"),
+        z.string().max(8192, { abort: true }).refine(isTemplate, "TLVs in hexadecimal"),
       )
       .optional(),
   }).optional(),
