@@ -15,6 +15,11 @@ const base64Run = /[A-Za-z0-9+/]{32,}/g;
 const base64Words = [/[A-Za-z0-9+/]+/g, /[A-Za-z0-9_-]+/g] as const;
 /** Characters of 16, 24 and 32 octets in Base64 without padding. */
 const base64Lengths: readonly number[] = [22, 32, 43];
+const minBase64 = Math.min(...base64Lengths);
+/** `+`, `/`, `-` and `_`. */
+const base64Marks: ReadonlySet<number> = new Set([0x2b, 0x2f, 0x2d, 0x5f]);
+/** Digits of a key of 8 octets. */
+const minHexDigits = 16;
 
 /**
  * What in a text that is stored and shown in clear could be a key: 8 octets or more in hexadecimal or Base64, however
@@ -22,16 +27,53 @@ const base64Lengths: readonly number[] = [22, 32, 43];
  * digits are not keys.
  */
 export function keyLike(text: string, own: readonly string[] = []): string | undefined {
+  const { hexDigits, base64Run: run, cases, equals } = countsOf(text);
   if (text.includes("PRIVATE KEY")) return "a private key";
-  if (base64Padded.test(text)) return "octets in Base64";
-  for (const [run] of text.matchAll(base64Run))
-    if (/[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run)) return "octets in Base64";
-  if (base64Words.some((alphabet) => [...text.matchAll(alphabet)].some(([word]) => isBase64(word))))
-    return "octets in Base64";
+  if (equals && base64Padded.test(text)) return "octets in Base64";
+  if (cases && run >= minBase64 && hasBase64(text)) return "octets in Base64";
+  if (hexDigits < minHexDigits) return undefined;
   return hexadecimal(
     text.replace(uuid, " / "),
     own.filter((one) => one.length >= 5),
   );
+}
+
+function hasBase64(text: string): boolean {
+  for (const [run] of text.matchAll(base64Run))
+    if (/[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run)) return true;
+  return base64Words.some((alphabet) => [...text.matchAll(alphabet)].some(([word]) => isBase64(word)));
+}
+
+/** Counts that rule most texts out before any pattern is matched. */
+interface Counts {
+  readonly hexDigits: number;
+  /** Length of the longest run of characters of either Base64 alphabet. */
+  readonly base64Run: number;
+  /** Has capitals and small letters. */
+  readonly cases: boolean;
+  readonly equals: boolean;
+}
+
+function countsOf(text: string): Counts {
+  let hexDigits = 0;
+  let maxRun = 0;
+  let run = 0;
+  let upper = false;
+  let lower = false;
+  let equals = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const digit = code >= 0x30 && code <= 0x39;
+    const capital = code >= 0x41 && code <= 0x5a;
+    const small = code >= 0x61 && code <= 0x7a;
+    if (digit || (capital && code <= 0x46) || (small && code <= 0x66)) hexDigits++;
+    upper ||= capital;
+    lower ||= small;
+    equals ||= code === 0x3d;
+    run = digit || capital || small || base64Marks.has(code) ? run + 1 : 0;
+    if (run > maxRun) maxRun = run;
+  }
+  return { hexDigits, base64Run: maxRun, cases: upper && lower, equals };
 }
 
 /** Whether a word of the length of a key changes between capitals, small letters and digits as no name does. */
@@ -45,10 +87,10 @@ function hexadecimal(text: string, own: readonly string[]): string | undefined {
   const bare = text.replace(octetMark, " ");
   for (const [run] of [...bare.matchAll(octetRun), ...bare.matchAll(markedRun)]) {
     const digits = withoutOwn(hexDigits(run), own);
-    if (digits.length >= 16 && isMixed(digits)) return `${digits.length} hexadecimal digits`;
+    if (digits.length >= minHexDigits && isMixed(digits)) return `${digits.length} hexadecimal digits`;
   }
   for (const [run] of bare.matchAll(digitRun))
-    if (withoutOwn(run, own).length >= 16) return `${run.length} hexadecimal digits`;
+    if (withoutOwn(run, own).length >= minHexDigits) return `${run.length} hexadecimal digits`;
   for (const [run] of bare.matchAll(hexRun)) {
     const digits = withoutOwn(hexDigits(run), own);
     if (digits.length < keyDigits) continue;
