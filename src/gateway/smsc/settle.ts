@@ -41,15 +41,21 @@ async function partVerdicts(r: Repositories, job: Job, messages: number): Promis
     return verdict === undefined ? [] : [[part.position, verdict] as const];
   });
   if (packet === undefined || messages > 1 || packet.userData.length === 1) return new Map(told);
-  const failed = told.find(([, { state }]) => state !== "delivered");
-  const deciding = failed ?? (told.length === packet.userData.length ? told[0] : undefined);
+  const over = told.filter(([, { final }]) => final);
+  const failed = over.find(([, { state }]) => state !== "delivered");
+  const deciding = failed ?? (over.length === packet.userData.length ? over[0] : undefined);
   return deciding === undefined ? new Map() : new Map([[0, deciding[1]]]);
 }
 
-/** The receipt of a part, if it is final. */
+/** The latest receipt of a part, which may be an intermediate one. */
 function verdictOfPart({ state, said }: PacketPart): MessageVerdict | undefined {
-  if (state !== "delivered" && state !== "failed") return undefined;
-  return verdictOfReceipt({ kind: "receipt", state, ...(said === undefined ? {} : { verdict: said }) });
+  const final = state === "delivered" || state === "failed";
+  if (!final && said === undefined) return undefined;
+  return verdictOfReceipt({
+    kind: "receipt",
+    state: final ? state : "pending",
+    ...(said === undefined ? {} : { verdict: said }),
+  });
 }
 
 /** Response packets in the delivery reports themselves, each unchanged. */

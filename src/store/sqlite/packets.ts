@@ -162,7 +162,10 @@ export function packetRepository(s: Statements, seal: Seal): PacketRepository {
       .onConflict((conflict) =>
         conflict
           .columns(["packet", "position"])
-          .doUpdateSet(row)
+          .doUpdateSet({
+            ...row,
+            said: sql<string>`coalesce(excluded.said, iif(packet_part.transmission = excluded.transmission, packet_part.said, NULL))`,
+          })
           .where(
             sql<boolean>`packet_part.state NOT IN ('delivered', 'failed') OR packet_part.transmission < excluded.transmission`,
           ),

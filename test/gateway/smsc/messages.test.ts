@@ -179,6 +179,26 @@ describe("the fate of a message behind a network", () => {
     expect(receiptsIn(all).map((item) => item.state)).toEqual(["delivered", "delivered"]);
   });
 
+  it("is reported on the way, too, when that receipt was quicker than the answer to the submit", async () => {
+    await using bench = await Bench.open();
+    const { card, desk, account } = await behindNetwork(bench);
+    await using _desk = desk;
+    account.answer = async ({ reference }) => {
+      await account.hand({ kind: "receipt", reference, state: "pending", verdict: { state: "accepted" } });
+      return { at: "accepted", networkReference: "id-1" };
+    };
+    const { messageId } = await desk.submit(order(msisdn, single(packetOf(card, 1)), { intermediateReceipt: true }));
+    const [first] = await bench.until(async () => {
+      const receipts = receiptsIn(await items(bench));
+      return receipts.length > 0 ? receipts : undefined;
+    });
+    expect(first).toMatchObject({ messageId, state: "accepted", intermediate: true });
+    await account.receipt("id-1");
+    const states = async () => receiptsIn(await items(bench)).map(({ state }) => state);
+    await bench.until(async () => ((await states()).length === 2 ? true : undefined));
+    expect(await states()).toEqual(["accepted", "delivered"]);
+  });
+
   it("is unknown when no answer came: nothing is sent again, and a late answer or receipt still settles it", async () => {
     await using bench = await Bench.open();
     const { card, desk, account } = await behindNetwork(bench);
