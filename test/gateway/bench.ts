@@ -28,6 +28,21 @@ import { silentLog } from "../../src/link/driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
+/** A wall clock that stands still until the test moves it: what was put off stays put off. Durations are real. */
+export class StillClock implements Clock {
+  readonly monotonic = systemClock.monotonic;
+  readonly sleep = systemClock.sleep;
+  #now = Date.now();
+
+  now(): number {
+    return this.#now;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}
+
 /** A card that is always there, as a link of the gateway: channel and terminal, without hot plug. */
 export class BenchLink implements SmsBearer {
   readonly kind = "envelope";
@@ -40,14 +55,18 @@ export class BenchLink implements SmsBearer {
   readonly #terminal: Terminal;
   #inbound: (item: InboundItem) => Promise<void> = async () => {};
 
-  private constructor(id: string, terminal: (hooks: BenchLink) => Terminal) {
+  readonly #clock: Clock;
+
+  private constructor(id: string, clock: Clock, terminal: (hooks: BenchLink) => Terminal) {
     this.id = id;
+    this.#clock = clock;
     this.#terminal = terminal(this);
   }
 
-  static async open(id: string, card: SimulatedEuicc): Promise<BenchLink> {
+  /** @param clock the gateway's, in whose time it says until when it expects activity */
+  static async open(id: string, card: SimulatedEuicc, clock = systemClock): Promise<BenchLink> {
     const connection = await new SoftReader(id, card).connect({ timeoutMs: 1000 });
-    const link = new BenchLink(id, (self) => {
+    const link = new BenchLink(id, clock, (self) => {
       const channel: ApduChannel = new ApduChannel({
         connection,
         link: id,
@@ -94,7 +113,7 @@ export class BenchLink implements SmsBearer {
         self.#jobEnds = setTimeout(() => {
           self.#job?.[Symbol.dispose]();
           self.#job = undefined;
-        }, until - Date.now()).unref();
+        }, until - self.#clock.now()).unref();
       },
     };
   }
@@ -186,7 +205,7 @@ export class Bench implements AsyncDisposable {
   /** Imports the card as a target and puts it into a link. */
   async add(card: SimulatedEuicc, id = "reader A"): Promise<BenchLink> {
     await this.targets.import(plainEis(card));
-    const link = await BenchLink.open(id, card);
+    const link = await BenchLink.open(id, card, this.useCaseDeps.clock);
     this.#links.push(link);
     this.gateway.attach(link.link);
     return link;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import type { OutboundSms, SubmitOutcome } from "../../../src/link/sms-bearer.ts";
-import { Bench, type BenchLink, euicc, plainEis } from "../bench.ts";
+import { Bench, type BenchLink, euicc, plainEis, StillClock } from "../bench.ts";
 import { ScriptedAccount } from "../smsc/smsc-network.ts";
 
 const cli = { face: "cli" } as const;
@@ -91,7 +91,7 @@ describe("a packet that has left with a counter", () => {
   });
 
   it("lets others go at once when its job is cancelled while it is put off", async () => {
-    await using bench = await Bench.open();
+    await using bench = await Bench.open(undefined, new StillClock());
     await bench.gateway.start();
     const card = euicc();
     const link = await bench.add(card);
@@ -99,7 +99,6 @@ describe("a packet that has left with a counter", () => {
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
     const first = await bench.gateway.jobs.submit(order);
     await bench.until(async () => link.submitted[0]);
-    await bench.store.write((r) => r.jobs.patch(first.job.id, { notBefore: Date.now() + 50_000 }));
     const second = await bench.gateway.jobs.submit({ ...order, request: {} });
     await bench.until(async () =>
       (await bench.gateway.jobs.get(second.job.id)).note?.includes(first.job.id) ? true : undefined,
@@ -109,7 +108,7 @@ describe("a packet that has left with a counter", () => {
   });
 
   it("goes first, also while a switch holds the queue: a confirmation waits for it and has it tried at once", async () => {
-    await using bench = await Bench.open();
+    await using bench = await Bench.open(undefined, new StillClock());
     await bench.gateway.start();
     const card = euicc();
     const link = await bench.add(card);
@@ -118,9 +117,8 @@ describe("a packet that has left with a counter", () => {
     const { job: first } = await bench.gateway.jobs.submit(order);
     await bench.until(async () => link.submitted[0]);
     await bench.until(async () => ((await bench.gateway.jobs.get(first.id)).state === "queued" ? true : undefined));
-    const now = Date.now();
+    const now = bench.useCaseDeps.clock.now();
     await bench.store.write(async (r) => {
-      await r.jobs.patch(first.id, { notBefore: now + 50_000 });
       await r.profileSwitches.put({
         id: "prc_held",
         target: first.target,
@@ -150,7 +148,7 @@ describe("a packet that has left with a counter", () => {
   });
 
   it("keeps others of the same keys back that a client secured itself, and not those of other keys", async () => {
-    await using bench = await Bench.open();
+    await using bench = await Bench.open(undefined, new StillClock());
     await bench.gateway.start();
     const card = euicc();
     await bench.targets.import(plainEis(card));
@@ -178,7 +176,6 @@ describe("a packet that has left with a counter", () => {
       async () =>
         ((await bench.gateway.jobs.get(first)).state === "queued" && account.submitted.length === 1) || undefined,
     );
-    await bench.store.write((r) => r.jobs.patch(first, { notBefore: Date.now() + 50_000, note: "put off" }));
     const same = (await bench.gateway.jobs.submit(order("15"))).job.id;
     const other = (await bench.gateway.jobs.submit(order("32"))).job.id;
     const elsewhere = (await bench.gateway.jobs.submit(order("12", "B00010"))).job.id;
@@ -192,21 +189,23 @@ describe("a packet that has left with a counter", () => {
 
 describe("a packet that never left", () => {
   it("is overtaken, and made anew under a later counter", async () => {
-    await using bench = await Bench.open();
+    const clock = new StillClock();
+    await using bench = await Bench.open(undefined, clock);
     await bench.gateway.start();
     const card = euicc();
     const link = await bench.add(card);
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "busy", { fate: "not-sent" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, origin: cli };
-    const first = (await bench.gateway.jobs.submit(order)).job.id;
-    await bench.until(async () => ((await bench.gateway.jobs.get(first)).note?.includes("busy") ? true : undefined));
-    await bench.store.write((r) => r.jobs.patch(first, { notBefore: Date.now() + 800 }));
+    const { job: first } = await bench.gateway.jobs.submit(order);
+    await bench.until(async () => ((await bench.gateway.jobs.get(first.id)).note?.includes("busy") ? true : undefined));
     const second = (await bench.gateway.jobs.submit(order)).job.id;
     expect(await bench.ended(second)).toMatchObject({ state: "done" });
-    bench.gateway.jobs.kick((await bench.gateway.jobs.get(first)).target);
-    expect(await bench.ended(first)).toMatchObject({ state: "done" });
+    expect((await bench.gateway.jobs.get(first.id)).state).toBe("queued");
+    clock.advance(60_000);
+    bench.gateway.jobs.kick(first.target);
+    expect(await bench.ended(first.id)).toMatchObject({ state: "done" });
     const [overtaking = 0] = await countersOf(bench, second);
-    const [abandoned = 0, sent = 0] = await countersOf(bench, first);
+    const [abandoned = 0, sent = 0] = await countersOf(bench, first.id);
     expect(abandoned).toBeLessThan(overtaking);
     expect(sent).toBeGreaterThan(overtaking);
   });
