@@ -6,7 +6,7 @@ import { commandPath } from "../../src/face/cli/examples.ts";
 
 describe("pages made from catalogues", () => {
   it.each(cataloguePages().map((page) => [page.file, page] as const))(
-    "docs/%s is up to date; `npx tsx scripts/catalogue-docs.ts` writes it again",
+    "docs/%s is up to date; `npm run generate` writes it again",
     (_, page) => {
       expect(pageOnDisk(page)).toBe(page.text);
     },

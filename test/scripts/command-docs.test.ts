@@ -36,7 +36,7 @@ describe("the tree of commands", () => {
     },
   );
 
-  it("is what docs/cli.md says; `npx tsx scripts/command-docs.ts` writes it anew", async () => {
+  it("is what docs/cli.md says; `npm run generate` writes it again", async () => {
     expect(readFileSync(pagePath, "utf8")).toBe(await commandPage());
   });
 });

@@ -1,3 +1,4 @@
+// Made by `npx tsx scripts/resources.ts`; do not edit.
 import type { auditOperations } from "./audit.ts";
 import type { campaignOperations } from "./campaigns.ts";
 import type { cardOperations } from "./cards.ts";

@@ -11,25 +11,7 @@ import { apiMetrics } from "./metrics/metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { sendProblem, translate } from "./problem.ts";
 import { announceDeprecation } from "./route.ts";
-import { auditRoutes } from "./routes/audit.ts";
-import { campaignRoutes } from "./routes/campaigns.ts";
-import { cardAuditRoutes } from "./routes/card-audit.ts";
-import { eisRoutes } from "./routes/eis.ts";
-import { eventRoutes } from "./routes/events.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { identifierRoutes } from "./routes/identifiers.ts";
-import { jobRoutes } from "./routes/jobs.ts";
-import { keyRoutes } from "./routes/keys.ts";
-import { linkTestRoutes } from "./routes/link-test.ts";
-import { linkRoutes } from "./routes/links.ts";
-import { notificationRoutes } from "./routes/notifications.ts";
-import { sessionRoutes } from "./routes/sessions.ts";
-import { storeRoutes } from "./routes/store.ts";
-import { switchRoutes } from "./routes/switches.ts";
-import { targetRoutes } from "./routes/targets.ts";
-import { tokenRoutes } from "./routes/tokens.ts";
-import { traceRoutes } from "./routes/traces.ts";
-import { upstreamRoutes } from "./routes/upstreams.ts";
+import { allRoutes } from "./routes/all.ts";
 import { refuseUnasked } from "./unasked.ts";
 
 /** The HTTP API, not listening yet. */
@@ -78,25 +60,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   announceDeprecation(app);
   await deps.prepare?.(app);
   const metrics = apiMetrics(app, deps);
-  await app.register(targetRoutes, { deps });
-  await app.register(keyRoutes, { deps });
-  await app.register(eisRoutes, { deps });
-  await app.register(cardAuditRoutes, { deps });
-  await app.register(jobRoutes, { deps });
-  await app.register(campaignRoutes, { deps });
-  await app.register(linkRoutes, { deps });
-  await app.register(linkTestRoutes, { deps });
-  await app.register(sessionRoutes, { deps });
-  await app.register(notificationRoutes, { deps });
-  await app.register(switchRoutes, { deps });
-  await app.register(identifierRoutes, { deps });
-  await app.register(eventRoutes, { deps, streams });
-  await app.register(traceRoutes, { deps, streams });
-  await app.register(upstreamRoutes, { deps });
-  await app.register(tokenRoutes, { deps });
-  await app.register(auditRoutes, { deps });
-  await app.register(storeRoutes, { deps });
-  await app.register(healthRoutes, { deps, metrics });
+  for (const routes of allRoutes) await app.register(routes, { deps, streams, metrics });
   app.get("/v1/openapi.json", { schema: { hide: true }, config: { scope: "public" } }, async (_request, reply) =>
     reply.type("application/json; charset=utf-8").send(await deps.document()),
   );

@@ -1,55 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { auditOperations } from "../../../src/face/api/audit.ts";
-import { campaignOperations } from "../../../src/face/api/campaigns.ts";
-import { cardOperations } from "../../../src/face/api/cards.ts";
-import type { Contract } from "../../../src/face/api/contract.ts";
-import { daemonOperations } from "../../../src/face/api/daemon.ts";
-import { eisOperations } from "../../../src/face/api/eis.ts";
+import { apiResources } from "../../../scripts/resources.ts";
 import { problemExample, problemShape } from "../../../src/face/api/error.ts";
-import { eventOperations } from "../../../src/face/api/events.ts";
-import { identifierOperations } from "../../../src/face/api/identifiers.ts";
-import { jobOperations } from "../../../src/face/api/jobs.ts";
-import { keySetOperations } from "../../../src/face/api/key-sets.ts";
-import { linkOperations } from "../../../src/face/api/links.ts";
-import { messageOperations } from "../../../src/face/api/messages.ts";
 import { notificationOperations } from "../../../src/face/api/notifications.ts";
 import { exampleStatus, type Operation, placeOf } from "../../../src/face/api/operation.ts";
 import { sample } from "../../../src/face/api/sample.ts";
-import { sessionOperations } from "../../../src/face/api/sessions.ts";
-import { storeOperations } from "../../../src/face/api/store.ts";
 import { switchOperations } from "../../../src/face/api/switches.ts";
-import { targetOperations } from "../../../src/face/api/targets.ts";
-import { tokenOperations } from "../../../src/face/api/tokens.ts";
-import { traceOperations } from "../../../src/face/api/traces.ts";
-import { upstreamOperations } from "../../../src/face/api/upstreams.ts";
 import { projectionOf } from "../../../src/face/http/projection.ts";
 import { ApiBench } from "./api-bench.ts";
 
-const contract: Contract = {
-  audit: auditOperations,
-  campaigns: campaignOperations,
-  cards: cardOperations,
-  daemon: daemonOperations,
-  eis: eisOperations,
-  events: eventOperations,
-  identifiers: identifierOperations,
-  keySets: keySetOperations,
-  links: linkOperations,
-  messages: messageOperations,
-  notifications: notificationOperations,
-  sessions: sessionOperations,
-  store: storeOperations,
-  targets: targetOperations,
-  tokens: tokenOperations,
-  traces: traceOperations,
-  upstreams: upstreamOperations,
-  // Last: the example of a job switches the profile, and other jobs of the target wait for its end.
-  jobs: jobOperations,
-  switches: switchOperations,
-};
+/** Resources whose examples are sent last: that of a job switches the profile, and other jobs of the target wait. */
+const last = ["jobs", "switches"];
+const resources = await apiResources();
+const sent = [
+  ...resources.filter(({ resource }) => !last.includes(resource)),
+  ...resources.filter(({ resource }) => last.includes(resource)),
+];
 
-const all = Object.values(contract).flatMap((operations) => Object.values<Operation>(operations));
+const all = sent.flatMap(({ operations }) => Object.values(operations));
 const isRemoval = ({ route }: Operation) => route.startsWith("DELETE");
 const ordered = [...all.filter((one) => !isRemoval(one)), ...all.filter(isRemoval)];
 
