@@ -113,12 +113,13 @@ function build() {
   if (run(process.execPath, [join("scripts", "build.mjs")]).status !== 0) process.exit(1);
 }
 
-installNpm();
 installDebian(runtimePackages, "virtual and real card readers");
 if (forTests) {
   // Some of the programs are services that would take hold of real modems: not where they would be started.
   const services = existsSync("/run/systemd/system") ? [] : testPackages.services;
   installDebian([...testPackages.tools, ...services], "the tests with external programs");
 }
+// Optional npm packages are built against headers of the Debian packages.
+installNpm();
 checkNative();
 build();
