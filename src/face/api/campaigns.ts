@@ -18,7 +18,7 @@ const progressShape = z.object({
   remainingMs: z.number().optional().describe("Estimate; absent before the first target ended"),
 });
 
-/** A campaign and how far it is. */
+/** A campaign with its progress. */
 export const campaignShape = z.object({
   id: z.string(),
   name: z.string(),

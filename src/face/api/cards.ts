@@ -51,7 +51,7 @@ const connectivityShape = z
   })
   .meta({ id: "Connectivity", description: "The last known connectivity parameters" });
 
-/** What the card itself contains, against the EIS. */
+/** The contents of the card, compared with the EIS. */
 export const cardOperations = {
   audit: operation({
     route: "POST /v1/targets/:ref/audit",

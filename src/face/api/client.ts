@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { type Contract, routes } from "./contract.ts";
 import { type Operation, placeOf, type Route } from "./operation.ts";
 
-/** One request as it goes out. */
+/** One request as sent. */
 export interface ApiRequest {
   readonly method: string;
   /** Path with its query. */
@@ -12,18 +12,18 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
 }
 
-/** Carries requests to a daemon. What is refused is thrown. */
+/** Sends requests to a daemon. A refusal is thrown. */
 interface Transport {
   json(request: ApiRequest): Promise<unknown>;
   text(request: ApiRequest): Promise<string>;
-  /** Lines of an answer without end, until `signal` aborts. */
+  /** Lines of a streamed answer, until `signal` aborts. */
   lines(request: ApiRequest): AsyncIterable<string>;
 }
 
 /** User-Agent of the command line. */
 export const cliAgent = "otagate-cli";
 
-/** Values that a person gave and only the daemon checks: a file, flags of the command line. */
+/** Values from the user that only the daemon checks: a file, flags of the command line. */
 class Unchecked {
   readonly value: unknown;
 
@@ -32,7 +32,7 @@ class Unchecked {
   }
 }
 
-/** Sends a body or a query as it was given: the daemon checks it and names what is wrong. */
+/** Marks a body or a query to be sent unchanged: the daemon checks it and reports errors. */
 export function unchecked(value: unknown): Unchecked {
   return new Unchecked(value);
 }
@@ -47,13 +47,13 @@ type Part<O, K extends "params" | "query" | "headers" | "body"> = [Input<O, K>] 
       : { readonly [P in K]: Input<O, K> | Open<K> };
 type Open<K> = K extends "body" | "query" ? Unchecked : never;
 
-/** What a call of an operation takes. */
+/** Argument of a call of an operation. */
 type RequestOf<O> = Part<O, "params"> &
   Part<O, "query"> &
   Part<O, "headers"> &
   Part<O, "body"> & { readonly signal?: AbortSignal };
 
-/** What an operation answers with when it is not refused. */
+/** The answer of an operation that is not refused. */
 type AnswerOf<O extends Operation> = O["answers"][keyof O["answers"]] extends infer S
   ? S extends z.ZodType
     ? z.output<S>
@@ -72,7 +72,7 @@ type Call<O> = O extends Operation
     : (request: RequestOf<O>) => Result<O>
   : never;
 
-/** The API as functions: `client.jobs.submit({ body })`. Types come from the contract, none is written by hand. */
+/** The API as functions: `client.jobs.submit({ body })`. Its types come from the contract. */
 export type Client = {
   readonly [Resource in keyof Contract]: {
     readonly [Name in keyof Contract[Resource]]: Call<Contract[Resource][Name]>;
@@ -85,7 +85,7 @@ export function clientOf(transport: Transport): Client {
     const calls = Object.entries(operations).map(([name, route]) => [name, callOf(transport, route)]);
     return [resource, Object.fromEntries(calls)];
   });
-  // Object.fromEntries has no type of its own here: the contract's routes are what `Client` is made from.
+  // Object.fromEntries returns `any`; the entries are those of the contract from which `Client` is derived.
   return Object.fromEntries(resources);
 }
 
@@ -129,7 +129,7 @@ function filled(path: string, params: Readonly<Record<string, string>>): string 
   return path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
 }
 
-/** A path with a query; what is not given is left out. */
+/** A path with a query; absent values are omitted. */
 export function withQuery(path: string, query: Readonly<Record<string, unknown>>): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));

@@ -89,5 +89,5 @@ export const eisOperations = {
   }),
 };
 
-/** Certificates and how far they hold, in an answer. */
+/** Certificates with the results of their checks, in an answer. */
 export type EisTrustAnswer = z.output<typeof trustShape>;

@@ -8,7 +8,7 @@ export const errorCodeShape = z
   .enum(errorCodes)
   .meta({ id: "ErrorCode", description: "Stable code, `family.name`; docs/errors.md lists them" });
 
-/** Answers every error may give. */
+/** The answer for every error. */
 export const problemShape = z
   .object({
     type: errorCodeShape,

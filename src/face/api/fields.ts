@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Upper- or lower-case hexadecimal octets. */
 export const hexText = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
 
-/** Something that users identify by id, EID, ICCID, MSISDN or name. */
+/** A target in a path, by id, EID, ICCID, MSISDN or name. */
 export const referenceParams = z.object({
   ref: z.string().min(1).max(512).describe("Id, EID, ICCID, IMSI, MSISDN or name of the target"),
 });
@@ -18,7 +18,7 @@ export const targetFilter = z.string().min(1).max(512).optional().describe("Only
 export const moment = z.number().describe("Milliseconds since 1970");
 /** Octets of an answer. */
 export const octets = z.string().describe("Octets in hexadecimal");
-/** Facts whose names depend on what they are about. */
+/** Facts whose names depend on their subject. */
 export const facts = z.record(z.string(), z.unknown());
 
 /** A list in an answer. */
@@ -77,7 +77,7 @@ export const idempotencyHeaders = z.looseObject({
     .describe("Makes repeating this request safe"),
 });
 
-/** Headers of a change that may insist on a version. */
+/** Headers of a change that may require a version. */
 export const ifMatchHeaders = z.looseObject({
   "if-match": z
     .string()

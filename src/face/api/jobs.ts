@@ -53,7 +53,7 @@ const failureFacts = z.looseObject({
   meaning: z.string().optional().describe("Meaning of the status word"),
 });
 
-/** Why a job, or a target of a campaign, did not end well. */
+/** Why a job, or a target of a campaign, failed. */
 export const failureShape = z
   .object({ code: errorCodeShape, message: z.string(), detail: failureFacts })
   .meta({ id: "JobFailure", description: "Cause of the failure" });
@@ -128,7 +128,7 @@ const jobFields = z.object({
   endedAt: moment.optional(),
 });
 
-/** A job as it is stored. */
+/** A job without packets and profile switch. */
 export const jobShape = jobFields.meta({ id: "Job", description: "A script for one security domain" });
 
 /** A job in an answer. */
@@ -164,7 +164,7 @@ const decodedShape = z.object({
   answer: z.unknown().optional().describe("Decoded answer of the card"),
 });
 
-/** A job with what belongs to it. */
+/** A job with its packets and profile switch. */
 const jobDetailShape = z
   .object({
     ...jobFields.shape,
@@ -346,5 +346,5 @@ export const jobOperations = {
   }),
 };
 
-/** A job and what belongs to it, in an answer. */
+/** A job with its packets and profile switch, in an answer. */
 export type JobDetail = z.output<typeof jobDetailShape>;

@@ -32,7 +32,7 @@ export const keySetExample = {
   cntr: 0,
 } as const;
 
-/** Key sets of a target: their values go in and never come out. */
+/** Key sets of a target: their values are written, never read. */
 export const keySetOperations = {
   list: operation({
     route: "GET /v1/targets/:ref/keys",

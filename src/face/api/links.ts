@@ -295,5 +295,5 @@ export const linkOperations = {
 /** A link in an answer. */
 export type LinkAnswer = z.output<typeof linkShape>;
 
-/** What a link's self-test found, in an answer. */
+/** The result of a link's self-test, in an answer. */
 export type LinkTestAnswer = z.output<typeof reportShape>;

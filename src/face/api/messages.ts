@@ -24,7 +24,7 @@ export const messageShape = z
   })
   .meta({ id: "Message", description: "A received short message or receipt" });
 
-/** Short messages and receipts that links brought. */
+/** Received short messages and receipts. */
 export const messageOperations = {
   list: operation({
     route: "GET /v1/messages",

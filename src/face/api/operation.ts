@@ -6,12 +6,12 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 type Method = (typeof methods)[number];
 
 /**
- * Method and path, as `GET /v1/jobs/:id`. A third word specifies what the answer is where it is not JSON: `text`,
+ * Method and path, as `GET /v1/jobs/:id`. A third word specifies the form of an answer that is not JSON: `text`,
  * `lines` (JSON lines) or `events` (server-sent events).
  */
 export type Route = `${Method} /${string}`;
 
-/** How an answer reads. */
+/** The form of an answer. */
 type AnswerKind = "json" | "text" | "lines" | "events";
 
 /** The parts of a route. */
@@ -26,7 +26,7 @@ export function placeOf(route: Route): {
   return { method, path, answers };
 }
 
-/** A request and its answer, as they are in the examples of the document. A test sends each of them. */
+/** A request and its answer, as in the examples of the document. A test sends each of them. */
 export interface Example {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number>>;
@@ -46,12 +46,12 @@ export function exampleStatus({ answers, example }: Pick<Operation, "answers" | 
 export interface Operation {
   readonly route: Route;
   readonly operationId: string;
-  /** What a client must be allowed; `public` needs no token. */
+  /** The scope that a client must have; `public` requires no token. */
   readonly scope: Scope | "public";
   readonly tags: readonly [string];
   readonly summary: string;
   readonly description?: string;
-  /** Answers for one release more. Its answers have the header `Deprecation`. */
+  /** A former path, supported for one more release. Its answers have the header `Deprecation`. */
   readonly deprecated?: boolean;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;

@@ -100,7 +100,9 @@ export const importOutcomeShape = z
   })
   .meta({ id: "ImportOutcome", description: "Result for one imported target" });
 
-/** A description of a target; checked by the import itself, which names the field with the nearest that is known. */
+/**
+ * A description of a target; checked by the import itself, which suggests the nearest known field for an unknown one.
+ */
 const description = z.record(z.string(), z.unknown()).meta({
   title: "Target description",
   description: "A target as JSON of its EIS, keys included; unknown fields are refused",

@@ -3,7 +3,7 @@ import { facts, listOf, moment, pageShape, seqPage } from "./fields.ts";
 import { operation } from "./operation.ts";
 import { sample } from "./sample.ts";
 
-/** An event that an upstream did not take. */
+/** An event that an upstream did not accept. */
 export const deadLetterShape = z
   .object({
     id: z.string(),
@@ -55,7 +55,7 @@ const example = {
   event: { specversion: "1.0", type: "job.done" },
 } as const;
 
-/** The SM-SRs above. */
+/** Upstream SM-SRs. */
 export const upstreamOperations = {
   list: operation({
     route: "GET /v1/upstreams",

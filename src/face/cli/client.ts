@@ -9,8 +9,8 @@ import { type ApiRequest, type Client, cliAgent, clientOf, withQuery } from "../
 type Endpoint = { readonly socketPath: string } | { readonly url: string; readonly token?: string };
 
 /**
- * A client of the daemon's API: `v1` has its operations, typed by the contract; the methods below take any path. Problems
- * are thrown as {@link GatewayError}s.
+ * A client of the daemon's API: `v1` contains the operations, typed by the contract; the other methods accept any path.
+ * Problems are thrown as {@link GatewayError}s.
  */
 export class ApiClient {
   readonly v1: Client;
@@ -152,7 +152,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Throws what a problem answer states. */
+/** Throws the error of a problem answer. */
 async function refuse(response: IncomingMessage): Promise<void> {
   if ((response.statusCode ?? 500) < 400) return;
   const text = await textOf(response);

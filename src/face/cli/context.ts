@@ -7,7 +7,7 @@ export interface Connection extends AsyncDisposable {
   readonly embedded: boolean;
 }
 
-/** What commands get. */
+/** Dependencies of commands. */
 export interface CliContext {
   readonly terminal: Terminal;
   /** @throws api.unreachable, store.locked, config.* */
@@ -15,7 +15,8 @@ export interface CliContext {
   /** Prints frames decoded while a command runs (`--trace`). */
   readonly trace: () => boolean;
   /**
-   * What to print if a signal ends the command before the result is disposed of: what continues, and how to stop it.
+   * Registers a text that is printed if a signal ends the command before the result is disposed of: what continues, and
+   * how to stop it.
    */
   onInterrupt(note: () => string): Disposable;
   readonly env: NodeJS.ProcessEnv;

@@ -7,7 +7,7 @@ import { wholeNumber } from "./number-flag.ts";
 interface Es5Option {
   readonly name: string;
   readonly option: Option;
-  /** What the function takes for the option's value. @throws api.usage */
+  /** The parameter for the option's value. @throws api.usage */
   readonly read: (value: unknown) => unknown;
 }
 
@@ -27,7 +27,7 @@ export function es5Options({ params, options }: Pick<Es5Call<unknown>, "params" 
   });
 }
 
-/** The parameters that the options of a command give. */
+/** The parameters from the options of a command. */
 export function es5Values(
   options: readonly Es5Option[],
   given: Readonly<Record<string, unknown>>,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 
 const card = "89001012012341234012345678901224";
 
-/** Examples of commands that bring none of their own, by the words of the command. */
+/** Examples of commands without their own ones, by the words of the command. */
 const examples: Readonly<Record<string, readonly string[]>> = {
   "reader reset": ["otagate reader reset", "otagate reader reset 'Virtual PCD 00 00' --warm"],
   "target list": ["otagate target list", "otagate target list --tag lab --json | jq -r '.[].eid'"],

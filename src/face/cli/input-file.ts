@@ -41,7 +41,7 @@ export function valueOrFile(field: string, value: string): string {
   return value.startsWith("@") ? readInput(field, value.slice(1)).trim() : value;
 }
 
-/** What the system refused about a file or folder that a user named; undefined for any other error. */
+/** The system's error for a file or folder given by the user; undefined for any other error. */
 export function fileError(thrown: unknown): GatewayError | undefined {
   if (!(thrown instanceof Error) || !("code" in thrown) || !("path" in thrown)) return undefined;
   if (typeof thrown.path !== "string" || reasons[String(thrown.code)] === undefined) return undefined;

@@ -3,17 +3,17 @@ import type { JobAnswer, JobDetail } from "../api/jobs.ts";
 import { switchText } from "./switch-view.ts";
 import { paint, type Terminal, when } from "./terminal.ts";
 
-/** A job as the API shows it, in a list or alone. */
+/** A job in an answer of the API, in a list or alone. */
 export type ShownJob = JobAnswer & Partial<Pick<JobDetail, "packets" | "decoded" | "switch">>;
 
 const ended = new Set(["done", "failed", "expired", "cancelled"]);
 
-/** Whether the job will not change any more. */
+/** Whether the job has ended. */
 export function jobHasEnded(job: ShownJob): boolean {
   return ended.has(job.state);
 }
 
-/** The exit code of a command that leaves with the job as it is. */
+/** The exit code of a command that ends while the job is in this state. */
 export function exitOf(job: ShownJob): number {
   if (!jobHasEnded(job)) return 6;
   if (job.state === "done") return 0;

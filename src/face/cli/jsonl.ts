@@ -3,12 +3,12 @@ import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
 import { type Answer, errorAnswer } from "./operations/operation.ts";
 
-/** The longest line that is read; what is longer gets an error answer and is skipped. */
+/** The longest accepted line; a longer one gets an error answer and is skipped. */
 const maxLine = 4 * 1024 * 1024;
-/** How much output is gathered before it is written. */
+/** Number of characters that are gathered before they are written. */
 const batch = 64 * 1024;
 
-/** What a run of lines came to. */
+/** Counts of processed lines. */
 interface JsonlCount {
   readonly lines: number;
   readonly errors: number;
@@ -62,7 +62,7 @@ class Sink {
     return !this.#gone;
   }
 
-  /** Hands out what there is, so that a peer that waits for its answer gets it. */
+  /** Writes the collected text, so that a peer that waits for its answer receives it. */
   async flush(): Promise<void> {
     if (this.#text === "" || this.#gone) return;
     const text = this.#text;
@@ -96,8 +96,8 @@ function answerText(line: string, number: number, answer: (value: unknown) => An
 }
 
 /**
- * Lines without their end; a line that is too long comes as the error to answer. Undefined stands for the end of what
- * has arrived so far: the sender may be waiting for answers.
+ * Lines without their end; a line that is too long comes as the error to answer. Undefined marks the end of the data
+ * received so far: the sender may be waiting for answers.
  */
 async function* linesOf(input: AsyncIterable<Uint8Array | string>): AsyncGenerator<string | GatewayError | undefined> {
   const decoder = new TextDecoder();

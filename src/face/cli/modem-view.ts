@@ -5,7 +5,7 @@ import { paint, type Terminal, table } from "./terminal.ts";
 const text = z.string().optional().catch(undefined);
 const number = z.number().optional().catch(undefined);
 
-/** What a modem reports itself; whatever is missing or unknown is left out. */
+/** Facts that a modem reports; missing or unknown ones are omitted. */
 const ModemFacts = z.object({
   identity: z.object({ maker: text, model: text, revision: text }).optional().catch(undefined),
   profile: text,
@@ -56,7 +56,7 @@ export function modemTable(links: readonly ShownLink[]): string {
   );
 }
 
-/** Everything known of one modem. */
+/** All facts about one modem as text. */
 export function modemText(terminal: Terminal, link: ShownLink): string {
   const facts = ModemFacts.parse(link.facts);
   const { maker = "", model = "", revision } = facts.identity ?? {};

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 
-// Commander puts the flag and the given value in front: error: option '--limit <n>' argument 'many' is invalid.
+// Commander adds the flag and the given value in front of the messages: error: option '--limit <n>' argument 'many' is
+// invalid.
 
 /** A flag's value that is a whole number, decimal. @throws InvalidArgumentError, which ends the command as misused */
 export function wholeNumber(text: string): number {

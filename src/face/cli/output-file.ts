@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { unreadable } from "./input-file.ts";
 
-/** Writes what a flag names a file for. @throws api.usage naming flag and file */
+/** Writes to the file that a flag names. @throws api.usage naming flag and file */
 export function writeOutput(flag: string, file: string, text: string): void {
   try {
     writeFileSync(file, text);

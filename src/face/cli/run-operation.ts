@@ -5,19 +5,19 @@ import { type Answer, answerTo, errorAnswer, type Operation, parseInput } from "
 import { showAnswer } from "./show.ts";
 import { visible, visibleLines } from "./visible.ts";
 
-/** What commands that need no daemon read, write and end with; replaced in tests. */
+/** Input, output and exit code of commands without a daemon; replaced in tests. */
 export interface CommandIo {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
   /** Sets the exit code of the process. */
   exitCode(code: number): void;
-  /** Environment and files that a flag may name instead of a key. */
+  /** Environment variables and files that a flag may name instead of a key. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readText: (path: string) => string;
 }
 
-/** Flags that every operation has. */
+/** Flags of every operation. */
 export interface OutputFlags {
   readonly json?: boolean | undefined;
   readonly jsonl?: boolean | undefined;
@@ -54,7 +54,7 @@ export async function runOperation(
 }
 
 /**
- * A key from a flag: hexadecimal, or `env:NAME` or `file:PATH` so that it stays off the process list.
+ * A key from a flag: hexadecimal, or `env:NAME` or `file:PATH` so that it does not appear in the process list.
  * @throws config.secret when there is no such variable or file
  */
 export function keyFlag(text: string | undefined, io: CommandIo): string | undefined {

@@ -14,7 +14,7 @@ function spiMeaning(text: string): string {
   }
 }
 
-/** What a value of this name means, as text. */
+/** The meaning of a value with this name, as text. */
 const meanings: Readonly<Record<string, (text: string) => string>> = {
   sw: (text) => statusWordName(number(text)),
   trailing_sw: (text) => `${statusWordName(number(text))}; outside the packet`,
@@ -58,7 +58,7 @@ function* linesOf(value: Readonly<Record<string, unknown>>, indent: string): Gen
   }
 }
 
-/** An answer for display: an indented tree, with the meaning of codes behind them. */
+/** An answer for display: an indented tree, with the meaning after each code. */
 export function showAnswer(answer: Readonly<Record<string, unknown>>): string {
   return [...linesOf(answer, "")].map((line) => `${line}\n`).join("");
 }

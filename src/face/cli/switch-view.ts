@@ -1,10 +1,10 @@
 import type { SwitchAnswer } from "../api/switches.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
-/** A profile switch as the API shows it. */
+/** A profile switch in an answer of the API. */
 export type ShownSwitch = SwitchAnswer;
 
-/** Exit codes by how far the switch has come: an open or lapsed one timed out, a rolled back one was refused. */
+/** Exit codes by state: an open or lapsed switch timed out, a rolled-back one was refused. */
 const exits = { accepted: 6, switched: 6, confirmed: 0, "rolled-back": 4, lapsed: 6 } as const;
 
 export function exitOfSwitch(one: ShownSwitch): number {
@@ -15,7 +15,7 @@ export function switchIsOpen(one: ShownSwitch): boolean {
   return one.at === "accepted" || one.at === "switched";
 }
 
-/** Where the switch stands and what that means, in one line. */
+/** The state of the switch and its meaning, in one line. */
 export function switchText(terminal: Terminal, one: ShownSwitch): string {
   const after = (to: number) => `after ${to - one.acceptedAt} ms`;
   switch (one.at) {

@@ -2,19 +2,19 @@ import type { Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
 import { visibleLines, visibleValue } from "./visible.ts";
 
-/** What the command line writes to; results on `out`, everything else on `err`. */
+/** The output of the command line; results on `out`, everything else on `err`. */
 export interface Terminal {
   readonly out: Writable;
   readonly err: Writable;
-  /** Colour and live progress are wanted. */
+  /** Colors and live progress are enabled. */
   readonly fancy: boolean;
-  /** Machine-readable output was asked for. */
+  /** Machine-readable output was requested. */
   json: boolean;
 }
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Coloured text on a terminal, plain text elsewhere. */
+/** Colored text on a terminal, plain text elsewhere. */
 export function paint(terminal: Terminal, style: Style, text: string): string {
   return terminal.fancy ? styleText(style, text) : text;
 }
@@ -29,19 +29,19 @@ export function result<T>(terminal: Terminal, value: T, people: (value: T) => st
   );
 }
 
-/** A line about what is continuing, not part of the result. */
+/** Prints a line about progress, which is not part of the result. */
 export function say(terminal: Terminal, text: string): void {
   terminal.err.write(shownLines(terminal, ensureLine(text)));
 }
 
-/** A document: as it is, but for what a terminal would act on when it goes to one. */
+/** Writes a document unchanged; on a terminal, control characters are spelled out. */
 export function writeDocument(terminal: Terminal, text: string): void {
   terminal.out.write(
     process.stdout.isTTY === true && terminal.out === process.stdout ? visibleLines(text, false) : text,
   );
 }
 
-/** Lines for display as they may be written: nothing in them that the terminal would act on, but our own colors. */
+/** Lines for display, without control characters except for our own colors. */
 export function shownLines(terminal: Terminal, text: string): string {
   return visibleLines(text, terminal.fancy);
 }
@@ -50,7 +50,7 @@ function ensureLine(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 }
 
-/** Columns of the terminal that results go to; what is not a terminal takes lines of any length. */
+/** Columns of the terminal for results; unlimited if the output is not a terminal. */
 function terminalColumns(): number {
   return process.stdout.isTTY === true && process.stdout.columns > 0
     ? process.stdout.columns
@@ -106,7 +106,7 @@ export function when(ms: number | undefined): string {
   return ms === undefined ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
 }
 
-/** One line that is rewritten while something takes its time; nothing when output is not a terminal. */
+/** One line that is rewritten during long work; not printed if the output is not a terminal. */
 export class Progress {
   readonly #terminal: Terminal;
   #shown = false;

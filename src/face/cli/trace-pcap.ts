@@ -11,8 +11,8 @@ interface Waiting {
 }
 
 /**
- * Turns frames into a pcap file that Wireshark reads: APDUs with their answers, answers to reset, SMS TPDUs. Other kinds
- * have no encapsulation there and are left out. Each link gets a source address of its own.
+ * Turns frames into a pcap file that Wireshark reads: APDUs with their answers, answers to reset, SMS TPDUs. Other
+ * kinds have no encapsulation there and are omitted. Each link gets a source address of its own.
  */
 export class TracePcap {
   readonly #waiting = new Map<string, Waiting>();
@@ -29,7 +29,7 @@ export class TracePcap {
     return pcapHeader();
   }
 
-  /** What a frame adds to the file. */
+  /** The records that a frame adds to the file. */
   take(frame: TracedFrame): Uint8Array[] {
     if (frame.hex === undefined) return [];
     const octets = fromHex(frame.hex);

@@ -7,24 +7,24 @@ import type { TracedFrame } from "./traced-frame.ts";
 
 /** Octets per line of a frame. */
 const perLine = 48;
-/** A command that waits for its answer longer than this is shown without it. */
+/** A command that waits for its answer longer than this is printed without it. */
 const patienceMs = 250;
 
-/** Kinds whose words begin with what they are. */
+/** Kinds whose text begins with their name. */
 const selfNamed = new Set(["apdu", "atr", "tpdu", "packet", "script"]);
 
 interface LinkState {
-  /** A command that was sent and not shown yet. */
+  /** A command that was sent and not printed yet. */
   waiting?: TracedFrame | undefined;
-  /** The last command, and the one whose answer a GET RESPONSE would fetch. */
+  /** The last command, whose answer a GET RESPONSE would fetch. */
   sent?: Uint8Array | undefined;
   asked?: Uint8Array | undefined;
   file?: string | undefined;
 }
 
 /**
- * Frames as text: a line with time, direction, link and what the frame is; below it the octets, and what a
- * packet inside states. A command and its answer share a line when the answer comes at once.
+ * Frames as text: a line with time, direction, link and meaning of the frame; below it the octets, and the contents of
+ * a packet. A command and its answer share a line if the answer arrives at once.
  */
 export class FramePrinter implements Disposable {
   readonly #terminal: Terminal;
@@ -46,14 +46,14 @@ export class FramePrinter implements Disposable {
     this.#show(frame, frame.dir === "out" ? "->" : "<-", wordsOf(frame), octetsOf(frame));
   }
 
-  /** Shows commands that still wait for their answer. */
+  /** Prints commands that still wait for their answer. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const link of this.#links.keys()) this.#alone(link);
   }
 
-  /** Shows the command of a link that waits for its answer. */
+  /** Prints the command of a link that waits for its answer. */
   #alone(link: string): void {
     const state = this.#links.get(link);
     if (state?.waiting === undefined) return;
@@ -127,7 +127,7 @@ function cut(line: string): string[] {
 
 function octetsOf(frame: TracedFrame): string[] {
   if (frame.hex !== undefined) return [`${frame.dir === "out" ? ">" : "<"} ${frame.hex}`];
-  // The first line of a text stands in the frame's own line.
+  // The first line of a text is part of the frame's own line.
   return [];
 }
 

@@ -7,8 +7,8 @@ import type { TracedFrame } from "./traced-frame.ts";
 type Query = Readonly<Record<string, string | undefined>>;
 
 /**
- * Prints frames, decoded (or as they are, with `--json`), as they pass, until `signal` aborts. Frames of one job are
- * printed from its first to its last, also those that passed before the call and at its end.
+ * Prints frames live, decoded (or unchanged with `--json`), until `signal` aborts. Of one job all frames are printed,
+ * also those before the call and at its end.
  */
 export async function followTrace(
   context: CliContext,
@@ -33,9 +33,9 @@ export async function followTrace(
     for await (const line of api.v1.traces.list({ query })) take(line);
   };
   const live = api.v1.traces.live({ query, signal })[Symbol.asyncIterator]();
-  // Reading the past before the connection is open would miss the frames in between.
+  // Opened before recorded frames are read, so that none in between is missed.
   let next = live.next();
-  // The stream may end meanwhile; its failure is handled below.
+  // The stream may end in the meantime; its failure is handled below.
   next.catch(() => undefined);
   await kept();
   try {

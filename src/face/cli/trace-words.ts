@@ -4,7 +4,7 @@ import type { ExplainType } from "../../explain/context.ts";
 import { explain, explainAs } from "../../explain/explain.ts";
 import type { Node } from "../../explain/tree.ts";
 
-/** A frame as text: one line, and lines that go below it. */
+/** A frame as text: one line, and the lines below it. */
 export interface FrameWords {
   readonly title: string;
   readonly below: readonly string[];
@@ -29,10 +29,10 @@ function endWords(answer: Uint8Array, words: string): string {
   }
 }
 
-/** Content of files that specifies who the card is. */
+/** Files whose content identifies the card. */
 const identities: Readonly<Record<string, ExplainType>> = { "EF.ICCID": "iccid", "EF.IMSI": "imsi" };
 
-/** Facts about the exchange before an APDU. */
+/** Facts from earlier exchanges that an APDU depends on. */
 interface Exchange {
   /** The command whose answer a GET RESPONSE fetches. */
   readonly asked?: Uint8Array | undefined;
@@ -40,7 +40,7 @@ interface Exchange {
   readonly file?: string | undefined;
 }
 
-/** An APDU and, when it is here, its answer. */
+/** An APDU and, if it has arrived, its answer. */
 export function apduWords(
   command: Uint8Array | undefined,
   answer: Uint8Array | undefined,
@@ -92,10 +92,10 @@ function scriptType(octets: Uint8Array): ExplainType {
   return type === "session-trigger" || type === "notification" ? type : "script";
 }
 
-/** Labels whose parts are worth a line below a frame. */
+/** Labels whose parts get a line below a frame. */
 const worth = new Set(["SPI", "KIc", "KID", "status", "RC/CC/DS"]);
 
-/** What a packet inside a frame states beside the frame's own line. */
+/** Contents of a packet inside a frame that are not in the frame's own line. */
 function outline(node: Node): string[] {
   const packet = find(node, (one) => one.label === "command packet" || one.label === "response packet");
   if (packet === undefined) return [];

@@ -1,4 +1,4 @@
-/** A frame as the API hands it out. */
+/** A frame in an answer of the API. */
 export interface TracedFrame {
   readonly seq: number;
   readonly at: number;

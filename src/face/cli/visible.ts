@@ -1,11 +1,11 @@
 /**
- * Characters that a terminal acts on instead of showing them: controls of C0 and C1, and those that turn the direction of writing or separate
- * lines. ECMA-48, Unicode UAX #9
+ * Characters that a terminal executes instead of displaying them: controls of C0 and C1, and those that change the
+ * direction of writing or separate lines. ECMA-48, Unicode UAX #9
  */
 const acting = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-/** The same but for ends of lines and tabs. */
+/** The same without line ends and tabs. */
 const actingInLines = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff](?<![\n\t])/gu;
-/** Colors and weights: the one kind of sequence that this program writes. ECMA-48 §8.3.117 */
+/** Colors and weights: the only sequences that this program writes. ECMA-48 §8.3.117 */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what makes the sequence
 const styles = /(\u001b\[[0-9;]*m)/;
 
@@ -14,12 +14,12 @@ function spelled(character: string): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
 
-/** Text from outside as it may stand within a line on a terminal: what would act on the terminal is spelled out. */
+/** Text from outside for a line on a terminal: control characters are spelled out. */
 export function visible(text: string): string {
   return text.replace(acting, spelled);
 }
 
-/** Lines as they may be written to a terminal; `styled` leaves colors in them. */
+/** Lines for a terminal, with control characters spelled out; `styled` keeps colors. */
 export function visibleLines(text: string, styled: boolean): string {
   if (!styled) return text.replace(actingInLines, spelled);
   return text
@@ -28,7 +28,7 @@ export function visibleLines(text: string, styled: boolean): string {
     .join("");
 }
 
-/** A value, as an API answers it, with all its texts as they may stand on a terminal. */
+/** A value from an API answer with control characters in all its texts spelled out. */
 export function visibleValue<T>(value: T): T {
   return mapped(value) as T;
 }

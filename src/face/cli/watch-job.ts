@@ -5,7 +5,7 @@ import { exitOf, jobHasEnded, jobText, type ShownJob } from "./job-view.ts";
 import { exitOfSwitch, type ShownSwitch, switchIsOpen, switchText } from "./switch-view.ts";
 import { Progress, result, say } from "./terminal.ts";
 
-/** Until when a command watches: the end of the job, or the end of the profile switch that it begins, if it does. */
+/** How long a command watches: to the end of the job, or of the profile switch that the job starts. */
 export type Until = "accepted" | "confirmed";
 
 interface WatchOptions {
@@ -17,7 +17,7 @@ interface WatchOptions {
 /** How long one request waits for a change. */
 const pollMs = 1000;
 
-/** Rewrites one line on a terminal; elsewhere prints a line whenever the story changes. */
+/** Displays progress: rewrites one line on a terminal; elsewhere prints a line at each change. */
 class Story implements Disposable {
   readonly #context: CliContext;
   readonly #progress: Progress;
@@ -40,7 +40,7 @@ class Story implements Disposable {
   }
 }
 
-/** Watches a job to its end, and with `until: "confirmed"` its profile switch too; returns the job as it is then. */
+/** Watches a job to its end, and with `until: "confirmed"` also its profile switch; returns the final job. */
 export async function watchJob(
   context: CliContext,
   { api, embedded }: Connection,
@@ -68,7 +68,7 @@ async function watchToEnd(api: ApiClient, id: string, deadline: number, story: S
   }
 }
 
-/** Watches a profile switch until it is confirmed, rolled back or lapsed, or the moment is over. */
+/** Watches a profile switch until it is confirmed, rolled back or lapsed, or the time limit is reached. */
 async function watchSwitch(
   context: CliContext,
   api: ApiClient,
@@ -83,7 +83,7 @@ async function watchSwitch(
   }
 }
 
-/** `switch wait`: the switch as it is when it has ended, or when the time is over. */
+/** `switch wait`: returns the switch when it has ended or the time limit is reached. */
 export async function waitForSwitch(
   context: CliContext,
   { api }: Connection,
@@ -95,7 +95,7 @@ export async function waitForSwitch(
   return watchSwitch(context, api, id, deadline, story);
 }
 
-/** Prints the frames of `query` while `work` runs, if they were asked for. */
+/** Prints the frames of `query` while `work` runs, if requested. */
 async function traced<T>(
   context: CliContext,
   api: ApiClient,
@@ -114,20 +114,20 @@ async function traced<T>(
   }
 }
 
-/** What continues after a command was interrupted, and how to stop it. */
+/** Text about work that continues after a command was interrupted, and how to stop it. */
 function leftBehind(job: string, embedded: boolean): string {
   return embedded
     ? `job ${job} stays in the store: a daemon or the next command continues it; to stop it: otagate job cancel ${job}`
     : `job ${job} continues in the daemon; to stop it: otagate job cancel ${job}`;
 }
 
-/** The exit code of a command that began a job and leaves now: that of the switch, where it was to be watched. */
+/** The exit code of a command that started a job: that of the switch, if it was watched. */
 export function exitOfWatched(job: ShownJob, until: Until): number {
   const { switch: started } = job;
   return until === "confirmed" && job.state === "done" && started !== undefined ? exitOfSwitch(started) : exitOf(job);
 }
 
-/** Watches jobs that are on their way, one after the other, and prints how they ended; the first failure is the exit code. */
+/** Watches open jobs, one after the other, and prints their outcome; the first failure determines the exit code. */
 export async function finishJobs(
   context: CliContext,
   connection: Connection,
@@ -142,7 +142,7 @@ export async function finishJobs(
   process.exitCode = watched.map(exitOf).find((code) => code !== 0) ?? 0;
 }
 
-/** Orders a job, prints its id and, unless told to detach, watches it and prints how it ended. */
+/** Orders a job, prints its id and, unless detached, watches it and prints its outcome. */
 export async function runJob(
   context: CliContext,
   connection: Connection,

@@ -12,32 +12,32 @@ import type { Shown } from "./route.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** What a client needs to be allowed; `public` needs nothing. Routes that name none are for `admin`. */
+    /** The required scope; `public` requires none. Routes without one require `admin`. */
     readonly scope?: Scope | "public";
     /** Media type of an answer that is not JSON. */
     readonly mediaType?: string;
     /** A request and its answer, for the document. */
     readonly example?: Shown;
-    /** It is a former name, answered for one more release. */
+    /** It is a former path, supported for one more release. */
     readonly deprecated?: boolean;
   }
   interface FastifyRequest {
-    /** Who asks; absent for public routes. */
+    /** The authenticated client; absent for public routes. */
     principal?: Principal;
-    /** Code of the error that the request ended in. */
+    /** Code of the error with which the request ended. */
     problem?: string;
-    /** What the audit log is to hold of it. */
+    /** Its entry for the audit log. */
     auditEntry?: Omit<AuditEntry, "seq">;
     /** Position of its entry in the audit log. */
     audited?: Promise<number>;
-    /** The outcome is in its entry, or on the way there. */
+    /** The outcome is being or has been added to its entry. */
     outcomeKept?: boolean;
   }
 }
 
-/** What a client certificate may do. */
+/** The scopes of a client certificate. */
 export interface CertificateGrant {
-  /** Attributes of the subject that have to be there, `CN=smsr,O=Example`. */
+  /** Required attributes of the subject, `CN=smsr,O=Example`. */
   readonly subject: string;
   readonly scopes: readonly Scope[];
 }
@@ -56,7 +56,10 @@ interface AccessDeps {
 /** The owner of the control socket, the only user who can open it. */
 const local: Principal = { client: "local", how: "socket", scopes };
 const remote = new WeakSet<IncomingMessage>();
-/** Refusals that are written down per second: of one address of strangers, of all strangers, and of each known client. */
+/**
+ * Refusals that are logged per second: of one unauthenticated address, of all unauthenticated clients, and of each
+ * authenticated client.
+ */
 const refusalsPerSecond = { address: 10, strangers: 20, client: 20 };
 
 /** Marks a request that arrived over the network: it must be authenticated. */
@@ -92,10 +95,10 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
       deps.streams.watch(request.principal, reply.raw);
     if (changes(request)) request.auditEntry = entryOf(request, deps.now());
   });
-  // Not before the body is there and checked: the entry then shares the commit of what the handler stores.
+  // Only after the body has been checked: the entry then shares the commit of the handler's changes.
   app.addHook("preHandler", async (request) => {
     enter(request);
-    // While nothing can be stored, nothing is done that could not be written down either.
+    // After a failed write, a request waits until its entry is stored: nothing is done that cannot be audited.
     if (!deps.storable()) await request.audited;
   });
   app.addHook("onRequestAbort", async (request) => enter(request));
@@ -119,7 +122,7 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
     }
   });
 
-  /** Begins to store the entry of a request that changes something, once. */
+  /** Starts to store the entry of a request with changes, once. */
   function enter(request: FastifyRequest): void {
     if (request.auditEntry === undefined || request.audited !== undefined) return;
     const audited = deps.auditLog.append(request.auditEntry);
@@ -127,7 +130,7 @@ export function guard(app: FastifyInstance, deps: AccessDeps): void {
     request.audited = audited;
   }
 
-  /** What cannot be in the audit log is in the daemon's. */
+  /** An entry that cannot be stored is written to the daemon's log. */
   function lost(request: FastifyRequest, status: number, error: GatewayError): void {
     const { operation, client, method, path } = { client: "?", ...entryOf(request, deps.now()) };
     const facts = { operation, client, method, path, status, code: error.code, message: error.message };
@@ -202,7 +205,7 @@ async function record(request: FastifyRequest, deps: AccessDeps, error: unknown)
   await deps.auditLog.append(entry).catch(() => {});
 }
 
-/** What may be written down of refusals in one second. A flood of one kind leaves the places of the others alone. */
+/** Limits how many refusals are logged in one second. A flood of one kind does not use the budget of the others. */
 class RefusalBudgets {
   readonly #log: Log;
   #second = 0;

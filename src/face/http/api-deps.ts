@@ -7,16 +7,16 @@ import type { CertificateGrant } from "./access.ts";
 import type { StreamLimits } from "./open-streams.ts";
 import type { TraceLog } from "./trace-log.ts";
 
-/** What the API needs of the SCP81 side. */
+/** Functions of SCP81 that the API needs. */
 interface SessionControl {
   readonly server: Scp81Server | undefined;
   readonly address: { readonly host: string; readonly port: number } | undefined;
 }
 
-/** What the API's handlers call. */
+/** Dependencies of the API's handlers. */
 export interface ApiDeps {
   readonly gateway: Gateway;
-  /** What waits for clients of the SMSC face, by client. */
+  /** Number of items that wait for clients of the SMSC face, by client. */
   readonly smscDepths: () => Promise<Readonly<Record<string, number>>>;
   readonly certificates: readonly CertificateGrant[];
   readonly traces: TraceLog;
@@ -27,7 +27,7 @@ export interface ApiDeps {
   readonly version: string;
   /** The OpenAPI document, JSON. */
   readonly document: () => Promise<string>;
-  /** Called with the API before its routes are added; absent: nothing. */
+  /** Called with the API before its routes are added. */
   readonly prepare?: ((api: FastifyInstance) => Promise<void>) | undefined;
   /** Facts about the daemon for `GET /v1` (never secrets). */
   readonly about: () => Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { EventLog } from "../../gateway/records/event-log.ts";
 
-/** The state that `read` finds once `ended` holds for it, or when the time is over or the client has gone. */
+/** The state from `read` once `ended` is true for it, the time is up, or the client has disconnected. */
 export async function awaited<T>(
   events: EventLog,
   read: () => Promise<T>,

@@ -7,7 +7,7 @@ import { projectionOf } from "./projection.ts";
 
 const places: Readonly<Record<string, string>> = { querystring: "query", params: "path", headers: "header" };
 
-/** Checks a part of a request by its shape. What is wrong becomes `api.usage` that names the field. */
+/** Checks a part of a request by its shape. An error becomes `api.usage` with the name of the field. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart = "request" }) => {
   const where = places[httpPart] ?? httpPart;
   return (data) => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** Resolves with true when the answer takes more octets, with false when it is closed or took none for so long. */
+/** Resolves with true when the answer accepts more octets, with false if it is closed or the time limit is reached. */
 export function drained(raw: ServerResponse, patienceMs = 60_000): Promise<boolean> {
   if (raw.destroyed || raw.writableEnded) return Promise.resolve(false);
   return new Promise((resolve) => {

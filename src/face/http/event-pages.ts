@@ -7,7 +7,7 @@ import type { EventGap, EventLog } from "../../gateway/records/event-log.ts";
 interface EventPage {
   readonly events: readonly { readonly event: GatewayEvent; readonly text: string }[];
   readonly gap?: EventGap;
-  /** More follow for sure. */
+  /** More events certainly follow. */
   readonly full: boolean;
 }
 
@@ -17,8 +17,8 @@ const pagesKept = 32;
 const streamsPerTurn = 8;
 
 /**
- * The event log for many readers at a time: one read and one serialisation for all that are at the same place, one read at a time for the others,
- * and turns for everything else in between.
+ * The event log for many concurrent readers: all readers at the same position share one read and one serialization;
+ * other reads run one at a time and yield to other work.
  */
 export class EventPages {
   readonly #log: EventLog;
@@ -48,7 +48,7 @@ export class EventPages {
       return this.#read(at);
     });
     this.#loading = page.catch(() => {});
-    // Until it is known to be full, an event that is written in the meantime makes it stale.
+    // Unless it is full, an event that is written in the meantime makes it stale.
     this.#tails.add(at);
     this.#pages.set(at, page);
     page.catch(() => this.#forget(at, page));
@@ -92,7 +92,7 @@ export class EventPages {
   }
 }
 
-/** An event as server-sent events have it. */
+/** An event in the form of server-sent events. */
 export function framed(event: GatewayEvent): string {
   return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

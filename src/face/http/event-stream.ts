@@ -35,8 +35,8 @@ class Bell {
 }
 
 /**
- * Sends what is in the log after `from`, then what follows. A slow reader is read for from the log and never buffered;
- * one that takes nothing at all for a minute is let go, and resumes when it likes.
+ * Sends the events after `from`, then new ones. A slow client is served from the log, and nothing is buffered for it;
+ * one that accepts nothing for a minute is disconnected, and can resume later.
  */
 export async function streamEvents(
   deps: { readonly events: EventLog; readonly pages: EventPages; readonly log: Log; readonly now: () => number },

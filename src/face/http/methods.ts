@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 
-/** Learns the routes as they are registered; specifies which methods the resource of a URL knows. */
+/** Collects the routes as they are registered; returns the methods that the resource of a URL supports. */
 export function methodsOf(app: FastifyInstance): (url: string) => string[] {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook("onRoute", ({ url, method }) => {

@@ -3,7 +3,7 @@ type Json = Record<string, unknown>;
 /** Names that a parameter's place has in an example. */
 const places: Readonly<Record<string, string>> = { path: "params", query: "query", header: "headers" };
 
-/** Puts the example of an operation where OpenAPI has it: beside its parameters, its body and its answer. OpenAPI 3.1 §4.8.12, §4.8.14 */
+/** Adds the example of an operation to its parameters, its body and its answer. OpenAPI 3.1 §4.8.12, §4.8.14 */
 export function placeExample(operation: Json): void {
   const example = record(operation["x-example"]);
   delete operation["x-example"];

@@ -10,7 +10,7 @@ export function addTypedParts(schemas: Json): void {
   addEvents(schemas);
 }
 
-/** Each ES5 function as a schema of its own, told apart by `function`. SGP.02 §4.1.1, §4.1.3 */
+/** Each ES5 function as a separate schema, distinguished by `function`. SGP.02 §4.1.1, §4.1.3 */
 function addEs5Functions(schemas: Json): void {
   const work = record(schemas.WorkInput);
   const kinds: unknown[] = [work.oneOf, work.anyOf].find(Array.isArray) ?? [];
@@ -34,11 +34,11 @@ function addEs5Functions(schemas: Json): void {
   const { description } = es5;
   schemas.Es5Work = { ...(description === undefined ? {} : { description }), ...oneOf("function", mapping) };
   kinds.splice(kinds.indexOf(es5), 1, { $ref: "#/components/schemas/Es5Work" });
-  // It stands on `function` inside one kind: a discriminator by `kind` alone would be ambiguous.
+  // Removed: the variants differ by `function` within one kind, so a discriminator by `kind` alone would be ambiguous.
   delete work.discriminator;
 }
 
-/** Each event type with its data, told apart by `type`. */
+/** Each event type with its data, distinguished by `type`. */
 function addEvents(schemas: Json): void {
   const { properties, required, description } = record(schemas.Event);
   const catalogue: Readonly<Record<string, EventEntry>> = eventCatalogue;

@@ -32,7 +32,7 @@ const tags = [
   { name: "health", description: "The daemon itself" },
 ];
 
-/** How the document is made from the routes. */
+/** Settings for creating the document from the routes. */
 export function openApiSettings(version: string): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
@@ -114,7 +114,7 @@ function shareProblems(operation: Json): void {
   operation.responses = answers;
 }
 
-/** A body that may be null may be left out. */
+/** A body that may be null is optional. */
 function loosenBody(operation: Json): void {
   const body = record(operation.requestBody);
   for (const content of Object.values(record(body.content))) {
@@ -128,7 +128,7 @@ function loosenBody(operation: Json): void {
   }
 }
 
-/** Drops schemas that nothing refers to: inputs that are answers only, and the other way round. */
+/** Removes unreferenced schemas: input variants of shapes that occur in answers only, and vice versa. */
 function prune(document: Json, schemas: Json): void {
   for (;;) {
     const text = JSON.stringify({ ...document, components: { ...record(document.components), schemas: {} } });
@@ -144,7 +144,7 @@ function prune(document: Json, schemas: Json): void {
   }
 }
 
-/** Opens the schemas of answers to fields of later releases: a client must not refuse what it does not know. */
+/** Allows additional fields in schemas of answers: a client must accept fields of later releases. */
 function openAnswers(document: Json, schemas: Json): void {
   const seen = new Set<string>();
   const open = (value: unknown): void => {
@@ -163,7 +163,7 @@ function openAnswers(document: Json, schemas: Json): void {
   open(record(document.components).responses);
 }
 
-/** Removes what the generator states about every integer, every list and every map. */
+/** Removes constraints that the generator adds to every integer, list and map. */
 function tidy(value: unknown): void {
   if (Array.isArray(value)) value.forEach(tidy);
   if (!isRecord(value)) return;

@@ -3,7 +3,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import type { ApiTokens } from "../../gateway/access/api-tokens.ts";
 import type { Principal } from "../../gateway/model/api-token.ts";
 
-/** How many answers without end may be open at a time. */
+/** Maximum numbers of open streamed answers. */
 export interface StreamLimits {
   /** For one token, certificate or the control socket. */
   readonly maxPerClient: number;
@@ -19,7 +19,7 @@ interface OpenAnswer {
 
 const maxTimer = 2 ** 31 - 1;
 
-/** Answers that outlive their request: event streams, traces, waits. They end with the credentials that opened them. */
+/** Long-lived answers: event streams, traces, waits. They end when the credentials that opened them end. */
 export class OpenStreams {
   readonly #limits: StreamLimits;
   readonly #tokens: Pick<ApiTokens, "wasRevoked" | "onRevoked">;
@@ -37,8 +37,8 @@ export class OpenStreams {
   }
 
   /**
-   * Takes a place for an answer without end until it is closed.
-   * @throws api.busy when the client, or all of them, have as many open as they may
+   * Reserves a place for a streamed answer until it is closed. @throws api.busy if the client, or all clients together,
+   * have reached the limit
    */
   open(principal: Principal | undefined, raw: ServerResponse): void {
     if (principal === undefined) return;
@@ -52,7 +52,7 @@ export class OpenStreams {
     this.#counted.add(this.watch(principal, raw));
   }
 
-  /** Cuts an answer that is still open when the credentials behind it end. */
+  /** Closes an answer that is still open when its credentials end. */
   watch(principal: Principal, raw: ServerResponse): OpenAnswer {
     const answer = { principal, raw };
     this.#open.add(answer);

@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import type { z } from "zod";
 import { projectionOf } from "./projection.ts";
 
-/** A page from what was found with this limit; `position` names where the last item stands. */
+/** A page of the items found with this limit; `position` returns the position of the last item. */
 export function pageOf<F, T>(
   found: readonly F[],
   limit: number,
@@ -27,28 +27,28 @@ export function pageInMemory<F, T>(
   return pageOf(left.slice(0, query.limit), query.limit, key, shown);
 }
 
-/** A list in the store and how its items are shown. */
+/** A list in the store, and the form of its items in answers. */
 interface StoredList<F, P extends string | number, S extends z.ZodType> {
   readonly find: (cursor: P | undefined, limit: number) => Promise<readonly F[]>;
-  /** Where an item stands. */
+  /** Position of an item. */
   readonly position: (item: F) => P;
   readonly shown: (item: F) => z.output<S>;
   readonly item: S;
-  /** Items that are found at once; few, unless they are small. */
+  /** Number of items that are read at once; few, unless they are small. */
   readonly atOnce?: number;
 }
 
-/** A list whose items are small, but that may be long: found and shown some at a time. */
+/** Number of items that are read at once from a list with small items. */
 export const smallItems = 50;
 
-/** Items that are found at once, and shown at once: each may be a script of a megabyte. */
+/** Number of items that are read and converted at once: each may contain a script of a megabyte. */
 const foundAtOnce = 4;
-/** Characters behind which a page ends, regardless of its limit. */
+/** Number of characters after which a page ends, regardless of its limit. */
 const pageLength = 4_000_000;
-/** How long items are shown before others get a turn, milliseconds. */
+/** How long items are converted before other work gets a turn, milliseconds. */
 const turnMs = 5;
 
-/** Answers with a page of a list whose items may be large: they are found, shown and written in turns with others. */
+/** Answers with a page of a list whose items may be large: reading, conversion and writing yield to other work. */
 export async function sendPage<F, P extends string | number, S extends z.ZodType>(
   reply: FastifyReply,
   query: { readonly limit: number; readonly cursor?: P | undefined },
@@ -79,7 +79,7 @@ export async function sendPage<F, P extends string | number, S extends z.ZodType
   return sendWritten(reply, `{"items":[${items.join(",")}]${next}}`);
 }
 
-/** Answers with JSON that is written already. */
+/** Answers with serialized JSON. */
 export function sendWritten(reply: FastifyReply, json: string): FastifyReply {
   return reply.type("application/json; charset=utf-8").serializer(String).send(json);
 }

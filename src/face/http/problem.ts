@@ -15,7 +15,7 @@ interface Problem {
 /** Media type of problems. RFC 9457 §3 */
 export const problemType = "application/problem+json";
 
-/** The answer an error becomes. */
+/** The answer for an error. */
 function problemOf(error: GatewayError): Problem {
   const { http, text } = error.entry;
   return {
@@ -37,13 +37,13 @@ export function sendProblem(reply: FastifyReply, error: GatewayError): FastifyRe
     .send(JSON.stringify(problemOf(error)));
 }
 
-/** What a thrown value means to the client; anything that the client did not cause becomes `api.internal`. */
+/** The error for a thrown value; anything that the client did not cause becomes `api.internal`. */
 export function translate(thrown: unknown, method: string): GatewayError {
   if (isGatewayError(thrown)) return thrown;
   return frameworkError(thrown, method) ?? asGatewayError(thrown);
 }
 
-/** Refusals of the HTTP framework; their texts may quote the body, and are not passed on. */
+/** Errors of the HTTP framework; their texts may quote the body and are not passed on. */
 function frameworkError(thrown: unknown, method: string): GatewayError | undefined {
   if (!(thrown instanceof Error) || !("statusCode" in thrown) || typeof thrown.statusCode !== "number")
     return undefined;

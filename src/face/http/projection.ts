@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-/** Takes from a value what its shape has; everything else stays inside. */
+/** Copies the fields of a shape from a value; other fields are never sent. */
 type Projection = (value: unknown) => unknown;
 
 const whole: Projection = (value) => value;
 
 /**
- * Makes, once for a shape, the function that takes from an answer the fields that the shape has. Types hold handlers to
- * the shape, so nothing is checked here: an answer is written with one JSON.stringify.
+ * Compiles a shape into a function that copies the fields of the shape from an answer. The compiler checks handlers
+ * against the shape, so answers are not checked again, and are written with one JSON.stringify.
  */
 export function projectionOf(shape: z.core.$ZodType): Projection {
   if (

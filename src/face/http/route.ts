@@ -22,7 +22,7 @@ type Served<O extends Operation> = Part<O, "params", "params"> &
     readonly operationId: string;
   };
 
-/** An example as the document shows it. */
+/** An example in the document. */
 export type Shown = Example & { readonly status: number };
 
 /** The route options of an operation: its path, and the schemas that validate and serialize it. */
@@ -61,7 +61,10 @@ export function routeOf(operation: Operation): RouteOf<Operation> {
   return { method, url, schema, config };
 }
 
-/** How a request came in: by the command line, if its User-Agent states that. The difference grants nothing. */
+/**
+ * The face of a request: the command line, if its User-Agent is that of the command line. It has no effect on
+ * permissions.
+ */
 export function faceOf(request: IncomingMessage): "cli" | "api" {
   return request.headers["user-agent"] === cliAgent ? "cli" : "api";
 }
@@ -69,7 +72,7 @@ export function faceOf(request: IncomingMessage): "cli" | "api" {
 /** Since when the former names are deprecated, as a date of structured fields: 2026-11-30. RFC 9745 §2.1 */
 const deprecatedSince = "@1795996800";
 
-/** Marks answers of operations that only answer for one more release. */
+/** Marks answers of operations that are supported for one more release only. */
 export function announceDeprecation(app: FastifyInstance): void {
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.deprecated === true) reply.header("deprecation", deprecatedSince);

@@ -6,7 +6,7 @@ import { type Log, silentLog } from "../../link/driver.ts";
 import { SinkWatch } from "../../link/sink-watch.ts";
 import { type Frame, onFrame } from "../../link/trace.ts";
 
-/** A frame as kept: octets in hexadecimal. */
+/** A recorded frame: octets in hexadecimal. */
 export type KeptFrame = Omit<Frame, "bytes"> & { readonly seq: number; readonly hex?: string };
 
 const fileLimit = 16 * 1024 * 1024;
@@ -14,9 +14,8 @@ const filesKept = 8;
 const flushMs = 200;
 
 /**
- * Keeps the frames of the last days in a few files of JSON lines. A
- * convenience, not a record: frames of the last fraction of a second may be lost in a crash, and all while the disk is
- * full.
+ * Records the frames of the last days in a few files of JSON lines. Not durable: frames of the last fraction of a
+ * second may be lost in a crash, and all frames while the disk is full.
  */
 export class TraceLog implements AsyncDisposable {
   readonly #folder: string;
@@ -33,7 +32,7 @@ export class TraceLog implements AsyncDisposable {
     this.#sink = new SinkWatch(log, "the trace", { folder });
   }
 
-  /** Begins to keep frames. */
+  /** Starts to record frames. */
   async start(): Promise<void> {
     this.#off = onFrame((frame) => this.#take(frame));
   }
@@ -44,7 +43,7 @@ export class TraceLog implements AsyncDisposable {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Kept frames in order, from the files and the memory. */
+  /** Recorded frames in order, from the files and from memory. */
   async *read(wanted: (frame: KeptFrame) => boolean): AsyncIterable<KeptFrame> {
     await this.#flush();
     for (const name of (await readdir(this.#folder).catch(() => [])).filter((file) => file.endsWith(".jsonl")).sort()) {
@@ -107,7 +106,7 @@ export class TraceLog implements AsyncDisposable {
   }
 }
 
-/** Lines of a file, read in pieces so that others get their turn; none when it cannot be read. */
+/** Lines of a file, read in pieces so that other work can run; none if it cannot be read. */
 async function* linesOf(file: string): AsyncIterable<string> {
   let left = "";
   try {

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** 64-bit network of an IPv6 address in full: what one subscriber usually has. RFC 4291 §2.5.4 */
+/** The /64 network of an IPv6 address, in full notation: usually that of one subscriber. RFC 4291 §2.5.4 */
 function network64(address: string): string {
   const [head = "", tail] = address.split("%")[0]?.split("::") ?? [];
   const left = head === "" ? [] : head.split(":");
@@ -10,7 +10,7 @@ function network64(address: string): string {
   return [...left, ...Array.from({ length: zeros }, () => "0"), ...right].slice(0, 4).join(":");
 }
 
-/** What counts as one peer for limits per address: an IPv4 address, or a /64 network of IPv6. */
+/** The unit of limits per address: an IPv4 address, or a /64 network of IPv6. */
 export function addressGroup(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
   return isIP(plain) === 6 ? `${network64(plain.toLowerCase())}::/64` : plain;

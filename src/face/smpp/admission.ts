@@ -1,13 +1,13 @@
 import { type Rate, startRate, takeToken } from "../../link/smpp/rate.ts";
 import type { SmscClient } from "./port.ts";
 
-/** What each client has at the moment: binds, submits under way, submits in this second. */
+/** Counts for each client: binds, submits in progress, submits in this second. */
 export class Admission {
   readonly #binds = new Map<string, number>();
   readonly #submits = new Map<string, number>();
   readonly #rates = new Map<string, Rate>();
 
-  /** Takes a place for a bind; false when all are taken. */
+  /** Reserves a place for a bind; false if all are taken. */
   claim(client: SmscClient): boolean {
     const held = this.#binds.get(client.systemId) ?? 0;
     if (held >= client.maxBinds) return false;
@@ -15,7 +15,7 @@ export class Admission {
     return true;
   }
 
-  /** Gives the place of a bind back. */
+  /** Releases the place of a bind. */
   release(client: SmscClient): void {
     const held = (this.#binds.get(client.systemId) ?? 1) - 1;
     if (held > 0) this.#binds.set(client.systemId, held);

@@ -7,7 +7,7 @@ import { addressRule, verifyPassword } from "./password.ts";
 import type { BindDecision, BindRequest, SmscClient } from "./port.ts";
 import { type VerificationLimits, VerificationQueue } from "./verification-queue.ts";
 
-/** An account as it is configured. */
+/** A configured account. */
 interface SmscAccount extends SmscClient {
   readonly passwordHash: string;
   /** Addresses and networks that may bind; all when absent or empty. */
@@ -36,13 +36,13 @@ interface Check {
   waiting: number;
 }
 
-/** Verified passwords that are remembered per account. */
+/** Maximum number of remembered verified passwords per account. */
 const maxRemembered = 4;
 const keyOctets = 32;
 
 /**
- * Decides on binds so that strangers cost next to nothing: account and address rule come first, a password that was
- * verified before is known again by a keyed hash, and the expensive check runs for a few at a time, one per address,
+ * Decides on binds at low cost for unknown clients: account and address rule are checked first, a password that was
+ * verified before is recognized by a keyed hash, and the expensive check runs for a few at a time, one per address,
  * after a delay that grows with each refusal.
  */
 export class BindGate {
@@ -53,7 +53,7 @@ export class BindGate {
   readonly #delay: FailureDelay;
   readonly #checking = new Set<string>();
   readonly #checks = new Map<string, Check>();
-  /** Digests of verified passwords by account; worthless outside this process. */
+  /** Keyed digests of verified passwords by account; useless outside this process. */
   readonly #verified = new Map<string, Set<string>>();
   readonly #key = randomBytes(keyOctets);
 
@@ -68,7 +68,7 @@ export class BindGate {
     this.#delay = new FailureDelay(limits, deps.clock);
   }
 
-  /** The account, or why not. Rejects with the signal's reason when the connection is gone. */
+  /** The account, or the reason for the refusal. Rejects with the signal's reason if the connection was closed. */
   async decide(request: BindRequest, signal: AbortSignal): Promise<BindDecision> {
     const group = addressGroup(request.remoteAddress);
     const found = this.#accounts.get(request.systemId);
@@ -110,7 +110,7 @@ export class BindGate {
   #begin(key: string, check: (stop: AbortSignal) => Promise<Verdict>): Check {
     const stop = new AbortController();
     const verdict = check(stop.signal).finally(() => this.#checks.delete(key));
-    // No connection may be waiting when it is stopped.
+    // There may be no waiting connection when it is stopped.
     verdict.catch(() => undefined);
     const begun: Check = { verdict, stop, waiting: 0 };
     this.#checks.set(key, begun);

@@ -9,18 +9,18 @@ import type { Authenticate, SmscClient, SmscFacePort } from "./port.ts";
 import { statusOfError } from "./status-of-error.ts";
 import { readSubmission } from "./submission.ts";
 
-/** What a session of the face needs from the server it belongs to. */
+/** What a session of the face needs from its server. */
 interface ClientSessionDeps extends SessionDeps {
   readonly port: SmscFacePort;
   readonly authenticate: Authenticate;
   readonly systemId: string;
   readonly remoteAddress: string;
   readonly tls: boolean;
-  /** Aborts when the connection is gone. */
+  /** Aborts when the connection is closed. */
   readonly gone: AbortSignal;
   /** Refused binds after which the connection is closed. */
   readonly maxBindTries: number;
-  /** Takes a place for this bind; false when the client has all of its binds already. */
+  /** Reserves a place for this bind; false if the client has reached its limit. */
   readonly claim: (client: SmscClient, mode: BindMode, withTlvs: boolean) => boolean;
   /** Counts a submit of the client until `done`; undefined when it must wait. */
   readonly admit: (client: SmscClient) => (() => void) | undefined;
@@ -46,7 +46,7 @@ export class ClientSession {
   readonly #deps: ClientSessionDeps;
   #client: SmscClient | undefined;
   #mode: BindMode | undefined;
-  /** The bind under way: what the client sends without waiting for its answer waits for it here. */
+  /** The bind in progress: requests that the client sends before its answer wait for it. */
   #binding: Promise<Reply> | undefined;
   #refusals = 0;
 
@@ -143,12 +143,12 @@ export class ClientSession {
     return { status: 0, body: { messageId, ...noTlvs } };
   }
 
-  /** One message per address; the id in the answer is that of the first one taken. SMPP 3.4 §4.5 */
+  /** One message per address; the id in the answer is that of the first accepted one. SMPP 3.4 §4.5 */
   async #submitMulti(client: SmscClient, body: Body<"submit_multi">): Promise<Reply> {
     const { port, clock, nextReference } = this.#deps;
     if (body.destinations.length === 0) return { status: status.ESME_RINVNUMDESTS };
     const now = clock.now();
-    // Side by side: in transaction mode each waits for its fate.
+    // In parallel: in transaction mode each waits for its outcome.
     const outcomes = await Promise.all(
       body.destinations.map(async (destination) => {
         const address = destination.to === "address" ? destination.address : { ton: 0, npi: 0, addr: destination.name };

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 
 /** How refused binds slow down those that follow from the same address. */
 export interface FailureDelayLimits {
-  /** How long the answer to a refused bind is held back; doubled with each refusal in a row from one address. */
+  /** Delay of the answer to a refused bind; doubled with each refusal in a row from one address. */
   readonly failureDelayMs: number;
   readonly maxFailureDelayMs: number;
 }
@@ -12,7 +12,7 @@ interface Failures {
   at: number;
 }
 
-/** Addresses that are remembered; the one whose last failure is oldest is forgotten first. */
+/** Maximum number of remembered addresses; the one whose last failure is oldest is forgotten first. */
 const maxAddresses = 4_096;
 
 /** Counts refused binds per address. They are forgotten after a granted bind, or after the longest delay without another. */
@@ -33,7 +33,7 @@ export class FailureDelay {
     return Math.max(0, known.at + this.#delayMs(known.count) - this.#clock.monotonic());
   }
 
-  /** One more refusal; returns how long its answer is held back. */
+  /** Counts a refusal; returns the delay of its answer. */
   failed(address: string): number {
     const now = this.#clock.monotonic();
     const known = this.#failures.get(address);

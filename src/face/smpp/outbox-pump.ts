@@ -20,8 +20,9 @@ const firstAgainMs = 1_000;
 const maxAgainMs = 60_000;
 
 /**
- * Sends one client what waits for it, oldest first, over whichever of its sessions has room. An item leaves the outbox
- * only after the client acknowledged it; without a verdict, or told to come back later, it is sent again.
+ * Delivers the waiting items of one client, oldest first, over any of its sessions that has room. An item is removed
+ * from the outbox only after the client has acknowledged it; without an answer, or after a temporary refusal, it is
+ * sent again.
  */
 export class OutboxPump {
   readonly #client: string;
@@ -35,9 +36,9 @@ export class OutboxPump {
   #wakeAt = Number.POSITIVE_INFINITY;
   #pulling = false;
   #again = false;
-  /** Settled while a look was under way, which may still show them. */
+  /** Items settled during a query, whose result may still contain them. */
   readonly #justSettled = new Set<string>();
-  /** The outbox had more than there was room for. */
+  /** The outbox contains more items than there was room for. */
   #more = false;
 
   constructor(client: string, outbox: SmscOutbox, deps: SessionDeps) {
@@ -68,7 +69,7 @@ export class OutboxPump {
     this.#receivers.clear();
   }
 
-  /** Looks for something to send. */
+  /** Looks for items to send. */
   kick(): void {
     this.#again = true;
     if (!this.#pulling)
@@ -81,7 +82,7 @@ export class OutboxPump {
     return room;
   }
 
-  /** Looks again only if something was left over, and not for each single place: every look costs a query. */
+  /** Queries again only if items were left over, and not for each single free place. */
   #roomAgain(): void {
     if (!this.#more) return;
     const windows = [...this.#receivers].reduce((sum, { client }) => sum + client.window, 0);
@@ -160,7 +161,7 @@ export class OutboxPump {
     else this.#comeBack(item.id);
   }
 
-  /** Makes a verdict durable; if that fails the item comes again. */
+  /** Makes a verdict durable; if that fails, the item is sent again. */
   async #settle(item: SmscDelivery, write: () => Promise<void>): Promise<void> {
     try {
       await write();
@@ -195,7 +196,7 @@ export class OutboxPump {
     this.#nap(ms);
   }
 
-  /** Comes back after so long, at the latest. */
+  /** Runs again after this time at the latest. */
   #nap(ms: number): void {
     const now = this.#deps.clock.monotonic();
     if (this.#stopped || (this.#wakeAt > now && this.#wakeAt <= now + ms)) return;

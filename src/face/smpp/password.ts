@@ -11,13 +11,13 @@ function derive(password: string, salt: Uint8Array): Promise<Buffer> {
   });
 }
 
-/** A password as it is kept: `scrypt:<salt>:<key>`, both base64. */
+/** The stored form of a password: `scrypt:<salt>:<key>`, both base64. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   return `scrypt:${salt.toString("base64")}:${(await derive(password, salt)).toString("base64")}`;
 }
 
-/** Whether a password fits its hash; takes as long for a hash that is none. */
+/** Whether a password matches its hash; takes the same time for an invalid hash. */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
   const [kind, salt = "", key = ""] = hash?.split(":") ?? [];
   const expected = Buffer.from(key, "base64");

@@ -1,8 +1,8 @@
 import { addressGroup } from "./address-group.ts";
 
-/** How many connections there may be. */
+/** Limits of connections. */
 export interface PlaceLimits {
-  /** All of them. */
+  /** Total. */
   readonly maxConnections: number;
   /** From one address (IPv6: from one /64 network), bound or not. */
   readonly maxConnectionsPerAddress: number;
@@ -14,9 +14,9 @@ export interface PlaceLimits {
 
 /** The place of one connection. */
 export interface Place {
-  /** The peer has shown who it is: the place no longer counts as a stranger's. */
+  /** The peer is authenticated: its place no longer counts against the limits for unbound connections. */
   bound(): void;
-  /** Gives the place back. */
+  /** Releases the place. */
   leave(): void;
 }
 
@@ -26,9 +26,10 @@ interface Held {
 }
 
 /**
- * Places for connections. Strangers have budgets of their own: an address that has used its own up loses its oldest
- * stranger, and when that of all is used up, the address with the most loses its oldest. So a client that connects and
- * binds gets through a crowd that only connects, even one from its own address. Bound connections are never closed.
+ * Places for connections. Unbound connections have separate limits: if an address has reached its limit, its oldest
+ * unbound connection is closed; if the total limit is reached, the oldest one of the address with the most is closed.
+ * So a client that connects and binds succeeds among many that only connect, even from its own address. Bound
+ * connections are never closed.
  */
 export class Places {
   readonly #limits: PlaceLimits;
@@ -66,7 +67,7 @@ export class Places {
     return [...held].filter((one) => one.group === group);
   }
 
-  /** Closes the oldest stranger of the address that has the most. */
+  /** Closes the oldest unbound connection of the address that has the most. */
   #evictOne(): boolean {
     const counts = new Map<string, number>();
     for (const { group } of this.#strangers) counts.set(group, (counts.get(group) ?? 0) + 1);

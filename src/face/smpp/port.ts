@@ -2,14 +2,14 @@ import type { Address } from "../../codec/smpp/bodies.ts";
 import type { MessagingMode } from "../../codec/smpp/esm-class.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
 
-/** One submitted message, as the SMSC face hands it to the gateway. Nothing in it was changed or put together. */
+/** One submitted message, as the SMSC face passes it to the gateway: unchanged and not reassembled. */
 export interface SmscSubmission {
-  /** system_id of the client: owner of the conversation, and of what comes back. */
+  /** system_id of the client, which owns the conversation and its responses. */
   readonly client: string;
   /** Destination digits without `+`: an MSISDN, or an alias of a target (ICCID, EID). */
   readonly to: string;
   readonly from?: string;
-  /** Both addresses as the client wrote them: what comes back carries them swapped. */
+  /** Both addresses as the client wrote them; responses carry them swapped. */
   readonly source: Address;
   readonly destination: Address;
   /**
@@ -19,9 +19,9 @@ export interface SmscSubmission {
   readonly userData: readonly Uint8Array[];
   readonly userDataHeader: boolean;
   readonly protocolId: number;
-  /** data_coding as the client wrote it: what comes back to it has the same. */
+  /** data_coding as the client wrote it; responses to the client have the same. */
   readonly dataCoding: number;
-  /** TP-DCS that it stands for. */
+  /** The corresponding TP-DCS. */
   readonly tpDcs: number;
   /** This is one segment of several, which arrive in any order, perhaps twice, each in a submission of its own. */
   readonly segment?: {
@@ -40,7 +40,7 @@ export interface SmscSubmission {
   readonly userMessageReference?: number;
 }
 
-/** What a client can ask about its message. */
+/** The state of a message, as a client can query it. */
 export interface SmscMessageStatus {
   readonly state: MessageState;
   /** When it reached a final state, wall clock. */
@@ -50,15 +50,15 @@ export interface SmscMessageStatus {
 }
 
 interface Delivery {
-  /** Durable id; the face hands it back when the client has it. */
+  /** Durable id; the face returns it once the client has the item. */
   readonly id: string;
-  /** As the client will see them: source is the card's side, destination the client's. */
+  /** As delivered to the client: source is the card's side, destination the client's. */
   readonly source: Address;
   readonly destination: Address;
   readonly userMessageReference?: number;
 }
 
-/** Something for a client: a message from a card (a proof of receipt, any MO), or a receipt. */
+/** An item for a client: a message from a card (a proof of receipt, any MO), or a receipt. */
 export type SmscDelivery =
   | (Delivery & {
       readonly kind: "message";
@@ -81,15 +81,15 @@ export type SmscDelivery =
       readonly networkError?: { readonly network: number; readonly code: number };
     });
 
-/** What waits for clients, durably. */
+/** The durable items that wait for clients. */
 export interface SmscOutbox {
   /** The oldest items of a client, at most `limit`, those already under way included. */
   pull(client: string, limit: number): Promise<readonly SmscDelivery[]>;
-  /** The client has it: forget it. It may come twice. */
+  /** Removes an item that the client has acknowledged. May be called twice. */
   done(client: string, id: string): Promise<void>;
   /** The client refused it permanently (with this command_status): removes it, and reports it. */
   refused(client: string, id: string, commandStatus: number): Promise<void>;
-  /** Calls back when something new waits for a client; returns the end of that. */
+  /** Calls back when a new item waits for a client; returns the function that ends it. */
   onAvailable(listener: (client: string) => void): () => void;
 }
 
@@ -99,11 +99,14 @@ export interface SmscOutbox {
  * others ESME_RSUBMITFAIL; a numeric `detail.status` wins.
  */
 export interface SmscFacePort {
-  /** Resolves when the message is durable; only then the client gets its submit_sm_resp. In transaction mode, when its fate is known. */
+  /**
+   * Resolves when the message is durable, in transaction mode when its outcome is known; only then is the
+   * submit_sm_resp sent.
+   */
   submit(submission: SmscSubmission): Promise<{ readonly messageId: string }>;
-  /** State of a client's own message; undefined for one it never had. */
+  /** State of a client's own message; undefined if it has none with this id. */
   query(client: string, messageId: string): Promise<SmscMessageStatus | undefined>;
-  /** Cancels one message, or with an empty id all from `source` to `destination`; false when nothing could be. */
+  /** Cancels one message, or with an empty id all from `source` to `destination`; false if none could be cancelled. */
   cancel(
     client: string,
     what: { readonly messageId: string; readonly source: string; readonly destination: string },
@@ -114,17 +117,17 @@ export interface SmscFacePort {
 /** An account of the SMSC face. */
 export interface SmscClient {
   readonly systemId: string;
-  /** Binds at once. */
+  /** Maximum number of simultaneous binds. */
   readonly maxBinds: number;
   /** Submits that may wait for their answer, over all binds, and deliveries in flight per bind. */
   readonly window: number;
   /** Submits per second; without it, no limit. */
   readonly rate?: number;
-  /** What deliveries are sent as. */
+  /** The PDU of deliveries. */
   readonly deliverAs: "deliver_sm" | "data_sm";
 }
 
-/** Who wants to bind. */
+/** A bind request. */
 export interface BindRequest {
   readonly systemId: string;
   readonly password: string;
@@ -134,15 +137,15 @@ export interface BindRequest {
   readonly tls: boolean;
 }
 
-/** What was decided on a bind: the account, or why not. */
+/** The decision on a bind: the account, or the reason for the refusal. */
 export type BindDecision =
   | SmscClient
   | {
       /** `busy`: not decided, the client may try again. */
       readonly refused: "system-id" | "password" | "address" | "busy";
-      /** How long the answer is held back. */
+      /** Delay of the answer. */
       readonly holdMs?: number;
     };
 
-/** Decides on a bind. The signal aborts when the connection is gone. */
+/** Decides on a bind. The signal aborts when the connection is closed. */
 export type Authenticate = (request: BindRequest, signal: AbortSignal) => Promise<BindDecision>;

@@ -20,7 +20,7 @@ export interface SmscFaceOptions extends PlaceLimits {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
-  /** PEM texts; with `ca`, clients need a certificate of it. */
+  /** PEM texts; with `ca`, clients must have a certificate issued by it. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   /** Our system_id in bind responses. */
   readonly systemId: string;
@@ -30,7 +30,7 @@ export interface SmscFaceOptions extends PlaceLimits {
   readonly maxUnboundPdus: number;
   /** Refused binds after which a connection is closed. */
   readonly maxBindTries: number;
-  /** Requests of one connection that may be in the making; its other requests are not read meanwhile. */
+  /** Maximum number of requests of one connection in progress; further ones are not read in the meantime. */
   readonly inboundWindow: number;
   /** How long a client may take to acknowledge a delivery. */
   readonly responseMs: number;
@@ -75,14 +75,14 @@ interface Connection {
 }
 
 const handshakeMs = 10_000;
-/** A bind with all it may carry is far shorter. */
+/** Far more than the longest bind. */
 const maxEarlyOctets = 1_024;
-/** PDUs of all strangers together that are traced. */
+/** Maximum number of traced PDUs per second of all unbound connections together. */
 const tracedPerSecond = 50;
 
 /**
- * otagate as an SMSC: accepts binds, hands submits to the gateway before it answers them, and sends each client what
- * waits for it. One bad connection harms no other.
+ * otagate as an SMSC: accepts binds, passes submits to the gateway before it answers them, and delivers waiting items
+ * to each client. A faulty connection does not affect others.
  */
 export class SmscFace implements AsyncDisposable {
   readonly #options: SmscFaceOptions;
@@ -158,7 +158,7 @@ export class SmscFace implements AsyncDisposable {
     this.#log[Symbol.dispose]();
   }
 
-  /** A TLS handshake costs more than a connection: it needs a place before it begins. */
+  /** A TLS handshake is expensive, so a place is reserved before it begins. */
   #handshake(socket: Socket): void {
     const place = this.#places.enter(socket.remoteAddress ?? "", () => socket.destroy());
     if (place === undefined) {
@@ -232,10 +232,10 @@ export class SmscFace implements AsyncDisposable {
     return waitMs === 0;
   }
 
-  /** After the bind response is on its way: deliveries may follow. */
+  /** Called after the bind response was sent: deliveries may follow. */
   #bound({ session }: Connection, client: SmscClient, mode: BindMode, withTlvs: boolean): void {
     if (session.state.at === "closed") return;
-    // The account, not the connection, limits what a client may have open.
+    // The window is that of the account, not of the connection.
     session.granted(mode, client.window, client.window + 1);
     if (mode === "tx") return;
     const pump =

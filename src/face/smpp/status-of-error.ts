@@ -11,7 +11,7 @@ const byCode = new Map<string, number>([
   ["target.policy", status.ESME_RX_R_APPN],
 ]);
 
-/** The command_status that tells an ESME about an error of the gateway. */
+/** The command_status that reports an error of the gateway to an ESME. */
 export function statusOfError(error: unknown): number {
   if (!isGatewayError(error)) return status.ESME_RSYSERR;
   const told = error.detail.status;

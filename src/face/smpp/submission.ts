@@ -33,7 +33,7 @@ function headerOf(octets: Uint8Array, udhi: boolean): UserDataParts | undefined 
   }
 }
 
-/** TP-UDs of a message, and which segment it is. */
+/** TP-UDs of a message, and its place as a segment. */
 interface Carried {
   readonly userData: readonly Uint8Array[];
   readonly userDataHeader: boolean;
@@ -44,7 +44,7 @@ function concatElement(reference: number, total: number, sequence: number) {
   return { id: elementId.concat8, value: Uint8Array.of(reference & 0xff, total, sequence) };
 }
 
-/** sar_* parameters ask the SMSC to write the concatenation element. SMPP 3.4 §5.3.2.22 */
+/** sar_* parameters request the SMSC to write the concatenation element. SMPP 3.4 §5.3.2.22 */
 function fromSar(octets: Uint8Array, header: UserDataParts | undefined, tlvs: Submitted["tlvs"]): Carried | undefined {
   const { sarMsgRefNum: reference, sarTotalSegments: total, sarSegmentSeqnum: sequence } = tlvs;
   if (reference === undefined || total === undefined || sequence === undefined || total < 2) return undefined;
@@ -57,7 +57,10 @@ function fromSar(octets: Uint8Array, header: UserDataParts | undefined, tlvs: Su
   return { userData: [userData], userDataHeader: true, segment };
 }
 
-/** A payload that one short message cannot hold, cut as an SMSC cuts it: what stood in its header leads the first. */
+/**
+ * A payload that is too long for one short message, split as an SMSC does: other elements of its header go into the
+ * first part.
+ */
 function cut(octets: Uint8Array, header: UserDataParts | undefined, reference: number): Carried {
   const body = header?.body ?? octets;
   const extra = userDataHeaderBytes(header?.elements ?? []).length - 1;
@@ -83,7 +86,7 @@ const decisive: ReadonlySet<string | undefined> = new Set([
   "sarSegmentSeqnum",
 ]);
 
-/** A parameter that specifies what the message is must be whole. */
+/** Checks that parameters which determine the message have their full length. */
 function requireWhole({ tlvs }: Submitted): void {
   const name = cutParameter(tlvs)?.name;
   if (decisive.has(name)) throw codecError("codec.truncated", `the PDU ends inside ${name}`, 0, { field: "TLV" });
@@ -101,7 +104,7 @@ function carried(octets: Uint8Array, udhi: boolean, tlvs: Submitted["tlvs"], ref
   return { userData: [octets], userDataHeader: udhi };
 }
 
-/** data_sm states no protocol identifier: a message for the card gets the card's. */
+/** data_sm contains no protocol identifier: a message for the card gets that of (U)SIM data download. */
 function protocolOf(body: Submitted, octets: Uint8Array): number {
   if ("protocolId" in body) return body.protocolId;
   const header = headerOf(octets, hasUdh(body.esmClass));
@@ -109,7 +112,10 @@ function protocolOf(body: Submitted, octets: Uint8Array): number {
   return secured || reachesCard(cardTpDcs(body.dataCoding, false)) ? cardProtocolId : 0;
 }
 
-/** A text coding means octets where a toolkit header, or any header together with the PID of a card, indicates it. */
+/**
+ * A text coding is treated as octets if a toolkit header, or any header together with the PID of a card, indicates
+ * data.
+ */
 function tpDcsOf(body: Submitted, octets: Uint8Array): number {
   const header = headerOf(octets, hasUdh(body.esmClass));
   const toolkit = header?.elements.some(({ id }) => isToolkitHeader(id)) === true;
@@ -137,8 +143,8 @@ function times(body: Submitted, now: number): Pick<SmscSubmission, "validUntil" 
 }
 
 /**
- * What a submit_sm, data_sm or one destination of a submit_multi asks for. `reference` numbers the segments of a payload
- * that has to be cut. @throws codec.* with `detail.field`
+ * The submission in a submit_sm, data_sm or one destination of a submit_multi. `reference` numbers the segments of a
+ * payload that has to be split. @throws codec.* with `detail.field`
  */
 export function readSubmission(
   client: string,
@@ -150,7 +156,7 @@ export function readSubmission(
   const to = destination.addr.replace(/^\+/, "");
   if (to === "") throw codecError("codec.value", "the destination is missing", 0, { field: "destination_addr" });
   requireWhole(body);
-  // What comes back carries both addresses.
+  // Responses carry both addresses.
   requireAddress(to, "destination_addr");
   requireAddress(body.source.addr, "source_addr");
   const octets = messageOctets("destinations" in body ? { ...body, destination } : body);

@@ -1,8 +1,8 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
-/** How much password checking continues at once. */
+/** Limits of simultaneous password checks. */
 export interface VerificationLimits {
-  /** Checks at a time: each takes a thread of the pool that the store's flushes need as well. */
+  /** Simultaneous checks: each uses a thread of the pool that the store's flushes need as well. */
   readonly maxVerifications: number;
   /** Checks that may wait for their turn. */
   readonly maxVerificationQueue: number;
@@ -19,7 +19,7 @@ export class VerificationQueue {
   }
 
   /**
-   * Runs the check when it is its turn. Who gives up with the signal leaves the queue.
+   * Runs the check in its turn. An abort removes it from the queue.
    * @throws link.queue-full when too many wait; the signal's reason
    */
   async run<T>(check: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -153,7 +153,7 @@ function registerStart(campaign: Command, context: CliContext): void {
     });
 }
 
-/** What continues after the command was interrupted, and how to stop it. */
+/** Text about work that continues after the command was interrupted, and how to stop it. */
 function leftBehind(id: string, embedded: boolean): string {
   const stop = `to stop it: otagate campaign cancel ${id}`;
   return embedded
@@ -203,7 +203,7 @@ function refuseContradictions(options: StartOptions): void {
     if (broken) throw new GatewayError("api.usage", message, { detail: { field: "options" } });
 }
 
-/** @throws api.usage when it is not clear what is to be done, or to whom */
+/** @throws api.usage if action or targets are not specified clearly */
 function orderOf(options: StartOptions): unknown {
   const targets =
     options.all === true

@@ -30,7 +30,10 @@ interface DecodeFlags {
   readonly json?: boolean;
 }
 
-/** `decode`: what any octets are, as a tree. Needs no daemon; keys come from flags only and go nowhere. */
+/**
+ * `decode`: identifies and decodes octets, as a tree. Requires no daemon; keys come from flags only and are not sent
+ * anywhere.
+ */
 export function registerDecode(own: Command, io: CommandIo): void {
   own
     .argument("[hex...]", "octets, one item per argument; without arguments one item per line from standard input")
@@ -78,7 +81,7 @@ function optionsOf(flags: DecodeFlags, io: CommandIo): ExplainOptions {
     try {
       return fromHex(value);
     } catch {
-      // The codec's own message would quote what was given.
+      // The codec's own message would quote the text.
       throw new GatewayError("api.usage", `--${name} is not hexadecimal`);
     }
   };
@@ -144,7 +147,7 @@ async function decode(
   io.stderr.write(`otagate: ${what} not decoded completely; use --lenient to exit with 0\n`);
 }
 
-/** An item behind `<` answers what was asked before, unless the flags specify what it is. */
+/** An item after `<` is the answer to the item before it, unless the flags specify its type. */
 function answerOptions(octets: Uint8Array, options: ExplainOptions, asked: Asked): ExplainOptions {
   const { command, commands } = asked;
   const as = options.as ?? answerType(octets, asked);
@@ -159,7 +162,7 @@ function moved(thrown: unknown, by: number): unknown {
   return thrown.with({ detail: { offset: offset + by } });
 }
 
-/** Nothing in the tree indicates that something could not be read. */
+/** Whether the tree contains no node with an error. */
 function isReadable({ type, node }: Explained): boolean {
   return type !== "unknown" && hasNoError(node);
 }

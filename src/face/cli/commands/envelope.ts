@@ -13,7 +13,7 @@ function inputOf(tpdu: string | undefined, flags: EnvelopeFlags) {
   return { tpdu, sc: flags.sc, sc_toa: flags.scToa, address_tag: flags.addressTag, cla: flags.cla };
 }
 
-/** `envelope`: an SMS-DELIVER as the ENVELOPE that hands it to a card. */
+/** `envelope`: an SMS-DELIVER as the ENVELOPE that passes it to a card. */
 export function registerEnvelope(own: Command, io: CommandIo): void {
   own
     .argument("[tpdu]", "SMS-DELIVER in hexadecimal")

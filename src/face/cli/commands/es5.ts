@@ -6,7 +6,7 @@ import { namedLink } from "../named-link.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { runJob, type Until } from "../watch-job.ts";
 
-/** Options that every command has which sends something to a card. */
+/** Options of every command that sends data to a card. */
 export function sendingOptions(command: Command): Command {
   return command
     .requiredOption("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")

@@ -10,7 +10,7 @@ import { result, say, shownLines, table, when } from "../terminal.ts";
 import { type OpenPort, registerModemProbe } from "./profile.ts";
 import type { ShownLink } from "./reader.ts";
 
-/** What only the composition root knows. */
+/** Functions that only the composition root can provide. */
 interface ModemCommandDeps {
   readonly open: OpenPort;
   readonly userFolders: () => readonly string[];

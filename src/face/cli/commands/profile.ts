@@ -22,7 +22,7 @@ import { result, say, table } from "../terminal.ts";
 /** Opens a port by address or device path; the composition root knows the drivers. */
 export type OpenPort = (address: string) => Promise<{ readonly port: Port; readonly usb?: string }>;
 
-/** `profile list`, `profile show`, `profile check`: none of them needs a daemon. */
+/** `profile list`, `profile show`, `profile check`: none of them requires a daemon. */
 export function registerProfile(profile: Command, context: CliContext, userFolders: () => readonly string[]): void {
   profile
     .command("list")

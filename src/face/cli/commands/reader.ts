@@ -8,7 +8,10 @@ import { paint, result, table } from "../terminal.ts";
 /** A link as the API shows it. */
 export type ShownLink = LinkAnswer;
 
-/** The reader a command means: the named one, or the only one with a card. @throws link.unknown, link.unavailable, api.usage */
+/**
+ * The reader for a command: the named one, or the only one with a card. @throws link.unknown, link.unavailable,
+ * api.usage
+ */
 async function pickReader(api: ApiClient, name: string | undefined): Promise<ShownLink> {
   if (name !== undefined) return api.v1.links.get({ params: { id: name } });
   const { items } = await api.v1.links.list({ query: { kind: "reader" } });
@@ -27,7 +30,7 @@ async function pickReader(api: ApiClient, name: string | undefined): Promise<Sho
   return only;
 }
 
-/** What the daemon states about the service behind its readers. */
+/** The daemon's report on the service that provides its readers. */
 async function whyNone(api: ApiClient): Promise<{ readonly denied?: GatewayError; readonly reason?: string }> {
   const { facts } = await api.v1.daemon.get();
   const { readers } = facts;

@@ -7,7 +7,9 @@ import { result, say, table, when } from "../terminal.ts";
 
 const idText = "id of the session, or its beginning";
 
-/** The open session that is meant; what no open one begins with is returned as it is. @throws api.usage */
+/**
+ * Id of the open session that begins with this text; a text without a match is returned unchanged. @throws api.usage
+ */
 async function openSession(api: ApiClient, text: string): Promise<string> {
   const typed = text.trim().toLowerCase();
   const beginning = typed.startsWith("ses_") ? typed : `ses_${typed}`;

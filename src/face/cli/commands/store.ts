@@ -9,11 +9,11 @@ import type { CliContext, Connection } from "../context.ts";
 import { Progress, result, table, when } from "../terminal.ts";
 
 /**
- * Gives the free part of the store's file back to the disk, while no other process uses the store. @throws store.locked
+ * Returns free space of the store's file to the disk, while no other process uses the store. @throws store.locked
  */
 export type CompactStore = () => Promise<{ readonly before: StoreSize; readonly after: StoreSize }>;
 
-/** Makes a store usable that lacks what it once had. @throws store.*, crypto.master-key */
+/** Makes a store usable that lacks commits. @throws store.*, crypto.master-key */
 export type RecoverStore = (raiseCounters: number) => Promise<{
   readonly missing: number | undefined;
   readonly endedJobs: readonly string[];
@@ -67,7 +67,7 @@ export function registerStore(
           detail: { field: "compact" },
         });
       const pruned = await prune(context, flags);
-      // The store is free again only now.
+      // The store can be opened only now.
       const compacted = flags.compact === true ? await compact() : undefined;
       const { run } = pruned;
       const now = compacted?.after ?? pruned.store;

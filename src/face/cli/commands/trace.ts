@@ -63,7 +63,7 @@ function filters(command: Command): Command {
     .option("--kind <kinds>", `frames of these kinds, separated by commas: ${frameKinds.join(", ")}`);
 }
 
-/** `trace follow` and `trace export`: what passed the links. */
+/** `trace follow` and `trace export`: the frames of the links. */
 export function registerTrace(trace: Command, context: CliContext): void {
   filters(trace.command("follow"))
     .description("print frames as they occur, decoded; with --json as JSON lines")
@@ -117,7 +117,7 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
   }
 }
 
-/** The job that is meant, by its id or the beginning of it. @throws api.usage, job.unknown */
+/** The job with this id or beginning of an id. @throws api.usage, job.unknown */
 async function wholeJob(api: ApiClient, text: string | undefined): Promise<string | undefined> {
   if (text === undefined) return undefined;
   const id = await completeId(api, "job", text);
@@ -129,7 +129,7 @@ async function wholeJob(api: ApiClient, text: string | undefined): Promise<strin
 async function fileFor(path: string): Promise<Writable> {
   try {
     const out = (await open(path, "w", 0o600)).createWriteStream();
-    // It is asked for its error when it is written to next, and at its end.
+    // Its error is read at the next write and at its end.
     out.on("error", () => undefined);
     return out;
   } catch (cause) {
@@ -137,7 +137,7 @@ async function fileFor(path: string): Promise<Writable> {
   }
 }
 
-/** Writes, or lets it be when the file has failed: its end gives the reason. */
+/** Writes, unless the file has failed: its end reports the reason. */
 async function put(out: Writable, chunk: string | Uint8Array): Promise<void> {
   if (out.errored !== null || out.write(chunk)) return;
   await once(out, "drain").catch(() => undefined);

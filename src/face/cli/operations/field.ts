@@ -11,7 +11,8 @@ export function hexField(octets?: number) {
       context.addIssue({ code: "custom", message: `${bytes.length} octets instead of ${octets}` });
     } catch (error) {
       if (!isGatewayError(error)) throw error;
-      // parseInput makes the codec's own error of it again: code and offset are the same wherever octets are given.
+      // parseInput turns it into the codec's own error again, so that code and offset are the same wherever octets are
+      // given.
       context.addIssue({ code: "custom", message: error.message, params: { code: error.code, ...error.detail } });
     }
     return z.NEVER;
@@ -29,7 +30,7 @@ export const hexListField = z
   .union([z.string().transform((text) => [text]), z.array(z.string())], { error: "hexadecimal text or a list of it" })
   .pipe(z.array(hexField()));
 
-/** What nibble 0 of KIc and KID means on the card in question. */
+/** The algorithm that nibble 0 of KIc and KID means on the card. */
 export const implicitField = z.enum(["AES", "3DES", "DES"]);
 
 /** A counter as five octets of hexadecimal. */
@@ -47,7 +48,7 @@ export function swText(sw: number): string {
   return sw.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Which of the two a packet or script is; any other word, as lists of vectors have it, states nothing. */
+/** Whether a packet or script is a command or a response; any other word, as in lists of vectors, is ignored. */
 export const kindField = z
   .string()
   .nullish()

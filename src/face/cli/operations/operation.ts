@@ -3,24 +3,24 @@ import { checked } from "../../../base/field-words.ts";
 import { asGatewayError, codecError, GatewayError } from "../../../base/gateway-error.ts";
 import { firstIssue } from "../../../base/strict.ts";
 
-/** A JSON object on its way out. */
+/** A JSON object as an answer. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** One operation on octets: a JSON object in, a JSON object out, nothing else touched. */
+/** One operation on octets: from a JSON object to a JSON object, without side effects. */
 export interface Operation<S extends z.ZodType = z.ZodType> {
   readonly name: string;
-  /** What it takes; unknown members are ignored, `null` counts as absent. */
+  /** Its input; unknown members are ignored, `null` counts as absent. */
   readonly input: S;
   /** @throws GatewayError; its `detail.answer` is added to the error answer. */
   readonly run: (input: z.output<S>) => Answer;
 }
 
-/** Declares an operation; infers what `run` gets. */
+/** Declares an operation; infers the type of `run`'s argument. */
 export function operation<S extends z.ZodType>(declared: Operation<S>): Operation<S> {
   return declared;
 }
 
-/** The short class of an error: what a caller decides by. */
+/** The short class of an error, for decisions of callers. */
 function errorClass(error: GatewayError): string {
   const [family = "", name = ""] = error.code.split(".");
   if (error.code === "packet.counter-low") return "cntr-mismatch";
@@ -45,7 +45,7 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
   });
 }
 
-/** An error as an answer shows it. `offset` counts octets (characters in text), null when there is no place to name. */
+/** An error as in answers. `offset` counts octets (characters in text), null if there is no position. */
 export function errorAnswer(error: GatewayError): Answer {
   const { offset, answer } = error.detail;
   const extra = typeof answer === "object" && answer !== null ? answer : {};
@@ -64,7 +64,7 @@ function idOf(value: unknown): Answer {
   return typeof value === "object" && value !== null && "id" in value ? { id: value.id } : {};
 }
 
-/** Runs an operation on one parsed line; whatever goes wrong becomes an answer. `id` is handed back. */
+/** Runs an operation on one parsed line; any failure becomes an answer. `id` is copied to the answer. */
 export function answerTo(operation: Operation, value: unknown): Answer {
   try {
     return { ...idOf(value), ...operation.run(parseInput(operation.input, value)) };

@@ -38,7 +38,7 @@ export const scriptEncode = operation({
   },
 });
 
-/** The compact form holds nothing but C-APDUs of short length; null with the reason when those do not fit. */
+/** The compact form contains only C-APDUs of short length; null with the reason if the script does not fit. */
 function compact(objects: readonly ScriptObject[]): Answer {
   if (!objects.every((object) => isCapdu(object.tag))) return {};
   try {

@@ -24,7 +24,7 @@ export const tpduTypeField = z.enum(types);
 const numberOctet = z.int().min(0).max(255);
 const flag = z.boolean().nullish();
 
-/** The fields of any TPDU as JSON; which of them count depends on `type`. */
+/** The fields of any TPDU as JSON; `type` determines which of them are used. */
 export const tpduFields = z.object({
   type: tpduTypeField,
   rp: z.enum(["ACK", "ERROR"]).nullish(),

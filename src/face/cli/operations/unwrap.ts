@@ -24,7 +24,7 @@ import { type Answer, operation } from "./operation.ts";
 import { decodedCommand, decodedResponse } from "./script-shape.ts";
 
 const input = z.object({
-  /** What the sender remembers of its command: asks for a response packet. */
+  /** The sender's record of its command; with it a response packet is opened. */
   spi: hexField(2).nullish(),
   kic: octetField.nullish(),
   kid: octetField.nullish(),
@@ -42,7 +42,7 @@ const input = z.object({
   /** A packet without user data header. */
   packet: hexField().nullish(),
   kind: kindField,
-  /** Plays the receiver of a command: the counter it stored. */
+  /** The counter that the receiver of a command has stored. */
   stored_cntr: counterField.nullish(),
   lenient: z.boolean().nullish(),
 });
@@ -50,7 +50,7 @@ const input = z.object({
 type Input = z.output<typeof input>;
 
 /**
- * Opens a secured packet: a response packet when `spi` specifies what was asked for, a command packet otherwise. ETSI
+ * Opens a secured packet: a response packet if the `spi` of its command is given, otherwise a command packet. ETSI
  * TS 102 225 §5, 3GPP TS 31.115 §4
  */
 export const unwrap = operation({
@@ -131,7 +131,7 @@ function response(assembled: Assembled, input: Input, keys: PacketKeys): Answer 
   }
 }
 
-/** A RC finds accidents only, and no check proves nothing: who sent a packet is proven by a CC or DS. */
+/** An RC detects accidental errors only; only a CC or DS authenticates the sender. */
 function authenticates(integrity: Protection): boolean {
   return integrity === "cc" || integrity === "ds";
 }
@@ -160,7 +160,7 @@ function command(assembled: Assembled, input: Input, keys: PacketKeys): Answer {
   return commandShape(openCommand(assembled.body, keys, { base, ccLength, lenient: input.lenient ?? true }));
 }
 
-/** Applications of an eUICC's own that drop what is not fully secured: the ISD-R. SGP.02 §2.4.3 */
+/** The application of an eUICC that drops packets without full security: the ISD-R. SGP.02 §2.4.3 */
 const strictTar = "000001";
 
 function admission(assembled: Assembled, stored: number, ccLength: number | undefined, keys: PacketKeys): Answer {

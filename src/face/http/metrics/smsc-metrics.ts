@@ -2,8 +2,8 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { ApiDeps } from "../api-deps.ts";
 
 /**
- * SMSC accounts: binds, window, queue, rate; the outcome of messages; what waits for SMPP clients. Links are
- * configured.
+ * SMSC accounts: binds, window, queue, rate; outcomes of messages; items that wait for SMPP clients. The label values
+ * are configured links.
  */
 export function smscMetrics({ gateway, smscDepths }: ApiDeps, registers: Registry[]): void {
   const accounts = () =>

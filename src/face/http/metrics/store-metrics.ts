@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { ApiDeps } from "../api-deps.ts";
 
-/** What was removed from the store, and how large its file is. */
+/** Records removed from the store, and the size of its file. */
 export function storeMetrics({ gateway: { pruner, storeState } }: ApiDeps, registers: Registry[]): void {
   new Counter({
     name: "otagate_pruned_total",

@@ -5,7 +5,7 @@ import { cardOperations } from "../../api/cards.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { faceOf, routeOf } from "../route.ts";
 
-/** The EIS against the card itself, and where the card reaches the world. */
+/** Card audits and connectivity parameters. */
 export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { audits, connectivity } = deps.gateway;

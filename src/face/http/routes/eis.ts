@@ -5,7 +5,7 @@ import { eisOperations } from "../../api/eis.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { routeOf } from "../route.ts";
 
-/** The EIS as a document, and who stands behind it. */
+/** The EIS as a document, and its certificates. */
 export async function eisRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
 

@@ -11,7 +11,7 @@ import { streamEvents } from "../event-stream.ts";
 import type { OpenStreams } from "../open-streams.ts";
 import { routeOf } from "../route.ts";
 
-/** Events that one request for a page looks at, at most: a narrow filter may find few among them. */
+/** Maximum number of events that one request for a page examines: a narrow filter may match few of them. */
 const scanned = 5000;
 
 /** The durable event log: as pages, and live as server-sent events that resume at Last-Event-ID. */
@@ -46,7 +46,7 @@ export async function eventRoutes(
       let gap: EventGap | undefined;
       for (let looked = 0; looked < scanned; ) {
         const found = await log.after(at, 1000);
-        // From the beginning is from the beginning of what there is.
+        // A request from the beginning starts with the oldest event, without a gap.
         if (asked > 0) gap ??= found.gap;
         for (const event of found.events) {
           at = event.seq;
@@ -83,7 +83,7 @@ function positionOf(header: string): number {
   });
 }
 
-/** A position of another store: waiting for it would be waiting in silence. */
+/** Refuses a position after the end, which belongs to another store: the client would wait for it in vain. */
 function notThere(field: string, end: number): GatewayError {
   return new GatewayError("api.usage", `${field}: is after the end of the log`, { detail: { field, end } });
 }

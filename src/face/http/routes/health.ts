@@ -6,10 +6,10 @@ import type { ApiDeps } from "../api-deps.ts";
 import type { ApiMetrics } from "../metrics/metrics.ts";
 import { routeOf } from "../route.ts";
 
-/** How long the store may take to indicate that it takes writes. */
+/** How long the check whether the store accepts writes may take. */
 const patienceMs = 5000;
 
-/** Whether the daemon lives and is ready for work, what it is, and its numbers. */
+/** Liveness and readiness of the daemon, its version, and metrics. */
 export async function healthRoutes(
   app: FastifyInstance,
   { deps, metrics }: { deps: ApiDeps; metrics: ApiMetrics },

@@ -5,7 +5,7 @@ import { identifierOperations } from "../../api/identifiers.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { routeOf } from "../route.ts";
 
-/** Identifiers by their beginning, for clients that let their users abbreviate them. */
+/** Identifiers by their beginning, for clients whose users may abbreviate them. */
 export async function identifierRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.route({

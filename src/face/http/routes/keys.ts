@@ -5,7 +5,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { ifMatch } from "../if-match.ts";
 import { routeOf } from "../route.ts";
 
-/** Key sets of a target: their values go in and never come out. */
+/** Key sets of a target: their values are written, never read. */
 export async function keyRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { targets } = deps.gateway;

@@ -5,7 +5,7 @@ import { linkOperations } from "../../api/links.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { faceOf, routeOf } from "../route.ts";
 
-/** The self-test of links that bring messages to cards. */
+/** The self-test of links that carry messages to cards. */
 export async function linkTestRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.route({

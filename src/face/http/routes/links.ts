@@ -25,7 +25,7 @@ async function shown(deps: ApiDeps, link: Link) {
   };
 }
 
-/** Readers, modems and SMSC binds as they are now. */
+/** Readers, modems and SMSC binds. */
 export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { links } = deps.gateway;

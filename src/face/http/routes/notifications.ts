@@ -11,7 +11,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { sendPage, smallItems } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-/** What cards reported, and the short messages that links brought. */
+/** Notifications of cards, and received short messages. */
 export async function notificationRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { inbound, notifications } = deps.gateway;

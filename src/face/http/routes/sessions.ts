@@ -6,7 +6,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { pageInMemory } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-/** SCP81 sessions that are open now, and asking cards for one. */
+/** Open SCP81 sessions, and requests for new ones. */
 export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { sessions } = deps;

@@ -6,7 +6,7 @@ import { storeOperations } from "../../api/store.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { routeOf } from "../route.ts";
 
-/** The store: its size, and the removal of what is past its retention. */
+/** The store: its size, and the removal of records past their retention. */
 export async function storeRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { pruner, storeState } = deps.gateway;

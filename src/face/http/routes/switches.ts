@@ -13,7 +13,7 @@ import { routeOf } from "../route.ts";
 
 const shown = (one: NotificationRecord) => ({ ...one, text: notificationTypeText(one.type) });
 
-/** Profile switches, and what is decided about the notifications they end with. */
+/** Profile switches, and decisions about the notifications with which they end. */
 export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { events, notifications, switches } = deps.gateway;

@@ -113,10 +113,10 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
 }
 
 const projectOutcome = projectionOf(importOutcomeShape);
-/** Outcomes that are written before others get a turn. */
+/** Number of outcomes that are written before other work gets a turn. */
 const outcomesPerTurn = 50;
 
-/** Answers with the outcome of many descriptions, written in turns with others: there may be thousands. */
+/** Answers with the outcomes of descriptions; writing yields to other work, since there may be thousands. */
 async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcome[], notes: readonly string[]) {
   const items: string[] = [];
   for (const one of outcomes) {
@@ -140,7 +140,7 @@ function* describedItems(items: readonly unknown[]): Generator<TargetDescription
   }
 }
 
-/** Says which of many descriptions was refused, and how many of those before it are stored: none, as a rule. */
+/** Adds to an error which description was refused, and how many of those before it are stored (usually none). */
 function refuseItem(error: unknown, index: number, stored: number): never {
   if (!(error instanceof GatewayError)) throw error;
   const field = error.detail.field === undefined ? `items.${index}` : `items.${index}.${String(error.detail.field)}`;

@@ -21,7 +21,7 @@ function shown(entry: OutboxEntry) {
   };
 }
 
-/** The SM-SRs above, and what they did not take. */
+/** Upstream SM-SRs and their dead letters. */
 export async function upstreamRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { upstreams } = deps;
