@@ -7,7 +7,7 @@ import { fromNetwork } from "../face/http/access.ts";
 import type { ApiConfig } from "./config/api.ts";
 import { apiTls, readTls } from "./tls-settings.ts";
 
-/** The API over TCP: the same routes as on the control socket, for those who show credentials. */
+/** The API over TCP: the same routes as on the control socket, for clients with credentials. */
 export class ApiListener implements AsyncDisposable {
   readonly #server: Server;
 
@@ -50,7 +50,7 @@ export class ApiListener implements AsyncDisposable {
   }
 }
 
-/** How long a request may take to come in; answers take as long as they like. */
+/** Time limits for receiving a request; answers have none. */
 const limits = { headersTimeout: 30_000, requestTimeout: 120_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
 
 function serverFor(config: ApiConfig, handle: (request: IncomingMessage, response: ServerResponse) => void): Server {

@@ -3,26 +3,25 @@ import { type Command, Help } from "commander";
 import type { CliContext } from "../face/cli/context.ts";
 import type { CommandIo } from "../face/cli/run-operation.ts";
 
-/** What the commands are given by the program. */
+/** Dependencies that the program passes to the commands. */
 interface CommandParts {
   readonly context: CliContext;
   readonly globals: () => { readonly config?: string; readonly url?: string };
 }
 
-/** A command of the first level. All but `register` is what `otagate --help` prints, without the module behind it. */
+/** A command of the first level. `otagate --help` prints everything but `register` without loading the module. */
 interface ListedCommand {
   readonly summary: string;
-  /** Options and arguments, for commands that have no commands below them. */
+  /** Options and arguments, for commands without subcommands. */
   readonly usage?: string;
   readonly hidden?: boolean;
   /**
-   * Its commands that read or change stored records and nothing else: without a daemon they touch no hardware and run
-   * no job.
+   * Its subcommands that only read or change stored records: without a daemon they access no hardware and run no job.
    */
   readonly records?: readonly string[];
   /**
-   * Adds its options and the commands below it. Its module is loaded only when the command is called: the start of a
-   * command costs what that command needs.
+   * Adds its options and subcommands. Its module is loaded only when the command is called, so that a command loads
+   * only what it needs.
    */
   register(own: Command, parts: CommandParts): Promise<void>;
 }
@@ -266,13 +265,13 @@ export const commandList = {
 /** Name of a command of the first level. */
 export type CommandName = keyof typeof commandList;
 
-/** Adds a listed command to the program, without options and commands of its own yet. */
+/** Adds a listed command to the program, without its options and subcommands. */
 export function addListed(program: Command, name: CommandName): Command {
   const { summary, hidden = false }: ListedCommand = commandList[name];
   return program.command(name, { hidden }).description(summary);
 }
 
-/** How a list of commands prints one of them, whether or not its module is loaded. */
+/** The text of a command in a list of commands, whether or not its module is loaded. */
 export function listedTerm(command: Command): string {
   const name = command.name();
   if (command.parent?.parent !== null || !isCommandName(name)) return new Help().subcommandTerm(command);

@@ -7,14 +7,14 @@ import type { Connection } from "../face/cli/context.ts";
 import { paint, say, type Terminal } from "../face/cli/terminal.ts";
 import { configFile, defaultState, given, socketName } from "./config/state-folder.ts";
 
-/** What specifies where the daemon is. */
+/** Options that locate the daemon. */
 interface ConnectOptions {
   readonly config?: string;
   readonly url?: string;
 }
 
 /**
- * The running daemon, or one inside this process for as long as the command takes.
+ * A connection to the running daemon, or to one inside this process for the duration of the command.
  * @throws api.usage, config.*, store.*
  */
 export async function connect(
@@ -47,7 +47,7 @@ export function remoteApi(url: string, env: NodeJS.ProcessEnv): ApiClient {
   return new ApiClient({ url, ...(token === undefined ? {} : { token }) });
 }
 
-/** The state folder; the configuration is loaded only where there is one. @throws config.* */
+/** The state folder; the configuration module is loaded only if there is a configuration file. @throws config.* */
 async function stateFolder(path: string | undefined, env: NodeJS.ProcessEnv): Promise<string> {
   if (configFile(path, env) === undefined) return defaultState(env);
   const { loadConfig } = await import("./config/config.ts");

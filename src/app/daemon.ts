@@ -29,22 +29,22 @@ import { checkTls } from "./tls-settings.ts";
 import { UpstreamService } from "./upstream-service.ts";
 import { version } from "./version.ts";
 
-/** What a daemon is started with. */
+/** Options of a daemon. */
 interface DaemonOptions {
   readonly config: Config;
   readonly state: string;
   readonly log: Log;
   readonly env: NodeJS.ProcessEnv;
-  /** Only the store and its API: no hardware is opened, no job runs, nothing listens. For commands on records. */
+  /** Only the store and its API: no hardware is opened, no job runs, nothing listens. Used by commands on records. */
   readonly recordsOnly?: boolean;
-  /** Called with the API before its routes are added, by what describes them. */
+  /** Called with the API before its routes are added; used to generate the API document. */
   readonly prepareApi?: (api: FastifyInstance) => Promise<void>;
 }
 
 /** The whole product, wired together. Everything durable is in its state folder. */
 export class Daemon implements AsyncDisposable {
   readonly gateway: Gateway;
-  /** Its store, for programs that look behind the use cases: tests and measurements. */
+  /** Its store, for tests and measurements that bypass the use cases. */
   readonly store: Store;
   readonly api: FastifyInstance;
   readonly socketPath: string;
@@ -76,7 +76,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   /**
-   * Opens the store, takes up open work, finds the hardware and listens on the control socket.
+   * Opens the store, resumes open work, finds the hardware and listens on the control socket.
    * @throws config.*, store.*, link.unavailable when the API cannot listen
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
@@ -166,7 +166,7 @@ export class Daemon implements AsyncDisposable {
     return new Daemon({ gateway, store, api, socketPath, address, readers, lost: store.lost, stack: stack.keep() });
   }
 
-  /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */
+  /** Puts a software card into a reader of this process; the returned reader can remove and insert it. */
   simulate(name: string, card: SoftCard): SoftReader {
     return this.#readers.simulate(name, card);
   }
@@ -177,7 +177,7 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-/** Whether events go to this upstream from the log. */
+/** Whether this upstream receives events. */
 function toldOfEvents({ webhook, pull }: Config["upstream"][number]): boolean {
   return webhook !== undefined || pull !== undefined;
 }

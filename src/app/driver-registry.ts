@@ -7,7 +7,7 @@ import type { Driver, DriverDeps, DriverList } from "../link/driver.ts";
 import type { NetworkBearer } from "../link/network-bearer.ts";
 import type { Port, UartSettings } from "../link/port.ts";
 
-/** Settings of one address, as the configuration holds them. */
+/** Settings of one address in the configuration. */
 export type AddressOptions = Readonly<Record<string, unknown>>;
 
 /** An address that its driver has accepted. */
@@ -18,7 +18,7 @@ export interface ResolvedAddress {
   readonly driver: Driver;
   /** Parsed by {@link Driver.options}. */
   readonly options: unknown;
-  /** What was given, before defaults. */
+  /** The given options, without defaults. */
   readonly given: AddressOptions;
 }
 
@@ -165,7 +165,7 @@ function splitQuery(written: string): {
 /** @throws config.invalid naming the option, with the nearest one the driver has */
 function parseOptions(driver: Driver, address: string, given: AddressOptions, texts: AddressOptions): unknown {
   let parsed = checked(driver.options, given);
-  // A query holds text; what the schema wants in another type is converted, option by option.
+  // A query contains text; options of another type in the schema are converted one by one.
   const converted = parsed.success ? undefined : convertTexts(given, texts, parsed.error.issues);
   if (converted !== undefined) parsed = checked(driver.options, converted);
   if (parsed.success) return parsed.data;

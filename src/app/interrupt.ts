@@ -5,8 +5,8 @@ import type { Connection } from "../face/cli/context.ts";
 const codes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Ends the process by `exit` when a signal comes and the command does not end by itself on it: what is open is closed
- * first, so that a store and a control socket of this process do not stay behind. A second signal does not wait.
+ * Ends the process by `exit` when a signal arrives that the command does not handle itself. Open connections are closed
+ * first, so that the store and the control socket of this process are not left behind. A second signal ends it at once.
  */
 export class Interrupt {
   readonly #open = new Set<AsyncDisposable>();
@@ -21,28 +21,28 @@ export class Interrupt {
     this.#say = say;
   }
 
-  /** Until it is disposed of, a signal prints what this states, before anything is closed. */
+  /** Until it is disposed of, a signal prints this text before anything is closed. */
   note(text: () => string): Disposable {
     this.#notes.add(text);
     return { [Symbol.dispose]: () => void this.#notes.delete(text) };
   }
 
-  /** A signal has come, and what is open is being closed. */
+  /** Whether a signal has arrived and open connections are being closed. */
   get ending(): boolean {
     return this.#ending;
   }
 
-  /** From now on the signals are taken. */
+  /** Starts to handle signals. */
   listen(): void {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.on(signal, () => {
-        // A command that takes the signal itself, as the daemon does, listens beside us until it has.
+        // A command that handles the signal itself, as the daemon does, has its own listener until then.
         if (process.listenerCount(signal) === 1) this.#end(codes[signal]);
       });
     }
   }
 
-  /** The connection, closed before a signal ends the process. */
+  /** Registers a connection to be closed before a signal ends the process. */
   guard(connection: Connection): Connection {
     this.#open.add(connection);
     return {

@@ -1,10 +1,9 @@
 import pino from "pino";
 import type { Log } from "../link/driver.ts";
 
-/** JSON lines on standard error. Facts are chosen by the caller; anything that prints as a secret stays one. */
+/** JSON lines on standard error. Callers choose the facts; values of class Secret print as `[secret]`. */
 export function jsonLog(level: "debug" | "info" | "warn" | "error"): Log {
-  // A log that cannot be written does not stop the daemon: so many of its octets wait until it can, what comes then is
-  // lost.
+  // A log that cannot be written does not stop the daemon: it buffers up to this many octets and drops later lines.
   const out = pino.destination({ dest: 2, sync: true, maxLength: 1024 * 1024 });
   out.on("error", () => undefined);
   return pino(

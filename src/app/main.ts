@@ -17,7 +17,7 @@ import {
 import { Interrupt } from "./interrupt.ts";
 import { version } from "./version.ts";
 
-/** Options every command takes. */
+/** Options of every command. */
 interface GlobalOptions {
   readonly config?: string;
   readonly url?: string;
@@ -41,7 +41,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   interrupt.listen();
   const { program, load, called } = buildProgram(terminal, env, interrupt, jsonWanted(argv));
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // The reader has enough.
+    // The reader closed the pipe.
     if (error.code === "EPIPE") process.exit(0);
     say(terminal, `the output cannot be written: ${error.message}`);
     process.exit(1);
@@ -58,11 +58,11 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
       if (thrown.exitCode !== 0 && jsonWanted(argv)) terminal.err.write(parserErrorJson(thrown));
       return;
     }
-    // What was cut off by a signal is not an error of the command: the signal's own code ends the process.
+    // A failure caused by a signal is not an error of the command: the exit code is that of the signal.
     if (interrupt.ending) return;
     const error = inFlags(fileError(thrown) ?? asGatewayError(thrown), acceptedBy(called()));
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
-    // Lines that a message brings along are set in: they are not lines of ours.
+    // Further lines of a message are indented, so that they cannot be taken for lines of the program.
     else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
     if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
       say(terminal, thrown.stack ?? "");
@@ -177,7 +177,7 @@ function jsonWanted(argv: readonly string[]): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
 }
 
-/** What the parser of the command line found wrong, without its own prefix. */
+/** The message of the command-line parser, without its own prefix. */
 function parserMessage(text: string): string {
   return text.trimEnd().replace(/^error: /, "");
 }
@@ -188,7 +188,7 @@ function parserErrorJson({ code, message }: CommanderError): string {
   return `${JSON.stringify({ error: new GatewayError("api.usage", text).toJSON() })}\n`;
 }
 
-/** Adds to a command and those below it what all have. */
+/** Adds common options and examples to a command and its subcommands. */
 function complete(command: Command): void {
   command.exitOverride();
   command.showHelpAfterError(`(see otagate ${commandPath(command)} --help)`);

@@ -26,12 +26,12 @@ interface ModemServiceDeps {
   readonly driverDeps: DriverDeps;
 }
 
-/** How long a command typed by hand may take: a network search takes minutes. */
+/** Time limit for a command entered by hand: a network search takes minutes. */
 const consoleMs = 180_000;
 /** How long the attach after a profile switch is watched. */
 const attachMs = 180_000;
 
-/** Modems as links of the gateway: configured ones, and those that show up. */
+/** Modems as links of the gateway: configured and discovered ones. */
 export class ModemService implements AsyncDisposable {
   readonly #deps: ModemServiceDeps;
   #profiles: ProfileSet | undefined;
@@ -41,7 +41,7 @@ export class ModemService implements AsyncDisposable {
 
   constructor(deps: ModemServiceDeps) {
     this.#deps = deps;
-    // The shipped ones are read with the first modem; the operator's own are checked at once.
+    // Shipped profiles are read with the first modem; the user's are checked at once.
     if (deps.discovery.profiles.length > 0) this.#hardware();
   }
 
@@ -56,7 +56,7 @@ export class ModemService implements AsyncDisposable {
     return this.#profiles;
   }
 
-  /** @throws config.invalid naming the modem whose port or options no driver takes */
+  /** @throws config.invalid naming the modem whose port or options no driver accepts */
   async start(): Promise<void> {
     for (const modem of this.#deps.modems) await this.#addConfigured(modem);
     this.#cleanup.defer(
@@ -156,7 +156,7 @@ export class ModemService implements AsyncDisposable {
     }
   }
 
-  /** An accepted switch of a card inside one of our modems: its attach is watched, timed and recorded. */
+  /** For an accepted switch of a card in a modem, watches, times and records the network attachment. */
   #onEvent(event: GatewayEvent): void {
     if (event.type !== "switch.accepted" || event.target === undefined) return;
     detach(
@@ -191,7 +191,7 @@ function knownCard({ iccid, imsi, eid }: ModemLink["lastCard"]): CardIdentity | 
   };
 }
 
-/** A modem as the gateway sees it. */
+/** A modem as a link of the gateway. */
 function modemLink(modem: ModemLink): Link {
   return {
     id: modem.id,
@@ -216,7 +216,7 @@ function modemLink(modem: ModemLink): Link {
     },
     withCard: (work, signal) => withModemCard(modem, work, signal),
     reset: async (kind) => {
-      // One that was put aside is started again by that alone; nothing of it runs that could take a command.
+      // Releasing a quarantined modem restarts it; nothing of it is running that could accept a command.
       if (!modem.release()) await modem.restart(kind === "warm" ? "sim" : "soft");
     },
     powerCycle: async () => {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { packageRoot } from "./version.ts";
 
 /**
- * The OpenAPI document of the package, docs/openapi.json. It is made from the routes by scripts/openapi.ts, which takes
- * longer than a daemon takes to start; a test compares the two.
+ * The OpenAPI document of the package, docs/openapi.json. It is generated from the routes by scripts/openapi.ts, since
+ * this takes longer than the start of a daemon; a test compares the two.
  */
 export function openApiText(): Promise<string> {
   return readFile(join(packageRoot, "docs", "openapi.json"), "utf8");

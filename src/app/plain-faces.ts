@@ -1,7 +1,7 @@
 import type { Config } from "./config/config.ts";
 import { isLoopback } from "./loopback.ts";
 
-/** A server of ours that other machines can reach, and that speaks without TLS. */
+/** A server that other machines can reach without TLS. */
 interface PlainFace {
   /** Part of the configuration. */
   readonly section: "smppFace" | "api";
@@ -18,7 +18,7 @@ export function nobodyBinds({ enabled, clients }: Pick<Config["smppFace"], "enab
 export const nobodyBindsText =
   "smppFace is enabled without clients, so every bind is refused: add smppFace.clients, or set smppFace.enabled to false";
 
-/** What is enabled without TLS on an address that is not loopback. */
+/** Servers that are enabled without TLS on an address that is not loopback. */
 export function plainFaces({ smppFace, api }: Pick<Config, "smppFace" | "api">): PlainFace[] {
   const found: PlainFace[] = [];
   if (smppFace.enabled && smppFace.tls === undefined && !isLoopback(smppFace.host)) {

@@ -26,7 +26,7 @@ interface ReaderManagerDeps {
   readonly channelsFor?: (linkId: string) => ChannelService | undefined;
 }
 
-/** How long the start waits for cards that are already there to be ready. */
+/** How long the start waits until cards that are present are ready. */
 const settleMs = 5_000;
 
 /** Real and simulated card readers as links of the gateway. */
@@ -35,7 +35,7 @@ export class ReaderManager implements AsyncDisposable {
   readonly #stop = new AbortController();
   /** Services that cannot be used, by address. */
   readonly #down = new Map<string, GatewayError>();
-  /** Links of each address that readers are looked for at. */
+  /** Links of each address that is searched for readers. */
   readonly #families = new Map<string, CardLinks>();
   readonly #following: Promise<void>[] = [];
 
@@ -44,8 +44,8 @@ export class ReaderManager implements AsyncDisposable {
   }
 
   /**
-   * Starts to watch; resolves when the cards that are there now are ready, or after a bounded time.
-   * @throws config.invalid for options that the driver of a reader address does not take
+   * Starts to watch readers; resolves when the present cards are ready, or after a limited time. @throws config.invalid
+   * for options that the driver of a reader address does not accept
    */
   async start(): Promise<void> {
     const { config } = this.#deps;
@@ -61,7 +61,7 @@ export class ReaderManager implements AsyncDisposable {
     await this.#settled();
   }
 
-  /** Follows the readers of one address; a driver that does not load is reported and left out. */
+  /** Follows the readers of one address; a driver that does not load is reported and skipped. */
   async #watch(address: string, options: AddressOptions): Promise<void> {
     const { driverDeps, registry } = this.#deps;
     try {
@@ -77,7 +77,7 @@ export class ReaderManager implements AsyncDisposable {
     }
   }
 
-  /** Why there are no readers of some kind, if their service cannot be used. */
+  /** The error of a reader service that cannot be used, if any. */
   get trouble(): GatewayError | undefined {
     return this.#down.values().next().value;
   }
@@ -110,7 +110,10 @@ export class ReaderManager implements AsyncDisposable {
     return family;
   }
 
-  /** Feeds a driver's events to its links; resolves when the driver has reported what there is at the start. */
+  /**
+   * Passes a driver's events to its links; resolves when the driver has reported the readers that are present at the
+   * start.
+   */
   #follow(address: string, events: AsyncIterable<ReaderEvent>): Promise<void> {
     const family = this.#family(address);
     const { log } = this.#deps.driverDeps;
@@ -124,7 +127,7 @@ export class ReaderManager implements AsyncDisposable {
           else this.#down.delete(address);
           family.take(event);
           clearTimeout(told);
-          // The readers that exist come one right after the other; give them one turn of the event loop.
+          // Present readers are reported in immediate succession; wait briefly for the last one.
           setTimeout(resolve, 50);
         }
       };
@@ -139,7 +142,7 @@ export class ReaderManager implements AsyncDisposable {
     });
   }
 
-  /** Puts a software card into a reader of this process; the reader lets it be pulled and put back. */
+  /** Puts a software card into a reader of this process; the returned reader can remove and insert it. */
   simulate(name: string, card: SoftCard): SoftReader {
     const reader = new SoftReader(name, card);
     const family = this.#family(defaultAddresses.cards);
@@ -155,7 +158,7 @@ export class ReaderManager implements AsyncDisposable {
   }
 }
 
-/** Whether the settings beside `readers.addresses` are meant for this address: they are options of the usual driver. */
+/** Whether the settings next to `readers.addresses` apply to this address: they are options of the default driver. */
 function isUsual(address: string): boolean {
   return defaultAddresses.readers.some((usual) => address === usual);
 }
@@ -164,7 +167,7 @@ function serviceDown(reason: string): GatewayError {
   return new GatewayError("link.service", reason);
 }
 
-/** A card link as the gateway sees it. */
+/** A card link as a link of the gateway. */
 function gatewayLink(link: CardLink): Link {
   return {
     id: link.id,

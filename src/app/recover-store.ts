@@ -3,21 +3,21 @@ import { feedJob } from "../gateway/job-effects.ts";
 import type { SealSource } from "../store/open-database.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 
-/** What `store recover` did. */
+/** The result of `store recover`. */
 interface Recovered {
-  /** Commits that the store once had and lacks now, as far as that is known. */
+  /** Number of commits that the store lacks, if known. */
   readonly missing: number | undefined;
   /** Open jobs that were ended, since it is unknown whether they had been sent. */
   readonly endedJobs: readonly string[];
-  /** What else was done. */
+  /** Other changes, as text. */
   readonly notes: readonly string[];
 }
 
 const batch = 500;
 
 /**
- * Makes a store usable that lacks what it once had: its counters go to what was handed out, and `raiseCounters` beyond;
- * open jobs end with `job.interrupted`.
+ * Makes a store usable that lacks commits: its counters are set to the marked values plus `raiseCounters`; open jobs
+ * end with `job.interrupted`.
  * @throws store.*, crypto.master-key, config.secret
  */
 export async function recoverStore(state: string, seal: SealSource, raiseCounters: number): Promise<Recovered> {

@@ -26,9 +26,9 @@ import type { Scp81Config } from "./config/scp81.ts";
 import { defined, triggerBody } from "./config/trigger.ts";
 import { keyLogTo } from "./key-log.ts";
 
-/** What SM-SRs above do for sessions. */
+/** Functions of upstream SM-SRs for sessions. */
 interface Scp81Upstreams {
-  /** Some SM-SR above is asked for keys: handshakes have to wait for it. */
+  /** An upstream SM-SR provides keys, so handshakes must wait for it. */
   readonly haveKeys: boolean;
   findPsk(identity: string): Promise<PskEntry | undefined>;
   proxyFor(target: Target | undefined): OpenSession | undefined;
@@ -114,7 +114,7 @@ export class Scp81Service implements AsyncDisposable {
       : undefined;
   }
 
-  /** Where the server listens; undefined while it does not. */
+  /** The address of the server; undefined while it does not listen. */
   get address(): { readonly host: string; readonly port: number } | undefined {
     return this.#port === undefined ? undefined : { host: this.#config.host, port: this.#port };
   }
@@ -158,7 +158,7 @@ function initialUris({ uris, trigger }: Scp81Config): string[] {
   return [...uris, ...(told === undefined ? [] : [told.startsWith("/") ? told : `/${told}`])];
 }
 
-/** Our own keys are at hand; handshakes wait only where an SM-SR above may know more. */
+/** The gateway's own keys are in memory; handshakes wait only if an upstream SM-SR may have others. */
 function keysOf(directory: PskDirectory, upstreams: Scp81Upstreams | undefined): PskSource {
   if (upstreams?.haveKeys !== true) return { kind: "resident", find: (identity) => directory.find(identity) };
   return {

@@ -10,7 +10,7 @@ import { storageError } from "../store/storage-error.ts";
 
 /**
  * The secret behind a reference: `file:PATH`, `env:NAME`, `credential:NAME`. One trailing line end of text is dropped;
- * octets that are no text are taken as they are.
+ * octets that are not text are used unchanged.
  * @throws config.secret, never with the secret in it
  */
 export function readSecret(reference: string, env: NodeJS.ProcessEnv): Secret {
@@ -18,7 +18,7 @@ export function readSecret(reference: string, env: NodeJS.ProcessEnv): Secret {
   return new Secret(isText(raw) ? withoutLineEnd(raw) : raw);
 }
 
-/** Whether octets are UTF-8 without control characters, but for those that lay out text. */
+/** Whether octets are UTF-8 without control characters other than tabs and line ends. */
 function isText(octets: Buffer): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return isUtf8(octets) && !/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(octets.toString("latin1"));
@@ -53,9 +53,9 @@ function readRaw(reference: string, env: NodeJS.ProcessEnv): Buffer {
 }
 
 /**
- * The seal of stored keys. Its master key has 32 octets, as they are or as 64 hexadecimal digits. Without a reference it
- * lives in the state folder, readable by the owner only, and is made at first use, but not in place of one that is
- * missing.
+ * The seal of stored keys. Its master key has 32 octets, raw or as 64 hexadecimal digits. Without a reference it is a
+ * file in the state folder, readable by the owner only, and is created at first use, but never as a replacement for a
+ * missing one.
  */
 export function masterSeal(reference: string | undefined, state: string, env: NodeJS.ProcessEnv): SealSource {
   const file = join(state, "master.key");
@@ -66,7 +66,10 @@ export function masterSeal(reference: string | undefined, state: string, env: No
   };
 }
 
-/** 32 octets are the key, whatever they end in; anything else may have a line end behind it. @throws config.secret */
+/**
+ * 32 octets are the key, whatever the last of them is; any other content may have a line end after it. @throws
+ * config.secret
+ */
 function masterKey(reference: string, env: NodeJS.ProcessEnv): Secret {
   const raw = readRaw(reference, env);
   if (raw.length === 32) return new Secret(raw);
@@ -81,7 +84,7 @@ function masterKey(reference: string, env: NodeJS.ProcessEnv): Secret {
   return new Secret(octets);
 }
 
-/** @throws crypto.master-key when stored keys are sealed with one that is gone, store.full, store.unavailable */
+/** @throws crypto.master-key if stored keys are sealed with a missing one, store.full, store.unavailable */
 function makeMasterKey(file: string, mayMake: boolean): void {
   if (!mayMake)
     throw new GatewayError(

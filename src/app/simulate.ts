@@ -3,7 +3,7 @@ import { exportEis } from "../../simulators/euicc/eis.ts";
 import { FileStateStore } from "../../simulators/euicc/state-store.ts";
 import type { Daemon } from "./daemon.ts";
 
-/** Imports the simulated eUICC of `daemon --simulate` as a target, the first time it is there. */
+/** Imports the simulated eUICC of `daemon --simulate` as a target, when it is first present. */
 export async function simulateOne(daemon: Daemon, state: string): Promise<void> {
   const card = new FileStateStore(join(state, "euicc-1.json")).load();
   if (card === undefined || (await daemon.gateway.targets.list({ eid: card.eid }, undefined, 1)).length > 0) return;

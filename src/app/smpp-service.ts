@@ -46,7 +46,7 @@ export class SmppService implements AsyncDisposable {
     );
   }
 
-  /** The face's port once it listens. */
+  /** The port of the SMSC face, once it listens. */
   get port(): number | undefined {
     return this.#face?.port;
   }

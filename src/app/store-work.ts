@@ -4,7 +4,7 @@ import { loadConfig } from "./config/config.ts";
 import { recoverStore } from "./recover-store.ts";
 import { masterSeal } from "./secrets.ts";
 
-/** Work on the store of the state folder, opened for as long as it takes. */
+/** Operations on the store of the state folder, which is open only for their duration. */
 export function storeWork(
   globals: () => { readonly config?: string },
   env: NodeJS.ProcessEnv,

@@ -14,7 +14,7 @@ interface NamedFile {
   readonly value: string;
 }
 
-/** One place of the configuration that has certificates. */
+/** One section of the configuration with certificates. */
 interface TlsSetting {
   /** For display: `api`, `upstream 'smsr'`. */
   readonly of: string;
@@ -23,21 +23,21 @@ interface TlsSetting {
   readonly ca?: NamedFile;
 }
 
-/** What the files hold, once they have been found good. */
+/** The contents of the files, once they have been checked. */
 interface TlsMaterial {
   readonly cert?: Buffer;
   readonly key?: Buffer;
   readonly ca?: Buffer;
   /** Of our own certificate. */
   readonly subject?: string;
-  /** When the first certificate that is needed ends, in milliseconds. */
+  /** When the first of the required certificates expires, in milliseconds. */
   readonly until?: number;
 }
 
-/** From so long before its end on a certificate is spoken of. */
+/** How long before its expiry a certificate is reported, ms. */
 export const expiryNoticeMs = 30 * 86_400_000;
 
-/** The setting with these files; `prefix` is where they stand in the configuration, `of` its display name. */
+/** The setting with these files; `prefix` is their place in the configuration, `of` its display name. */
 export function tlsSetting(
   of: string,
   prefix: string,
@@ -58,7 +58,7 @@ export function apiTls({ tls, clientCa }: Config["api"]): TlsSetting {
   return { ...tlsSetting("api", "api.tls", tls ?? {}), ...ca };
 }
 
-/** Every place of a configuration that has certificates. */
+/** Every section of a configuration with certificates. */
 export function tlsSettings({ api, smppFace, upstream, smsc }: Config): TlsSetting[] {
   return [
     ...(api.port === undefined ? [] : [apiTls(api)]),
@@ -78,8 +78,8 @@ function filesIn(tls: unknown): Partial<Record<"cert" | "key" | "ca", string>> {
 }
 
 /**
- * Reads and checks the files of one place: they can be read, the key is the certificate's, and the certificates are
- * valid at this time.
+ * Reads and checks the files of one section: they are readable, the key belongs to the certificate, and the
+ * certificates are valid at this time.
  * @throws config.invalid naming the key of the configuration and the file
  */
 export function readTls(setting: TlsSetting, now: number): TlsMaterial {
@@ -116,7 +116,7 @@ export function readTls(setting: TlsSetting, now: number): TlsMaterial {
   };
 }
 
-/** Checks everything that has certificates. @throws config.invalid; returns what ends soon */
+/** Checks all certificates; returns those that expire soon. @throws config.invalid */
 export function checkTls(config: Config, now: number): { readonly of: string; readonly until: number }[] {
   return tlsSettings(config)
     .map((setting) => ({ of: setting.of, until: readTls(setting, now).until ?? Number.POSITIVE_INFINITY }))
@@ -149,7 +149,7 @@ function ownCertificate(
   return { leaf, until: Math.min(...chain.map((one) => Date.parse(one.validTo))) };
 }
 
-/** When the last of these CAs ends: a bundle may hold some that have ended. */
+/** When the last of these CAs expires: a bundle may contain expired ones. */
 function authorities(file: NamedFile, pem: Buffer, now: number): number {
   const all = certificatesIn(file, pem);
   if (all.length === 0) throw refused(file, `${shown(file)} contains no PEM certificate`);

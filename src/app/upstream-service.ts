@@ -43,7 +43,7 @@ const answerOctets = 64 * 1024;
 const workOctets = 16 * 1024 * 1024;
 const json = { "content-type": "application/json", accept: "application/json" };
 
-/** The SM-SRs above: events to them, work and keys from them, sessions through to them. */
+/** Upstream SM-SRs: delivery of events, work, keys, and forwarded sessions. */
 export class UpstreamService implements UpstreamControl, AsyncDisposable {
   readonly #deps: UpstreamServiceDeps;
   readonly #cleanup = new Cleanup();
@@ -61,7 +61,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     }
   }
 
-  /** Takes up deliveries and fetches work. */
+  /** Resumes deliveries and starts to fetch work. */
   async start(): Promise<void> {
     for (const { relay, puller } of this.#running.values()) {
       await relay?.start();
@@ -69,7 +69,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     }
   }
 
-  /** The PSK that some upstream knows for an identity. */
+  /** The PSK of an identity from the first upstream that has it. */
   readonly findPsk = async (identity: string): Promise<PskEntry | undefined> => {
     for (const { keys } of this.#running.values()) {
       const found = await keys?.find(identity);
@@ -82,7 +82,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     return this.#deps.upstreams.some(({ keys }) => keys !== undefined);
   }
 
-  /** Who serves sessions of this target instead of us. */
+  /** The upstream that serves sessions of this target, if any. */
   proxyFor(target: Target | undefined): OpenSession | undefined {
     for (const { config, open } of this.#running.values()) {
       const wanted = config.proxy?.targets;
@@ -221,7 +221,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
     return relay;
   }
 
-  /** Work and results over one connection: a result makes the long poll give way, and goes first. */
+  /** Work and results over one connection: a result interrupts the long poll and is sent first. */
   #pull(
     config: UpstreamConfig,
     secret: Secret | undefined,
@@ -285,7 +285,7 @@ function resolveWork(name: string, status: number, body: Buffer): unknown {
 }
 
 /**
- * The key that signs: the octets of the secret, or those that stand in Base64 behind `whsec_`. Standard Webhooks 1.0
+ * The signing key: the octets of the secret, or those in Base64 after `whsec_`. Standard Webhooks 1.0
  * @throws config.secret
  */
 function webhookKey(name: string, secret: Secret): Secret {

@@ -1,6 +1,6 @@
 /**
- * What has to be undone, in reverse order: the part of AsyncDisposableStack that Node 20 lacks. `await using` it while
- * building something up; `keep` hands the duty over once it stands.
+ * Clean-up steps, run in reverse order: the part of AsyncDisposableStack that Node 20 lacks. Use it with `await using`
+ * while resources are created; `keep` transfers the steps once all are created.
  */
 export class Cleanup implements AsyncDisposable {
   #steps: (() => unknown)[] = [];
@@ -16,7 +16,7 @@ export class Cleanup implements AsyncDisposable {
     this.#steps.push(step);
   }
 
-  /** Takes all duties away from this one and gives them to the one returned. */
+  /** Moves all steps to the returned object. */
   keep(): Cleanup {
     const kept = new Cleanup();
     kept.#steps = this.#steps;
@@ -24,7 +24,7 @@ export class Cleanup implements AsyncDisposable {
     return kept;
   }
 
-  /** Does all of it, each step even when others fail; the first failure is thrown at the end. */
+  /** Runs all steps, even if some fail; the first failure is thrown at the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = [];
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {

@@ -1,4 +1,4 @@
-/** Time as a dependency, so that tests own it. */
+/** Time as a dependency, so that tests control it. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. */
   now(): number;

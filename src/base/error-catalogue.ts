@@ -7,7 +7,7 @@ import { modemErrors, profileErrors } from "./errors/modem.ts";
 import { scp81Errors, upstreamErrors } from "./errors/scp81.ts";
 import { smscErrors } from "./errors/smsc.ts";
 
-/** What may be done after an error: never the same again, later (back-off), or now (state was refreshed). */
+/** Whether the same work may be repeated after an error: never, later (with back-off), or now (on refreshed state). */
 export type RetryClass = "never" | "later" | "now";
 
 /** One catalogued error. */
@@ -19,7 +19,7 @@ export interface ErrorEntry {
   /** Exit code of a command. */
   readonly exit: number;
   readonly retry: RetryClass;
-  /** What to do about it. */
+  /** The remedy. */
   readonly advice: string;
 }
 
@@ -48,10 +48,10 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
-/** What a code begins with. */
+/** The prefix of a code. */
 type ErrorFamily = ErrorCode extends `${infer Family}.${string}` ? Family : never;
 
-/** What the errors of each family concern. */
+/** Titles of the families. */
 export const errorFamilies = {
   codec: "Octets and text that do not follow their format",
   crypto: "Keys, algorithms and signatures",

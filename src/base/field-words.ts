@@ -52,12 +52,12 @@ function fieldWords(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-/** Callers name the field itself: its name belongs to the path of what is wrong. */
+/** Callers add the name of the field, as part of the path. */
 function unknownWords({ keys, inst }: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>): string {
   return noSuchField(keys[0] ?? "", knownFields(inst, []));
 }
 
-/** What is wrong with a field that is not one of `known`, without its own name. */
+/** Message for a field that is not one of `known`, without its own name. */
 export function noSuchField(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   return `unknown field${near === undefined ? "" : `; did you mean '${near}'?`}`;
@@ -75,7 +75,7 @@ export function knownFields(schema: unknown, path: readonly PropertyKey[]): read
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** A schema without its default and its leave to be absent. */
+/** A schema without its default and optional wrappers. */
 function unwrapped(schema: unknown): unknown {
   let inner = schema;
   while (inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional || inner instanceof z.ZodDefault)

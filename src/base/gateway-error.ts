@@ -6,17 +6,17 @@ export type ErrorDetail = Readonly<Record<string, unknown>>;
 /** Whether a message whose submission failed may have left: `not-sent` = certainly not, and it may be sent again. */
 export type SubmitFate = "not-sent" | "unknown";
 
-/** What an error carries beside its code and its message. */
+/** Facts of an error besides its code and its message. */
 interface ErrorFacts {
   readonly detail?: ErrorDetail;
-  /** Set by whatever sends; absent from errors of anything else. */
+  /** Set by code that sends; absent from other errors. */
   readonly fate?: SubmitFate | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * The only error class of the product. `code` is one of the catalogue, `detail` holds facts (offset, field, sw, cme …),
- * `fate` whether something left, `cause` the error that was translated.
+ * The only error class of the product. `code` is one of the catalogue, `detail` contains facts (offset, field, sw, cme
+ * …), `fate` whether anything was sent, `cause` the error that was translated.
  */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
@@ -69,7 +69,10 @@ export function isGatewayError(error: unknown, code?: ErrorCode): error is Gatew
   return error instanceof GatewayError && (code === undefined || error.code === code);
 }
 
-/** The error itself if it is ours, otherwise the unexpected one wrapped as `api.internal`: for the outermost boundary only. */
+/**
+ * The error itself if it is a GatewayError, otherwise the unexpected one wrapped as `api.internal`: for the outermost
+ * boundary only.
+ */
 export function asGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   return new GatewayError("api.internal", error instanceof Error ? error.message : String(error), { cause: error });

@@ -10,7 +10,7 @@ export function toHex(bytes: Uint8Array): string {
  * @throws codec.text with the offset of the offending character
  */
 export function fromHex(text: string): Uint8Array {
-  // Node stops at the first character that is not a digit: all octets there are means that nothing has to be skipped.
+  // Node stops at the first character that is not a digit: if all octets are decoded, there is nothing to skip.
   const plain = Buffer.from(text, "hex");
   if (plain.length * 2 === text.length) return new Uint8Array(plain.buffer, plain.byteOffset, plain.byteLength);
   const start = /^\s*(0[xX])?/.exec(text)?.[0].length ?? 0;

@@ -3,7 +3,7 @@ import { randomFillSync } from "node:crypto";
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 const timeDigits = 10;
 const tailDigits = 16;
-/** Random octets in store: asking the system for ten at a time costs more than all the rest. */
+/** A pool of random octets: a system call for each ten of them would cost more than everything else. */
 const pool = new Uint8Array(64 * tailDigits);
 let pooled = pool.length;
 let lastMs = 0;

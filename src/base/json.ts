@@ -1,8 +1,8 @@
 import { GatewayError } from "./gateway-error.ts";
 
-/** What JSON from outside may hold. */
+/** Limits of JSON from outside. */
 interface JsonLimits {
-  /** Lists and objects in one another. */
+  /** Maximum nesting of lists and objects. */
   readonly maxDepth: number;
   /** Fields of one object. */
   readonly maxFields: number;
@@ -12,10 +12,10 @@ interface JsonLimits {
 
 const longEntry = 32;
 
-/** Limits of every JSON text that comes from outside: twice what the largest request has. */
+/** Limits of every JSON text from outside: twice those of the largest request. */
 const jsonLimits: JsonLimits = { maxDepth: 64, maxFields: 1000, maxEntries: 20_000 };
 
-/** A limit that a text exceeds, and the offset of the character that does. */
+/** A limit that a text exceeds, and the offset of the character where it does. */
 interface JsonExcess {
   readonly why: string;
   readonly offset: number;
@@ -24,8 +24,8 @@ interface JsonExcess {
 const significant = /["[\]{},:]/g;
 
 /**
- * Reads a text once and specifies where it exceeds a limit; undefined when it does not. Whether it is JSON is not
- * checked: no value is made, so that the cost grows with the length alone.
+ * Reads a text once and specifies where it exceeds a limit; undefined when it does not. It does not check whether the
+ * text is JSON, and creates no value, so that the cost grows only with the length.
  */
 export function jsonExcess(text: string, limits: JsonLimits = jsonLimits): JsonExcess | undefined {
   const counts: number[] = [];
@@ -86,7 +86,7 @@ export function parseJson(text: string, limits: JsonLimits = jsonLimits): unknow
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The engine's message may quote the text; only the place is taken from it.
+    // The engine's message may quote the text; only the position is used.
     const message = error instanceof Error ? error.message : "";
     const place = /position (\d+)/.exec(message)?.[1];
     const offset = place !== undefined ? Number(place) : message.includes("end of JSON") ? text.length : undefined;

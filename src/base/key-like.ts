@@ -22,9 +22,9 @@ const base64Marks: ReadonlySet<number> = new Set([0x2b, 0x2f, 0x2d, 0x5f]);
 const minHexDigits = 16;
 
 /**
- * What in a text that is stored and shown in clear could be a key: 8 octets or more in hexadecimal or Base64, however
- * they are grouped, or a PEM private key; undefined when nothing could. `own` are the identities of the card, whose
- * digits are not keys.
+ * The part of a text, stored and displayed in clear, that could be a key: 8 octets or more in hexadecimal or Base64,
+ * however they are grouped, or a PEM private key; undefined when nothing could. `own` are the identities of the card,
+ * whose digits are not keys.
  */
 export function keyLike(text: string, own: readonly string[] = []): string | undefined {
   const { hexDigits, base64Run: run, cases, equals } = countsOf(text);
@@ -76,7 +76,9 @@ function countsOf(text: string): Counts {
   return { hexDigits, base64Run: maxRun, cases: upper && lower, equals };
 }
 
-/** Whether a word of the length of a key changes between capitals, small letters and digits as no name does. */
+/**
+ * Whether a word of the length of a key alternates between capitals, small letters and digits more often than names do.
+ */
 function isBase64(word: string): boolean {
   if (!base64Lengths.includes(word.length) || !/[A-Z]/.test(word) || !/[a-z]/.test(word)) return false;
   if ((word.match(/[_-]/g) ?? []).length > 4) return false;
@@ -107,7 +109,7 @@ const isMixed = (digits: string) => /[a-fA-F]/.test(digits) && /\d/.test(digits)
 function withoutOwn(digits: string, own: readonly string[]): string {
   return own.reduce((left, one) => left.replaceAll(one, ""), digits);
 }
-/** A name from outside as an error or a report may print it: what could be a key is counted instead. */
+/** A name from outside for an error or a report: text that could be a key is replaced by its length. */
 export function safeName(name: string): string {
   const plain = name.length <= 64 && keyLike(name) === undefined && /^[\x20-\x7e]*$/.test(name);
   return plain ? name : `(a name of ${name.length} characters)`;
@@ -136,7 +138,7 @@ const secretWords = new Set([
 /** Words with the name of a secret at their end: `authkey`, `ADMKEY`. */
 const secretEnding = /(?:keys?|secrets?|passwor[dt]|passwd|passphrase|pwd|psk|credentials?)$/;
 const harmlessEnding = /^(?:monkey|donkey|turkey|hockey|jockey|whiskey|lackey|mickey|hotkey)s?$/;
-/** Words with the name of a secret at their beginning, and what it is there: `keyvalue`, `pincode`. */
+/** Words that begin with the name of a secret: `keyvalue`, `pincode`. */
 const secretBeginning =
   /^(?:key|kic|kid|kik|dek|kek|ki|opc?|adm|pin|puk|psk)(?:value|hex|data|material|bytes|octets|code|enc|mac|dek)s?$/;
 const cardKeys = /^(?:[ks](?:enc|mac|dek)|(?:sim|usim|chv|auth|user)(?:pin|puk|ki|adm))$/;

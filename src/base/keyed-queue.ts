@@ -1,6 +1,6 @@
 /**
  * Runs tasks of one key strictly one after the other, in order of arrival; tasks of different keys run side by side.
- * One exchange per card, one command per AT port, one job per eUICC: all of them go through this.
+ * It ensures one exchange per card, one command per AT port and one job per eUICC at a time.
  */
 export class KeyedQueue<K> {
   readonly #tails = new Map<K, Promise<unknown>>();

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
-/** How many lines of one kind may be written. */
+/** Limits for log lines of one kind. */
 interface LogLimit {
   /** Lines that may be written at once. */
   readonly burst: number;
@@ -25,10 +25,10 @@ interface Kind {
 }
 
 const maxKinds = 256;
-/** Kind of the lines that come when there are too many kinds. */
+/** Common kind of further lines when there are too many kinds. */
 const otherLines = "other lines";
 
-/** The known party that the facts name: an authenticated client, or a configured upstream. */
+/** The authenticated client or configured upstream in the facts. */
 function partyOf(facts: object): string {
   if ("client" in facts && typeof facts.client === "string") return `client ${facts.client}`;
   if ("upstream" in facts && typeof facts.upstream === "string") return `upstream ${facts.upstream}`;
@@ -36,9 +36,9 @@ function partyOf(facts: object): string {
 }
 
 /**
- * A log with a limit per kind of line: level, message, and the known party if the facts name one (`client`, `upstream`),
- * so that a flood of strangers does not hide what concerns a client. What was left out is counted: the next line of the
- * kind carries the number as `leftOut`, or a line of its own does when none follows within the period.
+ * A log with a limit per kind of line: level, message, and the known party if the facts name one (`client`,
+ * `upstream`), so that a flood from unknown peers does not hide lines about a client. Omitted lines are counted: the
+ * next line of the kind contains the number as `leftOut`, or a separate line does if none follows within the period.
  */
 export class LimitedLog implements Log, Disposable {
   readonly #log: Log;
@@ -69,7 +69,7 @@ export class LimitedLog implements Log, Disposable {
     this.#write("error", facts, message);
   }
 
-  /** Writes the numbers of lines left out for which there is room now; `all` writes the others too. */
+  /** Writes the counts of omitted lines as far as limits permit; `all` writes them all. */
   flush(all = false): void {
     for (const kind of this.#kinds.values()) {
       if (kind.leftOut === 0 || !(this.#take(kind) || all)) continue;
@@ -108,7 +108,7 @@ export class LimitedLog implements Log, Disposable {
     return kind;
   }
 
-  /** Makes room for a new kind: forgets one whose burst is whole again. False when there is none. */
+  /** Makes room for a new kind: forgets one whose burst is available again. False if there is none. */
   #forgetOne(): boolean {
     for (const [key, kind] of this.#kinds) {
       this.#refill(kind);

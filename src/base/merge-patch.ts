@@ -1,4 +1,7 @@
-/** A change of a value: what is given goes in its place, null removes, what is absent stays. Lists are replaced. RFC 7396 */
+/**
+ * A change of a value: a given field replaces the old one, null removes it, an absent field stays. Lists are replaced.
+ * RFC 7396
+ */
 export type MergePatch<T> = {
   readonly [K in keyof T]?:
     | (NonNullable<T[K]> extends readonly unknown[] ? T[K] : NonNullable<T[K]> extends object ? MergePatch<T[K]> : T[K])

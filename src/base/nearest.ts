@@ -1,7 +1,7 @@
 /** Longer words are not compared: the cost grows with their length, and a misspelling of that length is unlikely. */
 const maxLength = 100;
 
-/** The candidate most like `word`, if any is like it at all (edit distance up to a third of its length). */
+/** The candidate nearest to `word`, if any is near enough (edit distance up to a third of its length). */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > maxLength) return undefined;
   let best: { candidate: string; distance: number } | undefined;

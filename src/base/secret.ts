@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 
-/** Octets that must not be shown: prints, logs and serialises as `[secret]`; only `reveal()` hands them out. */
+/** Octets that must not be displayed: prints, logs and serializes as `[secret]`; only `reveal()` returns them. */
 export class Secret {
   readonly #bytes: Uint8Array;
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { safeName } from "./key-like.ts";
 import { nearest } from "./nearest.ts";
 
-/** An object that has no other fields than these; another one is refused with the nearest that may stand there. */
+/** An object with these fields only; an unknown field is refused with the nearest allowed one. */
 export function strict<S extends z.core.$ZodLooseShape>(shape: S) {
   return z.strictObject(shape, {
     error: (issue) =>
@@ -17,7 +17,7 @@ function unknownField(name: string, valid: readonly string[]): string {
   return valid.length === 0 ? "unknown field; none is expected here" : `unknown field; known are ${valid.join(", ")}`;
 }
 
-/** The first thing that is wrong with a value, unknown fields before wrong values, and the path of its field. */
+/** The first error of a value, unknown fields before wrong values, and the path of its field. */
 export function firstIssue(error: z.ZodError): { readonly field: string; readonly message: string } {
   const unknown = error.issues.find((issue) => issue.code === "unrecognized_keys");
   if (unknown?.code === "unrecognized_keys")

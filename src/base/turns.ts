@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 
 /**
- * For long work in small pieces: what it returns is awaited between them, and lets others have their turn once this one has taken
- * `maxMs` milliseconds, whatever the pieces cost.
+ * For long work in small pieces: the returned function is awaited between the pieces, and yields to other work whenever
+ * `maxMs` milliseconds have been used.
  */
 export function inTurns(maxMs = 10): () => Promise<void> {
   let since = performance.now();

@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 
 /**
  * The network that a rule such as `10.0.0.7/8` is in, written with its first address (`10.0.0.0/8`); undefined for a
- * rule whose address is the first one, and for what is not a network. Who writes another address may have meant that
- * address alone, or fewer addresses.
+ * rule whose address is the first one, and for other texts. A rule with another address may have been intended for that
+ * address alone, or for a smaller network.
  */
 export function networkOf(rule: string): string | undefined {
   const [address = "", bits = ""] = rule.split("/");

@@ -1,10 +1,10 @@
 const maxDepth = 64;
-/** Columns in front of a line: twice what depth by four columns needs. */
+/** Maximum indentation: twice the maximum depth with four columns per level. */
 const maxIndent = 512;
 
 /**
- * Says where a YAML text is nested too deep for the parser, which ends the process then; undefined when it is not. Brackets in quoted text count, too:
- * so many of them that are not closed are no configuration.
+ * Returns where a YAML text is nested so deep that the parser would end the process; undefined if it is not. Brackets
+ * in quoted text count too: no real configuration has that many unclosed ones.
  */
 export function yamlTooDeep(text: string): string | undefined {
   let depth = 0;

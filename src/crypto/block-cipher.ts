@@ -27,7 +27,7 @@ const keyLengths = {
   AES: [16, 24, 32],
 } as const satisfies Record<CipherAlgorithm, readonly number[]>;
 
-/** Octets of key each algorithm takes. */
+/** Key lengths of each algorithm, octets. */
 function fitsKeyLength(algorithm: CipherAlgorithm, length: number): boolean {
   const lengths: readonly number[] = keyLengths[algorithm];
   return lengths.includes(length);
@@ -46,7 +46,7 @@ function modeOf(algorithm: CipherAlgorithm, key: Uint8Array): Mode {
       return { name: "des-ede3-cbc", key, blockSize: 8, chained: true };
     case "3DES-2":
       return { name: "des-ede3-cbc", key: concatBytes(key, key.subarray(0, 8)), blockSize: 8, chained: true };
-    // OpenSSL 3 keeps single DES out of reach; three equal keys give the same result.
+    // OpenSSL 3 does not offer single DES by default; three equal keys give the same result.
     case "DES-CBC":
       return { name: "des-ede3-cbc", key: concatBytes(key, key, key), blockSize: 8, chained: true };
     case "DES-ECB":
@@ -55,7 +55,7 @@ function modeOf(algorithm: CipherAlgorithm, key: Uint8Array): Mode {
 }
 
 /**
- * A cipher with its key schedule kept: the OpenSSL context lives on, and what it remembers of the last message is
+ * A cipher that keeps its key schedule: the OpenSSL context is reused, and its chaining value from the last message is
  * cancelled by XOR, which is three to four times faster than a new context per message.
  * @throws crypto.key when the key does not fit the algorithm
  */

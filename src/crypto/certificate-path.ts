@@ -25,17 +25,17 @@ const curves = new Set([
 ]);
 
 /**
- * Extensions whose meaning for CI -> EUM is either checked here or holds by itself: key identifiers, key usage, alternative names, basic
- * constraints, revocation points, policies (any is accepted).
+ * Extensions whose meaning for CI -> EUM is either checked here or needs no check: key identifiers, key usage,
+ * alternative names, basic constraints, revocation points, policies (any is accepted).
  */
 const understood = new Set(["14", "35", "15", "17", "18", "19", "31", "32"].map((arc) => `2.5.29.${arc}`));
 
 const minRsaBits = 2048;
 
 /**
- * Checks what an issuer's certificate has to be: version 3, a CA, allowed to sign certificates, of a known curve or an RSA key that is long
- * enough, valid at `now`, without an unknown critical extension. `below`: how many CA certificates follow it in the path before the last
- * certificate. RFC 5280 §6.1.4
+ * Checks the requirements for an issuer's certificate: version 3, a CA, allowed to sign certificates, of a known curve
+ * or an RSA key that is long enough, valid at `now`, without an unknown critical extension. `below`: how many CA
+ * certificates follow it in the path before the last certificate. RFC 5280 §6.1.4
  * @throws crypto.signature naming certificate and fault
  */
 export function checkIssuer(certificate: X509Certificate, name: string, below: number, now: number): void {

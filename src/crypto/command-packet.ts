@@ -16,7 +16,7 @@ import { equalSecret } from "./mac.ts";
 import { asFormatError, paddingFor } from "./packet-format.ts";
 import type { PacketKeys } from "./packet-keys.ts";
 
-/** What a command packet is made of. */
+/** The input of a command packet. */
 interface CommandInput {
   readonly spi: Spi;
   readonly kic: number;
@@ -24,27 +24,27 @@ interface CommandInput {
   /** Three octets. */
   readonly tar: Uint8Array;
   readonly cntr: number;
-  /** The script, or whatever the application takes. */
+  /** The script, or other data for the application. */
   readonly data: Uint8Array;
   /** Octets of CC where the algorithm leaves a choice (AES: 8 or 4); 8 when absent. */
   readonly ccLength?: number | undefined;
 }
 
-/** A secured command packet, from CPL on, with the intermediate octets that analysts compare. */
+/** A secured command packet, from CPL on, with the intermediate octets for comparison. */
 interface WrappedCommand {
   readonly packet: Uint8Array;
   readonly cpl: number;
   readonly chl: number;
   readonly pcntr: number;
-  /** RC/CC; empty when there is none. */
+  /** RC/CC; empty if there is none. */
   readonly rcCc: Uint8Array;
-  /** What the RC/CC was computed over. */
+  /** The octets over which the RC/CC was computed. */
   readonly macInput?: Uint8Array | undefined;
   /** CNTR to the end before ciphering. */
   readonly cipherInput?: Uint8Array | undefined;
 }
 
-/** How many octets of RC/CC to write. @throws crypto.algorithm when SPI and KID do not settle it */
+/** Number of octets of RC/CC. @throws crypto.algorithm if SPI and KID do not determine it */
 export function chosenCheckLength(integrity: Protection, kid: number, ccLength: number | undefined): number {
   const lengths = checkLengths(integrity, kid);
   if (integrity === "cc" && ccLength !== undefined && lengths.includes(ccLength)) return ccLength;
@@ -98,35 +98,36 @@ function macInputOf(packet: Uint8Array, n: number): Uint8Array {
   return input;
 }
 
-/** Deviations that fielded senders were seen to make. */
+/** Known deviations of senders in the field. */
 type CommandOddity =
   /** CPL, PCNTR and CC leave out the last 8 octets of cipher padding. */
   | "cpl-short"
-  /** CPL was raised by 8 after the CC was made. */
+  /** CPL was raised by 8 after the CC was computed. */
   | "cpl-raised";
 
 /** A command packet that was opened. */
 export interface OpenedCommand extends SecuredPart {
   readonly packet: CommandPacket;
-  /** What vouches for it; `none` vouches for nothing, `rc` only against accidents. */
+  /** Its verified protection; `none` proves nothing, `rc` detects accidental errors only. */
   readonly integrity: Protection;
   readonly oddities: readonly CommandOddity[];
-  /** Cipher padding behind what CPL (or the CC) counts: part of no other member. */
+  /** Cipher padding after the octets that CPL (or the CC) counts; not part of any other member. */
   readonly uncounted: Uint8Array;
 }
 
 /** How to open a command packet. */
 interface OpenCommandOptions {
-  /** Octets of CC to insist on. */
+  /** Required length of the CC, octets. */
   readonly ccLength?: number | undefined;
-  /** Also take the deviations of {@link CommandOddity}, where their CC proves them. */
+  /** Also accept the deviations of {@link CommandOddity}, if the CC verifies. */
   readonly lenient?: boolean;
   /** Offset of CPL in the input the user sees, for errors. */
   readonly base?: number;
 }
 
 /**
- * Checks, deciphers and verifies a command packet (from CPL on). Counter, security level and TAR are the caller's.
+ * Checks, deciphers and verifies a command packet (from CPL on). Counter, security level and TAR are checked by the
+ * caller.
  * @throws packet.format, packet.cc, crypto.key, crypto.algorithm
  */
 export function openCommand(packet: Uint8Array, keys: PacketKeys, options: OpenCommandOptions = {}): OpenedCommand {

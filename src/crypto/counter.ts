@@ -1,10 +1,10 @@
 import { porStatus } from "../codec/ota/por-status.ts";
 import type { CounterMode } from "../codec/ota/spi.ts";
 
-/** The largest CNTR; a receiver that stores it takes no counted packet any more. */
+/** The largest CNTR; a receiver that stores it accepts no further packet with a counter. */
 const maxCounter = 0xff_ff_ff_ff_ff;
 
-/** What a receiver does with the counter of an authentic packet. */
+/** A receiver's verdict on the counter of an authentic packet. */
 interface CounterVerdict {
   /** 0 = accepted, otherwise the response status to give. */
   readonly status: number;

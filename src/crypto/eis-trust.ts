@@ -8,7 +8,7 @@ import { decode } from "../codec/kit/codec.ts";
 import { checkIssuer } from "./certificate-path.ts";
 import { dsElements, signatureCertificates, verifyXmlSignature } from "./xml-signature.ts";
 
-/** One check of a chain: `unchecked` when what it needs was not given. */
+/** One check of a chain: `unchecked` if a certificate that it requires was not given. */
 interface TrustCheck {
   readonly what: "eum-by-ci" | "ecasd-by-eum" | "eis-by-eum";
   readonly result: "good" | "bad" | "unchecked";
@@ -23,7 +23,7 @@ export interface EisTrust {
     readonly issuer: string;
     readonly validTo: string;
     readonly serialNumber: string;
-    /** It came with the signature, not from outside. */
+    /** The certificate is that of the signature, not one given by the user. */
     readonly fromSignature: boolean;
   };
   readonly ecasd?: {
@@ -62,7 +62,7 @@ function readCertificate(given: string | Uint8Array, field: string): X509Certifi
   }
 }
 
-/** What is checked: the EIS as XML, its EID, and the certificate of its ECASD. */
+/** The data to check: the EIS as XML, its EID, and the certificate of its ECASD. */
 interface CheckedEis {
   readonly eid: string;
   readonly element?: Element;
@@ -96,8 +96,9 @@ export function checkEisTrust(eis: CheckedEis, anchors: TrustAnchors, now = Date
 }
 
 /**
- * The checks of an import that did not hold although the certificates for them were given. With a certificate of either kind the signature and
- * the ECASD certificate have to verify; with one of the CI the manufacturer's certificate too. What is missing is not verified.
+ * The failed checks of an import for which certificates were given. With a certificate of either kind, the signature
+ * and the ECASD certificate must verify; with one of the CI, also the manufacturer's certificate. Missing data count as
+ * not verified.
  */
 export function unproved(trust: EisTrust, anchors: TrustAnchors): TrustCheck[] {
   if (anchors.eum === undefined && anchors.ci === undefined) return [];
@@ -158,7 +159,7 @@ function checkEum(eum: X509Certificate | undefined, ci: X509Certificate | undefi
   if (eum === undefined) return;
   checkIssuer(eum, "EUM", 0, now);
   if (ci === undefined) throw new Unchecked("no CI certificate");
-  // Names first: the key identifiers of a CI that is not the issuer would only confuse.
+  // Names are checked first: errors about key identifiers would mislead if the CI is not the issuer.
   const other = bad(`the EUM certificate was issued by ${oneLine(eum.issuer)}, not by this CI`);
   if (eum.issuer !== ci.subject) throw other;
   checkIssuer(ci, "CI", 1, now);
@@ -180,7 +181,7 @@ function checkEcasd({ eid, ecasd }: CheckedEis, eum: KeyObject | undefined, now:
   checkEcasdUse(certificate, now);
 }
 
-/** SGP.02 §2.3.2.2: for key agreement, and not over. */
+/** SGP.02 §2.3.2.2: for key agreement, and not expired. */
 function checkEcasdUse(certificate: GpCertificate, now: number): void {
   const usage = toHex(certificate.keyUsage);
   if (!/^(0080|80|020080)$/.test(usage))

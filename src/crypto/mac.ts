@@ -22,7 +22,7 @@ function lastBlock(cipher: BlockCipher, message: Uint8Array): Uint8Array {
   return output.subarray(output.length - cipher.blockSize);
 }
 
-/** AES-CMAC over a kept key. NIST SP 800-38B */
+/** AES-CMAC with a kept key schedule. NIST SP 800-38B */
 export function aesCmac(key: Uint8Array): Mac {
   const cipher = blockCipher("AES", key);
   const whole = doubled(lastBlock(cipher, new Uint8Array(16)));
@@ -51,13 +51,13 @@ function desMac(algorithm: Extract<CipherAlgorithm, "DES-CBC" | "3DES-2" | "3DES
   };
 }
 
-/** The MAC that a KID names, over a kept key. @throws crypto.key when the key does not fit */
+/** The MAC that a KID names, with a kept key schedule. @throws crypto.key if the key does not fit */
 export function macOf(algorithm: MacAlgorithm, key: Uint8Array): Mac {
   if (algorithm === "AES-CMAC") return aesCmac(key);
   return desMac(algorithm === "DES" ? "DES-CBC" : algorithm, key);
 }
 
-/** Equality whose time reveals nothing of where the difference is. */
+/** Equality in constant time. */
 export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -5,7 +5,7 @@ export function paddingFor(length: number, blockSize: number): number {
   return (blockSize - (length % blockSize)) % blockSize;
 }
 
-/** Runs `work`; what it finds wrong with the octets becomes `packet.format`, with the same facts. */
+/** Runs `work`; a codec error becomes `packet.format` with the same facts. */
 export function asFormatError<T>(work: () => T): T {
   try {
     return work();

@@ -11,13 +11,13 @@ import { type BlockCipher, blockCipher } from "./block-cipher.ts";
 import { crc16, crc32 } from "./crc.ts";
 import { type Mac, macOf } from "./mac.ts";
 
-/** Octets of keys and what cannot be read from a packet. */
+/** Key values, and facts that a packet does not contain. */
 interface KeyMaterial {
   /** KIc; may be absent when nothing is ciphered. */
   readonly kic?: Uint8Array | undefined;
   /** KID; may be absent when nothing carries a CC. */
   readonly kid?: Uint8Array | undefined;
-  /** What algorithm nibble 0 of KIc and KID stands for on this card. */
+  /** The algorithm that nibble 0 of KIc and KID means on this card. */
   readonly implicit?: "AES" | "3DES" | "DES" | undefined;
 }
 

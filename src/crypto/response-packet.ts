@@ -23,7 +23,7 @@ const responseHeader = Uint8Array.of(0x02, 0x71, 0x00);
 /** Octets before RC/CC: RPL to status. */
 const prefixLength = 13;
 
-/** What a response packet is made of: the command's SPI, KIc, KID, TAR and CNTR, and the answer. */
+/** The input of a response packet: the command's SPI, KIc, KID, TAR and CNTR, and the answer. */
 interface ResponseInput {
   readonly spi: Spi;
   readonly kic: number;
@@ -73,27 +73,27 @@ export function wrapResponse(input: ResponseInput, keys: PacketKeys): WrappedRes
   return { packet, rpl, rhl: responseHeaderLength + n, pcntr, rcCc };
 }
 
-/** What the sender remembers of the command whose answer it reads. */
+/** The sender's record of the command that a response answers. */
 interface PendingCommand {
   readonly spi: Spi;
   readonly kic: number;
   readonly kid: number;
-  /** TAR and CNTR of the command; what is absent is not compared. */
+  /** TAR and CNTR of the command; absent ones are not compared. */
   readonly tar?: Uint8Array | undefined;
   readonly cntr?: number | undefined;
-  /** Octets of CC to insist on. */
+  /** Required length of the CC, octets. */
   readonly ccLength?: number | undefined;
 }
 
 /**
- * How the RC/CC departs from the standard: the header unchanged, or none, in place of `02 71 00`; or all but the
- * padding.
+ * How the input of the RC/CC deviates from the standard: the actual header, or none, in place of `02 71 00`; or without
+ * the padding.
  */
 type CheckVariant = "standard" | "literal-udh" | "without-udh" | "without-padding";
 
-/** Deviations beside the RC/CC's. */
+/** Deviations other than those of the RC/CC. */
 type ResponseOddity =
-  /** PCNTR is not 0 though nothing is ciphered, and no such padding is there. */
+  /** PCNTR is not 0 although nothing is ciphered and there is no such padding. */
   "pcntr-in-clear";
 
 /** A response packet that was opened. */
@@ -111,7 +111,7 @@ export interface OpenedResponse extends ResponseBody {
 interface OpenResponseOptions {
   /** UDH of the first segment unchanged, where it differs from `02 71 00`. */
   readonly udh?: Uint8Array | undefined;
-  /** Also take the {@link CheckVariant}s and {@link ResponseOddity}s that applets were seen to make. */
+  /** Also accept the {@link CheckVariant}s and {@link ResponseOddity}s of known applets. */
   readonly lenient?: boolean;
   /** Offset of RPL in the input the user sees, for errors. */
   readonly base?: number;
@@ -161,7 +161,7 @@ export function openResponse(
   };
 }
 
-/** PCNTR counts more than there is, or octets that are no padding. */
+/** Whether PCNTR counts more octets than there are, or octets that are not padding. */
 function claimsPadding(clear: Uint8Array, checkLength: number): boolean {
   const pcntr = clear[5] ?? 0;
   const data = clear.subarray(7 + checkLength);
@@ -190,7 +190,7 @@ function formatError(message: string, offset: number, detail: Readonly<Record<st
   return new GatewayError("packet.format", message, { detail: { offset, ...detail } });
 }
 
-/** A response that states less than SPI asked for: its status may be shown, never trusted. */
+/** A response with less security than the SPI requested: its status may be displayed, but not trusted. */
 function unauthenticated(
   parsed: ResponsePacket,
   pending: PendingCommand,
@@ -204,7 +204,7 @@ function unauthenticated(
   });
 }
 
-/** Such responses come in clear; one that is ciphered after all is known by its counter. */
+/** Such responses are in clear; one that is ciphered nevertheless is recognized by its counter. */
 function unprovenBody(parsed: ResponsePacket, pending: PendingCommand, keys: PacketKeys, base: number): ResponseBody {
   if (pending.spi.response.porCiphered && pending.cntr !== undefined) {
     const hidden = orNothing(() => parseResponseBody(keys.cipher(pending.kic).decrypt(parsed.secured), 0));
@@ -213,7 +213,7 @@ function unprovenBody(parsed: ResponsePacket, pending: PendingCommand, keys: Pac
   return asFormatError(() => parseResponseBody(parsed.secured, 0, base + responseClearLength));
 }
 
-/** The result, or nothing where the octets or the keys do not allow it. */
+/** The result; undefined if the octets or the keys do not permit it. */
 function orNothing<T>(work: () => T): T | undefined {
   try {
     return work();

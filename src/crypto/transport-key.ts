@@ -8,7 +8,7 @@ export function unwrapKeyValue(wrapped: Uint8Array, transportKey: Uint8Array): U
     const cipher = createDecipheriv("aes-128-ecb", transportKey, null);
     return new Uint8Array(Buffer.concat([cipher.update(wrapped), cipher.final()]));
   } catch {
-    // What the platform states about the padding is useful only to an attacker.
+    // The platform's own error about the padding would help only an attacker.
     throw new GatewayError("crypto.key", "a key value cannot be unwrapped with the transport key");
   }
 }

@@ -21,9 +21,9 @@ const signatures: Readonly<Record<string, { readonly hash: string; readonly type
 };
 
 /**
- * Verifies that `signature` (ds:Signature, or an element of its type) signs `signed`. The reference has to lead to exactly that element, or to the
- * whole document around it: what is read and what is signed must be the same. W3C xmldsig-core §3.2, §4.4.3
- * @throws crypto.signature saying what is wrong
+ * Verifies that `signature` (ds:Signature, or an element of its type) signs `signed`. The reference must lead to
+ * exactly that element, or to the whole document around it: the data that are read and those that are signed must be
+ * the same. W3C xmldsig-core §3.2, §4.4.3 @throws crypto.signature with the reason
  */
 export function verifyXmlSignature(signature: Element, signed: Element, key: KeyObject): void {
   const info = one(signature, "SignedInfo");
@@ -46,7 +46,7 @@ function checkReference(reference: Element, signature: Element, signed: Element)
   const method = algorithmOf(one(reference, "DigestMethod"));
   const hash = digests[method];
   if (hash === undefined) throw wrong(`the digest method ${shown(method)} is not supported`);
-  // A reference by bare name, or to the document, leaves comments out before any transform sees them.
+  // A reference by bare name, or to the document, omits comments before any transform.
   const form = comments ? how : { ...how, comments: false };
   const document = signed.ownerDocument;
   if (whole && document === null) throw wrong("the reference is to a document that does not exist");
@@ -59,7 +59,7 @@ function checkReference(reference: Element, signature: Element, signed: Element)
 /** Where a reference leads: to `signed` or to the document around it, or it is refused. W3C xmldsig-core §4.4.3.2 */
 function pointer(reference: Element, signed: Element): { whole: boolean; comments: boolean } {
   const uri = reference.getAttribute("URI");
-  // Without a URI the application knows what is signed. SGP.02: EumSignedInfo.
+  // Without a URI the application defines the signed data. SGP.02: EumSignedInfo.
   if (uri === null) return { whole: false, comments: false };
   if (uri === "") return { whole: true, comments: false };
   if (uri === "#xpointer(/)") return { whole: true, comments: true };
@@ -78,7 +78,7 @@ function transformed(reference: Element, signature: Element): { how: Canonicalis
   let how: Canonicalisation | undefined;
   let without: Element | undefined;
   for (const transform of list === undefined ? [] : dsElements(list, "Transform")) {
-    // A canonicalisation makes octets of nodes: nothing that works on nodes can follow it.
+    // A canonicalization turns nodes into octets, so no transform on nodes can follow it.
     if (how !== undefined) throw wrong("a transform follows the canonicalisation");
     if (algorithmOf(transform) === enveloped) without = signature;
     else how = canonicalisationOf(transform);
@@ -92,7 +92,7 @@ function idsOf(element: Element): string[] {
   return idNames.flatMap((name) => element.getAttribute(name) ?? []);
 }
 
-/** How many elements of the document have this identifier. */
+/** The number of elements of the document with this identifier. */
 function holdersOf(id: string, element: Element): number {
   let found = 0;
   const open: Element[] = [element.ownerDocument?.documentElement ?? element];
@@ -113,7 +113,7 @@ function canonicalisationOf(method: Element): Canonicalisation {
     : { ...found, inclusivePrefixes: list.split(/\s+/).filter(Boolean) };
 }
 
-/** Certificates that a signature brings along, in their order. */
+/** Certificates in a signature, in their order. */
 export function signatureCertificates(signature: Element): X509Certificate[] {
   return dsElements(signature, "KeyInfo")
     .flatMap((info) => dsElements(info, "X509Data"))

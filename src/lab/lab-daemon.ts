@@ -2,7 +2,7 @@ import type { SoftReader } from "../../simulators/reader.ts";
 import type { SoftCard } from "../../simulators/soft-card.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 
-/** A daemon that a program of the lab has for itself. */
+/** A separate daemon for a program of the lab. */
 interface LabDaemon extends AsyncDisposable {
   readonly gateway: Gateway;
   /** Its control socket. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CliContext } from "../../face/cli/context.ts";
 
-/** `demo`: the whole way on simulated hardware, shown step by step. */
+/** `demo`: end-to-end demonstration on simulated hardware. */
 export function registerDemo(own: Command, context: CliContext): void {
   own
     .option("--in-process", "run without pcscd, even if it is installed")

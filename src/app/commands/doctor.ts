@@ -21,7 +21,7 @@ interface DoctorOptions {
   readonly url?: string;
 }
 
-/** `doctor`: what of this machine works for otagate, and what to do about the rest. */
+/** `doctor`: checks this machine and suggests repairs. */
 export function registerDoctor(own: Command, context: CliContext, globals: () => DoctorOptions): void {
   own.addHelpText(
     "after",
@@ -94,7 +94,7 @@ function oddFaces(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
   }
 }
 
-/** Hardware profiles of the user's that are not used: each disables itself only. */
+/** User's hardware profiles that are not used; others are not affected. */
 function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
   try {
     const { profiles } = loadConfig(path, env).config.modemDiscovery;
@@ -126,7 +126,7 @@ function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Find
   }
 }
 
-/** What of the configuration and the state folder is in files. */
+/** Findings about certificates, state folder and store. */
 async function durable(path: string | undefined, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   let loaded: ReturnType<typeof loadConfig>;
   try {
@@ -161,7 +161,7 @@ async function native(name: string, use: string, advice: string): Promise<Findin
   }
 }
 
-/** What each driver needs on this machine. */
+/** Findings of each driver. */
 async function driverFindings(env: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
   const deps = { clock: systemClock, random: Math.random, log: silentLog };
   const registry = driverRegistry();

@@ -22,14 +22,14 @@ export function certificates(config: Config, now: number): Finding[] {
   });
 }
 
-/** A state folder that the daemon cannot make or write; undefined when it can. */
+/** A finding if the daemon cannot create or write the state folder; undefined if it can. */
 export function stateFolder(state: string): Finding | undefined {
   let above = state;
   while (!existsSync(above) && dirname(above) !== above) above = dirname(above);
   try {
     if (!statSync(above).isDirectory()) return unusable(state, `${above} is not a folder`);
     accessSync(above, constants.W_OK | constants.X_OK);
-    // Permissions are not everything: only a folder that was made proves that one can be made, as not below /proc.
+    // Permissions are not sufficient, for example below /proc: only creating a folder proves that it is possible.
     if (above !== state) rmdirSync(mkdtempSync(join(above, ".otagate-")));
     return undefined;
   } catch (thrown) {
@@ -47,7 +47,7 @@ function unusable(state: string, why: string): Finding {
   };
 }
 
-/** The store: every page of it, what was there before, and the master key. */
+/** Checks the store: every page, lost commits, and the master key. */
 export async function store(config: Config, state: string, env: NodeJS.ProcessEnv, inUse: boolean): Promise<Finding> {
   try {
     const { checkStore } = await import("../../store/check-store.ts");

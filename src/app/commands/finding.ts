@@ -1,8 +1,8 @@
-/** One thing that `doctor` looked at. */
+/** One finding of `doctor`. */
 export interface Finding {
   readonly what: string;
   readonly verdict: "good" | "missing" | "bad";
   readonly detail: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly advice?: string;
 }

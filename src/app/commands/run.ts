@@ -39,7 +39,7 @@ function read(file: string): string {
   }
 }
 
-/** The scenario on the hardware that was asked for. @throws scenario.invalid when there is none to play on */
+/** The scenario with the requested hardware. @throws scenario.invalid if there is neither a card nor a target */
 function placed(scenario: Scenario, target: string | undefined): Scenario {
   if (target !== undefined) {
     const { card: _, ...rest } = scenario;

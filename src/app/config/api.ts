@@ -3,17 +3,17 @@ import { defaultStreamLimits } from "../../face/http/open-streams.ts";
 import { scopes } from "../../gateway/model/api-token.ts";
 import { isLoopback } from "../loopback.ts";
 
-/** The `api` part of the configuration: the API over TCP, beside the control socket of the state folder. */
+/** The `api` part of the configuration: the API over TCP, in addition to the control socket of the state folder. */
 export const ApiConfig = z
   .strictObject({
-    /** Loopback unless told otherwise. */
+    /** Loopback by default. */
     host: z.string().min(1).default("127.0.0.1"),
     /** Absent: the API is on the control socket only. 0 = any free port. */
     port: z.number().int().min(0).max(65535).optional(),
     tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
     /** CA of client certificates; needs `tls`. */
     clientCa: z.string().optional(),
-    /** What holders of client certificates may do, by attributes of the subject: `CN=smsr,O=Example`. */
+    /** Scopes of client certificates by attributes of the subject: `CN=smsr,O=Example`. */
     certificates: z
       .array(
         z.strictObject({
@@ -22,9 +22,9 @@ export const ApiConfig = z
         }),
       )
       .default([]),
-    /** Answers without TLS to others than this machine: for a proxy in front that speaks TLS. */
+    /** Serves other machines without TLS: for use behind a proxy that terminates TLS. */
     allowPlain: z.boolean().default(false),
-    /** Event streams and traces that may be open at a time: of one client, and of all. */
+    /** Maximum number of open event streams and traces: of one client, and of all. */
     maxStreamsPerClient: z.number().int().min(1).max(10_000).default(defaultStreamLimits.maxPerClient),
     maxStreams: z.number().int().min(1).max(10_000).default(defaultStreamLimits.maxTotal),
   })

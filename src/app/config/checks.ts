@@ -2,7 +2,10 @@ import type { z } from "zod";
 import { networkOf } from "../../base/whole-network.ts";
 import { driverRegistry } from "../driver-registry.ts";
 
-/** Refuses a network whose address is not its first one: it would let in more than it seems to. For `superRefine`. */
+/**
+ * Refuses a network whose address is not its first one: it would admit more addresses than it seems to. For
+ * `superRefine`.
+ */
 export function wholeNetwork(rule: string, context: z.RefinementCtx): void {
   const network = networkOf(rule);
   if (network === undefined) return;
@@ -26,7 +29,7 @@ export function knownScheme(address: string, context: z.RefinementCtx): void {
   if (message !== undefined) context.addIssue({ code: "custom", message });
 }
 
-/** Refuses two modems at one port, however it is spelled: each would take the answers of the other. */
+/** Refuses two modems at one port, however it is spelled: each would receive the answers of the other. */
 export function portsOfTheirOwn(
   modems: readonly { readonly name: string; readonly port: string }[],
   context: z.RefinementCtx,
@@ -55,7 +58,7 @@ function plainPort(written: string): string {
   return usb === null ? path.replace(/\/+/g, "/") : `${usb[1]}/${(usb[2] ?? "").toLowerCase()}`;
 }
 
-/** Refuses a list of which two entries share what has to be unique, and names both. For `superRefine`. */
+/** Refuses a list in which two entries share a value that must be unique; the message names both. For `superRefine`. */
 export function uniqueBy<T extends Readonly<Record<K, string>>, K extends string>(key: K) {
   return (list: readonly T[], context: z.RefinementCtx): void => {
     const first = new Map<string, number>();

@@ -27,7 +27,7 @@ export const Config = z
     version: z.literal(1).default(1),
     /** Folder for everything durable. */
     state: z.string().optional(),
-    /** Key that seals the stored keys; made in the state folder when absent. */
+    /** Key that seals the stored keys; created in the state folder if absent. */
     masterKey: SecretReference.optional(),
     log: z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({}),
     notifications: notificationMode.default("local"),

@@ -4,7 +4,7 @@ import { nearest } from "../../base/nearest.ts";
 import { loadProfiles } from "../../link/modem/profile/profile-files.ts";
 import { knownScheme } from "./checks.ts";
 
-/** What holds for a modem that was found, not configured. */
+/** Settings of a discovered modem without a configuration. */
 export const modemDefaults = {
   watchEveryMs: 60_000,
   quarantineAfter: 6,
@@ -23,7 +23,7 @@ export const ModemConfig = z.strictObject({
   options: z.record(z.string(), z.unknown()).optional(),
   /** Hardware profile, instead of the one that identification finds. */
   profile: z.string().optional(),
-  /** Shell command that takes the power away and gives it back. */
+  /** Shell command that switches the power off and on. */
   powerCommand: z.string().min(1).optional(),
   /** The port of a hub with per-port power, as `uhubctl` prints it. */
   hub: z.strictObject({ location: z.string().regex(/^[0-9.-]+$/), port: z.number().int().min(1).max(32) }).optional(),
@@ -32,26 +32,26 @@ export const ModemConfig = z.strictObject({
   /** How long a quarantine lasts before the modem is tried again. */
   quarantineMs: z.number().int().min(1000).default(modemDefaults.quarantineMs),
   readEid: z.boolean().default(modemDefaults.readEid),
-  /** Switch on a SIM toolkit that is off; the module keeps that, and may have to restart for it. */
+  /** Switch on a SIM toolkit that is off; the module stores this, and may have to restart. */
   enableToolkit: z.boolean().default(modemDefaults.enableToolkit),
   /** The same as `options.baud`. */
   baudRate: z.number().int().positive().optional(),
 });
 export type ModemConfig = z.infer<typeof ModemConfig>;
 
-/** Finding modems by themselves. */
+/** Discovery of modems. */
 export const ModemDiscoveryConfig = z.strictObject({
-  /** Take every USB device that a hardware profile knows; off unless asked for: other programs may own them. */
+  /** Use every USB device that matches a hardware profile; off by default, since other programs may use the devices. */
   enabled: z.boolean().default(false),
   everyMs: z.number().int().min(500).default(2_000),
-  /** Whose ports are looked at. */
+  /** Addresses whose ports are searched. */
   addresses: z.array(z.string().superRefine(knownScheme)).default([...defaultAddresses.ports]),
-  /** Folders with hardware profiles of your own; they win over the shipped ones by name. */
+  /** Folders with the user's hardware profiles; they replace shipped ones of the same name. */
   profiles: z.array(z.string()).default([]),
 });
 export type ModemDiscoveryConfig = z.infer<typeof ModemDiscoveryConfig>;
 
-/** Refuses a modem that names a hardware profile there is none of: it would start as what it is not, or not at all. */
+/** Refuses a modem with an unknown hardware profile. */
 export function knownProfiles(
   config: { readonly modems: readonly ModemConfig[]; readonly modemDiscovery: ModemDiscoveryConfig },
   context: z.RefinementCtx,

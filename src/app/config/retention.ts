@@ -20,7 +20,7 @@ export const RetentionConfig = z.strictObject({
 });
 export type RetentionConfig = z.infer<typeof RetentionConfig>;
 
-/** The periods as the gateway has them. */
+/** The periods in the form that the gateway uses. */
 export function retentionOf({ jobs, events, audit }: RetentionConfig): Retention {
   return {
     ...(jobs === undefined ? {} : { jobsMs: jobs }),

@@ -6,7 +6,7 @@ import { wholeNetwork } from "./checks.ts";
 import { TriggerConfig } from "./trigger.ts";
 
 const port = z.number().int().min(0).max(65535);
-/** Which destinations a rule means; what it does not name is any. `host` may be a network: `192.0.2.0/24`. */
+/** The destinations of a rule; an absent field matches any value. `host` may be a network: `192.0.2.0/24`. */
 const destination = z.strictObject({
   protocol: z.enum(["tcp", "udp"]).optional(),
   host: z
@@ -21,12 +21,15 @@ const ipAddress = z.string().refine((text) => isIP(text) !== 0, "must be an IP a
 /** The `scp81` part of the configuration. */
 export const Scp81Config = z.strictObject({
   enabled: z.boolean().default(true),
-  /** Loopback unless told otherwise; cards in the field need a public address here. */
+  /** Loopback by default; cards in the field require a public address here. */
   host: z.string().default("127.0.0.1"),
-  /** 0 = any free port: enough for cards in readers, whose connections end here whatever they ask for. */
+  /**
+   * 0 = any free port, which is sufficient for cards in readers: their connections end here, whatever port they
+   * request.
+   */
   port: port.default(0),
   tls13: z.boolean().default(false),
-  /** Obsolete versions, for cards that know nothing better. */
+  /** Obsolete versions, for cards that support no others. */
   tls10: z.boolean().default(false),
   /** Suites without encryption, for analysis. */
   nullSuites: z.boolean().default(false),

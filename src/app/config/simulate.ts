@@ -3,6 +3,6 @@ import { noneTwice } from "./checks.ts";
 
 /** Simulated hardware inside the daemon. */
 export const SimulateConfig = z.strictObject({
-  /** State files of simulated eUICCs, one reader each; made when missing. */
+  /** State files of simulated eUICCs, one reader each; created if missing. */
   euiccs: z.array(z.string()).superRefine(noneTwice).default([]),
 });

@@ -5,9 +5,9 @@ import { uniqueBy, wholeNetwork } from "./checks.ts";
 
 const count = (max: number) => z.number().int().min(1).max(max);
 
-/** What strangers may take from the SMSC that other platforms bind to. */
+/** Limits for clients of the SMSC face, most of them for unbound connections. */
 const SmppFaceLimits = z.strictObject({
-  /** Connections at once. */
+  /** Maximum number of connections. */
   maxConnections: count(100_000).default(smscFaceOptions.maxConnections),
   /** From one address; IPv6: from one /64 network. */
   maxConnectionsPerAddress: count(100_000).default(smscFaceOptions.maxConnectionsPerAddress),
@@ -24,7 +24,7 @@ const SmppFaceLimits = z.strictObject({
   /** Passwords checked at once, and waiting to be. */
   maxVerifications: count(16).default(1),
   maxVerificationQueue: z.number().int().min(0).max(1_000).default(16),
-  /** How long a refused bind is held back; doubled with each refusal of one address in a row. */
+  /** Delay of the answer to a refused bind; doubled with each refusal of one address in a row. */
   failureDelayMs: z.number().int().min(0).max(600_000).default(1_000),
   maxFailureDelayMs: z.number().int().min(0).max(600_000).default(20_000),
 });
@@ -42,15 +42,15 @@ export const SmppFaceConfig = z.strictObject({
     .int()
     .min(1_000)
     .default(24 * 3_600_000),
-  /** How long a segment waits for the others of its message before it goes without them. */
+  /** How long a segment waits for the others of its message before it is sent without them. */
   segmentWaitMs: z.number().int().min(0).max(3_600_000).default(10_000),
-  /** How long a network below may still report the fate of a message after its validity, or when it is unknown. */
+  /** How long a network may still report the outcome of a message after its validity, or if it is unknown. */
   graceMs: z
     .number()
     .int()
     .min(0)
     .default(10 * 60_000),
-  /** How long the answer to a submit in transaction mode is held back at most. */
+  /** Maximum time until a submit in transaction mode is answered. */
   transactionMs: z.number().int().min(0).max(600_000).default(30_000),
   limits: SmppFaceLimits.prefault({}),
   clients: z

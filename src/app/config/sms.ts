@@ -3,7 +3,7 @@ import { z } from "zod";
 const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
 const durationMs = z.number().int().positive();
 
-/** How short messages to cards are made and how long answers may take. */
+/** Settings of short messages to cards, and time limits for answers. */
 export const SmsConfig = z.strictObject({
   originator: digits.default("447700900000"),
   serviceCentre: digits.default("447700900999"),

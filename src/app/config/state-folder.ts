@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** Name of the control socket inside the state folder. */
 export const socketName = "otagate.sock";
 
-/** Where the configuration is looked for, first found wins. */
+/** Paths of the configuration; the first existing one is used. */
 function configPaths(env: NodeJS.ProcessEnv): string[] {
   const home = given(env.XDG_CONFIG_HOME) ?? join(homedir(), ".config");
   return [join(home, "otagate", "config.yaml"), "/etc/otagate/config.yaml"];
@@ -21,7 +21,7 @@ export function configFile(path: string | undefined, env: NodeJS.ProcessEnv): st
   return given(path) ?? given(env.OTAGATE_CONFIG) ?? configPaths(env).find((candidate) => existsSync(candidate));
 }
 
-/** Where state is kept when neither configuration nor `OTAGATE_STATE` states. */
+/** The default state folder, if neither the configuration nor `OTAGATE_STATE` contains one. */
 export function defaultState(env: NodeJS.ProcessEnv): string {
   return (
     given(env.OTAGATE_STATE) ??

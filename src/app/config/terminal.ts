@@ -18,12 +18,12 @@ export const TerminalConfig = z.strictObject({
     .string()
     .refine(isLanguageCode, "must be a language code of two lower-case letters (ISO 639-1), such as 'en'")
     .default("en"),
-  /** TERMINAL PROFILE, hexadecimal; default: what this terminal does. */
+  /** TERMINAL PROFILE, hexadecimal; by default that of the implemented functions. */
   profile: z
     .string()
     .regex(/^([0-9a-fA-F]{2})+$/)
     .optional(),
-  /** DISPLAY TEXT is answered as done; otherwise as beyond the terminal's capabilities. */
+  /** DISPLAY TEXT is answered as displayed; otherwise as beyond the terminal's capabilities. */
   display: z.boolean().default(false),
   /** REFRESH with UICC reset is answered before the reset. ETSI TS 102 223 §6.4.7 */
   answerReset: z.boolean().default(false),

@@ -6,7 +6,7 @@ import { bearerOctets, connectionObjects } from "../../codec/gp/connection.ts";
 import { SessionTrigger } from "../../codec/gp/trigger.ts";
 import { encode } from "../../codec/kit/codec.ts";
 
-/** Text that `read` can read; its refusal is the message. */
+/** Text that `read` accepts; the message is that of its error. */
 function readable(read: (text: string) => unknown) {
   return z.string().superRefine((text, context) => {
     try {
@@ -17,12 +17,12 @@ function readable(read: (text: string) => unknown) {
   });
 }
 
-/** Text that may stand in a line of an HTTP request. */
+/** Text that is allowed in a line of an HTTP request. */
 const requestText = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 printable ASCII characters without spaces");
 
-/** Content of a session trigger; what is absent comes from the card's own store. GP Amendment B §3.7 */
+/** Content of a session trigger; the card uses its stored values for absent ones. GP Amendment B §3.7 */
 export const TriggerConfig = z
   .strictObject({
     bearer: readable(bearerOctets).optional(),

@@ -10,7 +10,7 @@ const url = z
 const milliseconds = (fallback: number, least: number, most: number) =>
   z.number().int().min(least).max(most).default(fallback);
 
-/** One SM-SR above, and what it is used for. */
+/** One upstream SM-SR, and its uses. */
 export const UpstreamConfig = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be lower-case letters, digits and dashes"),
@@ -18,7 +18,7 @@ export const UpstreamConfig = z
     secret: SecretReference.optional(),
     /** Sent with every request as a bearer token. */
     token: SecretReference.optional(),
-    /** Files in PEM: ours for mutual TLS, and the CA of its certificate. */
+    /** PEM files: client certificate and key for mutual TLS, and the CA of the upstream's certificate. */
     tls: z
       .strictObject({
         cert: z.string().optional(),
@@ -29,7 +29,7 @@ export const UpstreamConfig = z
       .optional(),
     /** Events are posted here. */
     webhook: z.strictObject({ url, concurrency: z.number().int().min(1).max(64).default(8) }).optional(),
-    /** Work is fetched from `url`/work and events are posted to `url`/results, over one connection that we open. */
+    /** Work is fetched from `url`/work and events are posted to `url`/results, over one outgoing connection. */
     pull: z.strictObject({ url, waitSeconds: z.number().int().min(1).max(120).default(25) }).optional(),
     /** Events that it receives. */
     events: z
@@ -41,14 +41,14 @@ export const UpstreamConfig = z
       .strictObject({
         url,
         /**
-         * `all`; `unknown`: cards that only the upstream knows; otherwise targets with one of these tags, and those.
+         * `all`; `unknown`: cards without a target here; otherwise targets with one of these tags, and unknown cards.
          */
         targets: z.union([z.enum(["all", "unknown"]), z.array(z.string().min(1)).min(1)]).default("unknown"),
         timeoutMs: milliseconds(60_000, 1000, 600_000),
         maxOctets: z.number().int().min(1024).max(16_777_216).default(1_048_576),
       })
       .optional(),
-    /** PSKs of identities that the gateway does not hold. */
+    /** PSKs of identities that the gateway does not have. */
     keys: z
       .strictObject({
         url,
@@ -60,7 +60,7 @@ export const UpstreamConfig = z
     timeoutMs: milliseconds(15_000, 500, 300_000),
     firstRetryMs: milliseconds(1000, 10, 60_000),
     maxRetryMs: milliseconds(300_000, 10, 3_600_000),
-    /** Refusals after which an event is abandoned; times without any answer do not count. */
+    /** Number of refusals after which an event is abandoned; failures without an answer do not count. */
     maxAttempts: z.number().int().min(1).max(100_000).default(300),
   })
   .superRefine((upstream, context) => {

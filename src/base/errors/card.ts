@@ -65,7 +65,7 @@ export const cardErrors = {
   },
 } as const;
 
-/** The way to the hardware or the network. */
+/** Links to hardware or networks. */
 export const linkErrors = {
   "link.unavailable": {
     text: "The link is not available",

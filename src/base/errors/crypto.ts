@@ -30,7 +30,7 @@ export const cryptoErrors = {
   },
 } as const;
 
-/** TS 102 225 packets: what came back is not a usable proof of receipt, or is a refusal. */
+/** TS 102 225 packets: the response is not a usable proof of receipt, or is a refusal. */
 export const packetErrors = {
   "packet.format": {
     text: "The packet is malformed",

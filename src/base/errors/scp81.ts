@@ -23,7 +23,7 @@ export const scp81Errors = {
   },
 } as const;
 
-/** The SM-SR above us. */
+/** Upstream SM-SRs. */
 export const upstreamErrors = {
   "upstream.unknown": {
     text: "No such upstream",

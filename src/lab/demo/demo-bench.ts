@@ -12,7 +12,7 @@ import type { CliContext } from "../../face/cli/context.ts";
 import { paint, say } from "../../face/cli/terminal.ts";
 import type { StartLabDaemon } from "../lab-daemon.ts";
 
-/** What all acts play on: a daemon of its own, a simulated eUICC in a (virtual) reader. */
+/** The environment of all steps: a daemon, and a simulated eUICC in a (virtual) reader. */
 export interface DemoBench extends AsyncDisposable {
   readonly context: CliContext;
   readonly api: ApiClient;
@@ -20,13 +20,16 @@ export interface DemoBench extends AsyncDisposable {
   readonly startDaemon: StartLabDaemon;
   readonly card: SimulatedEuicc;
   readonly eis: ReturnType<typeof exportEis>;
-  /** Folder that is gone afterwards. */
+  /** Folder that is removed afterwards. */
   readonly folder: string;
-  /** How the card is reached, as text. */
+  /** The connection to the card, as text. */
   readonly where: string;
 }
 
-/** Starts the daemon with the card in a virtual reader; reports when there is none. @throws store.*, config.* */
+/**
+ * Starts the daemon with the card in a virtual reader; reports if a virtual reader is not available. @throws store.*,
+ * config.*
+ */
 export async function openDemoBench(
   context: CliContext,
   startDaemon: StartLabDaemon,

@@ -29,12 +29,12 @@ export class DemoReporter implements Disposable {
     this.#line(`\n${paint(this.#context.terminal, ["bold", "underline"], title)}`);
   }
 
-  /** What is about to happen, or has. */
+  /** Prints a line about a step. */
   note(text: string): void {
     this.#line(paint(this.#context.terminal, "bold", text));
   }
 
-  /** Something that must have happened. Returns it, for continuing only where it makes sense. */
+  /** Prints and counts a check. Returns its result, so that the caller can stop after a failure. */
   check(what: string, held: boolean): boolean {
     this.#checks.push({ what, held, atMs: Math.round(performance.now() - this.#start) });
     this.#line(
@@ -45,7 +45,7 @@ export class DemoReporter implements Disposable {
     return held;
   }
 
-  /** The end: 0 if everything held. */
+  /** Prints the summary; returns exit code 0 if all checks succeeded. */
   finish(): number {
     const failed = this.#checks.filter((check) => !check.held);
     const seconds = ((performance.now() - this.#start) / 1000).toFixed(1);

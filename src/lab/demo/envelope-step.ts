@@ -100,7 +100,7 @@ async function run(
   return done ?? api.v1.jobs.get({ params: { id } });
 }
 
-/** The reader with the demonstration's card, once it looks as wanted. */
+/** The reader with the demonstration's card, once it has the expected state. */
 async function card({ api }: DemoBench, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
   const read = async () => (await api.v1.links.list({ query: { kind: "reader" } })).items;
   const found = await until(async () => (await read()).find(wanted));

@@ -21,7 +21,7 @@ const senderNumber = "+15550000001";
 /** IMSI of the plain card in the sending modem. */
 const senderImsi = "001010000000001";
 
-/** Third step: the eUICC inside modem B is switched by SMS that modem A sends; answers come back as MO SMS. */
+/** Third step: the eUICC in modem B is switched by SMS that modem A sends; it answers by MO SMS. */
 export const modemStep: DemoStep = async ({ context, startDaemon }, reporter) => {
   reporter.heading("The eUICC inside a modem, switched by SMS over another modem");
   await using cleanup = new Cleanup();

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { type PackagePdu, type PackageSession, smppPackage } from "../../../simulators/smsc/smpp-package.ts";
 import { assemble, type Pending, readSegment } from "../../codec/sms/concatenation.ts";
 
-/** A proof of receipt unchanged: TP-UDs in order, and the response packet they carry. */
+/** A proof of receipt: unchanged TP-UDs in order, and their response packet. */
 interface HeardPor {
   readonly userData: readonly Uint8Array[];
   readonly packet: Uint8Array;
 }
 
-/** A platform of another make (npm `smpp`) that uses us as its SMSC. */
+/** Another platform (npm `smpp`) that uses otagate as its SMSC. */
 export class OtherPlatform implements Disposable {
   readonly #smpp = smppPackage();
   readonly #session: PackageSession;
@@ -23,7 +23,7 @@ export class OtherPlatform implements Disposable {
     this.#session.on("pdu", (pdu: PackagePdu) => this.#take(pdu));
   }
 
-  /** Connects and binds as a transceiver; undefined when we refuse it. */
+  /** Connects and binds as a transceiver; undefined if the bind is refused. */
   static async bind(port: number, systemId: string, password: string): Promise<OtherPlatform | undefined> {
     const platform = new OtherPlatform(port);
     await once(platform.#session, "connect");
@@ -34,17 +34,17 @@ export class OtherPlatform implements Disposable {
     return undefined;
   }
 
-  /** The first proof of receipt that came from a card. */
+  /** The first proof of receipt that a card sent. */
   get por(): HeardPor | undefined {
     return this.#por[0];
   }
 
-  /** The delivery receipt that names this message. */
+  /** The delivery receipt of this message. */
   receiptOf(messageId: string): string | undefined {
     return this.#receipts.find((text) => text.includes(`id:${messageId}`));
   }
 
-  /** Submits one TP-UD with a header for the card; the message id, if it was taken. */
+  /** Submits one TP-UD with a header for the card; the message id, if it was accepted. */
   async submit(to: string, userData: Uint8Array): Promise<string | undefined> {
     const answer = await this.#ask("submit_sm", {
       source_addr: "4477009111",

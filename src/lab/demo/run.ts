@@ -11,7 +11,7 @@ import { smppStep } from "./smpp-step.ts";
 
 const steps: readonly DemoStep[] = [envelopeStep, scp81Step, modemStep, smppStep];
 
-/** Plays all acts; returns the exit code: 0 only if all of it happened. */
+/** Runs all steps; returns the exit code: 0 only if every step succeeds. */
 export async function runDemo(
   context: CliContext,
   startDaemon: StartLabDaemon,

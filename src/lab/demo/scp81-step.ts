@@ -60,7 +60,7 @@ export const scp81Step: DemoStep = async (bench, reporter) => {
   await notified(bench, reporter, enabled.id, since);
 };
 
-/** The card opens a session of its own to notify, and is confirmed in it. */
+/** The card opens a session to notify, and its notification is confirmed in that session. */
 async function notified({ api, eis }: DemoBench, reporter: DemoReporter, job: string, since: number): Promise<void> {
   const done = await until(async () => {
     const one = await api.v1.jobs.get({ params: { id: job } });
@@ -121,7 +121,7 @@ async function eventsAfter({ api }: DemoBench, after: number): Promise<readonly 
   return (await api.v1.events.list({ query: { after, limit: 1000 } })).items;
 }
 
-/** The reader with the demonstration's card, once it looks as wanted. */
+/** The reader with the demonstration's card, once it has the expected state. */
 async function heldCard({ api }: DemoBench, wanted: (link: ShownLink) => boolean): Promise<ShownLink> {
   const read = async () => (await api.v1.links.list({ query: { kind: "reader" } })).items;
   const found = await until(async () => (await read()).find(wanted));

@@ -30,7 +30,10 @@ const ourNumber = "447700900000";
 /** How long the answers of a card may take on a busy machine. */
 const answerMs = 60_000;
 
-/** Fourth step: the enable command goes through an SMSC; then another platform drives the card through our SMSC face. */
+/**
+ * Fourth step: the enable command is sent through an SMSC; then another platform controls the card through the SMSC
+ * face.
+ */
 export const smppStep: DemoStep = async ({ context, startDaemon }, reporter) => {
   reporter.heading("Through an SMSC by SMPP, and as the SMSC of another platform");
   await using cleanup = new Cleanup();
@@ -129,7 +132,7 @@ function getStatus(): Uint8Array {
   return expandedScript([capduObject(fromHex("80F24002024F0000"))], "expanded-definite");
 }
 
-/** What a platform that shares the card's keys has. */
+/** The keys of a platform that shares them with the card. */
 function keysOf(card: SimulatedEuicc): PacketKeys {
   const set = card.state.isdR.keySets.find((one) => one.type === "SCP80");
   const key = (id: number) => fromHex(set?.keys.find((one) => one.id === id)?.value ?? "");

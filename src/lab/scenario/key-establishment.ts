@@ -7,15 +7,17 @@ import { tlvBytes } from "../../codec/kit/ber.ts";
 import { decode, encode } from "../../codec/kit/codec.ts";
 import { aesCmac } from "../../crypto/mac.ts";
 
-/** Keys that an SM-SR or SM-DP makes itself on a card, from its side. SGP.02 §4.1.1.8, scenario 3 */
+/** Key establishment between an SM-SR or SM-DP and a card, from the side of the server. SGP.02 §4.1.1.8, scenario 3 */
 interface Establishment {
   /** A6, 7F49 and 5F37 for the card. */
   readonly block: string;
-  /** The keys, if the card's receipt proves that it has them too. @throws scenario.failed for a wrong receipt */
+  /**
+   * The keys, if the card's receipt proves that it derived the same ones. @throws scenario.failed for a wrong receipt
+   */
   keys(receipt: Uint8Array): readonly Uint8Array[];
 }
 
-/** Who makes keys, and which. */
+/** Parameters of a key establishment. */
 interface EstablishmentOrder {
   readonly kvn: number;
   /** Private key of the off-card entity, 32 octets, NIST P-256. */

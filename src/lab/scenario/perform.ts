@@ -126,11 +126,11 @@ const perform: Perform = {
   },
 };
 
-/** Does one step. @throws scenario.failed and what the API refuses */
+/** Performs one step. @throws scenario.failed and what the API refuses */
 export function performStep(run: ScenarioRun, step: Step): Promise<string | undefined> {
   for (const verb of Object.keys(perform)) {
     if (!isVerb(verb) || !(verb in step)) continue;
-    // The step has been read by the shape of this very verb.
+    // The step was parsed by the shape of this verb.
     const act = perform[verb] as (run: ScenarioRun, step: Step) => Promise<string | undefined>;
     return act(run, step);
   }
@@ -147,7 +147,7 @@ function address({ tar, aid }: { tar?: string | undefined; aid?: string | undefi
   return { ...(tar === undefined ? {} : { tar }), ...(aid === undefined ? {} : { aid }) };
 }
 
-/** Waits until the last profile switch has come so far. */
+/** Waits until the last profile switch has reached a state. */
 async function switchReached(run: ScenarioRun, at: string, within: number | undefined): Promise<string | undefined> {
   const found = await run.until(within, `the profile switch is '${at}'`, async () => {
     const now = run.lastSwitch === undefined ? undefined : (await run.job(run.lastSwitch)).switch;
@@ -188,7 +188,7 @@ async function finished(run: ScenarioRun, id: string, within: number | undefined
   });
 }
 
-/** Compares a job with what it should have come to. @throws scenario.failed */
+/** Compares a job with its expected outcome. @throws scenario.failed */
 function met(job: ShownJob, expect: Expect): void {
   const sw = job.result?.commands.at(-1)?.sw;
   const { state = expect.error === undefined ? "done" : "failed", error, por, answer } = expect;
@@ -205,7 +205,7 @@ function met(job: ShownJob, expect: Expect): void {
     throw failed("no answer has the expected facts", { ...facts, answers: job.decoded?.map((one) => one.answer) });
 }
 
-/** Whether `value` has all that `part` has. */
+/** Whether `value` contains everything in `part`. */
 function contains(value: unknown, part: unknown): boolean {
   if (Array.isArray(part))
     return Array.isArray(value) && part.every((one) => value.some((other) => contains(other, one)));

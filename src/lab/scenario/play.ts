@@ -12,7 +12,7 @@ export interface StepOutcome {
   readonly line: number;
   readonly state: "passed" | "failed" | "not-reached";
   readonly tookMs: number;
-  /** What it found. */
+  /** Its result, as text. */
   readonly note?: string;
   readonly error?: ReturnType<GatewayError["toJSON"]>;
 }
@@ -27,10 +27,10 @@ export interface ScenarioOutcome {
   readonly steps: readonly StepOutcome[];
 }
 
-/** How scenarios are played. */
+/** Options for running scenarios. */
 interface PlayOptions {
   readonly signal: AbortSignal;
-  /** Where a scenario without a card of its own plays. */
+  /** The bench for a scenario without a card of its own. */
   /** Starts the daemon of a simulated card. */
   readonly startDaemon: StartLabDaemon;
   readonly realBench: (target: string) => Promise<ScenarioBench>;
@@ -38,7 +38,7 @@ interface PlayOptions {
   readonly onStep?: (step: StepOutcome, index: number) => void;
 }
 
-/** Plays a scenario to its end or to its first failure. Never throws for what happens in it. */
+/** Runs a scenario to its end or to its first failure. A failed step is an outcome and is not thrown. */
 export async function playScenario(scenario: Scenario, options: PlayOptions): Promise<ScenarioOutcome> {
   const startedAt = Date.now();
   const start = performance.now();
@@ -93,7 +93,7 @@ async function playSteps(
   }
 }
 
-/** The outcomes for continuous integration: a suite a scenario, a case a step. */
+/** The outcomes for continuous integration: one suite per scenario, one case per step. */
 export function outcomesJunit(outcomes: readonly ScenarioOutcome[]): string {
   return junitXml(
     outcomes.map(({ file, name, startedAt, steps }) => ({

@@ -13,15 +13,15 @@ import { ApiClient } from "../../face/cli/client.ts";
 import type { StartLabDaemon } from "../lab-daemon.ts";
 import type { ScenarioCard } from "./scenario.ts";
 
-/** The simulated card of a scenario, and what can be done to it besides talking to it. */
+/** The simulated card of a scenario, and control over it apart from commands. */
 export interface BenchCard {
   readonly euicc: SimulatedEuicc;
   readonly reader: SoftReader;
-  /** Carries out a control line. @throws scenario.failed when the card does not know it */
+  /** Carries out a control line. @throws scenario.failed if the card does not support it */
   control(line: string): Promise<void>;
 }
 
-/** What a scenario plays on. */
+/** The environment of a scenario. */
 export interface ScenarioBench extends AsyncDisposable {
   readonly api: ApiClient;
   /** Name of the target. */

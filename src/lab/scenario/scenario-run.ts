@@ -9,19 +9,19 @@ import type { ProfileRef } from "./step.ts";
 
 const defaultWithinMs = 20_000;
 
-/** A scenario in progress: where it plays and what its steps have to know of each other. */
+/** A scenario in progress: its bench and the state that its steps share. */
 export class ScenarioRun {
   readonly bench: ScenarioBench;
   readonly signal: AbortSignal;
-  /** AIDs of the profiles at the start; later ones are added at the end. */
+  /** AIDs of the profiles at the start; new ones are appended. */
   readonly #profiles: string[] = [];
   /** Notification mode of the target before the scenario changed it; null for the default. */
   notificationsBefore: TargetDetail["settings"]["notifications"] | null;
   /** The job of the last profile switch. */
   lastSwitch: string | undefined;
-  /** Notifications up to this number have been looked at. */
+  /** Position of the last notification that was examined. */
   heard = 0;
-  /** The notification that the last step spoke of. */
+  /** The notification of the last step. */
   latest: NotificationAnswer | undefined;
 
   constructor(bench: ScenarioBench, signal: AbortSignal) {
@@ -65,7 +65,7 @@ export class ScenarioRun {
     return (await this.bench.api.v1.notifications.list({ query })).items;
   }
 
-  /** The link that the target's card is behind, when it is up. */
+  /** The link with the target's card, if it is up. */
   async link(): Promise<LinkAnswer | undefined> {
     const { id } = await this.target();
     const { items } = await this.bench.api.v1.links.list();
@@ -76,7 +76,7 @@ export class ScenarioRun {
     return this.bench.api.v1.jobs.get({ params: { id }, query: { wait: waitMs } });
   }
 
-  /** Probes until there is something. @throws scenario.failed when the time is over */
+  /** Probes until there is a result. @throws scenario.failed when the time is over */
   async until<T>(withinMs: number | undefined, what: string, probe: () => Promise<T | undefined>): Promise<T> {
     const limit = withinMs ?? defaultWithinMs;
     const end = performance.now() + limit;
@@ -90,7 +90,7 @@ export class ScenarioRun {
   }
 }
 
-/** An expectation that was not met. */
+/** The error of an expectation that was not met. */
 export function failed(message: string, detail: Readonly<Record<string, unknown>> = {}): GatewayError {
   return new GatewayError("scenario.failed", message, { detail });
 }

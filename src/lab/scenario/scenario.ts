@@ -16,9 +16,9 @@ const hexOctets = z
   .regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets")
   .transform((text) => text.toUpperCase());
 
-/** A simulated eUICC that the scenario brings along. */
+/** A simulated eUICC that the scenario describes. */
 const CardShape = z.strictObject({
-  /** Makes another card, the same one for the same text; absent = the documented test card. */
+  /** Derives another card, always the same for the same text; absent = the documented test card. */
   seed: z.string().optional(),
   profiles: z.number().int().min(2).max(16).default(2),
   settings: cardSettings.partial().optional(),
@@ -37,7 +37,7 @@ const CardShape = z.strictObject({
       }),
     ),
   ).optional(),
-  /** What a profile's security domain has for delete tokens: its key and what the token must refer to. SGP.02 §3.10 */
+  /** Delete tokens of a profile's security domain: the key, and the data that the token must refer to. SGP.02 §3.10 */
   token: perProfile(
     z.strictObject({
       key: z.string().regex(/^[0-9a-fA-F]{32}$/, "an AES-128 key"),
@@ -48,7 +48,7 @@ const CardShape = z.strictObject({
   ).optional(),
 });
 
-/** A card whose numbered profiles are all there. */
+/** A card; all profile numbers must exist. */
 const Card = CardShape.superRefine((card, context) => {
   const check = (number: number, path: string[]) => {
     if (number > card.profiles)
@@ -76,10 +76,10 @@ const Head = z
   })
   .refine((head) => head.card === undefined || head.target === undefined, "give card or target, not both");
 
-/** What a scenario states about its card. */
+/** The card of a scenario. */
 export type ScenarioCard = z.infer<typeof Card>;
 
-/** A step and where it is written. */
+/** A step and its position in the file. */
 export interface PlacedStep {
   readonly step: Step;
   readonly name: string;
@@ -184,7 +184,7 @@ function invalid(file: string, line: number, field: string, message: string): Ga
   });
 }
 
-/** Where the deepest part of a path that is there begins. */
+/** Offset of the deepest existing part of a path. */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
   let node: unknown = root;
   let offset = root?.range[0] ?? 0;

@@ -39,16 +39,16 @@ const sw = z
   .regex(/^[0-9a-fA-Fx]{4}$/i, "a status word; x stands for any digit")
   .transform((text) => text.toUpperCase());
 
-/** What a job must have come to. */
+/** The expected outcome of a job. */
 const expect = z.strictObject({
   state: z.enum(["done", "failed", "expired", "cancelled"]).optional(),
-  /** Code of the error, of the refusal too. */
+  /** Code of the error, also of a refusal. */
   error: z.string().optional(),
   /** Status word of the last command that was answered. */
   sw: sw.optional(),
   /** Status of the proof of receipt. */
   por: z.number().int().min(0).max(255).optional(),
-  /** Facts that the decoded answer of some command must have. */
+  /** Facts that the decoded answer of one command must contain. */
   answer: z.record(z.string(), z.unknown()).optional(),
 });
 export type Expect = z.infer<typeof expect>;
@@ -76,7 +76,7 @@ export const stepShapes = {
   }),
   /** C-APDUs for a security domain. */
   script: z.strictObject({ ...sending, script: z.array(hex).min(1), tar: hex.optional(), aid: hex.optional() }),
-  /** A script body as it is. */
+  /** A script body, unchanged. */
   body: z.strictObject({ ...sending, body: hex, tar: hex.optional(), aid: hex.optional() }),
   /** The next notification of the card. */
   notification: shape({
@@ -90,7 +90,7 @@ export const stepShapes = {
   switch: shape({ switch: switchState }),
   /** Former name of `switch`. */
   procedure: shape({ procedure: switchState }),
-  /** The card in the link shows this profile's ICCID. */
+  /** Expects the card in the link to have this profile's ICCID. */
   attach: shape({ attach: profile }),
   /** Facts that must be true, of the EIS and of a simulated card. */
   assert: shape({
@@ -103,17 +103,17 @@ export const stepShapes = {
       state: z.record(z.string(), z.enum(["created", "disabled", "enabled"])).optional(),
     }),
   }),
-  /** The EIS against the card. */
+  /** Compares the EIS with the card. */
   audit: shape({
     audit: z.strictObject({ differences: z.number().int().default(0), fix: z.boolean().default(false) }),
   }),
-  /** Who confirms from now on. */
+  /** The notification mode from now on. */
   notifications: shape({ notifications: notificationMode }),
   confirm: shape({ confirm: z.literal("latest") }),
   withhold: shape({ withhold: z.literal("latest") }),
   /** Connectivity parameters to set. */
   connectivity: z.strictObject({ ...sending, connectivity: ConnectivityShape }),
-  /** Plays an SM-SR (ISD-R) or SM-DP (ISD-P) that makes itself keys on the card. SGP.02 §4.1.1.8, §4.1.3.1 */
+  /** Acts as an SM-SR (ISD-R) or SM-DP (ISD-P) that establishes keys with the card. SGP.02 §4.1.1.8, §4.1.3.1 */
   establishKeys: shape({
     establishKeys: z.strictObject({
       /** Absent = the ISD-R. */
@@ -129,11 +129,11 @@ export const stepShapes = {
   }),
   /** Removes a key set from the target's description. */
   forgetKeys: shape({ forgetKeys: z.number().int().min(1).max(127) }),
-  /** Faults of the simulated card; `none` takes all back. */
+  /** Faults of the simulated card; `none` ends all. */
   misbehave: shape({ misbehave: misbehaviour }),
   /** A control line of the simulated card: fall-back, enable-locally … */
   card: shape({ card: z.string() }),
-  /** The link goes or comes back (simulated card). */
+  /** Takes the link down or up (simulated card). */
   link: shape({ link: z.enum(["down", "up"]) }),
   /** Resets the card. */
   power: shape({ power: z.enum(["cycle", "warm"]) }),
@@ -144,7 +144,7 @@ export type Verb = keyof typeof stepShapes;
 export type Step = { [V in Verb]: z.output<(typeof stepShapes)[V]> }[Verb];
 export type StepOf<V extends Verb> = z.output<(typeof stepShapes)[V]>;
 
-/** The words that specify what a step does. */
+/** The keywords of steps. */
 export const verbs: readonly Verb[] = Object.keys(stepShapes).filter((key): key is Verb =>
   Object.hasOwn(stepShapes, key),
 );
