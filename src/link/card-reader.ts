@@ -1,32 +1,31 @@
 import type { GatewayError } from "../base/gateway-error.ts";
-/** Something that holds a card: a PC/SC reader, a modem's SIM interface, a simulated card. */
+/** A source of a card: a PC/SC reader, a modem's SIM interface, a simulated card. */
 export interface CardReader {
   /** Stable name, unique within its driver. */
   readonly name: string;
   /** Address as configuration writes it (`pcsc:Reader name`, `sim:euicc`, `modem:…`). */
   readonly address: string;
   /**
-   * Powers the card up and takes it exclusively.
+   * Powers the card up and connects to it exclusively.
    * @throws card.absent, card.unresponsive, link.busy, link.service, link.unknown, all within `timeoutMs`
    */
   connect(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<CardConnection>;
 }
 
-/** An exclusive, powered-up card. Dispose powers it down and lets others in. */
+/** An exclusive connection to a powered-up card. Dispose powers it down and releases it. */
 export interface CardConnection extends AsyncDisposable {
-  /** Answer to reset; changes with {@link reset}. Empty when the way to the card shows none (a modem). */
+  /** Answer to reset; changes with {@link reset}. Empty if the link does not report one (a modem). */
   readonly atr: Uint8Array;
   /**
-   * What `transmit` takes: `tpdu` = the 61xx/6Cxx mapping is the caller's (T=0), `apdu` = the other side does it.
+   * What `transmit` accepts: `tpdu` = the caller handles 61xx and 6Cxx (T=0), `apdu` = the other side does.
    */
   readonly level: "tpdu" | "apdu";
   /**
-   * True when another terminal serves the card beside us (a modem): it sends TERMINAL PROFILE, polls, fetches and
-   * answers proactive commands, so the gateway starts no proactive loop. Absent or false: the card is the caller's
-   * alone.
+   * True if another terminal also serves the card (a modem): it sends TERMINAL PROFILE, polls, fetches and answers
+   * proactive commands, so the gateway starts no proactive loop. Absent or false: the caller is the only terminal.
    */
   readonly servedElsewhere?: boolean;
-  /** How long an answer may be; 258 unless extended lengths are possible. */
+  /** Maximum length of an answer; 258 unless extended lengths are possible. */
   readonly maxResponse: number;
   /**
    * One exchange; the answer ends with SW1 SW2 (always at least 2 octets).
@@ -44,7 +43,7 @@ export interface CardConnection extends AsyncDisposable {
   ): Promise<Uint8Array>;
 }
 
-/** What a reader shows from outside. */
+/** The state of a reader. */
 export type ReaderState =
   | { readonly at: "empty" }
   | { readonly at: "present"; readonly atr: Uint8Array; readonly inUse: boolean }

@@ -7,11 +7,11 @@ import type { Port, UartSettings } from "./port.ts";
 
 export { type Log, silentLog } from "../base/log.ts";
 
-/** What a driver gets from the composition root. */
+/** Dependencies that the composition root passes to a driver. */
 export interface DriverDeps {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Structured log; keys never. */
+  /** Structured log; never for keys. */
   readonly log: Log;
 }
 
@@ -33,7 +33,7 @@ export type PortEvent =
   | { readonly kind: "port-added"; readonly port: PortInfo }
   | { readonly kind: "port-removed"; readonly port: PortInfo };
 
-/** One finding of `otagate doctor`: whether what a driver needs is there, and what to do when it is not. */
+/** One finding of `otagate doctor`: whether a requirement of a driver is met, and the remedy if it is not. */
 export interface DriverFinding {
   readonly what: string;
   readonly verdict: "good" | "missing" | "bad";
@@ -46,32 +46,32 @@ export interface DriverFinding {
  * `drivers/all.ts` registers it. Every method gets options that {@link Driver.options} has parsed.
  */
 export interface Driver<Options = unknown> {
-  /** Scheme of the addresses it opens: what stands before their first colon. */
+  /** Scheme of the addresses it opens: the part before their first colon. */
   readonly scheme: string;
   /** Settings of one address, from its query (`?baud=9600`) and from the configuration; all of them optional. */
   readonly options: ZodType<Options>;
-  /** Readers there are now. */
+  /** The present readers. */
   listReaders?(options: Options, deps: DriverDeps): Promise<readonly { reader: CardReader; state: ReaderState }[]>;
   /**
-   * Readers and cards as they come and go; starts with one `reader-added` for each reader there is. A missing service
-   * is reported as `service-down`, never thrown.
+   * Changes of readers and cards; starts with one `reader-added` for each present reader. A missing service is reported
+   * as `service-down`, never thrown.
    */
   watchReaders?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<ReaderEvent>;
-  /** Ports there are now. */
+  /** The present ports. */
   listPorts?(options: Options, deps: DriverDeps): Promise<readonly PortInfo[]>;
-  /** Ports as they come and go; starts with one `port-added` for each port there is. */
+  /** Changes of ports; starts with one `port-added` for each present port. */
   watchPorts?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<PortEvent>;
-  /** Why no port can ever have this address; undefined when one can. Opens nothing. */
+  /** Why this address cannot be that of a port; undefined if it can. Opens nothing. */
   portProblem?(address: string): string | undefined;
   /** @throws link.unknown, link.busy, link.unavailable, link.driver when a package it needs is missing */
   openPort?(address: string, options: Options, deps: DriverDeps, signal?: AbortSignal): Promise<Port>;
-  /** The options that serial settings of a hardware profile stand for; absent where there is no serial line. */
+  /** The options that correspond to serial settings of a hardware profile; absent for drivers without a serial line. */
   uartOptions?(uart: UartSettings): Readonly<Record<string, unknown>>;
   /** @throws config.invalid, config.unreadable */
   openBearer?(address: string, options: Options, deps: DriverDeps): Promise<NetworkBearer>;
-  /** What `otagate doctor` reports of this driver. Never throws. */
+  /** Findings for `otagate doctor`. Never throws. */
   diagnose?(env: NodeJS.ProcessEnv, deps: DriverDeps): Promise<readonly DriverFinding[]>;
 }
 
-/** All drivers there are: the scheme of an address and the module behind it, which is loaded when it is first needed. */
+/** All drivers by the scheme of their addresses; the module is loaded when it is first needed. */
 export type DriverList = Readonly<Record<string, () => Promise<{ readonly driver: Driver }>>>;

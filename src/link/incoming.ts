@@ -1,4 +1,4 @@
-/** Chunks from a callback to one `for await` loop: what arrives before the loop asks is kept, in order. */
+/** Passes chunks from a callback to one `for await` loop; chunks that arrive before the loop reads them are queued. */
 export class Incoming implements AsyncIterable<Uint8Array> {
   readonly #chunks: Uint8Array[] = [];
   #ended: { readonly error?: unknown } | undefined;
@@ -13,7 +13,7 @@ export class Incoming implements AsyncIterable<Uint8Array> {
     else waiting.resolve({ done: false, value: chunk });
   }
 
-  /** Nothing more will come; with `error`, because of it. What was kept is still given out first. */
+  /** Ends the stream, with an error if given. Queued chunks are delivered first. */
   end(error?: unknown): void {
     if (this.#ended !== undefined) return;
     this.#ended = error === undefined ? {} : { error };

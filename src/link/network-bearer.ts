@@ -1,6 +1,6 @@
 import type { SmsBearer } from "./sms-bearer.ts";
 
-/** How a message asks an SMSC to be coded, in place of the account's settings. */
+/** Coding that a message requests from an SMSC instead of the account's settings. */
 export interface SmsCoding {
   /** SMPP data_coding. */
   readonly dataCoding?: number;
@@ -9,8 +9,8 @@ export interface SmsCoding {
 }
 
 /**
- * What one probe message proved. `answered`: the card answered it. `mangled`: it arrived changed. `silent`: no answer in
- * time. `refused`: the network refused it.
+ * The result of one probe message. `answered`: the card answered it. `mangled`: it arrived changed. `silent`: no answer
+ * in time. `refused`: the network refused it.
  */
 type ProbeVerdict = "answered" | "mangled" | "silent" | "refused";
 
@@ -18,7 +18,7 @@ type ProbeVerdict = "answered" | "mangled" | "silent" | "refused";
 export interface ProbeTry {
   readonly variant: SmsCoding;
   readonly verdict: ProbeVerdict;
-  /** In words: a status, what was changed, a card's answer. */
+  /** Details as text: a status, the change, the card's answer. */
   readonly note?: string;
 }
 
@@ -43,15 +43,15 @@ export interface SelfTest {
 export interface NetworkBearer extends SmsBearer {
   /** Set by the owner; called when the bearer came up or went down. */
   onChange: () => void;
-  /** Facts for the list of links: sessions, load, what is special about the peer. Never secrets. */
+  /** Facts for the list of links: sessions, load, properties of the peer. Never secrets. */
   describe(): Readonly<Record<string, unknown>>;
-  /** Plain numbers for metrics: gauges of now, and counters since the start. */
+  /** Numbers for metrics: present values, and counts since the start. */
   readonly numbers?: {
     readonly now: Readonly<Record<string, number>>;
     readonly total: Readonly<Record<string, number>>;
   };
   /** Ends its sessions and opens them again. */
   reconnect?(): void;
-  /** Finds out with a known card whether messages for cards arrive unchanged, and otherwise in which coding they do. */
+  /** Tests with a known card whether messages for cards arrive unchanged, and otherwise in which coding they do. */
   selfTest?(test: SelfTest, signal: AbortSignal): Promise<SelfTestReport>;
 }

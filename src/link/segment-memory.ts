@@ -2,17 +2,17 @@ import { isGatewayError } from "../base/gateway-error.ts";
 import { showBody } from "../codec/ota/message-secrets.ts";
 import { type PassedSegments, passingSegment, type ShowMessage, stepSegment } from "../codec/ota/segment-secrets.ts";
 
-/** Packets of several messages that are remembered; the oldest is forgotten first. */
+/** Maximum number of remembered packets of several messages; the oldest is forgotten first. */
 const maxPackets = 256;
 
 /**
- * What passed one place in one direction, so that keys in a packet of several short messages are recognized whichever
- * of them they are in. What was forgotten is not shown.
+ * Segments that passed one place in one direction, so that keys in a packet of several short messages are recognized in
+ * whichever message they are. Segments of a forgotten packet are not displayed.
  */
 export class SegmentMemory {
   readonly #passed = new Map<string, PassedSegments>();
 
-  /** How the next message that passes may be shown. */
+  /** How the next message may be displayed. */
   readonly show: ShowMessage = (message) => {
     try {
       const segment = passingSegment(message);
@@ -35,7 +35,7 @@ export class SegmentMemory {
   }
 }
 
-/** How messages of a link that sees both directions may be shown. */
+/** How messages of a link with both directions may be displayed. */
 export function showBothWays(): { readonly in: ShowMessage; readonly out: ShowMessage } {
   return { in: new SegmentMemory().show, out: new SegmentMemory().show };
 }

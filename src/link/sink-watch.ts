@@ -2,8 +2,8 @@ import { asGatewayError } from "../base/gateway-error.ts";
 import type { Log } from "./driver.ts";
 
 /**
- * Watches something that is written beside the work, such as traces: the work continues without it. A failure is
- * reported once, and again when it is over, with how much was lost.
+ * Watches output that is not essential, such as traces: work continues without it. A failure is logged once, and its
+ * end with the number of lost entries.
  */
 export class SinkWatch {
   readonly #log: Log;

@@ -3,7 +3,7 @@ import type { MessageState } from "../codec/smpp/message-state.ts";
 
 /** One outgoing short message (one segment) towards a target. */
 export interface OutboundSms {
-  /** Our reference, unique for this submission: bearers hand it back in receipts. */
+  /** Our reference, unique for this submission: bearers return it in receipts. */
   readonly reference: string;
   /** E.164 digits of the target, with or without `+`; absent for a bearer that ends in one card. */
   readonly to?: string;
@@ -26,7 +26,7 @@ export interface OutboundSms {
   readonly validityMinutes?: number;
   /** Ask the network for a delivery receipt. */
   readonly receipt: boolean;
-  /** How an SMSC is asked to code it, in place of its account's settings; other bearers have no such choice. */
+  /** Coding requested from an SMSC instead of its account's settings; other bearers ignore it. */
   readonly coding?: { readonly dataCoding?: number; readonly destAddrSubunit?: number };
 }
 
@@ -42,20 +42,22 @@ export interface NetworkVerdict {
   readonly commandStatus?: number;
 }
 
-/** How far a submitted message got when `submit` returned. */
+/** The progress of a submitted message when `submit` returned. */
 export type SubmitOutcome =
-  /** The card itself has it; `report` is the TP-UD of its SMS-DELIVER-REPORT when it gave one. */
+  /** The card itself has it; `report` is the TP-UD of its SMS-DELIVER-REPORT, if there is one. */
   | { readonly at: "delivered"; readonly report?: Uint8Array }
   /** The card refused it (RP-ERROR); `cause` is TP-FCS. */
   | { readonly at: "refused"; readonly cause: number; readonly report?: Uint8Array; readonly sw?: number }
-  /** The network took it. */
+  /** The network accepted it. */
   | {
       readonly at: "accepted";
-      /** What the network calls it in receipts, unchanged. */
+      /** The reference of the network in receipts, unchanged. */
       readonly networkReference?: string;
     };
 
-/** Something a bearer brings back. The handler resolves when it is durable; only then does the bearer acknowledge. */
+/**
+ * An item that a bearer receives. The handler resolves when it is durable; only then does the bearer acknowledge it.
+ */
 export type InboundItem =
   | {
       readonly kind: "message";
@@ -78,12 +80,12 @@ export type InboundItem =
       readonly kind: "receipt";
       /** `reference` of the {@link OutboundSms}, or the network's own. */
       readonly reference?: string;
-      /** As the network spelt it. */
+      /** The network's own spelling. */
       readonly networkReference?: string;
       /** Other spellings under which the network may have given it at submission (hexadecimal, decimal). */
       readonly otherReferences?: readonly string[];
       readonly state: "delivered" | "pending" | "failed" | "unknown";
-      /** TP-ST, SMPP message_state or error as the network gave it. */
+      /** TP-ST, SMPP message_state or error from the network. */
       readonly networkStatus?: string | number;
       readonly verdict?: NetworkVerdict;
       /** The reference that the network echoes, perhaps modulo 256, and the number the message had gone to. */
@@ -91,13 +93,14 @@ export type InboundItem =
     };
 
 /**
- * Carries short messages. Rejections of `submit` say in `fate` what is known: `"not-sent"` (safe to send again
- * as it is) or `"unknown"` (it may have left; never send the same work under a new counter without saying so).
+ * Carries short messages. Rejections of `submit` contain the `fate`: `"not-sent"` (it may be sent again unchanged) or
+ * `"unknown"` (it may have been sent; the same work must not be sent under a new counter unless its order allows
+ * running it twice).
  */
 export interface SmsBearer extends AsyncDisposable {
   /** Link id, for routing, traces and display. */
   readonly id: string;
-  /** `envelope` ends in one card; `modem` and `smsc` reach any number. */
+  /** `envelope` leads to one card; `modem` and `smsc` reach any number. */
   readonly kind: "envelope" | "modem" | "smsc";
   /** False while it cannot carry anything (card out, bind down); `reason` for display. */
   readonly state: { readonly up: boolean; readonly reason?: string };

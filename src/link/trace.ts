@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { channel } from "node:diagnostics_channel";
 
-/** What kind of frame it is; decides how it is decoded and which pcap encapsulation it gets. */
+/** The kind of a frame, which determines its decoding and its pcap encapsulation. */
 export const frameKinds = [
   "apdu",
   "atr",
@@ -17,7 +17,7 @@ export const frameKinds = [
 ] as const;
 type FrameKind = (typeof frameKinds)[number];
 
-/** One frame in or out. Published once, at the place that handed it over or took it. */
+/** One frame in or out. Published once, where it was sent or received. */
 export interface Frame {
   readonly kind: FrameKind;
   /** `out`: from the gateway towards card, modem or network. */
@@ -32,7 +32,7 @@ export interface Frame {
   readonly bytes?: Uint8Array;
   /** For text protocols (AT lines, HTTP heads, TLS facts). Never keys, PINs or passwords. */
   readonly text?: string;
-  /** Facts beside the octets (durations, addresses, status). Never keys. */
+  /** Facts besides the octets (durations, addresses, status). Never keys. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
@@ -51,7 +51,7 @@ export function withFrameContext<T>(facts: FrameContext, work: () => T): T {
   return context.run({ ...context.getStore(), ...facts }, work);
 }
 
-/** Whether there is a subscriber: spares the work of describing a frame that is not needed. */
+/** Whether there is a subscriber: avoids describing a frame that is not needed. */
 export function isTracing(): boolean {
   return frames.hasSubscribers;
 }

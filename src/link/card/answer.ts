@@ -3,7 +3,7 @@ import type { CommandDetails } from "../../codec/cat/object.ts";
 import { type GeneralResult, generalResult } from "../../codec/cat/result.ts";
 import { type TerminalResponse, terminalResponse } from "../../codec/cat/terminal-response.ts";
 
-/** What the terminal answers to a command, before it is put into a TERMINAL RESPONSE. */
+/** The terminal's answer to a command, not yet encoded as a TERMINAL RESPONSE. */
 export interface Answer {
   readonly result: GeneralResult;
   /** Additional information after the general result. */

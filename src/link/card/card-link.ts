@@ -43,9 +43,9 @@ const soundMs = 30_000;
 const backoff = { firstMs: 250, maxMs: 30_000 };
 
 /**
- * The life of the card in one reader: taken exclusively as soon as it is there, activated, kept connected; activated
- * again after removal, resets by others, a mute spell or a restart of the service, with growing delays. Carries short
- * messages by SMS-PP download.
+ * The supervision of the card in one reader: the card is connected exclusively as soon as it is present, activated and
+ * kept connected; after removal, a reset by another program, a mute card or a restart of the service it is activated
+ * again, with growing delays. Carries short messages by SMS-PP download.
  */
 export class CardLink implements SmsBearer {
   readonly id: string;
@@ -95,14 +95,14 @@ export class CardLink implements SmsBearer {
     return { phase: now.at, ...carries(now), ...trouble, ...this.card, terminal: this.#session?.describe() };
   }
 
-  /** The reader is there (again), with or without a card. */
+  /** The reader is present (again), with or without a card. */
   attach(reader: CardReader, present: boolean): void {
     this.#reader = reader;
     this.#present = present;
     this.#notice();
   }
 
-  /** The reader, or the service that provides it, is gone. */
+  /** The reader, or the service that provides it, is unavailable. */
   detach(reason: string): void {
     this.#reader = undefined;
     this.#present = false;
@@ -223,7 +223,7 @@ export class CardLink implements SmsBearer {
 
   async #pause(error: GatewayError, attempt: number): Promise<void> {
     const { clock, random, log } = this.#deps;
-    // State that was lost (a reset by another program) is restored at once, but only once in a row.
+    // State lost by a reset of another program is restored at once, but only once in a row.
     const delayMs = error.retry === "now" && attempt === 0 ? 0 : backoffMs(attempt, { ...backoff, random });
     log.warn({ link: this.id, code: error.code, attempt, delayMs }, error.message);
     this.#enter({ at: "waiting", error, attempt, delayMs });

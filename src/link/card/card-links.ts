@@ -1,7 +1,7 @@
 import type { ReaderEvent, ReaderState } from "../card-reader.ts";
 import { CardLink, type CardLinkDeps } from "./card-link.ts";
 
-/** What {@link CardLinks} needs besides what every link gets. */
+/** What {@link CardLinks} needs in addition to the dependencies of every link. */
 export interface CardLinksDeps extends Omit<CardLinkDeps, "id" | "onChange" | "channels"> {
   /** Scheme of the driver the events come from: link ids are `scheme:reader`. */
   readonly scheme: string;
@@ -16,8 +16,8 @@ export interface CardLinksDeps extends Omit<CardLinkDeps, "id" | "onChange" | "c
 }
 
 /**
- * One card link per reader, fed with a driver's reader events. A link stays when its reader goes, so that it is found
- * again, with its reason, when the reader or the service is back.
+ * One card link per reader, fed with a driver's reader events. A link stays when its reader disappears, so that it can
+ * be displayed with the reason and used again when the reader or the service returns.
  */
 export class CardLinks implements AsyncDisposable {
   readonly #deps: CardLinksDeps;
@@ -36,7 +36,7 @@ export class CardLinks implements AsyncDisposable {
     for await (const event of events) this.take(event);
   }
 
-  /** Acts on one event. */
+  /** Processes one event. */
   take(event: ReaderEvent): void {
     switch (event.kind) {
       case "reader-added":

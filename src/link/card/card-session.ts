@@ -68,12 +68,12 @@ export class CardSession {
     return this.#terminal?.describe();
   }
 
-  /** Ends the session; what is on its way fails with `why`. */
+  /** Ends the session; exchanges under way fail with `why`. */
   end(why: unknown): void {
     this.#ending.abort(why);
   }
 
-  /** Takes the card, activates it and stays with it. Resolves with what ended that; never rejects. */
+  /** Connects to the card, activates it and serves it. Resolves with the cause of its end; never rejects. */
   async run(): Promise<GatewayError> {
     const { reader, clock, link } = this.#deps;
     const { signal } = this.#ending;
@@ -125,7 +125,7 @@ export class CardSession {
       this.#letJobGo();
       this.expectActivity(this.#activeUntil);
     });
-    // The session ends before.
+    // The session may end earlier.
     detach(over, () => undefined);
   }
 
@@ -161,7 +161,7 @@ export class CardSession {
     onReady({ atr: this.channel.atr, identity, eid: this.#eid });
   }
 
-  /** Waits for activation, but neither beyond its time nor beyond the session. */
+  /** Waits for activation, at most until its time limit and the end of the session. */
   async #inTime<T>(work: Promise<T>): Promise<T> {
     const { clock, link } = this.#deps;
     const waiting = new AbortController();

@@ -9,7 +9,7 @@ import type { CardSms } from "./terminal/terminal-commands.ts";
 /** Up to how many digits a bare number is a short code rather than an international number. */
 const shortCodeDigits = 6;
 
-/** A number as a bearer gets it: E.164 digits with or without `+`, a short code, or a name. */
+/** A number as passed to a bearer: E.164 digits with or without `+`, a short code, or a name. */
 function addressOf(text: string): SmsAddress {
   return /^[0-9]+$/.test(text) && text.length > shortCodeDigits ? parseAddress(`+${text}`) : parseAddress(text);
 }
@@ -44,7 +44,7 @@ export function serviceCentreOf(text: string): Address {
 }
 
 /**
- * What a card's SEND SHORT MESSAGE brings; the card itself is the originator.
+ * The inbound item of a card's SEND SHORT MESSAGE; the card itself is the originator.
  * @throws codec.* for anything but an SMS-SUBMIT
  */
 export function inboundItem({ tpdu }: CardSms): InboundItem {

@@ -1,12 +1,12 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 
-/** After how long a card that was busy is asked again, ms. */
+/** Delay before a task is offered again to a card that was busy, ms. */
 const busyRetryMs = 1_000;
 
 /** Carries something to the card; false when the card was too busy to take it. */
 type Run = () => Promise<boolean>;
 
-/** Something for the card that waits until no proactive command is in hand. */
+/** A task for the card that waits until no proactive command is being executed. */
 interface CardTask {
   readonly run: Run;
   readonly fail: (error: unknown) => void;
@@ -14,12 +14,12 @@ interface CardTask {
   readonly awaited: boolean;
 }
 
-/** Whether an error means that the card or the way to it is gone. */
+/** Whether an error means that the card or the connection to it is lost. */
 function isLinkFailure(error: unknown): boolean {
   return error instanceof GatewayError && (error.code.startsWith("card.") || error.code.startsWith("link."));
 }
 
-/** What the terminal has for the card, in order; tasks that find it busy are postponed. */
+/** Tasks of the terminal for the card, in order; tasks that find it busy are postponed. */
 export class CardTaskQueue {
   readonly #waiting: CardTask[] = [];
   #postponed: CardTask[] = [];

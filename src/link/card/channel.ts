@@ -9,17 +9,19 @@ import { type CardResponse, exchangeApdu } from "./exchange.ts";
 import { type Showing, showing } from "./secrets.ts";
 import { SerialQueue } from "./serial-queue.ts";
 
-/** How long one APDU may take, its GET RESPONSEs included, once it has its turn; and what ends it early. */
+/** Time limit of one APDU from its turn on, including its GET RESPONSEs, and the signal that aborts it. */
 export interface TransmitOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Takes whole APDUs (with Le when response data is expected) and returns whole answers, however the card delivers them. */
+/**
+ * Accepts whole APDUs (with Le if response data is expected) and returns whole answers, however the card delivers them.
+ */
 export interface CardChannel {
   /**
    * @throws codec.* for a malformed APDU (nothing was sent); card.mute, card.removed, card.reset, card.protocol,
-   * link.lost, link.service as the connection gives them. An error status word is an answer, not an error.
+   * link.lost, link.service as thrown by the connection. An error status word is an answer, not an error.
    */
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
 }
@@ -52,11 +54,13 @@ export interface ApduChannelDeps {
   /** For an APDU without a time limit of its own; 30 s unless given. */
   readonly timeoutMs?: number;
   /**
-   * Called with each answer before its command resolves, so that what it enqueues comes before the caller's next
-   * command. The one place that sees every 91XX.
+   * Called with each answer before its command resolves, so that tasks that it enqueues run before the caller's next
+   * command. The only place that receives every 91XX.
    */
   readonly onAnswer?: (response: CardResponse, apdu: Uint8Array) => void;
-  /** Called once, when the connection has become unusable (card gone, mute, reset by others, reader lost). */
+  /**
+   * Called once, when the connection has become unusable (card removed, mute, reset by another program, reader lost).
+   */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -86,7 +90,7 @@ export class ApduChannel implements CardTurn {
     return this.#failure !== undefined;
   }
 
-  /** Whether a command is on its way or waits for its turn. */
+  /** Whether a command is being executed or waits for its turn. */
   get busy(): boolean {
     return this.#queue.busy;
   }
@@ -107,7 +111,7 @@ export class ApduChannel implements CardTurn {
     return this.#enqueue(() => this.#runTurn(work), signal);
   }
 
-  /** Resets the card when its turn comes; logical channels are gone then. Returns the new answer to reset. */
+  /** Resets the card when its turn comes, which closes all logical channels. Returns the new answer to reset. */
   reset(kind: "warm" | "cold", options: TransmitOptions = {}): Promise<Uint8Array> {
     return this.#enqueue(async () => {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -226,7 +230,8 @@ export class ApduChannel implements CardTurn {
     const close = async () => {
       if (!open || born !== this.#generation) return;
       open = false;
-      // Nothing can be done about a channel that does not close; on a removed card it is closed already.
+      // A failure is ignored: a channel that does not close cannot be helped, and on a removed card it is closed
+      // already.
       await through.transmit(Uint8Array.of(0x00, 0x70, 0x80, number)).catch(() => undefined);
     };
     return {

@@ -9,13 +9,12 @@ import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 /** GET DATA for the EID. SGP.02 §4.1.3.1, GP Card Specification §11.3 */
 const getEid = fromHex("80CA005A00");
-/** The USIM by its partial AID, so that the basic channel is left as activation left it. */
+/** SELECT of the USIM by its partial AID, which restores the state of the basic channel after activation. */
 const selectUsim = fromHex("00A4040407A000000087100200");
 
 /**
- * Asks the ECASD for the EID, on a logical channel of its own where the card has one. Undefined for a plain UICC, and
- * for a card that answers anything but an EID.
- * @throws card.*, link.* when the card or the way to it fails
+ * Reads the EID from the ECASD, on a separate logical channel if the card has one. Undefined for a plain UICC, and for
+ * a card that returns anything but an EID. @throws card.*, link.* if the card or the link fails
  */
 export async function readEid(card: CardTurn, options: TransmitOptions): Promise<Eid | undefined> {
   const own = await card.openChannel(undefined, options).catch((error: unknown) => {

@@ -3,23 +3,26 @@ import { concatBytes } from "../../base/hex.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { commandCase, parseCommand } from "../../codec/apdu/command-apdu.ts";
 
-/** What a card answered to one APDU. */
+/** The answer of a card to one APDU. */
 export interface CardResponse {
   /** Response data, complete, without the status word. */
   readonly data: Uint8Array;
   /**
-   * Final status word. A warning (62XX, 63XX) that came before the data stays the status when the data then ended with
-   * 9000, as it is for a card that answers both at once.
+   * Final status word. A warning (62XX, 63XX) that was returned before the data is the status if the data then end with
+   * 9000, as for a card that returns both at once.
    */
   readonly sw: number;
-  /** The warning that came before the data, when another status word (91XX) followed the data. */
+  /** The warning that was returned before the data, if another status word (91XX) followed the data. */
   readonly warning?: number;
 }
 
 /** One exchange with the card: command octets out, response octets with SW1 SW2 back. */
 type Exchange = (command: Uint8Array) => Promise<Uint8Array>;
 
-/** Answers in a row that only ask for another try (6CXX, 61XX without data) before the last of them counts as final. */
+/**
+ * Maximum number of answers in a row that only request another try (6CXX, 61XX without data); a further one counts as
+ * final.
+ */
 const maxCorrections = 3;
 /** Response data collected over GET RESPONSE, at most. */
 const maxCollected = 0x10000;
@@ -27,9 +30,9 @@ const maxCollected = 0x10000;
 const nothing = new Uint8Array(0);
 
 /**
- * Carries one APDU over a card that talks T=0 TPDUs (`tpdu`), or whole APDUs (`apdu`): builds the TPDU for each of the
- * four cases and follows 61XX, 9FXX, 6CXX and warnings before data. The caller makes sure that nothing comes between
- * the exchanges. TS 102 221 §7.3.1.1, ISO 7816-3 §12.2
+ * Exchanges one APDU with a card that uses T=0 TPDUs (`tpdu`) or whole APDUs (`apdu`): builds the TPDU for each of the
+ * four cases and handles 61XX, 9FXX, 6CXX and warnings before data. The caller must exclude other exchanges in between.
+ * TS 102 221 §7.3.1.1, ISO 7816-3 §12.2
  * @throws codec.length for an APDU whose lengths do not fit, or too long for T=0; card.protocol for endless answers
  */
 export async function exchangeApdu(
@@ -58,7 +61,7 @@ export async function exchangeApdu(
 
 type Shape = ReturnType<typeof commandCase> | "extended";
 
-/** The codec's answer, but for the short forms, which every exchange passes, without taking the command apart. */
+/** The case of a command. Short forms, which occur in every exchange, are recognized without decoding the command. */
 function shapeOf(apdu: Uint8Array): Shape {
   const p3 = apdu[4] ?? 0;
   if (apdu.length === 5) return 2;
@@ -105,7 +108,7 @@ function header(apdu: Uint8Array, p3: number): Uint8Array {
   return tpdu;
 }
 
-/** Fetches waiting data. `warning` is the status that may (or may not) mean that there is some. */
+/** Fetches waiting data. `warning` is a status that may mean that there are some. */
 async function collect(
   exchange: Exchange,
   apdu: Uint8Array,

@@ -5,7 +5,7 @@ import type { TransmitOptions } from "./channel.ts";
 import type { CardResponse } from "./exchange.ts";
 import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
-/** Something that takes whole APDUs. */
+/** A channel that accepts whole APDUs. */
 interface ApduTaker {
   transmit(apdu: Uint8Array, options?: TransmitOptions): Promise<CardResponse>;
 }
@@ -80,7 +80,7 @@ export async function readIdentity(card: ApduTaker, options: TransmitOptions): P
   return { ...(iccid === undefined ? {} : { iccid }), ...(imsi === undefined ? {} : { imsi }) };
 }
 
-/** Whether the MF indicates that the card takes TERMINAL CAPABILITY. ETSI TS 102 221 §11.1.1.4.6.7 */
+/** Whether the MF indicates that the card accepts TERMINAL CAPABILITY. ETSI TS 102 221 §11.1.1.4.6.7 */
 export async function asksTerminalCapability(card: ApduTaker, options: TransmitOptions): Promise<boolean> {
   const { data, sw } = await card.transmit(selectMf, options);
   if (!good(sw)) return false;

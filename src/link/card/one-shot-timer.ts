@@ -5,7 +5,7 @@ const maxSleepMs = 3_600_000;
 /** Callbacks of the timer to its owner. */
 interface OneShotTimerDeps {
   readonly clock: Clock;
-  /** When there is something to do next, monotonic ms; undefined for nothing. Must move on after `due`. */
+  /** When the next item is due, monotonic ms; undefined if there is none. Must advance after `due`. */
   readonly next: () => number | undefined;
   readonly due: (now: number) => Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { OneShotTimer } from "./one-shot-timer.ts";
 import { expireTimers, nextDue, type RunningTimer, type Timers } from "./terminal/timers.ts";
 
-/** What a schedule needs, and what it calls when the time has come. */
+/** What a schedule needs, and its callbacks. */
 interface ScheduleDeps {
   readonly clock: Clock;
   /** Polling interval unless the card requests one, ms. */
@@ -17,7 +17,7 @@ interface ScheduleDeps {
   readonly onPoll: () => Promise<void>;
 }
 
-/** Everything time-driven for a card: its timers, polling, retries. */
+/** All time-driven work for a card: timers, polling, retries. */
 export class Schedule {
   readonly #deps: ScheduleDeps;
   readonly #alarm: OneShotTimer;
@@ -63,7 +63,7 @@ export class Schedule {
     this.rearm();
   }
 
-  /** The card was reset: its timers and its polling interval are gone. */
+  /** The card was reset: clears its timers and its polling interval. */
   reset(): void {
     this.#timers = [];
     this.#wantedPollMs = this.#deps.pollMs;

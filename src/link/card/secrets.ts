@@ -10,7 +10,7 @@ import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 type Shown = Pick<Frame, "bytes" | "facts">;
 
-/** What of an APDU's exchanges may be shown; GET RESPONSE returns the data that the APDU requested. */
+/** The parts of an APDU's exchanges that may be displayed; GET RESPONSE returns the data that the APDU requested. */
 export interface Showing {
   command(bytes: Uint8Array): Shown;
   answer(bytes: Uint8Array): Shown;
@@ -19,7 +19,10 @@ export interface Showing {
 const fetch = 0x12;
 const envelope = 0xc2;
 
-/** How to show the exchanges of an APDU: PINs and keys overwritten by zeros, lengths kept. `facts.hidden` names them. */
+/**
+ * How to display the exchanges of an APDU: PINs and keys are overwritten by zeros, lengths stay. `facts.hidden` names
+ * them.
+ */
 export function showing(
   apdu: Uint8Array,
   show: ShowMessage = showAlone,
@@ -43,13 +46,13 @@ function hideLogin(bytes: Uint8Array, apdu: Uint8Array, ranges: readonly Range[]
   return { bytes: withoutRanges(bytes, ranges), facts: { hidden: "bearer-login" } };
 }
 
-/** A short message for the card may hold a script that is not ciphered. */
+/** A short message for the card may contain a script that is not ciphered. */
 function withoutClearSecrets(bytes: Uint8Array, show: ShowMessage): Shown {
   const shown = showEnvelope(bytes, show);
   return shown === bytes ? { bytes } : { bytes: shown, facts: { hidden: "key" } };
 }
 
-/** OPEN CHANNEL names user and password of its bearer in text strings. ETSI TS 102 223 §6.6.27 */
+/** OPEN CHANNEL contains user and password of its bearer in text strings. ETSI TS 102 223 §6.6.27 */
 function withoutBearerPassword(bytes: Uint8Array): Shown {
   const command = ignoreCodecErrors(() => ProactiveCommand.read(new Reader(bytes)));
   if (command?.name !== "openChannel") return { bytes };

@@ -18,12 +18,12 @@ export interface AdminRequest {
   readonly headText: string;
 }
 
-/** Whom the PSK identity names: what the agent id must agree with. */
+/** The card that the PSK identity names, with which the agent id must agree. */
 export interface AgentClaim {
   readonly eid?: string;
-  /** Agent id of a card that names itself in its own way. */
+  /** Agent id of a card that uses neither its EID nor its ICCID. */
   readonly agentId?: string;
-  /** Other names that are known of the card: any of them will do. */
+  /** Other identifiers of the card, each of which is accepted. */
   readonly agentIds?: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export function checkRequest({ head, headText, body }: HttpRequest, claim: Agent
   };
 }
 
-/** Headers that decide whose session it is and the outcome of a script. */
+/** Headers that determine the card of the session and the outcome of a script. */
 const singleHeaders = ["x-admin-protocol", "x-admin-from", "x-admin-resume", "x-admin-script-status"];
 
 function saysTwoThings(head: HttpRequest["head"], name: string): boolean {
@@ -68,7 +68,7 @@ function saysTwoThings(head: HttpRequest["head"], name: string): boolean {
   return others.some((other) => word(other) !== word(first));
 }
 
-/** A value that is one word, without what some cards write around it. */
+/** A value that is one word, without the quotes or blanks that some cards add. */
 function word(value: string | undefined): string | undefined {
   return value?.toLowerCase().replace(/^["\s]+|["\s]*(?:;.*)?$/g, "");
 }
@@ -84,7 +84,7 @@ function agentAgrees(agentId: string, claim: AgentClaim): boolean {
   return claim.agentId === undefined;
 }
 
-/** What a request URI asks for, apart from being a Next-URI. */
+/** The purpose of a request URI that is not a Next-URI. */
 type UriPurpose =
   | { readonly kind: "initial"; readonly path: string; readonly notification?: Uint8Array }
   /** A notification that is not a hexadecimal text. */

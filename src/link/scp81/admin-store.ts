@@ -9,13 +9,13 @@ export interface AdminScript {
   readonly target?: string;
   /** Command script, octet for octet as the card gets it. */
   readonly body: Uint8Array;
-  /** How long the card may think before it answers; the server's own limit is never shorter than this. */
+  /** How long the card may process the script before it answers; the server's own limit is never shorter. */
   readonly budgetMs?: number;
-  /** The session ends behind it (a profile switch): nothing else is delivered before the next one. */
+  /** The session ends after it (a profile switch): nothing else is delivered before the next session. */
   readonly last?: boolean;
   /**
-   * When the card did not process it to its end: deliver it again (the default), or report it. Scripts inside a secure
-   * channel of their own (ES8) are reported whatever stands here.
+   * If the card did not process it to its end: deliver it again (the default), or report it. Scripts inside a secure
+   * channel of their own (ES8) are always reported.
    */
   readonly onBreak?: "resend" | "report";
   /**
@@ -28,9 +28,11 @@ export interface AdminScript {
 /** Outcome of a delivered script. */
 export type AdminVerdict =
   | { readonly state: "answered"; readonly response: Uint8Array }
-  /** The card ran it; what it sent back is not a response script. */
+  /** The card executed it, but its answer is not a response script. */
   | { readonly state: "answered-unparseable"; readonly response: Uint8Array }
-  /** The card did not hand it to an application, or could not check its security (`security-error`: may have run). */
+  /**
+   * The card did not pass it to an application, or could not verify its security (`security-error`: it may have run).
+   */
   | { readonly state: "rejected"; readonly scriptStatus: string }
   /** The card executed all of it; the link broke before the response arrived, and the response is lost. */
   | { readonly state: "executed-response-lost" }
@@ -39,7 +41,7 @@ export type AdminVerdict =
   /** The card began another session without an answer to this script. */
   | { readonly state: "fate-unknown" };
 
-/** A verdict on its way into the store. */
+/** A verdict that is to be stored. */
 interface Settlement {
   readonly script: string;
   readonly verdict: AdminVerdict;
@@ -56,7 +58,10 @@ export interface Outstanding {
   readonly deliveries: number;
 }
 
-/** Where a target's card stands when nothing is outstanding, or stood when the outstanding script left. */
+/**
+ * The position of a target's card in the dialog, if nothing is outstanding; otherwise its position when the outstanding
+ * script was sent.
+ */
 export interface Position {
   /** Next-URI of the newest script with a verdict that the card reached. */
   readonly uri: string;
@@ -66,15 +71,15 @@ export interface Position {
   readonly secureChannel?: string;
 }
 
-/** All that must outlive the daemon of one target's dialog. */
+/** The durable state of one target's dialog. */
 export interface AdminRecord {
   readonly outstanding?: Outstanding;
   readonly position?: Position;
 }
 
-/** One durable step of a dialog: everything in it becomes true at once, or nothing. */
+/** One durable step of a dialog: applied as a whole or not at all. */
 export interface AdminStep {
-  /** Verdicts reached. A script the store no longer waits for is ignored. */
+  /** Verdicts. A script that the store no longer waits for is ignored. */
   readonly settled: readonly Settlement[];
   /** Replaces the stored position when given. */
   readonly position?: Position;
@@ -85,12 +90,12 @@ export interface AdminStep {
         readonly do: "offer";
         readonly uri: string;
         readonly after?: string;
-        /** A secure channel that ended with the link: what is still queued of it is settled `secure-channel-lost`. */
+        /** A secure channel that ended with the link: its queued scripts get the verdict `secure-channel-lost`. */
         readonly lostChannel?: string;
       }
     /**
-     * The outstanding script is delivered once more; when it was withdrawn, what comes next is handed out in its place
-     * and under its Next-URI.
+     * The outstanding script is delivered again; if it was withdrawn, the next one is handed out in its place and under
+     * its Next-URI.
      */
     | {
         readonly do: "redeliver";
@@ -112,11 +117,11 @@ export type Offer =
 
 /**
  * The durable side of administration sessions. All calls of one target come one after the other.
- * A rejection means that nothing of the step is true; the card's link is then dropped, and the card comes back.
+ * A rejection means that nothing of the step was stored; the card's link is then dropped, and the card returns.
  */
 export interface AdminStore {
-  /** The target's record as it was left, by this or an earlier process. */
+  /** The target's record as last stored, by this or an earlier process. */
   load(target: string): Promise<AdminRecord>;
-  /** Makes a step durable (group commit welcome) and only then resolves. */
+  /** Makes a step durable (perhaps together with others) and only then resolves. */
   advance(target: string, step: AdminStep): Promise<Offer>;
 }

@@ -12,7 +12,7 @@ import type { AdminReply, AdminSessionHandler, AdminSessionInfo } from "./sessio
 
 /** Callbacks of a connection to its server. */
 interface ConnectionEvents {
-  /** The card broke the protocol or was refused; for counters and the log. */
+  /** The card violated the protocol or was refused; for counters and the log. */
   refused(info: AdminSessionInfo, status: number, why: string): void;
   dropped(info: AdminSessionInfo, why: string): void;
   failed(info: AdminSessionInfo, error: unknown): void;
@@ -42,7 +42,7 @@ export class AdminConnection {
   #posts = 0;
   #cardDone = false;
   #deadline: number;
-  /** When the running request has to be whole, however busily it drips. */
+  /** When the current request must be complete, however steadily its octets arrive. */
   #requestEnd: number | undefined;
   /** Until when the card may work on the script it has. */
   #budgetEnd = 0;
@@ -73,12 +73,12 @@ export class AdminConnection {
     return this.#posts;
   }
 
-  /** Monotonic moment after which the connection has to go. */
+  /** Monotonic time after which the connection is closed. */
   get deadline(): number {
     return this.#deadline;
   }
 
-  /** The connection is gone. */
+  /** The connection was closed. */
   closed(): void {
     this.#phase = "ending";
     this.#handler.closed();
@@ -90,7 +90,7 @@ export class AdminConnection {
     this.#socket.destroy();
   }
 
-  /** The card states nothing more: what it asked for is still answered, and then there is nothing to wait for. */
+  /** The card has closed its side: its open request is still answered, then the connection is closed. */
   #cardEnded(): void {
     this.#cardDone = true;
     if (this.#phase !== "gateway-works" && this.#phase !== "ending") this.#socket.destroy();
@@ -118,7 +118,7 @@ export class AdminConnection {
   }
 
   /**
-   * A request that has begun must continue, and must not continue forever; a script's own budget is never cut short.
+   * A request that has begun must make progress and end in time; the budget of a script is never shortened by this.
    */
   #watchRequest(): void {
     if (this.#reader.awaits === "between") return;
@@ -192,7 +192,8 @@ export class AdminConnection {
     const { head, octets } = adminAnswerOctets(reply.answer, framing, limits.chunkOctets);
     this.#traceAnswer(reply, head);
     if (reply.end || this.#cardDone) {
-      // One flight: the answer, close_notify and FIN, so that a card that stops listening has seen all of it.
+      // Answer, close_notify and FIN are sent together, so that a card that stops reading after the answer has received
+      // all of it.
       this.#socket.end(octets);
       this.#linger();
       return;

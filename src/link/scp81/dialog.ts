@@ -2,13 +2,13 @@ import type { AdminAnswer } from "../../codec/gp/admin-http.ts";
 import { isResponseScript } from "../../codec/gp/script-body.ts";
 import type { AdminRecord, AdminScript, AdminStep, AdminVerdict, Offer, Outstanding, Position } from "./admin-store.ts";
 
-/** A card's POST, reduced to what the dialog turns on. */
+/** The parts of a card's POST that the dialog depends on. */
 export interface DialogPost {
   /** Origin form, as the card sent it. */
   readonly uri: string;
   /** The URI for the card's next request, which need not repeat the query. */
   readonly pollUri: string;
-  /** It is a URI that sessions begin with. */
+  /** The URI is one with which sessions begin. */
   readonly initial: boolean;
   /** `X-Admin-Resume: true`. */
   readonly resume: boolean;
@@ -19,7 +19,7 @@ export interface DialogPost {
   readonly notification?: Uint8Array;
   /** The link is new: this is its first POST. */
   readonly firstOnLink: boolean;
-  /** A Next-URI that was never used, for the script that may follow. */
+  /** An unused Next-URI, for the script that may follow. */
   readonly freshUri: string;
   /** Monotonic milliseconds. */
   readonly at: number;
@@ -29,9 +29,9 @@ export interface DialogPost {
 export interface DialogPolicy {
   /** A script is reported `too-often` instead of being delivered more often than this. */
   readonly maxDeliveries: number;
-  /** One POST is held back this long while more is coming; 0 = answered at once. */
+  /** How long the answer to one POST is delayed while more scripts are announced; 0 = answered at once. */
   readonly holdMs: number;
-  /** A session is held open this long in all without a script. */
+  /** How long a session is held open in total without a script. */
   readonly holdTotalMs: number;
 }
 
@@ -41,30 +41,30 @@ interface Common {
   readonly heldMs: number;
 }
 
-/** Where the dialog of one target stands. */
+/** The state of one target's dialog. */
 export type DialogState =
   /** The card's request is awaited. */
   | (Common & { readonly at: "idle" })
-  /** A step is on its way into the store. */
+  /** A step is being stored. */
   | (Common & { readonly at: "stepping"; readonly post: DialogPost; readonly step: AdminStep })
-  /** More is coming: the POST stays unanswered. */
+  /** More scripts are announced: the POST stays unanswered. */
   | (Common & { readonly at: "holding"; readonly post: DialogPost })
-  /** The session is over. */
+  /** The session has ended. */
   | (Common & { readonly at: "ended" });
 
 export type DialogEvent =
   | { readonly kind: "post"; readonly post: DialogPost }
   /** The step is durable. */
   | { readonly kind: "stepped"; readonly offer: Offer; readonly at: number }
-  /** The store failed; nothing of the step is true. */
+  /** The store failed; nothing of the step was stored. */
   | { readonly kind: "fault" }
-  /** A held POST: something may have been queued, or the time is up. */
+  /** For a held POST: a script may have been queued, or the time is up. */
   | { readonly kind: "wake"; readonly freshUri: string };
 
 export type DialogEffect =
   | { readonly do: "step"; readonly step: AdminStep }
   | { readonly do: "answer"; readonly answer: AdminAnswer; readonly end: boolean; readonly script?: AdminScript }
-  /** Feed `wake` when something is queued for the target, at the latest after `ms`. */
+  /** Feed `wake` when a script is queued for the target, at the latest after `ms`. */
   | { readonly do: "hold"; readonly ms: number }
   /** Cut the link without an answer: the card returns with a resuming POST. */
   | { readonly do: "drop" };
@@ -74,7 +74,7 @@ interface DialogMove {
   readonly effects: readonly DialogEffect[];
 }
 
-/** A target's dialog as the store has it. */
+/** A target's dialog in its stored state. */
 export function openDialog(record: AdminRecord): DialogState {
   return { at: "idle", record, heldMs: 0 };
 }
@@ -82,9 +82,9 @@ export function openDialog(record: AdminRecord): DialogState {
 /**
  * The administration dialog of one target: no I/O, no clock. GP Amendment B §3.4, §3.5
  *
- * Every delivered script has a Next-URI of its own. The URI of the next POST thus specifies what the card did:
- * its own URI with a response = answered; its own URI, resuming = executed and the response lost; the URI before it =
- * not processed to its end; the first URI without resuming = a new session, which states nothing.
+ * Every delivered script has a Next-URI of its own. The URI of the next POST thus shows what the card did: the script's
+ * URI with a response = answered; the script's URI, resuming = executed and the response lost; the URI before it = not
+ * processed to its end; the first URI without resuming = a new session, which leaves the outcome open.
  */
 export function stepDialog(state: DialogState, event: DialogEvent, policy: DialogPolicy): DialogMove {
   switch (event.kind) {
@@ -122,7 +122,7 @@ function onPost(state: Idle, post: DialogPost, policy: DialogPolicy): DialogMove
   return newSession(state, post, outstanding);
 }
 
-/** A POST to the outstanding script's own URI: the card ran it to its end, or refused it. */
+/** A POST to the outstanding script's own URI: the card executed all of it, or refused it. */
 function onOwnUri(state: Idle, post: DialogPost, outstanding: Outstanding): DialogMove {
   const { script, uri } = outstanding;
   const silent = post.status === undefined && post.body.length === 0 && (post.resume || post.firstOnLink);
@@ -137,7 +137,7 @@ function onOwnUri(state: Idle, post: DialogPost, outstanding: Outstanding): Dial
   return settle(state, post, [{ script: script.id, verdict }], position, broken ? secureChannel : undefined);
 }
 
-/** The secure channel that ends when the link does: the outstanding script's, or one that was begun before it. */
+/** The secure channel that ends with the link: that of the outstanding script, or one that was begun before it. */
 function openChannel({ record }: Common): string | undefined {
   return record.outstanding?.script.secureChannel ?? record.position?.secureChannel;
 }
@@ -182,24 +182,24 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
   });
 }
 
-/** Without a resuming POST the card promises nothing about what it got before. */
+/** Without a resuming POST the fate of an earlier script is unknown. */
 function newSession(state: Idle, post: DialogPost, outstanding: Outstanding): DialogMove {
   const settled = [{ script: outstanding.script.id, verdict: { state: "fate-unknown" } as const }];
   return settle(state, post, settled, undefined, openChannel(state));
 }
 
-/** A session without history; a secure channel that the last one left open ended with it. */
+/** A session without an outstanding script; a secure channel that the last session left open ended with it. */
 function begin(state: Idle, post: DialogPost): DialogMove {
   const lost = post.firstOnLink ? state.record.position?.secureChannel : undefined;
   return settle(state, post, [], undefined, lost);
 }
 
-/** A POST to a URI whose script has its verdict: a poll, or a card that lost our last answer. */
+/** A POST to a URI whose script has its verdict: a poll, or a card that did not receive the last answer. */
 function goOn(state: Idle, post: DialogPost, position: Position): DialogMove {
   return settle(state, post, [], position, post.firstOnLink ? position.secureChannel : undefined);
 }
 
-/** Makes verdicts durable and asks for the next script, or for none behind the last of a session. */
+/** Makes verdicts durable and requests the next script, or none after the last of a session. */
 function settle(
   state: Idle,
   post: DialogPost,
@@ -238,7 +238,7 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
   const { record, post } = state;
   if (next.do === "redeliver" && record.outstanding !== undefined) {
     const { script, uri } = record.outstanding;
-    // A script that was withdrawn meanwhile is not run by mistake: what the store offers now is what goes.
+    // The script that the store offers now is sent, so that one withdrawn in the meantime is not run.
     if (offer.kind !== "script") return askAgain(state, post);
     const deliveries = offer.script.id === script.id ? next.deliveries : 1;
     return deliver(record, { ...afterOf(next), script: offer.script, uri, deliveries });
@@ -256,7 +256,8 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
       };
     }
     const answer = { status: 204, nextUri: post.pollUri };
-    // Polls without delay would keep the radio busy for nothing and never reach the bound: each counts a little.
+    // Each poll counts for a minimum time: polls without delay would otherwise never reach the limit and keep the radio
+    // busy.
     const heldMs = state.heldMs + Math.max(spent, leastPollMs);
     return { state: { at: "idle", record, heldMs }, effects: [{ do: "answer", answer, end: false }] };
   }
@@ -285,7 +286,7 @@ function deliver(record: AdminRecord, outstanding: Outstanding): DialogMove {
   };
 }
 
-/** Asks for a script once more; what the POST itself brought is durable already. */
+/** Requests a script again; the data of the POST itself are durable already. */
 function askAgain(state: Common, post: DialogPost): DialogMove {
   const { position } = state.record;
   const after = position !== undefined && !post.initial ? position.uri : undefined;

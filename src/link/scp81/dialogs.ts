@@ -14,11 +14,11 @@ import {
 } from "./dialog.ts";
 import type { AdminReply, AdminSessionHandler, AdminSessionInfo } from "./session-handler.ts";
 
-/** How dialogs behave. */
+/** Settings of dialogs. */
 export interface DialogSettings extends DialogPolicy {
   /** URIs that sessions may begin with; the first one is the base of our Next-URIs. */
   readonly initialUris: readonly string[];
-  /** How long a card may think about a script that names no budget. */
+  /** Time limit for a script without a budget of its own. */
   readonly scriptBudgetMs: number;
 }
 
@@ -34,7 +34,7 @@ export const defaultDialogSettings: DialogSettings = {
 interface DialogDeps {
   readonly store: AdminStore;
   readonly clock: Clock;
-  /** Text that was never used before, safe in a URI (letters and digits). */
+  /** A unique text that is safe in a URI (letters and digits). */
   readonly newToken: () => string;
   readonly log: Log;
 }
@@ -56,7 +56,7 @@ export class Dialogs {
     return new DialogSession(session, this.#deps, this.#settings, this.#queue, this.#current);
   };
 
-  /** Something was queued for the target: a session that is held open looks again at once. */
+  /** A script was queued for the target: a session that is held open continues at once. */
   wake(target: string): void {
     this.#current.get(target)?.wake();
   }
@@ -137,7 +137,7 @@ class DialogSession implements AdminSessionHandler {
     return `${base}${base.includes("?") ? "&" : "?"}${sessionParameter}=${this.#deps.newToken()}`;
   }
 
-  /** One move in the target's turn, with as many durable steps as it takes. */
+  /** Processes one event in the target's turn, with as many durable steps as required. */
   async #perform(event: DialogEvent): Promise<Exclude<DialogEffect, { do: "step" }>> {
     const { target } = this.#session;
     const drop = { do: "drop" } as const;
@@ -161,7 +161,10 @@ class DialogSession implements AdminSessionHandler {
     }
   }
 
-  /** A link that is gone may still have brought a whole POST; one that a newer session replaced has no say any more. */
+  /**
+   * Whether a newer session has replaced this one: its POSTs are then ignored. A link that was merely lost may still
+   * have delivered a whole POST.
+   */
   #takenOver(): boolean {
     const current = this.#current.get(this.#session.target);
     return current !== undefined && current !== this;

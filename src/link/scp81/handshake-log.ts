@@ -23,7 +23,7 @@ export class HandshakeLog {
     this.#link = link;
   }
 
-  /** An unknown PSK identity; only its beginning is reported. */
+  /** Logs an unknown PSK identity; only its beginning is logged. */
   unknownIdentity(identity: string): void {
     this.#tell("unknown-identity", (count) => {
       const facts = { link: this.#link, count, starts: identity.slice(0, 12), length: identity.length };
@@ -31,7 +31,7 @@ export class HandshakeLog {
     });
   }
 
-  /** A handshake that failed otherwise; `code` is OpenSSL's or the system's. */
+  /** Logs another failed handshake; `code` is that of OpenSSL or of the system. */
   failed(code: string, hello?: ClientHello): void {
     const offered = hello?.cipherSuites.map(suiteName);
     this.#tell(code, (count) => {

@@ -19,7 +19,7 @@ export class MemoryAdminStore implements AdminStore {
   readonly #withdrawn = new Set<string>();
   readonly reports = new Map<string, ScriptReport>();
   readonly notifications: { readonly target: string; readonly tlv: Uint8Array }[] = [];
-  /** Called with each verdict as it falls. */
+  /** Called with each verdict. */
   onReport: ((script: string, report: ScriptReport) => void) | undefined;
   /** May queue an answer to a notification before the next script is chosen. */
   onNotification: ((target: string, tlv: Uint8Array) => void) | undefined;
@@ -45,7 +45,7 @@ export class MemoryAdminStore implements AdminStore {
     if (index >= 0) queue.splice(index, 1);
   }
 
-  /** How often the script's body left so far. */
+  /** How often the script's body was sent so far. */
   deliveries(script: string): number {
     return this.#deliveries.get(script) ?? 0;
   }

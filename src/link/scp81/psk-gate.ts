@@ -3,9 +3,9 @@ import { Duplex } from "node:stream";
 import { type ClientHandshake, ClientHandshakeListener } from "../../codec/tls/client-handshake.ts";
 
 /**
- * Stands between a TCP connection and its TLS engine and lets the client's octets through one message at a time until
- * the PSK identity has arrived: `onHandshake` may then take its time before the engine sees the message and asks for
- * the key. After that it only passes octets on.
+ * A stream between a TCP connection and its TLS engine. It passes the client's octets on one message at a time until
+ * the PSK identity has arrived; `onHandshake` may then look the key up before the engine receives the message and
+ * requires it. After that it only passes octets on.
  */
 export class PskGate extends Duplex {
   readonly #socket: Socket;
@@ -37,7 +37,10 @@ export class PskGate extends Duplex {
     this.#inOrder(() => void this.push(octets));
   }
 
-  /** Runs `pass` behind everything that is still held; the gate is open when nothing is and nothing more will be. */
+  /**
+   * Runs `pass` after everything that is still held back; the gate is open when nothing is held back and nothing more
+   * will be.
+   */
   #inOrder(pass: () => Promise<void> | void): void {
     this.#pending++;
     this.#passing = this.#passing

@@ -3,21 +3,21 @@ import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 /** Facts about a PSK identity. */
 export interface PskEntry {
   readonly psk: Uint8Array;
-  /** Whose it is. */
+  /** The target that has the identity. */
   readonly target: string;
-  /** The EID that the agent id has to name; an SGP.02 identity brings its own. */
+  /** The EID that the agent id must contain; an SGP.02 identity contains it itself. */
   readonly eid?: string;
-  /** Agent id, verbatim, of a card that does not name its EID there. */
+  /** Agent id, verbatim, of a card whose agent id does not contain its EID. */
   readonly agentId?: string;
-  /** Other names that are known of the card, its ICCIDs among them: any of them will do. */
+  /** Other identifiers of the card, such as its ICCIDs, each of which is accepted. */
   readonly agentIds?: readonly string[];
   /** Framing of bodies to this card; absent = as the server does by default. */
   readonly framing?: "chunked" | "length";
 }
 
 /**
- * Where keys come from. `resident`: at hand, at no more than a look into memory. `remote`: anywhere; the handshake is
- * held at the message that names the identity until the answer is there, which costs about a third more CPU.
+ * The source of keys. `resident`: in memory. `remote`: elsewhere; the handshake is held at the message with the
+ * identity until the answer has arrived, which costs about a third more CPU.
  */
 export type PskSource =
   | { readonly kind: "resident"; readonly find: (identity: string) => PskEntry | undefined }
@@ -30,8 +30,7 @@ function otherSpelling(identity: string): string | undefined {
 }
 
 /**
- * Completes an entry with the EID that its identity names; an entry of another EID is not an answer to that identity,
- * wherever it came from.
+ * Completes an entry with the EID that its identity contains; an entry of another EID is rejected.
  */
 function withEid(identity: string, entry: PskEntry): PskEntry | undefined {
   const eid = readPskIdentity(identity)?.eid;
@@ -39,7 +38,7 @@ function withEid(identity: string, entry: PskEntry): PskEntry | undefined {
   return entry.eid === undefined ? { ...entry, eid } : undefined;
 }
 
-/** Looks an identity up in keys at hand: as it stands, then in the upper-case form of SGP.02. */
+/** Looks an identity up among the keys in memory: unchanged, then in the upper-case form of SGP.02. */
 export function findPsk(find: (identity: string) => PskEntry | undefined, identity: string): PskEntry | undefined {
   const entry = find(identity) ?? lazily(() => otherSpelling(identity), find);
   return entry && withEid(identity, entry);
@@ -50,7 +49,7 @@ function lazily<T>(text: () => string | undefined, then: (text: string) => T): T
   return found === undefined ? undefined : then(found);
 }
 
-/** Looks an identity up wherever keys are, in the same spellings. */
+/** Looks an identity up in any key source, in the same spellings. */
 export async function lookUpPsk(
   lookup: (identity: string) => Promise<PskEntry | undefined>,
   identity: string,

@@ -1,25 +1,28 @@
 import { defaultTlsSettings, type TlsSettings } from "./tls-context.ts";
 
-/** Bounds and deadlines of a server. A card that works on a script has that script's budget, whatever stands here. */
+/** Limits and deadlines of a server. For a card that executes a script, the budget of the script applies instead. */
 export interface Scp81Limits {
   readonly headOctets: number;
   readonly bodyOctets: number;
   /** Most data in one chunk of an answer. */
   readonly chunkOctets: number;
-  /** Requests that may wait behind the one in work. */
+  /** Number of requests that may wait behind the current one. */
   readonly pipelined: number;
-  /** Connections in all. */
+  /** Maximum number of connections. */
   readonly connections: number;
-  /** Connections that have not finished their handshake; one of the oldest goes when one more comes. */
+  /**
+   * Maximum number of connections that have not finished their handshake; one of the oldest is closed for a further
+   * one.
+   */
   readonly handshaking: number;
   readonly handshakeMs: number;
   /** Between the handshake and the first POST. */
   readonly firstPostMs: number;
   /** Between an answer without a script and the next POST. */
   readonly nextPostMs: number;
-  /** Silence within a request. */
+  /** Maximum silence within a request. */
   readonly stallMs: number;
-  /** A request from its first octet to its last. */
+  /** Maximum time of a request from its first octet to its last. */
   readonly requestMs: number;
   /** After our last answer, until the card closes. */
   readonly lingerMs: number;
@@ -51,7 +54,7 @@ export interface Scp81Settings {
   /** 0 = any free one. */
   readonly port: number;
   readonly tls: TlsSettings;
-  /** How bodies go to cards that have no setting of their own. */
+  /** Framing of bodies to cards without a setting of their own. */
   readonly framing: "chunked" | "length";
   readonly limits: Scp81Limits;
 }

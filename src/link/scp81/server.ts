@@ -20,18 +20,18 @@ import { pskServerContext, suiteName } from "./tls-context.ts";
 
 export interface Scp81Deps {
   readonly keys: PskSource;
-  /** Who serves a session. */
+  /** Chooses the handler of a session. */
   readonly open: OpenSession;
   readonly clock: Clock;
   readonly log: Log;
-  /** Lines in the format of `SSLKEYLOGFILE`; they hold the keys of the sessions: for the lab only. */
+  /** Lines in the format of `SSLKEYLOGFILE`; they contain the keys of the sessions: for the lab only. */
   readonly keyLog?: (line: Buffer) => void;
 }
 
 /** Counters of a server since its start. */
 interface Scp81Stats {
   connections: number;
-  /** Connections whose handshake ended well. */
+  /** Connections whose handshake succeeded. */
   sessions: number;
   handshakeFailures: number;
   unknownIdentities: number;
@@ -52,11 +52,11 @@ interface Handshake {
   socket?: TLSSocket;
   readonly raw: Socket;
   readonly deadline: number;
-  /** Keys that a remote store gave for the identities of this client. */
+  /** Keys that a remote store returned for the identities of this client. */
   found?: Map<string, PskEntry>;
   identity?: string;
   entry?: PskEntry;
-  /** What the client offered; read only where its octets pass through our hands. */
+  /** The ClientHello; read only if the client's octets pass through a gate. */
   hello?: ClientHello;
 }
 
@@ -143,13 +143,13 @@ export class Scp81Server implements AsyncDisposable {
     return [...this.#connections].map(({ info, phase, posts }) => ({ ...info, phase, posts }));
   }
 
-  /** Whether the target has a session that can still take something. */
+  /** Whether the target has a session that can still accept scripts. */
   serves(target: string): boolean {
     const connection = this.#byTarget.get(target);
     return connection !== undefined && connection.phase !== "ending";
   }
 
-  /** Cuts a session; false when there is none of this id. */
+  /** Closes a session; false if there is none with this id. */
   close(id: string): boolean {
     const connection = [...this.#connections].find(({ info }) => info.id === id);
     connection?.drop("closed by the operator");
@@ -184,7 +184,7 @@ export class Scp81Server implements AsyncDisposable {
     else this.#startTls(handshake, raw);
   }
 
-  /** Reads what the card offers, for traces, and hands the octets on to the TLS engine. */
+  /** Reads the ClientHello for traces, and passes the octets on to the TLS engine. */
   #peek(handshake: Handshake): void {
     const { raw } = handshake;
     const fail = (error: Error) => this.#failed(handshake, error);
@@ -232,7 +232,7 @@ export class Scp81Server implements AsyncDisposable {
     least.raw.destroy();
   }
 
-  /** Holds the handshake at the message with the identity until its key has come. */
+  /** Holds the handshake at the message with the identity until its key has arrived. */
   #gate(handshake: Handshake): PskGate {
     const found = new Map<string, PskEntry>();
     handshake.found = found;
@@ -283,7 +283,10 @@ export class Scp81Server implements AsyncDisposable {
     }
   }
 
-  /** Unknown identities get a key too: they fail where wrong keys fail, at the same cost and with the same alert. */
+  /**
+   * An unknown identity gets a random key, so that it fails exactly as a wrong key does, at the same cost and with the
+   * same alert.
+   */
   #pskOf(handshake: Handshake, identity: string): Uint8Array {
     const { keys } = this.#deps;
     const entry = keys.kind === "remote" ? handshake.found?.get(identity) : findPsk(keys.find, identity);
@@ -317,7 +320,7 @@ export class Scp81Server implements AsyncDisposable {
       target: entry.target,
       ...(entry.eid !== undefined && { eid: entry.eid }),
       identity,
-      // Asking the system for it costs as much as a POST, and few ever look.
+      // Read only on demand: the system call costs as much as a POST.
       get remote() {
         return `${raw.remoteAddress ?? "?"}:${raw.remotePort ?? 0}`;
       },

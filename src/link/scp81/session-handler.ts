@@ -8,20 +8,20 @@ export interface AdminSessionInfo {
   readonly eid?: string;
   /** PSK identity as the card sent it. */
   readonly identity: string;
-  /** Where the card's connection comes from. */
+  /** Address of the card's end of the connection. */
   readonly remote: string;
   /** Wall clock, milliseconds. */
   readonly openedAt: number;
 }
 
-/** What is done with a POST. */
+/** The reaction to a POST. */
 export type AdminReply =
   | {
       readonly do: "answer";
       readonly answer: AdminAnswer;
-      /** The session is over: close_notify follows at once. */
+      /** The session ends: close_notify follows at once. */
       readonly end: boolean;
-      /** How long the card may think about what the answer brings. */
+      /** Time limit for the script in the answer. */
       readonly budgetMs?: number;
       /** Script that the answer carries, for traces. */
       readonly script?: string;
@@ -32,12 +32,12 @@ export type AdminReply =
 /** Serves the POSTs of one session, one after the other. */
 export interface AdminSessionHandler {
   post(request: AdminRequest): Promise<AdminReply>;
-  /** The link is gone, for whatever reason. */
+  /** The link was closed, for any reason. */
   closed(): void;
 }
 
 /**
- * Who serves a new session: the dialog over our own queue of scripts, or a proxy that forwards each POST to another
- * server.
+ * Returns the handler of a new session: the dialog over the gateway's own queue of scripts, or a proxy that forwards
+ * each POST to another server.
  */
 export type OpenSession = (session: AdminSessionInfo) => AdminSessionHandler;

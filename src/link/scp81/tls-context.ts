@@ -6,9 +6,9 @@ interface CipherSuite {
   readonly name: string;
   readonly code: number;
   readonly sinceTls: "1.0" | "1.2" | "1.3";
-  /** As OpenSSL writes it. */
+  /** OpenSSL's name. */
   readonly openssl: string;
-  /** `usual`: on; `weak`: on when the settings ask for it; `impossible`: not in this OpenSSL. */
+  /** `usual`: on; `weak`: on if enabled in the settings; `impossible`: not supported by this OpenSSL. */
   readonly standing: "usual" | "weak" | "impossible";
 }
 
@@ -32,12 +32,12 @@ function suite(
   return { name, code, sinceTls, openssl, standing };
 }
 
-/** Name of a suite, or its code when it is none of ours. */
+/** Name of a suite, or its code if it is not in the list. */
 export function suiteName(code: number): string {
   return cipherSuites.find((suite) => suite.code === code)?.name ?? code.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Which versions and suites are spoken beside TLS 1.2 with AES-128 in CBC or GCM mode. */
+/** Versions and suites that are enabled in addition to TLS 1.2 with AES-128 in CBC or GCM mode. */
 export interface TlsSettings {
   /** TLS 1.3 with an external PSK. */
   readonly tls13: boolean;
@@ -49,12 +49,14 @@ export interface TlsSettings {
 
 export const defaultTlsSettings: TlsSettings = { tls13: false, tls10: false, nullSuites: false };
 
-/** `SSL_OP_NO_ENCRYPT_THEN_MAC`, which Node does not name: a card in the field dies when the extension is answered. */
+/**
+ * `SSL_OP_NO_ENCRYPT_THEN_MAC`, which Node does not name: some cards in the field fail if the extension is answered.
+ */
 const noEncryptThenMac = 0x0008_0000;
 /** `SSL_OP_NO_RENEGOTIATION`, which Node does not name. */
 const noRenegotiation = 0x4000_0000;
 
-/** What the settings switch on, in OpenSSL's words. */
+/** The enabled suites in OpenSSL's notation. */
 function cipherList({ tls10, nullSuites, tls13 }: TlsSettings): string {
   const names = ["PSK-AES128-CBC-SHA256", "PSK-AES128-GCM-SHA256"];
   if (tls10) names.push("PSK-AES128-CBC-SHA");

@@ -7,7 +7,7 @@ import type { RequestHandler, SessionDeps, SessionOptions } from "./session-cont
 import type { BindMode } from "./session-state.ts";
 import type { SmppStream } from "./stream.ts";
 
-/** What one bind of an account is. */
+/** Options of one bind of an account. */
 export interface EsmeBindOptions extends Omit<SessionOptions, "role"> {
   readonly mode: BindMode;
   readonly bind: Body<"bind_transceiver">;
@@ -16,11 +16,11 @@ export interface EsmeBindOptions extends Omit<SessionOptions, "role"> {
 
 export interface EsmeBindDeps extends SessionDeps {
   readonly random: () => number;
-  /** Opens a stream; TLS is through its handshake. @throws link.* */
+  /** Opens a stream; with TLS, after its handshake. @throws link.* */
   readonly connect: (signal: AbortSignal) => Promise<SmppStream>;
 }
 
-/** One bind that is kept up: connects, binds, and after every end waits and starts again, until it is disposed. */
+/** One permanent bind: connects, binds, and after each end waits and starts again, until it is disposed. */
 export class EsmeBind implements AsyncDisposable {
   readonly mode: BindMode;
   /** Called whenever the bind came up, went down, or its window got room. */
@@ -42,12 +42,12 @@ export class EsmeBind implements AsyncDisposable {
     this.#deps = deps;
   }
 
-  /** The bound session, if there is one now. */
+  /** The bound session, if there is one. */
   get session(): SmppSession | undefined {
     return this.#session;
   }
 
-  /** Whether it is bound, to whom, and why not. */
+  /** Whether it is bound, the peer, and otherwise the reason. */
   get state(): { readonly up: boolean; readonly mode: BindMode; readonly reason?: string; readonly inFlight: number } {
     const up = this.#session !== undefined;
     const inFlight = this.#session?.inFlight ?? 0;
@@ -87,7 +87,7 @@ export class EsmeBind implements AsyncDisposable {
     }
   }
 
-  /** One connection from start to end; the status of a refused bind. */
+  /** Runs one connection from start to end; returns the status of a refused bind. */
   async #once(signal: AbortSignal): Promise<number | undefined> {
     let session: SmppSession | undefined;
     try {

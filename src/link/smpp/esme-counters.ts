@@ -1,9 +1,9 @@
-/** Outcome of the messages an account was given, since its start. */
+/** Counts of the outcomes of an account's messages since its start. */
 export interface EsmeCounters {
-  /** Requests that left, each time they did. */
+  /** Requests sent, repetitions included. */
   sent: number;
   accepted: number;
-  /** Told to slow down; such a message is sent again. */
+  /** Messages refused by throttling; such a message is sent again. */
   throttled: number;
   /** Refused permanently or temporarily. */
   refused: number;
@@ -11,7 +11,7 @@ export interface EsmeCounters {
   unknown: number;
   /** Answered after they were abandoned. */
   late: number;
-  /** Gave up before they could leave. */
+  /** Abandoned before they could be sent. */
   expired: number;
 }
 

@@ -13,24 +13,24 @@ import type { RequestHandler } from "./session-contract.ts";
 import type { BindMode } from "./session-state.ts";
 import { fateError, statusError } from "./status-error.ts";
 
-/** An account at an SMSC: its binds, and how fast it may send. */
+/** Options of an account at an SMSC: its binds and limits. */
 export interface EsmeLinkOptions extends Omit<EsmeBindOptions, "mode"> {
   /** One entry per bind. */
   readonly modes: readonly BindMode[];
   /** Messages per second; Infinity without a limit. */
   readonly rate: number;
-  /** Longest queue in front of the windows. */
+  /** Maximum number of queued messages. */
   readonly queue: number;
-  /** How long a message may wait in it for a bind, for room, or for the SMSC to stop throttling. */
+  /** How long a message may be queued for a bind, for room in a window, or until the SMSC stops throttling. */
   readonly patienceMs: number;
   readonly statusClasses?: ReadonlyMap<number, StatusClass>;
 }
 
-/** A message on its way to one of the binds. */
+/** A message that waits for one of the binds. */
 interface Waiting {
   readonly command: RequestCommand;
   readonly body: Body<RequestCommand>;
-  /** Messages of one key keep to one bind while one of them is in flight. */
+  /** Messages with the same key use the same bind while one of them is in flight. */
   readonly key: string;
   readonly deadline: number;
   readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
@@ -38,7 +38,7 @@ interface Waiting {
   readonly late: ((pdu: Pdu<ResponseCommand>) => void) | undefined;
   over: boolean;
   sent: boolean;
-  /** Those that give up with the same signal of a caller. */
+  /** Messages that are abandoned with the same signal of a caller. */
   watched?: Set<Waiting>;
   lastError?: GatewayError;
 }
@@ -48,8 +48,9 @@ const holdMs = 60_000;
 const maxNapMs = 250;
 
 /**
- * An SMSC account as an ESME sees it: several binds, one queue, one rate. A throttled message goes back to the head of
- * the queue and the whole link pauses; what was sent when a bind was lost is of unknown fate and is never sent again here.
+ * An SMSC account as an ESME sees it: several binds, one queue, one rate. A throttled message returns to the head of
+ * the queue and the whole link pauses. A message that was in flight when a bind was lost has fate `unknown` and is not
+ * sent again here.
  */
 export class EsmeLink implements AsyncDisposable {
   readonly #options: EsmeLinkOptions;
@@ -80,7 +81,7 @@ export class EsmeLink implements AsyncDisposable {
     for (const bind of this.#binds) bind.start();
   }
 
-  /** True while something can be sent. */
+  /** True while messages can be sent. */
   get up(): boolean {
     return this.#binds.some((bind) => bind.session !== undefined && bind.mode !== "rx");
   }
@@ -89,7 +90,7 @@ export class EsmeLink implements AsyncDisposable {
     return this.#binds.map((bind) => bind.state);
   }
 
-  /** Facts for display and metrics: what waits, what is in flight, the rate in use (messages per second). */
+  /** Facts for display and metrics: queued messages, messages in flight, the rate in use (messages per second). */
   get load(): { readonly queued: number; readonly inFlight: number; readonly rate: number; readonly paused: boolean } {
     return {
       queued: this.#queue.length,
@@ -111,7 +112,7 @@ export class EsmeLink implements AsyncDisposable {
 
   /**
    * Sends one request when a bind has room and the rate allows; resolves with a response of status 0. A response that
-   * comes after it was abandoned is passed to `late`.
+   * arrives after the request was abandoned is passed to `late`.
    * @throws smsc.*, link.unavailable, link.queue-full, link.timeout, link.lost, codec.*; all with `fate`
    */
   submit<C extends "submit_sm" | "data_sm" | "query_sm" | "cancel_sm">(
@@ -241,7 +242,7 @@ export class EsmeLink implements AsyncDisposable {
     }
   }
 
-  /** Comes back to the queue after so long, and at least often enough to notice who waited too long. */
+  /** Processes the queue again after this time, at the latest when a waiting message may exceed its patience. */
   #nap(ms: number): void {
     const now = this.#deps.clock.monotonic();
     const at = now + Math.max(1, Math.min(ms, maxNapMs));

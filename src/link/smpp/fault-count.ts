@@ -10,7 +10,7 @@ export class FaultCount {
   #count = 0;
   #since: number;
 
-  /** Tolerates `max` faults; Infinity tolerates all. */
+  /** Accepts `max` faults; Infinity accepts all. */
   constructor(max: number, clock: Clock) {
     this.#max = max;
     this.#clock = clock;

@@ -10,11 +10,11 @@ interface OpenRequest {
   readonly windowed: boolean;
   readonly resolve: (pdu: Pdu<ResponseCommand>) => void;
   readonly reject: (error: GatewayError) => void;
-  /** Receives the response that comes after it was abandoned. */
+  /** Receives a response that arrives after the request was abandoned. */
   readonly late?: ((pdu: Pdu<ResponseCommand>) => void) | undefined;
 }
 
-/** Requests abandoned whose response is still listened for. */
+/** Maximum number of abandoned requests whose response is still accepted. */
 const maxLapsed = 10_000;
 
 /** Requests of ours by sequence number. */
@@ -23,7 +23,7 @@ export class InFlight {
   readonly #lapsed = new Map<number, OpenRequest>();
   #windowed = 0;
 
-  /** Requests that count in the window. */
+  /** Number of requests that count in the window. */
   get windowed(): number {
     return this.#windowed;
   }
@@ -60,7 +60,7 @@ export class InFlight {
     return found;
   }
 
-  /** Keeps a request that was abandoned, should its response come after all. */
+  /** Keeps an abandoned request, in case its response arrives late. */
   lapse(sequence: number, request: OpenRequest): void {
     if (request.late === undefined) return;
     this.#lapsed.set(sequence, request);

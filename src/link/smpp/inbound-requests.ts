@@ -3,8 +3,8 @@ import type { Pdu, RequestCommand } from "../../codec/smpp/pdu.ts";
 import type { ReadGate } from "./read-gate.ts";
 
 /**
- * Requests of the peer: at most `window` are in the making. The others wait in their order, and nothing is read from the
- * peer meanwhile, so that a burst is slowed down and not refused.
+ * Requests of the peer: at most `window` are processed at the same time. The others wait in order, and in the meantime
+ * nothing is read from the peer, so that a burst is slowed down and not refused.
  */
 export class InboundRequests {
   readonly #serve: (pdu: Pdu<RequestCommand>) => Promise<void>;
@@ -28,7 +28,7 @@ export class InboundRequests {
     return this.#holding;
   }
 
-  /** Allows at least so many in the making. */
+  /** Allows at least this many to be processed at the same time. */
   widen(window: number): void {
     this.#window = Math.max(this.#window, window);
     this.#advance();
@@ -39,14 +39,14 @@ export class InboundRequests {
     this.#advance();
   }
 
-  /** Forgets the requests that wait: the session is over. */
+  /** Discards waiting requests: the session has ended. */
   clear(): void {
     this.#waiting = [];
     this.#next = 0;
     this.#advance();
   }
 
-  /** Resolves when all requests taken so far are answered. */
+  /** Resolves when all requests received so far are answered. */
   idle(): Promise<void> {
     if (this.#serving === 0 && this.#left === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -63,7 +63,7 @@ export class InboundRequests {
       const pdu = this.#waiting[this.#next];
       if (pdu === undefined) break;
       this.#next += 1;
-      // Who serves answers for failures as well.
+      // `serve` handles its own failures.
       detach(this.#one(pdu), () => {});
     }
     if (this.#left === 0 && this.#next > 0) {

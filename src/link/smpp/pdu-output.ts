@@ -4,15 +4,15 @@ import type { ReadGate } from "./read-gate.ts";
 import type { SmppStream } from "./stream.ts";
 
 const startOctets = 2_048;
-/** So much goes out at once, so that the peer works on it while we continue. */
+/** Octets after which gathered PDUs are written at once, so that the peer can process them in the meantime. */
 const eagerOctets = 2_048;
 const keepOctets = 1 << 20;
-/** What one turn may gather before requests have to wait for the stream's opinion. */
+/** Octets that one turn may gather before requests wait until the stream has room. */
 const fullOctets = 256 << 10;
 
 /**
- * Gathers the PDUs of one turn of the event loop into one write, and keeps the peer's pace: after a full write it
- * pauses reading from the peer until that one has read from us, so nothing piles up.
+ * Gathers the PDUs of one turn of the event loop into one write. After a write that fills the stream, reading from the
+ * peer pauses until the peer has read, so that output does not accumulate.
  */
 export class PduOutput {
   readonly #stream: SmppStream;
@@ -29,7 +29,7 @@ export class PduOutput {
     this.#onRoom = onRoom;
   }
 
-  /** True while the peer does not read, or much is queued already: send no requests. */
+  /** True while the peer does not read, or too much is queued: send no requests. */
   get full(): boolean {
     return this.#blocked || this.#buffer.length > fullOctets;
   }
@@ -51,7 +51,7 @@ export class PduOutput {
     });
   }
 
-  /** Hands all that is queued to the stream now. */
+  /** Writes everything queued to the stream now. */
   flush(): void {
     if (this.#buffer.length === 0) return;
     const wasFull = this.full;

@@ -1,8 +1,8 @@
-/** How fast a link may send, and how that adapts to throttling: a plain value. */
+/** The sending rate of a link, adapted to throttling: a plain value. */
 export interface Rate {
   /** Messages per second the account allows; Infinity without a limit. */
   readonly limit: number;
-  /** What is used at the moment, at most `limit`. */
+  /** Present rate, at most `limit`. */
   readonly current: number;
   readonly tokens: number;
   readonly at: number;
@@ -22,9 +22,9 @@ const maxPauseMs = 30_000;
 const raiseEveryMs = 10_000;
 const raiseBy = 1.1;
 const congested = 80;
-/** No throttling brings a link below this, unless its account does. */
+/** Throttling reduces the rate to no less than this, unless the account's limit is lower. */
 const slowestPerSecond = 1;
-/** An account without a limit is without one again after so long a calm. */
+/** An account without a limit is unlimited again after this time without throttling. */
 const forgetMs = 300_000;
 
 /** A rate of `limit` messages per second. */
@@ -76,8 +76,8 @@ function observed(rate: Rate): number {
 }
 
 /**
- * The SMSC said ESME_RTHROTTLED or ESME_RMSGQFUL: half the rate, and silence for 1 s, doubling to 30 s while it
- * continues. Answers of messages that were under way when the pause began do not count again.
+ * The SMSC returned ESME_RTHROTTLED or ESME_RMSGQFUL: halves the rate and pauses for 1 s, doubling to 30 s if it
+ * continues. Answers to messages that were in flight when the pause began do not count again.
  */
 export function throttle(rate: Rate, now: number): Rate {
   if (rate.pausedUntil > now) return rate;
@@ -86,12 +86,12 @@ export function throttle(rate: Rate, now: number): Rate {
   return { ...rate, current, pauseMs, pausedUntil: now + pauseMs, tokens: 0, changedAt: now + pauseMs };
 }
 
-/** The SMSC took a message: the next pause is a first one again. */
+/** The SMSC accepted a message: the next pause has its initial length again. */
 export function accepted(rate: Rate, now: number): Rate {
   return rate.pauseMs === 0 || rate.pausedUntil > now ? rate : { ...rate, pauseMs: 0 };
 }
 
-/** TLV congestion_state of an answer: above 80 the link slows down by a tenth a second. SMPP 5.0 §4.8.4.18 */
+/** TLV congestion_state of an answer: above 80 the rate is reduced by a tenth per second. SMPP 5.0 §4.8.4.18 */
 export function congestion(rate: Rate, state: number, now: number): Rate {
   if (state <= congested || now - rate.changedAt < 1_000) return rate;
   return {

@@ -1,14 +1,17 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { decodePdu, headerOctets, isResponse, type Pdu, type ResponseCommand } from "../../codec/smpp/pdu.ts";
 
-/** A response as far as it can be read. */
+/** A response, as far as it can be decoded. */
 interface ReadResponse {
   readonly pdu: Pdu<ResponseCommand>;
-  /** Why its body cannot be read: then only its status counts. */
+  /** Why its body cannot be decoded: then only its status counts. */
   readonly problem?: string;
 }
 
-/** Reads a response of the peer, given its header; the given status wins. Never throws for what a peer can send. */
+/**
+ * Reads a response of the peer, given its header; the given status takes precedence. Never throws, whatever the peer
+ * sends.
+ */
 export function readResponse(
   bytes: Uint8Array,
   header: { readonly command: ResponseCommand; readonly status: number; readonly sequence: number },

@@ -19,17 +19,17 @@ interface Known {
   duplicateId?: Known;
 }
 
-/** Messages on one page; the page before it is still read. */
+/** Number of messages on one page; the page before it is also searched. */
 const pageSize = 50_000;
-/** How many messages of one id are looked through for the right destination. */
+/** Number of messages with the same id that are searched for the right destination. */
 const maxTwins = 64;
 
-/** Messages by everything that may name them. */
+/** Messages by everything that may identify them. */
 interface Page {
   readonly byReference: Map<string, Known>;
   readonly byId: Map<string, Known>;
   readonly byEcho: Map<number, Known>;
-  /** Ids of messages that had their final receipt, which may come again. */
+  /** Ids of messages that had their final receipt, which may be repeated. */
   readonly finalised: Map<string, string>;
 }
 
@@ -38,9 +38,9 @@ function blankPage(): Page {
 }
 
 /**
- * Finds the message of a receipt: by the id of its response in any spelling, otherwise by the reference the peer echoes
- * (perhaps modulo 256) together with the destination. A receipt that overtook its response is waited for; one that
- * comes again belongs to the message it came for.
+ * Finds the message of a receipt: by the id of its response in any spelling, otherwise by the reference that the peer
+ * echoes (perhaps modulo 256) together with the destination. A receipt that overtook its response waits for it; a
+ * repeated receipt belongs to the same message.
  */
 export class ReceiptMatcher {
   readonly #clock: Clock;
@@ -50,7 +50,7 @@ export class ReceiptMatcher {
   #pageBefore = blankPage();
   #open = 0;
   #form: MessageIdForm;
-  /** This SMSC has given ids that name messages. */
+  /** This SMSC has returned usable message ids. */
   #named = false;
 
   constructor(form: MessageIdForm, holdMs: number, clock: Clock) {
@@ -59,12 +59,12 @@ export class ReceiptMatcher {
     this.#clock = clock;
   }
 
-  /** The form of ids in use; `auto` until the first receipt showed it. */
+  /** The form of ids in use; `auto` until the first receipt has shown it. */
   get form(): MessageIdForm {
     return this.#form;
   }
 
-  /** A message is about to leave. */
+  /** A message is about to be sent. */
   leaving(reference: string, to: string, userMessageReference?: number): void {
     const known: Known = { reference, to, userMessageReference, id: undefined, answered: false };
     if (Math.max(this.#page.byReference.size, this.#page.finalised.size) >= pageSize) this.#turnPage();
@@ -79,7 +79,7 @@ export class ReceiptMatcher {
     return known?.userMessageReference;
   }
 
-  /** The SMSC took it under this id. */
+  /** The SMSC accepted it under this id. */
   accepted(reference: string, id: string): void {
     const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
     if (known === undefined) return;
@@ -93,7 +93,7 @@ export class ReceiptMatcher {
     this.#page.byId.set(key, known);
   }
 
-  /** It was not taken (`gone`), or it is unknown: then a receipt may still come for it. */
+  /** It was not accepted (`gone`), or this is unknown: then a receipt may still arrive. */
   failed(reference: string, gone: boolean): void {
     const known = this.#page.byReference.get(reference) ?? this.#pageBefore.byReference.get(reference);
     if (known === undefined) return;
@@ -101,7 +101,7 @@ export class ReceiptMatcher {
     if (gone) this.#forget(known);
   }
 
-  /** The reference of the message, waiting a little while answers are under way. */
+  /** The reference of the message; waits briefly while responses are outstanding. */
   async find(receipt: Receipt, to: string): Promise<string | undefined> {
     const deadline = this.#clock.monotonic() + this.#holdMs;
     for (;;) {
@@ -141,7 +141,7 @@ export class ReceiptMatcher {
     return this.#page.finalised.get(key) ?? this.#pageBefore.finalised.get(key);
   }
 
-  /** Where ids are known to be reliable, a message with another id is another message. */
+  /** Whether the message has another id, if ids are known to be reliable. */
   #otherwiseNamed({ id }: Known, receipt: Receipt): boolean {
     const reliable = this.#form !== "auto" && receipt.id !== undefined && !isUselessId(receipt.id);
     return reliable && id !== undefined && !isUselessId(id);
@@ -157,7 +157,8 @@ export class ReceiptMatcher {
       const known = this.#byEcho(candidate);
       if (known === undefined || digits(known.to) !== to) continue;
       if (!this.#named) return known;
-      // Where ids name messages, only one without a name is looked for so roughly, and two of them are none.
+      // If the SMSC returns usable ids, only a message without one may match this loosely, and only if there is exactly
+      // one.
       if (known.id !== undefined) continue;
       if (found !== undefined) return undefined;
       found = known;
@@ -180,7 +181,7 @@ export class ReceiptMatcher {
     return this.#page.byEcho.get(echo) ?? this.#pageBefore.byEcho.get(echo);
   }
 
-  /** Only a receipt that one form alone explains teaches it. */
+  /** The form is determined only by a receipt that matches in one form alone. */
   #learn(responseId: string, receiptId: string): void {
     if (this.#form !== "auto") return;
     const form = formOf(responseId, receiptId);
@@ -219,7 +220,7 @@ export class ReceiptMatcher {
     }
   }
 
-  /** The oldest are forgotten together: taking them out one by one costs more than they are worth. */
+  /** The oldest are discarded together, since removing them one by one is expensive. */
   #turnPage(): void {
     for (const known of this.#pageBefore.byReference.values()) this.#settled(known);
     this.#pageBefore = this.#page;

@@ -4,9 +4,9 @@ import { status } from "../../codec/smpp/status.ts";
 export interface ReconnectTimes {
   readonly firstMs: number;
   readonly maxMs: number;
-  /** A bind that held so long makes the next failure a first one. */
+  /** After a bind of this duration the next failure counts as the first one. */
   readonly resetMs: number;
-  /** After refused credentials or permission, at least. */
+  /** Minimum delay after refused credentials or permission. */
   readonly refusedMs: number;
   /** After ESME_RALYBND, at first and at most. */
   readonly alreadyBoundMs: readonly [number, number];
@@ -27,7 +27,7 @@ const refusals: ReadonlySet<number> = new Set([
   status.ESME_RINVSYSTYP,
 ]);
 
-/** True for a bind status that no repetition mends: the account needs attention. */
+/** True for a bind status that a repetition does not change: the account must be corrected. */
 export function isRefusal(bindStatus: number | undefined): boolean {
   return bindStatus !== undefined && refusals.has(bindStatus);
 }

@@ -5,7 +5,7 @@ import type { Pdu, RequestCommand, ResponseCommand } from "../../codec/smpp/pdu.
 import type { Log } from "../driver.ts";
 import type { SessionTimes } from "./session-state.ts";
 
-/** What answers a request of the peer: a status, and a body when it is 0. `silent` for PDUs that have no answer. */
+/** The answer to a request of the peer: a status, and a body if it is 0. `silent` for PDUs that have no answer. */
 export interface Reply {
   readonly status: number;
   readonly body?: Body<ResponseCommand>;
@@ -13,18 +13,18 @@ export interface Reply {
   readonly last?: boolean;
 }
 
-/** Takes a request of the peer; the answer goes out when the reply is there. */
+/** Serves a request of the peer; the answer is sent when the reply resolves. */
 export type RequestHandler = (pdu: Pdu<RequestCommand>) => Reply | Promise<Reply>;
 
 /** Settings of one session. */
 export interface SessionOptions {
   /** Link id for logs and traces. */
   readonly link: string;
-  /** `esme` asks for the bind, `smsc` grants it. */
+  /** `esme` requests the bind, `smsc` grants it. */
   readonly role: "esme" | "smsc";
-  /** Requests of ours that may be unanswered. */
+  /** Maximum number of our unanswered requests. */
   readonly window: number;
-  /** Requests of the peer that may be in the making; while there are more, nothing is read from it. */
+  /** Maximum number of the peer's requests in progress; while there are more, nothing is read from it. */
   readonly inboundWindow: number;
   readonly responseMs: number;
   readonly times?: Partial<SessionTimes>;
@@ -35,7 +35,9 @@ export interface SessionOptions {
   readonly maxEarlyPdus?: number;
   /** Longest PDU of a peer that is not bound, octets. */
   readonly maxEarlyOctets?: number;
-  /** Asked for each PDU before the bind: whether it may be traced, so that strangers do not push others out. */
+  /**
+   * Called for each PDU before the bind: whether it may be traced, so that unbound peers do not displace other frames.
+   */
   readonly mayTraceEarly?: () => boolean;
   /** First sequence number minus one. */
   readonly sequence?: number;
@@ -46,7 +48,7 @@ export interface SessionDeps {
   readonly log: Log;
 }
 
-/** How a session ended: `error` unless both sides wanted it. */
+/** How a session ended: `error` unless it was unbound in order. */
 export interface SessionEnd {
   readonly error?: GatewayError;
 }

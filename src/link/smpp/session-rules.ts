@@ -1,7 +1,7 @@
 import { type RequestCommand, type ResponseCommand, responseOf } from "../../codec/smpp/pdu.ts";
 import { status } from "../../codec/smpp/status.ts";
 
-/** Why a session was ended by its own rules, as text. */
+/** Reasons for which the session rules end a session, as text. */
 export const endReasons = {
   "no-bind": "the client did not bind in time",
   "no-bind-answer": "the SMSC did not answer the bind in time",
@@ -9,7 +9,7 @@ export const endReasons = {
   unbound: "the session was unbound",
 } as const;
 
-/** command_status for a request of the peer that failed on our side: one that asks it to come again. */
+/** command_status for a request of the peer that failed on our side: one that requests a later try. */
 export function failureStatus(command: RequestCommand): number {
   return command === "deliver_sm" || command === "data_sm" ? status.ESME_RX_T_APPN : status.ESME_RSYSERR;
 }
@@ -33,8 +33,8 @@ export function isSilent(command: RequestCommand): boolean {
 const families: readonly RegExp[] = [/^bind_/, /^(submit_sm|submit_multi|data_sm)/, /^(deliver_sm|data_sm)/];
 
 /**
- * Whether this response may answer this request: by sequence number above all, but a response of another kind, such as
- * the answer to an enquire_link, settles no message.
+ * Whether this response may answer the request with its sequence number: a response of another kind, such as the answer
+ * to an enquire_link, must not settle a message.
  */
 export function mayAnswer(request: RequestCommand, response: ResponseCommand): boolean {
   if (response === "generic_nack" || response === responseOf(request)) return true;

@@ -1,4 +1,4 @@
-/** How a session is bound: which way messages may go. SMPP 3.4 §2.2 */
+/** How a session is bound: the permitted direction of messages. SMPP 3.4 §2.2 */
 export type BindMode = "tx" | "rx" | "trx";
 
 /** Times of a session, milliseconds. */
@@ -23,7 +23,7 @@ export const sessionTimes: SessionTimes = {
   unbindMs: 5_000,
 };
 
-/** Where a session stands. */
+/** The state of a session. */
 export type SessionState =
   | { readonly at: "open"; readonly since: number }
   | { readonly at: "binding"; readonly since: number }
@@ -31,7 +31,7 @@ export type SessionState =
   | { readonly at: "unbinding"; readonly since: number }
   | { readonly at: "closed" };
 
-/** What happens to a session. `heard` is when the peer's last PDU came. */
+/** Events of a session. `heard` is the time of the peer's last PDU. */
 export type SessionEvent =
   | { readonly on: "bind-sent"; readonly now: number }
   | { readonly on: "bound"; readonly mode: BindMode }
@@ -40,12 +40,12 @@ export type SessionEvent =
   | { readonly on: "closed" }
   | { readonly on: "tick"; readonly now: number; readonly heard: number };
 
-/** What the runner has to do. */
+/** Actions for the runner. */
 export type SessionAction =
   | { readonly do: "enquire" }
   | { readonly do: "close"; readonly why: "no-bind" | "no-bind-answer" | "no-enquire-answer" | "unbound" };
 
-/** The next state and what to do about it: pure. */
+/** The next state and its actions. */
 interface SessionStep {
   readonly state: SessionState;
   readonly action?: SessionAction;

@@ -8,13 +8,13 @@ export class SessionTrace {
   readonly #allowed: () => boolean;
   readonly #show = showBothWays();
 
-  /** `allowed` is asked for each PDU when a trace is active. */
+  /** `allowed` is called for each PDU while a trace is active. */
   constructor(link: string, allowed: () => boolean) {
     this.#link = link;
     this.#allowed = allowed;
   }
 
-  /** Whether a PDU would be seen: spares the copy of one that is not. */
+  /** Whether PDUs are traced: avoids copies that are not needed. */
   get watched(): boolean {
     return tracing() && this.#allowed();
   }

@@ -67,7 +67,7 @@ export class SmppSession {
   readonly #early: FaultCount;
   #window: number;
   #heard: number;
-  /** The peer's unbind was answered; what it still owes us is waited for. */
+  /** The peer's unbind was answered; its outstanding responses are awaited. */
   #leaving = false;
 
   constructor(stream: SmppStream, handler: RequestHandler, options: SessionOptions, deps: SessionDeps) {
@@ -119,8 +119,8 @@ export class SmppSession {
   }
 
   /**
-   * Sends a request and waits for its response, regardless of its status. `late` receives a response that comes after
-   * all.
+   * Sends a request and waits for its response, regardless of its status. `late` receives a response that arrives after
+   * the request was abandoned.
    * @throws codec.* (nothing was sent), link.unavailable, link.queue-full, link.timeout, link.lost; all with `fate`
    */
   request<C extends RequestCommand>(
@@ -240,7 +240,7 @@ export class SmppSession {
       this.#inFlight.lapse(sequence, one);
       one.reject(fateError("link.timeout", `${one.command} was not answered in time`, "unknown"));
     }
-    // While requests wait, it is we who do not listen.
+    // While requests wait, silence is due to this side, which does not read.
     if (this.#requests.holding) this.#heard = now;
     const action = this.#advance({ on: "tick", now, heard: this.#heard });
     if (action?.do === "enquire") detach(this.request("enquire_link", { tlvs: {} }), () => undefined);
@@ -351,7 +351,7 @@ export class SmppSession {
     else this.#advance({ on: "bind-refused", now: this.#deps.clock.monotonic() });
   }
 
-  /** A nack may carry any sequence number; with one request in flight it can only mean that one. */
+  /** A nack may carry any sequence number; if exactly one request is in flight, it answers that one. */
   #stray(command: ResponseCommand, code: number, sequence: number): void {
     this.#deps.log.debug({ ...this.#facts, command, status: code, sequence }, "SMPP response without a request");
     const only = command === "generic_nack" ? this.#inFlight.only() : undefined;
@@ -376,7 +376,9 @@ export class SmppSession {
     else this.#requests.take(pdu);
   }
 
-  /** Answers what came before the unbind, then the unbind, and waits a little for the answers that the peer owes us. */
+  /**
+   * Answers the requests before the unbind, then the unbind, and waits briefly for the peer's outstanding responses.
+   */
   async #unboundByPeer(sequence: number): Promise<void> {
     this.#advance({ on: "unbinding", now: this.#deps.clock.monotonic() });
     await this.#requests.idle();

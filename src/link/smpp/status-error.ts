@@ -15,8 +15,8 @@ const codes = {
 const deliveryFailure = 0xfe;
 
 /**
- * The error for a refused request; `detail` has `status`, `name` and `class`. Only ESME_RDELIVERYFAILURE leaves
- * the fate open: the message was on the air, and a card may have run it before the phone said no.
+ * The error for a refused request; `detail` has `status`, `name` and `class`. Only ESME_RDELIVERYFAILURE leaves the
+ * fate open: the message was sent over the air, and a card may have run it before the phone refused it.
  */
 export function statusError(code: number, overrides?: ReadonlyMap<number, StatusClass>): GatewayError {
   const kind = statusClass(code, overrides);

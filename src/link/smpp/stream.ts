@@ -14,7 +14,7 @@ export interface SmppStream {
   /** Peer for display and logs. */
   readonly peer: string;
   start(events: StreamEvents): void;
-  /** Takes the octets; false asks to stop until `drained`. */
+  /** Accepts the octets; false requests a stop until `drained`. */
   write(bytes: Uint8Array): boolean;
   pause(): void;
   resume(): void;
@@ -24,9 +24,9 @@ export interface SmppStream {
 }
 
 const keepAliveMs = 30_000;
-/** Octets in our own hands from which on a peer counts as one that does not read. */
+/** Number of buffered octets above which a peer counts as not reading. */
 const fullOctets = 256 << 10;
-/** A peer that does not read the last PDU sent to it is no longer waited for. */
+/** How long to wait for a peer to read the last PDU sent to it, ms. */
 const lingerMs = 5_000;
 
 /** A connected TCP or TLS socket (after its handshake) as a stream. */

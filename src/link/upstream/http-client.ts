@@ -8,7 +8,7 @@ import { traceFrame } from "../trace.ts";
 interface UpstreamEndpoint {
   /** Name of the upstream: the link of its frames. */
   readonly name: string;
-  /** Ours for mutual TLS, and the CA that the upstream's certificate has to come from. PEM. */
+  /** The client certificate and key for mutual TLS, and the CA of the upstream's certificate. PEM. */
   readonly tls?: {
     readonly cert?: string | Buffer;
     readonly key?: string | Buffer;
@@ -33,8 +33,7 @@ export interface UpstreamCall {
   /** Largest answer that is taken. */
   readonly maxOctets: number;
   /**
-   * `status`: what was sent is determined by the status alone, whatever comes behind it and wherever it points. The
-   * body is thrown away, and a redirect is a status like others.
+   * `status`: only the status of the answer counts. The body is discarded, and a redirect is a status like any other.
    */
   readonly answer?: "whole" | "status";
   readonly signal?: AbortSignal;
@@ -46,7 +45,10 @@ export interface UpstreamAnswer {
   readonly body: Buffer;
 }
 
-/** An HTTP client that an upstream cannot hurt: everything it may do is bounded, and it is never followed elsewhere. */
+/**
+ * An HTTP client that is robust against a faulty upstream: time and sizes are bounded, and redirects are never
+ * followed.
+ */
 export class UpstreamClient implements Disposable {
   readonly #endpoint: UpstreamEndpoint;
   readonly #http: HttpAgent;
@@ -69,7 +71,8 @@ export class UpstreamClient implements Disposable {
 
   /**
    * One exchange.
-   * @throws upstream.unavailable (no or no whole answer), upstream.protocol (redirect, too large), the signal's reason
+   * @throws upstream.unavailable (no answer, or an incomplete one), upstream.protocol (redirect, too large), the
+   * signal's reason
    */
   async call(call: UpstreamCall): Promise<UpstreamAnswer> {
     const { url, method } = call;

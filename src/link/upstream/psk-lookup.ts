@@ -15,7 +15,7 @@ interface PskLookupSettings {
   readonly timeoutMs: number;
   /** How long a key is kept, in memory only. */
   readonly keepMs: number;
-  /** How long an identity counts as unknown without asking again. */
+  /** How long an identity counts as unknown before the upstream is queried again. */
   readonly unknownMs: number;
 }
 
@@ -41,11 +41,14 @@ interface Known {
 }
 
 const maxKept = 10_000;
-/** Lookups at the same time; strangers must not keep the upstream busy. */
+/** Maximum number of lookups at the same time, so that unknown clients cannot overload the upstream. */
 const maxAsked = 64;
 const answerOctets = 16 * 1024;
 
-/** Keys of identities that the gateway does not hold, asked of an upstream: bounded in time, kept briefly, never shown. */
+/**
+ * Queries an upstream for keys of identities that the gateway does not have: with a time limit, cached briefly, never
+ * displayed.
+ */
 export class PskLookup {
   readonly #deps: PskLookupDeps;
   readonly #settings: PskLookupSettings;
@@ -72,7 +75,7 @@ export class PskLookup {
     }
   }
 
-  /** One question at a time for an identity, however many handshakes wait for it. */
+  /** One query at a time for an identity, however many handshakes wait for it. */
   #once(identity: string): Promise<Known> {
     const running = this.#asked.get(identity);
     if (running !== undefined) return running;
@@ -131,7 +134,7 @@ function entryOf({ found }: Known): PskEntry | undefined {
   return found === undefined ? undefined : { ...found.entry, psk: found.psk.reveal() };
 }
 
-/** JSON, or undefined; the text of a parser's complaint could quote the key. */
+/** The parsed JSON, or undefined: the parser's own error could quote the key. */
 function parsed(body: Buffer): unknown {
   try {
     return parseJson(body.toString("utf8"));

@@ -16,15 +16,15 @@ interface SessionProxySettings {
   /** Where the SM-SR terminates Amendment B; the card's request targets are appended to its path. */
   readonly url: URL;
   readonly timeoutMs: number;
-  /** Largest script that is taken from the SM-SR. */
+  /** Largest script that is accepted from the SM-SR. */
   readonly maxOctets: number;
-  /** How long the card may think about a script. */
+  /** Time limit for a script on the card. */
   readonly scriptBudgetMs: number;
 }
 
 /**
- * Sessions that an SM-SR runs itself: each POST goes to its own Amendment B endpoint, bodies octet for octet, with
- * headers that say whose session it is; what it answers goes to the card. GP Amendment B §3.4
+ * Sessions that an SM-SR serves itself: each POST is forwarded unchanged to its Amendment B endpoint, with headers that
+ * identify the card, and its answer is returned to the card. GP Amendment B §3.4
  */
 export function proxiedSessions(deps: SessionProxyDeps, settings: SessionProxySettings): OpenSession {
   return (session) => new ProxiedSession(session, deps, settings);
@@ -46,7 +46,7 @@ class ProxiedSession implements AdminSessionHandler {
     this.#settings = settings;
   }
 
-  /** The SM-SR's answer; passing trouble there cuts the link, and the card comes back with a resuming POST. */
+  /** The SM-SR's answer; on a temporary problem there the link is cut, and the card returns with a resuming POST. */
   async post(request: AdminRequest): Promise<AdminReply> {
     const { upstream, url, timeoutMs, maxOctets } = this.#settings;
     const session = this.#session.id;
@@ -84,7 +84,7 @@ class ProxiedSession implements AdminSessionHandler {
     // Both names are known to cards. GP Amendment B §3.4.2
     const nextUri = oneLine(headers["x-admin-next-uri"]) ?? oneLine(headers["scws-next-uri"]);
     const next = nextUri === undefined ? {} : { nextUri };
-    // A 204 with a Next-URI: nothing to run yet, the card asks again there. GP Amendment B §3.4.2
+    // A 204 with a Next-URI: there is no script yet, and the card polls again at that URI. GP Amendment B §3.4.2
     if (status !== 200)
       return { do: "answer", answer: { status, ...next }, end: status !== 204 || nextUri === undefined };
     const kind = scriptKindOf(headers["content-type"] ?? "");
@@ -106,18 +106,18 @@ class ProxiedSession implements AdminSessionHandler {
   }
 }
 
-/** A header of which there may be one. */
+/** A header that may occur only once. */
 function oneLine(header: string | string[] | undefined): string | undefined {
   const value = Array.isArray(header) ? header[0] : header;
   return value === undefined || value === "" ? undefined : value;
 }
 
-/** A request target without what HTTP does not allow there; cards write spaces. */
+/** A request target without characters that HTTP does not allow; cards send spaces. */
 function onTheWire(uri: string): string {
   return uri.replace(/[^\x21-\x7e]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
 }
 
-/** The card's own headers, as it sent them; what our own dialog forgives in their spelling is mended. */
+/** The card's own headers; deviations in spelling that the gateway's own dialog accepts are corrected. */
 function cardHeaders(headText: string): Record<string, string> {
   const headers: Record<string, string> = {};
   const unfolded = headText.replace(/\r?\n[ \t]+/g, " ");
@@ -130,7 +130,7 @@ function cardHeaders(headText: string): Record<string, string> {
   return headers;
 }
 
-/** Whose session it is: proven by TLS-PSK, told to the SM-SR. */
+/** Headers that report the card of the session, as authenticated by TLS-PSK, to the SM-SR. */
 function identityHeaders({ id, target, eid, identity, remote }: AdminSessionInfo): Record<string, string> {
   return {
     "X-Otagate-Session": id,

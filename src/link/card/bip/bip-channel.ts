@@ -54,7 +54,7 @@ export class BipChannel {
   #inFlight = 0;
   #paused = false;
   #wakeWriter: (() => void) | undefined;
-  /** Waiting octets were reported to the card: by an event, or in the answer to its last RECEIVE DATA. */
+  /** The waiting octets were reported to the card: by an event, or in the answer to its last RECEIVE DATA. */
   cardKnows = false;
   #dropTold = false;
 
@@ -141,7 +141,7 @@ export class BipChannel {
     }
   }
 
-  /** Keeps octets for a later `sendNow`; false when they do not fit. */
+  /** Stores octets for a later `sendNow`; false if they do not fit. */
   store(octets: Uint8Array): boolean {
     if (octets.length > this.room) return false;
     this.#stored.push(octets);
@@ -150,8 +150,8 @@ export class BipChannel {
   }
 
   /**
-   * Hands what was stored and these octets to the socket, in one piece. `full` when they do not fit, `down` when there
-   * is no link to send them over; then nothing was taken.
+   * Passes the stored octets and these to the socket, in one piece. `full` if they do not fit, `down` if the link is
+   * down; nothing was taken in either case.
    */
   async sendNow(octets: Uint8Array): Promise<"sent" | "full" | "down"> {
     if (octets.length + this.#storedLength > this.bufferSize) return "full";
@@ -175,7 +175,7 @@ export class BipChannel {
     return "sent";
   }
 
-  /** Takes up to `wanted` octets for the card. */
+  /** Removes and returns up to `wanted` octets for the card. */
   take(wanted: number): Uint8Array {
     const { octets, rest } = takeFrom(this.#received, wanted);
     this.#received = rest;
@@ -188,7 +188,7 @@ export class BipChannel {
     return octets;
   }
 
-  /** Closes the socket; with `gently` it sends what it was given first. No signal follows. */
+  /** Closes the socket; with `gently` it first sends the octets that it was given. No signal follows. */
   close(gently: boolean): void {
     this.#gone.abort(new Error("the channel was closed"));
     if (this.#link.at === "up") {

@@ -20,7 +20,7 @@ import type { BipConnector, BipSocket, SocketEvents } from "./sockets.ts";
 interface BipDeps {
   readonly connector: BipConnector;
   readonly clock: Clock;
-  /** Asked at each OPEN CHANNEL, so that changes count at once. */
+  /** Called at each OPEN CHANNEL, so that changes apply at once. */
   readonly rules: () => BipRules;
   /** Link id for traces. */
   readonly link: string;
@@ -65,7 +65,7 @@ export class BipService implements ChannelService {
   readonly channels: number;
   readonly #deps: BipDeps;
   readonly #open = new Map<number, BipChannel>();
-  /** Identifiers that were in use since the card was reset. */
+  /** Identifiers used since the card was reset. */
   readonly #used = new Set<number>();
   #raise: RaiseEvent = () => undefined;
 

@@ -9,7 +9,7 @@ import type { Destination } from "./rules.ts";
 /** When the link of a channel is to come up. ETSI TS 102 223 §6.4.27 */
 type LinkMoment = "immediate" | "on-demand" | "background";
 
-/** What an OPEN CHANNEL asks for; login and password of the bearer are never read. ETSI TS 102 223 §6.6.27 */
+/** The request in an OPEN CHANNEL; login and password of the bearer are never read. ETSI TS 102 223 §6.6.27 */
 export interface OpenRequest {
   readonly bearer: BearerDescription;
   readonly bufferSize: number;

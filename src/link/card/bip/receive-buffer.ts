@@ -11,7 +11,7 @@ export function emptyBuffer(datagrams: boolean): ReceiveBuffer {
   return { datagrams, chunks: [], length: 0 };
 }
 
-/** With octets at its end. */
+/** Appends octets. */
 export function received(buffer: ReceiveBuffer, octets: Uint8Array): ReceiveBuffer {
   if (octets.length === 0) return buffer;
   return { ...buffer, chunks: [...buffer.chunks, octets], length: buffer.length + octets.length };

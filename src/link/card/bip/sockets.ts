@@ -4,7 +4,7 @@ import type { Destination } from "./rules.ts";
 export interface SocketEvents {
   /** Octets of a stream, or one whole datagram. */
   onData(octets: Uint8Array): void;
-  /** The other end is gone (FIN, RST, error): nothing more comes. Called at most once. */
+  /** The other end closed (FIN, RST, error): no more data follow. Called at most once. */
   onEnd(error?: Error): void;
 }
 
@@ -12,9 +12,11 @@ export interface SocketEvents {
 export interface BipSocket {
   /** Port of the host's own end, by which a listener on this host identifies the connection. */
   readonly localPort?: number;
-  /** Hands octets over in order; resolves when the host has taken them, rejects when the socket is gone. */
+  /** Writes octets in order; resolves when the host has accepted them, rejects when the socket is closed. */
   write(octets: Uint8Array): Promise<void>;
-  /** Stops and resumes `onData`; a stream's sender is slowed down by flow control. Octets already on their way may still come. */
+  /**
+   * Stops and resumes `onData`; a stream's sender is slowed down by flow control. Octets in transit may still arrive.
+   */
   pause(): void;
   resume(): void;
   /** Sends what was written, then closes; no events after it. */

@@ -1,17 +1,17 @@
 import type { CommandDetails } from "../../../codec/cat/object.ts";
 
-/** Where the terminal is with the card's proactive commands. ETSI TS 102 223 §6.3 */
+/** The state of the terminal in a proactive session. ETSI TS 102 223 §6.3 */
 export type ProactiveSession =
   | { readonly at: "idle" }
   /** The card announced a command of this many octets (91XX); it was not fetched yet. */
   | { readonly at: "announced"; readonly length: number }
   | { readonly at: "fetching" }
-  /** A command is in hand; the card waits for its TERMINAL RESPONSE. */
+  /** A command is being executed; the card waits for its TERMINAL RESPONSE. */
   | { readonly at: "executing"; readonly details: CommandDetails }
   | { readonly at: "answering"; readonly details: CommandDetails };
 
 export type ProactiveEvent =
-  /** The card answered some command with this status word. */
+  /** The card answered a command with this status word. */
   | { readonly kind: "status"; readonly sw: number }
   | { readonly kind: "fetch" }
   | { readonly kind: "fetched"; readonly details: CommandDetails }
@@ -33,8 +33,8 @@ function afterStatus(sw: number): ProactiveSession {
 }
 
 /**
- * What an event makes of the dialogue. A command in hand is finished before another counts: the card repeats what it
- * announced meanwhile in the answer to the TERMINAL RESPONSE.
+ * The state after an event. A command is completed before another is considered: the card repeats announcements made in
+ * the meantime in its answer to the TERMINAL RESPONSE.
  */
 export function step(now: ProactiveSession, event: ProactiveEvent): ProactiveSession {
   switch (event.kind) {

@@ -6,17 +6,19 @@ import type { Answer } from "../answer.ts";
 import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 import { comprehension } from "./stateless-answers.ts";
 
-/** What a REFRESH asks of the terminal. ETSI TS 102 223 §6.4.7, 3GPP TS 31.111 §6.4.7.1 */
+/** What a REFRESH requires of the terminal. ETSI TS 102 223 §6.4.7, 3GPP TS 31.111 §6.4.7.1 */
 export interface RefreshPlan {
   /** Value of the qualifier. */
   readonly mode: number;
-  /** `before`: answer, then do it; `after`: do it, then answer; `never`: the reset itself is the answer. */
+  /**
+   * `before`: answer, then carry it out; `after`: carry it out, then answer; `never`: the reset itself is the answer.
+   */
   readonly respond: "before" | "after" | "never";
   /** Power-cycle the card and begin again with TERMINAL PROFILE. */
   readonly reset: boolean;
   /** The network access application is initialised again. */
   readonly initialise: boolean;
-  /** ICCID and IMSI may be others now. */
+  /** ICCID and IMSI may have changed. */
   readonly rereadIdentity: boolean;
 }
 
@@ -61,7 +63,7 @@ function planOf(command: ProactiveCommand): RefreshPlan | undefined {
   }
 }
 
-/** The plan for a REFRESH, or the answer that refuses it or puts it off. */
+/** The plan for a REFRESH, or the answer that refuses or defers it. */
 export function planRefresh(
   command: ProactiveCommand,
   may: ((plan: RefreshPlan) => boolean) | undefined,

@@ -6,7 +6,7 @@ import type { CardResponse } from "../exchange.ts";
 export const failureCause = { toolkitBusy: 0xd4, downloadError: 0xd5 } as const;
 
 /**
- * What a card's answer to ENVELOPE (SMS-PP DOWNLOAD) means: taken, refused, or `busy` (offer it again).
+ * What a card's answer to ENVELOPE (SMS-PP DOWNLOAD) means: accepted, refused, or `busy` (offer it again).
  * `release18` turns warnings and 6FXX from refused into acknowledged. 3GPP TS 31.111 §7.1.1.2, TS 23.040 §9.2.3.22
  */
 export function smsDownloadOutcome(response: CardResponse, release18: boolean): SubmitOutcome | "busy" {

@@ -6,7 +6,7 @@ import { textOf } from "../../../codec/cat/text.ts";
 import { type Answer, answer, beyondCapabilities, success } from "../answer.ts";
 import type { TerminalSettings } from "./terminal-settings.ts";
 
-/** What an answer depends on beside the command. */
+/** What an answer depends on besides the command. */
 interface AnswerContext {
   readonly settings: TerminalSettings;
   /** Wall clock, ms. */
@@ -51,8 +51,8 @@ export function shownText(command: ProactiveCommand): string | undefined {
 }
 
 /**
- * Answers that need neither the card's state nor time to pass: all that a bench without keypad, display, calls and
- * supplementary services can answer. Undefined for a command that another component executes.
+ * Answers that depend on neither state nor time: those of a bench without keypad, display, calls and supplementary
+ * services. Undefined for a command that another component executes.
  */
 export function statelessAnswer(command: ProactiveCommand, context: AnswerContext): Answer | undefined {
   switch (command.name) {
@@ -84,7 +84,7 @@ export function statelessAnswer(command: ProactiveCommand, context: AnswerContex
   }
 }
 
-/** How much of a command its terminal understands. ETSI TS 102 223 §6.10 */
+/** How far the terminal understands a command. ETSI TS 102 223 §6.10 */
 export function comprehension(command: ProactiveCommand): "all" | "partly" | "not" {
   const unknown = command.objects.filter((object) => catObjectName(object.tag) === undefined);
   if (unknown.length === 0) return "all";

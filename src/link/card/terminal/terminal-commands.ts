@@ -10,11 +10,11 @@ import { remainingSeconds, startTimer, stopTimer, type Timers } from "./timers.t
 export interface CardSms {
   /** The whole TPDU (SMS-SUBMIT or SMS-COMMAND), packed when the card requested that. */
   readonly tpdu: Uint8Array;
-  /** Service centre the card names; the terminal's own otherwise. */
+  /** Service centre given by the card; by default the terminal's own. */
   readonly serviceCentre?: Address;
 }
 
-/** Takes a short message of the card; resolves when it is durable. @throws when it cannot be taken */
+/** Receives a short message of the card; resolves when it is durable. @throws if it cannot be stored */
 export type SmsHandler = (sms: CardSms) => Promise<void>;
 
 const missing: Answer = { result: "valuesMissing" };
@@ -73,7 +73,7 @@ export function manageTimer(timers: Timers, command: ProactiveCommand, now: numb
   };
 }
 
-/** Shortest and longest interval that is really used, ms. */
+/** Shortest and longest interval that is applied, ms. */
 const minPollMs = 1_000;
 
 /**

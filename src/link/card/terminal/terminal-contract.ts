@@ -30,9 +30,9 @@ export interface TerminalHooks {
   readonly onCommand?: (command: ProactiveCommand | undefined, response: TerminalResponse | undefined) => void;
   /** A REFRESH is about to be carried out. */
   readonly onRefresh?: (plan: RefreshPlan) => void;
-  /** False puts a REFRESH off; the card tries again later. */
+  /** False defers a REFRESH; the card tries again later. */
   readonly mayRefresh?: (plan: RefreshPlan) => boolean;
-  /** The card or the way to it failed while the terminal worked on its own; it has stopped. */
+  /** The card or the link failed during the terminal's own work; the terminal has stopped. */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -59,7 +59,7 @@ export interface TerminalState {
   readonly timers: readonly { readonly id: number; readonly remainingSeconds: number }[];
   /** Undefined when polling is off. */
   readonly pollMs: number | undefined;
-  /** Short messages and events that wait for the card. */
+  /** Number of short messages and events that wait for the card. */
   readonly waiting: number;
   readonly lastCommand: CommandDetails | undefined;
   readonly channels: unknown;

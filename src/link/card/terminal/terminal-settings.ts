@@ -1,11 +1,11 @@
 import { accessTechnology, type LocationInformation } from "../../../codec/cat/local-info.ts";
 import { benchProfile } from "../../../codec/cat/terminal-profile.ts";
 
-/** What the terminal claims to be, towards every card it serves. */
+/** Properties that the terminal reports to every card, and its timing. */
 export interface TerminalSettings {
-  /** Octets of TERMINAL PROFILE; claims only what is implemented. ETSI TS 102 223 §5.2 */
+  /** Octets of TERMINAL PROFILE; only implemented functions are set. ETSI TS 102 223 §5.2 */
   readonly profile: Uint8Array;
-  /** `asked`: only to a card whose MF indicates that it takes it. ETSI TS 102 221 §11.1.19 */
+  /** `asked`: only to a card whose MF indicates that it accepts it. ETSI TS 102 221 §11.1.19 */
   readonly terminalCapability: "asked" | "always" | "never";
   /** 15 digits. */
   readonly imei: string;
@@ -25,7 +25,7 @@ export interface TerminalSettings {
   readonly pollMs: number;
   /** Polling interval while a job is open for the card, ms. */
   readonly jobPollMs: number;
-  /** How long an SMS or event that the card is too busy for is offered again, ms. */
+  /** How long an SMS or event is offered again to a busy card, ms. */
   readonly busyMs: number;
   /** Warnings and 6FXX to an SMS-PP download count as acknowledged (Release 18) or as refused (before). */
   readonly release18: boolean;

@@ -30,12 +30,12 @@ import type { TerminalDeps, TerminalState } from "./terminal-contract.ts";
 import { defaultSettings, type TerminalSettings } from "./terminal-settings.ts";
 import { elapsedSeconds, type RunningTimer, remainingSeconds } from "./timers.ts";
 
-/** Commands that are served before something that waits for the card has its turn. */
+/** Number of commands that are served in a row before a waiting task gets its turn. */
 const commandsInARow = 16;
 
 /**
- * Plays the terminal towards one card: activation, proactive commands, events, timers, polling, REFRESH, short
- * messages. Wire {@link Terminal.answered} to the channel's `onAnswer`: it is how every 91XX is seen, regardless of its
+ * The terminal for one card: activation, proactive commands, events, timers, polling, REFRESH, short messages. Connect
+ * {@link Terminal.answered} to the channel's `onAnswer`, so that the terminal receives every 91XX, regardless of its
  * cause. One terminal serves one connection. ETSI TS 102 223, 3GPP TS 31.111
  */
 export class Terminal implements AsyncDisposable {
@@ -71,8 +71,8 @@ export class Terminal implements AsyncDisposable {
   }
 
   /**
-   * Brings a freshly reset card to work: TERMINAL PROFILE, its first commands, identity, location status. Resolves
-   * when the card announces no further command. @throws card.*, link.* as the card's channel gives them
+   * Activates a card after a reset: TERMINAL PROFILE, its first commands, identity, location status. Resolves when the
+   * card announces no further command. @throws card.*, link.* as thrown by the card's channel
    */
   async activate(): Promise<CardIdentity> {
     await this.#introduce();
@@ -81,24 +81,24 @@ export class Terminal implements AsyncDisposable {
     return this.#identity ?? {};
   }
 
-  /** Takes note of every answer of the card, whichever caller sent the command. */
+  /** Processes every answer of the card, whichever caller sent the command. */
   answered(response: CardResponse, apdu: Uint8Array): void {
     this.#schedule.touch();
     if (!this.#active || isFetchOrResponse(apdu)) return;
     this.#step({ kind: "status", sw: response.sw });
-    // These announce a command without its length: the next status word indicates that.
+    // These announce a command without its length, which the next status word contains.
     if (response.sw === 0x62f2 || response.sw === 0x63f2) this.#quietly(() => this.#askStatus());
     this.#go();
   }
 
-  /** Resolves when no command is in hand and nothing is ready for the card. */
+  /** Resolves when no command is being executed and no task is ready for the card. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
 
   /**
-   * Gives the card a short message (a whole SMS-DELIVER). A busy card is offered it again for a while.
-   * @throws card.*, link.* with `fate`: `not-sent` when it never left, otherwise `unknown`; the signal's reason
+   * Delivers a short message (a whole SMS-DELIVER) to the card. It is offered again to a busy card for a limited time.
+   * @throws card.*, link.* with `fate`: `not-sent` if it was never sent, otherwise `unknown`; the signal's reason
    */
   async deliver(
     tpdu: Uint8Array,
@@ -124,7 +124,9 @@ export class Terminal implements AsyncDisposable {
     return offer.outcome ?? { at: "refused", cause: failureCause.toolkitBusy };
   }
 
-  /** Offers an event to the card, if its event list asks for it. A busy card is offered it again for a while. */
+  /**
+   * Offers an event to the card, if its event list contains it. It is offered again to a busy card for a limited time.
+   */
   raise(event: CatEvent, make: () => Envelope | undefined, taken?: () => void): void {
     if (!this.#active || this.#stopped) return;
     const until = this.#now() + this.#settings.busyMs;
@@ -162,7 +164,7 @@ export class Terminal implements AsyncDisposable {
     };
   }
 
-  /** Stops polling, timers and channels at once; what waits for the card is refused. The card is left alone. */
+  /** Stops polling, timers and channels at once; waiting tasks are refused. The card is not accessed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop(new GatewayError("link.unavailable", "the terminal was stopped"));
   }
@@ -193,7 +195,7 @@ export class Terminal implements AsyncDisposable {
     return this.#deps.card.transmit(apdu, { timeoutMs: this.#settings.apduTimeoutMs });
   }
 
-  /** Everything a reset of the card makes void. ETSI TS 102 221 §14.5.1 */
+  /** Clears all state that a reset of the card invalidates. ETSI TS 102 221 §14.5.1 */
   #forget(): void {
     this.#deps.channels?.closeAll();
     this.#step({ kind: "reset" });
@@ -250,7 +252,7 @@ export class Terminal implements AsyncDisposable {
     this.#go();
   }
 
-  /** Starts the one loop that serves commands and runs tasks, unless it runs or has nothing to do. */
+  /** Starts the loop that serves commands and runs tasks, unless it is running or there is no work. */
   #go(): void {
     if (this.#running !== undefined || this.#stopped) return;
     if (this.#session.at !== "announced" && !this.#tasks.ready) return;

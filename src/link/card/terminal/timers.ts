@@ -7,7 +7,7 @@ export interface RunningTimer {
   readonly startedAt: number;
 }
 
-/** The eight timers of a terminal; those that run. ETSI TS 102 223 §6.4.21 */
+/** The running ones of the terminal's eight timers. ETSI TS 102 223 §6.4.21 */
 export type Timers = readonly RunningTimer[];
 
 /** Starts a timer, or starts a running one again. */
@@ -15,7 +15,7 @@ export function startTimer(timers: Timers, id: number, seconds: number, now: num
   return [...timers.filter((timer) => timer.id !== id), { id, seconds, startedAt: now }];
 }
 
-/** Without this timer. */
+/** Stops a timer. */
 export function stopTimer(timers: Timers, id: number): Timers {
   return timers.filter((timer) => timer.id !== id);
 }
