@@ -31,7 +31,7 @@ export class NamespaceDialer {
     if (!this.#child.connected && !this.#closed) this.#child = this.#spawn();
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail(id, "nothing answers"), dialMs);
+      const timer = setTimeout(() => this.#fail(id, "the connection timed out"), dialMs);
       this.#waiting.set(id, {
         resolve: (socket) => {
           clearTimeout(timer);

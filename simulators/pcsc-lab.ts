@@ -120,7 +120,7 @@ export class PcscLab implements AsyncDisposable {
   /** Puts a card into reader `index`; readers appear in this order. */
   insert(index: number, card: SoftCard): VpcdCard {
     const port = this.#ports[index];
-    if (port === undefined) throw new GatewayError("link.unknown", `there is no virtual reader ${index}`);
+    if (port === undefined) throw new GatewayError("link.unknown", `no virtual reader has the number ${index}`);
     const dialer = this.#dialer;
     const inserted = new VpcdCard(card, { dial: dialer === undefined ? vpcdAt(port) : () => dialer.dial(port) });
     this.#cards.add(inserted);
@@ -130,7 +130,7 @@ export class PcscLab implements AsyncDisposable {
   /** Address of a reader's slot, for a card in a program of its own that {@link spawn} starts. */
   slot(index: number): { readonly host: string; readonly port: number } {
     const port = this.#ports[index];
-    if (port === undefined) throw new GatewayError("link.unknown", `there is no virtual reader ${index}`);
+    if (port === undefined) throw new GatewayError("link.unknown", `no virtual reader has the number ${index}`);
     return { host: "127.0.0.1", port };
   }
 
@@ -147,7 +147,7 @@ export class PcscLab implements AsyncDisposable {
     this.#keeper.stdin?.write("start\n");
     const { value } = await this.#lines.next();
     const pid = /^pid (\d+)$/.exec(value ?? "")?.[1];
-    if (pid === undefined) throw new GatewayError("link.service", "the virtual PC/SC laboratory does not come up");
+    if (pid === undefined) throw new GatewayError("link.service", "the virtual PC/SC laboratory did not start");
     this.#pid = Number(pid);
     // Only now is the keeper sure to be in namespaces of its own.
     if (this.facts.isolation === "private") this.#dialer ??= new NamespaceDialer(this.#keeper.pid ?? 0);
@@ -161,7 +161,7 @@ export class PcscLab implements AsyncDisposable {
         );
       await pause(25);
     }
-    throw new GatewayError("link.service", "pcscd does not come up");
+    throw new GatewayError("link.service", "pcscd did not start");
   }
 
   /** Ends pcscd as a crash (`SIGKILL`) or an orderly stop (`SIGTERM`) does; resolves when it is gone. */

@@ -57,7 +57,7 @@ export class SoftReader implements CardReader {
   async connect(bounds: Bounds): Promise<CardConnection> {
     const card = this.#card;
     bounds.signal?.throwIfAborted();
-    if (card === undefined) throw new GatewayError("card.absent", `${this.name}: there is no card`);
+    if (card === undefined) throw new GatewayError("card.absent", `${this.name}: the reader contains no card`);
     if (this.#taken !== undefined) throw new GatewayError("link.busy", `${this.name}: the card is in use`);
     const taken = new SoftConnection(this.name, card, () => {
       if (this.#taken === taken) this.#taken = undefined;
@@ -158,7 +158,7 @@ class SoftConnection implements CardConnection {
 
   readAtr(): Uint8Array {
     if (this.#card.atr.length < 2) {
-      throw new GatewayError("card.unresponsive", `${this.#reader}: the card gives no answer to reset`);
+      throw new GatewayError("card.unresponsive", `${this.#reader}: the card returned no answer to reset`);
     }
     this.#atr = Uint8Array.from(this.#card.atr);
     return this.#atr;
@@ -167,14 +167,14 @@ class SoftConnection implements CardConnection {
   /** The card has left the reader: ends what is on its way and all that comes. */
   pull(): void {
     this.#pulled = true;
-    this.#end(new GatewayError("card.removed", `${this.#reader}: the card was pulled during an exchange`));
+    this.#end(new GatewayError("card.removed", `${this.#reader}: the card was removed during an exchange`));
   }
 
   async transmit(command: Uint8Array, bounds: Bounds): Promise<Uint8Array> {
     this.#over.signal.throwIfAborted();
     const answer = await this.#bounded(this.#card.transmit(Uint8Array.from(command)), bounds);
     if (answer.length >= 2) return answer;
-    throw new GatewayError("card.removed", `${this.#reader}: the card was pulled during an exchange`);
+    throw new GatewayError("card.removed", `${this.#reader}: the card was removed during an exchange`);
   }
 
   async reset(kind: "warm" | "cold", bounds: Bounds): Promise<Uint8Array> {
@@ -194,7 +194,7 @@ class SoftConnection implements CardConnection {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#pulled && !this.#released) await this.#card.powerOff();
     this.#released = true;
-    this.#end(new GatewayError("link.lost", `${this.#reader}: the connection is over`));
+    this.#end(new GatewayError("link.lost", `${this.#reader}: the connection is closed`));
     this.#release();
   }
 
@@ -228,7 +228,7 @@ class SoftConnection implements CardConnection {
           finish();
           resolve(value);
         },
-        (cause) => give(new GatewayError("card.removed", `${this.#reader}: the card went away`, { cause })),
+        (cause) => give(new GatewayError("card.removed", `${this.#reader}: the card was removed`, { cause })),
       );
     });
   }

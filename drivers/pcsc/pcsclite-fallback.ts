@@ -110,7 +110,7 @@ export class PcscliteClient implements PcscClient {
       if (session.ended !== undefined) throw session.ended;
       const found = session.readers.get(reader);
       if (found === undefined)
-        throw new GatewayError("link.unknown", `there is no reader ${reader}`, { detail: { reader } });
+        throw new GatewayError("link.unknown", `no reader has the name ${reader}`, { detail: { reader } });
       const card = new PcscliteCard(found.handle, () => this.#release());
       await card.take(bounds, () => found.snapshot.atr);
       return card;
@@ -256,7 +256,7 @@ class PcscliteCard implements CardConnection {
 
   async #letGo(how: number): Promise<void> {
     const work = callback<undefined>((done) => this.#reader.disconnect(how, (error) => done(error, undefined)));
-    const late = () => new GatewayError("link.timeout", "the card is not released in time");
+    const late = () => new GatewayError("link.timeout", "the card was not released in time");
     await bounded(work, { timeoutMs: 1_000 }, late, () => undefined).catch(() => undefined);
   }
 }

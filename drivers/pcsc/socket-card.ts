@@ -132,7 +132,7 @@ export class SocketCard implements CardConnection {
       );
       await socket.request(fieldsRequest(pcscCommand.releaseContext, [context, 0]), answerLength.release);
     };
-    const late = () => new GatewayError("link.timeout", "pcscd does not release the card in time");
+    const late = () => new GatewayError("link.timeout", "pcscd did not release the card in time");
     try {
       await bounded(work(), { timeoutMs: releaseTimeoutMs }, late, () => undefined);
     } catch {
@@ -162,7 +162,7 @@ export class SocketCard implements CardConnection {
   async #whatHappened(rv: number, reader: string): Promise<GatewayError> {
     const vague = rv === pcscResult.success || rv === pcscResult.notTransacted;
     if (!vague) return pcscError(rv, "exchange", reader);
-    const late = () => new GatewayError("link.timeout", "pcscd does not list its readers in time");
+    const late = () => new GatewayError("link.timeout", "pcscd did not list its readers in time");
     const state = await bounded(this.#state(), { timeoutMs: releaseTimeoutMs }, late, () => undefined).then(
       (found) => (found === undefined ? ("gone" as const) : found),
       () => undefined,

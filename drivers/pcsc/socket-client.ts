@@ -211,6 +211,6 @@ async function refusal(socket: PcscdSocket, reader: string, rv: number): Promise
 }
 
 async function inTime<T>(socket: PcscdSocket, work: Promise<T>): Promise<T> {
-  const late = () => new GatewayError("link.service", "pcscd does not list its readers in time");
+  const late = () => new GatewayError("link.service", "pcscd did not list its readers in time");
   return bounded(work, { timeoutMs: serviceTimeoutMs }, late, () => socket.close());
 }

@@ -75,7 +75,7 @@ function readValue(name: string, kind: Kind, value: string): boolean | number | 
   const number = Number(value);
   const fits = value !== "" && number >= 0 && (kind === "probability" ? number <= 1 : Number.isInteger(number));
   if (fits) return number;
-  throw new GatewayError("config.invalid", `misbehaviour '${name}' needs a number, not '${value}'`, {
+  throw new GatewayError("config.invalid", `misbehaviour '${name}' requires a number, not '${value}'`, {
     detail: { name },
   });
 }

@@ -300,7 +300,7 @@ function dial(where: SocketAddress): Promise<Socket> {
     const socket = createConnection(target);
     socket.once("connect", () => resolve(socket));
     socket.once("error", (cause) => {
-      reject(new GatewayError("link.unavailable", `no simulated network there: ${cause.message}`, { cause }));
+      reject(new GatewayError("link.unavailable", `the simulated network cannot be reached: ${cause.message}`, { cause }));
     });
   });
 }

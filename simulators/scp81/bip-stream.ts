@@ -51,7 +51,7 @@ export class BipStream extends Duplex {
     const status = catValue(response.objects, 0x38);
     const channel = (status?.[0] ?? 0) & 0x07;
     if (!performed(response) || channel === 0) {
-      throw new GatewayError("link.unavailable", "the terminal opened no channel", {
+      throw new GatewayError("link.unavailable", "the terminal did not open a channel", {
         detail: { result: response.result },
       });
     }
@@ -130,7 +130,7 @@ export class BipStream extends Duplex {
         objects: [tlvBytes(0xb6, octets.subarray(at, at + maxData))],
       });
       if (!performed(response)) {
-        throw new GatewayError("link.lost", "the terminal took no data", { detail: { result: response.result } });
+        throw new GatewayError("link.lost", "the terminal did not accept the data", { detail: { result: response.result } });
       }
     }
   }

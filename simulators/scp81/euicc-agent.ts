@@ -136,7 +136,7 @@ export class EuiccAgent implements Scp81Client {
     const host = reach.host ?? address;
     const to = reach.port ?? port;
     if (host === undefined || to === undefined) {
-      throw new GatewayError("link.unavailable", "the card has no address of its server");
+      throw new GatewayError("link.unavailable", "the card does not contain the address of its server");
     }
     return tcp(host, to);
   }

@@ -105,13 +105,13 @@ function serverOf(text: string | undefined): { host: string; port: number } {
   const [, host = "127.0.0.1", digits = ""] = /^(?:(.+):)?(\d{1,5})$/.exec(text ?? "") ?? [];
   const port = Number(digits);
   if (digits !== "" && port > 0 && port < 65536) return { host, port };
-  throw new GatewayError("api.usage", "--connect: the server as host:port, or --eis", { detail: { field: "connect" } });
+  throw new GatewayError("api.usage", "--connect: must be host:port; --eis can be given instead", { detail: { field: "connect" } });
 }
 
 function shareOf(text: string): number {
   const share = Number(text);
   if (share >= 0 && share <= 1) return share;
-  throw new GatewayError("api.usage", "--drop: a share from 0 to 1", { detail: { field: "drop" } });
+  throw new GatewayError("api.usage", "--drop: must be a share from 0 to 1", { detail: { field: "drop" } });
 }
 
 function deviationsOf(text: string): object {

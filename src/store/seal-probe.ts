@@ -43,7 +43,7 @@ export function judgeSeal({ probe, sealed }: SealEvidence, seal: Seal, folder: s
   const refusal = (cause?: unknown) =>
     new GatewayError(
       "crypto.master-key",
-      `the master key is not the one that sealed the keys in ${folder}: restore that key in the place that masterKey in the configuration gives, or in ${folder}/master.key without it`,
+      `the master key is not the one that sealed the keys in ${folder}: restore that key where masterKey in the configuration points, or as ${folder}/master.key if masterKey is not set`,
       { detail: { folder, key: "masterKey" }, cause },
     );
   let fits = true;

@@ -65,7 +65,7 @@ export class ChunkedDecoder {
     if (++this.#line > lineLimit) throw this.#refuse("codec.length", "chunk line without end");
     if (octet === 0x0a) this.#lineEnd();
     else if (octet === 0x0d) return;
-    else if (this.#at === "data-end") throw this.#refuse("codec.text", "no line end behind the chunk's data");
+    else if (this.#at === "data-end") throw this.#refuse("codec.text", "no line end after the chunk's data");
     else if (this.#at === "size") this.#sizeOctet(octet);
   }
 

@@ -211,7 +211,7 @@ export interface ReadAnswer {
 export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly Uint8Array[]): ReadAnswer {
   const spi = spiOf(packet);
   if (spi === undefined || packet.tar === undefined)
-    throw new GatewayError("packet.format", "the command packet is not known well enough");
+    throw new GatewayError("packet.format", "the SPI, KIc and KID of the command packet are required to read its response");
   const segments = userData.map(readSegment);
   const pending = {
     spi,

@@ -71,7 +71,7 @@ export class SmsRun {
     const since = clock.monotonic();
     const tries = queued.attempts;
     const link = links.find(route.link);
-    if (link?.bearer === undefined) return this.#later(queued, "the link went away", tries);
+    if (link?.bearer === undefined) return this.#later(queued, "the link was removed", tries);
     const timeoutMs = this.#timeoutMs(queued, target, link.kind);
     const onItsWay = route.bearer === "sms" ? await this.#onItsWay(queued, timeoutMs) : undefined;
     if (onItsWay !== undefined) {
@@ -96,7 +96,7 @@ export class SmsRun {
     const since = this.#deps.clock.monotonic();
     if (link?.bearer !== undefined) return this.#send({ job, target, packet, tries: 0, since }, link, signal);
     await this.#neverLeft(packet);
-    await this.#later(job, "the link went away", 0);
+    await this.#later(job, "the link was removed", 0);
   }
 
   async #send(sending: Omit<Attempt, "link" | "kind">, link: Link, signal: AbortSignal): Promise<void> {

@@ -56,7 +56,7 @@ export function establishment({ kvn, privateKey, challenge, ecasd }: Establishme
       const material = derive(secret, Uint8Array.of(0x10, 0x88, 0x10), 64);
       const expected = aesCmac(material.subarray(0, 16))(a6);
       if (toHex(expected) !== toHex(receipt))
-        throw new GatewayError("scenario.failed", "the card's receipt does not match: it has other keys");
+        throw new GatewayError("scenario.failed", "the card's receipt does not match: the card derived different keys");
       return [16, 32, 48].map((at) => material.slice(at, at + 16));
     },
   };

@@ -376,9 +376,7 @@ export class SmppSession {
     else this.#requests.take(pdu);
   }
 
-  /**
-   * Answers the requests before the unbind, then the unbind, and waits briefly for the peer's outstanding responses.
-   */
+  /** Answers earlier requests, then the unbind, and waits briefly for the peer's outstanding responses. */
   async #unboundByPeer(sequence: number): Promise<void> {
     this.#advance({ on: "unbinding", now: this.#deps.clock.monotonic() });
     await this.#requests.idle();
