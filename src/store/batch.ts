@@ -9,14 +9,14 @@ export interface Unit {
   readonly run: (repositories: Repositories) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
-  /** Called when the commit is made; the flush that makes it durable follows. */
+  /** Called after the commit; the flush that makes it durable follows. */
   readonly committed?: (() => void) | undefined;
 }
 
-/** Units taken into one commit at most; a bound on how long the first of them waits. */
+/** Maximum number of units in one commit, which limits how long the first of them waits. */
 export const batchLimit = 512;
 
-/** What a unit came to, reported to its caller after the commit. */
+/** The outcome of a unit, reported to its caller after the commit. */
 interface Outcome {
   readonly unit: Unit;
   readonly failed: boolean;
@@ -46,8 +46,8 @@ export class BatchRunner {
 
   /**
    * Takes units from the queue, adds them to `taken` and runs them in a transaction that it leaves open. Returns the
-   * functions that notify their callers after the commit, and the number of the commit; that is undefined when nothing
-   * was changed and `touched` does not ask for a commit.
+   * functions that notify their callers after the commit, and the number of the commit; undefined if nothing was
+   * changed and `touched` does not request a commit.
    */
   async run(
     queue: Unit[],
@@ -94,7 +94,7 @@ export class BatchRunner {
       const value = await unit.run(this.#repositories);
       return { unit, failed: false, settle: () => unit.resolve(value) };
     } catch (thrown) {
-      // Some failures of the disk undo the whole transaction: the batch is over then.
+      // Some failures of the disk undo the whole transaction and thus end the batch.
       if (!this.#writer.inTransaction) throw thrown;
       const error = this.#translated(thrown);
       return { unit, failed: true, settle: () => unit.reject(error) };
@@ -122,7 +122,7 @@ export class BatchRunner {
     return outcome;
   }
 
-  /** Writes what is counted once for each commit. */
+  /** Writes the counts, once for each commit. */
   #count(): number | undefined {
     for (const [state, jobs] of this.#notes.endedByState()) this.#control.ended.run(state, jobs);
     return this.#control.count.get()?.commits;

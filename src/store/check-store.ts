@@ -8,8 +8,8 @@ import { damaged, storageError } from "./storage-error.ts";
 import { filesOf, inspectFiles } from "./store-files.ts";
 
 /**
- * Reads a whole store, without changing it: whether every page is sound, nothing is missing, and the master key fits.
- * Its size in octets; undefined when there is none yet. `inUse` while a process has it open.
+ * Reads a whole store without changing it, and checks that every page is intact, nothing is missing, and the master key
+ * matches. Returns its size in octets; undefined if there is none yet. `inUse` while a process has it open.
  * @throws store.corrupt, store.rewound, store.full, store.unavailable, crypto.master-key, config.secret
  */
 export async function checkStore(folder: string, seal: SealSource, inUse: boolean): Promise<number | undefined> {
@@ -38,7 +38,7 @@ export async function checkStore(folder: string, seal: SealSource, inUse: boolea
   }
 }
 
-/** The seal as it is: none when it would be made. @throws crypto.master-key, config.secret */
+/** The existing seal; none if it would have to be created. @throws crypto.master-key, config.secret */
 function keyOf(source: SealSource, mayBeMissing: boolean): Seal | undefined {
   if (typeof source !== "function") return source;
   try {

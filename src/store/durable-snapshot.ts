@@ -1,12 +1,12 @@
 import type BetterSqlite3 from "better-sqlite3";
 
-/** Pages in the log from which on they are copied into the main file. */
+/** Number of pages in the log above which they are copied into the main file. */
 const checkpointPages = 4000;
 
 /**
- * What readers see: the last commit that has reached the disk. While a later one is on its way there, the reading handle
- * keeps a transaction open on what was before it. A log that a reader looks into cannot be emptied, so SQLite does not
- * decide when to copy it into the main file; this does, between two commits.
+ * The state that readers see: the last durable commit. While a later commit is being written to the disk, the reading
+ * handle keeps a transaction open on the state before it. SQLite cannot empty a log that has a reader, so this class
+ * copies the log into the main file itself, between two commits.
  */
 export class DurableSnapshot {
   readonly #begin: BetterSqlite3.Statement;
@@ -25,7 +25,7 @@ export class DurableSnapshot {
     this.#checkpoint = writer.prepare("PRAGMA wal_checkpoint(PASSIVE)");
   }
 
-  /** Readers continue seeing what is there now. */
+  /** Readers continue to see the present state. */
   hold(): void {
     if (this.#held) return;
     this.#begin.run();
@@ -33,20 +33,20 @@ export class DurableSnapshot {
     this.#held = true;
   }
 
-  /** All that was committed is on the disk: readers see it. */
+  /** All commits are on the disk: readers see them. */
   release(): void {
     if (!this.#held) return;
     this.#end.run();
     this.#held = false;
   }
 
-  /** Copies a log that has grown long into the main file. What fails of that is tried again after the next commit. */
+  /** Copies a long log into the main file. If that fails, it is tried again after the next commit. */
   tidy(): void {
     if ((this.#logSize.get()?.log ?? 0) <= checkpointPages) return;
     try {
       this.#checkpoint.get();
     } catch {
-      // The log has everything. A disk that is full or faulty shows itself to the next commit, which reports it.
+      // The log contains everything. The next commit reports a full or faulty disk.
     }
   }
 }

@@ -21,12 +21,12 @@ import { targetRepository } from "./sqlite/targets.ts";
 import { pendingSessionTriggerRepository } from "./sqlite/wanted-sessions.ts";
 import type { Statements } from "./statements.ts";
 
-/** What a unit did that others have to know of. */
+/** Changes of a unit that other components must be notified of. */
 export interface Noted {
   readonly event: (event: GatewayEvent) => void;
-  /** A key set's counter has this value now. */
+  /** A key set's counter was set to this value. */
   readonly counter: (keySet: string, value: number) => void;
-  /** So many more jobs have ended in this state, or fewer when records were removed. */
+  /** The number of jobs that ended in this state changed by `jobs`; negative if records were removed. */
   readonly ended: (state: string, jobs: number) => void;
 }
 
@@ -53,7 +53,7 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
   };
 }
 
-/** What brings a store of any earlier version up to date: the steps of all entities, by their numbers. */
+/** The migration of a store from any earlier version: the steps of all entities, by their numbers. */
 export const migrations: readonly Migration[] = [
   ...earlierSteps,
   ...[...inboxSteps, ...jobSteps, ...packetSteps, ...smscSteps].sort((a, b) => (a.name < b.name ? -1 : 1)),

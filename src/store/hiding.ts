@@ -1,15 +1,15 @@
 import type { Seal } from "../gateway/model/store.ts";
 import { fromJson, toJson } from "./json.ts";
 
-/** A record as it is stored: what may be read in the file without the key, and the rest of it under the seal. */
+/** A record in its stored form: the part that is in clear, and the sealed rest. */
 export interface Hidden {
   readonly text: string;
   readonly secret: Uint8Array | null;
 }
 
 /**
- * Keeps what is secret in the records of one table under the seal, bound to table and id. In clear stands what may be shown, so that SQL still
- * reads it, and so that a record whose secret is no longer needed only loses its sealed part.
+ * Seals the secrets in the records of one table, bound to table and id. The rest stays in clear, so that SQL can read
+ * it, and so that a record whose secret is no longer needed only loses its sealed part.
  */
 export interface Hiding {
   hide(id: string, shown: unknown, secret: unknown): Hidden;
@@ -17,13 +17,13 @@ export interface Hiding {
   open<T>(id: string, secret: Uint8Array | null): T | undefined;
 }
 
-/** Opened secrets that are kept, and the octets that one of them may have under the seal. */
+/** Maximum number of cached opened secrets, and the maximum sealed size of one in octets. */
 const maxOpened = 512;
 const maxOpenedOctets = 8192;
 
 /**
- * Secrets that were opened or sealed lately. One counts only for exactly the octets it was opened from, so that it does not
- * matter who has written the record since.
+ * A cache of secrets that were opened or sealed recently. An entry is valid only for exactly the octets from which it
+ * was opened, so later changes of the record do no harm.
  */
 class OpenedSecrets {
   readonly #byId = new Map<string, { readonly sealed: Uint8Array; readonly secret: unknown }>();
@@ -45,7 +45,7 @@ class OpenedSecrets {
   }
 }
 
-/** What the sealed records of a table are bound to, with their id. */
+/** The purpose to which the sealed records of a table are bound, together with their id. */
 type SealedTable =
   | "target"
   | "job"

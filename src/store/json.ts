@@ -1,6 +1,6 @@
-/** JSON text of a value whose octet strings survive (`{"$hex": …}`). */
+/** JSON text of a value; octet strings are kept as `{"$hex": …}`. */
 export function toJson(value: unknown): string {
-  // A replacer makes JSON.stringify several times slower, and most records hold no octets.
+  // A replacer makes JSON.stringify several times slower, and most records contain no octets.
   if (!holdsOctets(value)) return JSON.stringify(value);
   return JSON.stringify(value, function (this: Record<string, unknown>, key: string, inner: unknown) {
     const original = this[key];
@@ -8,7 +8,7 @@ export function toJson(value: unknown): string {
   });
 }
 
-/** The value that {@link toJson} wrote. Its shape is the store's own doing. */
+/** The value that {@link toJson} wrote. Its shape is not checked: only the store writes it. */
 export function fromJson<T>(text: string): T {
   const value: unknown = JSON.parse(text);
   return (text.includes('"$hex"') ? withOctets(value) : value) as T;
@@ -22,7 +22,7 @@ function holdsOctets(value: unknown): boolean {
   return false;
 }
 
-/** Puts octet strings into a freshly parsed value where their text is. */
+/** Replaces the texts of octet strings in a parsed value by octets. */
 function withOctets(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if ("$hex" in value && typeof value.$hex === "string") return new Uint8Array(Buffer.from(value.$hex, "hex"));

@@ -1,18 +1,20 @@
 import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
-/** SQLite's write-ahead log, as a file of which every octet must reach the disk. */
+/** SQLite's write-ahead log as a file that must be flushed to the disk. */
 export class LogFile {
   readonly #path: string;
   #file: FileHandle | undefined;
-  /** Why a flush failed. After that none succeeds: what is on the disk is unknown until the store is opened again. */
+  /**
+   * Why a flush failed. Later flushes fail too: the contents of the disk are unknown until the store is opened again.
+   */
   failure: unknown;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Until all that was written before is on the disk. */
+  /** Resolves when everything written before is on the disk. */
   async flush(): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     try {

@@ -9,6 +9,6 @@ export function makeFolder(folder: string): void {
   const missing: string[] = [];
   for (let above = folder; !existsSync(above); above = dirname(above)) missing.unshift(above);
   for (const one of missing) mkdirSync(one, { mode: 0o700 });
-  // What is there already has to be a folder.
+  // An existing path must be a folder.
   if (missing.length === 0) mkdirSync(folder, { recursive: true });
 }

@@ -14,37 +14,37 @@ import {
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 
-/** Facts about a store beside the store itself. */
+/** Facts about a store that are kept outside it. */
 export interface Marks {
-  /** Whose marks these are. */
+  /** The store to which the marks belong. */
   readonly instance: string;
   /** How often the store was opened; the main file carries the same number. */
   readonly opened: number;
   /** Acknowledged commits. */
   readonly commits: number;
-  /** Salts of the write-ahead log that took the last of them; none when that log was emptied in good order. */
+  /** Salts of the write-ahead log that contains the last of them; none if that log was emptied at an orderly close. */
   readonly salts?: readonly [number, number];
   /** The highest counter handed out, by key set. */
   readonly counters: ReadonlyMap<string, number>;
 }
 
 const datasync = promisify(fdatasync);
-/** Room that is made ahead, so that a mark never waits for the file to grow. */
+/** Octets reserved ahead, so that a mark never waits for the file to grow. */
 const chunkOctets = 64 * 1024;
-/** From this size on the file is written again. */
+/** Above this size the file is rewritten. */
 const rewriteOctets = 4 * 1024 * 1024;
 
 /**
  * The marks of a store, kept in a file of their own that is only ever appended to: one line per acknowledged commit,
- * with the counters it handed out. What the store lacks of them was lost from it. A line that was cut by a crash does
- * not verify, and is nothing.
+ * with the counters it handed out. A commit that is marked but missing in the store was lost. A line that was cut by a
+ * crash does not verify and is ignored.
  */
 export class MarkFile {
   readonly #path: string;
   readonly #counters: Map<string, number>;
   #state: Omit<Marks, "counters">;
   #file: number;
-  /** Where the next line goes, and how far the file reaches. */
+  /** Position of the next line, and size of the file. */
   #at: number;
   #room: number;
 
@@ -58,7 +58,7 @@ export class MarkFile {
     this.#room = statSync(path).size;
   }
 
-  /** The marks in a file; undefined when there is none, or none that can be read. */
+  /** The marks in a file; undefined if the file is missing or unreadable. */
   static read(path: string): Marks | undefined {
     if (!existsSync(path)) return undefined;
     let state: Omit<Marks, "counters"> | undefined;
@@ -72,12 +72,12 @@ export class MarkFile {
     return state === undefined ? undefined : { ...state, counters };
   }
 
-  /** Writes the marks down durably, in place of whatever was in the file. */
+  /** Writes the marks durably, replacing the contents of the file. */
   static create(path: string, marks: Marks): MarkFile {
     return new MarkFile(path, marks);
   }
 
-  /** Makes room for the marks of one commit. Failing now, before the commit, does no harm. */
+  /** Reserves space for the marks of one commit. A failure here, before the commit, does no harm. */
   reserve(octets: number): void {
     if (this.#at > rewriteOctets) {
       closeSync(this.#file);
@@ -90,7 +90,10 @@ export class MarkFile {
     }
   }
 
-  /** Notes a commit that is on the disk. Survives the end of the process at once, that of the machine after `flush`. */
+  /**
+   * Records a commit that is on the disk. The mark survives the end of the process at once, and a power failure after
+   * `flush`.
+   */
   note(commits: number, counters: readonly (readonly [string, number])[], salts: Marks["salts"]): void {
     for (const [id, value] of counters) if (value > (this.#counters.get(id) ?? 0)) this.#counters.set(id, value);
     const { salts: _, ...state } = this.#state;
@@ -99,12 +102,12 @@ export class MarkFile {
     this.#at += writeSync(this.#file, line, 0, line.length, this.#at);
   }
 
-  /** Until all that was noted is on the disk. */
+  /** Resolves when all recorded marks are on the disk. */
   async flush(): Promise<void> {
     await datasync(this.#file);
   }
 
-  /** The store was closed in good order: its log is empty. */
+  /** Records an orderly close: the log of the store is empty. */
   close(clean: boolean): void {
     closeSync(this.#file);
     if (!clean) return;
@@ -113,7 +116,7 @@ export class MarkFile {
     this.#rewrite();
   }
 
-  /** How many octets the file has then. */
+  /** Rewrites the file; returns its size in octets. */
   #rewrite(): number {
     const lines = [lineOf(this.#state, [])];
     const all = [...this.#counters];
@@ -127,7 +130,7 @@ export class MarkFile {
   }
 }
 
-/** Makes what was renamed in a folder durable. */
+/** Makes a rename in a folder durable. */
 function syncFolder(folder: string): void {
   const file = openSync(folder, "r");
   try {

@@ -5,8 +5,11 @@ import type { Seal } from "../gateway/model/store.ts";
 export interface Migration {
   readonly name: string;
   readonly sql: string;
-  /** What SQL cannot say; may run again when the process dies behind it. Returns what it took out, by name and how often. */
+  /**
+   * A change that SQL cannot express; may run again if the process is killed after it. Returns the names of removed
+   * fields with their counts.
+   */
   readonly run?: (database: Database, now: number, seal: () => Seal) => Readonly<Record<string, number>>;
-  /** What the step takes out must not stay in free pages of the file. */
+  /** Data that the step removes must not stay in free pages of the file. */
   readonly scrub?: boolean;
 }

@@ -12,19 +12,19 @@ import { damaged, storageError } from "./storage-error.ts";
 import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog, unmarked } from "./store-files.ts";
 
 /**
- * The seal of the stored keys. `mayMake` indicates whether a master key that is missing may be made: not while anything
- * is sealed with it. `made` indicates that it was.
+ * The seal of the stored keys. `mayMake`: a missing master key may be created, which is not allowed while anything is
+ * sealed with it. `made`: it was created.
  */
 export type SealSource = Seal | ((mayMake: boolean) => { readonly seal: Seal; readonly made: boolean });
 
 export interface OpenOptions {
   /** Called for anomalies that do not stop the start. */
   readonly warn?: (facts: object, text: string) => void;
-  /** Continues with a store that lacks what it once had, with all counters so much higher: see `otagate store recover`. */
+  /** Continues with a store that lacks commits, and raises all counters by this number: see `otagate store recover`. */
   readonly recover?: { readonly raiseCounters: number };
 }
 
-/** What an open store works with. */
+/** The files and the state of an open store. */
 export interface Opened {
   readonly writer: BetterSqlite3.Database;
   readonly reader: BetterSqlite3.Database;
@@ -32,13 +32,13 @@ export interface Opened {
   readonly log: LogFile;
   readonly marks: MarkFile;
   readonly seal: Seal;
-  /** Commits that the store lacks, when it is opened to be recovered and that is known. */
+  /** Number of commits that the store lacks, if it is opened for recovery and the number is known. */
   readonly missing: number | undefined;
   /** Commits so far. */
   readonly commits: number;
 }
 
-/** What the store states about itself. */
+/** The store's own record of its state. */
 interface Ledger {
   readonly commits: number;
   readonly opened: number;
@@ -74,7 +74,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     writer.pragma("journal_mode = WAL");
     writer.pragma("synchronous = NORMAL");
     writer.pragma("wal_autocheckpoint = 4000");
-    // Pages of a savepoint, otherwise kept in a file.
+    // For the pages of savepoints, which are otherwise written to a file.
     writer.pragma("temp_store = MEMORY");
     writer.pragma("foreign_keys = ON");
     const seal = once(() => checkedSeal(writer, source, folder));
@@ -92,8 +92,8 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     const commits = Math.max(ledger.commits, before?.commits ?? 0);
     writer.prepare("UPDATE ledger SET opened = ?, commits = ?").run(opened, commits);
     writer.pragma(`user_version = ${opened}`);
-    // Now the main file carries the number, so that an older copy of it can be recognized; unless a foreign reader
-    // keeps the log from being applied.
+    // Writes the number into the main file, so that an older copy of it can be recognized, unless a foreign reader
+    // prevents the log from being applied.
     writer.pragma("wal_checkpoint(TRUNCATE)");
     const marks = MarkFile.create(files.marks, {
       instance: ledgerOf(writer).instance,
@@ -112,8 +112,8 @@ export async function openDatabase(folder: string, source: SealSource, options: 
 }
 
 /**
- * The first marks stand before the store indicates that it was opened: a process that dies in between leaves no store
- * that seems to have lost its marks. The name of the store is in the main file by then.
+ * Writes the first marks before the store records that it was opened: a process that is killed in between leaves no
+ * store that seems to have lost its marks. At that time the main file contains the name of the store.
  */
 function markFirst(database: BetterSqlite3.Database, path: string): void {
   database.pragma("wal_checkpoint(TRUNCATE)");
@@ -141,7 +141,7 @@ function takeLock(lock: BetterSqlite3.Database, folder: string): void {
   }
 }
 
-/** Brings the schema up to date; returns what was taken out on the way, by the names of fields and how often. */
+/** Migrates the schema; returns the names of removed fields with their counts. */
 function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMap<string, number> {
   const removed = new Map<string, number>();
   database.exec("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
@@ -175,7 +175,7 @@ function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMa
   return removed;
 }
 
-/** Rewrites the file, so that nothing that was taken out is left in a free page of it, or in the log. */
+/** Rewrites the file, so that no removed data remain in its free pages or in the log. */
 function scrub(database: BetterSqlite3.Database): void {
   database.pragma("temp_store = DEFAULT");
   database.exec("VACUUM");
@@ -183,7 +183,7 @@ function scrub(database: BetterSqlite3.Database): void {
   database.pragma("temp_store = MEMORY");
 }
 
-/** Names of fields in one line of the log. */
+/** Maximum number of field names in one log line. */
 const maxReported = 100;
 
 function reportRemoved(removed: ReadonlyMap<string, number>, { warn }: OpenOptions): void {
@@ -194,7 +194,7 @@ function reportRemoved(removed: ReadonlyMap<string, number>, { warn }: OpenOptio
     );
 }
 
-/** Reads the beginning of every table and index: a page that is gone shows itself now, and not to the first job. */
+/** Reads the beginning of every table and index, so that a damaged page is detected now and not by the first job. */
 function touchTables(database: BetterSqlite3.Database): void {
   const tables = database
     .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -230,7 +230,7 @@ export function compare(folder: string, before: Marks | undefined, ledger: Ledge
     );
 }
 
-/** The seal, when it is the one that the store's keys are under. @throws crypto.master-key, config.secret */
+/** The seal, if the store's keys were sealed with it. @throws crypto.master-key, config.secret */
 function checkedSeal(database: BetterSqlite3.Database, source: SealSource, folder: string): Seal {
   const evidence = sealEvidence(database);
   const mayMake = evidence.sealed === undefined;
@@ -240,7 +240,7 @@ function checkedSeal(database: BetterSqlite3.Database, source: SealSource, folde
   return seal;
 }
 
-/** Counters never go below what was handed out, whatever the store states. */
+/** Raises counters to at least the marked values, whatever the store contains. */
 function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefined, { warn }: OpenOptions): void {
   const raise = database.prepare("UPDATE key_set SET cntr = ? WHERE id = ? AND cntr < ?");
   const raised = database.transaction(() =>
@@ -253,7 +253,10 @@ function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefine
     );
 }
 
-/** Upstreams recognize repeated events by the name of the store and a number that now comes a second time. */
+/**
+ * Gives the store a new name: upstreams detect repeated events by the name of the store and the number of the event,
+ * and numbers are now used again.
+ */
 function beginAnew(database: BetterSqlite3.Database, raise: number): void {
   database.exec("UPDATE instance SET id = lower(hex(randomblob(8)))");
   database.prepare("UPDATE key_set SET cntr = min(cntr + ?, ?)").run(raise, maxCounter);

@@ -10,10 +10,10 @@ interface Sealed {
   readonly material: Uint8Array;
 }
 
-/** Something in the store that is sealed with the master key. */
+/** Data in the store that are sealed with the master key. */
 interface SealEvidence {
   readonly probe: Uint8Array | null;
-  /** Some key set or other record: the only check in a store without a probe. */
+  /** A key set or other sealed record: the only check in a store without a probe. */
   readonly sealed: Sealed | undefined;
 }
 
@@ -23,7 +23,7 @@ export function sealEvidence(database: BetterSqlite3.Database): SealEvidence {
   return { probe, sealed: keySet ?? sealedRecord(database) };
 }
 
-/** Some record with a sealed part; a store that was not brought up to date yet has none. */
+/** A record with a sealed part; a store that was not migrated yet has none. */
 function sealedRecord(database: BetterSqlite3.Database): Sealed | undefined {
   const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'campaign_secret'").get() !== undefined;
   if (!known) return undefined;
@@ -38,7 +38,7 @@ function sealedRecord(database: BetterSqlite3.Database): Sealed | undefined {
   return undefined;
 }
 
-/** Whether this is the seal that the store's keys are under. @throws crypto.master-key */
+/** Whether the store's keys were sealed with this seal. @throws crypto.master-key */
 export function judgeSeal({ probe, sealed }: SealEvidence, seal: Seal, folder: string): void {
   const refusal = (cause?: unknown) =>
     new GatewayError(

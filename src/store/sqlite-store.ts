@@ -14,7 +14,7 @@ import { storageError } from "./storage-error.ts";
 import { filesOf } from "./store-files.ts";
 import { UnitNotes } from "./unit-notes.ts";
 
-/** Octets that the marks of one commit may take: a counter and its key set's id for each unit, twice. */
+/** Maximum size of the marks of one commit, in octets: twice a counter with its key set's id for each unit. */
 const markOctets = batchLimit * 120;
 const checkEveryMs = 1000;
 
@@ -22,8 +22,8 @@ const checkEveryMs = 1000;
  * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit is
  * under way share the next one (group commit), so durability costs one disk flush per batch, not per unit. SQLite
  * itself only writes the log (`synchronous = NORMAL`); the flush that makes a commit durable is ours and leaves the
- * main thread free. No commit is reported before it is done: until then reads see what was before it. Commits are
- * counted, in the store and beside it, so that one that is lost later is missed; see {@link MarkFile}.
+ * main thread free. No commit is reported before it is durable: until then reads see the state before it. Commits are
+ * counted in the store and outside it, so that a later loss is detected; see {@link MarkFile}.
  */
 export class SqliteStore implements Store {
   readonly #writer: BetterSqlite3.Database;
@@ -33,7 +33,7 @@ export class SqliteStore implements Store {
   readonly #marks: MarkFile;
   readonly #folder: string;
   readonly #warn: NonNullable<OpenOptions["warn"]>;
-  /** Acknowledged commits and that the store lacked when it was opened to be recovered, if that is known. */
+  /** Number of acknowledged commits that the store lacked when it was opened for recovery, if known. */
   readonly missing: number | undefined;
   readonly #batches: BatchRunner;
   readonly #notes = new UnitNotes();
@@ -43,14 +43,17 @@ export class SqliteStore implements Store {
   readonly #listeners = new Set<(events: readonly GatewayEvent[]) => void>();
   /** Commits so far. */
   #commits: number;
-  /** The batch has to reach the disk although no unit changes anything. */
+  /** The batch must be committed although no unit changes anything. */
   #touched = false;
   #trouble: GatewayError | undefined;
   #checking: { readonly at: number; readonly done: Promise<void> } | undefined;
   #draining: Promise<void> | undefined;
   #closed = false;
   #tellLost: (reason: GatewayError) => void = () => {};
-  /** Resolves when the disk failed to take a commit: nothing more is taken until the store is opened again. */
+  /**
+   * Resolves when a commit could not be written to the disk: nothing is stored any longer until the store is opened
+   * again.
+   */
   readonly lost: Promise<GatewayError> = new Promise((resolve) => {
     this.#tellLost = resolve;
   });
@@ -80,12 +83,12 @@ export class SqliteStore implements Store {
     return new SqliteStore(folder, await openDatabase(folder, seal, options), options.warn ?? (() => {}));
   }
 
-  /** Why nothing can be stored: what the latest write came to, unless it was stored. */
+  /** Why nothing can be stored: the failure of the last write; undefined if it succeeded. */
   get trouble(): GatewayError | undefined {
     return this.#log.failure === undefined ? this.#trouble : lostDisk(this.#log.failure);
   }
 
-  /** Stores something of no meaning, at most once a second however often it is asked. @throws store.* */
+  /** Makes an empty commit, at most once a second however often it is called. @throws store.* */
   async check(): Promise<void> {
     const now = performance.now();
     if (this.#checking === undefined || now - this.#checking.at >= checkEveryMs) {
@@ -117,7 +120,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Gives the free part of the file back to the disk. Holds up everything else for as long as that takes. */
+  /** Returns free space of the file to the disk. Blocks all other work in the meantime. */
   compact(): void {
     this.#writer.exec("VACUUM");
     this.#writer.pragma("wal_checkpoint(TRUNCATE)");
@@ -135,7 +138,7 @@ export class SqliteStore implements Store {
     this.#reader.close();
     this.#writer.close();
     try {
-      // SQLite has emptied the log, unless it could not.
+      // SQLite has emptied the log, unless that failed.
       this.#marks.close(this.#log.failure === undefined && !existsSync(filesOf(this.#folder).log));
     } finally {
       this.#lock.close();
@@ -177,7 +180,7 @@ export class SqliteStore implements Store {
     this.#snapshot.tidy();
   }
 
-  /** A commit that failed: it must not be reported as done. Readers see what was before it, as the disk has it. */
+  /** Handles a failed commit: it must not be reported as done. Readers see the state before it, as on the disk. */
   #undo(cause: unknown, taken: readonly Unit[]): void {
     this.#batches.rollback();
     const lost = this.#log.failure !== undefined;
@@ -191,11 +194,11 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Makes a commit durable: the counters that it handed out and itself side by side, for a packet must not leave before
-   * both; then the mark that it was made, which outlives the process at once.
+   * Makes a commit durable: flushes the log and its reserved counters in parallel, since a packet must not be sent
+   * before both; then writes the mark of the commit, which survives the process at once.
    */
   async #settle(commits: number | undefined): Promise<void> {
-    // Without a change there is nothing that could be lost.
+    // Without a change nothing can be lost.
     if (commits === undefined) return;
     const { counters } = this.#notes;
     try {
@@ -206,7 +209,7 @@ export class SqliteStore implements Store {
       this.#trouble = undefined;
       this.#marks.note(commits, [], this.#log.salts());
     } catch (cause) {
-      // The commit is made, but reporting it could be wrong after the next start.
+      // The commit was made, but without a mark its loss would not be detected at the next start.
       this.#log.failure ??= cause;
       throw cause;
     }
@@ -222,7 +225,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** A failure of the disk as what it is; anything else as it was thrown. */
+  /** A failure of the disk as a storage error; any other error unchanged. */
   #translated(thrown: unknown): unknown {
     const error = storageError(thrown, this.#folder);
     if (error !== undefined) this.#trouble = error;

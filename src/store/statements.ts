@@ -11,10 +11,10 @@ import {
   ValueNode,
 } from "kysely";
 
-/** SQLite answers at once, a database behind a socket does not: repositories await both. */
+/** SQLite returns at once, a remote database does not: repositories await both. */
 export type Awaitable<T> = T | Promise<T>;
 
-/** A statement that is compiled and prepared once, and then only given its arguments. */
+/** A statement that is compiled and prepared once, then run with arguments. */
 interface Statement<A extends readonly unknown[], R> {
   all(...args: A): Awaitable<readonly R[]>;
   first(...args: A): Awaitable<R | undefined>;
@@ -29,7 +29,7 @@ interface TextStatement<R> {
   all(parameters: Readonly<Record<string, number | string>>): Awaitable<readonly R[]>;
 }
 
-/** Writes limits as literals: SQLite plans a statement again whenever a bound limit is bound again. */
+/** Writes limits as literals: SQLite plans a statement again each time a limit is bound. */
 class Compiler extends SqliteQueryCompiler {
   protected override visitLimit(node: LimitNode): void {
     const { limit } = node;
@@ -39,7 +39,7 @@ class Compiler extends SqliteQueryCompiler {
   }
 }
 
-/** Describes statements and compiles them; it has no connection, and nothing is ever executed by it. */
+/** A builder that compiles statements; it has no connection and never executes any. */
 function builder(): Kysely<never> {
   return new Kysely<never>({
     dialect: {
@@ -51,7 +51,7 @@ function builder(): Kysely<never> {
   });
 }
 
-/** Stands for an argument while a statement is built. */
+/** A placeholder for an argument while a statement is built. */
 class Slot {
   readonly index: number;
 
@@ -60,12 +60,12 @@ class Slot {
   }
 }
 
-/** Statements whose text depends on what is asked for, kept at most. */
+/** Maximum number of cached statements whose text depends on a filter. */
 const maxDynamic = 500;
 
 /**
- * The statements of one database handle. They are described with Kysely's builder, which only compiles them; what runs
- * them is better-sqlite3, prepared once.
+ * The statements of one database handle. Kysely's builder only compiles them; better-sqlite3 prepares each once and
+ * runs it.
  */
 export class Statements {
   readonly #builder = builder();
@@ -90,7 +90,7 @@ export class Statements {
   prepare<A extends readonly unknown[], R>(build: (...args: A) => Compilable<R>): Statement<A, R> {
     let made: { readonly native: NativeStatement; readonly order: readonly unknown[] } | undefined;
     const make = (count: number) => {
-      // The builder only hands values through, so a placeholder may pass for one.
+      // The builder only passes values through, so a placeholder can take the place of one.
       const slots = Array.from({ length: count }, (_, index) => new Slot(index)) as unknown as A;
       const { sql, parameters } = build(...slots).compile();
       made = { native: this.#database.prepare(sql), order: parameters };
@@ -141,7 +141,7 @@ export class Statements {
     };
   }
 
-  /** Rows of a query whose text depends on what is asked for. */
+  /** Rows of a query whose text depends on a filter. */
   all<R>(query: Compilable<R>): Awaitable<readonly R[]> {
     const { native, parameters } = this.#compiled(query.compile());
     return native.all(parameters) as R[];
@@ -158,7 +158,7 @@ export class Statements {
     return present(await this.first(query));
   }
 
-  /** How many rows a change without returned rows changed. */
+  /** Runs a change without returned rows; returns the number of changed rows. */
   run(query: Compilable<unknown>): Awaitable<number> {
     const { native, parameters } = this.#compiled(query.compile());
     return native.run(parameters).changes;
@@ -186,7 +186,7 @@ export class Statements {
   }
 }
 
-/** One statement for each of the few values of what it must spell out, such as a limit. */
+/** Caches one statement for each value that must be part of its text, such as a limit. */
 export function remembered<K, V>(make: (key: K) => V): (key: K) => V {
   const made = new Map<string, V>();
   return (key) => {

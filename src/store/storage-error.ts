@@ -1,12 +1,12 @@
 import { statfsSync } from "node:fs";
 import { GatewayError } from "../base/gateway-error.ts";
 
-/** What a disk with less room than this cannot take: a commit of a few pages and the log's index. */
+/** Minimum free space for a commit of a few pages and the log's index, octets. */
 const leastFreeOctets = 256 * 1024;
 
 /**
- * What a failure of SQLite or of the file system means for the store in `folder`: `store.full`, `store.corrupt` or
- * `store.unavailable`. Nothing for errors that have another cause, such as a broken constraint.
+ * The error for a failure of SQLite or of the file system in `folder`: `store.full`, `store.corrupt` or
+ * `store.unavailable`. Undefined for errors with another cause, such as a violated constraint.
  */
 export function storageError(thrown: unknown, folder: string): GatewayError | undefined {
   if (thrown instanceof GatewayError) return undefined;
@@ -29,7 +29,7 @@ export function storageError(thrown: unknown, folder: string): GatewayError | un
   });
 }
 
-/** The error of a store whose file does not hold what it should. */
+/** The error of a store with damaged contents. */
 export function damaged(folder: string, what: string, cause?: unknown): GatewayError {
   return new GatewayError(
     "store.corrupt",
@@ -40,7 +40,7 @@ export function damaged(folder: string, what: string, cause?: unknown): GatewayE
 
 const fullCodes = new Set(["SQLITE_FULL", "ENOSPC", "EDQUOT"]);
 
-/** Failures by which a full disk can show itself: SQLite reports full disks only where it writes itself. */
+/** Whether a failure may be due to a full disk, which SQLite reports as such only for its own writes. */
 function mayBeFull(code: string): boolean {
   return /^SQLITE_(IOERR|CANTOPEN)/.test(code) || code === "EIO";
 }

@@ -5,8 +5,8 @@ import type { Marks } from "./mark-file.ts";
 import { damaged } from "./storage-error.ts";
 
 /**
- * How often SQLite may have begun its log again since the last mark that reached the disk: each time takes 32 MB of
- * commits. The salts of another database are beyond it but for one in 400,000.
+ * How often SQLite may have restarted its log since the last durable mark: each restart takes 32 MB of commits. The
+ * probability that the salts of another database are within this range is 1 in 400,000.
  */
 const maxRestarts = 10_000;
 
@@ -31,7 +31,7 @@ export function rewound(folder: string, what: string, detail: Readonly<Record<st
   );
 }
 
-/** A store that was opened before has marks; only stores of versions before there were marks have none. */
+/** A store that was opened before has marks, unless it is of a version without them. */
 export function unmarked(folder: string): GatewayError {
   const { marks } = filesOf(folder);
   return new GatewayError(
@@ -42,7 +42,8 @@ export function unmarked(folder: string): GatewayError {
 }
 
 /**
- * Looks at the files before SQLite does: it would apply whatever log lies beside the main file, and overwrite evidence.
+ * Inspects the files before SQLite opens them, since SQLite would apply any log next to the main file and overwrite
+ * evidence.
  * @throws store.corrupt, store.rewound
  */
 export function inspectFiles(folder: string, marks: Marks | undefined): void {
@@ -67,13 +68,13 @@ export function inspectFiles(folder: string, marks: Marks | undefined): void {
     throw rewound(folder, "otagate.db-wal is not the log that belongs to otagate.db, or its beginning is damaged");
 }
 
-/** How often the store was opened, as the main file states: what is in its log does not count. */
+/** How often the store was opened according to the main file, without its log. */
 export function openedIn(folder: string): number {
   const header = readStart(filesOf(folder).main, 64);
   return header === undefined || header.length < 64 ? 0 : header.readUInt32BE(60);
 }
 
-/** Puts a log aside that does not belong to the main file, so that SQLite does not apply it. Where it is then. */
+/** Moves a log aside that does not belong to the main file, so that SQLite does not apply it. Returns its new path. */
 export function setAsideForeignLog(folder: string, marks: Marks | undefined): string | undefined {
   const { log, index } = filesOf(folder);
   if (marks === undefined || !existsSync(log)) return undefined;
@@ -85,8 +86,8 @@ export function setAsideForeignLog(folder: string, marks: Marks | undefined): st
 }
 
 /**
- * Whether a log is not the one that took the last commit, nor a later one: each time SQLite begins its log again it
- * adds one to the first salt and draws the second. https://www.sqlite.org/fileformat2.html §4.1
+ * Whether a log is neither the one with the last commit nor a later one: each time SQLite restarts its log it adds one
+ * to the first salt and draws the second. https://www.sqlite.org/fileformat2.html §4.1
  */
 function isForeign(start: Buffer | undefined, salts: Marks["salts"]): boolean {
   if (salts === undefined || start === undefined || start.length === 0) return false;

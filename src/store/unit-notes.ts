@@ -1,14 +1,17 @@
 import type { GatewayEvent } from "../gateway/model/event.ts";
 import type { Noted } from "./entities.ts";
 
-/** How far the notes of a batch had come before a unit. */
+/** The extent of a batch's notes before a unit. */
 interface NotesMark {
   readonly events: number;
   readonly counters: number;
   readonly ended: number;
 }
 
-/** What the units of one commit did that others have to learn of, in order; a unit that is undone takes its part back. */
+/**
+ * Changes in one commit that other components must be notified of, in order; those of a unit that is undone are
+ * removed.
+ */
 export class UnitNotes implements Noted {
   readonly #events: GatewayEvent[] = [];
   readonly #counters: (readonly [string, number])[] = [];
@@ -39,7 +42,7 @@ export class UnitNotes implements Noted {
     this.#ended.length = ended;
   }
 
-  /** The events, and an empty page for the next commit. */
+  /** Returns the events and resets the notes for the next commit. */
   take(): readonly GatewayEvent[] {
     const events = [...this.#events];
     this.clear();

@@ -1,4 +1,4 @@
-/** Where the administration dialog with each card stands. */
+/** The state of the administration dialog with each card. */
 export const scp81 = {
   name: "0002-scp81",
   sql: `

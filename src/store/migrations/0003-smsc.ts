@@ -1,4 +1,4 @@
-/** Messages that SMPP clients submitted, whose conversation a target is in, and what waits for them. */
+/** Messages that SMPP clients submitted, their conversations with targets, and items that wait for them. */
 export const smsc = {
   name: "0003-smsc",
   sql: `

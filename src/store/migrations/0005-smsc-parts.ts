@@ -1,6 +1,6 @@
 /**
- * Where each part of a packet went and what the network calls it; segments that wait for the others of their message;
- * conversations by the client's own address, as a client may have several and a target several clients.
+ * Destination and network reference of each part of a packet; segments that wait for the others of their message;
+ * conversations by the client's own address, since a client may have several and a target several clients.
  */
 export const smscParts = {
   name: "0005-smsc-parts",

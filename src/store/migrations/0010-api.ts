@@ -1,4 +1,4 @@
-/** API tokens, the audit log, what idempotency keys stood for, and counters that spare counting jobs. */
+/** API tokens, the audit log, digests of the orders of idempotency keys, and counts of jobs by state. */
 export const api = {
   name: "0010-api",
   sql: `

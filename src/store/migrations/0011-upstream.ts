@@ -1,4 +1,4 @@
-/** Events on their way to the SM-SRs above. */
+/** Events to be delivered to upstream SM-SRs. */
 export const upstream = {
   name: "0011-upstream",
   sql: `

@@ -1,4 +1,4 @@
-/** When the queued jobs of a target are due, without a look at each of them. */
+/** An index for the time when the queued jobs of a target are due. */
 export const jobWake = {
   name: "0012-job-wake",
   sql: `

@@ -1,4 +1,4 @@
-/** What the EIS said against a job when it was accepted; profile switches that have not ended. */
+/** Warnings from the EIS when a job was accepted; profile switches that have not ended. */
 export const policy = {
   name: "0020-policy",
   sql: `

@@ -1,4 +1,4 @@
-/** Sessions that were asked for without a job, so that a restart continues asking. */
+/** Sessions that were requested without a job, so that the requests survive a restart. */
 export const wantedSession = {
   name: "0022-wanted-session",
   sql: `

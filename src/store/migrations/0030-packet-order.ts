@@ -1,4 +1,4 @@
-/** Open jobs that were tried before: a packet of theirs that has left keeps its place before others. */
+/** An index of open jobs that were tried before: a packet of theirs that was sent keeps its place before others. */
 export const packetOrder = {
   name: "0030-packet-order",
   sql: `

@@ -1,4 +1,4 @@
-/** The newest packets without an answer, of whatever target: a response may come from a sender that is unknown. */
+/** An index of the newest packets without an answer, of any target: the sender of a response may be unknown. */
 export const packetRecent = {
   name: "0031-packet-recent",
   sql: `

@@ -7,8 +7,8 @@ import { aliases } from "../sqlite/targets.ts";
 const pageSize = 200;
 
 /**
- * Takes out of stored targets what older versions kept of their descriptions besides the known fields, keys in clear
- * among them, and reports it in events: names of fields and how often, never values.
+ * Removes unknown fields, keys in clear among them, that older versions stored with targets, and reports them in
+ * events: names of fields with counts, never values.
  */
 export const targetFields = {
   name: "0032-target-fields",

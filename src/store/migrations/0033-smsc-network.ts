@@ -1,6 +1,6 @@
 /**
- * What the network below said of a message in its own words, the client's own data_coding, and the reference by which a
- * network that gives no ids names a message in its receipts.
+ * The network's report of a message unchanged, the client's own data_coding, and the reference that a network without
+ * message ids echoes in its receipts.
  */
 export const smscNetwork = {
   name: "0033-smsc-network",

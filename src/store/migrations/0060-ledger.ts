@@ -1,6 +1,6 @@
 /**
- * What indicates whether the store is whole: how many commits it has taken, how often it was opened, and something
- * sealed with the master key.
+ * Data for checks of completeness: the number of commits, how often the store was opened, and a probe sealed with the
+ * master key.
  */
 export const ledger = {
   name: "0060-ledger",

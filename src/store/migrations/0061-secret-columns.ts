@@ -1,4 +1,4 @@
-/** Where the sealed parts of records go. */
+/** Columns for the sealed parts of records. */
 export const secretColumns = {
   name: "0061-secret-columns",
   sql: `

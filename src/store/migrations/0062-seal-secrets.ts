@@ -16,8 +16,8 @@ const pageSize = 200;
 const ended = endStates.map((state) => `'${state}'`).join(", ");
 
 /**
- * Puts what older versions kept in clear under the seal: logins of access points in targets; keys, PINs and logins in jobs, packets and
- * campaigns. Packets and campaigns that have ended lose them.
+ * Seals secrets that older versions stored in clear: logins of access points in targets; keys, PINs and logins in jobs,
+ * packets and campaigns. In ended packets and campaigns they are removed.
  */
 export const sealSecrets = {
   name: "0062-seal-secrets",
@@ -61,7 +61,7 @@ interface Place {
 
 type Key = string | number;
 
-/** Rewrites a column of every row, where there is something to hide in it. Rows that were done before are left out. */
+/** Rewrites a column of every row that contains a secret. Rows that were processed before are skipped. */
 function eachRow(
   database: Database,
   { table, column, keys, over = "0" }: Place,

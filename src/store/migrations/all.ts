@@ -18,7 +18,7 @@ import { secretColumns } from "./0061-secret-columns.ts";
 import { sealSecrets } from "./0062-seal-secrets.ts";
 import { heardCounters } from "./0063-heard-counters.ts";
 
-/** The steps of before each entity had its own, in the order in which they came. */
+/** The steps from the time before each entity had its own, in their order. */
 export const earlierSteps: readonly Migration[] = [
   initial,
   scp81,

@@ -6,11 +6,11 @@ import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface AdminDialogTables {
-  /** All of it sealed: scripts under way are in it. `body` is of older versions. */
+  /** The whole record sealed, since it contains scripts under way. `body` was used by older versions. */
   admin_dialog: { target: string; body: string; secret: Uint8Array | null };
 }
 
-/** A dialog as it is stored: scripts under way are in it, so that all of it is under the seal. */
+/** A dialog in its stored form: sealed as a whole, since it contains scripts under way. */
 export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): Hidden {
   return hiding.hide(target, {}, dialog);
 }

@@ -33,7 +33,7 @@ function entryOf(row: Selectable<AuditTables["audit"]>): AuditEntry {
   };
 }
 
-/** The audit log: only ever appended to, its entries finished once. */
+/** The audit log: entries are only appended, and each is finished once. */
 export function auditRepository(s: Statements): AuditRepository {
   const db = s.tables<AuditTables>();
   const add = s.prepareRow((row: Insertable<AuditTables["audit"]>) =>

@@ -27,10 +27,10 @@ interface CampaignTables {
   };
 }
 
-/** Rows of one INSERT; between two of them others get a turn. */
+/** Number of rows of one INSERT; other work can run between two of them. */
 const chunk = 200;
 
-/** A campaign as it is stored: what its action needs stays under the seal as long as it continues. */
+/** A campaign in its stored form: secrets of its action are kept sealed until it ends. */
 export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
   const { action } = campaign.order;
   const shown = shownAction(action);
@@ -42,7 +42,7 @@ export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
   );
 }
 
-/** An item as it is stored: what its steps need stays under the seal as long as there are steps to do. */
+/** An item in its stored form: secrets of its steps are kept sealed until its last step. */
 export function hiddenItem(hiding: Hiding, item: CampaignItem): Hidden {
   const shown = shownItem(item);
   const open = item.state === "pending" || item.state === "running";
@@ -64,7 +64,7 @@ function itemRow(item: CampaignItem, hiding: Hiding) {
   };
 }
 
-/** An item as it was stored, its error completed where an earlier version left something out. */
+/** A stored item, its error completed if an earlier version omitted facts. */
 function itemIn(
   { body, secret }: Pick<CampaignTables["campaign_item"], "body" | "secret">,
   hiding: Hiding,
@@ -74,7 +74,7 @@ function itemIn(
   return { ...open, steps, ...(error === undefined ? {} : { error: readFailure(error) }) };
 }
 
-/** Campaigns and their targets as JSON, counted by state. */
+/** Campaigns and their targets as JSON, with counts by state. */
 export function campaignRepository(s: Statements, seal: Seal): CampaignRepository {
   const db = s.tables<CampaignTables>();
   const hiding = hidingIn("campaign", () => seal);

@@ -22,7 +22,7 @@ export function eventRepository(s: Statements, onAppend: (event: GatewayEvent) =
   const insert = s.prepare((at: number, type: string, target: string | null, job: string | null, data: string) =>
     db.insertInto("event").values({ at, type, target, job, data }).returning("seq"),
   );
-  // The table alone would not do: its newest events may be gone.
+  // The table alone is not sufficient: its newest events may have been removed.
   const newest = s.text<{ seq: number }>("select seq from sqlite_sequence where name = 'event'");
   const last = async () => {
     return (await newest.all({}))[0]?.seq ?? 0;

@@ -13,7 +13,7 @@ interface InboxTables {
     id: string;
     link: string;
     target: string | null;
-    /** Of an older version; empty when the item is sealed. */
+    /** Used by older versions; empty if the item is sealed. */
     item: string;
     /** Sealed: the item. */
     secret: Uint8Array | null;
@@ -43,7 +43,7 @@ export const inboxSteps: readonly Migration[] = [
 /** A literal, so that the partial index applies. */
 const notDone = sql<boolean>`state <> 'done'`;
 
-/** What links brought in, in order of arrival. */
+/** Received items, in order of arrival. */
 export function inboxRepository(s: Statements, seal: Seal): InboxRepository {
   const db = s.tables<InboxTables>();
   const hiding = hidingIn("inbox", () => seal);

@@ -32,22 +32,25 @@ interface JobTables {
     attempts: number;
     not_before: number;
     valid_until: number;
-    /** Of an older version; results are sealed. */
+    /** Used by older versions; results are sealed. */
     result: string | null;
-    /** Sealed: the result, since answers of a card may be keys. */
+    /** Sealed: the result, since answers of a card may contain keys. */
     result_secret: Uint8Array | null;
     error: string | null;
     note: string | null;
     warnings: string | null;
     idempotency_key: string | null;
     idempotency_digest: string | null;
-    /** Sealed: the whole work, where `work` is without keys and logins that are in it; answers are read by it after the end too. */
+    /**
+     * Sealed: the whole work, if `work` is stored without its keys and logins; also needed after the end, to decode
+     * answers.
+     */
     secret: Uint8Array | null;
     created_at: number;
     started_at: number | null;
     ended_at: number | null;
   };
-  /** Of states that jobs end in. */
+  /** For final states only. */
   job_count: { state: string; jobs: number };
 }
 
@@ -79,7 +82,7 @@ function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results: Hidin
 
 export const jobSteps: readonly Migration[] = [
   {
-    // Jobs are counted as they end, once for each commit: with a trigger SQLite keeps a journal for each statement.
+    // Jobs are counted when they end, once for each commit: with a trigger, SQLite keeps a journal for each statement.
     name: "0070-jobs-counted-at-their-end",
     sql: `
 DROP TRIGGER job_counted;
@@ -91,18 +94,18 @@ DELETE FROM job_count WHERE state IN ('queued', 'running', 'waiting');
   { name: "0074-results-sealed", sql: "ALTER TABLE job ADD COLUMN result_secret BLOB;" },
 ];
 
-/** What the end of a job changes in its packets. */
+/** Changes of a job's packets at its end. */
 interface PacketsOfJobs {
   packet: { job: string; secret: Uint8Array | null };
 }
 
-/** Work as it is stored for a job that is open. */
+/** The work of an open job in its stored form. */
 export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidden {
   const shown = shownWork(work);
   return hiding.hide(id, shown, shown === work ? undefined : work);
 }
 
-/** A result as it is stored: one in which the card said nothing needs no seal. */
+/** A result in its stored form: one without data of the card is not sealed. */
 function resultColumns(id: string, result: JobResult, results: Hiding) {
   const empty = result.commands.length === 0 && result.data === undefined && result.answer === undefined;
   const { text, secret } = results.hide(id, empty ? result : {}, empty ? undefined : result);
@@ -125,16 +128,16 @@ function columns(id: string, patch: JobPatch, results: Hiding) {
 
 const notEnded = sql<boolean>`state not in (${sql.join(endStates.map((state) => sql.lit(state)))})`;
 
-/** Written with literals, or SQLite would not see that its partial index applies. */
+/** Literals, so that SQLite uses its partial index. */
 const stillOpen = sql<boolean>`state in ('queued', 'running', 'waiting')`;
 
 const queued = sql<boolean>`state = 'queued'`;
 const ofSystem = sql<boolean>`origin_face = 'system'`;
 
-/** Where a job has to be for a change to be made. */
+/** The state in which a job must be for a change. */
 type WasAt = { readonly was_state: string; readonly was_attempts: number };
 
-/** Jobs; the indices that dispatch needs cover open jobs only, so finished ones cost it nothing. */
+/** Jobs. The indices for dispatch contain open jobs only, so finished ones do not slow it down. */
 export function jobRepository(
   s: Statements,
   seal: Seal,
@@ -176,7 +179,7 @@ export function jobRepository(
     );
   const nextIn = remembered((lanes: readonly Job["lane"][]) => dueIn(lanes, 1));
   const fewIn = remembered(([limit, ...lanes]: readonly [number, ...Job["lane"][]]) => dueIn(lanes, limit));
-  // One statement for each kind of change: which columns are in it.
+  // One statement for each set of changed columns.
   const change = remembered((_columns: readonly string[]) =>
     s.prepareRow(({ id, ...set }: ReturnType<typeof columns> & { readonly id: string }) =>
       db.updateTable("job").set(set).where("id", "=", id).where(notEnded),

@@ -39,7 +39,7 @@ function info(row: Omit<Row, "material" | "heard_cntr">): KeySetInfo {
   };
 }
 
-/** Key values as `id length value` one after the other: what goes under the seal. */
+/** Key values to be sealed, as a sequence of `id length value`. */
 function packKeys(keys: ReadonlyMap<number, Secret>): Uint8Array {
   return Buffer.concat([...keys].map(([id, key]) => Buffer.concat([Buffer.from([id, key.length]), key.reveal()])));
 }
@@ -102,7 +102,7 @@ export function keySetRepository(
       );
       const id = before?.id ?? set.id;
       const packed = packKeys(set.keys);
-      // A card counts again with other keys.
+      // With other keys the card starts counting again.
       const same = before !== undefined && Buffer.from(seal.open(before.material, id)).equals(packed);
       const values = {
         id,

@@ -41,7 +41,7 @@ function entryOf(row: Selectable<OutboxTables["upstream_outbox"]>): OutboxEntry 
 const alive = sql<boolean>`dead_at IS NULL`;
 const buried = sql<boolean>`dead_at IS NOT NULL`;
 
-/** Events on their way to upstreams, in order. */
+/** Events to be delivered to upstreams, in order. */
 export function outboxRepository(s: Statements): OutboxRepository {
   const db = s.tables<OutboxTables>();
   return {

@@ -21,12 +21,12 @@ interface PacketTables {
     kic: string | null;
     kid: string | null;
     user_data: string;
-    /** Sealed: the octets as they are, while the job is open and `user_data` is without keys and logins. */
+    /** Sealed: the octets unchanged, while the job is open and `user_data` is stored without keys and logins. */
     secret: Uint8Array | null;
     state: string;
     link: string | null;
     transmissions: number;
-    /** Of an older version; responses are sealed. */
+    /** Used by older versions; responses are sealed. */
     response: string | null;
     /** Sealed: the response. */
     response_secret: Uint8Array | null;
@@ -77,17 +77,17 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, respo
 }
 
 export const packetSteps: readonly Migration[] = [
-  // It was there twice: packet_open_all is the same.
+  // A duplicate of packet_open_all.
   { name: "0071-packet-recent-once", sql: "DROP INDEX packet_recent;" },
   { name: "0075-responses-sealed", sql: "ALTER TABLE packet ADD COLUMN response_secret BLOB;" },
 ];
 
-/** What of its job decides whether a packet keeps its place. */
+/** The columns of a job that determine whether its packet keeps its place. */
 interface JobsOfPackets {
   job: { id: string; target: string; state: string; attempts: number };
 }
 
-/** Octets of a packet as they are stored while its job is open. */
+/** Octets of a packet in their stored form while its job is open. */
 export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord, "id" | "userData">): Hidden {
   const shown = shownPacket({ userData }).userData;
   const hidden = shown.some((octets, index) => octets !== userData[index]);
@@ -124,7 +124,7 @@ function columns(id: string, patch: PacketPatch, responses: Hiding) {
   };
 }
 
-/** Packets; the unique index over key set and counter is the last guard against a counter used twice. */
+/** Packets; the unique index over key set and counter is the last protection against a reused counter. */
 export function packetRepository(s: Statements, seal: Seal): PacketRepository {
   const db = s.tables<PacketTables & JobsOfPackets>();
   const hiding = hidingIn("packet", () => seal);
@@ -146,7 +146,7 @@ export function packetRepository(s: Statements, seal: Seal): PacketRepository {
       .orderBy("packet.id"),
   );
   const byId = s.prepare((id: string) => db.selectFrom("packet").selectAll().where("id", "=", id));
-  // One statement for each kind of change: which columns are in it.
+  // One statement for each set of changed columns.
   const change = remembered((_columns: readonly string[]) =>
     s.prepareRow(({ id, ...set }: ReturnType<typeof columns> & { readonly id: string }) =>
       db.updateTable("packet").set(set).where("id", "=", id),

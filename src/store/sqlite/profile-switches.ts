@@ -24,7 +24,7 @@ export function profileSwitchRepository(s: Statements): ProfileSwitchRepository 
       .select("body")
       .where("target", "=", target)
       .orderBy("accepted_at", "desc")
-      // Later rows of the same millisecond first, in the order of the index: without a sort.
+      // Later rows of the same millisecond first, in the order of the index, so that no sort is needed.
       .orderBy(sql`rowid`, "desc")
       .limit(1),
   );

@@ -1,17 +1,17 @@
 import type { PruneCounts, RetainedKind, RetentionRepository, StoreSize } from "../../gateway/model/retention.ts";
 import type { Statements } from "../statements.ts";
 
-/** How records of a kind are found and what goes with them. What was alive at `:before` stays. */
+/** How records of a kind are found, and what is removed with them. Records in use at `:before` stay. */
 interface Retained {
   readonly table: string;
   readonly position: "seq" | "rowid";
-  /** Whether a record is so old that it is worth looking further. */
+  /** Condition: the record is old enough to be examined. */
   readonly old: string;
-  /** Whether it may go. */
+  /** Condition: the record may be removed. */
   readonly over: string;
-  /** What belongs to it, and itself at the end; `:positions` are a JSON array. */
+  /** Tables of dependent records, then its own table; `:positions` are a JSON array. */
   readonly tables: readonly { readonly kind: keyof PruneCounts; readonly table: string; readonly where: string }[];
-  /** Only what nothing that stays comes before: the log has no holes. */
+  /** Remove only records before the first one that stays: the log must not have gaps. */
   readonly prefix?: boolean;
 }
 
@@ -19,7 +19,7 @@ const chosen = "SELECT value FROM json_each(:positions)";
 const jobs = `SELECT id FROM job WHERE seq IN (${chosen})`;
 const unfinishedCampaigns = `SELECT id FROM campaign
   WHERE state IN ('running', 'paused', 'stopped', 'cancelled') AND body ->> '$.endedAt' IS NULL`;
-/** Last breath of a profile switch; none while it is open. */
+/** Condition: a profile switch has ended. */
 const switchOver = "state NOT IN ('accepted', 'switched') AND coalesce(body ->> '$.endedAt', accepted_at) < :before";
 const messageOver = "final_at IS NOT NULL AND final_at < :before";
 
@@ -36,7 +36,7 @@ const retained: Readonly<Record<RetainedKind, Retained>> = {
     table: "job",
     position: "seq",
     old: "created_at < :before",
-    // Each of what follows can outlive the end of its job.
+    // Each of the following records may still be needed after the end of its job.
     over: `state IN ('done', 'failed', 'expired', 'cancelled') AND ended_at < :before
       AND NOT (origin_face = 'campaign' AND origin ->> '$.reference' IN (${unfinishedCampaigns}))
       AND NOT EXISTS (SELECT 1 FROM procedure WHERE procedure.job = job.id AND NOT (${switchOver}))
@@ -54,7 +54,7 @@ const retained: Readonly<Record<RetainedKind, Retained>> = {
       { kind: "jobs", table: "job", where: `seq IN (${chosen})` },
     ],
   },
-  // Those that never became a job's, or whose job is gone.
+  // Messages that never belonged to a job, or whose job was removed.
   messages: {
     table: "smsc_message",
     position: "rowid",
@@ -73,7 +73,8 @@ const retained: Readonly<Record<RetainedKind, Retained>> = {
     table: "notification",
     position: "seq",
     old: "first_at < :before",
-    // Repetitions are recognized by the one received last, and during an open switch by all received since its begin.
+    // Copies are detected by comparison with the last one received, and during an open switch with all received since
+    // its start.
     over: `confirmation NOT IN ('pending', 'upstream') AND last_at < :before AND coalesce(confirmed_at, 0) < :before
       AND EXISTS (SELECT 1 FROM notification later WHERE later.eid = notification.eid
         AND later.last_at >= notification.last_at AND (later.last_at, later.seq) > (notification.last_at, notification.seq))
@@ -105,7 +106,7 @@ const retained: Readonly<Record<RetainedKind, Retained>> = {
   },
 };
 
-/** What may be removed, and its removal. Every look and every removal is one short statement per table. */
+/** Finds and removes old records. Each search and each removal is one short statement per table. */
 export function retentionRepository(
   s: Statements,
   onEnded: (state: string, jobs: number) => void,

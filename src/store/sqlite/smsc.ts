@@ -39,7 +39,7 @@ interface SmscTables {
     message_of: string;
     sequence: number;
     total: number;
-    /** Of an older version; empty when the segment is sealed. */
+    /** Used by older versions; empty if the segment is sealed. */
     body: string;
     /** Sealed: the segment. */
     secret: Uint8Array | null;

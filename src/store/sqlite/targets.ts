@@ -20,7 +20,7 @@ interface TargetTables {
     imsi: string | null;
     msisdn: string | null;
     body: string;
-    /** Sealed: what of the body is left out of it. */
+    /** Sealed: the parts that `body` does not contain. */
     secret: Uint8Array | null;
     version: number;
     created_at: number;
@@ -30,7 +30,7 @@ interface TargetTables {
   target_alias: { alias: string; target: string; kind: string };
 }
 
-/** Every name a target answers to. */
+/** Every name under which a target can be found. */
 export function aliases(target: Target): { alias: string; target: string; kind: AliasKind }[] {
   const found = new Map<string, AliasKind>();
   const add = (kind: AliasKind, alias: string | undefined) => {
@@ -58,10 +58,10 @@ function holdsIdentity(target: Target, kind: IdentityKind, value: string): "own"
   return target.esimProfiles.some((profile) => same(profile[kind])) ? "profile" : undefined;
 }
 
-/** What makes a target. */
+/** The columns of a target. */
 const whole = ["target.id", "target.body", "target.secret"] as const;
 
-/** How many targets of one name are looked at: copies of a test profile share theirs. */
+/** Maximum number of targets with one name that are compared: copies of a test profile share theirs. */
 const maxNamesakes = 16;
 
 function row(target: Target, hiding: Hiding) {
@@ -83,7 +83,7 @@ function row(target: Target, hiding: Hiding) {
   };
 }
 
-/** A target as an earlier version may have stored it. */
+/** A target in the form of an earlier version. */
 type StoredTarget = Omit<Target, "settings"> & {
   readonly settings: Omit<Target["settings"], "notifications"> & {
     readonly notifications?: z.input<typeof notificationMode>;
@@ -97,7 +97,7 @@ function withCurrentMode(stored: StoredTarget): Target {
   return { ...stored, settings: { ...settings, notifications: notificationMode.parse(notifications) } };
 }
 
-/** Targets that are kept as they were read last. */
+/** Maximum number of cached targets. */
 const maxRecent = 1024;
 
 function sameOctets(a: Uint8Array | null, b: Uint8Array | null): boolean {
@@ -108,7 +108,8 @@ function sameOctets(a: Uint8Array | null, b: Uint8Array | null): boolean {
 export function targetRepository(s: Statements, seal: Seal): TargetRepository {
   const db = s.tables<TargetTables>();
   const hiding = hidingIn("target", () => seal);
-  // A target is read many times for each change: one counts only for exactly the text that it was read from.
+  // A cache, since a target is read much more often than changed. An entry is valid only for exactly the text from
+  // which it was read.
   const recent = new Map<
     string,
     { readonly body: string; readonly secret: Uint8Array | null; readonly target: Target }
