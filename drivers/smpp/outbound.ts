@@ -42,7 +42,11 @@ function sourceAddress(from: string | undefined, source: SmppAccount["source"]):
 function destinationAddress(to: string | undefined, destination: SmppAccount["destination"]): Address {
   if (to === undefined || !/^\+?\d{1,20}$/.test(to)) {
     const facts = { detail: { field: "to" }, fate: "not-sent" } as const;
-    throw new GatewayError("target.invalid", "the target must have an MSISDN of digits to be reached through an SMSC", facts);
+    throw new GatewayError(
+      "target.invalid",
+      "the target must have an MSISDN of digits to be reached through an SMSC",
+      facts,
+    );
   }
   const addr = destination.plus === "keep" ? to : to.replace(/^\+/, "");
   return { ton: destination.ton, npi: destination.npi, addr };

@@ -300,7 +300,9 @@ function dial(where: SocketAddress): Promise<Socket> {
     const socket = createConnection(target);
     socket.once("connect", () => resolve(socket));
     socket.once("error", (cause) => {
-      reject(new GatewayError("link.unavailable", `the simulated network cannot be reached: ${cause.message}`, { cause }));
+      reject(
+        new GatewayError("link.unavailable", `the simulated network cannot be reached: ${cause.message}`, { cause }),
+      );
     });
   });
 }

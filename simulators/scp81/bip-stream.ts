@@ -130,7 +130,9 @@ export class BipStream extends Duplex {
         objects: [tlvBytes(0xb6, octets.subarray(at, at + maxData))],
       });
       if (!performed(response)) {
-        throw new GatewayError("link.lost", "the terminal did not accept the data", { detail: { result: response.result } });
+        throw new GatewayError("link.lost", "the terminal did not accept the data", {
+          detail: { result: response.result },
+        });
       }
     }
   }

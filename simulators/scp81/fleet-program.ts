@@ -105,7 +105,9 @@ function serverOf(text: string | undefined): { host: string; port: number } {
   const [, host = "127.0.0.1", digits = ""] = /^(?:(.+):)?(\d{1,5})$/.exec(text ?? "") ?? [];
   const port = Number(digits);
   if (digits !== "" && port > 0 && port < 65536) return { host, port };
-  throw new GatewayError("api.usage", "--connect: must be host:port; --eis can be given instead", { detail: { field: "connect" } });
+  throw new GatewayError("api.usage", "--connect: must be host:port; --eis can be given instead", {
+    detail: { field: "connect" },
+  });
 }
 
 function shareOf(text: string): number {

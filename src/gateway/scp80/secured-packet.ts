@@ -211,7 +211,7 @@ export interface ReadAnswer {
 export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly Uint8Array[]): ReadAnswer {
   const spi = spiOf(packet);
   if (spi === undefined || packet.tar === undefined)
-    throw new GatewayError("packet.format", "the SPI, KIc and KID of the command packet are required to read its response");
+    throw new GatewayError("packet.format", "the SPI, KIc and KID of the command are required");
   const segments = userData.map(readSegment);
   const pending = {
     spi,

@@ -246,7 +246,7 @@ export class ModemLink implements AsyncDisposable {
     if (this.#port !== undefined && this.#line.identified(this.#port, profile)) {
       const flow = profile.file.uart?.flow;
       await engine[Symbol.asyncDispose]();
-      throw new GatewayError("link.lost", `the port is opened again with flow control ${flow}, as its profile requires`);
+      throw new GatewayError("link.lost", `the port is opened again with flow control ${flow} of its profile`);
     }
     this.#holder.update({ identity, profile: profile.name, phase: { at: "starting", step: "setting up" } });
     await initialise(engine, this.id, log);
