@@ -1,3 +1,4 @@
+import { withoutUndefined } from "./defined.ts";
 import { GatewayError } from "./gateway-error.ts";
 
 /** Limits of JSON from outside. */
@@ -94,7 +95,7 @@ export function parseJson(text: string, limits: JsonLimits = jsonLimits): unknow
       "codec.text",
       offset === undefined ? "not valid JSON" : `not valid JSON (offset ${offset})`,
       {
-        detail: offset === undefined ? {} : { offset },
+        detail: withoutUndefined({ offset }),
       },
     );
   }
