@@ -1,5 +1,6 @@
 import { type KeyObject, verify, X509Certificate } from "node:crypto";
 import type { Element } from "@xmldom/xmldom";
+import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { elements } from "../codec/eis/xml.ts";
@@ -226,7 +227,7 @@ function shownEcasd(octets: Uint8Array): Pick<EisTrust, "ecasd"> {
       caId: oidText(certificate.caId) ?? toHex(certificate.caId),
       subjectId: toHex(certificate.subjectId),
       keyUsage: toHex(certificate.keyUsage),
-      ...(expirationDate === undefined ? {} : { expirationDate }),
+      ...withoutUndefined({ expirationDate }),
       curve: curves[curve] ?? curve,
       publicKey: toHex(certificate.publicKey.point),
     },

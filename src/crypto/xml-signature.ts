@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, verify, X509Certificate } from "node:crypto";
 import type { Element } from "@xmldom/xmldom";
+import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { type Canonicalisation, canonical, canonicalDocument, canonicalisations } from "../codec/eis/canonical.ts";
 import { elements } from "../codec/eis/xml.ts";
@@ -83,7 +84,7 @@ function transformed(reference: Element, signature: Element): { how: Canonicalis
     if (algorithmOf(transform) === enveloped) without = signature;
     else how = canonicalisationOf(transform);
   }
-  return { how: how ?? { exclusive: false, comments: false }, ...(without === undefined ? {} : { without }) };
+  return { how: how ?? { exclusive: false, comments: false }, ...withoutUndefined({ without }) };
 }
 
 const idNames = ["Id", "ID", "id", "xml:id"];

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../base/defined.ts";
 import { asGatewayError, codecError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { mayHoldSecret } from "../codec/apdu/secret-data.ts";
@@ -37,7 +38,7 @@ export type Render = (octets: Uint8Array, offset: number) => string | undefined;
 export function leaf(label: string, octets: Uint8Array, offset: number, value?: string, extra: Extra = {}): Node {
   return {
     label,
-    ...(value === undefined ? {} : { value }),
+    ...withoutUndefined({ value }),
     ...(octets.length === 0 ? {} : { hex: toHex(octets) }),
     offset,
     length: octets.length,
@@ -47,10 +48,7 @@ export function leaf(label: string, octets: Uint8Array, offset: number, value?: 
 }
 
 function extraOf(extra: Extra): Pick<Node, "clause" | "note"> {
-  return {
-    ...(extra.clause === undefined ? {} : { clause: extra.clause }),
-    ...(extra.note === undefined ? {} : { note: extra.note }),
-  };
+  return withoutUndefined({ clause: extra.clause, note: extra.note });
 }
 
 /** Parts of one node; no frame of a card or network has a hundredth of them. */

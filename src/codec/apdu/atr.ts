@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { Reader } from "../kit/codec.ts";
 
@@ -56,8 +57,7 @@ function globalOf(bytes: readonly InterfaceByte[]): GlobalBytes {
   const clockStop = ta === undefined ? undefined : clockStops[ta >> 6];
   const voltages = ta === undefined ? undefined : voltagesOf(ta);
   return {
-    ...(clockStop === undefined ? {} : { clockStop }),
-    ...(voltages === undefined ? {} : { voltages }),
+    ...withoutUndefined({ clockStop, voltages }),
     ...(tb === undefined
       ? {}
       : { uicc: { value: tb, interChip: (tb & 0x40) !== 0, secureChannel: (tb & 0x30) !== 0 } }),
@@ -130,7 +130,7 @@ export function parseAtr(octets: Uint8Array): AnswerToReset {
     di: rateFactors[ta1 & 0x0f],
     global: globalOf(afterT15),
     historicalBytes,
-    ...(historical === undefined ? {} : { historical }),
+    ...withoutUndefined({ historical }),
     ...(tckValue === undefined
       ? {}
       : { tck: { value: tckValue, correct: octets.subarray(1).reduce((sum, octet) => sum ^ octet, 0) === 0 } }),

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { Writer } from "../kit/codec.ts";
 
@@ -29,7 +30,7 @@ export function commandOf(
 ): CommandApdu {
   const [cla, ins, p1, p2] = header;
   const extended = data.length > 255 || (le ?? 0) > 256;
-  return { cla, ins, p1, p2, data, extended, ...(le === undefined ? {} : { le }) };
+  return { cla, ins, p1, p2, data, extended, ...withoutUndefined({ le }) };
 }
 
 /** Octets of a command. @throws codec.length when data or Le do not fit the form asked for */

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { type ArgReader, charsetText } from "./args.ts";
 import { bare, command, info, nothing } from "./command.ts";
 import { parseRegistration, type Registration } from "./urc.ts";
@@ -81,9 +82,9 @@ export const operator = command<void, Operator>({
     const accessTechnology = args.maybeInt();
     return {
       mode,
-      ...(format === undefined ? {} : { format }),
+      ...withoutUndefined({ format }),
       ...(name === undefined ? {} : { operator: utf8(operatorText(name, format)) }),
-      ...(accessTechnology === undefined ? {} : { accessTechnology }),
+      ...withoutUndefined({ accessTechnology }),
     };
   }),
   budget: "quick",

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { type ArgReader, hexText, parseArgs, splitLine } from "./args.ts";
@@ -107,7 +108,7 @@ function storedStatus(text: string | undefined): number {
 
 function announced(rest: string): { readonly length?: number } {
   const length = headerLength(rest);
-  return length === undefined ? {} : { length };
+  return withoutUndefined({ length });
 }
 
 /** All messages of the selected memory. TS 27.005 §3.4.2 */

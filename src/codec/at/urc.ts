@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { ArgReader, charsetText, parseArgs, splitLine } from "./args.ts";
 
 /** The event that an unsolicited line reports. */
@@ -157,9 +158,7 @@ export function parseRegistration(text: string): Registration & { readonly solic
   return {
     solicited,
     state: registrationStates[stat] ?? "unknown",
-    ...(area === undefined ? {} : { area }),
-    ...(cell === undefined ? {} : { cell }),
-    ...(accessTechnology === undefined ? {} : { accessTechnology }),
+    ...withoutUndefined({ area, cell, accessTechnology }),
     ...(causeType === undefined || rejectCause === undefined ? {} : { rejectCause }),
   };
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { statusWordName } from "../apdu/status-word.ts";
 import { readTlvs, type Tlv } from "../kit/ber.ts";
@@ -72,9 +73,7 @@ function response(fields: readonly Tlv[]): EuiccResponse | undefined {
     const offset = integerOf(inner, 0x83);
     statuses.push({
       status,
-      ...(identification === undefined ? {} : { identification }),
-      ...(additional === undefined ? {} : { additional }),
-      ...(offset === undefined ? {} : { offset }),
+      ...withoutUndefined({ identification, additional, offset }),
     });
   }
   const message = fields.find(({ tag }) => tag === 0x82);

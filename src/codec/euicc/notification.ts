@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { imeiText } from "../cat/local-info.ts";
 import { hexTag, readTlvs, type Tlv, tlvBytes, wrapped } from "../kit/ber.ts";
@@ -81,8 +82,7 @@ const body: Codec<Notification> = {
       type: must(found, 0x4d, 1, "notification type", end).value[0] ?? 0,
       sequence: (sequence[0] ?? 0) * 256 + (sequence[1] ?? 0),
       ...(isdP === undefined ? {} : { isdP: aidFromOctets(isdP.value, isdP.valueOffset) }),
-      ...(imei === undefined ? {} : { imei: imei.value }),
-      ...(meid === undefined ? {} : { meid: meid.value }),
+      ...withoutUndefined({ imei: imei?.value, meid: meid?.value }),
       ...(Object.keys(tags).length === 0 ? {} : { tags }),
       ...(unknown.length === 0 ? {} : { unknown }),
     };

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { readTlv, readTlvs, type Tlv } from "../kit/ber.ts";
@@ -59,7 +60,7 @@ export function readX509(der: Uint8Array): X509Facts {
   return {
     version: versioned ? integer(needed(inside(needed(parts[0], "version"))[0], "version")) + 1 : 1,
     signatureAlgorithm,
-    ...(curve === undefined ? {} : { curve }),
+    ...withoutUndefined({ curve }),
     ...(constraints === undefined ? {} : { basicConstraints: readConstraints(constraints) }),
     ...(usage === undefined ? {} : { keyUsage: readUsage(usage) }),
     extensions: extensions.map(({ oid, critical }) => ({ oid, critical })),

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { BearerDescription, bearerName, gprsBearer, type OtherAddress, transport } from "../cat/bearer.ts";
@@ -73,14 +74,11 @@ export function connectionOf(objects: readonly CatTlv[]): Connection {
     .map((object) => text(objectValue("textString", object)));
   return {
     ...(bearer === undefined ? {} : { bearer: toHex(bearer.value) }),
-    ...(bufferSize === undefined ? {} : { bufferSize }),
-    ...(networkAccessName === undefined ? {} : { networkAccessName }),
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
+    ...withoutUndefined({ bufferSize, networkAccessName, user, password }),
     ...(level === undefined
       ? {}
       : { port: level.port, ...(level.protocol === transport.udpClient ? { protocol: "udp" } : {}) }),
-    ...(address === undefined ? {} : { address }),
+    ...withoutUndefined({ address }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { Body } from "./bodies.ts";
 import { hasUdh, messageKind } from "./esm-class.ts";
 import { latin1 } from "./fields.ts";
@@ -51,12 +52,9 @@ export function parseReceiptText(
   const submitDate = field(head, "submitDate");
   const doneDate = field(head, "doneDate");
   return {
-    ...(id === undefined ? {} : { id }),
+    ...withoutUndefined({ id }),
     state: stat === undefined ? "unknown" : stateOfText(stat),
-    ...(stat === undefined ? {} : { stat }),
-    ...(error === undefined ? {} : { error }),
-    ...(submitDate === undefined ? {} : { submitDate }),
-    ...(doneDate === undefined ? {} : { doneDate }),
+    ...withoutUndefined({ stat, error, submitDate, doneDate }),
   };
 }
 
@@ -114,8 +112,7 @@ export function readReceipt(body: Body<"deliver_sm"> | Body<"data_sm">): Receipt
     ...parsed,
     ...(id === undefined || id === "" ? {} : { id }),
     state: stateOf(messageState, parsed?.state),
-    ...(code === undefined ? {} : { networkError: code }),
-    ...(userMessageReference === undefined ? {} : { userMessageReference }),
+    ...withoutUndefined({ networkError: code, userMessageReference }),
     intermediate: kind === "intermediate",
   };
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { replaced, showAlone } from "../ota/message-secrets.ts";
 import type { PassingMessage, ShowMessage } from "../ota/segment-secrets.ts";
@@ -48,7 +49,7 @@ function messagesIn({ command, body }: MessagePdu): PassingMessage[] {
   const peer = `${command} ${body.source.addr} ${to}`;
   const short = "shortMessage" in body ? body.shortMessage : new Uint8Array(0);
   const octets = [short, body.tlvs.messagePayload ?? new Uint8Array(0)].filter(({ length }) => length > 0);
-  return octets.map((userData) => ({ userData, userDataHeader, peer, ...(segment === undefined ? {} : { segment }) }));
+  return octets.map((userData) => ({ userData, userDataHeader, peer, ...withoutUndefined({ segment }) }));
 }
 
 /** The place of a segment that an SMSC is asked to write into the header. SMPP 3.4 §5.3.2.22 */

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import {
@@ -77,7 +78,7 @@ export function readSegment(userData: Uint8Array): Segment {
   const concatenation = concatenationOf(elements);
   const security = securityHeaderOf(elements);
   return {
-    ...(security === undefined ? {} : { security }),
+    ...withoutUndefined({ security }),
     ...(concatenation === undefined || concatenation === "ignored" ? {} : { concatenation }),
     ignoredConcatenation: concatenation === "ignored",
     header: userData.subarray(0, headerLength),
@@ -109,7 +110,7 @@ function whole(parts: readonly Segment[]): Assembled {
   const first = parts[0];
   const security = parts.find((part) => part.security !== undefined)?.security;
   return {
-    ...(security === undefined ? {} : { security }),
+    ...withoutUndefined({ security }),
     header: first?.header ?? new Uint8Array(0),
     body: parts.length === 1 && first !== undefined ? first.body : concatBytes(...parts.map((part) => part.body)),
     segments: parts.length,

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { type Branch, branchOf, hex4, type Node, numberOf } from "../tree.ts";
 import { pskIdentityWords } from "./psk-words.ts";
@@ -102,7 +103,7 @@ function extensions(branch: Branch): Extensions {
       return undefined;
     }),
   );
-  return { words, ...(newest === undefined ? {} : { version: newest }) };
+  return { words, ...withoutUndefined({ version: newest }) };
 }
 
 function extensionWords(type: number, value: Uint8Array): string {

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../base/defined.ts";
 import { codecError, GatewayError } from "../../../base/gateway-error.ts";
 import { Reader } from "../../kit/codec.ts";
 import { Dgi } from "../dgi.ts";
@@ -80,7 +81,7 @@ function controlGrouping(from: Reader): Dgi {
 
 function otherCommand({ ins, p1, p2, grouping }: CardCommand, bytes: Uint8Array): OtherCommand {
   if (ins === 0xca) return { name: "getData", tag: p1 * 256 + p2 };
-  if (ins === 0xe2) return { name: "storeData", ...(grouping === undefined ? {} : { dgi: grouping.tag }) };
+  if (ins === 0xe2) return { name: "storeData", ...withoutUndefined({ dgi: grouping?.tag }) };
   return byHeader(bytes);
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { type Aid, parseAid } from "../aid.ts";
 import { iccidText } from "../identity-shapes.ts";
 import type { ProfileLookup } from "./record.ts";
@@ -54,5 +55,5 @@ export function namedIsdP(params: NamedProfile, eis: ProfileLookup): Aid {
 
 /** Tags as numbers. */
 export function tagNumbers({ tags }: { readonly tags?: string[] | undefined }): { tags?: number[] } {
-  return tags === undefined ? {} : { tags: tags.map((one) => Number.parseInt(one, 16)) };
+  return withoutUndefined({ tags: tags?.map((one) => Number.parseInt(one, 16)) });
 }

@@ -80,7 +80,7 @@ export const auditStatus = es5Record<AuditStatus>({
         name: "auditStatus",
         ...(all ? {} : { isdP: namedIsdP(p, eis) }),
         ...tagNumbers(p),
-        ...(p.next === undefined ? {} : { next: p.next }),
+        ...withoutUndefined({ next: p.next }),
       };
     },
     options: { without: ["isdP", "next"] },

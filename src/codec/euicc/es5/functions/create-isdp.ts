@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../../../base/defined.ts";
 import { codecError } from "../../../../base/gateway-error.ts";
 import { concatBytes } from "../../../../base/hex.ts";
 import { readTlvs, tlvBytes } from "../../../kit/ber.ts";
@@ -67,7 +68,7 @@ export const createIsdP = es5Record<CreateIsdP>({
     from: (p, eis): CreateIsdP => ({
       name: "createISDP",
       isdP: namedAid(p) ?? eis.freeIsdP(),
-      ...(p.quota === undefined ? {} : { quota: p.quota }),
+      ...withoutUndefined({ quota: p.quota }),
     }),
     options: { without: ["isdP"], values: { quota: "octets" } },
   }),

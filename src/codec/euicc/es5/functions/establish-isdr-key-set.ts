@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../../../base/defined.ts";
 import { fromHex } from "../../../../base/hex.ts";
 import { wrapped } from "../../../kit/ber.ts";
 import { decode } from "../../../kit/codec.ts";
@@ -37,7 +38,7 @@ export const establishIsdRKeySet = es5Record<EstablishIsdRKeySet>({
       offset,
     );
     if (receipt !== undefined) {
-      return { kind: "receipt", receipt, ...(first === undefined ? {} : { derivationRandom: first }) };
+      return { kind: "receipt", receipt, ...withoutUndefined({ derivationRandom: first }) };
     }
     return first === undefined ? { kind: "done", data } : { kind: "challenge", challenge: first };
   },
