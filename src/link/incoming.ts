@@ -1,3 +1,5 @@
+import { withoutUndefined } from "../base/defined.ts";
+
 /** Passes chunks from a callback to one `for await` loop; chunks that arrive before the loop reads them are queued. */
 export class Incoming implements AsyncIterable<Uint8Array> {
   readonly #chunks: Uint8Array[] = [];
@@ -16,7 +18,7 @@ export class Incoming implements AsyncIterable<Uint8Array> {
   /** Ends the stream, with an error if given. Queued chunks are delivered first. */
   end(error?: unknown): void {
     if (this.#ended !== undefined) return;
-    this.#ended = error === undefined ? {} : { error };
+    this.#ended = withoutUndefined({ error });
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting === undefined) return;

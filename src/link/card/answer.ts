@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { CatTlv } from "../../codec/cat/comprehension.ts";
 import type { CommandDetails } from "../../codec/cat/object.ts";
 import { type GeneralResult, generalResult } from "../../codec/cat/result.ts";
@@ -21,10 +22,7 @@ export function answer(result: GeneralResult, objects: readonly CatTlv[], additi
 
 /** The TERMINAL RESPONSE of an answer. ETSI TS 102 223 §6.8 */
 export function responseOf(details: CommandDetails, { result, additional, objects }: Answer): TerminalResponse {
-  return terminalResponse(details, result, {
-    ...(additional === undefined ? {} : { additional }),
-    ...(objects === undefined ? {} : { objects }),
-  });
+  return terminalResponse(details, result, withoutUndefined({ additional, objects }));
 }
 
 /** A successful answer when some of the command was ignored. ETSI TS 102 223 §6.10 */

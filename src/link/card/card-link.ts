@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { backoffMs } from "../../base/retry.ts";
@@ -79,7 +80,7 @@ export class CardLink implements SmsBearer {
     | undefined {
     if (this.#now.at !== "ready") return undefined;
     const { atr, eid, identity } = this.#now;
-    return { atr: toHex(atr), ...(eid === undefined ? {} : { eid }), ...identity };
+    return { atr: toHex(atr), ...withoutUndefined({ eid }), ...identity };
   }
 
   /** The state, for programs; {@link describe} is for display. */
@@ -154,7 +155,7 @@ export class CardLink implements SmsBearer {
   ): Promise<T> {
     return this.#ready().channel.exclusive((turn) => {
       const transmit: CardTurn["transmit"] = (apdu, options) =>
-        turn.transmit(apdu, { ...(signal === undefined ? {} : { signal }), ...options });
+        turn.transmit(apdu, { ...withoutUndefined({ signal }), ...options });
       return work(transmit, turn);
     }, signal);
   }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { ReaderEvent, ReaderState } from "../card-reader.ts";
 import { CardLink, type CardLinkDeps } from "./card-link.ts";
 
@@ -71,7 +72,7 @@ export class CardLinks implements AsyncDisposable {
     const link: CardLink = new CardLink({
       ...this.#deps,
       id,
-      ...(channels === undefined ? {} : { channels }),
+      ...withoutUndefined({ channels }),
       onChange: () => this.#links.has(reader) && onChange?.(link),
     });
     this.#links.set(reader, link);

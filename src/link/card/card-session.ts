@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
@@ -135,8 +136,7 @@ export class CardSession {
     const terminal = new Terminal({
       card: channel,
       clock,
-      ...(settings === undefined ? {} : { settings }),
-      ...(channels === undefined ? {} : { channels }),
+      ...withoutUndefined({ settings, channels }),
       hooks: {
         ...hooks,
         onFailure: (error) => this.end(error),

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { Address } from "../../codec/cat/object.ts";
 import { parseAddress, type SmsAddress, showAddress } from "../../codec/sms/address.ts";
 import { countsSeptets } from "../../codec/sms/data-coding.ts";
@@ -32,7 +33,7 @@ export function deliverTpdu(sms: OutboundSms, originator: string, nowMs: number)
     scts: timestampOf(nowMs),
     userData: {
       octets: sms.userData,
-      ...(sms.userDataLength === undefined ? {} : { length: sms.userDataLength }),
+      ...withoutUndefined({ length: sms.userDataLength }),
     },
   });
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex } from "../../base/hex.ts";
 import { type Iccid, type Imsi, iccidFromOctets, imsiFromOctets } from "../../codec/euicc/iccid.ts";
 import { readTlvs } from "../../codec/kit/ber.ts";
@@ -46,8 +47,7 @@ async function readSim(card: ApduTaker, options: TransmitOptions): Promise<CardI
   const imsi = imsiFile && ignoreCodecErrors(() => imsiFromOctets(imsiFile));
   return {
     generation: "2G",
-    ...(iccid === undefined ? {} : { iccid }),
-    ...(imsi === undefined ? {} : { imsi }),
+    ...withoutUndefined({ iccid, imsi }),
   };
 }
 
@@ -73,11 +73,11 @@ export async function readIdentity(card: ApduTaker, options: TransmitOptions): P
   const iccidFile = await readFile(card, selectIccid, readTen, options);
   const iccid = iccidFile && ignoreCodecErrors(() => iccidFromOctets(iccidFile));
   const usim = await card.transmit(selectUsim, options);
-  if (!good(usim.sw)) return iccid === undefined ? {} : { iccid };
+  if (!good(usim.sw)) return withoutUndefined({ iccid });
   const imsiFile = await readFile(card, selectImsi, readNine, options);
   const imsi = imsiFile && ignoreCodecErrors(() => imsiFromOctets(imsiFile));
   await card.transmit(initialised, options);
-  return { ...(iccid === undefined ? {} : { iccid }), ...(imsi === undefined ? {} : { imsi }) };
+  return withoutUndefined({ iccid, imsi });
 }
 
 /** Whether the MF indicates that the card accepts TERMINAL CAPABILITY. ETSI TS 102 221 §11.1.1.4.6.7 */

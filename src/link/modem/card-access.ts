@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
 import { cgla, closeChannel, csim, openChannel } from "../../codec/at/card-commands.ts";
@@ -272,14 +273,14 @@ export class CardAccess {
         return await work();
       } catch (error) {
         if (!isGatewayError(error) || error.detail.cme !== 14) throw error;
-        await setTimeout(waitMs, undefined, signal === undefined ? {} : { signal });
+        await setTimeout(waitMs, undefined, withoutUndefined({ signal }));
       }
     }
     return work();
   }
 
   #pick({ timeoutMs, signal }: ExchangeOptions): RunOptions {
-    return { timeoutMs, ...this.#run, ...(signal === undefined ? {} : { signal }) };
+    return { timeoutMs, ...this.#run, ...withoutUndefined({ signal }) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { onChannel } from "../../codec/apdu/class-byte.ts";
 import { aidOctets, ecasdAid } from "../../codec/euicc/aid.ts";
@@ -14,7 +15,7 @@ export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "icci
   const { identity } = engine.profile.file;
   const iccid = await firstAnswer(engine, identity?.iccid);
   const imsi = await firstAnswer(engine, identity?.imsi);
-  return { ...(iccid === undefined ? {} : { iccid: tidyIccid(iccid) }), ...(imsi === undefined ? {} : { imsi }) };
+  return { ...(iccid === undefined ? {} : { iccid: tidyIccid(iccid) }), ...withoutUndefined({ imsi }) };
 }
 
 /** The ICCID in its usual notation; some firmware reports it with swapped nibbles, as in the file. ITU-T E.118 */

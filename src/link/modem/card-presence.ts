@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { pinState } from "../../codec/at/general-commands.ts";
 import type { Urc } from "../../codec/at/urc.ts";
@@ -116,7 +117,7 @@ export class CardPresence {
       if (same && known !== undefined && (card.imsi === undefined || card.imsi === before.imsi)) return;
       const eid = this.#deps.readEid ? await readEid(engine, link) : undefined;
       if (removals !== this.#removals) return;
-      show({ pin, ...card, ...(eid === undefined ? {} : { eid }) });
+      show({ pin, ...card, ...withoutUndefined({ eid }) });
       await arrived(engine);
       return;
     }

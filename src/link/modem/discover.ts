@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { PortInfo } from "../driver.ts";
 import { type ModemProfile, type ProfileSet, portsFor } from "./profile/profile.ts";
 
@@ -32,7 +33,7 @@ export function findModems(ports: readonly PortInfo[], profiles: ProfileSet): re
         id: `usb-${usbPath}`,
         usb: first.usb,
         usbPath,
-        ...(first.product === undefined ? {} : { product: first.product }),
+        ...withoutUndefined({ product: first.product }),
         candidates: candidates.map(({ name }) => name),
         at,
       },

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { ModemState } from "./modem-state.ts";
 
 type Card = Pick<ModemState, "iccid" | "imsi" | "eid">;
@@ -18,7 +19,7 @@ export class LastCard {
     if (iccid === undefined) return;
     const { iccid: from } = this.#card;
     if (from !== undefined && from !== iccid) this.#change = { from, at: now };
-    this.#card = { iccid, ...(imsi === undefined ? {} : { imsi }), ...(eid === undefined ? {} : { eid }) };
+    this.#card = { iccid, ...withoutUndefined({ imsi, eid }) };
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { Urc } from "../../codec/at/urc.ts";
@@ -196,7 +197,7 @@ export class ModemLink implements AsyncDisposable {
   async #serve(port: Port): Promise<GatewayError> {
     const { profiles, timers } = this.#deps;
     const profile = profiles.get(this.#deps.profile ?? genericName);
-    const engine = new AtEngine({ port, link: this.id, profile, ...(timers === undefined ? {} : { timers }) });
+    const engine = new AtEngine({ port, link: this.id, profile, ...withoutUndefined({ timers }) });
     this.#engine = engine;
     engine.onUrc((urc) => this.#onUrc(engine, urc));
     try {
@@ -258,7 +259,7 @@ export class ModemLink implements AsyncDisposable {
     this.#holder.showCard({ pin });
     if (isUsable(pin)) {
       const eid = this.#settings.readEid ? await readEid(engine, this.id) : undefined;
-      this.#holder.showCard({ pin, ...(await readCard(engine)), ...(eid === undefined ? {} : { eid }) });
+      this.#holder.showCard({ pin, ...(await readCard(engine)), ...withoutUndefined({ eid }) });
     }
     const toolkit = await checkToolkit(engine, this.#settings.enableToolkit && !this.#toolkitTried, this.id, log);
     if (toolkit === "restarting") {
@@ -267,7 +268,7 @@ export class ModemLink implements AsyncDisposable {
       throw new GatewayError("modem.reset", `${this.id} restarts to enable its SIM toolkit`);
     }
     this.#holder.update({
-      ...(toolkit === undefined ? {} : { toolkit }),
+      ...withoutUndefined({ toolkit }),
       phase: { at: "starting", step: "message service" },
     });
     engine.resume();

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { parseRanges, splitLine } from "../../codec/at/args.ts";
 import type { Port } from "../port.ts";
@@ -95,7 +96,7 @@ export async function probeModem({ port, profiles, clock, timers, usb, signal }:
     port: recorder,
     link: "probe",
     profile: profiles.get(genericName),
-    ...(timers === undefined ? {} : { timers }),
+    ...withoutUndefined({ timers }),
   });
   await wake(engine, 15, clock, signal);
   const identity = await identify(engine);

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { type GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import type { AtCommand } from "../../codec/at/command.ts";
 import { extendedSignal, operator, question, registration, signalQuality } from "../../codec/at/general-commands.ts";
@@ -84,7 +85,7 @@ export class Questions {
       signal = how === "cesq" ? await this.put(extendedSignal, undefined) : await this.put(signalQuality, undefined);
       if (signal !== undefined && Object.keys(signal).length > 0) break;
     }
-    return { ...(current === undefined ? {} : { operator: current }), ...(signal === undefined ? {} : { signal }) };
+    return withoutUndefined({ operator: current, signal });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { powerLine } from "../../codec/at/general-commands.ts";
 import type { AtEngine } from "./at/at-engine.ts";
@@ -52,7 +53,7 @@ export class SwitchWatch {
     const { fromIccid } = deps;
     this.#record = {
       at: deps.clock.now(),
-      ...(fromIccid === undefined ? {} : { fromIccid }),
+      ...withoutUndefined({ fromIccid }),
       outcome: "watching",
       remedies: [],
       steps: this.#steps,

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex } from "../../base/hex.ts";
 import { adminProtocol, originForm } from "../../codec/gp/admin-http.ts";
 import { eidOfAgent, sameAgentId } from "../../codec/gp/agent-id.ts";
@@ -52,8 +53,7 @@ export function checkRequest({ head, headText, body }: HttpRequest, claim: Agent
       uri: origin.startsWith("/") ? origin : `/${origin}`,
       agentId,
       resume: word(header(head, "x-admin-resume")) === "true",
-      ...(scriptStatus !== undefined && { scriptStatus }),
-      ...(contentType !== undefined && { contentType }),
+      ...withoutUndefined({ scriptStatus, contentType }),
       body,
       headText,
     },

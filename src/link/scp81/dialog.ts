@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { AdminAnswer } from "../../codec/gp/admin-http.ts";
 import { isResponseScript } from "../../codec/gp/script-body.ts";
 import type { AdminRecord, AdminScript, AdminStep, AdminVerdict, Offer, Outstanding, Position } from "./admin-store.ts";
@@ -176,8 +177,7 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
       do: "redeliver",
       script: script.id,
       deliveries: deliveries + 1,
-      ...(outstanding.after !== undefined && { after: outstanding.after }),
-      ...(lostChannel !== undefined && { lostChannel }),
+      ...withoutUndefined({ after: outstanding.after, lostChannel }),
     },
   });
 }
@@ -207,7 +207,7 @@ function settle(
   position: Position | undefined,
   lostChannel: string | undefined,
 ): DialogMove {
-  const record: AdminRecord = position === undefined ? {} : { position };
+  const record: AdminRecord = withoutUndefined({ position });
   const ends = position?.last === true && !post.initial;
   return advance(state, post, record, {
     settled,
@@ -219,7 +219,7 @@ function settle(
           do: "offer",
           uri: post.freshUri,
           ...(position !== undefined && !post.initial && { after: position.uri }),
-          ...(lostChannel !== undefined && { lostChannel }),
+          ...withoutUndefined({ lostChannel }),
         },
   });
 }
@@ -270,7 +270,7 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
 const leastPollMs = 1000;
 
 function afterOf({ after }: { readonly after?: string }): { readonly after?: string } {
-  return after === undefined ? {} : { after };
+  return withoutUndefined({ after });
 }
 
 function deliver(record: AdminRecord, outstanding: Outstanding): DialogMove {
@@ -278,7 +278,7 @@ function deliver(record: AdminRecord, outstanding: Outstanding): DialogMove {
   const answer: AdminAnswer = {
     status: 200,
     nextUri: uri,
-    script: { kind: script.kind, body: script.body, ...(script.target !== undefined && { target: script.target }) },
+    script: { kind: script.kind, body: script.body, ...withoutUndefined({ target: script.target }) },
   };
   return {
     state: { at: "idle", record: { ...record, outstanding }, heldMs: 0 },
@@ -290,8 +290,8 @@ function deliver(record: AdminRecord, outstanding: Outstanding): DialogMove {
 function askAgain(state: Common, post: DialogPost): DialogMove {
   const { position } = state.record;
   const after = position !== undefined && !post.initial ? position.uri : undefined;
-  return advance(state, post, position === undefined ? {} : { position }, {
+  return advance(state, post, withoutUndefined({ position }), {
     settled: [],
-    next: { do: "offer", uri: post.freshUri, ...(after !== undefined && { after }) },
+    next: { do: "offer", uri: post.freshUri, ...withoutUndefined({ after }) },
   });
 }

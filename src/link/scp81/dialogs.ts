@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../driver.ts";
 import { type AdminRequest, plainUri, sessionParameter, uriPurpose } from "./admin-request.ts";
@@ -123,7 +124,7 @@ class DialogSession implements AdminSessionHandler {
       pollUri: initial ? purpose.path : uri,
       initial,
       resume: request.resume,
-      ...(request.scriptStatus !== undefined && { status: request.scriptStatus }),
+      ...withoutUndefined({ status: request.scriptStatus }),
       body: request.body,
       ...(initial && purpose.notification !== undefined && { notification: purpose.notification }),
       firstOnLink: this.#posts++ === 0,

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { AdminRecord, AdminScript, AdminStep, AdminStore, AdminVerdict, Offer } from "./admin-store.ts";
 
 interface TargetMemory {
@@ -97,7 +98,7 @@ export class MemoryAdminStore implements AdminStore {
     const { uri, after } = next;
     memory.record = {
       ...memory.record,
-      outstanding: { script, uri, deliveries: 1, ...(after !== undefined && { after }) },
+      outstanding: { script, uri, deliveries: 1, ...withoutUndefined({ after }) },
     };
     this.#deliveries.set(script.id, 1);
     return { kind: "script", script };

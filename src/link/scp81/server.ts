@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
@@ -318,7 +319,7 @@ export class Scp81Server implements AsyncDisposable {
     const info: AdminSessionInfo = {
       id: newId("ses", this.#deps.clock.now()),
       target: entry.target,
-      ...(entry.eid !== undefined && { eid: entry.eid }),
+      ...withoutUndefined({ eid: entry.eid }),
       identity,
       // Read only on demand: the system call costs as much as a POST.
       get remote() {
@@ -358,7 +359,7 @@ export class Scp81Server implements AsyncDisposable {
         identity: info.identity,
         remote: info.remote,
         ...(hello && { offered: hello.cipherSuites.map(suiteName), extensions: hello.extensions }),
-        ...(hello?.maxFragment !== undefined && { maxFragment: hello.maxFragment }),
+        ...withoutUndefined({ maxFragment: hello?.maxFragment }),
       },
     });
   }

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { Secret } from "../../base/secret.ts";
 import { traceFrame } from "../trace.ts";
@@ -62,10 +63,7 @@ export class UpstreamClient implements Disposable {
     this.#https = new HttpsAgent({
       ...common,
       minVersion: "TLSv1.2",
-      ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-      ...(tls?.key === undefined ? {} : { key: tls.key }),
-      ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
+      ...withoutUndefined({ cert: tls?.cert, key: tls?.key, ca: tls?.ca, servername: tls?.serverName }),
     });
   }
 
@@ -119,9 +117,9 @@ export class UpstreamClient implements Disposable {
     const { token } = this.#endpoint;
     const options = {
       method,
-      ...(target === undefined ? {} : { path: target }),
+      ...withoutUndefined({ path: target }),
       agent: secure ? this.#https : this.#http,
-      ...(signal === undefined ? {} : { signal }),
+      ...withoutUndefined({ signal }),
       headers: {
         ...headers,
         ...(body === undefined ? {} : { "content-length": String(body.length) }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
@@ -124,7 +125,7 @@ export class PskLookup {
       });
     const eid = answer.data.eid ?? named?.eid;
     const target = (eid === undefined ? undefined : await targetOf(eid)) ?? `upstream:${upstream}:${eid ?? identity}`;
-    const entry = { target, ...(eid === undefined ? {} : { eid }) };
+    const entry = { target, ...withoutUndefined({ eid }) };
     const psk = new Secret(Buffer.from(answer.data.psk, "hex"));
     return { until: clock.monotonic() + keepMs, found: { psk, entry } };
   }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError, GatewayError } from "../../base/gateway-error.ts";
 import { type AdminAnswer, scriptKindOf } from "../../codec/gp/admin-http.ts";
 import { readTargetedApplication } from "../../codec/gp/targeted-application.ts";
@@ -83,7 +84,7 @@ class ProxiedSession implements AdminSessionHandler {
   #reply({ status, headers, body }: UpstreamAnswer): AdminReply {
     // Both names are known to cards. GP Amendment B §3.4.2
     const nextUri = oneLine(headers["x-admin-next-uri"]) ?? oneLine(headers["scws-next-uri"]);
-    const next = nextUri === undefined ? {} : { nextUri };
+    const next = withoutUndefined({ nextUri });
     // A 204 with a Next-URI: there is no script yet, and the card polls again at that URI. GP Amendment B §3.4.2
     if (status !== 200)
       return { do: "answer", answer: { status, ...next }, end: status !== 204 || nextUri === undefined };
@@ -136,7 +137,7 @@ function identityHeaders({ id, target, eid, identity, remote }: AdminSessionInfo
     "X-Otagate-Session": id,
     "X-Otagate-Target": encodeURIComponent(target),
     "X-Otagate-Psk-Identity": encodeURIComponent(identity),
-    ...(eid === undefined ? {} : { "X-Otagate-Eid": eid }),
+    ...withoutUndefined({ "X-Otagate-Eid": eid }),
     "X-Otagate-Remote": remote,
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { detach } from "../../../base/detach.ts";
 import { deviceChannel } from "../../../codec/cat/device.ts";
 import { channelStatusEvent, dataAvailableEvent } from "../../../codec/cat/envelope.ts";
@@ -106,7 +107,7 @@ export class BipService implements ChannelService {
       channel: channel.id,
       asked: destinationText(channel.request.destination),
       leadsTo: channel.route.kind === "dns" ? "DNS of the terminal" : destinationText(channel.route.to),
-      ...(channel.request.accessPoint === undefined ? {} : { accessPoint: channel.request.accessPoint }),
+      ...withoutUndefined({ accessPoint: channel.request.accessPoint }),
       link: channel.link.at === "dropped" ? `dropped: ${channel.link.why}` : channel.link.at,
       ...localPort(channel),
       waiting: channel.waiting,

@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
+import { withoutUndefined } from "../../../base/defined.ts";
 import type { Destination } from "./rules.ts";
 import type { BipConnector, BipSocket, SocketEvents } from "./sockets.ts";
 
@@ -29,7 +30,7 @@ function connectTcp(to: Destination, events: SocketEvents, signal: AbortSignal):
       socket.on("end", () => finish());
       socket.on("close", () => finish());
       resolve({
-        ...(socket.localPort === undefined ? {} : { localPort: socket.localPort }),
+        ...withoutUndefined({ localPort: socket.localPort }),
         write: (octets) =>
           new Promise((written, failed) => {
             socket.write(octets, (error) => (error ? failed(error) : written()));

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../base/defined.ts";
 import { type BearerDescription, type OtherAddress, packetBearers, transport } from "../../../codec/cat/bearer.ts";
 import type { CatTlv } from "../../../codec/cat/comprehension.ts";
 import { catObject, catObjects, findObject, objectValue } from "../../../codec/cat/object.ts";
@@ -67,6 +68,6 @@ export function openRequest(command: ProactiveCommand): OpenRequest | Answer {
     },
     moment: moment(details.qualifier),
     reconnect: (details.qualifier & 0x02) !== 0,
-    ...(accessPoint === undefined ? {} : { accessPoint }),
+    ...withoutUndefined({ accessPoint }),
   };
 }

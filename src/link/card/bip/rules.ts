@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../base/defined.ts";
 import { ipOctets } from "../../../codec/cat/bearer.ts";
 import { ignoreCodecErrors } from "../ignore-codec-errors.ts";
 
@@ -53,7 +54,7 @@ export interface BipRules {
 /** All TCP connections go to the daemon's own listener, regardless of the address; every name resolves to it. */
 export function defaultRules(own?: Endpoint): BipRules {
   return {
-    ...(own === undefined ? {} : { own }),
+    ...withoutUndefined({ own }),
     rewrite: [],
     allow: [],
     otherTcp: "own",

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { type Duration, durationMs } from "../../../codec/cat/local-info.ts";
 import { type Address, catObject, findObject, findTlv } from "../../../codec/cat/object.ts";
@@ -34,7 +35,7 @@ export async function sendShortMessage(command: ProactiveCommand, handler: SmsHa
     address === undefined || address.value.length < 2 ? undefined : findObject(command.objects, "address");
   const sms: CardSms = {
     tpdu: pack ? packSubmit(tpdu.value) : tpdu.value,
-    ...(serviceCentre === undefined ? {} : { serviceCentre }),
+    ...withoutUndefined({ serviceCentre }),
   };
   if (handler === undefined) return { result: "networkUnable", additional: [0x00] };
   try {

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../base/defined.ts";
 import { splitLine } from "../../../codec/at/args.ts";
 import type { AtInfo } from "../../../codec/at/command.ts";
 import { type CommandShape, commandShape } from "../../../codec/at/line-name.ts";
@@ -180,14 +181,14 @@ export class LineRouter {
     text.lines++;
     if (endsInside(line) || text.lines >= maxTextLines) return { role: "pdu", ...this.endText() };
     const final = parseFinal(line);
-    return { role: "pdu", unsure: final === undefined ? {} : { final } };
+    return { role: "pdu", unsure: withoutUndefined({ final }) };
   }
 
   /** Ends the open text; returns the unsolicited line that it belongs to, if any. */
   endText(): { readonly urc?: Urc } {
     const urc = this.#text?.urc?.();
     this.#text = undefined;
-    return urc === undefined ? {} : { urc };
+    return withoutUndefined({ urc });
   }
 
   #open(text: OpenText, role: LineRole): Routed {

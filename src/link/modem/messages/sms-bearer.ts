@@ -1,4 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
 import { KeyedQueue } from "../../../base/keyed-queue.ts";
 import { plain } from "../../../codec/at/general-commands.ts";
@@ -233,7 +234,7 @@ function submitTpdu(sms: OutboundSms): SmsSubmit {
       : { validity: { format: "relative", value: relativeValidity(sms.validityMinutes) } as const }),
     userData: {
       octets: sms.userData,
-      ...(sms.userDataLength === undefined ? {} : { length: sms.userDataLength }),
+      ...withoutUndefined({ length: sms.userDataLength }),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { asGatewayError, isGatewayError } from "../../../base/gateway-error.ts";
 import { toHex } from "../../../base/hex.ts";
 import { KeyedQueue } from "../../../base/keyed-queue.ts";
@@ -336,7 +337,7 @@ export class SmsInbox {
     if (reference !== undefined && state !== "pending") sent.done(reference);
     return {
       kind: "receipt",
-      ...(reference === undefined ? {} : { reference }),
+      ...withoutUndefined({ reference }),
       networkReference: String(report.reference),
       state,
       networkStatus: report.status,
