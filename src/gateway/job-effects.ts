@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../base/defined.ts";
 import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { isdRTar, parseAid } from "../codec/euicc/aid.ts";
@@ -147,7 +148,7 @@ async function switchAccepted(
     job: job.id,
     kind: fn.name === "disableProfile" ? "disable" : "enable",
     aid: fn.isdP,
-    ...(from === undefined ? {} : { from }),
+    ...withoutUndefined({ from }),
     at: "accepted",
     acceptedAt: at,
     holdUntil: at + (job.request.switchTimeoutMs ?? defaultSwitchMs),

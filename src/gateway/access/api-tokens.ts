@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import type { ApiToken, Principal, Scope } from "../model/api-token.ts";
@@ -78,7 +79,7 @@ export class ApiTokens {
     if (now - (token.lastUsedAt ?? 0) > useGrainMs)
       await this.#store.write((r) => r.tokens.used(token.id, now)).catch(() => {});
     const { id, name, scopes: held, expiresAt } = token;
-    return { client: name, how: "token", scopes: held, token: id, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return { client: name, how: "token", scopes: held, token: id, ...withoutUndefined({ expiresAt }) };
   }
 }
 

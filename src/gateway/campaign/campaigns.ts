@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { inTurns } from "../../base/turns.ts";
@@ -63,7 +64,7 @@ export class Campaigns {
     const campaign: Campaign = {
       id,
       order,
-      ...(idempotency === undefined ? {} : { idempotency }),
+      ...withoutUndefined({ idempotency }),
       state: "running",
       forgiven: 0,
       createdAt: now,
@@ -122,7 +123,7 @@ export class Campaigns {
   ): Promise<CampaignItem[]> {
     return this.#deps.store.read(async (r) => {
       await requireCampaign(r, id);
-      return r.campaigns.items(id, state === undefined ? {} : { state }, after, limit);
+      return r.campaigns.items(id, withoutUndefined({ state }), after, limit);
     });
   }
 

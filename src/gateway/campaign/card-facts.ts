@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { CampaignItem, CardFacts, ItemStep } from "../model/campaign.ts";
 import { enabledProfile } from "../model/target.ts";
 import type { ItemFacts } from "./item-facts.ts";
@@ -9,7 +10,7 @@ export function cardFacts(before: CampaignItem, ended: CampaignItem, step: ItemS
   const profile = facts.target === undefined ? undefined : enabledProfile(facts.target);
   if (profile === undefined) return { executed };
   const { aid, iccid } = profile;
-  return { executed, enabled: { aid, ...(iccid === undefined ? {} : { iccid }) } };
+  return { executed, enabled: { aid, ...withoutUndefined({ iccid }) } };
 }
 
 function executedStep(

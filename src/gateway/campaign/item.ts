@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { CampaignItem, ItemStep } from "../model/campaign.ts";
 import type { JobFailure } from "../model/failure.ts";
 import { endStates, type Job } from "../model/job.ts";
@@ -48,7 +49,7 @@ export function refuseItem(item: CampaignItem, error: JobFailure, now: number): 
 }
 
 function failItem(item: CampaignItem, error: JobFailure, now: number, note?: string): CampaignItem {
-  return withChange(item, { state: "failed", error, endedAt: now, ...(note === undefined ? {} : { note }) });
+  return withChange(item, { state: "failed", error, endedAt: now, ...withoutUndefined({ note }) });
 }
 
 function afterJob(item: CampaignItem, step: ItemStep, facts: ItemFacts): ItemOutcome {

@@ -95,7 +95,7 @@ export function parseCampaignOrder(raw: unknown): CampaignOrder {
     ...others,
     action: actionOf(action),
     request: withoutUndefined(request),
-    ...(stopAtFailureShare === undefined ? {} : { stopAtFailureShare }),
+    ...withoutUndefined({ stopAtFailureShare }),
   };
 }
 
@@ -139,7 +139,7 @@ function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
       return {
         ...others,
         ...(profile === undefined ? {} : { profile: withoutUndefined(profile) }),
-        ...(params === undefined ? {} : { params }),
+        ...withoutUndefined({ params }),
       };
     }
     case "script": {
@@ -148,7 +148,7 @@ function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
         ...others,
         tar: action.tar.toUpperCase(),
         apdus: action.apdus.map((apdu) => apdu.toUpperCase()),
-        ...(aid === undefined ? {} : { aid: aid.toUpperCase() }),
+        ...withoutUndefined({ aid: aid?.toUpperCase() }),
       };
     }
     case "move":

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { profileName } from "../eis/policy.ts";
 import type { CampaignAction, ItemStep, ProfileChoice } from "../model/campaign.ts";
 import type { JobFailure } from "../model/failure.ts";
@@ -14,7 +15,7 @@ export function planFor(action: CampaignAction, target: Target): Plan {
   switch (action.kind) {
     case "script": {
       const { kind, tar, aid, apdus } = action;
-      const work = { kind, tar, apdus, ...(aid === undefined ? {} : { aid }) } as const;
+      const work = { kind, tar, apdus, ...withoutUndefined({ aid }) } as const;
       return { kind: "steps", steps: [{ name: "script", work }] };
     }
     case "es5":
@@ -66,7 +67,7 @@ function callStep(name: string, params: Readonly<Record<string, unknown>>): Item
   return {
     name,
     work: { kind: "es5", function: name, params },
-    ...(name === "enableProfile" ? { switches: aid === undefined ? {} : { to: aid } } : {}),
+    ...(name === "enableProfile" ? { switches: withoutUndefined({ to: aid }) } : {}),
     ...(name === "disableProfile" ? { switches: {} } : {}),
     ...(name === "deleteProfile" && aid !== undefined ? { deletes: aid, tolerate: ["6A88"] } : {}),
   };

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { inTurns } from "../../base/turns.ts";
 import { type JunitCase, junitPieces } from "../../codec/text/junit.ts";
 import type { Campaign, CampaignItem, ItemState } from "../model/campaign.ts";
@@ -132,7 +133,7 @@ function failureOf(item: ShownItem): NonNullable<JunitCase["failure"]> {
   return {
     type: code,
     message,
-    text: `${stepName(item)} ${JSON.stringify({ ...detail, ...(item.card === undefined ? {} : { card: item.card }) })}`,
+    text: `${stepName(item)} ${JSON.stringify({ ...detail, ...withoutUndefined({ card: item.card }) })}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
@@ -231,9 +232,7 @@ export class CampaignRunner {
     const mode = known.target?.settings.notifications ?? notifications;
     const outcome = stepItem(item, {
       now: clock.now(),
-      ...(known.job === undefined ? {} : { job: known.job }),
-      ...(known.profileSwitch === undefined ? {} : { profileSwitch: known.profileSwitch }),
-      ...(known.target === undefined ? {} : { target: known.target }),
+      ...withoutUndefined({ job: known.job, profileSwitch: known.profileSwitch, target: known.target }),
       switchTimeoutMs: campaign.order.switchTimeoutMs,
       confirmedElsewhere: mode !== "local",
     });
@@ -259,7 +258,7 @@ export class CampaignRunner {
           ...request,
           switchTimeoutMs,
           ...(audit ? { onAnswerLost: "repeat" as const } : {}),
-          ...(step.tolerate === undefined ? {} : { tolerate: step.tolerate }),
+          ...withoutUndefined({ tolerate: step.tolerate }),
         },
         origin: { face: "campaign", reference: campaign.id },
         validityMs,
@@ -304,7 +303,7 @@ export class CampaignRunner {
           campaign: item.campaign,
           label: item.label,
           ...(item.error === undefined ? {} : { error: { code: item.error.code, message: item.error.message } }),
-          ...(item.note === undefined ? {} : { note: item.note }),
+          ...withoutUndefined({ note: item.note }),
         },
       });
     });

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.ts";
 import type { Target } from "../model/target.ts";
@@ -24,7 +25,7 @@ export function profileDifferences(
 ): AuditDifference[] {
   const found: AuditDifference[] = [];
   for (const profile of target.esimProfiles) {
-    const about = { aid: profile.aid, ...(profile.iccid === undefined ? {} : { iccid: profile.iccid }) };
+    const about = { aid: profile.aid, ...withoutUndefined({ iccid: profile.iccid }) };
     const seen = audited.find((one) => one.aid === profile.aid);
     if (seen === undefined) {
       if (complete) found.push({ ...about, what: "profile", eis: profile.state });

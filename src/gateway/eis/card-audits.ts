@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { isdRTar, isIsdPAid } from "../../codec/euicc/aid.ts";
@@ -110,7 +111,7 @@ export class CardAudits {
         more ||= sw === "6310";
       }
     }
-    return { jobs, askedAt, domains, complete: !more, ...(resources === undefined ? {} : { resources }) };
+    return { jobs, askedAt, domains, complete: !more, ...withoutUndefined({ resources }) };
   }
 
   /** One job: the domains (their continuation after a 6310), and once the memory. */
@@ -127,7 +128,7 @@ export class CardAudits {
     const ended = await this.#ended(job.id, until);
     if (ended.state === "done") return ended;
     throw new GatewayError("job.failed", `the audit did not succeed: ${ended.error?.message ?? ended.state}`, {
-      detail: { job: ended.id, state: ended.state, ...(ended.error === undefined ? {} : { error: ended.error }) },
+      detail: { job: ended.id, state: ended.state, ...withoutUndefined({ error: ended.error }) },
     });
   }
 
@@ -175,7 +176,7 @@ function reportOf(target: Target, heard: HeardAudit, fix: boolean): AuditReport 
     target: target.id,
     jobs,
     domains: domains.filter((one) => one.aid !== undefined && isIsdPAid(one.aid)),
-    ...(resources === undefined ? {} : { resources }),
+    ...withoutUndefined({ resources }),
     differences,
     fixed: fix && differences.length > 0,
   };

@@ -181,7 +181,7 @@ function knownParameters(target: Target): ShownConnectivity {
   const profiles = target.esimProfiles.flatMap(({ aid, iccid, connectivity }) => {
     const reach =
       connectivity === undefined ? undefined : read(`connectivity of ${aid}`, () => profileReachOf(connectivity));
-    return reach === undefined ? [] : [{ aid, ...(iccid === undefined ? {} : { iccid }), ...reach }];
+    return reach === undefined ? [] : [{ aid, ...withoutUndefined({ iccid }), ...reach }];
   });
   return { smsr: Object.assign({}, ...smsr), profiles, unreadable };
 }
@@ -190,10 +190,7 @@ type Given = NonNullable<ConnectivityShape["smsr"]>;
 
 function merged(before: SmsrReach, given: Given): SmsrReach {
   const https = given.https === undefined ? undefined : { ...before.https, ...withoutUndefined(given.https) };
-  return {
-    ...(given.number === undefined ? {} : { number: given.number }),
-    ...(https === undefined ? {} : { https }),
-  };
+  return withoutUndefined({ number: given.number, https });
 }
 
 function smsrWork(given: Given, reach: SmsrReach) {
@@ -216,7 +213,7 @@ function profileWork(target: Target, before: ShownConnectivity, given: NonNullab
   const part = (name: "https" | "catTp") =>
     given[name] === undefined ? {} : { [name]: { ...now?.[name], ...withoutUndefined(given[name]) } };
   const reach: ProfileReach = {
-    ...(serviceCentre === undefined ? {} : { serviceCentre }),
+    ...withoutUndefined({ serviceCentre }),
     ...part("https"),
     ...part("catTp"),
   };

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Element } from "@xmldom/xmldom";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { refuseForeignContent, withoutKeyValues } from "../../codec/eis/content.ts";
@@ -98,8 +99,7 @@ export class EisRecords {
     return checkEisTrust(
       {
         eid: target.eid ?? "",
-        ...(element === undefined ? {} : { element }),
-        ...(ecasd === undefined ? {} : { ecasd }),
+        ...withoutUndefined({ element, ecasd }),
       },
       anchors,
     );
@@ -111,7 +111,7 @@ function ofDescription(read: EisDescription, element: Element) {
   const certificate =
     typeof ecasd === "object" && ecasd !== null && "certificate" in ecasd ? ecasd.certificate : undefined;
   const octets = typeof certificate === "string" ? octetsOf(certificate) : undefined;
-  return { eid: read.eid, element, ...(octets === undefined ? {} : { ecasd: octets }) };
+  return { eid: read.eid, element, ...withoutUndefined({ ecasd: octets }) };
 }
 
 function octetsOf(text: string): Uint8Array | undefined {
@@ -137,7 +137,7 @@ function clearKeys(set: EisKeySet, transportKey: string | undefined, warnings: s
       warnings.push(`${at}: its check value is wrong`);
     return { id, type: keyType, value: toHex(clear) };
   });
-  return { kvn, type, ...(cntr === undefined ? {} : { cntr }), keys };
+  return { kvn, type, ...withoutUndefined({ cntr }), keys };
 }
 
 function factsOf(target: Target): ReadonlyMap<string, unknown> {

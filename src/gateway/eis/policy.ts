@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
@@ -30,7 +31,7 @@ export function checkPolicy(target: Target, work: JobWork): PolicyFinding {
     refusal ??= refusalOf(target, fn);
     warnings.push(...warningsOf(target, fn));
   }
-  return { ...(refusal === undefined ? {} : { refusal }), warnings };
+  return { ...withoutUndefined({ refusal }), warnings };
 }
 
 function refusalOf(target: Target, fn: ClassifiedCommand["function"]): GatewayError | undefined {
@@ -43,7 +44,7 @@ function refusalOf(target: Target, fn: ClassifiedCommand["function"]): GatewayEr
         function: fn.name,
         rule: { subject: "PROFILE", action, qualification: "Not-Allowed" },
         aid: profile.aid,
-        ...(profile.iccid === undefined ? {} : { iccid: profile.iccid }),
+        ...withoutUndefined({ iccid: profile.iccid }),
       },
     });
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
@@ -59,7 +60,7 @@ export class Inbound {
    */
   async accept(link: string, item: InboundItem, target?: string): Promise<void> {
     const receivedAt = this.#deps.clock.now();
-    const from = target === undefined ? {} : { target };
+    const from = withoutUndefined({ target });
     const arrived = { id: newId("msg", receivedAt), link, item, receivedAt, ...from };
     if (this.#caughtUp && !this.#stopped && (await this.#takeNow(arrived))) return;
     this.#caughtUp = false;
@@ -182,13 +183,13 @@ export class Inbound {
     await r.events.append({
       at: entry.receivedAt,
       type: "message.received",
-      ...(target === undefined ? {} : { target }),
+      ...withoutUndefined({ target }),
       data: {
         link: entry.link,
         messages: ids,
         verdict,
         octets: whole.body.length,
-        ...(entry.item.from === undefined ? {} : { from: entry.item.from }),
+        ...withoutUndefined({ from: entry.item.from }),
       },
     });
   }
@@ -342,7 +343,7 @@ function wholeOf(parts: readonly { segment: Segment; userData: Uint8Array }[]): 
     pending = taken.pending;
     if (taken.complete !== undefined) {
       const { security, body } = taken.complete;
-      return { ...(security === undefined ? {} : { security }), body, userData: parts.map((one) => one.userData) };
+      return { ...withoutUndefined({ security }), body, userData: parts.map((one) => one.userData) };
     }
   }
   return { body: new Uint8Array(0), userData: parts.map((one) => one.userData) };

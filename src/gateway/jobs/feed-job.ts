@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Job, JobPatch } from "../model/job.ts";
 import type { JobEnd, JobEndEffect } from "../model/job-end.ts";
@@ -101,7 +102,7 @@ function endEvent(job: Job, { state, error, result }: JobEnd, at: number): NewEv
   const data = {
     origin: job.origin,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
-    ...(result === undefined ? {} : { commands: result.commands.length }),
+    ...withoutUndefined({ commands: result?.commands.length }),
   };
   return { at, type: `job.${state}`, target: job.target, job: job.id, data };
 }

@@ -167,8 +167,8 @@ export function newJobOf(order: JobOrder, origin: Omit<JobOrigin, "reference">, 
     target: order.target,
     work: withoutUndefined(order.work),
     ...(order.request === undefined ? {} : { request: withoutUndefined(order.request) }),
-    origin: { ...origin, ...(order.reference === undefined ? {} : { reference: order.reference }) },
-    ...(order.validityMs === undefined ? {} : { validityMs: order.validityMs }),
+    origin: { ...origin, ...withoutUndefined({ reference: order.reference }) },
+    ...withoutUndefined({ validityMs: order.validityMs }),
     ...(key === undefined ? {} : idempotencyOf(order, origin.client, key)),
   };
 }

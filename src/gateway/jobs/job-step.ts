@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { hasEnded, type Job } from "../model/job.ts";
 import type { OpenEnd } from "../model/job-end.ts";
 import type { PacketPatch } from "../model/packet.ts";
@@ -161,8 +162,7 @@ function silenceEnd({ transmissions, unproven, undelivered }: Silence): OpenEnd 
   return openFailed("packet.no-answer", `no answer after ${transmissions} transmissions: ${unproven ?? lost}`, {
     detail: {
       transmissions,
-      ...(unproven === undefined ? {} : { unproven }),
-      ...(undelivered === undefined ? {} : { undelivered: undelivered.messages }),
+      ...withoutUndefined({ unproven, undelivered: undelivered?.messages }),
     },
   });
 }
@@ -193,7 +193,7 @@ function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep 
   const effects = [...packet, ...told];
   if (verdict.at === "done") return ended(job, at, { state: "done", result: verdict.result }, facts.soFar, effects);
   if (verdict.at === "again") return { refused: "stage" };
-  const result = verdict.result === undefined ? {} : { result: verdict.result };
+  const result = withoutUndefined({ result: verdict.result });
   return ended(job, at, { state: "failed", error: verdict.error, ...result }, facts.soFar, effects);
 }
 
@@ -222,7 +222,7 @@ function askedAgain(
   }
   const { packet, response } = carried;
   const note = verdict.at === "again" ? verdict.note : "the answer was lost; sending again";
-  const answer = { answeredAt: at, ...(response === undefined ? {} : { response }) };
+  const answer = { answeredAt: at, ...withoutUndefined({ response }) };
   if (sentPackets >= job.request.maxPackets) {
     const enough = openFailed("packet.counter-low", `${note}; the limit of ${sentPackets} packets is reached`);
     return ended(job, at, enough, soFar, [packetEffect(packet.id, { state: "answered", ...answer }), ...told]);
@@ -274,7 +274,7 @@ function kept(carried: Carried, response: { readonly response?: readonly Uint8Ar
 }
 
 function noteOf(note: string | undefined): { readonly note?: string } {
-  return note === undefined ? {} : { note };
+  return withoutUndefined({ note });
 }
 
 /** Whether the job carries what an SMPP client submitted. */

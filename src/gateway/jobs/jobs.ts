@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { checkPolicy } from "../eis/policy.ts";
@@ -119,7 +120,7 @@ export class Jobs implements JobQueue {
     return this.#deps.store.read(async (r) => {
       const packets = await r.packets.ofJob(id);
       const profileSwitch = await r.profileSwitches.ofJob(id);
-      return { packets, ...(profileSwitch === undefined ? {} : { profileSwitch }) };
+      return { packets, ...withoutUndefined({ profileSwitch }) };
     });
   }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
@@ -53,8 +54,7 @@ export async function lookAtQueue(r: Repositories, target: string, now: number):
     jobs: [],
     complete,
     firstWaiting: waiting,
-    ...(wake === undefined ? {} : { wake }),
-    ...(next === undefined ? {} : { nextPlace: next }),
+    ...withoutUndefined({ wake, nextPlace: next }),
     quiet: false,
   };
 }

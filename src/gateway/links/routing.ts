@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
 import type { Bearer, JobRequest, JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
@@ -19,9 +20,9 @@ export function routeLinks(links: readonly Link[]): RouteLink[] {
     id,
     kind,
     up: state.up,
-    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    ...withoutUndefined({ reason: state.reason }),
     carriesSms: bearer !== undefined,
-    ...(card === undefined ? {} : { card }),
+    ...withoutUndefined({ card }),
   }));
 }
 

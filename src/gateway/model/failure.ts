@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { type ErrorCode, isErrorCode } from "../../base/error-catalogue.ts";
 import type { ErrorDetail, GatewayError, SubmitFate } from "../../base/gateway-error.ts";
 
@@ -30,7 +31,7 @@ export type OpenFailure = Omit<JobFailure, "executed" | "executedCommands"> & Pa
 
 /** An error as the failure of a job; what the card did is left open. */
 export function openFailure({ code, message, detail, fate }: GatewayError): OpenFailure {
-  return { code, message, detail, ...(fate === undefined ? {} : { fate }) };
+  return { code, message, detail, ...withoutUndefined({ fate }) };
 }
 
 /** A failure as it is stored and as answers show it: all its facts in one record. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
@@ -148,7 +149,7 @@ export class Notifications {
       await r.events.append({
         at: clock.now(),
         type: "notification.withheld",
-        ...(record.target === undefined ? {} : { target: record.target }),
+        ...withoutUndefined({ target: record.target }),
         data: { notification: id, type: record.type, sequence: record.sequence },
       });
       return requireNotification(r, id);
@@ -230,12 +231,11 @@ export class Notifications {
         : (target?.settings.notifications ?? this.#deps.defaultMode);
     const record: Omit<NotificationRecord, "seq"> = {
       id: newId("ntf", receivedAt),
-      ...(target === undefined ? {} : { target: target.id }),
+      ...withoutUndefined({ target: target?.id }),
       eid: value.eid,
       type: value.type,
       sequence,
-      ...(value.isdP === undefined ? {} : { aid: value.isdP }),
-      ...(imei === undefined ? {} : { imei }),
+      ...withoutUndefined({ aid: value.isdP, imei }),
       via: heard.via,
       link: heard.link,
       verified,
@@ -249,7 +249,7 @@ export class Notifications {
     await r.events.append({
       at: receivedAt,
       type: "notification.received",
-      ...(target === undefined ? {} : { target: target.id }),
+      ...withoutUndefined({ target: target?.id }),
       data: {
         notification: record.id,
         eid: record.eid,
@@ -292,7 +292,7 @@ export class Notifications {
   async #takeIntoEis(r: Repositories, target: Target, value: Notification, at: number): Promise<void> {
     const profileSwitch = await r.profileSwitches.latest(target.id);
     if (profileSwitch !== undefined) {
-      const named = value.isdP === undefined ? {} : { isdP: value.isdP };
+      const named = withoutUndefined({ isdP: value.isdP });
       const next = stepProfileSwitch(profileSwitch, { kind: "notified", type: value.type, ...named, at });
       if (next !== profileSwitch) {
         await r.profileSwitches.put(next);

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { parseTpdu } from "../../codec/sms/tpdu.ts";
@@ -194,7 +195,7 @@ async function upstream(
   if (job === undefined) return undefined;
   const message = job.origin.face === "smpp" ? (await r.smsc.messagesOfJob(job.id)).at(-1) : undefined;
   if (job.origin.face === "smpp" && message === undefined) return undefined;
-  return { kind: "upstream", packet, job, follows, ...(message === undefined ? {} : { message }) };
+  return { kind: "upstream", packet, job, follows, ...withoutUndefined({ message }) };
 }
 
 /** The commands that a message may answer according to their keys, with its contents under those keys. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import { tpOfSmpp } from "../../codec/smpp/text.ts";
@@ -75,7 +76,7 @@ function messageOf(
   const plain = job.work.kind === "packet" ? job.work : undefined;
   return {
     reference: `${packet.id}/${packet.transmissions}/${position}`,
-    ...(target.msisdn === undefined ? {} : { to: target.msisdn }),
+    ...withoutUndefined({ to: target.msisdn }),
     from: plain?.from ?? target.settings.originator ?? defaults.originator,
     serviceCentre: target.settings.serviceCentre ?? defaults.serviceCentre,
     ...userDataOf(packet.userData[position] ?? new Uint8Array(0), plain, bearer.kind),
@@ -83,7 +84,7 @@ function messageOf(
     moreToCome: position + 1 < packet.userData.length,
     validityMinutes: Math.max(1, Math.ceil((job.validUntil - clock.now()) / 60_000)),
     receipt: bearer.kind !== "envelope",
-    ...(job.request.smsCoding === undefined ? {} : { coding: job.request.smsCoding }),
+    ...withoutUndefined({ coding: job.request.smsCoding }),
   };
 }
 

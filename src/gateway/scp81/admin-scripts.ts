@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { toHex } from "../../base/hex.ts";
 import { classifyCommand, switchesProfile } from "../../codec/euicc/es5/classify.ts";
 import { isCapdu } from "../../codec/ota/script.ts";
@@ -22,10 +23,9 @@ export function adminScript(
     id: `${job.id}.${job.attempts}.${part.index}`,
     kind: "gp",
     body: part.body,
-    ...(aid === undefined ? {} : { target: aid }),
-    ...(job.request.budgetMs === undefined ? {} : { budgetMs: job.request.budgetMs }),
+    ...withoutUndefined({ target: aid, budgetMs: job.request.budgetMs }),
     ...(last ? { last } : {}),
-    ...(channel === undefined ? {} : { secureChannel: channel }),
+    ...withoutUndefined({ secureChannel: channel }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { toHex } from "../../base/hex.ts";
 import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
 import type { AnswerVerdict } from "../jobs/job-events.ts";
@@ -35,7 +36,7 @@ function partialResult(parts: JobParts | undefined, data = ""): JobResult {
   return {
     ...(all === "" ? {} : { data: all }),
     commands: parts?.results ?? [],
-    ...(parts === undefined ? {} : { executed: parts.ran }),
+    ...withoutUndefined({ executed: parts?.ran }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex } from "../../base/hex.ts";
 import type { AdminRecord, AdminStep, AdminStore, AdminVerdict, Offer } from "../../link/scp81/admin-store.ts";
 import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
@@ -167,7 +168,7 @@ export class Scp81Store implements AdminStore {
       await feed(r, job, { kind: "delivered", at: now, attempts, octets, part: index, partsLeft: left.length });
       await noteAgentId(r, owner, work, now);
       const { uri, after } = next;
-      const outstanding = { script, uri, deliveries: 1, ...(after === undefined ? {} : { after }) };
+      const outstanding = { script, uri, deliveries: 1, ...withoutUndefined({ after }) };
       const delivered: AdminDialogRecord = {
         ...entry.dialog,
         record: { ...entry.dialog.record, outstanding },

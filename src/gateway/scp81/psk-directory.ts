@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import type { PskEntry } from "../../link/scp81/psk-source.ts";
@@ -127,7 +128,7 @@ function pskEntry(target: Target, set: KeySet, kid: number): PskEntry | undefine
   return {
     psk: psk.reveal(),
     target: target.id,
-    ...(target.eid === undefined ? {} : { eid: target.eid }),
+    ...withoutUndefined({ eid: target.eid }),
     ...habitsOf(target),
   };
 }
@@ -137,7 +138,7 @@ function habitsOf(target: Target): Pick<PskEntry, "agentId" | "agentIds" | "fram
   const { scp81Framing, agentId } = target.settings;
   const agentIds = agentIdsOf(target);
   return {
-    ...(agentId === undefined ? {} : { agentId }),
+    ...withoutUndefined({ agentId }),
     ...(agentIds.length === 0 ? {} : { agentIds }),
     ...(scp81Framing === undefined ? {} : { framing: scp81Framing === "chunked" ? "chunked" : "length" }),
   };

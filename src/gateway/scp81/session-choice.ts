@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import type { AdminRequest } from "../../link/scp81/admin-request.ts";
 import type {
@@ -58,7 +59,7 @@ class ChosenSession implements AdminSessionHandler {
 
   #names() {
     const { id, eid, identity } = this.#session;
-    return { session: id, identity, ...(eid === undefined ? {} : { eid }) };
+    return { session: id, identity, ...withoutUndefined({ eid }) };
   }
 
   /** Only for observers: a session does not wait for it. */

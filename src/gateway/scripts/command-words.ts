@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { statusWordName } from "../../codec/apdu/status-word.ts";
 import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { commandStatusText } from "../../codec/euicc/es5/status.ts";
@@ -18,7 +19,7 @@ export function commandWords(
   const name = fn === undefined || fn.name === "unknown" ? undefined : fn.name;
   const meaning = statusMeaning(fn, sw);
   const words = `command ${number}${name === undefined ? "" : ` (${name})`} ended with ${sw}: ${meaning}`;
-  return { words, meaning, ...(name === undefined ? {} : { name }) };
+  return { words, meaning, ...withoutUndefined({ name }) };
 }
 
 /**

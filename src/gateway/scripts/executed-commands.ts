@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
 import type { Es5Answer } from "../../codec/euicc/es5/answer.ts";
@@ -35,7 +36,7 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
     const { sw } = result;
     const succeeded = swSucceeds(Number.parseInt(sw, 16), apdu);
     const facts = { function: fn, succeeded, sw, meaning: statusMeaning(fn, sw) };
-    return [{ ...facts, ...(answer === undefined ? {} : { answer }) }];
+    return [{ ...facts, ...withoutUndefined({ answer }) }];
   });
 }
 

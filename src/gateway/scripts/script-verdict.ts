@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { ErrorDetail } from "../../base/gateway-error.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
@@ -108,7 +109,7 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
 const silence = "the card accepted the script without an answer: the result of its commands is unknown";
 
 function withFailure(result: Omit<JobResult, "por">, failure: JobFailure | undefined): AnsweredScript {
-  return { result, ...(failure === undefined ? {} : { failure }) };
+  return { result, ...withoutUndefined({ failure }) };
 }
 
 function readAnswer(data: Uint8Array): ScriptResponse | undefined {
@@ -196,7 +197,7 @@ class Judge {
     const apdu = command !== undefined && isCapdu(command.tag) ? command.value : undefined;
     if (swSucceeds(sw, apdu)) return undefined;
     const { words, meaning, name } = commandWords(this.#before + index + 1, apdu, swText(sw));
-    const detail = { sw: swText(sw), ...(name === undefined ? {} : { function: name }), meaning };
+    const detail = { sw: swText(sw), ...withoutUndefined({ function: name }), meaning };
     return this.#failed(index, words, detail, mayHaveActed(swText(sw)) ? undefined : false);
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
@@ -149,7 +150,7 @@ export class SmscConversations implements AsyncDisposable {
       return {
         state: left ? ("enroute" as const) : found.state,
         error: found.error,
-        ...(found.finalAt === undefined ? {} : { finalAt: found.finalAt }),
+        ...withoutUndefined({ finalAt: found.finalAt }),
       };
     });
   }
@@ -236,7 +237,7 @@ export class SmscConversations implements AsyncDisposable {
       destination: order.destination,
       receipt: order.receipt,
       intermediate: order.intermediateReceipt,
-      ...(order.userMessageReference === undefined ? {} : { userMessageReference: order.userMessageReference }),
+      ...withoutUndefined({ userMessageReference: order.userMessageReference }),
       dataCoding: order.dataCoding,
       state: notBefore > now ? "scheduled" : "enroute",
       error: 0,
@@ -246,7 +247,7 @@ export class SmscConversations implements AsyncDisposable {
     await this.#converse(r, conversationOf(message), now);
     const { protocolId, tpDcs: dataCoding = order.dataCoding, from } = order;
     const text = isOctets(dataCoding) ? {} : { smppText: true };
-    const body = { protocolId, dataCoding, ...text, ...(from === undefined ? {} : { from }), notBefore };
+    const body = { protocolId, dataCoding, ...text, ...withoutUndefined({ from }), notBefore };
     // A client that waits for the outcome of one segment before it sends the next would wait forever.
     if (order.segment !== undefined && !transaction) {
       await r.smsc.insertMessage(message);
@@ -368,7 +369,7 @@ function conversationOf({
   destination,
   dataCoding,
 }: SmscMessage): Omit<SmscConversation, "at"> {
-  const coding = dataCoding === undefined ? {} : { dataCoding };
+  const coding = withoutUndefined({ dataCoding });
   return { target, client, number: digits(source.addr) ?? "", theirs: source, ours: destination, ...coding };
 }
 

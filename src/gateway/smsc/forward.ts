@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { newId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
@@ -69,7 +70,7 @@ export async function forwardToClient(
 function askerOf(answered: Answered | undefined): Recipient | undefined {
   if (answered?.kind !== "upstream" || answered.message === undefined) return undefined;
   const { message, packet, follows } = answered;
-  const coding = message.dataCoding === undefined ? {} : { dataCoding: message.dataCoding };
+  const coding = withoutUndefined({ dataCoding: message.dataCoding });
   const { client, source: destination, destination: source } = message;
   return { client, source, destination, answers: { message, packet, follows }, ...coding };
 }
@@ -80,7 +81,7 @@ async function partnerOf(r: Repositories, { item }: ArrivedItem, target: string)
   const conversation = await r.smsc.conversation(target, digits(item.to));
   if (conversation === undefined) return undefined;
   const source = await presentNumber(r, target, conversation.ours, item.from);
-  const coding = conversation.dataCoding === undefined ? {} : { dataCoding: conversation.dataCoding };
+  const coding = withoutUndefined({ dataCoding: conversation.dataCoding });
   return { client: conversation.client, source, destination: conversation.theirs, ...coding };
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { smppText } from "../../codec/smpp/text.ts";
 import { userDataText } from "../../codec/sms/user-data.ts";
@@ -32,7 +33,7 @@ function textPartOf(link: string, item: Message): TextPart | undefined {
     const length = item.userDataLength;
     const text = isSmpp(link, item)
       ? smppText(userData.subarray(octets), coding)
-      : userDataText({ octets: userData, ...(length === undefined ? {} : { length }) }, coding, octets);
+      : userDataText({ octets: userData, ...withoutUndefined({ length }) }, coding, octets);
     const concatenation = header === undefined ? undefined : concatenationOf(header.elements);
     if (text === undefined) return undefined;
     return concatenation === undefined || concatenation === "ignored" ? { text } : { text, concatenation };

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { type MessageState, stateOfRefusal } from "../../codec/smpp/message-state.ts";
 import { status } from "../../codec/smpp/status.ts";
 import type { InboundItem, NetworkVerdict } from "../../link/sms-bearer.ts";
@@ -35,7 +36,7 @@ export function verdictOfReceipt(item: Extract<InboundItem, { kind: "receipt" }>
   const tpStatus = typeof networkStatus === "number" ? networkStatus : undefined;
   const state = verdict?.state ?? stateOfStatus.get(tpStatus ?? -1) ?? states[item.state];
   const error = item.state === "delivered" ? 0 : (tpStatus ?? 0);
-  return { state, final, error: errorNumber(verdict, error), ...(verdict === undefined ? {} : { network: verdict }) };
+  return { state, final, error: errorNumber(verdict, error), ...withoutUndefined({ network: verdict }) };
 }
 
 /**
@@ -43,7 +44,7 @@ export function verdictOfReceipt(item: Extract<InboundItem, { kind: "receipt" }>
  */
 export function verdictOfEnd(job: Job, end: JobEnd): MessageVerdict {
   const network = networkWords(end);
-  const words = { error: errorNumber(network, 0), ...(network === undefined ? {} : { network }) };
+  const words = { error: errorNumber(network, 0), ...withoutUndefined({ network }) };
   return { ...stateAfter(job, end, network?.commandStatus), ...words };
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { newId } from "../../base/id.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
@@ -54,7 +55,7 @@ function verdictOfPart({ state, said }: PacketPart): MessageVerdict | undefined 
   return verdictOfReceipt({
     kind: "receipt",
     state: final ? state : "pending",
-    ...(said === undefined ? {} : { verdict: said }),
+    ...withoutUndefined({ verdict: said }),
   });
 }
 
@@ -103,7 +104,7 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
   await r.packets.putPart({
     ...named,
     link: entry.link,
-    ...(network === undefined ? {} : { networkReference: network }),
+    ...withoutUndefined({ networkReference: network }),
     state: item.state === "delivered" || item.state === "failed" ? item.state : "taken",
     at: final ? at : named.at,
     said: { ...item.verdict, state },
@@ -165,12 +166,11 @@ export async function settleMessage(
 ): Promise<void> {
   const given = message.finalAt === undefined ? final || message.state !== state : message.state === "unknown" && final;
   if (!given || (message.finalAt !== undefined && state === "unknown")) return;
-  const words = network === undefined ? {} : { network };
+  const words = withoutUndefined({ network });
   const change = { state, error, ...words, ...(final ? { finalAt: at } : {}) };
   await r.smsc.settle(message.id, change, await waitedFor(r, message, state, at));
   if (!wantsReceipt(message, state, final)) return;
-  const reference =
-    message.userMessageReference === undefined ? {} : { userMessageReference: message.userMessageReference };
+  const reference = withoutUndefined({ userMessageReference: message.userMessageReference });
   const item = {
     id: newId("out", at),
     kind: "receipt" as const,
@@ -182,7 +182,7 @@ export async function settleMessage(
     submittedAt: message.submittedAt,
     doneAt: at,
     error: errorText({ error, ...words }),
-    ...(network?.networkError === undefined ? {} : { networkError: network.networkError }),
+    ...withoutUndefined({ networkError: network?.networkError }),
     ...reference,
   };
   await post(r, message.client, item, at);

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { newId } from "../../base/id.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import type { Notification } from "../../codec/euicc/notification.ts";
@@ -29,7 +30,7 @@ export async function recoverSwitch(r: Repositories, target: Target, value: Noti
       job: job.id,
       kind: fn.name === "disableProfile" ? "disable" : "enable",
       aid: fn.isdP,
-      ...(from === undefined ? {} : { from }),
+      ...withoutUndefined({ from }),
       at: "accepted",
       acceptedAt,
       holdUntil: at + (job.request.switchTimeoutMs ?? defaultSwitchMs),

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { catTlvBytes, readCatTlvs } from "../../codec/cat/comprehension.ts";
@@ -48,9 +49,7 @@ function httpsOf(octets: Uint8Array): HttpsReach {
   const { connection = [], security, retry, http } = decode(SessionParameters, octets);
   return {
     ...connectionOf(connection),
-    ...(http?.host === undefined ? {} : { host: http.host }),
-    ...(http?.agentId === undefined ? {} : { agentId: http.agentId }),
-    ...(http?.uri === undefined ? {} : { uri: http.uri }),
+    ...withoutUndefined({ host: http?.host, agentId: http?.agentId, uri: http?.uri }),
     ...(retry === undefined ? {} : { retry: { attempts: retry.attempts, delaySeconds: retry.delaySeconds } }),
     ...(security === undefined
       ? {}
@@ -76,11 +75,7 @@ export function smsrTemplates(reach: SmsrReach): { readonly A3?: Uint8Array; rea
 function httpsBytes(https: HttpsReach): Uint8Array {
   const { host, agentId, uri, retry, security, ...connection } = https;
   const objects = connectionObjects(connection);
-  const http = {
-    ...(host === undefined ? {} : { host }),
-    ...(agentId === undefined ? {} : { agentId }),
-    ...(uri === undefined ? {} : { uri }),
-  };
+  const http = withoutUndefined({ host, agentId, uri });
   return encode(SessionParameters, {
     ...(objects.length === 0 ? {} : { connection: objects }),
     ...(security === undefined

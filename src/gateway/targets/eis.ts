@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { toHex } from "../../base/hex.ts";
 import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../../codec/euicc/addressing.ts";
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
@@ -47,7 +48,7 @@ export function applyCommand(
           state: "created",
           fallback: false,
           ...facts,
-          ...(fn.quota === undefined ? {} : { allocatedMemory: fn.quota }),
+          ...withoutUndefined({ allocatedMemory: fn.quota }),
         },
       ]);
     case "deleteProfile":
@@ -137,7 +138,7 @@ export function withAudit(target: Target, audited: readonly AuditedDomain[]): Ta
     const freeMemory = seen.remainingMemory ?? profile.freeMemory;
     if (state === profile.state && fallback === profile.fallback && freeMemory === profile.freeMemory) return profile;
     changed = true;
-    return { ...profile, state, fallback, ...(freeMemory === undefined ? {} : { freeMemory }) };
+    return { ...profile, state, fallback, ...withoutUndefined({ freeMemory }) };
   });
   const added = audited.flatMap((one): EsimProfile[] => {
     const { aid } = one;

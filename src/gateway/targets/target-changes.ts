@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
 
@@ -21,9 +22,7 @@ export function changesOf(
   const fields = names.flatMap((field): Change[] => {
     const [was, is] = [old.get(field), now.get(field)];
     if (was?.value === is?.value) return [];
-    return [
-      { field, ...(was === undefined ? {} : { before: was.shown }), ...(is === undefined ? {} : { after: is.shown }) },
-    ];
+    return [{ field, ...withoutUndefined({ before: was?.shown, after: is?.shown }) }];
   });
   return [
     ...fields,

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { CsvError, parse } from "csv-parse";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { inTurns } from "../../base/turns.ts";
 import { type Column, columnsOf } from "./csv-columns.ts";
@@ -161,7 +162,7 @@ class Row {
     ];
     const { tags, ...named } = Object.fromEntries(this.#fields);
     try {
-      return describedTarget({ ...named, keySets, ...(tags === undefined ? {} : { tags: tags.split(/[\s,;|]+/) }) });
+      return describedTarget({ ...named, keySets, ...withoutUndefined({ tags: tags?.split(/[\s,;|]+/) }) });
     } catch (cause) {
       if (!isGatewayError(cause, "target.invalid")) throw cause;
       const path = String(cause.detail.field ?? "");
@@ -202,7 +203,7 @@ class Row {
       algorithm,
       keys: keys.map(({ id, value }) => ({ id, value })),
       ...(cntr === undefined ? {} : { cntr: numberOf(cntr) }),
-      ...(tars === undefined ? {} : { tars }),
+      ...withoutUndefined({ tars }),
     };
   }
 
@@ -218,7 +219,7 @@ class Row {
     this.#origins.push((inner) => (inner === "kvn" ? "psk_kvn" : inner === "pskIdentity" ? "psk_identity" : "psk"));
     const pskIdentity = this.#psk.get("psk_identity");
     const kvn = numberOf(this.#psk.get("psk_kvn") ?? "64");
-    return [{ kvn, type: "SCP81", keys: [{ id: 1, value }], ...(pskIdentity === undefined ? {} : { pskIdentity }) }];
+    return [{ kvn, type: "SCP81", keys: [{ id: 1, value }], ...withoutUndefined({ pskIdentity }) }];
   }
 
   /** The column from which a field of the description was read. */

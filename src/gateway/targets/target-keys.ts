@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { keyLike } from "../../base/key-like.ts";
@@ -85,7 +86,7 @@ function keySetOf(target: string, shape: KeySetShape, at: string, now: number): 
     algorithm,
     ccLength: shape.ccLength,
     cntr: shape.cntr,
-    ...(pskIdentity === undefined ? {} : { pskIdentity }),
+    ...withoutUndefined({ pskIdentity }),
     keys,
   };
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { EsimProfile, Target } from "../model/target.ts";
 
 type Templates = Readonly<Record<string, string>>;
@@ -24,9 +25,9 @@ export function withoutSecrets(target: Target): { readonly open: Target; readonl
   );
   const smsr = smsrOf(eis);
   const secrets: TargetSecrets = {
-    ...(addressing === undefined ? {} : { addressing }),
+    ...withoutUndefined({ addressing }),
     ...(Object.keys(connectivity).length === 0 ? {} : { connectivity }),
-    ...(smsr === undefined ? {} : { smsr }),
+    ...withoutUndefined({ smsr }),
   };
   if (Object.keys(secrets).length === 0) return { open: target, secrets: undefined };
   return { open: filled(target, { addressing: {}, smsr: {} }, () => ({})), secrets };

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { toHex } from "../../base/hex.ts";
 import { octetText } from "../../base/octet-text.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
@@ -37,7 +38,7 @@ export async function cloudEvent(r: Repositories, event: GatewayEvent, instance:
     source: `urn:otagate:${instance}`,
     type,
     time: new Date(event.at).toISOString(),
-    ...(subject === undefined ? {} : { subject }),
+    ...withoutUndefined({ subject }),
     datacontenttype: "application/json",
     sequence: String(event.seq).padStart(15, "0"),
     data,
