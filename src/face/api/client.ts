@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import { type Contract, routes } from "./contract.ts";
 import { type Operation, placeOf, type Route } from "./operation.ts";
 
@@ -105,7 +106,7 @@ function callOf(transport: Transport, route: Route): (given?: Given) => unknown 
       path: withQuery(filled(path, params), query instanceof Unchecked ? { ...record(query.value) } : query),
       headers: present(headers),
       ...(body === undefined ? {} : { body: body instanceof Unchecked ? body.value : body }),
-      ...(signal === undefined ? {} : { signal }),
+      ...withoutUndefined({ signal }),
     };
     switch (answers) {
       case "text":

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { createInterface } from "node:readline";
+import { withoutUndefined } from "../../base/defined.ts";
 import { type ErrorCode, errorCatalogue } from "../../base/error-catalogue.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { type ApiRequest, type Client, cliAgent, clientOf, withQuery } from "../api/client.ts";
@@ -127,7 +128,7 @@ export class ApiClient {
           : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
         ...("url" in endpoint && endpoint.token !== undefined ? { authorization: `Bearer ${endpoint.token}` } : {}),
       },
-      ...(signal === undefined ? {} : { signal }),
+      ...withoutUndefined({ signal }),
     };
     return new Promise((resolve, reject) => {
       const onError = (cause: Error) =>
@@ -169,6 +170,6 @@ async function refuse(response: IncomingMessage): Promise<void> {
   throw new GatewayError(
     code,
     problem.detail ?? `the daemon answered ${response.statusCode}`,
-    problem.facts === undefined ? {} : { detail: problem.facts },
+    withoutUndefined({ detail: problem.facts }),
   );
 }

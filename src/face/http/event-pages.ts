@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import type { GatewayEvent } from "../../gateway/model/event.ts";
 import type { EventGap, EventLog } from "../../gateway/records/event-log.ts";
@@ -66,7 +67,7 @@ export class EventPages {
     if (full) this.#tails.delete(at);
     return {
       events: events.map((event) => ({ event, text: framed(event) })),
-      ...(gap === undefined ? {} : { gap }),
+      ...withoutUndefined({ gap }),
       full,
     };
   }

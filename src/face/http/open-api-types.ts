@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import { es5Functions } from "../../codec/euicc/es5/functions.ts";
 import { type EventEntry, eventCatalogue } from "../../gateway/model/event-catalogue.ts";
 
@@ -32,7 +33,7 @@ function addEs5Functions(schemas: Json): void {
     mapping[name] = `#/components/schemas/${title}`;
   }
   const { description } = es5;
-  schemas.Es5Work = { ...(description === undefined ? {} : { description }), ...oneOf("function", mapping) };
+  schemas.Es5Work = { ...withoutUndefined({ description }), ...oneOf("function", mapping) };
   kinds.splice(kinds.indexOf(es5), 1, { $ref: "#/components/schemas/Es5Work" });
   // Removed: the variants differ by `function` within one kind, so a discriminator by `kind` alone would be ambiguous.
   delete work.discriminator;

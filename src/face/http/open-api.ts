@@ -1,6 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import { scopes } from "../../gateway/model/api-token.ts";
 import { problemExample, problemShape } from "../api/error.ts";
 import { placeExample } from "./open-api-examples.ts";
@@ -99,7 +100,7 @@ export function openApiDocument(app: FastifyInstance): Json {
 /** The answer of an operation that is not JSON. */
 function answerOf(mediaType: string, schema: Json): Json {
   const { description, ...shape } = record(record(schema.response)[200]);
-  return { ...(description === undefined ? {} : { description }), content: { [mediaType]: { schema: shape } } };
+  return { ...withoutUndefined({ description }), content: { [mediaType]: { schema: shape } } };
 }
 
 function shareProblems(operation: Json): void {

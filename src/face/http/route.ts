@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, HTTPMethods } from "fastify";
 import type { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import type { Scope } from "../../gateway/model/api-token.ts";
 import { cliAgent } from "../api/client.ts";
 import { problemShape } from "../api/error.ts";
@@ -45,17 +46,14 @@ export function routeOf(operation: Operation): RouteOf<Operation> {
   const { method, path: url } = placeOf(route);
   const schema = {
     ...about,
-    ...(params === undefined ? {} : { params }),
-    ...(query === undefined ? {} : { querystring: query }),
-    ...(headers === undefined ? {} : { headers }),
-    ...(body === undefined ? {} : { body }),
+    ...withoutUndefined({ params, querystring: query, headers, body }),
     ...(method === "PATCH" ? { consumes: [mergePatchType, "application/json"] } : {}),
     response: { ...answers, ...problems },
   };
   const config = {
     scope,
     example: { ...example, status: exampleStatus(operation) },
-    ...(mediaType === undefined ? {} : { mediaType }),
+    ...withoutUndefined({ mediaType }),
     ...(about.deprecated === true ? { deprecated: true } : {}),
   };
   return { method, url, schema, config };

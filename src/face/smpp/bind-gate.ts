@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { addressGroup } from "./address-group.ts";
 import { FailureDelay, type FailureDelayLimits } from "./failure-delay.ts";
@@ -86,7 +87,7 @@ export class BindGate {
     }
     this.#delay.succeeded(group);
     const { systemId, maxBinds, window, rate, deliverAs } = account;
-    return { systemId, maxBinds, window, deliverAs, ...(rate === undefined ? {} : { rate }) };
+    return { systemId, maxBinds, window, deliverAs, ...withoutUndefined({ rate }) };
   }
 
   /** Waits for the check of these credentials, which continues as long as a connection waits for it. */

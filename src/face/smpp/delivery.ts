@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import type { Body } from "../../codec/smpp/bodies.ts";
 import { udhi } from "../../codec/smpp/esm-class.ts";
 import { fromLatin1, requireAddress } from "../../codec/smpp/fields.ts";
@@ -19,8 +20,7 @@ function networkErrorCode(error: { readonly network: number; readonly code: numb
 }
 
 function parts(delivery: SmscDelivery): { octets: Uint8Array; esmClass: number; tlvs: Tlvs } {
-  const echo: Tlvs =
-    delivery.userMessageReference === undefined ? {} : { userMessageReference: delivery.userMessageReference };
+  const echo: Tlvs = withoutUndefined({ userMessageReference: delivery.userMessageReference });
   if (delivery.kind === "message") {
     return { octets: delivery.userData, esmClass: delivery.userDataHeader ? udhi : 0, tlvs: echo };
   }
@@ -30,7 +30,7 @@ function parts(delivery: SmscDelivery): { octets: Uint8Array; esmClass: number; 
     state: delivery.state,
     submitDate: date(delivery.submittedAt),
     doneDate: date(delivery.doneAt),
-    ...(delivery.error === undefined ? {} : { error: delivery.error }),
+    ...withoutUndefined({ error: delivery.error }),
   });
   const tlvs: Tlvs = {
     ...echo,

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { LimitedLog } from "../../base/limited-log.ts";
@@ -141,8 +142,7 @@ export class SmscFace implements AsyncDisposable {
   get connections(): readonly SmscFaceConnection[] {
     return [...this.#connections].map(({ session, requests, tls }) => ({
       peer: session.peer,
-      ...(requests.client === undefined ? {} : { client: requests.client.systemId }),
-      ...(requests.mode === undefined ? {} : { mode: requests.mode }),
+      ...withoutUndefined({ client: requests.client?.systemId, mode: requests.mode }),
       tls,
       inFlight: session.inFlight,
     }));

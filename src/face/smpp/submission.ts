@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError, isGatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import type { Address, Body } from "../../codec/smpp/bodies.ts";
@@ -139,7 +140,7 @@ function times(body: Submitted, now: number): Pick<SmscSubmission, "validUntil" 
   if (validUntil !== undefined && validUntil <= now) {
     throw codecError("codec.value", "the validity period has already expired", 0, { field: "validity_period" });
   }
-  return { ...(notBefore === undefined ? {} : { notBefore }), ...(validUntil === undefined ? {} : { validUntil }) };
+  return withoutUndefined({ notBefore, validUntil });
 }
 
 /**
@@ -180,6 +181,6 @@ export function readSubmission(
     receipt: receipts[body.registeredDelivery & 0x03] ?? "never",
     intermediateReceipt: (body.registeredDelivery & 0x10) !== 0,
     mode: messagingModes[body.esmClass & 0x03] ?? "default",
-    ...(echo === undefined ? {} : { userMessageReference: echo }),
+    ...withoutUndefined({ userMessageReference: echo }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { parse } from "yaml";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { yamlTooDeep } from "../../../base/yaml-depth.ts";
 import type { CampaignAnswer, CampaignItemAnswer } from "../../api/campaigns.ts";
@@ -236,9 +237,11 @@ function orderOf(options: StartOptions): unknown {
     name: options.name ?? (move ? `${from} to ${to}` : options.function),
     targets,
     action,
-    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
-    ...(options.canary === undefined ? {} : { canary: options.canary }),
-    ...(options.stopAt === undefined ? {} : { stopAtFailureShare: options.stopAt }),
+    ...withoutUndefined({
+      concurrency: options.concurrency,
+      canary: options.canary,
+      stopAtFailureShare: options.stopAt,
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { es5Functions } from "../../../codec/euicc/es5/functions.ts";
 import type { CliContext } from "../context.ts";
 import { es5Options, es5Values } from "../es5-options.ts";
@@ -45,9 +46,7 @@ export function orderOf(options: SendingOptions, work: Readonly<Record<string, u
     work,
     request: {
       bearer,
-      ...(link === undefined ? {} : { link }),
-      ...(spi === undefined ? {} : { spi }),
-      ...(kvn === undefined ? {} : { kvn }),
+      ...withoutUndefined({ link, spi, kvn }),
     },
     ...(validity === undefined ? {} : { validityMs: validity * 1000 }),
   };

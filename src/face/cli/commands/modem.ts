@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { asGatewayError } from "../../../base/gateway-error.ts";
 import { everyItem } from "../../api/client.ts";
 import type { MessageAnswer } from "../../api/messages.ts";
@@ -83,7 +84,7 @@ export function registerModem(modem: Command, context: CliContext, deps: ModemCo
 }
 
 const leaseOption = ["--lease <id>", "lease of the card in the modem"] as const;
-const leaseOf = ({ lease }: { readonly lease?: string }) => (lease === undefined ? {} : { lease });
+const leaseOf = ({ lease }: { readonly lease?: string }) => withoutUndefined({ lease });
 
 const shortState = (link: ShownLink) => `${link.id}: ${link.up ? "ready" : (link.reason ?? "down")}`;
 

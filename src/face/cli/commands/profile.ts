@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../base/clock.ts";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { formatTranscript } from "../../../link/modem/at/transcript.ts";
 import { type ProbeReport, probeModem } from "../../../link/modem/probe.ts";
@@ -123,7 +124,7 @@ export function registerModemProbe(
     .action(async (address: string, options: { out?: string }) => {
       const { port, usb } = await open(address);
       const profiles = loadProfiles(userFolders());
-      const report = await probeModem({ port, profiles, clock: systemClock, ...(usb === undefined ? {} : { usb }) });
+      const report = await probeModem({ port, profiles, clock: systemClock, ...withoutUndefined({ usb }) });
       const written = options.out === undefined ? [] : writeProbe(report, options.out);
       result(context.terminal, report, () => probeText(report) + written.map((path) => `wrote ${path}\n`).join(""));
     });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { LinkAnswer } from "../../api/links.ts";
 import type { ApiClient } from "../client.ts";
@@ -79,7 +80,7 @@ export function registerReader(reader: Command, context: CliContext): void {
         params: { id },
         body: {
           kind: options.warm ? "warm" : "cold",
-          ...(options.lease === undefined ? {} : { lease: options.lease }),
+          ...withoutUndefined({ lease: options.lease }),
         },
       });
       result(context.terminal, link, (one) => `${one.id}: ${one.up ? "ready" : (one.reason ?? "down")}`);

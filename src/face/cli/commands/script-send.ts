@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import type { CliContext } from "../context.ts";
 import { namedLink } from "../named-link.ts";
 import { runJob } from "../watch-job.ts";
@@ -24,7 +25,7 @@ export function registerScriptSend(script: Command, context: CliContext): void {
               kind: "script",
               tar: options.tar,
               apdus,
-              ...(options.format === undefined ? {} : { format: options.format }),
+              ...withoutUndefined({ format: options.format }),
             };
       await using connection = await context.connect();
       const chosen = { ...options, ...(await namedLink(connection.api, options.link)) };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { durationText, parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { StoreSize } from "../../../gateway/model/retention.ts";
@@ -71,7 +72,7 @@ export function registerStore(
       const compacted = flags.compact === true ? await compact() : undefined;
       const { run } = pruned;
       const now = compacted?.after ?? pruned.store;
-      const shown = { ...run, store: now, ...(compacted === undefined ? {} : { compacted }) };
+      const shown = { ...run, store: now, ...withoutUndefined({ compacted }) };
       result(context.terminal, shown, () => outcome(run, now, compacted));
       if (run.state !== "done") process.exitCode = 1;
     });
@@ -125,9 +126,7 @@ async function prune(context: CliContext, flags: PruneFlags): Promise<Pruned> {
   const { api } = connection;
   const begun = await api.v1.store.prune({
     body: {
-      ...(flags.jobs === undefined ? {} : { jobsMs: flags.jobs }),
-      ...(flags.events === undefined ? {} : { eventsMs: flags.events }),
-      ...(flags.audit === undefined ? {} : { auditMs: flags.audit }),
+      ...withoutUndefined({ jobsMs: flags.jobs, eventsMs: flags.events, auditMs: flags.audit }),
       dryRun: flags.dryRun === true,
     },
   });

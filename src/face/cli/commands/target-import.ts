@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { parseJson } from "../../../base/json.ts";
 import { unchecked } from "../../api/client.ts";
@@ -58,8 +59,7 @@ function registerImport(target: Command, context: CliContext): void {
         ...(eum === undefined ? {} : { eum: readInput("eum", eum) }),
         ...(ci === undefined ? {} : { ci: readInput("ci", ci) }),
         ...(transportKey === undefined ? {} : { transportKey: valueOrFile("transport-key", transportKey) }),
-        ...(algorithm === undefined ? {} : { algorithm: algorithm.toUpperCase() }),
-        ...(tars === undefined ? {} : { tars }),
+        ...withoutUndefined({ algorithm: algorithm?.toUpperCase(), tars }),
         replace,
         dryRun,
       };
@@ -182,7 +182,7 @@ function shapeOf(options: AddOptions): Record<string, unknown> {
       type: "SCP80",
       algorithm: (algorithm ?? "AES").toUpperCase(),
       cntr: cntr ?? 0,
-      ...(tars === undefined ? {} : { tars }),
+      ...withoutUndefined({ tars }),
       keys: [
         { id: 1, value: valueOrFile("kic", kic) },
         { id: 2, value: valueOrFile("kid", kid) },

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { everyItem } from "../../api/client.ts";
 import type { DeadLetterAnswer, UpstreamAnswer } from "../../api/upstreams.ts";
 import type { CliContext } from "../context.ts";
@@ -61,7 +62,7 @@ export function registerUpstream(upstream: Command, context: CliContext): void {
         await using connection = await context.connect();
         const answer = await connection.api.v1.upstreams[verb]({
           params: { name },
-          body: id === undefined ? {} : { id },
+          body: withoutUndefined({ id }),
         });
         result(context.terminal, answer, ({ count }) => `${count} ${done}\n`);
       });

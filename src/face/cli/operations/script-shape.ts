@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../base/defined.ts";
 import { isGatewayError } from "../../../base/gateway-error.ts";
 import { toHex } from "../../../base/hex.ts";
 import {
@@ -31,7 +32,7 @@ export function responseShape(response: ScriptResponse): Answer {
     ...(chaining === undefined
       ? {}
       : { script_chaining: chaining, script_chaining_name: chainingResultName(chaining) }),
-    ...(immediateAction === undefined ? {} : { immediate_action: immediateAction }),
+    ...withoutUndefined({ immediate_action: immediateAction }),
     ...(response.truncated ? { truncated: true } : {}),
     ...(response.others.length === 0
       ? {}
@@ -75,8 +76,7 @@ function notificationShape(notification: Notification): Answer {
     type,
     type_name: notificationTypeText(type),
     sequence,
-    ...(isdP === undefined ? {} : { isd_p: isdP }),
-    ...(imei === undefined ? {} : { imei }),
+    ...withoutUndefined({ isd_p: isdP, imei }),
   };
 }
 

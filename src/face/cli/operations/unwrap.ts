@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
 import { toHex } from "../../../base/hex.ts";
 import { porStatus, porStatusName } from "../../../codec/ota/por-status.ts";
@@ -142,7 +143,7 @@ function withStatus(error: unknown): unknown {
   const { status, statusName, ccVariant } = error.detail;
   const answer = {
     ...(typeof status === "number" ? { status, status_name: statusName, authenticated: false } : {}),
-    ...(ccVariant === undefined ? {} : { cc_variant: ccVariant }),
+    ...withoutUndefined({ cc_variant: ccVariant }),
   };
   return Object.keys(answer).length === 0 ? error : withAnswer(error, answer);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { auditOperations } from "../../api/audit.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { pageOf } from "../page.ts";
@@ -11,10 +12,7 @@ export async function auditRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
   routes.route({
     ...routeOf(auditOperations.list),
     handler: async ({ query }) => {
-      const filter = {
-        ...(query.client === undefined ? {} : { client: query.client }),
-        ...(query.operation === undefined ? {} : { operation: query.operation }),
-      };
+      const filter = withoutUndefined({ client: query.client, operation: query.operation });
       const found = await deps.gateway.auditLog.list(filter, query.cursor, query.limit);
       return pageOf(
         found,

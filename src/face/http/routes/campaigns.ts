@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import type { ShownCampaign } from "../../../gateway/campaign/campaigns.ts";
 import { csvPieces, joinedReport, jsonPieces, reportPieces } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
@@ -15,10 +16,10 @@ function shown({ campaign, progress }: ShownCampaign) {
     id,
     name: order.name,
     state,
-    ...(reason === undefined ? {} : { reason }),
+    ...withoutUndefined({ reason }),
     order: { ...order, action: shownAction(order.action) },
     createdAt,
-    ...(endedAt === undefined ? {} : { endedAt }),
+    ...withoutUndefined({ endedAt }),
     progress: { ...progress },
   };
 }
@@ -71,7 +72,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
           const name = steps[step]?.name;
           return {
             ...item,
-            ...(name === undefined ? {} : { step: name }),
+            ...withoutUndefined({ step: name }),
             ...(error === undefined ? {} : { error: writtenFailure(error) }),
           };
         },

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { shownJob } from "../../../gateway/jobs/shown-job.ts";
 import { cardOperations } from "../../api/cards.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -19,7 +20,7 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
         fix,
         waitMs,
         origin: { face: faceOf(raw), ...named },
-        request: { ...(bearer === undefined ? {} : { bearer }), ...(link === undefined ? {} : { link }) },
+        request: withoutUndefined({ bearer, link }),
       });
     },
   });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { octetText } from "../../../base/octet-text.ts";
 import { newJobOf } from "../../../gateway/jobs/job-order.ts";
 import { shownJob, shownPackets } from "../../../gateway/jobs/shown-job.ts";
@@ -61,10 +62,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     ...routeOf(jobOperations.list),
     handler: async ({ query }, reply) => {
       const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
-      const filter = {
-        ...(target === undefined ? {} : { target }),
-        ...(query.state === undefined ? {} : { state: query.state }),
-      };
+      const filter = withoutUndefined({ target, state: query.state });
       return sendPage(reply, query, {
         find: (cursor, limit) => jobs.list(filter, cursor, limit),
         position: (job) => job.seq,

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { linkOperations } from "../../api/links.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -16,9 +17,9 @@ export async function linkTestRoutes(app: FastifyInstance, { deps }: { deps: Api
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const client = principal?.client;
-      const origin = { face: faceOf(raw), ...(client === undefined ? {} : { client }) };
+      const origin = { face: faceOf(raw), ...withoutUndefined({ client }) };
       const { passed, tries, works } = await link.test({ ...body, origin }, gone.signal);
-      return { passed, tries: tries.map((one) => ({ ...one })), ...(works === undefined ? {} : { works }) };
+      return { passed, tries: tries.map((one) => ({ ...one })), ...withoutUndefined({ works }) };
     },
   });
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { fromHex } from "../../../base/hex.ts";
 import { octetText } from "../../../base/octet-text.ts";
@@ -17,9 +18,9 @@ async function shown(deps: ApiDeps, link: Link) {
     id: link.id,
     kind: link.kind,
     up: link.state.up,
-    ...(link.state.reason === undefined ? {} : { reason: link.state.reason }),
+    ...withoutUndefined({ reason: link.state.reason }),
     ...(link.card === undefined ? {} : { card: { ...link.card } }),
-    ...(target === undefined ? {} : { target: target.id }),
+    ...withoutUndefined({ target: target?.id }),
     ...(lease === undefined ? {} : { lease: { client: lease.client, expiresAt: lease.expiresAt } }),
     facts: { ...link.describe() },
   };

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { toHex } from "../../../base/hex.ts";
 import { inTurns } from "../../../base/turns.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
@@ -61,10 +62,9 @@ function shownMessage({ item, ...entry }: InboxEntry, text: string | undefined) 
     kind: item.kind,
     ...(item.kind === "message"
       ? {
-          ...(item.from === undefined ? {} : { from: item.from }),
-          ...(item.to === undefined ? {} : { to: item.to }),
+          ...withoutUndefined({ from: item.from, to: item.to }),
           userData: toHex(item.userData),
-          ...(text === undefined ? {} : { text }),
+          ...withoutUndefined({ text }),
         }
       : {}),
   };

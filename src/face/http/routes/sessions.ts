@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { sessionOperations } from "../../api/sessions.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -14,7 +15,7 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
     (sessions.server?.sessions() ?? []).map(({ id, target, eid, remote, openedAt, phase, posts }) => ({
       id,
       target,
-      ...(eid === undefined ? {} : { eid }),
+      ...withoutUndefined({ eid }),
       remote,
       openedAt,
       phase: String(phase),
@@ -30,7 +31,7 @@ export async function sessionRoutes(app: FastifyInstance, { deps }: { deps: ApiD
         (session) => session.id,
         (session) => session,
       ),
-      ...(sessions.address === undefined ? {} : { listening: sessions.address }),
+      ...withoutUndefined({ listening: sessions.address }),
       counters: { ...sessions.server?.stats },
     }),
   });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import type { Retention } from "../../../gateway/model/retention.ts";
 import { storeOperations } from "../../api/store.ts";
@@ -16,7 +17,7 @@ export async function storeRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
     handler: async () => {
       const { bytes, freeBytes } = await storeState.size();
       const { latest: run, retention } = pruner;
-      return { retention: { ...retention }, bytes, freeBytes, ...(run === undefined ? {} : { run }) };
+      return { retention: { ...retention }, bytes, freeBytes, ...withoutUndefined({ run }) };
     },
   });
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { withoutUndefined } from "../../../base/defined.ts";
 import type { OutboxEntry } from "../../../gateway/model/outbox.ts";
 import { deadLetterShape, upstreamOperations } from "../../api/upstreams.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -14,9 +15,9 @@ function shown(entry: OutboxEntry) {
     type,
     ...(lane === "" ? {} : { target: lane }),
     attempts,
-    ...(error === undefined ? {} : { error }),
+    ...withoutUndefined({ error }),
     createdAt,
-    ...(deadAt === undefined ? {} : { deadAt }),
+    ...withoutUndefined({ deadAt }),
     event: JSON.parse(entry.body) as Record<string, unknown>,
   };
 }
