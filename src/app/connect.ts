@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
+import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
 import type { Connection } from "../face/cli/context.ts";
@@ -44,7 +45,7 @@ export async function connect(
 export function remoteApi(url: string, env: NodeJS.ProcessEnv): ApiClient {
   requireUrl(url);
   const token = given(env.OTAGATE_TOKEN);
-  return new ApiClient({ url, ...(token === undefined ? {} : { token }) });
+  return new ApiClient({ url, ...withoutUndefined({ token }) });
 }
 
 /** The state folder; the configuration module is loaded only if there is a configuration file. @throws config.* */

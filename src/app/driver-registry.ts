@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { defaultAddresses, drivers } from "../../drivers/all.ts";
+import { withoutUndefined } from "../base/defined.ts";
 import { checked } from "../base/field-words.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { nearest } from "../base/nearest.ts";
@@ -158,7 +159,7 @@ function splitQuery(written: string): {
   return {
     address: written.slice(0, at),
     query: Object.fromEntries(settings),
-    ...(twice === undefined ? {} : { twice }),
+    ...withoutUndefined({ twice }),
   };
 }
 

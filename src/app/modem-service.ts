@@ -1,5 +1,6 @@
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
+import { withoutUndefined } from "../base/defined.ts";
 import { detach } from "../base/detach.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -87,7 +88,7 @@ export class ModemService implements AsyncDisposable {
   async #addConfigured(config: ModemConfig): Promise<void> {
     const { registry, driverDeps } = this.#deps;
     const { name, port, baudRate, options } = config;
-    const own = { ...options, ...(baudRate === undefined ? {} : { baud: baudRate }) };
+    const own = { ...options, ...withoutUndefined({ baud: baudRate }) };
     try {
       this.#add(config, await registry.resolvePort(port, own));
     } catch (thrown) {
@@ -115,8 +116,7 @@ export class ModemService implements AsyncDisposable {
       openPort: (signal, uart) => registry.openPort(port, uart, driverDeps, signal),
       profiles: this.#hardware(),
       ...driverDeps,
-      ...(profile === undefined ? {} : { profile }),
-      ...(power === undefined ? {} : { power }),
+      ...withoutUndefined({ profile, power }),
       settings: { watchEveryMs, quarantineAfter, quarantineMs, readEid, enableToolkit },
     });
     this.#cleanup.use(modem);
@@ -176,7 +176,7 @@ export class ModemService implements AsyncDisposable {
       at,
       type: "modem.switch",
       target,
-      ...(job === undefined ? {} : { job }),
+      ...withoutUndefined({ job }),
       data: { link: modem.id, ...record },
     });
   }
@@ -184,11 +184,7 @@ export class ModemService implements AsyncDisposable {
 
 function knownCard({ iccid, imsi, eid }: ModemLink["lastCard"]): CardIdentity | undefined {
   if (iccid === undefined && eid === undefined) return undefined;
-  return {
-    ...(iccid === undefined ? {} : { iccid }),
-    ...(imsi === undefined ? {} : { imsi }),
-    ...(eid === undefined ? {} : { eid }),
-  };
+  return withoutUndefined({ iccid, imsi, eid });
 }
 
 /** A modem as a link of the gateway. */
@@ -226,7 +222,7 @@ function modemLink(modem: ModemLink): Link {
     command: async (line, signal) => {
       const { engine } = modem;
       if (engine === undefined) throw new GatewayError("link.unavailable", `${modem.id} is not running`);
-      const { info, final } = await engine.send({ line, timeoutMs: consoleMs }, signal === undefined ? {} : { signal });
+      const { info, final } = await engine.send({ line, timeoutMs: consoleMs }, withoutUndefined({ signal }));
       return [...info.map(({ text, data }) => (data === undefined ? text : `${text}\n${data}`)), final.text];
     },
   };
@@ -239,7 +235,7 @@ async function withModemCard<T>(
 ): Promise<T> {
   await using connection = await modem.reader.connect({
     timeoutMs: 30_000,
-    ...(signal === undefined ? {} : { signal }),
+    ...withoutUndefined({ signal }),
   });
   const channel = new ApduChannel({ connection, link: modem.id, clock: systemClock });
   return (await channel.exclusive((turn) => work((apdu) => turn.transmit(apdu)), signal)) as T;

@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { defaultAddresses } from "../../drivers/all.ts";
 import { SoftReader } from "../../simulators/reader.ts";
 import type { SoftCard } from "../../simulators/soft-card.ts";
+import { withoutUndefined } from "../base/defined.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import { fromHex } from "../base/hex.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -54,7 +55,7 @@ export class ReaderManager implements AsyncDisposable {
     if (euiccs.length > 0) seen.push(this.#watch(defaultAddresses.cards, { euiccs }));
     if (config.readers.enabled) {
       const { addresses, client, socket } = config.readers;
-      const usual = { ...(client === undefined ? {} : { client }), ...(socket === undefined ? {} : { socket }) };
+      const usual = withoutUndefined({ client, socket });
       for (const address of addresses) seen.push(this.#watch(address, isUsual(address) ? usual : {}));
     }
     await Promise.all(seen);
@@ -102,7 +103,7 @@ export class ReaderManager implements AsyncDisposable {
       serviceCentre: config.sms.serviceCentre,
       serves: (name) =>
         (only.length === 0 || only.some((part) => name.includes(part))) && !exclude.some((part) => name.includes(part)),
-      ...(channelsFor === undefined ? {} : { channelsFor }),
+      ...withoutUndefined({ channelsFor }),
       onLink: (link) => gateway.attach(gatewayLink(link)),
       onChange: (link) => gateway.links.changed(link.id),
     });
@@ -195,7 +196,7 @@ export function terminalSettings({ terminal }: Pick<Config, "terminal">): Partia
       : Uint8Array.of(cellId >> 8, cellId & 0xff);
   return {
     imei: terminal.imei,
-    ...(terminal.imeisv === undefined ? {} : { imeisv: terminal.imeisv }),
+    ...withoutUndefined({ imeisv: terminal.imeisv }),
     location: { mcc: plmn.slice(0, 3), mnc: plmn.slice(3), area: areaCode, cell },
     timeZoneQuarters: terminal.timeZoneQuarters,
     language: terminal.language,

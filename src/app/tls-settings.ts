@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import type { Config } from "./config/config.ts";
 
@@ -96,11 +97,7 @@ export function readTls(setting: TlsSetting, now: number): TlsMaterial {
       );
   }
   const authority = caFile === undefined || ca === undefined ? undefined : authorities(caFile, ca, now);
-  const material = {
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(ca === undefined ? {} : { ca }),
-  };
+  const material = withoutUndefined({ cert, key, ca });
   try {
     createSecureContext(material);
   } catch (cause) {
@@ -111,7 +108,7 @@ export function readTls(setting: TlsSetting, now: number): TlsMaterial {
   const ends = [own?.until, authority].filter((end) => end !== undefined);
   return {
     ...material,
-    ...(own === undefined ? {} : { subject: own.leaf.subject.replaceAll("\n", ", ") }),
+    ...withoutUndefined({ subject: own?.leaf.subject.replaceAll("\n", ", ") }),
     ...(ends.length === 0 ? {} : { until: Math.min(...ends) }),
   };
 }

@@ -1,5 +1,6 @@
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
+import { withoutUndefined } from "../base/defined.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { parseJson } from "../base/json.ts";
 import { Secret } from "../base/secret.ts";
@@ -107,8 +108,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
         dead: count?.dead ?? 0,
         delivered: relay?.stats.delivered ?? 0,
         failures: relay?.stats.failures ?? 0,
-        ...(lastError === undefined ? {} : { lastError }),
-        ...(relay?.stats.lastSuccessAt === undefined ? {} : { lastSuccessAt: relay.stats.lastSuccessAt }),
+        ...withoutUndefined({ lastError, lastSuccessAt: relay?.stats.lastSuccessAt }),
       };
     });
   }
@@ -172,12 +172,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
       name,
       connections,
       ...(token === undefined ? {} : { token: readSecret(token, this.#deps.env) }),
-      tls: {
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(ca === undefined ? {} : { ca }),
-        ...(tls?.serverName === undefined ? {} : { serverName: tls.serverName }),
-      },
+      tls: withoutUndefined({ cert, key, ca, serverName: tls?.serverName }),
     });
     this.#cleanup.defer(() => client[Symbol.dispose]());
     return client;
@@ -209,7 +204,7 @@ export class UpstreamService implements UpstreamControl, AsyncDisposable {
           signal,
         });
         const after = retryAfterMs(headers["retry-after"]);
-        return { kind: "answer", status, ...(after === undefined ? {} : { retryAfterMs: after }) };
+        return { kind: "answer", status, ...withoutUndefined({ retryAfterMs: after }) };
       } catch (error) {
         return { kind: "down", why: asGatewayError(error).message };
       }

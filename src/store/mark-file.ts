@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { withoutUndefined } from "../base/defined.ts";
 
 /** Facts about a store that are kept outside it. */
 export interface Marks {
@@ -97,7 +98,7 @@ export class MarkFile {
   note(commits: number, counters: readonly (readonly [string, number])[], salts: Marks["salts"]): void {
     for (const [id, value] of counters) if (value > (this.#counters.get(id) ?? 0)) this.#counters.set(id, value);
     const { salts: _, ...state } = this.#state;
-    this.#state = { ...state, commits, ...(salts === undefined ? {} : { salts }) };
+    this.#state = { ...state, commits, ...withoutUndefined({ salts }) };
     const line = Buffer.from(lineOf(this.#state, counters), "latin1");
     this.#at += writeSync(this.#file, line, 0, line.length, this.#at);
   }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { FleetProgramOptions } from "../../../simulators/scp81/fleet-program.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
 import type { CliContext } from "../../face/cli/context.ts";
@@ -57,11 +58,7 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
     .action(async (options: EuiccOptions) => {
       const { runEuicc } = await import("../../../simulators/euicc/program.ts");
       const { seed, eid, profiles, ...rest } = options;
-      const fixture = {
-        ...(seed === undefined ? {} : { seed }),
-        ...(eid === undefined ? {} : { eid }),
-        ...(profiles === undefined ? {} : { profiles }),
-      };
+      const fixture = withoutUndefined({ seed, eid, profiles });
       const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
       await runEuicc({ ...rest, fixture }, { input: process.stdin, print, signal: untilStopped() });
       process.stdin.destroy();

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import { checked, knownFields } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
@@ -59,7 +60,7 @@ export function loadConfig(
   const config = parseConfig(file === undefined ? {} : readYaml(file), file);
   return {
     config,
-    ...(file === undefined ? {} : { path: file }),
+    ...withoutUndefined({ path: file }),
     state: given(env.OTAGATE_STATE) ?? config.state ?? defaultState(env),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../base/defined.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { minRetentionMs, type Retention } from "../../gateway/model/retention.ts";
 
@@ -22,9 +23,5 @@ export type RetentionConfig = z.infer<typeof RetentionConfig>;
 
 /** The periods in the form that the gateway uses. */
 export function retentionOf({ jobs, events, audit }: RetentionConfig): Retention {
-  return {
-    ...(jobs === undefined ? {} : { jobsMs: jobs }),
-    ...(events === undefined ? {} : { eventsMs: events }),
-    ...(audit === undefined ? {} : { auditMs: audit }),
-  };
+  return withoutUndefined({ jobsMs: jobs, eventsMs: events, auditMs: audit });
 }

@@ -1,4 +1,5 @@
 import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
@@ -144,7 +145,7 @@ function isVerb(key: string): key is Verb {
 type Sending = Pick<StepOf<"es5">, "expect" | "request" | "validity" | "within">;
 
 function address({ tar, aid }: { tar?: string | undefined; aid?: string | undefined }) {
-  return { ...(tar === undefined ? {} : { tar }), ...(aid === undefined ? {} : { aid }) };
+  return withoutUndefined({ tar, aid });
 }
 
 /** Waits until the last profile switch has reached a state. */
@@ -162,8 +163,7 @@ async function send(run: ScenarioRun, step: Sending, work: unknown, detach = fal
   const order = {
     target: run.bench.target,
     work,
-    ...(step.request === undefined ? {} : { request: step.request }),
-    ...(step.validity === undefined ? {} : { validityMs: step.validity }),
+    ...withoutUndefined({ request: step.request, validityMs: step.validity }),
   };
   let job: ShownJob;
   try {
@@ -192,7 +192,7 @@ async function finished(run: ScenarioRun, id: string, within: number | undefined
 function met(job: ShownJob, expect: Expect): void {
   const sw = job.result?.commands.at(-1)?.sw;
   const { state = expect.error === undefined ? "done" : "failed", error, por, answer } = expect;
-  const facts = { job: job.id, state: job.state, sw, ...(job.error === undefined ? {} : { error: job.error }) };
+  const facts = { job: job.id, state: job.state, sw, ...withoutUndefined({ error: job.error }) };
   const why = job.error === undefined ? "" : ` (${job.error.code}: ${job.error.message})`;
   if (job.state !== state) throw failed(`the job is ${job.state}, not ${state}${why}`, facts);
   if (error !== undefined && job.error?.code !== error)

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
 import { type JunitCase, junitXml } from "../../codec/text/junit.ts";
 import type { StartLabDaemon } from "../lab-daemon.ts";
@@ -84,7 +85,7 @@ async function playSteps(
     try {
       const note = await performStep(run, step);
       const tookMs = Math.round(performance.now() - start);
-      add({ name, line, state: "passed", tookMs, ...(note === undefined ? {} : { note }) });
+      add({ name, line, state: "passed", tookMs, ...withoutUndefined({ note }) });
     } catch (thrown) {
       const error = asGatewayError(thrown).toJSON();
       add({ name, line, state: "failed", tookMs: Math.round(performance.now() - start), error });
@@ -114,7 +115,7 @@ export function outcomesJunit(outcomes: readonly ScenarioOutcome[]): string {
                 },
               }),
           ...(state === "not-reached" ? { skipped: "a step before it failed" } : {}),
-          ...(note === undefined ? {} : { output: note }),
+          ...withoutUndefined({ output: note }),
         }),
       ),
     })),

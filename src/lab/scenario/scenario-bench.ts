@@ -8,6 +8,7 @@ import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import type { SoftReader } from "../../../simulators/reader.ts";
 import { Cleanup } from "../../base/cleanup.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import type { StartLabDaemon } from "../lab-daemon.ts";
@@ -36,7 +37,7 @@ function cardOf(described: ScenarioCard): SimulatedEuicc {
   const { seed, profiles, settings, misbehave, fallback, pol1 } = described;
   const state = createEuiccState({
     profiles,
-    ...(seed === undefined ? {} : { seed }),
+    ...withoutUndefined({ seed }),
     settings: { ...JSON.parse(JSON.stringify(settings ?? {})) },
   });
   for (const [index, profile] of state.profiles.entries()) {
@@ -74,7 +75,7 @@ export async function simulatedBench(
   const eis = exportEis(euicc.state);
   const profiles = eis.profiles.map((profile, index) => {
     const pol2 = described.pol2?.[String(index + 1)];
-    return { ...profile, ...(pol2 === undefined ? {} : { pol2 }) };
+    return { ...profile, ...withoutUndefined({ pol2 }) };
   });
   await daemon.gateway.targets.import({ ...eis, profiles });
   const reader = daemon.simulate("euicc", euicc);

@@ -1,6 +1,7 @@
 import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { cardSettings } from "../../../simulators/euicc/card-state.ts";
+import { withoutUndefined } from "../../base/defined.ts";
 import { checked as checkedValue } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
@@ -116,9 +117,7 @@ export function parseScenario(text: string, file: string): Scenario {
   return {
     file,
     name: head.name,
-    ...(description === undefined ? {} : { description }),
-    ...(card === undefined ? {} : { card }),
-    ...(target === undefined ? {} : { target }),
+    ...withoutUndefined({ description, card, target }),
     notifications: head.notifications,
     steps,
   };

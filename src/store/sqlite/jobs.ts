@@ -1,4 +1,5 @@
 import { type Generated, type Insertable, type Selectable, sql } from "kysely";
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
 import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
@@ -114,15 +115,12 @@ function resultColumns(id: string, result: JobResult, results: Hiding) {
 
 function columns(id: string, patch: JobPatch, results: Hiding) {
   return {
-    ...(patch.state === undefined ? {} : { state: patch.state }),
+    ...withoutUndefined({ state: patch.state }),
     ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
-    ...(patch.attempts === undefined ? {} : { attempts: patch.attempts }),
-    ...(patch.notBefore === undefined ? {} : { not_before: patch.notBefore }),
+    ...withoutUndefined({ attempts: patch.attempts, not_before: patch.notBefore }),
     ...(patch.result === undefined ? {} : resultColumns(id, patch.result, results)),
     ...(patch.error === undefined ? {} : { error: toJson(writtenFailure(patch.error)) }),
-    ...(patch.note === undefined ? {} : { note: patch.note }),
-    ...(patch.startedAt === undefined ? {} : { started_at: patch.startedAt }),
-    ...(patch.endedAt === undefined ? {} : { ended_at: patch.endedAt }),
+    ...withoutUndefined({ note: patch.note, started_at: patch.startedAt, ended_at: patch.endedAt }),
   };
 }
 

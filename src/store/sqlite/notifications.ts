@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from "kysely";
+import { withoutUndefined } from "../../base/defined.ts";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
 import type { Statements } from "../statements.ts";
 
@@ -81,13 +82,15 @@ export function notificationRepository(s: Statements): NotificationRepository {
       await s.run(
         db
           .updateTable("notification")
-          .set({
-            ...(patch.copies === undefined ? {} : { copies: patch.copies }),
-            ...(patch.confirmation === undefined ? {} : { confirmation: patch.confirmation }),
-            ...(patch.confirmJob === undefined ? {} : { confirm_job: patch.confirmJob }),
-            ...(patch.lastAt === undefined ? {} : { last_at: patch.lastAt }),
-            ...(patch.confirmedAt === undefined ? {} : { confirmed_at: patch.confirmedAt }),
-          })
+          .set(
+            withoutUndefined({
+              copies: patch.copies,
+              confirmation: patch.confirmation,
+              confirm_job: patch.confirmJob,
+              last_at: patch.lastAt,
+              confirmed_at: patch.confirmedAt,
+            }),
+          )
           .where("id", "=", id),
       );
     },

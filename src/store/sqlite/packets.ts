@@ -1,4 +1,5 @@
 import { type Insertable, type Selectable, sql } from "kysely";
+import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { shownPacket } from "../../gateway/jobs/shown-job.ts";
 import type { PacketPart, PacketPatch, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
@@ -115,12 +116,9 @@ function responseColumns(id: string, response: readonly string[], responses: Hid
 
 function columns(id: string, patch: PacketPatch, responses: Hiding) {
   return {
-    ...(patch.state === undefined ? {} : { state: patch.state }),
-    ...(patch.link === undefined ? {} : { link: patch.link }),
-    ...(patch.transmissions === undefined ? {} : { transmissions: patch.transmissions }),
+    ...withoutUndefined({ state: patch.state, link: patch.link, transmissions: patch.transmissions }),
     ...(patch.response === undefined ? {} : responseColumns(id, patch.response.map(toHex), responses)),
-    ...(patch.sentAt === undefined ? {} : { sent_at: patch.sentAt }),
-    ...(patch.answeredAt === undefined ? {} : { answered_at: patch.answeredAt }),
+    ...withoutUndefined({ sent_at: patch.sentAt, answered_at: patch.answeredAt }),
   };
 }
 
