@@ -13,6 +13,7 @@ import { driverRegistry } from "../src/app/driver-registry.ts";
 import { ModemService } from "../src/app/modem-service.ts";
 import { Cleanup } from "../src/base/cleanup.ts";
 import { systemClock } from "../src/base/clock.ts";
+import { withoutUndefined } from "../src/base/defined.ts";
 import { Secret } from "../src/base/secret.ts";
 import { sealWith } from "../src/crypto/seal.ts";
 import { Gateway } from "../src/gateway/gateway.ts";
@@ -142,8 +143,7 @@ export class ModemBench implements AsyncDisposable {
         profile: loadProfiles().get(profile).file,
         identity: { imei: `3500000000${String(index).padStart(4, "0")}0` },
         timings: { searchMs: 100, ...more?.timings },
-        ...(random === undefined ? {} : { random }),
-        ...(more?.memory === undefined ? {} : { memory: more.memory }),
+        ...withoutUndefined({ random, memory: more?.memory }),
       });
       const plug = new HotPlug(modem, { at: "pty", link: join(folder, name) });
       return { modem, plug, card: soft, eid: soft instanceof SimulatedEuicc ? soft.state.eid : "" };

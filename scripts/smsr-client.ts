@@ -6,6 +6,7 @@
  */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
+import { withoutUndefined } from "../src/base/defined.ts";
 
 /** A job as `getJob` answers. */
 export interface Job {
@@ -87,7 +88,7 @@ export class Otagate {
     const headers = {
       authorization: `Bearer ${this.#token}`,
       ...(given.body === undefined ? {} : { "content-type": "application/json" }),
-      ...(given.key === undefined ? {} : { "idempotency-key": given.key }),
+      ...withoutUndefined({ "idempotency-key": given.key }),
     };
     const body = given.body === undefined ? {} : { body: JSON.stringify(given.body) };
     for (let attempt = 0; ; attempt++) {
@@ -114,7 +115,7 @@ export class Otagate {
 
   /** ES3 SendData: a script of the SM-DP, octet for octet; what the card answered comes back the same way. */
   async sendData(eid: string, aid: string | undefined, script: string, moreToDo: boolean): Promise<string> {
-    const work = { kind: "body", body: script, ...(aid === undefined ? {} : { aid }) };
+    const work = { kind: "body", body: script, ...withoutUndefined({ aid }) };
     const job = await this.run(eid, work, { bearer: "https", moreToCome: moreToDo });
     if (job.state !== "done") throw new Error(`${job.error?.code}: ${job.error?.message}`);
     return job.result?.data ?? "";

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import type { ErrorCode } from "../../src/base/error-catalogue.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { accessDenied } from "./access-rule.ts";
@@ -68,6 +69,6 @@ export function pcscError(rv: number, phase: "connect" | "exchange", reader: str
   const hex = `0x${rv.toString(16).toUpperCase().padStart(8, "0")}`;
   return new GatewayError(meaning[phase], `${reader}: ${meaning.name} (${hex})`, {
     detail: { rv, pcsc: meaning.name, reader },
-    ...(cause === undefined ? {} : { cause }),
+    ...withoutUndefined({ cause }),
   });
 }

@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import { z } from "zod";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import type { Driver } from "../../src/link/driver.ts";
 import { Incoming } from "../../src/link/incoming.ts";
@@ -110,7 +111,7 @@ class TcpPort implements Port {
   #error(cause: Error | undefined): GatewayError {
     return new GatewayError("link.lost", `${this.address} was closed by the other side`, {
       detail: { address: this.address },
-      ...(cause === undefined ? {} : { cause }),
+      ...withoutUndefined({ cause }),
     });
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import type { Driver, DriverDeps, DriverFinding, PortEvent, PortInfo } from "../../src/link/driver.ts";
 import { listTtys, ttyNames } from "./sysfs.ts";
@@ -50,10 +51,7 @@ export const driver: Driver<TtyOptions> = {
     throw signal.reason;
   },
 
-  uartOptions: ({ baud, flow }) => ({
-    ...(baud === undefined ? {} : { baud }),
-    ...(flow === undefined ? {} : { flow }),
-  }),
+  uartOptions: ({ baud, flow }) => withoutUndefined({ baud, flow }),
 
   async diagnose() {
     return [await packageFinding()];

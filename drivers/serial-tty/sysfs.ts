@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import type { PortInfo } from "../../src/link/driver.ts";
 
 /**
@@ -45,10 +46,7 @@ async function describe(root: string, name: string): Promise<PortInfo | undefine
     path,
     ...(vendor === undefined || product === undefined ? {} : { usb: `${vendor}:${product}`.toLowerCase() }),
     usbPath,
-    ...(usbInterface === undefined ? {} : { usbInterface }),
-    ...(serial === undefined ? {} : { usbSerial: serial }),
-    ...(manufacturer === undefined ? {} : { manufacturer }),
-    ...(label === undefined ? {} : { product: label }),
+    ...withoutUndefined({ usbInterface, usbSerial: serial, manufacturer, product: label }),
   };
 }
 

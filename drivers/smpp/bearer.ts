@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { detach } from "../../src/base/detach.ts";
 import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import { LimitedLog } from "../../src/base/limited-log.ts";
@@ -86,7 +87,7 @@ export class SmppBearer implements NetworkBearer {
   /** How the account codes messages for a card. */
   get coding(): SmsCoding {
     const { dataCoding, destAddrSubunit } = this.#account;
-    return { dataCoding, ...(destAddrSubunit === undefined ? {} : { destAddrSubunit }) };
+    return { dataCoding, ...withoutUndefined({ destAddrSubunit }) };
   }
 
   /** Each bind, what waits and what is in flight. */
@@ -212,7 +213,7 @@ export class SmppBearer implements NetworkBearer {
     const to = of.replace(/^\+/, "");
     return {
       kind: "receipt",
-      ...(reference === undefined ? {} : { reference }),
+      ...withoutUndefined({ reference }),
       ...(id === undefined
         ? {}
         : { networkReference: id, otherReferences: others.filter((one) => one !== canonicalId(id)) }),

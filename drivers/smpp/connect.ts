@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock } from "../../src/base/clock.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { type SmppStream, socketStream } from "../../src/link/smpp/stream.ts";
 import type { SmppAccount } from "./account.ts";
@@ -64,10 +65,7 @@ async function open(endpoint: Endpoint): Promise<{ socket: Socket; ready: "conne
     port,
     minVersion: "TLSv1.2",
     rejectUnauthorized: !tls.insecure,
-    ...(name === undefined ? {} : { servername: name }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    ...withoutUndefined({ servername: name, ca, cert, key }),
   });
   return { socket, ready: "secureConnect" };
 }

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { isGatewayError } from "../../src/base/gateway-error.ts";
 import { concatBytes } from "../../src/base/hex.ts";
 import type { Body } from "../../src/codec/smpp/bodies.ts";
@@ -96,8 +97,7 @@ export function receiptVerdict({ state, intermediate, error, networkError }: Rec
   const passing = intermediate && states[state] !== "pending";
   return {
     state: passing ? "enroute" : state,
-    ...(error === undefined ? {} : { error }),
-    ...(networkError === undefined ? {} : { networkError }),
+    ...withoutUndefined({ error, networkError }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { cardDataCodings } from "../../src/codec/smpp/data-coding.ts";
 import type { ProbeTry, SelfTest, SelfTestReport, SmsCoding } from "../../src/link/network-bearer.ts";
 
@@ -31,5 +32,5 @@ export async function testSmsc(deps: SmscTestDeps, signal: AbortSignal): Promise
     if (tries.at(-1)?.verdict === "answered" && deps.exhaustive !== true) break;
   }
   const works = tries.find(({ verdict }) => verdict === "answered")?.variant;
-  return { passed: tries[0]?.verdict === "answered", tries, ...(works === undefined ? {} : { works }) };
+  return { passed: tries[0]?.verdict === "answered", tries, ...withoutUndefined({ works }) };
 }

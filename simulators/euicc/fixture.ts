@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
 import { plainBcd } from "../../src/codec/kit/bcd.ts";
 import { tlvBytes } from "../../src/codec/kit/ber.ts";
@@ -150,7 +151,7 @@ export function emptyProfile(aid: string, quota: number | undefined): ProfileSta
     emergency: false,
     test: false,
     pol1: 0,
-    ...(quota !== undefined && { quota }),
+    ...withoutUndefined({ quota }),
     used: 0,
     mnoKeySets: [],
     isdpKeySets: [],

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import type { Line } from "../line.ts";
 import { openPty } from "../pty.ts";
 import { listenForHosts, type SocketAddress } from "../socket-line.ts";
@@ -36,7 +37,7 @@ export class HotPlug implements AsyncDisposable {
 
   async #appear(): Promise<void> {
     if (this.#place.at === "pty") {
-      const pty = await openPty(this.#place.link === undefined ? {} : { link: this.#place.link });
+      const pty = await openPty(withoutUndefined({ link: this.#place.link }));
       const detach = this.#modem.attachLine(pty);
       this.#address = pty.address;
       this.#ends = {

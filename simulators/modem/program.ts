@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError, isGatewayError } from "../../src/base/gateway-error.ts";
 import { openEuicc } from "../euicc/program.ts";
 import { SimulatedNetwork } from "../network/network.ts";
@@ -83,7 +84,7 @@ function cardOf({ softCard, card = "plain", plain = {}, number, ...where }: Mode
   if (softCard !== undefined) return softCard;
   if (card === "none") return undefined;
   if (card !== "plain") return openEuicc({ state: card });
-  const msisdn = number === undefined ? {} : { msisdn: number };
+  const msisdn = withoutUndefined({ msisdn: number });
   return new PlainCard({ ...identityOf(placeOf(where)).card, ...plain, ...msisdn });
 }
 
@@ -143,7 +144,7 @@ async function run(options: ModemProgramOptions, io: ModemProgramIo, ends: Async
   ends.push(modem);
   const place: HotPlugLocation =
     options.tcp === undefined
-      ? { at: "pty", ...(options.pty !== undefined && { link: options.pty }) }
+      ? { at: "pty", ...withoutUndefined({ link: options.pty }) }
       : { at: "socket", where: { port: options.tcp } };
   const plug = new HotPlug(modem, place);
   ends.push(plug);

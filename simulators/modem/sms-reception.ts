@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { isGatewayError } from "../../src/base/gateway-error.ts";
 import { toHex } from "../../src/base/hex.ts";
 import type { DeliveryAnswer } from "../network/radio.ts";
@@ -48,7 +49,7 @@ export class SmsReception {
     this.#waiting = undefined;
     if (waiting === undefined) return;
     clearTimeout(waiting.timer);
-    const given = report === undefined ? {} : { report };
+    const given = withoutUndefined({ report });
     waiting.done(positive ? { ack: true, ...given } : { ack: false, cause: 111, ...given });
   }
 

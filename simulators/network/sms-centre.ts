@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { isGatewayError } from "../../src/base/gateway-error.ts";
 import type { DeliveryAnswer, SubmitAnswer } from "./radio.ts";
 import {
@@ -185,7 +186,7 @@ export class SmsCentre {
 }
 
 function outcomeOf(answer: DeliveryAnswer): Outcome {
-  const report = answer.report === undefined ? {} : { report: answer.report };
+  const report = withoutUndefined({ report: answer.report });
   return answer.ack ? { at: "delivered", ...report } : { at: "refused", cause: answer.cause, ...report };
 }
 

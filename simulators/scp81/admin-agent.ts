@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import type { AgentDeviations, Drop, DropPoint } from "./agent-deviations.ts";
 import { AgentLink, type AgentTls, LinkBroken } from "./agent-link.ts";
@@ -207,7 +208,7 @@ export class AdminAgent {
       throw new GatewayError("scp81.protocol", "the server's X-Admin-Targeted-Application is not //aid/<RID>/<PIX>");
     }
     if (this.#deviations.thinkMs !== undefined) await this.#deps.clock.sleep(this.#deviations.thinkMs);
-    const outcome = await this.#deps.execute({ body: answer.body, kind, ...(target !== undefined && { target }) });
+    const outcome = await this.#deps.execute({ body: answer.body, kind, ...withoutUndefined({ target }) });
     if (outcome.status === "ok") course.executed.push(answer.body);
     const contentType = responseType(kind);
     return { status: outcome.status, contentType, ...(outcome.response && { body: outcome.response }) };

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { fromHex } from "../../src/base/hex.ts";
 import type { Scp81Client, SimulatedEuicc } from "../euicc/euicc.ts";
@@ -108,7 +109,7 @@ export class EuiccAgent implements Scp81Client {
       },
       deviations,
     );
-    const report = await agent.run(notification === undefined ? {} : { notification });
+    const report = await agent.run(withoutUndefined({ notification }));
     this.#card.responseDelivered();
     onSession?.(report);
   }

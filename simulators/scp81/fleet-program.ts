@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { z } from "zod";
 import { systemClock } from "../../src/base/clock.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { toHex } from "../../src/base/hex.ts";
 import { parseJson } from "../../src/base/json.ts";
@@ -85,9 +86,7 @@ export async function runFleetProgram(options: FleetProgramOptions, io: FleetPro
       signal: io.signal,
       ...(options.every === true && {
         onSession: ({ eid }, { end, why, links, posts, executed }) =>
-          io.print(
-            JSON.stringify({ eid, end, ...(why !== undefined && { why }), links, posts, scripts: executed.length }),
-          ),
+          io.print(JSON.stringify({ eid, end, ...withoutUndefined({ why }), links, posts, scripts: executed.length })),
       }),
     },
   );

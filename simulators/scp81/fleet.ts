@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../src/base/clock.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { AdminAgent, type AgentReport, type CardOutcome, type CardScript } from "./admin-agent.ts";
 import type { AgentDeviations, DropPoint } from "./agent-deviations.ts";
 import { agentIdOf, eidOf, pskIdentityOf } from "./identity.ts";
@@ -113,7 +114,7 @@ export function agentOf(card: FleetCard, options: FleetOptions, { clock, random 
   const { host, port, uri, retry, inactivityMs, ciphers, execute, onAnswer } = options;
   return new AdminAgent(
     {
-      tls: { identity: card.identity, psk: card.psk, ...(ciphers !== undefined && { ciphers }) },
+      tls: { identity: card.identity, psk: card.psk, ...withoutUndefined({ ciphers }) },
       host,
       agentId: card.agentId,
       uri,

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { readTlvs, type Tlv } from "../../src/codec/kit/ber.ts";
 import { catValue, readCatTlvs } from "../euicc/cat-tlv.ts";
@@ -37,7 +38,7 @@ export function readSessionData(octets: Uint8Array): SessionData {
     throw malformed("security parameters (85) and extended security parameters (A5) exclude each other");
   }
   return {
-    ...(connection !== undefined && { connection: connection.value }),
+    ...withoutUndefined({ connection: connection?.value }),
     ...(security !== undefined && { security: readSecurity(security.value) }),
     ...(retry !== undefined && { retry: readRetry(retry.value) }),
     ...(http !== undefined && readHttp(http.value)),
@@ -50,7 +51,7 @@ export function serverOf(connection: Uint8Array | undefined): { readonly address
   const address = addressText(catValue(objects, 0x3e));
   const [, high, low] = catValue(objects, 0x3c) ?? [];
   return {
-    ...(address !== undefined && { address }),
+    ...withoutUndefined({ address }),
     ...(high !== undefined && low !== undefined && { port: (high << 8) | low }),
   };
 }
@@ -87,11 +88,7 @@ function readHttp(octets: Uint8Array): Pick<SessionData, "host" | "agentId" | "u
     return found === undefined ? undefined : text(found.value);
   };
   const [host, agentId, uri] = [of(0x8a), of(0x8b), of(0x8c)];
-  return {
-    ...(host !== undefined && { host }),
-    ...(agentId !== undefined && { agentId }),
-    ...(uri !== undefined && { uri }),
-  };
+  return withoutUndefined({ host, agentId, uri });
 }
 
 /** Two digits with their nibbles swapped. TS 102 223 §8.38 */

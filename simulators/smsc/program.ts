@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { toHex } from "../../src/base/hex.ts";
 import type { SmscBehaviour } from "./behaviour.ts";
 import { SmscStore } from "./message-store.ts";
@@ -34,7 +35,7 @@ export async function runSimulatedSmsc(program: SimulatedSmscProgram): Promise<v
     port,
     behaviour,
     store,
-    ...(tls === undefined ? {} : { tls }),
+    ...withoutUndefined({ tls }),
     onSubmit: (message) => print(`submit ${message.responseId} from ${message.owner} to ${message.sms.to}`),
   });
   print(`simulated SMSC on ${tls === undefined ? "smpp" : "smpps"}://${host}:${smsc.port}`);

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { parseApdu, type ResponseApdu, status, statusOf } from "../apdu.ts";
 import { type CardCore, openSession, type Session } from "../card-core.ts";
 import { enabledProfile, type KeySetState } from "../card-state.ts";
@@ -80,7 +81,7 @@ export class RemoteManagement {
   open(target: RemoteTarget, keySet: KeySetState | undefined): Session {
     const dek = dataKey(keySet);
     const session = openSession(this.#card, "remote", {
-      ...(target.domain !== undefined && { domain: target.domain }),
+      ...withoutUndefined({ domain: target.domain }),
       ...(dek && { dek }),
     });
     const usim = this.#card.files?.applications[0];
