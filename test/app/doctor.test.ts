@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registerDoctor } from "../../src/app/commands/doctor.ts";
 import { stateFolder } from "../../src/app/commands/durable-findings.ts";
 import type { Finding } from "../../src/app/commands/finding.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { ApiBench } from "../face/http/api-bench.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "otagate-doctor-"));
@@ -37,7 +38,7 @@ async function findings(env: NodeJS.ProcessEnv, url?: string): Promise<readonly 
     onInterrupt: () => ({ [Symbol.dispose]: () => undefined }),
     connect: () => Promise.reject(new Error("doctor does not connect")),
   };
-  registerDoctor(command, context, () => (url === undefined ? {} : { url }));
+  registerDoctor(command, context, () => withoutUndefined({ url }));
   try {
     await command.parseAsync([], { from: "user" });
   } finally {

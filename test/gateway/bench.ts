@@ -6,6 +6,7 @@ import { createEuiccState, type FixtureOptions } from "../../simulators/euicc/fi
 import type { Misbehaviour } from "../../simulators/euicc/misbehaviour.ts";
 import { SoftReader } from "../../simulators/reader.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { withoutUndefined } from "../../src/base/defined.ts";
 import { toHex } from "../../src/base/hex.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { parseAddress } from "../../src/codec/sms/address.ts";
@@ -81,8 +82,7 @@ export class BenchLink implements SmsBearer {
           onIdentity: (now) => {
             self.card = {
               eid: card.state.eid,
-              ...(now.iccid === undefined ? {} : { iccid: now.iccid }),
-              ...(now.imsi === undefined ? {} : { imsi: now.imsi }),
+              ...withoutUndefined({ iccid: now.iccid, imsi: now.imsi }),
             };
           },
         },
@@ -257,7 +257,7 @@ export function euicc(options: FixtureOptions & { misbehaviour?: Misbehaviour } 
   const { misbehaviour, ...fixture } = options;
   return new SimulatedEuicc({
     state: createEuiccState(fixture),
-    ...(misbehaviour === undefined ? {} : { misbehaviour }),
+    ...withoutUndefined({ misbehaviour }),
   });
 }
 

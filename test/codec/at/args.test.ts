@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { ArgReader, parseArgs, parseRanges, quote, splitLine } from "../../../src/codec/at/args.ts";
 import { commandShape, publicLine } from "../../../src/codec/at/line-name.ts";
 import { parseFinal } from "../../../src/codec/at/result.ts";
@@ -96,7 +97,7 @@ describe("AT lines as a whole", () => {
     ["+CEREG: 2,1, 1F00, 20 ,79D903 ,7", true, "home", 0x1f00],
     ["+CEREG: 5, 8D83, 0671F98A, 7", false, "roaming", 0x8d83],
   ])("%s", (text, solicited, state, area) => {
-    expect(parseRegistration(text)).toMatchObject({ solicited, state, ...(area === undefined ? {} : { area }) });
+    expect(parseRegistration(text)).toMatchObject({ solicited, state, ...withoutUndefined({ area }) });
   });
 
   test("a rejection shows its cause", () => {

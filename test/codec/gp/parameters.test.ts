@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { agentIdText, readAgentId } from "../../../src/codec/gp/agent-id.ts";
@@ -21,10 +22,9 @@ function connectionFrom(vector: ConnectionVector): Connection {
   const { buffer, apn, ip, protocol, ...rest } = vector;
   return {
     ...rest,
-    ...(buffer === undefined ? {} : { bufferSize: buffer }),
-    ...(apn === undefined ? {} : { networkAccessName: apn }),
+    ...withoutUndefined({ bufferSize: buffer, networkAccessName: apn }),
     ...(protocol === 1 ? { protocol: "udp" as const } : {}),
-    ...(ip === undefined ? {} : { address: ip }),
+    ...withoutUndefined({ address: ip }),
   } as Connection;
 }
 
@@ -57,15 +57,15 @@ function vectorFrom(session: SessionParameters): SessionVector {
   return {
     ...(connection?.some((object) => object.cr) && { cr: true }),
     ...(facts && {
-      connection: {
-        ...(facts.bearer !== undefined && { bearer: facts.bearer }),
-        ...(facts.bufferSize !== undefined && { buffer: facts.bufferSize }),
-        ...(facts.networkAccessName !== undefined && { apn: facts.networkAccessName }),
-        ...(facts.port !== undefined && { port: facts.port }),
-        ...(facts.address !== undefined && { ip: facts.address }),
-        ...(facts.user !== undefined && { user: facts.user }),
-        ...(facts.password !== undefined && { password: facts.password }),
-      },
+      connection: withoutUndefined({
+        bearer: facts.bearer,
+        buffer: facts.bufferSize,
+        apn: facts.networkAccessName,
+        port: facts.port,
+        ip: facts.address,
+        user: facts.user,
+        password: facts.password,
+      }),
     }),
     ...(security && {
       security: {
@@ -91,7 +91,7 @@ describe("the triggering message", () => {
       ...(params.session && { session: parametersFrom(params.session) }),
       ...(params.dns && {
         dns: {
-          ...(params.dns.fqdn !== undefined && { fqdn: params.dns.fqdn }),
+          ...withoutUndefined({ fqdn: params.dns.fqdn }),
           ...(params.dns.connection && { connection: connectionObjects(connectionFrom(params.dns.connection)) }),
         },
       }),

@@ -5,6 +5,7 @@ import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { parseConfig } from "../../../src/app/config/config.ts";
 import { Daemon } from "../../../src/app/daemon.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import type { Scope } from "../../../src/gateway/model/api-token.ts";
 import { type Log, silentLog } from "../../../src/link/driver.ts";
 import { plainEis } from "../../gateway/bench.ts";
@@ -80,7 +81,7 @@ export class ApiBench implements AsyncDisposable {
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...options.headers,
       },
-      ...(text === undefined ? {} : { body: text }),
+      ...withoutUndefined({ body: text }),
       signal: AbortSignal.timeout(20_000),
     });
     const received = await response.text();
@@ -90,7 +91,7 @@ export class ApiBench implements AsyncDisposable {
 
   /** A simulated eUICC in a reader of the daemon, imported as a target. */
   async card(name: string, seed?: string): Promise<SimulatedEuicc> {
-    const card = new SimulatedEuicc({ state: createEuiccState(seed === undefined ? {} : { seed }) });
+    const card = new SimulatedEuicc({ state: createEuiccState(withoutUndefined({ seed })) });
     await this.daemon.gateway.targets.import(plainEis(card));
     this.daemon.simulate(name, card);
     await this.until(() =>

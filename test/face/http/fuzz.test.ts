@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { ApiBench } from "./api-bench.ts";
 
 type Json = Record<string, unknown>;
@@ -219,7 +220,7 @@ async function fault(
         ...(made.body === undefined ? {} : { "content-type": "application/json" }),
         ...made.headers,
       },
-      ...(made.body === undefined ? {} : { body: made.body }),
+      ...withoutUndefined({ body: made.body }),
       signal: over.signal,
     });
     const { status } = response;

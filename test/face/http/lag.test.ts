@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../../src/app/version.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { ApiBench } from "./api-bench.ts";
 import { leastStretch, slowness } from "./lag.ts";
 
@@ -22,7 +23,7 @@ const send = (method: string, url: string, payload?: string, headers: Record<str
     method: method as "POST",
     url,
     headers: { ...(payload === undefined ? {} : { "content-type": "application/json" }), ...headers },
-    ...(payload === undefined ? {} : { payload }),
+    ...withoutUndefined({ payload }),
   });
 
 type Json = Record<string, unknown>;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { textUserData } from "../../../src/codec/sms/user-data.ts";
 import { textsOf } from "../../../src/gateway/smsc/message-text.ts";
 import { packet, until } from "../../drivers/smpp/account.ts";
@@ -286,7 +287,7 @@ describe("texts", () => {
         reference: "x",
         to: msisdn,
         userData: userData.octets,
-        ...(userData.length === undefined ? {} : { userDataLength: userData.length }),
+        ...withoutUndefined({ userDataLength: userData.length }),
         userDataHeader: false,
         protocolId: 0,
         dataCoding: dcs,

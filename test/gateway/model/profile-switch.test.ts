@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import {
   type ProfileSwitch,
   type ProfileSwitchEvent,
@@ -23,7 +24,7 @@ const succeeded = (at: number, isdP?: string): ProfileSwitchEvent => ({
   kind: "notified",
   type: 2,
   at,
-  ...(isdP === undefined ? {} : { isdP }),
+  ...withoutUndefined({ isdP }),
 });
 const lapsed = (at: number): ProfileSwitchEvent => ({ kind: "lapsed", at });
 const confirmed = (at: number): ProfileSwitchEvent => ({ kind: "confirmed", at });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { octetText } from "../../../src/base/octet-text.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
@@ -68,7 +69,7 @@ function message(userData: Uint8Array, { at, from = msisdn }: { at?: number; fro
           userData: { length: userData.length, octets: userData },
         });
   const item = { kind: "message" as const, from, userData, userDataHeader: true, protocolId: 0x7f, dataCoding: 0xf6 };
-  return { ...item, ...(tpdu === undefined ? {} : { tpdu }) };
+  return { ...item, ...withoutUndefined({ tpdu }) };
 }
 
 /** The card behind a network, without a reader. */

@@ -1,5 +1,6 @@
 import { fleetCards } from "../../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { newId } from "../../../src/base/id.ts";
 import type { AdminAnswer } from "../../../src/codec/gp/admin-http.ts";
@@ -86,7 +87,7 @@ export class AdminBench implements AsyncDisposable {
     request: Partial<JobRequest> = {},
     aid?: string,
   ): Promise<string> {
-    const at = aid === undefined ? {} : { aid };
+    const at = withoutUndefined({ aid });
     const work =
       typeof what === "string"
         ? ({ kind: "body", tar: "000001", body: what, ...at } as const)
@@ -266,7 +267,7 @@ export function requestOf(uri: string, said: Said): AdminRequest {
     uri,
     agentId: "",
     resume: said.resume ?? false,
-    ...(said.status === undefined ? {} : { scriptStatus: said.status }),
+    ...withoutUndefined({ scriptStatus: said.status }),
     body: fromHex(said.body ?? ""),
     headText: `POST ${uri} HTTP/1.1\r\nX-Admin-Protocol: ${adminProtocol}`,
   };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job, JobWork } from "../../../src/gateway/model/job.ts";
@@ -226,8 +227,7 @@ async function act(subject: Trial, link: Link, uri: string, payload: (typeof pay
   const body = payload.well === true && payload.body !== "" ? subject.goodAnswer() : payload.body;
   const said: Said = {
     ...(resume ? { resume } : {}),
-    ...(payload.status === undefined ? {} : { status: payload.status }),
-    ...(body === undefined ? {} : { body }),
+    ...withoutUndefined({ status: payload.status, body }),
   };
   if (link !== "same" && link !== "twice" && link !== "at once") subject.channelBroken = true;
   switch (link) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
@@ -61,7 +62,7 @@ class Triggering implements AsyncDisposable {
       work: { kind: "script", tar: "000001", apdus: long, format: "compact", ...work },
       request,
       origin: { face: "api" },
-      ...(validityMs === undefined ? {} : { validityMs }),
+      ...withoutUndefined({ validityMs }),
     });
     await this.bench.until(async () => ((await this.#job(job.id)).chosen?.bearer === "https" ? true : undefined));
     return job.id;

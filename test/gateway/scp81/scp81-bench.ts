@@ -8,6 +8,7 @@ import { EuiccAgent } from "../../../simulators/scp81/euicc-agent.ts";
 import { Scp81Config } from "../../../src/app/config/scp81.ts";
 import { Scp81Service } from "../../../src/app/scp81-service.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { Bench, type BenchLink } from "../bench.ts";
@@ -81,10 +82,10 @@ export class Scp81Bench implements AsyncDisposable {
     const { aid, validityMs } = more;
     const { job } = await this.#bench.gateway.jobs.submit({
       target: this.eid,
-      work: { kind: "script", tar: "000001", apdus, ...(aid === undefined ? {} : { aid }) },
+      work: { kind: "script", tar: "000001", apdus, ...withoutUndefined({ aid }) },
       request: { bearer: "https", ...request },
       origin: { face: "api" },
-      ...(validityMs === undefined ? {} : { validityMs }),
+      ...withoutUndefined({ validityMs }),
     });
     return job.id;
   }
@@ -117,7 +118,7 @@ export interface Scp81BenchOptions {
 }
 
 async function serve(bench: Bench, { holdOpenMs, trigger = {} }: Scp81BenchOptions, port = 0): Promise<Scp81Service> {
-  const config = Scp81Config.parse({ port, trigger, ...(holdOpenMs === undefined ? {} : { holdOpenMs }) });
+  const config = Scp81Config.parse({ port, trigger, ...withoutUndefined({ holdOpenMs }) });
   const service = new Scp81Service(config, { store: bench.store, gateway: bench.gateway, log: silentLog });
   bench.gateway.connectHttps(service.bearer);
   await service.start();

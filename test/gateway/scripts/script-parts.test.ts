@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { toHex } from "../../../src/base/hex.ts";
 import { scriptParts } from "../../../src/gateway/scripts/script-parts.ts";
 import { target } from "../records.ts";
 
 const script = (...apdus: string[]) => ({ kind: "script", tar: "000001", apdus }) as const;
 const parts = (limit: number | undefined, ...apdus: string[]) =>
-  scriptParts(script(...apdus), target({ settings: limit === undefined ? {} : { scp81Buffer: limit } })).map(toHex);
+  scriptParts(script(...apdus), target({ settings: withoutUndefined({ scp81Buffer: limit }) })).map(toHex);
 
 /** Each C-APDU object of `80CA005A00` has 7 octets: tag, length, command. */
 const command = "80CA005A00";

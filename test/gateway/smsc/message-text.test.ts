@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { concatBytes, fromHex } from "../../../src/base/hex.ts";
 import { textUserData } from "../../../src/codec/sms/user-data.ts";
 import type { InboxEntry } from "../../../src/gateway/model/inbox.ts";
@@ -35,7 +36,7 @@ describe("texts in a list of messages", () => {
     const modem = entry(userData.octets, {
       link: "modem:a",
       smppText: false,
-      ...(userData.length === undefined ? {} : { userDataLength: userData.length }),
+      ...withoutUndefined({ userDataLength: userData.length }),
       tpdu: new Uint8Array(1),
     });
     expect(shown(entry(latin("Hello")), entry(wide("Grüße"), { dataCoding: 8 }), modem)).toEqual([

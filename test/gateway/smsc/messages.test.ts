@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { concatBytes, fromHex } from "../../../src/base/hex.ts";
 import { capduObject, expandedScript } from "../../../src/codec/ota/script.ts";
@@ -283,7 +284,7 @@ describe("what a card says", () => {
   const reply = (userData: Uint8Array, from: string, to?: string) => ({
     kind: "message" as const,
     from,
-    ...(to === undefined ? {} : { to }),
+    ...withoutUndefined({ to }),
     userData,
     userDataHeader: true,
     protocolId: 0x7f,

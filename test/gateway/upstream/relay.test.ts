@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { ApiBench } from "../../face/http/api-bench.ts";
 import { SmsrStandIn, signedWell } from "./stand-in.ts";
 
@@ -20,7 +21,7 @@ const opened = (over: Record<string, unknown> = {}, folder?: string) =>
   ApiBench.open({
     config: { upstream: [upstream(over)] },
     env: { SECRET: secret },
-    ...(folder === undefined ? {} : { folder }),
+    ...withoutUndefined({ folder }),
   });
 
 beforeEach(async () => {

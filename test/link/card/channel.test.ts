@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { ApduChannel, type ApduChannelDeps } from "../../../src/link/card/channel.ts";
@@ -39,7 +40,7 @@ async function run(level: "tpdu" | "apdu", apdu: string, lines: readonly (readon
   return {
     data: toHex(data),
     sw: sw.toString(16),
-    ...(warning === undefined ? {} : { warning: warning.toString(16) }),
+    ...withoutUndefined({ warning: warning?.toString(16) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { ApduChannel } from "../../../src/link/card/channel.ts";
 import type { ChannelService } from "../../../src/link/card/terminal/channel-service.ts";
 import { Terminal } from "../../../src/link/card/terminal/terminal.ts";
@@ -27,8 +28,7 @@ export function bench(
   const terminal: Terminal = new Terminal({
     card: channel,
     clock,
-    ...(options.settings === undefined ? {} : { settings: options.settings }),
-    ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    ...withoutUndefined({ settings: options.settings, hooks: options.hooks }),
     ...(options.channels === undefined ? {} : { channels: options.channels(clock) }),
   });
   /** Lets the card say something at the next poll, and everything that follows. */

@@ -6,6 +6,7 @@ import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { findModems } from "../../../src/link/modem/discover.ts";
 import { ModemLink, type ModemLinkDeps } from "../../../src/link/modem/modem-link.ts";
@@ -84,7 +85,7 @@ async function trial(
         written.push(Buffer.from(bytes).toString("latin1").trim());
         return port.write(bytes);
       },
-      ...(inForce === undefined ? {} : { uart: inForce }),
+      ...withoutUndefined({ uart: inForce }),
       async [Symbol.asyncDispose]() {
         detach();
         await original();
@@ -241,7 +242,7 @@ describe("fields of a profile that the life of a modem follows", () => {
     [undefined, true],
   ])("power.off %j: the module is %s powered when the power is cut", async (off, powered) => {
     const { profiles, profile } = withProfile({
-      power: off === undefined ? {} : { off },
+      power: withoutUndefined({ off }),
       urcs: [{ pattern: "^ACME BYE$", event: "shutdown" }],
     });
     const found: boolean[] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { type AdminAnswer, adminAnswerOctets } from "../../../src/codec/gp/admin-http.ts";
 import { readPskIdentity } from "../../../src/codec/gp/psk-identity.ts";
@@ -28,7 +29,7 @@ function direct(dialogs: Dialogs, identity: string): CardLink {
     async request(octets) {
       for (const event of reader.push(octets)) {
         if (event.kind !== "request") continue;
-        const checked = checkRequest(event.request, eid === undefined ? {} : { eid });
+        const checked = checkRequest(event.request, withoutUndefined({ eid }));
         if (!checked.ok) return seen({ status: checked.status });
         const reply = await handler.post(checked.request);
         return reply.do === "answer" ? seen(reply.answer) : undefined;

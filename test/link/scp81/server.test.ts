@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { Log } from "../../../src/link/driver.ts";
 import type { AdminScript } from "../../../src/link/scp81/admin-store.ts";
@@ -123,7 +124,7 @@ describe("the handshake", () => {
       expect((await card.request(first))?.status).toBe(204);
       await card.ended;
       const kept = session ?? card.tls.getSession();
-      const wrong = { ...options, ...(kept === undefined ? {} : { session: kept }) };
+      const wrong = { ...options, ...withoutUndefined({ session: kept }) };
       await expect(
         tlsCard(port, identity, "FF".repeat(16), wrong).then(async (other) => {
           if ((await other.request(first)) === undefined) throw new Error("nothing served");

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { SmppAccount } from "../../../drivers/smpp/account.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import type { SubmitOutcome } from "../../../src/link/sms-bearer.ts";
 import { commandSms, packet, until } from "../../drivers/smpp/account.ts";
@@ -31,7 +32,7 @@ async function fateOf(outcome: Promise<SubmitOutcome>): Promise<Fate> {
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     const { status } = error.detail;
-    return { code: error.code, fate: error.fate, ...(status === undefined ? {} : { status }) };
+    return { code: error.code, fate: error.fate, ...withoutUndefined({ status }) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { emptyFraming, frame } from "../../../src/codec/smpp/framer.ts";
 import { accepted, congestion, type Rate, startRate, takeToken, throttle } from "../../../src/link/smpp/rate.ts";
 import { ReceiptMatcher } from "../../../src/link/smpp/receipt-matcher.ts";
@@ -168,7 +169,7 @@ describe("the receipt book", () => {
   const receipt = (id: string | undefined, more = {}) => ({
     state: "delivered" as const,
     intermediate: false,
-    ...(id === undefined ? {} : { id }),
+    ...withoutUndefined({ id }),
     ...more,
   });
   const book = () => new ReceiptMatcher("auto", 50, systemClock);

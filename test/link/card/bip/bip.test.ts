@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { withoutUndefined } from "../../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../../src/base/hex.ts";
 import { catObject } from "../../../../src/codec/cat/object.ts";
 import {
@@ -107,8 +108,7 @@ async function started(options: { rules?: BipRules; maxBuffer?: number; channels
         clock,
         rules: () => rules,
         link: "test",
-        ...(options.maxBuffer === undefined ? {} : { maxBuffer: options.maxBuffer }),
-        ...(options.channels === undefined ? {} : { channels: options.channels }),
+        ...withoutUndefined({ maxBuffer: options.maxBuffer, channels: options.channels }),
       }),
   });
   await kit.terminal.activate();
