@@ -23,8 +23,6 @@ import { workBody } from "../scripts/script-body.ts";
 type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
-/** TAR of the ISD-R. SGP.02 §2.2.3 */
-
 /** SPI of the M2M eUICC (SGP.02 §2.4.3): CC, ciphered, counter higher; PoR always, CC, ciphered, by SMS-SUBMIT. */
 const defaultSpi = "1639";
 
