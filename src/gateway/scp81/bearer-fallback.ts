@@ -22,28 +22,47 @@ export function sessionDueBy(job: Job, now: number): number {
   return now + Math.min(patienceMs, Math.floor(Math.max(0, job.validUntil - now) / 2));
 }
 
-/**
- * The jobs of a target that waited long enough for a session and are sent by short message instead: nothing of them was
- * handed out, and no earlier job stays behind, since jobs keep their order.
- */
+/** What is stored about a target with jobs that wait for a session. */
+interface WaitingFacts {
+  readonly target: Target;
+  readonly sets: readonly KeySetInfo[];
+  /** In their order. */
+  readonly jobs: readonly Job[];
+  /** A profile switch is open: no session is requested with the other jobs. */
+  readonly switching: boolean;
+}
+
+/** The jobs of a target that waited long enough for a session and are sent by short message instead. */
 export async function jobsChangingBearer(
   r: Repositories,
   id: string,
   now: number,
-  deps: BearerFallbackDeps,
-): Promise<Job[]> {
+  { bySms }: BearerFallbackDeps,
+): Promise<readonly Job[]> {
   const target = await r.targets.get(id);
   if (target === undefined) return [];
   const switching = await switchIsOpen(r, id, now);
   const sets = await r.keySets.list(id);
-  const falling: Job[] = [];
-  for (const job of await r.jobs.waitingForSession(id, maxJobs)) {
-    // While a profile switch is open, no session is requested with its other jobs.
-    if (switching && job.lane === "normal") break;
-    if (!mayChangeBearer(job, now) || !fits(job, target, sets) || !deps.bySms(job, target)) break;
-    falling.push(job);
-  }
-  return falling;
+  return changingBearer({ target, sets, jobs: await r.jobs.waitingForSession(id, maxJobs), switching }, now, bySms);
+}
+
+/**
+ * The first jobs of which nothing was handed out and that SMS can carry now; no earlier job stays behind, since jobs keep
+ * their order.
+ */
+export function changingBearer(
+  { target, sets, jobs, switching }: WaitingFacts,
+  now: number,
+  bySms: BearerFallbackDeps["bySms"],
+): readonly Job[] {
+  const staying = jobs.findIndex(
+    (job) =>
+      (switching && job.lane === "normal") ||
+      !mayChangeBearer(job, now) ||
+      !fits(job, target, sets) ||
+      !bySms(job, target),
+  );
+  return staying < 0 ? jobs : jobs.slice(0, staying);
 }
 
 /**

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
+import type { KeySetInfo } from "../../../src/gateway/model/key-set.ts";
+import { changingBearer, mayChangeBearer, sessionDueBy } from "../../../src/gateway/scp81/bearer-fallback.ts";
+import { job, target } from "../records.ts";
+
+const minute = 60_000;
+const now = 10 * minute;
+const isdR: KeySetInfo = {
+  id: "key_1",
+  target: "tgt_1",
+  type: "SCP80",
+  kvn: 1,
+  tars: [],
+  algorithm: "AES",
+  ccLength: 8,
+  cntr: 0,
+};
+
+/** A job that waited for a session until now. */
+function waiting(id: string, more: Partial<Job> = {}, request: Partial<JobRequest> = {}): Job {
+  const waited = { notBefore: now, validUntil: now + minute };
+  return job({ id, ...waited, request: { bearer: "auto", maxPackets: 4, ...request }, ...more });
+}
+
+const script = (more: Partial<Extract<JobWork, { kind: "script" }>>): JobWork => ({
+  kind: "script",
+  tar: "000001",
+  apdus: ["80CA005A00"],
+  ...more,
+});
+
+describe("how long a job waits for a session", () => {
+  // docs/scp81.md: two minutes, or half the validity if that is less
+  it.each([
+    ["a long validity", 60 * minute, 2 * minute],
+    ["four minutes", 4 * minute, 2 * minute],
+    ["three minutes", 3 * minute, 1.5 * minute],
+    ["an odd number of milliseconds", 101, 50],
+    ["nothing left", 0, 0],
+    ["over", -minute, 0],
+  ])("%s", (_, validityMs, patienceMs) => {
+    expect(sessionDueBy(job({ validUntil: now + validityMs }), now)).toBe(now + patienceMs);
+  });
+});
+
+describe("whether a job may change its bearer", () => {
+  it.each<[string, Job, boolean]>([
+    ["auto, no session in time", waiting("a"), true],
+    ["auto, still in time", waiting("a", { notBefore: now + 1 }), false],
+    ["auto, a session has sent a part of it", waiting("a", { attempts: 1 }), false],
+    ["auto, at the end of its validity", waiting("a", { validUntil: now }), false],
+    ["https always waits", waiting("a", {}, { bearer: "https" }), false],
+  ])("%s: %s", (_, of, may) => {
+    expect(mayChangeBearer(of, now)).toBe(may);
+  });
+});
+
+describe("the jobs that are sent by SMS instead", () => {
+  interface Case {
+    readonly jobs: readonly Job[];
+    readonly sets?: readonly KeySetInfo[];
+    readonly switching?: boolean;
+    readonly carried?: (job: Job) => boolean;
+  }
+  it.each<[string, Case, readonly string[]]>([
+    ["none waits", { jobs: [] }, []],
+    ["all that waited", { jobs: [waiting("a"), waiting("b")] }, ["a", "b"]],
+    ["none behind one that stays", { jobs: [waiting("a", { attempts: 1 }), waiting("b")] }, []],
+    [
+      "those before one that stays",
+      { jobs: [waiting("a"), waiting("b", {}, { bearer: "https" }), waiting("c")] },
+      ["a"],
+    ],
+    ["none without a link", { jobs: [waiting("a")], carried: () => false }, []],
+    ["those that a link carries", { jobs: [waiting("a"), waiting("b")], carried: ({ id }) => id === "a" }, ["a"]],
+    ["none during a profile switch", { jobs: [waiting("a")], switching: true }, []],
+    [
+      "the confirmation of the switch during it",
+      { jobs: [waiting("a", { lane: "system" }), waiting("b")], switching: true },
+      ["a"],
+    ],
+    ["none without a key set", { jobs: [waiting("a")], sets: [] }, []],
+    ["none with PSKs only", { jobs: [waiting("a")], sets: [{ ...isdR, type: "SCP81", kvn: 64 }] }, []],
+    ["none whose TAR has no key set", { jobs: [waiting("a", { work: script({ tar: "B00010" }) })] }, []],
+    [
+      "one whose TAR has its own key set",
+      { jobs: [waiting("a", { work: script({ tar: "B00010" }) })], sets: [{ ...isdR, tars: ["B00010"] }] },
+      ["a"],
+    ],
+    ["one with the KVN of a key set", { jobs: [waiting("a", {}, { kvn: 1 })] }, ["a"]],
+    ["none with the KVN of no key set", { jobs: [waiting("a", {}, { kvn: 2 })] }, []],
+    ["none that names a secure channel", { jobs: [waiting("a", {}, { secureChannel: "one" })] }, []],
+    // INITIALIZE UPDATE. GP Card Specification, Amendment D §7.1.1
+    [
+      "none that begins one",
+      { jobs: [waiting("a", { work: script({ apdus: [`8050300008${"00".repeat(8)}`] }) })] },
+      [],
+    ],
+    // Class byte 84: the command has a C-MAC. GP Card Specification §11.1.4
+    ["none that continues one", { jobs: [waiting("a", { work: script({ apdus: ["84E2880001FF"] }) })] }, []],
+    [
+      "none secured upstream",
+      { jobs: [waiting("a", { work: { kind: "packet", userData: ["00"], protocolId: 127, dataCoding: 246 } })] },
+      [],
+    ],
+    [
+      "one whose AID is that of its TAR",
+      { jobs: [waiting("a", { work: script({ tar: "000012", aid: "A0000005591010FFFFFFFF8900001200" }) })] },
+      ["a"],
+    ],
+    [
+      "none whose AID is another application, which SMS cannot name",
+      { jobs: [waiting("a", { work: script({ aid: "A000000151000000" }) })] },
+      [],
+    ],
+    [
+      "none that needs more than 255 short messages",
+      {
+        jobs: [
+          waiting("a", { work: script({ apdus: Array.from({ length: 150 }, () => `80E28800FF${"00".repeat(255)}`) }) }),
+        ],
+      },
+      [],
+    ],
+  ])("%s", (_, { jobs, sets = [isdR], switching = false, carried = () => true }, ids) => {
+    const falling = changingBearer({ target: target(), sets, jobs, switching }, now, carried);
+    expect(falling.map(({ id }) => id)).toEqual(ids);
+  });
+});
