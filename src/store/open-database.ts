@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type BetterSqlite3 from "better-sqlite3";
 import { GatewayError } from "../base/gateway-error.ts";
 import { maxCounter } from "../gateway/model/key-set.ts";
@@ -77,6 +77,10 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     // For the pages of savepoints, which are otherwise written to a file.
     writer.pragma("temp_store = MEMORY");
     writer.pragma("foreign_keys = ON");
+    if (before?.salts !== undefined && !fresh && logIsEmpty(files.log)) {
+      if (options.recover === undefined) compare(folder, before, ledgerOf(writer));
+      forgetSalts(files.marks, before);
+    }
     const seal = once(() => checkedSeal(writer, source, folder));
     reportRemoved(migrate(writer, seal), options);
     touchTables(writer);
@@ -119,6 +123,18 @@ function markFirst(database: BetterSqlite3.Database, path: string): void {
   database.pragma("wal_checkpoint(TRUNCATE)");
   const { instance, commits, opened } = ledgerOf(database);
   MarkFile.create(path, { instance, opened, commits, counters: countersOf(database) }).close(false);
+}
+
+/**
+ * A process that died after it had emptied the log left the salts of that log in the marks. SQLite begins an empty log
+ * under salts of its own: with the former ones in the marks, another death would make it look like a foreign log.
+ */
+function forgetSalts(path: string, { salts: _, ...marks }: Marks): void {
+  MarkFile.create(path, marks).close(false);
+}
+
+function logIsEmpty(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
 function once<T>(make: () => T): () => T {
