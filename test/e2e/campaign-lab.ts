@@ -27,11 +27,9 @@ export class CampaignLab extends Product {
 
   /** Brings the cards' EISs in by the command that the manual names. */
   async import(tag: string): Promise<void> {
-    for (const [n, state] of this.cards.entries()) {
-      const eis = { ...exportEis(state), name: `unit-${n}`, tags: [tag] };
-      const { code, stderr } = await this.run(["target", "import", this.file(`eis-${n}.json`, eis)]);
-      if (code !== 0) throw new Error(stderr);
-    }
+    const all = this.cards.map((state, n) => ({ ...exportEis(state), name: `unit-${n}`, tags: [tag] }));
+    const { code, stderr } = await this.run(["target", "import", this.file("eis.json", all)]);
+    if (code !== 0) throw new Error(stderr);
   }
 
   /** The card as it has written itself down. */
