@@ -267,10 +267,7 @@ export class ModemLink implements AsyncDisposable {
       this.#boot.begin(engine);
       throw new GatewayError("modem.reset", `${this.id} restarts to enable its SIM toolkit`);
     }
-    this.#holder.update({
-      ...withoutUndefined({ toolkit }),
-      phase: { at: "starting", step: "message service" },
-    });
+    this.#holder.update({ ...withoutUndefined({ toolkit }), phase: { at: "starting", step: "message service" } });
     engine.resume();
     await this.#attachBearer(engine);
     await this.#refreshRegistration();
