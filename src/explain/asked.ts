@@ -1,4 +1,4 @@
-import { isStoreData, secretGoesOn, secretOfCommand } from "../codec/apdu/secret-data.ts";
+import { isStoreData, secretGoesOn, secretOfCommand } from "../codec/secrets/secret-data.ts";
 import type { Answered, ExplainType } from "./context.ts";
 import { type Explained, sureness } from "./explain.ts";
 

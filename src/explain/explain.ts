@@ -3,15 +3,15 @@ import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } fro
 import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./card/cat.ts";
 import { type Context, type ExplainType, explainTypes, type Heard } from "./context.ts";
 import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
-import { maskSecrets } from "./mask.ts";
 import { commandPacketNode } from "./packet/packet.ts";
 import { responsePacketNode } from "./packet/packet-answer.ts";
 import { scriptNode, scriptResponseNode } from "./packet/script.ts";
 import { smsPduNode, tpduNode } from "./packet/sms.ts";
 import { userDataNode } from "./packet/user-data.ts";
-import { privateKeyNode } from "./private-key.ts";
 import { euiccResponseNode, profilePackageNode } from "./profile/profile-package.ts";
 import { scores, worthTelling } from "./recognise.ts";
+import { maskSecrets } from "./secrets/mask.ts";
+import { privateKeyNode } from "./secrets/private-key.ts";
 import { textNode } from "./text.ts";
 import { httpNode } from "./tls/http.ts";
 import { pskIdentityNode, sessionTriggerNode } from "./tls/session.ts";

@@ -1,8 +1,8 @@
 import { withoutUndefined } from "../base/defined.ts";
 import { asGatewayError, codecError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
-import { mayHoldSecret } from "../codec/apdu/secret-data.ts";
 import { Reader } from "../codec/kit/codec.ts";
+import { mayHoldSecret } from "../codec/secrets/secret-data.ts";
 
 /** One thing found in octets. `offset` counts from the start of the input the user gave. */
 export interface Node {

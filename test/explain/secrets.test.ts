@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex } from "../../src/base/hex.ts";
 import { capduObject, compactScript, expandedScript } from "../../src/codec/ota/script.ts";
-import { showScript } from "../../src/codec/ota/script-secrets.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
+import { showScript } from "../../src/codec/secrets/script-secrets.ts";
 import { segmentPacket } from "../../src/codec/sms/concatenation.ts";
 import { wrapCommand } from "../../src/crypto/command-packet.ts";
 import { explain } from "../../src/explain/explain.ts";

@@ -1,8 +1,8 @@
 import { fromHex, toHex } from "../../base/hex.ts";
-import { CommandSecrets } from "../apdu/secret-data.ts";
-import { showAlone, showProactive, showTpdu, showWithin } from "../ota/message-secrets.ts";
-import type { ShowMessage } from "../ota/segment-secrets.ts";
-import { isCommandLine, publicAnswer, publicCommandLine } from "./public-command.ts";
+import { showAlone, showProactive, showTpdu, showWithin } from "../secrets/message-secrets.ts";
+import { isCommandLine, publicAnswer, publicCommandLine } from "../secrets/public-command.ts";
+import { CommandSecrets } from "../secrets/secret-data.ts";
+import type { ShowMessage } from "../secrets/segment-secrets.ts";
 
 /** Names and form of a command line, as far as its text shows them. */
 export interface CommandShape {

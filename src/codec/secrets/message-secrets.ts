@@ -1,11 +1,11 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
-import { CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
 import { readCatTlvs } from "../cat/comprehension.ts";
-import { loginObjects } from "../cat/login-secrets.ts";
 import { readLength } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
 import type { SmsAddress } from "../sms/address.ts";
 import { guessTpdu } from "../sms/tpdu.ts";
+import { loginObjects } from "./login-secrets.ts";
+import { CommandSecrets, withoutRanges } from "./secret-data.ts";
 import { passingSegment, type ShowMessage, stepSegment } from "./segment-secrets.ts";
 
 /** How a message is shown of which nothing else is known: of a packet in several, all but the first are blank. */

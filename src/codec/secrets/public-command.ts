@@ -1,8 +1,8 @@
 import { fromHex, toHex } from "../../base/hex.ts";
-import { mayNameKeys } from "../apdu/key-files.ts";
-import { type CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
-import { showEnvelope } from "../ota/message-secrets.ts";
-import type { ShowMessage } from "../ota/segment-secrets.ts";
+import { mayNameKeys } from "./key-files.ts";
+import { showEnvelope } from "./message-secrets.ts";
+import { type CommandSecrets, withoutRanges } from "./secret-data.ts";
+import type { ShowMessage } from "./segment-secrets.ts";
 
 const hidden = "***";
 

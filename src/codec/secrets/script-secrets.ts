@@ -1,8 +1,8 @@
-import { CommandSecrets, withoutRanges } from "../apdu/secret-data.ts";
-import { loginRanges, type Range } from "../cat/login-secrets.ts";
 import { readLength, readTag } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
-import { compactCommandLength, isCapdu, isExpandedScript } from "./script.ts";
+import { compactCommandLength, isCapdu, isExpandedScript } from "../ota/script.ts";
+import { loginRanges, type Range } from "./login-secrets.ts";
+import { CommandSecrets, withoutRanges } from "./secret-data.ts";
 
 /** A script as it may be shown. */
 interface ShownScript {

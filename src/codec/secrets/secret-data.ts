@@ -1,5 +1,5 @@
-import type { Range } from "../cat/login-secrets.ts";
 import { channelOf, FileAccess } from "./key-files.ts";
+import type { Range } from "./login-secrets.ts";
 import { StoredBlocks } from "./store-data-secrets.ts";
 
 /** What kind of secret a command carries. */

@@ -1,6 +1,6 @@
 import { concatBytes, equalBytes } from "../../base/hex.ts";
+import { commandHeaderLength, commandPrefixLength } from "../ota/command-packet.ts";
 import { type Concatenation, concatenationOf, readUserDataHeader, securityHeaderOf } from "../sms/user-data-header.ts";
-import { commandHeaderLength, commandPrefixLength } from "./command-packet.ts";
 import { showScript } from "./script-secrets.ts";
 
 /** A short message that passes by. */

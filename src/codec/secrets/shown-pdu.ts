@@ -1,10 +1,10 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
-import { replaced, showAlone } from "../ota/message-secrets.ts";
-import type { PassingMessage, ShowMessage } from "../ota/segment-secrets.ts";
+import { withoutPassword } from "../smpp/describe.ts";
+import { decodePdu, type Pdu } from "../smpp/pdu.ts";
 import type { Concatenation } from "../sms/user-data-header.ts";
-import { withoutPassword } from "./describe.ts";
-import { decodePdu, type Pdu } from "./pdu.ts";
+import { replaced, showAlone } from "./message-secrets.ts";
+import type { PassingMessage, ShowMessage } from "./segment-secrets.ts";
 
 /** esm_class: the message starts with a user data header. SMPP 3.4 §5.2.12 */
 const udhIndicator = 0x40;

@@ -1,4 +1,4 @@
-import { LoginScan, type Range } from "../cat/login-secrets.ts";
+import { LoginScan, type Range } from "./login-secrets.ts";
 
 /** Data groups and where their secrets stand. */
 interface StoredSecrets {

@@ -1,8 +1,8 @@
-import { answersWithKeys } from "../../codec/apdu/secret-data.ts";
 import { statusWordName } from "../../codec/apdu/status-word.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import type { Es5Name } from "../../codec/euicc/es5/functions.ts";
 import { es5StatusText } from "../../codec/euicc/es5/status.ts";
+import { answersWithKeys } from "../../codec/secrets/secret-data.ts";
 import type { Context } from "../context.ts";
 import { initializeUpdateNode, looksLikeInitializeUpdate } from "../packet/secure-channel.ts";
 import { branchOf, hiddenLeaf, leaf, leafOf, type Node } from "../tree.ts";

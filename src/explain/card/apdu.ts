@@ -1,7 +1,7 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { parseClassByte } from "../../codec/apdu/class-byte.ts";
-import { isStoreData, type SecretKind, secretOfCommand } from "../../codec/apdu/secret-data.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
+import { isStoreData, type SecretKind, secretOfCommand } from "../../codec/secrets/secret-data.ts";
 import type { Context } from "../context.ts";
 import { type Branch, branchOf, hex2, hex4, type Node } from "../tree.ts";
 import { answerDataNode, statusWords } from "./answer-data.ts";

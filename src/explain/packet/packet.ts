@@ -4,7 +4,7 @@ import { cipherAlgorithm, crcAlgorithm, keySetNumber, macAlgorithm } from "../..
 import { parseSpi, type Spi, showSpi } from "../../codec/ota/spi.ts";
 import { type OpenedCommand, openCommand } from "../../crypto/command-packet.ts";
 import type { Context } from "../context.ts";
-import { maskSecrets } from "../mask.ts";
+import { maskSecrets } from "../secrets/mask.ts";
 import { type Branch, branchOf, type Node } from "../tree.ts";
 import {
   checkWords,

@@ -1,18 +1,18 @@
 import { codecError } from "../../base/gateway-error.ts";
+import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
+import { Reader } from "../../codec/kit/codec.ts";
+import { compactCommandLength, scriptObjectName } from "../../codec/ota/script.ts";
+import { badFormatName, chainingResultName } from "../../codec/ota/script-response.ts";
 import {
   CommandSecrets,
   isStoreData,
   mayHoldSecret,
   secretGoesOn,
   secretOfCommand,
-} from "../../codec/apdu/secret-data.ts";
-import { hexTag, readLength, readTag } from "../../codec/kit/ber.ts";
-import { Reader } from "../../codec/kit/codec.ts";
-import { compactCommandLength, scriptObjectName } from "../../codec/ota/script.ts";
-import { badFormatName, chainingResultName } from "../../codec/ota/script-response.ts";
+} from "../../codec/secrets/secret-data.ts";
 import { answerDataNode, statusWords } from "../card/answer-data.ts";
 import type { Context } from "../context.ts";
-import { readsKeys, writesKeys } from "../profile/key-files.ts";
+import { readsKeys, writesKeys } from "../secrets/key-files.ts";
 import { type Branch, branchOf, hex4, hiddenLeaf, leafOf, type Node, numberOf, unreadLeaf } from "../tree.ts";
 import {
   externalAuthenticateParts,

@@ -1,4 +1,4 @@
-import { answersWithKeys, CommandSecrets, isStoreData } from "../../codec/apdu/secret-data.ts";
+import { answersWithKeys, CommandSecrets, isStoreData } from "../../codec/secrets/secret-data.ts";
 
 /** Whether the next of a card's commands writes to a file of keys; STORE DATA is judged by its own data. */
 export function writesKeys(secrets: CommandSecrets, command: Uint8Array): boolean {

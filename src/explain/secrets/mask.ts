@@ -1,7 +1,7 @@
-import { secretRanges } from "../codec/apdu/secret-data.ts";
-import type { Range } from "../codec/cat/login-secrets.ts";
+import type { Range } from "../../codec/secrets/login-secrets.ts";
+import { secretRanges } from "../../codec/secrets/secret-data.ts";
+import { hiddenLeaf, type Node } from "../tree.ts";
 import { privateKeyKind } from "./private-key.ts";
-import { hiddenLeaf, type Node } from "./tree.ts";
 
 /**
  * A tree over octets without the octets that look like the data of PUT KEY, PIN commands or STORE DATA with keys, whatever

@@ -1,7 +1,7 @@
-import { readLength, readTag } from "../codec/kit/ber.ts";
-import { Reader } from "../codec/kit/codec.ts";
-import type { Context } from "./context.ts";
-import { branchOf, type Node } from "./tree.ts";
+import { readLength, readTag } from "../../codec/kit/ber.ts";
+import { Reader } from "../../codec/kit/codec.ts";
+import type { Context } from "../context.ts";
+import { branchOf, type Node } from "../tree.ts";
 
 /** Object identifiers of keys, in DER without their head. */
 const algorithms: readonly (readonly [string, string])[] = [

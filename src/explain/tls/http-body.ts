@@ -1,7 +1,7 @@
 import { concatBytes } from "../../base/hex.ts";
 import { scriptKindOf } from "../../codec/gp/admin-http.ts";
 import type { Context, ExplainType } from "../context.ts";
-import { maskSecrets } from "../mask.ts";
+import { maskSecrets } from "../secrets/mask.ts";
 import { type Branch, type Node, unreadLeaf } from "../tree.ts";
 
 /** Headers of a message by lower-case name. */

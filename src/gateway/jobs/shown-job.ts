@@ -1,9 +1,9 @@
 import { fromHex, toHex } from "../../base/hex.ts";
-import { FileAccess } from "../../codec/apdu/key-files.ts";
-import { answersWithKeys, CommandSecrets, withoutRanges } from "../../codec/apdu/secret-data.ts";
-import { loginObjects, loginRanges } from "../../codec/cat/login-secrets.ts";
-import { showScript } from "../../codec/ota/script-secrets.ts";
-import { SegmentMemory } from "../../link/segment-memory.ts";
+import { FileAccess } from "../../codec/secrets/key-files.ts";
+import { loginObjects, loginRanges } from "../../codec/secrets/login-secrets.ts";
+import { showScript } from "../../codec/secrets/script-secrets.ts";
+import { answersWithKeys, CommandSecrets, withoutRanges } from "../../codec/secrets/secret-data.ts";
+import { SegmentMemory } from "../../link/secrets/segment-memory.ts";
 import { type WrittenFailure, writtenFailure } from "../model/failure.ts";
 import { hasEnded, type Job, type JobResult, type JobWork } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";

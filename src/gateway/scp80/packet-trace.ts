@@ -1,4 +1,4 @@
-import { showScript } from "../../codec/ota/script-secrets.ts";
+import { showScript } from "../../codec/secrets/script-secrets.ts";
 import { isTracing, traceFrame, withFrameContext } from "../../link/trace.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";

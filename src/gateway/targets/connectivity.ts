@@ -2,12 +2,12 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { catTlvBytes, readCatTlvs } from "../../codec/cat/comprehension.ts";
-import { loginObjects, loginRanges } from "../../codec/cat/login-secrets.ts";
 import { ConnectivityParameters } from "../../codec/euicc/addressing.ts";
 import { type Connection, connectionObjects, connectionOf } from "../../codec/gp/connection.ts";
 import { SessionParameters } from "../../codec/gp/session-parameters.ts";
 import { readTlvs, tlvBytes } from "../../codec/kit/ber.ts";
 import { decode, encode } from "../../codec/kit/codec.ts";
+import { loginObjects, loginRanges } from "../../codec/secrets/login-secrets.ts";
 import { parseAddress, showAddress, TpAddress } from "../../codec/sms/address.ts";
 
 /** How the card reaches its SM-SR by HTTPS. */

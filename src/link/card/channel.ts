@@ -1,12 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
 import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { onChannel, parseClassByte } from "../../codec/apdu/class-byte.ts";
-import { CommandSecrets } from "../../codec/apdu/secret-data.ts";
+import { CommandSecrets } from "../../codec/secrets/secret-data.ts";
 import type { CardConnection } from "../card-reader.ts";
-import { SegmentMemory } from "../segment-memory.ts";
+import { SegmentMemory } from "../secrets/segment-memory.ts";
+import { type Showing, showing } from "../secrets/shown-frames.ts";
 import { traceFrame, tracing } from "../trace.ts";
 import { type CardResponse, exchangeApdu } from "./exchange.ts";
-import { type Showing, showing } from "./secrets.ts";
 import { SerialQueue } from "./serial-queue.ts";
 
 /** Time limit of one APDU from its turn on, including its GET RESPONSEs, and the signal that aborts it. */

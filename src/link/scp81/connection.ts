@@ -3,7 +3,7 @@ import { detach } from "../../base/detach.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { adminAnswerOctets } from "../../codec/gp/admin-http.ts";
 import { type HttpRequest, RequestReader } from "../../codec/gp/request-reader.ts";
-import { showScript } from "../../codec/ota/script-secrets.ts";
+import { showScript } from "../../codec/secrets/script-secrets.ts";
 import { isTracing, traceFrame } from "../trace.ts";
 import { checkRequest } from "./admin-request.ts";
 import type { PskEntry } from "./psk-source.ts";

@@ -1,6 +1,11 @@
-import { isGatewayError } from "../base/gateway-error.ts";
-import { showBody } from "../codec/ota/message-secrets.ts";
-import { type PassedSegments, passingSegment, type ShowMessage, stepSegment } from "../codec/ota/segment-secrets.ts";
+import { isGatewayError } from "../../base/gateway-error.ts";
+import { showBody } from "../../codec/secrets/message-secrets.ts";
+import {
+  type PassedSegments,
+  passingSegment,
+  type ShowMessage,
+  stepSegment,
+} from "../../codec/secrets/segment-secrets.ts";
 
 /** Maximum number of remembered packets of several messages; the oldest is forgotten first. */
 const maxPackets = 256;

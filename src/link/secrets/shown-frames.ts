@@ -1,12 +1,12 @@
-import { CommandSecrets, withoutRanges } from "../../codec/apdu/secret-data.ts";
-import type { Range } from "../../codec/cat/login-secrets.ts";
 import { catObjects } from "../../codec/cat/object.ts";
 import { ProactiveCommand } from "../../codec/cat/proactive.ts";
 import { Reader } from "../../codec/kit/codec.ts";
-import { showAlone, showEnvelope } from "../../codec/ota/message-secrets.ts";
-import type { ShowMessage } from "../../codec/ota/segment-secrets.ts";
+import type { Range } from "../../codec/secrets/login-secrets.ts";
+import { showAlone, showEnvelope } from "../../codec/secrets/message-secrets.ts";
+import { CommandSecrets, withoutRanges } from "../../codec/secrets/secret-data.ts";
+import type { ShowMessage } from "../../codec/secrets/segment-secrets.ts";
+import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
 import type { Frame } from "../trace.ts";
-import { ignoreCodecErrors } from "./ignore-codec-errors.ts";
 
 type Shown = Pick<Frame, "bytes" | "facts">;
 

@@ -1,5 +1,5 @@
-import { shownPdu } from "../../codec/smpp/shown-pdu.ts";
-import { showBothWays } from "../segment-memory.ts";
+import { shownPdu } from "../../codec/secrets/shown-pdu.ts";
+import { showBothWays } from "../secrets/segment-memory.ts";
 import { traceFrame, tracing } from "../trace.ts";
 
 /** Publishes the PDUs of one session, without passwords and keys. */

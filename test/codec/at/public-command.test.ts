@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { CommandSecrets } from "../../../src/codec/apdu/secret-data.ts";
 import { publicLine } from "../../../src/codec/at/line-name.ts";
-import { showAlone } from "../../../src/codec/ota/message-secrets.ts";
+import { showAlone } from "../../../src/codec/secrets/message-secrets.ts";
+import { CommandSecrets } from "../../../src/codec/secrets/secret-data.ts";
 
 const key = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
 

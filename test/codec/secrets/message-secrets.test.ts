@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { shownText } from "../../../src/codec/at/line-name.ts";
-import { showCommand, showTpdu } from "../../../src/codec/ota/message-secrets.ts";
 import { capduObject, compactScript, expandedScript } from "../../../src/codec/ota/script.ts";
-import { showScript } from "../../../src/codec/ota/script-secrets.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
-import { shownPdu } from "../../../src/codec/smpp/shown-pdu.ts";
+import { showCommand, showTpdu } from "../../../src/codec/secrets/message-secrets.ts";
+import { showScript } from "../../../src/codec/secrets/script-secrets.ts";
+import { shownPdu } from "../../../src/codec/secrets/shown-pdu.ts";
 import { segmentPacket } from "../../../src/codec/sms/concatenation.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
-import { deliverOf, envelopeOf, submitOf } from "./carriers.ts";
+import { deliverOf, envelopeOf, submitOf } from "../ota/carriers.ts";
 
 const mark = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
 const putKey = `80D8000117018810${mark}03AABBCC`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { identifiersIn, maskIdentifiers } from "../../../src/link/modem/mask.ts";
+import { identifiersIn, maskIdentifiers } from "../../../src/link/secrets/masked-identifiers.ts";
 
 const iccid = "898600B5000000713264";
 const imsi = "001010773051826";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
-import { showing } from "../../../src/link/card/secrets.ts";
+import { showing } from "../../../src/link/secrets/shown-frames.ts";
 
 test("user name and password of a bearer are not shown, all else of the command is", () => {
   const answer = fromHex(

@@ -9,7 +9,7 @@ import { type Asked, answerType, askedBy } from "../../../explain/asked.ts";
 import { type ExplainType, explainTypes } from "../../../explain/context.ts";
 import { type Explained, type ExplainOptions, explain } from "../../../explain/explain.ts";
 import { Assembler } from "../../../explain/packet/assembled.ts";
-import { KeyFiles } from "../../../explain/profile/key-files.ts";
+import { KeyFiles } from "../../../explain/secrets/key-files.ts";
 import { plainStyle, type TreeStyle, treeLines } from "../../../explain/tree-text.ts";
 import { type CommandIo, keyFlag } from "../run-operation.ts";
 import { visible, visibleLines } from "../visible.ts";

@@ -1,6 +1,6 @@
-import { CommandSecrets } from "../../../codec/apdu/secret-data.ts";
 import { shownText } from "../../../codec/at/line-name.ts";
-import { showBothWays } from "../../segment-memory.ts";
+import { CommandSecrets } from "../../../codec/secrets/secret-data.ts";
+import { showBothWays } from "../../secrets/segment-memory.ts";
 import { isTracing, traceFrame } from "../../trace.ts";
 import type { LineRole } from "./line-router.ts";
 

@@ -11,12 +11,12 @@ import {
   selectMemory,
   sendMessage,
 } from "../../../codec/at/sms-commands.ts";
-import { showTpdu } from "../../../codec/ota/message-secrets.ts";
+import { showTpdu } from "../../../codec/secrets/message-secrets.ts";
 import type { SmsAddress } from "../../../codec/sms/address.ts";
 import { type SmsSubmit, tpduBytes } from "../../../codec/sms/tpdu.ts";
 import { relativeValidity } from "../../../codec/sms/validity.ts";
 import type { Log } from "../../driver.ts";
-import { SegmentMemory } from "../../segment-memory.ts";
+import { SegmentMemory } from "../../secrets/segment-memory.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../sms-bearer.ts";
 import { traceFrame, tracing } from "../../trace.ts";
 import type { AtEngine } from "../at/at-engine.ts";
