@@ -30,8 +30,8 @@ interface FleetProgramIo {
   readonly signal: AbortSignal;
 }
 
-/** The part of the knobs that makes sense for many cards at once. */
-const Knobs = z
+/** The part of the deviations that makes sense for many cards at once. */
+const Deviations = z
   .strictObject({
     headerCase: z.enum(["standard", "lower", "upper"]),
     framing: z.enum(["chunked", "length"]),
@@ -117,9 +117,9 @@ function shareOf(text: string): number {
 
 function deviationsOf(text: string): object {
   try {
-    return Knobs.parse(parseJson(text));
+    return Deviations.parse(parseJson(text));
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : "not JSON";
-    throw new GatewayError("api.usage", `--knobs: ${why}`, { detail: { field: "knobs" }, cause });
+    throw new GatewayError("api.usage", `--deviations: ${why}`, { detail: { field: "deviations" }, cause });
   }
 }

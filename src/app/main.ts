@@ -1,4 +1,5 @@
 import { Command, CommanderError, Help, Option } from "commander";
+import type { ErrorCode } from "../base/error-catalogue.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import type { CliContext } from "../face/cli/context.ts";
 import { addExamples, commandPath } from "../face/cli/examples.ts";
@@ -64,10 +65,18 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
     // Further lines of a message are indented, so that they cannot be taken for lines of the program.
     else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
+    const { advice } = error.entry;
+    if (!terminal.json && needsAdvice(error.code))
+      say(terminal, `(${advice.charAt(0).toLowerCase()}${advice.slice(1, -1)})`);
     if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
       say(terminal, thrown.stack ?? "");
     process.exitCode = error.entry.exit;
   }
+}
+
+/** Whether the advice of the catalogue is printed: the message names what is missing, the advice where to find it. */
+function needsAdvice(code: ErrorCode): boolean {
+  return code.endsWith(".unknown") || code === "api.unreachable" || code === "store.locked";
 }
 
 /** The program with all its commands, for documents. */

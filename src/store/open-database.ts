@@ -153,7 +153,7 @@ function takeLock(lock: BetterSqlite3.Database, folder: string): void {
   } catch (cause) {
     if (!(cause instanceof Error) || !("code" in cause) || !/^SQLITE_(BUSY|LOCKED)/.test(String(cause.code)))
       throw cause;
-    throw new GatewayError("store.locked", `another otagate uses ${folder}`, { detail: { folder }, cause });
+    throw new GatewayError("store.locked", `another otagate process uses ${folder}`, { detail: { folder }, cause });
   }
 }
 

@@ -51,6 +51,10 @@ describe("exit codes", () => {
       [["connectivity", "set", eid, "--file", "none.json"], "--file: none.json cannot be read: no such file or folder"],
       [["trace", "export", "-o", "none/x"], "--output: none/x cannot be written: no such file or folder"],
       [["trace", "export", "--kind", "apdus"], "'apdus' is not a kind of frame; did you mean 'apdu'?"],
+      [["trace", "export", "--since", "5y"], "--since: must be a date"],
+      [["store", "prune"], "give --jobs, --events or --audit"],
+      [["store", "prune", "--jobs", "1s"], "It must be at least 1h"],
+      [["smsc", "hash-password"], "standard input is empty"],
     ] as const) {
       const { code, stdout, stderr } = await product.run([...args]);
       expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: "" });
@@ -62,6 +66,19 @@ describe("exit codes", () => {
       code: 7,
       stderr: expect.stringContaining(`the store in ${state} cannot be used`),
     });
+  });
+
+  it("comes with advice where to find what does not exist", async () => {
+    await using product = new Product();
+    for (const [args, advice] of [
+      [["target", "show", "nope"], "(list the targets with `otagate target list`)"],
+      [["card", "info", "nope"], "(list the links with `otagate reader list`, `modem list` or `smsc list`)"],
+    ] as const) {
+      const { code, stderr } = await product.run([...args]);
+      expect({ code, advice: stderr.trimEnd().split("\n").at(-1) }).toEqual({ code: 3, advice });
+      const asJson = await product.run([...args, "--json"]);
+      expect(Object.keys(JSON.parse(asJson.stderr).error)).toEqual(["code", "message", "detail"]);
+    }
   });
 
   it("is 0 for help and version, on standard output", async () => {

@@ -44,7 +44,7 @@ describe("otagate sim fleet", () => {
     for (const [flag, value] of [
       ["--connect", "nowhere"],
       ["--drop", "2"],
-      ["--knobs", '{"colour":1}'],
+      ["--deviations", '{"colour":1}'],
     ] as const) {
       const rest = flag === "--connect" ? [] : ["--connect", "127.0.0.1:1"];
       const ended = await product.run(["sim", "fleet", "--cards", "1", ...rest, flag, value]);

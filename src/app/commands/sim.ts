@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { FleetProgramOptions } from "../../../simulators/scp81/fleet-program.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
@@ -126,7 +126,7 @@ function registerSimModem(sim: Command, context: CliContext): void {
     .option("--number <digits>", "number of the plain USIM (default: derived from --pty or --tcp)")
     .option("--network <how>", "own, serve:<port or path>, or join:<host:port or path>")
     .option("--misbehave <list>", "faults from the start (docs/simulated-modem.md)")
-    .option("--bip <host:port>", "where the card's own connections are led to")
+    .option("--bip <host:port>", "destination of the connections that the card opens")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate sim modem --pty /tmp/modem-a --network serve:/tmp/net\n  otagate sim modem --pty /tmp/modem-b --network join:/tmp/net --card card.json\n",
@@ -156,16 +156,20 @@ function registerSimFleet(sim: Command, context: CliContext): void {
     .option("--retries <n>", "reconnections of a session", wholeNumber, 3)
     .option("--retry-delay <seconds>", "pause before a reconnection", wholeNumber, 5)
     .option("--drop <share>", "share of POSTs during which the connection breaks, 0 to 1", "0")
-    .option("--knobs <json>", "deviations of the cards in syntax, fragmentation and timing (docs/scp81.md)", "{}")
+    .option("--deviations <json>", "deviations of the cards in syntax, fragmentation and timing (docs/scp81.md)", "{}")
+    .addOption(new Option("--knobs <json>", "former name of --deviations").hideHelp())
     .option("--eis <file>", "write the EIS of all cards, keys included, and open no session")
     .option("--every", "print a line for each session")
     .addHelpText(
       "after",
       "\nExamples:\n  otagate sim fleet --cards 1000 --eis fleet.json\n  otagate target import fleet.json\n  otagate sim fleet --cards 1000 --connect 127.0.0.1:8443 --parallel 200 --drop 0.02\n",
     )
-    .action(async ({ knobs, ...options }: Omit<FleetProgramOptions, "deviations"> & { readonly knobs: string }) => {
+    .action(async ({ knobs, ...options }: FleetProgramOptions & { readonly knobs?: string }) => {
       const { runFleetProgram } = await import("../../../simulators/scp81/fleet-program.ts");
       const print = (line: string) => void context.terminal.out.write(shownLines(context.terminal, `${line}\n`));
-      process.exitCode = await runFleetProgram({ ...options, deviations: knobs }, { print, signal: untilStopped() });
+      process.exitCode = await runFleetProgram(
+        { ...options, deviations: knobs ?? options.deviations },
+        { print, signal: untilStopped() },
+      );
     });
 }

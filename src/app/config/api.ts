@@ -17,7 +17,9 @@ export const ApiConfig = z
     certificates: z
       .array(
         z.strictObject({
-          subject: z.string().regex(/^[A-Za-z]+=[^,]+(,\s*[A-Za-z]+=[^,]+)*$/, "attributes like CN=smsr,O=Example"),
+          subject: z
+            .string()
+            .regex(/^[A-Za-z]+=[^,]+(,\s*[A-Za-z]+=[^,]+)*$/, "must be attributes such as CN=smsr,O=Example"),
           scopes: z.array(z.enum(scopes)).min(1),
         }),
       )

@@ -6,6 +6,7 @@ import { checked, knownFields } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
 import { yamlTooDeep } from "../../base/yaml-depth.ts";
+import { reasonOf } from "../../face/cli/input-file.ts";
 import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import { ApiConfig } from "./api.ts";
 import { portsOfTheirOwn, uniqueBy } from "./checks.ts";
@@ -70,7 +71,7 @@ function readYaml(file: string): unknown {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    throw new GatewayError("config.unreadable", `cannot read ${file}`, { detail: { file }, cause });
+    throw new GatewayError("config.unreadable", `cannot read ${file}${reasonOf(cause)}`, { detail: { file }, cause });
   }
   const deep = yamlTooDeep(text);
   if (deep !== undefined) throw new GatewayError("config.invalid", `${file} is ${deep}`, { detail: { file } });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
+const digits = z.string().regex(/^\+?[0-9]{1,20}$/, "must be 1 to 20 digits, with or without +");
 const durationMs = z.number().int().positive();
 
 /** Settings of short messages to cards, and time limits for answers. */

@@ -9,7 +9,7 @@ export const SmscAccountConfig = z.looseObject({
   /** `smpp://[system_id@]host[:port]` or `smpps://…`; options as a query or as fields. */
   address: z
     .string()
-    .regex(/^[a-z][a-z0-9+.-]*:./, "smpp://host:port or smpps://host:port")
+    .regex(/^[a-z][a-z0-9+.-]*:./, "must be smpp://host:port or smpps://host:port")
     .superRefine(knownScheme),
   password: SecretReference.optional(),
 });

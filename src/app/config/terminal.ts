@@ -4,8 +4,8 @@ import { isLanguageCode } from "./language-codes.ts";
 
 /** Facts that the terminal reports to cards in readers. */
 export const TerminalConfig = z.strictObject({
-  imei: imeiText.pipe(z.string().length(15, "an IMEI of 15 digits")).default("350000000000006"),
-  imeisv: imeiText.pipe(z.string().length(16, "an IMEISV of 16 digits")).optional(),
+  imei: imeiText.pipe(z.string().length(15, "must have 15 digits")).default("350000000000006"),
+  imeisv: imeiText.pipe(z.string().length(16, "must have 16 digits")).optional(),
   /** MCC and MNC, 5 or 6 digits. */
   plmn: z
     .string()

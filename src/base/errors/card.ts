@@ -79,7 +79,7 @@ export const linkErrors = {
     http: 404,
     exit: 3,
     retry: "never",
-    advice: "List the links with `GET /v1/links`.",
+    advice: "List the links with `otagate reader list`, `modem list` or `smsc list`.",
   },
   "link.busy": {
     text: "The link is in use by another program or client",

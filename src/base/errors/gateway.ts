@@ -262,7 +262,7 @@ export const apiErrors = {
     http: 502,
     exit: 5,
     retry: "later",
-    advice: "Start the daemon, or check its address.",
+    advice: "Start the daemon with `otagate daemon`, or check the address of `--url`.",
   },
   "api.timeout": {
     text: "The wait ended before the work did",

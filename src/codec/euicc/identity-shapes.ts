@@ -9,15 +9,20 @@ import { parseImei, parseMsisdn } from "./subscriber.ts";
 function identity(name: string, parse: (text: string) => string) {
   return z
     .string()
-    .max(128, `${name}: must have at most 128 characters`)
+    .max(128, "must have at most 128 characters")
     .transform((text, context) => {
       try {
         return parse(text);
       } catch (error) {
-        context.addIssue({ code: "custom", message: error instanceof Error ? error.message : `not an ${name}` });
+        context.addIssue({ code: "custom", message: reasonOf(error, name) });
         return z.NEVER;
       }
     });
+}
+
+/** Why a text was refused, without the name of the identity: the path of the issue names the field. */
+function reasonOf(error: unknown, name: string): string {
+  return error instanceof Error ? error.message.replace(`${name}: `, "") : `must be an ${name}`;
 }
 
 /** An EID, however it is written. */

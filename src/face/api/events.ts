@@ -18,7 +18,7 @@ const eventShape = z
 /** A position of the log, as text. */
 export const logPosition = z.coerce
   .string<string | number>()
-  .regex(/^[0-9]{1,15}$/, "no position of the log")
+  .regex(/^[0-9]{1,15}$/, "must be a position of the event log")
   .transform(Number);
 
 const filters = {
@@ -26,7 +26,7 @@ const filters = {
   job: z.string().min(1).max(100).optional().describe("Only for this job"),
   type: z
     .string()
-    .regex(/^[a-z*][a-z.*,-]{0,300}$/, "event types, `*` for any ending, separated by commas")
+    .regex(/^[a-z*][a-z.*,-]{0,300}$/, "must be event types separated by commas, with `*` for any ending")
     .optional()
     .describe("Only of these types: `job.*,notification.received`"),
 };

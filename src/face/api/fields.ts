@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Upper- or lower-case hexadecimal octets. */
-export const hexText = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
+export const hexText = z.string().regex(/^([0-9a-fA-F]{2})*$/, "must be hexadecimal octets");
 
 /** A target in a path, by id, EID, ICCID, MSISDN or name. */
 export const referenceParams = z.object({
@@ -42,7 +42,7 @@ export const seqPage = z.strictObject({
   limit,
   cursor: z
     .string()
-    .regex(/^[1-9][0-9]{0,14}$/, "no cursor of this list")
+    .regex(/^[1-9][0-9]{0,14}$/, "must be the cursor of a page of this list")
     .transform(Number)
     .optional()
     .describe("`cursor` of the previous page"),
@@ -53,7 +53,7 @@ export const idPage = z.strictObject({
   limit,
   cursor: z
     .string()
-    .regex(/^[a-z]{2,8}_[0-9a-z]{26}$/, "no cursor of this list")
+    .regex(/^[a-z]{2,8}_[0-9a-z]{26}$/, "must be the cursor of a page of this list")
     .optional()
     .describe("`cursor` of the previous page"),
 });
@@ -72,7 +72,7 @@ export const waitQuery = z.strictObject({
 export const idempotencyHeaders = z.looseObject({
   "idempotency-key": z
     .string()
-    .regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters")
+    .regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible characters")
     .optional()
     .describe("Makes repeating this request safe"),
 });

@@ -37,7 +37,7 @@ const leaseShape = z
   })
   .meta({ id: "Lease", description: "Exclusive use of the card behind a link" });
 
-const leaseId = z.string().regex(/^lse_[0-9a-z]{26}$/, "no lease id");
+const leaseId = z.string().regex(/^lse_[0-9a-z]{26}$/, "must be the id of a lease");
 
 const leaseParams = z.object({ ...idParams.shape, lease: leaseId });
 
@@ -260,7 +260,7 @@ export const linkOperations = {
     body: z.strictObject({
       line: z
         .string()
-        .regex(/^[aA][tT][\x20-\x7e]*$/, "a line that begins with AT")
+        .regex(/^[aA][tT][\x20-\x7e]*$/, "must be one line that begins with AT")
         .max(1000),
       lease: leaseId.optional().describe("Lease of the card in the modem"),
     }),
@@ -281,7 +281,7 @@ export const linkOperations = {
     summary: "Send a plain text message",
     params: idParams,
     body: z.strictObject({
-      to: z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +"),
+      to: z.string().regex(/^\+?[0-9]{1,20}$/, "must be 1 to 20 digits, with or without +"),
       text: z.string().min(1).max(maxTextLength),
       lease: leaseId.optional().describe("Lease of the card in the modem"),
     }),

@@ -217,7 +217,7 @@ export const targetOperations = {
       ci: z.string().max(20_000).optional().describe("Certificate of the issuer, PEM (XML only)"),
       transportKey: z
         .string()
-        .regex(/^[0-9a-fA-F]{32}$/, "16 octets in hexadecimal")
+        .regex(/^[0-9a-fA-F]{32}$/, "must be 16 hexadecimal octets")
         .optional()
         .describe("Key that unwraps the key values (XML only)"),
       items: z.array(description).max(10_000).optional(),
@@ -226,7 +226,7 @@ export const targetOperations = {
         .optional()
         .describe("Algorithm for SCP80 keys without one in the file (CSV only)"),
       tars: z
-        .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "a TAR of 3 octets in hexadecimal"))
+        .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits"))
         .max(64)
         .optional()
         .describe("TARs for SCP80 keys without TARs in the file (CSV only)"),

@@ -43,7 +43,10 @@ export const tokenOperations = {
     body: z.strictObject({
       name: z
         .string()
-        .regex(/^[A-Za-z0-9._-]{1,60}$/, { error: "letters, digits, dot, dash or underscore", abort: true })
+        .regex(/^[A-Za-z0-9._-]{1,60}$/, {
+          error: "must be 1 to 60 letters, digits, dots, dashes or underscores",
+          abort: true,
+        })
         .refine((text) => keyLike(text) === undefined, "could be a key; names are stored and shown in clear"),
       scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
       validMs: z

@@ -4,7 +4,7 @@ import type { Es5Call } from "../../codec/euicc/es5/record.ts";
 import { wholeNumber } from "./number-flag.ts";
 
 /** A parameter of an ES5 function as an option of its command. */
-interface Es5Option {
+export interface Es5Option {
   readonly name: string;
   readonly option: Option;
   /** The parameter for the option's value. @throws api.usage */

@@ -51,8 +51,13 @@ export function fileError(thrown: unknown): GatewayError | undefined {
 
 /** The error of a file that cannot be read, written or made, with the system's reason. */
 export function unreadable(field: string, file: string, cause: unknown, what = "read"): GatewayError {
+  const why = `${field}: ${file} cannot be ${what}${reasonOf(cause)}`;
+  return new GatewayError("api.usage", why, { detail: { field, file }, cause });
+}
+
+/** The system's reason why a file was refused, behind a colon; empty if the cause is of another kind. */
+export function reasonOf(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const reason = reasons[code] ?? code;
-  const why = reason === "" ? "" : `: ${reason}`;
-  return new GatewayError("api.usage", `${field}: ${file} cannot be ${what}${why}`, { detail: { field, file }, cause });
+  return reason === "" ? "" : `: ${reason}`;
 }

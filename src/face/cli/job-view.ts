@@ -1,7 +1,7 @@
 import { errorCatalogue } from "../../base/error-catalogue.ts";
 import type { JobAnswer, JobDetail } from "../api/jobs.ts";
 import { switchText } from "./switch-view.ts";
-import { paint, type Terminal, when } from "./terminal.ts";
+import { elapsed, paint, type Terminal, when } from "./terminal.ts";
 
 /** A job in an answer of the API, in a list or alone. */
 export type ShownJob = JobAnswer & Partial<Pick<JobDetail, "packets" | "decoded" | "switch">>;
@@ -59,7 +59,7 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
     );
   if (job.note !== undefined && !jobHasEnded(job)) lines.push(`  note       ${job.note}`);
   lines.push(
-    `  times      queued ${when(job.createdAt)}${job.endedAt === undefined ? "" : `, ended after ${job.endedAt - job.createdAt} ms`}`,
+    `  times      queued ${when(job.createdAt)}${job.endedAt === undefined ? "" : `, ended after ${elapsed(job.endedAt - job.createdAt)}`}`,
   );
   return lines.join("\n");
 }
@@ -80,6 +80,12 @@ function executedText({ executed, executedCommands }: Readonly<Record<string, un
 
 const hex2 = (value: number) => value.toString(16).toUpperCase().padStart(2, "0");
 
+/** A fact of a decoded answer; types of keys are octets, GP Card Specification §11.1.8. */
+function shownFact(key: string, value: unknown): string {
+  if (key === "kind") return String(value);
+  return key === "type" && typeof value === "number" ? `type ${hex2(value)}` : `${key} ${String(value)}`;
+}
+
 /** A decoded answer as indented lines. */
 function answerLines(answer: unknown): string[] {
   const lines: string[] = [];
@@ -87,11 +93,10 @@ function answerLines(answer: unknown): string[] {
     const pad = " ".repeat(5 + depth * 2);
     if (Array.isArray(value)) for (const one of value) walk(one, name, depth);
     else if (typeof value === "object" && value !== null) {
-      const flat = Object.entries(value).filter(([, inner]) => typeof inner !== "object" && inner !== "");
-      if (flat.length > 0)
-        lines.push(
-          `${pad}${flat.map(([key, inner]) => (key === "kind" ? String(inner) : `${key} ${inner}`)).join(", ")}`,
-        );
+      const flat = Object.entries(value).filter(
+        ([key, inner]) => typeof inner !== "object" && inner !== "" && !(key === "kind" && inner in value),
+      );
+      if (flat.length > 0) lines.push(`${pad}${flat.map(([key, inner]) => shownFact(key, inner)).join(", ")}`);
       for (const [key, inner] of Object.entries(value)) if (typeof inner === "object") walk(inner, key, depth + 1);
     } else lines.push(`${pad}${name} ${String(value)}`);
   };

@@ -49,7 +49,7 @@ export async function runOperation(
     }
     const { offset } = error.detail;
     const place = typeof offset === "number" ? ` (offset ${offset})` : "";
-    io.stderr.write(`otagate: ${error.code}: ${visible(error.message)}${place}\n`);
+    io.stderr.write(`${error.code}: ${visible(error.message)}${place}\n`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SwitchAnswer } from "../api/switches.ts";
-import { paint, type Terminal } from "./terminal.ts";
+import { elapsed, paint, type Terminal } from "./terminal.ts";
 
 /** A profile switch in an answer of the API. */
 export type ShownSwitch = SwitchAnswer;
@@ -17,7 +17,7 @@ export function switchIsOpen(one: ShownSwitch): boolean {
 
 /** The state of the switch and its meaning, in one line. */
 export function switchText(terminal: Terminal, one: ShownSwitch): string {
-  const after = (to: number) => `after ${to - one.acceptedAt} ms`;
+  const after = (to: number) => `after ${elapsed(to - one.acceptedAt)}`;
   switch (one.at) {
     case "accepted":
       return "accepted; waiting for the notification of the card";

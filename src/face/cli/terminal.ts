@@ -20,12 +20,12 @@ export function paint(terminal: Terminal, style: Style, text: string): string {
 }
 
 /**
- * A result: JSON with `--json`, otherwise the text that `people` makes of it. Texts of the value come from cards,
+ * A result: JSON with `--json`, otherwise the text that `text` makes of it. Texts of the value come from cards,
  * networks and other clients: controls in them are spelled out before they are laid out.
  */
-export function result<T>(terminal: Terminal, value: T, people: (value: T) => string): void {
+export function result<T>(terminal: Terminal, value: T, text: (value: T) => string): void {
   terminal.out.write(
-    terminal.json ? `${JSON.stringify(value)}\n` : shownLines(terminal, ensureLine(people(visibleValue(value)))),
+    terminal.json ? `${JSON.stringify(value)}\n` : shownLines(terminal, ensureLine(text(visibleValue(value)))),
   );
 }
 
@@ -104,6 +104,15 @@ export function cut(text: string, width: number): string {
 /** A time for display. */
 export function when(ms: number | undefined): string {
   return ms === undefined ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
+}
+
+/** A duration for display: `36 ms`, `12.3 s`, `1 min 44 s`, `2 h 5 min`. */
+export function elapsed(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** One line that is rewritten during long work; not printed if the output is not a terminal. */

@@ -8,23 +8,26 @@ import type { Target } from "../model/target.ts";
 import { es5FromParams, isEs5Call, unknownEs5Function } from "../scripts/es5-params.ts";
 import { clearText } from "../targets/target-shape.ts";
 
-const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
+const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "must be hexadecimal octets");
 
 const ProfileChoice = z
   .strictObject({
     aid: z
       .string()
-      .regex(/^[0-9a-fA-F]{32}$/, "an AID of 16 octets")
+      .regex(/^[0-9a-fA-F]{32}$/, "must be an AID of 16 octets")
       .transform((text) => text.toUpperCase())
       .optional(),
     iccidPrefix: z
       .string()
-      .regex(/^[0-9a-eA-E]{1,20}$/, "first digits of an ICCID")
+      .regex(/^[0-9a-eA-E]{1,20}$/, "must be the first digits of an ICCID")
       .transform((text) => text.toUpperCase())
       .optional(),
     mnoId: clearText(100).optional(),
   })
-  .refine((choice) => Object.values(choice).some((value) => value !== undefined), "give aid, iccidPrefix or mnoId");
+  .refine(
+    (choice) => Object.values(choice).some((value) => value !== undefined),
+    "must have aid, iccidPrefix or mnoId",
+  );
 
 const Action = z.discriminatedUnion("kind", [
   z.strictObject({

@@ -23,13 +23,13 @@ import {
 import { addressingOf, applyCommand } from "../targets/eis.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 
-const number = z.string().regex(/^\+?[0-9]{1,20}$/, "digits, with or without +");
+const number = z.string().regex(/^\+?[0-9]{1,20}$/, "must be 1 to 20 digits, with or without +");
 const text = z.string().min(1).max(255);
 
 const connection = {
   bearer: z
     .string()
-    .regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets")
+    .regex(/^([0-9a-fA-F]{2})+$/, "must be hexadecimal octets")
     .optional()
     .describe("Bearer type and its parameters; 03 is the default bearer"),
   bufferSize: z.number().int().min(1).max(65_535).optional(),
@@ -78,7 +78,7 @@ export const ConnectivityShape = z
         catTp: z.strictObject(connection).optional(),
         tar: z
           .string()
-          .regex(/^[0-9a-fA-F]{6}$/, "a TAR")
+          .regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits")
           .default("B20100")
           .describe("Security domain of the operator; the target needs its keys (ES6)"),
       })

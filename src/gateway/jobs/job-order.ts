@@ -7,15 +7,15 @@ import type { NewJob } from "../model/new-job.ts";
 import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
 
 const upper = (text: string) => text.toUpperCase();
-const octets = z.string().regex(/^([0-9a-fA-F]{2})+$/, "hexadecimal octets");
+const octets = z.string().regex(/^([0-9a-fA-F]{2})+$/, "must be hexadecimal octets");
 const tar = z
   .string()
-  .regex(/^[0-9a-fA-F]{6}$/, "a TAR of three octets")
+  .regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits")
   .transform(upper)
   .describe("Toolkit application reference, three octets; 000001 is the ISD-R");
 const aid = z
   .string()
-  .regex(/^([0-9a-fA-F]{2}){5,16}$/, "an AID of 5 to 16 octets")
+  .regex(/^([0-9a-fA-F]{2}){5,16}$/, "must be an AID of 5 to 16 octets")
   .describe("Application that receives the script; default: the application of the TAR");
 
 /** Longest duration of a job or a wait, in milliseconds. */
@@ -90,7 +90,7 @@ const Work = z
         dataCoding: z.number().int().min(0).max(255).default(0xf6),
         from: z
           .string()
-          .regex(/^\+?[0-9]{1,20}$/, "digits, with or without +")
+          .regex(/^\+?[0-9]{1,20}$/, "must be 1 to 20 digits, with or without +")
           .optional(),
         receipt: z.boolean().optional().describe("Request a status report from the network"),
       })
@@ -108,7 +108,7 @@ const Request = z
     link: z.string().min(1).max(512).optional().describe("Only over this link"),
     spi: z
       .string()
-      .regex(/^[0-9a-fA-F]{4}$/, "SPI of two octets")
+      .regex(/^[0-9a-fA-F]{4}$/, "must be an SPI: 4 hexadecimal digits")
       .optional(),
     kvn: z.number().int().min(1).max(15).optional().describe("SCP80 key set to use"),
     maxPackets: z.number().int().min(1).max(20).optional().describe("Fail after this number of counters"),
@@ -124,7 +124,7 @@ const Request = z
     onAnswerLost: z.enum(["fail", "repeat"]).optional(),
     secureChannel: z
       .string()
-      .regex(/^[A-Za-z0-9._-]{1,100}$/, "letters, digits, dot, dash or underscore")
+      .regex(/^[A-Za-z0-9._-]{1,100}$/, "must be 1 to 100 letters, digits, dots, dashes or underscores")
       .optional()
       .describe("The client's SCP03 or SCP03t channel of the script; derived from the script when absent"),
     moreToCome: z.boolean().optional().describe("More scripts follow: keep the SCP81 session open for them"),
@@ -132,7 +132,7 @@ const Request = z
       .array(
         z
           .string()
-          .regex(/^[0-9a-fA-F]{4}$/, "a status word")
+          .regex(/^[0-9a-fA-F]{4}$/, "must be a status word: 4 hexadecimal digits")
           .transform(upper),
       )
       .max(20)

@@ -118,7 +118,7 @@ export class Notifications {
     const at = clock.now();
     const changed = await store.write(async (r) => {
       const record = await requireNotification(r, id);
-      if (isConfirmed(record)) throw stateError("it is confirmed already", record);
+      if (isConfirmed(record)) throw stateError(`notification ${record.id} is already confirmed`, record);
       const target = record.target === undefined ? undefined : await r.targets.get(record.target);
       if (target === undefined)
         throw new GatewayError("notification.state", "no target has this EID: it cannot be confirmed", {
@@ -144,7 +144,7 @@ export class Notifications {
       const left =
         isConfirmed(record) ||
         (open !== undefined && (await cancelJobIn(this.#deps.feed, r, open.id, clock.now(), stop)) === "sent");
-      if (left) throw stateError("its confirmation was already sent", record);
+      if (left) throw stateError(`the confirmation of notification ${record.id} was already sent`, record);
       await r.notifications.patch(id, { confirmation: "withheld" });
       await r.events.append({
         at: clock.now(),

@@ -53,7 +53,7 @@ export function describedTarget(raw: unknown): TargetShape {
     throw invalid(field === "" ? "target" : field, message);
   }
   const shape = parsed.data;
-  if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "is required, or iccid");
+  if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "is required unless iccid is given");
   refuseKeysInClear(shape);
   refuseTwice(shape.profiles ?? []);
   for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);

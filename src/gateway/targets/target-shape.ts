@@ -10,13 +10,16 @@ import { parseSpi } from "../../codec/ota/spi.ts";
 import { maxCounter } from "../model/key-set.ts";
 import { notificationMode } from "../model/notification-mode.ts";
 
-const hex = (octets: string) => z.string().regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), "hexadecimal octets");
+const hex = (octets: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), `must be ${octets.replace(",", " to ")} hexadecimal octets`);
 const keyValue = hex("8,64");
 const cntr = z.union([
   z.number().int().min(0).max(maxCounter),
   z
     .string()
-    .regex(/^[0-9a-fA-F]{1,10}$/, "a counter of at most five octets")
+    .regex(/^[0-9a-fA-F]{1,10}$/, "must be a counter of at most five octets")
     .transform((text) => Number.parseInt(text, 16)),
 ]);
 
@@ -27,7 +30,7 @@ function plain(most: number) {
       .string()
       .min(1, "must not be empty")
       // What follows costs work: it is done for texts of this length only.
-      .max(most, { error: `at most ${most} characters`, abort: true })
+      .max(most, { error: `must have at most ${most} characters`, abort: true })
       .superRefine((text, context) => {
         if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
           context.addIssue({ code: "custom", message: "must not contain control characters" });
@@ -83,7 +86,7 @@ export const ProfileShape = strict({
   connectivity: z
     .partialRecord(
       z.enum(["A0", "A1", "A2"]),
-      z.string().max(2048, { abort: true }).refine(isCatData, "objects in hexadecimal"),
+      z.string().max(2048, { abort: true }).refine(isCatData, "must be COMPREHENSION-TLVs in hexadecimal"),
     )
     .optional(),
   pol2: z
@@ -121,7 +124,7 @@ export const TargetSettingsShape = strict({
     .string()
     .regex(
       /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/,
-      "1 to 256 printable ASCII characters, no space at either end",
+      "must be 1 to 256 printable ASCII characters without a space at either end",
     )
     .optional(),
 });
@@ -140,13 +143,13 @@ const date = z
   .string()
   .regex(
     /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?(Z|[+-]\d{2}:\d{2})?$/,
-    "a date such as 2026-01-31T12:00:00Z",
+    "must be a date such as 2026-01-31T12:00:00Z",
   );
-const aidHex = z.string().regex(/^[ADF][0-9a-fA-F]([0-9a-fA-F]{2}){4,15}$/i, "an AID of 5 to 16 octets");
+const aidHex = z.string().regex(/^[ADF][0-9a-fA-F]([0-9a-fA-F]{2}){4,15}$/i, "must be an AID of 5 to 16 octets");
 const imageNumber = hex("0,16");
 const capability = z.union([
   z.boolean(),
-  z.string().regex(/^(true|false|[01]|\d{1,3}(\.\d{1,3}){0,3})?$/i, "true, false or a version such as 12.1.0"),
+  z.string().regex(/^(true|false|[01]|\d{1,3}(\.\d{1,3}){0,3})?$/i, "must be true, false or a version such as 12.1.0"),
 ]);
 
 /** The parts of an EIS that are kept for display and written back in an export. SGP.02 Annex E */
@@ -156,7 +159,7 @@ export const eisFactShapes = {
   platformType: plain(100).optional(),
   platformVersion: z
     .string()
-    .regex(/^\d{1,5}(\.\d{1,5}){0,3}$/, "a version such as 1.0.0")
+    .regex(/^\d{1,5}(\.\d{1,5}){0,3}$/, "must be a version such as 1.0.0")
     .optional(),
   isdPLoadFileAid: aidHex.optional(),
   isdPModuleAid: aidHex.optional(),
@@ -166,11 +169,11 @@ export const eisFactShapes = {
     sdin: imageNumber.optional(),
     certificate: z
       .string()
-      .regex(/^7F21([0-9a-fA-F]{2}){20,4000}$/i, "a certificate 7F21 in hexadecimal")
+      .regex(/^7F21([0-9a-fA-F]{2}){20,4000}$/i, "must be a certificate (7F21) in hexadecimal")
       .optional(),
     caId: z
       .string()
-      .regex(/^(\d+(\.\d+)*|([0-9a-fA-F]{2}){1,16})$/, "an OID")
+      .regex(/^(\d+(\.\d+)*|([0-9a-fA-F]{2}){1,16})$/, "must be an OID or its octets in hexadecimal")
       .optional(),
   }).optional(),
   capabilities: strict({
@@ -188,8 +191,8 @@ export const eisFactShapes = {
   smsr: strict({
     addressing: z
       .record(
-        z.string().regex(/^[0-9A-Fa-f]{2,4}$/, "a tag"),
-        z.string().max(8192, { abort: true }).refine(isTemplate, "TLVs in hexadecimal"),
+        z.string().regex(/^[0-9A-Fa-f]{2,4}$/, "must be a tag: 2 or 4 hexadecimal digits"),
+        z.string().max(8192, { abort: true }).refine(isTemplate, "must be TLVs in hexadecimal"),
       )
       .optional(),
   }).optional(),

@@ -9,7 +9,7 @@ import { JobOrder, newJobOf } from "../jobs/job-order.ts";
 import type { JobQueue } from "../model/new-job.ts";
 
 /** One item of work from an upstream. Its id is never used again. */
-const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "1 to 200 visible characters") });
+const WorkId = z.looseObject({ id: z.string().regex(/^[\x21-\x7e]{1,200}$/, "must be 1 to 200 visible characters") });
 const WorkItem = z.looseObject({ order: z.unknown().optional(), cancel: z.string().max(100).optional() });
 const WorkList = z.looseObject({ work: z.array(z.unknown()) });
 /** Maximum number of items accepted from one list; the upstream hands out the others again. */

@@ -53,7 +53,7 @@ describe("an operation from flags", () => {
     const ended = await run(["tpdu", "decode", "0401"]);
     expect(ended.stdout).toBe("");
     expect(ended.stderr.split("\n")).toHaveLength(2);
-    expect(ended.stderr).toMatch(/^otagate: codec\.\w+: .*offset \d+/);
+    expect(ended.stderr).toMatch(/^codec\.\w+: .*offset \d+/);
     expect(ended.code).toBe(1);
     const usage = await run(["scp80", "wrap", "--spi", "16"]);
     expect(usage.code).toBe(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cut, table } from "../../../src/face/cli/terminal.ts";
+import { cut, elapsed, table } from "../../../src/face/cli/terminal.ts";
 
 const header = ["ID", "STATE", "WHY"];
 const rows = [
@@ -38,4 +38,15 @@ describe("cut", () => {
     expect(cut(bold, 16)).toBe(bold);
     expect(cut(bold, 10)).toBe("campaign …");
   });
+});
+
+it.each([
+  [36, "36 ms"],
+  [12_340, "12.3 s"],
+  [59_949, "59.9 s"],
+  [59_950, "1 min 0 s"],
+  [103_793, "1 min 44 s"],
+  [7_500_000, "2 h 5 min"],
+])("a duration of %i ms is shown as %s", (ms, text) => {
+  expect(elapsed(ms)).toBe(text);
 });

@@ -6,12 +6,12 @@ import type { ProfileLookup } from "./record.ts";
 import { usage } from "./usage.ts";
 
 /** Octets in hexadecimal. */
-export const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "hexadecimal octets");
+export const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "must be hexadecimal octets");
 
 /** An AID in hexadecimal. */
-export const aidText = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "an AID of 5 to 16 octets");
+export const aidText = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "must be an AID of 5 to 16 octets");
 
-const tag = z.string().regex(/^[0-9a-fA-F]{2,4}$/, "a tag");
+const tag = z.string().regex(/^[0-9a-fA-F]{2,4}$/, "must be a tag: 2 or 4 hexadecimal digits");
 
 /** Tags of a tag list (5C). */
 export const tagTexts = z.array(tag);
@@ -49,7 +49,7 @@ export function namedAid({ aid: one, isdP: other }: NamedProfile): Aid | undefin
 export function namedIsdP(params: NamedProfile, eis: ProfileLookup): Aid {
   const given = namedAid(params);
   if (given !== undefined) return given;
-  if (params.iccid === undefined) throw usage("params.aid", "is required, or iccid");
+  if (params.iccid === undefined) throw usage("params.aid", "is required unless iccid is given");
   return eis.isdPOf(params.iccid);
 }
 

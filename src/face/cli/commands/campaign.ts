@@ -204,6 +204,11 @@ function refuseContradictions(options: StartOptions): void {
     if (broken) throw new GatewayError("api.usage", message, { detail: { field: "options" } });
 }
 
+/** An ICCID prefix for a name: a long run of digits in it could be a key and would be refused. */
+function shortPrefix(prefix: string): string {
+  return prefix.length <= 10 ? prefix : `${prefix.slice(0, 10)}…`;
+}
+
 /** @throws api.usage if action or targets are not specified clearly */
 function orderOf(options: StartOptions): unknown {
   const targets =
@@ -234,7 +239,7 @@ function orderOf(options: StartOptions): unknown {
       }
     : { kind: "es5", function: options.function };
   return {
-    name: options.name ?? (move ? `${from} to ${to}` : options.function),
+    name: options.name ?? (move ? `${shortPrefix(from)} to ${shortPrefix(to)}` : options.function),
     targets,
     action,
     ...withoutUndefined({

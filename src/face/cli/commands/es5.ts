@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { es5Functions } from "../../../codec/euicc/es5/functions.ts";
 import type { CliContext } from "../context.ts";
-import { es5Options, es5Values } from "../es5-options.ts";
+import { type Es5Option, es5Options, es5Values } from "../es5-options.ts";
 import { namedLink } from "../named-link.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { runJob, type Until } from "../watch-job.ts";
@@ -52,6 +52,13 @@ export function orderOf(options: SendingOptions, work: Readonly<Record<string, u
   };
 }
 
+/** Options of an example: those that are required, and the profile. */
+function exampleOf(options: readonly Es5Option[]): readonly string[] {
+  return options
+    .filter(({ name, option }) => option.mandatory || name === "iccid")
+    .map(({ name, option }) => (name === "iccid" ? "--iccid 8988…" : option.flags));
+}
+
 /** `es5 <function> --target …`, one subcommand per function. SGP.02 §4.1.1 */
 export function registerEs5(es5: Command, context: CliContext): void {
   for (const { name, call } of es5Functions) {
@@ -59,7 +66,10 @@ export function registerEs5(es5: Command, context: CliContext): void {
     const options = es5Options(call);
     const command = sendingOptions(es5.command(name).description(call.does));
     for (const option of options) command.addOption(option.option);
-    command.addHelpText("after", `\nExample:\n  otagate es5 ${name} --target 89001012012341234012345678901224 …\n`);
+    command.addHelpText(
+      "after",
+      `\nExample:\n  otagate es5 ${[name, "--target 8900…", ...exampleOf(options)].join(" ")}\n`,
+    );
     command.action(async (given: SendingOptions & Readonly<Record<string, unknown>>) => {
       await using connection = await context.connect();
       const work = { kind: "es5", function: name, params: es5Values(options, given) };

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../../base/clock.ts";
@@ -75,6 +75,7 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
  * @throws profile.invalid with all problems in `detail`
  */
 export function checkFile(path: string, userFolders: readonly string[], retired: string[] = []): ModemProfile {
+  if (!existsSync(path)) throw unreadable("file", path, Object.assign(new Error("missing"), { code: "ENOENT" }));
   const { content, retired: ignored } = withoutRetired(readProfileFile(path).content);
   retired.push(...ignored);
   const { file, problems } = checkProfile(content);

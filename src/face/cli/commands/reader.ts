@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { statusWordName } from "../../../codec/apdu/status-word.ts";
 import type { LinkAnswer } from "../../api/links.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
@@ -105,7 +106,7 @@ export function registerCard(card: Command, context: CliContext): void {
     .option("-r, --reader <name>", "name or part of it")
     .option("--stop", "stop at the first error status word")
     .description("exchange APDUs with the card without interruption")
-    .addHelpText("after", "\nExample:\n  otagate card apdu 00A40004022FE2 00B000000A\n")
+    .addHelpText("after", "\nExample:\n  otagate card apdu 00A40004023F00 00A40004022FE2 00B000000A\n")
     .action(async (apdus: string[], options: { reader?: string; stop?: boolean }) => {
       await using connection = await context.connect();
       const link = await pickReader(connection.api, options.reader);
@@ -113,11 +114,23 @@ export function registerCard(card: Command, context: CliContext): void {
         params: { id: link.id },
         body: { apdus, stopAtError: options.stop === true },
       });
-      result(context.terminal, answer.responses, (responses) =>
-        responses.map((one) => `> ${one.apdu}\n< ${one.data} ${one.sw}\n`).join(""),
-      );
+      result(context.terminal, answer.responses, (responses) => responses.map(exchangeText).join(""));
       if (answer.responses.some((one) => !/^9[0-2]/.test(one.sw))) process.exitCode = 4;
     });
+}
+
+/** A C-APDU with its response; a status word that is not 9000 with its meaning. */
+function exchangeText({
+  apdu,
+  data,
+  sw,
+}: {
+  readonly apdu: string;
+  readonly data: string;
+  readonly sw: string;
+}): string {
+  const meaning = sw === "9000" ? "" : `  (${statusWordName(Number.parseInt(sw, 16))})`;
+  return `> ${apdu}\n< ${data === "" ? "" : `${data} `}${sw}${meaning}\n`;
 }
 
 function cardText(link: ShownLink, { terminal }: CliContext): string {

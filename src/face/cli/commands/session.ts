@@ -92,7 +92,11 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
         body: options.validity === undefined ? {} : { validityMs: options.validity * 1000 },
       });
       if (options.wait === undefined) {
-        result(context.terminal, { target: id, triggered: true }, () => "trigger sent or queued");
+        result(
+          context.terminal,
+          { target: id, triggered: true },
+          () => "trigger accepted: the card opens a session when it receives it (see `otagate session list`)",
+        );
         return;
       }
       for (const end = Date.now() + options.wait * 1000; Date.now() < end; ) {

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import { GatewayError } from "../../../base/gateway-error.ts";
 import type { LinkTestAnswer } from "../../api/links.ts";
 import { hashPassword } from "../../smpp/password.ts";
 import type { CliContext } from "../context.ts";
@@ -19,6 +20,17 @@ function testText({ passed, tries, works }: LinkTestAnswer): string {
   const advice = works === undefined ? "no coding reached the card" : `use ${codingText(works)} for this account`;
   const end = passed ? "the account's own coding reaches the card" : advice;
   return `${table(["CODING", "CARD", "NOTE"], rows)}${end}\n`;
+}
+
+/** The first line of a stream, empty if there is none. */
+async function firstLine(input: NodeJS.ReadableStream): Promise<string> {
+  const lines = createInterface({ input });
+  try {
+    for await (const line of lines) return line;
+    return "";
+  } finally {
+    lines.close();
+  }
 }
 
 /** `smsc list|show|rebind|test|hash-password`. */
@@ -103,12 +115,10 @@ export function registerSmsc(smsc: Command, context: CliContext): void {
     .description("hash a client's password for smppFace.clients (read from standard input)")
     .addHelpText("after", '\nExample:\n  printf %s "$PASSWORD" | otagate smsc hash-password\n')
     .action(async () => {
-      const lines = createInterface({ input: process.stdin });
-      for await (const line of lines) {
-        const passwordHash = await hashPassword(line);
-        result(context.terminal, { passwordHash }, () => passwordHash);
-        break;
-      }
-      lines.close();
+      const password = await firstLine(process.stdin);
+      if (password === "")
+        throw new GatewayError("api.usage", "standard input is empty: it must contain the password in one line");
+      const passwordHash = await hashPassword(password);
+      result(context.terminal, { passwordHash }, () => passwordHash);
     });
 }

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { durationText, parseDuration } from "../../../base/duration.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
-import type { StoreSize } from "../../../gateway/model/retention.ts";
+import { minRetentionMs, type StoreSize } from "../../../gateway/model/retention.ts";
 import type { PruneRunAnswer, StoreAnswer } from "../../api/store.ts";
 import type { ApiClient } from "../client.ts";
 import type { CliContext, Connection } from "../context.ts";
@@ -117,12 +117,17 @@ function whole(text: string): number {
 function period(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError("It must be a time such as 90d or 12h.");
+  if (ms < minRetentionMs) throw new InvalidArgumentError("It must be at least 1h.");
   return ms;
 }
 
 async function prune(context: CliContext, flags: PruneFlags): Promise<Pruned> {
   await using connection = await context.connect();
   if (flags.compact === true) requireAlone(connection);
+  const given = [flags.jobs, flags.events, flags.audit];
+  const configured = (await connection.api.v1.store.get()).retention;
+  if (given.every((one) => one === undefined) && Object.keys(configured).length === 0)
+    throw new GatewayError("api.usage", "give --jobs, --events or --audit: the configuration has no retention periods");
   const { api } = connection;
   const begun = await api.v1.store.prune({
     body: {

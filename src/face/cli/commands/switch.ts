@@ -4,7 +4,7 @@ import type { CliContext } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { exitOfSwitch, type ShownSwitch, switchText } from "../switch-view.ts";
-import { result, say, type Terminal, table, when } from "../terminal.ts";
+import { elapsed, result, say, type Terminal, table, when } from "../terminal.ts";
 import { waitForSwitch } from "../watch-job.ts";
 
 const idText = "id of the switch, or its beginning";
@@ -69,7 +69,7 @@ export function registerSwitchList(group: Command, context: CliContext): void {
       const { switches } = connection.api.v1;
       for await (const one of everyItem((page) => switches.list({ query: { ...query, ...page } }), options.limit))
         found.push(one);
-      const after = (from: number, to: number | undefined) => (to === undefined ? "" : `${to - from} ms`);
+      const after = (from: number, to: number | undefined) => (to === undefined ? "" : elapsed(to - from));
       result(context.terminal, found, (all) =>
         all.length === 0
           ? "no profile switches\n"

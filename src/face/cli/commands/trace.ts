@@ -30,15 +30,15 @@ interface ExportFlags extends Filters {
 }
 
 /**
- * A moment: ISO 8601, or how long ago (`90s`, `10m`, `2h`, `1d`). Milliseconds since the epoch.
+ * A moment that a flag gives: ISO 8601, or how long ago (`90s`, `10m`, `2h`, `1d`). Milliseconds since the epoch.
  * @throws api.usage
  */
-function momentOf(text: string, now: number): number {
+function momentOf(flag: string, text: string, now: number): number {
   const ago = parseDuration(text);
   if (ago !== undefined) return now - ago;
   const at = Date.parse(text);
   if (Number.isNaN(at))
-    throw new GatewayError("api.usage", `'${text}' must be a date (ISO 8601) or a time such as 10m`);
+    throw new GatewayError("api.usage", `${flag}: must be a date (ISO 8601) or a time such as 10m, not '${text}'`);
   return at;
 }
 
@@ -50,8 +50,8 @@ function queryOf(flags: Filters): Record<string, string | number | undefined> {
     job,
     link,
     kind,
-    since: since === undefined ? undefined : momentOf(since, now),
-    until: until === undefined ? undefined : momentOf(until, now),
+    since: since === undefined ? undefined : momentOf("--since", since, now),
+    until: until === undefined ? undefined : momentOf("--until", until, now),
   };
 }
 
