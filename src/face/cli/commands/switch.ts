@@ -56,7 +56,7 @@ export function registerSwitchList(group: Command, context: CliContext): void {
     .option("-t, --target <target>", "id, EID, ICCID, IMSI, MSISDN or name")
     .option("--limit <n>", "maximum number of switches", wholeNumber, 50)
     .description("list profile switches, newest first")
-    .addHelpText("after", "\nExample:\n  otagate switch list --target 89001012012341234012345678901224\n")
+    .addHelpText("after", `\nExample:\n  otagate ${group.name()} list --target 89001012012341234012345678901224\n`)
     .action(async (options: { target?: string; limit: number }) => {
       if (group.name() === "procedure")
         say(
