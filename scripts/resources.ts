@@ -112,7 +112,7 @@ type RoutesOf<Operations> = {
 };
 
 /**
- * The routes of the contract for clients, which are to load no schema library: the compiler holds each against the
+ * The routes of the contract for clients, which must not load the schema library; the compiler compares each with the
  * operation that declares it.
  */
 export const routes: { readonly [Resource in keyof Contract]: RoutesOf<Contract[Resource]> } = {
