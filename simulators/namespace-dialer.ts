@@ -54,12 +54,13 @@ export class NamespaceDialer {
   }
 
   #spawn(): ChildProcess {
+    // Paused: a socket that waits for its turn to be handed over must not read what belongs to the one it is handed to.
     // Errors that follow the hand-over concern a socket that is no longer this process's business.
     const program = `
 const net = require("node:net");
 const tell = (...message) => { try { process.send(...message); } catch {} };
 process.on("message", ({ id, port }) => {
-  const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
+  const socket = net.connect({ host: "127.0.0.1", port, noDelay: true }).pause();
   let connected = false;
   socket.once("connect", () => { connected = true; tell({ id }, socket); });
   socket.on("error", (error) => { if (!connected) tell({ id, error: error.message }); });
