@@ -1,8 +1,17 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { vi } from "vitest";
+import { beforeAll, vi } from "vitest";
 import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { packageRoot } from "../../src/app/version.ts";
 import { ApiClient } from "../../src/face/cli/client.ts";
@@ -42,6 +51,12 @@ function newest(folder: string): number {
   return latest;
 }
 
+/** How long a build may take on a loaded machine, and the builds of others before it. */
+const buildMs = 600_000;
+
+// Before the tests of a file that imports this: a build takes none of their time.
+beforeAll(() => ensureBuilt(), buildMs);
+
 /** Builds the program when its sources are newer than it; one process at a time, the others wait. */
 export function ensureBuilt(): void {
   const stamp = join(packageRoot, "dist", ".built");
@@ -51,19 +66,28 @@ export function ensureBuilt(): void {
     statSync(stamp).mtimeMs >=
       Math.max(...["src", "drivers", "simulators", "scripts"].map((one) => newest(join(packageRoot, one))));
   mkdirSync(join(packageRoot, "dist"), { recursive: true });
-  for (const end = Date.now() + 120_000; !fresh() && Date.now() < end; ) {
-    try {
-      mkdirSync(lock);
-    } catch {
-      if (Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) > 90_000)
-        rmSync(lock, { recursive: true, force: true });
+  for (const end = Date.now() + buildMs; !fresh(); ) {
+    if (Date.now() > end) throw new Error("another process does not finish its build");
+    if (!takeLock(lock)) {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
       continue;
     }
     const started = new Date();
     spawnSync(process.execPath, [join("scripts", "build.mjs")], { cwd: packageRoot, stdio: "ignore" });
-    rmSync(lock, { recursive: true, force: true });
+    rmSync(lock, { force: true });
     if (!fresh()) throw new Error(`sources changed while they were built (${started.toISOString()})`);
+  }
+}
+
+/** Makes the lock file with our process id; one whose process has ended is removed, and taken the next time. */
+function takeLock(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch {
+    const holder = existsSync(lock) ? Number(readFileSync(lock, "utf8")) : 0;
+    if (holder > 0 && !existsSync(`/proc/${holder}`)) rmSync(lock, { force: true });
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { scp81KillTest } from "../../scripts/scp81-kill-test.ts";
-import { documentedEid as eid, ensureBuilt, eventually, Product, program } from "./product.ts";
+import { documentedEid as eid, eventually, Product, program } from "./product.ts";
 
 const simulated = { readers: { enabled: false }, scp81: { enabled: true } };
 
@@ -56,7 +56,6 @@ describe("otagate sim fleet", () => {
 it("reports every script once, as what it was, over kills of the daemon in mid-session", {
   timeout: 120_000,
 }, async () => {
-  ensureBuilt();
   const report = await scp81KillTest({
     kills: 3,
     cards: 6,
@@ -69,7 +68,6 @@ it("reports every script once, as what it was, over kills of the daemon in mid-s
 });
 
 it("shows all of it in the demo, without pcscd", { timeout: 120_000 }, async () => {
-  ensureBuilt();
   const child = spawn(process.execPath, [program, "demo", "--in-process", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -1,10 +1,8 @@
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { gatewayRestartTrial } from "../../scripts/smpp-gateway-restarts.ts";
 import { smppKill } from "../../scripts/smpp-kill.ts";
 import { loadSound } from "../../scripts/smpp-load.ts";
-import { ensureBuilt } from "../e2e/product.ts";
-
-beforeAll(() => ensureBuilt(), 300_000);
+import "../e2e/product.ts";
 
 it("through a whole gateway, an SMSC that is killed and restarted gets each message once, or its client hears that nobody knows", {
   timeout: 900_000,
