@@ -111,7 +111,7 @@ export function writeCounter(into: Uint8Array, at: number, cntr: number): void {
 }
 
 /** Reads a CNTR of five octets. */
-export function readCounter(from: Uint8Array, at: number): number {
+function readCounter(from: Uint8Array, at: number): number {
   let value = 0;
   for (let i = 0; i < 5; i++) value = value * 256 + (from[at + i] ?? 0);
   return value;
@@ -131,7 +131,20 @@ export interface SecuredPart {
 
 /** Reads CNTR, PCNTR, RC/CC/DS and data from the clear octets after TAR. @throws codec.length, codec.truncated */
 export function parseCommandBody(clear: Uint8Array, checkLength: number, base = commandClearLength): SecuredPart {
-  const start = 6 + checkLength;
+  return parseSecuredPart(clear, 6, checkLength, base);
+}
+
+/**
+ * Reads the part of a packet that ciphering hides: `headLength` octets that begin with CNTR and PCNTR, RC/CC/DS and data.
+ * @throws codec.length, codec.truncated
+ */
+export function parseSecuredPart(
+  clear: Uint8Array,
+  headLength: number,
+  checkLength: number,
+  base: number,
+): SecuredPart {
+  const start = headLength + checkLength;
   if (clear.length < start) {
     throw codecError("codec.truncated", `${clear.length} octets after TAR, at least ${start} needed`, base);
   }
@@ -145,7 +158,7 @@ export function parseCommandBody(clear: Uint8Array, checkLength: number, base = 
   return {
     cntr: readCounter(clear, 0),
     pcntr,
-    check: clear.subarray(6, start),
+    check: clear.subarray(headLength, start),
     data: clear.subarray(start, end),
     padding: clear.subarray(end),
   };

@@ -1,6 +1,6 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { Reader } from "../kit/codec.ts";
-import { readCounter, type SecuredPart } from "./command-packet.ts";
+import { parseSecuredPart, type SecuredPart } from "./command-packet.ts";
 
 /** Octets that RHL counts besides RC/CC/DS: TAR, CNTR, PCNTR, status. */
 export const responseHeaderLength = 10;
@@ -63,23 +63,6 @@ export interface ResponseBody extends SecuredPart {
 
 /** Reads CNTR, PCNTR, status, RC/CC/DS and data from the clear octets after TAR. @throws codec.length, codec.truncated */
 export function parseResponseBody(clear: Uint8Array, checkLength: number, base = responseClearLength): ResponseBody {
-  const start = 7 + checkLength;
-  if (clear.length < start) {
-    throw codecError("codec.truncated", `${clear.length} octets after TAR, at least ${start} needed`, base);
-  }
-  const pcntr = clear[5] ?? 0;
-  const end = clear.length - pcntr;
-  if (end < start) {
-    throw codecError("codec.length", `PCNTR ${pcntr}, ${clear.length - start} octets of data`, base + 5, {
-      field: "PCNTR",
-    });
-  }
-  return {
-    cntr: readCounter(clear, 0),
-    pcntr,
-    status: clear[6] ?? 0,
-    check: clear.subarray(7, start),
-    data: clear.subarray(start, end),
-    padding: clear.subarray(end),
-  };
+  const part = parseSecuredPart(clear, 7, checkLength, base);
+  return { ...part, status: clear[6] ?? 0 };
 }
