@@ -168,9 +168,9 @@ export class BipService implements ChannelService {
       open: (events, signal) =>
         way.kind === "dns" ? Promise.resolve(this.#dnsSocket(events)) : connector.connect(way.to, events, signal),
       signals: {
-        onData: (it) => this.#dataAvailable(it),
-        onStatus: (it) => this.#statusChanged(it),
-        onOctets: (it, dir, bytes) => traceFrame({ kind: "bip", dir, link, bytes, facts: { channel: it.id } }),
+        onData: (one) => this.#dataAvailable(one),
+        onStatus: (one) => this.#statusChanged(one),
+        onOctets: (one, dir, bytes) => traceFrame({ kind: "bip", dir, link, bytes, facts: { channel: one.id } }),
       },
     });
     this.#open.set(id, channel);
