@@ -252,6 +252,14 @@ export class Bench implements AsyncDisposable {
   }
 }
 
+/** A gateway that is started, with a card that is imported and in a reader. */
+export async function benchWith(card = euicc(), clock = systemClock) {
+  const bench = await Bench.open(undefined, clock);
+  await bench.gateway.start();
+  const link = await bench.add(card);
+  return { bench, card, link, [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose]() };
+}
+
 /** A card with the standard fixture. */
 export function euicc(options: FixtureOptions & { misbehaviour?: Misbehaviour } = {}): SimulatedEuicc {
   const { misbehaviour, ...fixture } = options;

@@ -3,17 +3,14 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { CardAudits } from "../../../src/gateway/eis/card-audits.ts";
 import { withEnabled } from "../../../src/gateway/targets/eis.ts";
 import { saveTarget } from "../../../src/gateway/targets/target-lookup.ts";
-import { Bench, euicc, plainEis } from "../bench.ts";
+import { benchWith, euicc, plainEis } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
 type Rule = { action: "ENABLE" | "DISABLE" | "DELETE"; qualification: "Not-Allowed" | "Auto-Delete" };
 
 /** A bench whose card's EIS has these rules for profile 1 (enabled) and 2. */
 async function withRules(first: Rule[], second: Rule[], more: Record<string, unknown> = {}) {
-  const bench = await Bench.open();
-  await bench.gateway.start();
-  const card = euicc({ profiles: 3 });
-  const link = await bench.add(card);
+  const { bench, card, link } = await benchWith(euicc({ profiles: 3 }));
   const eis = plainEis(card) as { profiles: Record<string, unknown>[] };
   Object.assign(eis.profiles[0] ?? {}, { pol2: first, ...more });
   Object.assign(eis.profiles[1] ?? {}, { pol2: second });
@@ -25,6 +22,16 @@ async function withRules(first: Rule[], second: Rule[], more: Record<string, unk
     origin: cli,
   });
   return { bench, card, link, a, b, call };
+}
+
+/** A bench whose EIS has the fall-back attribute at profile 3, while the card has it at profile 1. */
+async function withWrongFallback() {
+  const scene = await withRules([], []);
+  const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
+  Object.assign(eis.profiles[0] ?? {}, { fallback: false });
+  Object.assign(eis.profiles[2] ?? {}, { fallback: true });
+  await scene.bench.targets.import(eis, { replace: true });
+  return scene;
 }
 
 const never = (action: Rule["action"]): Rule => ({ action, qualification: "Not-Allowed" });
@@ -134,12 +141,8 @@ describe("an audit", () => {
   });
 
   it("is not adopted when the card notified a switch meanwhile, but made again", async () => {
-    const scene = await withRules([], []);
+    const scene = await withWrongFallback();
     await using bench = scene.bench;
-    const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
-    Object.assign(eis.profiles[0] ?? {}, { fallback: false });
-    Object.assign(eis.profiles[2] ?? {}, { fallback: true });
-    await bench.targets.import(eis, { replace: true });
     const submit = bench.gateway.jobs.submit.bind(bench.gateway.jobs);
     let audits = 0;
     bench.gateway.jobs.submit = async (order) => {
@@ -169,12 +172,8 @@ describe("an audit", () => {
   });
 
   it("is given up when the EIS changes during each of its rounds", async () => {
-    const scene = await withRules([], []);
+    const scene = await withWrongFallback();
     await using bench = scene.bench;
-    const eis = plainEis(scene.card) as { profiles: Record<string, unknown>[] };
-    Object.assign(eis.profiles[0] ?? {}, { fallback: false });
-    Object.assign(eis.profiles[2] ?? {}, { fallback: true });
-    await bench.targets.import(eis, { replace: true });
     const submit = bench.gateway.jobs.submit.bind(bench.gateway.jobs);
     bench.gateway.jobs.submit = async (order) => {
       const made = await submit(order);

@@ -1,14 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { Bench, euicc } from "../bench.ts";
+import { benchWith } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
 
 describe("ES5 over ENVELOPE to a simulated eUICC", () => {
   it("audits the card", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card } = ready;
     const job = await bench.run({
       target: card.state.eid,
       work: { kind: "es5", function: "auditStatus" },
@@ -18,10 +16,8 @@ describe("ES5 over ENVELOPE to a simulated eUICC", () => {
   });
 
   it("enables a profile, follows the switch and confirms the notification", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     const before = link.card?.iccid;
     const second = card.state.profiles[1];
     const job = await bench.run({

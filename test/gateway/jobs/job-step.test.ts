@@ -4,25 +4,12 @@ import type { AnswerVerdict, JobEvent, JobEventKind, SubmitFailure } from "../..
 import { isTaken, type JobStage, jobStages, jobTransitions, stageOf } from "../../../src/gateway/jobs/job-stage.ts";
 import { step } from "../../../src/gateway/jobs/job-step.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
+import { job as storedJob } from "../records.ts";
 
 const at = 1_000;
 
 function job(changes: Partial<Job> = {}): Job {
-  return {
-    seq: 1,
-    id: "job_1",
-    target: "tgt_1",
-    state: "queued",
-    lane: "normal",
-    work: { kind: "script", tar: "000001", apdus: ["80F2000C00"] },
-    request: { bearer: "auto", maxPackets: 2 },
-    origin: { face: "api" },
-    attempts: 0,
-    notBefore: 0,
-    validUntil: 10_000,
-    createdAt: 0,
-    ...changes,
-  };
+  return storedJob({ request: { bearer: "auto", maxPackets: 2 }, validUntil: 10_000, ...changes });
 }
 
 const bySms = { bearer: "envelope", link: "reader A", why: "the card is there" } as const;

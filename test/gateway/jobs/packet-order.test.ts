@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import type { OutboundSms, SubmitOutcome } from "../../../src/link/sms-bearer.ts";
-import { Bench, type BenchLink, euicc, plainEis, StillClock } from "../bench.ts";
+import { Bench, type BenchLink, benchWith, euicc, plainEis, StillClock } from "../bench.ts";
 import { ScriptedAccount } from "../smsc/smsc-network.ts";
 
 const cli = { face: "cli" } as const;
@@ -32,10 +32,8 @@ const octets = (sms: OutboundSms | undefined) => Buffer.from(sms?.userData ?? []
 
 describe("a packet that has left with a counter", () => {
   it("keeps its place: the next job of its target waits until its octets went again", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? { at: "delivered" } : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { answerTimeoutMs: 300 }, origin: cli };
     const [first, second] = [await bench.gateway.jobs.submit(order), await bench.gateway.jobs.submit(order)];
@@ -77,10 +75,8 @@ describe("a packet that has left with a counter", () => {
   });
 
   it("lets others go once it is given up", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? { at: "delivered" } : "deliver"));
     const order = { target: card.state.eid, work: audit, origin: cli };
     const first = await bench.gateway.jobs.submit({ ...order, request: { answerTimeoutMs: 60_000 } });
@@ -91,10 +87,8 @@ describe("a packet that has left with a counter", () => {
   });
 
   it("lets others go at once when its job is cancelled while it is put off", async () => {
-    await using bench = await Bench.open(undefined, new StillClock());
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc(), new StillClock());
+    const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
     const first = await bench.gateway.jobs.submit(order);
@@ -108,10 +102,8 @@ describe("a packet that has left with a counter", () => {
   });
 
   it("goes first, also while a switch holds the queue: a confirmation waits for it and has it tried at once", async () => {
-    await using bench = await Bench.open(undefined, new StillClock());
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc(), new StillClock());
+    const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
     const { job: first } = await bench.gateway.jobs.submit(order);
@@ -190,10 +182,8 @@ describe("a packet that has left with a counter", () => {
 describe("a packet that never left", () => {
   it("is overtaken, and made anew under a later counter", async () => {
     const clock = new StillClock();
-    await using bench = await Bench.open(undefined, clock);
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc(), clock);
+    const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "busy", { fate: "not-sent" }) : "deliver"));
     const order = { target: card.state.eid, work: audit, origin: cli };
     const { job: first } = await bench.gateway.jobs.submit(order);

@@ -2,16 +2,14 @@ import { expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { reservePacket } from "../../../src/gateway/scp80/reserve-packet.ts";
-import { Bench, euicc } from "../bench.ts";
+import { Bench, benchWith, euicc } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
 const audit = { kind: "es5", function: "auditEid" } as const;
 
 it("a job that is cancelled while it leaves says what is true", async () => {
-  await using bench = await Bench.open();
-  await bench.gateway.start();
-  const card = euicc();
-  const link = await bench.add(card);
+  await using ready = await benchWith();
+  const { bench, card, link } = ready;
   const left = new Set<string>();
   const submit = link.submit.bind(link);
   link.submit = (sms, signal) => {

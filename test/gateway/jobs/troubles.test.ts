@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { Bench, euicc } from "../bench.ts";
+import { Bench, benchWith, euicc } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
 const audit = { kind: "es5", function: "auditStatus" } as const;
 
 describe("a job when things go wrong", () => {
   it("sends the same octets again when no answer comes, and tells a lost answer from work not done", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc({ misbehaviour: { dropPor: true } });
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc({ misbehaviour: { dropPor: true } }));
+    const { bench, card, link } = ready;
     const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
@@ -29,10 +27,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("repeats harmless work under a new counter when asked to", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc({ misbehaviour: { dropPor: true } });
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc({ misbehaviour: { dropPor: true } }));
+    const { bench, card, link } = ready;
     const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
@@ -48,10 +44,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("gives up after its retransmissions when the card stays silent", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc({ misbehaviour: { dropPor: true } });
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc({ misbehaviour: { dropPor: true } }));
+    const { bench, card, link } = ready;
     const job = await bench.run({
       target: card.state.eid,
       work: audit,
@@ -80,10 +74,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("never takes a PoR with a bad checksum for an answer", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc({ misbehaviour: { porMac: true } });
-    await bench.add(card);
+    await using ready = await benchWith(euicc({ misbehaviour: { porMac: true } }));
+    const { bench, card } = ready;
     const job = await bench.run({
       target: card.state.eid,
       work: audit,
@@ -95,10 +87,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("tells a script error from a transport error and keeps what the card said", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card } = ready;
     const enabled = card.state.profiles[0]?.aid;
     const job = await bench.run({
       target: card.state.eid,
@@ -113,10 +103,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("waits for a link and goes on when it comes back", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     link.up = false;
     const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
     await bench.until(async () =>
@@ -128,10 +116,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("cancels a job that waits, once", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc({ misbehaviour: { dropPor: true } });
-    const link = await bench.add(card);
+    await using ready = await benchWith(euicc({ misbehaviour: { dropPor: true } }));
+    const { bench, card, link } = ready;
     const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
       work: audit,
@@ -148,20 +134,16 @@ describe("a job when things go wrong", () => {
   });
 
   it("lets a job expire when nothing carries it", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     link.up = false;
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 300 });
     expect(job).toMatchObject({ state: "expired" });
   });
 
   it("runs the jobs of one target one after the other, in order", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card } = ready;
     const jobs = await Promise.all(
       Array.from({ length: 10 }, () => bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli })),
     );
@@ -172,10 +154,8 @@ describe("a job when things go wrong", () => {
   });
 
   it("rolls back when the profile gets no service, and says so", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc({ misbehaviour: { refuseAttach: true } });
-    await bench.add(card);
+    await using ready = await benchWith(euicc({ misbehaviour: { refuseAttach: true } }));
+    const { bench, card } = ready;
     const before = card.state.profiles[0]?.aid;
     const job = await bench.run({
       target: card.state.eid,
@@ -193,10 +173,8 @@ describe("a job when things go wrong", () => {
   }, 30_000);
 
   it("carries a packet secured upstream octet by octet and hands the answer back as it is", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     // Enable script of the documented test card, SPI 1639, CNTR 1.
     const userData =
       "027000003815163912120000015AEEFB6849994111BF40ECA01FDC6F2A8F76F359F82CEEA8D8D160FF0C098F64B2900714E4AC7F8D956CF22FDE903D98";

@@ -15,7 +15,7 @@ import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import { SmscConversations } from "../../../src/gateway/smsc/conversations.ts";
-import { Bench, euicc, plainEis } from "../bench.ts";
+import { Bench, benchWith, euicc, plainEis } from "../bench.ts";
 import { order, ScriptedAccount } from "../smsc/smsc-network.ts";
 
 const msisdn = "447700900123";
@@ -179,10 +179,8 @@ describe("a response without its proof", () => {
   });
 
   it("in the answer of the card in a reader is done, and not called authenticated", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     await bench.targets.change(card.state.eid, { settings: { spi: "1621" } });
     link.submit = async () => ({ at: "delivered", report: por(card, 1, { spi: "1621" }) });
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli });
@@ -190,10 +188,8 @@ describe("a response without its proof", () => {
   });
 
   it("ends a job when the card in a reader itself refuses in clear", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     link.submit = async () => ({ at: "delivered", report: por(card, 1, { status: 6, spi: "1621" }) });
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli });
     expect(job).toMatchObject({ state: "failed", error: { code: "packet.por", executed: false } });

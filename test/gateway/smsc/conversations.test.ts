@@ -4,7 +4,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { SmscFace, smscFaceOptions } from "../../../src/face/smpp/server.ts";
 import { SmscConversations } from "../../../src/gateway/smsc/conversations.ts";
 import { silentLog } from "../../../src/link/driver.ts";
-import { Bench, euicc } from "../bench.ts";
+import { benchWith } from "../bench.ts";
 
 const smpp = createRequire(import.meta.url)("smpp") as {
   connect(options: object, ready: () => void): Client;
@@ -73,10 +73,8 @@ const submit = (client: Client, to: string, body: Buffer, more: object = {}) =>
 
 describe("the SMSC face over the gateway", () => {
   it("lets another platform switch a card in a reader: packet untouched, PoR, notification and receipt come back", async () => {
-    await using bench = await Bench.open();
-    await bench.gateway.start();
-    const card = euicc();
-    const link = await bench.add(card);
+    await using ready = await benchWith();
+    const { bench, card, link } = ready;
     await bench.targets.change(card.state.eid, { msisdn: "447700900123" });
     const desk = new SmscConversations(bench.useCaseDeps);
     await using face = await SmscFace.open(
