@@ -53,7 +53,7 @@ export interface ModemBenchOptions {
 /** A simulated modem in its socket, with its card. */
 export interface Socket {
   readonly modem: SimulatedModem;
-  readonly plug: HotPlug;
+  readonly hotPlug: HotPlug;
   readonly card: SimulatedEuicc | PlainCard;
   /** EID of the eUICC in it, empty for a plain SIM. */
   readonly eid: string;
@@ -95,10 +95,10 @@ export class ModemBench implements AsyncDisposable {
     for (const [index, one] of options.modems.entries()) {
       const socket = socketFor(one, index, network, options.random);
       stack.use(socket.modem);
-      stack.use(socket.plug);
+      stack.use(socket.hotPlug);
       sockets.set(one.name, socket);
       if (socket.card instanceof SimulatedEuicc) await targets.import(exportEis(socket.card.state));
-      await socket.plug.plugIn();
+      await socket.hotPlug.plugIn();
     }
     const log = options.log ?? silentLog;
     const driverDeps = { clock: systemClock, random: options.random ?? Math.random, log };
@@ -145,8 +145,8 @@ export class ModemBench implements AsyncDisposable {
         timings: { searchMs: 100, ...more?.timings },
         ...withoutUndefined({ random, memory: more?.memory }),
       });
-      const plug = new HotPlug(modem, { at: "pty", link: join(folder, name) });
-      return { modem, plug, card: soft, eid: soft instanceof SimulatedEuicc ? soft.state.eid : "" };
+      const hotPlug = new HotPlug(modem, { at: "pty", link: join(folder, name) });
+      return { modem, hotPlug, card: soft, eid: soft instanceof SimulatedEuicc ? soft.state.eid : "" };
     }
   }
 

@@ -90,7 +90,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
     modem.misbehave(wellBehaved);
   },
   restart: ({ modem }) => modem.reboot(),
-  unplugged: async ({ plug }, _bench, ms) => {
+  unplugged: async ({ hotPlug: plug }, _bench, ms) => {
     await plug.pull();
     await systemClock.sleep(ms);
     await plug.plugIn();
@@ -228,10 +228,10 @@ if (process.argv[1] === import.meta.filename) {
     onLine,
   });
   console.log(JSON.stringify(report, null, 2));
-  const fine = report.lost.length + report.stuck.length + report.down.length + report.repeated === 0;
+  const ok = report.lost.length + report.stuck.length + report.down.length + report.repeated === 0;
   console.log(
     `${report.jobs} jobs: ${report.done} done, ${report.unsure} unsure, ${report.lost.length} lost, ${report.stuck.length} stuck, ` +
       `${report.repeated} repeated; heap ${report.heapMib[0]} -> ${report.heapMib[1]} MiB`,
   );
-  process.exitCode = fine ? 0 : 1;
+  process.exitCode = ok ? 0 : 1;
 }

@@ -37,7 +37,7 @@ export class SoftReader implements CardReader {
   insert(card: SoftCard): void {
     this.eject();
     this.#card = card;
-    this.#tell({ kind: "card-inserted", reader: this.name, atr: card.atr });
+    this.#notify({ kind: "card-inserted", reader: this.name, atr: card.atr });
   }
 
   /** Pulls the card, in the middle of an exchange too. */
@@ -51,7 +51,7 @@ export class SoftReader implements CardReader {
       void card.powerOff();
       taken.pull();
     }
-    this.#tell({ kind: "card-removed", reader: this.name });
+    this.#notify({ kind: "card-removed", reader: this.name });
   }
 
   async connect(bounds: Bounds): Promise<CardConnection> {
@@ -73,7 +73,7 @@ export class SoftReader implements CardReader {
     }
   }
 
-  #tell(event: ReaderEvent): void {
+  #notify(event: ReaderEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -85,7 +85,7 @@ async function crashIn(
   await fleet;
   server.child.kill("SIGKILL");
   await server.gone;
-  return { kills: killed, ...judge(journal, scripts, executed) };
+  return { kills: killed, ...evaluate(journal, scripts, executed) };
 }
 
 /** Sessions until the kills are over, and then one more that finds the queue empty. */
@@ -141,7 +141,7 @@ async function start(journal: string, port: number, cards: number): Promise<Star
   return { child, port: Number(line), gone };
 }
 
-function judge(
+function evaluate(
   journal: string,
   scripts: ReadonlyMap<string, string>,
   executed: ReadonlyMap<string, number>,

@@ -109,7 +109,7 @@ function routeOf(text: string | undefined): BipRoute | undefined {
 /** A running modem as control lines see it. */
 interface ModemControl {
   readonly modem: SimulatedModem;
-  readonly plug: HotPlug;
+  readonly hotPlug: HotPlug;
   readonly card: SoftCard | undefined;
   /** The network, where it is this process's own. */
   readonly network: SimulatedNetwork | undefined;
@@ -146,13 +146,18 @@ async function run(options: ModemProgramOptions, io: ModemProgramIo, ends: Async
     options.tcp === undefined
       ? { at: "pty", ...withoutUndefined({ link: options.pty }) }
       : { at: "socket", where: { port: options.tcp } };
-  const plug = new HotPlug(modem, place);
-  ends.push(plug);
-  const target: ModemControl = { modem, plug, card, network: "own" in opened ? opened.own : undefined };
+  const hotPlug = new HotPlug(modem, place);
+  ends.push(hotPlug);
+  const target: ModemControl = { modem, hotPlug, card, network: "own" in opened ? opened.own : undefined };
   const { profile, identity } = modem.behaviour;
   const number = numberOf(options);
   io.print(
-    JSON.stringify({ modem: profile.name, port: await plug.plugIn(), imei: identity.imei, ...(number && { number }) }),
+    JSON.stringify({
+      modem: profile.name,
+      port: await hotPlug.plugIn(),
+      imei: identity.imei,
+      ...(number && { number }),
+    }),
   );
   const lines = io.input && createInterface({ input: io.input });
   lines?.on("line", (line) => {
@@ -181,7 +186,7 @@ export async function controlModem(target: ModemControl, line: string): Promise<
 }
 
 async function carryOut(target: ModemControl, verb: string, words: readonly string[]): Promise<object> {
-  const { modem, plug, card } = target;
+  const { modem, hotPlug, card } = target;
   switch (verb) {
     case "state":
       return stateOf(target);
@@ -195,10 +200,10 @@ async function carryOut(target: ModemControl, verb: string, words: readonly stri
       await modem.reboot();
       return {};
     case "unplug":
-      await plug.pull();
+      await hotPlug.pull();
       return {};
     case "plug":
-      return { port: await plug.plugIn() };
+      return { port: await hotPlug.plugIn() };
     case "off":
       await modem.powerOff();
       return {};
@@ -251,10 +256,10 @@ function number(text: string, most: number): number {
   return value;
 }
 
-function stateOf({ modem, plug }: ModemControl): object {
+function stateOf({ modem, hotPlug }: ModemControl): object {
   const { SM, ME } = modem.stores;
   return {
-    port: plug.address,
+    port: hotPlug.address,
     powered: modem.powered,
     sim: modem.slot.state.at,
     ...modem.slot.facts,

@@ -24,7 +24,7 @@ export class ToolkitHost {
   enabled: boolean;
   #inForce: boolean;
   #waiting: ((response: Uint8Array) => void) | undefined;
-  #told = false;
+  #notified = false;
 
   constructor(modem: ToolkitModem) {
     this.#modem = modem;
@@ -56,7 +56,7 @@ export class ToolkitHost {
   ask({ type }: Proactive, bytes: Uint8Array): Promise<Uint8Array> | undefined {
     if (!this.#inForce || this.hostProfile.length === 0 || !forPeople.has(type)) return undefined;
     this.#modem.urc(`+CUSATP: "${toHex(bytes)}"`);
-    this.#told = true;
+    this.#notified = true;
     return new Promise((resolve) => {
       const details = bytes.subarray(bytes[1] === 0x81 ? 3 : 2).subarray(0, 5);
       const unanswered = Uint8Array.of(...details, 0x82, 0x02, 0x82, 0x81, 0x83, 0x01, 0x12);
@@ -82,8 +82,8 @@ export class ToolkitHost {
     if (!this.#inForce) return;
     const dialect = this.#modem.behaviour.profile.toolkit?.dialect;
     if (event.at === "end") {
-      if (this.#told) this.#modem.urc("+CUSATEND");
-      this.#told = false;
+      if (this.#notified) this.#modem.urc("+CUSATEND");
+      this.#notified = false;
       return;
     }
     if (event.at === "bip") {

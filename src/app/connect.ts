@@ -5,7 +5,7 @@ import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError } from "../base/gateway-error.ts";
 import { ApiClient } from "../face/cli/client.ts";
 import type { Connection } from "../face/cli/context.ts";
-import { paint, say, type Terminal } from "../face/cli/terminal.ts";
+import { paint, printStatus, type Terminal } from "../face/cli/terminal.ts";
 import { configFile, defaultState, given, socketName } from "./config/state-folder.ts";
 
 /** Options that locate the daemon. */
@@ -32,7 +32,7 @@ export async function connect(
   const { loadConfig } = await import("./config/config.ts");
   const { jsonLog } = await import("./log.ts");
   const { config, state } = loadConfig(options.config, env);
-  if (terminal.fancy) say(terminal, paint(terminal, "dim", "no daemon is running: working in this process"));
+  if (terminal.fancy) printStatus(terminal, paint(terminal, "dim", "no daemon is running: working in this process"));
   const daemon = await Daemon.start({ config, state, env, log: jsonLog("error"), recordsOnly });
   return {
     api: new ApiClient({ socketPath: daemon.socketPath }),

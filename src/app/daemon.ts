@@ -20,7 +20,7 @@ import { socketName } from "./config/state-folder.ts";
 import { driverRegistry } from "./driver-registry.ts";
 import { ModemService } from "./modem-service.ts";
 import { openApiText } from "./open-api-text.ts";
-import { nobodyBinds, nobodyBindsText, plainFaces } from "./plain-faces.ts";
+import { noClientCanBind, noClientText, plainFaces } from "./plain-faces.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterSeal } from "./secrets.ts";
@@ -87,7 +87,7 @@ export class Daemon implements AsyncDisposable {
     const log: Log = limited;
     for (const { section, address, risk, advice } of plainFaces(config))
       log.warn({ section, address }, `${section} listens without TLS on a public address: ${risk}; ${advice}`);
-    if (nobodyBinds(config.smppFace)) log.warn({ section: "smppFace" }, nobodyBindsText);
+    if (noClientCanBind(config.smppFace)) log.warn({ section: "smppFace" }, noClientText);
     for (const { of, until } of checkTls(config, systemClock.now()))
       log.warn({ of, until: new Date(until).toISOString() }, "a certificate expires soon");
     const seal = masterSeal(config.masterKey, state, env);

@@ -12,13 +12,13 @@ export class Interrupt {
   readonly #open = new Set<AsyncDisposable>();
   readonly #notes = new Set<() => string>();
   readonly #exit: (code: number) => void;
-  readonly #say: (text: string) => void;
+  readonly #print: (text: string) => void;
   #ending = false;
 
-  /** `say` prints the state that an interrupted command leaves. */
-  constructor(exit: (code: number) => void, say: (text: string) => void) {
+  /** `print` prints the state that an interrupted command leaves. */
+  constructor(exit: (code: number) => void, print: (text: string) => void) {
     this.#exit = exit;
-    this.#say = say;
+    this.#print = print;
   }
 
   /** Until it is disposed of, a signal prints this text before anything is closed. */
@@ -57,7 +57,7 @@ export class Interrupt {
   #end(code: number): void {
     if (this.#ending) this.#exit(code);
     this.#ending = true;
-    for (const note of this.#notes) this.#say(note());
+    for (const note of this.#notes) this.#print(note());
     const closing = [...this.#open].map((one) => one[Symbol.asyncDispose]());
     detach(
       Promise.allSettled(closing).then(() => this.#exit(code)),

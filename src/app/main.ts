@@ -5,7 +5,7 @@ import type { CliContext } from "../face/cli/context.ts";
 import { addExamples, commandPath } from "../face/cli/examples.ts";
 import { inFlags } from "../face/cli/flag-words.ts";
 import { fileError } from "../face/cli/input-file.ts";
-import { paint, say, type Terminal } from "../face/cli/terminal.ts";
+import { paint, printStatus, type Terminal } from "../face/cli/terminal.ts";
 import {
   addListed,
   type CommandName,
@@ -37,14 +37,14 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
   };
   const interrupt = new Interrupt(
     (code) => process.exit(code),
-    (text) => say(terminal, `${terminal.fancy ? "\r\u001b[K" : ""}${text}`),
+    (text) => printStatus(terminal, `${terminal.fancy ? "\r\u001b[K" : ""}${text}`),
   );
   interrupt.listen();
   const { program, load, called } = buildProgram(terminal, env, interrupt, jsonWanted(argv));
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // The reader closed the pipe.
     if (error.code === "EPIPE") process.exit(0);
-    say(terminal, `the output cannot be written: ${error.message}`);
+    printStatus(terminal, `the output cannot be written: ${error.message}`);
     process.exit(1);
   });
   // There is no stream left to report it.
@@ -64,12 +64,12 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv = pro
     const error = inFlags(fileError(thrown) ?? asGatewayError(thrown), acceptedBy(called()));
     if (terminal.json) terminal.err.write(`${JSON.stringify({ error: error.toJSON() })}\n`);
     // Further lines of a message are indented, so that they cannot be taken for lines of the program.
-    else say(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
+    else printStatus(terminal, `${paint(terminal, "red", error.code)}: ${error.message.replaceAll("\n", "\n  ")}`);
     const { advice } = error.entry;
     if (!terminal.json && needsAdvice(error.code))
-      say(terminal, `(${advice.charAt(0).toLowerCase()}${advice.slice(1, -1)})`);
+      printStatus(terminal, `(${advice.charAt(0).toLowerCase()}${advice.slice(1, -1)})`);
     if (error.code === "api.internal" && env.OTAGATE_DEBUG !== undefined && thrown instanceof Error)
-      say(terminal, thrown.stack ?? "");
+      printStatus(terminal, thrown.stack ?? "");
     process.exitCode = error.entry.exit;
   }
 }

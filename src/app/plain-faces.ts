@@ -11,11 +11,11 @@ interface PlainFace {
 }
 
 /** Whether the SMSC for other platforms listens although none of them can bind. */
-export function nobodyBinds({ enabled, clients }: Pick<Config["smppFace"], "enabled" | "clients">): boolean {
+export function noClientCanBind({ enabled, clients }: Pick<Config["smppFace"], "enabled" | "clients">): boolean {
   return enabled && clients.length === 0;
 }
 
-export const nobodyBindsText =
+export const noClientText =
   "smppFace is enabled without clients, so every bind is refused: add smppFace.clients, or set smppFace.enabled to false";
 
 /** Servers that are enabled without TLS on an address that is not loopback. */

@@ -93,7 +93,7 @@ export function readTls(setting: TlsSetting, now: number): TlsMaterial {
     if (!own.leaf.checkPrivateKey(privateKey(keyFile, key)))
       throw refused(
         keyFile,
-        `${shown(keyFile)} does not match the certificate in ${shown(certFile)} (${certFile.label}; the first certificate in the file must be the one of the key)`,
+        `${fileText(keyFile)} does not match the certificate in ${fileText(certFile)} (${certFile.label}; the first certificate in the file must be the one of the key)`,
       );
   }
   const authority = caFile === undefined || ca === undefined ? undefined : authorities(caFile, ca, now);
@@ -103,7 +103,7 @@ export function readTls(setting: TlsSetting, now: number): TlsMaterial {
   } catch (cause) {
     const [first] = [certFile, caFile].filter((file) => file !== undefined);
     const why = cause instanceof Error ? cause.message : String(cause);
-    if (first !== undefined) throw refused(first, `TLS does not accept ${shown(first)}: ${why}`, cause);
+    if (first !== undefined) throw refused(first, `TLS does not accept ${fileText(first)}: ${why}`, cause);
   }
   const ends = [own?.until, authority].filter((end) => end !== undefined);
   return {
@@ -137,27 +137,27 @@ function ownCertificate(
   const chain = certificatesIn(file, pem);
   for (const one of chain) {
     const [from, until] = [Date.parse(one.validFrom), Date.parse(one.validTo)];
-    const which = `the certificate of ${one.subject.replaceAll("\n", ", ")} in ${shown(file)}`;
+    const which = `the certificate of ${one.subject.replaceAll("\n", ", ")} in ${fileText(file)}`;
     if (until < now) throw refused(file, `${which} expired on ${day(until)}`);
     if (from > now) throw refused(file, `${which} is valid only from ${day(from)} on; check the clock`);
   }
   const [leaf] = chain;
-  if (leaf === undefined) throw refused(file, `${shown(file)} contains no PEM certificate`);
+  if (leaf === undefined) throw refused(file, `${fileText(file)} contains no PEM certificate`);
   return { leaf, until: Math.min(...chain.map((one) => Date.parse(one.validTo))) };
 }
 
 /** When the last of these CAs expires: a bundle may contain expired ones. */
 function authorities(file: NamedFile, pem: Buffer, now: number): number {
   const all = certificatesIn(file, pem);
-  if (all.length === 0) throw refused(file, `${shown(file)} contains no PEM certificate`);
+  if (all.length === 0) throw refused(file, `${fileText(file)} contains no PEM certificate`);
   const valid = all.filter((one) => Date.parse(one.validFrom) <= now && Date.parse(one.validTo) >= now);
   const last = Math.max(...all.map((one) => Date.parse(one.validTo)));
   if (valid.length === 0)
     throw refused(
       file,
       last < now
-        ? `every certificate in ${shown(file)} has expired, the last on ${day(last)}`
-        : `no certificate in ${shown(file)} is valid now; check the clock`,
+        ? `every certificate in ${fileText(file)} has expired, the last on ${day(last)}`
+        : `no certificate in ${fileText(file)} is valid now; check the clock`,
     );
   return Math.max(...valid.map((one) => Date.parse(one.validTo)));
 }
@@ -169,22 +169,22 @@ function certificatesIn(file: NamedFile, pem: Buffer): X509Certificate[] {
     try {
       return new X509Certificate(block);
     } catch (cause) {
-      throw refused(file, `certificate ${index + 1} in ${shown(file)} cannot be read`, cause);
+      throw refused(file, `certificate ${index + 1} in ${fileText(file)} cannot be read`, cause);
     }
   });
 }
 
 function privateKey(file: NamedFile, pem: Buffer) {
   const text = pem.toString("latin1");
-  if (/ENCRYPTED/.test(text)) throw refused(file, `${shown(file)} is encrypted; use a key without a passphrase`);
+  if (/ENCRYPTED/.test(text)) throw refused(file, `${fileText(file)} is encrypted; use a key without a passphrase`);
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    throw refused(file, `${shown(file)} contains no PEM private key`, cause);
+    throw refused(file, `${fileText(file)} contains no PEM private key`, cause);
   }
 }
 
-function shown(file: NamedFile): string {
+function fileText(file: NamedFile): string {
   return file.value.includes("-----BEGIN") ? "the text" : file.value;
 }
 

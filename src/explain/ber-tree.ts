@@ -1,6 +1,6 @@
 import { hexTag, readLength, readTag } from "../codec/kit/ber.ts";
 import { Reader } from "../codec/kit/codec.ts";
-import { type Branch, branchOf, hiddenLeaf, leaf, type Node, type Render, said } from "./tree.ts";
+import { type Branch, branchOf, hiddenLeaf, leaf, leafWithText, type Node, type Render } from "./tree.ts";
 
 /** Facts about a BER tag. */
 export interface TagEntry {
@@ -81,7 +81,7 @@ function valueNode(label: string, octets: Uint8Array, offset: number, found: Fou
   if (isHidden(octets, found)) return hiddenLeaf(label, octets, offset, extra);
   const read = readerFor(octets, found);
   if (read !== undefined) return branchOf(label, octets, offset, read, extra);
-  return said(label, octets, offset, octets.length < length ? undefined : entry?.render, extra);
+  return leafWithText(label, octets, offset, octets.length < length ? undefined : entry?.render, extra);
 }
 
 function isHidden(octets: Uint8Array, { tag, entry, options }: Found): boolean {

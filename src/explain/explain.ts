@@ -9,7 +9,7 @@ import { scriptNode, scriptResponseNode } from "./packet/script.ts";
 import { smsPduNode, tpduNode } from "./packet/sms.ts";
 import { userDataNode } from "./packet/user-data.ts";
 import { euiccResponseNode, profilePackageNode } from "./profile/profile-package.ts";
-import { scores, worthTelling } from "./recognise.ts";
+import { minAlternativeScore, scores } from "./recognise.ts";
 import { maskSecrets } from "./secrets/mask.ts";
 import { privateKeyNode } from "./secrets/private-key.ts";
 import { textNode } from "./text.ts";
@@ -127,7 +127,9 @@ export function explain(octets: Uint8Array, options: ExplainOptions = {}): Expla
   if (options.as !== undefined) return { type: options.as, node: read(options.as), others: [], heard };
   const [best, ...rest] = ranked(explainTypes, octets);
   if (best === undefined) return { type: "unknown", node: unreadLeaf("unknown octets", octets, 0), others: [], heard };
-  const others = rest.filter(({ score }) => score >= Math.max(worthTelling, best.score - 40)).map(({ type }) => type);
+  const others = rest
+    .filter(({ score }) => score >= Math.max(minAlternativeScore, best.score - 40))
+    .map(({ type }) => type);
   return { type: best.type, node: read(best.type), others, heard };
 }
 

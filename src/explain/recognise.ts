@@ -26,7 +26,7 @@ import { tlsScore } from "./tls/tls.ts";
 type Score = (octets: Uint8Array) => number;
 
 /** Readings below this are not listed as alternatives. */
-export const worthTelling = 40;
+export const minAlternativeScore = 40;
 
 /** The result, or the other where the octets do not allow the work. */
 function orElse<T>(work: () => T, other: T): T {

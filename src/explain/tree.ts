@@ -84,7 +84,7 @@ export class Branch {
   }
 
   /** Adds what a part states to the line of the whole. */
-  tell(words: string | undefined): void {
+  addWords(words: string | undefined): void {
     if (words === undefined) return;
     if (this.#words.length >= maxLine) this.#wordsLeftOut++;
     else this.#words = this.#words === "" ? words : `${this.#words}; ${words}`;
@@ -94,7 +94,7 @@ export class Branch {
   field(label: string, count: number, render?: Render, extra?: Extra): Uint8Array {
     const offset = this.from.offset;
     const octets = this.from.take(count, label);
-    this.add(said(label, octets, offset, render, extra));
+    this.add(leafWithText(label, octets, offset, render, extra));
     return octets;
   }
 
@@ -171,7 +171,7 @@ export function hiddenLeaf(label: string, octets: Uint8Array, offset: number, ex
 }
 
 /** A leaf with the text from `say`, or from the error that it threw. */
-export function said(label: string, octets: Uint8Array, offset: number, render?: Render, extra?: Extra): Node {
+export function leafWithText(label: string, octets: Uint8Array, offset: number, render?: Render, extra?: Extra): Node {
   try {
     return leaf(label, octets, offset, render?.(octets, offset), extra);
   } catch (thrown) {
@@ -226,7 +226,7 @@ function spokenValue({ value, words }: Branch): Pick<Node, "value"> {
 
 /** A node of one leaf. */
 export function leafOf(label: string, octets: Uint8Array, base: number, render?: Render, extra?: Extra): Node {
-  return said(label, octets, base, render, extra);
+  return leafWithText(label, octets, base, render, extra);
 }
 
 /** A big-endian number; beyond six octets its value is not exact. */

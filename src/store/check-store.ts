@@ -3,7 +3,7 @@ import { isGatewayError } from "../base/gateway-error.ts";
 import type { Seal } from "../gateway/model/store.ts";
 import { MarkFile } from "./mark-file.ts";
 import { compare, ledgerOf, type SealSource } from "./open-database.ts";
-import { judgeSeal, sealEvidence } from "./seal-probe.ts";
+import { checkSeal, sealEvidence } from "./seal-probe.ts";
 import { damaged, storageError } from "./storage-error.ts";
 import { filesOf, inspectFiles } from "./store-files.ts";
 
@@ -28,7 +28,7 @@ export async function checkStore(folder: string, seal: SealSource, inUse: boolea
       if (!inUse) compare(folder, before, ledger);
       const evidence = sealEvidence(database);
       const key = keyOf(seal, evidence.sealed === undefined);
-      if (key !== undefined) judgeSeal(evidence, key, folder);
+      if (key !== undefined) checkSeal(evidence, key, folder);
     }
     return statSync(main).size;
   } catch (thrown) {

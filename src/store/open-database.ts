@@ -7,7 +7,7 @@ import { migrations } from "./entities.ts";
 import { LogFile } from "./log-file.ts";
 import { makeFolder } from "./make-folder.ts";
 import { MarkFile, type Marks } from "./mark-file.ts";
-import { judgeSeal, putProbe, sealEvidence } from "./seal-probe.ts";
+import { checkSeal, putProbe, sealEvidence } from "./seal-probe.ts";
 import { damaged, storageError } from "./storage-error.ts";
 import { filesOf, inspectFiles, openedIn, rewound, setAsideForeignLog, unmarked } from "./store-files.ts";
 
@@ -91,7 +91,7 @@ export async function openDatabase(folder: string, source: SealSource, options: 
     seal();
     if (ledger.opened === 0) markFirst(writer, files.marks);
     raiseCounters(writer, before, options);
-    if (options.recover !== undefined) beginAnew(writer, options.recover.raiseCounters);
+    if (options.recover !== undefined) renameStore(writer, options.recover.raiseCounters);
     const opened = Math.max(ledger.opened, before?.opened ?? 0) + 1;
     const commits = Math.max(ledger.commits, before?.commits ?? 0);
     writer.prepare("UPDATE ledger SET opened = ?, commits = ?").run(opened, commits);
@@ -251,7 +251,7 @@ function checkedSeal(database: BetterSqlite3.Database, source: SealSource, folde
   const evidence = sealEvidence(database);
   const mayMake = evidence.sealed === undefined;
   const { seal, made } = typeof source === "function" ? source(mayMake) : { seal: source, made: false };
-  if (!made) judgeSeal(evidence, seal, folder);
+  if (!made) checkSeal(evidence, seal, folder);
   if (made || evidence.probe === null) putProbe(database, seal);
   return seal;
 }
@@ -273,7 +273,7 @@ function raiseCounters(database: BetterSqlite3.Database, marks: Marks | undefine
  * Gives the store a new name: upstreams detect repeated events by the name of the store and the number of the event,
  * and numbers are now used again.
  */
-function beginAnew(database: BetterSqlite3.Database, raise: number): void {
+function renameStore(database: BetterSqlite3.Database, raise: number): void {
   database.exec("UPDATE instance SET id = lower(hex(randomblob(8)))");
   database.prepare("UPDATE key_set SET cntr = min(cntr + ?, ?)").run(raise, maxCounter);
 }

@@ -39,7 +39,7 @@ function sealedRecord(database: BetterSqlite3.Database): Sealed | undefined {
 }
 
 /** Whether the store's keys were sealed with this seal. @throws crypto.master-key */
-export function judgeSeal({ probe, sealed }: SealEvidence, seal: Seal, folder: string): void {
+export function checkSeal({ probe, sealed }: SealEvidence, seal: Seal, folder: string): void {
   const refusal = (cause?: unknown) =>
     new GatewayError(
       "crypto.master-key",

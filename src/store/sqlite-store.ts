@@ -49,13 +49,13 @@ export class SqliteStore implements Store {
   #checking: { readonly at: number; readonly done: Promise<void> } | undefined;
   #draining: Promise<void> | undefined;
   #closed = false;
-  #tellLost: (reason: GatewayError) => void = () => {};
+  #resolveLost: (reason: GatewayError) => void = () => {};
   /**
    * Resolves when a commit could not be written to the disk: nothing is stored any longer until the store is opened
    * again.
    */
   readonly lost: Promise<GatewayError> = new Promise((resolve) => {
-    this.#tellLost = resolve;
+    this.#resolveLost = resolve;
   });
 
   private constructor(folder: string, opened: Opened, warn: NonNullable<OpenOptions["warn"]>) {
@@ -176,7 +176,7 @@ export class SqliteStore implements Store {
     }
     const events = this.#notes.take();
     settle();
-    if (events.length > 0) for (const listener of this.#listeners) this.#tell(listener, events);
+    if (events.length > 0) for (const listener of this.#listeners) this.#notify(listener, events);
     this.#snapshot.tidy();
   }
 
@@ -190,7 +190,7 @@ export class SqliteStore implements Store {
       new GatewayError("store.unavailable", "the store could not commit", { cause });
     this.#trouble = error;
     for (const unit of taken.length > 0 ? taken : this.#queue.splice(0)) unit.reject(error);
-    if (lost) this.#tellLost(lostDisk(this.#log.failure));
+    if (lost) this.#resolveLost(lostDisk(this.#log.failure));
   }
 
   /**
@@ -216,7 +216,7 @@ export class SqliteStore implements Store {
   }
 
   /** A listener's failure does not affect the others, and the store continues. */
-  #tell(listener: (events: readonly GatewayEvent[]) => void, events: readonly GatewayEvent[]): void {
+  #notify(listener: (events: readonly GatewayEvent[]) => void, events: readonly GatewayEvent[]): void {
     try {
       listener(events);
     } catch (thrown) {

@@ -2,7 +2,7 @@ import { statfsSync } from "node:fs";
 import { GatewayError } from "../base/gateway-error.ts";
 
 /** Minimum free space for a commit of a few pages and the log's index, octets. */
-const leastFreeOctets = 256 * 1024;
+const minFreeOctets = 256 * 1024;
 
 /**
  * The error for a failure of SQLite or of the file system in `folder`: `store.full`, `store.corrupt` or
@@ -48,7 +48,7 @@ function mayBeFull(code: string): boolean {
 function isFull(folder: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize < leastFreeOctets;
+    return bavail * bsize < minFreeOctets;
   } catch {
     return false;
   }

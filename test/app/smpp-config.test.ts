@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/app/config/config.ts";
 import { isLoopback } from "../../src/app/loopback.ts";
-import { nobodyBinds, plainFaces } from "../../src/app/plain-faces.ts";
+import { noClientCanBind, plainFaces } from "../../src/app/plain-faces.ts";
 
 const refusal = (raw: unknown): string => {
   try {
@@ -114,7 +114,7 @@ describe("a configuration that cannot be meant", () => {
   });
 
   it("is told for an SMSC face without clients", () => {
-    const told = (smppFace: object) => nobodyBinds(parseConfig({ smppFace }).smppFace);
+    const told = (smppFace: object) => noClientCanBind(parseConfig({ smppFace }).smppFace);
     expect([told({ enabled: true }), told({}), told({ enabled: true, clients: [client] })]).toEqual([
       true,
       false,

@@ -139,7 +139,7 @@ function counterIn(body: Uint8Array): number {
 }
 
 /** Meaning of the replay check: accepted with the value to store, or a status. TS 102 225 §5.1.4 */
-export function judgeCounter(spi1: number, received: number, stored: number): { status: number; stored: number } {
+export function evaluateCounter(spi1: number, received: number, stored: number): { status: number; stored: number } {
   const mode = (spi1 >> 3) & 0x03;
   if (mode < 2) return { status: porStatus.ok, stored };
   if (stored >= 0xffffffffff) return { status: porStatus.counterBlocked, stored };

@@ -9,7 +9,7 @@ import type { Toolkit } from "../toolkit.ts";
 import { findTarget, type RemoteManagement, type RemoteTarget, sessionTrigger } from "./remote.ts";
 import {
   buildResponse,
-  judgeCounter,
+  evaluateCounter,
   type PacketHeader,
   packetKvn,
   porStatus,
@@ -79,7 +79,7 @@ export class SecuredSms {
     if (!this.#protectedEnough(target, header)) {
       return target.silent ? nothing : send({ keys, cntr, status: porStatus.levelTooLow, data: noData });
     }
-    const judged = judgeCounter(header.spi1, cntr, Number.parseInt(set.cntr ?? "0", 16));
+    const judged = evaluateCounter(header.spi1, cntr, Number.parseInt(set.cntr ?? "0", 16));
     if (judged.status !== porStatus.ok) return send({ keys, cntr, status: judged.status, data: noData });
     set.cntr = judged.stored.toString(16).toUpperCase().padStart(10, "0");
     this.#deps.card.commit();

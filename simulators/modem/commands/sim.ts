@@ -71,7 +71,7 @@ function apduOf({ parameters }: Call, at: number): Uint8Array {
   return /^(?:[0-9A-Fa-f]{2})+$/.test(text) ? fromHex(text) : refuseCme(50);
 }
 
-function shown({ data, sw }: CardAnswer): string {
+function answerText({ data, sw }: CardAnswer): string {
   const text = toHex(Uint8Array.of(...data, sw >> 8, sw & 0xff));
   return `${text.length},"${text}"`;
 }
@@ -91,7 +91,7 @@ async function csim(call: Call): Promise<string | undefined> {
   const apdu = apduOf(call, 0);
   if (quirks.has("csim-ins-filter") && [0x10, 0x12, 0x14, 0xc2, 0xe2].includes(apdu[1] ?? 0)) return refuseCme(3);
   if (quirks.has("csim-drops-le") && apdu.length === 6 + (apdu[4] ?? 0) && apdu.length > 5) return refuseCme(50);
-  return `+CSIM: ${shown(await modem.slot.raw(apdu))}`;
+  return `+CSIM: ${answerText(await modem.slot.raw(apdu))}`;
 }
 
 /** CLA with the channel in it. TS 102 221 §10.1.1 */
@@ -132,7 +132,7 @@ async function generic(call: Call): Promise<string> {
   const { channel } = sessionOf(call);
   const apdu = Uint8Array.from(apduOf(call, 1));
   apdu[0] = onChannel(apdu[0] ?? 0, channel);
-  return `+CGLA: ${shown(await call.modem.slot.raw(apdu, true))}`;
+  return `+CGLA: ${answerText(await call.modem.slot.raw(apdu, true))}`;
 }
 
 async function closeChannel(call: Call): Promise<undefined> {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CliContext } from "../../face/cli/context.ts";
-import { say } from "../../face/cli/terminal.ts";
+import { printStatus } from "../../face/cli/terminal.ts";
 import { loadConfig } from "../config/config.ts";
 
 /** `daemon`: runs until it is stopped. */
@@ -26,7 +26,7 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       const daemon = await Daemon.start({ config: simulated, state, env: context.env, log });
       if (options.simulate === true) await simulateOne(daemon, state);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
-      if (context.terminal.fancy) say(context.terminal, `listening on ${daemon.socketPath}`);
+      if (context.terminal.fancy) printStatus(context.terminal, `listening on ${daemon.socketPath}`);
       // An unhandled rejection is a bug, but no reason to stop: the store is consistent at any moment.
       process.on("unhandledRejection", (thrown) => {
         log.error(

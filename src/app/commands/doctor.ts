@@ -11,7 +11,7 @@ import { loadConfig } from "../config/config.ts";
 import { socketName } from "../config/state-folder.ts";
 import { remoteApi } from "../connect.ts";
 import { driverRegistry } from "../driver-registry.ts";
-import { nobodyBinds, nobodyBindsText, plainFaces } from "../plain-faces.ts";
+import { noClientCanBind, noClientText, plainFaces } from "../plain-faces.ts";
 import { version } from "../version.ts";
 import { certificates, stateFolder, store } from "./durable-findings.ts";
 import type { Finding } from "./finding.ts";
@@ -85,8 +85,8 @@ function oddFaces(path: string | undefined, env: NodeJS.ProcessEnv): Finding[] {
         advice,
       }),
     );
-    return nobodyBinds(config.smppFace)
-      ? [...plain, { what: "smppFace clients", verdict: "missing", detail: nobodyBindsText }]
+    return noClientCanBind(config.smppFace)
+      ? [...plain, { what: "smppFace clients", verdict: "missing", detail: noClientText }]
       : plain;
   } catch {
     // The configuration's own finding states it.

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { writeOutput } from "../../face/cli/output-file.ts";
-import { paint, result, say } from "../../face/cli/terminal.ts";
+import { paint, printStatus, result } from "../../face/cli/terminal.ts";
 import type { ScenarioOutcome, StepOutcome } from "../../lab/scenario/play.ts";
 import type { Scenario } from "../../lab/scenario/scenario.ts";
 import { untilStopped } from "./sim.ts";
@@ -62,7 +62,7 @@ async function playAll(context: CliContext, scenarios: readonly Scenario[]): Pro
   const signal = untilStopped();
   const outcomes: ScenarioOutcome[] = [];
   for (const scenario of scenarios) {
-    say(context.terminal, `${paint(context.terminal, "bold", scenario.name)} (${scenario.file})`);
+    printStatus(context.terminal, `${paint(context.terminal, "bold", scenario.name)} (${scenario.file})`);
     outcomes.push(
       await playScenario(scenario, {
         signal,
@@ -71,7 +71,7 @@ async function playAll(context: CliContext, scenarios: readonly Scenario[]): Pro
           const connection = await context.connect();
           return { api: connection.api, target, [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose]() };
         },
-        onStep: (step, index) => say(context.terminal, stepLine(context, step, index)),
+        onStep: (step, index) => printStatus(context.terminal, stepLine(context, step, index)),
       }),
     );
     if (signal.aborted) break;

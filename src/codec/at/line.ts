@@ -19,7 +19,7 @@ export interface LineState {
 export const freshLine: LineState = { rest: "", promptTold: false };
 
 /** Longer than any answer (an extended-length APDU in hexadecimal); what exceeds it is noise without line ends. */
-const longest = 140_000;
+const maxLength = 140_000;
 const ctrlZ = "\x1a";
 const loneNumber = /^\d{1,2}$/;
 const printable = /[\x21-\x7e]/;
@@ -75,7 +75,7 @@ export function tokenize(
     start = end + 1;
   }
   const rest = text.slice(start);
-  if (rest.length <= longest) return { state: { rest, promptTold }, tokens };
+  if (rest.length <= maxLength) return { state: { rest, promptTold }, tokens };
   tokens.push({ kind: "garbage", text: rest });
   return { state: freshLine, tokens };
 }

@@ -2,7 +2,7 @@ import { codecError } from "../../base/gateway-error.ts";
 import { readTag } from "../kit/ber.ts";
 import type { Codec } from "../kit/codec.ts";
 
-const longest = 24 * 3600 - 1;
+const maxSeconds = 24 * 3600 - 1;
 
 /**
  * Timer Value TLV as seconds, 0 to 86399: tag `25` (or `A5` with the comprehension flag), then hours, minutes and
@@ -27,8 +27,8 @@ export const TimerValue: Codec<number> = {
     return seconds;
   },
   write: (to, seconds) => {
-    if (!Number.isInteger(seconds) || seconds < 0 || seconds > longest) {
-      throw codecError("codec.value", `a timer counts 0 to ${longest} seconds, not ${seconds}`, to.length, {
+    if (!Number.isInteger(seconds) || seconds < 0 || seconds > maxSeconds) {
+      throw codecError("codec.value", `a timer counts 0 to ${maxSeconds} seconds, not ${seconds}`, to.length, {
         field: "timer",
       });
     }

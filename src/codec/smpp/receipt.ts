@@ -21,7 +21,7 @@ export interface Receipt {
   readonly intermediate: boolean;
 }
 
-const longest = 1024;
+const maxLength = 1024;
 const key = (name: string) => new RegExp(`(?:^|[\\s,;])${name}\\s*[:=]\\s*([^\\s,;]*)`, "i");
 const keys = {
   id: key("(?:message[ _-]?id|msg[ _-]?id|id)"),
@@ -42,7 +42,7 @@ export function parseReceiptText(
   octets: string,
 ): Omit<Receipt, "intermediate" | "networkError" | "userMessageReference"> | undefined {
   // NULs stand before the text, or between its letters where it is UCS2.
-  const whole = octets.slice(0, longest).replaceAll("\0", "");
+  const whole = octets.slice(0, maxLength).replaceAll("\0", "");
   const end = whole.search(text);
   const head = end < 0 ? whole : whole.slice(0, end);
   const id = field(head, "id");

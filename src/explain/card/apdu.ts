@@ -103,11 +103,11 @@ function hasMac(octets: Uint8Array): boolean {
 }
 
 /** Of which data the words belong into the line of the command itself. */
-const telling = new Set([0xc2, 0x14]);
+const summarized = new Set([0xc2, 0x14]);
 
 function summaryOf(octets: Uint8Array, node: Node): string | undefined {
   const ins = octets[1] ?? 0;
-  if (!telling.has(ins)) return undefined;
+  if (!summarized.has(ins)) return undefined;
   const name = ins === 0xc2 ? node.label : undefined;
   return [name, node.value].filter((part) => part !== undefined).join(", ") || undefined;
 }

@@ -200,7 +200,7 @@ export function cardDataNode(octets: Uint8Array, base: number): Node {
     while (!branch.from.ended) {
       berPart(branch, answerTags);
       const last = branch.children.at(-1);
-      if (last !== undefined) branch.tell(objectWords(last));
+      if (last !== undefined) branch.addWords(objectWords(last));
     }
     return branch.words;
   });

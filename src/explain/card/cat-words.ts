@@ -182,7 +182,7 @@ export function openChannelWords(objects: readonly CatTlv[]): string {
  * The most telling object of a command, for a line of text; empty when the command's name states it all. @throws
  * codec.*
  */
-export function tellingWords(objects: readonly CatTlv[]): string {
+export function summaryWords(objects: readonly CatTlv[]): string {
   for (const name of ["eventList", "duration", "timerValue", "fileList", "channelDataLength", "textString"] as const) {
     const found = findTlv(objects, name);
     if (found !== undefined) return objectWords(name, found) ?? "";

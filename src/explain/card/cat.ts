@@ -10,7 +10,7 @@ import { Reader } from "../../codec/kit/codec.ts";
 import type { Context, Heard } from "../context.ts";
 import { octetCount } from "../octet-count.ts";
 import { type Branch, branchOf, hex2, leafOf, type Node } from "../tree.ts";
-import { commandWords, objectWords, openChannelWords, tellingWords, wordsOf } from "./cat-words.ts";
+import { commandWords, objectWords, openChannelWords, summaryWords, wordsOf } from "./cat-words.ts";
 
 const clause = "TS 102 223 §8";
 
@@ -184,7 +184,7 @@ function proactiveWords(
       ? openChannelWords(objects)
       : data !== undefined
         ? (stream ?? octetCount(data.value.length))
-        : tellingWords(objects);
+        : summaryWords(objects);
   return more === "" ? head : `${head}: ${more}`;
 }
 

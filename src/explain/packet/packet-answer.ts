@@ -18,10 +18,10 @@ import {
 } from "./packet-parts.ts";
 
 /** RHL to status: what RPL counts at least. */
-const leastRpl = 11;
+const minRpl = 11;
 
 /** TAR to status: what RHL counts at least. */
-const leastRhl = 10;
+const minRhl = 10;
 
 /** A response packet (PoR) from RPL on. It does not specify how it is secured: that is known from its command. */
 export function responsePacketNode(octets: Uint8Array, base: number, context: Context): Node {
@@ -33,7 +33,7 @@ export function responsePacketNode(octets: Uint8Array, base: number, context: Co
 function responsePacket(branch: Branch, octets: Uint8Array, base: number, context: Context): string {
   const present = octets.length - 2;
   const announced = (octets[0] ?? 0) * 256 + (octets[1] ?? 0);
-  const counted = { field: "RPL", announced, present, segmented: context.segmented === true, least: leastRpl } as const;
+  const counted = { field: "RPL", announced, present, segmented: context.segmented === true, least: minRpl } as const;
   const behind = octets.subarray(2 + announced);
   const trailing = trailingStatus(behind);
   branch.field("RPL", 2, (_, offset) => countedWords(counted, offset), {
@@ -44,12 +44,12 @@ function responsePacket(branch: Branch, octets: Uint8Array, base: number, contex
           ? `${behind.length} octets more than it counts follow`
           : undefined,
   });
-  const [rhl = 0] = branch.field("RHL", 1, ([value = 0], offset) => checkWords("RHL", value, leastRhl, offset));
+  const [rhl = 0] = branch.field("RHL", 1, ([value = 0], offset) => checkWords("RHL", value, minRhl, offset));
   const tar = branch.field("TAR", 3, tarWords, { clause: "TS 101 220 annex D" });
   branch.value = tarText(tar);
   const packet = octets.subarray(0, Math.min(octets.length, 2 + announced));
   const whole = present >= announced;
-  const words = responseBody(branch, packet, base, { tar, check: Math.max(0, rhl - leastRhl), context, whole });
+  const words = responseBody(branch, packet, base, { tar, check: Math.max(0, rhl - minRhl), context, whole });
   if (trailing === undefined) branch.rest("octets behind the packet");
   else {
     branch.field("status word", 2, () => statusWordName(trailing), {

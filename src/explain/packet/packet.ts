@@ -20,10 +20,10 @@ import {
 const clause = "TS 102 225 §5.1";
 
 /** CHL to PCNTR: what CPL counts at least. */
-const leastCpl = 14;
+const minCpl = 14;
 
 /** SPI to PCNTR: what CHL counts at least. */
-const leastChl = 13;
+const minChl = 13;
 
 function spiOf(octets: Uint8Array): Spi | undefined {
   try {
@@ -71,12 +71,12 @@ function commandPacket(branch: Branch, octets: Uint8Array, base: number, context
   const spi = spiOf(octets.subarray(3, 5));
   const ciphered = spi?.command.ciphered ?? false;
   const announced = (octets[0] ?? 0) * 256 + (octets[1] ?? 0);
-  const counted = { field: "CPL", announced, present, segmented: context.segmented === true, least: leastCpl } as const;
+  const counted = { field: "CPL", announced, present, segmented: context.segmented === true, least: minCpl } as const;
   const note = present < announced && context.segmented ? segmentNote(present, announced) : undefined;
   branch.field("CPL", 2, (_, offset) => countedWords(counted, offset), {
     note: note ?? excessNote(present - announced, ciphered),
   });
-  const [chl = 0] = branch.field("CHL", 1, ([value = 0], offset) => checkWords("CHL", value, leastChl, offset));
+  const [chl = 0] = branch.field("CHL", 1, ([value = 0], offset) => checkWords("CHL", value, minChl, offset));
   branch.field("SPI", 2, (bytes, offset) => showSpi(parseSpi(bytes, offset)), { clause: "TS 102 225 §5.1.1" });
   branch.octet("KIc", (octet) => kicWords(octet, spi), { clause: "TS 102 225 §5.1.2" });
   branch.octet("KID", (octet) => kidWords(octet, spi), { clause: "TS 102 225 §5.1.3" });
@@ -85,7 +85,7 @@ function commandPacket(branch: Branch, octets: Uint8Array, base: number, context
   if (context.heard !== undefined && spi !== undefined && present >= announced) {
     context.heard.answered = { spi, kic: octets[5], kid: octets[6], tar };
   }
-  const facts = { check: Math.max(0, chl - leastChl), tar, spi, context };
+  const facts = { check: Math.max(0, chl - minChl), tar, spi, context };
   const whole = present >= announced;
   if (whole && context.keys !== undefined && spi !== undefined) return openedCommand(branch, octets, base, facts);
   if (!ciphered) return clearCommand(branch, whole ? present - announced : 0, facts);

@@ -42,7 +42,7 @@ export function scriptNode(octets: Uint8Array, base: number, context: Context): 
       const read = commandReader();
       while (branch.from.offset < end || (form === "indefinite" && !branch.from.ended)) {
         if (form === "indefinite" && endsHere(branch)) break;
-        branch.tell(objectOf(branch, context, read.object));
+        branch.addWords(objectOf(branch, context, read.object));
       }
       if (context.heard !== undefined) context.heard.commands = read.commands;
       padding(branch);
@@ -189,7 +189,7 @@ function compactNode(octets: Uint8Array, base: number, context: Context): Node {
         const rest = from.bytes.subarray(from.offset - from.base);
         const length = Math.min(compactCommandLength(rest), from.remaining);
         const node = branch.part(length, (bytes, offset) => read.apdu(bytes, offset, context));
-        branch.tell(node.value ?? node.label);
+        branch.addWords(node.value ?? node.label);
       }
       if (context.heard !== undefined) context.heard.commands = read.commands;
       return branch.words;
@@ -216,7 +216,7 @@ export function scriptResponseNode(octets: Uint8Array, base: number, context: Co
       const read = answerReader(context.commands ?? []);
       while (branch.from.offset < end || (indefinite && !branch.from.ended)) {
         if (indefinite && endsHere(branch)) break;
-        branch.tell(objectOf(branch, context, read));
+        branch.addWords(objectOf(branch, context, read));
       }
       padding(branch);
       return branch.words === "" ? "nothing executed" : branch.words;

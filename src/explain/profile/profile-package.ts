@@ -23,7 +23,7 @@ export function profilePackageNode(octets: Uint8Array, base: number, context: Co
         const tag = berPart(branch, shown ? profileElements.showing : profileElements.hiding, { confidential: !shown });
         const node = branch.children.at(-1);
         const name = elementNames.get(tag) ?? "unknown element";
-        branch.tell(name === "header" && node !== undefined ? headerWords(node) : name);
+        branch.addWords(name === "header" && node !== undefined ? headerWords(node) : name);
       }
       return branch.words.replaceAll("; ", ", ");
     },
@@ -80,11 +80,11 @@ export function euiccResponseNode(octets: Uint8Array, base: number): Node {
       for (const status of find("statuses")?.children ?? []) {
         const part = (start: string) => status.children.find(({ label }) => label.startsWith(start))?.value;
         const element = part("element");
-        branch.tell(`PEStatus ${part("status") ?? "?"}${element === undefined ? "" : ` (element ${element})`}`);
+        branch.addWords(`PEStatus ${part("status") ?? "?"}${element === undefined ? "" : ` (element ${element})`}`);
       }
-      if (find("installation") !== undefined) branch.tell("installation aborted");
+      if (find("installation") !== undefined) branch.addWords("installation aborted");
       const message = find("message")?.value;
-      branch.tell(message);
+      branch.addWords(message);
       return branch.words;
     },
     { clause },

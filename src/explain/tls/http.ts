@@ -35,7 +35,7 @@ export function httpNode(octets: Uint8Array, base: number, context: Context): No
         const rest = branch.from.bytes.subarray(branch.from.offset - branch.from.base);
         if (branch.children.length > 0 && httpScore(rest) < 90) break;
         const node = message(branch, context);
-        branch.tell(node.value);
+        branch.addWords(node.value);
       }
       return branch.words;
     },
@@ -59,7 +59,7 @@ function message(branch: Branch, context: Context): Node {
     inner.taken = part.from.offset - offset;
     // What follows belongs to the next message.
     if (!part.from.ended) part.from.rest();
-    const said = [part.value, ...telling(headers), ...(words === undefined ? [] : [words])];
+    const said = [part.value, ...headerSummary(headers), ...(words === undefined ? [] : [words])];
     return said.join(", ");
   });
   const length = inner.taken === 0 ? octets.length : inner.taken;
@@ -126,7 +126,7 @@ function headerWords(name: string, value: string): string | undefined {
 }
 
 /** Text of the GP Amendment B headers, for the line of the message. */
-function telling(headers: Headers): string[] {
+function headerSummary(headers: Headers): string[] {
   const said: string[] = [];
   for (const [name, what] of [
     ["x-admin-from", "from"],

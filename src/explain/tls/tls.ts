@@ -43,7 +43,7 @@ export function tlsNode(octets: Uint8Array, base: number, context: Context): Nod
         const node = branch.part(length, (bytes, offset) =>
           recordNode(bytes, offset, { ciphered, announced, context }),
         );
-        branch.tell(node.value ?? node.label);
+        branch.addWords(node.value ?? node.label);
         ciphered ||= type === 20;
       }
       return branch.words;

@@ -50,10 +50,10 @@ export class ApiClient {
   async *list<T>(
     path: string,
     query: Readonly<Record<string, string | number | undefined>>,
-    most: number,
+    max: number,
   ): AsyncIterable<T> {
     let cursor: string | undefined;
-    let left = most;
+    let left = max;
     do {
       const page: { items: T[]; cursor?: string } = await this.get(path, {
         ...query,

@@ -30,7 +30,7 @@ export function result<T>(terminal: Terminal, value: T, text: (value: T) => stri
 }
 
 /** Prints a line about progress, which is not part of the result. */
-export function say(terminal: Terminal, text: string): void {
+export function printStatus(terminal: Terminal, text: string): void {
   terminal.err.write(shownLines(terminal, ensureLine(text)));
 }
 

@@ -3,7 +3,7 @@ import type { ApiClient } from "./client.ts";
 import type { CliContext, Connection } from "./context.ts";
 import { exitOf, jobHasEnded, jobText, type ShownJob } from "./job-view.ts";
 import { exitOfSwitch, type ShownSwitch, switchIsOpen, switchText } from "./switch-view.ts";
-import { Progress, result, say } from "./terminal.ts";
+import { Progress, printStatus, result } from "./terminal.ts";
 
 /** How long a command watches: to the end of the job, or of the profile switch that the job starts. */
 export type Until = "accepted" | "confirmed";
@@ -31,7 +31,7 @@ class Story implements Disposable {
 
   tell(text: string): void {
     this.#progress.show(`${text}, ${((Date.now() - this.#start) / 1000).toFixed(0)} s`);
-    if (!this.#context.terminal.fancy && text !== this.#last) say(this.#context.terminal, text);
+    if (!this.#context.terminal.fancy && text !== this.#last) printStatus(this.#context.terminal, text);
     this.#last = text;
   }
 
@@ -135,7 +135,7 @@ export async function finishJobs(
   options: WatchOptions,
 ): Promise<void> {
   const { terminal } = context;
-  for (const { id } of jobs) say(terminal, `job ${id} accepted`);
+  for (const { id } of jobs) printStatus(terminal, `job ${id} accepted`);
   const watched: ShownJob[] = [];
   for (const { id } of jobs) watched.push(await watchJob(context, connection, id, options));
   result(terminal, watched, (all) => all.map((one) => jobText(terminal, one)).join("\n"));
@@ -153,10 +153,11 @@ export async function runJob(
   const job = await connection.api.v1.jobs.submit({ body: unchecked(order) });
   if (options.detach === true) {
     result(terminal, job, () => `${job.id} ${job.state}`);
-    if (connection.embedded) say(terminal, "no daemon is running: the job waits for a daemon or the next command");
+    if (connection.embedded)
+      printStatus(terminal, "no daemon is running: the job waits for a daemon or the next command");
     return;
   }
-  say(terminal, `job ${job.id} accepted`);
+  printStatus(terminal, `job ${job.id} accepted`);
   const until = options.until ?? "confirmed";
   const watched = await watchJob(context, connection, job.id, { ...options, until });
   result(terminal, watched, (one) => jobText(terminal, one));

@@ -2,9 +2,9 @@ import type { FastifyReply } from "fastify";
 import type { GatewayEvent } from "../../gateway/model/event.ts";
 import type { EventLog } from "../../gateway/records/event-log.ts";
 import type { Log } from "../../link/driver.ts";
-import { drained } from "./drained.ts";
 import { gapEvent } from "./event-gap.ts";
 import { type EventPages, framed } from "./event-pages.ts";
+import { waitForDrain } from "./wait-for-drain.ts";
 
 const keepAliveMs = 15_000;
 
@@ -61,7 +61,7 @@ export async function streamEvents(
       const told = gap === undefined ? "" : framed({ ...gapEvent(gap), at: now() });
       const shown = told + events.map(({ event, text }) => (wanted(event) ? text : "")).join("");
       at = events.at(-1)?.event.seq ?? (gap === undefined ? at : gap.first - 1);
-      if (shown !== "" && !raw.write(shown) && !(await drained(raw))) return;
+      if (shown !== "" && !raw.write(shown) && !(await waitForDrain(raw))) return;
       if (full) continue;
       // The position alone advances the reader's Last-Event-ID when no event matched.
       if (!(await bell.wait(keepAliveMs)) && open()) raw.write(`id: ${at}\n\n`);

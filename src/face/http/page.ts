@@ -8,10 +8,10 @@ export function pageOf<F, T>(
   found: readonly F[],
   limit: number,
   position: (last: F) => string | number,
-  shown: (item: F) => T,
+  answerOf: (item: F) => T,
 ): { items: T[]; cursor?: string } {
   const last = found.length === limit ? found.at(-1) : undefined;
-  return { items: found.map(shown), ...(last === undefined ? {} : { cursor: String(position(last)) }) };
+  return { items: found.map(answerOf), ...(last === undefined ? {} : { cursor: String(position(last)) }) };
 }
 
 /** A page of a list that is in memory, in the order of its keys. */
@@ -19,12 +19,12 @@ export function pageInMemory<F, T>(
   all: readonly F[],
   query: { readonly limit: number; readonly cursor?: string | undefined },
   key: (item: F) => string,
-  shown: (item: F) => T,
+  answerOf: (item: F) => T,
 ): { items: T[]; cursor?: string } {
   const sorted = [...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const { cursor } = query;
   const left = cursor === undefined ? sorted : sorted.filter((item) => key(item) > cursor);
-  return pageOf(left.slice(0, query.limit), query.limit, key, shown);
+  return pageOf(left.slice(0, query.limit), query.limit, key, answerOf);
 }
 
 /** A list in the store, and the form of its items in answers. */
@@ -32,7 +32,7 @@ interface StoredList<F, P extends string | number, S extends z.ZodType> {
   readonly find: (cursor: P | undefined, limit: number) => Promise<readonly F[]>;
   /** Position of an item. */
   readonly position: (item: F) => P;
-  readonly shown: (item: F) => z.output<S>;
+  readonly answerOf: (item: F) => z.output<S>;
   readonly item: S;
   /** Number of items that are read at once; few, unless they are small. */
   readonly atOnce?: number;
@@ -52,7 +52,7 @@ const turnMs = 5;
 export async function sendPage<F, P extends string | number, S extends z.ZodType>(
   reply: FastifyReply,
   query: { readonly limit: number; readonly cursor?: P | undefined },
-  { find, position, shown, item, atOnce = foundAtOnce }: StoredList<F, P, S>,
+  { find, position, answerOf, item, atOnce = foundAtOnce }: StoredList<F, P, S>,
 ): Promise<FastifyReply> {
   const project = projectionOf(item);
   const items: string[] = [];
@@ -69,7 +69,7 @@ export async function sendPage<F, P extends string | number, S extends z.ZodType
         await setImmediate();
         since = performance.now();
       }
-      const text = JSON.stringify(project(shown(one)));
+      const text = JSON.stringify(project(answerOf(one)));
       items.push(text);
       length += text.length;
       cursor = position(one);

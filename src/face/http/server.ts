@@ -12,7 +12,7 @@ import { OpenStreams } from "./open-streams.ts";
 import { sendProblem, translate } from "./problem.ts";
 import { announceDeprecation } from "./route.ts";
 import { allRoutes } from "./routes/all.ts";
-import { refuseUnasked } from "./unasked.ts";
+import { refuseUnexpectedInput } from "./unexpected-input.ts";
 
 /** The HTTP API, not listening yet. */
 export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
@@ -56,7 +56,7 @@ export async function apiServer(deps: ApiDeps): Promise<FastifyInstance> {
   tokens.onRevoked(({ name }) => leases.endOf(name));
   const storable = () => storeState.trouble === undefined;
   guard(app, { auditLog, storable, tokens, certificates: deps.certificates, streams, log, now: Date.now });
-  refuseUnasked(app);
+  refuseUnexpectedInput(app);
   announceDeprecation(app);
   await deps.prepare?.(app);
   const metrics = apiMetrics(app, deps);

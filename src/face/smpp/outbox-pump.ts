@@ -107,7 +107,7 @@ export class OutboxPump {
       }
     } catch (error) {
       this.#deps.log.error({ client: this.#client, error: String(error) }, "the outbox cannot be read");
-      this.#nap(firstAgainMs);
+      this.#scheduleRun(firstAgainMs);
     } finally {
       this.#pulling = false;
       if (this.#again) this.#more = true;
@@ -193,11 +193,11 @@ export class OutboxPump {
     const tries = (this.#later.get(id)?.tries ?? 0) + 1;
     const ms = Math.min(maxAgainMs, firstAgainMs * 2 ** Math.min(tries - 1, 10));
     this.#later.set(id, { tries, at: this.#deps.clock.monotonic() + ms });
-    this.#nap(ms);
+    this.#scheduleRun(ms);
   }
 
   /** Runs again after this time at the latest. */
-  #nap(ms: number): void {
+  #scheduleRun(ms: number): void {
     const now = this.#deps.clock.monotonic();
     if (this.#stopped || (this.#wakeAt > now && this.#wakeAt <= now + ms)) return;
     this.#sleeping.abort();
@@ -217,6 +217,6 @@ export class OutboxPump {
   #napUntilNext(): void {
     const now = this.#deps.clock.monotonic();
     const next = Math.min(...[...this.#later.values()].map(({ at }) => at).filter((at) => at > now));
-    if (Number.isFinite(next)) this.#nap(next - now);
+    if (Number.isFinite(next)) this.#scheduleRun(next - now);
   }
 }

@@ -7,7 +7,7 @@ interface Pace {
 }
 
 /** A share of failures is not meaningful before this many targets were tried. */
-const smallestSample = 10;
+const minSample = 10;
 
 /** Targets that have ended, with any outcome. */
 function endedItems(counts: ItemCounts): number {
@@ -28,7 +28,7 @@ export function pace(campaign: Campaign, counts: ItemCounts): Pace {
   // Only canaries have been started: they are evaluated by themselves.
   const ofCanaries = canary > 0 && canary < total && started <= canary;
   const failures = counts.failed - campaign.forgiven;
-  const sample = ofCanaries ? canary : Math.max(counts.succeeded + counts.failed, Math.min(smallestSample, total));
+  const sample = ofCanaries ? canary : Math.max(counts.succeeded + counts.failed, Math.min(minSample, total));
   // Without a limit for their failures, canaries would have no effect.
   const limit = stopAtFailureShare ?? (ofCanaries ? 0 : undefined);
   if (limit !== undefined && failures > 0 && failures / sample > limit) {

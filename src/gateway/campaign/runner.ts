@@ -75,7 +75,7 @@ export class CampaignRunner {
 
   async start(): Promise<void> {
     const { store, tickMs = 1000 } = this.#deps;
-    this.#off = store.onEvents((events) => this.#heard(events));
+    this.#off = store.onEvents((events) => this.#noteEvents(events));
     const open = await store.read((r) => r.campaigns.open());
     for (const { id } of open) this.look(id);
     this.#timer = setInterval(() => {
@@ -109,7 +109,7 @@ export class CampaignRunner {
     this.look(id);
   }
 
-  #heard(events: readonly GatewayEvent[]): void {
+  #noteEvents(events: readonly GatewayEvent[]): void {
     for (const { type, target } of events) {
       if (target === undefined || !interesting.has(type)) continue;
       for (const id of this.#running.get(target) ?? []) this.#mark(id, target);
@@ -143,11 +143,11 @@ export class CampaignRunner {
       if (what === "all" || what.has(item.target)) await this.#advance(found, item);
     }
     if (found.state === "cancelled") await this.#giveUpPending(id);
-    await this.#goOn(id);
+    await this.#continue(id);
   }
 
   /** Starts the targets that may be started; ends or stops the campaign when its state requires it. */
-  async #goOn(id: string): Promise<void> {
+  async #continue(id: string): Promise<void> {
     const { store } = this.#deps;
     for (;;) {
       const now = await this.#paced(id);

@@ -46,7 +46,7 @@ const maxAnswers = 16;
 const maxRounds = 3;
 
 /** What a card reported. */
-interface HeardAudit {
+interface CardReport {
   readonly jobs: readonly string[];
   /** When the first command was sent. */
   readonly askedAt: number;
@@ -77,7 +77,7 @@ export class CardAudits {
     const until = this.#clock.monotonic() + order.waitMs;
     const { id } = await this.#store.read((r) => findTarget(r, reference));
     for (let round = 1; ; round++) {
-      const heard = await this.#hear(id, order, until);
+      const heard = await this.#readCard(id, order, until);
       if (!order.fix) return this.#store.read(async (r) => reportOf(await findTarget(r, id), heard, false));
       const report = await this.#adopt(id, heard);
       if (report !== undefined) return report;
@@ -89,7 +89,7 @@ export class CardAudits {
   }
 
   /** Everything that the card reports about itself. */
-  async #hear(target: string, order: AuditOrder, until: number): Promise<HeardAudit> {
+  async #readCard(target: string, order: AuditOrder, until: number): Promise<CardReport> {
     const jobs: string[] = [];
     const domains: AuditedDomain[] = [];
     let resources: CardResources | undefined;
@@ -145,7 +145,7 @@ export class CardAudits {
   }
 
   /** Updates the EIS from the card, unless the EIS changed (by a notification) after the audit started. */
-  async #adopt(target: string, heard: HeardAudit): Promise<AuditReport | undefined> {
+  async #adopt(target: string, heard: CardReport): Promise<AuditReport | undefined> {
     return this.#store.write(async (r) => {
       const now = await findTarget(r, target);
       const report = reportOf(now, heard, true);
@@ -166,7 +166,7 @@ export class CardAudits {
   }
 }
 
-function reportOf(target: Target, heard: HeardAudit, fix: boolean): AuditReport {
+function reportOf(target: Target, heard: CardReport, fix: boolean): AuditReport {
   const { jobs, domains, resources, complete } = heard;
   const differences = [
     ...profileDifferences(target, domains, complete),

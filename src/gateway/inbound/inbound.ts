@@ -77,7 +77,7 @@ export class Inbound {
         await this.#understand(r, arrived, wake, async (ids, state, verdict) => {
           await r.inbox.insert({ ...arrived, state, verdict });
           const others = ids.filter((id) => id !== arrived.id);
-          if (others.length > 0) await r.inbox.settle(others, state, verdict);
+          if (others.length > 0) await r.inbox.finish(others, state, verdict);
         });
       });
     } catch (thrown) {
@@ -136,7 +136,7 @@ export class Inbound {
     try {
       await this.#deps.store.write(async (r) => {
         wake.length = 0;
-        await this.#understand(r, entry, wake, (ids, state, verdict) => r.inbox.settle(ids, state, verdict));
+        await this.#understand(r, entry, wake, (ids, state, verdict) => r.inbox.finish(ids, state, verdict));
       });
     } catch (thrown) {
       const error = asGatewayError(thrown);
@@ -144,7 +144,7 @@ export class Inbound {
         { link: entry.link, code: error.code, message: error.message },
         "failed to process an inbound message",
       );
-      await this.#deps.store.write((r) => r.inbox.settle([entry.id], "done", `unreadable: ${error.message}`));
+      await this.#deps.store.write((r) => r.inbox.finish([entry.id], "done", `unreadable: ${error.message}`));
     }
     for (const act of wake) act();
   }

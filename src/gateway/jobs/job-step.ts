@@ -185,7 +185,7 @@ function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep 
     default:
       break;
   }
-  if (isNotRun(job, verdict, carried)) return askedAgain(job, event, facts, told);
+  if (isNotRun(job, verdict, carried)) return sentAgain(job, event, facts, told);
   const packet: JobEffect[] =
     carried.bearer === "sms"
       ? [packetEffect(carried.packet.id, { state: "answered", ...response, answeredAt: at })]
@@ -210,7 +210,7 @@ function isNotRun(job: Job, verdict: AnswerVerdict, carried: Carried): boolean {
 }
 
 /** In a session the same script is sent again; a packet is sent again under a counter that the card has not seen. */
-function askedAgain(
+function sentAgain(
   job: Job,
   { at, verdict, carried }: Event<"answered">,
   { soFar, sentPackets }: JobFacts,

@@ -26,7 +26,7 @@ export function enterChannel(dialog: AdminDialogRecord, job: Job, attempts: numb
   const channel = channelName(dialog, job, attempts);
   if (channel === undefined) return { at: "free", dialog };
   const lost = dialog.lost?.find(({ name }) => name === channel);
-  if (lost !== undefined && !beginsAnew(job, lost)) return { at: "lost", error: notSent(lost) };
+  if (lost !== undefined && !mayBeginChannel(job, lost)) return { at: "lost", error: notSent(lost) };
   const rest = (dialog.lost ?? []).filter(({ name }) => name !== channel);
   const channels = { ...dialog.channels, [applicationOf(job)]: channel };
   return { at: "free", channel, dialog: { ...dialog, channels, lost: rest } };
@@ -92,7 +92,7 @@ function channelName(dialog: AdminDialogRecord, job: Job, attempts: number): str
 /**
  * A script that only its client can read may also begin a channel, once the client knows that the last one has ended.
  */
-function beginsAnew(job: Job, lost: LostChannel): boolean {
+function mayBeginChannel(job: Job, lost: LostChannel): boolean {
   if (job.work.kind === "packet") return false;
   const use = channelUse(job.work);
   return use === "begins" || (use === "none" && job.createdAt > lost.at);

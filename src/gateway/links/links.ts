@@ -61,17 +61,17 @@ export class Links {
 
   add(link: Link): void {
     this.#links.set(link.id, link);
-    this.#tell({ kind: "added", link });
+    this.#notify({ kind: "added", link });
   }
 
   remove(id: string): void {
-    if (this.#links.delete(id)) this.#tell({ kind: "removed", id });
+    if (this.#links.delete(id)) this.#notify({ kind: "removed", id });
   }
 
   /** To be called by the owner of the link when its state or card has changed. */
   changed(id: string): void {
     const link = this.#links.get(id);
-    if (link !== undefined) this.#tell({ kind: "changed", link });
+    if (link !== undefined) this.#notify({ kind: "changed", link });
   }
 
   find(id: string): Link | undefined {
@@ -112,7 +112,7 @@ export class Links {
     return () => void this.#listeners.delete(listener);
   }
 
-  #tell(change: LinkChange): void {
+  #notify(change: LinkChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 }

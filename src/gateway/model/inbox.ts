@@ -24,7 +24,7 @@ export interface InboxRepository {
   /** Not processed yet, oldest first. */
   pending(limit: number): Promise<InboxEntry[]>;
   held(link: string, since: number): Promise<InboxEntry[]>;
-  settle(ids: readonly string[], state: "held" | "done", verdict: string): Promise<void>;
+  finish(ids: readonly string[], state: "held" | "done", verdict: string): Promise<void>;
   list(before: number | undefined, limit: number): Promise<InboxEntry[]>;
 }
 

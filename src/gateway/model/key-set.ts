@@ -43,7 +43,7 @@ export interface KeySetRepository {
    * Accepts the counter of a packet that the card secured with this key set; false if the same or a higher counter was
    * accepted before.
    */
-  takeHeard(id: string, cntr: number): Promise<boolean>;
+  acceptCounter(id: string, cntr: number): Promise<boolean>;
   /** Moves the counter up to at least `floor`; never down. */
   raiseCounter(id: string, floor: number): Promise<void>;
 }

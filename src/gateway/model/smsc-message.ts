@@ -109,7 +109,7 @@ export interface SmscRepository {
   /** The message becomes this TP-UD of a job. */
   place(id: string, job: string, position: number): Promise<void>;
   /** Changes a message's state; with `validUntil`, also how long it is waited for. */
-  settle(id: string, change: SmscSettlement, validUntil?: number): Promise<void>;
+  changeState(id: string, change: SmscSettlement, validUntil?: number): Promise<void>;
   hold(segment: HeldSegment): Promise<void>;
   /** Waiting segments of one message, by sequence number and then in order of arrival. */
   held(messageOf: string): Promise<HeldSegment[]>;

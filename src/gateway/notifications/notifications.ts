@@ -168,7 +168,7 @@ export class Notifications {
         : { data: whole.body, unsecured: true };
     if (opened === undefined || !looksLikeNotification(opened.data)) return undefined;
     const { data: raw, provenBy, counted, unsecured } = { provenBy: undefined, counted: undefined, ...opened };
-    const stale = counted !== undefined && !(await r.keySets.takeHeard(counted.keySet, counted.cntr));
+    const stale = counted !== undefined && !(await r.keySets.acceptCounter(counted.keySet, counted.cntr));
     // The notification comes from the reader that holds the card, so it has the card's present state.
     const byPacket = provenBy !== undefined && provenBy !== arrival.card;
     const heard = {

@@ -14,7 +14,7 @@ import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { noteAgentId } from "../targets/agent-ids.ts";
-import { mustBeMadeAnew, orderFacts, planPacket } from "./secured-packet.ts";
+import { mustBeReplaced, orderFacts, planPacket } from "./secured-packet.ts";
 
 export type FoundRoute = Extract<Route, { at: "found" }>;
 
@@ -76,7 +76,7 @@ async function reserveIn(
   // Only the owner has the keys of a packet secured upstream.
   const opened = job.work.kind === "packet" ? [] : await r.keySets.open(target.id, "SCP80");
   const sets = opened.length > 0 || current === undefined ? opened : await r.keySets.list(target.id);
-  const kept = current === undefined || mustBeMadeAnew(current, sets) ? undefined : current;
+  const kept = current === undefined || mustBeReplaced(current, sets) ? undefined : current;
   const place = await placeBefore(r, job, kept ?? orderFacts(job, target, sets), kept);
   if (place !== undefined) return giveWay(feed, r, job, place, now);
   const error = kept === undefined ? await enterStoredChannel(r, job, job.attempts + 1) : undefined;

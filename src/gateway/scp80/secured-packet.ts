@@ -116,7 +116,7 @@ export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]
 }
 
 /** Whether a packet was abandoned, or certainly never left while a later counter of its keys was handed out. */
-export function mustBeMadeAnew(packet: PacketRecord, sets: readonly KeySetInfo[]): boolean {
+export function mustBeReplaced(packet: PacketRecord, sets: readonly KeySetInfo[]): boolean {
   if (packet.state === "abandoned") return true;
   if (packet.transmissions > 0 || packet.cntr === undefined) return false;
   const set = sets.find((one) => one.id === packet.keySet);

@@ -131,7 +131,7 @@ export class SmsRun {
     } catch (thrown) {
       if (!signal.aborted) return this.#submitFailed(attempt, thrown, awaited, signal);
       if (submitFate(asGatewayError(thrown)) === "not-sent") await this.#neverLeft(packet);
-      else sending.then((late) => this.#hearLate(attempt, late)).catch(() => {});
+      else sending.then((late) => this.#storeLateResponse(attempt, late)).catch(() => {});
       throw thrown;
     }
     const refusal = outcomes.find((outcome) => outcome.at === "refused");
@@ -215,7 +215,7 @@ export class SmsRun {
   }
 
   /** Stores what a card reported after its job was abandoned. */
-  async #hearLate({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
+  async #storeLateResponse({ job, packet, link }: Attempt, outcomes: readonly SubmitOutcome[]): Promise<void> {
     const answered = this.#answeredBy(packet, outcomes);
     const verdict = answered === undefined ? undefined : await this.#verdictOn(job, answered, byCard);
     if (answered === undefined || verdict?.at === "wait" || verdict?.at === "unproven") return;

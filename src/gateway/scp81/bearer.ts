@@ -40,7 +40,7 @@ const maxPatienceMs = 3_600_000;
  */
 const resumePatienceMs = 300_000;
 /** Time between a session that took its jobs and the trigger for jobs that came too late for it. */
-const leastPauseMs = 2_000;
+const minPauseMs = 2_000;
 const sweepMs = 1_000;
 const pageSize = 500;
 
@@ -53,7 +53,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   /** When the last session of a target ended in this process. */
   readonly #closedAt = new Map<string, number>();
   /** A copy of the stored orders, once they were read. */
-  readonly #wanted = new Map<string, PendingSessionTrigger>();
+  readonly #pending = new Map<string, PendingSessionTrigger>();
   #wantedRead = false;
   #before: number | undefined;
   #sweeping = false;
@@ -62,7 +62,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#off = deps.store.onEvents((events) => {
-      for (const event of events) this.#heard(event);
+      for (const event of events) this.#noteEvent(event);
     });
     this.#sweep = setInterval(() => this.#look(), sweepMs).unref();
     this.#look();
@@ -96,7 +96,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       await this.#ask(r, target, now);
       await r.sessionTriggers.put(wanted);
     });
-    this.#wanted.set(target.id, wanted);
+    this.#pending.set(target.id, wanted);
     this.#deps.wake(target.id);
   }
 
@@ -105,9 +105,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     this.#off();
   }
 
-  #heard({ type, target, at }: GatewayEvent): void {
+  #noteEvent({ type, target, at }: GatewayEvent): void {
     if (target === undefined) return;
-    const wanted = this.#wanted.get(target);
+    const wanted = this.#pending.get(target);
     // If the store fails, the order stays in it: after a restart the session is triggered once more at most.
     if (type === "session.opened" && wanted !== undefined) detach(this.#forget([wanted]), () => {});
     if (type === "session.closed") this.#closedAt.set(target, at);
@@ -116,22 +116,22 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   /** Removes orders that are fulfilled or expired. One that has just been stored in their place stays. */
   async #forget(orders: readonly PendingSessionTrigger[]): Promise<void> {
     if (orders.length === 0) return;
-    for (const order of orders) if (this.#wanted.get(order.target) === order) this.#wanted.delete(order.target);
+    for (const order of orders) if (this.#pending.get(order.target) === order) this.#pending.delete(order.target);
     await this.#deps.store.write(async (r) => {
       for (const order of orders) await r.sessionTriggers.remove(order);
     });
   }
 
   /** Targets without a session for which an order that is still valid requested one. */
-  async #wantedNow(now: number): Promise<string[]> {
+  async #pendingNow(now: number): Promise<string[]> {
     if (!this.#wantedRead) {
       const stored = await this.#deps.store.read((r) => r.sessionTriggers.list());
-      for (const wanted of stored) if (!this.#wanted.has(wanted.target)) this.#wanted.set(wanted.target, wanted);
+      for (const wanted of stored) if (!this.#pending.has(wanted.target)) this.#pending.set(wanted.target, wanted);
       this.#wantedRead = true;
     }
-    const over = [...this.#wanted.values()].filter(({ target, until }) => now >= until || this.#deps.isOpen(target));
+    const over = [...this.#pending.values()].filter(({ target, until }) => now >= until || this.#deps.isOpen(target));
     await this.#forget(over);
-    return [...this.#wanted.keys()];
+    return [...this.#pending.keys()];
   }
 
   /** Whether another trigger for the target is useful now. */
@@ -146,9 +146,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       return now - Math.max(quietSince, this.#startedAt) >= resumePatienceMs;
     }
     // Earlier triggers, also those before a restart, do not count for an order that came after them.
-    const asked = Math.max(closedAt, (this.#wanted.get(target)?.since ?? 0) - 1);
+    const asked = Math.max(closedAt, (this.#pending.get(target)?.since ?? 0) - 1);
     const unheeded = triggers.filter((trigger) => trigger.createdAt > asked).length;
-    if (unheeded === 0) return now - (last?.endedAt ?? 0) >= leastPauseMs;
+    if (unheeded === 0) return now - (last?.endedAt ?? 0) >= minPauseMs;
     return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), maxPatienceMs);
   }
 
@@ -203,7 +203,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     const absent = new Set(
       waiting.filter((job) => now < job.validUntil && !isOpen(job.target)).map((job) => job.target),
     );
-    for (const target of await this.#wantedNow(now)) absent.add(target);
+    for (const target of await this.#pendingNow(now)) absent.add(target);
     await this.#changeBearer(waiting, now);
     const due: string[] = [];
     for (const target of absent) {
@@ -224,7 +224,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   /** While a profile switch is open, only the gateway's own jobs run. */
   async #hasUse(r: Repositories, target: string, now: number): Promise<boolean> {
-    if (this.#wanted.has(target)) return true;
+    if (this.#pending.has(target)) return true;
     if (!(await switchIsOpen(r, target, now))) return true;
     return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";
   }

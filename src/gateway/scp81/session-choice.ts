@@ -43,7 +43,7 @@ class ChosenSession implements AdminSessionHandler {
       const target = await this.#store.read((r) => r.targets.get(this.#session.target));
       this.#known = target !== undefined;
       this.#handler = this.#choose(target)(this.#session);
-      this.#tell({ type: "session.opened", data: { ...this.#names(), remote: this.#session.remote } });
+      this.#report({ type: "session.opened", data: { ...this.#names(), remote: this.#session.remote } });
     }
     const reply = this.#handler.post(request);
     if (this.#closed) this.#handler.closed();
@@ -54,7 +54,7 @@ class ChosenSession implements AdminSessionHandler {
     this.#closed = true;
     this.#handler?.closed();
     if (this.#handler !== undefined)
-      this.#tell({ type: "session.closed", data: { ...this.#names(), posts: this.#posts } });
+      this.#report({ type: "session.closed", data: { ...this.#names(), posts: this.#posts } });
   }
 
   #names() {
@@ -63,7 +63,7 @@ class ChosenSession implements AdminSessionHandler {
   }
 
   /** Only for observers: a session does not wait for it. */
-  #tell(about: SessionEvent): void {
+  #report(about: SessionEvent): void {
     const { target } = this.#session;
     const event = { at: this.#clock.now(), ...(this.#known ? { target } : {}), ...about };
     detach(

@@ -85,24 +85,27 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
   const answer = readAnswer(data);
   if (data.length === 0 && asked.commands.length > 0) {
     if (asked.mayBeSilent === true) return { result: { ...unread(data), note: silence } };
-    return { result: unread(data), failure: new Judge(asked, place).silent() };
+    return { result: unread(data), failure: new ScriptEvaluation(asked, place).silent() };
   }
   if (answer === undefined) {
     if (data.length === 0 || !asked.certain || asked.commands.length === 0) return { result: unread(data) };
     const failure = scriptFailure("the card's answer is not an answer to a script", { executed: "unknown" });
     return { result: unread(data), failure };
   }
-  const judge = new Judge(asked, place);
+  const evaluation = new ScriptEvaluation(asked, place);
   if (answer.format === "compact") {
     const { count, last } = answer;
-    const ran = judge.atMost(count);
+    const ran = evaluation.atMost(count);
     const result = { data: toHex(data), commands: [commandResult(last)], executed: ran };
     const index = Math.max(1, ran) - 1;
-    return withFailure(result, judge.tooMany(count) ?? judge.rapdu(index, last.sw) ?? judge.count(count, true));
+    return withFailure(
+      result,
+      evaluation.tooMany(count) ?? evaluation.rapdu(index, last.sw) ?? evaluation.count(count, true),
+    );
   }
-  const failure = judge.expanded(answer, scriptItems(data));
+  const failure = evaluation.expanded(answer, scriptItems(data));
   const secured = answer.others.filter(({ tag }) => scp03tCommandName(tag) !== undefined || isScp03tError(tag)).length;
-  const executed = judge.atMost(answer.count ?? answer.answers.length + secured);
+  const executed = evaluation.atMost(answer.count ?? answer.answers.length + secured);
   return withFailure({ data: toHex(data), commands: answer.answers.map(commandResult), executed }, failure);
 }
 
@@ -135,7 +138,7 @@ function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetai
 }
 
 /** Evaluates the answer to a script; its failures are texts and numbers. */
-class Judge {
+class ScriptEvaluation {
   readonly #asked: AskedScript;
   readonly #before: number;
   readonly #total: number;

@@ -103,7 +103,7 @@ export class SmscConversations implements AsyncDisposable {
     this.#clock = clock;
     this.#settings = { ...defaultSmscSettings, ...settings };
     this.#keeper = new SmscKeeper({ store, jobs, clock, log, graceMs: this.#settings.graceMs });
-    this.#off = this.#store.onEvents((events) => this.#heard(events));
+    this.#off = this.#store.onEvents((events) => this.#noteEvents(events));
   }
 
   /** Number of messages and receipts that wait for each client. */
@@ -203,7 +203,7 @@ export class SmscConversations implements AsyncDisposable {
     },
   };
 
-  #heard(events: readonly GatewayEvent[]): void {
+  #noteEvents(events: readonly GatewayEvent[]): void {
     let ended = false;
     for (const { type, data } of events) {
       if (type === "smsc.outbox" && typeof data.client === "string")

@@ -40,7 +40,7 @@ export async function forwardToClient(
   at: number,
 ): Promise<string | undefined> {
   if (entry.item.kind !== "message" || target === undefined) return undefined;
-  const recipient = askerOf(answered) ?? (await partnerOf(r, entry, target));
+  const recipient = requesterOf(answered) ?? (await partnerOf(r, entry, target));
   if (recipient === undefined) return undefined;
   const { userDataHeader, protocolId, dataCoding } = entry.item;
   const own = entry.item.smppText === true;
@@ -67,7 +67,7 @@ export async function forwardToClient(
 }
 
 /** The client whose command it answers. */
-function askerOf(answered: Answered | undefined): Recipient | undefined {
+function requesterOf(answered: Answered | undefined): Recipient | undefined {
   if (answered?.kind !== "upstream" || answered.message === undefined) return undefined;
   const { message, packet, follows } = answered;
   const coding = withoutUndefined({ dataCoding: message.dataCoding });

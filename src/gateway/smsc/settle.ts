@@ -168,7 +168,7 @@ export async function settleMessage(
   if (!given || (message.finalAt !== undefined && state === "unknown")) return;
   const words = withoutUndefined({ network });
   const change = { state, error, ...words, ...(final ? { finalAt: at } : {}) };
-  await r.smsc.settle(message.id, change, await waitedFor(r, message, state, at));
+  await r.smsc.changeState(message.id, change, await waitedFor(r, message, state, at));
   if (!wantsReceipt(message, state, final)) return;
   const reference = withoutUndefined({ userMessageReference: message.userMessageReference });
   const item = {

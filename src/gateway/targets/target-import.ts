@@ -55,7 +55,7 @@ export function describedTarget(raw: unknown): TargetShape {
   const shape = parsed.data;
   if (shape.eid === undefined && shape.iccid === undefined) throw invalid("eid", "is required unless iccid is given");
   refuseKeysInClear(shape);
-  refuseTwice(shape.profiles ?? []);
+  refuseSecondProfile(shape.profiles ?? []);
   for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);
   keySetsOf(shape, "", 0);
   return shape;
@@ -127,7 +127,7 @@ export function mergedTarget(
 }
 
 /** @throws target.invalid if two profiles are enabled or two have the fall-back attribute: a card has one of each */
-function refuseTwice(profiles: readonly ProfileShape[]): void {
+function refuseSecondProfile(profiles: readonly ProfileShape[]): void {
   for (const [field, has, what] of [
     ["state", (one: ProfileShape) => one.state === "enabled", "is enabled"],
     ["fallback", (one: ProfileShape) => one.fallback === true, "has the fall-back attribute"],

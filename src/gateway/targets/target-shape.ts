@@ -24,13 +24,13 @@ const cntr = z.union([
 ]);
 
 /** Text that is stored and displayed in clear, and therefore must not be a possible key. */
-function plain(most: number) {
+function plain(maxLength: number) {
   return (
     z
       .string()
       .min(1, "must not be empty")
       // What follows costs work: it is done for texts of this length only.
-      .max(most, { error: `must have at most ${most} characters`, abort: true })
+      .max(maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
       .superRefine((text, context) => {
         if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
           context.addIssue({ code: "custom", message: "must not contain control characters" });
@@ -278,8 +278,8 @@ function withoutOwnForm(text: string, field: string | undefined): string {
 }
 
 /** A text outside targets that is stored and displayed in clear: a name, a tag, a link. */
-export function clearText(most: number) {
-  return plain(most).superRefine((text, context) => {
+export function clearText(maxLength: number) {
+  return plain(maxLength).superRefine((text, context) => {
     const why = refusalOfText(text, []);
     if (why !== undefined) context.addIssue({ code: "custom", message: why });
   });

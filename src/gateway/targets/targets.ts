@@ -8,6 +8,7 @@ import type { KeySet, KeySetInfo } from "../model/key-set.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Namesake, Target, TargetFilter } from "../model/target.ts";
 import { withNumber } from "./eis.ts";
+import { type OnRefused, refuseDuplicates } from "./import-duplicates.ts";
 import { type Change, changesOf } from "./target-changes.ts";
 import {
   describedTarget,
@@ -20,7 +21,6 @@ import {
 import { refuseClashes } from "./target-keys.ts";
 import { findTarget, saveTarget } from "./target-lookup.ts";
 import type { KeySetShape } from "./target-shape.ts";
-import { type OnRefused, refuseTwins } from "./target-twins.ts";
 
 /** Outcome, or expected outcome, of one imported description. */
 export interface ImportOutcome {
@@ -85,7 +85,7 @@ export class Targets {
     const groups = [...groupsOf(all)];
     if (dryRun || groups.length > 1) {
       const judged: ImportOutcome[] = [];
-      await refuseTwins(all, onRefused);
+      await refuseDuplicates(all, onRefused);
       for (const group of groups) await this.#tryOut(group, how, judged, onRefused);
       if (dryRun) return judged;
     }

@@ -27,9 +27,9 @@ export type Next =
   | { readonly do: "bury"; readonly attempts: number; readonly why: string };
 
 /** Statuses that mean that this event will never be accepted. */
-const hopeless = new Set([400, 409, 410, 413, 415, 422]);
+const permanentStatuses = new Set([400, 409, 410, 413, 415, 422]);
 /** Statuses that a proxy returns when the upstream is unavailable, or that ask for a later try. */
-const away = new Set([408, 425, 429, 502, 503, 504]);
+const temporaryStatuses = new Set([408, 425, 429, 502, 503, 504]);
 const maxWaitMs = 3_600_000;
 
 /** The next step for an event that was sent `attempts` times before; `failures` in a row make waits longer. */
@@ -49,8 +49,10 @@ export function afterAttempt(
   const { status, retryAfterMs } = attempt;
   if (status >= 200 && status < 300) return { do: "delivered" };
   const why = `the upstream answered ${status}`;
-  if (away.has(status)) return { do: "retry", afterMs: wait(failures, retryAfterMs), attempts, down: true, why };
-  if (hopeless.has(status) || attempts + 1 >= policy.maxAttempts) return { do: "bury", attempts: attempts + 1, why };
+  if (temporaryStatuses.has(status))
+    return { do: "retry", afterMs: wait(failures, retryAfterMs), attempts, down: true, why };
+  if (permanentStatuses.has(status) || attempts + 1 >= policy.maxAttempts)
+    return { do: "bury", attempts: attempts + 1, why };
   return { do: "retry", afterMs: wait(attempts, retryAfterMs), attempts: attempts + 1, down: false, why };
 }
 

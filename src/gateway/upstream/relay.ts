@@ -75,14 +75,14 @@ export class Relay implements AsyncDisposable {
     await store.write(async (r) => {
       if ((await r.outbox.cursor(upstream)) === undefined) await r.outbox.moveCursor(upstream, await r.events.last());
     });
-    await this.#tellGap();
+    await this.#reportGap();
     this.#off = store.onEvents(() => this.#fill());
     await this.recheck();
     this.#fill();
   }
 
   /** While an upstream is not configured, events that it never received may be removed. */
-  async #tellGap(): Promise<void> {
+  async #reportGap(): Promise<void> {
     const { upstream } = this.#settings;
     const [cursor, first] = await this.#deps.store.read(
       async (r) => [(await r.outbox.cursor(upstream)) ?? 0, await r.events.first()] as const,
@@ -121,7 +121,7 @@ export class Relay implements AsyncDisposable {
     for (const timer of this.#waiting.values()) clearTimeout(timer);
     await this.#filling;
     await Promise.all(this.#active.values());
-    this.#tellIdle();
+    this.#resolveIdle();
   }
 
   #fill(): void {
@@ -186,10 +186,10 @@ export class Relay implements AsyncDisposable {
       });
       this.#active.set(lane, work);
     }
-    this.#tellIdle();
+    this.#resolveIdle();
   }
 
-  #tellIdle(): void {
+  #resolveIdle(): void {
     if (this.busy && !this.#stopping.signal.aborted) return;
     for (const resolve of this.#idle) resolve();
     this.#idle.clear();
@@ -214,7 +214,7 @@ export class Relay implements AsyncDisposable {
         if (this.#full && this.#queued < maxQueued / 2) this.#fill();
         return;
       }
-      if (next.down) this.#away(lane, next.afterMs);
+      if (next.down) this.#pauseAll(lane, next.afterMs);
       else this.#later(lane, next.afterMs);
     } catch (error) {
       if (signal.aborted) return;
@@ -249,7 +249,7 @@ export class Relay implements AsyncDisposable {
    * The whole upstream is unavailable: all events wait. Times are of the monotonic clock, so a clock that is set
    * changes nothing.
    */
-  #away(lane: string, ms: number): void {
+  #pauseAll(lane: string, ms: number): void {
     this.#failures++;
     this.#ready.add(lane);
     clearTimeout(this.#pause);

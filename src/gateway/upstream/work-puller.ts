@@ -15,7 +15,7 @@ const WorkList = z.looseObject({ work: z.array(z.unknown()) });
 /** Maximum number of items accepted from one list; the upstream hands out the others again. */
 const maxAtOnce = 1000;
 /** Minimum time between the starts of polls that bring nothing new, however quickly the upstream answers. */
-const leastIntervalMs = 1000;
+const minIntervalMs = 1000;
 /** Number of internal errors after which the receipt of an item reports the failure. */
 const maxFailures = 3;
 /** Longest pause because of work that cannot be accepted yet: other work may follow it. */
@@ -109,7 +109,7 @@ export class WorkPuller implements AsyncDisposable {
         if (heldUp !== undefined) throw heldUp;
         failures = 0;
         this.lastError = undefined;
-        const early = began + leastIntervalMs - clock.monotonic();
+        const early = began + minIntervalMs - clock.monotonic();
         if (!quick && early > 0) await clock.sleep(early, signal).catch(() => {});
       } catch (thrown) {
         if (signal.aborted) return;

@@ -9,7 +9,7 @@ import { Cleanup } from "../../base/cleanup.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { ApiClient } from "../../face/cli/client.ts";
 import type { CliContext } from "../../face/cli/context.ts";
-import { paint, say } from "../../face/cli/terminal.ts";
+import { paint, printStatus } from "../../face/cli/terminal.ts";
 import type { StartLabDaemon } from "../lab-daemon.ts";
 
 /** The environment of all steps: a daemon, and a simulated eUICC in a (virtual) reader. */
@@ -67,12 +67,12 @@ async function openLab(context: CliContext): Promise<PcscLab | undefined> {
   const problem = pcscLabProblem();
   try {
     if (problem === undefined) return await PcscLab.start();
-    say(
+    printStatus(
       context.terminal,
       paint(context.terminal, "yellow", `no virtual PC/SC reader (${problem}): the card sits in this process`),
     );
   } catch (error) {
-    say(
+    printStatus(
       context.terminal,
       paint(
         context.terminal,

@@ -114,7 +114,7 @@ function onPost(state: Idle, post: DialogPost, policy: DialogPolicy): DialogMove
   const { outstanding, position } = state.record;
   if (outstanding !== undefined && post.uri === outstanding.uri) return onOwnUri(state, post, outstanding);
   if (position !== undefined && post.uri === position.uri) {
-    if (outstanding === undefined) return goOn(state, post, position);
+    if (outstanding === undefined) return continueDialog(state, post, position);
     return outstanding.after === position.uri ? notProcessed(state, post, outstanding, policy) : refuse(state, 404);
   }
   if (!post.initial) return refuse(state, 404);
@@ -135,7 +135,7 @@ function onOwnUri(state: Idle, post: DialogPost, outstanding: Outstanding): Dial
     last: script.last ?? false,
     ...(secureChannel !== undefined && !(broken && script.secureChannel === undefined) && { secureChannel }),
   };
-  return settle(state, post, [{ script: script.id, verdict }], position, broken ? secureChannel : undefined);
+  return storeVerdicts(state, post, [{ script: script.id, verdict }], position, broken ? secureChannel : undefined);
 }
 
 /** The secure channel that ends with the link: that of the outstanding script, or one that was begun before it. */
@@ -167,7 +167,7 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
           : undefined;
   if (why !== undefined) {
     const settled = [{ script: script.id, verdict: { state: "not-delivered", why } as const }];
-    return settle(state, post, settled, state.record.position, openChannel(state));
+    return storeVerdicts(state, post, settled, state.record.position, openChannel(state));
   }
   const lostChannel = post.firstOnLink ? openChannel(state) : undefined;
   return advance(state, post, state.record, {
@@ -185,22 +185,22 @@ function notProcessed(state: Idle, post: DialogPost, outstanding: Outstanding, p
 /** Without a resuming POST the fate of an earlier script is unknown. */
 function newSession(state: Idle, post: DialogPost, outstanding: Outstanding): DialogMove {
   const settled = [{ script: outstanding.script.id, verdict: { state: "fate-unknown" } as const }];
-  return settle(state, post, settled, undefined, openChannel(state));
+  return storeVerdicts(state, post, settled, undefined, openChannel(state));
 }
 
 /** A session without an outstanding script; a secure channel that the last session left open ended with it. */
 function begin(state: Idle, post: DialogPost): DialogMove {
   const lost = post.firstOnLink ? state.record.position?.secureChannel : undefined;
-  return settle(state, post, [], undefined, lost);
+  return storeVerdicts(state, post, [], undefined, lost);
 }
 
 /** A POST to a URI whose script has its verdict: a poll, or a card that did not receive the last answer. */
-function goOn(state: Idle, post: DialogPost, position: Position): DialogMove {
-  return settle(state, post, [], position, post.firstOnLink ? position.secureChannel : undefined);
+function continueDialog(state: Idle, post: DialogPost, position: Position): DialogMove {
+  return storeVerdicts(state, post, [], position, post.firstOnLink ? position.secureChannel : undefined);
 }
 
 /** Makes verdicts durable and requests the next script, or none after the last of a session. */
-function settle(
+function storeVerdicts(
   state: Idle,
   post: DialogPost,
   settled: AdminStep["settled"],
@@ -258,7 +258,7 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
     const answer = { status: 204, nextUri: post.pollUri };
     // Each poll counts for a minimum time: polls without delay would otherwise never reach the limit and keep the radio
     // busy.
-    const heldMs = state.heldMs + Math.max(spent, leastPollMs);
+    const heldMs = state.heldMs + Math.max(spent, minPollMs);
     return { state: { at: "idle", record, heldMs }, effects: [{ do: "answer", answer, end: false }] };
   }
   return {
@@ -267,7 +267,7 @@ function onStepped(state: Stepping, offer: Offer, at: number, policy: DialogPoli
   };
 }
 
-const leastPollMs = 1000;
+const minPollMs = 1000;
 
 function afterOf({ after }: { readonly after?: string }): { readonly after?: string } {
   return withoutUndefined({ after });

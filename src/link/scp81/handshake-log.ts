@@ -25,7 +25,7 @@ export class HandshakeLog {
 
   /** Logs an unknown PSK identity; only its beginning is logged. */
   unknownIdentity(identity: string): void {
-    this.#tell("unknown-identity", (count) => {
+    this.#write("unknown-identity", (count) => {
       const facts = { link: this.#link, count, starts: identity.slice(0, 12), length: identity.length };
       this.#log.warn(facts, "unknown PSK identity");
     });
@@ -34,14 +34,14 @@ export class HandshakeLog {
   /** Logs another failed handshake; `code` is that of OpenSSL or of the system. */
   failed(code: string, hello?: ClientHello): void {
     const offered = hello?.cipherSuites.map(suiteName);
-    this.#tell(code, (count) => {
+    this.#write(code, (count) => {
       const facts = { link: this.#link, count, code, ...(offered && { offered }) };
       if (code === "ERR_SSL_NO_SHARED_CIPHER") this.#log.warn(facts, noSuite);
       else this.#log.info(facts, "TLS handshake failed");
     });
   }
 
-  #tell(kind: string, line: (count: number) => void): void {
+  #write(kind: string, line: (count: number) => void): void {
     const now = this.#clock.monotonic();
     const known = this.#kinds.get(kind);
     if (known !== undefined && now < known.quietUntil) {

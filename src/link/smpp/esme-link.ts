@@ -228,13 +228,13 @@ export class EsmeLink implements AsyncDisposable {
       if (head === undefined) return;
       const session = this.#sessionFor(head.key);
       if (session === undefined) {
-        this.#nap(head.deadline - now);
+        this.#scheduleRun(head.deadline - now);
         return;
       }
       const { rate, waitMs } = takeToken(this.#rate, now);
       this.#rate = rate;
       if (waitMs > 0) {
-        this.#nap(Math.min(waitMs, head.deadline - now));
+        this.#scheduleRun(Math.min(waitMs, head.deadline - now));
         return;
       }
       this.#queue.shift();
@@ -243,7 +243,7 @@ export class EsmeLink implements AsyncDisposable {
   }
 
   /** Processes the queue again after this time, at the latest when a waiting message may exceed its patience. */
-  #nap(ms: number): void {
+  #scheduleRun(ms: number): void {
     const now = this.#deps.clock.monotonic();
     const at = now + Math.max(1, Math.min(ms, maxNapMs));
     if (this.#stop.signal.aborted || (this.#wakeAt <= at && this.#wakeAt > now)) return;

@@ -23,7 +23,7 @@ const raiseEveryMs = 10_000;
 const raiseBy = 1.1;
 const congested = 80;
 /** Throttling reduces the rate to no less than this, unless the account's limit is lower. */
-const slowestPerSecond = 1;
+const minPerSecond = 1;
 /** An account without a limit is unlimited again after this time without throttling. */
 const forgetMs = 300_000;
 
@@ -82,7 +82,7 @@ function observed(rate: Rate): number {
 export function throttle(rate: Rate, now: number): Rate {
   if (rate.pausedUntil > now) return rate;
   const pauseMs = Math.min(maxPauseMs, rate.pauseMs === 0 ? firstPauseMs : rate.pauseMs * 2);
-  const current = Math.max(Math.min(slowestPerSecond, rate.limit), Math.min(rate.current, observed(rate)) / 2);
+  const current = Math.max(Math.min(minPerSecond, rate.limit), Math.min(rate.current, observed(rate)) / 2);
   return { ...rate, current, pauseMs, pausedUntil: now + pauseMs, tokens: 0, changedAt: now + pauseMs };
 }
 
@@ -96,7 +96,7 @@ export function congestion(rate: Rate, state: number, now: number): Rate {
   if (state <= congested || now - rate.changedAt < 1_000) return rate;
   return {
     ...rate,
-    current: Math.max(Math.min(slowestPerSecond, rate.limit), Math.min(rate.current, observed(rate)) * 0.9),
+    current: Math.max(Math.min(minPerSecond, rate.limit), Math.min(rate.current, observed(rate)) * 0.9),
     changedAt: now,
   };
 }

@@ -66,7 +66,7 @@ export class SmppSession {
   readonly #faults: FaultCount;
   readonly #early: FaultCount;
   #window: number;
-  #heard: number;
+  #lastReceivedAt: number;
   /** The peer's unbind was answered; its outstanding responses are awaited. */
   #leaving = false;
 
@@ -85,8 +85,8 @@ export class SmppSession {
     this.#times = { ...sessionTimes, ...options.times };
     this.#sequence = options.sequence ?? 0;
     this.#window = options.window;
-    this.#heard = deps.clock.monotonic();
-    this.#state = { at: "open", since: this.#heard };
+    this.#lastReceivedAt = deps.clock.monotonic();
+    this.#state = { at: "open", since: this.#lastReceivedAt };
     this.peer = stream.peer;
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
@@ -151,7 +151,7 @@ export class SmppSession {
   }
 
   /** Sends a PDU that has no answer (alert_notification, outbind). @throws codec.*, link.unavailable */
-  tell<C extends "alert_notification" | "outbind">(command: C, body: Body<C>): void {
+  sendUnanswered<C extends "alert_notification" | "outbind">(command: C, body: Body<C>): void {
     if (this.#state.at === "closed") throw fateError("link.unavailable", "the session is closed", "not-sent");
     this.#sequence = nextSequence(this.#sequence, this.#inFlight);
     this.#write({ command, status: 0, sequence: this.#sequence, body } as Pdu<RequestCommand>);
@@ -241,8 +241,8 @@ export class SmppSession {
       one.reject(fateError("link.timeout", `${one.command} was not answered in time`, "unknown"));
     }
     // While requests wait, silence is due to this side, which does not read.
-    if (this.#requests.holding) this.#heard = now;
-    const action = this.#advance({ on: "tick", now, heard: this.#heard });
+    if (this.#requests.holding) this.#lastReceivedAt = now;
+    const action = this.#advance({ on: "tick", now, heard: this.#lastReceivedAt });
     if (action?.do === "enquire") detach(this.request("enquire_link", { tlvs: {} }), () => undefined);
     if (action?.do === "close") this.#abort(new GatewayError("link.lost", endReasons[action.why]));
   }
@@ -257,7 +257,7 @@ export class SmppSession {
     const limit = this.#state.at === "bound" ? maxPdu : maxEarlyOctets;
     const { pdus, rest, error } = frame(this.#framing, chunk, limit);
     this.#framing = rest;
-    if (pdus.length > 0) this.#heard = this.#deps.clock.monotonic();
+    if (pdus.length > 0) this.#lastReceivedAt = this.#deps.clock.monotonic();
     for (const pdu of pdus) {
       this.#take(pdu);
       if (this.#over.signal.aborted) return;

@@ -92,7 +92,7 @@ export function inboxRepository(s: Statements, seal: Seal): InboxRepository {
     async held(link, since) {
       return (await held.all(link, since)).map(entryOf);
     },
-    async settle(ids, state, verdict) {
+    async finish(ids, state, verdict) {
       for (const id of ids) await settle.run(id, state, verdict);
     },
     async list(before, limit) {

@@ -195,7 +195,7 @@ export function jobRepository(
           .where("attempts", "=", was_attempts),
     ),
   );
-  const letGo = s.prepare((target: string, note: string, now: number) =>
+  const resumeNoted = s.prepare((target: string, note: string, now: number) =>
     db
       .updateTable("job")
       .set({ not_before: now })
@@ -361,7 +361,7 @@ export function jobRepository(
       await s.run(due);
     },
     async letGo(target, note, now) {
-      await letGo.run(target, note, now);
+      await resumeNoted.run(target, note, now);
     },
     nextWake: firstDue,
     async deadlines(target, now) {

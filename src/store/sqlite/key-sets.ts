@@ -23,7 +23,7 @@ interface KeySetTables {
 }
 
 type Row = Selectable<KeySetTables["key_set"]>;
-const shown = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_length", "cntr", "psk_identity"] as const;
+const infoColumns = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_length", "cntr", "psk_identity"] as const;
 
 function info(row: Omit<Row, "material" | "heard_cntr">): KeySetInfo {
   return {
@@ -68,7 +68,7 @@ export function keySetRepository(
   const db = s.tables<KeySetTables>();
   const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
   const ofTarget = s.prepare((target: string) =>
-    db.selectFrom("key_set").select(shown).where("target", "=", target).orderBy("type").orderBy("kvn"),
+    db.selectFrom("key_set").select(infoColumns).where("target", "=", target).orderBy("type").orderBy("kvn"),
   );
   const ofType = s.prepare((target: string, type: string) =>
     db.selectFrom("key_set").selectAll().where("target", "=", target).where("type", "=", type).orderBy("kvn"),
@@ -81,7 +81,7 @@ export function keySetRepository(
       .where("cntr", "<", maxCounter)
       .returning("cntr"),
   );
-  const hear = s.prepare((id: string, cntr: number) =>
+  const acceptStatement = s.prepare((id: string, cntr: number) =>
     db
       .updateTable("key_set")
       .set({ heard_cntr: cntr })
@@ -131,7 +131,7 @@ export function keySetRepository(
       const rows = await s.all(
         db
           .selectFrom("key_set")
-          .select(shown)
+          .select(infoColumns)
           .where("psk_identity", "is not", null)
           .where(({ fn }) => fn<string>("upper", ["psk_identity"]), "=", asciiUpper(identity))
           .orderBy("target"),
@@ -151,8 +151,8 @@ export function keySetRepository(
       counted(id, row.cntr);
       return row.cntr;
     },
-    async takeHeard(id, cntr) {
-      return (await hear.run(id, cntr)) > 0;
+    async acceptCounter(id, cntr) {
+      return (await acceptStatement.run(id, cntr)) > 0;
     },
     async raiseCounter(id, floor) {
       const value = Math.min(floor, maxCounter);

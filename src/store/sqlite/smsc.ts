@@ -181,7 +181,7 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       );
       return rows.map(messageOf);
     },
-    async settle(id, { state, error, network, finalAt }, validUntil) {
+    async changeState(id, { state, error, network, finalAt }, validUntil) {
       await setFate.run(id, state, error, network === undefined ? null : toJson(network), finalAt ?? null);
       if (validUntil !== undefined)
         await s.run(db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id));

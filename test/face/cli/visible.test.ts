@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Progress, paint, result, say, type Terminal, table } from "../../../src/face/cli/terminal.ts";
+import { Progress, paint, printStatus, result, type Terminal, table } from "../../../src/face/cli/terminal.ts";
 import { FramePrinter } from "../../../src/face/cli/trace-text.ts";
 import { visible, visibleLines, visibleValue } from "../../../src/face/cli/visible.ts";
 
@@ -37,7 +37,7 @@ describe("text from outside on a terminal", () => {
           items.map(({ name }) => [paint(to, "red", name)]),
         ),
       );
-      say(to, `${paint(to, "red", "card.status")}: ${text.replaceAll("\n", "\n  ")}`);
+      printStatus(to, `${paint(to, "red", "card.status")}: ${text.replaceAll("\n", "\n  ")}`);
       new Progress(to).show(text);
       const shown = to.text().replaceAll("\r\u001b[K", "").replace(colors, "");
       expect(shown).not.toMatch(acting);

@@ -122,7 +122,7 @@ describe.skipIf(!available)("jobs over modems on pseudo-terminals", () => {
   test("the sending modem is pulled in mid-job and put back: every job ends well", async () => {
     await open({ timeoutsMs: hasty });
     const ids = await Promise.all([1, 2, 3].map(() => bench.submit("B", audit)));
-    const { plug } = bench.socket("A");
+    const { hotPlug: plug } = bench.socket("A");
     await plug.pull();
     await bench.until(async () => (bench.link("A").state.up ? undefined : true));
     await plug.plugIn();

@@ -4,7 +4,7 @@ import { aesCmac, redundancyCheck } from "../../../simulators/euicc/secured/scp8
 import {
   buildNotice,
   buildResponse,
-  judgeCounter,
+  evaluateCounter,
   porStatus,
   readHeader,
   verifyCommand,
@@ -80,7 +80,7 @@ describe("the card's own SCP80", () => {
   it.each(group("counter"))("judges %s", (_, vector) => {
     let stored = Number.parseInt(vector.in.stored ?? "", 16);
     const statuses = vector.in.sequence.map((cntr) => {
-      const judged = judgeCounter(vector.in.spi1_b5b4 << 3, Number.parseInt(cntr, 16), stored);
+      const judged = evaluateCounter(vector.in.spi1_b5b4 << 3, Number.parseInt(cntr, 16), stored);
       stored = judged.stored;
       return judged.status;
     });

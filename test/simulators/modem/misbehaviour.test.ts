@@ -81,11 +81,11 @@ describe("misbehaviour of the simulated modem", () => {
   it.skipIf(!usable)("obeys control lines: state, unplug and plug, coverage, memory", async () => {
     await using bench = new Bench();
     const { modem, card } = await bench.modem();
-    await using plug = new HotPlug(modem, { at: "pty" });
-    await plug.plugIn();
-    const target = { modem, plug, card, network: bench.network };
+    await using hotPlug = new HotPlug(modem, { at: "pty" });
+    await hotPlug.plugIn();
+    const target = { modem, hotPlug, card, network: bench.network };
     const ask = async (line: string): Promise<Record<string, unknown>> => JSON.parse(await controlModem(target, line));
-    expect(await ask("state")).toMatchObject({ ok: true, powered: true, port: plug.address });
+    expect(await ask("state")).toMatchObject({ ok: true, powered: true, port: hotPlug.address });
     expect(await ask("unplug")).toEqual({ ok: true });
     expect(await ask("state")).toMatchObject({ powered: false, port: "", sim: "absent" });
     expect(await ask("plug")).toMatchObject({ ok: true });

@@ -11,7 +11,7 @@ import { completeId } from "../identifier.ts";
 import { readInput } from "../input-file.ts";
 import { shareOf, wholeNumber } from "../number-flag.ts";
 import { writeOutput } from "../output-file.ts";
-import { Progress, paint, result, say, table, when, writeDocument } from "../terminal.ts";
+import { Progress, paint, printStatus, result, table, when, writeDocument } from "../terminal.ts";
 
 /** `campaign start|list|show|watch|pause|resume|cancel|report`. */
 export function registerCampaign(campaign: Command, context: CliContext): void {
@@ -146,9 +146,9 @@ function registerStart(campaign: Command, context: CliContext): void {
       if (options.detach === true) {
         result(context.terminal, started, (one) => `${one.id} ${campaignLine(context, one)}`);
         if (connection.embedded)
-          say(context.terminal, "no daemon is running: the campaign continues when one is started");
+          printStatus(context.terminal, "no daemon is running: the campaign continues when one is started");
       } else {
-        say(context.terminal, `campaign ${started.id} started`);
+        printStatus(context.terminal, `campaign ${started.id} started`);
         await watch(context, connection, started.id);
       }
     });
@@ -268,11 +268,11 @@ async function watch(context: CliContext, { api, embedded }: Connection, id: str
         if (told.has(item.position)) continue;
         told.add(item.position);
         progress.clear();
-        say(context.terminal, failureLine(context, item));
+        printStatus(context.terminal, failureLine(context, item));
       }
     }
     const story = `${one.state} ${one.progress.counts.failed ?? 0} ${Math.floor((10 * one.progress.ended) / one.progress.total)}`;
-    if (!context.terminal.fancy && story !== last) say(context.terminal, campaignLine(context, one));
+    if (!context.terminal.fancy && story !== last) printStatus(context.terminal, campaignLine(context, one));
     last = story;
     const busy = one.state === "running" || (one.progress.counts.running ?? 0) > 0;
     progress.show(campaignLine(context, one));

@@ -7,7 +7,7 @@ import type { MessageAnswer } from "../../api/messages.ts";
 import type { CliContext } from "../context.ts";
 import { modemTable, modemText } from "../modem-view.ts";
 import { wholeNumber } from "../number-flag.ts";
-import { result, say, shownLines, table, when } from "../terminal.ts";
+import { printStatus, result, shownLines, table, when } from "../terminal.ts";
 import { type OpenPort, registerModemProbe } from "./profile.ts";
 import type { ShownLink } from "./reader.ts";
 
@@ -115,13 +115,14 @@ async function atConsole(context: CliContext, send: SendLine, name: string): Pro
   for await (const line of console) {
     const command = line.trim();
     if (command === "exit" || command === "quit") break;
-    if (command !== "" && !/^at/i.test(command)) say(context.terminal, "a command starts with AT; type exit to leave");
+    if (command !== "" && !/^at/i.test(command))
+      printStatus(context.terminal, "a command starts with AT; type exit to leave");
     else if (command !== "") {
       try {
         const { lines } = await send(command);
         context.terminal.out.write(shownLines(context.terminal, `${lines.join("\n")}\n`));
       } catch (thrown) {
-        say(context.terminal, asGatewayError(thrown).message);
+        printStatus(context.terminal, asGatewayError(thrown).message);
       }
     }
     prompt();

@@ -18,7 +18,7 @@ import type { Port } from "../../../link/port.ts";
 import type { CliContext } from "../context.ts";
 import { unreadable } from "../input-file.ts";
 import { writeOutput } from "../output-file.ts";
-import { result, say, table } from "../terminal.ts";
+import { printStatus, result, table } from "../terminal.ts";
 
 /** Opens a port by address or device path; the composition root knows the drivers. */
 export type OpenPort = (address: string) => Promise<{ readonly port: Port; readonly usb?: string }>;
@@ -30,8 +30,8 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
     .description("list shipped and custom profiles")
     .action(() => {
       const loaded = loadProfiles(userFolders());
-      for (const { problem } of loaded.problems) say(context.terminal, `ignored: ${problem}`);
-      for (const { problem } of loaded.warnings) say(context.terminal, `warning: ${problem}`);
+      for (const { problem } of loaded.problems) printStatus(context.terminal, `ignored: ${problem}`);
+      for (const { problem } of loaded.warnings) printStatus(context.terminal, `warning: ${problem}`);
       const profiles = loaded.list();
       result(
         context.terminal,
@@ -59,7 +59,8 @@ export function registerProfile(profile: Command, context: CliContext, userFolde
     .action((path: string) => {
       const retired: string[] = [];
       const whole = checkFile(path, userFolders(), retired);
-      for (const at of retired) say(context.terminal, `warning: ${path}: ${at}: nothing reads this field: remove it`);
+      for (const at of retired)
+        printStatus(context.terminal, `warning: ${path}: ${at}: nothing reads this field: remove it`);
       const models = (whole.file.models ?? []).join(", ");
       result(
         context.terminal,

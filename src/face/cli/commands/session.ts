@@ -3,7 +3,7 @@ import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
 import { onlyOne } from "../identifier.ts";
 import { secondsOf } from "../number-flag.ts";
-import { result, say, table, when } from "../terminal.ts";
+import { printStatus, result, table, when } from "../terminal.ts";
 
 const idText = "id of the session, or its beginning";
 
@@ -108,7 +108,7 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
         }
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
-      say(context.terminal, "no session was opened in time");
+      printStatus(context.terminal, "no session was opened in time");
       process.exitCode = 6;
     });
 }

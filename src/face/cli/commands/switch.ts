@@ -4,7 +4,7 @@ import type { CliContext } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
 import { exitOfSwitch, type ShownSwitch, switchText } from "../switch-view.ts";
-import { elapsed, result, say, type Terminal, table, when } from "../terminal.ts";
+import { elapsed, printStatus, result, type Terminal, table, when } from "../terminal.ts";
 import { waitForSwitch } from "../watch-job.ts";
 
 const idText = "id of the switch, or its beginning";
@@ -59,7 +59,7 @@ export function registerSwitchList(group: Command, context: CliContext): void {
     .addHelpText("after", `\nExample:\n  otagate ${group.name()} list --target 89001012012341234012345678901224\n`)
     .action(async (options: { target?: string; limit: number }) => {
       if (group.name() === "procedure")
-        say(
+        printStatus(
           context.terminal,
           "`procedure list` is deprecated and will be removed after this release: use `switch list`",
         );

@@ -8,7 +8,7 @@ import type { ImportOutcomeAnswer } from "../../api/targets.ts";
 import type { CliContext } from "../context.ts";
 import { readInput, unreadable, valueOrFile } from "../input-file.ts";
 import { wholeNumber } from "../number-flag.ts";
-import { paint, result, say } from "../terminal.ts";
+import { paint, printStatus, result } from "../terminal.ts";
 
 /** `target import` and `target add`. */
 export function registerTargetImport(target: Command, context: CliContext): void {
@@ -65,10 +65,11 @@ function registerImport(target: Command, context: CliContext): void {
       };
       await using connection = await context.connect();
       const answer = await connection.api.v1.targets.importAll({ body: unchecked(body) });
-      for (const note of answer.notes) say(context.terminal, note);
-      if (answer.items.length === 0) say(context.terminal, "nothing was imported: the file contains no targets");
+      for (const note of answer.notes) printStatus(context.terminal, note);
+      if (answer.items.length === 0)
+        printStatus(context.terminal, "nothing was imported: the file contains no targets");
       for (const { warnings, target: one } of answer.items)
-        for (const warning of warnings) say(context.terminal, `${one.eid ?? one.iccid ?? one.id}: ${warning}`);
+        for (const warning of warnings) printStatus(context.terminal, `${one.eid ?? one.iccid ?? one.id}: ${warning}`);
       result(context.terminal, answer.items, (outcomes) =>
         outcomes.map((outcome) => outcomeText(outcome, dryRun, context)).join("\n"),
       );
@@ -144,7 +145,7 @@ function registerAdd(target: Command, context: CliContext): void {
       const shape = shapeOf(options);
       await using connection = await context.connect();
       const outcome = await connection.api.v1.targets.import({ body: shape });
-      for (const warning of outcome.warnings) say(context.terminal, warning);
+      for (const warning of outcome.warnings) printStatus(context.terminal, warning);
       result(context.terminal, outcome, ({ target: one, created }) => `${created ? "added" : "changed"} ${one.id}`);
     });
 }

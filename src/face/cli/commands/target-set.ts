@@ -4,7 +4,7 @@ import { unchecked } from "../../api/client.ts";
 import type { TargetAnswer } from "../../api/targets.ts";
 import type { CliContext } from "../context.ts";
 import { secondsOf, wholeNumber } from "../number-flag.ts";
-import { result, say } from "../terminal.ts";
+import { printStatus, result } from "../terminal.ts";
 
 const fields = ["name", "msisdn"] as const;
 const reach = ["smsLink", "reader"] as const;
@@ -53,7 +53,7 @@ export function registerTargetSet(target: Command, context: CliContext, text: (s
       const { version } = await targets.get({ params });
       const headers = { "if-match": `"${version}"` };
       const changed = await targets.change({ params, headers, body: unchecked(body) });
-      for (const warning of changed.warnings ?? []) say(context.terminal, warning);
+      for (const warning of changed.warnings ?? []) printStatus(context.terminal, warning);
       result(context.terminal, changed, text);
     });
 }

@@ -4,7 +4,7 @@ import { scopes } from "../../../gateway/model/api-token.ts";
 import { everyItem, unchecked } from "../../api/client.ts";
 import type { TokenAnswer } from "../../api/tokens.ts";
 import type { CliContext } from "../context.ts";
-import { result, say, table, when } from "../terminal.ts";
+import { printStatus, result, table, when } from "../terminal.ts";
 
 /** `token create|list|revoke`. */
 export function registerToken(token: Command, context: CliContext): void {
@@ -30,7 +30,7 @@ export function registerToken(token: Command, context: CliContext): void {
         }),
       });
       result(context.terminal, made, (shown) => shown.token);
-      if (context.terminal.fancy) say(context.terminal, "save it now: it is not displayed again");
+      if (context.terminal.fancy) printStatus(context.terminal, "save it now: it is not displayed again");
     });
   token
     .command("list")

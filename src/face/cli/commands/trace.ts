@@ -10,7 +10,7 @@ import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
 import { completeId } from "../identifier.ts";
 import { unreadable } from "../input-file.ts";
-import { say } from "../terminal.ts";
+import { printStatus } from "../terminal.ts";
 import { TracePcap } from "../trace-pcap.ts";
 import { followTrace } from "../trace-view.ts";
 import type { TracedFrame } from "../traced-frame.ts";
@@ -113,7 +113,7 @@ async function exportFrames(context: CliContext, flags: ExportFlags): Promise<vo
     await finished(out).catch((cause: unknown) => {
       throw unreadable("--output", flags.output ?? "", cause, "written");
     });
-    say(terminal, `${count} frames in ${flags.output}`);
+    printStatus(terminal, `${count} frames in ${flags.output}`);
   }
 }
 

@@ -10,7 +10,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { sendPage } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-function shown({ campaign, progress }: ShownCampaign) {
+function campaignAnswer({ campaign, progress }: ShownCampaign) {
   const { id, state, reason, order, createdAt, endedAt } = campaign;
   return {
     id,
@@ -35,7 +35,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
       const key = headers["idempotency-key"];
       const named = principal === undefined || principal.how === "socket" ? {} : { name: principal.client };
       const { created, ...campaign } = await campaigns.start(body, key === undefined ? undefined : { ...named, key });
-      const started = shown(campaign);
+      const started = campaignAnswer(campaign);
       return reply
         .code(created ? 201 : 200)
         .header("location", `/v1/campaigns/${started.id}`)
@@ -49,14 +49,14 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
       sendPage(reply, query, {
         find: (cursor, limit) => campaigns.list(cursor, limit),
         position: ({ campaign }) => campaign.id,
-        shown,
+        answerOf: campaignAnswer,
         item: campaignShape,
       }),
   });
 
   routes.route({
     ...routeOf(campaignOperations.get),
-    handler: async ({ params }) => shown(await campaigns.show(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.show(params.id)),
   });
 
   routes.route({
@@ -68,7 +68,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
         find: (cursor, limit) =>
           campaigns.items(params.id, states, cursor === undefined ? undefined : cursor - 1, limit),
         position: ({ position }) => position + 1,
-        shown: ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, error, ...item }) => {
+        answerOf: ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, error, ...item }) => {
           const name = steps[step]?.name;
           return {
             ...item,
@@ -99,16 +99,16 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
 
   routes.route({
     ...routeOf(campaignOperations.pause),
-    handler: async ({ params }) => shown(await campaigns.pause(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.pause(params.id)),
   });
 
   routes.route({
     ...routeOf(campaignOperations.resume),
-    handler: async ({ params }) => shown(await campaigns.resume(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.resume(params.id)),
   });
 
   routes.route({
     ...routeOf(campaignOperations.cancel),
-    handler: async ({ params }) => shown(await campaigns.cancel(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.cancel(params.id)),
   });
 }

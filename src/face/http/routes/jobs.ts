@@ -21,7 +21,7 @@ async function detail(deps: ApiDeps, job: Job) {
     sw: command.sw,
     meaning: command.meaning,
     succeeded: command.succeeded,
-    ...(command.answer === undefined ? {} : { answer: shown(command.answer) }),
+    ...(command.answer === undefined ? {} : { answer: withHexOctets(command.answer) }),
   }));
   return {
     ...shownJob(job),
@@ -32,11 +32,11 @@ async function detail(deps: ApiDeps, job: Job) {
 }
 
 /** Octets inside a decoded answer as hexadecimal. */
-function shown(value: unknown): unknown {
+function withHexOctets(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex").toUpperCase();
-  if (Array.isArray(value)) return value.map(shown);
+  if (Array.isArray(value)) return value.map(withHexOctets);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shown(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withHexOctets(inner)]));
 }
 
 /** Jobs: scripts on their way to cards. */
@@ -66,7 +66,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       return sendPage(reply, query, {
         find: (cursor, limit) => jobs.list(filter, cursor, limit),
         position: (job) => job.seq,
-        shown: shownJob,
+        answerOf: shownJob,
         item: jobShape,
       });
     },

@@ -11,7 +11,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { pageInMemory } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-async function shown(deps: ApiDeps, link: Link) {
+async function linkAnswer(deps: ApiDeps, link: Link) {
   const target = link.card === undefined ? undefined : await deps.gateway.targetOfCard(link.card);
   const lease = deps.gateway.leases.find(link.id);
   return {
@@ -41,11 +41,14 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
         (link) => link.id,
         (link) => link,
       );
-      return { ...page, items: await Promise.all(page.items.map((link) => shown(deps, link))) };
+      return { ...page, items: await Promise.all(page.items.map((link) => linkAnswer(deps, link))) };
     },
   });
 
-  routes.route({ ...routeOf(linkOperations.get), handler: async ({ params }) => shown(deps, links.get(params.id)) });
+  routes.route({
+    ...routeOf(linkOperations.get),
+    handler: async ({ params }) => linkAnswer(deps, links.get(params.id)),
+  });
 
   routes.route({
     ...routeOf(linkOperations.openLease),
@@ -78,12 +81,12 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
   routes.route({
     ...routeOf(linkOperations.reset),
     handler: async ({ params, body }) =>
-      shown(deps, await deps.gateway.leases.reset(params.id, body?.kind ?? "cold", body?.lease)),
+      linkAnswer(deps, await deps.gateway.leases.reset(params.id, body?.kind ?? "cold", body?.lease)),
   });
 
   routes.route({
     ...routeOf(linkOperations.powerCycle),
-    handler: async ({ params, body }) => shown(deps, await deps.gateway.leases.powerCycle(params.id, body?.lease)),
+    handler: async ({ params, body }) => linkAnswer(deps, await deps.gateway.leases.powerCycle(params.id, body?.lease)),
   });
 
   routes.route({

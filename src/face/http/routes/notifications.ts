@@ -24,7 +24,7 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
       return sendPage(reply, query, {
         find: (cursor: number | undefined, limit) => notifications.list(target, cursor, limit),
         position: ({ seq }) => seq,
-        shown: (one) => ({ ...one, text: notificationTypeText(one.type) }),
+        answerOf: (one) => ({ ...one, text: notificationTypeText(one.type) }),
         item: notificationShape,
         atOnce: smallItems,
       });
@@ -48,7 +48,7 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
         find: async (cursor: number | undefined, limit) =>
           found.filter(({ seq }) => cursor === undefined || seq < cursor).slice(0, limit),
         position: ({ seq }) => seq,
-        shown: (entry) => shownMessage(entry, texts.get(entry.id)),
+        answerOf: (entry) => shownMessage(entry, texts.get(entry.id)),
         item: messageShape,
         atOnce: smallItems,
       });

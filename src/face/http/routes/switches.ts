@@ -11,7 +11,7 @@ import { awaited } from "../await-state.ts";
 import { sendPage } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-const shown = (one: NotificationRecord) => ({ ...one, text: notificationTypeText(one.type) });
+const notificationAnswer = (one: NotificationRecord) => ({ ...one, text: notificationTypeText(one.type) });
 
 /** Profile switches, and decisions about the notifications with which they end. */
 export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -23,7 +23,7 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     return sendPage(reply, query, {
       find: (cursor: number | undefined, limit) => switches.list(target, cursor, limit),
       position: ({ acceptedAt }) => acceptedAt,
-      shown: (one) => one,
+      answerOf: (one) => one,
       item: switchShape,
       // Several may have been accepted in one millisecond: a position is only safe at the end of the page.
       atOnce: query.limit,
@@ -49,16 +49,16 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
 
   routes.route({
     ...routeOf(notificationOperations.get),
-    handler: async ({ params }) => shown(await notifications.show(params.id)),
+    handler: async ({ params }) => notificationAnswer(await notifications.show(params.id)),
   });
 
   routes.route({
     ...routeOf(notificationOperations.confirm),
-    handler: async ({ params }) => shown(await notifications.confirm(params.id)),
+    handler: async ({ params }) => notificationAnswer(await notifications.confirm(params.id)),
   });
 
   routes.route({
     ...routeOf(notificationOperations.withhold),
-    handler: async ({ params }) => shown(await notifications.withhold(params.id)),
+    handler: async ({ params }) => notificationAnswer(await notifications.withhold(params.id)),
   });
 }

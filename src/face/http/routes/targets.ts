@@ -27,7 +27,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         {
           find: (after, count) => targets.list(withoutUndefined(filter), after, count),
           position: ({ id }) => id,
-          shown: (target) => target,
+          answerOf: (target) => target,
           item: targetShape,
         },
       ),

@@ -6,7 +6,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { pageOf } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-const shown = (token: ApiToken) => ({ ...token, scopes: [...token.scopes] });
+const tokenAnswer = (token: ApiToken) => ({ ...token, scopes: [...token.scopes] });
 
 /** API tokens. */
 export async function tokenRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -20,14 +20,14 @@ export async function tokenRoutes(app: FastifyInstance, { deps }: { deps: ApiDep
       return reply
         .code(201)
         .header("cache-control", "no-store")
-        .send({ token: text, about: shown(token) });
+        .send({ token: text, about: tokenAnswer(token) });
     },
   });
 
   routes.route({
     ...routeOf(tokenOperations.list),
     handler: async ({ query }) =>
-      pageOf(await tokens.list(query.cursor, query.limit), query.limit, (last) => last.id, shown),
+      pageOf(await tokens.list(query.cursor, query.limit), query.limit, (last) => last.id, tokenAnswer),
   });
 
   routes.route({

@@ -3,10 +3,10 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import { type frameFilter, traceOperations } from "../../api/traces.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { drained } from "../drained.ts";
 import type { OpenStreams } from "../open-streams.ts";
 import { routeOf } from "../route.ts";
 import type { KeptFrame } from "../trace-log.ts";
+import { waitForDrain } from "../wait-for-drain.ts";
 
 /** Unread octets of a client above which frames are dropped. */
 const unreadOctets = 1024 * 1024;
@@ -39,7 +39,7 @@ export async function traceRoutes(
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/jsonl" });
       for await (const frame of deps.traces.read(wanted)) {
-        if (!reply.raw.write(`${JSON.stringify(frame)}\n`) && !(await drained(reply.raw))) {
+        if (!reply.raw.write(`${JSON.stringify(frame)}\n`) && !(await waitForDrain(reply.raw))) {
           reply.raw.destroy();
           return;
         }

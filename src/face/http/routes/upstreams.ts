@@ -7,7 +7,7 @@ import type { ApiDeps } from "../api-deps.ts";
 import { sendPage } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-function shown(entry: OutboxEntry) {
+function deadLetterAnswer(entry: OutboxEntry) {
   const { id, seq, type, lane, attempts, error, createdAt, deadAt } = entry;
   return {
     id,
@@ -38,7 +38,7 @@ export async function upstreamRoutes(app: FastifyInstance, { deps }: { deps: Api
       sendPage(reply, query, {
         find: (cursor: number | undefined, limit) => upstreams.dead(params.name, cursor ?? 0, limit),
         position: ({ seq }) => seq,
-        shown,
+        answerOf: deadLetterAnswer,
         item: deadLetterShape,
       }),
   });

@@ -184,7 +184,7 @@ export class BipChannel {
       this.#paused = false;
       this.#link.socket.resume();
     }
-    if (this.finished) this.#tellDrop();
+    if (this.finished) this.#reportDrop();
     return octets;
   }
 
@@ -221,10 +221,10 @@ export class BipChannel {
     this.#link = { at: "dropped", why };
     this.#dropTold = false;
     this.#wakeWriter?.();
-    if (this.finished) this.#tellDrop();
+    if (this.finished) this.#reportDrop();
   }
 
-  #tellDrop(): void {
+  #reportDrop(): void {
     if (this.#dropTold || this.#gone.signal.aborted) return;
     this.#dropTold = true;
     this.#deps.signals.onStatus(this);

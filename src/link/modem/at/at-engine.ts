@@ -48,10 +48,10 @@ export class AtEngine implements AsyncDisposable {
   #ended: GatewayError | undefined;
   readonly #trace: LineTrace;
   #lastHeard = 0;
-  #tellDone: (reason: GatewayError) => void = noop;
+  #resolveDone: (reason: GatewayError) => void = noop;
   /** Resolves with the reason when the port is gone, the modem stops responding, or the engine was disposed. */
   readonly done: Promise<GatewayError> = new Promise((resolve) => {
-    this.#tellDone = resolve;
+    this.#resolveDone = resolve;
   });
 
   constructor(deps: AtEngineDeps) {
@@ -68,7 +68,7 @@ export class AtEngine implements AsyncDisposable {
       answeredLate: (pending, final) => this.#feed(pending, { kind: "final" }, { final }),
       unanswered: (pending) => this.#feed(pending, { kind: "timeout", own: false }, {}),
       answered: (final) => this.#deps.observe?.({ kind: "end", line: "AT", result: bareResult(final) }),
-      over: (inStep) => {
+      ended: (inStep) => {
         if (inStep) this.#pump();
         else this.#end(new GatewayError("modem.timeout", "the modem stopped responding", { fate: "not-sent" }));
       },
@@ -86,7 +86,7 @@ export class AtEngine implements AsyncDisposable {
   }
 
   /** `performance.now()` of the last octets received; 0 before the first. */
-  get lastHeard(): number {
+  get lastReceivedAt(): number {
     return this.#lastHeard;
   }
 
@@ -309,7 +309,7 @@ export class AtEngine implements AsyncDisposable {
       else if (this.#open !== undefined) this.#feed(this.#open, { kind: "final" }, { final });
       return;
     }
-    if (recovering && late) this.#recovery.heard();
+    if (recovering && late) this.#recovery.lateLine();
     const pending = this.#open;
     if (pending !== undefined && open?.own === true) this.#feed(pending, { kind: "own-line" }, nothing);
     if (urc !== undefined) this.#unsolicited(urc);
@@ -362,7 +362,7 @@ export class AtEngine implements AsyncDisposable {
     for (const pending of this.#open === undefined ? waiting : [this.#open, ...waiting])
       this.#feed(pending, { kind: "gone" }, { reason });
     this.#stopBoot();
-    this.#tellDone(reason);
+    this.#resolveDone(reason);
   }
 }
 

@@ -17,7 +17,7 @@ interface LineRecoveryDeps {
   /** A bare AT was answered. */
   readonly answered: (final: AtFinal) => void;
   /** The line is synchronized again, or (false) the modem stopped responding. */
-  readonly over: (inStep: boolean) => void;
+  readonly ended: (inStep: boolean) => void;
 }
 
 const esc = "\x1b";
@@ -76,7 +76,7 @@ export class LineRecovery {
   }
 
   /** A line arrived that can only belong to a late answer. */
-  heard(): void {
+  lateLine(): void {
     this.#feed({ kind: "heard" });
   }
 
@@ -99,7 +99,7 @@ export class LineRecovery {
   #act(action: ResyncStep): void {
     if ("done" in action) {
       this.stop();
-      this.#deps.over(action.done);
+      this.#deps.ended(action.done);
       return;
     }
     if ("send" in action)

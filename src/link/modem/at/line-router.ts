@@ -124,7 +124,7 @@ export class LineRouter {
 
   /** The role of the next line, with `open` the command in flight if there is one. */
   route(raw: string, open: OpenLines | undefined): Routed {
-    if (this.#text !== undefined) return this.#goOn(raw, this.#text);
+    if (this.#text !== undefined) return this.#continueText(raw, this.#text);
     const text = raw.trim();
     if (open !== undefined && this.#isEcho(raw, text, open)) return { role: "echo" };
     const final = parseFinal(text);
@@ -176,7 +176,7 @@ export class LineRouter {
   }
 
   /** One more line of an open text. */
-  #goOn(line: string, text: OpenText): Routed {
+  #continueText(line: string, text: OpenText): Routed {
     text.add(line);
     text.lines++;
     if (endsInside(line) || text.lines >= maxTextLines) return { role: "pdu", ...this.endText() };

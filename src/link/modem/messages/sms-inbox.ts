@@ -288,13 +288,13 @@ export class SmsInbox {
     } catch (error) {
       if (!isGatewayError(error) || !error.code.startsWith("codec.")) throw error;
       log.warn({ link, index: stored.index, error: error.toJSON() }, "unreadable stored message");
-      if (!crowded || !(await this.#isWhatLies(stored))) return;
+      if (!crowded || !(await this.#isStillStored(stored))) return;
     }
     await engine.run(deleteMessage, stored.index);
   }
 
   /** Whether a second read of the memory gives the same: a message that the line corrupted must not be deleted. */
-  async #isWhatLies({ index, pdu }: StoredPdu): Promise<boolean> {
+  async #isStillStored({ index, pdu }: StoredPdu): Promise<boolean> {
     return (await this.#readSlot(index))?.pdu === pdu;
   }
 

@@ -6,7 +6,7 @@ import { safeName } from "../../base/key-like.ts";
  * Refuses query parameters and bodies of routes that take none: a misspelled filter or field is an error and not ignored.
  * Other routes check them by their schema.
  */
-export function refuseUnasked(app: FastifyInstance): void {
+export function refuseUnexpectedInput(app: FastifyInstance): void {
   app.addHook("preValidation", async (request) => {
     if (request.is404) return;
     const { schema } = request.routeOptions;

@@ -10,7 +10,10 @@ export type OnRefused = (error: unknown, index: number, stored: number) => never
  * identity, the same name, or the same ICCID. The work yields to other tasks. @throws target.exists by `onRefused`,
  * with nothing stored
  */
-export async function refuseTwins(descriptions: readonly TargetDescription[], onRefused: OnRefused): Promise<void> {
+export async function refuseDuplicates(
+  descriptions: readonly TargetDescription[],
+  onRefused: OnRefused,
+): Promise<void> {
   const turn = inTurns();
   const owners = new Map<string, { readonly card: string; readonly index: number; readonly euicc: boolean }>();
   for (const [index, { shape }] of descriptions.entries()) {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 
 /** Resolves with true when the answer accepts more octets, with false if it is closed or the time limit is reached. */
-export function drained(raw: ServerResponse, patienceMs = 60_000): Promise<boolean> {
+export function waitForDrain(raw: ServerResponse, patienceMs = 60_000): Promise<boolean> {
   if (raw.destroyed || raw.writableEnded) return Promise.resolve(false);
   return new Promise((resolve) => {
     const settle = (open: boolean) => {
