@@ -1,10 +1,27 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync } from "node:crypto";
 import { GatewayError } from "../base/gateway-error.ts";
 import type { Secret } from "../base/secret.ts";
 
 const version = 1;
 const nonceOctets = 12;
 const tagOctets = 16;
+/** Nonces that are drawn at once: a draw for each costs as much as the cipher. */
+const noncesDrawn = 256;
+
+/** Random nonces, each handed out once. */
+function nonceSource(): () => Buffer {
+  const drawn = Buffer.alloc(noncesDrawn * nonceOctets);
+  let at = drawn.length;
+  return () => {
+    if (at === drawn.length) {
+      randomFillSync(drawn);
+      at = 0;
+    }
+    const nonce = Buffer.from(drawn.subarray(at, at + nonceOctets));
+    at += nonceOctets;
+    return nonce;
+  };
+}
 
 /**
  * Authenticated encryption of keys at rest: AES-256-GCM, `01 nonce(12) ciphertext tag(16)`, bound to its purpose so
@@ -17,10 +34,12 @@ export function sealWith(masterKey: Secret): {
   if (masterKey.length !== 32) {
     throw new GatewayError("crypto.master-key", `the master key has ${masterKey.length} octets instead of 32`);
   }
+  const key = createSecretKey(masterKey.reveal());
+  const nextNonce = nonceSource();
   return {
     seal(clear, purpose) {
-      const nonce = randomBytes(nonceOctets);
-      const cipher = createCipheriv("aes-256-gcm", masterKey.reveal(), nonce).setAAD(Buffer.from(purpose));
+      const nonce = nextNonce();
+      const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(purpose));
       return Buffer.concat([Buffer.of(version), nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()]);
     },
     open(sealed, purpose) {
@@ -29,7 +48,7 @@ export function sealWith(masterKey: Secret): {
       };
       if (sealed[0] !== version || sealed.length < 1 + nonceOctets + tagOctets) return refuse();
       const nonce = sealed.subarray(1, 1 + nonceOctets);
-      const decipher = createDecipheriv("aes-256-gcm", masterKey.reveal(), nonce, { authTagLength: tagOctets });
+      const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagOctets });
       decipher.setAAD(Buffer.from(purpose)).setAuthTag(sealed.subarray(-tagOctets));
       try {
         return Buffer.concat([decipher.update(sealed.subarray(1 + nonceOctets, -tagOctets)), decipher.final()]);

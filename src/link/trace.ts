@@ -45,10 +45,25 @@ interface FrameContext {
 
 const frames = channel("otagate.frame");
 const context = new AsyncLocalStorage<FrameContext>();
+/** Owners of what passes over links that carry one job at a time. */
+const owners = new Map<string, FrameContext>();
 
 /** Runs `work` so that all frames published inside carry this context. */
 export function withFrameContext<T>(facts: FrameContext, work: () => T): T {
   return context.run({ ...context.getStore(), ...facts }, work);
+}
+
+/**
+ * Runs `work` while all frames of a link carry this context, for links that carry one job at a time: an asynchronous
+ * context as in {@link withFrameContext} makes every promise of the process slower.
+ */
+export async function withLinkOwner<T>(link: string, facts: FrameContext, work: () => Promise<T>): Promise<T> {
+  owners.set(link, facts);
+  try {
+    return await work();
+  } finally {
+    if (owners.get(link) === facts) owners.delete(link);
+  }
 }
 
 /** Whether there is a subscriber: avoids describing a frame that is not needed. */
@@ -59,7 +74,7 @@ export function isTracing(): boolean {
 /** Publishes a frame to the subscribers; costs almost nothing without one. */
 export function traceFrame(frame: Omit<Frame, "at"> & { readonly at?: number }): void {
   if (!frames.hasSubscribers) return;
-  frames.publish({ ...context.getStore(), ...frame, at: frame.at ?? Date.now() } satisfies Frame);
+  frames.publish({ ...(context.getStore() ?? owners.get(frame.link)), ...frame, at: frame.at ?? Date.now() } satisfies Frame);
 }
 
 /** Whether there is a subscriber: for publishers whose frame costs a copy. */

@@ -51,12 +51,35 @@ function builder(): Kysely<never> {
   });
 }
 
-/** A placeholder for an argument while a statement is built. */
-class Slot {
-  readonly index: number;
+/** A placeholder for an argument while a statement is built; reads it from the input of each run. */
+class Slot<I> {
+  readonly read: (input: I) => unknown;
 
-  constructor(index: number) {
-    this.index = index;
+  constructor(read: (input: I) => unknown) {
+    this.read = read;
+  }
+}
+
+/** A prepared statement with its values. */
+class Bound {
+  readonly #native: NativeStatement;
+  readonly #values: readonly unknown[];
+
+  constructor(native: NativeStatement, values: readonly unknown[]) {
+    this.#native = native;
+    this.#values = values;
+  }
+
+  all(): unknown[] {
+    return this.#native.all(this.#values);
+  }
+
+  get(): unknown {
+    return this.#native.get(this.#values);
+  }
+
+  run(): number {
+    return this.#native.run(this.#values).changes;
   }
 }
 
@@ -88,36 +111,16 @@ export class Statements {
    * and nothing else.
    */
   prepare<A extends readonly unknown[], R>(build: (...args: A) => Compilable<R>): Statement<A, R> {
-    let made: { readonly native: NativeStatement; readonly order: readonly unknown[] } | undefined;
-    const make = (count: number) => {
+    const bound = this.#bound((args: A) => {
       // The builder only passes values through, so a placeholder can take the place of one.
-      const slots = Array.from({ length: count }, (_, index) => new Slot(index)) as unknown as A;
-      const { sql, parameters } = build(...slots).compile();
-      made = { native: this.#database.prepare(sql), order: parameters };
-      return made;
-    };
-    const bound = (args: A) => {
-      const { native, order } = made ?? make(args.length);
-      if (!native.readonly) this.writes++;
-      return { native, values: order.map((value) => (value instanceof Slot ? args[value.index] : value)) };
-    };
+      const slots = args.map((_, index) => new Slot((given: A) => given[index])) as unknown as A;
+      return build(...slots);
+    });
     return {
-      all: (...args) => {
-        const { native, values } = bound(args);
-        return native.all(values) as R[];
-      },
-      first: (...args) => {
-        const { native, values } = bound(args);
-        return native.get(values) as R | undefined;
-      },
-      one: (...args) => {
-        const { native, values } = bound(args);
-        return present(native.get(values) as R | undefined);
-      },
-      run: (...args) => {
-        const { native, values } = bound(args);
-        return native.run(values).changes;
-      },
+      all: (...args) => bound(args).all() as R[],
+      first: (...args) => bound(args).get() as R | undefined,
+      one: (...args) => present(bound(args).get() as R | undefined),
+      run: (...args) => bound(args).run(),
     };
   }
 
@@ -125,19 +128,32 @@ export class Statements {
   prepareRow<T extends Readonly<Record<string, unknown>>, R>(
     build: (row: T) => Compilable<R>,
   ): Statement<readonly [T], R> {
-    let names: readonly string[] = [];
-    const statement = this.prepare((...values: readonly unknown[]) =>
-      build(Object.fromEntries(names.map((name, index) => [name, values[index]])) as T),
-    );
-    const valuesOf = (row: T) => {
-      if (names.length === 0) names = Object.keys(row);
-      return names.map((name) => row[name]);
-    };
+    const bound = this.#bound((row: T) => {
+      const slots = Object.keys(row).map((name) => [name, new Slot((given: T) => given[name])] as const);
+      return build(Object.fromEntries(slots) as unknown as T);
+    });
     return {
-      all: (row) => statement.all(...valuesOf(row)),
-      first: (row) => statement.first(...valuesOf(row)),
-      one: (row) => statement.one(...valuesOf(row)),
-      run: (row) => statement.run(...valuesOf(row)),
+      all: (row) => bound(row).all() as R[],
+      first: (row) => bound(row).get() as R | undefined,
+      one: (row) => present(bound(row).get() as R | undefined),
+      run: (row) => bound(row).run(),
+    };
+  }
+
+  /** Compiles and prepares a statement at its first use; takes its values from what it is given at each. */
+  #bound<I>(describe: (input: I) => Compilable<unknown>): (input: I) => Bound {
+    let made: { readonly native: NativeStatement; readonly order: readonly unknown[] } | undefined;
+    const make = (input: I) => {
+      const { sql, parameters } = describe(input).compile();
+      made = { native: this.#database.prepare(sql), order: parameters };
+      return made;
+    };
+    return (input) => {
+      const { native, order } = made ?? make(input);
+      if (!native.readonly) this.writes++;
+      const values: unknown[] = [];
+      for (const value of order) values.push(value instanceof Slot ? value.read(input) : value);
+      return new Bound(native, values);
     };
   }
 

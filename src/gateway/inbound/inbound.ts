@@ -247,7 +247,7 @@ export class Inbound {
     whole: ReassembledMessage,
     wake: (() => void)[],
   ): Promise<string | undefined> {
-    const { answers, feed, kick } = this.#deps;
+    const { answers, feed } = this.#deps;
     const flight = target === undefined || whole.security !== "response" ? undefined : answers.inFlight(target);
     const reading = answersFlight(flight, whole);
     if (flight === undefined || reading === undefined || reading.intermediate) return undefined;
@@ -259,10 +259,8 @@ export class Inbound {
     const heard = { link: entry.link, status: reading.statusName };
     if (!wasTaken(await feed(r, job, { kind: "answered", at, verdict, carried, heard }))) return undefined;
     if (verdict.at === "wait" || verdict.at === "unproven") return `${porWords(reading.statusName)} of job ${job.id}`;
-    wake.push(() => {
-      answers.arrived(packet.id);
-      kick(packet.target);
-    });
+    // The run of a packet in flight continues, and its target's queue after it.
+    wake.push(() => answers.arrived(packet.id));
     return `${porWords(reading.statusName)} of job ${job.id}`;
   }
 

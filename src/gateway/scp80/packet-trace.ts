@@ -1,5 +1,5 @@
 import { showScript } from "../../codec/secrets/script-secrets.ts";
-import { isTracing, traceFrame, withFrameContext } from "../../link/trace.ts";
+import { isTracing, traceFrame } from "../../link/trace.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { Target } from "../model/target.ts";
@@ -25,10 +25,9 @@ export function traceResponse(job: Job, packet: PacketRecord, answer: ReadAnswer
   if (!isTracing()) return;
   const { link = "", tar, cntr, target } = packet;
   const { status, statusName, authenticated, note, data } = answer;
-  withFrameContext({ target, job: job.id }, () => {
-    traceFrame({ kind: "packet", dir: "in", link, facts: { tar, cntr, status, statusName, authenticated, note } });
-    if (data.length > 0) traceFrame({ kind: "script", dir: "in", link, bytes: data, facts: { tar } });
-  });
+  const frame = { dir: "in", link, target, job: job.id } as const;
+  traceFrame({ ...frame, kind: "packet", facts: { tar, cntr, status, statusName, authenticated, note } });
+  if (data.length > 0) traceFrame({ ...frame, kind: "script", bytes: data, facts: { tar } });
 }
 
 function traceScript(dir: "out", link: string, script: Uint8Array, tar: string | undefined): void {

@@ -5,7 +5,7 @@ import { backoffMs } from "../../base/retry.ts";
 import { readSegment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
 import { type SmsBearer, type SubmitOutcome, submitFate } from "../../link/sms-bearer.ts";
-import { withFrameContext } from "../../link/trace.ts";
+import { withFrameContext, withLinkOwner } from "../../link/trace.ts";
 import { withAbortGrace } from "../jobs/abort-grace.ts";
 import type { FeedJob } from "../jobs/feed-job.ts";
 import { openFailed } from "../jobs/job-endings.ts";
@@ -105,9 +105,9 @@ export class SmsRun {
     if (bearer === undefined) return;
     const timeoutMs = this.#timeoutMs(job, target, kind);
     link.expectActivity?.(this.#deps.clock.now() + timeoutMs);
-    await withFrameContext({ target: target.id, job: job.id }, () =>
-      this.#transmit({ ...sending, link: id, kind }, bearer, timeoutMs, signal),
-    );
+    const owner = { target: target.id, job: job.id };
+    const transmit = () => this.#transmit({ ...sending, link: id, kind }, bearer, timeoutMs, signal);
+    await (kind === "reader" ? withLinkOwner(id, owner, transmit) : withFrameContext(owner, transmit));
   }
 
   /** How long to wait for the card's answer. */

@@ -59,7 +59,7 @@ function holdsIdentity(target: Target, kind: IdentityKind, value: string): "own"
 }
 
 /** The columns of a target. */
-const whole = ["target.id", "target.body", "target.secret"] as const;
+const whole = ["target.id", "target.version", "target.body", "target.secret"] as const;
 
 /** Maximum number of targets with one name that are compared: copies of a test profile share theirs. */
 const maxNamesakes = 16;
@@ -100,34 +100,32 @@ function withCurrentMode(stored: StoredTarget): Target {
 /** Maximum number of cached targets. */
 const maxRecent = 1024;
 
-function sameOctets(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  return a === null || b === null ? a === b : Buffer.compare(a, b) === 0;
-}
-
 /** Targets as JSON with their names in columns and an alias table. */
 export function targetRepository(s: Statements, seal: Seal): TargetRepository {
   const db = s.tables<TargetTables>();
   const hiding = hidingIn("target", () => seal);
-  // A cache, since a target is read much more often than changed. An entry is valid only for exactly the text from
-  // which it was read.
-  const recent = new Map<
-    string,
-    { readonly body: string; readonly secret: Uint8Array | null; readonly target: Target }
-  >();
-  const parse = ({ id, body, secret }: Pick<TargetTables["target"], "id" | "body" | "secret">): Target => {
-    const known = recent.get(id);
-    if (known?.body === body && sameOctets(known.secret, secret)) return known.target;
+  // A cache, since a target is read much more often than changed. Each change raises the version; a version that was
+  // rolled back can only be written again by `insert` and `update`, which remove the entry.
+  const recent = new Map<string, { readonly version: number; readonly target: Target }>();
+  const known = ({ id, version }: Pick<TargetTables["target"], "id" | "version">): Target | undefined => {
+    const kept = recent.get(id);
+    return kept?.version === version ? kept.target : undefined;
+  };
+  const parse = (found: Pick<TargetTables["target"], "id" | "version" | "body" | "secret">): Target => {
+    const kept = known(found);
+    if (kept !== undefined) return kept;
+    const { id, version, body, secret } = found;
     const stored = withCurrentMode(fromJson<StoredTarget>(body));
     const target = withSecrets(stored, hiding.open<TargetSecrets>(id, secret));
     if (recent.size >= maxRecent) recent.clear();
-    recent.set(id, { body, secret, target });
+    recent.set(id, { version, target });
     return target;
   };
   const byAlias = s.prepare((alias: string) =>
     db
       .selectFrom("target_alias")
       .innerJoin("target", "target.id", "target_alias.target")
-      .select([...whole, "target_alias.kind"])
+      .select(["target.id", "target.version", "target_alias.kind"])
       .where("alias", "=", alias)
       .limit(2),
   );
@@ -159,6 +157,14 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
       .limit(100),
   );
   const byId = s.prepare((id: string) => db.selectFrom("target").select(whole).where("id", "=", id));
+  const versionOf = s.prepare((id: string) => db.selectFrom("target").select(["id", "version"]).where("id", "=", id));
+  const get = async (id: string): Promise<Target | undefined> => {
+    const current = recent.has(id) ? await versionOf.first(id) : undefined;
+    const kept = current && known(current);
+    if (kept !== undefined) return kept;
+    const found = await byId.first(id);
+    return found && parse(found);
+  };
   const orDuplicate = async <T>(target: Target, store: () => Awaitable<T>): Promise<T> => {
     try {
       return await store();
@@ -173,10 +179,12 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
   };
   return {
     async insert(target) {
+      recent.delete(target.id);
       await orDuplicate(target, () => s.run(db.insertInto("target").values(row(target, hiding))));
       await s.run(db.insertInto("target_alias").values(aliases(target)));
     },
     async update(target) {
+      recent.delete(target.id);
       const whole = db.updateTable("target").set(row(target, hiding)).where("id", "=", target.id);
       const changed = await orDuplicate(target, () => s.run(whole.where("version", "=", target.version - 1)));
       if (changed === 0) {
@@ -191,25 +199,22 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
       const changed = await s.run(db.deleteFrom("target").where("id", "=", id));
       return changed > 0;
     },
-    async get(id) {
-      const found = await byId.first(id);
-      return found && parse(found);
-    },
+    get,
     async resolve(reference) {
       const alias = reference.replace(/^\+/, "").toLowerCase();
       const found = await byAlias.all(alias);
       if (found.length > 1) {
         const own = found.filter((entry) => entry.kind !== "profile");
         if (own.length !== 1) {
-          const targets = found.map((entry) => parse(entry));
-          const both = targets.map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`)).join(" and ");
+          const targets = await Promise.all(found.map(({ id }) => get(id)));
+          const both = targets.filter((target) => target !== undefined).map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`)).join(" and ");
           throw new GatewayError("target.unknown", `'${reference}' matches more than one target: ${both}; use an id`, {
-            detail: { reference, targets: targets.map(({ id }) => id) },
+            detail: { reference, targets: found.map(({ id }) => id) },
           });
         }
-        return own[0] && parse(own[0]);
+        return own[0] && (known(own[0]) ?? get(own[0].id));
       }
-      return found[0] && parse(found[0]);
+      return found[0] && (known(found[0]) ?? get(found[0].id));
     },
     async holding(kind, value) {
       const alias = value.toLowerCase();
