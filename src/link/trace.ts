@@ -74,7 +74,11 @@ export function isTracing(): boolean {
 /** Publishes a frame to the subscribers; costs almost nothing without one. */
 export function traceFrame(frame: Omit<Frame, "at"> & { readonly at?: number }): void {
   if (!frames.hasSubscribers) return;
-  frames.publish({ ...(context.getStore() ?? owners.get(frame.link)), ...frame, at: frame.at ?? Date.now() } satisfies Frame);
+  frames.publish({
+    ...(context.getStore() ?? owners.get(frame.link)),
+    ...frame,
+    at: frame.at ?? Date.now(),
+  } satisfies Frame);
 }
 
 /** Whether there is a subscriber: for publishers whose frame costs a copy. */

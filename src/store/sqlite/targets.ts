@@ -207,7 +207,10 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
         const own = found.filter((entry) => entry.kind !== "profile");
         if (own.length !== 1) {
           const targets = await Promise.all(found.map(({ id }) => get(id)));
-          const both = targets.filter((target) => target !== undefined).map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`)).join(" and ");
+          const both = targets
+            .filter((target) => target !== undefined)
+            .map(({ id, eid }) => (eid === undefined ? id : `${id} (EID ${eid})`))
+            .join(" and ");
           throw new GatewayError("target.unknown", `'${reference}' matches more than one target: ${both}; use an id`, {
             detail: { reference, targets: found.map(({ id }) => id) },
           });
