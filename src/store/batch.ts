@@ -1,6 +1,8 @@
 import type BetterSqlite3 from "better-sqlite3";
+import type { GatewayEvent } from "../gateway/model/event.ts";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
 import { repositories } from "./entities.ts";
+import { eventWriter } from "./sqlite/events.ts";
 import { Statements } from "./statements.ts";
 import type { UnitNotes } from "./unit-notes.ts";
 
@@ -23,6 +25,13 @@ interface Outcome {
   readonly settle: () => void;
 }
 
+/** What a transaction came to that is not committed yet. */
+interface Batch {
+  readonly settle: () => void;
+  readonly events: readonly GatewayEvent[];
+  readonly commits: number | undefined;
+}
+
 /**
  * Runs units of work in one transaction. A savepoint for each of them would copy every page that it changes, so there
  * is none: a unit that fails after it has changed something undoes the whole transaction, and the others run again.
@@ -34,6 +43,7 @@ export class BatchRunner {
   readonly #notes: UnitNotes;
   readonly #translated: (thrown: unknown) => unknown;
   readonly #control: ReturnType<typeof controlOf>;
+  readonly #writeEvents: ReturnType<typeof eventWriter>;
 
   constructor(writer: BetterSqlite3.Database, seal: Seal, notes: UnitNotes, translated: (thrown: unknown) => unknown) {
     this.#writer = writer;
@@ -42,18 +52,15 @@ export class BatchRunner {
     this.#notes = notes;
     this.#translated = translated;
     this.#control = controlOf(writer);
+    this.#writeEvents = eventWriter(writer);
   }
 
   /**
    * Takes units from the queue, adds them to `taken` and runs them in a transaction that it leaves open. Returns the
-   * functions that notify their callers after the commit, and the number of the commit; undefined if nothing was
-   * changed and `touched` does not request a commit.
+   * function that notifies their callers after the commit, the events in it, and the number of the commit; that is
+   * undefined when nothing was changed and `touched` does not ask for a commit.
    */
-  async run(
-    queue: Unit[],
-    taken: Unit[],
-    touched: () => boolean,
-  ): Promise<{ readonly settle: () => void; readonly commits: number | undefined }> {
+  async run(queue: Unit[], taken: Unit[], touched: () => boolean): Promise<Batch> {
     this.#control.begin.run();
     const before = this.#changes();
     let outcomes: Outcome[] = [];
@@ -71,8 +78,9 @@ export class BatchRunner {
       }
       outcomes.push(outcome);
     }
-    const changed = this.#changes() !== before || touched();
+    const changed = this.#notes.events.length > 0 || this.#changes() !== before || touched();
     return {
+      events: this.#writeEvents(this.#notes.events),
       settle: () => {
         for (const { settle } of outcomes) settle();
       },

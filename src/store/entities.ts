@@ -1,4 +1,4 @@
-import type { GatewayEvent } from "../gateway/model/event.ts";
+import type { NewEvent } from "../gateway/model/event.ts";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
 import type { Migration } from "./migration.ts";
 import { earlierSteps } from "./migrations/all.ts";
@@ -23,8 +23,8 @@ import type { Statements } from "./statements.ts";
 
 /** Changes of a unit that other components must be notified of. */
 export interface Noted {
-  readonly event: (event: GatewayEvent) => void;
-  /** A key set's counter was set to this value. */
+  readonly event: (event: NewEvent) => void;
+  /** A key set's counter has this value now. */
   readonly counter: (keySet: string, value: number) => void;
   /** The number of jobs that ended in this state changed by `jobs`; negative if records were removed. */
   readonly ended: (state: string, jobs: number) => void;

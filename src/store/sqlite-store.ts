@@ -158,23 +158,23 @@ export class SqliteStore implements Store {
   /** Runs what is queued in one transaction, makes it durable, and then notifies all waiting callers. */
   async #commitBatch(): Promise<void> {
     const taken: Unit[] = [];
-    let settle = () => {};
+    let batch: Awaited<ReturnType<BatchRunner["run"]>>;
     try {
       this.#marks.reserve(markOctets);
-      const batch = await this.#batches.run(this.#queue, taken, () => this.#touched);
+      batch = await this.#batches.run(this.#queue, taken, () => this.#touched);
       this.#snapshot.hold();
       this.#batches.commit();
       for (const unit of taken) unit.committed?.();
       await this.#settle(batch.commits);
       this.#snapshot.release();
-      settle = batch.settle;
     } catch (cause) {
       this.#undo(cause, taken);
       return;
     } finally {
       this.#touched = false;
     }
-    const events = this.#notes.take();
+    const { events, settle } = batch;
+    this.#notes.clear();
     settle();
     if (events.length > 0) for (const listener of this.#listeners) this.#notify(listener, events);
     this.#snapshot.tidy();

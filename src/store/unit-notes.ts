@@ -1,4 +1,4 @@
-import type { GatewayEvent } from "../gateway/model/event.ts";
+import type { NewEvent } from "../gateway/model/event.ts";
 import type { Noted } from "./entities.ts";
 
 /** The extent of a batch's notes before a unit. */
@@ -13,11 +13,11 @@ interface NotesMark {
  * removed.
  */
 export class UnitNotes implements Noted {
-  readonly #events: GatewayEvent[] = [];
+  readonly #events: NewEvent[] = [];
   readonly #counters: (readonly [string, number])[] = [];
   readonly #ended: (readonly [string, number])[] = [];
 
-  readonly event = (event: GatewayEvent): void => void this.#events.push(event);
+  readonly event = (event: NewEvent): void => void this.#events.push(event);
   readonly counter = (keySet: string, value: number): void => void this.#counters.push([keySet, value]);
   readonly ended = (state: string, jobs: number): void => void this.#ended.push([state, jobs]);
 
@@ -42,11 +42,8 @@ export class UnitNotes implements Noted {
     this.#ended.length = ended;
   }
 
-  /** Returns the events and resets the notes for the next commit. */
-  take(): readonly GatewayEvent[] {
-    const events = [...this.#events];
-    this.clear();
-    return events;
+  get events(): readonly NewEvent[] {
+    return this.#events;
   }
 
   clear(): void {

@@ -164,10 +164,12 @@ export class RetentionBench implements AsyncDisposable {
     return id;
   }
 
-  event(at: number, type: "session.triggered" | "job.done" = "session.triggered"): Promise<number> {
-    return this.write((r) =>
+  /** The number of the event. */
+  async event(at: number, type: "session.triggered" | "job.done" = "session.triggered"): Promise<number> {
+    await this.write((r) =>
       r.events.append(type === "job.done" ? { at, type, data: { origin: { face: "cli" } } } : { at, type, data: {} }),
     );
+    return this.read((r) => r.events.last());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

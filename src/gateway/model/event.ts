@@ -21,7 +21,8 @@ export type EventFacts = { [T in EventType]: { readonly type: T; readonly data: 
 export type NewEvent = Omit<GatewayEvent, "seq" | "type" | "data"> & EventFacts;
 
 export interface EventRepository {
-  append(event: NewEvent): Promise<number>;
+  /** Appended, numbered and readable with the commit of its unit of work. */
+  append(event: NewEvent): Promise<void>;
   after(seq: number, limit: number): Promise<GatewayEvent[]>;
   /** Number of the last event that was ever appended, kept or not; 0 before the first. */
   last(): Promise<number>;

@@ -34,7 +34,7 @@ export class EventLog {
   }
 
   /** Appends an event that belongs to no other change. */
-  async append(event: NewEvent): Promise<number> {
+  async append(event: NewEvent): Promise<void> {
     return this.#store.write((r) => r.events.append(event));
   }
 

@@ -16,7 +16,7 @@ afterAll(async () => {
 /** Makes a log of events that are old enough to go and a young one behind them; the number of the young one. */
 async function oldEvents(count: number): Promise<number> {
   const { store } = bench.daemon;
-  return store.write(async (r) => {
+  await store.write(async (r) => {
     // What is young would hold back what is old behind it.
     const before = await r.events.after(0, 1000);
     await r.retention.remove(
@@ -24,8 +24,9 @@ async function oldEvents(count: number): Promise<number> {
       before.map((event) => event.seq),
     );
     for (let one = 0; one < count; one++) await r.events.append({ at: longAgo(), type: "session.triggered", data: {} });
-    return r.events.append({ at: Date.now(), type: "target.removed", data: {} });
+    await r.events.append({ at: Date.now(), type: "target.removed", data: {} });
   });
+  return store.read((r) => r.events.last());
 }
 
 async function prune(body: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
@@ -138,7 +139,8 @@ it("keeps for a configured upstream what it has not taken from the log, and says
   await using other = await ApiBench.open({ config: { upstream, retention: { events: "30d" } } });
   const { store } = other.daemon;
   const at = longAgo();
-  const seq = await store.write((r) => r.events.append({ at, type: "session.triggered", data: {} }));
+  await store.write((r) => r.events.append({ at, type: "session.triggered", data: {} }));
+  const seq = await store.read((r) => r.events.last());
   await other.until(() => store.read(async (r) => (await r.outbox.cursor("smsr")) === seq));
   // Nothing wakes the relay without an event.
   await store.write((r) => r.outbox.moveCursor("smsr", seq - 1));
