@@ -24,7 +24,7 @@ import type { Statements } from "./statements.ts";
 /** Changes of a unit that other components must be notified of. */
 export interface Noted {
   readonly event: (event: NewEvent) => void;
-  /** A key set's counter has this value now. */
+  /** A key set's counter was set to this value. */
   readonly counter: (keySet: string, value: number) => void;
   /** The number of jobs that ended in this state changed by `jobs`; negative if records were removed. */
   readonly ended: (state: string, jobs: number) => void;

@@ -51,7 +51,7 @@ export function eventWriter(database: Database): (events: readonly NewEvent[]) =
 /** The event log; `onAppend` takes each new event, which is written with the commit by {@link eventWriter}. */
 export function eventRepository(s: Statements, onAppend: (event: NewEvent) => void): EventRepository {
   const db = s.tables<EventTables>();
-  // The table alone would not do: its newest events may be gone.
+  // The table alone is not sufficient: its newest events may have been removed.
   const newest = s.text<{ seq: number }>("select seq from sqlite_sequence where name = 'event'");
   const last = async () => {
     return (await newest.all({}))[0]?.seq ?? 0;
