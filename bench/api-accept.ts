@@ -7,10 +7,11 @@ import { parseArgs } from "node:util";
 
 /**
  * Jobs that the API accepts per second, durable when they are answered. Baseline of the same run: fastify alone with the
- * same validation and one group-committed row (`api-peer.ts`). Each server has a process of its own; one client asks both
- * in turns. Medians.
+ * same validation and one group-committed row (`api-peer.ts`), without authentication, audit log, events or a look-up of
+ * the target. Each server has a process of its own; one client asks both in turns. Medians.
  *
- *   npx tsx bench/api-accept.ts [--jobs 3000] [--rounds 7] [--clients 32]
+ *   node dist/bench/api-accept.js [--jobs 3000] [--rounds 7] [--clients 32]      after `npm run build`
+ *   npx tsx bench/api-accept.ts
  */
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     profile: { type: "string" },
   },
 });
+
+const built = import.meta.filename.endsWith(".js");
 
 class Peer implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -31,8 +34,8 @@ class Peer implements AsyncDisposable {
   private constructor(kind: string) {
     this.#folder = mkdtempSync(join(tmpdir(), `otagate-bench-${kind}-`));
     const profile = values.profile === kind ? ["--cpu-prof", "--cpu-prof-dir=/tmp/api-profile"] : [];
-    this.#child = fork(new URL("./api-peer.ts", import.meta.url), [kind, this.#folder], {
-      execArgv: ["--import", "tsx", ...profile],
+    this.#child = fork(new URL(built ? "./api-peer.js" : "./api-peer.ts", import.meta.url), [kind, this.#folder], {
+      execArgv: [...(built ? [] : ["--import", "tsx"]), ...profile],
     });
   }
 

@@ -11,7 +11,13 @@ import { fillFinished, type Measured, MeasuredDaemon } from "./jobs-gateway.ts";
 /**
  * Jobs per second end to end: accepted durably, secured, run by simulated cards over ENVELOPE, answered durably. In turns
  * with a bare loop that does only what cannot be left out; with `--finished N`, on a store with as many finished jobs in
- * turns with an empty one; with `--against FOLDER`, in turns with another checkout's own `bench/jobs.ts`.
+ * turns with an empty one; with `--against FOLDER`, in turns with another checkout's own `bench/jobs`, both built.
+ *
+ * The bare loop has the same cards in the same process and secures, segments and reads with the same code. It stores
+ * three changes of a job (accepted, packet, result) in two tables without further indexes, in group commits with one
+ * flush each. It has no queue, events, trace, inbox or sealing.
+ *
+ *   node dist/bench/jobs.js [--jobs 1000] [--cards 64] [--finished 20000] [--against FOLDER]      after `npm run build`
  */
 const { values } = parseArgs({
   options: {
@@ -34,7 +40,7 @@ const euiccs = (name: string) =>
 
 /** Another checkout, or this one, in a process of its own: the line of its empty store. */
 function inFolder(folder: string): Measured {
-  const args = ["--import", "tsx", "bench/jobs.ts", "--jobs", values.jobs, "--cards", values.cards, "--finished", "1"];
+  const args = ["dist/bench/jobs.js", "--jobs", values.jobs, "--cards", values.cards, "--finished", "1"];
   const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
   const [, perSecond, medianMs] = /^empty store\s+(\d+) jobs\/s\s+one alone ([\d.]+) ms/m.exec(stdout) ?? [];
   if (perSecond === undefined) throw new Error(`${folder}: ${stderr}`);
@@ -70,7 +76,7 @@ const ratio = (a: number | undefined, b: number | undefined): string => ((a ?? 0
 process.stdout.write(`${jobs} jobs over ${cards} simulated cards, durable, ${rounds} rounds in turns, medians\n`);
 if (values.against !== undefined) {
   const against = resolve(values.against);
-  const here = new URL("..", import.meta.url).pathname;
+  const here = process.cwd();
   const sides = [here, against].map((folder) => ({ name: folder, measure: () => inFolder(folder) }));
   const measured = await inTurns(sides);
   show(sides, measured);
