@@ -6,7 +6,7 @@ import { parseConfig } from "../src/app/config/config.ts";
 import { Daemon } from "../src/app/daemon.ts";
 import { silentLog } from "../src/link/driver.ts";
 
-/** What one measurement came to. */
+/** The result of one measurement. */
 export interface Measured {
   readonly perSecond: number;
   /** Median of one job alone. */

@@ -70,7 +70,7 @@ export class Otagate {
     return new Otagate(url, token, operations);
   }
 
-  /** One call; `key` makes repeating it safe. Passing trouble (no answer, 5xx) is retried. */
+  /** One call; `key` makes repeating it safe. A temporary failure (no answer, 5xx) is retried. */
   async call<T>(
     operation: string,
     given: { path?: object; query?: object; body?: unknown; key?: string } = {},

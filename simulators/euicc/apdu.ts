@@ -11,7 +11,7 @@ export interface CommandApdu {
   readonly le: number | undefined;
 }
 
-/** What a command came to. */
+/** The outcome of a command. */
 export interface ResponseApdu {
   readonly data: Uint8Array;
   readonly sw: number;

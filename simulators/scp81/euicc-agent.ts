@@ -34,7 +34,7 @@ export interface EuiccAgentOptions {
 }
 
 const noConnection = new Uint8Array();
-/** Turns of the event loop that TLS and the script at hand may take until the card's next command is in line. */
+/** Turns of the event loop that TLS and the present script may take until the card's next command is queued. */
 const settlingTurns = 60;
 
 type Wanted = { readonly parameters: SessionData; readonly notification?: Uint8Array };

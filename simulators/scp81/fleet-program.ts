@@ -55,8 +55,8 @@ const Deviations = z
 const inactivityMs = 120_000;
 
 /**
- * Runs a fleet against a server, prints what it went through as JSON, and returns the exit code: 0 when every session
- * came to its end. @throws api.usage
+ * Runs a fleet against a server, prints the result as JSON, and returns the exit code: 0 if every session was
+ * completed. @throws api.usage
  */
 export async function runFleetProgram(options: FleetProgramOptions, io: FleetProgramIo): Promise<number> {
   const cards = fleetCards(options.cards, options.seed, options.first);

@@ -2,7 +2,7 @@ import { isStoreData, secretGoesOn, secretOfCommand } from "../codec/secrets/sec
 import type { Answered, ExplainType } from "./context.ts";
 import { type Explained, sureness } from "./explain.ts";
 
-/** What was asked of a card, as far as its answer needs it. */
+/** The question to a card, as far as its answer depends on it. */
 export interface Asked {
   /** A C-APDU. */
   readonly command?: Uint8Array | undefined;
@@ -14,7 +14,7 @@ export interface Asked {
   readonly storesKeys?: boolean | undefined;
 }
 
-/** What an item asks; an answer or data ask nothing, and leave what was asked before as it is. */
+/** The question in an item; an answer or data contain none and leave the earlier question in place. */
 export function askedBy({ type, heard }: Explained, octets: Uint8Array, before: Asked): Asked {
   const { commands, answered } = heard;
   if (type === "c-apdu") {
@@ -24,7 +24,7 @@ export function askedBy({ type, heard }: Explained, octets: Uint8Array, before: 
   return commands === undefined && answered === undefined ? before : { commands, answered };
 }
 
-/** What may answer a script or a packet, and what comes when nothing is known of the question. */
+/** Types of answers to a script or a packet, and types to try if the question is unknown. */
 const answerTypes: readonly ExplainType[] = [
   "script-response",
   "tp-ud",
@@ -37,10 +37,10 @@ const answerTypes: readonly ExplainType[] = [
   "r-apdu",
 ];
 
-/** Below this an answer is not what its question lets expect. */
+/** Below this score an answer does not match its question. */
 const expected = 40;
 
-/** How an answer is read: as what the question asks for where the octets allow it. */
+/** The type as which an answer is decoded: that of its question if the octets permit it. */
 export function answerType(octets: Uint8Array, { command, commands }: Asked): ExplainType {
   if (commands !== undefined && sureness("script-response", octets) >= expected) return "script-response";
   if (command !== undefined && sureness("r-apdu", octets) > 0) return "r-apdu";

@@ -12,7 +12,7 @@ export interface TagEntry {
   readonly read?: (branch: Branch) => string | undefined;
   readonly clause?: string;
   readonly note?: string;
-  /** Its value is a key, a PIN or the like, and is not shown. */
+  /** Its value is a secret such as a key or a PIN, and is not displayed. */
   readonly secret?: boolean;
   /** Octets its value has at most; a longer one is not what the tag states and is not shown among secrets. */
   readonly max?: number;
@@ -25,11 +25,11 @@ interface BerOptions {
   /** End-of-contents octets end them. */
   readonly indefinite?: boolean;
   readonly depth?: number;
-  /** Keys stand among them: what no entry describes is not shown. */
+  /** They may contain keys: values without an entry are not displayed. */
   readonly confidential?: boolean;
 }
 
-/** Constructed values are opened this deep, so that no input costs more than its length. */
+/** Maximum depth of decoded values, so that the cost is limited by the length of the input. */
 const maxDepth = 12;
 
 /** Reads TLVs up to the end (or to end-of-contents octets, when `indefinite`). */

@@ -1,4 +1,4 @@
-/** A number of octets in words. */
+/** A number of octets as text. */
 export function octetCount(count: number): string {
   return count === 1 ? "1 octet" : `${count} octets`;
 }

@@ -16,7 +16,7 @@ export interface Node {
   readonly length: number;
   /** Where it is defined: `TS 102 225 §5.1`. */
   readonly clause?: string;
-  /** What is odd about it. */
+  /** An irregularity. */
   readonly note?: string;
   /** Why the octets from here on could not be read. */
   readonly error?: { readonly code: string; readonly message: string; readonly offset: number };
@@ -137,7 +137,7 @@ export class Branch {
     if (!this.from.ended) this.field(label, this.from.remaining, render, extra);
   }
 
-  /** What is left and nothing describes, as one leaf. */
+  /** The remaining octets without a description, as one leaf. */
   leftOver(): void {
     if (this.from.ended) return;
     const offset = this.from.offset;

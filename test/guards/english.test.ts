@@ -40,6 +40,18 @@ const patterns: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(?:is|are) there twice\b|\bstands? twice\b/i, "duplicate"],
   [/\bwhere \S+(?: to \d+)? belongs?\b|\bbelongs? here\b/i, "must have, in place of"],
   [/\b(?:is|are) gone for\b/i, "is lost"],
+  [/\bstrangers?\b/i, "unknown or unauthenticated clients"],
+  [/\b(?:lets? go|let be)\b/i, "releases, disconnects"],
+  [/\bput off\b/i, "deferred"],
+  [/\bat hand\b/i, "in memory, present"],
+  [/\bSM-SRs? above\b/, "upstream"],
+  [/\bpassing trouble\b/i, "a temporary failure"],
+  [/\b(?:all the same|after all)\b/i, "nevertheless, late"],
+  [/\bfor sure\b/i, "certainly"],
+  [/\bvouch(?:es)?\b/i, "proves"],
+  [/\bbrought back in step\b/i, "resynchronized"],
+  [/\bwhat (?:it|a \w+|one \w+) came to\b/i, "the outcome"],
+  [/\b(?:in|as) turns with others\b/i, "yields to other work"],
 ];
 
 /** Words of the patterns in another sense: names, quotations and file formats. */
@@ -127,6 +139,10 @@ describe("the English of the product", () => {
       "the run goes on",
       "31 digits where 32 belong",
       "the attribute is there twice",
+      "SM-SRs above us",
+      "what a unit came to",
+      "jobs that were put off",
+      "refused after all",
     ];
     expect(bad.filter((text) => found([{ where: "x", text }]).length === 0)).toEqual([]);
     const good = ["no more than 4 octets", "`told` is a field", "history", "the others", "tells are rare; elsewhere"];

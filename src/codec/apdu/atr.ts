@@ -107,7 +107,7 @@ function historicalOf(octets: Uint8Array): AnswerToReset["historical"] {
 }
 
 /**
- * Reads an answer to reset. A wrong TCK is reported in the value, not thrown: the card is there all the same.
+ * Reads an answer to reset. A wrong TCK is reported in the value, not thrown: the card is present nevertheless.
  * @throws codec.value for another first octet than 3B or 3F, codec.truncated, codec.trailing
  */
 export function parseAtr(octets: Uint8Array): AnswerToReset {

@@ -6,7 +6,7 @@ const textString = 0x0d;
 const besideLogin = new Set([0x35, 0x39, 0x3c, 0x3e, 0x47]);
 /** Templates that hold nothing but the objects of a connection. SGP.02 §4.1.3.4, GP Amendment B §3.8, §3.11 */
 const connectionTemplates = new Set([0x84, 0xa1, 0xa2, 0xa4, 0xfa]);
-/** Primitive tags that hold templates all the same: stored sets and triggers. GP Amendment B §3.7, §3.8 */
+/** Primitive tags that nevertheless contain templates: stored sets and triggers. GP Amendment B §3.7, §3.8 */
 const holders = new Set([0x81, 0x83, 0x85]);
 const maxDepth = 8;
 

@@ -4,9 +4,9 @@ import { hiddenLeaf, type Node } from "../tree.ts";
 import { privateKeyKind } from "./private-key.ts";
 
 /**
- * A tree over octets without the octets that look like the data of PUT KEY, PIN commands or STORE DATA with keys, whatever
- * they were taken for: a damaged or cut input is read as something else, and its secrets stay secrets. `base` is the
- * offset of the octets in the tree.
+ * A tree over octets without the octets that look like the data of PUT KEY, PIN commands or STORE DATA with keys,
+ * however they were decoded: a damaged or cut input may be decoded as another type, and its secrets must stay hidden.
+ * `base` is the offset of the octets in the tree.
  */
 export function maskSecrets(node: Node, octets: Uint8Array, base = 0): Node {
   const kind = privateKeyKind(octets);

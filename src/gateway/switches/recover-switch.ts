@@ -47,7 +47,7 @@ async function mayHaveRun(r: Repositories, job: Job): Promise<boolean> {
   if (job.state === "queued") return mayHaveLeft(await r.packets.ofJob(job.id));
   if (job.state === "done" || job.error === undefined) return false;
   const { code, executed } = job.error;
-  // A job of which parts ran may have ended with the switch under way, unless the card itself reported how far it came.
+  // A job of which parts ran may have ended with the switch under way, unless the card itself reported its progress.
   if (executed === "partly") return code !== "job.script";
   return executed !== false;
 }

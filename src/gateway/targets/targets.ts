@@ -65,7 +65,7 @@ export class Targets {
 
   /**
    * Stores described targets as {@link import} does, all of them or none: all are checked first, and the work yields to
-   * other tasks. If the store changes during a long import so that one is refused after all, the error contains the
+   * other tasks. If the store changes during a long import so that one is refused later, the error contains the
    * number of stored ones. A dry run stores groups of them and rolls each back, so that the targets of a group are also
    * compared with each other.
    * @throws target.invalid, target.exists; `onRefused` receives the index of the refused one and the number of stored

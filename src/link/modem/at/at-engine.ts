@@ -29,8 +29,8 @@ import { LineTrace } from "./line-trace.ts";
 const esc = "\x1b";
 
 /**
- * Speaks AT over one port: one command in flight, answers and unsolicited lines separated, the line brought back in
- * step after a timeout. One engine per opened port; when the port ends, so does the engine.
+ * Speaks AT over one port: one command in flight, answers and unsolicited lines separated, the line resynchronized
+ * after a timeout. One engine per opened port; when the port ends, so does the engine.
  */
 export class AtEngine implements AsyncDisposable {
   readonly #deps: AtEngineDeps;
