@@ -2,9 +2,11 @@ import { writeFileSync } from "node:fs";
 import { z } from "zod";
 import { systemClock } from "../../src/base/clock.ts";
 import { withoutUndefined } from "../../src/base/defined.ts";
+import { checked } from "../../src/base/field-words.ts";
 import { GatewayError } from "../../src/base/gateway-error.ts";
 import { toHex } from "../../src/base/hex.ts";
 import { parseJson } from "../../src/base/json.ts";
+import { firstIssue } from "../../src/base/strict.ts";
 import { type FleetCard, fleetCards, runFleet } from "./fleet.ts";
 
 /** What `otagate sim fleet` is started with, as it stands on the command line. */
@@ -116,10 +118,16 @@ function shareOf(text: string): number {
 }
 
 function deviationsOf(text: string): object {
+  const wrong = (why: string, cause?: unknown) =>
+    new GatewayError("api.usage", `--deviations: ${why}`, { detail: { field: "deviations" }, cause });
+  let value: unknown;
   try {
-    return Deviations.parse(parseJson(text));
+    value = parseJson(text);
   } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : "not JSON";
-    throw new GatewayError("api.usage", `--deviations: ${why}`, { detail: { field: "deviations" }, cause });
+    throw wrong("must be JSON", cause);
   }
+  const parsed = checked(Deviations, value);
+  if (parsed.success) return parsed.data;
+  const { field, message } = firstIssue(parsed.error);
+  throw wrong(field === "" ? message : `${field}: ${message}`, parsed.error);
 }

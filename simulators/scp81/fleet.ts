@@ -99,12 +99,13 @@ export async function runFleet(options: FleetOptions, deps: FleetDeps): Promise<
   };
   await Promise.all(Array.from({ length: options.parallel }).map(worker));
   durations.sort((a, b) => a - b);
-  const at = (share: number) => durations[Math.min(durations.length - 1, Math.floor(durations.length * share))] ?? 0;
+  const at = (share: number) =>
+    rounded(durations[Math.min(durations.length - 1, Math.floor(durations.length * share))] ?? 0);
   return {
     sessions: durations.length,
     ends,
     ...totals,
-    seconds: (clock.monotonic() - started) / 1000,
+    seconds: rounded((clock.monotonic() - started) / 1000),
     sessionMs: { p50: at(0.5), p99: at(0.99), max: at(1) },
   };
 }
@@ -164,4 +165,9 @@ function randomDrops(share: number, random: () => number): Pick<AgentDeviations,
   const posts = Array.from({ length: maxPosts }, (_, post) => post).filter(() => random() < share);
   const pick = <T>(list: readonly T[], otherwise: T) => list[Math.floor(random() * list.length)] ?? otherwise;
   return { drops: posts.map((post) => ({ post, at: pick(points, "before-answer"), how: pick(hows, "reset") })) };
+}
+
+/** A measured value with three decimals. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

@@ -51,8 +51,8 @@ export class DriverRegistry {
     const scheme = this.schemeOf(address);
     if (Object.hasOwn(this.#list, scheme)) return undefined;
     const close = nearest(scheme, [...this.schemes]);
-    const hint = close === undefined ? `schemes: ${this.schemes.join(", ")}` : `did you mean '${close}:'?`;
-    return `'${address}': no driver has the scheme '${scheme}'; ${hint}`;
+    const hint = close === undefined ? "" : `; did you mean '${close}:'?`;
+    return `'${address}': no driver has the scheme '${scheme}'; schemes: ${this.schemes.join(", ")}${hint}`;
   }
 
   /** The driver of a scheme. @throws link.driver when its module or a package it needs does not load */

@@ -33,7 +33,7 @@ export function checked<S extends z.ZodType>(shape: S, value: unknown): z.ZodSaf
 function fieldWords(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return issue.input === undefined ? "is required" : `must be ${types[issue.expected] ?? issue.expected}`;
+      return issue.input === undefined ? "is required" : typeWords(issue);
     case "invalid_value":
       return valueWords(issue.values, issue.input);
     case "too_small":
@@ -50,6 +50,11 @@ function fieldWords(issue: z.core.$ZodRawIssue): string {
     default:
       return "is not valid";
   }
+}
+
+function typeWords({ expected, input }: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidType>): string {
+  const words = `must be ${types[expected] ?? expected}`;
+  return expected === "string" && typeof input === "number" ? `${words}: put the number in quotes` : words;
 }
 
 /** Callers add the name of the field, as part of the path. */

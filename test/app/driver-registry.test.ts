@@ -71,7 +71,7 @@ describe("options of an address", () => {
     ["line:/dev/a?flow=maybe", {}, /flow: /],
     ["line:/dev/a?baud=9600", { baud: 9600 }, /'baud' is set in the address and in the configuration/],
     ["line:/dev/a?baud=9600&baud=115200", {}, /line:\/dev\/a: 'baud' is set twice in the address/],
-    ["lime:/dev/a", {}, /no driver has the scheme 'lime'; did you mean 'line:'/],
+    ["lime:/dev/a", {}, /no driver has the scheme 'lime'; schemes: .*; did you mean 'line:'/],
     ["constructor:/dev/a", {}, /no driver has the scheme 'constructor'/],
   ])("%s with %j is refused", async (address, given, message) => {
     const { registry } = recording();

@@ -6,7 +6,7 @@ import { firstIssue, strict } from "../../src/base/strict.ts";
 describe("what is wrong with a field", () => {
   it.each([
     ["a missing field", z.object({ a: z.string() }), {}, "a: is required"],
-    ["another type", z.object({ a: z.string() }), { a: 1 }, "a: must be text"],
+    ["another type", z.object({ a: z.string() }), { a: 1 }, "a: must be text: put the number in quotes"],
     ["a fraction", z.object({ a: z.number().int() }), { a: 1.5 }, "a: must be a whole number"],
     ["no list", z.object({ a: z.array(z.string()) }), { a: {} }, "a: must be a list"],
     ["no object", z.object({ a: z.object({}) }), { a: 1 }, "a: must be an object"],

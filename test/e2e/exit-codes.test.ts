@@ -132,6 +132,7 @@ describe("exit codes", () => {
     await product.api.post("/v1/targets", { eid, keySets: [{ kvn: 1, keys: otherKeys }] });
     const watched = await product.run(["es5", "auditEid", "-t", eid, "--timeout", "0.5"]);
     expect(watched.code).toBe(6);
+    expect(watched.stderr).toMatch(/continues in the daemon; to stop it: otagate job cancel job_/);
     const expired = await product.run(["es5", "auditEid", "-t", eid, "--validity", "1"]);
     expect(expired).toMatchObject({ code: 6, stdout: expect.stringContaining("EXPIRED") });
   });

@@ -51,6 +51,7 @@ export async function watchJob(
   using story = new Story(context);
   const deadline = Date.now() + (timeout ?? Number.POSITIVE_INFINITY) * 1000;
   const job = await traced(context, api, { job: id }, () => watchToEnd(api, id, deadline, story));
+  if (!jobHasEnded(job)) printStatus(context.terminal, leftBehind(id, embedded));
   const open = until === "confirmed" && job.switch !== undefined && switchIsOpen(job.switch);
   if (!open || job.switch === undefined) return job;
   const { id: one } = job.switch;
@@ -114,7 +115,7 @@ async function traced<T>(
   }
 }
 
-/** Text about work that continues after a command was interrupted, and how to stop it. */
+/** Text about work that continues after a command was interrupted or stopped waiting, and how to stop it. */
 function leftBehind(job: string, embedded: boolean): string {
   return embedded
     ? `job ${job} stays in the store: a daemon or the next command continues it; to stop it: otagate job cancel ${job}`

@@ -244,7 +244,9 @@ export class Targets {
       requireVersion(target, ifVersions);
       const open = await r.jobs.list({ target: target.id, state: ["queued", "running", "waiting"] }, undefined, 1);
       if (open.length > 0)
-        throw new GatewayError("job.state", "the target has open jobs", { detail: { job: open[0]?.id } });
+        throw new GatewayError("job.state", "the target has open jobs: wait for their end, or cancel them", {
+          detail: { job: open[0]?.id },
+        });
       await r.targets.remove(target.id);
       await r.events.append({
         at: this.#clock.now(),
