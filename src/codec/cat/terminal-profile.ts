@@ -4,7 +4,7 @@ const unused = undefined;
  * Facilities of TERMINAL PROFILE, b1 of octet 1 first; undefined = reserved or part of a number.
  * ETSI TS 102 223 §5.2
  */
-const facilities: readonly (readonly (string | undefined)[])[] = [
+const facilities = [
   [
     "profile download",
     "SMS-PP data download",
@@ -229,7 +229,10 @@ const facilities: readonly (readonly (string | undefined)[])[] = [
     unused,
     unused,
   ],
-];
+] as const satisfies readonly (readonly (string | undefined)[])[];
+
+/** Name of a facility. */
+type Facility = Exclude<(typeof facilities)[number][number], undefined>;
 
 /** Names of the facilities a profile claims; bits without a name as `octet N bM`. */
 export function profileFacilities(profile: Uint8Array): string[] {
@@ -279,8 +282,54 @@ export function withChannels(profile: Uint8Array, channels: number): Uint8Array 
   return changed;
 }
 
+/** A profile of `octets` octets that claims these facilities, wherever the table names them. */
+function profileClaiming(octets: number, claimed: readonly Facility[]): Uint8Array {
+  const names: readonly (string | undefined)[] = claimed;
+  return Uint8Array.from({ length: octets }, (_, at) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].reduce((octet, bit) => {
+      const name = facilities[at]?.[bit];
+      return name !== undefined && names.includes(name) ? octet | (1 << bit) : octet;
+    }, 0),
+  );
+}
+
 /** What a headless terminal with seven BIP channels answers for real: no display, no keypad, no calls. */
-export const benchProfile: Uint8Array = Uint8Array.from([
-  0x33, 0x01, 0xe8, 0x42, 0x11, 0x0c, 0x00, 0x07, 0x88, 0x00, 0x00, 0x1f, 0xe2, 0x60, 0x00, 0x00, 0x43, 0x40, 0x00,
-  0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x20,
-]);
+export const benchProfile: Uint8Array = withChannels(
+  profileClaiming(34, [
+    "profile download",
+    "SMS-PP data download",
+    "SMS-PP data download (second flag)",
+    "timer expiration",
+    "command result",
+    "MORE TIME",
+    "POLL INTERVAL",
+    "POLLING OFF",
+    "REFRESH",
+    "SEND SHORT MESSAGE",
+    "PROVIDE LOCAL INFORMATION: location, IMEI",
+    "SET UP EVENT LIST",
+    "event: location status",
+    "event: data available",
+    "event: channel status",
+    "TIMER MANAGEMENT: start, stop",
+    "TIMER MANAGEMENT: get value",
+    "PROVIDE LOCAL INFORMATION: date, time, zone",
+    "PROVIDE LOCAL INFORMATION: language",
+    "PROVIDE LOCAL INFORMATION: access technology",
+    "OPEN CHANNEL",
+    "CLOSE CHANNEL",
+    "RECEIVE DATA",
+    "SEND DATA",
+    "GET CHANNEL STATUS",
+    "BIP: GPRS",
+    "no display",
+    "no keypad",
+    "BIP: TCP client, remote",
+    "BIP: UDP client, remote",
+    "BIP: E-UTRAN",
+    "PROVIDE LOCAL INFORMATION: IMEISV",
+    "UTRAN packet extended parameters",
+    "REFRESH: eUICC profile state change",
+  ]),
+  7,
+);

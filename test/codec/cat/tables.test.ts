@@ -133,6 +133,7 @@ describe("TERMINAL PROFILE", () => {
     }
     expect(facilities).not.toContain("DISPLAY TEXT");
     expect(profileChannels(benchProfile)).toBe(7);
+    expect(toHex(benchProfile)).toBe("3301E842110C00078800001FE2600000434000000001000000000000000000000020");
     expect(profileHas(benchProfile, 34, 6)).toBe(true);
     expect(profileHas(benchProfile, 40, 1)).toBe(false);
   });
