@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../src/app/version.ts";
-import type { Operation } from "../src/face/api/operation.ts";
+import type { Operation } from "../src/face/api/kit/operation.ts";
 
 /** A list that is made from the files of a folder: its path in the repository and its text. */
 export interface DerivedList {
@@ -57,7 +57,7 @@ const made = "// Made by `npx tsx scripts/resources.ts`; do not edit.";
 async function declaredIn({ path, suffix, declaration, load }: Folder): Promise<Declared[]> {
   const found: Declared[] = [];
   for (const name of readdirSync(join(packageRoot, path)).sort()) {
-    if (!declaration.test(readFileSync(join(packageRoot, path, name), "utf8"))) continue;
+    if (!name.endsWith(".ts") || !declaration.test(readFileSync(join(packageRoot, path, name), "utf8"))) continue;
     const file = name.replace(/\.ts$/, "");
     for (const [exported, value] of Object.entries(await load(file)))
       if (exported.endsWith(suffix)) found.push({ file, name: exported, value });
@@ -97,7 +97,7 @@ export async function derivedLists(): Promise<DerivedList[]> {
 function contractText(resources: readonly Resource[]): string {
   const imports = [
     ...resources.map(({ file, name }) => `import type { ${name} } from "./${file}.ts";`),
-    'import type { Operation } from "./operation.ts";',
+    'import type { Operation } from "./kit/operation.ts";',
   ].sort(byModule);
   return `${made}
 ${imports.join("\n")}

@@ -186,14 +186,14 @@ export const commandList = {
   scp80: {
     summary: "secure and open SCP80 packets",
     async register(own, { context }) {
-      const { registerScp80 } = await import("../face/cli/commands/scp80.ts");
+      const { registerScp80 } = await import("../face/cli/commands/offline/scp80.ts");
       registerScp80(own, ioOf(context));
     },
   },
   tpdu: {
     summary: "encode and decode SMS TPDUs",
     async register(own, { context }) {
-      const { registerTpdu } = await import("../face/cli/commands/tpdu.ts");
+      const { registerTpdu } = await import("../face/cli/commands/offline/tpdu.ts");
       registerTpdu(own, ioOf(context));
     },
   },
@@ -201,7 +201,7 @@ export const commandList = {
     summary: "wrap an SMS-DELIVER in an ENVELOPE (SMS-PP DOWNLOAD)",
     usage: "[options] [tpdu]",
     async register(own, { context }) {
-      const { registerEnvelope } = await import("../face/cli/commands/envelope.ts");
+      const { registerEnvelope } = await import("../face/cli/commands/offline/envelope.ts");
       registerEnvelope(own, ioOf(context));
     },
   },
@@ -209,7 +209,7 @@ export const commandList = {
     summary: "identify and decode hex: APDU, TPDU, packet, script, TLS, HTTP, profile package, notification, EID …",
     usage: "[options] [hex...]",
     async register(own, { context }) {
-      const { registerDecode } = await import("../face/cli/commands/decode.ts");
+      const { registerDecode } = await import("../face/cli/commands/offline/decode.ts");
       registerDecode(own, ioOf(context));
     },
   },

@@ -38,7 +38,7 @@ describe("commands load what they need", () => {
     ["src/app/main.ts", []],
     ["src/app/connect.ts", []],
     // The parameters of ES5 functions are described with what reads their commands.
-    ["src/face/cli/commands/decode.ts", ["zod"]],
+    ["src/face/cli/commands/offline/decode.ts", ["zod"]],
     ["src/face/cli/commands/job.ts", []],
     ["src/face/cli/commands/target.ts", []],
   ])(

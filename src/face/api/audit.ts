@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { moment, pageShape, seqPage } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { moment, pageShape, seqPage } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** An entry of the audit log. */
 const auditShape = z

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { CampaignOrderShape } from "../../gateway/campaign/order.ts";
-import { idempotencyHeaders, idPage, listOf, pageShape, seqPage } from "./fields.ts";
 import { executedShape, failureShape } from "./jobs.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { idempotencyHeaders, idPage, listOf, pageShape, seqPage } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const idParams = z.object({ id: z.string().min(1).max(100).describe("Id of the campaign") });
 

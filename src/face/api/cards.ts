@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { ConnectivityShape } from "../../gateway/eis/connectivity-parameters.ts";
-import { listOf, referenceParams } from "./fields.ts";
 import { jobExample, jobShape } from "./jobs.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { listOf, referenceParams } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const side = z.union([z.string(), z.number(), z.boolean()]).optional();
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { type Contract, routes } from "./contract.ts";
-import { type Operation, placeOf, type Route } from "./operation.ts";
+import { type Operation, placeOf, type Route } from "./kit/operation.ts";
 
 /** One request as sent. */
 export interface ApiRequest {

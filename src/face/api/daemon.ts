@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { listOf } from "./fields.ts";
-import { operation } from "./operation.ts";
+import { listOf } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
 
 const daemonFacts = z.looseObject({
   readers: z.unknown().optional(),

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { listOf, referenceParams } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { listOf, referenceParams } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const trustShape = z
   .object({

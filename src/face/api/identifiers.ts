@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { abbreviable, maxIdentifiers } from "../../gateway/model/identifiers.ts";
-import { listOf } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { listOf } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const beginning = new RegExp(`^(${abbreviable.join("|")})_[0-9a-z]{0,26}$`);
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { JobOrder } from "../../gateway/jobs/job-order.ts";
-import { errorCodeShape } from "./error.ts";
+import { errorCodeShape } from "./kit/error.ts";
 import {
   facts,
   idempotencyHeaders,
@@ -11,9 +11,9 @@ import {
   seqPage,
   targetFilter,
   waitQuery,
-} from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+} from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 import { switchExample, switchShape } from "./switches.ts";
 
 const commandResultShape = z.object({

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { strict } from "../../base/strict.ts";
 import { KeySetShape } from "../../gateway/targets/target-shape.ts";
-import { ifMatchHeaders, listOf, referenceParams } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { ifMatchHeaders, listOf, referenceParams } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** A key set without its keys. */
 export const keySetShape = z

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { maxTextLength } from "../../gateway/smsc/send-text.ts";
-import { facts, hexText, idParams, listOf, moment, pageShape } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { facts, hexText, idParams, listOf, moment, pageShape } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** A reader, a modem or an SMSC account. */
 const linkShape = z

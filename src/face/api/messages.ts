@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { pageShape, seqPage } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { pageShape, seqPage } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** A short message or receipt. */
 export const messageShape = z

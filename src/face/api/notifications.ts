@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idParams, moment, octets, pageShape, seqPage, targetFilter } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { idParams, moment, octets, pageShape, seqPage, targetFilter } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** What an eUICC reported. SGP.02 §4.1.1.11 */
 export const notificationShape = z

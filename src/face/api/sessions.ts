@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { validity } from "../../gateway/jobs/job-order.ts";
-import { idPage, idParams, listOf, referenceParams } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { idPage, idParams, listOf, referenceParams } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const sessionShape = z
   .object({

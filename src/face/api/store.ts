@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { countedKinds, minRetentionMs } from "../../gateway/model/retention.ts";
-import { moment } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { moment } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const period = z.number().int().min(minRetentionMs).max(Number.MAX_SAFE_INTEGER).optional();
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { idParams, pageShape, seqPage, targetFilter, waitQuery } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { idParams, pageShape, seqPage, targetFilter, waitQuery } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** A profile switch. SGP.02 §3.2 */
 export const switchShape = z

@@ -3,10 +3,10 @@ import { strict } from "../../base/strict.ts";
 import { eidText, iccidText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
 import { notificationModes } from "../../gateway/model/notification-mode.ts";
 import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../gateway/targets/target-shape.ts";
-import { idPage, ifMatchHeaders, listOf, moment, pageShape, referenceParams } from "./fields.ts";
 import { keySetExample, keySetShape } from "./key-sets.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { idPage, ifMatchHeaders, listOf, moment, pageShape, referenceParams } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** A profile of an eUICC. */
 const esimProfileShape = z

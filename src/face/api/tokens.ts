@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { keyLike } from "../../base/key-like.ts";
 import { scopes } from "../../gateway/model/api-token.ts";
-import { idPage, listOf, moment, pageShape } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { idPage, listOf, moment, pageShape } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** An API token, without the token. */
 const tokenShape = z

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { nearest } from "../../base/nearest.ts";
 import { frameKinds } from "../../link/trace.ts";
-import { targetFilter } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { targetFilter } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 const text = z.string().min(1).max(512).optional();
 

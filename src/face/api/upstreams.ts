@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { facts, listOf, moment, pageShape, seqPage } from "./fields.ts";
-import { operation } from "./operation.ts";
-import { sample } from "./sample.ts";
+import { facts, listOf, moment, pageShape, seqPage } from "./kit/fields.ts";
+import { operation } from "./kit/operation.ts";
+import { sample } from "./kit/sample.ts";
 
 /** An event that an upstream did not accept. */
 export const deadLetterShape = z

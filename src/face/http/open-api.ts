@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { scopes } from "../../gateway/model/api-token.ts";
-import { problemExample, problemShape } from "../api/error.ts";
+import { problemExample, problemShape } from "../api/kit/error.ts";
 import { placeExample } from "./open-api-examples.ts";
 import { addTypedParts, schemaOf } from "./open-api-types.ts";
 import { problemType } from "./problem.ts";

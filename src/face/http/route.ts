@@ -4,8 +4,8 @@ import type { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import type { Scope } from "../../gateway/model/api-token.ts";
 import { cliAgent } from "../api/client.ts";
-import { problemShape } from "../api/error.ts";
-import { type Example, exampleStatus, type Operation, placeOf } from "../api/operation.ts";
+import { problemShape } from "../api/kit/error.ts";
+import { type Example, exampleStatus, type Operation, placeOf } from "../api/kit/operation.ts";
 import { mergePatchType } from "./json-body.ts";
 
 /** The problem answers of a route, for its response schema. */

@@ -1,10 +1,10 @@
 import { Readable, Writable } from "node:stream";
 import { Command } from "commander";
-import { registerDecode } from "../../../src/face/cli/commands/decode.ts";
-import { registerEnvelope } from "../../../src/face/cli/commands/envelope.ts";
-import { registerScp80 } from "../../../src/face/cli/commands/scp80.ts";
+import { registerDecode } from "../../../src/face/cli/commands/offline/decode.ts";
+import { registerEnvelope } from "../../../src/face/cli/commands/offline/envelope.ts";
+import { registerScp80 } from "../../../src/face/cli/commands/offline/scp80.ts";
+import { registerTpdu } from "../../../src/face/cli/commands/offline/tpdu.ts";
 import { registerScript } from "../../../src/face/cli/commands/script.ts";
-import { registerTpdu } from "../../../src/face/cli/commands/tpdu.ts";
 import type { CommandIo } from "../../../src/face/cli/run-operation.ts";
 
 /** What a command line run left behind. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { apiResources } from "../../../scripts/resources.ts";
-import { problemExample, problemShape } from "../../../src/face/api/error.ts";
+import { problemExample, problemShape } from "../../../src/face/api/kit/error.ts";
+import { exampleStatus, type Operation, placeOf } from "../../../src/face/api/kit/operation.ts";
+import { sample } from "../../../src/face/api/kit/sample.ts";
 import { notificationOperations } from "../../../src/face/api/notifications.ts";
-import { exampleStatus, type Operation, placeOf } from "../../../src/face/api/operation.ts";
-import { sample } from "../../../src/face/api/sample.ts";
 import { switchOperations } from "../../../src/face/api/switches.ts";
 import { projectionOf } from "../../../src/face/http/projection.ts";
 import { ApiBench } from "./api-bench.ts";

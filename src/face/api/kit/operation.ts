@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Scope } from "../../gateway/model/api-token.ts";
+import type { Scope } from "../../../gateway/model/api-token.ts";
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 /** Method of an operation. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { errorCodes } from "../../base/error-catalogue.ts";
+import { errorCodes } from "../../../base/error-catalogue.ts";
 import { facts } from "./fields.ts";
 import { sample } from "./sample.ts";
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { envelope } from "../operations/envelope.ts";
-import { type CommandIo, type OutputFlags, runOperation } from "../run-operation.ts";
+import { envelope } from "../../operations/envelope.ts";
+import { type CommandIo, type OutputFlags, runOperation } from "../../run-operation.ts";
 
 interface EnvelopeFlags extends OutputFlags {
   readonly sc?: string;

@@ -1,18 +1,18 @@
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
-import { errorCatalogue } from "../../../base/error-catalogue.ts";
-import { asGatewayError, GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
-import { fromHex } from "../../../base/hex.ts";
-import { parseSpi } from "../../../codec/ota/spi.ts";
-import { PacketKeys } from "../../../crypto/packet-keys.ts";
-import { type Asked, answerType, askedBy } from "../../../explain/asked.ts";
-import { type ExplainType, explainTypes } from "../../../explain/context.ts";
-import { type Explained, type ExplainOptions, explain } from "../../../explain/explain.ts";
-import { Assembler } from "../../../explain/packet/assembled.ts";
-import { KeyFiles } from "../../../explain/secrets/key-files.ts";
-import { plainStyle, type TreeStyle, treeLines } from "../../../explain/tree-text.ts";
-import { type CommandIo, keyFlag } from "../run-operation.ts";
-import { visible, visibleLines } from "../visible.ts";
+import { errorCatalogue } from "../../../../base/error-catalogue.ts";
+import { asGatewayError, GatewayError, isGatewayError } from "../../../../base/gateway-error.ts";
+import { fromHex } from "../../../../base/hex.ts";
+import { parseSpi } from "../../../../codec/ota/spi.ts";
+import { PacketKeys } from "../../../../crypto/packet-keys.ts";
+import { type Asked, answerType, askedBy } from "../../../../explain/asked.ts";
+import { type ExplainType, explainTypes } from "../../../../explain/context.ts";
+import { type Explained, type ExplainOptions, explain } from "../../../../explain/explain.ts";
+import { Assembler } from "../../../../explain/packet/assembled.ts";
+import { KeyFiles } from "../../../../explain/secrets/key-files.ts";
+import { plainStyle, type TreeStyle, treeLines } from "../../../../explain/tree-text.ts";
+import { type CommandIo, keyFlag } from "../../run-operation.ts";
+import { visible, visibleLines } from "../../visible.ts";
 
 interface DecodeFlags {
   readonly as?: ExplainType;

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { wholeNumber } from "../number-flag.ts";
-import { unwrap } from "../operations/unwrap.ts";
-import { wrap } from "../operations/wrap.ts";
-import { type CommandIo, keyFlag, runOperation } from "../run-operation.ts";
+import { wholeNumber } from "../../number-flag.ts";
+import { unwrap } from "../../operations/unwrap.ts";
+import { wrap } from "../../operations/wrap.ts";
+import { type CommandIo, keyFlag, runOperation } from "../../run-operation.ts";
 
 interface WrapFlags {
   readonly spi?: string;

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { GatewayError } from "../../../base/gateway-error.ts";
-import { parseJson } from "../../../base/json.ts";
-import { tpduDecode, tpduEncode } from "../operations/tpdu.ts";
-import { type CommandIo, type OutputFlags, runOperation } from "../run-operation.ts";
+import { GatewayError } from "../../../../base/gateway-error.ts";
+import { parseJson } from "../../../../base/json.ts";
+import { tpduDecode, tpduEncode } from "../../operations/tpdu.ts";
+import { type CommandIo, type OutputFlags, runOperation } from "../../run-operation.ts";
 
 interface DecodeFlags extends OutputFlags {
   readonly rp?: string;
