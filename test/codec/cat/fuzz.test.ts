@@ -11,6 +11,7 @@ import { profileFacilities } from "../../../src/codec/cat/terminal-profile.ts";
 import { TerminalResponse } from "../../../src/codec/cat/terminal-response.ts";
 import { alphaText, textOf } from "../../../src/codec/cat/text.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
+import { mutated, onlyCatalogued } from "../mutated.ts";
 import {
   conformanceCommands,
   conformanceEnvelopes,
@@ -24,28 +25,6 @@ const seeds = (hexes: readonly string[]) => hexes.map(fromHex);
 const commands = seeds([...sessionCommands, ...conformanceCommands].map(([, hex]) => hex));
 const responses = seeds([...sessionResponses, ...conformanceResponses]);
 const envelopes = seeds([...sessionEnvelopes, ...conformanceEnvelopes].map(([, hex]) => hex));
-
-/** Seeds with octets changed, cut off or put in, and plain noise. */
-function mutated(inputs: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
-  const change = fc.tuple(fc.nat(300), fc.nat(255));
-  const changed = fc
-    .tuple(fc.constantFrom(...inputs), fc.array(change, { maxLength: 6 }), fc.option(fc.nat(300)))
-    .map(([seed, changes, cut]) => {
-      const octets = Uint8Array.from(seed);
-      for (const [at, value] of changes) octets[at % octets.length] = value;
-      return cut === null ? octets : octets.slice(0, cut % (octets.length + 1));
-    });
-  return fc.oneof({ weight: 4, arbitrary: changed }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) });
-}
-
-const onlyCatalogued = (work: () => void) => {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof GatewayError) || !error.code.startsWith("codec.")) throw error;
-    expect(error.detail.offset).toBeTypeOf("number");
-  }
-};
 
 describe("any octets", () => {
   test.each([

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { gprsBearer, ipOctets, ipv6Text } from "../../../src/codec/cat/bearer.ts";
 import { commandText, commandTypes, qualifierText } from "../../../src/codec/cat/command-type.ts";
@@ -27,15 +26,7 @@ import {
 } from "../../../src/codec/cat/terminal-profile.ts";
 import { alphaText, textOf, textString } from "../../../src/codec/cat/text.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
-
-const code = (work: () => unknown) => {
-  try {
-    work();
-  } catch (error) {
-    return error instanceof GatewayError ? error.code : String(error);
-  }
-  return "none";
-};
+import { errorCode } from "../mutated.ts";
 
 describe("COMPREHENSION-TLV", () => {
   test.each([
@@ -68,7 +59,7 @@ describe("COMPREHENSION-TLV", () => {
     ["0102AA", "codec.truncated"],
     ["0180", "codec.length"],
   ])("%s is refused with %s", (hex, expected) => {
-    expect(code(() => readCatTlvs(fromHex(hex)))).toBe(expected);
+    expect(errorCode(() => readCatTlvs(fromHex(hex)))).toBe(expected);
   });
 
   test("an object that does not decode says so and does not hide its neighbours", () => {
@@ -153,8 +144,8 @@ describe("objects", () => {
     expect(decode(Imei, fromHex("1A32547698103254"))).toBe("123456789012345");
     expect(decode(Imeisv, encode(Imeisv, "1234567890123456"))).toBe("1234567890123456");
     expect(toHex(encode(Imeisv, "1234567890123456"))).toBe("1332547698103254F6");
-    expect(code(() => decode(Imei, fromHex("1132547698103254")))).toBe("codec.value");
-    expect(code(() => encode(Imei, "12345"))).toBe("codec.text");
+    expect(errorCode(() => decode(Imei, fromHex("1132547698103254")))).toBe("codec.value");
+    expect(errorCode(() => encode(Imei, "12345"))).toBe("codec.text");
   });
 
   test("timer values: swapped digits, read leniently", () => {
@@ -169,7 +160,7 @@ describe("objects", () => {
     expect(ipv6Text(ipOctets("::"))).toBe("::");
     expect(ipv6Text(ipOctets("1:0:0:2:0:0:0:3"))).toBe("1:0:0:2::3");
     for (const bad of ["1.2.3", "1.2.3.256", "1::2::3", "1:2:3:4:5:6:7:8:9", "::g"]) {
-      expect(code(() => ipOctets(bad))).toBe("codec.text");
+      expect(errorCode(() => ipOctets(bad))).toBe("codec.text");
     }
   });
 
@@ -228,11 +219,11 @@ describe("envelopes", () => {
 
   test("a cell broadcast page has 88 octets", () => {
     expect(encode(Envelope, cellBroadcastDownload(new Uint8Array(88)))).toHaveLength(96);
-    expect(code(() => cellBroadcastDownload(new Uint8Array(87)))).toBe("codec.length");
+    expect(errorCode(() => cellBroadcastDownload(new Uint8Array(87)))).toBe("codec.length");
   });
 
   test("a template of no envelope is refused", () => {
-    expect(code(() => decode(Envelope, fromHex("D000")))).toBe("codec.tag");
+    expect(errorCode(() => decode(Envelope, fromHex("D000")))).toBe("codec.tag");
   });
 });
 

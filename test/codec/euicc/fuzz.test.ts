@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { aidFromOctets, parseAid } from "../../../src/codec/euicc/aid.ts";
 import { certificateSigned, GpCertificate, oidText } from "../../../src/codec/euicc/certificate.ts";
@@ -11,6 +10,7 @@ import { es5Answer } from "../../../src/codec/euicc/es5/functions.ts";
 import { iccidFromOctets, imsiFromOctets } from "../../../src/codec/euicc/iccid.ts";
 import { Notification } from "../../../src/codec/euicc/notification.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
+import { mutated, onlyCatalogued } from "../mutated.ts";
 
 const commands = [
   "80E28800153A03124F10A0000005591010FFFFFFFF890000130000",
@@ -31,30 +31,6 @@ const answers = [
 const notification = fromHex(
   "E1354C10890010120123412340123456789012244D01024E0200012F10A0000005591010FFFFFFFF890000130014081122334455667788",
 );
-
-function mutated(inputs: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
-  const changed = fc
-    .tuple(
-      fc.constantFrom(...inputs),
-      fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { maxLength: 5 }),
-      fc.option(fc.nat(300)),
-    )
-    .map(([seed, changes, cut]) => {
-      const octets = Uint8Array.from(seed);
-      for (const [at, value] of changes) octets[at % octets.length] = value;
-      return cut === null ? octets : octets.slice(0, cut % (octets.length + 1));
-    });
-  return fc.oneof({ weight: 4, arbitrary: changed }, { weight: 1, arbitrary: fc.uint8Array({ maxLength: 120 }) });
-}
-
-const onlyCatalogued = (work: () => void) => {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof GatewayError) || !error.code.startsWith("codec.")) throw error;
-    expect(error.detail.offset).toBeTypeOf("number");
-  }
-};
 
 describe("any octets", () => {
   test("as a C-APDU are named, never thrown at", () => {

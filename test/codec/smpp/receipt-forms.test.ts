@@ -4,21 +4,12 @@ import { cardTpDcs, isOctets } from "../../../src/codec/smpp/data-coding.ts";
 import { stateOfRefusal } from "../../../src/codec/smpp/message-state.ts";
 import { readReceipt } from "../../../src/codec/smpp/receipt.ts";
 import type { Tlvs } from "../../../src/codec/smpp/tlv.ts";
+import { delivery } from "./delivery.ts";
 
 function receipt(text: string | Uint8Array, tlvs: Tlvs = {}, esmClass = 4) {
   return readReceipt({
-    serviceType: "",
-    source: { ton: 1, npi: 1, addr: "491701234567" },
-    destination: { ton: 0, npi: 1, addr: "12345" },
+    ...delivery,
     esmClass,
-    protocolId: 0,
-    priorityFlag: 0,
-    scheduleDeliveryTime: "",
-    validityPeriod: "",
-    registeredDelivery: 0,
-    replaceIfPresentFlag: 0,
-    dataCoding: 0,
-    smDefaultMsgId: 0,
     shortMessage: typeof text === "string" ? new Uint8Array(Buffer.from(text, "latin1")) : text,
     tlvs,
   });

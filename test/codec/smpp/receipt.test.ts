@@ -7,23 +7,8 @@ import { encodePdu } from "../../../src/codec/smpp/pdu.ts";
 import { formatReceiptText, parseReceiptText, readReceipt } from "../../../src/codec/smpp/receipt.ts";
 import { statusClass, statusName } from "../../../src/codec/smpp/status.ts";
 import { absoluteTime, parseTime, receiptDate, relativeTime } from "../../../src/codec/smpp/time.ts";
+import { delivery } from "./delivery.ts";
 
-const delivery = {
-  serviceType: "",
-  source: { ton: 1, npi: 1, addr: "491701234567" },
-  destination: { ton: 0, npi: 1, addr: "12345" },
-  esmClass: 4,
-  protocolId: 0,
-  priorityFlag: 0,
-  scheduleDeliveryTime: "",
-  validityPeriod: "",
-  registeredDelivery: 0,
-  replaceIfPresentFlag: 0,
-  dataCoding: 0,
-  smDefaultMsgId: 0,
-  shortMessage: new Uint8Array(0),
-  tlvs: {},
-};
 const octets = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));
 
 describe("receipt texts", () => {
