@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { unchecked } from "../../api/client.ts";
 import type { TargetAnswer } from "../../api/targets.ts";
@@ -74,7 +75,7 @@ function patchOf({ tag, answerTimeout, unset = [], ...given }: SetOptions): Reco
   const inner = { reach: part(reach), settings: part(settings) };
   return {
     ...part(fields),
-    ...(tag === undefined ? {} : { tags: tag }),
+    ...withoutUndefined({ tags: tag }),
     ...Object.fromEntries(Object.entries(inner).filter(([, one]) => Object.keys(one).length > 0)),
   };
 }
