@@ -217,8 +217,10 @@ function sentAgain(
   told: readonly JobEffect[],
 ): JobStep {
   if (carried.bearer === "https") {
+    // One that has left the session in the meantime continues where it is.
+    if (job.state !== "waiting" || job.chosen?.bearer !== "https") return { job, effects: told };
     const why = verdict.at === "failed" ? verdict.error.message : "";
-    return { job: { ...job, state: "waiting", note: `${why}; sending the trigger again` }, effects: told };
+    return { job: { ...job, note: `${why}; sending the trigger again` }, effects: told };
   }
   const { packet, response } = carried;
   const note = verdict.at === "again" ? verdict.note : "the answer was lost; sending again";

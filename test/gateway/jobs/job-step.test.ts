@@ -182,6 +182,13 @@ describe("the answer settles the job", () => {
     expect(following({ ...inSession, attempts: 2 }, answer).job.state).toBe("failed");
   });
 
+  it("of a session that the job has left does not take it from where it is", () => {
+    const request = { bearer: "auto", maxPackets: 2, onAnswerLost: "repeat" } as const;
+    const answer = { kind: "answered", at, verdict: lost, carried: https } as const;
+    for (const stage of ["queued", "reserved", "sent"] as const)
+      expect(following({ ...at_[stage], request }, answer).job).toEqual({ ...at_[stage], request });
+  });
+
   it("keeps what the first parts of a script answered, however the job ends", () => {
     const part = { commands: [{ data: "", sw: "9000" }], executed: 1 };
     const answered: JobEvent = {
