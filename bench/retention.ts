@@ -89,6 +89,7 @@ try {
     trouble: undefined,
     read: (unit) => store.read(unit),
     onEvents: (listener) => store.onEvents(listener),
+    writeWithNext: (unit) => store.writeWithNext(unit),
     write: (unit) =>
       store.write(async (r) => {
         const began = performance.now();

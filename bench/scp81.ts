@@ -4,7 +4,6 @@
  * a time, and what is left for cards while others only pretend to be some. CPU is the server's own, from /proc.
  *
  *   node dist/bench/scp81.js [handshakes] [sessions] [idle]      after `npm run build`, as a user's daemon runs
- *   npx tsx bench/scp81.ts [handshakes] [sessions] [idle]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -7,7 +7,9 @@ import type { SmppPackage } from "../simulators/smsc/smpp-package.ts";
 
 /** What the measurements over SMPP share: the npm client, and their far ends. */
 export const smpp: SmppPackage = createRequire(import.meta.url)("smpp");
-export const userData = Uint8Array.from({ length: 140 }, (_, i) => (i === 0 ? 2 : i === 1 ? 0x70 : i === 2 ? 0 : i));
+/** A ciphered command packet that fills one short message. */
+const packetHead = [2, 0x70, 0, 0, 135, 0x15, 0x16, 0x21, 0x15, 0x15, 0, 0, 1];
+export const userData = Uint8Array.from({ length: 140 }, (_, i) => packetHead[i] ?? i);
 export const to = "491701234567";
 
 export type Submit = (count: number, window: number) => Promise<void>;
@@ -62,8 +64,9 @@ export function median(values: readonly number[]): number {
 export async function peer(
   kind: "npm" | "face" | "gateway",
 ): Promise<{ child: ChildProcess; port: number; end: () => Promise<void> }> {
-  const script = fileURLToPath(new URL("smpp-peer.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script, kind], {
+  const built = import.meta.filename.endsWith(".js");
+  const script = fileURLToPath(new URL(`smpp-peer${built ? ".js" : ".ts"}`, import.meta.url));
+  const child = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), script, kind], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const [line] = child.stdout === null ? [] : await once(createInterface({ input: child.stdout }), "line");

@@ -4,7 +4,7 @@
  * process of its own. What a client sees answered is durable; `through` counts until all messages have left. Medians; the
  * baseline is the npm server of the same run. Then the time from submit_sm to ENVELOPE.
  *
- *   npx tsx bench/smpp-gateway.ts [messages per measurement] [turns]
+ *   node dist/bench/smpp-gateway.js [messages per measurement] [turns]      after `npm run build`, as a user's daemon runs
  */
 
 import { median, peer, theirs } from "./smpp-client.ts";

@@ -4,7 +4,7 @@
  * peers are the bare npm `smpp` server and our SMSC face with nothing behind it. Medians; the baseline is npm `smpp`. What
  * the whole gateway does is measured by `bench/smpp-gateway.ts`.
  *
- *   npx tsx bench/smpp.ts [messages per measurement] [turns] [codec|link]
+ *   node dist/bench/smpp.js [messages per measurement] [turns] [codec|link]
  */
 import { SmppAccount } from "../drivers/smpp/account.ts";
 import { driver } from "../drivers/smpp/driver.ts";

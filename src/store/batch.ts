@@ -11,6 +11,8 @@ export interface Unit {
   readonly run: (repositories: Repositories) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
+  /** It may wait for a unit that cannot. */
+  readonly patient: boolean;
   /** Called after the commit; the flush that makes it durable follows. */
   readonly committed?: (() => void) | undefined;
 }
@@ -47,7 +49,7 @@ export class BatchRunner {
 
   constructor(writer: BetterSqlite3.Database, seal: Seal, notes: UnitNotes, translated: (thrown: unknown) => unknown) {
     this.#writer = writer;
-    this.#statements = new Statements(writer);
+    this.#statements = new Statements(writer, "writes");
     this.#repositories = repositories(this.#statements, seal, notes);
     this.#notes = notes;
     this.#translated = translated;
@@ -93,6 +95,7 @@ export class BatchRunner {
   }
 
   rollback(): void {
+    this.#statements.undone++;
     if (this.#writer.inTransaction) this.#control.rollback.run();
     this.#notes.clear();
   }
@@ -124,6 +127,7 @@ export class BatchRunner {
     const outcome = await this.#runUnit(unit);
     if (outcome.failed) {
       this.#control.rollbackTo.run();
+      this.#statements.undone++;
       this.#notes.rewind(mark);
     }
     this.#control.release.run();

@@ -1,5 +1,6 @@
 import type { NewEvent } from "../gateway/model/event.ts";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
+import { KeptRows } from "./kept-rows.ts";
 import type { Migration } from "./migration.ts";
 import { earlierSteps } from "./migrations/all.ts";
 import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
@@ -9,7 +10,7 @@ import { campaignRepository } from "./sqlite/campaigns.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { identifierRepository } from "./sqlite/identifiers.ts";
 import { inboxRepository, inboxSteps } from "./sqlite/inbox.ts";
-import { jobRepository, jobSteps } from "./sqlite/jobs.ts";
+import { type BareJobs, jobRepository, jobSteps } from "./sqlite/jobs.ts";
 import { keySetRepository } from "./sqlite/key-sets.ts";
 import { notificationRepository } from "./sqlite/notifications.ts";
 import { outboxRepository } from "./sqlite/outbox.ts";
@@ -32,11 +33,12 @@ export interface Noted {
 
 /** All repositories over one handle. */
 export function repositories(s: Statements, seal: Seal, noted: Noted): Repositories {
+  const bare: BareJobs = new KeptRows(s, 16 * 1024);
   return {
     targets: targetRepository(s, seal),
     keySets: keySetRepository(s, seal, noted.counter),
-    jobs: jobRepository(s, seal, noted.ended),
-    packets: packetRepository(s, seal),
+    jobs: jobRepository(s, seal, noted.ended, bare),
+    packets: packetRepository(s, seal, bare),
     inbox: inboxRepository(s, seal),
     notifications: notificationRepository(s),
     profileSwitches: profileSwitchRepository(s),

@@ -17,6 +17,8 @@ import { UnitNotes } from "./unit-notes.ts";
 /** Maximum size of the marks of one commit, in octets: twice a counter with its key set's id for each unit. */
 const markOctets = batchLimit * 120;
 const checkEveryMs = 1000;
+/** How long a patient unit waits for the commit of another one. */
+const patienceMs = 5;
 
 /**
  * The embedded store: SQLite in WAL mode, one writer and one reader handle. Units of work that arrive while a commit is
@@ -48,6 +50,7 @@ export class SqliteStore implements Store {
   #trouble: GatewayError | undefined;
   #checking: { readonly at: number; readonly done: Promise<void> } | undefined;
   #draining: Promise<void> | undefined;
+  #patience: NodeJS.Timeout | undefined;
   #closed = false;
   #resolveLost: (reason: GatewayError) => void = () => {};
   /**
@@ -103,12 +106,36 @@ export class SqliteStore implements Store {
   }
 
   write<T>(unit: (repositories: Repositories) => Promise<T>, committed?: () => void): Promise<T> {
+    const done = this.#enqueue(unit, false, committed);
+    if (!this.#closed && this.#queue.length > 0) this.#draining ??= this.#drain();
+    return done;
+  }
+
+  writeWithNext<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
+    const done = this.#enqueue(unit, true, undefined);
+    if (this.#draining === undefined) this.#waitForOthers();
+    return done;
+  }
+
+  #enqueue<T>(
+    unit: (repositories: Repositories) => Promise<T>,
+    patient: boolean,
+    committed: (() => void) | undefined,
+  ): Promise<T> {
     if (this.#closed) return Promise.reject(new GatewayError("store.unavailable", "the store is closed"));
     if (this.#log.failure !== undefined) return Promise.reject(lostDisk(this.#log.failure));
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run: unit, resolve: (value) => resolve(value as T), reject, committed });
-      this.#draining ??= this.#drain();
+      this.#queue.push({ run: unit, resolve: (value) => resolve(value as T), reject, committed, patient });
     });
+  }
+
+  /** Only patient units wait: they get a commit of their own unless another one comes soon. */
+  #waitForOthers(): void {
+    if (this.#queue.length === 0 || this.#closed) return;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      if (this.#queue.length > 0) this.#draining ??= this.#drain();
+    }, patienceMs);
   }
 
   async read<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T> {
@@ -134,7 +161,9 @@ export class SqliteStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#patience);
     await this.#draining;
+    if (this.#queue.length > 0) await this.#drain();
     this.#reader.close();
     this.#writer.close();
     try {
@@ -148,11 +177,12 @@ export class SqliteStore implements Store {
 
   async #drain(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) {
+    do {
       await this.#commitBatch();
       await new Promise<void>((resolve) => setImmediate(resolve));
-    }
+    } while (this.#queue.some(({ patient }) => !patient));
     this.#draining = undefined;
+    this.#waitForOthers();
   }
 
   /** Runs what is queued in one transaction, makes it durable, and then notifies all waiting callers. */

@@ -94,11 +94,16 @@ export class Statements {
   readonly #builder = builder();
   readonly #database: Database;
   readonly #dynamic = new Map<string, NativeStatement>();
+  /** Nothing else writes to the database. */
+  readonly writing: boolean;
   /** Statements run so far that may have changed something. */
   writes = 0;
+  /** Transactions undone so far, as a whole or in part. */
+  undone = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, handle: "writes" | "reads" = "reads") {
     this.#database = database;
+    this.writing = handle === "writes";
   }
 
   /** The builder for these tables. */

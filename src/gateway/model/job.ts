@@ -163,7 +163,7 @@ export interface JobRepository {
    * Changes a job that has not ended and is still in the state that it `was` in; false otherwise. A job ends exactly
    * once.
    */
-  patch(id: string, patch: JobPatch, was?: Pick<Job, "state" | "attempts">): Promise<boolean>;
+  patch(id: string, patch: JobPatch, was?: Pick<Job, "target" | "state" | "attempts" | "chosen">): Promise<boolean>;
   /** The next job of this target: system lane first, then order of acceptance. */
   next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
   /** Whether the target has a job that has not ended. */

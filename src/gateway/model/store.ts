@@ -48,6 +48,11 @@ export interface Store extends AsyncDisposable {
    * when the end of the process, but not a loss of power, can no longer undo them.
    */
   write<T>(unit: (repositories: Repositories) => Promise<T>, committed?: () => void): Promise<T>;
+  /**
+   * {@link write} for what nobody waits for: it shares the next commit, or has its own when no other comes within a few
+   * milliseconds. Units of work run in the order in which they were given, regardless of how.
+   */
+  writeWithNext<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;
   /** Whether anything can be stored now; costs no more than one commit a second. @throws store.* */
   check(): Promise<void>;
   /** Why the last write failed; undefined once a write succeeds. */

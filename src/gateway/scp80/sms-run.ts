@@ -44,7 +44,12 @@ interface SmsRunDeps {
 
 /** A try over a link; `tries` is the number of earlier ones. */
 type Attempt = Sending &
-  Pick<LinkTrouble, "link" | "kind" | "since"> & { readonly tries: number; readonly keySet?: KeySet };
+  Pick<LinkTrouble, "link" | "kind" | "since"> & {
+    readonly tries: number;
+    readonly keySet?: KeySet;
+    /** Its packet was reserved when its job was accepted. */
+    readonly begun: boolean;
+  };
 
 /** A packet whose answer is awaited. */
 interface Awaited {
@@ -87,14 +92,16 @@ export class SmsRun {
       const message = "the packet may have left before, and its SPI has no replay check: not sent again";
       return this.#end(job, openFailed("packet.answer-lost", message, { executed: "unknown" }));
     }
-    await this.#send({ job, target, packet, tries, since, ...(keySet && { keySet }) }, link, signal);
+    const sending = { job, target, packet, tries, since, begun: false, ...(keySet && { keySet }) };
+    await this.#send(sending, link, signal);
   }
 
   /** Carries a job whose packet was reserved for its first transmission when the job was accepted. */
   async carry(job: Job, target: Target, packet: PacketRecord, signal: AbortSignal): Promise<void> {
     const link = this.#deps.links.find(packet.link ?? "");
     const since = this.#deps.clock.monotonic();
-    if (link?.bearer !== undefined) return this.#send({ job, target, packet, tries: 0, since }, link, signal);
+    if (link?.bearer !== undefined)
+      return this.#send({ job, target, packet, tries: 0, since, begun: true }, link, signal);
     await this.#neverLeft(packet);
     await this.#later(job, "the link was removed", 0);
   }
@@ -124,8 +131,8 @@ export class SmsRun {
     const awaited = { job, packet, answer, timeoutMs, tries };
     traceCommand(job, target, packet);
     let outcomes: SubmitOutcome[];
-    const deps = { ...this.#deps, note: (unit: (r: Repositories) => Promise<unknown>) => this.#note(unit) };
-    const sending = submitPacket(deps, attempt, bearer, signal);
+    const note = (unit: (r: Repositories) => Promise<unknown>) => this.#noted(this.#deps.store.writeWithNext(unit));
+    const sending = submitPacket({ ...this.#deps, note }, attempt, bearer, signal);
     try {
       outcomes = await withAbortGrace(sending, signal);
     } catch (thrown) {
@@ -138,16 +145,23 @@ export class SmsRun {
     const report = await this.#takeReports(job, packet, outcomes, flight);
     if (report === "concluded") return;
     if (refusal?.at === "refused") return this.#refused(job, packet, refusal);
-    if (job.request.fireAndForget || !wantsAnswer(packet))
-      return this.#end(job, { state: "done", result: { commands: [] } }, this.#sent(packet));
+    if (job.request.fireAndForget || !wantsAnswer(packet)) {
+      const event = this.#endEvent({ state: "done", result: { commands: [] } }, this.#sent(packet));
+      // Whoever gave a message that was begun at once has its answer: its end shares the commit of the next message.
+      await (attempt.begun
+        ? this.#deps.store.writeWithNext((r) => this.#deps.feed(r, job, event))
+        : this.#feed(job, event));
+      return;
+    }
     const graceMs = bearer.kind === "envelope" ? Math.min(envelopeGraceMs, timeoutMs) : 0;
     if (graceMs > 0 && (await answer.wait(graceMs, signal))) return;
     // The network accepted it: from here on its answer may arrive at any time, also after a restart.
     const submitted = { kind: "submitted", at: this.#deps.clock.now(), packet: packet.id } as const;
-    this.#note(async (r) => {
+    const stored = this.#deps.store.write(async (r) => {
       if (report !== "open") await this.#deps.feed(r, job, report);
       await this.#deps.feed(r, job, submitted);
     });
+    this.#noted(stored);
     await this.#awaitAnswer({ ...awaited, timeoutMs: timeoutMs - graceMs }, signal);
   }
 
@@ -228,9 +242,9 @@ export class SmsRun {
     });
   }
 
-  /** Writes without waiting for the disk: what follows depends on the reservation, not on this. */
-  #note(unit: (r: Repositories) => Promise<unknown>): void {
-    this.#deps.store.write(unit).catch((error: unknown) => {
+  /** A write that nothing waits for: what follows depends on the reservation, not on this. */
+  #noted(stored: Promise<unknown>): void {
+    stored.catch((error: unknown) => {
       this.#deps.log.error({ err: asGatewayError(error).message }, "failed to store job details");
     });
   }
@@ -327,7 +341,11 @@ export class SmsRun {
   }
 
   async #end(job: Job, end: OpenEnd, packet?: { readonly id: string; readonly patch: PacketPatch }): Promise<void> {
-    await this.#feed(job, { kind: "ended", at: this.#deps.clock.now(), end, ...(packet && { packet }) });
+    await this.#feed(job, this.#endEvent(end, packet));
+  }
+
+  #endEvent(end: OpenEnd, packet?: { readonly id: string; readonly patch: PacketPatch }) {
+    return { kind: "ended", at: this.#deps.clock.now(), end, ...(packet && { packet }) } as const;
   }
 
   async #later(job: Job, note: string, tries: number): Promise<void> {

@@ -9,7 +9,7 @@ import { type Hidden, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { hiddenDialog } from "../sqlite/admin-dialogs.ts";
 import { hiddenCampaign, hiddenItem } from "../sqlite/campaigns.ts";
-import { hiddenWork } from "../sqlite/jobs.ts";
+import { hiddenWork } from "../sqlite/job-rows.ts";
 import { hiddenPacket } from "../sqlite/packets.ts";
 
 const pageSize = 200;

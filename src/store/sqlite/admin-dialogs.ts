@@ -2,6 +2,7 @@ import type { AdminDialogRecord, AdminDialogRepository } from "../../gateway/mod
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
+import { KeptRows } from "../kept-rows.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
@@ -28,14 +29,21 @@ export function adminDialogRepository(s: Statements, seal: Seal): AdminDialogRep
       .values({ target, body, secret })
       .onConflict((conflict) => conflict.column("target").doUpdateSet({ body, secret })),
   );
+  const kept = new KeptRows<AdminDialogRecord | undefined>(s);
   return {
     async get(target) {
+      const known = kept.get(target);
+      if (known !== undefined) return known.value;
       const row = await byTarget.first(target);
-      return row && (hiding.open<AdminDialogRecord>(target, row.secret) ?? fromJson<AdminDialogRecord>(row.body));
+      const dialog =
+        row && (hiding.open<AdminDialogRecord>(target, row.secret) ?? fromJson<AdminDialogRecord>(row.body));
+      kept.set(target, dialog);
+      return dialog;
     },
     async put(target, dialog) {
       const { text, secret } = hiddenDialog(hiding, target, dialog);
       await put.run(target, text, secret);
+      kept.set(target, dialog);
     },
   };
 }

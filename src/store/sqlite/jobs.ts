@@ -1,85 +1,14 @@
-import { type Generated, type Insertable, type Selectable, sql } from "kysely";
-import { withoutUndefined } from "../../base/defined.ts";
+import { type Insertable, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { shownWork } from "../../gateway/jobs/shown-job.ts";
-import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
-import {
-  endStates,
-  type Job,
-  type JobPatch,
-  type JobRepository,
-  type JobResult,
-  type JobState,
-} from "../../gateway/model/job.ts";
+import { endStates, type Job, type JobRepository, type JobState } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
-import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
-import { fromJson, toJson } from "../json.ts";
+import { hidingIn } from "../hiding.ts";
+import { toJson } from "../json.ts";
+import { KeptRows } from "../kept-rows.ts";
 import type { Migration } from "../migration.ts";
+import { SessionJobs, sessionJobsAhead } from "../session-jobs.ts";
 import { remembered, type Statements } from "../statements.ts";
-
-/** The columns of the tables. JSON is text, times are milliseconds. */
-interface JobTables {
-  job: {
-    seq: Generated<number>;
-    id: string;
-    target: string;
-    state: string;
-    lane: string;
-    origin_face: string;
-    work: string;
-    request: string;
-    origin: string;
-    chosen: string | null;
-    attempts: number;
-    not_before: number;
-    valid_until: number;
-    /** Used by older versions; results are sealed. */
-    result: string | null;
-    /** Sealed: the result, since answers of a card may contain keys. */
-    result_secret: Uint8Array | null;
-    error: string | null;
-    note: string | null;
-    warnings: string | null;
-    idempotency_key: string | null;
-    idempotency_digest: string | null;
-    /**
-     * Sealed: the whole work, if `work` is stored without its keys and logins; also needed after the end, to decode
-     * answers.
-     */
-    secret: Uint8Array | null;
-    created_at: number;
-    started_at: number | null;
-    ended_at: number | null;
-  };
-  /** For final states only. */
-  job_count: { state: string; jobs: number };
-}
-
-function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results: Hiding): Job {
-  return {
-    seq: row.seq,
-    id: row.id,
-    target: row.target,
-    state: row.state as JobState,
-    lane: row.lane as Job["lane"],
-    work: hiding.open<Job["work"]>(row.id, row.secret) ?? fromJson<Job["work"]>(row.work),
-    request: fromJson<Job["request"]>(row.request),
-    origin: fromJson<Job["origin"]>(row.origin),
-    ...(row.chosen === null ? {} : { chosen: fromJson<NonNullable<Job["chosen"]>>(row.chosen) }),
-    attempts: row.attempts,
-    notBefore: row.not_before,
-    validUntil: row.valid_until,
-    ...(row.result === null
-      ? {}
-      : { result: results.open<JobResult>(row.id, row.result_secret) ?? fromJson(row.result) }),
-    ...(row.error === null ? {} : { error: readFailure(fromJson<StoredFailure>(row.error)) }),
-    ...(row.note === null ? {} : { note: row.note }),
-    ...(row.warnings === null ? {} : { warnings: fromJson<string[]>(row.warnings) }),
-    createdAt: row.created_at,
-    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
-    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
-  };
-}
+import { columns, hiddenWork, type JobTables, jobIn } from "./job-rows.ts";
 
 export const jobSteps: readonly Migration[] = [
   {
@@ -95,33 +24,12 @@ DELETE FROM job_count WHERE state IN ('queued', 'running', 'waiting');
   { name: "0074-results-sealed", sql: "ALTER TABLE job ADD COLUMN result_secret BLOB;" },
 ];
 
+/** Jobs that have no packets, or none with sealed octets. */
+export type BareJobs = KeptRows<"no packets" | "nothing sealed">;
+
 /** Changes of a job's packets at its end. */
 interface PacketsOfJobs {
   packet: { job: string; secret: Uint8Array | null };
-}
-
-/** The work of an open job in its stored form. */
-export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidden {
-  const shown = shownWork(work);
-  return hiding.hide(id, shown, shown === work ? undefined : work);
-}
-
-/** A result in its stored form: one without data of the card is not sealed. */
-function resultColumns(id: string, result: JobResult, results: Hiding) {
-  const empty = result.commands.length === 0 && result.data === undefined && result.answer === undefined;
-  const { text, secret } = results.hide(id, empty ? result : {}, empty ? undefined : result);
-  return { result: text, result_secret: secret };
-}
-
-function columns(id: string, patch: JobPatch, results: Hiding) {
-  return {
-    ...withoutUndefined({ state: patch.state }),
-    ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
-    ...withoutUndefined({ attempts: patch.attempts, not_before: patch.notBefore }),
-    ...(patch.result === undefined ? {} : resultColumns(id, patch.result, results)),
-    ...(patch.error === undefined ? {} : { error: toJson(writtenFailure(patch.error)) }),
-    ...withoutUndefined({ note: patch.note, started_at: patch.startedAt, ended_at: patch.endedAt }),
-  };
 }
 
 const notEnded = sql<boolean>`state not in (${sql.join(endStates.map((state) => sql.lit(state)))})`;
@@ -140,7 +48,13 @@ export function jobRepository(
   s: Statements,
   seal: Seal,
   onEnded: (state: string, jobs: number) => void,
+  bare: BareJobs,
 ): JobRepository {
+  const sessionJobs = new SessionJobs(s);
+  // Of targets that had none once.
+  const openJobs = new KeptRows<number>(s);
+  // Targets without a deferred job.
+  const undeferred = new KeptRows<true>(s);
   const db = s.tables<JobTables & PacketsOfJobs>();
   const hiding = hidingIn("job", () => seal);
   const results = hidingIn("job.result", () => seal);
@@ -203,6 +117,17 @@ export function jobRepository(
       .where(queued)
       .where("not_before", ">", now)
       .where("note", "=", note),
+  );
+  const deferred = s.prepare((target: string) =>
+    db
+      .selectFrom("job")
+      .select("seq")
+      .where("target", "=", target)
+      .where(queued)
+      .where("note", "is not", null)
+      .orderBy("lane", "desc")
+      .orderBy("seq")
+      .limit(1),
   );
   const due = s.prepare((target: string) =>
     db
@@ -271,9 +196,15 @@ export function jobRepository(
         started_at: job.startedAt ?? null,
         ended_at: null,
       });
+      bare.set(job.id, "no packets");
+      const others = openJobs.get(job.target);
+      if (others !== undefined) openJobs.set(job.target, others.value + 1);
+      sessionJobs.inserted(job);
       return { job: { ...job, seq: row.seq }, created: true, same: true };
     },
     async get(id) {
+      const waiting = sessionJobs.find(id);
+      if (waiting !== undefined) return waiting;
       const row = await byId.first(id);
       return row && jobOf(row);
     },
@@ -305,9 +236,16 @@ export function jobRepository(
           ? await change(columnsSet).run(row)
           : await changeFrom(columnsSet).run({ ...row, was_state: was.state, was_attempts: was.attempts });
       const changed = changes > 0;
+      if (changed) sessionJobs.changed(id, patch, was);
+      if (was === undefined) undeferred.clear();
+      else if ((patch.state ?? was.state) === "queued") undeferred.delete(was.target);
       if (!changed || patch.state === undefined || !endStates.includes(patch.state)) return changed;
       onEnded(patch.state, 1);
-      await forgetOctets.run(id);
+      const open = was && openJobs.get(was.target);
+      if (was !== undefined && open !== undefined) openJobs.set(was.target, open.value - 1);
+      if (was === undefined) openJobs.clear();
+      if (bare.get(id) === undefined) await forgetOctets.run(id);
+      bare.delete(id);
       return true;
     },
     async next(target, now, lanes) {
@@ -317,7 +255,11 @@ export function jobRepository(
       return row && jobOf(row);
     },
     async hasOpen(target) {
-      return (await anyOpen.first(target)) !== undefined;
+      const known = openJobs.get(target);
+      if (known !== undefined) return known.value > 0;
+      const some = (await anyOpen.first(target)) !== undefined;
+      if (!some) openJobs.set(target, 0);
+      return some;
     },
     async due(target, now, lanes, limit) {
       const rows = await fewIn([limit, ...lanes]).all(target, now);
@@ -334,9 +276,15 @@ export function jobRepository(
       return rows.map(jobOf);
     },
     async waitingForSession(target, limit) {
-      return (await waitingUpTo(limit).all(target)).map(jobOf);
+      const known = sessionJobs.first(target, limit);
+      if (known !== undefined) return [...known];
+      const wanted = Math.max(limit, sessionJobsAhead);
+      const jobs = (await waitingUpTo(wanted).all(target)).map(jobOf);
+      sessionJobs.read(target, jobs, jobs.length < wanted);
+      return jobs.slice(0, limit);
     },
     async defer(job, now, until, note) {
+      undeferred.delete(job.target);
       await s.run(
         db
           .updateTable("job")
@@ -361,7 +309,9 @@ export function jobRepository(
       await s.run(due);
     },
     async letGo(target, note, now) {
+      if (undeferred.get(target) !== undefined) return;
       await resumeNoted.run(target, note, now);
+      if ((await deferred.first(target)) === undefined) undeferred.set(target, true);
     },
     nextWake: firstDue,
     async deadlines(target, now) {

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { ProfileSwitch, ProfileSwitchRepository } from "../../gateway/model/profile-switch.ts";
 import { fromJson, toJson } from "../json.ts";
+import { KeptRows } from "../kept-rows.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
@@ -15,7 +16,10 @@ interface ProfileSwitchTables {
   };
 }
 
-/** Profile switches as JSON, found by target or by the job that started them. */
+/**
+ * Profile switches as JSON, found by target or by the job that started them. The latest one of a target is never
+ * removed.
+ */
 export function profileSwitchRepository(s: Statements): ProfileSwitchRepository {
   const db = s.tables<ProfileSwitchTables>();
   const latest = s.prepare((target: string) =>
@@ -28,8 +32,10 @@ export function profileSwitchRepository(s: Statements): ProfileSwitchRepository 
       .orderBy(sql`rowid`, "desc")
       .limit(1),
   );
+  const kept = new KeptRows<ProfileSwitch | undefined>(s);
   return {
     async put(procedure) {
+      kept.delete(procedure.target);
       const row = {
         id: procedure.id,
         target: procedure.target,
@@ -46,8 +52,12 @@ export function profileSwitchRepository(s: Statements): ProfileSwitchRepository 
       );
     },
     async latest(target) {
+      const known = kept.get(target);
+      if (known !== undefined) return known.value;
       const row = await latest.first(target);
-      return row && fromJson<ProfileSwitch>(row.body);
+      const found = row && fromJson<ProfileSwitch>(row.body);
+      kept.set(target, found);
+      return found;
     },
     async open() {
       const rows = await s.all(

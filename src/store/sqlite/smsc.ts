@@ -9,6 +9,7 @@ import type {
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
+import { KeptRows } from "../kept-rows.ts";
 import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
 
@@ -125,8 +126,15 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
   const remove = s.prepare((client: string, id: string) =>
     db.deleteFrom("smsc_outbox").where("client", "=", client).where("id", "=", id).returning("seq"),
   );
+  // Of jobs with one message.
+  const kept = new KeptRows<SmscMessage>(s);
+  const keptJobs = new KeptRows<string>(s);
   return {
     async insertMessage(one) {
+      if (one.job !== "") {
+        kept.set(one.job, one);
+        keptJobs.set(one.id, one.job);
+      }
       await insert.run({
         id: one.id,
         client: one.client,
@@ -152,7 +160,8 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       return row && messageOf(row);
     },
     async messagesOfJob(job) {
-      return (await ofJob.all(job)).map(messageOf);
+      const known = kept.get(job);
+      return known === undefined ? (await ofJob.all(job)).map(messageOf) : [known.value];
     },
     async overdue(validUntil, limit) {
       const rows = await s.all(
@@ -167,6 +176,7 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       return rows.map(messageOf);
     },
     async place(id, job, position) {
+      kept.delete(job);
       await s.run(db.updateTable("smsc_message").set({ job, position }).where("id", "=", id));
     },
     async openMessages(client, target) {
@@ -182,6 +192,7 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       return rows.map(messageOf);
     },
     async changeState(id, { state, error, network, finalAt }, validUntil) {
+      kept.delete(keptJobs.get(id)?.value ?? "");
       await setFate.run(id, state, error, network === undefined ? null : toJson(network), finalAt ?? null);
       if (validUntil !== undefined)
         await s.run(db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id));

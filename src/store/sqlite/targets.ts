@@ -7,6 +7,7 @@ import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../ga
 import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
+import { KeptRows } from "../kept-rows.ts";
 import type { Awaitable, Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
@@ -165,6 +166,13 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
     const found = await byId.first(id);
     return found && parse(found);
   };
+  const keptById = new KeptRows<Target | undefined>(s);
+  const keptByAlias = new KeptRows<Target | undefined>(s);
+  const forget = (id: string) => {
+    recent.delete(id);
+    keptById.delete(id);
+    keptByAlias.clear();
+  };
   const orDuplicate = async <T>(target: Target, store: () => Awaitable<T>): Promise<T> => {
     try {
       return await store();
@@ -179,15 +187,15 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
   };
   return {
     async insert(target) {
-      recent.delete(target.id);
+      forget(target.id);
       await orDuplicate(target, () => s.run(db.insertInto("target").values(row(target, hiding))));
       await s.run(db.insertInto("target_alias").values(aliases(target)));
     },
     async update(target) {
-      recent.delete(target.id);
+      forget(target.id);
       const whole = db.updateTable("target").set(row(target, hiding)).where("id", "=", target.id);
-      const changed = await orDuplicate(target, () => s.run(whole.where("version", "=", target.version - 1)));
-      if (changed === 0) {
+      const rows = await orDuplicate(target, () => s.run(whole.where("version", "=", target.version - 1)));
+      if (rows === 0) {
         throw new GatewayError("store.conflict", `target ${target.id} changed in the meantime`, {
           detail: { target: target.id },
         });
@@ -196,12 +204,20 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
       await s.run(db.insertInto("target_alias").values(aliases(target)));
     },
     async remove(id) {
-      const changed = await s.run(db.deleteFrom("target").where("id", "=", id));
-      return changed > 0;
+      forget(id);
+      return (await s.run(db.deleteFrom("target").where("id", "=", id))) > 0;
     },
-    get,
+    async get(id) {
+      const before = keptById.get(id);
+      if (before !== undefined) return before.value;
+      const found = await get(id);
+      keptById.set(id, found);
+      return found;
+    },
     async resolve(reference) {
       const alias = reference.replace(/^\+/, "").toLowerCase();
+      const before = keptByAlias.get(alias);
+      if (before !== undefined) return before.value;
       const found = await byAlias.all(alias);
       if (found.length > 1) {
         const own = found.filter((entry) => entry.kind !== "profile");
@@ -217,7 +233,9 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
         }
         return own[0] && (known(own[0]) ?? get(own[0].id));
       }
-      return found[0] && (known(found[0]) ?? get(found[0].id));
+      const one = found[0] && (known(found[0]) ?? (await get(found[0].id)));
+      keptByAlias.set(alias, one);
+      return one;
     },
     async holding(kind, value) {
       const alias = value.toLowerCase();

@@ -104,6 +104,7 @@ describe("the pruner", () => {
       check: store.check.bind(store),
       trouble: undefined,
       onEvents: store.onEvents.bind(store),
+      writeWithNext: store.writeWithNext.bind(store),
       [Symbol.asyncDispose]: async () => {},
     };
     const pruner = bench.pruner({ store: failing });

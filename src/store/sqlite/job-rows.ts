@@ -1,0 +1,95 @@
+import type { Generated, Selectable } from "kysely";
+import { withoutUndefined } from "../../base/defined.ts";
+import { shownWork } from "../../gateway/jobs/shown-job.ts";
+import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
+import type { Job, JobPatch, JobResult, JobState } from "../../gateway/model/job.ts";
+import type { Hidden, Hiding } from "../hiding.ts";
+import { fromJson, toJson } from "../json.ts";
+
+/** The columns of the tables. JSON is text, times are milliseconds. */
+export interface JobTables {
+  job: {
+    seq: Generated<number>;
+    id: string;
+    target: string;
+    state: string;
+    lane: string;
+    origin_face: string;
+    work: string;
+    request: string;
+    origin: string;
+    chosen: string | null;
+    attempts: number;
+    not_before: number;
+    valid_until: number;
+    /** Used by older versions; results are sealed. */
+    result: string | null;
+    /** Sealed: the result, since answers of a card may contain keys. */
+    result_secret: Uint8Array | null;
+    error: string | null;
+    note: string | null;
+    warnings: string | null;
+    idempotency_key: string | null;
+    idempotency_digest: string | null;
+    /**
+     * Sealed: the whole work, if `work` is stored without its keys and logins; also needed after the end, to decode
+     * answers.
+     */
+    secret: Uint8Array | null;
+    created_at: number;
+    started_at: number | null;
+    ended_at: number | null;
+  };
+  /** For final states only. */
+  job_count: { state: string; jobs: number };
+}
+
+export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results: Hiding): Job {
+  return {
+    seq: row.seq,
+    id: row.id,
+    target: row.target,
+    state: row.state as JobState,
+    lane: row.lane as Job["lane"],
+    work: hiding.open<Job["work"]>(row.id, row.secret) ?? fromJson<Job["work"]>(row.work),
+    request: fromJson<Job["request"]>(row.request),
+    origin: fromJson<Job["origin"]>(row.origin),
+    ...(row.chosen === null ? {} : { chosen: fromJson<NonNullable<Job["chosen"]>>(row.chosen) }),
+    attempts: row.attempts,
+    notBefore: row.not_before,
+    validUntil: row.valid_until,
+    ...(row.result === null
+      ? {}
+      : { result: results.open<JobResult>(row.id, row.result_secret) ?? fromJson(row.result) }),
+    ...(row.error === null ? {} : { error: readFailure(fromJson<StoredFailure>(row.error)) }),
+    ...(row.note === null ? {} : { note: row.note }),
+    ...(row.warnings === null ? {} : { warnings: fromJson<string[]>(row.warnings) }),
+    createdAt: row.created_at,
+    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+  };
+}
+
+/** The work of an open job in its stored form. */
+export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidden {
+  const shown = shownWork(work);
+  return hiding.hide(id, shown, shown === work ? undefined : work);
+}
+
+/** A result in its stored form: one without data of the card is not sealed. */
+function resultColumns(id: string, result: JobResult, results: Hiding) {
+  const empty = result.commands.length === 0 && result.data === undefined && result.answer === undefined;
+  const { text, secret } = results.hide(id, empty ? result : {}, empty ? undefined : result);
+  return { result: text, result_secret: secret };
+}
+
+export function columns(id: string, patch: JobPatch, results: Hiding) {
+  return {
+    ...withoutUndefined({ state: patch.state }),
+    ...(patch.chosen === undefined ? {} : { chosen: toJson(patch.chosen) }),
+    ...withoutUndefined({ attempts: patch.attempts, not_before: patch.notBefore }),
+    ...(patch.result === undefined ? {} : resultColumns(id, patch.result, results)),
+    ...(patch.error === undefined ? {} : { error: toJson(writtenFailure(patch.error)) }),
+    ...withoutUndefined({ note: patch.note, started_at: patch.startedAt, ended_at: patch.endedAt }),
+  };
+}
