@@ -49,7 +49,7 @@ export interface Store extends AsyncDisposable {
    */
   write<T>(unit: (repositories: Repositories) => Promise<T>, committed?: () => void): Promise<T>;
   /**
-   * {@link write} for what nobody waits for: it shares the next commit, or has its own when no other comes within a few
+   * {@link write} for a change without a caller that waits: it shares the next commit, or has its own when no other comes within a few
    * milliseconds. Units of work run in the order in which they were given, regardless of how.
    */
   writeWithNext<T>(unit: (repositories: Repositories) => Promise<T>): Promise<T>;

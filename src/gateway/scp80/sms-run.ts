@@ -147,7 +147,7 @@ export class SmsRun {
     if (refusal?.at === "refused") return this.#refused(job, packet, refusal);
     if (job.request.fireAndForget || !wantsAnswer(packet)) {
       const event = this.#endEvent({ state: "done", result: { commands: [] } }, this.#sent(packet));
-      // Whoever gave a message that was begun at once has its answer: its end shares the commit of the next message.
+      // The client of a message that was begun at once has its answer: the end shares the commit of the next message.
       await (attempt.begun
         ? this.#deps.store.writeWithNext((r) => this.#deps.feed(r, job, event))
         : this.#feed(job, event));
