@@ -27,7 +27,7 @@ interface Outcome {
   readonly settle: () => void;
 }
 
-/** What a transaction came to that is not committed yet. */
+/** The outcome of a transaction that is not committed yet. */
 interface Batch {
   readonly settle: () => void;
   readonly events: readonly GatewayEvent[];
