@@ -120,6 +120,8 @@ export const cardSettings = z.object({
   isdRMinimumSecurity: z.boolean().default(true),
   /** Whether a response template of indefinite length carries the number of executed commands. */
   countInIndefinite: z.boolean().default(false),
+  /** Secure channels of an ISD-P that outlive an SMS packet. */
+  scp03AcrossPackets: z.enum(["none", "scp03t", "all"]).default("scp03t"),
   /** Whether packets to applications of the enabled profile need a CC. */
   rfmMinimumSecurity: z.enum(["none", "cc"]).default("cc"),
 });
@@ -136,7 +138,18 @@ export const euiccState = z.object({
     /** The SD's own SCP81 parameters (contents of 85), from STORE DATA. */
     scp81: hex.optional(),
   }),
-  ecasd: z.object({ privateKey: hex, certificate: hex, ciPublicKey: hex, ciKeyId: hex.optional() }),
+  ecasd: z.object({
+    privateKey: hex,
+    certificate: hex,
+    ciPublicKey: hex,
+    ciKeyId: hex.optional(),
+    /** Curve of the ECASD's own key. */
+    curve: z.enum(["prime256v1", "brainpoolP256r1"]).optional(),
+    /** Curve of the certificate issuer's key. */
+    ciCurve: z.enum(["prime256v1", "brainpoolP256r1"]).optional(),
+    /** Octets of the random challenge that answers a certificate. */
+    challengeLength: z.union([z.literal(16), z.literal(32)]).optional(),
+  }),
   profiles: z.array(profileState),
   memory: z.object({ total: z.number().int(), volatile: z.number().int() }),
   pendingSwitch: switchState.optional(),

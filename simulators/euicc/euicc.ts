@@ -174,6 +174,11 @@ export class SimulatedEuicc implements SoftCard {
     return findTarget(this.#core, Number.parseInt(aid.slice(24, 30), 16));
   }
 
+  /** An HTTPS session begins: secure channels, downloads and key agreements of the last one are over. */
+  sessionBegins(): void {
+    for (const map of [this.#core.agreements, this.#core.channels, this.#core.downloads]) map.clear();
+  }
+
   /** A context for the scripts of one HTTPS session. */
   openRemote(target: RemoteTarget): Session {
     return this.#remote.open(
@@ -239,7 +244,7 @@ export class SimulatedEuicc implements SoftCard {
   #restart(): void {
     this.toolkit.reset();
     this.#client?.reset?.();
-    for (const map of [this.#core.agreements, this.#core.channels, this.#core.downloads]) map.clear();
+    this.sessionBegins();
     this.#reassembly.reset();
     this.#remote.reset();
     this.#core.verified.clear();

@@ -100,6 +100,7 @@ export class EuiccAgent implements Scp81Client {
   async #session({ parameters, notification }: Wanted): Promise<void> {
     const { clock, deviations, onSession } = this.#options;
     const contexts = new Map<string, ReturnType<SimulatedEuicc["openRemote"]>>();
+    this.#card.sessionBegins();
     const agent = new AdminAgent(
       this.#agentParameters(parameters),
       {

@@ -1,5 +1,19 @@
 import { createECDH, createHash, createPublicKey, verify } from "node:crypto";
-import { concatBytes, toHex } from "../../../src/base/hex.ts";
+import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+
+/** Curves of key establishment: reference octet F0, and the name OpenSSL has for it. GP Amendment E table 4-3 */
+export type Curve = "prime256v1" | "brainpoolP256r1";
+
+/** The curve of a key parameter reference; undefined for one the card does not have. */
+export function curveOf(reference: number): Curve | undefined {
+  return reference === 0x00 ? "prime256v1" : reference === 0x03 ? "brainpoolP256r1" : undefined;
+}
+
+/** SubjectPublicKeyInfo up to the point: id-ecPublicKey and the curve. RFC 5480 §2.1.1, RFC 5639 §4.1 */
+const keyInfoHead: Readonly<Record<Curve, string>> = {
+  prime256v1: "3059301306072A8648CE3D020106082A8648CE3D030107034200",
+  brainpoolP256r1: "305A301406072A8648CE3D020106092B2403030208010107034200",
+};
 
 /** Curve order of P-256. */
 const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
@@ -17,22 +31,24 @@ export function publicPoint(privateKey: Uint8Array): Uint8Array {
   return new Uint8Array(ecdh.getPublicKey());
 }
 
-/** X coordinate of the shared point. @throws when the peer's point is not on the curve */
-export function sharedSecret(privateKey: Uint8Array, peerPoint: Uint8Array): Uint8Array {
-  const ecdh = createECDH("prime256v1");
+/** X coordinate of the shared point, all 32 octets. @throws when the peer's point is not on the curve */
+export function sharedSecret(privateKey: Uint8Array, peerPoint: Uint8Array, curve: Curve = "prime256v1"): Uint8Array {
+  const ecdh = createECDH(curve);
   ecdh.setPrivateKey(privateKey);
   return new Uint8Array(ecdh.computeSecret(peerPoint));
 }
 
 /** Checks a raw r‖s signature over SHA-256 of the message. False for anything malformed. */
-export function verifySignature(point: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+export function verifySignature(
+  point: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+  curve: Curve = "prime256v1",
+): boolean {
   if (point.length !== 65 || point[0] !== 0x04 || signature.length !== 64) return false;
-  const coordinate = (at: number) => Buffer.from(point.subarray(at, at + 32)).toString("base64url");
   try {
-    const key = createPublicKey({
-      key: { kty: "EC", crv: "P-256", x: coordinate(1), y: coordinate(33) },
-      format: "jwk",
-    });
+    const info = concatBytes(fromHex(keyInfoHead[curve]), point);
+    const key = createPublicKey({ key: Buffer.from(info), format: "der", type: "spki" });
     return verify("sha256", message, { key, dsaEncoding: "ieee-p1363" }, signature);
   } catch {
     return false;

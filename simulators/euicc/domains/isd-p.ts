@@ -1,10 +1,11 @@
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
-import { answer, type CommandApdu, type ResponseApdu, refuse, status, statusOf } from "../apdu.ts";
+import { answer, type CommandApdu, type ResponseApdu, refuse, status, statusOf, succeeded } from "../apdu.ts";
 import type { CardCore, Session } from "../card-core.ts";
 import type { KeySetState, ProfileState } from "../card-state.ts";
 import { euiccResponse, inspectPackage } from "../files/profile-package.ts";
 import { completeProfile } from "../fixture.ts";
+import { getData } from "./domain-data.ts";
 import { readPutKey, replaceKeySet } from "./put-key.ts";
 import {
   externalAuthenticate,
@@ -14,7 +15,6 @@ import {
   type Scp03Session,
   sealedTlv,
   sealResponse,
-  tlvHead,
 } from "./scp03.ts";
 import { type Dgi, readDgis } from "./store-data.ts";
 
@@ -25,7 +25,7 @@ export function isdPCommand(card: CardCore, session: Session, profile: ProfileSt
   if (apdu.ins === 0x50 && !secured) return beginChannel(card, profile, apdu);
   if (apdu.ins === 0x82 && secured) return authenticateHost(card, profile, apdu);
   if (!secured) return refuse(apdu.ins === 0xe2 || apdu.ins === 0xd8 ? 0x6982 : 0x6d00);
-  return securedCommand(card, profile, apdu);
+  return securedCommand(card, session, profile, apdu);
 }
 
 function channelKeys(profile: ProfileState, kvn: number): KeySetState | undefined {
@@ -49,16 +49,21 @@ function authenticateHost(
   { cla, ins, p1, p2, data }: CommandApdu,
 ): ResponseApdu {
   const channel = card.channels.get(profile.aid);
-  if (channel === undefined) return refuse(0x6985);
+  if (channel === undefined || channel.mode !== "apdu" || channel.level !== 0) return refuse(0x6985);
+  if (channel.stale) {
+    card.channels.delete(profile.aid);
+    return refuse(0x6a86);
+  }
   const head = Uint8Array.of(cla, ins, p1, p2, data.length);
   if (externalAuthenticate(channel, p1, head, data)) return status(0x9000);
   card.channels.delete(profile.aid);
-  return refuse(0x6300);
+  return refuse(0x6982);
 }
 
-function securedCommand(card: CardCore, profile: ProfileState, apdu: CommandApdu): ResponseApdu {
+/** A command in the channel. An error word leaves without data and without R-MAC. GP Amendment D §6.2.5 */
+function securedCommand(card: CardCore, session: Session, profile: ProfileState, apdu: CommandApdu): ResponseApdu {
   const channel = card.channels.get(profile.aid);
-  if (channel === undefined || channel.level === 0) return refuse(0x6985);
+  if (channel === undefined || channel.mode !== "apdu" || channel.level === 0) return refuse(0x6985);
   const head = Uint8Array.of(apdu.cla, apdu.ins, apdu.p1, apdu.p2, apdu.data.length);
   const clear = openCommand(channel, head, apdu.data);
   if (clear === undefined) {
@@ -67,25 +72,32 @@ function securedCommand(card: CardCore, profile: ProfileState, apdu: CommandApdu
   }
   let result: ResponseApdu;
   try {
-    result = plainCommand(card, profile, { ...apdu, data: clear });
+    result = plainCommand(card, session, profile, channel, { ...apdu, cla: apdu.cla & ~0x04, data: clear });
   } catch (error) {
     return status(statusOf(error));
   }
-  if ((channel.level & 0x10) === 0) return result;
+  if (!succeeded(result.sw) || (channel.level & 0x10) === 0) return result;
   const data = sealResponse(channel, result.data);
   const mac = responseMac(channel, concatBytes(data, Uint8Array.of(result.sw >> 8, result.sw & 0xff)));
   return { data: concatBytes(data, mac), sw: result.sw };
 }
 
-function plainCommand(card: CardCore, profile: ProfileState, { ins, p2, data }: CommandApdu): ResponseApdu {
+function plainCommand(
+  card: CardCore,
+  session: Session,
+  profile: ProfileState,
+  channel: Scp03Session,
+  apdu: CommandApdu,
+): ResponseApdu {
+  const { ins, p2, data } = apdu;
+  if (ins === 0xca) return getData(card, session, apdu);
   if (ins === 0xe2) {
     storeInDomain(profile, readDgis(data) ?? refuse(0x6a80));
     card.commit();
     return status(0x9000);
   }
   if (ins !== 0xd8) return refuse(0x6d00);
-  const dek = channelKeys(profile, 0)?.keys.find(({ id }) => id === 3)?.value ?? "";
-  const { kvn, keys, response } = readPutKey(p2, data, fromHex(dek));
+  const { kvn, keys, response } = readPutKey(p2, data, channel.dek);
   const type = kvn >= 0x30 && kvn <= 0x3f ? "SCP03" : "TOKEN";
   replaceKeySet(profile.isdpKeySets, { kvn, type, keys, ccLength: 8, ...(type === "SCP03" && { cntr: "000000" }) });
   card.commit();
@@ -118,13 +130,17 @@ function storeConnectivity(profile: ProfileState, value: Uint8Array): void {
     profile.connectivity[tag.toString(16).toUpperCase()] = toHex(parameters);
 }
 
+/** SCP03t knows one security level only. SGP.02 §4.1.3.3 */
+const scp03tLevel = 0x33;
+
 const scp03tError = { 132: 0x44, 133: 0x45, 134: 0x46 } as const;
 
-/** One TLV of SCP03t: 84, 85 or 86. The response TLV, and whether the channel lives on. SGP.02 §4.1.3.3 */
+/** One TLV of SCP03t: 84, 85 or 86; `head` is its tag and length as sent. The response TLV, and whether the channel lives on. SGP.02 §4.1.3.3 */
 export function scp03t(
   card: CardCore,
   profile: ProfileState,
   tag: number,
+  head: Uint8Array,
   value: Uint8Array,
 ): { readonly response: Uint8Array; readonly ok: boolean } {
   const fail = (code: 1 | 2 | 3) => {
@@ -137,23 +153,23 @@ export function scp03t(
     const set = channelKeys(profile, value[0] ?? 0);
     if (value.length !== 10) return fail(1);
     if (set === undefined) return fail(3);
-    const { response, session } = initializeUpdate(set, fromHex(profile.aid), value.subarray(2));
+    const { response, session } = initializeUpdate(set, fromHex(profile.aid), value.subarray(2), "scp03t");
     card.channels.set(profile.aid, session);
     card.downloads.delete(profile.aid);
     card.commit();
     return { response: tlvBytes(0x84, response), ok: true };
   }
   const channel = card.channels.get(profile.aid);
-  if (channel === undefined) return fail(2);
+  if (channel === undefined || channel.mode !== "scp03t") return fail(2);
+  if (tag === 0x85 ? value.length !== 17 : value.length < 8) return fail(1);
   if (tag === 0x85) {
-    if (value.length !== 17) return fail(1);
-    const head = Uint8Array.of(0x85, 0x11, value[0] ?? 0);
-    return externalAuthenticate(channel, value[0] ?? 0, head, value.subarray(1))
+    if (value[0] !== scp03tLevel) return fail(2);
+    return externalAuthenticate(channel, scp03tLevel, concatBytes(head, value.subarray(0, 1)), value.subarray(1))
       ? { response: Uint8Array.of(0x85, 0x00), ok: true }
       : fail(2);
   }
   if (channel.level === 0) return fail(2);
-  const clear = openCommand(channel, tlvHead(0x86, value.length), value);
+  const clear = openCommand(channel, head, value);
   return clear === undefined ? fail(2) : { response: load(card, profile, channel, clear), ok: true };
 }
 

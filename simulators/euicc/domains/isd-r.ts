@@ -167,9 +167,12 @@ function deriveKeySet(card: CardCore, target: string, dgis: readonly Dgi[]): Res
   const pending = card.agreements.get(target);
   if (pending === undefined) return refuse(0x6985);
   card.agreements.delete(target);
-  const { keySet, deleteOthers, response } = establishKeys(card.state, pending, dgis, card.random);
-  if (target === isdRAid) replaceKeySet(card.state.isdR.keySets, keySet);
-  else {
+  const domain = target === isdRAid ? role.smSr : role.smDp;
+  const { keySet, deleteOthers, response } = establishKeys(card.state, pending, dgis, card.random, domain);
+  if (target === isdRAid) {
+    if (deleteOthers) card.state.isdR.keySets = [];
+    replaceKeySet(card.state.isdR.keySets, keySet);
+  } else {
     const profile = profileAt(card, fromHex(target));
     if (deleteOthers) profile.isdpKeySets = [];
     replaceKeySet(profile.isdpKeySets, keySet);

@@ -4,13 +4,14 @@ import { Reader } from "../../../src/codec/kit/codec.ts";
 import { refuse } from "../apdu.ts";
 import type { EuiccState, KeySetState } from "../card-state.ts";
 import { aesCmac } from "../secured/scp80-crypto.ts";
-import { deriveKeys, sharedSecret, verifySignature } from "./elliptic.ts";
+import { type Curve, curveOf, deriveKeys, sharedSecret, verifySignature } from "./elliptic.ts";
 import type { Dgi } from "./store-data.ts";
 
 /** What the card keeps between DGI 3A01 and DGI 3A02. */
 export interface PendingAgreement {
   /** Public point of the authenticated off-card entity. */
   readonly peer: Uint8Array;
+  readonly curve: Curve;
   readonly challenge: Uint8Array;
 }
 
@@ -19,11 +20,15 @@ export const role = { smDp: 0x01, smSr: 0x02 } as const;
 
 const find = (tlvs: readonly Tlv[], tag: number) => tlvs.find((tlv) => tlv.tag === tag)?.value;
 
-/** A public key data object: raw point, or B0 point with F0 curve reference. */
+/** A public key data object: raw point, or B0 point with F0 curve reference. A point of another length is unusable. */
 function pointIn(value: Uint8Array): Uint8Array {
-  if (value.length === 65 && value[0] === 0x04) return value;
-  const point = find(readTlvs(value), 0xb0);
-  return point !== undefined && point.length === 65 ? point : refuse(0x6a80);
+  if (value[0] !== 0xb0) return value;
+  return find(readTlvs(value), 0xb0) ?? refuse(0x6a80);
+}
+
+/** Curve of a certificate's key. */
+function certifiedCurve(key: Uint8Array): Curve {
+  return curveOf(find(readTlvs(key), 0xf0)?.[0] ?? 0) ?? refuse(0x6a80);
 }
 
 /**
@@ -50,8 +55,9 @@ export function acceptCertificate(
   const issuer = find(given, 0xc9);
   if (issuer && state.ecasd.ciKeyId && !equalBytes(issuer, fromHex(state.ecasd.ciKeyId))) return refuse(0x6982);
   const signed = outer.value.subarray(0, signature.offset);
-  if (!verifySignature(fromHex(state.ecasd.ciPublicKey), signed, signature.value)) return refuse(0x6982);
-  return { peer: pointIn(key), challenge: random(16) };
+  const { ciPublicKey, ciCurve, challengeLength } = state.ecasd;
+  if (!verifySignature(fromHex(ciPublicKey), signed, signature.value, ciCurve)) return refuse(0x6982);
+  return { peer: pointIn(key), curve: certifiedCurve(key), challenge: random(challengeLength ?? 16) };
 }
 
 interface Control {
@@ -63,7 +69,6 @@ interface Control {
   readonly keyId: number;
   readonly kvn: number;
   readonly counter: Uint8Array;
-  readonly sdin: Uint8Array;
   readonly hostId: Uint8Array;
 }
 
@@ -83,18 +88,25 @@ function readControl(value: Uint8Array): Control {
     keyId: octet(0x82),
     kvn: octet(0x83),
     counter: find(parts, 0x91) ?? new Uint8Array(0),
-    sdin: find(parts, 0x45) ?? new Uint8Array(0),
     hostId: find(parts, 0x84) ?? new Uint8Array(0),
   };
 }
 
 const lv = (bytes: Uint8Array) => concatBytes(Uint8Array.of(bytes.length), bytes);
 
-function keySetKind(kvn: number): KeySetState["type"] {
-  if (kvn >= 0x01 && kvn <= 0x0f) return "SCP80";
-  if (kvn >= 0x30 && kvn <= 0x3f) return "SCP03";
-  if (kvn >= 0x40 && kvn <= 0x4f) return "SCP81";
+/** The sets that a domain may get: SCP03 for an ISD-P, SCP80 and SCP81 for the ISD-R. SGP.02 §2.2.5.1 */
+function keySetKind({ kvn, usage, keyType }: Control, domain: number): KeySetState["type"] {
+  const three = usage === 0x10 && keyType === 0x88;
+  if (domain === role.smDp) return kvn >= 0x30 && kvn <= 0x3f && three ? "SCP03" : refuse(0x6a80);
+  if (kvn >= 0x01 && kvn <= 0x0f && three) return "SCP80";
+  if (kvn >= 0x40 && kvn <= 0x4f && usage === 0x5c && keyType === 0x85) return "SCP81";
   return refuse(0x6a80);
+}
+
+/** SIN and SDIN: data objects 42 and 45 of the ECASD, here as its certificate has them. GP Amendment E §3.3 */
+function ecasdNumbers(state: EuiccState): readonly [Uint8Array, Uint8Array] {
+  const parts = readTlvs(readTlvs(fromHex(state.ecasd.certificate))[0]?.value ?? new Uint8Array(0));
+  return [find(parts, 0x42) ?? new Uint8Array(0), find(parts, 0x45) ?? new Uint8Array(0)];
 }
 
 /** A new key set, whether it replaces all others of its domain, and what the card answers. */
@@ -107,23 +119,25 @@ interface Established {
 
 /**
  * DGI 3A02 with its 7F49 and 5F37: checks the signature over the challenge and derives the keys. SGP.02 §4.1.1.8
- * @throws card.status 6A80 for a wrong coding, 6982 for a bad signature or point
+ * @throws card.status 6A80 for a wrong coding or a set that the domain does not take, 6982 for a bad signature or point
  */
 export function establishKeys(
   state: EuiccState,
   pending: PendingAgreement,
   dgis: readonly Dgi[],
   random: (octets: number) => Uint8Array,
+  domain: number = role.smSr,
 ): Established {
   const part = (id: number) => dgis.find((dgi) => dgi.id === id) ?? refuse(0x6a80);
   const [parameters, ephemeral, signature] = [part(0x3a02), part(0x7f49), part(0x5f37)];
   const challenge = concatBytes(Uint8Array.of(0x00, 0x85), lv(pending.challenge));
-  if (!verifySignature(pending.peer, concatBytes(parameters.raw, ephemeral.raw, challenge), signature.value))
-    refuse(0x6982);
+  const signed = concatBytes(parameters.raw, ephemeral.raw, challenge);
+  if (!verifySignature(pending.peer, signed, signature.value, pending.curve)) refuse(0x6982);
   const control = readControl(parameters.value);
   const dr = control.parameters & 0x02 ? random(16) : undefined;
   const info = [Uint8Array.of(control.usage, control.keyType, control.keyLength), dr ?? new Uint8Array(0)];
-  if (control.parameters & 0x04) info.push(lv(control.hostId), lv(new Uint8Array(0)), lv(control.sdin));
+  if (control.parameters & 0x04) info.push(lv(control.hostId), ...ecasdNumbers(state).map(lv));
+  const type = keySetKind(control, domain);
   const length = control.keyLength;
   const count = control.usage === 0x5c ? 1 : control.usage === 0x10 ? 3 : refuse(0x6a80);
   if (![16, 24, 32].includes(length)) refuse(0x6a80);
@@ -133,7 +147,7 @@ export function establishKeys(
     concatBytes(control.raw, dr ? tlvBytes(0x85, dr) : new Uint8Array(0)),
   );
   return {
-    keySet: keySetOf(control, material.subarray(length), count),
+    keySet: keySetOf(control, type, material.subarray(length), count),
     deleteOthers: (control.parameters & 0x01) !== 0,
     response: concatBytes(dr ? tlvBytes(0x85, dr) : new Uint8Array(0), tlvBytes(0x86, receipt)),
   };
@@ -141,15 +155,15 @@ export function establishKeys(
 
 function agree(state: EuiccState, ephemeral: Uint8Array): Uint8Array {
   const point = pointIn(ephemeral);
+  if (point.length !== 65 || point[0] !== 0x04) return refuse(0x6982);
   try {
-    return sharedSecret(fromHex(state.ecasd.privateKey), point);
+    return sharedSecret(fromHex(state.ecasd.privateKey), point, state.ecasd.curve);
   } catch {
     return refuse(0x6982);
   }
 }
 
-function keySetOf(control: Control, material: Uint8Array, count: number): KeySetState {
-  const type = keySetKind(control.kvn);
+function keySetOf(control: Control, type: KeySetState["type"], material: Uint8Array, count: number): KeySetState {
   const length = control.keyLength;
   const keyType = control.keyType === 0x85 ? "PSK" : "AES";
   const cntr = type === "SCP80" ? 5 : type === "SCP03" ? 3 : 0;

@@ -1,6 +1,7 @@
 import { concatBytes, fromHex } from "../../../src/base/hex.ts";
 import { tlvBytes, writeLength } from "../../../src/codec/kit/ber.ts";
 import { Writer } from "../../../src/codec/kit/codec.ts";
+import { refuse } from "../apdu.ts";
 import type { KeySetState } from "../card-state.ts";
 import { aesBlock, aesCbc, aesCmac, sameSecret } from "../secured/scp80-crypto.ts";
 
@@ -12,11 +13,17 @@ interface StaticKeys {
 
 const derivation = { cardCryptogram: 0, hostCryptogram: 1, challenge: 2, enc: 4, mac: 6, rmac: 7 } as const;
 
-/** Key derivation in counter mode with CMAC. GP Amendment D §4.1.5 */
+/** Key derivation in counter mode with CMAC, 128 bits a turn. NIST SP 800-108, GP Amendment D §4.1.5 */
 function kdf(key: Uint8Array, constant: number, bits: number, context: Uint8Array): Uint8Array {
-  const input = new Writer().bytes(new Uint8Array(11)).u8(constant).u8(0).uint(bits, 2).u8(1).bytes(context).finish();
-  return aesCmac(key, input).slice(0, bits / 8);
+  const head = new Writer().bytes(new Uint8Array(11)).u8(constant).u8(0).uint(bits, 2).finish();
+  const turns = Array.from({ length: Math.ceil(bits / 128) }, (_, i) =>
+    aesCmac(key, concatBytes(head, Uint8Array.of(i + 1), context)),
+  );
+  return concatBytes(...turns).slice(0, bits / 8);
 }
+
+/** Security levels of EXTERNAL AUTHENTICATE: C-MAC, C-DEC, R-MAC, R-ENC in the combinations there are. GP Amendment D §7.1.2 */
+const levels: readonly number[] = [0x01, 0x03, 0x11, 0x13, 0x33];
 
 /** One secure channel, from INITIALIZE UPDATE on. GP Amendment D, SGP.02 §2.5 */
 export interface Scp03Session {
@@ -24,6 +31,12 @@ export interface Scp03Session {
   readonly sMac: Uint8Array;
   readonly sRmac: Uint8Array;
   readonly hostCryptogram: Uint8Array;
+  /** Static key that ciphers keys inside the channel. */
+  readonly dek: Uint8Array;
+  /** Whether commands come as APDUs or as the TLVs of SCP03t. */
+  readonly mode: "apdu" | "scp03t";
+  /** The packet that began an APDU channel is over. */
+  stale?: boolean;
   /** Security level after EXTERNAL AUTHENTICATE; 0 before. */
   level: number;
   chain: Uint8Array;
@@ -35,15 +48,19 @@ function keyOf(set: KeySetState, id: number): Uint8Array {
 }
 
 /**
- * INITIALIZE UPDATE: the answer's 32 octets and the session. Counts the set's sequence counter up; the caller makes
- * that durable.
+ * INITIALIZE UPDATE: the answer's 32 octets and the session. Counts the set's sequence counter up, whether the session
+ * is authenticated or not; the caller makes that durable.
+ * @throws card.status 6985 when the counter is used up
  */
 export function initializeUpdate(
   set: KeySetState,
   aid: Uint8Array,
   hostChallenge: Uint8Array,
+  mode: Scp03Session["mode"] = "apdu",
 ): { readonly response: Uint8Array; readonly session: Scp03Session } {
-  const sequence = (Number.parseInt(set.cntr ?? "0", 16) + 1) & 0xffffff;
+  const last = Number.parseInt(set.cntr ?? "0", 16);
+  if (last >= 0xffffff) refuse(0x6985);
+  const sequence = last + 1;
   set.cntr = sequence.toString(16).toUpperCase().padStart(6, "0");
   const seq = fromHex(set.cntr);
   const keys: StaticKeys = { enc: keyOf(set, 1), mac: keyOf(set, 2) };
@@ -56,6 +73,8 @@ export function initializeUpdate(
     sMac,
     sRmac: kdf(keys.mac, derivation.rmac, bits, context),
     hostCryptogram: kdf(sMac, derivation.hostCryptogram, 64, context),
+    dek: keyOf(set, 3),
+    mode,
     level: 0,
     chain: new Uint8Array(16),
     counter: 0,
@@ -81,7 +100,13 @@ export function externalAuthenticate(
   data: Uint8Array,
 ): boolean {
   const cryptogram = data.subarray(0, 8);
-  if (data.length !== 16 || session.level !== 0 || !sameSecret(cryptogram, session.hostCryptogram)) return false;
+  if (
+    data.length !== 16 ||
+    session.level !== 0 ||
+    !levels.includes(level) ||
+    !sameSecret(cryptogram, session.hostCryptogram)
+  )
+    return false;
   if (!acceptMac(session, concatBytes(head, cryptogram), data.subarray(8))) return false;
   session.level = level;
   return true;

@@ -71,10 +71,13 @@ function fields(value: Uint8Array): Map<number, Uint8Array> {
   }
 }
 
-/** An IMSI file's fill content inside a profile element: 81 09 08 with the parity nibble 1 or 9 behind. */
+/**
+ * An IMSI file's fill content inside a profile element: 83 (template) or 81 (generic file management), length 09, then
+ * 08 and the parity nibble 1 or 9.
+ */
 function imsiIn(value: Uint8Array): string | undefined {
   for (let at = 0; at + 11 <= value.length; at++) {
-    if (value[at] !== 0x81 || value[at + 1] !== 0x09 || value[at + 2] !== 0x08) continue;
+    if ((value[at] !== 0x81 && value[at] !== 0x83) || value[at + 1] !== 0x09 || value[at + 2] !== 0x08) continue;
     if (((value[at + 3] ?? 0) & 0x07) !== 0x01) continue;
     const digits = imsiDigits(value.subarray(at + 2, at + 11));
     if (digits.length >= 14) return digits;

@@ -113,8 +113,19 @@ export class RemoteManagement {
       ...this.#profileLoading(target),
     };
     const response = runScript(body, scriptTarget, this.#card.state.settings);
+    if (origin.bearer === "sms" && target.domain !== undefined) this.#packetOver(target.domain);
     this.#log(target, origin, apdus);
     return response;
+  }
+
+  /** A secure channel in APDUs does not outlive its packet, unless the settings allow it. */
+  #packetOver(domain: string): void {
+    const { channels, downloads, state } = this.#card;
+    const across = state.settings.scp03AcrossPackets;
+    const channel = channels.get(domain);
+    if (channel === undefined || across === "all" || (across === "scp03t" && channel.mode === "scp03t")) return;
+    if (channel.mode === "apdu" && channel.level === 0) channel.stale = true;
+    else for (const map of [channels, downloads]) map.delete(domain);
   }
 
   /** Records an accepted packet without a script. */
@@ -147,7 +158,7 @@ export class RemoteManagement {
 
   #profileLoading(target: RemoteTarget): Pick<ScriptTarget, "scp03t"> {
     const profile = this.#card.state.profiles.find(({ aid }) => aid === target.domain);
-    return profile ? { scp03t: (tag, value) => scp03t(this.#card, profile, tag, value) } : {};
+    return profile ? { scp03t: (tag, head, value) => scp03t(this.#card, profile, tag, head, value) } : {};
   }
 
   #runApdu(session: Session, bytes: Uint8Array, bearer: Executed["bearer"]): ResponseApdu {

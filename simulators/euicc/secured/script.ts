@@ -8,8 +8,8 @@ import { type ResponseApdu, succeeded } from "../apdu.ts";
 export interface ScriptTarget {
   /** Runs one C-APDU; never throws. */
   run(apdu: Uint8Array): ResponseApdu;
-  /** Runs one SCP03t TLV (84, 85, 86); absent where there is no such channel. */
-  scp03t?(tag: number, value: Uint8Array): { readonly response: Uint8Array; readonly ok: boolean };
+  /** Runs one SCP03t TLV (84, 85, 86), `head` = its tag and length as sent; absent where there is no such channel. */
+  scp03t?(tag: number, head: Uint8Array, value: Uint8Array): { readonly response: Uint8Array; readonly ok: boolean };
   /** Whether the octets from `header` on stand for an outgoing command (P3 is Le) in the compact format. */
   outgoing(header: Uint8Array): boolean;
   /** Script chaining: undefined = continue, otherwise the status to answer. TS 102 226 §5.2.1.4 */
@@ -76,7 +76,7 @@ function runExpanded(body: Uint8Array, target: ScriptTarget, style: ScriptStyle)
   const template = parseTemplate(body);
   const run: Run = { parts: [], executed: 0 };
   if ("bad" in template) run.parts.push(tlvBytes(0x90, Uint8Array.of(template.bad)));
-  else for (const [i, command] of template.commands.entries()) if (!step(command, i, run, target, style)) break;
+  else for (const [i, command] of template.commands.entries()) if (!step(body, command, i, run, target, style)) break;
   const count =
     run.executed > 0xff ? Uint8Array.of(run.executed >> 8, run.executed & 0xff) : Uint8Array.of(run.executed);
   const counted = tlvBytes(0x80, count);
@@ -86,7 +86,14 @@ function runExpanded(body: Uint8Array, target: ScriptTarget, style: ScriptStyle)
 }
 
 /** One command TLV; false ends the script. */
-function step({ tag, value }: Tlv, index: number, run: Run, target: ScriptTarget, style: ScriptStyle): boolean {
+function step(
+  body: Uint8Array,
+  { tag, value, offset, valueOffset }: Tlv,
+  index: number,
+  run: Run,
+  target: ScriptTarget,
+  style: ScriptStyle,
+): boolean {
   switch (tag) {
     case 0x22:
     case 0xa2: {
@@ -109,7 +116,7 @@ function step({ tag, value }: Tlv, index: number, run: Run, target: ScriptTarget
     case 0x85:
     case 0x86:
       if (target.scp03t) {
-        const { response, ok } = target.scp03t(tag, value);
+        const { response, ok } = target.scp03t(tag, body.subarray(offset, valueOffset), value);
         run.executed += 1;
         run.parts.push(response);
         return ok;

@@ -156,7 +156,7 @@ describe("faults on demand", () => {
 
   it("names what it does not know and takes faults over its control line, in words and in JSON", async () => {
     expect(() => parseMisbehaviour("explode")).toThrow("no misbehaviour 'explode'");
-    expect(() => parseMisbehaviour("busy=x")).toThrow("needs a number");
+    expect(() => parseMisbehaviour("busy=x")).toThrow("requires a number");
     const { card } = bench();
     const say = async (line: string) => JSON.parse(await control({ card }, line));
     expect(await say("misbehave por-mac,delay=5")).toEqual({ ok: true, misbehaviour: { porMac: true, delay: 5 } });

@@ -133,6 +133,14 @@ export function secured(
   );
 }
 
+/** Runs script bodies (hex) as one HTTPS session with an application does (hex AID; absent = ISD-R). */
+export function runScript(card: SimulatedEuicc, aid?: string): (body: string) => string {
+  const target = card.application(aid);
+  if (target === undefined) throw new Error(`no application ${aid ?? "ISD-R"}`);
+  const context = card.openRemote(target);
+  return (body) => toHex(card.runRemote(target, context, fromHex(body)));
+}
+
 /** A clock that tests move. */
 export class FakeClock implements Clock {
   time = 0;
