@@ -122,7 +122,7 @@ it("a campaign goes on after kill -9 of the daemon, again and again, and each ca
 describe("the command", () => {
   it.each([
     [["--tag", "nothing", "--function", "auditStatus"], 2, "no target has the tag 'nothing'"],
-    [["--tag", "", "--function", "auditStatus"], 2, "targets.tag"],
+    [["--tag", "", "--function", "auditStatus"], 2, "--tag: must not be empty"],
     [["--target", "bogus", "--function", "auditStatus"], 3, "no target matches 'bogus'"],
     [["--all", "--tag", "rack-1", "--function", "auditStatus"], 2, "use only one of --all, --tag and --target"],
     [["--function", "auditStatus"], 2, "select the targets with --all, --tag or --target"],
