@@ -13,6 +13,7 @@ import Sqlite from "better-sqlite3";
 import { newId } from "../src/base/id.ts";
 import type { Job } from "../src/gateway/model/job.ts";
 import type { Repositories } from "../src/gateway/model/store.ts";
+import { readResult, readWork } from "../src/store/octet-rows.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 const { values } = parseArgs({
@@ -64,7 +65,7 @@ async function life(r: Repositories): Promise<void> {
     target,
     state: "queued",
     lane: "normal",
-    work,
+    work: readWork(work),
     request: { bearer: "auto", maxPackets: 4 },
     origin: { face: "api" },
     attempts: 0,
@@ -88,7 +89,7 @@ async function life(r: Repositories): Promise<void> {
   };
   await r.packets.insert({ ...facts, keySet: "key", cntr: number, state: "reserved" });
   await r.packets.patch(packet, { state: "answered", answeredAt: at });
-  await r.jobs.patch(order.id, { state: "done", result, endedAt: at });
+  await r.jobs.patch(order.id, { state: "done", result: readResult(result), endedAt: at });
   await r.jobs.letGo(target, "none", at);
   for (let count = 0; count < 3; count++) await r.events.append({ at, type: "target.removed", target, data: {} });
 }

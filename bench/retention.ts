@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/base/clock.ts";
+import { fromHex } from "../src/base/hex.ts";
 import { newId } from "../src/base/id.ts";
 import type { Repositories, Store } from "../src/gateway/model/store.ts";
 import { Pruner } from "../src/gateway/retention/pruner.ts";
 import { silentLog } from "../src/link/driver.ts";
+import { readWork } from "../src/store/octet-rows.ts";
 import { SqliteStore } from "../src/store/sqlite-store.ts";
 
 /**
@@ -29,7 +31,7 @@ async function finished(r: Repositories, at: number): Promise<void> {
     target,
     state: "queued",
     lane: "normal",
-    work: { kind: "script", tar: "000001", apdus: ["80F24002024F0000"] },
+    work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
     request: { bearer: "auto", maxPackets: 3 },
     origin: { face: "api", client: "smsr" },
     attempts: 1,
@@ -43,7 +45,7 @@ async function finished(r: Repositories, at: number): Promise<void> {
   await r.packets.insert({ ...facts, keySet: "key_1", cntr: at, state: "sent" });
   await r.packets.putPart({ packet, position: 0, transmission: 1, link: "m", state: "taken", at });
   await r.packets.patch(packet, { state: "answered", answeredAt: at });
-  const commands = [{ data: "E3164F10A0000005591010FFFFFFFF89000012009F70013F", sw: "9000" }];
+  const commands = [{ data: fromHex("E3164F10A0000005591010FFFFFFFF89000012009F70013F"), sw: "9000" }];
   await r.jobs.patch(job.id, { state: "done", endedAt: at, result: { commands } });
   const about = { at, target, job: job.id };
   const origin = { face: "cli" } as const;

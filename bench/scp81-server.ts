@@ -9,7 +9,7 @@ import { createServer } from "node:tls";
 import { JournalAdminStore } from "../scripts/scp81/journal-store.ts";
 import { fleetCards } from "../simulators/scp81/fleet.ts";
 import { systemClock } from "../src/base/clock.ts";
-import { fromHex, toHex } from "../src/base/hex.ts";
+import { fromHex } from "../src/base/hex.ts";
 import { newId } from "../src/base/id.ts";
 import { Secret } from "../src/base/secret.ts";
 import { sealWith } from "../src/crypto/seal.ts";
@@ -99,7 +99,7 @@ function job(eid: string, at: number): Omit<Job, "seq"> {
     target: eid,
     state: "waiting",
     lane: "normal",
-    work: { kind: "body", tar: "000001", body: toHex(body) },
+    work: { kind: "body", tar: "000001", body },
     request: { bearer: "https", maxPackets: 4 },
     origin: { face: "api" },
     chosen: { bearer: "https", link: "scp81", why: "bench" },

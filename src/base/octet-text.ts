@@ -1,13 +1,16 @@
-import { toHex } from "./hex.ts";
+import type { z } from "zod";
+import { fromHex, toHex } from "./hex.ts";
 
 /** A value with its octets as hexadecimal text: the form of answers, documents and stored JSON. */
-type OctetText<T> = T extends Uint8Array
+export type OctetText<T> = T extends Uint8Array
   ? string
-  : T extends readonly (infer E)[]
-    ? readonly OctetText<E>[]
-    : T extends object
-      ? { readonly [K in keyof T]: OctetText<T[K]> }
-      : T;
+  : T extends string
+    ? T
+    : T extends readonly (infer E)[]
+      ? readonly OctetText<E>[]
+      : T extends object
+        ? { readonly [K in keyof T]: OctetText<T[K]> }
+        : T;
 
 /** The value with hexadecimal text in place of octets, at any depth. For the edges: inside, octets stay octets. */
 export function octetText<T>(value: T): OctetText<T> {
@@ -19,4 +22,9 @@ function textOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(textOf);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, textOf(inner)]));
+}
+
+/** The shape of hexadecimal text whose output is its octets, for requests. */
+export function octetsOf(text: z.ZodString) {
+  return text.transform((checked) => fromHex(checked));
 }

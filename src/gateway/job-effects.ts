@@ -1,5 +1,4 @@
 import { withoutUndefined } from "../base/defined.ts";
-import { toHex } from "../base/hex.ts";
 import { newId } from "../base/id.ts";
 import { isdRTar, parseAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5/functions.ts";
@@ -111,7 +110,7 @@ async function autoDelete(r: Repositories, profileSwitch: ProfileSwitch, at: num
     work: {
       kind: "script",
       tar: isdRTar,
-      apdus: es5Commands(fn).map(toHex),
+      apdus: es5Commands(fn),
       function: { name: fn.name, params: { aid: left.aid, reason: "POL2 Auto-Delete" } },
     },
     request: { bearer: "auto", maxPackets: 4, onAnswerLost: "repeat", tolerate: ["6A88"] },

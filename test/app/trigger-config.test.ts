@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/app/config/config.ts";
 import { TriggerConfig, triggerBody } from "../../src/app/config/trigger.ts";
-import { fromHex } from "../../src/base/hex.ts";
 import { SessionTrigger } from "../../src/codec/gp/trigger.ts";
 import { decode } from "../../src/codec/kit/codec.ts";
 
@@ -33,9 +32,9 @@ describe("scp81.trigger", () => {
   });
 
   it("writes what is valid, and the empty trigger for nothing", () => {
-    expect(triggerBody({})).toBe("8100");
+    expect(triggerBody({})).toEqual(Uint8Array.of(0x81, 0x00));
     const all = { bearer: "03", address: "2001:db8::1", port: 443, uri: "/server/adminagent?cmd=1", retries: 2 };
-    const read = decode(SessionTrigger, fromHex(triggerBody(TriggerConfig.parse(all))));
+    const read = decode(SessionTrigger, triggerBody(TriggerConfig.parse(all)));
     expect(read.session).toMatchObject({ retry: { attempts: 2, delaySeconds: 60 }, http: { uri: all.uri } });
   });
 });

@@ -12,6 +12,7 @@ import type { SmscMessage } from "../../src/gateway/model/smsc-message.ts";
 import type { Repositories, Seal } from "../../src/gateway/model/store.ts";
 import { type PruneRun, Pruner, type PrunerDeps } from "../../src/gateway/retention/pruner.ts";
 import { silentLog } from "../../src/link/driver.ts";
+import { readWork } from "../../src/store/octet-rows.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
 export const dayMs = 86_400_000;
@@ -184,7 +185,7 @@ export async function putJob(r: Repositories, at: number, over: Partial<Job> = {
     id: newId("job", at),
     target: "tgt_1",
     lane: "normal",
-    work: { kind: "script", tar: "000001", apdus: ["80F24002024F0000"] },
+    work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
     request: { bearer: "auto", maxPackets: 3 },
     origin: { face: "cli" },
     attempts: 0,

@@ -116,7 +116,7 @@ describe("what is open", () => {
     const id = newId("m", old);
     await bench.write(async (r) => {
       await r.smsc.insertMessage({ ...open, id, state: "enroute" });
-      const body = { userData: "00", protocolId: 0, dataCoding: 0, notBefore: old };
+      const body = { userData: Uint8Array.of(0), protocolId: 0, dataCoding: 0, notBefore: old };
       for (const message of [id, given])
         await r.smsc.hold({ message, messageOf: "k", sequence: 1, total: 2, body, dueAt: old });
     });

@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { octetText } from "../../src/base/octet-text.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import type { Repositories } from "../../src/gateway/model/store.ts";
+import { readWork } from "../../src/store/octet-rows.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
 const seal = sealWith(new Secret(Buffer.alloc(32, 7)));
@@ -16,7 +18,7 @@ const job = {
   target: "tgt_1",
   state: "queued",
   lane: "normal",
-  work: { kind: "script", tar: "000001", apdus: ["80F24002024F0000"] },
+  work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
   request: { bearer: "auto", maxPackets: 4 },
   origin: { face: "api" },
   attempts: 0,
@@ -42,9 +44,9 @@ const item = {
   dataCoding: 0xf6,
 } as const;
 const octets = Uint8Array.from(Buffer.from(answer, "hex"));
-const body = { userData: answer, protocolId: 0x7f, dataCoding: 0xf6, notBefore: 1 };
+const body = { userData: octets, protocolId: 0x7f, dataCoding: 0xf6, notBefore: 1 };
 const segment = { message: "m_1", messageOf: "c/t", sequence: 1, total: 2, body, dueAt: 5 };
-const result = { commands: [{ data: answer, sw: "9000" }] };
+const result = { commands: [{ data: octets, sw: "9000" }] };
 
 let folder = "";
 beforeEach(() => {
@@ -96,7 +98,7 @@ describe("what a card or a client says", () => {
     const database = new Sqlite(join(folder, "otagate.db"));
     const insert = `INSERT INTO job (id, target, state, lane, origin_face, work, request, origin, attempts, not_before,
       valid_until, result, created_at, ended_at) VALUES ('job_1', 'tgt_1', 'done', 'normal', 'api', ?, ?, ?, 1, 1, 10, ?, 1, 2)`;
-    const values = [job.work, job.request, job.origin, result].map((value) => JSON.stringify(value));
+    const values = [job.work, job.request, job.origin, result].map((value) => JSON.stringify(octetText(value)));
     database.prepare(insert).run(...values);
     database.close();
     await using store = await SqliteStore.open(folder, seal);

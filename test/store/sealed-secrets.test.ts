@@ -58,11 +58,11 @@ const target: Target = {
 };
 
 const works: Readonly<Record<string, JobWork>> = {
-  "PUT KEY": { kind: "script", tar: "000001", apdus: [select, putKey] },
+  "PUT KEY": { kind: "script", tar: "000001", apdus: [select, putKey].map(fromHex) },
   "a login in STORE DATA": {
     kind: "script",
     tar: "000001",
-    apdus: [tlv("80E28800", tlv("3A07", tlv("A5", session)))],
+    apdus: [fromHex(tlv("80E28800", tlv("3A07", tlv("A5", session))))],
   },
   "parameters of a function": {
     kind: "script",
@@ -70,10 +70,10 @@ const works: Readonly<Record<string, JobWork>> = {
     apdus: [],
     function: { name: "updateSMSRAddressingParameters", params: { https: session } },
   },
-  "a ready script": { kind: "body", tar: "000001", body: script },
+  "a ready script": { kind: "body", tar: "000001", body: fromHex(script) },
   "a packet that is not ciphered": {
     kind: "packet",
-    userData: [message(putKey)],
+    userData: [fromHex(message(putKey))],
     protocolId: 0x7f,
     dataCoding: 0xf6,
   },
@@ -108,7 +108,7 @@ const campaign: Campaign = {
   order: {
     name: "keys",
     targets: { kind: "all" },
-    action: { kind: "script", tar: "000001", apdus: [putKey] },
+    action: { kind: "script", tar: "000001", apdus: [fromHex(putKey)] },
     request: {},
     concurrency: 1,
     canary: 0,
@@ -137,7 +137,7 @@ const item: CampaignItem = {
 
 const dialog: AdminDialogRecord = {
   ...freshDialog,
-  parts: { job_1: { left: [script], answered: 0, commands: 0, ran: 0, results: [], data: "" } },
+  parts: { job_1: { left: [fromHex(script)], answered: 0, commands: 0, ran: 0, results: [], data: new Uint8Array(0) } },
 };
 
 let folder: string;
@@ -215,7 +215,7 @@ describe("nothing secret reaches the disk unsealed", () => {
   it("of a packet, which loses it with its job", async () => {
     const store = await opened();
     await store.write(async (r) => {
-      await r.jobs.insert(job("job_1", { kind: "script", tar: "000001", apdus: [select] }));
+      await r.jobs.insert(job("job_1", { kind: "script", tar: "000001", apdus: [fromHex(select)] }));
       await r.packets.insert(packet);
     });
     expect((await store.read((r) => r.packets.get("pkt_1")))?.userData).toEqual(packet.userData);
@@ -244,8 +244,11 @@ describe("nothing secret reaches the disk unsealed", () => {
       await r.campaigns.put({ ...campaign, state: "done", endedAt: 9 });
     });
     const { one, items } = await read();
-    expect(JSON.stringify([one, items])).not.toMatch(new RegExp(`${key}|${password}`));
-    expect(one?.order.action).toMatchObject({ kind: "script", apdus: [expect.stringMatching(/^80D80181/)] });
+    expect(JSON.stringify(octetText([one, items]))).not.toMatch(new RegExp(`${key}|${password}`));
+    expect(one?.order.action).toMatchObject({
+      kind: "script",
+      apdus: [expect.objectContaining({ 0: 0x80, 1: 0xd8, 2: 0x01, 3: 0x81 })],
+    });
     await closed();
     expect(inClear()).toEqual([]);
   });
@@ -294,8 +297,8 @@ describe("a store of an older version", () => {
     const store = await opened();
     await store.write(async (r) => {
       await r.targets.insert(target);
-      await r.jobs.insert(job("job_1", { kind: "script", tar: "000001", apdus: [select] }));
-      await r.jobs.insert(job("job_2", { kind: "script", tar: "000001", apdus: [select] }));
+      await r.jobs.insert(job("job_1", { kind: "script", tar: "000001", apdus: [fromHex(select)] }));
+      await r.jobs.insert(job("job_2", { kind: "script", tar: "000001", apdus: [fromHex(select)] }));
       await r.jobs.patch("job_2", { state: "done" });
       await r.packets.insert({ ...packet, userData: [] });
       await r.packets.insert({ ...packet, id: "pkt_2", job: "job_2", userData: [] });
@@ -309,14 +312,14 @@ describe("a store of an older version", () => {
     for (const table of ["target", "job", "packet", "campaign", "campaign_item", "admin_dialog"])
       database.exec(`ALTER TABLE ${table} DROP COLUMN secret`);
     database.prepare("UPDATE target SET body = ?").run(JSON.stringify(target));
-    database.prepare("UPDATE job SET work = ?").run(JSON.stringify(works["PUT KEY"]));
+    database.prepare("UPDATE job SET work = ?").run(JSON.stringify(octetText(works["PUT KEY"])));
     database.prepare("UPDATE packet SET user_data = ?").run(JSON.stringify([message(putKey)]));
-    database.prepare("UPDATE campaign SET body = ?").run(JSON.stringify(campaign));
-    database.prepare("UPDATE campaign_item SET body = ? WHERE position = 0").run(JSON.stringify(item));
+    database.prepare("UPDATE campaign SET body = ?").run(JSON.stringify(octetText(campaign)));
+    database.prepare("UPDATE campaign_item SET body = ? WHERE position = 0").run(JSON.stringify(octetText(item)));
     database
       .prepare("UPDATE campaign_item SET body = ? WHERE position = 1")
-      .run(JSON.stringify({ ...item, position: 1, state: "failed" }));
-    database.prepare("UPDATE admin_dialog SET body = ?").run(JSON.stringify(dialog));
+      .run(JSON.stringify(octetText({ ...item, position: 1, state: "failed" })));
+    database.prepare("UPDATE admin_dialog SET body = ?").run(JSON.stringify(octetText(dialog)));
     database.close();
   }
 
@@ -344,7 +347,7 @@ describe("a store of an older version", () => {
       dialog,
     });
     expect(found.items[0]).toEqual(item);
-    expect(JSON.stringify([found.old, found.items[1]])).not.toMatch(new RegExp(`${key}|${password}`));
+    expect(JSON.stringify(octetText([found.old, found.items[1]]))).not.toMatch(new RegExp(`${key}|${password}`));
     await closed();
     expect(inClear()).toEqual([]);
   });

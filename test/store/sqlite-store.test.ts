@@ -10,6 +10,7 @@ import type { KeySet } from "../../src/gateway/model/key-set.ts";
 import type { Seal } from "../../src/gateway/model/store.ts";
 import type { Target } from "../../src/gateway/model/target.ts";
 import { LogFile } from "../../src/store/log-file.ts";
+import { readWork } from "../../src/store/octet-rows.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 
 const flip: Seal = {
@@ -55,7 +56,7 @@ const job = (owner: string, over: Partial<Job> = {}): Omit<Job, "seq"> => ({
   target: owner,
   state: "queued",
   lane: "normal",
-  work: { kind: "script", tar: "000001", apdus: ["80F24002024F0000"] },
+  work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
   request: { bearer: "auto", maxPackets: 3 },
   origin: { face: "cli" },
   attempts: 0,

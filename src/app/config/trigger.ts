@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { asGatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
 import { ipOctets, NetworkAccessName } from "../../codec/cat/bearer.ts";
 import { bearerOctets, connectionObjects } from "../../codec/gp/connection.ts";
 import { SessionTrigger } from "../../codec/gp/trigger.ts";
@@ -43,8 +42,8 @@ export const TriggerConfig = z
   });
 export type TriggerConfig = z.infer<typeof TriggerConfig>;
 
-/** The secured data of a session trigger, hexadecimal. GP Amendment B §3.7 */
-export function triggerBody(trigger: TriggerConfig): string {
+/** The secured data of a session trigger. GP Amendment B §3.7 */
+export function triggerBody(trigger: TriggerConfig): Uint8Array {
   const { host, agentId, uri, retries, retryDelaySeconds, ...connection } = trigger;
   const objects = connectionObjects(defined(connection));
   const http = defined({ host, agentId, uri });
@@ -55,7 +54,7 @@ export function triggerBody(trigger: TriggerConfig): string {
       : { retry: { attempts: retries, delaySeconds: retryDelaySeconds ?? 60, failureReport: new Uint8Array(0) } }),
     ...(Object.keys(http).length === 0 ? {} : { http }),
   };
-  return toHex(encode(SessionTrigger, Object.keys(session).length === 0 ? {} : { session }));
+  return encode(SessionTrigger, Object.keys(session).length === 0 ? {} : { session });
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { octetsOf } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
@@ -9,6 +10,9 @@ import { es5FromParams, isEs5Call, unknownEs5Function } from "../scripts/es5-par
 import { clearText } from "../targets/target-shape.ts";
 
 const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "must be hexadecimal octets");
+
+/** C-APDUs of an order whose text is checked. */
+const Apdus = z.array(octetsOf(hex));
 
 const ProfileChoice = z
   .strictObject({
@@ -150,7 +154,7 @@ function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
       return {
         ...others,
         tar: action.tar.toUpperCase(),
-        apdus: action.apdus.map((apdu) => apdu.toUpperCase()),
+        apdus: Apdus.parse(action.apdus),
         ...withoutUndefined({ aid: aid?.toUpperCase() }),
       };
     }

@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { inTurns } from "../../base/turns.ts";
 import { type JunitCase, junitPieces } from "../../codec/text/junit.ts";
 import type { Campaign, CampaignItem, ItemState } from "../model/campaign.ts";
@@ -59,8 +60,8 @@ export async function joinedReport(pieces: Iterable<string>): Promise<string> {
 
 /** The report as JSON, in pieces. */
 export function* jsonPieces({ items, ...head }: CampaignReport): Generator<string> {
-  yield `${JSON.stringify(head).slice(0, -1)},"items":[`;
-  for (const [index, item] of items.entries()) yield `${index === 0 ? "" : ","}${JSON.stringify(item)}`;
+  yield `${JSON.stringify(octetText(head)).slice(0, -1)},"items":[`;
+  for (const [index, item] of items.entries()) yield `${index === 0 ? "" : ","}${JSON.stringify(octetText(item))}`;
   yield "]}";
 }
 

@@ -1,7 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
 import { isdRTar, isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
@@ -117,7 +116,7 @@ export class CardAudits {
   /** One job: the domains (their continuation after a 6310), and once the memory. */
   async #ask(target: string, order: AuditOrder, next: boolean, until: number): Promise<Job> {
     const status = { name: "auditStatus", tags: [0x4f, 0x9f70, 0x53, 0x8f, 0x91], ...(next ? { next } : {}) } as const;
-    const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))].map(toHex);
+    const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))];
     const { job } = await this.#jobs.submit({
       target,
       work: { kind: "script", tar: isdRTar, apdus, function: { name: "audit", params: {} } },

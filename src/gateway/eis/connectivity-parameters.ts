@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { ownIsdPAid } from "../../codec/euicc/aid.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
@@ -195,10 +195,10 @@ function merged(before: SmsrReach, given: Given): SmsrReach {
 
 function smsrWork(given: Given, reach: SmsrReach) {
   const { A3, A5 } = smsrTemplates(reach);
-  const params = {
+  const params = octetText({
     ...(given.number === undefined || A3 === undefined ? {} : { sms: given.number }),
-    ...(A5 === undefined ? {} : { https: toHex(A5) }),
-  };
+    ...(A5 === undefined ? {} : { https: A5 }),
+  });
   return { kind: "es5", function: "updateSMSRAddressingParameters", params } as const;
 }
 
@@ -220,7 +220,7 @@ function profileWork(target: Target, before: ShownConnectivity, given: NonNullab
   const apdus = [
     ...es5Commands({ name: "installForPersonalization", sd: ownIsdPAid }),
     ...es5Commands({ name: "updateConnectivityParameters", connectivity: profileParameters(reach) }),
-  ].map(toHex);
+  ];
   return {
     kind: "script",
     tar: tar.toUpperCase(),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
+import { octetsOf, octetText } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { JobOrigin } from "../model/job.ts";
 import type { NewJob } from "../model/new-job.ts";
@@ -54,12 +55,7 @@ const Work = z
         tar: tar.default(isdRTar),
         aid: aid.optional(),
         apdus: z
-          .array(
-            octets
-              .min(8, "must have at least 4 octets")
-              .max(131_072, "must have at most 65536 octets")
-              .transform(upper),
-          )
+          .array(octetsOf(octets.min(8, "must have at least 4 octets").max(131_072, "must have at most 65536 octets")))
           .min(1)
           .max(1000)
           .describe("C-APDUs in order"),
@@ -71,17 +67,16 @@ const Work = z
         kind: z.literal("body"),
         tar: tar.default(isdRTar),
         aid: aid.optional(),
-        body: octets
-          .max(2_097_152, "must have at most 1048576 octets")
-          .transform(upper)
-          .describe("The script, sent to the card unchanged"),
+        body: octetsOf(octets.max(2_097_152, "must have at most 1048576 octets")).describe(
+          "The script, sent to the card unchanged",
+        ),
       })
       .describe("A complete script (22, AA, AE, 84, 85, 86 …), never re-encoded"),
     z
       .strictObject({
         kind: z.literal("packet"),
         userData: z
-          .array(octets.min(6, "must have at least 3 octets").max(280, "must have at most 140 octets").transform(upper))
+          .array(octetsOf(octets.min(6, "must have at least 3 octets").max(280, "must have at most 140 octets")))
           .min(1)
           .max(255)
           .describe("TP-UD of each short message, user data header included, sent unchanged"),
@@ -189,7 +184,7 @@ function keyAmongAll(client: string | undefined, key: string): string {
 
 /** JSON with sorted keys, so that equal orders give equal text. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
+  return JSON.stringify(octetText(value), (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,

@@ -1,6 +1,6 @@
-import { fromHex, toHex } from "../../base/hex.ts";
+import { equalBytes } from "../../base/hex.ts";
 import { FileAccess } from "../../codec/secrets/key-files.ts";
-import { loginObjects, loginRanges } from "../../codec/secrets/login-secrets.ts";
+import { withoutLogins } from "../../codec/secrets/login-text.ts";
 import { showScript } from "../../codec/secrets/script-secrets.ts";
 import { answersWithKeys, CommandSecrets, withoutRanges } from "../../codec/secrets/secret-data.ts";
 import { SegmentMemory } from "../../link/secrets/segment-memory.ts";
@@ -42,15 +42,15 @@ export function shownJob<T extends Pick<Job, "work" | "result" | "error" | "note
 function readsKeys(work: JobWork): boolean {
   if (work.kind !== "script") return false;
   const files = new FileAccess();
-  return work.apdus.some((text) => {
+  return work.apdus.some((whole) => {
     // The header identifies the file, except in SELECT, which is short.
-    const apdu = fromHex(text.slice(0, 80));
+    const apdu = whole.subarray(0, 40);
     files.next(apdu);
     return answersWithKeys(apdu) || files.readsKeys(apdu);
   });
 }
 
-const zeros = (hex: string) => "0".repeat(hex.length);
+const zeros = ({ length }: Uint8Array) => new Uint8Array(length);
 
 /** A compact response contains only the last answer, and it is not always clear of which command: all are replaced. */
 function shownResult(result: JobResult): JobResult {
@@ -65,37 +65,46 @@ function shownResult(result: JobResult): JobResult {
 /** The work of a job without secrets, for display. */
 export function shownWork(work: JobWork): ShownWork {
   const shown = withFunction(hiddenWork(work));
-  if (shown === work) return work;
-  return JSON.stringify(shown) === JSON.stringify(work) ? work : { ...shown, hidden: true };
+  return shown === work ? work : { ...shown, hidden: true };
 }
 
 function hiddenWork(work: JobWork): JobWork {
   switch (work.kind) {
-    case "script":
-      return { ...work, apdus: shownApdus(work.apdus) };
-    case "body":
-      return { ...work, body: toHex(showScript(fromHex(work.body)).bytes) };
-    case "packet":
-      return withUserData(work, shownMessages(work.userData, work.userDataHeader ?? true));
+    case "script": {
+      const apdus = shownApdus(work.apdus);
+      return sameOctets(apdus, work.apdus) ? work : { ...work, apdus };
+    }
+    case "body": {
+      const body = showScript(work.body).bytes;
+      return sameOctets([body], [work.body]) ? work : { ...work, body };
+    }
+    case "packet": {
+      const userData = shownOctets(work.userData, work.userDataHeader ?? true);
+      return sameOctets(userData, work.userData) ? work : { ...work, userData };
+    }
   }
 }
 
-function withUserData(work: Extract<JobWork, { kind: "packet" }>, userData: readonly string[]): JobWork {
-  return userData.every((text, index) => text === work.userData[index]) ? work : { ...work, userData };
+function sameOctets(shown: readonly Uint8Array[], octets: readonly Uint8Array[]): boolean {
+  return shown.every((one, index) => {
+    const before = octets[index];
+    return before !== undefined && (one === before || equalBytes(one, before));
+  });
 }
 
 function withFunction(work: JobWork): JobWork {
   if (work.kind === "packet" || work.function === undefined) return work;
-  return { ...work, function: { ...work.function, params: shownParams(work.function.params) } };
+  const params = shownParams(work.function.params);
+  if (JSON.stringify(params) === JSON.stringify(work.function.params)) return work;
+  return { ...work, function: { ...work.function, params } };
 }
 
 /** The commands of a script without secrets, in their order. */
-export function shownApdus(apdus: readonly string[]): string[] {
+export function shownApdus(apdus: readonly Uint8Array[]): Uint8Array[] {
   const secrets = new CommandSecrets();
-  return apdus.map((text) => {
-    const apdu = fromHex(text);
+  return apdus.map((apdu) => {
     const ranges = secrets.next(apdu)?.ranges ?? [];
-    return ranges.length === 0 ? text : toHex(withoutRanges(apdu, ranges));
+    return ranges.length === 0 ? apdu : withoutRanges(apdu, ranges);
   });
 }
 
@@ -107,10 +116,7 @@ export function shownParams(params: Readonly<Record<string, unknown>>): Record<s
 }
 
 function shownParam(value: unknown): unknown {
-  if (typeof value !== "string" || !/^([0-9a-fA-F]{2}){8,}$/.test(value)) return value;
-  const octets = fromHex(value);
-  const ranges = [...loginRanges(octets), ...loginObjects(octets, 0, octets.length)];
-  return ranges.length === 0 ? value : toHex(withoutRanges(octets, ranges));
+  return typeof value === "string" && /^([0-9a-fA-F]{2}){8,}$/.test(value) ? withoutLogins(value) : value;
 }
 
 /** A packet without secrets: one that is not ciphered contains its script in clear. */
@@ -130,10 +136,6 @@ export function shownPackets<T extends Pick<PacketRecord, "userData" | "response
       ? {}
       : { response: packet.response.map(({ length }) => new Uint8Array(length)) }),
   }));
-}
-
-function shownMessages(userData: readonly string[], userDataHeader: boolean): string[] {
-  return shownOctets(userData.map(fromHex), userDataHeader).map(toHex);
 }
 
 function shownOctets(userData: readonly Uint8Array[], userDataHeader: boolean): Uint8Array[] {

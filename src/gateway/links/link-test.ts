@@ -16,6 +16,9 @@ export interface LinkTestDeps {
   readonly jobs: JobQueue;
 }
 
+/** GET DATA of the extended card resources information, tag FF21. */
+const getExtendedResources = Uint8Array.of(0x80, 0xca, 0xff, 0x21, 0x00);
+
 /**
  * Sends one harmless command to a card through this link only, under its next counter and in this coding, and
  * interprets the card's silence or answer.
@@ -32,7 +35,7 @@ export async function probeLink(
   const work: NewJob["work"] =
     target.kind === "euicc"
       ? { kind: "es5", function: "auditResources" }
-      : { kind: "script", tar: "000000", apdus: ["80CAFF2100"] };
+      : { kind: "script", tar: "000000", apdus: [getExtendedResources] };
   const { job } = await deps.jobs.submit({
     target: target.id,
     work,

@@ -1,4 +1,3 @@
-import { toHex } from "../../base/hex.ts";
 import type { AdminRecord } from "../../link/scp81/admin-store.ts";
 import type { CommandResult } from "./job.ts";
 
@@ -13,16 +12,16 @@ export interface LostChannel {
 
 /** A job whose script is sent in parts: the remaining parts, and the answers to the first ones. */
 export interface JobParts {
-  /** Bodies that the card has not answered, hexadecimal; the first one may be under way. */
-  readonly left: readonly string[];
+  /** Bodies that the card has not answered; the first one may be under way. */
+  readonly left: readonly Uint8Array[];
   /** Parts that were answered. */
   readonly answered: number;
   /** Commands in these parts, counted from the script and from the card's answers. */
   readonly commands: number;
   readonly ran: number;
   readonly results: readonly CommandResult[];
-  /** Their answers unchanged, hexadecimal. */
-  readonly data: string;
+  /** Their answers unchanged. */
+  readonly data: Uint8Array;
   /** The first of `left` is sent again: the answer of an earlier try is lost. */
   readonly again?: boolean;
 }
@@ -35,8 +34,8 @@ export interface AdminDialogRecord {
   /** How earlier versions kept the parts of a job; read, never written. */
   readonly split?: {
     readonly job: string;
-    /** Bodies not yet handed out, hexadecimal. */
-    readonly left: readonly string[];
+    /** Bodies not yet handed out. */
+    readonly left: readonly Uint8Array[];
     readonly results: readonly CommandResult[];
   };
   /** Secure channel that each application (AID, or "" for the ISD-R) last began. */
@@ -55,7 +54,7 @@ export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | unde
   const now = parts?.[job];
   if (now !== undefined || split === undefined || split.job !== job) return now;
   const { outstanding } = record;
-  const open = outstanding?.script.id.startsWith(`${job}.`) === true ? [toHex(outstanding.script.body)] : [];
+  const open = outstanding?.script.id.startsWith(`${job}.`) === true ? [outstanding.script.body] : [];
   const ran = split.results.length;
   return {
     left: [...open, ...split.left],
@@ -63,7 +62,7 @@ export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | unde
     commands: ran,
     ran,
     results: split.results,
-    data: "",
+    data: new Uint8Array(0),
   };
 }
 

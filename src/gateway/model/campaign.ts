@@ -22,7 +22,7 @@ export type CampaignAction =
       readonly kind: "script";
       readonly tar: string;
       readonly aid?: string;
-      readonly apdus: readonly string[];
+      readonly apdus: readonly Uint8Array[];
     }
   /** From one operator's profile to another's; the old one is kept or deleted once the switch is confirmed. */
   | {

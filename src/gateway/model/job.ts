@@ -3,14 +3,14 @@ import type { JobFailure } from "./failure.ts";
 /** The bearer of a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
 export type Bearer = "https" | "envelope" | "sms";
 
-/** The work on the card. All octets are upper-case hexadecimal. */
+/** The work on the card. */
 export type JobWork =
   /** C-APDUs for one security domain. `function` is the ES5 function that they encode, if any. */
   | {
       readonly kind: "script";
       readonly tar: string;
       readonly aid?: string;
-      readonly apdus: readonly string[];
+      readonly apdus: readonly Uint8Array[];
       readonly format?: "expanded-definite" | "expanded-indefinite" | "compact";
       readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };
     }
@@ -19,13 +19,13 @@ export type JobWork =
       readonly kind: "body";
       readonly tar: string;
       readonly aid?: string;
-      readonly body: string;
+      readonly body: Uint8Array;
       readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };
     }
   /** A packet that the upstream secured itself: TP-UDs as they are, octet-identical. */
   | {
       readonly kind: "packet";
-      readonly userData: readonly string[];
+      readonly userData: readonly Uint8Array[];
       /** The TP-UDs begin with a user data header (default). */
       readonly userDataHeader?: boolean;
       readonly protocolId: number;
@@ -69,7 +69,8 @@ export interface JobRequest {
 
 /** One command's outcome: R-APDU data and status word. */
 export interface CommandResult {
-  readonly data: string;
+  readonly data: Uint8Array;
+  /** Four upper-case hexadecimal digits. */
   readonly sw: string;
 }
 
@@ -78,7 +79,7 @@ export interface JobResult {
   /** Status of the proof of receipt, 0 = ok; absent without one. */
   readonly por?: { readonly status: number; readonly name: string; readonly authenticated: boolean };
   /** The additional response data or HTTP body, unchanged. */
-  readonly data?: string;
+  readonly data?: Uint8Array;
   readonly commands: readonly CommandResult[];
   /** Number of commands the card states it executed. */
   readonly executed?: number;

@@ -43,7 +43,7 @@ export interface HeldSegment {
 
 /** The parts of a segment that its job needs. */
 export interface SegmentBody {
-  readonly userData: string;
+  readonly userData: Uint8Array;
   readonly protocolId: number;
   readonly dataCoding: number;
   /** A text with one octet per character. */

@@ -1,4 +1,3 @@
-import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
@@ -21,7 +20,7 @@ export function confirmationsOver(links: Links): QueueConfirmation {
       work: {
         kind: "script",
         tar: isdRTar,
-        apdus: es5Commands({ name: "confirmNotification", sequence }).map(toHex),
+        apdus: es5Commands({ name: "confirmNotification", sequence }),
         function: { name: "confirmNotification", params: { sequence: notification.sequence } },
       },
       // The card expects the answer over the reader that brought the notification.

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { concatBytes, toHex } from "../../base/hex.ts";
+import { concatBytes } from "../../base/hex.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import type { Job } from "../model/job.ts";
 import type { PacketRecord } from "../model/packet.ts";
@@ -37,7 +37,7 @@ export async function evaluateResponse(
   if (packet.keySet === undefined) {
     const follows = matchUpstream(sets, packet, userData)?.follows ?? (byCard && bySubmit(packet));
     if (follows) return { at: "wait", note: "the card's response announces another one" };
-    return { at: "done", result: { data: toHex(concatBytes(...userData)), commands: [] } };
+    return { at: "done", result: { data: concatBytes(...userData), commands: [] } };
   }
   const set = sets.find((one) => one.id === packet.keySet);
   if (set === undefined) throw new GatewayError("target.no-key", "the key set of the packet was removed");

@@ -75,8 +75,7 @@ export async function planPacket(
   keySets: Pick<KeySetRepository, "nextCounter">,
 ): Promise<PlannedPacket> {
   const { work } = job;
-  if (work.kind === "packet")
-    return { plan: { userData: work.userData.map(fromHex), ...upstreamFacts(work.userData) } };
+  if (work.kind === "packet") return { plan: { userData: work.userData, ...upstreamFacts(work.userData) } };
   const set = keySetFor(sets, work.tar, job.request.kvn);
   const spiText = job.request.spi ?? target.settings.spi ?? defaultSpi;
   const spi = parseSpi(fromHex(spiText));
@@ -139,7 +138,7 @@ function packetKeys(set: KeySet): PacketKeys {
 }
 
 /** The clear part of a packet secured upstream. */
-function upstreamFacts(userData: readonly string[]): Partial<PacketPlan> {
+function upstreamFacts(userData: readonly Uint8Array[]): Partial<PacketPlan> {
   const header = commandHeader(userData[0]);
   if (header === undefined) return {};
   return {
@@ -150,10 +149,10 @@ function upstreamFacts(userData: readonly string[]): Partial<PacketPlan> {
   };
 }
 
-function commandHeader(first: string | undefined): CommandPacket | undefined {
+function commandHeader(first: Uint8Array | undefined): CommandPacket | undefined {
   if (first === undefined) return undefined;
   try {
-    const segment = readSegment(fromHex(first));
+    const segment = readSegment(first);
     if (segment.security !== "command") return undefined;
     // Only the header is read: CPL also counts the octets of later segments.
     const head = new Uint8Array(2 + (((segment.body[0] ?? 0) << 8) | (segment.body[1] ?? 0)));

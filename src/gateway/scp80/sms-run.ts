@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
-import { concatBytes, toHex } from "../../base/hex.ts";
+import { concatBytes } from "../../base/hex.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { readSegment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
@@ -201,7 +201,7 @@ export class SmsRun {
     const { response } = answered;
     // An SMPP client's message ends with the card's present answer; the command stays open for later ones.
     if (!settles && ofClient(job)) {
-      const result = { data: toHex(concatBytes(...response)), commands: [] };
+      const result = { data: concatBytes(...response), commands: [] };
       await this.#end(
         job,
         { state: "done", result },

@@ -1,5 +1,4 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { toHex } from "../../base/hex.ts";
 import { classifyCommand, switchesProfile } from "../../codec/euicc/es5/classify.ts";
 import { isCapdu } from "../../codec/ota/script.ts";
 import type { AdminScript } from "../../link/scp81/admin-store.ts";
@@ -33,6 +32,3 @@ export function adminScript(
 export function jobOfScript(id: string): string {
   return id.split(".")[0] ?? id;
 }
-
-/** Script bodies as they are stored. */
-export const storedBodies = (bodies: readonly Uint8Array[]): string[] => bodies.map(toHex);

@@ -1,5 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { toHex } from "../../base/hex.ts";
+import { concatBytes } from "../../base/hex.ts";
 import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
 import type { AnswerVerdict } from "../jobs/job-events.ts";
 import type { JobParts } from "../model/admin-dialog.ts";
@@ -25,16 +25,18 @@ interface ScriptOutcome {
 export function scriptOutcome(delivered: DeliveredScript, verdict: AdminVerdict): ScriptOutcome {
   if (verdict.state === "answered") return answered(delivered, verdict.response);
   const error = failureOf(verdict);
-  const data = verdict.state === "answered-unparseable" ? toHex(verdict.response) : "";
-  const result = data === "" ? {} : { result: partialResult(delivered.parts, data) };
+  const data = verdict.state === "answered-unparseable" ? verdict.response : nothing;
+  const result = data.length === 0 ? {} : { result: partialResult(delivered.parts, data) };
   return { verdict: { at: "failed", error, ...result } };
 }
 
+const nothing: Uint8Array = new Uint8Array(0);
+
 /** The combined result of the answered parts of a job. */
-function partialResult(parts: JobParts | undefined, data = ""): JobResult {
-  const all = `${parts?.data ?? ""}${data}`;
+function partialResult(parts: JobParts | undefined, data = nothing): JobResult {
+  const all = concatBytes(parts?.data ?? nothing, data);
   return {
-    ...(all === "" ? {} : { data: all }),
+    ...(all.length === 0 ? {} : { data: all }),
     commands: parts?.results ?? [],
     ...withoutUndefined({ executed: parts?.ran }),
   };
@@ -51,7 +53,7 @@ function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): 
     commands: (parts?.commands ?? 0) + asked.commands.length,
     ran: (parts?.ran ?? 0) + (result.executed ?? result.commands.length),
     results: [...(parts?.results ?? []), ...result.commands],
-    data: `${parts?.data ?? ""}${toHex(response)}`,
+    data: concatBytes(parts?.data ?? nothing, response),
   };
   if (failure === undefined && now.left.length > 0) {
     const note = `the card answered ${now.answered} parts, ${now.left.length} are left`;

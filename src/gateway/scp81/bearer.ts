@@ -24,7 +24,7 @@ interface Scp81BearerDeps {
   /** The server runs. */
   readonly running: () => boolean;
   /** Value of the session trigger (SecuredData after SCP80), hexadecimal; `8100` = what the card has stored. */
-  readonly trigger: (target: Target) => string;
+  readonly trigger: (target: Target) => Uint8Array;
   /** Makes a session that is held open look for new scripts. */
   readonly resume: (target: string) => void;
   /** Examines the target's queue. */

@@ -1,6 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
-import { fromHex } from "../../base/hex.ts";
 import type { AdminRecord, AdminStep, AdminStore, AdminVerdict, Offer } from "../../link/scp81/admin-store.ts";
 import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import { lateAnswerOf, reportLateAnswer } from "../jobs/late-answer.ts";
@@ -14,7 +13,7 @@ import { mayStart } from "../scp80/reserve-packet.ts";
 import { scriptParts } from "../scripts/script-parts.ts";
 import { noteAgentId } from "../targets/agent-ids.ts";
 import { takeNotification } from "./admin-notification.ts";
-import { adminScript, jobOfScript, storedBodies } from "./admin-scripts.ts";
+import { adminScript, jobOfScript } from "./admin-scripts.ts";
 import { scriptOutcome } from "./admin-verdict.ts";
 
 interface Scp81StoreDeps {
@@ -160,7 +159,7 @@ export class Scp81Store implements AdminStore {
         await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: entry.error } });
         continue;
       }
-      const [body, ...left] = running === undefined ? scriptParts(work, owner) : running.left.map(fromHex);
+      const [body, ...left] = running === undefined ? scriptParts(work, owner) : running.left;
       if (body === undefined) continue;
       const index = running?.answered ?? 0;
       const script = adminScript({ ...job, attempts }, work, { body, index }, entry.channel);
@@ -186,7 +185,7 @@ function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: re
     const { again: _, ...parts } = running;
     return parts;
   }
-  return { left: storedBodies([body, ...left]), answered: 0, commands: 0, ran: 0, results: [], data: "" };
+  return { left: [body, ...left], answered: 0, commands: 0, ran: 0, results: [], data: new Uint8Array(0) };
 }
 
 /** Forgets the parts of jobs that ended in the meantime. */

@@ -1,6 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { fromHex } from "../../base/hex.ts";
 import type { Es5Answer } from "../../codec/euicc/es5/answer.ts";
 import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { type Es5Function, es5Answer, es5Function, isEs5Function } from "../../codec/euicc/es5/functions.ts";
@@ -43,7 +42,7 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
 function answerOf(fn: Es5Function, result: CommandResult): Es5Answer | undefined {
   if (es5Function(fn.name)?.answer === undefined) return undefined;
   try {
-    return es5Answer(fn.name, fromHex(result.data));
+    return es5Answer(fn.name, result.data);
   } catch (error) {
     if (error instanceof GatewayError) return undefined;
     throw error;

@@ -1,4 +1,3 @@
-import { toHex } from "../../base/hex.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import type { JobWork } from "../model/job.ts";
@@ -15,7 +14,7 @@ export function resolveWork(work: AskedWork, target: Target): JobWork {
   return {
     kind: "script",
     tar: isdRTar,
-    apdus: es5Commands(fn).map(toHex),
+    apdus: es5Commands(fn),
     function: { name: fn.name, params: { ...params, ...aid } },
   };
 }

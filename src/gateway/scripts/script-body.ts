@@ -1,5 +1,4 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { fromHex } from "../../base/hex.ts";
 import { capduObject, compactScript, expandedScript, parseScript, scriptApdus } from "../../codec/ota/script.ts";
 import type { JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
@@ -14,8 +13,8 @@ export function workBody(
   target: Target,
   usual: "expanded-definite" | "expanded-indefinite" = "expanded-definite",
 ): Uint8Array {
-  if (work.kind === "body") return fromHex(work.body);
-  const apdus = work.apdus.map(fromHex);
+  if (work.kind === "body") return work.body;
+  const { apdus } = work;
   const format = scriptFormat(work, target, usual);
   return format === "compact" ? compactScript(apdus) : expandedScript(apdus.map(capduObject), format);
 }
@@ -33,9 +32,9 @@ export function scriptFormat(
 /** The C-APDUs of a job, in order; empty when its script cannot be read (it is relayed nevertheless). */
 export function scriptCommands(work: JobWork): readonly Uint8Array[] {
   if (work.kind === "packet") return [];
-  if (work.kind === "script") return work.apdus.map(fromHex);
+  if (work.kind === "script") return work.apdus;
   try {
-    return scriptApdus(parseScript(fromHex(work.body)));
+    return scriptApdus(parseScript(work.body));
   } catch (error) {
     if (error instanceof GatewayError) return [];
     throw error;

@@ -1,4 +1,3 @@
-import { fromHex } from "../../base/hex.ts";
 import { capduObject, expandedScript, parseScript, type ScriptObject } from "../../codec/ota/script.ts";
 import type { JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
@@ -14,7 +13,7 @@ export function scriptParts(work: Script, target: Target): Uint8Array[] {
   const whole = workBody(work, target, "expanded-indefinite");
   const limit = target.settings.scp81Buffer;
   if (limit === undefined || whole.length <= limit) return [whole];
-  const objects = work.kind === "script" ? work.apdus.map((apdu) => capduObject(fromHex(apdu))) : objectsOf(whole);
+  const objects = work.kind === "script" ? work.apdus.map(capduObject) : objectsOf(whole);
   if (objects === undefined || objects.length < 2) return [whole];
   const parts: Uint8Array[] = [];
   let open: ScriptObject[] = [];

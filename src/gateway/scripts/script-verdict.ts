@@ -1,7 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import type { ErrorDetail } from "../../base/gateway-error.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { fromHex, toHex } from "../../base/hex.ts";
 import { isSuccess, statusClass } from "../../codec/apdu/status-word.ts";
 import { euiccResponseText, isInstalled, readEuiccResponse } from "../../codec/euicc/euicc-response.ts";
 import { isScp03tError, scp03tCommandName, scp03tErrorText } from "../../codec/euicc/scp03t.ts";
@@ -61,10 +60,10 @@ export function askedByWork(work: JobWork, compact = false): AskedScript {
   if (work.kind === "packet") return { commands: [], certain: false };
   const named = work.function !== undefined;
   if (work.kind === "body") {
-    const asked = askedByBody(fromHex(work.body));
+    const asked = askedByBody(work.body);
     return { ...asked, mayBeSilent: !asked.certain && !named };
   }
-  const commands = work.apdus.map((apdu) => capduObject(fromHex(apdu)));
+  const commands = work.apdus.map(capduObject);
   return { commands, certain: true, mayBeSilent: compact && !named };
 }
 
@@ -74,7 +73,7 @@ function isAnswered({ tag }: ScriptObject): boolean {
 
 /** An answer without a readable script response, with its octets if there are any. */
 function unread(data: Uint8Array): Omit<JobResult, "por"> {
-  return { ...(data.length === 0 ? {} : { data: toHex(data) }), commands: [] };
+  return { ...(data.length === 0 ? {} : { data }), commands: [] };
 }
 
 /**
@@ -96,7 +95,7 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
   if (answer.format === "compact") {
     const { count, last } = answer;
     const ran = evaluation.atMost(count);
-    const result = { data: toHex(data), commands: [commandResult(last)], executed: ran };
+    const result = { data, commands: [commandResult(last)], executed: ran };
     const index = Math.max(1, ran) - 1;
     return withFailure(
       result,
@@ -106,7 +105,7 @@ export function answeredScript(asked: AskedScript, data: Uint8Array, place: Scri
   const failure = evaluation.expanded(answer, scriptItems(data));
   const secured = answer.others.filter(({ tag }) => scp03tCommandName(tag) !== undefined || isScp03tError(tag)).length;
   const executed = evaluation.atMost(answer.count ?? answer.answers.length + secured);
-  return withFailure({ data: toHex(data), commands: answer.answers.map(commandResult), executed }, failure);
+  return withFailure({ data, commands: answer.answers.map(commandResult), executed }, failure);
 }
 
 const silence = "the card accepted the script without an answer: the result of its commands is unknown";
@@ -126,7 +125,7 @@ function readAnswer(data: Uint8Array): ScriptResponse | undefined {
 }
 
 function commandResult({ data, sw }: { readonly data: Uint8Array; readonly sw: number }): CommandResult {
-  return { data: toHex(data), sw: swText(sw) };
+  return { data, sw: swText(sw) };
 }
 
 function swText(sw: number): string {
@@ -218,7 +217,7 @@ class ScriptEvaluation {
     }
     const error = scp03tErrorText(tag, value);
     if (error !== undefined) {
-      const facts = { error: toHex(Uint8Array.of(tag >> 8, tag & 0xff)), reason: value[0] };
+      const facts = { error: swText(tag), reason: value[0] };
       return this.#failed(index, `command ${this.#before + index + 1}: ${error}`, facts, false);
     }
     if (command !== undefined && command.tag !== tag) {

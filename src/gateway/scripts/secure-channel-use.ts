@@ -1,4 +1,3 @@
-import { fromHex } from "../../base/hex.ts";
 import { type Aid, euiccAid, parseTar } from "../../codec/euicc/aid.ts";
 import type { JobWork } from "../model/job.ts";
 import { scriptCommands } from "./script-body.ts";
@@ -16,7 +15,7 @@ export function targetedApplication(work: Script): string | undefined {
 
 /** Whether a script begins a secure channel of its own, continues in one, or is outside any. SGP.02 §4.1.3.3, §7.2 */
 export function channelUse(work: Script): "begins" | "continues" | "none" {
-  const body = work.kind === "body" ? objectsOf(fromHex(work.body)) : undefined;
+  const body = work.kind === "body" ? objectsOf(work.body) : undefined;
   const tags = (body ?? []).map((object) => object.tag);
   const apdus = scriptCommands(work);
   if (tags.includes(0x84) || apdus.some((apdu) => apdu[1] === 0x50 && ((apdu[0] ?? 0) & 0x80) !== 0)) return "begins";

@@ -1,7 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
@@ -251,14 +250,14 @@ export class SmscConversations implements AsyncDisposable {
     // A client that waits for the outcome of one segment before it sends the next would wait forever.
     if (order.segment !== undefined && !transaction) {
       await r.smsc.insertMessage(message);
-      const held = { message: id, ...order.segment, body: { ...body, userData: toHex(order.userData[0] ?? nothing) } };
+      const held = { message: id, ...order.segment, body: { ...body, userData: order.userData[0] ?? nothing } };
       const dueAt = Math.min(now + this.#settings.segmentWaitMs, validUntil);
       const job = await holdSegment(r, message, { ...held, messageOf: messageKey(message, order.segment), dueAt }, now);
       return job === undefined ? message : { ...message, job };
     }
     const { userDataHeader } = order;
     const until = transaction ? now + this.#settings.transactionMs + lastMomentMs : undefined;
-    const packet = { ...body, userDataHeader, userData: order.userData.map(toHex) };
+    const packet = { ...body, userDataHeader, userData: order.userData };
     const job = jobOfMessages([message], packet, now, until);
     await (notBefore > now ? queueMessages(r, job) : begin(r, job, target));
     const placed = { ...message, job: job.id };

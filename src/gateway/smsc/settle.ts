@@ -67,7 +67,7 @@ async function postReports(
   end: JobEnd,
   at: number,
 ): Promise<void> {
-  if (message === undefined || job.work.kind !== "packet" || (end.result?.data ?? "") === "") return;
+  if (message === undefined || job.work.kind !== "packet" || (end.result?.data?.length ?? 0) === 0) return;
   const packet = (await r.packets.ofJob(job.id)).at(-1);
   const { protocolId } = job.work;
   const dataCoding = message.dataCoding ?? job.work.dataCoding;

@@ -36,8 +36,8 @@ export async function noteAgentId(r: Repositories, target: Target, work: JobWork
 /** The agent id (tag 8B) that a session trigger or a STORE DATA of session parameters writes into the card. */
 export function agentIdWritten(work: JobWork): string | undefined {
   if (work.kind === "packet") return undefined;
-  if (work.kind === "body" && work.body.startsWith("81")) {
-    return quietly(() => decode(SessionTrigger, fromHex(work.body)).session?.http?.agentId);
+  if (work.kind === "body" && work.body[0] === 0x81) {
+    return quietly(() => decode(SessionTrigger, work.body).session?.http?.agentId);
   }
   const data = scriptCommands(work).filter(isStoreData).map(commandData);
   if (data.length === 0) return undefined;

@@ -56,7 +56,7 @@ async function jobOf(r: Repositories, event: GatewayEvent) {
   const packets = shownPackets(await r.packets.ofJob(job.id), job.work).map(
     ({ target: _, job: __, keySet: ___, ...packet }) => packet,
   );
-  return { job: shownJob(job), ...(packets.length === 0 ? {} : { packets: octetText(packets) }) };
+  return { job: octetText(shownJob(job)), ...(packets.length === 0 ? {} : { packets: octetText(packets) }) };
 }
 
 async function notificationOf(r: Repositories, event: GatewayEvent) {

@@ -1,14 +1,21 @@
 import type { Database } from "better-sqlite3";
 import { fromHex } from "../../base/hex.ts";
-import type { Campaign, CampaignItem } from "../../gateway/model/campaign.ts";
-import { endStates, type JobWork } from "../../gateway/model/job.ts";
+import { endStates } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { Target } from "../../gateway/model/target.ts";
 import { withoutSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hidden, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
+import { readWork, type WrittenWork } from "../octet-rows.ts";
 import { hiddenDialog } from "../sqlite/admin-dialogs.ts";
-import { hiddenCampaign, hiddenItem } from "../sqlite/campaigns.ts";
+import {
+  hiddenCampaign,
+  hiddenItem,
+  readCampaign,
+  readItem,
+  type WrittenCampaign,
+  type WrittenItem,
+} from "../sqlite/campaigns.ts";
 import { hiddenWork } from "../sqlite/job-rows.ts";
 import { hiddenPacket } from "../sqlite/packets.ts";
 
@@ -32,17 +39,17 @@ export const sealSecrets = {
       return targets.hide(String(id), open, secrets);
     });
     eachRow(database, { table: "job", column: "work", keys: ["id"] }, (text, [id]) =>
-      hiddenWork(jobs, String(id), fromJson<JobWork>(text)),
+      hiddenWork(jobs, String(id), readWork(fromJson<WrittenWork>(text))),
     );
     const over = `NOT EXISTS (SELECT 1 FROM job WHERE job.id = packet.job AND job.state NOT IN (${ended}))`;
     eachRow(database, { table: "packet", column: "user_data", keys: ["id"], over }, (text, [id]) =>
       hiddenPacket(packets, { id: String(id), userData: fromJson<string[]>(text).map(fromHex) }),
     );
     eachRow(database, { table: "campaign", column: "body", keys: ["id"] }, (text) =>
-      hiddenCampaign(campaigns, fromJson<Campaign>(text)),
+      hiddenCampaign(campaigns, readCampaign(fromJson<WrittenCampaign>(text))),
     );
     eachRow(database, { table: "campaign_item", column: "body", keys: ["campaign", "position"] }, (text) =>
-      hiddenItem(items, fromJson<CampaignItem>(text)),
+      hiddenItem(items, readItem(fromJson<WrittenItem>(text))),
     );
     eachRow(database, { table: "admin_dialog", column: "body", keys: ["target"] }, (text, [target]) =>
       hiddenDialog(dialogs, String(target), fromJson(text)),

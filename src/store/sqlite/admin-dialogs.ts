@@ -1,14 +1,47 @@
-import type { AdminDialogRecord, AdminDialogRepository } from "../../gateway/model/admin-dialog.ts";
+import { withoutUndefined } from "../../base/defined.ts";
+import { fromHex } from "../../base/hex.ts";
+import { type OctetText, octetText } from "../../base/octet-text.ts";
+import type { AdminDialogRecord, AdminDialogRepository, JobParts } from "../../gateway/model/admin-dialog.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { KeptRows } from "../kept-rows.ts";
+import { readCommands } from "../octet-rows.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface AdminDialogTables {
   /** The whole record sealed, since it contains scripts under way. `body` was used by older versions. */
   admin_dialog: { target: string; body: string; secret: Uint8Array | null };
+}
+
+type WrittenParts = OctetText<JobParts>;
+type Split = NonNullable<AdminDialogRecord["split"]>;
+
+/** A dialog as a row has it: the octets of its parts are text. */
+type WrittenDialog = Omit<AdminDialogRecord, "parts" | "split"> & {
+  readonly parts?: Readonly<Record<string, WrittenParts>>;
+  readonly split?: OctetText<Split>;
+};
+
+function writtenDialog({ parts, split, ...dialog }: AdminDialogRecord): WrittenDialog {
+  return { ...dialog, ...withoutUndefined({ parts: octetText(parts), split: octetText(split) }) };
+}
+
+function readDialog({ parts, split, ...dialog }: WrittenDialog): AdminDialogRecord {
+  const read = Object.entries(parts ?? {}).map(([job, one]) => [job, readParts(one)] as const);
+  return {
+    ...dialog,
+    ...(parts === undefined ? {} : { parts: Object.fromEntries(read) }),
+    ...(split === undefined
+      ? {}
+      : { split: { ...split, left: split.left.map(fromHex), results: readCommands(split.results) } }),
+  };
+}
+
+function readParts(written: WrittenParts): JobParts {
+  const { left, results, data } = written;
+  return { ...written, left: left.map(fromHex), results: readCommands(results), data: fromHex(data) };
 }
 
 /** A dialog in its stored form: sealed as a whole, since it contains scripts under way. */
@@ -36,12 +69,12 @@ export function adminDialogRepository(s: Statements, seal: Seal): AdminDialogRep
       if (known !== undefined) return known.value;
       const row = await byTarget.first(target);
       const dialog =
-        row && (hiding.open<AdminDialogRecord>(target, row.secret) ?? fromJson<AdminDialogRecord>(row.body));
+        row && readDialog(hiding.open<WrittenDialog>(target, row.secret) ?? fromJson<WrittenDialog>(row.body));
       kept.set(target, dialog);
       return dialog;
     },
     async put(target, dialog) {
-      const { text, secret } = hiddenDialog(hiding, target, dialog);
+      const { text, secret } = hiddenDialog(hiding, target, writtenDialog(dialog));
       await put.run(target, text, secret);
       kept.set(target, dialog);
     },

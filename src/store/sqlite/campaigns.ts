@@ -1,4 +1,6 @@
 import { sql } from "kysely";
+import { fromHex } from "../../base/hex.ts";
+import { type OctetText, octetText } from "../../base/octet-text.ts";
 import { inTurns } from "../../base/turns.ts";
 import { shownAction, shownItem } from "../../gateway/campaign/shown-campaign.ts";
 import type {
@@ -12,6 +14,7 @@ import { readFailure, type StoredFailure } from "../../gateway/model/failure.ts"
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
+import { readWork } from "../octet-rows.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
@@ -30,24 +33,49 @@ interface CampaignTables {
 /** Number of rows of one INSERT; other work can run between two of them. */
 const chunk = 200;
 
+/** A campaign as a row has it: the octets of its action are text. */
+export type WrittenCampaign = OctetText<Campaign>;
+
+/** An item as a row has it: the octets of its steps are text, and its error may be of an earlier version. */
+export type WrittenItem = Omit<OctetText<CampaignItem>, "error"> & { readonly error?: StoredFailure };
+
+function readAction(written: WrittenCampaign["order"]["action"]): Campaign["order"]["action"] {
+  return written.kind === "script" ? { ...written, apdus: written.apdus.map(fromHex) } : written;
+}
+
+export function readCampaign(written: WrittenCampaign): Campaign {
+  return { ...written, order: { ...written.order, action: readAction(written.order.action) } };
+}
+
+function readSteps(written: WrittenItem["steps"]): CampaignItem["steps"] {
+  return written.map((step) => ({ ...step, work: step.work.kind === "es5" ? step.work : readWork(step.work) }));
+}
+
+/** An item of a row, its error completed if an earlier version omitted facts. */
+export function readItem({ error, ...written }: WrittenItem): CampaignItem {
+  return { ...written, steps: readSteps(written.steps), ...(error === undefined ? {} : { error: readFailure(error) }) };
+}
+
 /** A campaign in its stored form: secrets of its action are kept sealed until it ends. */
 export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
   const { action } = campaign.order;
-  const shown = shownAction(action);
-  const needed = campaign.endedAt === undefined && toJson(shown) !== toJson(action);
+  const written = octetText(action);
+  const shown = octetText(shownAction(action));
+  const needed = campaign.endedAt === undefined && toJson(shown) !== toJson(written);
   return hiding.hide(
     campaign.id,
     { ...campaign, order: { ...campaign.order, action: shown } },
-    needed ? action : undefined,
+    needed ? written : undefined,
   );
 }
 
 /** An item in its stored form: secrets of its steps are kept sealed until its last step. */
 export function hiddenItem(hiding: Hiding, item: CampaignItem): Hidden {
-  const shown = shownItem(item);
+  const shown = octetText(shownItem(item));
   const open = item.state === "pending" || item.state === "running";
-  const needed = open && toJson(shown.steps) !== toJson(item.steps);
-  return hiding.hide(itemName(item), shown, needed ? item.steps : undefined);
+  const steps = octetText(item.steps);
+  const needed = open && toJson(shown.steps) !== toJson(steps);
+  return hiding.hide(itemName(item), shown, needed ? steps : undefined);
 }
 
 const itemName = ({ campaign, position }: Pick<CampaignItem, "campaign" | "position">) => `${campaign}:${position}`;
@@ -64,14 +92,12 @@ function itemRow(item: CampaignItem, hiding: Hiding) {
   };
 }
 
-/** A stored item, its error completed if an earlier version omitted facts. */
 function itemIn(
   { body, secret }: Pick<CampaignTables["campaign_item"], "body" | "secret">,
   hiding: Hiding,
 ): CampaignItem {
-  const { error, ...open } = fromJson<Omit<CampaignItem, "error"> & { readonly error?: StoredFailure }>(body);
-  const steps = hiding.open<CampaignItem["steps"]>(itemName(open), secret) ?? open.steps;
-  return { ...open, steps, ...(error === undefined ? {} : { error: readFailure(error) }) };
+  const open = fromJson<WrittenItem>(body);
+  return readItem({ ...open, steps: hiding.open<WrittenItem["steps"]>(itemName(open), secret) ?? open.steps });
 }
 
 /** Campaigns and their targets as JSON, with counts by state. */
@@ -80,9 +106,9 @@ export function campaignRepository(s: Statements, seal: Seal): CampaignRepositor
   const hiding = hidingIn("campaign", () => seal);
   const hidingItems = hidingIn("campaign_item", () => seal);
   const campaignOf = ({ body, secret }: Pick<CampaignTables["campaign"], "body" | "secret">): Campaign => {
-    const open = fromJson<Campaign>(body);
-    const action = hiding.open<Campaign["order"]["action"]>(open.id, secret);
-    return action === undefined ? open : { ...open, order: { ...open.order, action } };
+    const open = fromJson<WrittenCampaign>(body);
+    const action = hiding.open<WrittenCampaign["order"]["action"]>(open.id, secret);
+    return readCampaign(action === undefined ? open : { ...open, order: { ...open.order, action } });
   };
   const columns = (campaign: Campaign) => {
     const { text, secret } = hiddenCampaign(hiding, campaign);

@@ -1,10 +1,12 @@
 import type { Generated, Selectable } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
 import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
 import type { Job, JobPatch, JobResult, JobState } from "../../gateway/model/job.ts";
 import type { Hidden, Hiding } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
+import { readResult, readWork, type WrittenResult, type WrittenWork } from "../octet-rows.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
 export interface JobTables {
@@ -51,7 +53,7 @@ export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results
     target: row.target,
     state: row.state as JobState,
     lane: row.lane as Job["lane"],
-    work: hiding.open<Job["work"]>(row.id, row.secret) ?? fromJson<Job["work"]>(row.work),
+    work: readWork(hiding.open<WrittenWork>(row.id, row.secret) ?? fromJson<WrittenWork>(row.work)),
     request: fromJson<Job["request"]>(row.request),
     origin: fromJson<Job["origin"]>(row.origin),
     ...(row.chosen === null ? {} : { chosen: fromJson<NonNullable<Job["chosen"]>>(row.chosen) }),
@@ -60,7 +62,7 @@ export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results
     validUntil: row.valid_until,
     ...(row.result === null
       ? {}
-      : { result: results.open<JobResult>(row.id, row.result_secret) ?? fromJson(row.result) }),
+      : { result: readResult(results.open<WrittenResult>(row.id, row.result_secret) ?? fromJson(row.result)) }),
     ...(row.error === null ? {} : { error: readFailure(fromJson<StoredFailure>(row.error)) }),
     ...(row.note === null ? {} : { note: row.note }),
     ...(row.warnings === null ? {} : { warnings: fromJson<string[]>(row.warnings) }),
@@ -73,13 +75,14 @@ export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results
 /** The work of an open job in its stored form. */
 export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidden {
   const shown = shownWork(work);
-  return hiding.hide(id, shown, shown === work ? undefined : work);
+  return hiding.hide(id, octetText(shown), shown === work ? undefined : octetText(work));
 }
 
 /** A result in its stored form: one without data of the card is not sealed. */
 function resultColumns(id: string, result: JobResult, results: Hiding) {
   const empty = result.commands.length === 0 && result.data === undefined && result.answer === undefined;
-  const { text, secret } = results.hide(id, empty ? result : {}, empty ? undefined : result);
+  const written = octetText(result);
+  const { text, secret } = results.hide(id, empty ? written : {}, empty ? undefined : written);
   return { result: text, result_secret: secret };
 }
 

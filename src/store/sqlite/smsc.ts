@@ -1,4 +1,6 @@
 import { type Generated, type Insertable, type Selectable, sql } from "kysely";
+import { fromHex } from "../../base/hex.ts";
+import { type OctetText, octetText } from "../../base/octet-text.ts";
 import type {
   HeldSegment,
   SmscConversation,
@@ -80,13 +82,20 @@ function messageOf(row: Selectable<SmscTables["smsc_message"]>): SmscMessage {
   };
 }
 
+/** The contents of a segment as a row has them. */
+type WrittenBody = OctetText<HeldSegment["body"]>;
+
+function readBody(written: WrittenBody): HeldSegment["body"] {
+  return { ...written, userData: fromHex(written.userData) };
+}
+
 function segmentIn(row: Selectable<SmscTables["smsc_segment"]>, hiding: Hiding): HeldSegment {
   return {
     message: row.message,
     messageOf: row.message_of,
     sequence: row.sequence,
     total: row.total,
-    body: hiding.open<HeldSegment["body"]>(row.message, row.secret) ?? fromJson<HeldSegment["body"]>(row.body),
+    body: readBody(hiding.open<WrittenBody>(row.message, row.secret) ?? fromJson<WrittenBody>(row.body)),
     dueAt: row.due_at,
   };
 }
@@ -198,7 +207,7 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
         await s.run(db.updateTable("smsc_message").set({ valid_until: validUntil }).where("id", "=", id));
     },
     async hold(one) {
-      const { text, secret } = hiding.hide(one.message, {}, one.body);
+      const { text, secret } = hiding.hide(one.message, {}, octetText(one.body));
       await s.run(
         db.insertInto("smsc_segment").values({
           message: one.message,

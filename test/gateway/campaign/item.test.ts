@@ -4,11 +4,12 @@ import type { ItemFacts } from "../../../src/gateway/campaign/item-facts.ts";
 import type { CampaignItem, ItemStep } from "../../../src/gateway/model/campaign.ts";
 import type { JobFailure } from "../../../src/gateway/model/failure.ts";
 import type { ProfileSwitch } from "../../../src/gateway/model/profile-switch.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { isdP, job, profile, target } from "../records.ts";
 
 const { first, second } = isdP;
 const now = 1_000;
-const script: ItemStep = { name: "script", work: { kind: "script", tar: "000001", apdus: ["80CA005A00"] } };
+const script: ItemStep = { name: "script", work: readWork({ kind: "script", tar: "000001", apdus: ["80CA005A00"] }) };
 const enable: ItemStep = { ...script, name: "enableProfile", switches: { to: second } };
 const remove: ItemStep = { ...script, name: "deleteProfile", deletes: second };
 const failure = (executed: JobFailure["executed"]): JobFailure => ({

@@ -3,6 +3,7 @@ import { checkPolicy, deletesItself } from "../../../src/gateway/eis/policy.ts";
 import type { JobWork } from "../../../src/gateway/model/job.ts";
 import type { EsimProfile } from "../../../src/gateway/model/target.ts";
 import { resolveWork } from "../../../src/gateway/scripts/resolve-work.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { isdP, profile, target } from "../records.ts";
 
 const { first, second } = isdP;
@@ -42,8 +43,8 @@ describe("POL2", () => {
 
   it("says nothing of scripts that cannot be read", () => {
     const of = eis({ pol2: rule("DISABLE") });
-    expect(checkPolicy(of, { kind: "body", tar: "000001", body: "FFFF" })).toEqual({ warnings: [] });
-    expect(checkPolicy(of, { kind: "packet", userData: ["00"], protocolId: 0, dataCoding: 0 })).toEqual({
+    expect(checkPolicy(of, readWork({ kind: "body", tar: "000001", body: "FFFF" }))).toEqual({ warnings: [] });
+    expect(checkPolicy(of, readWork({ kind: "packet", userData: ["00"], protocolId: 0, dataCoding: 0 }))).toEqual({
       warnings: [],
     });
   });

@@ -3,6 +3,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { CardAudits } from "../../../src/gateway/eis/card-audits.ts";
 import { withEnabled } from "../../../src/gateway/targets/eis.ts";
 import { saveTarget } from "../../../src/gateway/targets/target-lookup.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { benchWith, euicc, plainEis } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
@@ -64,7 +65,7 @@ describe("POL2", () => {
       { kind: "body", tar: "000001", body } as const,
     ])
       await expect(
-        bench.gateway.jobs.submit({ target: scene.card.state.eid, work, origin: { face: "upstream" } }),
+        bench.gateway.jobs.submit({ target: scene.card.state.eid, work: readWork(work), origin: { face: "upstream" } }),
       ).rejects.toMatchObject({ code: "target.policy" });
   });
 

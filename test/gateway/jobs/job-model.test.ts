@@ -11,6 +11,7 @@ import type { Carried, JobEvent } from "../../../src/gateway/jobs/job-events.ts"
 import type { Job, JobRequest } from "../../../src/gateway/model/job.ts";
 import type { PacketRecord } from "../../../src/gateway/model/packet.ts";
 import type { Repositories } from "../../../src/gateway/model/store.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { SqliteStore } from "../../../src/store/sqlite-store.ts";
 
 /** The arrows of the architecture page: stages that an event leads to, by `stage event`. */
@@ -192,7 +193,7 @@ it("any sequence of events keeps to the diagram, ends the job once, and never de
         target,
         state: "queued",
         lane: "normal",
-        work: { kind: "script", tar: "000001", apdus: ["80F2000C00", "80F2000C00"] },
+        work: readWork({ kind: "script", tar: "000001", apdus: ["80F2000C00", "80F2000C00"] }),
         request,
         origin: { face: "api" },
         attempts: 0,

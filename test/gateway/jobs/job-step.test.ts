@@ -37,7 +37,7 @@ const packet = { id: "pkt_1", keySet: "key_1", cntr: 7 };
 const response = [Uint8Array.of(0xaa)];
 const sms = { bearer: "sms", packet, response, link: "reader A" } as const;
 const https = { bearer: "https", repeatable: true } as const;
-const done: AnswerVerdict = { at: "done", result: { commands: [{ data: "", sw: "9000" }] } };
+const done: AnswerVerdict = { at: "done", result: { commands: [{ data: new Uint8Array(0), sw: "9000" }] } };
 const lost: AnswerVerdict = {
   at: "failed",
   error: { code: "packet.answer-lost", message: "the answer is lost", executed: "unknown", detail: {} },
@@ -190,7 +190,7 @@ describe("the answer settles the job", () => {
   });
 
   it("keeps what the first parts of a script answered, however the job ends", () => {
-    const part = { commands: [{ data: "", sw: "9000" }], executed: 1 };
+    const part = { commands: [{ data: new Uint8Array(0), sw: "9000" }], executed: 1 };
     const answered: JobEvent = {
       kind: "answered",
       at,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import type { OutboundSms, SubmitOutcome } from "../../../src/link/sms-bearer.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, type BenchLink, benchWith, euicc, plainEis, StillClock } from "../bench.ts";
 import { ScriptedAccount } from "../smsc/smsc-network.ts";
 
@@ -154,7 +155,7 @@ describe("a packet that has left with a counter", () => {
     const raw = (kic: string, tar: string) => {
       // CPL 0017, CHL 15, SPI 1600, KIc, KID, TAR, then what only the card can read.
       const userData = `0270000017151600${kic}${kic}${tar}`.padEnd((3 + 2 + 0x17) * 2, "A5");
-      return { kind: "packet" as const, userData: [userData], protocolId: 0x7f, dataCoding: 0xf6 };
+      return readWork({ kind: "packet", userData: [userData], protocolId: 0x7f, dataCoding: 0xf6 });
     };
     const request = { fireAndForget: true } as const;
     const order = (kic: string, tar = "000001") => ({

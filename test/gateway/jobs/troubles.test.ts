@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { octetText } from "../../../src/base/octet-text.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, benchWith, euicc } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
@@ -180,7 +182,7 @@ describe("a job when things go wrong", () => {
       "027000003815163912120000015AEEFB6849994111BF40ECA01FDC6F2A8F76F359F82CEEA8D8D160FF0C098F64B2900714E4AC7F8D956CF22FDE903D98";
     const job = await bench.run({
       target: card.state.eid,
-      work: { kind: "packet", userData: [userData], protocolId: 0x7f, dataCoding: 0xf6 },
+      work: readWork({ kind: "packet", userData: [userData], protocolId: 0x7f, dataCoding: 0xf6 }),
       origin: { face: "upstream" },
     });
     expect(job.state).toBe("done");
@@ -189,7 +191,7 @@ describe("a job when things go wrong", () => {
         .toString("hex")
         .toUpperCase(),
     ).toBe(userData);
-    expect(job.result?.data?.startsWith("027100")).toBe(true);
+    expect(octetText(job.result?.data)?.startsWith("027100")).toBe(true);
   });
 });
 

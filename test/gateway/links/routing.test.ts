@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "../../../src/gateway/links/routing.ts";
 import type { JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { isdP, profile, target } from "../records.ts";
 
 const eid = "89001012012341234012345678901224";
-const work: JobWork = { kind: "script", tar: "000001", apdus: ["80CA005A00"] };
-const packet: JobWork = { kind: "packet", userData: ["00"], protocolId: 127, dataCoding: 246 };
+const work: JobWork = readWork({ kind: "script", tar: "000001", apdus: ["80CA005A00"] });
+const packet: JobWork = readWork({ kind: "packet", userData: ["00"], protocolId: 127, dataCoding: 246 });
 const card = target({ eid, msisdn: "447700900001" });
 const none: HttpsState = { open: false, possible: false };
 const possible: HttpsState = { open: false, possible: true };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fromHex } from "../../../src/base/hex.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import type { PacketRecord } from "../../../src/gateway/model/packet.ts";
 import { verdictOf } from "../../../src/gateway/scp80/evaluate-response.ts";
@@ -86,7 +87,7 @@ describe("the verdict on a response packet", () => {
       "compact, to a compact script",
       {
         answer: { data: compact },
-        order: job({ work: { kind: "script", tar: "B00010", apdus: ["00A4000C023F00"], format: "compact" } }),
+        order: job({ work: { kind: "script", tar: "B00010", apdus: [fromHex("00A4000C023F00")], format: "compact" } }),
       },
       "done",
     ],

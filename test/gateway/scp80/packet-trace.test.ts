@@ -4,6 +4,7 @@ import { TracePcap } from "../../../src/face/cli/trace-pcap.ts";
 import { FramePrinter } from "../../../src/face/cli/trace-text.ts";
 import type { TracedFrame } from "../../../src/face/cli/traced-frame.ts";
 import { onFrame } from "../../../src/link/trace.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, euicc } from "../bench.ts";
 
 const keyMark = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
@@ -53,7 +54,7 @@ async function runScript(
     await bench.add(card);
     await bench.run({
       target: card.state.eid,
-      work: { kind: "script", tar: "000001", apdus },
+      work: readWork({ kind: "script", tar: "000001", apdus }),
       request: { spi },
       origin: { face: "cli" },
     });

@@ -15,6 +15,7 @@ import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import { SmscConversations } from "../../../src/gateway/smsc/conversations.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, benchWith, euicc, plainEis } from "../bench.ts";
 import { order, ScriptedAccount } from "../smsc/smsc-network.ts";
 
@@ -85,7 +86,7 @@ async function behindNetwork(bench: Bench) {
 }
 
 const raw = (userData: Uint8Array) =>
-  ({ kind: "packet", userData: [toHex(userData)], protocolId: 0x7f, dataCoding: 0xf6 }) as const;
+  ({ kind: "packet", userData: [userData], protocolId: 0x7f, dataCoding: 0xf6 }) as const;
 
 async function cntrOf(bench: Bench, job: Job): Promise<number> {
   const [packet] = await bench.store.read((r) => r.packets.ofJob(job.id));
@@ -217,7 +218,7 @@ describe("the response to a packet that a client secured", () => {
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
     expect((await bench.gateway.jobs.get(job.id)).endedAt).toBeUndefined();
     await account.hand(message(por(card, 2)));
-    expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { data: toHex(por(card, 2)) } });
+    expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { data: por(card, 2) } });
   });
 
   it("is not one with an older counter, where packet and response are in clear", async () => {
@@ -281,7 +282,7 @@ describe("the response to a packet that a client secured", () => {
     );
     expect((await bench.gateway.jobs.get(job.id)).endedAt).toBeUndefined();
     await account.hand(message(por(card, 2)));
-    expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { data: toHex(por(card, 2)) } });
+    expect(await bench.ended(job.id)).toMatchObject({ state: "done", result: { data: por(card, 2) } });
   });
 
   it.each(["the gateway has the keys", "nobody here has the keys"])(
@@ -356,7 +357,7 @@ describe("a response in several messages", () => {
       const input = { spi: parseSpi(fromHex("1639")), kic: 0x12, kid: 0x12, tar, cntr: 3, data: new Uint8Array(200) };
       const { packet } = wrapCommand(input, keysOf(card));
       const userData = segmentPacket(packet, "command", { reference: 3, referenceBits: 8 }).map(toHex);
-      const work = { kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 } as const;
+      const work = readWork({ kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 });
       const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work, origin: cli });
       await leftAs(2);
       await account.receipt("id-2", "failed");
@@ -385,7 +386,7 @@ describe("a response in several messages", () => {
     const userData = segmentPacket(packet, "command", { reference: 3, referenceBits: 8 }).map(toHex);
     const { job } = await bench.gateway.jobs.submit({
       target: card.state.eid,
-      work: { kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 },
+      work: readWork({ kind: "packet", userData, protocolId: 0x7f, dataCoding: 0xf6 }),
       request: { answerTimeoutMs: 2500 },
       origin: cli,
     });

@@ -14,6 +14,7 @@ import { silentLog } from "../../../src/link/driver.ts";
 import type { AdminRequest } from "../../../src/link/scp81/admin-request.ts";
 import { type DialogSettings, Dialogs, defaultDialogSettings } from "../../../src/link/scp81/dialogs.ts";
 import type { AdminSessionHandler } from "../../../src/link/scp81/session-handler.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench } from "../bench.ts";
 
 /** A gateway, its dialog over the real store and cards that speak straight into it: no TLS, no sockets. */
@@ -34,7 +35,7 @@ export class AdminBench implements AsyncDisposable {
       isOpen: () => true,
       running: () => true,
       bySms: () => false,
-      trigger: () => "8100",
+      trigger: () => Uint8Array.of(0x81, 0x00),
       resume: (target) => this.#dialogs.wake(target),
       wake: (target) => void bench.gateway.jobs.wake(target),
     });
@@ -94,7 +95,7 @@ export class AdminBench implements AsyncDisposable {
         : ({ kind: "script", tar: "000001", apdus: what, ...at } as const);
     const { job } = await this.bench.gateway.jobs.submit({
       target: card.eid,
-      work,
+      work: readWork(work),
       request: { bearer: "https", ...request },
       origin: { face: "api" },
     });
@@ -104,7 +105,7 @@ export class AdminBench implements AsyncDisposable {
 
   /** A job of the gateway's own, which goes first. */
   system(card: Card, apdus: readonly string[]): Promise<string> {
-    return this.waiting(card, { kind: "script", tar: "000001", apdus }, {}, "system");
+    return this.waiting(card, readWork({ kind: "script", tar: "000001", apdus }), {}, "system");
   }
 
   /** A job that waits for a session already. */

@@ -43,7 +43,7 @@ describe("answers whose data mean nothing", () => {
     const cards = await bench.bareCards(data.length);
     await Promise.all(
       cards.map(async (card, index) => {
-        const id = await bench.waiting(card, { kind: "script", tar: "000001", apdus: es5Commands(fn).map(toHex) });
+        const id = await bench.waiting(card, { kind: "script", tar: "000001", apdus: es5Commands(fn) });
         await card.begin();
         const rapdu = tlvBytes(0x23, data[index] ?? octets(0), Uint8Array.of(0x90, 0x00));
         expect(await card.answer(`AF80${toHex(rapdu)}0000`)).not.toBe("dropped");

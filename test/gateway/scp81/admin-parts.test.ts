@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { octetText } from "../../../src/base/octet-text.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { cancelJobIn, expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import { AdminBench, type Card } from "./admin-bench.ts";
@@ -28,10 +29,13 @@ describe("a script in parts", () => {
     const id = await bench.submit(agent, commands);
     await agent.begin();
     await agent.answer(said("11"));
-    expect(await bench.job(id)).toMatchObject({ state: "waiting", result: { executed: 1, data: said("11") } });
+    expect(octetText(await bench.job(id))).toMatchObject({
+      state: "waiting",
+      result: { executed: 1, data: said("11") },
+    });
     await agent.answer(said("22"));
     expect(await agent.answer(said("33"))).toMatchObject({ status: 204 });
-    expect(await bench.job(id)).toMatchObject({
+    expect(octetText(await bench.job(id))).toMatchObject({
       state: "done",
       attempts: 1,
       result: {
@@ -75,7 +79,7 @@ describe("a script in parts", () => {
     await agent.answer(said("11"));
     await happens(agent);
     const job = await bench.job(id);
-    expect(job).toMatchObject({
+    expect(octetText(job)).toMatchObject({
       state: "failed",
       error: { code, executed: "partly", executedCommands: 1, detail: { ...detail } },
       result: {
@@ -99,7 +103,7 @@ describe("a script in parts", () => {
     await agent.answer(said("22"));
     await agent.answer(said("33"));
     expect(sent(agent)).toEqual(["00A1", "00A2", "00A2", "00A3"]);
-    expect(await bench.job(id)).toMatchObject({
+    expect(octetText(await bench.job(id))).toMatchObject({
       state: "done",
       attempts: 2,
       result: { data: `${said("11")}${said("22")}${said("33")}`, executed: 3 },
@@ -113,7 +117,7 @@ describe("a script in parts", () => {
     await agent.answer(said("11"));
     await agent.resume(agent.next);
     await agent.resume(agent.next);
-    expect(await bench.job(id)).toMatchObject({
+    expect(octetText(await bench.job(id))).toMatchObject({
       state: "failed",
       error: { code: "packet.answer-lost", executed: "partly", executedCommands: 1 },
       result: { data: said("11") },
@@ -129,7 +133,7 @@ describe("a script in parts", () => {
     await agent.answer(said("22"));
     await agent.answer(said("33"));
     expect(sent(agent)).toEqual(["00A1", "00A2", "00A2", "00A3"]);
-    expect(await bench.job(id)).toMatchObject({ state: "done", attempts: 1 });
+    expect(octetText(await bench.job(id))).toMatchObject({ state: "done", attempts: 1 });
   });
 
   it("goes on where it was after a restart, in the session that resumes", async () => {
@@ -144,7 +148,7 @@ describe("a script in parts", () => {
     await agent.resume(agent.uris[1] ?? "");
     await agent.answer(said("33"));
     expect(sent(agent)).toEqual(["00A1", "00A2", "00A2", "00A3", "00A3"]);
-    expect(await bench.job(id)).toMatchObject({ state: "done", result: { executed: 3 } });
+    expect(octetText(await bench.job(id))).toMatchObject({ state: "done", result: { executed: 3 } });
   });
 
   it.each(["cancelled", "expired"])("that is %s between two parts ran partly", async (how) => {
@@ -156,7 +160,7 @@ describe("a script in parts", () => {
     else {
       await expireJob(feedJob, bench.bench.store, id, Date.now());
     }
-    expect(await bench.job(id)).toMatchObject({
+    expect(octetText(await bench.job(id))).toMatchObject({
       state: how,
       error: { executed: "partly", executedCommands: 1 },
       result: { data: said("11"), commands: [{ data: "11" }] },
@@ -182,7 +186,7 @@ describe("a script in parts", () => {
       "sent",
     );
     expect(await store.write((r) => cancelJobIn(feedJob, r, id, Date.now(), why))).toBe("cancelled");
-    expect(await bench.job(id)).toMatchObject({
+    expect(octetText(await bench.job(id))).toMatchObject({
       state: "cancelled",
       error: { message: how, executed: "partly", executedCommands: 1 },
       result: { data: said("11"), commands: [{ data: "11" }] },
@@ -201,7 +205,7 @@ describe("a script in parts", () => {
     await agent.answer(said("22"));
     await agent.answer(said("33"));
     expect(sent(agent)).toEqual(["00A1", "00B0", "00A2", "00A3"]);
-    expect(await bench.job(id)).toMatchObject({ state: "done", result: { executed: 3 } });
+    expect(octetText(await bench.job(id))).toMatchObject({ state: "done", result: { executed: 3 } });
     expect(await bench.job(between)).toMatchObject({ state: "done" });
   });
 });

@@ -3,6 +3,7 @@ import { withoutUndefined } from "../../../src/base/defined.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job, JobWork } from "../../../src/gateway/model/job.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { AdminBench, type Card, type Heard, requestOf, type Said } from "./admin-bench.ts";
 
 /** Every state of the dialog meets every POST that a card can send, rightly or wrongly; then the card behaves. */
@@ -42,11 +43,11 @@ class Trial {
 
   async job(commands = 1, request: object = {}): Promise<string> {
     const markers = Array.from({ length: commands }, () => `80CA${(++this.#markers).toString(16).toUpperCase()}00`);
-    return this.#add({ kind: "script", tar: "000001", apdus: markers }, markers, request);
+    return this.#add(readWork({ kind: "script", tar: "000001", apdus: markers }), markers, request);
   }
 
   async body(body: string, marker: string): Promise<string> {
-    return this.#add({ kind: "body", tar: "000001", body }, [marker], { moreToCome: true });
+    return this.#add(readWork({ kind: "body", tar: "000001", body }), [marker], { moreToCome: true });
   }
 
   /** Takes in what the gateway said. */

@@ -11,8 +11,8 @@ import { AdminBench } from "./admin-bench.ts";
 
 const agentId = "card/7";
 const http = { host: "h", agentId };
-const trigger = toHex(encode(SessionTrigger, { session: { http } }));
-const script = (...apdus: Uint8Array[]) => ({ kind: "script", tar: "000001", apdus: apdus.map(toHex) }) as const;
+const trigger = encode(SessionTrigger, { session: { http } });
+const script = (...apdus: Uint8Array[]) => ({ kind: "script", tar: "000001", apdus }) as const;
 const long = { http: { host: "h".repeat(300), agentId } };
 
 describe("the agent id that a script writes", () => {
@@ -33,8 +33,8 @@ describe("the agent id that a script writes", () => {
   ])("is found in %s", (_, work) => expect(agentIdWritten(work)).toBe(agentId));
 
   it.each([
-    ["a trigger without one", { kind: "body", tar: "000001", body: "8100" } as const],
-    ["a broken trigger", { kind: "body", tar: "000001", body: "81FF8B" } as const],
+    ["a trigger without one", { kind: "body", tar: "000001", body: Uint8Array.of(0x81, 0x00) } as const],
+    ["a broken trigger", { kind: "body", tar: "000001", body: Uint8Array.of(0x81, 0xff, 0x8b) } as const],
     ["other scripts", script(Uint8Array.of(0x80, 0xca, 0, 0x5a, 0))],
     ["broken parameters", script(Uint8Array.of(0x80, 0xe2, 0x90, 0, 3, 0x85, 0x7f, 0x01))],
   ])("is not looked for in %s", (_, work) => expect(agentIdWritten(work)).toBeUndefined());
@@ -54,7 +54,7 @@ describe("what a target's card may call itself", () => {
     await directory.load();
     const entry = () => directory.find(`8001028110${card.eid}4F10A0000005591010FFFFFFFF8900000100820101830140`);
     expect(entry()).toMatchObject({ eid: card.eid, agentId: "set by hand" });
-    const id = await bench.submit(card, [...storeDataCommands(sessionParametersTlv("change", { http })).map(toHex)]);
+    const id = await bench.submit(card, storeDataCommands(sessionParametersTlv("change", { http })).map(toHex));
     expect(entry()?.agentIds ?? []).not.toContain(agentId);
     await card.begin();
     await bench.bench.until(async () => (entry()?.agentIds?.includes(agentId) === true ? true : undefined));

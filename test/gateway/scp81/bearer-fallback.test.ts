@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fromHex } from "../../../src/base/hex.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { KeySetInfo } from "../../../src/gateway/model/key-set.ts";
 import { changingBearer, mayChangeBearer, sessionDueBy } from "../../../src/gateway/scp81/bearer-fallback.ts";
@@ -26,7 +27,7 @@ function waiting(id: string, more: Partial<Job> = {}, request: Partial<JobReques
 const script = (more: Partial<Extract<JobWork, { kind: "script" }>>): JobWork => ({
   kind: "script",
   tar: "000001",
-  apdus: ["80CA005A00"],
+  apdus: [fromHex("80CA005A00")],
   ...more,
 });
 
@@ -94,14 +95,18 @@ describe("the jobs that are sent by SMS instead", () => {
     // INITIALIZE UPDATE. GP Card Specification, Amendment D §7.1.1
     [
       "none that begins one",
-      { jobs: [waiting("a", { work: script({ apdus: [`8050300008${"00".repeat(8)}`] }) })] },
+      { jobs: [waiting("a", { work: script({ apdus: [fromHex(`8050300008${"00".repeat(8)}`)] }) })] },
       [],
     ],
     // Class byte 84: the command has a C-MAC. GP Card Specification §11.1.4
-    ["none that continues one", { jobs: [waiting("a", { work: script({ apdus: ["84E2880001FF"] }) })] }, []],
+    ["none that continues one", { jobs: [waiting("a", { work: script({ apdus: [fromHex("84E2880001FF")] }) })] }, []],
     [
       "none secured upstream",
-      { jobs: [waiting("a", { work: { kind: "packet", userData: ["00"], protocolId: 127, dataCoding: 246 } })] },
+      {
+        jobs: [
+          waiting("a", { work: { kind: "packet", userData: [Uint8Array.of(0)], protocolId: 127, dataCoding: 246 } }),
+        ],
+      },
       [],
     ],
     [
@@ -118,7 +123,9 @@ describe("the jobs that are sent by SMS instead", () => {
       "none that needs more than 255 short messages",
       {
         jobs: [
-          waiting("a", { work: script({ apdus: Array.from({ length: 150 }, () => `80E28800FF${"00".repeat(255)}`) }) }),
+          waiting("a", {
+            work: script({ apdus: Array.from({ length: 150 }, () => fromHex(`80E28800FF${"00".repeat(255)}`)) }),
+          }),
         ],
       },
       [],

@@ -3,6 +3,7 @@ import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { fromHex } from "../../../src/base/hex.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
@@ -98,7 +99,7 @@ class Triggering implements AsyncDisposable {
       isOpen: () => this.sessionOpen,
       running: () => true,
       bySms: (job, target) => gateway.bySms(job, target),
-      trigger: () => "8100",
+      trigger: () => Uint8Array.of(0x81, 0x00),
       resume: () => {},
       wake: (target) => void gateway.jobs.wake(target),
     });
@@ -110,7 +111,7 @@ class Triggering implements AsyncDisposable {
 
 type Script = Extract<JobWork, { kind: "script" }>;
 /** GET DATA so often that the script takes more than five short messages. */
-const long = Array.from({ length: 150 }, () => "80CA005A00");
+const long = Array.from({ length: 150 }, () => fromHex("80CA005A00"));
 const minute = 60_000;
 /** Time for a look of the bearer, which has one each second. */
 const look = () => systemClock.sleep(1500);
@@ -274,10 +275,10 @@ describe("a job that may go either way", () => {
     [
       "is too long for short messages",
       {},
-      { apdus: Array.from({ length: 300 }, () => `80E2000078${"5A".repeat(120)}`) },
+      { apdus: Array.from({ length: 300 }, () => fromHex(`80E2000078${"5A".repeat(120)}`)) },
     ],
     ["belongs to a secure channel of the session", { secureChannel: "c1" }, {}],
-    ["continues a secure channel", {}, { apdus: [`8482030010${"00".repeat(16)}`, ...long] }],
+    ["continues a secure channel", {}, { apdus: [fromHex(`8482030010${"00".repeat(16)}`), ...long] }],
     ["is for an application that its TAR does not name", {}, { aid: "A0000000871002" }],
     ["asks for a key set that does not exist", { kvn: 9 }, {}],
   ])("waits on when its script %s", async (_, request, work) => {

@@ -6,6 +6,7 @@ import { SessionTrigger } from "../../../src/codec/gp/trigger.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { encode } from "../../../src/codec/kit/codec.ts";
 import { KeySetShape } from "../../../src/gateway/targets/target-shape.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { getEid, getStatus, Scp81Bench, type Scp81BenchOptions } from "./scp81-bench.ts";
 
 const open: AsyncDisposable[] = [];
@@ -216,7 +217,12 @@ describe("the choice among bearers", () => {
     await rig.bench.ended(await rig.submit([getEid], { moreToCome: true }));
     const { job } = await rig.bench.gateway.jobs.submit({
       target: rig.eid,
-      work: { kind: "packet", userData: ["027000000A0D0021000000000001"], protocolId: 0x7f, dataCoding: 0xf6 },
+      work: readWork({
+        kind: "packet",
+        userData: ["027000000A0D0021000000000001"],
+        protocolId: 0x7f,
+        dataCoding: 0xf6,
+      }),
       request: { bearer: "auto", fireAndForget: true },
       origin: { face: "api" },
     });

@@ -11,6 +11,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
 import { silentLog } from "../../../src/link/driver.ts";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, type BenchLink } from "../bench.ts";
 
 /** A gateway with its SCP81 server, and a card in a reader whose sessions come by TCP. */
@@ -82,7 +83,7 @@ export class Scp81Bench implements AsyncDisposable {
     const { aid, validityMs } = more;
     const { job } = await this.#bench.gateway.jobs.submit({
       target: this.eid,
-      work: { kind: "script", tar: "000001", apdus, ...withoutUndefined({ aid }) },
+      work: readWork({ kind: "script", tar: "000001", apdus, ...withoutUndefined({ aid }) }),
       request: { bearer: "https", ...request },
       origin: { face: "api" },
       ...withoutUndefined({ validityMs }),

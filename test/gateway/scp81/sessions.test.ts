@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { DropPoint } from "../../../simulators/scp81/agent-deviations.ts";
+import { octetText } from "../../../src/base/octet-text.ts";
 import { getEid, getStatus, Scp81Bench, type Scp81BenchOptions } from "./scp81-bench.ts";
 
 const open: AsyncDisposable[] = [];
@@ -22,7 +23,7 @@ describe("a job by https", () => {
     const rig = await set();
     const job = await rig.bench.ended(await rig.submit([getEid]));
     expect(job).toMatchObject({ state: "done", attempts: 1, chosen: { bearer: "https", link: "scp81" } });
-    expect(job.result?.commands).toEqual([{ data: expect.stringContaining(rig.eid), sw: "9000" }]);
+    expect(octetText(job.result?.commands)).toEqual([{ data: expect.stringContaining(rig.eid), sw: "9000" }]);
     await rig.agent.idle();
     expect(rig.reports).toMatchObject([{ end: "complete", posts: 2 }]);
     const told = await rig.bench.until(async () => {

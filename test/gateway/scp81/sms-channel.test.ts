@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, euicc } from "../bench.ts";
 
 const open: AsyncDisposable[] = [];
@@ -15,7 +16,7 @@ it("a secure channel whose script is refused is over by short message too", asyn
   await bench.gateway.start();
   const order = (apdu: string) => ({
     target: card.state.eid,
-    work: { kind: "script", tar: aid.slice(24, 30), aid, apdus: [apdu] } as const,
+    work: readWork({ kind: "script", tar: aid.slice(24, 30), aid, apdus: [apdu] }),
     request: { bearer: "short-message" } as const,
     origin: { face: "api" } as const,
   });

@@ -100,7 +100,7 @@ describe("an SCP03t script", () => {
 describe("an SCP03 script of C-APDUs", () => {
   const update = "8050300008010203040506070800";
   const authenticate = `8482330010${"11".repeat(16)}`;
-  const both = askedByWork({ kind: "script", tar: "000013", apdus: [update, authenticate] });
+  const both = askedByWork({ kind: "script", tar: "000013", apdus: [update, authenticate].map(fromHex) });
   const good = `231E${"00".repeat(28)}9000`;
 
   it.each([
@@ -139,7 +139,7 @@ describe("status words", () => {
 
 describe("octets that nobody can read as a script", () => {
   it("are handed through, and so is what the card says to them", () => {
-    expect(answer("0102", "CAFE")).toEqual({ result: { data: "CAFE", commands: [] } });
+    expect(answer("0102", "CAFE")).toEqual({ result: { data: fromHex("CAFE"), commands: [] } });
     expect(answer("8100", "")).toEqual({ result: { commands: [] } });
   });
 
@@ -149,9 +149,13 @@ describe("octets that nobody can read as a script", () => {
 });
 
 describe("a script that is answered by nothing, or by too much", () => {
-  const three = { kind: "script", tar: "000001", apdus: Array.from({ length: 3 }, () => "80F28002024F0000") } as const;
+  const three = {
+    kind: "script",
+    tar: "000001",
+    apdus: Array.from({ length: 3 }, () => fromHex("80F28002024F0000")),
+  } as const;
   const named = { ...three, function: { name: "enableProfile", params: {} } };
-  const body = { kind: "body", tar: "000001", body: "80F28002024F00" } as const;
+  const body = { kind: "body", tar: "000001", body: fromHex("80F28002024F00") } as const;
   const nothing = new Uint8Array(0);
 
   it.each([

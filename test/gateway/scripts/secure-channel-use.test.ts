@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { fromHex } from "../../../src/base/hex.ts";
 import { channelUse, targetedApplication } from "../../../src/gateway/scripts/secure-channel-use.ts";
 
-const script = (...apdus: string[]) => ({ kind: "script", tar: "000001", apdus }) as const;
-const body = (octets: string) => ({ kind: "body", tar: "000001", body: octets }) as const;
+const script = (...apdus: string[]) => ({ kind: "script", tar: "000001", apdus: apdus.map(fromHex) }) as const;
+const body = (octets: string) => ({ kind: "body", tar: "000001", body: fromHex(octets) }) as const;
 
 describe("what a script does to a secure channel", () => {
   it.each([

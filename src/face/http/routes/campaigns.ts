@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { withoutUndefined } from "../../../base/defined.ts";
+import { octetText } from "../../../base/octet-text.ts";
 import type { ShownCampaign } from "../../../gateway/campaign/campaigns.ts";
 import { csvPieces, joinedReport, jsonPieces, reportPieces } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
@@ -17,7 +18,7 @@ function campaignAnswer({ campaign, progress }: ShownCampaign) {
     name: order.name,
     state,
     ...withoutUndefined({ reason }),
-    order: { ...order, action: shownAction(order.action) },
+    order: { ...order, action: octetText(shownAction(order.action)) },
     createdAt,
     ...withoutUndefined({ endedAt }),
     progress: { ...progress },

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { withoutUndefined } from "../../../base/defined.ts";
+import { octetText } from "../../../base/octet-text.ts";
 import { shownJob } from "../../../gateway/jobs/shown-job.ts";
 import { cardOperations } from "../../api/cards.ts";
 import type { ApiDeps } from "../api-deps.ts";
@@ -38,7 +39,7 @@ export async function cardAuditRoutes(app: FastifyInstance, { deps }: { deps: Ap
     handler: async ({ params, body, principal, raw }, reply) => {
       const named = principal === undefined || principal.how === "socket" ? {} : { client: principal.client };
       const jobs = await connectivity.set(params.ref, body, { face: faceOf(raw), ...named });
-      return reply.code(202).send({ jobs: jobs.map((job) => shownJob(job)) });
+      return reply.code(202).send({ jobs: jobs.map((job) => octetText(shownJob(job))) });
     },
   });
 }

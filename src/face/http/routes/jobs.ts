@@ -24,7 +24,7 @@ async function detail(deps: ApiDeps, job: Job) {
     ...(command.answer === undefined ? {} : { answer: withHexOctets(command.answer) }),
   }));
   return {
-    ...shownJob(job),
+    ...octetText(shownJob(job)),
     packets: octetText(shownPackets(packets, job.work)),
     decoded,
     ...(profileSwitch === undefined ? {} : { switch: profileSwitch, procedure: profileSwitch }),
@@ -54,7 +54,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       return reply
         .code(created ? 202 : 200)
         .header("location", `/v1/jobs/${job.id}`)
-        .send(shownJob(job));
+        .send(octetText(shownJob(job)));
     },
   });
 
@@ -66,7 +66,7 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
       return sendPage(reply, query, {
         find: (cursor, limit) => jobs.list(filter, cursor, limit),
         position: (job) => job.seq,
-        answerOf: shownJob,
+        answerOf: (job) => octetText(shownJob(job)),
         item: jobShape,
       });
     },
@@ -83,6 +83,6 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
 
   routes.route({
     ...routeOf(jobOperations.cancel),
-    handler: async ({ params }) => shownJob(await jobs.cancel(params.id)),
+    handler: async ({ params }) => octetText(shownJob(await jobs.cancel(params.id))),
   });
 }
