@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import { ecCurves } from "../codec/euicc/ec-curve.ts";
 import { readX509, type X509Facts } from "../codec/euicc/x509.ts";
 
 /** Signatures on certificates that are accepted: ECDSA and RSA with SHA-256 and longer. */
@@ -13,16 +14,8 @@ const signatureAlgorithms = new Set([
   "1.2.840.113549.1.1.13",
 ]);
 
-/** Curves of the GlobalPlatform key parameter references. GP Amendment E §6.2 */
-const curves = new Set([
-  "1.2.840.10045.3.1.7",
-  "1.3.132.0.34",
-  "1.3.132.0.35",
-  "1.3.36.3.3.2.8.1.1.7",
-  "1.3.36.3.3.2.8.1.1.11",
-  "1.3.36.3.3.2.8.1.1.13",
-  "1.2.250.1.223.101.256.1",
-]);
+/** Object identifiers of the curves that keys may be on. */
+const curves: ReadonlySet<string> = new Set(ecCurves.map(({ oid }) => oid));
 
 /**
  * Extensions whose meaning for CI -> EUM is either checked here or needs no check: key identifiers, key usage,
@@ -45,6 +38,21 @@ export function checkIssuer(certificate: X509Certificate, name: string, below: n
   if (Date.parse(certificate.validTo) < now) throw bad(`the ${name} certificate expired ${certificate.validTo}`);
   if (Date.parse(certificate.validFrom) > now)
     throw bad(`the ${name} certificate is valid only from ${certificate.validFrom}`);
+}
+
+/** Checks a manufacturer's certificate against the CI that issued it. RFC 5280 §6.1.3 @throws crypto.signature */
+export function checkEumByCi(eum: X509Certificate, ci: X509Certificate, now: number): void {
+  // Names are checked first: errors about key identifiers would mislead if the CI is not the issuer.
+  const other = bad(`the EUM certificate was issued by ${oneLine(eum.issuer)}, not by this CI`);
+  if (eum.issuer !== ci.subject) throw other;
+  checkIssuer(ci, "CI", 1, now);
+  if (!eum.checkIssued(ci)) throw other;
+  if (!eum.verify(ci.publicKey)) throw bad("the CI's signature on the EUM certificate is wrong");
+}
+
+/** A distinguished name, which node:crypto gives one attribute a line. */
+export function oneLine(name: string): string {
+  return name.replaceAll("\n", ", ");
 }
 
 function factsOf(certificate: X509Certificate, name: string): X509Facts {

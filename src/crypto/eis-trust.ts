@@ -1,12 +1,13 @@
-import { type KeyObject, verify, X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import type { Element } from "@xmldom/xmldom";
 import { withoutUndefined } from "../base/defined.ts";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { elements } from "../codec/eis/xml.ts";
-import { certificateDate, certificateSigned, GpCertificate, oidText } from "../codec/euicc/certificate.ts";
+import { certificateCurve, certificateDate, GpCertificate, oidText } from "../codec/euicc/certificate.ts";
 import { decode } from "../codec/kit/codec.ts";
-import { checkIssuer } from "./certificate-path.ts";
+import { checkEumByCi, checkIssuer, oneLine } from "./certificate-path.ts";
+import { checkCertificate, type FindingCode } from "./certificates/gp-chain.ts";
 import { dsElements, signatureCertificates, verifyXmlSignature } from "./xml-signature.ts";
 
 /** One check of a chain: `unchecked` if a certificate that it requires was not given. */
@@ -44,15 +45,6 @@ export interface TrustAnchors {
   readonly ci?: string | Uint8Array;
   readonly eum?: string | Uint8Array;
 }
-
-/** Curve references of GlobalPlatform keys. GP Amendment E §6.2 */
-const curves: Readonly<Record<string, string>> = {
-  "00": "P-256",
-  "01": "P-384",
-  "02": "P-521",
-  "03": "brainpoolP256r1",
-  "40": "FRP256v1",
-};
 
 /** A certificate given as PEM or DER. @throws crypto.signature naming which one is not readable */
 function readCertificate(given: string | Uint8Array, field: string): X509Certificate {
@@ -160,50 +152,18 @@ function checkEum(eum: X509Certificate | undefined, ci: X509Certificate | undefi
   if (eum === undefined) return;
   checkIssuer(eum, "EUM", 0, now);
   if (ci === undefined) throw new Unchecked("no CI certificate");
-  // Names are checked first: errors about key identifiers would mislead if the CI is not the issuer.
-  const other = bad(`the EUM certificate was issued by ${oneLine(eum.issuer)}, not by this CI`);
-  if (eum.issuer !== ci.subject) throw other;
-  checkIssuer(ci, "CI", 1, now);
-  if (!eum.checkIssued(ci)) throw other;
-  if (!eum.verify(ci.publicKey)) throw bad("the CI's signature on the EUM certificate is wrong");
+  checkEumByCi(eum, ci, now);
 }
+
+/** Findings that matter only where the key of the card is used, or that older certificates have. */
+const tolerated: ReadonlySet<FindingCode> = new Set(["unsupported-curve", "public-key", "authority-key"]);
 
 function checkEcasd({ eid, ecasd }: CheckedEis, eum: KeyObject | undefined, now: number): void {
   if (ecasd === undefined || eum === undefined) return;
-  const certificate = parsedEcasd(ecasd);
-  const hash = certificate.signature.length > 96 ? "sha512" : certificate.signature.length > 64 ? "sha384" : "sha256";
-  const fits =
-    eum.asymmetricKeyType === "ec" &&
-    verify(hash, certificateSigned(ecasd), { key: eum, dsaEncoding: "ieee-p1363" }, certificate.signature);
-  if (!fits) throw bad("the EUM's signature on the ECASD certificate is wrong");
-  const subject = toHex(certificate.subjectId);
-  const named = /^(3[0-9]){32}$/.test(subject) ? Buffer.from(certificate.subjectId).toString("latin1") : subject;
-  if (named !== eid.toUpperCase()) throw bad(`the ECASD certificate belongs to ${named}, not to ${eid}`);
-  checkEcasdUse(certificate, now);
-}
-
-/** SGP.02 §2.3.2.2: for key agreement, and not expired. */
-function checkEcasdUse(certificate: GpCertificate, now: number): void {
-  const usage = toHex(certificate.keyUsage);
-  if (!/^(0080|80|020080)$/.test(usage))
-    throw bad(`the ECASD certificate is not for key agreement (key usage ${usage})`);
-  const curve = toHex(certificate.publicKey.curve ?? Uint8Array.of(0));
-  if (curves[curve] === undefined) throw bad(`the ECASD certificate has a key of the unknown curve ${curve}`);
-  const from = certificate.effectiveDate === undefined ? undefined : certificateDate(certificate.effectiveDate);
-  const to = certificateDate(certificate.expirationDate);
-  const today = new Date(now).toISOString().slice(0, 10);
-  if (to === undefined || Number.isNaN(Date.parse(to))) throw bad("the ECASD certificate has no valid expiration date");
-  if (to < today) throw bad(`the ECASD certificate expired ${to}`);
-  if (from !== undefined && from > today) throw bad(`the ECASD certificate is valid only from ${from}`);
-}
-
-function parsedEcasd(ecasd: Uint8Array): GpCertificate {
-  try {
-    return decode(GpCertificate, ecasd);
-  } catch (cause) {
-    if (!isGatewayError(cause)) throw cause;
-    throw new GatewayError("crypto.signature", `the ECASD certificate cannot be read: ${cause.message}`, { cause });
-  }
+  const issuer = { publicKey: eum };
+  const { findings } = checkCertificate(ecasd, { holder: "ECASD", eid, signer: "EUM", issuer, now });
+  const fault = findings.find(({ code }) => !tolerated.has(code));
+  if (fault !== undefined) throw bad(fault.message);
 }
 
 function shownEum(eum: X509Certificate, fromSignature: boolean): NonNullable<EisTrust["eum"]> {
@@ -214,13 +174,13 @@ function shownEum(eum: X509Certificate, fromSignature: boolean): NonNullable<Eis
 function shownEcasd(octets: Uint8Array): Pick<EisTrust, "ecasd"> {
   let certificate: GpCertificate;
   try {
-    certificate = parsedEcasd(octets);
+    certificate = decode(GpCertificate, octets);
   } catch (error) {
     if (isGatewayError(error)) return {};
     throw error;
   }
   const expirationDate = certificateDate(certificate.expirationDate);
-  const curve = toHex(certificate.publicKey.curve ?? Uint8Array.of(0));
+  const curve = certificateCurve(certificate)?.name ?? toHex(certificate.publicKey.curve ?? new Uint8Array(0));
   return {
     ecasd: {
       serialNumber: toHex(certificate.serialNumber),
@@ -228,14 +188,10 @@ function shownEcasd(octets: Uint8Array): Pick<EisTrust, "ecasd"> {
       subjectId: toHex(certificate.subjectId),
       keyUsage: toHex(certificate.keyUsage),
       ...withoutUndefined({ expirationDate }),
-      curve: curves[curve] ?? curve,
+      curve,
       publicKey: toHex(certificate.publicKey.point),
     },
   };
-}
-
-function oneLine(name: string): string {
-  return name.replaceAll("\n", ", ");
 }
 
 function bad(message: string): GatewayError {

@@ -1,3 +1,5 @@
+import { ecCurve } from "./ec-curve.ts";
+
 /** What a key set is for, by its version number. SGP.02 §2.2.5, GP Card Specification §11 */
 export function keySetUse(kvn: number): string {
   if (kvn >= 0x01 && kvn <= 0x0f) return "SCP80";
@@ -58,20 +60,7 @@ export function keyTypeName(type: number): string | undefined {
   return keyTypes[type];
 }
 
-const curves: Readonly<Record<number, string>> = {
-  0: "P-256",
-  1: "P-384",
-  2: "P-521",
-  3: "brainpoolP256r1",
-  4: "brainpoolP256t1",
-  5: "brainpoolP384r1",
-  6: "brainpoolP384t1",
-  7: "brainpoolP512r1",
-  8: "brainpoolP512t1",
-  64: "FRP256V1",
-};
-
 /** Name of a curve reference; undefined when it is reserved. GP Amendment E §4.2.2 */
 export function curveName(reference: number): string | undefined {
-  return curves[reference];
+  return ecCurve(reference)?.name;
 }

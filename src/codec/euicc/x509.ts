@@ -1,5 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { codecError } from "../../base/gateway-error.ts";
+import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { readTlv, readTlvs, type Tlv } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
@@ -17,6 +17,10 @@ export interface X509Facts {
   /** Names of the bits that are set. */
   readonly keyUsage?: readonly KeyUsage[];
   readonly extensions: readonly { readonly oid: string; readonly critical: boolean }[];
+  readonly subjectKeyId?: Uint8Array;
+  readonly authorityKeyId?: Uint8Array;
+  /** Object identifiers (registeredID) among the alternative names: who a GSMA entity is. */
+  readonly registeredIds: readonly string[];
 }
 
 /** Bits of the key usage in their order. RFC 5280 §4.2.1.3 */
@@ -64,7 +68,34 @@ export function readX509(der: Uint8Array): X509Facts {
     ...(constraints === undefined ? {} : { basicConstraints: readConstraints(constraints) }),
     ...(usage === undefined ? {} : { keyUsage: readUsage(usage) }),
     extensions: extensions.map(({ oid, critical }) => ({ oid, critical })),
+    ...withoutUndefined({
+      subjectKeyId: lenient(extension("2.5.29.14"), (value) => octetsOf(inside(value)[0], 0x04)),
+      authorityKeyId: lenient(extension("2.5.29.35"), (value) => octetsOf(members(value)[0], 0x80)),
+    }),
+    registeredIds:
+      lenient(extension("2.5.29.17"), (value) =>
+        members(value).flatMap(({ tag, value: octets }) => (tag === 0x88 ? (oidText(octets) ?? []) : [])),
+      ) ?? [],
   };
+}
+
+/** What no check depends on is read as far as it is well-formed. */
+function lenient<T>(value: Tlv | undefined, read: (value: Tlv) => T | undefined): T | undefined {
+  if (value === undefined) return undefined;
+  try {
+    return read(value);
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
+}
+
+function members(value: Tlv): Tlv[] {
+  return sequence(needed(inside(value)[0], "extension value"), "extension value");
+}
+
+function octetsOf(tlv: Tlv | undefined, tag: number): Uint8Array | undefined {
+  return tlv?.tag === tag ? tlv.value : undefined;
 }
 
 function readExtension(tlv: Tlv): { oid: string; critical: boolean; value: Tlv } {
