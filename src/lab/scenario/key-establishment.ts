@@ -1,11 +1,12 @@
-import { createECDH, createHash, createPrivateKey, sign } from "node:crypto";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { concatBytes, toHex } from "../../base/hex.ts";
-import { GpCertificate } from "../../codec/euicc/certificate.ts";
-import { KeyControl, keyEstablishmentSigned } from "../../codec/euicc/key-establishment.ts";
-import { tlvBytes } from "../../codec/kit/ber.ts";
+import { toHex } from "../../base/hex.ts";
+import { Secret } from "../../base/secret.ts";
+import { certificateCurve, GpCertificate } from "../../codec/euicc/certificate.ts";
+import { p256 } from "../../codec/euicc/ec-curve.ts";
+import { KeyEstablishment, keyControl } from "../../codec/euicc/key-establishment.ts";
 import { decode, encode } from "../../codec/kit/codec.ts";
-import { aesCmac } from "../../crypto/mac.ts";
+import { ecPrivateKey, newEcKey } from "../../crypto/certificates/ec-key.ts";
+import { deriveKeySet, isReceipt, secondStep } from "../../crypto/key-establishment/establish.ts";
 
 /** Key establishment between an SM-SR or SM-DP and a card, from the side of the server. SGP.02 §4.1.1.8, scenario 3 */
 interface Establishment {
@@ -30,65 +31,21 @@ interface EstablishmentOrder {
 
 /** Three AES-128 keys of a secure channel: the second step of the establishment, ready for the card. */
 export function establishment({ kvn, privateKey, challenge, ecasd }: EstablishmentOrder): Establishment {
-  const ephemeral = createECDH("prime256v1");
-  const publicPoint = new Uint8Array(ephemeral.generateKeys());
-  const control: KeyControl = {
-    scenario: { id: 3, deleteKeys: kvn >= 0x30, derivationRandom: false, hostId: false, certificateVerified: true },
-    usage: 0x10,
-    access: undefined,
-    keyType: 0x88,
-    keyLength: 16,
-    keyId: 1,
-    kvn,
-    counter: new Uint8Array(0),
-    sdin: undefined,
-    hostId: undefined,
+  const card = decode(GpCertificate, ecasd);
+  const curve = certificateCurve(card) ?? p256;
+  const order = {
+    control: keyControl({ kvn }),
+    ephemeral: newEcKey(curve),
+    card: { curve, point: card.publicKey.point },
   };
-  const signed = keyEstablishmentSigned(control, publicPoint, challenge);
-  const signature = sign("sha256", signed, { key: signingKey(privateKey), dsaEncoding: "ieee-p1363" });
-  const a6 = tlvBytes(0xa6, encode(KeyControl, control));
-  const block = concatBytes(a6, tlvBytes(0x7f49, publicPoint), tlvBytes(0x5f37, signature));
+  const step = secondStep(order, ecPrivateKey(p256, new Secret(privateKey)), challenge);
   return {
-    block: toHex(block),
+    block: toHex(encode(KeyEstablishment, step)),
     keys: (receipt) => {
-      const cardPoint = decode(GpCertificate, ecasd).publicKey.point;
-      const secret = new Uint8Array(ephemeral.computeSecret(cardPoint));
-      const material = derive(secret, Uint8Array.of(0x10, 0x88, 0x10), 64);
-      const expected = aesCmac(material.subarray(0, 16))(a6);
-      if (toHex(expected) !== toHex(receipt))
+      const derived = deriveKeySet(order);
+      if (!isReceipt(derived, receipt))
         throw new GatewayError("scenario.failed", "the card's receipt does not match: the card derived different keys");
-      return [16, 32, 48].map((at) => material.slice(at, at + 16));
+      return derived.keySet.keys.map((key) => key.reveal());
     },
   };
-}
-
-/** X9.63 key derivation with SHA-256. BSI TR-03111 §4.3.3 */
-function derive(secret: Uint8Array, sharedInfo: Uint8Array, length: number): Uint8Array {
-  const parts: Uint8Array[] = [];
-  for (let count = 1; parts.length * 32 < length; count++) {
-    const counter = Uint8Array.of(0, 0, 0, count);
-    parts.push(
-      createHash("sha256")
-        .update(concatBytes(secret, counter, sharedInfo))
-        .digest(),
-    );
-  }
-  return concatBytes(...parts).slice(0, length);
-}
-
-function signingKey(privateKey: Uint8Array) {
-  const ecdh = createECDH("prime256v1");
-  ecdh.setPrivateKey(privateKey);
-  const point = ecdh.getPublicKey();
-  const text = (octets: Uint8Array) => Buffer.from(octets).toString("base64url");
-  return createPrivateKey({
-    format: "jwk",
-    key: {
-      kty: "EC",
-      crv: "P-256",
-      d: text(privateKey),
-      x: text(point.subarray(1, 33)),
-      y: text(point.subarray(33)),
-    },
-  });
 }

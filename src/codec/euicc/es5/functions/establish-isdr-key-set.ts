@@ -5,9 +5,8 @@ import { wrapped } from "../../../kit/ber.ts";
 import { decode } from "../../../kit/codec.ts";
 import { rest } from "../../../kit/primitives.ts";
 import { maybe, template, tlv } from "../../../kit/template.ts";
-import { dgiBytes } from "../../dgi.ts";
-import { KeyControl, KeyEstablishment, keyEstablishmentBlock } from "../../key-establishment.ts";
-import { storeBlocks } from "../apdu.ts";
+import { KeyControl, KeyEstablishment } from "../../key-establishment.ts";
+import { certificateBlocks, keyBlocks } from "../../key-establishment-commands.ts";
 import { hex } from "../fields.ts";
 import { type CardCommand, es5Call, es5Record } from "../record.ts";
 import { usage } from "../usage.ts";
@@ -22,10 +21,7 @@ export const establishIsdRKeySet = es5Record<EstablishIsdRKeySet>({
   name: "establishISDRKeySet",
   clause: "SGP.02 §4.1.1.8",
   ins: 0xe2,
-  commands: (fn) => {
-    if (fn.part === 1) return storeBlocks(dgiBytes(0x3a01, fn.certificate), { response: true, more: true });
-    return storeBlocks(keyEstablishmentBlock(fn), { response: true, firstBlock: fn.block ?? 1 });
-  },
+  commands: (fn) => (fn.part === 1 ? certificateBlocks(fn.certificate) : keyBlocks(fn, fn.block)),
   classify: (command) => {
     const { grouping } = command;
     if (grouping?.tag === 0x3a01) return { name: "establishISDRKeySet", part: 1, certificate: grouping.value };
