@@ -8,6 +8,8 @@ export interface BlockCipher {
   readonly blockSize: 8 | 16;
   /** Enciphers into a new array. */
   encrypt(clear: Uint8Array): Uint8Array;
+  /** The same for input that is not used again: its first block may be overwritten, which saves a copy. */
+  encryptOnce(clear: Uint8Array): Uint8Array;
   /** Deciphers into a new array. */
   decrypt(secret: Uint8Array): Uint8Array;
 }
@@ -62,7 +64,8 @@ function modeOf(algorithm: CipherAlgorithm, key: Uint8Array): Mode {
 export function blockCipher(algorithm: CipherAlgorithm, key: Uint8Array): BlockCipher {
   const mode = modeOf(algorithm, key);
   const { blockSize } = mode;
-  return { blockSize, encrypt: encryptor(mode), decrypt: decryptor(mode) };
+  const encryptOnce = encryptor(mode);
+  return { blockSize, encrypt: (clear) => encryptOnce(clear.slice()), encryptOnce, decrypt: decryptor(mode) };
 }
 
 function wholeBlocks(octets: Uint8Array, blockSize: number): void {
@@ -83,9 +86,8 @@ function encryptor(mode: Mode): (clear: Uint8Array) => Uint8Array {
       context.setAutoPadding(false);
     }
     if (!chained) return context.update(clear);
-    const input = clear.slice();
-    for (let i = 0; i < blockSize; i++) input[i] = (input[i] ?? 0) ^ (memory[i] ?? 0);
-    const output = context.update(input);
+    for (let i = 0; i < blockSize; i++) clear[i] = (clear[i] ?? 0) ^ (memory[i] ?? 0);
+    const output = context.update(clear);
     memory.set(output.subarray(output.length - blockSize));
     return output;
   };

@@ -18,23 +18,34 @@ function doubled(block: Uint8Array): Uint8Array {
 }
 
 function lastBlock(cipher: BlockCipher, message: Uint8Array): Uint8Array {
-  const output = cipher.encrypt(message);
+  const output = cipher.encryptOnce(message);
   return output.subarray(output.length - cipher.blockSize);
 }
 
-/** AES-CMAC with a kept key schedule. NIST SP 800-38B */
-export function aesCmac(key: Uint8Array): Mac {
+/** AES-CMAC over the parts of a message, joined. */
+export type Cmac = (...parts: readonly Uint8Array[]) => Uint8Array;
+
+/** AES-CMAC with a kept key schedule and a kept buffer. NIST SP 800-38B */
+export function aesCmac(key: Uint8Array): Cmac {
   const cipher = blockCipher("AES", key);
   const whole = doubled(lastBlock(cipher, new Uint8Array(16)));
   const partial = doubled(whole);
-  return (message) => {
-    const blocks = Math.max(1, Math.ceil(message.length / 16));
-    const input = new Uint8Array(blocks * 16);
-    input.set(message);
-    const complete = message.length === input.length;
-    if (!complete) input[message.length] = 0x80;
+  let buffer = new Uint8Array(64);
+  return (...parts) => {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    const padded = Math.max(1, Math.ceil(length / 16)) * 16;
+    if (padded > buffer.length) buffer = new Uint8Array(2 * padded);
+    const input = buffer.subarray(0, padded);
+    let at = 0;
+    for (const part of parts) {
+      input.set(part, at);
+      at += part.length;
+    }
+    const complete = length === padded;
+    if (!complete) input.fill(0, length).fill(0x80, length, length + 1);
     const subkey = complete ? whole : partial;
-    const start = input.length - 16;
+    const start = padded - 16;
     for (let i = 0; i < 16; i++) input[start + i] = (input[start + i] ?? 0) ^ (subkey[i] ?? 0);
     return lastBlock(cipher, input);
   };
@@ -44,7 +55,6 @@ export function aesCmac(key: Uint8Array): Mac {
 function desMac(algorithm: Extract<CipherAlgorithm, "DES-CBC" | "3DES-2" | "3DES-3">, key: Uint8Array): Mac {
   const cipher = blockCipher(algorithm, key);
   return (message) => {
-    if (message.length > 0 && message.length % 8 === 0) return lastBlock(cipher, message);
     const input = new Uint8Array(Math.max(1, Math.ceil(message.length / 8)) * 8);
     input.set(message);
     return lastBlock(cipher, input);

@@ -21,6 +21,13 @@ export const cryptoErrors = {
     retry: "never",
     advice: "Check the trusted certificates, and obtain the document again from its issuer.",
   },
+  "crypto.authentication": {
+    text: "A cryptogram, MAC or receipt is wrong",
+    http: 422,
+    exit: 4,
+    retry: "never",
+    advice: "Check that the keys are those of this card and domain.",
+  },
   "crypto.master-key": {
     text: "The master key does not match the stored keys",
     http: 500,

@@ -14,7 +14,7 @@ interface PeStatus {
 }
 
 /** The card's answer to a profile package. TCA eUICC Profile Package §8.11 */
-interface EuiccResponse {
+export interface EuiccResponse {
   readonly statuses: readonly PeStatus[];
   /** The card gave the installation up. */
   readonly aborted: boolean;

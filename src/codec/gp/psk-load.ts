@@ -1,31 +1,18 @@
-import { codecError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
-import { tlvBytes, writeLength } from "../kit/ber.ts";
-import { Writer } from "../kit/codec.ts";
+import { tlvBytes } from "../kit/ber.ts";
+import { putKeyCommand, putKeyData, type WrappedKey } from "./put-key.ts";
 
 /** A PSK ready to be loaded: encrypted by the data encryption key of the channel that carries it. */
-interface WrappedPsk {
+interface WrappedPsk extends Omit<WrappedKey, "type"> {
   readonly kvn: number;
   readonly kid: number;
-  /** Octets of the key in clear. */
-  readonly keyLength: number;
-  /** Key and padding under the DEK. */
-  readonly encrypted: Uint8Array;
-  /** Three octets. */
-  readonly kcv: Uint8Array;
   /** How the KCV was made when not by SHA-1: `11` is the AES way. GP Amendment B v1.2 §3.9.2 */
   readonly kcvAlgorithm?: number;
 }
 
 /** Data of PUT KEY: new version, then the key of type `85`. GP Amendment B §3.9.1 */
 export function pskPutKeyData(psk: WrappedPsk): Uint8Array {
-  const to = new Writer();
-  to.u8(psk.kvn).u8(0x85);
-  const inner = new Writer();
-  writeLength(inner, psk.keyLength);
-  inner.bytes(psk.encrypted);
-  writeLength(to, inner.length);
-  return to.bytes(inner.finish()).u8(psk.kcv.length).bytes(psk.kcv).finish();
+  return putKeyData(psk.kvn, [pskOf(psk)]);
 }
 
 /**
@@ -33,9 +20,11 @@ export function pskPutKeyData(psk: WrappedPsk): Uint8Array {
  * @throws codec.length for more than 255 octets of data
  */
 export function pskPutKeyCommand(psk: WrappedPsk, replaces = 0): Uint8Array {
-  const data = pskPutKeyData(psk);
-  if (data.length > 255) throw codecError("codec.length", `${data.length} octets do not fit one PUT KEY`, 0);
-  return concatBytes(Uint8Array.of(0x80, 0xd8, replaces, psk.kid, data.length), data, Uint8Array.of(0));
+  return putKeyCommand(psk.kvn, psk.kid, [pskOf(psk)], { replaces });
+}
+
+function pskOf(psk: WrappedPsk): WrappedKey {
+  return { ...psk, type: 0x85 };
 }
 
 /** The two DGIs that load a PSK by STORE DATA: `00B9` with its description, `8113` with the key. GP Amendment B §3.9.2 */

@@ -106,12 +106,18 @@ const scriptWide: ReadonlySet<number> = new Set([0x80, 0x81, 0x83, 0x90, 0x10]);
  * @throws codec.* with the offset
  */
 export function scriptItems(octets: Uint8Array): ScriptItem[] {
-  return expandedObjects(new Reader(octets))
-    .objects.filter(({ tag }) => !scriptWide.has(tag))
-    .map((object) => {
-      const { tag, value } = object;
-      return tag === 0x23 || tag === 0xa3 ? { tag, value, sw: answerOf(object).sw } : { tag, value };
-    });
+  return scriptAnswerTlvs(octets).map((object) => {
+    const { tag, value } = object;
+    return tag === 0x23 || tag === 0xa3 ? { tag, value, sw: answerOf(object).sw } : { tag, value };
+  });
+}
+
+/**
+ * The same answers as TLVs with their places in the octets, for checksums over a TLV as it was sent.
+ * @throws codec.* with the offset
+ */
+export function scriptAnswerTlvs(octets: Uint8Array): Tlv[] {
+  return expandedObjects(new Reader(octets)).objects.filter(({ tag }) => !scriptWide.has(tag));
 }
 
 function compactResponse(from: Reader): CompactResponse {
