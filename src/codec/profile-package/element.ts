@@ -1,7 +1,7 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { hexTag } from "../kit/ber.ts";
 import { type ElementType, elementFields } from "./elements/table.ts";
-import { type Field, innerFields } from "./field.ts";
+import { elementHeader, type Field, innerFields, sequence } from "./field.ts";
 import { type EncodingFault, isFault, type TlvHead, tlvHead, unsignedOf } from "./tlv-head.ts";
 
 /**
@@ -82,6 +82,9 @@ function elementError({ kind, offset, message }: EncodingFault, position: number
   return codecError(code, `profile element ${position + 1}: ${message}`, offset, { position });
 }
 
+/** An element of a later version: its header is read. */
+const unknownElement = sequence(0, "unknown", [elementHeader]);
+
 /** Makes nodes of the octets of one package. */
 class Reading {
   readonly faults: EncodingFault[] = [];
@@ -93,7 +96,7 @@ class Reading {
 
   element(head: TlvHead, offset: number, position: number): ProfileElement {
     const field = elementFields.get(head.tag);
-    const node = this.#node(head, offset, field);
+    const node = { ...this.#node(head, offset, field ?? unknownElement), field };
     const type = field?.id ?? "unknown";
     const [first] = node.children;
     if (type === "header" || first?.field?.id !== "header") return { ...node, type, position };

@@ -109,7 +109,8 @@ function shortIdentifier(ins: number, p1: number, p2: number): number {
   return ins === retrieveData || ins === setData ? p2 & 0x1f : p2 >> 3;
 }
 
-function isKeyFile(file: number, folders: Iterable<number>): boolean {
+/** Whether a file of this identifier holds keys, in one of the folders. 3GPP TS 31.102 §4.2, §4.4 */
+export function isKeyFile(file: number, folders: Iterable<number>): boolean {
   return keyFiles.has(file) || [...folders].some((folder) => keyFilesBelow.get(folder)?.has(file) === true);
 }
 

@@ -1,4 +1,4 @@
-import { aid, elementHeader, type Field, integer, list, maxOctets, octets, oid, sequence } from "../field.ts";
+import { aid, elementHeader, type Field, integer, list, octets, oid, sequence } from "../field.ts";
 import { anySecret } from "./codes.ts";
 
 const memory = (tag: number, id: string, name: string) =>
@@ -137,15 +137,15 @@ export const rfm: readonly Field[] = [
   aid(0x4f, "securityDomainAID", { name: "security domain", optional: true }),
   list(0xa0, "tarList", [octets(0x04, "TAR", 3, { meaning: "tar" })], 1, { name: "TARs", optional: true }),
   octets(0x81, "minimumSecurityLevel", 1, { name: "minimum security level" }),
-  octets(0x04, "uiccAccessDomain", [0, maxOctets], { name: "access domain" }),
-  octets(0x04, "uiccAdminAccessDomain", [0, maxOctets], { name: "administrative access domain" }),
+  octets(0x04, "uiccAccessDomain", [0, 64], { name: "access domain" }),
+  octets(0x04, "uiccAdminAccessDomain", [0, 64], { name: "administrative access domain" }),
   sequence(
     0x30,
     "adfRFMAccess",
     [
       aid(0x80, "adfAID", { name: "AID" }),
-      octets(0x81, "adfAccessDomain", [0, maxOctets], { name: "access domain" }),
-      octets(0x82, "adfAdminAccessDomain", [0, maxOctets], { name: "administrative access domain" }),
+      octets(0x81, "adfAccessDomain", [0, 64], { name: "access domain" }),
+      octets(0x82, "adfAdminAccessDomain", [0, 64], { name: "administrative access domain" }),
     ],
     { name: "ADF", optional: true },
   ),

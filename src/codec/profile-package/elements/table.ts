@@ -10,7 +10,7 @@ const templateElements = [
   ...(["csim", "opt-csim", "eap", "df-5gs", "df-saip", "df-snpn", "df-5gprose", "iot", "opt-iot"] as const),
 ] satisfies readonly TemplateElement[];
 
-/** The others, from A0 on; what is reserved has no fields. */
+/** The others, from A0 on; what is reserved is known by its header alone. */
 const otherElements = [
   ["header", profileHeader],
   ["genericFileManagement", fileManagement],
@@ -23,11 +23,11 @@ const otherElements = [
   ["application", application],
   ["nonStandard", nonStandard],
   ["end", [elementHeader]],
-  ["rfu1", []],
-  ["rfu2", []],
-  ["rfu3", []],
-  ["rfu4", []],
-  ["rfu5", []],
+  ["rfu1", [elementHeader]],
+  ["rfu2", [elementHeader]],
+  ["rfu3", [elementHeader]],
+  ["rfu4", [elementHeader]],
+  ["rfu5", [elementHeader]],
 ] as const satisfies readonly (readonly [string, readonly Field[]])[];
 
 /** Type of a profile element. eUICC Profile Package §8.1 */
