@@ -80,11 +80,22 @@ export const commandList = {
       registerModem(own, parts.context, { userFolders: await profileFolders(parts), open: openAnyPort });
     },
   },
-  profile: {
+  "hardware-profile": {
     summary: "list and check hardware profiles of modems",
     async register(own, parts) {
+      const { registerHardwareProfile } = await import("../face/cli/commands/hardware-profile.ts");
+      registerHardwareProfile(own, parts.context, await profileFolders(parts));
+    },
+  },
+  profile: {
+    summary: "show, check and compare profile packages",
+    async register(own, parts) {
       const { registerProfile } = await import("../face/cli/commands/profile.ts");
-      registerProfile(own, parts.context, await profileFolders(parts));
+      const folders = await profileFolders(parts);
+      registerProfile(own, parts.context, async (path) => {
+        const { printChecked } = await import("../face/cli/commands/hardware-profile.ts");
+        printChecked(path, parts.context, folders());
+      });
     },
   },
   sms: {

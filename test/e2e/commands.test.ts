@@ -170,7 +170,7 @@ describe("commands on a daemon with a simulated eUICC", () => {
       both<{ items: unknown[] }>("session", "list"),
       both("smsc", "list"),
       both<unknown[]>("modem", "list"),
-      both<{ name: string }[]>("profile", "list"),
+      both<{ name: string }[]>("hardware-profile", "list"),
     ]);
     expect(sessions.text).toContain("the SCP81 server is off");
     expect(smsc.text).toContain("no SMSC accounts");

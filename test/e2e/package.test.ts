@@ -54,7 +54,7 @@ it("packs what it needs and nothing else", () => {
 
 it("runs from an empty folder with the package installed", () => {
   expect(npx("--version").stdout.trim()).toMatch(/^\d+\.\d+\.\d+/);
-  expect(npx("profile", "list", "--json").status).toBe(0);
+  expect(npx("hardware-profile", "list", "--json").status).toBe(0);
   expect(npx("decode", "89001012012341234012345678901224").stdout).toMatch(/EID/);
 });
 

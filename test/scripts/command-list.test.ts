@@ -19,7 +19,15 @@ describe("the list of commands, printed without the modules behind it", () => {
 /** Commands that show what a daemon holds in memory, what is on a card, or what a file holds. */
 const live = [
   ...["reader list", "connectivity show", "session list", "session show", "smsc list", "smsc show", "modem list"],
-  ...["modem show", "profile list", "profile show", "sms list", "upstream list", "upstream dead list"],
+  ...[
+    "modem show",
+    "hardware-profile list",
+    "hardware-profile show",
+    "profile show",
+    "sms list",
+    "upstream list",
+    "upstream dead list",
+  ],
 ];
 
 describe("commands on stored records", () => {

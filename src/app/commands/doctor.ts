@@ -118,7 +118,7 @@ function leftOutProfiles(path: string | undefined, env: NodeJS.ProcessEnv): Find
       what: "hardware profile",
       verdict: "bad",
       detail: `ignored: ${problem}`,
-      advice: `otagate profile check ${source}`,
+      advice: `otagate hardware-profile check ${source}`,
     }));
   } catch {
     // The configuration's own finding states it.

@@ -86,6 +86,6 @@ export const profileErrors = {
     http: 404,
     exit: 3,
     retry: "never",
-    advice: "List the hardware profiles with `otagate profile list`.",
+    advice: "List the hardware profiles with `otagate hardware-profile list`.",
   },
 } as const;

@@ -22,8 +22,14 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "modem show": ["otagate modem show rack1"],
   "modem power": ["otagate modem power rack1"],
   "modem reset": ["otagate modem reset rack1", "otagate modem reset rack1 --sim"],
-  "profile list": ["otagate profile list"],
-  "profile show": ["otagate profile show quectel-ec25"],
+  "hardware-profile list": ["otagate hardware-profile list"],
+  "hardware-profile show": ["otagate hardware-profile show quectel-ec25"],
+  "profile show": ["otagate profile show operator-a.der", "otagate profile show operator-a.hex --json | jq .imsi"],
+  "profile check": [
+    "otagate profile check operator-a.der",
+    "otagate profile check *.der --card-version 2.3.1 --free-memory 65536",
+  ],
+  "profile diff": ["otagate profile diff template.der operator-a.der"],
   "sms list": ["otagate sms list --limit 10"],
   "script encode": [
     "otagate script encode 00A40004023F00 00B000000A",

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import { checkFile } from "../../../src/face/cli/commands/profile.ts";
+import { checkFile } from "../../../src/face/cli/commands/hardware-profile.ts";
 import { formatTranscript, parseTranscript } from "../../../src/link/modem/at/transcript.ts";
 import { probeModem } from "../../../src/link/modem/probe.ts";
 import { checkProfile } from "../../../src/link/modem/profile/profile.ts";

@@ -8,7 +8,7 @@ import type { CliContext } from "../context.ts";
 import { modemTable, modemText } from "../modem-view.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { printStatus, result, shownLines, table, when } from "../terminal.ts";
-import { type OpenPort, registerModemProbe } from "./profile.ts";
+import { type OpenPort, registerModemProbe } from "./hardware-profile.ts";
 import type { ShownLink } from "./reader.ts";
 
 /** Functions that only the composition root can provide. */

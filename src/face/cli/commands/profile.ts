@@ -1,152 +1,135 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import type { Command } from "commander";
-import { systemClock } from "../../../base/clock.ts";
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
 import { withoutUndefined } from "../../../base/defined.ts";
-import { GatewayError } from "../../../base/gateway-error.ts";
-import { formatTranscript } from "../../../link/modem/at/transcript.ts";
-import { type ProbeReport, probeModem } from "../../../link/modem/probe.ts";
-import { checkProfile, type ModemProfile, ProfileSet } from "../../../link/modem/profile/profile.ts";
-import {
-  loadProfiles,
-  profileContents,
-  readableProfiles,
-  readProfileFile,
-} from "../../../link/modem/profile/profile-files.ts";
-import { withoutRetired } from "../../../link/modem/profile/profile-schema.ts";
-import type { Port } from "../../../link/port.ts";
+import { asGatewayError, type GatewayError, isGatewayError } from "../../../base/gateway-error.ts";
+import type { CardFacts } from "../../../codec/profile-package/check/card.ts";
+import { checkPackage, checkProfile, isRefused } from "../../../codec/profile-package/check/check-package.ts";
+import type { Finding } from "../../../codec/profile-package/check/finding.ts";
+import { describePackage } from "../../../codec/profile-package/describe.ts";
+import { diffPackages } from "../../../codec/profile-package/diff.ts";
+import { type ProfilePackage, readProfilePackage } from "../../../codec/profile-package/element.ts";
+import { packageOctets } from "../../../codec/profile-package/package-input.ts";
+import { revealSecrets } from "../../../codec/profile-package/secrets.ts";
 import type { CliContext } from "../context.ts";
 import { unreadable } from "../input-file.ts";
-import { writeOutput } from "../output-file.ts";
-import { printStatus, result, table } from "../terminal.ts";
+import { wholeNumber } from "../number-flag.ts";
+import { differenceText, findingLine, packageText } from "../package-view.ts";
+import { printStatus, result } from "../terminal.ts";
 
-/** Opens a port by address or device path; the composition root knows the drivers. */
-export type OpenPort = (address: string) => Promise<{ readonly port: Port; readonly usb?: string }>;
+/** Checks a file with a hardware profile, which `profile check` did under this name before. */
+type CheckHardwareProfile = (path: string) => Promise<void>;
 
-/** `profile list`, `profile show`, `profile check`: none of them requires a daemon. */
-export function registerProfile(profile: Command, context: CliContext, userFolders: () => readonly string[]): void {
+const file = "file with a profile package: DER, or hexadecimal, Base64 or PEM text; - for standard input";
+
+/** `profile show|check|diff`: profile packages in files. None of them requires a daemon. */
+export function registerProfile(profile: Command, context: CliContext, hardware: CheckHardwareProfile): void {
+  registerShow(profile, context);
+  registerCheck(profile, context, hardware);
   profile
-    .command("list")
-    .description("list shipped and custom profiles")
-    .action(() => {
-      const loaded = loadProfiles(userFolders());
-      for (const { problem } of loaded.problems) printStatus(context.terminal, `ignored: ${problem}`);
-      for (const { problem } of loaded.warnings) printStatus(context.terminal, `warning: ${problem}`);
-      const profiles = loaded.list();
-      result(
-        context.terminal,
-        profiles.map(({ file }) => file),
-        () =>
-          table(
-            ["NAME", "MODULES", "CONFIRMED"],
-            profiles.map(({ name, file }) => [name, file.title, confirmed(file.verified)]),
-          ),
-      );
+    .command("diff")
+    .argument("<before>", file)
+    .argument("<after>", file)
+    .option("--reveal", "show keys, PINs and PUKs")
+    .description("compare two profile packages by element and field; exit code 1 when they differ")
+    .action((before: string, after: string, options: { reveal?: boolean }) => {
+      const found = diffPackages(readPackage(before), readPackage(after), options.reveal === true);
+      result(context.terminal, found, (shown) => differenceText(shown));
+      if (found.length > 0) process.exitCode = 1;
     });
+}
+
+function registerShow(profile: Command, context: CliContext): void {
   profile
     .command("show")
-    .argument("<name>", "name of the profile")
-    .description("show a profile with all inherited fields")
-    .action((name: string) => {
-      const { file } = loadProfiles(userFolders()).get(name);
-      result(context.terminal, file, () => JSON.stringify(file, undefined, 2));
+    .argument("<file>", file)
+    .option("--reveal", "show keys, PINs and PUKs")
+    .description("show what a profile package contains, and what is unusual in it")
+    .action((path: string, options: { reveal?: boolean }) => {
+      const octets = readPackage(path);
+      const shown = {
+        ...describePackage(octets),
+        findings: checkProfile(octets),
+        ...(options.reveal === true ? { secrets: revealSecrets(octets) } : {}),
+      };
+      result(context.terminal, shown, (whole) => packageText(whole));
     });
+}
+
+interface CheckFlags {
+  readonly cardVersion?: string;
+  readonly freeMemory?: number;
+  readonly strict?: boolean;
+}
+
+function registerCheck(profile: Command, context: CliContext, hardware: CheckHardwareProfile): void {
   profile
     .command("check")
-    .argument("<file>", "file with a custom profile")
-    .description("validate a profile alone and together with all others")
-    .addHelpText("after", "\nExample:\n  otagate profile check my-modem.json\n")
-    .action((path: string) => {
-      const retired: string[] = [];
-      const whole = checkFile(path, userFolders(), retired);
-      for (const at of retired)
-        printStatus(context.terminal, `warning: ${path}: ${at}: nothing reads this field: remove it`);
-      const models = (whole.file.models ?? []).join(", ");
-      result(
-        context.terminal,
-        whole.file,
-        () => `${path}: ${whole.name} is valid${models === "" ? "" : `; for ${models}`}`,
-      );
+    .argument("<file...>", file)
+    .option("--card-version <version>", "newest version of the format that the card installs: 2.3.1", versionOf)
+    .option("--free-memory <octets>", "free memory of the card", wholeNumber)
+    .option("--strict", "exit code 1 also for what only some cards refuse")
+    .description("list what a card would refuse of profile packages; exit code 1 when there is something")
+    .action(async (paths: readonly string[], { cardVersion, freeMemory, strict }: CheckFlags) => {
+      const inputs = paths.map((path) => ({ path, bytes: readBytes(path) }));
+      const [only] = inputs;
+      if (only !== undefined && inputs.length === 1 && isJson(only.bytes)) {
+        printStatus(context.terminal, "hardware profiles are checked by `otagate hardware-profile check` from now on");
+        return hardware(only.path);
+      }
+      const card = withoutUndefined({ version: cardVersion, memory: freeMemory });
+      const checked = inputs.map(({ path, bytes }) => ({ file: path, findings: findingsOf(bytes, card) }));
+      result(context.terminal, checked, (all) => all.map((one) => checkText(one.file, one.findings)).join(""));
+      const fails = ({ findings }: { findings: readonly Finding[] }) =>
+        isRefused(findings) || (strict === true && findings.some(({ severity }) => severity !== "odd"));
+      if (checked.some(fails)) process.exitCode = 1;
     });
 }
 
-/**
- * The checked profile, merged with its parents.
- * @param retired gets the JSON pointers of fields that are ignored
- * @throws profile.invalid with all problems in `detail`
- */
-export function checkFile(path: string, userFolders: readonly string[], retired: string[] = []): ModemProfile {
-  if (!existsSync(path)) throw unreadable("file", path, Object.assign(new Error("missing"), { code: "ENOENT" }));
-  const { content, retired: ignored } = withoutRetired(readProfileFile(path).content);
-  retired.push(...ignored);
-  const { file, problems } = checkProfile(content);
-  if (file === undefined || problems.length > 0) {
-    const list = problems.map(({ at, problem }) => `${at}: ${problem}`).join("\n  ");
-    throw new GatewayError("profile.invalid", `${path}:\n  ${list}`, { detail: { problems } });
-  }
-  const others = [...profileContents(), ...readableProfiles(userFolders)].filter(
-    ({ source }) => resolve(source) !== resolve(path),
-  );
-  const set = new ProfileSet([...others, { source: path, content }]);
-  const clashes = clashesOf(set, file.name);
-  if (clashes.length > 0) {
-    throw new GatewayError("profile.invalid", `${path}:\n  ${clashes.join("\n  ")}`, { detail: { problems: clashes } });
-  }
-  return set.get(file.name);
+function checkText(path: string, findings: readonly Finding[]): string {
+  if (findings.length === 0) return `${path}: nothing found that a card refuses\n`;
+  return findings.map((finding) => `${path}: ${findingLine(finding)}\n`).join("");
 }
 
-/** Devices that this profile and another one both claim, those of the other's examples included. */
-function clashesOf(set: ProfileSet, name: string): readonly string[] {
-  return set.list().flatMap((profile) =>
-    (profile.file.models ?? []).flatMap((model) => {
-      const names = set.fitting({ maker: profile.file.vendor ?? "", model, revision: "" }).map((one) => one.name);
-      const others = names.filter((one) => one !== name);
-      if (!names.includes(name) || others.length === 0) return [];
-      return [`/match/model: ${model} also matches ${others.join(", ")}`];
-    }),
-  );
-}
-
-function confirmed(verified: readonly { firmware: string; on: string }[] | undefined): string {
-  return verified?.map(({ firmware, on }) => `${firmware} ${on}`).join(", ") || "none yet";
-}
-
-/** `modem probe`: opens the port itself, so the daemon must not hold it. */
-export function registerModemProbe(
-  modem: Command,
-  context: CliContext,
-  { open, userFolders }: { readonly open: OpenPort; readonly userFolders: () => readonly string[] },
-): void {
-  modem
-    .command("probe")
-    .argument("<port>", "device path or address: /dev/ttyUSB2, tty:usb-1-1.4/if02, tcp://host:port")
-    .option("-o, --out <folder>", "folder for a draft profile and a transcript")
-    .description("identify a modem with queries that change nothing, and print its capabilities")
-    .addHelpText("after", "\nExample:\n  otagate modem probe /dev/ttyUSB2 --out probe\n")
-    .action(async (address: string, options: { out?: string }) => {
-      const { port, usb } = await open(address);
-      const profiles = loadProfiles(userFolders());
-      const report = await probeModem({ port, profiles, clock: systemClock, ...withoutUndefined({ usb }) });
-      const written = options.out === undefined ? [] : writeProbe(report, options.out);
-      result(context.terminal, report, () => probeText(report) + written.map((path) => `wrote ${path}\n`).join(""));
-    });
-}
-
-function writeProbe({ draft, transcript }: ProbeReport, folder: string): readonly string[] {
-  const profile = join(folder, `${draft.name}.json`);
-  const dialog = join(folder, `${draft.name}.at`);
+/** Findings of a file; that it is not a package is one, too. */
+function findingsOf(bytes: Uint8Array, card: CardFacts): readonly Finding[] {
   try {
-    mkdirSync(dirname(profile), { recursive: true });
-  } catch (cause) {
-    throw unreadable("--out", dirname(profile), cause, "made");
+    return checkPackage(packageOctets(bytes), card);
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    const { offset } = error.detail;
+    return [{ severity: "refused", message: error.message, offset: typeof offset === "number" ? offset : 0 }];
   }
-  writeOutput("out", profile, `${JSON.stringify(draft, undefined, 2)}\n`);
-  writeOutput("out", dialog, formatTranscript(transcript));
-  return [profile, dialog];
 }
 
-function probeText({ identity, profile, capabilities }: ProbeReport): string {
-  const head = `${identity.maker} ${identity.model}, firmware ${identity.revision}\nhardware profile: ${profile}\n\n`;
-  const rows = capabilities.map(({ name, verdict, because }) => [name, verdict, because]);
-  return head + table(["CAPABILITY", "", "FROM"], rows);
+function versionOf(text: string): string {
+  if (/^\d{1,3}\.\d{1,3}(\.\d{1,3})?$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be a version, such as 2.3.1.");
+}
+
+/** A package in a file. @throws codec.* naming the file, api.usage */
+function readPackage(path: string): ProfilePackage {
+  const bytes = readBytes(path);
+  try {
+    return readProfilePackage(packageOctets(bytes));
+  } catch (thrown) {
+    throw named(path, thrown);
+  }
+}
+
+function named(path: string, thrown: unknown): GatewayError {
+  const error = asGatewayError(thrown);
+  return error.with({ message: `${path}: ${error.message}`, detail: { file: path } });
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path === "-" ? 0 : path);
+  } catch (cause) {
+    throw unreadable("file", path, cause);
+  }
+}
+
+/** Whether a file is the JSON of a hardware profile. */
+function isJson(bytes: Uint8Array): boolean {
+  return /^\s*\{/.test(new TextDecoder().decode(bytes.subarray(0, 100)));
 }

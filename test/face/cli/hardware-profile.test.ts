@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { registerProfile } from "../../../src/face/cli/commands/profile.ts";
+import { registerHardwareProfile } from "../../../src/face/cli/commands/hardware-profile.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -32,7 +32,7 @@ function sink(): { readonly stream: Writable; readonly text: () => string } {
   return { stream, text: () => text };
 }
 
-/** Runs `profile …` with the files of the folder as the user's own. */
+/** Runs `hardware-profile …` with the files of the folder as the user's own. */
 async function run(args: readonly string[]): Promise<{ readonly out: string; readonly err: string }> {
   const [out, err] = [sink(), sink()];
   const program = new Command("otagate").exitOverride();
@@ -43,8 +43,8 @@ async function run(args: readonly string[]): Promise<{ readonly out: string; rea
     onInterrupt: () => ({ [Symbol.dispose]: () => {} }),
     env: {},
   };
-  registerProfile(program.command("profile"), context, () => [folder]);
-  await program.parseAsync(["profile", ...args], { from: "user" });
+  registerHardwareProfile(program.command("hardware-profile"), context, () => [folder]);
+  await program.parseAsync(["hardware-profile", ...args], { from: "user" });
   return { out: out.text(), err: err.text() };
 }
 

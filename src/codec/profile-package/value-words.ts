@@ -1,0 +1,57 @@
+import { toHex } from "../../base/hex.ts";
+import { oidText } from "../euicc/certificate.ts";
+import { childOf, numberIn, type PackageNode } from "./element.ts";
+import { algorithmName, codeName } from "./words.ts";
+
+/** Octets of a value that are written out at most. */
+const maxWritten = 32;
+
+/** A plain value as text; octets as hexadecimal, long ones only in part. Secrets are the caller's business. */
+export function valueWords({ field, value }: PackageNode): string {
+  switch (field?.type.is) {
+    case "null":
+      return "present";
+    case "text":
+      return `"${new TextDecoder().decode(value.subarray(0, 400))}"`;
+    case "oid":
+      return oidText(value) ?? hexWords(value);
+    case "integer":
+      return value.length > 0 && value.length <= 6 ? numberWords(field.meaning, value) : hexWords(value);
+    default:
+      return field?.meaning === "iccid" ? toHex(value).replace(/F+$/, "") : hexWords(value);
+  }
+}
+
+function numberWords(meaning: string | undefined, value: Uint8Array): string {
+  const number = value.reduce((sum, octet) => sum * 256 + octet, 0);
+  if (meaning === "pin-reference" || meaning === "puk-reference") {
+    return codeName(meaning === "pin-reference" ? "PIN" : "PUK", number);
+  }
+  return (meaning === "algorithm" ? algorithmName(number) : undefined) ?? String(number);
+}
+
+function hexWords(value: Uint8Array): string {
+  if (value.length === 0) return "empty";
+  const text = toHex(value.subarray(0, maxWritten));
+  return value.length <= maxWritten ? text : `${text}… (${value.length} octets)`;
+}
+
+/** Whether a plain value is longer than its field allows, so that it may be something else. */
+export function isOversized({ field, value }: PackageNode): boolean {
+  const type = field?.type;
+  if (type?.is === "octets") return value.length > type.max;
+  if (type?.is === "text") return value.length > 4 * type.max;
+  return type?.is === "null" ? value.length > 0 : value.length > 16;
+}
+
+/** Name of a node among its neighbours: with the values that tell entries of a list apart. */
+export function nodeName(node: PackageNode): string {
+  const { field } = node;
+  if (field === undefined) return `tag ${node.tag.toString(16).toUpperCase()}`;
+  const keys = (field.keys ?? []).map((id) => {
+    const key = childOf(node, id);
+    if (key === undefined || isOversized(key)) return "?";
+    return numberIn(key) !== undefined && key.field?.type.is === "integer" ? String(numberIn(key)) : toHex(key.value);
+  });
+  return keys.length === 0 ? field.name : `${field.name} ${keys.join("-")}`;
+}
