@@ -24,7 +24,7 @@ export interface PackageNode {
 }
 
 /** PEHeader. eUICC Profile Package §8.1.2 */
-export interface ElementHeader {
+interface ElementHeader {
   /** The card must refuse the package if it does not support the element. */
   readonly mandated: boolean;
   /** Any number of 15 bits, which packages do not always use once. */

@@ -14,7 +14,7 @@ import { serviceNames } from "./elements/header.ts";
 import { contentOf, filesOf, type PackageFile } from "./package-files.ts";
 
 /** A value with the element in which it stands. */
-export interface Placed<T> {
+interface Placed<T> {
   readonly element: ProfileElement;
   readonly value: T;
 }

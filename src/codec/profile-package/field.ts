@@ -1,5 +1,5 @@
-/** How the value of a field is written for people, where its type alone does not say it. */
-export type Meaning =
+/** How the value of a field is displayed, where its type alone does not say it. */
+type Meaning =
   | "aid"
   | "algorithm"
   | "file-identifier"
@@ -13,7 +13,7 @@ export type Meaning =
   | "tries";
 
 /** Type of a field. Sizes count octets, bounds of integers their values, bounds of lists their entries. */
-export type FieldType =
+type FieldType =
   | { readonly is: "octets"; readonly min: number; readonly max: number }
   | { readonly is: "text"; readonly min: number; readonly max: number }
   | { readonly is: "integer"; readonly max: number }
@@ -31,7 +31,7 @@ export interface Field {
   readonly tag: number;
   /** Its identifier in the ASN.1; `header` for the PEHeader of every element. */
   readonly id: string;
-  /** Its name for people. */
+  /** Its name for display. */
   readonly name: string;
   readonly type: FieldType;
   readonly optional: boolean;

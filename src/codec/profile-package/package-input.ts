@@ -50,12 +50,13 @@ function fromDump(text: string): Uint8Array | undefined {
     const found = dumpLine.exec(line);
     if (found === null || Number.parseInt(found[1] ?? "", 16) !== at) {
       // hexdump ends with the address behind the last octet.
-      const isEnd = index > 0 && index === lines.length - 1 && Number.parseInt(line, 16) === at;
+      const isEnd =
+        index > 0 && index === lines.length - 1 && /^[0-9a-f]+$/i.test(line) && Number.parseInt(line, 16) === at;
       if (isEnd) continue;
       return undefined;
     }
     const digits = (found[2] ?? "").replace(/\s+/g, "");
-    if (digits.length % 2 !== 0) return undefined;
+    if (digits.length % 2 !== 0 || digits.length > 64) return undefined;
     parts.push(fromHex(digits));
     at += digits.length / 2;
   }

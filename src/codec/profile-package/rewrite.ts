@@ -4,7 +4,7 @@ import { Writer } from "../kit/codec.ts";
 import type { PackageNode, ProfilePackage } from "./element.ts";
 
 /** What stands in place of nodes: whole TLVs one behind the other; empty to remove the node. */
-export type Replacements = ReadonlyMap<PackageNode, Uint8Array>;
+type Replacements = ReadonlyMap<PackageNode, Uint8Array>;
 
 /**
  * The octets of a package with nodes replaced. All other octets stay as they are, except for the lengths of what encloses

@@ -40,7 +40,7 @@ function differenceLine({ kind, element, field, before, after }: Difference): st
   return before === undefined || after === undefined ? `${place}: differs` : `${place}: ${before} -> ${after}`;
 }
 
-/** A package for people. */
+/** A package as text. */
 export function packageText(shown: ShownPackage): string {
   const sections = [
     identityLines(shown),
