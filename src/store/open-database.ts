@@ -167,7 +167,7 @@ function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMa
       .all()
       .map((row) => row.name),
   );
-  const known = new Set(migrations.map((migration) => migration.name));
+  const known = new Set(migrations.flatMap(({ name, formerNames = [] }) => [name, ...formerNames]));
   for (const name of done) {
     if (!known.has(name)) {
       throw new GatewayError("store.version", `the store contains the migration ${name} of a newer version`, {
@@ -176,7 +176,7 @@ function migrate(database: BetterSqlite3.Database, seal: () => Seal): ReadonlyMa
     }
   }
   for (const migration of migrations) {
-    if (done.has(migration.name)) continue;
+    if ([migration.name, ...(migration.formerNames ?? [])].some((name) => done.has(name))) continue;
     const record = database.prepare("INSERT INTO migration (name, at) VALUES (?, ?)");
     database.transaction(() => {
       database.exec(migration.sql);

@@ -278,7 +278,7 @@ describe("a store that was damaged", () => {
     await (await open())[Symbol.asyncDispose]();
     const database = new Sqlite(file());
     database.exec(
-      "DROP TABLE ledger; DELETE FROM migration WHERE name = '0060-ledger'; UPDATE key_set SET cntr = 40; PRAGMA user_version = 0",
+      "DROP TABLE ledger; DELETE FROM migration WHERE name = '0014-ledger'; UPDATE key_set SET cntr = 40; PRAGMA user_version = 0",
     );
     database.close();
     rmSync(join(crashed, "otagate.marks"));

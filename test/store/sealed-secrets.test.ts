@@ -307,7 +307,7 @@ describe("a store of an older version", () => {
     });
     await closed();
     const database = new Sqlite(join(folder, "otagate.db"));
-    database.exec("DELETE FROM migration WHERE name IN ('0061-secret-columns', '0062-seal-secrets')");
+    database.exec("DELETE FROM migration WHERE name IN ('0016-secret-columns', '0017-seal-secrets')");
     for (const table of ["target", "job", "campaign"]) database.exec(`DROP INDEX ${table}_secret`);
     for (const table of ["target", "job", "packet", "campaign", "campaign_item", "admin_dialog"])
       database.exec(`ALTER TABLE ${table} DROP COLUMN secret`);
@@ -366,7 +366,7 @@ describe("a store of an older version", () => {
     await opened();
     await closed();
     const database = new Sqlite(join(folder, "otagate.db"));
-    database.exec("DELETE FROM migration WHERE name = '0062-seal-secrets'");
+    database.exec("DELETE FROM migration WHERE name = '0017-seal-secrets'");
     database.close();
     const store = await opened();
     expect(await store.read((r) => r.targets.get("tgt_1"))).toEqual(target);

@@ -21,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function oldStore(bodies: readonly Record<string, unknown>[]): Promise<void> {
   await (await SqliteStore.open(folder, noSeal))[Symbol.asyncDispose]();
   const database = new Sqlite(join(folder, "otagate.db"));
-  database.exec("DELETE FROM migration WHERE name = '0032-target-fields'; DROP INDEX key_set_psk_name");
+  database.exec("DELETE FROM migration WHERE name = '0015-target-fields'; DROP INDEX key_set_psk_name");
   for (const [index, body] of bodies.entries()) {
     const id = `tgt_${index}`;
     const target = {

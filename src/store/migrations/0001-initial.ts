@@ -1,6 +1,7 @@
 /** Targets, keys, jobs, packets, inbox, notifications, profile switches, events. */
 export const initial = {
-  name: "0001-first-light",
+  name: "0001-initial",
+  formerNames: ["0001-first-light"],
   sql: `
 CREATE TABLE target (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT UNIQUE, eid TEXT UNIQUE, iccid TEXT, imsi TEXT, msisdn TEXT,

@@ -37,7 +37,7 @@ function entryIn(row: Selectable<InboxTables["inbox"]>, hiding: Hiding): InboxEn
 }
 
 export const inboxSteps: readonly Migration[] = [
-  { name: "0072-inbox-sealed", sql: "ALTER TABLE inbox ADD COLUMN secret BLOB;" },
+  { name: "0021-inbox-sealed", formerNames: ["0072-inbox-sealed"], sql: "ALTER TABLE inbox ADD COLUMN secret BLOB;" },
 ];
 
 /** A literal, so that the partial index applies. */

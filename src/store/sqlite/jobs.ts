@@ -13,7 +13,8 @@ import { columns, hiddenWork, type JobTables, jobIn } from "./job-rows.ts";
 export const jobSteps: readonly Migration[] = [
   {
     // Jobs are counted when they end, once for each commit: with a trigger, SQLite keeps a journal for each statement.
-    name: "0070-jobs-counted-at-their-end",
+    name: "0019-jobs-counted-at-their-end",
+    formerNames: ["0070-jobs-counted-at-their-end"],
     sql: `
 DROP TRIGGER job_counted;
 DROP TRIGGER job_recounted;
@@ -21,7 +22,11 @@ DROP TRIGGER job_uncounted;
 DELETE FROM job_count WHERE state IN ('queued', 'running', 'waiting');
 `,
   },
-  { name: "0074-results-sealed", sql: "ALTER TABLE job ADD COLUMN result_secret BLOB;" },
+  {
+    name: "0023-results-sealed",
+    formerNames: ["0074-results-sealed"],
+    sql: "ALTER TABLE job ADD COLUMN result_secret BLOB;",
+  },
 ];
 
 /** Jobs that have no packets, or none with sealed octets. */

@@ -81,8 +81,12 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, respo
 
 export const packetSteps: readonly Migration[] = [
   // A duplicate of packet_open_all.
-  { name: "0071-packet-recent-once", sql: "DROP INDEX packet_recent;" },
-  { name: "0075-responses-sealed", sql: "ALTER TABLE packet ADD COLUMN response_secret BLOB;" },
+  { name: "0020-packet-recent-once", formerNames: ["0071-packet-recent-once"], sql: "DROP INDEX packet_recent;" },
+  {
+    name: "0024-responses-sealed",
+    formerNames: ["0075-responses-sealed"],
+    sql: "ALTER TABLE packet ADD COLUMN response_secret BLOB;",
+  },
 ];
 
 /** The columns of a job that determine whether its packet keeps its place. */

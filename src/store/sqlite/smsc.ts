@@ -101,7 +101,11 @@ function segmentIn(row: Selectable<SmscTables["smsc_segment"]>, hiding: Hiding):
 }
 
 export const smscSteps: readonly Migration[] = [
-  { name: "0073-segments-sealed", sql: "ALTER TABLE smsc_segment ADD COLUMN secret BLOB;" },
+  {
+    name: "0022-segments-sealed",
+    formerNames: ["0073-segments-sealed"],
+    sql: "ALTER TABLE smsc_segment ADD COLUMN secret BLOB;",
+  },
 ];
 
 /** A literal, so that the partial index applies. */

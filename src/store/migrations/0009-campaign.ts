@@ -1,6 +1,7 @@
 /** Campaigns and the outcome of each of their targets. */
 export const campaign = {
-  name: "0021-campaign",
+  name: "0009-campaign",
+  formerNames: ["0021-campaign"],
   sql: `
 CREATE TABLE campaign (id TEXT PRIMARY KEY, state TEXT NOT NULL, body TEXT NOT NULL) STRICT;
 CREATE INDEX campaign_open ON campaign(id) WHERE state IN ('running', 'paused', 'stopped', 'cancelled');

@@ -3,7 +3,8 @@
  * message ids echoes in its receipts.
  */
 export const smscNetwork = {
-  name: "0033-smsc-network",
+  name: "0013-smsc-network",
+  formerNames: ["0033-smsc-network"],
   sql: `
 ALTER TABLE smsc_message ADD COLUMN data_coding INTEGER;
 ALTER TABLE smsc_message ADD COLUMN network TEXT;

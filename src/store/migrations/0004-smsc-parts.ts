@@ -3,7 +3,8 @@
  * conversations by the client's own address, since a client may have several and a target several clients.
  */
 export const smscParts = {
-  name: "0005-smsc-parts",
+  name: "0004-smsc-parts",
+  formerNames: ["0005-smsc-parts"],
   sql: `
 CREATE TABLE packet_part (
   packet TEXT NOT NULL, position INTEGER NOT NULL, transmission INTEGER NOT NULL, link TEXT NOT NULL,

@@ -1,6 +1,7 @@
 /** Warnings from the EIS when a job was accepted; profile switches that have not ended. */
 export const policy = {
-  name: "0020-policy",
+  name: "0008-policy",
+  formerNames: ["0020-policy"],
   sql: `
 ALTER TABLE job ADD COLUMN warnings TEXT;
 ALTER TABLE procedure ADD COLUMN state TEXT NOT NULL DEFAULT 'confirmed';

@@ -1,6 +1,7 @@
 /** API tokens, the audit log, digests of the orders of idempotency keys, and counts of jobs by state. */
 export const api = {
-  name: "0010-api",
+  name: "0005-api",
+  formerNames: ["0010-api"],
   sql: `
 CREATE TABLE api_token (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL, scopes TEXT NOT NULL, created_at INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 /** Events to be delivered to upstream SM-SRs. */
 export const upstream = {
-  name: "0011-upstream",
+  name: "0006-upstream",
+  formerNames: ["0011-upstream"],
   sql: `
 CREATE TABLE instance (id TEXT NOT NULL) STRICT;
 INSERT INTO instance VALUES (lower(hex(randomblob(8))));

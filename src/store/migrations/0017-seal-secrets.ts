@@ -27,7 +27,8 @@ const ended = endStates.map((state) => `'${state}'`).join(", ");
  * packets and campaigns. In ended packets and campaigns they are removed.
  */
 export const sealSecrets = {
-  name: "0062-seal-secrets",
+  name: "0017-seal-secrets",
+  formerNames: ["0062-seal-secrets"],
   sql: "",
   scrub: true,
   run(database: Database, _now: number, seal: () => Seal): Record<string, number> {

@@ -11,7 +11,8 @@ const pageSize = 200;
  * events: names of fields with counts, never values.
  */
 export const targetFields = {
-  name: "0032-target-fields",
+  name: "0015-target-fields",
+  formerNames: ["0032-target-fields"],
   sql: `
 CREATE INDEX IF NOT EXISTS key_set_psk_name ON key_set(upper(psk_identity)) WHERE psk_identity IS NOT NULL;
 `,

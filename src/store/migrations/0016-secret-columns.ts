@@ -1,6 +1,7 @@
 /** Columns for the sealed parts of records. */
 export const secretColumns = {
-  name: "0061-secret-columns",
+  name: "0016-secret-columns",
+  formerNames: ["0061-secret-columns"],
   sql: `
 ALTER TABLE target ADD COLUMN secret BLOB;
 ALTER TABLE job ADD COLUMN secret BLOB;
