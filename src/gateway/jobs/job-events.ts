@@ -13,7 +13,7 @@ export type AnswerVerdict = Verdict | { readonly at: "part"; readonly result: Jo
 export type Carried =
   | {
       readonly bearer: "sms";
-      readonly packet: Pick<PacketRecord, "id" | "keySet" | "cntr">;
+      readonly packet: Pick<PacketRecord, "id" | "keySet" | "cntr" | "sentAt">;
       /** The response packet, where it is not stored yet. */
       readonly response?: readonly Uint8Array[];
       readonly link?: string;

@@ -172,6 +172,8 @@ function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep 
   const { at, verdict, carried, heard } = event;
   const told: JobEffect[] = heard === undefined ? [] : [{ kind: "event", type: "job.answered", data: { ...heard } }];
   const response = carried.bearer === "sms" && carried.response !== undefined ? { response: carried.response } : {};
+  // The time of a packet whose answer follows at once is stored with the answer.
+  const sent = carried.bearer === "sms" ? withoutUndefined({ sentAt: carried.packet.sentAt }) : {};
   switch (verdict.at) {
     case "wait":
       return { job: { ...job, note: verdict.note }, effects: kept(carried, response) };
@@ -188,7 +190,7 @@ function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep 
   if (isNotRun(job, verdict, carried)) return sentAgain(job, event, facts, told);
   const packet: JobEffect[] =
     carried.bearer === "sms"
-      ? [packetEffect(carried.packet.id, { state: "answered", ...response, answeredAt: at })]
+      ? [packetEffect(carried.packet.id, { state: "answered", ...sent, ...response, answeredAt: at })]
       : [];
   const effects = [...packet, ...told];
   if (verdict.at === "done") return ended(job, at, { state: "done", result: verdict.result }, facts.soFar, effects);
@@ -224,7 +226,7 @@ function sentAgain(
   }
   const { packet, response } = carried;
   const note = verdict.at === "again" ? verdict.note : "the answer was lost; sending again";
-  const answer = { answeredAt: at, ...withoutUndefined({ response }) };
+  const answer = { answeredAt: at, ...withoutUndefined({ sentAt: packet.sentAt, response }) };
   if (sentPackets >= job.request.maxPackets) {
     const enough = openFailed("packet.counter-low", `${note}; the limit of ${sentPackets} packets is reached`);
     return ended(job, at, enough, soFar, [packetEffect(packet.id, { state: "answered", ...answer }), ...told]);

@@ -125,7 +125,8 @@ export class SmsRun {
   }
 
   async #transmit(attempt: Attempt, bearer: SmsBearer, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const { job, target, packet, tries, keySet } = attempt;
+    const { job, target, tries, keySet } = attempt;
+    const packet = { ...attempt.packet, sentAt: this.#deps.clock.now() };
     const flight = keySet && { job, packet, target, keySet };
     using answer = this.#deps.answers.expect(packet.id, flight);
     const awaited = { job, packet, answer, timeoutMs, tries };

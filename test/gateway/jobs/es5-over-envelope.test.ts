@@ -13,6 +13,11 @@ describe("ES5 over ENVELOPE to a simulated eUICC", () => {
       origin: cli,
     });
     expect(job).toMatchObject({ state: "done", result: { por: { status: 0, authenticated: true } } });
+    const [packet] = await bench.store.read((r) => r.packets.ofJob(job.id));
+    const { createdAt, sentAt = 0, answeredAt = 0 } = packet ?? { createdAt: 0 };
+    // The answer follows at once and is stored with the time of sending.
+    expect([createdAt <= sentAt, sentAt <= answeredAt, answeredAt <= (job.endedAt ?? 0)]).toEqual([true, true, true]);
+    expect(sentAt).toBeGreaterThan(0);
   });
 
   it("enables a profile, follows the switch and confirms the notification", async () => {
