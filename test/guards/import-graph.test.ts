@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
-import { cyclesOf, graphOf, importsOf } from "./import-graph.ts";
+import { cyclesOf, graphOf } from "./import-graph.ts";
 import { layerOf, layers, may, roots } from "./layers.ts";
+import { moduleOf } from "./modules.ts";
 import { filesBelow } from "./sources.ts";
 
 const files = filesBelow(["src", ...roots], /\.ts$/);
@@ -94,12 +95,16 @@ describe("the import graph", () => {
       "const e = await import('./e.ts');",
       "let f: import('./f.ts').F;",
       "import './g.ts';",
+      "/* i */ import type { I } from './i.ts';",
+      "const j = await import('./j.ts', {});",
+      "const k = await import(`./k.ts`);",
       "// import { h } from './h.ts';",
       "import { z } from 'zod';",
     ]
       .join("\n")
       .replaceAll("'", '"');
-    expect(importsOf(text).sort()).toEqual(["./a.ts", "./b.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts", "./g.ts"]);
+    const found = moduleOf({ path: "x.ts", text }).imports.map(({ path }) => path);
+    expect(found.sort()).toEqual([..."abcdefgijk"].map((name) => `./${name}.ts`));
     const circle = ["a", "b"].map((name, at) => ({
       path: `x/${name}.ts`,
       text: `import type { T } from '${["./b.ts", "./a.ts"][at]}';`.replaceAll("'", '"'),
@@ -125,8 +130,8 @@ describe("the facade of the gateway", () => {
 
   it("is all that faces and the lab reach: no store, no repository", () => {
     const stores = faces.filter(
-      ({ text }) =>
-        importsOf(text).some((path) => /\/gateway\/model\/store\.ts$/.test(path)) ||
+      ({ path: file, text }) =>
+        moduleOf({ path: file, text }).imports.some(({ path }) => /\/gateway\/model\/store\.ts$/.test(path)) ||
         /\b\w*Repositor(y|ies)\b/.test(text.replace(/^\s*(\/\/|\/?\*).*$/gm, "")) ||
         /\b(store|gateway)\.(read|write|onEvents|store)\(/.test(text),
     );

@@ -1,29 +1,19 @@
 import { posix } from "node:path";
+import { moduleOf } from "./modules.ts";
 import type { SourceFile } from "./sources.ts";
 
 /** Files, and the files of ours that each imports. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-/**
- * What a file imports by a relative path, as written: values, types (`import type`, `import("…").Name`), re-exports
- * and dynamic imports alike.
- */
-export function importsOf(text: string): string[] {
-  const code = text.replace(/^\s*(\/\/|\/?\*).*$/gm, "");
-  const found = [
-    ...code.matchAll(/\bfrom\s*"(\.[^"]+)"/g),
-    ...code.matchAll(/\bimport\s*"(\.[^"]+)"/g),
-    ...code.matchAll(/\bimport\(\s*"(\.[^"]+)"\s*\)/g),
-  ];
-  return found.flatMap(([, path]) => (path === undefined ? [] : [path]));
-}
-
 /** The graph of these files; imports of anything else are left out. */
 export function graphOf(files: readonly SourceFile[]): ImportGraph {
   const known = new Set(files.map(({ path }) => path));
   return new Map(
-    files.map(({ path, text }) => {
-      const targets = importsOf(text).map((to) => posix.normalize(posix.join(posix.dirname(path), to)));
+    files.map((file) => {
+      const { path } = file;
+      const targets = moduleOf(file).imports.map(({ path: to }) =>
+        posix.normalize(posix.join(posix.dirname(path), to)),
+      );
       return [path, [...new Set(targets)].filter((to) => known.has(to))];
     }),
   );

@@ -5,6 +5,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
 import { also, layerOf, layers, may, roots } from "./layers.ts";
+import { moduleOf } from "./modules.ts";
 import { filesBelow } from "./sources.ts";
 
 /** A folder with the linter's configuration and, for each pair of layers, a file of the one that imports the other. */
@@ -38,8 +39,9 @@ function refusals(): Set<string> {
 
 describe("the one way of imports", () => {
   it("is kept by every file", () => {
-    const wrong = filesBelow(["src", ...roots], /\.ts$/).flatMap(({ path, text }) =>
-      [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].flatMap(([, imported = ""]) => {
+    const wrong = filesBelow(["src", ...roots], /\.ts$/).flatMap((file) =>
+      moduleOf(file).imports.flatMap(({ path: imported }) => {
+        const { path } = file;
         const target = layerOf(join(path, "..", imported));
         const from = layerOf(path);
         const allowed = Object.entries(also).some(([folder, layer]) => path.startsWith(folder) && layer === target);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { exportsOf, exportsWithImporters } from "./exports.ts";
+import { exportsWithImporters } from "./exports.ts";
+import { moduleOf } from "./modules.ts";
 import { filesBelow } from "./sources.ts";
 
 const sources = filesBelow(["src", "drivers", "simulators"], /\.ts$/);
@@ -40,9 +41,9 @@ describe("exports", () => {
     const quoted = (text: string) => text.replaceAll("'", '"');
     const source = {
       path: "x/a.ts",
-      text: "export const one = 1;\nexport type Two = 2;\nexport async function three() {}\nexport class Four {}\nexport interface Five {}\nconst six = one;\nexport { six as seven };\n// export const eight = 8;\n",
+      text: "export const one = 1;\nexport type Two = 2;\nexport async function three() {}\nexport class Four {}\nexport interface Five {}\nconst six = one;\nexport { six as seven };\nexport const { nine } = { nine: 9 };\n// export const eight = 8;\n",
     };
-    expect(exportsOf(source.text)).toEqual(["one", "Two", "three", "Four", "Five", "seven"]);
+    expect(moduleOf(source).exports).toEqual(["one", "Two", "three", "Four", "Five", "seven", "nine"]);
     const user = (path: string, text: string) => ({ path, text: quoted(text) });
     const found = exportsWithImporters(
       [source],
@@ -60,6 +61,7 @@ describe("exports", () => {
       ["Four", [], false],
       ["Five", ["x/e.ts"], false],
       ["seven", [], false],
+      ["nine", [], true],
     ]);
   });
 });
