@@ -109,7 +109,7 @@ export class RetentionBench implements AsyncDisposable {
         verified: true,
         copies: 1,
         confirmation: "confirmed",
-        raw: "E1",
+        raw: Uint8Array.of(0xe1),
         firstAt: at,
         lastAt: at,
         ...over,

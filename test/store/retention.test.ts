@@ -225,9 +225,10 @@ describe("what repetitions are recognised by", () => {
     const other = await bench.notification(old, { eid: eid.replace(/4$/, "5") });
     expect((await bench.prune()).removed).toEqual({ notifications: 1 });
     expect((await notificationsLeft()).sort()).toEqual([last, other].sort());
-    expect((await bench.read((r) => r.notifications.copyOf(eid, "E1", { verified: true, counts: true }, 0)))?.id).toBe(
-      last,
-    );
+    expect(
+      (await bench.read((r) => r.notifications.copyOf(eid, Uint8Array.of(0xe1), { verified: true, counts: true }, 0)))
+        ?.id,
+    ).toBe(last);
   });
 
   it("stays: what a card reported since its open profile switch was accepted", async () => {

@@ -53,6 +53,13 @@ export function parseTar(text: string): Tar {
   return hex;
 }
 
+/** @throws codec.length */
+export function tarFromOctets(octets: Uint8Array, offset = 0): Tar {
+  const hex = toHex(octets);
+  if (!isTar(hex)) throw codecError("codec.length", `TAR of ${octets.length} octets`, offset, { field: "tar" });
+  return hex;
+}
+
 export function tarOctets(tar: Tar): Uint8Array {
   return fromHex(tar);
 }

@@ -1,3 +1,4 @@
+import { fromHex } from "../../base/hex.ts";
 import { bits, choice, flag } from "../kit/bits.ts";
 import { type Codec, decode, encode, type Of } from "../kit/codec.ts";
 import { record } from "../kit/primitives.ts";
@@ -49,6 +50,11 @@ export function parseSpi(octets: Uint8Array, base = 0): Spi {
   const response = responseSpis[octets[1] ?? -1];
   if (command === undefined || response === undefined || octets.length !== 2) return decode(Spi, octets, base);
   return { command, response };
+}
+
+/** The octets of a SPI in its written form, four hexadecimal digits. @throws codec.text */
+export function spiOctets(text: string): Uint8Array {
+  return fromHex(text);
 }
 
 /** The two octets. */

@@ -1,4 +1,4 @@
-import { toHex } from "../../base/hex.ts";
+import { octetText } from "../../base/octet-text.ts";
 import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
 import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
@@ -8,12 +8,18 @@ interface LateAnswer {
   readonly link: string;
   readonly status: string;
   /** Octets that are stored nowhere else. */
-  readonly response?: string;
+  readonly response?: Uint8Array;
 }
 
 /** Reports that a card answered a job after its end, whatever carried it. */
 export async function reportLateAnswer(r: Repositories, job: Job, at: number, answer: LateAnswer): Promise<void> {
-  await r.events.append({ at, type: "job.late-answer", target: job.target, job: job.id, data: { ...answer } });
+  await r.events.append({
+    at,
+    type: "job.late-answer",
+    target: job.target,
+    job: job.id,
+    data: octetText({ ...answer }),
+  });
 }
 
 /**
@@ -25,7 +31,7 @@ export function lateAnswerOf(verdict: AdminVerdict): LateAnswer | undefined {
   switch (verdict.state) {
     case "answered":
     case "answered-unparseable":
-      return { link, status: "ok", response: toHex(verdict.response) };
+      return { link, status: "ok", response: verdict.response };
     case "rejected":
       return { link, status: verdict.scriptStatus };
     case "executed-response-lost":

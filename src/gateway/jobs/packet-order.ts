@@ -1,4 +1,3 @@
-import { fromHex } from "../../base/hex.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { endStates, type Job } from "../model/job.ts";
 import { type KeySetInfo, servesTar } from "../model/key-set.ts";
@@ -55,16 +54,14 @@ function isBefore(packet: PacketRecord, own: PacketRecord | undefined): boolean 
 function counterOf({ keySet, tar, spi, kic, kid }: OrderFacts, sets: readonly KeySetInfo[]): string | undefined {
   if (spi === undefined || tar === undefined || !comparesCounter(spi)) return undefined;
   if (keySet !== undefined) return keySet;
-  const kvn = octet(kid) >> 4 || octet(kic) >> 4;
+  const kvn = (kid?.[0] ?? 0) >> 4 || (kic?.[0] ?? 0) >> 4;
   const known = sets.find((set) => set.type === "SCP80" && set.kvn === kvn && servesTar(set, tar));
   return known?.id ?? `KVN ${kvn} of ${tar <= "00FFFF" ? "the ISD-R" : tar}`;
 }
 
-const octet = (hex: string | undefined): number => Number.parseInt(hex ?? "0", 16);
-
-function comparesCounter(spi: string): boolean {
+function comparesCounter(spi: Uint8Array): boolean {
   try {
-    const { counter } = parseSpi(fromHex(spi)).command;
+    const { counter } = parseSpi(spi).command;
     return counter === "higher" || counter === "next";
   } catch {
     return true;

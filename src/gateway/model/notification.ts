@@ -22,7 +22,8 @@ export interface NotificationRecord {
   /** `withheld`: not confirmed on purpose. */
   readonly confirmation: "none" | "pending" | "confirmed" | "failed" | "withheld" | "upstream";
   readonly confirmJob?: string;
-  readonly raw: string;
+  /** Its TLV as received. */
+  readonly raw: Uint8Array;
   readonly firstAt: number;
   readonly lastAt: number;
   readonly confirmedAt?: number;
@@ -42,7 +43,7 @@ export interface NotificationRepository {
    */
   copyOf(
     eid: string,
-    raw: string,
+    raw: Uint8Array,
     how: { readonly verified: boolean; readonly counts: boolean },
     since: number,
   ): Promise<NotificationRecord | undefined>;

@@ -11,10 +11,10 @@ export interface PacketRecord {
   readonly keySet?: string;
   readonly tar?: string;
   readonly cntr?: number;
-  /** SPI, KIc and KID as sent, hexadecimal: what is needed to read the response packet. */
-  readonly spi?: string;
-  readonly kic?: string;
-  readonly kid?: string;
+  /** SPI, KIc and KID as sent, two octets, one and one: what is needed to read the response packet. */
+  readonly spi?: Uint8Array;
+  readonly kic?: Uint8Array;
+  readonly kid?: Uint8Array;
   /** TP-UDs in order. */
   readonly userData: readonly Uint8Array[];
   /** `reserved`: may have left; `sent`: the network or the card has all of it; the others are final. */

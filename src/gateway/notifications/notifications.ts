@@ -1,7 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
 import {
   looksLikeNotification,
@@ -195,11 +194,10 @@ export class Notifications {
     heard: HeardNotification,
     wake: (target: string) => void,
   ): Promise<RecordedNotification> {
-    const { value, receivedAt } = heard;
+    const { value, raw, receivedAt } = heard;
     const text = notificationTypeText(value.type);
     const target = await r.targets.holding("eid", value.eid);
     const proven = target !== undefined && heard.proven === target.id;
-    const raw = toHex(heard.raw);
     const stale = heard.stale === true;
     const doubtful = proven && (stale || heard.repeatable === true);
     const first = doubtful

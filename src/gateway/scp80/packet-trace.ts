@@ -1,3 +1,4 @@
+import { octetText } from "../../base/octet-text.ts";
 import { showScript } from "../../codec/secrets/script-secrets.ts";
 import { isTracing, traceFrame } from "../../link/trace.ts";
 import type { Job } from "../model/job.ts";
@@ -10,7 +11,7 @@ import type { ReadAnswer } from "./secured-packet.ts";
 export function traceCommand(job: Job, target: Target, packet: PacketRecord): void {
   if (!isTracing()) return;
   const { tar, cntr, spi, kic, kid, transmissions, userData, link = "" } = packet;
-  const facts = { tar, cntr, spi, kic, kid, segments: userData.length, transmission: transmissions };
+  const facts = { tar, cntr, ...octetText({ spi, kic, kid }), segments: userData.length, transmission: transmissions };
   // The counter and the script of a packet secured upstream are ciphered with keys that are not here.
   if (packet.keySet === undefined || job.work.kind === "packet") {
     traceFrame({ kind: "packet", dir: "out", link, facts: { ...facts, securedUpstream: true } });

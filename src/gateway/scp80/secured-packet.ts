@@ -1,11 +1,12 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { concatBytes, fromHex, toHex } from "../../base/hex.ts";
-import { isdRTar } from "../../codec/euicc/aid.ts";
+import { concatBytes } from "../../base/hex.ts";
+import { isdRTar, parseTar, tarFromOctets, tarOctets } from "../../codec/euicc/aid.ts";
+import { type Eid, eidFromOctets } from "../../codec/euicc/eid.ts";
 import { looksLikeNotification } from "../../codec/euicc/notification.ts";
 import { type CommandPacket, parseCommandPacket } from "../../codec/ota/command-packet.ts";
 import { kicOctet, kidOctet } from "../../codec/ota/key-identifier.ts";
 import { porFollows, porStatusName } from "../../codec/ota/por-status.ts";
-import { parseSpi, type Spi } from "../../codec/ota/spi.ts";
+import { parseSpi, type Spi, spiOctets } from "../../codec/ota/spi.ts";
 import { readSegment, segmentCount, segmentPacket } from "../../codec/sms/concatenation.ts";
 import { type OpenedCommand, openCommand, wrapCommand } from "../../crypto/command-packet.ts";
 import { PacketKeys } from "../../crypto/packet-keys.ts";
@@ -77,13 +78,14 @@ export async function planPacket(
   const { work } = job;
   if (work.kind === "packet") return { plan: { userData: work.userData, ...upstreamFacts(work.userData) } };
   const set = keySetFor(sets, work.tar, job.request.kvn);
-  const spiText = job.request.spi ?? target.settings.spi ?? defaultSpi;
-  const spi = parseSpi(fromHex(spiText));
+  const sentSpi = spiFor(job, target);
+  const spi = parseSpi(sentSpi);
   const kic = kicOf(set);
   const kid = kidOf(set, spi);
   const cntr = await keySets.nextCounter(set.id);
   const data = workBody(work, target);
-  const { packet } = wrapCommand({ spi, kic, kid, tar: fromHex(work.tar), cntr, data, ...ccOf(set) }, packetKeys(set));
+  const tar = tarOctets(parseTar(work.tar));
+  const { packet } = wrapCommand({ spi, kic, kid, tar, cntr, data, ...ccOf(set) }, packetKeys(set));
   if (segmentCount(packet.length) > 255) {
     throw new GatewayError("job.too-large", `the script needs more than 255 short messages`, {
       detail: { octets: packet.length },
@@ -95,9 +97,9 @@ export async function planPacket(
     keySet: set.id,
     tar: work.tar,
     cntr,
-    spi: spiText,
-    kic: hex2(kic),
-    kid: hex2(kid),
+    spi: sentSpi,
+    kic: Uint8Array.of(kic),
+    kid: Uint8Array.of(kid),
   };
   return { plan, keySet: set };
 }
@@ -111,7 +113,12 @@ export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]
   if (work.kind === "packet") return upstreamFacts(work.userData);
   const scp80 = sets.filter((set) => set.type === "SCP80");
   const keySet = keySetFor(scp80, work.tar, job.request.kvn).id;
-  return { keySet, tar: work.tar, spi: job.request.spi ?? target.settings.spi ?? defaultSpi };
+  return { keySet, tar: work.tar, spi: spiFor(job, target) };
+}
+
+/** The SPI that the job, its target or this gateway asks for. */
+function spiFor(job: Job, target: Target): Uint8Array {
+  return spiOctets(job.request.spi ?? target.settings.spi ?? defaultSpi);
 }
 
 /** Whether a packet was abandoned, or certainly never left while a later counter of its keys was handed out. */
@@ -129,7 +136,6 @@ export function segmentsOf(job: Job, target: Target): number {
   return segmentCount(workBody(job.work, target).length + cipherAndCheck);
 }
 
-const hex2 = (octet: number): string => octet.toString(16).toUpperCase().padStart(2, "0");
 const ccOf = (set: KeySet) => (set.algorithm === "AES" ? { ccLength: set.ccLength } : {});
 
 function packetKeys(set: KeySet): PacketKeys {
@@ -142,10 +148,10 @@ function upstreamFacts(userData: readonly Uint8Array[]): Partial<PacketPlan> {
   const header = commandHeader(userData[0]);
   if (header === undefined) return {};
   return {
-    tar: toHex(header.tar),
-    spi: toHex(header.clear.subarray(3, 5)),
-    kic: hex2(header.kic),
-    kid: hex2(header.kid),
+    tar: tarFromOctets(header.tar),
+    spi: header.clear.subarray(3, 5),
+    kic: Uint8Array.of(header.kic),
+    kid: Uint8Array.of(header.kid),
   };
 }
 
@@ -167,7 +173,7 @@ function commandHeader(first: Uint8Array | undefined): CommandPacket | undefined
 export function spiOf(packet: PacketRecord): Spi | undefined {
   if (packet.spi === undefined) return undefined;
   try {
-    return parseSpi(fromHex(packet.spi));
+    return parseSpi(packet.spi);
   } catch {
     return undefined;
   }
@@ -212,9 +218,9 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
   const segments = userData.map(readSegment);
   const pending = {
     spi,
-    kic: parseInt(packet.kic ?? "0", 16),
-    kid: parseInt(packet.kid ?? "0", 16),
-    tar: fromHex(packet.tar),
+    kic: packet.kic?.[0] ?? 0,
+    kid: packet.kid?.[0] ?? 0,
+    tar: tarOctets(parseTar(packet.tar)),
     cntr: packet.cntr,
     ...ccOf(set),
   };
@@ -251,7 +257,7 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
 
 /** Whether a response may answer a packet whose keys are not here: only the TAR can be compared. */
 export function mayAnswer(packet: PacketRecord, response: Uint8Array): boolean {
-  return packet.tar !== undefined && response.length >= 6 && toHex(response.subarray(3, 6)) === packet.tar;
+  return packet.tar !== undefined && response.length >= 6 && tarFromOctets(response.subarray(3, 6)) === packet.tar;
 }
 
 /** The counter inside a packet secured upstream, if this key set opens it. */
@@ -291,7 +297,7 @@ export async function openNotificationPacket(
   } catch {
     return undefined;
   }
-  if (toHex(parsed.tar) !== isdRTar) return undefined;
+  if (tarFromOctets(parsed.tar) !== isdRTar) return undefined;
   const clear = parsed.spi.command.ciphered ? undefined : parsed.secured.subarray(6 + parsed.checkLength);
   // The EID in the data identifies the sender; the link's card may still be unidentified while it is being activated.
   const sender = (clear === undefined ? undefined : await senderOf(r, clear)) ?? target;
@@ -313,8 +319,18 @@ export async function openNotificationPacket(
 
 /** The target that a notification in clear names by its EID. */
 async function senderOf(r: Repositories, notification: Uint8Array): Promise<string | undefined> {
-  if (!looksLikeNotification(notification)) return undefined;
-  return (await r.targets.holding("eid", toHex(notification.subarray(4, 20))))?.id;
+  const eid = looksLikeNotification(notification) ? eidIn(notification) : undefined;
+  return eid === undefined ? undefined : (await r.targets.holding("eid", eid))?.id;
+}
+
+/** The EID, which comes first in a notification; undefined if it is none. SGP.02 §4.1.1.11 */
+function eidIn(notification: Uint8Array): Eid | undefined {
+  const at = notification[1] === 0x81 ? 5 : 4;
+  try {
+    return eidFromOctets(notification.subarray(at, at + 16));
+  } catch {
+    return undefined;
+  }
 }
 
 function tryOpen(body: Uint8Array, set: KeySet): OpenedCommand | undefined {

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
 import { newId } from "../../base/id.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { Notification } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
 import type { Repositories } from "../model/store.ts";
@@ -47,7 +47,7 @@ export async function takeNotification(
     at: receivedAt,
     type: "notification.unreadable",
     target,
-    data: { message: id, via: "https", raw: toHex(tlv), error: { code, message, detail } },
+    data: { message: id, via: "https", raw: octetText(tlv), error: { code, message, detail } },
   });
   return false;
 }

@@ -1,5 +1,4 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { toHex } from "../../base/hex.ts";
 import { octetText } from "../../base/octet-text.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { shownJob, shownPackets } from "../jobs/shown-job.ts";
@@ -62,7 +61,7 @@ async function jobOf(r: Repositories, event: GatewayEvent) {
 async function notificationOf(r: Repositories, event: GatewayEvent) {
   const { notification: id } = event.data;
   const found = typeof id === "string" ? await r.notifications.get(id) : undefined;
-  return found === undefined ? {} : { notification: { ...found, text: notificationTypeText(found.type) } };
+  return found === undefined ? {} : { notification: { ...octetText(found), text: notificationTypeText(found.type) } };
 }
 
 async function messagesOf(r: Repositories, event: GatewayEvent) {
@@ -77,11 +76,11 @@ async function messagesOf(r: Repositories, event: GatewayEvent) {
       id: entry.id,
       from,
       to,
-      userData: toHex(userData),
+      userData: octetText(userData),
       userDataHeader,
       protocolId,
       dataCoding,
-      ...(tpdu === undefined ? {} : { tpdu: toHex(tpdu) }),
+      ...withoutUndefined({ tpdu: octetText(tpdu) }),
     });
   }
   return { messages };

@@ -1,5 +1,6 @@
 import type { Generated, Selectable } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
+import { fromHex, toHex } from "../../base/hex.ts";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
 import type { Statements } from "../statements.ts";
 
@@ -43,7 +44,7 @@ function notificationOf(row: Selectable<NotificationTables["notification"]>): No
     copies: row.copies,
     confirmation: row.confirmation as NotificationRecord["confirmation"],
     ...(row.confirm_job === null ? {} : { confirmJob: row.confirm_job }),
-    raw: row.raw,
+    raw: fromHex(row.raw),
     firstAt: row.first_at,
     lastAt: row.last_at,
     ...(row.confirmed_at === null ? {} : { confirmedAt: row.confirmed_at }),
@@ -71,7 +72,7 @@ export function notificationRepository(s: Statements): NotificationRepository {
           copies: one.copies,
           confirmation: one.confirmation,
           confirm_job: one.confirmJob ?? null,
-          raw: one.raw,
+          raw: toHex(one.raw),
           first_at: one.firstAt,
           last_at: one.lastAt,
           confirmed_at: one.confirmedAt ?? null,
@@ -109,7 +110,7 @@ export function notificationRepository(s: Statements): NotificationRepository {
           .selectAll()
           .where("eid", "=", eid)
           .where("last_at", ">=", since)
-          .where("raw", "=", raw)
+          .where("raw", "=", toHex(raw))
           .where("verified", "=", verified ? 1 : 0)
           .where("confirmation", counts ? "<>" : "=", "none")
           .orderBy("seq", "desc")

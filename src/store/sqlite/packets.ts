@@ -59,9 +59,9 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, respo
     ...(row.key_set === null ? {} : { keySet: row.key_set }),
     ...(row.tar === null ? {} : { tar: row.tar }),
     ...(row.cntr === null ? {} : { cntr: row.cntr }),
-    ...(row.spi === null ? {} : { spi: row.spi }),
-    ...(row.kic === null ? {} : { kic: row.kic }),
-    ...(row.kid === null ? {} : { kid: row.kid }),
+    ...(row.spi === null ? {} : { spi: fromHex(row.spi) }),
+    ...(row.kic === null ? {} : { kic: fromHex(row.kic) }),
+    ...(row.kid === null ? {} : { kid: fromHex(row.kid) }),
     userData: (hiding.open<string[]>(row.id, row.secret) ?? fromJson<string[]>(row.user_data)).map(fromHex),
     state: row.state as PacketRecord["state"],
     ...(row.link === null ? {} : { link: row.link }),
@@ -78,6 +78,8 @@ function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, respo
     ...(row.answered_at === null ? {} : { answeredAt: row.answered_at }),
   };
 }
+
+const hexOrNull = (octets: Uint8Array | undefined) => (octets === undefined ? null : toHex(octets));
 
 export const packetSteps: readonly Migration[] = [
   // A duplicate of packet_open_all.
@@ -194,9 +196,9 @@ export function packetRepository(s: Statements, seal: Seal, bare: BareJobs): Pac
         key_set: packet.keySet ?? null,
         tar: packet.tar ?? null,
         cntr: packet.cntr ?? null,
-        spi: packet.spi ?? null,
-        kic: packet.kic ?? null,
-        kid: packet.kid ?? null,
+        spi: hexOrNull(packet.spi),
+        kic: hexOrNull(packet.kic),
+        kid: hexOrNull(packet.kid),
         user_data: text,
         secret,
         state: packet.state,

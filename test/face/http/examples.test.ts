@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { apiResources } from "../../../scripts/resources.ts";
+import { fromHex } from "../../../src/base/hex.ts";
 import { problemExample, problemShape } from "../../../src/face/api/kit/error.ts";
 import { exampleStatus, type Operation, placeOf } from "../../../src/face/api/kit/operation.ts";
 import { sample } from "../../../src/face/api/kit/sample.ts";
@@ -80,6 +81,7 @@ describe("the examples, sent to the daemon", () => {
       for (const id of [sample.notification, withheld])
         await r.notifications.insert({
           ...notificationOperations.get.example.answer,
+          raw: fromHex(notificationOperations.get.example.answer.raw),
           id,
           target: target.id,
         });

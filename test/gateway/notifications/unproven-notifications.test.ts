@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+import { concatBytes, fromHex } from "../../../src/base/hex.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
@@ -214,8 +214,8 @@ describe("a notification with other content", () => {
       return all[0]?.copies === 2 ? all : undefined;
     });
     expect(found).toMatchObject([
-      { verified: true, copies: 2, raw: toHex(notification(eid, 1, now, "3A66550044332217")) },
-      { verified: true, copies: 1, raw: toHex(notification(eid, 1, now, "3A55440033221106")) },
+      { verified: true, copies: 2, raw: notification(eid, 1, now, "3A66550044332217") },
+      { verified: true, copies: 1, raw: notification(eid, 1, now, "3A55440033221106") },
     ]);
     expect(found[0]?.imei).not.toBe(found[1]?.imei);
   });

@@ -13,7 +13,7 @@ const packet: PacketRecord = {
   keySet: "key_1",
   tar: "000001",
   cntr: 1,
-  spi: "1639",
+  spi: Uint8Array.of(0x16, 0x39),
   userData: [],
   state: "sent",
   transmissions: 1,

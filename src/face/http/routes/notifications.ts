@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { toHex } from "../../../base/hex.ts";
+import { octetText } from "../../../base/octet-text.ts";
 import { inTurns } from "../../../base/turns.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { InboxEntry } from "../../../gateway/model/inbox.ts";
@@ -24,7 +25,7 @@ export async function notificationRoutes(app: FastifyInstance, { deps }: { deps:
       return sendPage(reply, query, {
         find: (cursor: number | undefined, limit) => notifications.list(target, cursor, limit),
         position: ({ seq }) => seq,
-        answerOf: (one) => ({ ...one, text: notificationTypeText(one.type) }),
+        answerOf: (one) => ({ ...octetText(one), text: notificationTypeText(one.type) }),
         item: notificationShape,
         atOnce: smallItems,
       });

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
+import { octetText } from "../../../base/octet-text.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
 import type { NotificationRecord } from "../../../gateway/model/notification.ts";
 import { type ProfileSwitch, switchOutcome } from "../../../gateway/model/profile-switch.ts";
@@ -11,7 +12,7 @@ import { awaited } from "../await-state.ts";
 import { sendPage } from "../page.ts";
 import { routeOf } from "../route.ts";
 
-const notificationAnswer = (one: NotificationRecord) => ({ ...one, text: notificationTypeText(one.type) });
+const notificationAnswer = (one: NotificationRecord) => ({ ...octetText(one), text: notificationTypeText(one.type) });
 
 /** Profile switches, and decisions about the notifications with which they end. */
 export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
