@@ -8,6 +8,7 @@ import { PlainCard } from "../../simulators/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../simulators/network/network.ts";
 import { SoftReader, SoftReaders } from "../../simulators/reader.ts";
 import type { SoftCard } from "../../simulators/soft-card.ts";
+import { isGatewayError } from "../../src/base/gateway-error.ts";
 import type { Driver } from "../../src/link/driver.ts";
 import { loadProfiles } from "../../src/link/modem/profile/profile-files.ts";
 import type { Port } from "../../src/link/port.ts";
@@ -32,6 +33,17 @@ export const driver: Driver<SimOptions> = {
   },
 
   watchReaders: (options, _deps, signal) => readersOf(options).watch(signal),
+
+  portProblem(address, { profile }) {
+    if (address.toLowerCase() === "sim:") return "must be sim:NAME";
+    try {
+      if (profile !== undefined) loadProfiles().get(profile);
+      return undefined;
+    } catch (thrown) {
+      if (isGatewayError(thrown)) return thrown.message;
+      throw thrown;
+    }
+  },
 
   /** Opening the port switches the modem on, and closing it switches it off. */
   async openPort(address, options, _deps, signal) {

@@ -92,10 +92,13 @@ export class DriverRegistry {
   /** As {@link resolve}, for the address of a port. @throws config.invalid where its driver opens no such port */
   async resolvePort(written: string, options: AddressOptions = {}): Promise<ResolvedAddress> {
     const resolved = await this.resolve(written, options);
-    const { address, driver } = resolved;
-    const problem = driver.openPort === undefined ? opensNoPorts(driver) : driver.portProblem?.(address);
-    if (problem !== undefined)
+    const { driver } = resolved;
+    const problem =
+      driver.openPort === undefined ? opensNoPorts(driver) : driver.portProblem?.(resolved.address, resolved.options);
+    if (problem !== undefined) {
+      const address = withoutLogin(resolved.address);
       throw new GatewayError("config.invalid", `${address}: ${problem}`, { detail: { address } });
+    }
     return resolved;
   }
 
@@ -135,6 +138,11 @@ export class DriverRegistry {
 /** The drivers of this product. */
 export function driverRegistry(): DriverRegistry {
   return new DriverRegistry(drivers, defaultAddresses.port);
+}
+
+/** The address without user and password, which no driver takes and no error shows. */
+function withoutLogin(address: string): string {
+  return address.replace(/\/\/[^/]*@/, "//…@");
 }
 
 function schemeIn(address: string): string | undefined {

@@ -61,8 +61,8 @@ export interface Driver<Options = unknown> {
   listPorts?(options: Options, deps: DriverDeps): Promise<readonly PortInfo[]>;
   /** Changes of ports; starts with one `port-added` for each present port. */
   watchPorts?(options: Options, deps: DriverDeps, signal: AbortSignal): AsyncIterable<PortEvent>;
-  /** Why this address cannot be that of a port; undefined if it can. Opens nothing. */
-  portProblem?(address: string): string | undefined;
+  /** Why this address cannot be that of a port, with these options; undefined if it can. Opens nothing. */
+  portProblem?(address: string, options: Options): string | undefined;
   /** @throws link.unknown, link.busy, link.unavailable, link.driver when a package it needs is missing */
   openPort?(address: string, options: Options, deps: DriverDeps, signal?: AbortSignal): Promise<Port>;
   /** The options that correspond to serial settings of a hardware profile; absent for drivers without a serial line. */

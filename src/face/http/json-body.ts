@@ -13,12 +13,16 @@ export function acceptJson(app: FastifyInstance): void {
     ["application/json", mergePatchType],
     { parseAs: "string" },
     (request, body, done) => {
-      if (request.method !== "PATCH" && request.headers["content-type"]?.startsWith(mergePatchType) === true)
+      if (
+        request.method !== "PATCH" &&
+        request.headers["content-type"]?.toLowerCase().startsWith(mergePatchType) === true
+      )
         return done(mediaTypeRefused(request.method));
       // Clients that send the header without a body mean no body.
       if (body === "") return done(null, undefined);
       const excess = typeof body === "string" ? jsonExcess(body) : undefined;
-      if (excess === undefined) return void json(request, body, done);
+      if (excess === undefined)
+        return void json(request, body, (error, value) => done(error === null ? null : unreadable(error, body), value));
       const { why, offset } = excess;
       done(
         new GatewayError("api.usage", `body: ${why} (offset ${offset})`, {
@@ -27,6 +31,23 @@ export function acceptJson(app: FastifyInstance): void {
       );
     },
   );
+}
+
+/** The refusal of a body that the parser has refused: it may be JSON with fields that change a prototype. */
+function unreadable(error: Error, body: string): Error {
+  if (!isJson(body)) return error;
+  return new GatewayError("api.usage", "body: must not have a field `__proto__` or `constructor.prototype`", {
+    detail: { field: "body", in: "body" },
+  });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The refusal of a body that is not JSON. */

@@ -244,6 +244,15 @@ describe("HTTP manners", () => {
     expect([plain.status, plain.body.type]).toEqual([415, "api.media-type"]);
     const broken = await bench.call("POST", "/v1/jobs", { raw: '{"target":"MARK' });
     expect([broken.status, JSON.stringify(broken.body).includes("MARK")]).toEqual([400, false]);
+    for (const raw of ['{"constructor":{"prototype":{"x":1}}}', '{"target":{"__proto__":{"x":1}}}']) {
+      const proto = await bench.call("POST", "/v1/jobs", { raw });
+      expect([proto.status, proto.body.detail]).toEqual([
+        400,
+        "body: must not have a field `__proto__` or `constructor.prototype`",
+      ]);
+    }
+    const patch = { "content-type": "Application/Merge-Patch+JSON" };
+    expect((await bench.call("POST", "/v1/jobs", { raw: "{}", headers: patch })).status).toBe(415);
     const token = await bench.token("large", ["jobs"]);
     const fields = `Host: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 9000000`;
     const large = await exchanged(`POST /v1/jobs HTTP/1.1\r\n${fields}\r\n\r\n{`);
