@@ -1,4 +1,4 @@
-import type { X509Certificate } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
 import { GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { ecCurves } from "../codec/euicc/ec-curve.ts";
 import { readX509, type X509Facts } from "../codec/euicc/x509.ts";
@@ -15,7 +15,7 @@ const signatureAlgorithms = new Set([
 ]);
 
 /** Object identifiers of the curves that keys may be on. */
-const curves: ReadonlySet<string> = new Set(ecCurves.map(({ oid }) => oid));
+const curves: ReadonlySet<string> = new Set(ecCurves.flatMap(({ oid, openssl }) => (openssl === undefined ? [] : oid)));
 
 /**
  * Extensions whose meaning for CI -> EUM is either checked here or needs no check: key identifiers, key usage,
@@ -83,15 +83,27 @@ function faultOf(facts: X509Facts, below: number): string | undefined {
 }
 
 function keyFault(certificate: X509Certificate, { curve }: X509Facts): string | undefined {
-  const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
+  const known = ecCurves.find(({ oid }) => oid === curve);
+  if (curve !== undefined && !curves.has(curve))
+    return `has a key of the curve ${known?.name ?? curve}, which is not supported`;
+  const key = publicKeyOf(certificate);
+  if (key === undefined) return "has a key that cannot be read";
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
   if (asymmetricKeyType === "ec")
-    return curve !== undefined && curves.has(curve)
-      ? undefined
-      : `has a key of the curve ${curve ?? "of its own"}, which is not supported`;
+    return curve === undefined ? "has a key of a curve of its own, which is not supported" : undefined;
   if (asymmetricKeyType !== "rsa")
     return `has a key of the type ${asymmetricKeyType ?? "unknown"}, which is not supported`;
   const bits = asymmetricKeyDetails?.modulusLength ?? 0;
   return bits < minRsaBits ? `has a RSA key of ${bits} bits, fewer than ${minRsaBits}` : undefined;
+}
+
+/** The key of a certificate; undefined when node:crypto cannot read it, as of a curve that OpenSSL does not have. */
+export function publicKeyOf(certificate: X509Certificate): KeyObject | undefined {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return undefined;
+  }
 }
 
 function bad(message: string): GatewayError {

@@ -6,7 +6,7 @@ import { toHex } from "../base/hex.ts";
 import { elements } from "../codec/eis/xml.ts";
 import { certificateCurve, certificateDate, GpCertificate, oidText } from "../codec/euicc/certificate.ts";
 import { decode } from "../codec/kit/codec.ts";
-import { checkEumByCi, checkIssuer, oneLine } from "./certificate-path.ts";
+import { checkEumByCi, checkIssuer, oneLine, publicKeyOf } from "./certificate-path.ts";
 import { checkCertificate, type FindingCode } from "./certificates/gp-chain.ts";
 import { dsElements, signatureCertificates, verifyXmlSignature } from "./xml-signature.ts";
 
@@ -78,11 +78,12 @@ export function checkEisTrust(eis: CheckedEis, anchors: TrustAnchors, now = Date
     checks: [
       checked("eum-by-ci", missing({ "EUM certificate": eum }), () => checkEum(eum, ci, now)),
       checked("ecasd-by-eum", missing({ "EUM certificate": eum, "ECASD certificate": eis.ecasd }), () =>
-        checkEcasd(eis, eum?.publicKey, now),
+        checkEcasd(eis, keyOfEum(eum), now),
       ),
       checked("eis-by-eum", missing({ "EUM certificate": eum, "EUM signature": found }), () => {
         if (isGatewayError(found)) throw found;
-        if (signed !== undefined && eum !== undefined) verifyXmlSignature(signed.signature, signed.info, eum.publicKey);
+        const key = keyOfEum(eum);
+        if (signed !== undefined && key !== undefined) verifyXmlSignature(signed.signature, signed.info, key);
       }),
     ],
   };
@@ -116,6 +117,13 @@ function signedPart(eis: Element | undefined): { info: Element; signature: Eleme
   if (inner.length > 1) throw bad("there is more than one Signature in EumSignature");
   const signature = inner[0] ?? (dsElements(holder, "SignedInfo").length > 0 ? holder : undefined);
   return signature === undefined ? undefined : { info, signature };
+}
+
+function keyOfEum(eum: X509Certificate | undefined): KeyObject | undefined {
+  if (eum === undefined) return undefined;
+  const key = publicKeyOf(eum);
+  if (key === undefined) throw bad("the EUM certificate has a key that cannot be read");
+  return key;
 }
 
 function attempt<T>(work: () => T): T | GatewayError {

@@ -12,7 +12,7 @@ import {
 } from "../../codec/euicc/certificate.ts";
 import { readX509 } from "../../codec/euicc/x509.ts";
 import { decode } from "../../codec/kit/codec.ts";
-import { checkEumByCi, checkIssuer } from "../certificate-path.ts";
+import { checkEumByCi, checkIssuer, publicKeyOf } from "../certificate-path.ts";
 import { type EcPublicKey, publicKeyObject, verifyEcdsa } from "./ec-key.ts";
 
 /** What a finding is about. */
@@ -114,7 +114,8 @@ function asFindings(check: () => void): CertificateFinding[] {
 
 function issuerOf(given: X509Certificate | CertificateIssuer | undefined): CertificateIssuer | undefined {
   if (!(given instanceof X509Certificate)) return given;
-  const { publicKey } = given;
+  const publicKey = publicKeyOf(given);
+  if (publicKey === undefined) return undefined;
   try {
     const { subjectKeyId } = readX509(given.raw);
     return subjectKeyId === undefined ? { publicKey } : { publicKey, keyId: subjectKeyId };

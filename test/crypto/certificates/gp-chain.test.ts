@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { sign, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { Secret } from "../../../src/base/secret.ts";
@@ -15,14 +15,22 @@ import {
 } from "../../../src/codec/euicc/certificate.ts";
 import { ecCurve, p256 } from "../../../src/codec/euicc/ec-curve.ts";
 import { readX509 } from "../../../src/codec/euicc/x509.ts";
+import { x509Certificate, x509ToBeSigned } from "../../../src/codec/euicc/x509-build.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
-import { ecPrivateKey, ecPublicKeyOf, publicKeyObject, signEcdsa } from "../../../src/crypto/certificates/ec-key.ts";
+import {
+  ecPrivateKey,
+  ecPublicKeyOf,
+  privateKeyObject,
+  publicKeyObject,
+  signEcdsa,
+} from "../../../src/crypto/certificates/ec-key.ts";
 import {
   type CertificateExpectation,
   checkCardChain,
   checkCertificate,
   checkServerChain,
 } from "../../../src/crypto/certificates/gp-chain.ts";
+import { checkEisTrust } from "../../../src/crypto/eis-trust.ts";
 import { es8Vector, es8Vectors } from "../../es8-vectors.ts";
 
 const now = Date.parse("2026-12-01T00:00:00Z");
@@ -202,6 +210,33 @@ describe("faults of one certificate", () => {
     const { findings, key: found } = checkCertificate(brainpool, expected);
     expect(findings).toEqual([]);
     expect(found?.curve).toBe(ecCurve(0x03));
+  });
+});
+
+describe("a manufacturer whose key is on FRP256V1", () => {
+  const frp = ecCurve(0x40) ?? p256;
+  const ciKey = ecPrivateKey(p256, new Secret(ci.private_key));
+  const name = { organization: "Bench", commonName: "Bench EUM" };
+  const toBeSigned = x509ToBeSigned({
+    serialNumber: Uint8Array.of(1),
+    issuer: name,
+    subject: name,
+    validFrom: now,
+    validTo: now,
+    publicKey: { curve: frp, point: ciKey.point },
+    subjectKeyId: new Uint8Array(20),
+    authorityKeyId: new Uint8Array(20),
+    registeredId: "2.999.1.2",
+  });
+  const der = x509Certificate(toBeSigned, new Uint8Array(sign("sha256", toBeSigned, privateKeyObject(ciKey))));
+
+  it("is refused by name", () => {
+    const { findings } = checkCardChain({ ecasd: ecasd.certificate, eid, eum: new X509Certificate(der) }, now);
+    expect(findings.map(({ message }) => message)).toContain(
+      "the EUM certificate has a key of the curve FRP256V1, which is not supported",
+    );
+    const trust = checkEisTrust({ eid, ecasd: ecasd.certificate }, { eum: der }, now);
+    expect(trust.checks.map(({ result }) => result)).toEqual(["bad", "bad", "unchecked"]);
   });
 });
 
