@@ -230,3 +230,11 @@ function dateFindings(certificate: GpCertificate, { holder, now }: CertificateEx
     return [finding("dates", `the ${holder} certificate is valid only from ${from}`)];
   return [];
 }
+
+/** The findings that stand in the way if the operator accepts those of the given kinds. */
+export function unacceptedFindings(
+  findings: readonly CertificateFinding[],
+  accepted: ReadonlySet<FindingCode>,
+): CertificateFinding[] {
+  return findings.filter(({ code, overridable }) => !overridable || !accepted.has(code));
+}

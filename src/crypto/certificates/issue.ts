@@ -23,7 +23,7 @@ export interface CertifiedEntity {
 }
 
 /** What every certificate has. */
-interface Issue {
+export interface Issue {
   readonly serialNumber: Uint8Array;
   /** Milliseconds since 1970; certificates for cards contain the day. */
   readonly validFrom: number;
