@@ -2,9 +2,20 @@ import { z } from "zod";
 import { listOf } from "./kit/fields.ts";
 import { operation } from "./kit/operation.ts";
 
+/** `off`, or where a server listens. */
+const listening = z.union([z.literal("off"), z.object({ host: z.string(), port: z.number().int() })]);
+
 const daemonFacts = z.looseObject({
-  readers: z.unknown().optional(),
-  scp81: z.union([z.literal("off"), z.object({ host: z.string(), port: z.number().int() })]).optional(),
+  pid: z.number().int().optional(),
+  state: z.string().optional().describe("State folder"),
+  node: z.string().optional().describe("Version of Node.js"),
+  links: z.number().int().optional().describe("Number of links"),
+  readers: z
+    .union([z.literal("ok"), z.looseObject({ code: z.string(), message: z.string(), detail: z.looseObject({}) })])
+    .optional()
+    .describe("Why there are no card readers, if the service that provides them is unavailable"),
+  api: listening.optional().describe("The API over TCP"),
+  scp81: listening.optional().describe("The SCP81 server"),
   smppFace: z
     .union([z.literal("off"), z.number().int()])
     .optional()
@@ -52,7 +63,15 @@ export const daemonOperations = {
       answer: {
         name: "otagate",
         version: "0.1.0",
-        facts: { readers: "ok", scp81: { host: "0.0.0.0", port: 8443 }, smppFace: "off", smppClients: [] },
+        facts: {
+          pid: 4711,
+          state: "/var/lib/otagate",
+          links: 3,
+          readers: "ok",
+          scp81: { host: "0.0.0.0", port: 8443 },
+          smppFace: "off",
+          smppClients: [],
+        },
         jobs: { queued: 0, running: 1, waiting: 0, done: 340, failed: 2, expired: 0, cancelled: 0 },
       },
     },
