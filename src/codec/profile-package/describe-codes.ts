@@ -65,7 +65,9 @@ export function codesOf(element: ProfileElement): readonly CodeFacts[] {
     return childrenOf(childOf(element, "pukCodes"), "PUK").map((node) => codeFacts(element, node, "PUK"));
   }
   if (element.type !== "pinCodes") return [];
-  const shared = childOf(element, "pinCodes", "filePath");
+  const choice = childOf(element, "pinCodes");
+  // Beside PINs it is not a path, but what a wrong length left over of them.
+  const shared = choice?.children.length === 1 ? childOf(choice, "filePath") : undefined;
   const pins = childrenOf(childOf(element, "pinCodes", "pinconfig"), "PIN").map((node) =>
     codeFacts(element, node, "PIN"),
   );

@@ -1,4 +1,5 @@
 import { equalBytes, toHex } from "../../base/hex.ts";
+import { checkFields } from "./check/fields.ts";
 import { childOf, type PackageNode, type ProfileElement, type ProfilePackage } from "./element.ts";
 import { innerFields } from "./field.ts";
 import { fileName, type GenericFile, genericFilesByName } from "./generic-files.ts";
@@ -31,9 +32,7 @@ interface Pair {
  * differ, unless `reveal` is set.
  */
 export function diffPackages(before: ProfilePackage, after: ProfilePackage, reveal = false): readonly Difference[] {
-  // Where an encoding is broken, a key may stand in any field.
-  const broken = [...before.faults, ...after.faults].some(({ kind }) => kind !== "long-length");
-  const comparing = new Comparing(reveal, broken);
+  const comparing = new Comparing(reveal, new Set([...brokenElements(before), ...brokenElements(after)]));
   for (const pair of pairsOf(before, after)) comparing.pair(pair);
   if (!equalBytes(before.trailing, after.trailing)) {
     comparing.found.push({
@@ -44,6 +43,17 @@ export function diffPackages(before: ProfilePackage, after: ProfilePackage, reve
     });
   }
   return comparing.found.slice(0, maxDifferences);
+}
+
+/** Elements that are not what the format states: a key may stand in any field of them. */
+function brokenElements({ elements, faults }: ProfilePackage): readonly ProfileElement[] {
+  return elements.filter((element) => {
+    const end = element.offset + element.octets.length;
+    const isFaulty = faults.some(
+      ({ kind, offset }) => kind !== "long-length" && offset >= element.offset && offset < end,
+    );
+    return isFaulty || checkFields(element).some(({ severity }) => severity === "refused");
+  });
 }
 
 /** Elements that correspond: the same octets first, then the same type and AID in their order. */
@@ -99,12 +109,13 @@ function namesOf({ elements }: ProfilePackage): ReadonlyMap<ProfileElement, stri
 class Comparing {
   readonly found: Difference[] = [];
   readonly #reveal: boolean;
-  readonly #broken: boolean;
+  readonly #brokenElements: ReadonlySet<ProfileElement>;
+  #broken = false;
   #last = -1;
 
-  constructor(reveal: boolean, broken: boolean) {
+  constructor(reveal: boolean, broken: ReadonlySet<ProfileElement>) {
     this.#reveal = reveal;
-    this.#broken = broken;
+    this.#brokenElements = broken;
   }
 
   pair({ name, before, after }: Pair): void {
@@ -115,6 +126,7 @@ class Comparing {
     if (after.position < this.#last) this.found.push({ kind: "moved", element: name });
     this.#last = Math.max(this.#last, after.position);
     if (equalBytes(before.octets, after.octets)) return;
+    this.#broken = this.#brokenElements.has(before) || this.#brokenElements.has(after);
     const count = this.found.length;
     if (before.type === "genericFileManagement") this.#genericFiles(name, before, after);
     this.#children(name, [], before, after);

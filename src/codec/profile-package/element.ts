@@ -1,7 +1,7 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { hexTag } from "../kit/ber.ts";
 import { type ElementType, elementFields } from "./elements/table.ts";
-import { elementHeader, type Field, innerFields, sequence } from "./field.ts";
+import { elementHeader, type Field, fieldIndex, innerFields, sequence } from "./field.ts";
 import { type EncodingFault, isFault, type TlvHead, tlvHead, unsignedOf } from "./tlv-head.ts";
 
 /**
@@ -145,12 +145,6 @@ class Reading {
   #fault(fault: EncodingFault): void {
     if (this.faults.length < maxFaults) this.faults.push(fault);
   }
-}
-
-/** The next field of this tag behind the one before; where there is none, the first of this tag. */
-function fieldIndex(fields: readonly Field[], tag: number, after: number): number {
-  const next = fields.findIndex((field, index) => index > after && field.tag === tag);
-  return next >= 0 ? next : fields.findIndex((field) => field.tag === tag);
 }
 
 function headerOf(node: PackageNode): ElementHeader {

@@ -102,18 +102,14 @@ export function templateOf(element: ProfileElement): string | undefined {
   return node === undefined ? undefined : oidOf(node);
 }
 
-function oidOf({ value }: PackageNode): string {
-  return oidText(value) ?? `malformed ${toHex(value.subarray(0, 16))}`;
+function oidOf({ field, value }: PackageNode): string {
+  const text = value.length > (field?.usual ?? 0) ? undefined : oidText(value);
+  return text ?? `[${value.length} octets]`;
 }
 
-/** Octets of a plain value that are shown at most; a longer one is not what its field states. */
-const maxShown = 64;
-
-/** A value in hexadecimal, or its length where it is longer than its field allows; undefined for an absent field. */
+/** A value in hexadecimal, its length alone if it is a secret or may be one; undefined for an absent field. */
 export function hexIn(node: PackageNode | undefined): string | undefined {
   if (node === undefined) return undefined;
   const { field, value } = node;
-  const type = field?.type;
-  const max = type?.is === "octets" ? Math.min(type.max, maxShown) : type?.is === "integer" ? 4 : maxShown;
-  return field?.secret === true || value.length > max ? `[${value.length} octets]` : toHex(value);
+  return field === undefined || field.secret || value.length > field.usual ? `[${value.length} octets]` : toHex(value);
 }

@@ -40,6 +40,8 @@ export interface Field {
   readonly meaning?: Meaning;
   /** The fields of an entry of a list that tell it from the others. */
   readonly keys?: readonly string[];
+  /** Octets of a usual value at most: a longer one may be something else, and is not displayed. */
+  readonly usual: number;
 }
 
 interface Options {
@@ -49,10 +51,11 @@ interface Options {
   readonly secret?: boolean;
   readonly meaning?: Meaning;
   readonly keys?: readonly string[];
+  readonly usual?: number;
 }
 
 function field(tag: number, id: string, type: FieldType, options: Options): Field {
-  const { name = id, optional = false, secret = false, meaning, keys } = options;
+  const { name = id, optional = false, secret = false, meaning, keys, usual = usualOctets(type) } = options;
   return {
     tag,
     id,
@@ -60,9 +63,29 @@ function field(tag: number, id: string, type: FieldType, options: Options): Fiel
     type,
     optional,
     secret,
+    usual,
     ...(meaning === undefined ? {} : { meaning }),
     ...(keys === undefined ? {} : { keys }),
   };
+}
+
+/** Octets of a plain value of a type, at most. */
+function usualOctets(type: FieldType): number {
+  switch (type.is) {
+    case "octets":
+      return type.max;
+    // An ASCII text; others are longer than their bound, which counts characters.
+    case "text":
+      return type.max;
+    case "integer":
+      return 3;
+    case "oid":
+      return 16;
+    case "null":
+      return 0;
+    default:
+      return maxOctets;
+  }
 }
 
 /** Octets that a length field of three octets can count. */
@@ -117,6 +140,12 @@ export function list(tag: number, id: string, fields: readonly Field[], min: num
 /** Fields inside a field; none for a plain value. */
 export function innerFields({ type }: Field): readonly Field[] | undefined {
   return type.is === "sequence" || type.is === "choice" || type.is === "list" ? type.fields : undefined;
+}
+
+/** Index of the next field of this tag behind the one before; where there is none, of the first with the tag, or -1. */
+export function fieldIndex(fields: readonly Field[], tag: number, after: number): number {
+  const next = fields.findIndex((field, index) => index > after && field.tag === tag);
+  return next >= 0 ? next : fields.findIndex((field) => field.tag === tag);
 }
 
 /** Tag of the field at `index` of a type with automatic tags. ITU-T X.680 §25.3 */

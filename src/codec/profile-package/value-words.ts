@@ -36,12 +36,9 @@ function hexWords(value: Uint8Array): string {
   return value.length <= maxWritten ? text : `${text}… (${value.length} octets)`;
 }
 
-/** Whether a plain value is longer than its field allows, so that it may be something else. */
+/** Whether a plain value is longer than usual, so that it may be something else. */
 export function isOversized({ field, value }: PackageNode): boolean {
-  const type = field?.type;
-  if (type?.is === "octets") return value.length > type.max;
-  if (type?.is === "text") return value.length > 4 * type.max;
-  return type?.is === "null" ? value.length > 0 : value.length > 16;
+  return value.length > (field?.usual ?? 0);
 }
 
 /** Name of a node among its neighbours: with the values that tell entries of a list apart. */

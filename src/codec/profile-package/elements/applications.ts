@@ -4,7 +4,7 @@ import { anySecret } from "./codes.ts";
 const memory = (tag: number, id: string, name: string) =>
   octets(tag, id, [2, 4], { name, optional: true, meaning: "hex-number" });
 
-const free = (tag: number, id: string, name: string) => octets(tag, id, [0, 255], { name, optional: true });
+const free = (tag: number, id: string, name: string) => octets(tag, id, [0, 255], { name, optional: true, usual: 64 });
 
 /** GP Card Specification §11.5.2.3, ETSI TS 102 226 §8.2.1.3 */
 const systemParameters: readonly Field[] = [
@@ -39,7 +39,7 @@ const instance: readonly Field[] = [
   aid(0x4f, "extraditeSecurityDomainAID", { name: "security domain", optional: true }),
   octets(0x82, "applicationPrivileges", [1, 3], { name: "privileges" }),
   octets(0x83, "lifeCycleState", 1, { name: "life cycle", optional: true }),
-  octets(0xc9, "applicationSpecificParametersC9", [0, 255], { name: "application parameters" }),
+  octets(0xc9, "applicationSpecificParametersC9", [0, 255], { name: "application parameters", usual: 64 }),
   sequence(0xef, "systemSpecificParameters", systemParameters, { name: "system parameters", optional: true }),
   sequence(0xea, "applicationParameters", toolkitParameters, { name: "UICC parameters", optional: true }),
   list(0x30, "processData", [anySecret(0x04, "data")], 1, { name: "process data", optional: true }),
@@ -137,15 +137,15 @@ export const rfm: readonly Field[] = [
   aid(0x4f, "securityDomainAID", { name: "security domain", optional: true }),
   list(0xa0, "tarList", [octets(0x04, "TAR", 3, { meaning: "tar" })], 1, { name: "TARs", optional: true }),
   octets(0x81, "minimumSecurityLevel", 1, { name: "minimum security level" }),
-  octets(0x04, "uiccAccessDomain", [0, 64], { name: "access domain" }),
-  octets(0x04, "uiccAdminAccessDomain", [0, 64], { name: "administrative access domain" }),
+  octets(0x04, "uiccAccessDomain", [0, 64], { name: "access domain", usual: 16 }),
+  octets(0x04, "uiccAdminAccessDomain", [0, 64], { name: "administrative access domain", usual: 16 }),
   sequence(
     0x30,
     "adfRFMAccess",
     [
       aid(0x80, "adfAID", { name: "AID" }),
-      octets(0x81, "adfAccessDomain", [0, 64], { name: "access domain" }),
-      octets(0x82, "adfAdminAccessDomain", [0, 64], { name: "administrative access domain" }),
+      octets(0x81, "adfAccessDomain", [0, 64], { name: "access domain", usual: 16 }),
+      octets(0x82, "adfAdminAccessDomain", [0, 64], { name: "administrative access domain", usual: 16 }),
     ],
     { name: "ADF", optional: true },
   ),

@@ -99,7 +99,7 @@ export function templateFields(element: TemplateElement): readonly Field[] {
     const name = word.replace("!", "");
     return file(automaticTag(index + 2, true), doubled.has(name) ? `df-${name}` : name, name, !word.endsWith("!"));
   });
-  return [elementHeader, oid(0x81, "templateID", { name: "template", meaning: "template" }), ...files];
+  return [elementHeader, oid(0x81, "templateID", { name: "template", meaning: "template", usual: 7 }), ...files];
 }
 
 /** Commands on files without a template. eUICC Profile Package §8.3.5 */
