@@ -1,7 +1,9 @@
 import type { EuiccState, ProfileState } from "./card-state.ts";
 import type { PendingAgreement } from "./domains/key-establishment.ts";
 import type { Scp03Session } from "./domains/scp03.ts";
-import type { Directory, ElementaryFile, FileSystem } from "./files/file-system.ts";
+import type { Directory, ElementaryFile, FileSystem } from "./files/file-tree.ts";
+import type { Misbehaviour } from "./misbehaviour.ts";
+import type { PackageLoader } from "./profile/loader.ts";
 
 /** What a command handler may know of a logical channel, or of a remote session that stands in for one. */
 export interface Session {
@@ -16,6 +18,8 @@ export interface Session {
   readonly rights: "terminal" | "remote";
   /** Data encryption key of the session's key set, which deciphers keys of PUT KEY. */
   readonly dek: Uint8Array | undefined;
+  /** Access domains of the application that a packet came to: reading and updating, administration. */
+  readonly access: { readonly files: Uint8Array; readonly administration: Uint8Array } | undefined;
   /** AID (hex) of the domain that INSTALL [for personalization] named. */
   personalize: string | undefined;
   /** STORE DATA blocks that wait for their rest. */
@@ -29,14 +33,15 @@ export interface CardCore {
   readonly state: EuiccState;
   /** Files of the enabled profile. */
   readonly files: FileSystem | undefined;
-  /** PIN references (hex) verified since the last reset. */
+  /** PINs verified since the last reset, by their names in the profile. */
   readonly verified: Set<string>;
   /** Key agreements begun by DGI 3A01, by AID (hex). */
   readonly agreements: Map<string, PendingAgreement>;
   /** Secure channels of ISD-Ps, by AID (hex). */
   readonly channels: Map<string, Scp03Session>;
   /** Profile packages on their way in, by AID (hex). */
-  readonly downloads: Map<string, Uint8Array>;
+  readonly downloads: Map<string, PackageLoader>;
+  readonly misbehaviour: Misbehaviour;
   readonly random: (octets: number) => Uint8Array;
   /** Makes the state durable. */
   commit(): void;
@@ -50,7 +55,7 @@ export interface CardCore {
 export function openSession(
   card: Pick<CardCore, "files">,
   rights: Session["rights"],
-  options: { readonly domain?: string; readonly dek?: Uint8Array } = {},
+  options: Partial<Pick<Session, "domain" | "dek" | "access">> = {},
 ): Session {
   return {
     domain: options.domain,
@@ -60,6 +65,7 @@ export function openSession(
     record: 0,
     rights,
     dek: options.dek,
+    access: options.access,
     personalize: undefined,
     stored: new Uint8Array(0),
     statusPage: 0,

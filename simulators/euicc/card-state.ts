@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { authenticationState, installedState, keySetState } from "./installed-state.ts";
 
 /**
  * Everything a simulated eUICC remembers without power, as it stands in its state file. Octets are upper-case hex.
@@ -7,22 +8,6 @@ import { z } from "zod";
 
 const hex = z.string().regex(/^(?:[0-9A-Fa-f]{2})*$/, "not hexadecimal");
 
-const keyState = z.object({
-  id: z.number().int().min(0).max(127),
-  type: z.enum(["DES", "3DES", "AES", "PSK"]),
-  value: hex,
-});
-
-const keySetState = z.object({
-  /** Key version number: SCP80 01-0F, SCP03 30-3F, SCP81 40-4F, token 70. SGP.02 §2.2.5.1 */
-  kvn: z.number().int().min(1).max(127),
-  type: z.enum(["SCP80", "SCP03", "SCP81", "TOKEN"]),
-  keys: z.array(keyState),
-  /** Last accepted replay counter of an SCP80 set, 5 octets; sequence counter of an SCP03 set, 3 octets. */
-  cntr: hex.optional(),
-  /** Octets of the cryptographic checksum the set insists on. */
-  ccLength: z.union([z.literal(4), z.literal(8)]).default(8),
-});
 export type KeySetState = z.infer<typeof keySetState>;
 
 const pinState = z.object({
@@ -31,6 +16,11 @@ const pinState = z.object({
   enabled: z.boolean(),
   tries: z.number().int(),
   unblockTries: z.number().int(),
+  /** Attempts that there are in all, where they are not 3 and 10. */
+  maxTries: z.number().int().optional(),
+  maxUnblockTries: z.number().int().optional(),
+  /** Whether the owner may change, disable and enable it. */
+  fixed: z.boolean().optional(),
 });
 export type PinState = z.infer<typeof pinState>;
 
@@ -59,17 +49,13 @@ const profileState = z.object({
   /** Connectivity parameters, by template tag (A0, A1, A2). */
   connectivity: z.record(z.string(), hex).default({}),
   smsc: z.string().default(""),
-  authentication: z.object({
-    algorithm: z.enum(["milenage", "xor"]),
-    ki: hex,
-    opc: hex,
-    sqn: hex,
-  }),
+  authentication: authenticationState,
+  /** By reference; local ones of a downloaded profile by reference and directory, `81@3F00/7FF1`. */
   pins: z.record(z.string(), pinState),
   /** Contents of files that were updated since the profile was made, by path: one entry per record. */
   files: z.record(z.string(), z.array(hex)).default({}),
-  /** The profile package as it was downloaded. */
-  package: hex.optional(),
+  /** What the downloaded package made; absent for profiles of the fixture. */
+  installed: installedState.optional(),
 });
 export type ProfileState = z.infer<typeof profileState>;
 
@@ -122,6 +108,13 @@ export const cardSettings = z.object({
   countInIndefinite: z.boolean().default(false),
   /** Secure channels of an ISD-P that outlive an SMS packet. */
   scp03AcrossPackets: z.enum(["none", "scp03t", "all"]).default("scp03t"),
+  /** Highest version of profile packages that the card takes. */
+  packageVersion: z
+    .string()
+    .regex(/^[23]\.\d$/)
+    .default("3.3"),
+  /** Services of packages that the card does not have, besides those that it never has. */
+  withoutServices: z.array(z.string()).default([]),
   /** Whether packets to applications of the enabled profile need a CC. */
   rfmMinimumSecurity: z.enum(["none", "cc"]).default("cc"),
 });

@@ -26,9 +26,15 @@ export function checkClass({ cla, ins }: CommandApdu): void {
   if (!(own ? proprietary : interindustry).has(ins)) refuse(0x6e00);
 }
 
+/** AIDs of the enabled profile's security domains, MNO-SD first. */
+function profileDomains({ state }: CardCore): readonly string[] {
+  return enabledProfile(state)?.installed?.domains.map(({ aid }) => aid) ?? [mnoDomainAid];
+}
+
 /** Security domains whose AID starts with these octets. */
 function domainFor(card: CardCore, aid: Uint8Array): string | undefined {
-  const known = [isdRAid, ecasdAid, ...card.state.profiles.map((profile) => profile.aid), mnoDomainAid];
+  const own = profileDomains(card);
+  const known = [isdRAid, ecasdAid, ...card.state.profiles.map((profile) => profile.aid), ...own];
   const wanted = toHex(aid);
   return wanted.length >= 10 ? known.find((candidate) => candidate.startsWith(wanted)) : undefined;
 }
@@ -58,5 +64,5 @@ function domainCommand(card: CardCore, session: Session, domain: string, apdu: C
   if (profile && apdu.ins === 0xca) return getData(card, session, apdu);
   if (profile) return isdPCommand(card, session, profile, apdu);
   const enabled = enabledProfile(card.state);
-  return domain === mnoDomainAid && enabled ? mnoCommand(card, session, enabled, apdu) : refuse(0x6a82);
+  return enabled && profileDomains(card).includes(domain) ? mnoCommand(card, session, enabled, apdu) : refuse(0x6a82);
 }

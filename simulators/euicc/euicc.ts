@@ -9,7 +9,8 @@ import { type EuiccState, enabledProfile, type ProfileState } from "./card-state
 import { removeProfile } from "./domains/isd-r.ts";
 import { Lifecycle, notificationType } from "./domains/lifecycle.ts";
 import type { Executed } from "./execution-log.ts";
-import { buildFileSystem, type FileSystem } from "./files/file-system.ts";
+import { buildFileSystem } from "./files/file-system.ts";
+import type { FileSystem } from "./files/file-tree.ts";
 import { isdRAid } from "./fixture.ts";
 import type { Misbehaviour } from "./misbehaviour.ts";
 import { findTarget, RemoteManagement, type RemoteTarget } from "./secured/remote.ts";
@@ -81,6 +82,7 @@ export class SimulatedEuicc implements SoftCard {
       agreements: new Map(),
       channels: new Map(),
       downloads: new Map(),
+      misbehaviour,
       random: this.#random,
       commit,
       requestSwitch: (target, type) => this.#lifecycle.requestSwitch(target, type),

@@ -6,7 +6,6 @@ import { tlvBytes } from "../../src/codec/kit/ber.ts";
 import { type CardSettings, cardSettings, type EuiccState, type KeySetState, type ProfileState } from "./card-state.ts";
 import { ecasdCertificate, testKeys } from "./domains/certificate.ts";
 import { freshPin } from "./files/pin-commands.ts";
-import type { PackageFacts } from "./files/profile-package.ts";
 
 /** AID of a domain of the eUICC by its three-octet field: 000001 ISD-R, 000002 ECASD, 000010… ISD-Ps. SGP.02 §2.2.3 */
 export function domainAid(field: number): string {
@@ -161,18 +160,6 @@ export function emptyProfile(aid: string, quota: number | undefined): ProfileSta
     pins: { "01": pin },
     files: {},
   };
-}
-
-/** Makes a downloaded profile usable: what its package states, the rest derived from `seed`. */
-export function completeProfile(profile: ProfileState, facts: PackageFacts, seed: string): void {
-  const made = identity(seed, 0);
-  Object.assign(profile, made, personalisation(seed, 0), {
-    iccid: facts.iccid ?? made.iccid,
-    imsi: facts.imsi ?? made.imsi,
-    spn: facts.profileType ?? "Downloaded",
-    pol1: facts.pol1 ?? 0,
-    state: "disabled",
-  });
 }
 
 /**

@@ -26,9 +26,27 @@ export interface Misbehaviour {
   refuseAttach?: boolean;
   /** Notifications are not sent. */
   swallowNotification?: boolean;
+  /** The EUICCResponse that a block of a profile package is answered with, whatever is in it. */
+  loadFails?: LoadFault;
+  /** A profile package is answered by empty TLVs 86 only; it is installed nevertheless. */
+  loadSilent?: boolean;
+  /** The R-MAC of the EUICCResponse is wrong. */
+  loadMac?: boolean;
+  /** The EUICCResponse has the status ok, and states that the installation was aborted. */
+  loadAborts?: boolean;
 }
 
-type Kind = "flag" | "count" | "probability";
+/** An EUICCResponse on demand. */
+interface LoadFault {
+  /** Block (TLV 86) that is answered, from 1. */
+  readonly block: number;
+  readonly status: number;
+  /** Identification of the profile element, and the place in it. */
+  readonly identification?: number | undefined;
+  readonly offset?: number | undefined;
+}
+
+type Kind = "flag" | "count" | "probability" | "load-fault";
 
 /** Names on the command line and what their value is. */
 export const misbehaviourOptions: Readonly<Record<string, { readonly key: keyof Misbehaviour; readonly kind: Kind }>> =
@@ -45,6 +63,10 @@ export const misbehaviourOptions: Readonly<Record<string, { readonly key: keyof 
     "duplicate-por": { key: "duplicatePor", kind: "flag" },
     "refuse-attach": { key: "refuseAttach", kind: "flag" },
     "swallow-notification": { key: "swallowNotification", kind: "flag" },
+    "load-fails": { key: "loadFails", kind: "load-fault" },
+    "load-silent": { key: "loadSilent", kind: "flag" },
+    "load-mac": { key: "loadMac", kind: "flag" },
+    "load-aborts": { key: "loadAborts", kind: "flag" },
   };
 
 /**
@@ -69,9 +91,25 @@ export function parseMisbehaviour(text: string): { readonly [K in keyof Misbehav
   return found;
 }
 
-function readValue(name: string, kind: Kind, value: string): boolean | number | undefined {
+/** `BLOCK[:STATUS[:ELEMENT[:OFFSET]]]`; the status is 3 (bad values) unless given. */
+function readLoadFault(name: string, value: string): LoadFault {
+  if (!/^[1-9]\d{0,4}(?::\d{1,6}){0,3}$/.test(value)) {
+    throw new GatewayError(
+      "config.invalid",
+      `misbehaviour '${name}' requires BLOCK[:STATUS[:ELEMENT[:OFFSET]]], not '${value}'`,
+      {
+        detail: { name },
+      },
+    );
+  }
+  const [block = 1, status = 3, identification, offset] = value.split(":").map(Number);
+  return { block, status, identification, offset };
+}
+
+function readValue(name: string, kind: Kind, value: string): boolean | number | LoadFault | undefined {
   if (value === "off") return undefined;
   if (kind === "flag") return true;
+  if (kind === "load-fault") return readLoadFault(name, value);
   const number = Number(value);
   const fits = value !== "" && number >= 0 && (kind === "probability" ? number <= 1 : Number.isInteger(number));
   if (fits) return number;

@@ -1,45 +1,10 @@
+import { withoutUndefined } from "../../../src/base/defined.ts";
 import { concatBytes, equalBytes, fromHex, toHex } from "../../../src/base/hex.ts";
+import { milenage } from "../algorithms/milenage.ts";
+import { tuak } from "../algorithms/tuak.ts";
+import { rotated, type Vector, xor } from "../algorithms/vector.ts";
 import { refuse } from "../apdu.ts";
-import type { ProfileState } from "../card-state.ts";
-import { aesBlock } from "../secured/scp80-crypto.ts";
-
-const xor = (a: Uint8Array, b: Uint8Array) => a.map((octet, i) => octet ^ (b[i] ?? 0));
-
-function rotated(block: Uint8Array, octets: number): Uint8Array {
-  return concatBytes(block.subarray(octets), block.subarray(0, octets));
-}
-
-interface Vector {
-  readonly macA: Uint8Array;
-  readonly macS: Uint8Array;
-  readonly res: Uint8Array;
-  readonly ck: Uint8Array;
-  readonly ik: Uint8Array;
-  readonly ak: Uint8Array;
-  readonly akStar: Uint8Array;
-}
-
-/** Milenage f1 to f5*. TS 35.206 §4.1 */
-export function milenage(ki: Uint8Array, opc: Uint8Array, rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector {
-  const temp = aesBlock(ki, xor(rand, opc));
-  const in1 = concatBytes(sqn, amf, sqn, amf);
-  const out1 = xor(aesBlock(ki, xor(temp, rotated(xor(in1, opc), 8))), opc);
-  const out = (rotation: number, constant: number) => {
-    const input = rotated(xor(temp, opc), rotation);
-    input[15] = (input[15] ?? 0) ^ constant;
-    return xor(aesBlock(ki, input), opc);
-  };
-  const out2 = out(0, 1);
-  return {
-    macA: out1.slice(0, 8),
-    macS: out1.slice(8),
-    res: out2.slice(8),
-    ak: out2.slice(0, 6),
-    ck: out(4, 2),
-    ik: out(8, 4),
-    akStar: out(12, 8).slice(0, 6),
-  };
-}
+import type { AuthenticationState } from "../installed-state.ts";
 
 /** The test USIM's XOR algorithm. TS 34.108 §8.1.2 */
 function xorAlgorithm(ki: Uint8Array, rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector {
@@ -56,16 +21,52 @@ function gsmKey(ck: Uint8Array, ik: Uint8Array): Uint8Array {
   return xor(xor(ck.slice(0, 8), ck.slice(8)), xor(ik.slice(0, 8), ik.slice(8)));
 }
 
+/** The algorithm of an application, with its keys in place. */
+function algorithmOf(state: AuthenticationState) {
+  const [ki, opc] = [fromHex(state.ki), fromHex(state.opc)];
+  const { iterations, rotations, constants } = state;
+  const own =
+    rotations !== undefined || constants !== undefined
+      ? { rotations: fromHex(rotations ?? "4000204060"), constants: fromHex(constants ?? standardConstants) }
+      : undefined;
+  return (rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector => {
+    if (state.algorithm === "milenage") return milenage(ki, opc, rand, sqn, amf, own);
+    if (state.algorithm === "tuak") return tuak(ki, opc, rand, sqn, amf, withoutUndefined({ iterations }));
+    return xorAlgorithm(ki, rand, sqn, amf);
+  };
+}
+
+/** c1 to c5. TS 35.206 §4.1 */
+const standardConstants = ["00", "01", "02", "04", "08"].map((last) => last.padStart(32, "0")).join("");
+
+/** Whether a sequence number is new enough; notes it when it is. TS 33.102 annex C.2 */
+function acceptSequence(state: AuthenticationState, received: Uint8Array): boolean {
+  const sqn = counter(received);
+  const highest = counter(fromHex(state.sqn));
+  const [sequence, index] = [Math.floor(sqn / 32), sqn % 32];
+  const { sqnByIndex, sqnDelta, sqnAgeLimit } = state;
+  if (sqnByIndex === undefined) {
+    if (sqn <= highest) return false;
+    state.sqn = toHex(received);
+    return true;
+  }
+  const known = Math.floor(highest / 32);
+  if (sequence <= counter(fromHex(sqnByIndex[index] ?? ""))) return false;
+  if (sqnDelta !== undefined && sequence - known > counter(fromHex(sqnDelta))) return false;
+  if (sqnAgeLimit !== undefined && known - sequence > counter(fromHex(sqnAgeLimit))) return false;
+  state.sqnByIndex = sqnByIndex.map((one, i) =>
+    i === index ? sequence.toString(16).toUpperCase().padStart(12, "0") : one,
+  );
+  if (sqn > highest) state.sqn = toHex(received);
+  return true;
+}
+
 /**
  * AUTHENTICATE in the UMTS (P2 81) or GSM (P2 80) context. TS 31.102 §7.1.2
  * @throws card.status 9862 for a wrong MAC, 6700 and 6A86 for malformed commands
  */
-export function authenticate(profile: ProfileState, p2: number, data: Uint8Array): Uint8Array {
-  const { algorithm, ki, opc, sqn } = profile.authentication;
-  const compute = (rand: Uint8Array, s: Uint8Array, amf: Uint8Array) =>
-    algorithm === "milenage"
-      ? milenage(fromHex(ki), fromHex(opc), rand, s, amf)
-      : xorAlgorithm(fromHex(ki), rand, s, amf);
+export function authenticate(state: AuthenticationState, p2: number, data: Uint8Array): Uint8Array {
+  const compute = algorithmOf(state);
   const rand = data.subarray(1, 17);
   if (data[0] !== 16 || rand.length < 16) return refuse(0x6700);
   if (p2 === 0x80) {
@@ -81,12 +82,11 @@ export function authenticate(profile: ProfileState, p2: number, data: Uint8Array
   const received = xor(autn.slice(0, 6), ak);
   const vector = compute(rand, received, amf);
   if (!equalBytes(vector.macA, autn.slice(8))) return refuse(0x9862);
-  const own = fromHex(sqn);
-  if (counter(received) <= counter(own)) {
+  const own = fromHex(state.sqn);
+  if (!acceptSequence(state, received)) {
     const resync = compute(rand, own, new Uint8Array(2));
     return concatBytes(Uint8Array.of(0xdc, 14), xor(own, resync.akStar), resync.macS);
   }
-  profile.authentication.sqn = toHex(received);
   const lv = (bytes: Uint8Array) => concatBytes(Uint8Array.of(bytes.length), bytes);
   return concatBytes(
     Uint8Array.of(0xdb),

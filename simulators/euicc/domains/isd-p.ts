@@ -2,9 +2,12 @@ import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { answer, type CommandApdu, type ResponseApdu, refuse, status, statusOf, succeeded } from "../apdu.ts";
 import type { CardCore, Session } from "../card-core.ts";
-import type { KeySetState, ProfileState } from "../card-state.ts";
-import { euiccResponse, inspectPackage } from "../files/profile-package.ts";
-import { completeProfile } from "../fixture.ts";
+import { freeMemory, type KeySetState, type ProfileState } from "../card-state.ts";
+import { imsiDigits } from "../files/profile-files.ts";
+import { euiccResponse } from "../profile/euicc-response.ts";
+import { installStatus } from "../profile/install-error.ts";
+import { contentOf, type InstalledProfile } from "../profile/installer.ts";
+import { PackageLoader } from "../profile/loader.ts";
 import { getData } from "./domain-data.ts";
 import { readPutKey, replaceKeySet } from "./put-key.ts";
 import {
@@ -173,26 +176,55 @@ export function scp03t(
   return clear === undefined ? fail(2) : { response: load(card, profile, channel, clear), ok: true };
 }
 
-/** Takes a piece of the profile package; answers when the package is complete or turns out not to be one. */
+/** Takes a piece of the profile package; answers when the package is complete or cannot be installed. */
 function load(card: CardCore, profile: ProfileState, channel: Scp03Session, piece: Uint8Array): Uint8Array {
-  const respond = (code: number) => {
-    card.downloads.delete(profile.aid);
-    return sealedTlv(channel, euiccResponse(code));
-  };
-  if (profile.state !== "personalized" && profile.state !== "created") return respond(5);
-  const bytes = concatBytes(card.downloads.get(profile.aid) ?? new Uint8Array(0), piece);
-  if (profile.quota !== undefined && bytes.length > profile.quota) return respond(4);
-  const progress = inspectPackage(bytes);
-  if (progress.at === "malformed") return respond(3);
-  if (progress.at === "incomplete") {
-    card.downloads.set(profile.aid, bytes);
-    return Uint8Array.of(0x86, 0x00);
+  const { state, misbehaviour, downloads } = card;
+  const room = profile.quota ?? Math.max(0, freeMemory(state));
+  const loader = downloads.get(profile.aid) ?? new PackageLoader(state.settings, room);
+  if (profile.state !== "personalized") return answered(card, profile, channel, wrongState);
+  downloads.set(profile.aid, loader);
+  const fails = misbehaviour.loadFails;
+  const forced = fails !== undefined && loader.blocks + 1 === fails.block;
+  const result = forced ? { at: "end" as const, response: euiccResponse([fails], true) } : loader.take(piece);
+  if (result.at === "more") return Uint8Array.of(0x86, 0x00);
+  if ("profile" in result && result.profile) {
+    adopt(profile, result.profile);
+    card.commit();
   }
-  const { facts } = progress;
-  completeProfile(profile, facts, `${card.state.eid}/${profile.aid}`);
-  profile.package = toHex(bytes);
-  profile.used = bytes.length;
-  if (facts.connectivity) storeConnectivity(profile, facts.connectivity);
-  card.commit();
-  return respond(0);
+  return answered(card, profile, channel, result.response);
+}
+
+const wrongState = euiccResponse([{ status: installStatus.invalidFormat }], true);
+
+/** The EUICCResponse sealed; the download is over. */
+function answered(card: CardCore, profile: ProfileState, channel: Scp03Session, response: Uint8Array): Uint8Array {
+  const { loadSilent, loadMac, loadAborts } = card.misbehaviour;
+  card.downloads.delete(profile.aid);
+  if (loadSilent) return Uint8Array.of(0x86, 0x00);
+  const clear = loadAborts ? euiccResponse([{ status: installStatus.ok }], true) : response;
+  const sealed = sealedTlv(channel, clear);
+  if (loadMac) sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 0x5a;
+  return sealed;
+}
+
+/** The ISD-P gets the profile that its package made. */
+function adopt(profile: ProfileState, made: InstalledProfile): void {
+  const { header, installed } = made;
+  const imsi = contentOf(installed, "6F07", "adf");
+  const name = contentOf(installed, "6F46", "adf")?.subarray(1);
+  Object.assign(profile, {
+    state: "disabled",
+    iccid: header.iccid,
+    imsi: imsi ? imsiDigits(imsi) : "",
+    spn: name ? String.fromCharCode(...name.filter((octet) => octet !== 0xff)) : (header.profileType ?? ""),
+    pol1: header.pol1,
+    used: made.size,
+    installed,
+    files: {},
+    pins: made.pins,
+    authentication: made.authentication,
+    mnoKeySets: made.mnoKeySets,
+  });
+  Object.assign(profile.sdData, made.sdData);
+  if (header.connectivity) storeConnectivity(profile, header.connectivity.value);
 }

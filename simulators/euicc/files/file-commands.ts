@@ -4,16 +4,9 @@ import { answer, type CommandApdu, type ResponseApdu, refuse, status } from "../
 import type { CardCore, Session } from "../card-core.ts";
 import { enabledProfile, freeMemory, type ProfileState } from "../card-state.ts";
 import { authenticate } from "../domains/authentication.ts";
-import {
-  type ElementaryFile,
-  type FileNode,
-  fileControlParameters,
-  findByAid,
-  findByFid,
-  findByPath,
-  writeFile,
-} from "./file-system.ts";
-import { pinCommand, pinStatusObject } from "./pin-commands.ts";
+import { fileControlParameters, findByAid, findByFid, findByPath, writeFile } from "./file-system.ts";
+import type { ElementaryFile, FileNode } from "./file-tree.ts";
+import { pinAt, pinCommand, pinStatusObject } from "./pin-commands.ts";
 import type { Access } from "./profile-files.ts";
 
 /** Commands of the UICC file system, its PINs and its authentication. TS 102 221 §11.1 */
@@ -40,7 +33,7 @@ export function fileCommand(card: CardCore, session: Session, apdu: CommandApdu)
     case 0x26:
     case 0x28:
     case 0x2c:
-      return pinCommand(card, profile, apdu);
+      return pinCommand(card, profile, session.directory, apdu);
     case 0x88:
       return authenticateCommand(card, session, apdu, profile);
     default:
@@ -103,11 +96,19 @@ function enter(session: Session, node: FileNode, byAid: boolean): void {
 function allowed(card: CardCore, session: Session, access: Access): boolean {
   if (access === "always") return true;
   if (access === "never") return false;
-  if (session.rights === "remote") return true;
-  if (access === "adm") return card.verified.has("0A");
-  const pin = enabledProfile(card.state)?.pins["01"];
-  return pin === undefined || !pin.enabled || card.verified.has("01");
+  if (session.rights === "remote") return session.access?.files[0] !== noAccess;
+  const profile = enabledProfile(card.state);
+  const satisfied = (reference: number) => {
+    const { name, pin } = pinAt(profile, session.directory, reference);
+    return pin ? !pin.enabled || card.verified.has(name) : reference === 0x01;
+  };
+  if (access === "adm") return satisfied(0x0a);
+  if (access === "pin") return satisfied(0x01);
+  return access.how === "all" ? access.references.every(satisfied) : access.references.some(satisfied);
 }
+
+/** Access domain parameter "no access". TS 102 226 §8.2.1.3.2.5 */
+const noAccess = 0xff;
 
 /** The file a command means: by SFI, or the current one. */
 function fileFor(session: Session, sfi: number): ElementaryFile {
@@ -176,7 +177,7 @@ function recordIndex(session: Session, file: ElementaryFile, { p1, p2 }: Command
 
 function recordFile(session: Session, { p2 }: CommandApdu): ElementaryFile {
   const file = fileFor(session, p2 >> 3);
-  if (file.structure === "transparent") refuse(0x6981);
+  if (file.structure === "transparent" || file.structure === "ber-tlv") refuse(0x6981);
   return file;
 }
 
@@ -242,7 +243,8 @@ function authenticateCommand(card: CardCore, session: Session, apdu: CommandApdu
   if (apdu.p1 !== 0) return refuse(0x6a86);
   if (session.adf === undefined) return refuse(0x6985);
   if (!allowed(card, session, "pin")) return refuse(0x6982);
-  const result = authenticate(profile, apdu.p2, apdu.data);
+  const own = profile.installed?.algorithms[session.adf.path] ?? profile.authentication;
+  const result = authenticate(own, apdu.p2, apdu.data);
   card.commit();
   return answer(result);
 }

@@ -1,8 +1,9 @@
 import { equalBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import type { ProfileState } from "../card-state.ts";
+import type { Directory, ElementaryFile, FileNode, FileSystem } from "./file-tree.ts";
+import { installedFiles } from "./installed-files.ts";
 import {
-  type Access,
   accessRules,
   type FileSpec,
   gsmFiles,
@@ -12,48 +13,23 @@ import {
   usimFiles,
 } from "./profile-files.ts";
 
-/** A dedicated file or an application's root. */
-export interface Directory {
-  readonly kind: "directory";
-  readonly fid: number;
-  readonly aid?: Uint8Array;
-  readonly parent: Directory | undefined;
-  readonly children: Map<number, FileNode>;
-}
-
-/** An elementary file with its present contents. */
-export interface ElementaryFile {
-  readonly kind: "file";
-  readonly fid: number;
-  readonly parent: Directory;
-  readonly structure: FileSpec["structure"];
-  readonly read: Access;
-  readonly update: Access;
-  readonly sfi: number | undefined;
-  /** Where the profile remembers an update; files with the same path share their contents. */
-  readonly path: string;
-  readonly contents: Uint8Array[];
-}
-
-export type FileNode = Directory | ElementaryFile;
-
-/** The files of one profile: MF, its applications, and how they are found. TS 102 221 §8 */
-export interface FileSystem {
-  readonly mf: Directory;
-  readonly applications: readonly Directory[];
-}
-
 /** FID of the current application's root. TS 102 221 §8.4.1 */
 const currentAdf = 0x7fff;
 
-function directory(fid: number, parent: Directory | undefined, aid?: Uint8Array): Directory {
-  const made: Directory = { kind: "directory", fid, parent, children: new Map(), ...(aid && { aid }) };
+function directory(fid: number, parent: Directory | undefined): Directory {
+  const hex = fid.toString(16).toUpperCase();
+  const path = parent ? `${parent.path}/${hex}` : hex;
+  const made: Directory = { kind: "directory", fid, path, parent, children: new Map() };
   parent?.children.set(fid, made);
   return made;
 }
 
 /** Builds the files of a profile, with what was updated since. */
 export function buildFileSystem(profile: ProfileState): FileSystem {
+  return profile.installed ? installedFiles(profile, profile.installed) : fixtureFiles(profile);
+}
+
+function fixtureFiles(profile: ProfileState): FileSystem {
   const shared = new Map<string, Uint8Array[]>();
   const add = (parent: Directory, prefix: string, specs: readonly FileSpec[]) => {
     for (const spec of specs) {
@@ -61,13 +37,16 @@ export function buildFileSystem(profile: ProfileState): FileSystem {
       const contents = shared.get(path) ?? contentsOf(profile, path, spec);
       shared.set(path, contents);
       const { fid, structure, read, update, sfi } = spec;
-      parent.children.set(fid, { kind: "file", fid, structure, read, update, sfi, parent, path, contents });
+      const record = accessRules.findIndex((one) => one.read === read && one.update === update) + 1;
+      const rule = { fid: parent.fid === 0x3f00 ? 0x2f06 : 0x6f06, record };
+      parent.children.set(fid, { kind: "file", fid, structure, rule, read, update, sfi, parent, path, contents });
     }
   };
   const mf = directory(0x3f00, undefined);
   const telecom = directory(0x7f10, mf);
   const gsm = directory(0x7f20, mf);
-  const usim: Directory = { kind: "directory", fid: currentAdf, parent: mf, children: new Map(), aid: usimAid };
+  const path = "3F00/7FFF";
+  const usim: Directory = { kind: "directory", fid: currentAdf, path, parent: mf, children: new Map(), aid: usimAid };
   const forUsim = usimFiles(profile);
   const inUsim = new Set(forUsim.map(({ fid }) => fid));
   const forGsm = gsmFiles(profile);
@@ -165,22 +144,22 @@ export function fileControlParameters(node: FileNode, freeMemory: number, pins: 
       proprietary,
       alive,
       security,
-      tlvBytes(0xc6, pins),
+      tlvBytes(0xc6, node.pinStatus ?? pins),
     );
   }
   const length = node.contents[0]?.length ?? 0;
   const count = node.contents.length;
-  const code = { transparent: 0x41, linear: 0x42, cyclic: 0x46 }[node.structure];
-  const shape = node.structure === "transparent" ? [] : [length >> 8, length & 0xff, count];
-  const rule = accessRules.findIndex(({ read, update }) => read === node.read && update === node.update) + 1;
-  const size = node.structure === "transparent" ? length : length * count;
+  const code = { transparent: 0x41, linear: 0x42, cyclic: 0x46, "ber-tlv": 0x79 }[node.structure];
+  const inRecords = node.structure === "linear" || node.structure === "cyclic";
+  const shape = inRecords ? [length >> 8, length & 0xff, count] : [];
+  const size = inRecords ? length * count : length;
   const sfi = tlvBytes(0x88, node.sfi === undefined ? new Uint8Array(0) : Uint8Array.of(node.sfi << 3));
   return tlvBytes(
     0x62,
     tlvBytes(0x82, Uint8Array.of(code, 0x21, ...shape)),
     fid,
     alive,
-    tlvBytes(0x8b, Uint8Array.of(node.parent.fid === 0x3f00 ? 0x2f : 0x6f, 0x06, rule)),
+    tlvBytes(0x8b, Uint8Array.of(node.rule.fid >> 8, node.rule.fid & 0xff, node.rule.record)),
     tlvBytes(0x80, Uint8Array.of(size >> 8, size & 0xff)),
     sfi,
   );

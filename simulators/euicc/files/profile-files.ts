@@ -4,8 +4,11 @@ import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import type { ProfileState } from "../card-state.ts";
 import { catAddress } from "../sms.ts";
 
-/** Who may do something with a file. */
-export type Access = "always" | "pin" | "adm" | "never";
+/** Who may do something with a file of the fixture. */
+type NamedAccess = "always" | "pin" | "adm" | "never";
+
+/** Who may do something with a file: all or any of these key references, or what a fixture's file has. */
+export type Access = NamedAccess | { readonly how: "any" | "all"; readonly references: readonly number[] };
 
 /** An elementary file as the profile defines it. */
 export interface FileSpec {
@@ -13,8 +16,8 @@ export interface FileSpec {
   readonly structure: "transparent" | "linear" | "cyclic";
   /** One entry for a transparent file, one per record otherwise. */
   readonly contents: readonly Uint8Array[];
-  readonly read: Access;
-  readonly update: Access;
+  readonly read: NamedAccess;
+  readonly update: NamedAccess;
   readonly sfi?: number;
 }
 
@@ -24,8 +27,8 @@ const padded = (bytes: Uint8Array, length: number) =>
 const ascii = (text: string) => new TextEncoder().encode(text);
 
 interface Options {
-  readonly read?: Access;
-  readonly update?: Access;
+  readonly read?: NamedAccess;
+  readonly update?: NamedAccess;
   readonly sfi?: number;
 }
 
@@ -64,7 +67,7 @@ export function imsiDigits(content: Uint8Array): string {
 }
 
 /** Rules that the files' security attributes refer to, by record number from 1. TS 102 221 §9.2.7 */
-export const accessRules: readonly { readonly read: Access; readonly update: Access }[] = [
+export const accessRules: readonly { readonly read: NamedAccess; readonly update: NamedAccess }[] = [
   { read: "always", update: "adm" },
   { read: "pin", update: "pin" },
   { read: "pin", update: "adm" },
@@ -73,13 +76,13 @@ export const accessRules: readonly { readonly read: Access; readonly update: Acc
   { read: "always", update: "never" },
 ];
 
-function condition(access: Access): Uint8Array {
+function condition(access: NamedAccess): Uint8Array {
   if (access === "always") return Uint8Array.of(0x90, 0x00);
   if (access === "never") return Uint8Array.of(0x97, 0x00);
   return tlvBytes(0xa4, Uint8Array.of(0x83, 0x01, access === "pin" ? 0x01 : 0x0a, 0x95, 0x01, 0x08));
 }
 
-function ruleRecord(rule: { readonly read: Access; readonly update: Access }): Uint8Array {
+function ruleRecord(rule: { readonly read: NamedAccess; readonly update: NamedAccess }): Uint8Array {
   const mode = (bits: number) => Uint8Array.of(0x80, 0x01, bits);
   return padded(concatBytes(mode(0x01), condition(rule.read), mode(0x1a), condition(rule.update)), 40);
 }

@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { parseApdu, type ResponseApdu, status, statusOf } from "../apdu.ts";
 import { type CardCore, openSession, type Session } from "../card-core.ts";
 import { enabledProfile, type KeySetState } from "../card-state.ts";
@@ -7,6 +8,7 @@ import { scp03t } from "../domains/isd-p.ts";
 import { mnoDomainAid } from "../domains/mno-domain.ts";
 import type { Executed } from "../execution-log.ts";
 import { isdRAid } from "../fixture.ts";
+import type { InstalledState } from "../installed-state.ts";
 import { dataKey } from "../notification.ts";
 import { loggable, runScript, type ScriptTarget } from "./script.ts";
 
@@ -15,8 +17,11 @@ export interface RemoteTarget {
   readonly tar: number;
   /** AID (hex) of the domain, or undefined for remote file management. */
   readonly domain: string | undefined;
-  /** Whether it is the file system below ADF.USIM rather than the MF. */
-  readonly inUsim: boolean;
+  /** AID (hex) of the application whose files it starts from, "first" = the first one; absent = the MF. */
+  readonly adf?: string | undefined;
+  /** Minimum security level as the first octet of SPI, where the profile states one. */
+  readonly msl?: number | undefined;
+  readonly access?: Session["access"];
   readonly keySets: readonly KeySetState[];
   /** SGP.02: no answer to what is not authentic or not protected enough. */
   readonly silent: boolean;
@@ -32,15 +37,35 @@ export function findTarget(card: CardCore, tar: number): RemoteTarget | undefine
   const isdP = state.profiles.find(({ aid }) => tarOf(aid) === tar);
   if (tar === tarOf(isdRAid) || isdP) {
     const domain = isdP?.aid ?? isdRAid;
-    return { tar, domain, inUsim: false, keySets: state.isdR.keySets, silent: true };
+    return { tar, domain, keySets: state.isdR.keySets, silent: true };
   }
   const profile = enabledProfile(state);
   if (profile === undefined) return undefined;
   const mno = { tar, keySets: profile.mnoKeySets, silent: false };
-  if (tar === 0x000000 || tar === 0xb20100) return { ...mno, domain: mnoDomainAid, inUsim: false };
-  if (tar === 0xb00000) return { ...mno, domain: undefined, inUsim: false };
+  if (profile.installed) return installedTarget(profile.installed, mno);
+  if (tar === 0x000000 || tar === 0xb20100) return { ...mno, domain: mnoDomainAid };
+  if (tar === 0xb00000) return { ...mno, domain: undefined };
   const usim = tar === 0xb00001 || (tar >= 0xb00010 && tar <= 0xb0001f) || tar === 0xb00120;
-  return usim ? { ...mno, domain: undefined, inUsim: true } : undefined;
+  return usim ? { ...mno, domain: undefined, adf: "first" } : undefined;
+}
+
+/** The application of a downloaded profile behind a TAR: security domains (000000 = MNO-SD), remote file management. */
+function installedTarget(
+  installed: InstalledState,
+  mno: Pick<RemoteTarget, "tar" | "keySets" | "silent">,
+): RemoteTarget | undefined {
+  const tar = mno.tar.toString(16).toUpperCase().padStart(6, "0");
+  const [first] = installed.domains;
+  const keysOf = (aid: string | undefined) =>
+    aid === undefined || aid === first?.aid
+      ? mno.keySets
+      : (installed.domains.find((domain) => domain.aid === aid)?.keySets ?? []);
+  const domain = installed.domains.find(({ tars }) => tars.includes(tar)) ?? (tar === "000000" ? first : undefined);
+  if (domain) return { ...mno, domain: domain.aid, keySets: keysOf(domain.aid), msl: domain.msl };
+  const files = installed.remoteFiles.find(({ tars }) => tars.includes(tar));
+  if (files === undefined) return undefined;
+  const access = { files: fromHex(files.access), administration: fromHex(files.adminAccess) };
+  return { ...mno, domain: undefined, keySets: keysOf(files.domain), adf: files.adf, msl: files.msl, access };
 }
 
 /** How a script came, for the log and for the keys it may use. */
@@ -83,11 +108,15 @@ export class RemoteManagement {
     const session = openSession(this.#card, "remote", {
       ...withoutUndefined({ domain: target.domain }),
       ...(dek && { dek }),
+      access: target.access,
     });
-    const usim = this.#card.files?.applications[0];
-    if (target.inUsim && usim) {
-      session.directory = usim;
-      session.adf = usim;
+    const { adf } = target;
+    const application = this.#card.files?.applications.find(({ aid }, i) =>
+      adf === "first" ? i === 0 : aid && toHex(aid) === adf,
+    );
+    if (application) {
+      session.directory = application;
+      session.adf = application;
     }
     return session;
   }

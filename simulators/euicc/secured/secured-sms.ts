@@ -89,6 +89,7 @@ export class SecuredSms {
   #protectedEnough(target: RemoteTarget, { spi1, kic, kid }: PacketHeader): boolean {
     const { isdRMinimumSecurity, rfmMinimumSecurity } = this.#deps.card.state.settings;
     const checked = (spi1 & 0x03) === 2;
+    if (target.msl !== undefined) return atLeast(target.msl, spi1);
     if (!target.silent) return rfmMinimumSecurity === "none" || checked;
     const aes = (kic & 0x0f) === 2 && (kid & 0x0f) === 2;
     return !isdRMinimumSecurity || (checked && aes && (spi1 & 0x04) !== 0 && (spi1 & 0x10) !== 0);
@@ -145,6 +146,13 @@ export class SecuredSms {
     if (!porMac || parts.keys === undefined) return { ...parts, cntr };
     return { ...parts, cntr, keys: { ...parts.keys, kid: parts.keys.kid.map((octet) => octet ^ 0x5a) } };
   }
+}
+
+/** Whether SPI's first octet asks for what a minimum security level demands. TS 102 226 §8.2.1.3.2.4 */
+function atLeast(msl: number, spi1: number): boolean {
+  const integrity = (spi1 & 0x03) >= (msl & 0x03);
+  const ciphered = (msl & 0x04) === 0 || (spi1 & 0x04) !== 0;
+  return integrity && ciphered && (spi1 & 0x18) >= (msl & 0x18);
 }
 
 /** The set that KIc and KID name; undefined when there is none or they name two. 0 = the first one. */

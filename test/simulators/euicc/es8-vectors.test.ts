@@ -10,6 +10,7 @@ import {
 } from "../../../simulators/euicc/domains/scp03.ts";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { type ElementStatus, euiccResponse } from "../../../simulators/euicc/profile/euicc-response.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { bench, runScript } from "./terminal.ts";
 
@@ -19,6 +20,7 @@ interface Step {
   readonly response_plain?: string;
   readonly plain?: string;
   readonly chain?: string;
+  readonly targeted?: string;
 }
 
 /** The fields that these tests read of a vector; each kind has some of them. */
@@ -56,7 +58,13 @@ interface Vector {
   readonly steps: readonly Step[];
   readonly blocks_before: number;
   readonly tlv: string;
-  readonly expect: string;
+  readonly expect: string & {
+    readonly statuses: ElementStatus[];
+    readonly aborted: boolean;
+    readonly message: string | null;
+  };
+  readonly octets: string;
+  readonly isd_p: string;
 }
 
 const vectors: readonly Vector[] = JSON.parse(
@@ -176,6 +184,32 @@ describe("SCP03, card side", () => {
   });
 });
 
+describe("whole downloads, card side", () => {
+  it.each(ofKind("download").map((vector) => [vector.id, vector] as const))("%s", (_, vector) => {
+    const { card, state } = cardOf({ ...vector, dr: null }, isdRAid);
+    state.profiles = state.profiles.filter(({ aid }) => aid !== vector.isd_p);
+    const isdR = runScript(card);
+    const isdP = () => runScript(card, vector.isd_p);
+    let run = isdR;
+    for (const step of vector.steps) {
+      if (step.targeted?.endsWith("00000100")) run = isdR;
+      else if (run === isdR) run = isdP();
+      expect(run(step.command)).toBe(step.response);
+    }
+    expect(state.profiles.at(-1)).toMatchObject({ aid: vector.isd_p, state: "disabled" });
+  });
+});
+
+describe("EUICCResponses", () => {
+  it.each(
+    ofKind("euicc-response")
+      .filter(({ expect: { message } }) => message === null)
+      .map((vector) => [vector.id, vector] as const),
+  )("writes %s", (_, { octets, expect: { statuses, aborted } }) => {
+    expect(toHex(euiccResponse(statuses, aborted))).toBe(octets);
+  });
+});
+
 /** A card whose ISD-P has the vector's keys, and the vector's scripts to run on it. */
 function loading(vector: Vector): { card: SimulatedEuicc; run: (body: string) => string } {
   const { card, profile } = cardOf(known("isdp-plain"), vector.aid);
@@ -197,6 +231,17 @@ describe("SCP03t, card side", () => {
       if (step.response_plain === undefined) continue;
       expect(`AF80${toHex(sealedTlv(session, fromHex(step.response_plain)))}0000`).toBe(step.response);
     }
+  });
+
+  it.each([
+    ["short", {}],
+    ["multi", {}],
+    ["refused-in-the-middle", { loadFails: { block: 3, status: 3, identification: 12, offset: 77 } }],
+  ] as const)("answers %s as recorded", (id, faults) => {
+    const vector = known(id);
+    const { card, run } = loading(vector);
+    Object.assign(card.misbehaviour, faults);
+    for (const step of vector.steps) expect(run(step.command)).toBe(step.response);
   });
 
   it.each(ofKind("scp03t-negative").map((vector) => [vector.id, vector] as const))("refuses %s", (_, vector) => {

@@ -1,4 +1,5 @@
 import { createECDH, createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../../simulators/euicc/card-core.ts";
 import { testKeys } from "../../../simulators/euicc/domains/certificate.ts";
@@ -21,7 +22,6 @@ import { readDgis } from "../../../simulators/euicc/domains/store-data.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
 import { aesBlock, aesCbc, aesCmac } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
-import { swappedBcd } from "../../../src/codec/kit/bcd.ts";
 import { readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { bench } from "./terminal.ts";
 
@@ -34,14 +34,11 @@ const skSr = fromHex("0F5E90C1B3BDD57C45AE3366348816EBCF6E83D6D8CB76D9F5DF5AE9EB
 const skDp = fromHex("7264D5480BD10E002D1E195F41DAEB323E92D3A0ACADF1B18E333B8DCD689B4A");
 const eskSr = fromHex("D9DBEECB7521F834AFB9EBE6268BC08AD1871C67EE44EBF1201397D4C35B053F");
 const challenge = fromHex("A0A1A2A3A4A5A6A7A8A9AAABACADAEAF");
-/** The smallest package that makes a profile: header, IMSI, end. */
-function minimalPackage(facts: { readonly iccid: string; readonly imsi: string }): Uint8Array {
-  const iccid = fromHex(facts.iccid.padEnd(20, "F"));
-  const digits = swappedBcd(`9${facts.imsi.padEnd(15, "0")}`);
-  const text = new TextEncoder().encode("minimal");
-  const header = tlvBytes(0xa0, Uint8Array.of(0x80, 1, 2, 0x81, 1, 0), tlvBytes(0x82, text), tlvBytes(0x83, iccid));
-  const usim = tlvBytes(0xb3, tlvBytes(0xa0, tlvBytes(0x81, Uint8Array.of(8), digits)));
-  return concatBytes(header, usim, Uint8Array.of(0xaa, 0x00));
+/** A whole package, the first of the vectors. */
+function vectorPackage(): Uint8Array {
+  const { vectors } = JSON.parse(readFileSync(new URL("../../vectors/es8.json", import.meta.url), "utf8"));
+  const found: unknown = vectors.find(({ id }: { id: string }) => id === "package-small").package;
+  return fromHex(String(found));
 }
 
 const a6 = (kvn: string) => `A615900203099501108001888101108201018301${kvn}9100`;
@@ -235,10 +232,10 @@ describe("SCP03t", () => {
       chain = aesCmac(host.sMac, concatBytes(chain, tlvHead(0x86, ciphered.length + 8), ciphered));
       return toHex(tlvBytes(0x86, ciphered, chain.slice(0, 8)));
     };
-    const bytes = minimalPackage({ iccid: "89882470000001234569", imsi: "901700000012345" });
+    const bytes = vectorPackage();
     expect(run(seal(bytes.slice(0, 20), 1))).toBe("AF8086000000");
     expect(run(seal(bytes.slice(20), 2))).toMatch(/^AF808618.{48}0000$/);
-    expect(profile).toMatchObject({ state: "disabled", iccid: "89882470000001234569", imsi: "901700000012345" });
+    expect(profile).toMatchObject({ state: "disabled", iccid: "8900012846614985534", imsi: "001013738860848" });
     const good = seal(bytes, 3);
     expect(run(good.slice(0, -1) + (good.endsWith("0") ? "1" : "0"))).toBe("AF809F4601020000");
     expect(run(seal(bytes, 4))).toBe("AF809F4601020000");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { milenage } from "../../../simulators/euicc/domains/authentication.ts";
+import { milenage } from "../../../simulators/euicc/algorithms/milenage.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { bench } from "./terminal.ts";
 
