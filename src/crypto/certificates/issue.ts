@@ -1,15 +1,13 @@
 import { createHash, sign } from "node:crypto";
 import {
-  type CertificateContent,
+  CertificateContent,
   type CertificateRole,
-  CertificateContent as Content,
   certificateBytes,
   certificateDateOctets,
   oidOctets,
   roleOctets,
 } from "../../codec/euicc/certificate.ts";
-import type { Eid } from "../../codec/euicc/eid.ts";
-import { eidOctets } from "../../codec/euicc/eid.ts";
+import { type Eid, eidOctets } from "../../codec/euicc/eid.ts";
 import { type X509Name, type X509Order, x509Certificate, x509ToBeSigned } from "../../codec/euicc/x509-build.ts";
 import { encode } from "../../codec/kit/codec.ts";
 import { type EcPrivateKey, type EcPublicKey, privateKeyObject, signEcdsa } from "./ec-key.ts";
@@ -95,7 +93,7 @@ function issueForCard(
   { serialNumber, validFrom, validTo }: Issue,
   subject: Pick<CertificateContent, "subjectId" | "keyUsage" | "imageNumber" | "discretionary">,
 ): Uint8Array {
-  const signed = encode(Content, {
+  const signed = encode(CertificateContent, {
     ...subject,
     serialNumber,
     caId: oidOctets(issuer.oid),

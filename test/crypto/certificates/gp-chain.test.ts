@@ -3,8 +3,7 @@ import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import {
-  type CertificateContent,
-  CertificateContent as Content,
+  CertificateContent,
   certificateBytes,
   certificateCurve,
   certificateSigned,
@@ -169,7 +168,7 @@ describe("faults of one certificate", () => {
   };
   const changed = (changes: Partial<CertificateContent>) => {
     const { signature: _, ...unsigned } = content;
-    const signed = encode(Content, { ...unsigned, ...changes });
+    const signed = encode(CertificateContent, { ...unsigned, ...changes });
     return checkCertificate(certificateBytes(signed, signEcdsa(signer, signed)), expected).findings;
   };
   const key = (curve: number, point = content.publicKey.point) => ({
