@@ -122,6 +122,7 @@ export class SimulatedModem extends EventEmitter<ModemEvents> implements ModemFu
       imei,
       subscriber: () => this.slot.facts,
       deliver: (tpdu, centre) => this.deliver(tpdu, centre),
+      authenticate: (rand, autn) => this.slot.authenticate(rand, autn),
       onChange: (state) => this.#registrationChanged(state),
       searchMs: this.timings.searchMs,
     });

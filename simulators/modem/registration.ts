@@ -14,6 +14,7 @@ interface RegistrationDeps {
   readonly imei: string;
   readonly subscriber: () => { readonly imsi: string; readonly msisdn: string };
   readonly deliver: PhoneSide["deliver"];
+  readonly authenticate: NonNullable<PhoneSide["authenticate"]>;
   readonly onChange: (state: RegistrationState) => void;
   /** How long a phone waits before it tries again. */
   readonly searchMs: number;
@@ -60,13 +61,14 @@ export class Registration {
   }
 
   async #attempt(search: AbortController): Promise<void> {
-    const { network, imei, subscriber, deliver, searchMs } = this.#deps;
+    const { network, imei, subscriber, deliver, authenticate, searchMs } = this.#deps;
     const again = () => {
       this.#retry = setTimeout(() => void this.#attempt(search), searchMs);
       this.#retry.unref();
     };
     const phone: PhoneSide = {
       deliver,
+      authenticate,
       lost: (reason) => {
         if (this.#search !== search || search.signal.aborted) return;
         this.#attachment = undefined;

@@ -1,4 +1,5 @@
 import { fromHex } from "../../src/base/hex.ts";
+import type { ChallengeAnswer } from "../network/radio.ts";
 import { semiOctetDigits } from "../network/tpdu.ts";
 import type { SoftCard } from "../soft-card.ts";
 import { refuseCme } from "./refusal.ts";
@@ -198,6 +199,16 @@ export class SimSlot {
     const { sw } = await this.command(Uint8Array.of(0x00, ins, 0, reference, data.length, ...data));
     if (ok(sw)) await this.#pinAccepted();
     return sw;
+  }
+
+  /** AUTHENTICATE in the USIM. TS 31.102 §7.1.2 */
+  async authenticate(rand: Uint8Array, autn: Uint8Array): Promise<ChallengeAnswer> {
+    if (!ok((await this.select("7FFF")).sw)) return { at: "refused" };
+    const header = [0x00, 0x88, 0x00, 0x81, rand.length + autn.length + 2];
+    const { data, sw } = await this.command(Uint8Array.of(...header, rand.length, ...rand, autn.length, ...autn));
+    const field = data.slice(2, 2 + (data[1] ?? 0));
+    if (!ok(sw)) return { at: "refused" };
+    return data[0] === 0xdb ? { at: "response", res: field } : { at: "resynchronise", auts: field };
   }
 
   async #pinAccepted(): Promise<void> {

@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { AuthenticationCentre, type SubscriberKeys } from "./authentication.ts";
 import type {
   Attachment,
   AttachOutcome,
@@ -26,6 +28,8 @@ interface RegistrationRule {
 interface Subscriber {
   readonly imsi: string;
   readonly msisdn: string;
+  /** The card has to prove that it has these; without them everybody with the IMSI is admitted. */
+  readonly keys?: SubscriberKeys;
 }
 
 /** What a {@link SimulatedNetwork} is like; every field has a default. */
@@ -40,7 +44,11 @@ export interface NetworkOptions {
   /** Access point names there are; any when not given. */
   readonly apns?: readonly string[];
   readonly now?: () => number;
+  readonly random?: (octets: number) => Uint8Array;
 }
+
+/** Illegal UE: the answer to the challenge is wrong. TS 24.301 annex A.1 */
+const illegalPhone = 3;
 
 const testCell: Cell = {
   plmn: "00101",
@@ -69,6 +77,7 @@ export class SimulatedNetwork implements RadioNetwork {
   readonly #cell: Cell;
   readonly #byNumber = new Map<string, Registered>();
   readonly #numbers = new Map<string, string>();
+  readonly #authentication: AuthenticationCentre;
   #rules: readonly RegistrationRule[];
   #coverage = true;
   #address = 1;
@@ -77,7 +86,10 @@ export class SimulatedNetwork implements RadioNetwork {
     this.#options = options;
     this.#cell = { ...testCell, ...options.cell };
     this.#rules = options.rules ?? [];
-    for (const { imsi, msisdn } of options.subscribers ?? []) this.#numbers.set(imsi, msisdn);
+    this.#authentication = new AuthenticationCentre(
+      options.random ?? ((octets) => new Uint8Array(randomBytes(octets))),
+    );
+    for (const subscriber of options.subscribers ?? []) this.subscribe(subscriber);
     this.sms = new SmsCentre({
       address: options.serviceCentre ?? "+15551000000",
       retryMs: options.smsRetryMs ?? 30_000,
@@ -107,8 +119,9 @@ export class SimulatedNetwork implements RadioNetwork {
   }
 
   /** Adds or changes a subscription. */
-  subscribe({ imsi, msisdn }: Subscriber): void {
+  subscribe({ imsi, msisdn, keys }: Subscriber): void {
     this.#numbers.set(imsi, msisdn);
+    if (keys) this.#authentication.provision(imsi, keys);
   }
 
   /** Changes the registration rules for attaches from now on. */
@@ -133,6 +146,8 @@ export class SimulatedNetwork implements RadioNetwork {
     await pause(rule?.delayMs ?? this.#options.attachMs ?? 200, signal);
     if (!this.#coverage) return { at: "no-cell" };
     if (rule?.allow === false) return { at: "denied", cell: this.#cell, cause: rule.cause ?? 11 };
+    if (!(await this.#authentication.admits(request.imsi, phone)))
+      return { at: "denied", cell: this.#cell, cause: illegalPhone };
     const msisdn = this.#numberOf(request);
     const former = this.#byNumber.get(digitsOnly(msisdn));
     if (former !== undefined) former.live = false;

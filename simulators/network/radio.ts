@@ -40,8 +40,16 @@ export type PacketAnswer =
   | { readonly ok: true; readonly address: string }
   | { readonly ok: false; readonly cause: number };
 
+/** The card's answer to a challenge: RES, AUTS, or a MAC that it does not accept. TS 33.102 §6.3.3 */
+export type ChallengeAnswer =
+  | { readonly at: "response"; readonly res: Uint8Array }
+  | { readonly at: "resynchronise"; readonly auts: Uint8Array }
+  | { readonly at: "refused" };
+
 /** What the network calls in a phone. */
 export interface PhoneSide {
+  /** RAND and AUTN for the card; a phone without it is no subscriber with keys. */
+  authenticate?(rand: Uint8Array, autn: Uint8Array): Promise<ChallengeAnswer>;
   /** SMS-DELIVER or SMS-STATUS-REPORT, and the service centre it comes from. */
   deliver(tpdu: Uint8Array, serviceCentre: string): Promise<DeliveryAnswer>;
   /** Coverage is lost, or the network detached the phone (`cause`). */

@@ -7,6 +7,7 @@ import type { SocketAddress } from "../socket-line.ts";
 import type {
   Attachment,
   AttachOutcome,
+  ChallengeAnswer,
   DeliveryAnswer,
   PacketAnswer,
   PhoneSide,
@@ -59,6 +60,12 @@ const Delivered = z.discriminatedUnion("ack", [
 const Opened = z.discriminatedUnion("ok", [
   z.object({ ok: z.literal(true), address: z.string() }),
   z.object({ ok: z.literal(false), cause }),
+]);
+const Challenge = z.object({ phone: z.int(), rand: bytes, autn: bytes });
+const Challenged = z.discriminatedUnion("at", [
+  z.object({ at: z.literal("response"), res: bytes }),
+  z.object({ at: z.literal("resynchronise"), auts: bytes }),
+  z.object({ at: z.literal("refused") }),
 ]);
 const Lost = z.object({
   phone: z.int(),
@@ -224,6 +231,8 @@ function remotePhone(peer: Peer, phone: number): PhoneSide {
       );
       return report === undefined ? verdict : { ...verdict, report };
     },
+    authenticate: async (rand, autn) =>
+      Challenged.parse(await peer.ask("authenticate", { phone, rand: toHex(rand), autn: toHex(autn) })),
     lost: (reason) => peer.tell("lost", { phone, reason }),
   };
 }
@@ -242,6 +251,10 @@ export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & 
           cause: 27,
         };
         return answer.report === undefined ? answer : { ...answer, report: toHex(answer.report) };
+      },
+      authenticate: async (value): Promise<unknown> => {
+        const { phone, rand, autn } = Challenge.parse(value);
+        return challengeText((await phones.get(phone)?.authenticate?.(rand, autn)) ?? { at: "refused" });
       },
       lost: (value) => {
         const { phone, reason } = Lost.parse(value);
@@ -272,6 +285,12 @@ export async function joinNetwork(where: SocketAddress): Promise<RadioNetwork & 
       peer.close();
     },
   };
+}
+
+/** A challenge's answer as it goes over the connection. */
+function challengeText(answer: ChallengeAnswer): object {
+  if (answer.at === "response") return { at: answer.at, res: toHex(answer.res) };
+  return answer.at === "resynchronise" ? { at: answer.at, auts: toHex(answer.auts) } : answer;
 }
 
 function remoteAttachment(peer: Peer, phones: Map<number, PhoneSide>, phone: number, msisdn: string): Attachment {

@@ -1,43 +1,14 @@
-import { withoutUndefined } from "../../../src/base/defined.ts";
 import { concatBytes, equalBytes, fromHex, toHex } from "../../../src/base/hex.ts";
-import { milenage } from "../algorithms/milenage.ts";
-import { tuak } from "../algorithms/tuak.ts";
-import { rotated, type Vector, xor } from "../algorithms/vector.ts";
+import { algorithmOf } from "../algorithms/algorithm.ts";
+import { xor } from "../algorithms/vector.ts";
 import { refuse } from "../apdu.ts";
 import type { AuthenticationState } from "../installed-state.ts";
-
-/** The test USIM's XOR algorithm. TS 34.108 §8.1.2 */
-function xorAlgorithm(ki: Uint8Array, rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector {
-  const res = xor(ki, rand);
-  const ck = rotated(res, 1);
-  const ak = res.slice(3, 9);
-  const mac = xor(res.slice(0, 8), concatBytes(sqn, amf));
-  return { macA: mac, macS: mac, res, ck, ik: rotated(res, 2), ak, akStar: ak };
-}
 
 const counter = (sqn: Uint8Array) => sqn.reduce((value, octet) => value * 256 + octet, 0);
 
 function gsmKey(ck: Uint8Array, ik: Uint8Array): Uint8Array {
   return xor(xor(ck.slice(0, 8), ck.slice(8)), xor(ik.slice(0, 8), ik.slice(8)));
 }
-
-/** The algorithm of an application, with its keys in place. */
-function algorithmOf(state: AuthenticationState) {
-  const [ki, opc] = [fromHex(state.ki), fromHex(state.opc)];
-  const { iterations, rotations, constants } = state;
-  const own =
-    rotations !== undefined || constants !== undefined
-      ? { rotations: fromHex(rotations ?? "4000204060"), constants: fromHex(constants ?? standardConstants) }
-      : undefined;
-  return (rand: Uint8Array, sqn: Uint8Array, amf: Uint8Array): Vector => {
-    if (state.algorithm === "milenage") return milenage(ki, opc, rand, sqn, amf, own);
-    if (state.algorithm === "tuak") return tuak(ki, opc, rand, sqn, amf, withoutUndefined({ iterations }));
-    return xorAlgorithm(ki, rand, sqn, amf);
-  };
-}
-
-/** c1 to c5. TS 35.206 §4.1 */
-const standardConstants = ["00", "01", "02", "04", "08"].map((last) => last.padStart(32, "0")).join("");
 
 /** Whether a sequence number is new enough; notes it when it is. TS 33.102 annex C.2 */
 function acceptSequence(state: AuthenticationState, received: Uint8Array): boolean {
