@@ -9,7 +9,7 @@ import { hasEnded } from "../model/job.ts";
 import type { JobQueue } from "../model/new-job.ts";
 import type { Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
-import { executedCommands } from "../scripts/executed-commands.ts";
+import { type ExecutedCommand, executedCommands } from "../scripts/executed-commands.ts";
 import { withAudit, withoutProfiles } from "../targets/eis.ts";
 import { findTarget, saveTarget } from "../targets/target-lookup.ts";
 import { type AuditDifference, profileDifferences, resourceDifferences } from "./card-audit.ts";
@@ -103,8 +103,13 @@ export class CardAudits {
       if (job === undefined) break;
       if (round === 0) askedAt = job.startedAt ?? job.createdAt;
       jobs.push(job.id);
+      const executed = executedCommands(job.work, job.result?.commands ?? []);
+      if (!executed.some(listsDomains)) {
+        if (round === 0) throw unanswered(job);
+        break;
+      }
       more = false;
-      for (const { answer, sw } of executedCommands(job.work, job.result?.commands ?? [])) {
+      for (const { answer, sw } of executed) {
         if (answer?.kind === "domains") domains.push(...answer.domains);
         if (answer?.kind === "resources") resources = answer.resources;
         more ||= sw === "6310";
@@ -163,6 +168,19 @@ export class CardAudits {
       return report;
     });
   }
+}
+
+/** The answer to GET STATUS is a list of domains, or that there are none (6A88). */
+function listsDomains({ function: fn, answer, sw }: ExecutedCommand): boolean {
+  return answer?.kind === "domains" || (fn.name === "auditStatus" && sw === "6A88");
+}
+
+/** The job is done without the card's list of domains: nothing is known about them, and nothing may be adopted. */
+function unanswered(job: Job): GatewayError {
+  const why = (job.warnings ?? []).map((one) => `; ${one}`).join("");
+  return new GatewayError("job.failed", `the audit has no list of domains from the card${why}`, {
+    detail: { job: job.id, state: job.state },
+  });
 }
 
 function reportOf(target: Target, heard: CardReport, fix: boolean): AuditReport {

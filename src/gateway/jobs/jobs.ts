@@ -12,6 +12,7 @@ import type { Target } from "../model/target.ts";
 import { resolveWork } from "../scripts/resolve-work.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import type { FeedJob } from "./feed-job.ts";
+import { spiWarning } from "./spi-warning.ts";
 import { cancelJobIn } from "./stop-job.ts";
 
 const defaultValidityMs = 24 * 3_600_000;
@@ -58,7 +59,12 @@ export class Jobs implements JobQueue {
       const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
       const work = resolveWork(asked, target);
       const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
-      const warnings = [...ofPolicy, ...this.#deps.warningsOf(order.request?.link)];
+      const ofSpi = spiWarning(work, order.request ?? {}, target);
+      const warnings = [
+        ...ofPolicy,
+        ...this.#deps.warningsOf(order.request?.link),
+        ...(ofSpi === undefined ? [] : [ofSpi]),
+      ];
       const job: Omit<Job, "seq"> = {
         id: newId("job", now),
         target: target.id,

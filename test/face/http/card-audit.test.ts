@@ -49,6 +49,34 @@ describe("the audit of a target", () => {
     expect((await bench.call("POST", `${ref}/audit`, { body: { fix: true } })).body.fixed).toBe(true);
     expect((await bench.call("POST", `${ref}/audit`)).body.differences).toEqual([]);
   });
+
+  it.each([{ spi: "0000" }, { spi: "1600" }, { spi: "1622" }, { spi: "1612" }])(
+    "changes nothing without the card's list of domains: %j",
+    async (settings) => {
+      const before = (await bench.call("GET", ref)).body;
+      await bench.call("PATCH", ref, { body: { settings } });
+      const { status, body } = await bench.call("POST", `${ref}/audit`, { body: { fix: true } });
+      expect({ status, type: body.type, detail: body.detail }).toEqual({
+        status: 409,
+        type: "job.failed",
+        detail: expect.stringMatching(/no list of domains .*; SPI (0000|16\d\d) requests .* proof of receipt/),
+      });
+      await bench.call("PATCH", ref, { body: { settings: { spi: null } } });
+      const after = (await bench.call("GET", ref)).body;
+      expect([after.esimProfiles, after.settings]).toEqual([before.esimProfiles, before.settings]);
+    },
+  );
+});
+
+it("an order whose SPI requests no proof of receipt says so", async () => {
+  const work = { kind: "es5", function: "auditStatus" };
+  const order = (request: object) =>
+    bench.call("POST", "/v1/jobs", { body: { target: card.state.eid, work, ...request } });
+  const { body } = await order({ request: { spi: "1600" } });
+  expect(body.warnings).toEqual([
+    "SPI 1600 requests no proof of receipt: over SMS the job is done when its packet is sent, and whether the card executes it stays unknown",
+  ]);
+  expect((await order({ request: { spi: "1621" } })).body.warnings).toBeUndefined();
 });
 
 describe("notifications", () => {
