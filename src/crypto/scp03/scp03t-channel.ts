@@ -29,15 +29,15 @@ export function authenticateBlock({ session, size }: Handshake): Sealed {
 
 /** Seals octets of a profile package (tag 86). The MAC covers tag and length as sent: the shortest form. SGP.02 §4.1.3.3 */
 export function sealBlock(channel: SecureChannel, clear: Uint8Array): Sealed {
-  const { ciphers, size } = channel;
+  const { ciphers, level, size } = channel;
   const counter = channel.counter + 1;
   const cipher = ciphers.encipher(counter, "command", clear);
-  const header = headerOf(cipher.length + size);
-  const chain = ciphers.commandMac(channel.chain, header, cipher);
-  return {
-    block: concatBytes(header, cipher, chain.subarray(0, size)),
-    channel: { ...channel, chain, counter },
-  };
+  const to = new Writer(cipher.length + size + 5).u8(scp03tTag.data);
+  writeLength(to, cipher.length + size);
+  to.bytes(cipher);
+  const chain = ciphers.commandMac(channel.chain, to.view());
+  const block = to.bytes(chain.subarray(0, size)).view();
+  return { block, channel: { ciphers, level, size, chain, counter } };
 }
 
 /** Opens a sealed block, as a card does, for recorded sessions. SGP.02 §4.1.3.3 @throws crypto.authentication, codec.* */
@@ -58,12 +58,6 @@ export function openAnswer({ ciphers, size, chain, counter }: SecureChannel, ans
   const { header, cipher, mac } = partsOf(answer, size);
   checkMac(ciphers.answerMac(chain, header, cipher).subarray(0, size), mac, "answer MAC");
   return ciphers.decipher(counter, "answer", cipher);
-}
-
-function headerOf(length: number): Uint8Array {
-  const to = new Writer(4).u8(scp03tTag.data);
-  writeLength(to, length);
-  return to.finish();
 }
 
 /** Header as sent, ciphered data and MAC of a TLV. */
