@@ -1,5 +1,6 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
+import { isValueNotation, valueNotationOctets } from "./value-notation.ts";
 
 /** Octets from which a file is text: white space and printable ASCII, or UTF-8. */
 function textOf(file: Uint8Array): string | undefined {
@@ -19,7 +20,7 @@ function textOf(file: Uint8Array): string | undefined {
 
 /**
  * The octets of a profile package in a file, whose form is recognised by its content: DER as it is, hexadecimal text
- * (white space, colons, comments behind `#`, `//` or `--`, a hex dump with addresses), Base64, PEM.
+ * (white space, colons, comments behind `#`, `//` or `--`, a hex dump with addresses), Base64, PEM, ASN.1 value notation.
  * @throws codec.text at the character that belongs to none of them; its text is not quoted, since it may be a key
  */
 export function packageOctets(file: Uint8Array): Uint8Array {
@@ -28,6 +29,7 @@ export function packageOctets(file: Uint8Array): Uint8Array {
     return file.length === 0 || text === undefined ? file : new Uint8Array();
   const armored = /-----BEGIN [^\n-]*-----([\s\S]*)/.exec(text);
   if (armored !== null) return fromArmor(armored[1] ?? "", armored.index);
+  if (isValueNotation(text)) return valueNotationOctets(text);
   return fromDump(text) ?? fromHexText(text) ?? fromBase64(text, 0);
 }
 
@@ -39,15 +41,18 @@ function fromArmor(rest: string, offset: number): Uint8Array {
   return fromHexText(body) ?? fromBase64(body, offset);
 }
 
-/** Lines of a hex dump: an address, octets, and what they print as. */
-const dumpLine = /^([0-9a-f]{4,8})(?:: ?| {2,})((?:[0-9a-f]{2,4} {0,2})+?)(?: {2,}.*|\s*\|.*)?$/i;
+/** A line of `hexdump -C`: an address, octets, and between bars what they print as. */
+const barredLine = /^([0-9a-f]{4,8}) +((?:[0-9a-f]{2} {1,2})*[0-9a-f]{2}) *\|/i;
+
+/** A line of `xxd`: an address, octets in groups, and behind two blanks what they print as. */
+const plainLine = /^([0-9a-f]{4,8})(?:: ?| {2,})((?:[0-9a-f]{2,4} )*[0-9a-f]{2,4})(?: {2,}.*| ?)$/i;
 
 function fromDump(text: string): Uint8Array | undefined {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const [index, line] of lines.entries()) {
-    const found = dumpLine.exec(line);
+    const found = barredLine.exec(line) ?? plainLine.exec(line);
     if (found === null || Number.parseInt(found[1] ?? "", 16) !== at) {
       // hexdump ends with the address behind the last octet.
       const isEnd =

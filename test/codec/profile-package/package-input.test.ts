@@ -20,6 +20,14 @@ function dump(addressed: (address: string, line: readonly string[]) => string, e
   return `${rows.join("\n")}\n${end}`;
 }
 
+/** The octets of a line in two halves. */
+function halves(row: readonly string[]): string {
+  return [row.slice(0, 8), row.slice(8)]
+    .map((half) => half.join(" "))
+    .join("  ")
+    .trimEnd();
+}
+
 describe("the form of a package in a file", () => {
   it.each<[string, string | Uint8Array]>([
     ["DER", octets],
@@ -44,7 +52,7 @@ describe("the form of a package in a file", () => {
         "",
       ),
     ],
-    ["hexdump -C", dump((address, row) => `${address}  ${row.join(" ")}  |a0 bcd..|`, "00000383")],
+    ["hexdump -C", dump((address, row) => `${address}  ${halves(row)}  |a0 bcd..|`, "00000383")],
   ])("is recognised: %s", (_, text) => {
     const file = typeof text === "string" ? new TextEncoder().encode(text) : text;
     expect(toHex(packageOctets(file))).toBe(hex);
@@ -53,6 +61,16 @@ describe("the form of a package in a file", () => {
   it("is nothing for an empty file", () => {
     expect(packageOctets(new Uint8Array())).toHaveLength(0);
     expect(packageOctets(new TextEncoder().encode(" \n"))).toHaveLength(0);
+  });
+
+  it.each([
+    ["hexadecimal without end", `00000000: ${"a".repeat(20_000)}z`],
+    ["comments without end", `${"--    \n".repeat(2000)}!`],
+    ["blanks without end", `00000000  ${"a0 ".repeat(5000)}${" ".repeat(20_000)}z\n!`],
+  ])("is refused without delay: %s", (_, text) => {
+    const before = process.cpuUsage();
+    expect(errorCode(() => packageOctets(new TextEncoder().encode(text)))).toBe("codec.text");
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10);
   });
 
   it.each(["A04", "hello, world!", "-----BEGIN X-----\nAAAA"])("is refused: %s", (text) => {

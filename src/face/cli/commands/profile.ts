@@ -19,7 +19,7 @@ import { printStatus, result } from "../terminal.ts";
 /** Checks a file with a hardware profile, which `profile check` did under this name before. */
 type CheckHardwareProfile = (path: string) => Promise<void>;
 
-const file = "file with a profile package: DER, or hexadecimal, Base64 or PEM text; - for standard input";
+const file = "file with a profile package: DER, or hexadecimal, Base64, PEM or ASN.1 text; - for standard input";
 
 /** `profile show|check|diff`: profile packages in files. None of them requires a daemon. */
 export function registerProfile(profile: Command, context: CliContext, hardware: CheckHardwareProfile): void {
