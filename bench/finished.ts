@@ -59,7 +59,7 @@ let number = 0;
 
 async function life(r: Repositories): Promise<void> {
   const at = Date.now();
-  const target = `tgt_${(number++ * 7919) % targets}`;
+  const target = `tgt_${(number++ * 7919) % targets}` as const;
   const order: Omit<Job, "seq"> = {
     id: newId("job", at),
     target,

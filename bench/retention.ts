@@ -25,7 +25,7 @@ const old = Date.now() - 100 * dayMs;
 const seal = { seal: (clear: Uint8Array) => clear, open: (sealed: Uint8Array) => sealed };
 
 async function finished(r: Repositories, at: number): Promise<void> {
-  const target = `tgt_${at % 100}`;
+  const target = `tgt_${at % 100}` as const;
   const { job } = await r.jobs.insert({
     id: newId("job", at),
     target,

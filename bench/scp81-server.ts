@@ -51,7 +51,7 @@ async function daemonStore(): Promise<AdminStore> {
   const sqlite = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
   const clock = systemClock;
   const notifications = new Notifications({
-    queueConfirmation: async () => "",
+    queueConfirmation: async () => "job_",
     defaultMode: "local",
     store: sqlite,
     clock,
@@ -80,7 +80,7 @@ let fill = async (_sessions: number): Promise<void> => {};
 
 function target(eid: string, at: number): Target {
   return {
-    id: eid,
+    id: `tgt_${eid}`,
     kind: "euicc",
     eid,
     tags: [],
@@ -96,7 +96,7 @@ function target(eid: string, at: number): Target {
 function job(eid: string, at: number): Omit<Job, "seq"> {
   return {
     id: newId("job", at),
-    target: eid,
+    target: `tgt_${eid}`,
     state: "waiting",
     lane: "normal",
     work: { kind: "body", tar: "000001", body },

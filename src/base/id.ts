@@ -14,7 +14,7 @@ const tail = new Uint8Array(tailDigits);
  * A sortable identifier: prefix, 48 bits of time, 80 random bits, in Crockford's base 32 (`job_01k…`).
  * Identifiers of one process never go backwards, so ordering by id is ordering by creation.
  */
-export function newId(prefix: string, nowMs: number = Date.now()): string {
+export function newId<P extends string>(prefix: P, nowMs: number = Date.now()): `${P}_${string}` {
   const ms = Math.max(nowMs, lastMs);
   if (ms === lastMs) nextTail();
   else freshTail();

@@ -26,7 +26,7 @@ import { putJob } from "./retention-bench.ts";
 
 const seal = sealWith(new Secret(Buffer.alloc(32, 7)));
 const target = {
-  id: "tgt_1",
+  id: "tgt_1" as const,
   kind: "euicc" as const,
   eid: "89001012012341234012345678901224",
   tags: [],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { newId } from "../../src/base/id.ts";
 import type { Campaign } from "../../src/gateway/model/campaign.ts";
+import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { NotificationRecord } from "../../src/gateway/model/notification.ts";
 import type { ProfileSwitch } from "../../src/gateway/model/profile-switch.ts";
@@ -73,7 +74,7 @@ export class RetentionBench implements AsyncDisposable {
   }
 
   /** A job with one packet in one part, done at `at` unless `over` says otherwise; its id. */
-  job(at: number, over: Partial<Job> = {}, answeredAt = at): Promise<string> {
+  job(at: number, over: Partial<Job> = {}, answeredAt = at): Promise<JobId> {
     return this.write((r) => putJob(r, at, over, answeredAt));
   }
 
@@ -180,7 +181,7 @@ export class RetentionBench implements AsyncDisposable {
 }
 
 /** {@link RetentionBench.job} inside a unit of work. */
-export async function putJob(r: Repositories, at: number, over: Partial<Job> = {}, answeredAt = at): Promise<string> {
+export async function putJob(r: Repositories, at: number, over: Partial<Job> = {}, answeredAt = at): Promise<JobId> {
   const { job } = await r.jobs.insert({
     id: newId("job", at),
     target: "tgt_1",

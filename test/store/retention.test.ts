@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/base/id.ts";
+import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import { dayMs, eid, everything, now, old, RetentionBench, young } from "./retention-bench.ts";
 
 let bench: RetentionBench;
@@ -196,8 +197,16 @@ describe("what is open", () => {
   });
 
   it("does not include counters: they stay where they are", async () => {
-    const target = { id: "tgt_1", kind: "euicc" as const, eid, tags: [], esimProfiles: [], reach: {}, settings: {} };
-    const common = { target: "tgt_1", type: "SCP80" as const, kvn: 1, tars: [], algorithm: "AES" as const };
+    const target = {
+      id: "tgt_1" as const,
+      kind: "euicc" as const,
+      eid,
+      tags: [],
+      esimProfiles: [],
+      reach: {},
+      settings: {},
+    };
+    const common = { target: "tgt_1" as const, type: "SCP80" as const, kvn: 1, tars: [], algorithm: "AES" as const };
     await bench.write(async (r) => {
       await r.targets.insert({ ...target, version: 1, createdAt: old, updatedAt: old });
       await r.keySets.put({ id: "key_1", ...common, ccLength: 8, cntr: 41, keys: new Map() });
@@ -251,9 +260,9 @@ describe("what repetitions are recognised by", () => {
   });
 
   it("goes with its job: an Idempotency-Key is free again", async () => {
-    const job = (id: string, createdAt: number) => ({
+    const job = (id: JobId, createdAt: number) => ({
       id,
-      target: "tgt_1",
+      target: "tgt_1" as const,
       state: "queued" as const,
       lane: "normal" as const,
       work: { kind: "script" as const, tar: "000001", apdus: [] },

@@ -10,6 +10,7 @@ import { sealWith } from "../../src/crypto/seal.ts";
 import { shownWork } from "../../src/gateway/jobs/shown-job.ts";
 import { type AdminDialogRecord, freshDialog } from "../../src/gateway/model/admin-dialog.ts";
 import type { Campaign, CampaignItem } from "../../src/gateway/model/campaign.ts";
+import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import type { Job, JobWork } from "../../src/gateway/model/job.ts";
 import type { PacketRecord } from "../../src/gateway/model/packet.ts";
 import type { Target } from "../../src/gateway/model/target.ts";
@@ -79,7 +80,7 @@ const works: Readonly<Record<string, JobWork>> = {
   },
 };
 
-const job = (id: string, work: JobWork): Omit<Job, "seq"> => ({
+const job = (id: JobId, work: JobWork): Omit<Job, "seq"> => ({
   id,
   target: target.id,
   state: "queued",

@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
+import type { TargetId } from "../../src/gateway/model/identifiers.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { KeySet } from "../../src/gateway/model/key-set.ts";
 import type { Seal } from "../../src/gateway/model/store.ts";
@@ -36,7 +37,7 @@ const target = (over: Partial<Target> = {}): Target => ({
   ...over,
 });
 
-const keySet = (owner: string, cntr = 7): KeySet => ({
+const keySet = (owner: TargetId, cntr = 7): KeySet => ({
   id: newId("key"),
   target: owner,
   type: "SCP80",
@@ -51,7 +52,7 @@ const keySet = (owner: string, cntr = 7): KeySet => ({
   ]),
 });
 
-const job = (owner: string, over: Partial<Job> = {}): Omit<Job, "seq"> => ({
+const job = (owner: TargetId, over: Partial<Job> = {}): Omit<Job, "seq"> => ({
   id: newId("job"),
   target: owner,
   state: "queued",
@@ -207,7 +208,7 @@ describe("the embedded store", () => {
   });
 
   it("ends a job exactly once", async () => {
-    const one = job("t");
+    const one = job("tgt_t");
     await store.write((r) => r.jobs.insert(one));
     const ends = await Promise.all([
       store.write((r) => r.jobs.patch(one.id, { state: "done", endedAt: 2 })),
@@ -218,25 +219,25 @@ describe("the embedded store", () => {
   });
 
   it("gives the same job back for the same idempotency key", async () => {
-    const first = await store.write((r) => r.jobs.insert(job("t"), "k1"));
-    const again = await store.write((r) => r.jobs.insert(job("t"), "k1"));
+    const first = await store.write((r) => r.jobs.insert(job("tgt_t"), "k1"));
+    const again = await store.write((r) => r.jobs.insert(job("tgt_t"), "k1"));
     expect(again).toMatchObject({ created: false, job: { id: first.job.id } });
   });
 
   it("takes the system lane first, then order of acceptance, and respects the time", async () => {
     await store.write(async (r) => {
-      await r.jobs.insert(job("t", { id: "a" }));
-      await r.jobs.insert(job("t", { id: "b", lane: "system" }));
-      await r.jobs.insert(job("t", { id: "c", lane: "system", notBefore: 100 }));
+      await r.jobs.insert(job("tgt_t", { id: "job_a" }));
+      await r.jobs.insert(job("tgt_t", { id: "job_b", lane: "system" }));
+      await r.jobs.insert(job("tgt_t", { id: "job_c", lane: "system", notBefore: 100 }));
     });
     const next = (now: number, lanes: Job["lane"][]) =>
-      store.read((r) => r.jobs.next("t", now, lanes)).then((found) => found?.id);
-    expect(await next(10, ["system", "normal"])).toBe("b");
-    expect(await next(10, ["normal"])).toBe("a");
-    await store.write((r) => r.jobs.patch("b", { state: "done" }));
+      store.read((r) => r.jobs.next("tgt_t", now, lanes)).then((found) => found?.id);
+    expect(await next(10, ["system", "normal"])).toBe("job_b");
+    expect(await next(10, ["normal"])).toBe("job_a");
+    await store.write((r) => r.jobs.patch("job_b", { state: "done" }));
     expect(await next(10, ["system"])).toBeUndefined();
-    expect(await next(100, ["system"])).toBe("c");
-    expect(await store.read((r) => r.jobs.openTargets())).toEqual(["t"]);
+    expect(await next(100, ["system"])).toBe("job_c");
+    expect(await store.read((r) => r.jobs.openTargets())).toEqual(["tgt_t"]);
   });
 
   it("keeps octets of inbox items over a restart, and refuses a second process meanwhile", async () => {
@@ -282,22 +283,26 @@ describe("the embedded store", () => {
   it("puts off the jobs that ask for the same as a blocked one, and no others", async () => {
     const sms = { bearer: "sms", maxPackets: 3 } as const;
     await store.write(async (r) => {
-      await r.jobs.insert(job("t", { id: "a", request: sms }));
-      await r.jobs.insert(job("t", { id: "b", request: sms, validUntil: 150 }));
-      await r.jobs.insert(job("t", { id: "c" }));
-      await r.jobs.insert(job("u", { id: "d", request: sms }));
-      const a = await r.jobs.get("a");
+      await r.jobs.insert(job("tgt_t", { id: "job_a", request: sms }));
+      await r.jobs.insert(job("tgt_t", { id: "job_b", request: sms, validUntil: 150 }));
+      await r.jobs.insert(job("tgt_t", { id: "job_c" }));
+      await r.jobs.insert(job("tgt_u", { id: "job_d", request: sms }));
+      const a = await r.jobs.get("job_a");
       if (a === undefined) throw new Error("no job");
-      await r.jobs.patch("a", { notBefore: 200, note: "no link" });
+      await r.jobs.patch("job_a", { notBefore: 200, note: "no link" });
       await r.jobs.defer(a, 10, 200, "no link");
     });
     const due = async (target: string, now: number) =>
       (await store.read((r) => r.jobs.next(target, now, ["system", "normal"])))?.id;
-    expect([await due("t", 10), await due("u", 10)]).toEqual(["c", "d"]);
-    await store.write((r) => r.jobs.patch("c", { state: "done" }));
-    expect([await due("t", 149), await due("t", 150), await due("t", 200)]).toEqual([undefined, "b", "a"]);
-    expect(await store.read((r) => r.jobs.nextWake("t"))).toBe(150);
-    await store.write((r) => r.jobs.resume("t", 20));
-    expect(await due("t", 20)).toBe("a");
+    expect([await due("tgt_t", 10), await due("tgt_u", 10)]).toEqual(["job_c", "job_d"]);
+    await store.write((r) => r.jobs.patch("job_c", { state: "done" }));
+    expect([await due("tgt_t", 149), await due("tgt_t", 150), await due("tgt_t", 200)]).toEqual([
+      undefined,
+      "job_b",
+      "job_a",
+    ]);
+    expect(await store.read((r) => r.jobs.nextWake("tgt_t"))).toBe(150);
+    await store.write((r) => r.jobs.resume("tgt_t", 20));
+    expect(await due("tgt_t", 20)).toBe("job_a");
   });
 });

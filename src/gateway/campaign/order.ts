@@ -128,7 +128,7 @@ function checkCall({ function: name, profile, params }: Extract<z.infer<typeof A
 
 /** A placeholder target for checks of the order alone. */
 const trialTarget: Target = {
-  id: "",
+  id: "tgt_",
   kind: "euicc",
   tags: [],
   esimProfiles: [{ aid: anyAid, state: "disabled", fallback: false }],

@@ -1,11 +1,12 @@
 import type { Clock } from "../../base/clock.ts";
+import type { JobId, TargetId } from "../model/identifiers.ts";
 import type { Job } from "../model/job.ts";
 import type { Link } from "./links.ts";
 
 /** A try that failed because of a link. */
 export interface LinkTrouble {
-  readonly job: string;
-  readonly target: string;
+  readonly job: JobId;
+  readonly target: TargetId;
   readonly link: string;
   readonly kind: Link["kind"];
   /** When the try began, monotonic. */
@@ -16,7 +17,7 @@ export interface LinkTrouble {
 
 /** A job that may run earlier than its deferral: now, or at a time (wall clock) in the future. */
 interface EarlierTry {
-  readonly target: string;
+  readonly target: TargetId;
   readonly earliest: number;
 }
 
@@ -35,7 +36,7 @@ type Waiting = EarlierTry & Pick<LinkTrouble, "link" | "kind">;
 export class LinkBackoff {
   readonly #clock: Clock;
   /** By target, then by job. */
-  readonly #waiting = new Map<string, Map<string, Waiting>>();
+  readonly #waiting = new Map<string, Map<JobId, Waiting>>();
   readonly #up = new Map<string, boolean>();
   /** Monotonic. */
   readonly #lastUp = new Map<string, number>();
@@ -48,7 +49,7 @@ export class LinkBackoff {
   defer({ job, target, link, kind, since, delayMs }: LinkTrouble): EarlierTry | undefined {
     const waiting = { target, link, kind, earliest: this.#clock.now() + Math.ceil(delayMs / pausePart) };
     if (this.#up.get(link) === true && (this.#lastUp.get(link) ?? 0) > since) return waiting;
-    const others = this.#waiting.get(target) ?? new Map<string, Waiting>();
+    const others = this.#waiting.get(target) ?? new Map<JobId, Waiting>();
     this.#waiting.set(target, others.set(job, waiting));
     return undefined;
   }
@@ -79,12 +80,12 @@ export class LinkBackoff {
    */
   take(link: Link, holds: string | undefined): EarlierTry[] {
     const taken: EarlierTry[] = [];
-    for (const [target, jobs] of this.#waiting) {
+    for (const jobs of this.#waiting.values()) {
       for (const [id, waiting] of jobs) {
         const bySms = link.kind !== "reader" && waiting.kind !== "reader";
-        if (waiting.link !== link.id && target !== holds && !bySms) continue;
+        if (waiting.link !== link.id && waiting.target !== holds && !bySms) continue;
         taken.push(waiting);
-        this.forget({ id, target });
+        this.forget({ id, target: waiting.target });
       }
     }
     return taken;

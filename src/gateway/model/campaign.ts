@@ -1,4 +1,5 @@
 import type { Executed, JobFailure } from "./failure.ts";
+import type { CampaignId, JobId, TargetId } from "./identifiers.ts";
 import type { JobRequest, JobWork } from "./job.ts";
 
 /** How a profile is found in the EIS of each target: all given criteria must match. */
@@ -60,7 +61,7 @@ export interface CampaignOrder {
 export type CampaignState = "running" | "paused" | "stopped" | "cancelled" | "done";
 
 export interface Campaign {
-  readonly id: string;
+  readonly id: CampaignId;
   readonly order: CampaignOrder;
   /** The client's idempotency key, and a digest of what was ordered. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
@@ -103,10 +104,10 @@ export interface CardFacts {
 
 /** One target of a campaign. */
 export interface CampaignItem {
-  readonly campaign: string;
+  readonly campaign: CampaignId;
   /** Order in which targets are started, from 0. */
   readonly position: number;
-  readonly target: string;
+  readonly target: TargetId;
   /** EID, ICCID or name for display. */
   readonly label: string;
   readonly state: ItemState;
@@ -116,11 +117,11 @@ export interface CampaignItem {
   /** `job`: a job of the step is open; `switch`: the profile switch is followed; `audit`: the card is audited. */
   readonly phase?: "job" | "switch" | "audit";
   /** The job that the phase waits for. */
-  readonly job?: string;
+  readonly job?: JobId;
   /** The job of the step when `job` is an audit. */
-  readonly stepJob?: string;
+  readonly stepJob?: JobId;
   /** All its jobs, in order. */
-  readonly jobs: readonly string[];
+  readonly jobs: readonly JobId[];
   readonly deadline?: number;
   readonly error?: JobFailure;
   /** How the outcome was determined, if that is not obvious. */

@@ -1,3 +1,14 @@
+/**
+ * Identifiers of records, as `newId` makes them: their prefixes keep the kinds apart. Records carry them; a look-up
+ * takes any text.
+ */
+export type JobId = `job_${string}`;
+export type TargetId = `tgt_${string}`;
+export type PacketId = `pkt_${string}`;
+export type NotificationId = `ntf_${string}`;
+export type SwitchId = `prc_${string}`;
+export type CampaignId = `cmp_${string}`;
+
 /** Prefixes of the records whose identifiers a client may abbreviate: job, profile switch, notification, campaign, target. */
 export const abbreviable = ["job", "prc", "ntf", "cmp", "tgt"] as const;
 export type Abbreviable = (typeof abbreviable)[number];

@@ -1,4 +1,5 @@
 import type { JobFailure } from "./failure.ts";
+import type { JobId, TargetId } from "./identifiers.ts";
 
 /** The bearer of a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
 export type Bearer = "https" | "envelope" | "sms";
@@ -111,8 +112,8 @@ export interface JobOrigin {
 export interface Job {
   /** Order of acceptance. */
   readonly seq: number;
-  readonly id: string;
-  readonly target: string;
+  readonly id: JobId;
+  readonly target: TargetId;
   readonly state: JobState;
   /** `system` goes first and is not held up by an open profile switch (confirmations). */
   readonly lane: "system" | "normal";

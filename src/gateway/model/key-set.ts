@@ -1,5 +1,6 @@
 import type { Secret } from "../../base/secret.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
+import type { TargetId } from "./identifiers.ts";
 
 /** Cipher and MAC algorithms of a SCP80 key set (TS 102 225 §5.1.2, §5.1.3). */
 type Scp80Algorithm = "AES" | "3DES" | "DES";
@@ -7,7 +8,7 @@ type Scp80Algorithm = "AES" | "3DES" | "DES";
 /** A key set without its values: safe to display. */
 export interface KeySetInfo {
   readonly id: string;
-  readonly target: string;
+  readonly target: TargetId;
   readonly type: "SCP80" | "SCP81" | "SCP03" | "token" | "receipt";
   /** Key version number: 1–15 SCP80, 48–63 SCP03, 64–79 SCP81. */
   readonly kvn: number;

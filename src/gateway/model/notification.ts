@@ -1,8 +1,9 @@
+import type { JobId, NotificationId, TargetId } from "./identifiers.ts";
 /** A notification of an eUICC (SGP.02 §4.1.1.11); repetitions belong to the same record. */
 export interface NotificationRecord {
   readonly seq: number;
-  readonly id: string;
-  readonly target?: string;
+  readonly id: NotificationId;
+  readonly target?: TargetId;
   readonly eid: string;
   /** 1 declaration, 2 profile change succeeded, 3 failed and rolled back, 5 after fall-back. */
   readonly type: number;
@@ -21,7 +22,7 @@ export interface NotificationRecord {
   readonly copies: number;
   /** `withheld`: not confirmed on purpose. */
   readonly confirmation: "none" | "pending" | "confirmed" | "failed" | "withheld" | "upstream";
-  readonly confirmJob?: string;
+  readonly confirmJob?: JobId;
   /** Its TLV as received. */
   readonly raw: Uint8Array;
   readonly firstAt: number;

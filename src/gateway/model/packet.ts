@@ -1,12 +1,13 @@
 import type { NetworkVerdict } from "../../link/sms-bearer.ts";
+import type { JobId, PacketId, TargetId } from "./identifiers.ts";
 
 /**
  * A secured command packet with a counter. It is stored before it is sent, and sent again only with the same octets.
  */
 export interface PacketRecord {
-  readonly id: string;
-  readonly job: string;
-  readonly target: string;
+  readonly id: PacketId;
+  readonly job: JobId;
+  readonly target: TargetId;
   /** Key set whose counter it used; absent for packets secured upstream. */
   readonly keySet?: string;
   readonly tar?: string;
@@ -39,7 +40,7 @@ export type PacketPatch = Partial<
 
 /** One short message of a packet, as a link took it. */
 export interface PacketPart {
-  readonly packet: string;
+  readonly packet: PacketId;
   /** From 0. */
   readonly position: number;
   readonly transmission: number;

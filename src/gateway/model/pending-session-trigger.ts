@@ -1,6 +1,7 @@
+import type { TargetId } from "./identifiers.ts";
 /** A session that was requested without a job: its trigger is repeated until the session opens or the time ends. */
 export interface PendingSessionTrigger {
-  readonly target: string;
+  readonly target: TargetId;
   readonly since: number;
   readonly until: number;
 }

@@ -1,12 +1,13 @@
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { JobId, SwitchId, TargetId } from "./identifiers.ts";
 
 /** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
 type ProfileSwitchState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
 
 export interface ProfileSwitch {
-  readonly id: string;
-  readonly target: string;
-  readonly job: string;
+  readonly id: SwitchId;
+  readonly target: TargetId;
+  readonly job: JobId;
   readonly kind: "enable" | "disable";
   /** ISD-P that the function named. */
   readonly aid: string;

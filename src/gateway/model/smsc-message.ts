@@ -1,16 +1,17 @@
 import type { Address } from "../../codec/smpp/bodies.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
 import type { NetworkVerdict } from "../../link/sms-bearer.ts";
+import type { JobId, TargetId } from "./identifiers.ts";
 
 /** A message that an SMPP client submitted; its work is a job, or one TP-UD of a job that carries several segments. */
 export interface SmscMessage {
   readonly id: string;
   readonly client: string;
   /** Empty while it is a segment that waits for the others. */
-  readonly job: string;
+  readonly job: JobId | "";
   /** Which TP-UD of the job it is, from 0. A message that had to be cut has the whole job. */
   readonly position: number;
-  readonly target: string;
+  readonly target: TargetId;
   readonly source: Address;
   readonly destination: Address;
   readonly receipt: "never" | "always" | "on-failure" | "on-success";
@@ -54,7 +55,7 @@ export interface SegmentBody {
 
 /** The conversation of a client with a target, with both addresses. */
 export interface SmscConversation {
-  readonly target: string;
+  readonly target: TargetId;
   readonly client: string;
   /** Digits of the client's side. */
   readonly number: string;

@@ -1,3 +1,4 @@
+import type { TargetId } from "./identifiers.ts";
 import type { NotificationMode } from "./notification-mode.ts";
 
 /** A profile on the eUICC, as contained in the EIS (SGP.02 EIS ProfileInfo). */
@@ -63,7 +64,7 @@ export interface TargetSettings {
 
 /** An eUICC or UICC that we address. */
 export interface Target {
-  readonly id: string;
+  readonly id: TargetId;
   readonly kind: "euicc" | "uicc";
   readonly name?: string;
   readonly eid?: string;
@@ -101,7 +102,7 @@ export interface Namesake {
   readonly alias: string;
   /** The kind of the shared name, for this target and for the other one. */
   readonly kind: AliasKind;
-  readonly other: { readonly id: string; readonly eid?: string; readonly kind: AliasKind };
+  readonly other: { readonly id: TargetId; readonly eid?: string; readonly kind: AliasKind };
 }
 
 /** The kind of a name of a target. */

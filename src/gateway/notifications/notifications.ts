@@ -11,6 +11,7 @@ import {
 import { decode } from "../../codec/kit/codec.ts";
 import type { FeedJob } from "../jobs/feed-job.ts";
 import { cancelJobIn } from "../jobs/stop-job.ts";
+import type { JobId } from "../model/identifiers.ts";
 import type { ReassembledMessage } from "../model/inbox.ts";
 import type { NotificationRecord } from "../model/notification.ts";
 import type { NotificationMode } from "../model/notification-mode.ts";
@@ -71,7 +72,7 @@ export type QueueConfirmation = (
   target: Target,
   notification: NotificationRecord,
   at: number,
-) => Promise<string>;
+) => Promise<JobId>;
 
 /** What {@link Notifications} needs. */
 interface NotificationsDeps {

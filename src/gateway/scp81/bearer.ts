@@ -5,6 +5,7 @@ import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import type { HttpsBearer } from "../links/https-bearer.ts";
 import type { HttpsState } from "../links/routing.ts";
 import type { GatewayEvent } from "../model/event.ts";
+import type { TargetId } from "../model/identifiers.ts";
 import type { Job } from "../model/job.ts";
 import { mayHaveLeft } from "../model/packet.ts";
 import type { PendingSessionTrigger } from "../model/pending-session-trigger.ts";
@@ -123,7 +124,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   }
 
   /** Targets without a session for which an order that is still valid requested one. */
-  async #pendingNow(now: number): Promise<string[]> {
+  async #pendingNow(now: number): Promise<TargetId[]> {
     if (!this.#wantedRead) {
       const stored = await this.#deps.store.read((r) => r.sessionTriggers.list());
       for (const wanted of stored) if (!this.#pending.has(wanted.target)) this.#pending.set(wanted.target, wanted);
@@ -131,7 +132,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     }
     const over = [...this.#pending.values()].filter(({ target, until }) => now >= until || this.#deps.isOpen(target));
     await this.#forget(over);
-    return [...this.#pending.keys()];
+    return [...this.#pending.values()].map(({ target }) => target);
   }
 
   /** Whether another trigger for the target is useful now. */

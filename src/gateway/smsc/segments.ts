@@ -1,4 +1,5 @@
 import { newId } from "../../base/id.ts";
+import type { JobId } from "../model/identifiers.ts";
 import type { Job, JobWork } from "../model/job.ts";
 import type { HeldSegment, SegmentBody, SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";
@@ -30,7 +31,7 @@ export async function holdSegment(
   message: SmscMessage,
   segment: HeldSegment,
   now: number,
-): Promise<string | undefined> {
+): Promise<JobId | undefined> {
   await r.smsc.hold(segment);
   const held = await r.smsc.held(segment.messageOf);
   const here = new Set(held.map(({ sequence }) => sequence));
@@ -43,7 +44,7 @@ export async function releaseSegments(
   held: readonly HeldSegment[],
   now: number,
   known?: SmscMessage,
-): Promise<string | undefined> {
+): Promise<JobId | undefined> {
   const parts = new Map<number, HeldSegment>();
   const messages: SmscMessage[] = [];
   for (const segment of held) {
@@ -55,10 +56,11 @@ export async function releaseSegments(
   }
   const ordered = [...parts.values()];
   const [first] = ordered;
-  if (first === undefined) return undefined;
+  const [earliest, ...others] = messages;
+  if (first === undefined || earliest === undefined) return undefined;
   const notBefore = Math.max(...ordered.map(({ body }) => body.notBefore));
   const userData = ordered.map(({ body }) => body.userData);
-  const whole = jobOfMessages(messages, { ...first.body, notBefore, userData, userDataHeader: true }, now);
+  const whole = jobOfMessages([earliest, ...others], { ...first.body, notBefore, userData, userDataHeader: true }, now);
   await queueMessages(r, whole);
   const job = whole.id;
   const positions = [...parts.keys()];
@@ -69,13 +71,13 @@ export async function releaseSegments(
 
 /** The job that carries these messages of one client to one target, valid until `until` at most. */
 export function jobOfMessages(
-  messages: readonly SmscMessage[],
+  messages: readonly [SmscMessage, ...SmscMessage[]],
   { notBefore, ...packet }: QueuedMessage,
   now: number,
   until = Number.POSITIVE_INFINITY,
 ): Omit<Job, "seq"> {
   const validUntil = Math.min(until, ...messages.map((message) => message.validUntil));
-  const [{ client, target, id: reference } = { client: "", target: "", id: "" }] = messages;
+  const [{ client, target, id: reference }] = messages;
   return {
     id: newId("job", now),
     target,

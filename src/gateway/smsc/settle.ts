@@ -103,6 +103,7 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
   const network = item.networkReference === undefined ? named.networkReference : canonicalId(item.networkReference);
   await r.packets.putPart({
     ...named,
+    packet: packet.id,
     link: entry.link,
     ...withoutUndefined({ networkReference: network }),
     state: item.state === "delivered" || item.state === "failed" ? item.state : "taken",
@@ -127,12 +128,15 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
   return `receipt of message ${first.id}: ${state}`;
 }
 
+/** A part whose packet a link named. */
+type NamedPart = Omit<PacketPart, "packet"> & { readonly packet: string };
+
 /**
  * The part that a receipt refers to: by the stored reference that the network assigned, otherwise by our own reference
  * as the link matched it, otherwise by another spelling of the network's, otherwise by the reference that the network
  * echoes.
  */
-async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<PacketPart | undefined> {
+async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<NamedPart | undefined> {
   if (item.kind !== "receipt") return undefined;
   const { networkReference: name, otherReferences = [], reference, echo } = item;
   const named = name === undefined ? undefined : await r.packets.partNamed(link, [canonicalId(name)]);

@@ -6,6 +6,7 @@ import { newId } from "../../base/id.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
 import { eidCheckDigitsOk, parseEid } from "../../codec/euicc/eid.ts";
+import type { TargetId } from "../model/identifiers.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { EsimProfile, Target } from "../model/target.ts";
 import { withKnownLogins } from "./connectivity.ts";
@@ -57,12 +58,12 @@ export function describedTarget(raw: unknown): TargetShape {
   refuseKeysInClear(shape);
   refuseSecondProfile(shape.profiles ?? []);
   for (const [index, { aid }] of (shape.profiles ?? []).entries()) aidOf(aid, `profiles.${index}.aid`);
-  keySetsOf(shape, "", 0);
+  keySetsOf(shape, "tgt_", 0);
   return shape;
 }
 
 /** Key sets for an existing target. @throws target.invalid naming the field, never its value */
-export function importKeySets(target: string, shapes: readonly KeySetShape[], at: number): KeySet[] {
+export function importKeySets(target: TargetId, shapes: readonly KeySetShape[], at: number): KeySet[] {
   return describedKeySets(
     shapes.map((shape, index) => ({ at: `keySets.${index}`, shape })),
     target,
@@ -141,7 +142,7 @@ function refuseSecondProfile(profiles: readonly ProfileShape[]): void {
   }
 }
 
-function keySetsOf(shape: TargetShape, target: string, at: number): KeySet[] {
+function keySetsOf(shape: TargetShape, target: TargetId, at: number): KeySet[] {
   const named = (sets: readonly KeySetShape[], path: string) =>
     sets.map((set, index) => ({ at: `${path}.${index}`, shape: set }));
   return describedKeySets(

@@ -5,6 +5,7 @@ import { keyLike } from "../../base/key-like.ts";
 import { Secret } from "../../base/secret.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
+import type { TargetId } from "../model/identifiers.ts";
 import { type KeySet, type KeySetInfo, servesTar } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
@@ -20,7 +21,7 @@ interface DescribedKeySet {
  * Key sets for a target, each checked by itself and against the others.
  * @throws target.invalid naming the field, never its value
  */
-export function describedKeySets(described: readonly DescribedKeySet[], target: string, now: number): KeySet[] {
+export function describedKeySets(described: readonly DescribedKeySet[], target: TargetId, now: number): KeySet[] {
   const sets = described.map(({ at, shape }) => keySetOf(target, shape, at, now));
   for (const [index, set] of sets.entries())
     for (const [earlier, other] of sets.slice(0, index).entries()) {
@@ -58,7 +59,7 @@ function sameIdentity(a: string, b: string | undefined): boolean {
   return b !== undefined && a.toUpperCase() === b.toUpperCase();
 }
 
-function keySetOf(target: string, shape: KeySetShape, at: string, now: number): KeySet {
+function keySetOf(target: TargetId, shape: KeySetShape, at: string, now: number): KeySet {
   const keys = new Map<number, Secret>();
   for (const [index, key] of shape.keys.entries()) {
     if (keys.has(key.id)) throw invalid(`${at}.keys.${index}.id`, `duplicate key ${key.id}`);
@@ -166,7 +167,7 @@ function replaces(set: KeySetInfo, stored: KeySetInfo): boolean {
 const tarsOf = ({ tars }: KeySetInfo) => [...tars].sort().join(",");
 
 async function shared(r: Repositories, target: Target, other: string, identity: string): Promise<GatewayError> {
-  const named = ({ id, eid, iccid }: Pick<Target, "id" | "eid" | "iccid">) =>
+  const named = ({ id, eid, iccid }: Partial<Pick<Target, "eid" | "iccid">> & { readonly id: string }) =>
     eid !== undefined ? `${id} (EID ${eid})` : iccid !== undefined ? `${id} (ICCID ${iccid})` : id;
   const holder = (await r.targets.get(other)) ?? { id: other };
   const shown = keyLike(identity) === undefined ? ` '${identity}'` : "";

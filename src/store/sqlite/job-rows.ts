@@ -3,6 +3,7 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { octetText } from "../../base/octet-text.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
 import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
+import type { JobId, TargetId } from "../../gateway/model/identifiers.ts";
 import type { Job, JobPatch, JobResult, JobState } from "../../gateway/model/job.ts";
 import type { Hidden, Hiding } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
@@ -49,8 +50,8 @@ export interface JobTables {
 export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results: Hiding): Job {
   return {
     seq: row.seq,
-    id: row.id,
-    target: row.target,
+    id: row.id as JobId,
+    target: row.target as TargetId,
     state: row.state as JobState,
     lane: row.lane as Job["lane"],
     work: readWork(hiding.open<WrittenWork>(row.id, row.secret) ?? fromJson<WrittenWork>(row.work)),

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { Secret } from "../../base/secret.ts";
+import type { TargetId } from "../../gateway/model/identifiers.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { Statements } from "../statements.ts";
@@ -28,7 +29,7 @@ const infoColumns = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_len
 function info(row: Omit<Row, "material" | "heard_cntr">): KeySetInfo {
   return {
     id: row.id,
-    target: row.target,
+    target: row.target as TargetId,
     type: row.type as KeySetInfo["type"],
     kvn: row.kvn,
     tars: row.tars === "" ? [] : row.tars.split(","),

@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
+import type { JobId, NotificationId, TargetId } from "../../gateway/model/identifiers.ts";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
 import type { Statements } from "../statements.ts";
 
@@ -31,8 +32,8 @@ interface NotificationTables {
 function notificationOf(row: Selectable<NotificationTables["notification"]>): NotificationRecord {
   return {
     seq: row.seq,
-    id: row.id,
-    ...(row.target === null ? {} : { target: row.target }),
+    id: row.id as NotificationId,
+    ...(row.target === null ? {} : { target: row.target as TargetId }),
     eid: row.eid,
     type: row.type,
     sequence: row.sequence,
@@ -43,7 +44,7 @@ function notificationOf(row: Selectable<NotificationTables["notification"]>): No
     verified: row.verified !== 0,
     copies: row.copies,
     confirmation: row.confirmation as NotificationRecord["confirmation"],
-    ...(row.confirm_job === null ? {} : { confirmJob: row.confirm_job }),
+    ...(row.confirm_job === null ? {} : { confirmJob: row.confirm_job as JobId }),
     raw: fromHex(row.raw),
     firstAt: row.first_at,
     lastAt: row.last_at,

@@ -2,6 +2,7 @@ import { type Insertable, type Selectable, sql } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
 import { shownPacket } from "../../gateway/jobs/shown-job.ts";
+import type { JobId, PacketId, TargetId } from "../../gateway/model/identifiers.ts";
 import type { PacketPart, PacketPatch, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
@@ -53,9 +54,9 @@ interface PacketTables {
 
 function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, responses: Hiding): PacketRecord {
   return {
-    id: row.id,
-    job: row.job,
-    target: row.target,
+    id: row.id as PacketId,
+    job: row.job as JobId,
+    target: row.target as TargetId,
     ...(row.key_set === null ? {} : { keySet: row.key_set }),
     ...(row.tar === null ? {} : { tar: row.tar }),
     ...(row.cntr === null ? {} : { cntr: row.cntr }),
@@ -97,7 +98,10 @@ interface JobsOfPackets {
 }
 
 /** Octets of a packet in their stored form while its job is open. */
-export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord, "id" | "userData">): Hidden {
+export function hiddenPacket(
+  hiding: Hiding,
+  { id, userData }: Pick<PacketRecord, "userData"> & { readonly id: string },
+): Hidden {
   const shown = shownPacket({ userData }).userData;
   const hidden = shown.some((octets, index) => octets !== userData[index]);
   return hiding.hide(id, shown.map(toHex), hidden ? userData.map(toHex) : undefined);
@@ -105,7 +109,7 @@ export function hiddenPacket(hiding: Hiding, { id, userData }: Pick<PacketRecord
 
 function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
   return {
-    packet: row.packet,
+    packet: row.packet as PacketId,
     position: row.position,
     transmission: row.transmission,
     link: row.link,

@@ -1,6 +1,7 @@
 import { type Generated, type Insertable, type Selectable, sql } from "kysely";
 import { fromHex } from "../../base/hex.ts";
 import { type OctetText, octetText } from "../../base/octet-text.ts";
+import type { TargetId } from "../../gateway/model/identifiers.ts";
 import type {
   HeldSegment,
   SmscConversation,
@@ -64,9 +65,9 @@ function messageOf(row: Selectable<SmscTables["smsc_message"]>): SmscMessage {
   return {
     id: row.id,
     client: row.client,
-    job: row.job,
+    job: row.job as SmscMessage["job"],
     position: row.position,
-    target: row.target,
+    target: row.target as TargetId,
     source: fromJson<SmscMessage["source"]>(row.source),
     destination: fromJson<SmscMessage["destination"]>(row.destination),
     receipt: row.receipt as SmscMessage["receipt"],
@@ -268,7 +269,7 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       const row = rows.find((one) => one.number === number) ?? rows[0];
       if (row === undefined) return undefined;
       return {
-        target,
+        target: row.target as TargetId,
         client: row.client,
         number: row.number,
         ours: fromJson<SmscConversation["ours"]>(row.ours),

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { TargetId } from "../../gateway/model/identifiers.ts";
 import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
@@ -251,7 +252,7 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
       return rows.map(({ alias, kind, id, eid }) => ({
         alias,
         kind: own.get(alias) ?? "name",
-        other: { id, ...(eid === null ? {} : { eid }), kind: kind as AliasKind },
+        other: { id: id as TargetId, ...(eid === null ? {} : { eid }), kind: kind as AliasKind },
       }));
     },
     async list(filter, after, limit) {

@@ -1,3 +1,4 @@
+import type { TargetId } from "../../gateway/model/identifiers.ts";
 import type { PendingSessionTriggerRepository } from "../../gateway/model/pending-session-trigger.ts";
 import type { Statements } from "../statements.ts";
 
@@ -24,7 +25,8 @@ export function pendingSessionTriggerRepository(s: Statements): PendingSessionTr
       await s.run(order.where("since", "=", since).where("until", "=", until));
     },
     async list() {
-      return [...(await s.all(db.selectFrom("wanted_session").selectAll()))];
+      const rows = await s.all(db.selectFrom("wanted_session").selectAll());
+      return rows.map(({ target, since, until }) => ({ target: target as TargetId, since, until }));
     },
   };
 }

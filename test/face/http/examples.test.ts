@@ -78,7 +78,7 @@ describe("the examples, sent to the daemon", () => {
     await targets.change(sample.eid, { msisdn: "447700900123" });
     await bench.until(() => links.get(sample.modem).state.up, 30_000);
     await bench.daemon.store.write(async (r) => {
-      for (const id of [sample.notification, withheld])
+      for (const id of [sample.notification, withheld] as const)
         await r.notifications.insert({
           ...notificationOperations.get.example.answer,
           raw: fromHex(notificationOperations.get.example.answer.raw),

@@ -21,7 +21,7 @@ const failure = (executed: JobFailure["executed"]): JobFailure => ({
 
 function running(steps: readonly ItemStep[], more: Partial<CampaignItem> = {}): CampaignItem {
   const pending = {
-    campaign: "c",
+    campaign: "cmp_c",
     position: 0,
     target: "tgt_1",
     label: "card",

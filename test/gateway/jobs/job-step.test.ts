@@ -33,7 +33,7 @@ const failure: SubmitFailure = {
   answerDue: true,
   replayable: false,
 };
-const packet = { id: "pkt_1", keySet: "key_1", cntr: 7 };
+const packet = { id: "pkt_1", keySet: "key_1", cntr: 7 } as const;
 const response = [Uint8Array.of(0xaa)];
 const sms = { bearer: "sms", packet, response, link: "reader A" } as const;
 const https = { bearer: "https", repeatable: true } as const;

@@ -137,7 +137,7 @@ describe("the list of what waits for a link", () => {
     state: { up },
     describe: () => ({}),
   });
-  const trouble = { job: "j", target: "t", link: "m1", kind: "modem", since: 0, delayMs: 30_000 } as const;
+  const trouble = { job: "job_j", target: "tgt_t", link: "m1", kind: "modem", since: 0, delayMs: 30_000 } as const;
 
   it("gives a job back to its link, and to any other that carries SMS, but to no reader", () => {
     for (const [id, kind, given] of [
@@ -164,9 +164,9 @@ describe("the list of what waits for a link", () => {
   it("forgets jobs that are tried again or have ended", () => {
     const list = new LinkBackoff(systemClock);
     list.defer(trouble);
-    expect(list.earliest("t")).toBeGreaterThan(Date.now());
-    list.forget({ id: "j", target: "t" });
-    expect(list.earliest("t")).toBe(0);
+    expect(list.earliest("tgt_t")).toBeGreaterThan(Date.now());
+    list.forget({ id: "job_j", target: "tgt_t" });
+    expect(list.earliest("tgt_t")).toBe(0);
     expect(list.take(link("m1", "modem", true), undefined)).toEqual([]);
   });
 });

@@ -119,7 +119,15 @@ describe("the pruner", () => {
 
   it("removes 20,000 jobs while new ones are accepted: none is lost, and their order stays", async () => {
     await using bench = await RetentionBench.open();
-    const target = { id: "tgt_1", kind: "euicc" as const, eid, tags: [], esimProfiles: [], reach: {}, settings: {} };
+    const target = {
+      id: "tgt_1" as const,
+      kind: "euicc" as const,
+      eid,
+      tags: [],
+      esimProfiles: [],
+      reach: {},
+      settings: {},
+    };
     await bench.write((r) => r.targets.insert({ ...target, version: 1, createdAt: old, updatedAt: old }));
     for (let at = 0; at < 20_000; at += 500)
       await bench.write(async (r) => {

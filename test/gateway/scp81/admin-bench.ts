@@ -6,6 +6,7 @@ import { newId } from "../../../src/base/id.ts";
 import type { AdminAnswer } from "../../../src/codec/gp/admin-http.ts";
 import { adminProtocol } from "../../../src/codec/gp/admin-http.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
+import type { TargetId } from "../../../src/gateway/model/identifiers.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { TargetSettings } from "../../../src/gateway/model/target.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
@@ -189,7 +190,7 @@ export type Heard = (AdminAnswer & { readonly end: boolean }) | "dropped";
 /** A card that does as it is told, however wrong that is. */
 export class Card {
   readonly eid: string;
-  readonly target: string;
+  readonly target: TargetId;
   /** Where the last answer sent it. */
   next = "/gsma/adminagent";
   /** URIs that answers named, in order. */
@@ -200,7 +201,7 @@ export class Card {
   #session: AdminSessionHandler | undefined;
   #sessions = 0;
 
-  constructor(card: { readonly eid: string }, target: string, dialogs: () => Dialogs) {
+  constructor(card: { readonly eid: string }, target: TargetId, dialogs: () => Dialogs) {
     this.eid = card.eid;
     this.target = target;
     this.#dialogs = dialogs;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import type { JobId } from "../../../src/gateway/model/identifiers.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { KeySetInfo } from "../../../src/gateway/model/key-set.ts";
 import { changingBearer, mayChangeBearer, sessionDueBy } from "../../../src/gateway/scp81/bearer-fallback.ts";
@@ -19,7 +20,7 @@ const isdR: KeySetInfo = {
 };
 
 /** A job that waited for a session until now. */
-function waiting(id: string, more: Partial<Job> = {}, request: Partial<JobRequest> = {}): Job {
+function waiting(id: JobId, more: Partial<Job> = {}, request: Partial<JobRequest> = {}): Job {
   const waited = { notBefore: now, validUntil: now + minute };
   return job({ id, ...waited, request: { bearer: "auto", maxPackets: 4, ...request }, ...more });
 }
@@ -47,11 +48,11 @@ describe("how long a job waits for a session", () => {
 
 describe("whether a job may change its bearer", () => {
   it.each<[string, Job, boolean]>([
-    ["auto, no session in time", waiting("a"), true],
-    ["auto, still in time", waiting("a", { notBefore: now + 1 }), false],
-    ["auto, a session has sent a part of it", waiting("a", { attempts: 1 }), false],
-    ["auto, at the end of its validity", waiting("a", { validUntil: now }), false],
-    ["https always waits", waiting("a", {}, { bearer: "https" }), false],
+    ["auto, no session in time", waiting("job_a"), true],
+    ["auto, still in time", waiting("job_a", { notBefore: now + 1 }), false],
+    ["auto, a session has sent a part of it", waiting("job_a", { attempts: 1 }), false],
+    ["auto, at the end of its validity", waiting("job_a", { validUntil: now }), false],
+    ["https always waits", waiting("job_a", {}, { bearer: "https" }), false],
   ])("%s: %s", (_, of, may) => {
     expect(mayChangeBearer(of, now)).toBe(may);
   });
@@ -66,64 +67,74 @@ describe("the jobs that are sent by SMS instead", () => {
   }
   it.each<[string, Case, readonly string[]]>([
     ["none waits", { jobs: [] }, []],
-    ["all that waited", { jobs: [waiting("a"), waiting("b")] }, ["a", "b"]],
-    ["none behind one that stays", { jobs: [waiting("a", { attempts: 1 }), waiting("b")] }, []],
+    ["all that waited", { jobs: [waiting("job_a"), waiting("job_b")] }, ["job_a", "job_b"]],
+    ["none behind one that stays", { jobs: [waiting("job_a", { attempts: 1 }), waiting("job_b")] }, []],
     [
       "those before one that stays",
-      { jobs: [waiting("a"), waiting("b", {}, { bearer: "https" }), waiting("c")] },
-      ["a"],
+      { jobs: [waiting("job_a"), waiting("job_b", {}, { bearer: "https" }), waiting("job_c")] },
+      ["job_a"],
     ],
-    ["none without a link", { jobs: [waiting("a")], carried: () => false }, []],
-    ["those that a link carries", { jobs: [waiting("a"), waiting("b")], carried: ({ id }) => id === "a" }, ["a"]],
-    ["none during a profile switch", { jobs: [waiting("a")], switching: true }, []],
+    ["none without a link", { jobs: [waiting("job_a")], carried: () => false }, []],
+    [
+      "those that a link carries",
+      { jobs: [waiting("job_a"), waiting("job_b")], carried: ({ id }) => id === "job_a" },
+      ["job_a"],
+    ],
+    ["none during a profile switch", { jobs: [waiting("job_a")], switching: true }, []],
     [
       "the confirmation of the switch during it",
-      { jobs: [waiting("a", { lane: "system" }), waiting("b")], switching: true },
-      ["a"],
+      { jobs: [waiting("job_a", { lane: "system" }), waiting("job_b")], switching: true },
+      ["job_a"],
     ],
-    ["none without a key set", { jobs: [waiting("a")], sets: [] }, []],
-    ["none with PSKs only", { jobs: [waiting("a")], sets: [{ ...isdR, type: "SCP81", kvn: 64 }] }, []],
-    ["none whose TAR has no key set", { jobs: [waiting("a", { work: script({ tar: "B00010" }) })] }, []],
+    ["none without a key set", { jobs: [waiting("job_a")], sets: [] }, []],
+    ["none with PSKs only", { jobs: [waiting("job_a")], sets: [{ ...isdR, type: "SCP81", kvn: 64 }] }, []],
+    ["none whose TAR has no key set", { jobs: [waiting("job_a", { work: script({ tar: "B00010" }) })] }, []],
     [
       "one whose TAR has its own key set",
-      { jobs: [waiting("a", { work: script({ tar: "B00010" }) })], sets: [{ ...isdR, tars: ["B00010"] }] },
-      ["a"],
+      { jobs: [waiting("job_a", { work: script({ tar: "B00010" }) })], sets: [{ ...isdR, tars: ["B00010"] }] },
+      ["job_a"],
     ],
-    ["one with the KVN of a key set", { jobs: [waiting("a", {}, { kvn: 1 })] }, ["a"]],
-    ["none with the KVN of no key set", { jobs: [waiting("a", {}, { kvn: 2 })] }, []],
-    ["none that names a secure channel", { jobs: [waiting("a", {}, { secureChannel: "one" })] }, []],
+    ["one with the KVN of a key set", { jobs: [waiting("job_a", {}, { kvn: 1 })] }, ["job_a"]],
+    ["none with the KVN of no key set", { jobs: [waiting("job_a", {}, { kvn: 2 })] }, []],
+    ["none that names a secure channel", { jobs: [waiting("job_a", {}, { secureChannel: "one" })] }, []],
     // INITIALIZE UPDATE. GP Card Specification, Amendment D §7.1.1
     [
       "none that begins one",
-      { jobs: [waiting("a", { work: script({ apdus: [fromHex(`8050300008${"00".repeat(8)}`)] }) })] },
+      { jobs: [waiting("job_a", { work: script({ apdus: [fromHex(`8050300008${"00".repeat(8)}`)] }) })] },
       [],
     ],
     // Class byte 84: the command has a C-MAC. GP Card Specification §11.1.4
-    ["none that continues one", { jobs: [waiting("a", { work: script({ apdus: [fromHex("84E2880001FF")] }) })] }, []],
+    [
+      "none that continues one",
+      { jobs: [waiting("job_a", { work: script({ apdus: [fromHex("84E2880001FF")] }) })] },
+      [],
+    ],
     [
       "none secured upstream",
       {
         jobs: [
-          waiting("a", { work: { kind: "packet", userData: [Uint8Array.of(0)], protocolId: 127, dataCoding: 246 } }),
+          waiting("job_a", {
+            work: { kind: "packet", userData: [Uint8Array.of(0)], protocolId: 127, dataCoding: 246 },
+          }),
         ],
       },
       [],
     ],
     [
       "one whose AID is that of its TAR",
-      { jobs: [waiting("a", { work: script({ tar: "000012", aid: "A0000005591010FFFFFFFF8900001200" }) })] },
-      ["a"],
+      { jobs: [waiting("job_a", { work: script({ tar: "000012", aid: "A0000005591010FFFFFFFF8900001200" }) })] },
+      ["job_a"],
     ],
     [
       "none whose AID is another application, which SMS cannot name",
-      { jobs: [waiting("a", { work: script({ aid: "A000000151000000" }) })] },
+      { jobs: [waiting("job_a", { work: script({ aid: "A000000151000000" }) })] },
       [],
     ],
     [
       "none that needs more than 255 short messages",
       {
         jobs: [
-          waiting("a", {
+          waiting("job_a", {
             work: script({ apdus: Array.from({ length: 150 }, () => fromHex(`80E28800FF${"00".repeat(255)}`)) }),
           }),
         ],

@@ -7,7 +7,7 @@ import { es5FromParams, es5Params } from "../../../src/gateway/scripts/es5-param
 
 const aid = "A0000005591010FFFFFFFF8900001300";
 const target: Target = {
-  id: "t",
+  id: "tgt_t",
   kind: "euicc",
   tags: [],
   esimProfiles: [{ aid, iccid: "8901000000000000012", state: "disabled", fallback: false }],

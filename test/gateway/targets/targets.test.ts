@@ -3,6 +3,7 @@ import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { pskIdentityText } from "../../../src/codec/gp/psk-identity.ts";
+import type { TargetId } from "../../../src/gateway/model/identifiers.ts";
 import { PskDirectory } from "../../../src/gateway/scp81/psk-directory.ts";
 import { withAudit } from "../../../src/gateway/targets/eis.ts";
 import { describedTarget } from "../../../src/gateway/targets/target-import.ts";
@@ -324,10 +325,10 @@ describe("the directory of PSKs", () => {
     using directory = new PskDirectory(bench.store);
     await directory.load();
     const iccids = ["8944000000000000017", "8944000000000000025"];
-    const targets: string[] = [];
+    const targets: TargetId[] = [];
     for (const iccid of iccids) targets.push((await bench.targets.import({ iccid })).target.id);
     // As a store of old may have it.
-    const put = (target: string, value: number) =>
+    const put = (target: TargetId, value: number) =>
       bench.store.write(async (r) => {
         const keys = new Map([[1, new Secret(new Uint8Array(16).fill(value))]]);
         const set = {
@@ -343,9 +344,9 @@ describe("the directory of PSKs", () => {
         await r.keySets.put({ ...set, pskIdentity: "card", keys });
         await r.events.append({ at: 0, type: "target.changed", target, data: { why: "test", version: 1 } });
       });
-    await put(targets[0] ?? "", 1);
-    await put(targets[1] ?? "", 2);
-    await bench.targets.remove(targets[1] ?? "");
+    await put(targets[0] ?? "tgt_", 1);
+    await put(targets[1] ?? "tgt_", 2);
+    await bench.targets.remove(targets[1] ?? "tgt_");
     await expect.poll(() => directory.find("card")?.target, { timeout: 20_000 }).toBe(targets[0]);
     await bench.targets.remove(targets[0] ?? "");
     await expect.poll(() => directory.find("card"), { timeout: 20_000 }).toBeUndefined();
