@@ -14,7 +14,7 @@ it.skipIf(!pty || problem !== undefined)(
     await using product = new Product();
     const { code, stdout } = await product.run(["demo"], { timeoutMs: 120_000 });
     expect(stdout).toMatch(/behind pcscd and vpcd/);
-    expect(stdout).toMatch(/all \d+ things happened/);
+    expect(stdout).toMatch(/all \d+ steps succeeded/);
     expect(stdout).not.toContain("✗");
     expect(code).toBe(0);
   },

@@ -6,7 +6,10 @@ import { loadConfig } from "../config/config.ts";
 /** `daemon`: runs until it is stopped. */
 export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
   own
-    .option("--state <folder>", "state folder (default: configuration, $OTAGATE_STATE, ~/.local/state/otagate)")
+    .option(
+      "--state <folder>",
+      "state folder (default: $OTAGATE_STATE, $STATE_DIRECTORY, configuration, ~/.local/state/otagate)",
+    )
     .option("--simulate", "run a simulated eUICC in the daemon and import it as a target")
     .addHelpText(
       "after",

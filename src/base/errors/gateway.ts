@@ -223,7 +223,7 @@ export const apiErrors = {
     advice: "Use a method that the `Allow` header names.",
   },
   "api.precondition": {
-    text: "The resource is not in the state that was asked for",
+    text: "The resource was changed in the meantime",
     http: 412,
     exit: 1,
     retry: "now",

@@ -96,7 +96,7 @@ export function chooseRoute(
       at: "found",
       bearer: "https",
       link: "scp81",
-      why: https.open ? "an SCP81 session is open" : "a session will be triggered",
+      why: https.open ? "an SCP81 session is open" : "in an SCP81 session",
     };
   };
   const viaCard = (): Route | undefined => {
@@ -149,7 +149,7 @@ export function chooseRoute(
         const direct = viaCard() ?? viaSms();
         if (direct !== undefined && session && segments > comfortableSegments) {
           if (https.inVain === true) return { ...direct, why: `${direct.why}; no SCP81 session was opened in time` };
-          const why = `${segments} SMS segments are too many; a session will be triggered`;
+          const why = `${segments} SMS segments are too many: in an SCP81 session`;
           return { at: "found", bearer: "https", link: "scp81", why };
         }
         return direct;

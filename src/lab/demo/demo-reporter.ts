@@ -53,7 +53,7 @@ export class DemoReporter implements Disposable {
       this.#context.terminal.out.write(`${JSON.stringify({ checks: this.#checks, failed: failed.length })}\n`);
     const verdict =
       failed.length === 0
-        ? `all ${this.#checks.length} things happened`
+        ? `all ${this.#checks.length} steps succeeded`
         : `${failed.length} of ${this.#checks.length} things did not happen: ${failed.map((check) => check.what).join("; ")}`;
     this.#line(`\n${paint(this.#context.terminal, failed.length === 0 ? "green" : "red", verdict)} in ${seconds} s`);
     return failed.length === 0 && this.#checks.length > 0 ? 0 : 1;

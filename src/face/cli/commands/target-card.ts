@@ -130,7 +130,7 @@ function auditText(report: CardAuditAnswer, { terminal }: CliContext): string {
   if (report.differences.length === 0)
     return `${domains}${memory}\n${paint(terminal, "green", "the EIS and the card agree")}`;
   const differences = table(
-    ["ISD-P", "ICCID", "WHAT", "EIS SAYS", "CARD SAYS"],
+    ["ISD-P", "ICCID", "WHAT", "EIS", "CARD"],
     report.differences.map((one) => [one.aid ?? "", one.iccid ?? "", one.what, side(one.eis), side(one.card)]),
   );
   const end = report.fixed ? "the EIS was updated from the card" : "the EIS was not changed (use --fix to update it)";
