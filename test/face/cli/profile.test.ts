@@ -114,6 +114,9 @@ describe("profile check", () => {
       out: expect.stringContaining("[status 31: unsupported profile version]"),
     });
     process.exitCode = undefined;
+    const lacks = await run(["check", small, "--lacks", "isim,milenage"]);
+    expect(lacks).toMatchObject({ code: 1, out: expect.stringContaining("the card does not have service milenage") });
+    process.exitCode = undefined;
     const free = ["check", small, "--free-memory", "1000"];
     expect((await run(free)).code).toBe(0);
     expect((await run([...free, "--strict"])).code).toBe(1);

@@ -8,6 +8,7 @@ import type { Finding } from "../../../codec/profile-package/check/finding.ts";
 import { describePackage } from "../../../codec/profile-package/describe.ts";
 import { diffPackages } from "../../../codec/profile-package/diff.ts";
 import { type ProfilePackage, readProfilePackage } from "../../../codec/profile-package/element.ts";
+import { isKnownService } from "../../../codec/profile-package/facts.ts";
 import { packageOctets } from "../../../codec/profile-package/package-input.ts";
 import { revealSecrets } from "../../../codec/profile-package/secrets.ts";
 import type { CliContext } from "../context.ts";
@@ -58,6 +59,7 @@ function registerShow(profile: Command, context: CliContext): void {
 interface CheckFlags {
   readonly cardVersion?: string;
   readonly freeMemory?: number;
+  readonly lacks?: Readonly<Record<string, boolean>>;
   readonly strict?: boolean;
 }
 
@@ -67,16 +69,17 @@ function registerCheck(profile: Command, context: CliContext, hardware: CheckHar
     .argument("<file...>", file)
     .option("--card-version <version>", "newest version of the format that the card installs: 2.3.1", versionOf)
     .option("--free-memory <octets>", "free memory of the card", wholeNumber)
+    .option("--lacks <services>", "services that the card does not have: cat-tp,isim", servicesOf)
     .option("--strict", "exit code 1 also for what only some cards refuse")
-    .description("list what a card would refuse of profile packages; exit code 1 when there is something")
-    .action(async (paths: readonly string[], { cardVersion, freeMemory, strict }: CheckFlags) => {
+    .description("list what a card would refuse of profile packages; exit code 1 when one is refused")
+    .action(async (paths: readonly string[], { cardVersion, freeMemory, lacks, strict }: CheckFlags) => {
       const inputs = paths.map((path) => ({ path, bytes: readBytes(path) }));
       const [only] = inputs;
       if (only !== undefined && inputs.length === 1 && isJson(only.bytes)) {
         printStatus(context.terminal, "hardware profiles are checked by `otagate hardware-profile check` from now on");
         return hardware(only.path);
       }
-      const card = withoutUndefined({ version: cardVersion, memory: freeMemory });
+      const card = withoutUndefined({ version: cardVersion, memory: freeMemory, services: lacks });
       const checked = inputs.map(({ path, bytes }) => ({ file: path, findings: findingsOf(bytes, card) }));
       result(context.terminal, checked, (all) => all.map((one) => checkText(one.file, one.findings)).join(""));
       const fails = ({ findings }: { findings: readonly Finding[] }) =>
@@ -99,6 +102,14 @@ function findingsOf(bytes: Uint8Array, card: CardFacts): readonly Finding[] {
     const { offset } = error.detail;
     return [{ severity: "refused", message: error.message, offset: typeof offset === "number" ? offset : 0 }];
   }
+}
+
+function servicesOf(text: string): Readonly<Record<string, boolean>> {
+  const names = text.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !isKnownService(name));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`${unknown} is not a service: see docs/profile-packages.md.`);
+  return Object.fromEntries(names.map((name) => [name, false]));
 }
 
 function versionOf(text: string): string {
