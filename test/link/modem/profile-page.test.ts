@@ -5,6 +5,6 @@ import { packageRoot } from "../../../src/app/version.ts";
 
 it("the hardware profile that the page prints is the file that it names", () => {
   const page = readFileSync(join(packageRoot, "docs", "hardware-profiles.md"), "utf8");
-  const [, path = "", printed = ""] = /This is `([^`]+\.json)`[^]*?```json\n([^]*?)```/.exec(page) ?? [];
+  const [, path = "", printed = ""] = /This is `([^`]+\.json)`[\s\S]*?```json\n([\s\S]*?)```/.exec(page) ?? [];
   expect(printed).toBe(readFileSync(join(packageRoot, path), "utf8"));
 });
