@@ -104,7 +104,7 @@ export class Gateway {
       kick,
       warningsOf: (link) => links.warningsOf(link),
       wake: (target) => this.#runner.wake(target),
-      begin: (r, job, target) => this.#runner.begin(r, job, target),
+      begin: (...order) => this.#runner.begin(...order),
       interrupt: (job, reason) => this.#runner.interrupt(job, reason),
     });
     this.notifications = new Notifications({

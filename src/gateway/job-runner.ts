@@ -13,8 +13,8 @@ import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/ro
 import type { GatewayEvent } from "./model/event.ts";
 import { type OpenFailure, openFailure } from "./model/failure.ts";
 import { hasEnded, type Job } from "./model/job.ts";
-import type { Handover, JobQueue } from "./model/new-job.ts";
-import type { Repositories, Store } from "./model/store.ts";
+import type { JobQueue } from "./model/new-job.ts";
+import type { Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
 import type { Answers } from "./scp80/answers.ts";
 import { beginJob } from "./scp80/begin-job.ts";
@@ -123,23 +123,26 @@ export class JobRunner {
   }
 
   /** {@link JobQueue.begin} */
-  async begin(r: Repositories, job: Omit<Job, "seq">, target: Target): Promise<Handover | undefined> {
+  async begin(...[r, job, target, key]: Parameters<JobQueue["begin"]>): ReturnType<JobQueue["begin"]> {
     const claim = this.#dispatcher.claim(target.id);
     if (claim === undefined) return undefined;
     try {
-      const begun = await beginJob(r, job, target, routeLinks(this.#deps.links.list()));
+      const route = await this.#routeOfNew(job, target);
+      // What the gateway secures is begun over a reader only; SMS takes longer than a commit anyway.
+      const possible = route.at === "found" && (route.bearer === "envelope" || job.work.kind === "packet");
+      const begun = possible ? await beginJob(r, job, target, route, key) : undefined;
       if (begun === undefined) {
         claim.release();
         return undefined;
       }
       const run = async (under: Job, signal: AbortSignal) => {
         try {
-          await this.#smsRun.carry(under, target, begun.packet, signal);
+          await this.#smsRun.carry({ ...begun, job: under }, target, signal);
         } catch (thrown) {
           await this.#runFailed(under, thrown, signal);
         }
       };
-      return { go: () => claim.run(begun.job, run), release: claim.release };
+      return { job: begun.job, handover: { go: () => claim.run(begun.job, run), release: claim.release } };
     } catch (error) {
       claim.release();
       throw error;
@@ -204,13 +207,19 @@ export class JobRunner {
   }
 
   async #route(job: Job, target: Target): Promise<Route> {
-    const links = routeLinks(this.#deps.links.list());
-    const state = (await this.#deps.https()?.state(target)) ?? noHttps;
-    const https = { ...state, inVain: job.chosen !== undefined };
     // A packet that may have left binds its job to bearers that carry these octets again, and nothing else.
     const bound = job.attempts > 0 && job.request.bearer === "auto" && (await this.#hasPacket(job.id));
     const request = bound ? { ...job.request, bearer: "short-message" as const } : job.request;
-    return chooseRoute(target, job.work, request, links, https, segmentsOf(job, target));
+    return this.#routeOfNew(job, target, request);
+  }
+
+  /** The route of a job without packets. */
+  async #routeOfNew(job: Omit<Job, "seq">, target: Target, request = job.request): Promise<Route> {
+    const { links, https: bearer } = this.#deps;
+    const state = job.work.kind === "packet" ? undefined : await bearer()?.state(target);
+    const https = { ...(state ?? noHttps), inVain: job.chosen !== undefined };
+    const segments = https.possible ? segmentsOf(job, target) : 0;
+    return chooseRoute(target, job.work, request, routeLinks(links.list()), https, segments);
   }
 
   async #hasPacket(job: string): Promise<boolean> {

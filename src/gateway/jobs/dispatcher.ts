@@ -191,13 +191,14 @@ export class Dispatcher {
       if (latest === mine && mine.kicked) this.kick(target);
       letGo();
     };
-    const settle = () => {
+    const settle = (ended: boolean) => {
       // A deferred job is to be resumed.
-      if (!mine.over) mine.kicked = true;
+      if (!mine.over && !ended) mine.kicked = true;
       release();
     };
     const run = (job: Job, how: CarryJob) =>
-      detach(this.#runOne(target, job, how, false).finally(settle), (error) => {
+      detach(this.#runOne(target, job, how, false).then(settle), (error) => {
+        settle(false);
         this.#deps.log.error({ target, job: job.id, err: error.message }, "internal error in a running job");
       });
     return { run, release };

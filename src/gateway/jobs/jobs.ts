@@ -4,14 +4,15 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { checkPolicy } from "../eis/policy.ts";
 import type { Job, JobFilter, JobState } from "../model/job.ts";
-import type { JobQueue, NewJob } from "../model/new-job.ts";
+import type { Handover, JobQueue, NewJob } from "../model/new-job.ts";
 import type { PacketRecord } from "../model/packet.ts";
 import type { ProfileSwitch } from "../model/profile-switch.ts";
-import type { Store } from "../model/store.ts";
+import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { resolveWork } from "../scripts/resolve-work.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import type { FeedJob } from "./feed-job.ts";
+import { writeAndHandOver } from "./hand-over.ts";
 import { spiWarning } from "./spi-warning.ts";
 import { cancelJobIn } from "./stop-job.ts";
 
@@ -50,52 +51,75 @@ export class Jobs implements JobQueue {
     this.#deps = deps;
   }
 
-  /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
+  /**
+   * Accepts a job durably; one that can leave at once over a reader is stored with its packet.
+   * @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy
+   */
   async submit(order: NewJob): Promise<{ job: Job; created: boolean }> {
-    const now = this.#deps.clock.now();
-    const accepted = await this.#deps.store.write(async (r) => {
-      await order.when?.(r);
-      const target = await findTarget(r, order.target);
-      const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
-      const work = resolveWork(asked, target);
-      const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
-      const ofSpi = spiWarning(work, order.request ?? {}, target);
-      const warnings = [
-        ...ofPolicy,
-        ...this.#deps.warningsOf(order.request?.link),
-        ...(ofSpi === undefined ? [] : [ofSpi]),
-      ];
-      const job: Omit<Job, "seq"> = {
-        id: newId("job", now),
-        target: target.id,
-        state: "queued",
-        lane: "normal",
-        work,
-        request: { bearer: "auto", maxPackets: 4, ...order.request },
-        origin: order.origin,
-        attempts: 0,
-        notBefore: now,
-        validUntil: now + (order.validityMs ?? defaultValidityMs),
-        ...(warnings.length === 0 ? {} : { warnings }),
-        createdAt: now,
-      };
-      const result = await r.jobs.insert(job, order.idempotencyKey, order.idempotencyDigest);
-      if (!result.same) throw keyReused(result.job.id);
-      // A repeated order gets the same answer again, regardless of the rules now.
-      if (result.created && refusal !== undefined) throw refusal;
-      if (result.created)
-        await r.events.append({
-          at: now,
-          type: "job.queued",
-          target: target.id,
-          job: job.id,
-          data: { origin: order.origin },
-        });
-      return { ...result, target };
+    let atOnce = true;
+    const begin: JobQueue["begin"] = async (...job) => {
+      try {
+        return await this.#deps.begin(...job);
+      } catch (error) {
+        atOnce = false;
+        throw error;
+      }
+    };
+    const accept = () =>
+      writeAndHandOver(this.#deps.store, (r, begun) => this.#accept(r, order, atOnce && begin, begun));
+    const { target, under, ...result } = await accept().catch((error: unknown) => {
+      if (atOnce) throw error;
+      // Its packet cannot be secured: the job is accepted and fails when it is run.
+      return accept();
     });
-    const { target, ...result } = accepted;
-    if (result.created) this.#deps.accepted(result.job, target);
+    if (result.created && !under) this.#deps.accepted(result.job, target);
     return result;
+  }
+
+  async #accept(
+    r: Repositories,
+    order: NewJob,
+    begin: JobQueue["begin"] | false,
+    begun: (handover: Handover) => void,
+  ): Promise<{ job: Job; created: boolean; under: boolean; target: Target }> {
+    const { clock, warningsOf } = this.#deps;
+    const now = clock.now();
+    await order.when?.(r);
+    const target = await findTarget(r, order.target);
+    const asked = typeof order.work === "function" ? await order.work(r, target) : order.work;
+    const work = resolveWork(asked, target);
+    const { refusal, warnings: ofPolicy } = checkPolicy(target, work);
+    const ofSpi = spiWarning(work, order.request ?? {}, target);
+    const warnings = [...ofPolicy, ...warningsOf(order.request?.link), ...(ofSpi === undefined ? [] : [ofSpi])];
+    const job: Omit<Job, "seq"> = {
+      id: newId("job", now),
+      target: target.id,
+      state: "queued",
+      lane: "normal",
+      work,
+      request: { bearer: "auto", maxPackets: 4, ...order.request },
+      origin: order.origin,
+      attempts: 0,
+      notBefore: now,
+      validUntil: now + (order.validityMs ?? defaultValidityMs),
+      ...(warnings.length === 0 ? {} : { warnings }),
+      createdAt: now,
+    };
+    const { idempotencyKey: key, idempotencyDigest: digest } = order;
+    const before = key === undefined ? undefined : await r.jobs.ofKey(key, digest);
+    if (before?.same === false) throw keyReused(before.job.id);
+    // A repeated order gets the same answer again, regardless of the rules now.
+    if (before !== undefined) return { job: before.job, created: false, under: false, target };
+    if (refusal !== undefined) throw refusal;
+    const started = begin === false ? undefined : await begin(r, job, target, order);
+    if (started !== undefined) {
+      begun(started.handover);
+      return { job: started.job, created: true, under: true, target };
+    }
+    const stored = await r.jobs.insert(job, key, digest);
+    const { id, origin } = job;
+    await r.events.append({ at: now, type: "job.queued", target: target.id, job: id, data: { origin } });
+    return { job: stored.job, created: true, under: false, target };
   }
 
   /**

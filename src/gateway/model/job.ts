@@ -158,6 +158,8 @@ export interface JobRepository {
     idempotencyKey?: string,
     digest?: string,
   ): Promise<{ job: Job; created: boolean; same: boolean }>;
+  /** The job that was ordered under this idempotency key, and whether with the same digest. */
+  ofKey(key: string, digest?: string): Promise<{ job: Job; same: boolean } | undefined>;
   get(id: string): Promise<Job | undefined>;
   /** Newest first, before the given seq. */
   list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]>;

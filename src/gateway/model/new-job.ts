@@ -21,7 +21,10 @@ export interface NewJob {
   readonly idempotencyDigest?: string;
 }
 
-/** A job that is stored as under way, and its target, which no other job can use in the meantime. */
+/** The key under which a client repeats an order, and the digest of the order. */
+export type OrderKey = Pick<NewJob, "idempotencyKey" | "idempotencyDigest">;
+
+/** Takes the target of a job that is stored as under way; no other job can use it in the meantime. */
 export interface Handover {
   /** Sends its packet; to be called once the job is durable. */
   readonly go: () => void;
@@ -34,9 +37,15 @@ export interface JobQueue {
   /**
    * Stores a new job of short messages as already under way, as part of a unit of work: its acceptance and the
    * reservation of its packet are one commit. Undefined, with nothing stored, if the job has to wait for its turn or
-   * for a link.
+   * for a link. The key must not be in use.
+   * @throws crypto.*, target.no-key: the unit of work has to fail
    */
-  begin(r: Repositories, job: Omit<Job, "seq">, target: Target): Promise<Handover | undefined>;
+  begin(
+    r: Repositories,
+    job: Omit<Job, "seq">,
+    target: Target,
+    key?: OrderKey,
+  ): Promise<{ readonly job: Job; readonly handover: Handover } | undefined>;
   /** Accepts a job durably. @throws target.unknown, api.usage, api.idempotency, target.invalid, target.policy */
   submit(order: NewJob): Promise<{ readonly job: Job; readonly created: boolean }>;
   /**

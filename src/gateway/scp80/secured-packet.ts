@@ -130,7 +130,7 @@ export function mustBeReplaced(packet: PacketRecord, sets: readonly KeySetInfo[]
 }
 
 /** Number of short messages that the job would take. */
-export function segmentsOf(job: Job, target: Target): number {
+export function segmentsOf(job: Pick<Job, "work">, target: Target): number {
   if (job.work.kind === "packet") return job.work.userData.length;
   const cipherAndCheck = 16 + 8 + 15;
   return segmentCount(workBody(job.work, target).length + cipherAndCheck);

@@ -24,6 +24,7 @@ import type { Target } from "../model/target.ts";
 import { mayHaveActed, statusMeaning } from "../scripts/command-words.ts";
 import { unprovenNote, type Verdict } from "../scripts/verdict.ts";
 import type { Answers, Flight } from "./answers.ts";
+import type { BegunJob } from "./begin-job.ts";
 import { type AnswerSource, evaluateResponse, verdictInFlight } from "./evaluate-response.ts";
 import { traceCommand } from "./packet-trace.ts";
 import { type FoundRoute, reservePacket } from "./reserve-packet.ts";
@@ -97,11 +98,11 @@ export class SmsRun {
   }
 
   /** Carries a job whose packet was reserved for its first transmission when the job was accepted. */
-  async carry(job: Job, target: Target, packet: PacketRecord, signal: AbortSignal): Promise<void> {
+  async carry({ job, packet, keySet }: BegunJob, target: Target, signal: AbortSignal): Promise<void> {
     const link = this.#deps.links.find(packet.link ?? "");
     const since = this.#deps.clock.monotonic();
     if (link?.bearer !== undefined)
-      return this.#send({ job, target, packet, tries: 0, since, begun: true }, link, signal);
+      return this.#send({ job, target, packet, tries: 0, since, begun: true, ...(keySet && { keySet }) }, link, signal);
     await this.#neverLeft(packet);
     await this.#later(job, "the link was removed", 0);
   }

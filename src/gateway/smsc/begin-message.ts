@@ -1,5 +1,6 @@
+import { writeAndHandOver } from "../jobs/hand-over.ts";
 import type { Job } from "../model/job.ts";
-import type { Handover, JobQueue } from "../model/new-job.ts";
+import type { JobQueue } from "../model/new-job.ts";
 import type { SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
@@ -14,25 +15,16 @@ export async function storeAndBegin(
   jobs: JobQueue,
   take: (r: Repositories, begin: BeginJob) => Promise<SmscMessage>,
 ): Promise<SmscMessage> {
-  const begun: Handover[] = [];
-  const letGo = () => {
-    for (const one of begun.splice(0)) one.release();
-  };
-  try {
-    const message = await store.write((r) => {
-      // The unit of work may run a second time.
-      letGo();
-      return take(r, async (unit, job, target) => {
-        const handover = await jobs.begin(unit, job, target);
-        if (handover === undefined) await queueMessages(unit, job);
-        else begun.push(handover);
-      });
+  let under = false;
+  const message = await writeAndHandOver(store, (r, begun) => {
+    under = false;
+    return take(r, async (unit, job, target) => {
+      const started = await jobs.begin(unit, job, target);
+      if (started === undefined) return queueMessages(unit, job);
+      begun(started.handover);
+      under = true;
     });
-    for (const one of begun) one.go();
-    if (begun.length === 0 && message.job !== "") jobs.kick(message.target);
-    return message;
-  } catch (error) {
-    letGo();
-    throw error;
-  }
+  });
+  if (!under && message.job !== "") jobs.kick(message.target);
+  return message;
 }

@@ -165,16 +165,17 @@ export function jobRepository(
     db.updateTable("packet").set({ secret: null }).where("job", "=", job).where(sql<boolean>`secret is not null`),
   );
   const firstDue = async (target: string): Promise<number | undefined> => (await due.all(target))[0]?.at ?? undefined;
+  const ofKey: JobRepository["ofKey"] = async (key, digest) => {
+    const before = await byKey.first(key);
+    if (before === undefined) return undefined;
+    const same = digest === undefined || before.idempotency_digest === null || before.idempotency_digest === digest;
+    return { job: jobOf(before), same };
+  };
   return {
+    ofKey,
     async insert(job, idempotencyKey, digest) {
-      if (idempotencyKey !== undefined) {
-        const before = await byKey.first(idempotencyKey);
-        if (before !== undefined) {
-          const same =
-            digest === undefined || before.idempotency_digest === null || before.idempotency_digest === digest;
-          return { job: jobOf(before), created: false, same };
-        }
-      }
+      const before = idempotencyKey === undefined ? undefined : await ofKey(idempotencyKey, digest);
+      if (before !== undefined) return { ...before, created: false };
       const work = hiddenWork(hiding, job.id, job.work);
       const row = await add.one({
         id: job.id,

@@ -94,6 +94,9 @@ describe("the examples, sent to the daemon", () => {
 
   const lease = `/v1/links/${encodeURIComponent(sample.reader)}/lease`;
 
+  /** A card that no link reaches. */
+  const away = { iccid: "8901000000000000017", name: "away" };
+
   /** What has to be there before an example is sent. */
   const before: Readonly<Record<string, () => Promise<void>>> = {
     exchangeApdus: async () => {
@@ -102,10 +105,19 @@ describe("the examples, sent to the daemon", () => {
     },
     closeLease: async () => void known.set(sample.lease, (await bench.call("POST", lease, { body: {} })).body.id),
     withholdNotification: async () => void known.set(sample.notification, withheld),
+    pauseCampaign: async () => {
+      // The one of the example may be over by now; this one waits for a link.
+      await bench.call("POST", "/v1/targets", { body: away });
+      const targets = { kind: "list", references: [away.name] };
+      const action = { kind: "script", tar: "B00001", apdus: ["80F2000C00"] };
+      const { status, body } = await bench.call("POST", "/v1/campaigns", { body: { name: "waits", targets, action } });
+      expect([status, body]).toEqual([201, expect.anything()]);
+      known.set(sample.campaign, body.id);
+    },
     cancelJob: async () => {
-      await bench.call("POST", "/v1/targets", { body: { iccid: "8901000000000000017", name: "away" } });
+      await bench.call("POST", "/v1/targets", { body: away });
       const work = { kind: "packet", userData: ["02700000041502001000"] };
-      const { body } = await bench.call("POST", "/v1/jobs", { body: { target: "away", work } });
+      const { body } = await bench.call("POST", "/v1/jobs", { body: { target: away.name, work } });
       known.set(sample.job, body.id);
     },
     removeKeySet: async () => {

@@ -5,6 +5,8 @@ import { reservePacket } from "../../../src/gateway/scp80/reserve-packet.ts";
 import { Bench, benchWith, euicc } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
+/** No such link: the job is accepted and stays queued. */
+const elsewhere = { link: "reader B" };
 const audit = { kind: "es5", function: "auditEid" } as const;
 
 it("a job that is cancelled while it leaves says what is true", async () => {
@@ -34,7 +36,12 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   await using bench = await Bench.open();
   const card = euicc();
   await bench.add(card);
-  const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
+  const { job } = await bench.gateway.jobs.submit({
+    target: card.state.eid,
+    work: audit,
+    origin: cli,
+    request: elsewhere,
+  });
   const target = await bench.store.read((r) => r.targets.get(job.target));
   if (target === undefined) throw new Error("no target");
   const deps = { store: bench.store, clock: systemClock, feed: feedJob };
@@ -59,7 +66,12 @@ it("a job whose validity ended since it was chosen, or that a rule forbids now, 
   await bench.add(card);
   const aid = card.state.profiles[1]?.aid ?? "";
   const enable = { kind: "es5", function: "enableProfile", params: { aid } } as const;
-  const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: enable, origin: cli });
+  const { job } = await bench.gateway.jobs.submit({
+    target: card.state.eid,
+    work: enable,
+    origin: cli,
+    request: elsewhere,
+  });
   const target = await bench.store.read((r) => r.targets.get(job.target));
   if (target === undefined) throw new Error("no target");
   const deps = { store: bench.store, clock: systemClock, feed: feedJob };
@@ -71,8 +83,15 @@ it("a job whose validity ended since it was chosen, or that a rule forbids now, 
   expect(await bench.gateway.jobs.get(job.id)).toMatchObject({
     error: { code: "target.policy", executed: false },
   });
-  const late = (await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli, validityMs: 1 }))
-    .job;
+  const late = (
+    await bench.gateway.jobs.submit({
+      target: card.state.eid,
+      work: audit,
+      origin: cli,
+      request: elsewhere,
+      validityMs: 1,
+    })
+  ).job;
   await systemClock.sleep(2);
   expect(await reservePacket(deps, late, target, route)).toBeUndefined();
   expect(await bench.gateway.jobs.get(late.id)).toMatchObject({ state: "expired", error: { executed: false } });
