@@ -114,6 +114,14 @@ export function jobRepository(
           .where("attempts", "=", was_attempts),
     ),
   );
+  const dueAgain = (now: number) =>
+    db
+      .updateTable("job")
+      .set({ not_before: now })
+      .where(stillOpen)
+      .where(queued)
+      .where("not_before", ">", now)
+      .where("note", "is not", null);
   const resumeNoted = s.prepare((target: string, note: string, now: number) =>
     db
       .updateTable("job")
@@ -123,6 +131,31 @@ export function jobRepository(
       .where("not_before", ">", now)
       .where("note", "=", note),
   );
+  const deferAlike = s.prepare(
+    (
+      target: string,
+      lane: Job["lane"],
+      seq: number,
+      request: string,
+      kind: Job["work"]["kind"],
+      now: number,
+      until: number,
+      note: string,
+    ) =>
+      db
+        .updateTable("job")
+        .set({ not_before: sql<number>`min(${until}, valid_until)`, note })
+        .where("target", "=", target)
+        .where("lane", "=", lane)
+        .where("seq", ">", seq)
+        .where(stillOpen)
+        .where(queued)
+        .where("not_before", "<=", now)
+        .where("request", "=", request)
+        .where(sql<boolean>`work ->> '$.kind' = ${kind}`),
+  );
+  const resumeAll = s.prepare((now: number) => dueAgain(now));
+  const resumeOf = s.prepare((target: string, now: number) => dueAgain(now).where("target", "=", target));
   const deferred = s.prepare((target: string) =>
     db
       .selectFrom("job")
@@ -291,28 +324,11 @@ export function jobRepository(
     },
     async defer(job, now, until, note) {
       undeferred.delete(job.target);
-      await s.run(
-        db
-          .updateTable("job")
-          .set({ not_before: sql<number>`min(${until}, valid_until)`, note })
-          .where("target", "=", job.target)
-          .where("lane", "=", job.lane)
-          .where("seq", ">", job.seq)
-          .where(stillOpen)
-          .where(queued)
-          .where("not_before", "<=", now)
-          .where("request", "=", toJson(job.request))
-          .where(sql<boolean>`work ->> '$.kind' = ${job.work.kind}`),
-      );
+      const { target, lane, seq, request, work } = job;
+      await deferAlike.run(target, lane, seq, toJson(request), work.kind, now, until, note);
     },
     async resume(target, now) {
-      const jobs = db.updateTable("job").set({ not_before: now });
-      const due = (target === undefined ? jobs : jobs.where("target", "=", target))
-        .where(stillOpen)
-        .where(queued)
-        .where("not_before", ">", now)
-        .where("note", "is not", null);
-      await s.run(due);
+      await (target === undefined ? resumeAll.run(now) : resumeOf.run(target, now));
     },
     async letGo(target, note, now) {
       if (undeferred.get(target) !== undefined) return;
