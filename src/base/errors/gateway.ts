@@ -99,7 +99,8 @@ export const targetErrors = {
     http: 409,
     exit: 7,
     retry: "never",
-    advice: "Give the target a key set for this security domain; see `otagate target set`.",
+    advice:
+      "Give the target a key set for this security domain: `otagate target import`, or PUT /v1/targets/{ref}/keys.",
   },
   "target.invalid": {
     text: "The target's description is not valid",
