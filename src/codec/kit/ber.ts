@@ -54,7 +54,9 @@ export function readTlv(from: Reader): Tlv {
   const tag = readTag(from);
   const length = readLength(from);
   const valueOffset = from.offset;
-  return { tag, offset, valueOffset, value: from.take(length, `value of tag ${tag.toString(16).toUpperCase()}`) };
+  // The text is made for an error only: there may be many TLVs.
+  const field = length > from.remaining ? `value of tag ${tag.toString(16).toUpperCase()}` : undefined;
+  return { tag, offset, valueOffset, value: from.take(length, field) };
 }
 
 /** All TLVs up to the end of the input. */

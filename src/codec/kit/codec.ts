@@ -64,6 +64,11 @@ export class Reader {
     return view;
   }
 
+  /** Passes over octets; stops at the end. */
+  skip(count: number): void {
+    this.#at = Math.min(this.#at + count, this.bytes.length);
+  }
+
   /** A view of all that is left. */
   rest(): Uint8Array {
     return this.take(this.remaining);

@@ -1,4 +1,4 @@
-import { codecError } from "../../base/gateway-error.ts";
+import { codecError, type GatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import { buildCommand, parseCommand } from "../apdu/command-apdu.ts";
 import { hexTag, readLength, readTag, readTlv, type Tlv, tlvBytes } from "../kit/ber.ts";
@@ -133,30 +133,54 @@ export function untilEnd(from: Reader): Tlv[] {
 const outgoing = new Set([0x12, 0x70, 0x84, 0xb0, 0xb2, 0xc0]);
 
 /** GlobalPlatform gives GET STATUS and GET DATA their search criteria as data; STATUS and a plain GET DATA have none. */
-function onlyReads(from: Reader): boolean {
-  const ins = from.peek(1) ?? 0;
-  if (ins === 0xf2) return (from.peek(2) ?? 0) < 0x10;
-  if (ins === 0xca) return from.peek(5) !== 0x5c;
+function onlyReads(octets: Uint8Array, at: number): boolean {
+  const ins = octets[at + 1] ?? 0;
+  if (ins === 0xf2) return (octets[at + 2] ?? 0) < 0x10;
+  if (ins === 0xca) return octets[at + 5] !== 0x5c;
   return outgoing.has(ins);
 }
 
-/** Octets of the first C-APDU of a compact script, by its header alone: there may be fewer. ETSI TS 102 226 §5.1.1 */
-export function compactCommandLength(octets: Uint8Array): number {
-  return onlyReads(new Reader(octets)) ? 5 : 5 + (octets[4] ?? 0);
+/** Octets of the C-APDU at an offset of a compact script, by its header alone: there may be fewer. ETSI TS 102 226 §5.1.1 */
+export function compactCommandLength(octets: Uint8Array, at = 0): number {
+  return onlyReads(octets, at) ? 5 : 5 + (octets[at + 4] ?? 0);
 }
 
 /** C-APDUs one behind the other. ETSI TS 102 226 §5.1.1 */
 function compactObjects(octets: Uint8Array): Script["objects"] {
-  const from = new Reader(octets);
   const objects: Script["objects"][number][] = [];
-  while (!from.ended) {
-    const offset = from.offset;
-    const what = `C-APDU ${objects.length + 1}`;
-    if (from.remaining < 5) throw codecError("codec.truncated", `${what}: ${from.remaining} octets of 5`, offset);
-    const length = onlyReads(from) ? 5 : 5 + (from.peek(4) ?? 0);
-    objects.push({ tag: scriptTag.capdu, offset, value: from.take(length, what) });
+  for (let offset = 0; offset < octets.length; ) {
+    const length = compactCommandLength(octets, offset);
+    const left = octets.length - offset;
+    if (left < Math.max(length, 5)) throw cutCommand(objects.length + 1, length, left, offset);
+    objects.push({ tag: scriptTag.capdu, offset, value: octets.subarray(offset, offset + length) });
+    offset += length;
   }
   return objects;
+}
+
+/**
+ * C-APDUs of a script of any format whose instruction is wanted: views are made of those only, as a compact script may
+ * have 200,000 commands.
+ * @throws codec.* with the offset
+ */
+export function scriptApdusWith(octets: Uint8Array, wanted: (ins: number) => boolean): readonly Uint8Array[] {
+  if (octets.length === 0 || isExpandedScript(octets))
+    return scriptApdus(parseScript(octets)).filter((apdu) => wanted(apdu[1] ?? 0));
+  const found: Uint8Array[] = [];
+  for (let at = 0, number = 1; at < octets.length; number++) {
+    const length = compactCommandLength(octets, at);
+    const left = octets.length - at;
+    if (left < Math.max(length, 5)) throw cutCommand(number, length, left, at);
+    if (wanted(octets[at + 1] ?? 0)) found.push(octets.subarray(at, at + length));
+    at += length;
+  }
+  return found;
+}
+
+function cutCommand(number: number, length: number, left: number, offset: number): GatewayError {
+  if (left < 5) return codecError("codec.truncated", `C-APDU ${number}: ${left} octets of 5`, offset);
+  const field = `C-APDU ${number}`;
+  return codecError("codec.truncated", `${field}: ${length} octets announced, ${left} present`, offset, { field });
 }
 
 const chainingNames: Readonly<Record<number, string>> = {

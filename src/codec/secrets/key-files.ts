@@ -87,7 +87,11 @@ export function channelOf(cla: number): number {
 }
 
 function isFileCommand(apdu: Uint8Array): boolean {
-  const ins = apdu[1] ?? 0;
+  return isFileInstruction(apdu[1] ?? 0);
+}
+
+/** Whether commands with this instruction, other than SELECT, address a file. */
+export function isFileInstruction(ins: number): boolean {
   const binary = binaryReads.has(ins) || binaryWrites.has(ins);
   return binary || recordReads.has(ins) || recordWrites.has(ins) || ins === retrieveData || ins === setData;
 }

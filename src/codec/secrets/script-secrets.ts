@@ -2,7 +2,7 @@ import { readLength, readTag } from "../kit/ber.ts";
 import { Reader } from "../kit/codec.ts";
 import { compactCommandLength, isCapdu, isExpandedScript } from "../ota/script.ts";
 import { loginRanges, type Range } from "./login-secrets.ts";
-import { CommandSecrets, withoutRanges } from "./secret-data.ts";
+import { CommandSecrets, concernsSecrets, withoutRanges } from "./secret-data.ts";
 
 /** A script as it may be shown. */
 interface ShownScript {
@@ -34,10 +34,17 @@ function isTrigger(octets: Uint8Array): boolean {
   return octets[at] === 0x83 || octets[at] === 0xb3;
 }
 
-/** Finds the secrets of the commands of a script, one after the other. */
-function secretFinder(): (apdu: Uint8Array, at: number) => Range[] {
+/**
+ * Finds the secrets of the commands of a script, one after the other, and adds where they stand. Views are only made of
+ * commands that matter: a script may have 200,000.
+ */
+function secretFinder(script: Uint8Array, ranges: Range[]): (at: number, end: number) => void {
   const secrets = new CommandSecrets();
-  return (apdu, at) => (secrets.next(apdu)?.ranges ?? []).map(([from, to]) => [at + from, at + to]);
+  return (at, end) => {
+    if (end - at < 2 || !concernsSecrets(script[at + 1] ?? 0)) return;
+    const found = secrets.next(script.subarray(at, end));
+    for (const [from, to] of found?.ranges ?? []) ranges.push([at + from, at + to]);
+  };
 }
 
 /** Commands of SCP03t that carry a part of a profile package or its keys. SGP.02 §4.1.3.3 */
@@ -47,13 +54,11 @@ const packageParts = new Set([0x86, 0x87]);
  * Whether a part of a profile package travels in clear, with a MAC alone: it does not have the length of ciphered data (whole blocks and a MAC
  * of 8 or 16 octets), or begins as a profile does.
  */
-function isClear(part: Uint8Array): boolean {
-  const [first = 0, , third = 0] = part;
-  return (
-    ![0, 8].includes(part.length % 16) ||
-    (first === 0xa0 && third === 0x80) ||
-    (first === 0xa0 && third >= 0x80 && part[3] === 0x80)
-  );
+function isClear(script: Uint8Array, at: number, end: number): boolean {
+  if ((end - at) % 8 !== 0) return true;
+  const third = at + 2 < end ? (script[at + 2] ?? 0) : 0;
+  if (script[at] !== 0xa0 || third < 0x80) return false;
+  return third === 0x80 || (at + 3 < end && script[at + 3] === 0x80);
 }
 
 /** Octets of the tag and length around the objects of a script. */
@@ -69,7 +74,9 @@ function isBareObjects(body: Uint8Array): boolean {
     while (!from.ended) {
       const tag = readTag(from);
       if (!isCapdu(tag) && (tag < 0x84 || tag > 0x88)) return false;
-      from.take(readLength(from));
+      const length = readLength(from);
+      if (length > from.remaining) return false;
+      from.skip(length);
     }
     return body.length > 0;
   } catch {
@@ -79,19 +86,20 @@ function isBareObjects(body: Uint8Array): boolean {
 
 function expandedSecrets(script: Uint8Array, start: number): Range[] {
   const from = new Reader(script.subarray(start), start);
-  const secretsOf = secretFinder();
   const ranges: Range[] = [];
+  const find = secretFinder(script, ranges);
   let clear = false;
   try {
     while (!from.ended && !(from.peek() === 0 && from.peek(1) === 0)) {
       const tag = readTag(from);
       const length = readLength(from);
       const at = from.offset;
-      const value = from.take(Math.min(length, from.remaining));
-      if (isCapdu(tag)) ranges.push(...secretsOf(value, at));
-      if (!packageParts.has(tag) || value.length === 0) continue;
-      clear ||= isClear(value);
-      if (clear) ranges.push([at, at + value.length]);
+      const end = Math.min(at + length, script.length);
+      from.skip(length);
+      if (isCapdu(tag)) find(at, end);
+      if (!packageParts.has(tag) || end === at) continue;
+      clear ||= isClear(script, at, end);
+      if (clear) ranges.push([at, end]);
     }
   } catch {
     return ranges;
@@ -100,13 +108,12 @@ function expandedSecrets(script: Uint8Array, start: number): Range[] {
 }
 
 function compactSecrets(script: Uint8Array): Range[] {
-  const secretsOf = secretFinder();
   const ranges: Range[] = [];
+  const find = secretFinder(script, ranges);
   for (let at = 0; at < script.length; ) {
-    const rest = script.subarray(at);
-    const length = Math.min(compactCommandLength(rest), rest.length);
-    ranges.push(...secretsOf(rest.subarray(0, length), at));
-    at += length;
+    const end = Math.min(at + compactCommandLength(script, at), script.length);
+    find(at, end);
+    at = end;
   }
   return ranges;
 }

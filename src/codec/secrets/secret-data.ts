@@ -1,4 +1,4 @@
-import { channelOf, FileAccess } from "./key-files.ts";
+import { channelOf, FileAccess, isFileInstruction } from "./key-files.ts";
 import type { Range } from "./login-secrets.ts";
 import { StoredBlocks } from "./store-data-secrets.ts";
 
@@ -16,6 +16,11 @@ const storeData = 0xe2;
 
 const select = 0xa4;
 const getResponse = 0xc0;
+
+/** Whether a command with this instruction may carry a secret, or affects what is secret in later ones. */
+export function concernsSecrets(ins: number): boolean {
+  return pinInstructions.has(ins) || ins === putKey || ins === storeData || ins === select || isFileInstruction(ins);
+}
 
 /** Where the secrets of a command stand in it, and of what kind they are. */
 interface CommandSecret {

@@ -101,7 +101,9 @@ class GroupScan {
 }
 
 function lengthAt(data: Uint8Array, at: number, ber: boolean): { start: number; length: number } {
-  const [first = 0, second = 0, third = 0] = data.subarray(at, at + 3);
+  const first = data[at] ?? 0;
+  const second = data[at + 1] ?? 0;
+  const third = data[at + 2] ?? 0;
   if (first === 0xff || (ber && first === 0x82)) return { start: at + 3, length: (second << 8) | third };
   return ber && first === 0x81 ? { start: at + 2, length: second } : { start: at + 1, length: first };
 }

@@ -1,10 +1,10 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
-import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
+import { classifyCommand, mayChange } from "../../codec/euicc/es5/classify.ts";
 import type { JobWork } from "../model/job.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
-import { scriptCommands } from "../scripts/script-body.ts";
+import { scriptCommandsWith } from "../scripts/script-body.ts";
 
 type Action = "ENABLE" | "DISABLE" | "DELETE";
 
@@ -25,8 +25,10 @@ interface PolicyFinding {
  */
 export function checkPolicy(target: Target, work: JobWork): PolicyFinding {
   const warnings: string[] = [];
+  // No rule and no state without a profile.
+  if (target.esimProfiles.length === 0) return { warnings };
   let refusal: GatewayError | undefined;
-  for (const apdu of scriptCommands(work)) {
+  for (const apdu of scriptCommandsWith(work, mayChange)) {
     const fn = classifyCommand(apdu).function;
     refusal ??= refusalOf(target, fn);
     warnings.push(...warningsOf(target, fn));

@@ -62,10 +62,17 @@ function shownResult(result: JobResult): JobResult {
   };
 }
 
+/** Work never changes: what is stored without secrets when a job is accepted is also the answer. */
+const shownBefore = new WeakMap<JobWork, ShownWork>();
+
 /** The work of a job without secrets, for display. */
 export function shownWork(work: JobWork): ShownWork {
-  const shown = withFunction(hiddenWork(work));
-  return shown === work ? work : { ...shown, hidden: true };
+  const before = shownBefore.get(work);
+  if (before !== undefined) return before;
+  const clear = withFunction(hiddenWork(work));
+  const shown: ShownWork = clear === work ? work : { ...clear, hidden: true };
+  shownBefore.set(work, shown);
+  return shown;
 }
 
 function hiddenWork(work: JobWork): JobWork {

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { capduObject, compactScript, expandedScript, parseScript, scriptApdus } from "../../codec/ota/script.ts";
+import { capduObject, compactScript, expandedScript, scriptApdusWith } from "../../codec/ota/script.ts";
 import type { JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
 
@@ -31,10 +31,15 @@ export function scriptFormat(
 
 /** The C-APDUs of a job, in order; empty when its script cannot be read (it is relayed nevertheless). */
 export function scriptCommands(work: JobWork): readonly Uint8Array[] {
+  return scriptCommandsWith(work, () => true);
+}
+
+/** As {@link scriptCommands}, those whose instruction is wanted. */
+export function scriptCommandsWith(work: JobWork, wanted: (ins: number) => boolean): readonly Uint8Array[] {
   if (work.kind === "packet") return [];
-  if (work.kind === "script") return work.apdus;
+  if (work.kind === "script") return work.apdus.filter((apdu) => wanted(apdu[1] ?? 0));
   try {
-    return scriptApdus(parseScript(work.body));
+    return scriptApdusWith(work.body, wanted);
   } catch (error) {
     if (error instanceof GatewayError) return [];
     throw error;

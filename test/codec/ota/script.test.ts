@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import {
   capduObject,
@@ -6,6 +7,7 @@ import {
   expandedScript,
   parseScript,
   scriptApdus,
+  scriptApdusWith,
   scriptObjectName,
 } from "../../../src/codec/ota/script.ts";
 import { parseScriptResponse, scriptResponseBytes } from "../../../src/codec/ota/script-response.ts";
@@ -102,4 +104,33 @@ describe("vectors of group script_response", () => {
     expect(read.format === "compact" ? [] : read.others.map((other) => other.tag)).toEqual([0x84, 0x85, 0x86]);
     expect(parseScriptResponse(fromHex("AF809001010000"))).toMatchObject({ badFormat: 1, answers: [] });
   });
+});
+
+it("finds the commands with a wanted instruction as the whole script has them", () => {
+  const storeData = "80E2800001AA";
+  for (const script of [
+    `80CA00FE00${storeData}00A40004023F00`,
+    `AA0D220580CA00FE002204${"80E20000"}`,
+    `AE80220580CA00FE002204${"80E20000"}0000`,
+  ]) {
+    const octets = fromHex(script);
+    const all = scriptApdus(parseScript(octets));
+    expect(scriptApdusWith(octets, () => true)).toEqual(all);
+    expect(scriptApdusWith(octets, (ins) => ins === 0xe2)).toEqual(all.filter((apdu) => apdu[1] === 0xe2));
+    expect(all.some((apdu) => apdu[1] === 0xe2)).toBe(true);
+  }
+  for (const cut of ["", "80E2", "80CA00FE0080E2800002AA"]) {
+    const octets = fromHex(cut);
+    const errorOf = (read: () => unknown) => {
+      try {
+        read();
+      } catch (error) {
+        return [(error as GatewayError).message, (error as GatewayError).detail];
+      }
+      return undefined;
+    };
+    const whole = errorOf(() => parseScript(octets));
+    expect(whole).toBeDefined();
+    expect(errorOf(() => scriptApdusWith(octets, () => true))).toEqual(whole);
+  }
 });

@@ -326,6 +326,33 @@ describe("no request holds the process for 50 ms", () => {
     expect(slow).toEqual([]);
   });
 
+  const half = 2 ** 19 - 200;
+  const repeated = (head: string, unit: string) => head + unit.repeat(Math.floor((2 * half - 200) / unit.length));
+  it.each<[string, object]>([
+    ["one C-APDU that is too long", { kind: "script", apdus: ["00".repeat(half)] }],
+    ["short commands", { kind: "body", body: repeated("", "80CA00FE00") }],
+    ["commands with a key", { kind: "body", body: repeated("", "80D80181020102") }],
+    ["zeros", { kind: "body", body: repeated("", "00") }],
+    ["C-APDU objects", { kind: "body", body: repeated("AE80", "220680F24002024F00") }],
+    ["STORE DATA of zeros", { kind: "body", body: repeated("AE80", `2282010280E20000FF${"00".repeat(253)}`) }],
+    ["parts of a profile package", { kind: "body", body: repeated("", "860100") }],
+    [
+      "blocks of STORE DATA",
+      { kind: "script", apdus: Array.from({ length: 1000 }, () => `80E28800F0${"00".repeat(240)}`) },
+    ],
+    ["packets", { kind: "packet", userData: Array.from({ length: 255 }, () => `027000${"00".repeat(137)}`) }],
+  ])("nor by an order of one megabyte that is accepted or refused: %s", { timeout: 120_000 }, async (_name, work) => {
+    const own = { eid, profiles: [{ aid: "A0000005591010FFFFFFFF8900001100", state: "enabled", fallback: true }] };
+    expect((await send("POST", "/v1/targets", JSON.stringify(own))).statusCode).toBeLessThan(300);
+    const raw = JSON.stringify({ target: eid, work, request: { bearer: "https" } });
+    const answered = new Set<number>();
+    const least = await leastStretch(async () => {
+      answered.add((await send("POST", "/v1/jobs", raw)).statusCode);
+    }, allowedMs);
+    expect([...answered].every((code) => code === 202 || code === 400)).toBe(true);
+    expect(least).toBeLessThanOrEqual(allowedMs);
+  });
+
   it.each(["all", "list"])("nor by a campaign over 12,000 targets: %s", { timeout: 300_000 }, async (kind) => {
     await using own = await ApiBench.open();
     const references = Array.from({ length: 12_000 }, (_, at) => `8944${String(at).padStart(14, "0")}0`);

@@ -30,6 +30,17 @@ export interface ClassifiedCommand {
   readonly fault?: GatewayError;
 }
 
+/** GET STATUS and GET DATA. GP Card Specification §11.3, §11.4 */
+const reading: readonly number[] = [0xf2, 0xca];
+const changing: ReadonlySet<number> = new Set(
+  es5Functions.map(({ ins }) => ins).filter((ins) => !reading.includes(ins)),
+);
+
+/** Whether an ES5 function that changes something on the card has this instruction. */
+export function mayChange(ins: number): boolean {
+  return changing.has(ins);
+}
+
 /** Names what a C-APDU of a script does. Never throws: what cannot be read is named by its header, with the fault. */
 export function classifyCommand(bytes: Uint8Array, base = 0): ClassifiedCommand {
   try {
@@ -85,20 +96,21 @@ function otherCommand({ ins, p1, p2, grouping }: CardCommand, bytes: Uint8Array)
   return byHeader(bytes);
 }
 
+const headerNames: Readonly<Record<number, Exclude<OtherCommand["name"], "getData" | "storeData">>> = {
+  230: "install",
+  228: "delete",
+  242: "getStatus",
+  216: "putKey",
+  80: "initializeUpdate",
+  130: "externalAuthenticate",
+  164: "select",
+};
+
 /** Meaning of the header alone, for a command whose data cannot be read. */
 function byHeader(bytes: Uint8Array): OtherCommand {
-  const names: Readonly<Record<number, Exclude<OtherCommand["name"], "getData" | "storeData">>> = {
-    230: "install",
-    228: "delete",
-    242: "getStatus",
-    216: "putKey",
-    80: "initializeUpdate",
-    130: "externalAuthenticate",
-    164: "select",
-  };
   const ins = bytes[1] ?? 0;
   if (ins === 0xe2) return (bytes[0] ?? 0) & 0x04 ? { name: "securedStoreData" } : { name: "storeData" };
-  return { name: names[ins] ?? "unknown" };
+  return { name: headerNames[ins] ?? "unknown" };
 }
 
 /** Functions after which the card switches its profile, and so the last of their session. SGP.02 §3.2, §3.4 */
