@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { packageRoot } from "../../../src/app/version.ts";
+import { asGatewayError } from "../../../src/base/gateway-error.ts";
 import { registerHardwareProfile } from "../../../src/face/cli/commands/hardware-profile.ts";
 
 let folder = "";
@@ -33,8 +35,8 @@ function sink(): { readonly stream: Writable; readonly text: () => string } {
 }
 
 /** Runs `hardware-profile …` with the files of the folder as the user's own. */
-async function run(args: readonly string[]): Promise<{ readonly out: string; readonly err: string }> {
-  const [out, err] = [sink(), sink()];
+async function run(args: readonly string[], err = sink()): Promise<{ readonly out: string; readonly err: string }> {
+  const out = sink();
   const program = new Command("otagate").exitOverride();
   const context = {
     terminal: { out: out.stream, err: err.stream, fancy: false, json: false },
@@ -71,6 +73,18 @@ describe("a user's own profile", () => {
   test("without such fields is valid and prints no warning", async () => {
     const { out, err } = await run(["check", write("new.json", acme)]);
     expect([out.includes("acme-old is valid"), err]).toEqual([true, ""]);
+  });
+
+  test("that claims devices of another one is refused: each device once, and the warning is printed", async () => {
+    const shipped = readFileSync(`${packageRoot}/hardware-profiles/modems/quectel/bg95.json`, "utf8");
+    const path = write("mine.json", { ...JSON.parse(shipped), name: "mine", capabilities: [] });
+    const err = sink();
+    const refused = await run(["check", path], err).catch((error: unknown) => error);
+    const { problems } = asGatewayError(refused).detail;
+    const claimed = Array.isArray(problems) ? problems.map(String) : [];
+    expect(claimed.filter((one) => one.includes("also matches"))).not.toEqual([]);
+    expect(claimed).toEqual([...new Set(claimed)]);
+    expect(err.text()).toContain(`warning: ${path}: /capabilities: nothing reads this field: remove it`);
   });
 
   test("with unknown fields is refused: each is named, with the nearest that there is", async () => {

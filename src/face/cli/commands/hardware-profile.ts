@@ -66,15 +66,18 @@ export function registerHardwareProfile(
 /** Checks a file with a custom profile and prints the result. @throws profile.invalid */
 export function printChecked(path: string, context: CliContext, userFolders: readonly string[]): void {
   const retired: string[] = [];
-  const whole = checkFile(path, userFolders, retired);
-  for (const at of retired)
-    printStatus(context.terminal, `warning: ${path}: ${at}: nothing reads this field: remove it`);
-  const models = (whole.file.models ?? []).join(", ");
-  result(
-    context.terminal,
-    whole.file,
-    () => `${path}: ${whole.name} is valid${models === "" ? "" : `; for ${models}`}`,
-  );
+  try {
+    const whole = checkFile(path, userFolders, retired);
+    const models = (whole.file.models ?? []).join(", ");
+    result(
+      context.terminal,
+      whole.file,
+      () => `${path}: ${whole.name} is valid${models === "" ? "" : `; for ${models}`}`,
+    );
+  } finally {
+    for (const at of retired)
+      printStatus(context.terminal, `warning: ${path}: ${at}: nothing reads this field: remove it`);
+  }
 }
 
 /**
@@ -95,7 +98,7 @@ export function checkFile(path: string, userFolders: readonly string[], retired:
     ({ source }) => resolve(source) !== resolve(path),
   );
   const set = new ProfileSet([...others, { source: path, content }]);
-  const clashes = clashesOf(set, file.name);
+  const clashes = [...new Set(clashesOf(set, file.name))];
   if (clashes.length > 0) {
     throw new GatewayError("profile.invalid", `${path}:\n  ${clashes.join("\n  ")}`, { detail: { problems: clashes } });
   }
