@@ -4,7 +4,7 @@ import { readTag, readTlvs, tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { Reader, Writer } from "../../../src/codec/kit/codec.ts";
 import { answer, type CommandApdu, type ResponseApdu, refuse } from "../apdu.ts";
 import type { CardCore, Session } from "../card-core.ts";
-import { type EuiccState, freeMemory, type KeySetState, type ProfileState } from "../card-state.ts";
+import { type EuiccState, enabledProfile, freeMemory, type KeySetState, type ProfileState } from "../card-state.ts";
 import { ecasdAid, isdRAid } from "../fixture.ts";
 import { keyInformation } from "./put-key.ts";
 
@@ -15,11 +15,20 @@ const recognition = fromHex(
 
 const u = (value: number, octets: number) => new Writer().uint(value, octets).finish();
 
+/** Key sets of a profile's own security domain; the first one is the MNO-SD. */
+export function domainKeySets(profile: ProfileState, aid: string): KeySetState[] | undefined {
+  const [first, ...others] = profile.installed?.domains ?? [];
+  if (first === undefined || first.aid === aid) return profile.mnoKeySets;
+  return others.find((domain) => domain.aid === aid)?.keySets;
+}
+
 /** Key sets of a domain of the card. */
 function keySetsOf(state: EuiccState, aid: string): readonly KeySetState[] {
   if (aid === isdRAid) return state.isdR.keySets;
-  const profile = state.profiles.find((candidate) => candidate.aid === aid);
-  return profile?.isdpKeySets ?? [];
+  const isdP = state.profiles.find((candidate) => candidate.aid === aid);
+  if (isdP) return isdP.isdpKeySets;
+  const enabled = aid === ecasdAid ? undefined : enabledProfile(state);
+  return (enabled && domainKeySets(enabled, aid)) ?? [];
 }
 
 /** GET DATA of a security domain. GP Card Specification §11.3, SGP.02 §4.1.1.5 */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { milenage } from "../../../simulators/euicc/algorithms/milenage.ts";
 import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
+import { aesBlock, aesCbc } from "../../../simulators/euicc/secured/scp80-crypto.ts";
 import { FileStateStore } from "../../../simulators/euicc/state-store.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { download, vectorPackage } from "./packages.ts";
@@ -137,6 +138,27 @@ describe("a downloaded profile that is enabled", () => {
     const update = `AA${byte((perso.length + connectivity.length) / 2)}${perso}${connectivity}`;
     expect(await terminal.download(secured(update, 4, domain)[0] ?? "")).toMatch(/AB0C800102230300900023029000/);
     expect(own?.connectivity.A0).toBe("060791447700099055820100");
+  });
+
+  it("lists its applications, shows its key sets and takes new keys under its own DEK", async () => {
+    const { path, profile } = await enabled();
+    const { terminal, state } = await restarted(path);
+    const own = state.profiles.find(({ aid }) => aid === profile.aid);
+    const value = (id: number) => fromHex(own?.mnoKeySets[0]?.keys.find((key) => key.id === id)?.value ?? "");
+    const to = { keys: { kic: value(1), kid: value(2) }, tar: "B20100", spi: "1601" };
+    const list = await terminal.download(secured("AA0A220880F24002024F0000", 1, to)[0] ?? "");
+    expect(list).toContain("E3164F10A0000000871002FF33FF0189000001009F700107");
+    expect(list).toContain("E30F4F09A000000559101000019F700107");
+    expect(await terminal.download(secured("AA07220580CA00E000", 2, to)[0] ?? "")).toContain(
+      "E012C00401018810C00402018810C00403018810",
+    );
+    const fresh = "0F".repeat(16);
+    const wrapped = toHex(aesCbc(value(3), new Uint8Array(16), fromHex(fresh), "encipher"));
+    const check = toHex(aesBlock(fromHex(fresh), new Uint8Array(16).fill(1)).slice(0, 3));
+    const put = (kcv: string) => `AA1F221D80D8000118028811${"10"}${wrapped}03${kcv}`;
+    expect(await terminal.download(secured(put("000000"), 3, to)[0] ?? "")).toMatch(/23029485/);
+    expect(await terminal.download(secured(put(check), 4, to)[0] ?? "")).toMatch(new RegExp(`230602${check}9000`));
+    expect(own?.mnoKeySets.find(({ kvn }) => kvn === 2)?.keys[0]?.value).toBe(fresh);
   });
 
   it("is not there after a download that failed or broke off", () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
+import { buildFileSystem } from "../../../simulators/euicc/files/file-system.ts";
+import { createEuiccState, emptyProfile } from "../../../simulators/euicc/fixture.ts";
 import { PackageLoader } from "../../../simulators/euicc/profile/loader.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
@@ -191,4 +192,39 @@ describe("a profile package on the card", () => {
       /^30..A0..30..800104/,
     );
   });
+
+  it("answers mutated packages by a status, and every package that it takes is a profile with files", () => {
+    const random = seeded(12);
+    let taken = 0;
+    for (let i = 0; i < 500; i++) {
+      const bytes = small();
+      for (let n = 0; n <= i % 3; n++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+      const { response, profile } = load(bytes, 300);
+      expect(response).toMatch(/^(?:30(?:81)?..A0.*)?$/);
+      if (profile === undefined) continue;
+      taken += 1;
+      const { installed, pins, authentication } = profile;
+      const state = {
+        ...emptyProfile("A0000005591010FFFFFFFF890000400000", undefined),
+        installed,
+        pins,
+        authentication,
+      };
+      const system = buildFileSystem(state);
+      const rules = [...system.mf.children.values()].flatMap((node) =>
+        node.kind === "file" ? [node.read, node.update] : [],
+      );
+      expect(rules.length).toBeGreaterThan(1);
+    }
+    expect(taken).toBeGreaterThan(80);
+  });
 });
+
+/** Numbers from 0 to 1, the same each time. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
