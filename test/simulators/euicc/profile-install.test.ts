@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { buildFileSystem } from "../../../simulators/euicc/files/file-system.ts";
+import { pinAt } from "../../../simulators/euicc/files/pin-commands.ts";
 import { createEuiccState, emptyProfile } from "../../../simulators/euicc/fixture.ts";
 import { PackageLoader } from "../../../simulators/euicc/profile/loader.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
@@ -191,6 +192,65 @@ describe("a profile package on the card", () => {
     expect(load(concatBytes(small().subarray(0, 75), fromHex("A88301000" + "1A003810107"))).response).toMatch(
       /^30..A0..30..800104/,
     );
+  });
+
+  it("makes further applications: ISIM with shared PINs and algorithm, a linked phonebook, TUAK", () => {
+    const isim = `A0038101 50 81 06 67810F010208
+      A2 1D A1 1B 8302 7FF2 8410 A0000000871004FF33FF018900000100 C603 01810A
+      A3 0D A1 03 8001 08 83 06 001122334455 A4 0B A1 09 8204 42210010 8001 10 A5 07 A1 03 8001 04 8300 A6 00 A8 06 A1 04 C702 2F06`;
+    const linked = "A0038101 51 81 06 67810F010206 A2 08 A1 06 C704 7F10 5F3A";
+    const telecom = "A0038101 4F 81 06 67810F010203 A2 07 A1 05 C603 01810A B0 07 A1 05 C603 01810A BF22 00"
+      .replace("B0 07", "AF 07")
+      .replace("BF22 00", "");
+    const element = (tag: number, text: string) => tlvBytes(tag, fromHex(text.replace(/\s/g, "")));
+    const list = packageElements(small());
+    const aka = list.findIndex((bytes) => bytes[0] === 0xa4);
+    const k = "A1".repeat(32);
+    const topc = "C2".repeat(32);
+    const tuak = tlvBytes(
+      0xa4,
+      fromHex("A0058000810155"),
+      tlvBytes(0xa1, tlvBytes(0xa1, fromHex(`8001028101008220${k}8320${topc}870102`))),
+      fromHex("8306000000000100"),
+    );
+    list.splice(aka, 1, tuak);
+    const shared = tlvBytes(
+      0xa4,
+      fromHex(
+        "A0038101 56 A115 A013 8001 00 8110 A0000000871002FF33FF018900000100"
+          .replace(/\s/g, "")
+          .replace("A115A013", "A117A015"),
+      ),
+    );
+    list.splice(
+      aka + 1,
+      0,
+      element(0xb2, telecom),
+      element(0xb7, linked),
+      element(0xb5, isim),
+      tlvBytes(0xa2, fromHex("A0038101 57 A104 8102 7FF1".replace(/\s/g, ""))),
+      shared,
+    );
+    const { response, profile } = load(concatBytes(...list));
+    expect(response).toBe(ok);
+    expect(profile?.authentication).toMatchObject({
+      algorithm: "tuak",
+      ki: k,
+      opc: topc,
+      iterations: 2,
+      sqnDelta: "000000000100",
+    });
+    expect(profile?.installed.algorithms["3F00/7FF2"]).toMatchObject({ algorithm: "tuak", ki: k });
+    expect(profile?.installed.pinLinks).toEqual({ "3F00/7FF2": "3F00/7FF1" });
+    const { installed, pins, authentication } = profile ?? expect.fail("no profile");
+    const state = { ...emptyProfile("A0000005591010FFFFFFFF890000400000", undefined), installed, pins, authentication };
+    const system = buildFileSystem(state);
+    const [usim, imsApplication] = system.applications;
+    expect(usim?.children.get(0x5f3a)).toMatchObject({ kind: "directory" });
+    const impi = imsApplication?.children.get(0x6f02);
+    expect(impi?.kind === "file" && toHex(impi.contents[0] ?? new Uint8Array(0))).toBe("001122334455FFFF");
+    const { name, pin } = pinAt(state, imsApplication, 0x81);
+    expect([name, pin?.value]).toEqual(["81@3F00/7FF1", "8347"]);
   });
 
   it("answers mutated packages by a status, and every package that it takes is a profile with files", () => {
