@@ -4,6 +4,7 @@ import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
 import { fromHex } from "../../../base/hex.ts";
 import { octetText } from "../../../base/octet-text.ts";
+import { shownApdus } from "../../../gateway/jobs/shown-job.ts";
 import type { Link } from "../../../gateway/links/links.ts";
 import { sendText } from "../../../gateway/smsc/send-text.ts";
 import { linkOperations } from "../../api/links.ts";
@@ -74,7 +75,13 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
     handler: async ({ params, body }) => {
       const apdus = body.apdus.map(fromHex);
       const answers = await deps.gateway.leases.exchange(params.id, body.lease, apdus, body.stopAtError);
-      return { responses: answers.map((one) => ({ ...octetText(one), sw: swText(one.sw) })) };
+      const sent = shownApdus(answers.map(({ apdu }) => apdu));
+      return {
+        responses: answers.map((one, at) => ({
+          ...octetText({ ...one, apdu: sent[at] ?? one.apdu }),
+          sw: swText(one.sw),
+        })),
+      };
     },
   });
 
