@@ -49,7 +49,7 @@ export function namedAid({ aid: one, isdP: other }: NamedProfile): Aid | undefin
 export function namedIsdP(params: NamedProfile, eis: ProfileLookup): Aid {
   const given = namedAid(params);
   if (given !== undefined) return given;
-  if (params.iccid === undefined) throw usage("params.aid", "is required unless iccid is given");
+  if (params.iccid === undefined) throw usage("params.aid", "is required without an ICCID");
   return eis.isdPOf(params.iccid);
 }
 
