@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
-import { keyLike } from "../../base/key-like.ts";
 import { octetsOf, octetText } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { JobOrigin } from "../model/job.ts";
@@ -152,13 +151,7 @@ export const JobOrder = z
     work: Work,
     request: Request.optional(),
     validityMs: validity.optional().describe("Validity of the job; one day when absent"),
-    reference: z
-      .string()
-      .min(1)
-      .max(200)
-      .refine((text) => keyLike(text) === undefined, "could be a key; references are stored and displayed in clear")
-      .optional()
-      .describe("The client's own reference, repeated in every event"),
+    reference: z.string().min(1).max(200).optional().describe("The client's own reference, repeated in every event"),
   })
   .meta({ id: "JobOrder", description: "A new job" });
 export type JobOrder = z.infer<typeof JobOrder>;

@@ -209,7 +209,7 @@ describe("raw access to a card", () => {
     expect((await bench.call("POST", `${path}/apdu`, { body: { apdus: [select] } })).status).toBe(200);
   });
 
-  it("answers raw commands without their PINs and keys, and refuses a reference that could be a key", async () => {
+  it("answers raw commands without their PINs and keys", async () => {
     const pin = "0020000108313233340102FFFF";
     const key = `80D80181140188105EC2E7${"5A".repeat(14)}00`;
     const { body } = await bench.call("POST", "/v1/links/reader-1/apdu", { body: { apdus: [pin, key, select] } });
@@ -219,13 +219,13 @@ describe("raw access to a card", () => {
       `80D8018114${"00".repeat(key.length / 2 - 5)}`,
       select,
     ]);
-    const reference = "5EC2E75A".repeat(4);
-    const refused = await bench.call("POST", "/v1/jobs", { body: { ...audit(), reference } });
-    expect(refused.status).toBe(400);
-    expect(JSON.stringify(refused.body)).toContain("reference: could be a key");
-    expect(JSON.stringify(refused.body)).not.toContain(reference);
-    const accepted = await bench.call("POST", "/v1/jobs", { body: { ...audit(), reference: "order 7" } });
-    expect(accepted.status).toBe(202);
+  });
+
+  it("takes identifiers of other systems as references, also those that look like octets", async () => {
+    for (const reference of ["8988247173645685641", "0af7651916cd43dd8448eb211c80319c"]) {
+      const { status, body } = await bench.call("POST", "/v1/jobs", { body: { ...audit(), reference } });
+      expect([status, body.origin.reference]).toEqual([202, reference]);
+    }
   });
 
   it("resets a leased card for whoever holds the lease, which ends", async () => {
