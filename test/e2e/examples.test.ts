@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/app/version.ts";
 import { kicHex, kidHex } from "../explain/worked.ts";
 import { printedExamples } from "../scripts/printed-examples.ts";
 import { Product, program } from "./product.ts";
@@ -33,6 +36,11 @@ describe("every example of help, README.md and docs that needs neither hardware 
     product.file("keys.csv", `eid,kvn,algorithm,kic,kid,cntr\n${eid},01,AES,${kicHex},${kidHex},0000000001\n`);
     product.file("packets.jsonl", '{"id":1}\n');
     product.file("captured.txt", "# a PoR\n027100000B0A00000100000004D20000\n");
+    const { vectors } = JSON.parse(readFileSync(join(packageRoot, "test", "vectors", "es8.json"), "utf8"));
+    const profile: string = vectors.find((one: { id: string }) => one.id === "package-small").package;
+    product.file("operator-a.hex", profile);
+    for (const name of ["operator-a.der", "template.der"])
+      writeFileSync(join(product.folder, name), Buffer.from(profile, "hex"));
     product.file("kic.hex", kicHex);
     product.file("kid.hex", kidHex);
     expect(await product.run(["target", "import", "keys.csv"])).toMatchObject({ code: 0 });
