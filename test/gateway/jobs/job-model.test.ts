@@ -253,7 +253,8 @@ it("any sequence of events keeps to the diagram, ends the job once, and never de
     const ends = events.filter((one) => one.job === id && /^job\.(done|failed|expired|cancelled)$/.test(one.type));
     expect(ends.length).toBe(ended ? 1 : 0);
   });
-  await fc.assert(property, { numRuns: 150 });
+  // How many arrows so many sequences reach is chance: more are tried until most arrows were.
+  for (let round = 0; round < 10 && reached.size <= 40; round++) await fc.assert(property, { numRuns: 150 });
   expect(new Set(used).size).toBe(used.length);
   expect(reached.size).toBeGreaterThan(40);
 }, 120_000);
