@@ -21,20 +21,37 @@ export interface EuiccResponse {
   readonly message?: string;
 }
 
+/** PEStatus values. TCA eUICC Profile Package §8.11 */
+export const peStatus = {
+  ok: 0,
+  elementNotSupported: 1,
+  memoryFailure: 2,
+  badValues: 3,
+  notEnoughMemory: 4,
+  invalidFormat: 5,
+  invalidParameter: 6,
+  runtimeNotSupported: 7,
+  libraryNotSupported: 8,
+  templateNotSupported: 9,
+  featureNotSupported: 10,
+  pinCodeMissing: 11,
+  versionNotSupported: 31,
+} as const;
+
 const names: Readonly<Record<number, string>> = {
-  0: "ok",
-  1: "element not supported",
-  2: "memory failure",
-  3: "bad values",
-  4: "not enough memory",
-  5: "invalid request format",
-  6: "invalid parameter",
-  7: "runtime not supported",
-  8: "library not supported",
-  9: "template not supported",
-  10: "feature not supported",
-  11: "PIN code missing",
-  31: "unsupported profile version",
+  [peStatus.ok]: "ok",
+  [peStatus.elementNotSupported]: "element not supported",
+  [peStatus.memoryFailure]: "memory failure",
+  [peStatus.badValues]: "bad values",
+  [peStatus.notEnoughMemory]: "not enough memory",
+  [peStatus.invalidFormat]: "invalid request format",
+  [peStatus.invalidParameter]: "invalid parameter",
+  [peStatus.runtimeNotSupported]: "runtime not supported",
+  [peStatus.libraryNotSupported]: "library not supported",
+  [peStatus.templateNotSupported]: "template not supported",
+  [peStatus.featureNotSupported]: "feature not supported",
+  [peStatus.pinCodeMissing]: "PIN code missing",
+  [peStatus.versionNotSupported]: "unsupported profile version",
 };
 
 /** Name of a PEStatus value; the ranges 6000 and 9000 are status words. TCA eUICC Profile Package §8.11 */

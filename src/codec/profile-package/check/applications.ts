@@ -1,9 +1,10 @@
 import { toHex } from "../../../base/hex.ts";
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { childOf, childrenOf, type PackageNode, type ProfileElement, type ProfilePackage } from "../element.ts";
 import { elementsOf } from "../facts.ts";
 import { unsignedOf } from "../tlv-head.ts";
 import { applicationAids } from "./authentication.ts";
-import { type Finding, findingAt, findingOf, peStatus } from "./finding.ts";
+import { type Finding, findingAt, findingOf } from "./finding.ts";
 
 /** Lengths of key values by GP key type; types without an entry are not judged. GP Card Specification §11.1.8 */
 const keyLengths: Readonly<Record<number, readonly number[]>> = {

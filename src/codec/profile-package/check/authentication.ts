@@ -1,9 +1,10 @@
 import { toHex } from "../../../base/hex.ts";
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { childOf, numberIn, type PackageNode, type ProfileElement, type ProfilePackage } from "../element.ts";
 import { elementsOf } from "../facts.ts";
 import { filesOf } from "../package-files.ts";
 import { algorithmName } from "../words.ts";
-import { type Finding, findingAt, peStatus } from "./finding.ts";
+import { type Finding, findingAt } from "./finding.ts";
 
 /** Octets of K and OPc or TOPc by algorithm; any for the test algorithm's OPc. eUICC Profile Package §8.4.2 */
 const lengths: Readonly<

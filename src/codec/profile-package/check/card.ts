@@ -1,6 +1,7 @@
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { childOf, type ProfilePackage } from "../element.ts";
 import { headerOf, servicesOf, versionOf } from "../facts.ts";
-import { type Finding, findingAt, findingOf, peStatus } from "./finding.ts";
+import { type Finding, findingAt, findingOf } from "./finding.ts";
 
 /** What is known about the card, from its EIS or otherwise; what is absent is not checked. */
 export interface CardFacts {

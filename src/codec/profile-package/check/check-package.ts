@@ -1,4 +1,5 @@
 import { isGatewayError } from "../../../base/gateway-error.ts";
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { type ProfilePackage, readProfilePackage } from "../element.ts";
 import type { EncodingFault } from "../tlv-head.ts";
 import { checkApplications } from "./applications.ts";
@@ -7,7 +8,7 @@ import { type CardFacts, checkCard } from "./card.ts";
 import { checkCodes } from "./codes.ts";
 import { checkFields } from "./fields.ts";
 import { checkFiles } from "./files.ts";
-import { type Finding, findingAt, findingOf, peStatus, type Severity } from "./finding.ts";
+import { type Finding, findingAt, findingOf, type Severity } from "./finding.ts";
 import { checkHeader } from "./header.ts";
 import { checkOrder } from "./order.ts";
 

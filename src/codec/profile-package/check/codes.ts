@@ -1,4 +1,5 @@
 import { toHex } from "../../../base/hex.ts";
+import { peStatus } from "../../euicc/euicc-response.ts";
 import {
   childOf,
   childrenOf,
@@ -9,7 +10,7 @@ import {
 } from "../element.ts";
 import { filesOf } from "../package-files.ts";
 import { codeName, isGlobalPin, isPinReference, isPukReference, triesOf } from "../words.ts";
-import { type Finding, findingAt, findingOf, peStatus } from "./finding.ts";
+import { type Finding, findingAt, findingOf } from "./finding.ts";
 
 /** A PIN or PUK with its element. */
 interface Code {

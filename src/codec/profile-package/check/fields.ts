@@ -1,7 +1,8 @@
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { hexTag } from "../../kit/ber.ts";
 import type { PackageNode, ProfileElement } from "../element.ts";
 import { type Field, innerFields } from "../field.ts";
-import { type Finding, findingAt, peStatus } from "./finding.ts";
+import { type Finding, findingAt } from "./finding.ts";
 
 /** Fields of an FCP, whose sizes cards judge differently. */
 const fcpIds = new Set(["fileDescriptor", "createFCP"]);

@@ -1,6 +1,7 @@
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { childOf, childrenOf, type ProfileElement } from "../element.ts";
 import { filesOf, filledTo, type PackageFile, statedSize } from "../package-files.ts";
-import { type Finding, findingAt, peStatus } from "./finding.ts";
+import { type Finding, findingAt } from "./finding.ts";
 
 /** Files that an element creates and fills. eUICC Profile Package §8.3 */
 export function checkFiles(element: ProfileElement): readonly Finding[] {

@@ -20,21 +20,6 @@ export interface Finding {
   readonly status?: number;
 }
 
-/** PEStatus values that checks expect. eUICC Profile Package §8.11 */
-export const peStatus = {
-  elementNotSupported: 1,
-  badValues: 3,
-  notEnoughMemory: 4,
-  invalidFormat: 5,
-  invalidParameter: 6,
-  runtimeNotSupported: 7,
-  libraryNotSupported: 8,
-  templateNotSupported: 9,
-  featureNotSupported: 10,
-  pinCodeMissing: 11,
-  versionNotSupported: 31,
-} as const;
-
 /** A finding at a node of an element, or at the element itself. */
 export function findingAt(
   element: ProfileElement,

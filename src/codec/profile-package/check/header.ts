@@ -1,3 +1,4 @@
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { hexTag } from "../../kit/ber.ts";
 import { childOf, childrenOf, numberIn, type ProfileElement, type ProfilePackage } from "../element.ts";
 import {
@@ -12,7 +13,7 @@ import {
   versionOf,
 } from "../facts.ts";
 import { templateByOid } from "../templates.ts";
-import { type Finding, findingAt, peStatus } from "./finding.ts";
+import { type Finding, findingAt } from "./finding.ts";
 
 /** Services that an element must exist for. */
 const serviceElements: readonly (readonly [string, ProfileElement["type"]])[] = [

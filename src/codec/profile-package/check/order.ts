@@ -1,7 +1,8 @@
+import { peStatus } from "../../euicc/euicc-response.ts";
 import { childOf, type ProfileElement, type ProfilePackage } from "../element.ts";
 import { elementsOf } from "../facts.ts";
 import { filesOf } from "../package-files.ts";
-import { type Finding, findingAt, findingOf, peStatus } from "./finding.ts";
+import { type Finding, findingAt, findingOf } from "./finding.ts";
 
 /** Elements that must stand behind another one, whose ADF they extend. eUICC Profile Package §8.1.3 */
 const needed: readonly (readonly [ProfileElement["type"], ProfileElement["type"]])[] = [
