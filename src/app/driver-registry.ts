@@ -52,7 +52,7 @@ export class DriverRegistry {
     if (Object.hasOwn(this.#list, scheme)) return undefined;
     const close = nearest(scheme, [...this.schemes]);
     const hint = close === undefined ? "" : `; did you mean '${close}:'?`;
-    return `'${address}': no driver has the scheme '${scheme}'; schemes: ${this.schemes.join(", ")}${hint}`;
+    return `'${withoutPassword(address)}': no driver has the scheme '${scheme}'; schemes: ${this.schemes.join(", ")}${hint}`;
   }
 
   /** The driver of a scheme. @throws link.driver when its module or a package it needs does not load */
@@ -71,19 +71,15 @@ export class DriverRegistry {
   /** @throws config.invalid naming the option, link.driver */
   async resolve(written: string, options: AddressOptions = {}): Promise<ResolvedAddress> {
     const problem = this.problemOf(written);
-    if (problem !== undefined) throw new GatewayError("config.invalid", problem, { detail: { address: written } });
+    if (problem !== undefined)
+      throw new GatewayError("config.invalid", problem, { detail: { address: withoutPassword(written) } });
     const scheme = this.schemeOf(written);
     const driver = await this.driver(scheme);
     const { address, query, twice } = splitQuery(schemeIn(written) === undefined ? `${scheme}:${written}` : written);
-    if (twice !== undefined)
-      throw new GatewayError("config.invalid", `${address}: '${twice}' is set twice in the address`, {
-        detail: { address, option: twice },
-      });
+    if (twice !== undefined) throw refused(address, `'${twice}' is set twice in the address`, { option: twice });
     for (const name of Object.keys(query)) {
       if (!Object.hasOwn(options, name)) continue;
-      throw new GatewayError("config.invalid", `${address}: '${name}' is set in the address and in the configuration`, {
-        detail: { address, option: name },
-      });
+      throw refused(address, `'${name}' is set in the address and in the configuration`, { option: name });
     }
     const given = { ...options, ...query };
     return { scheme, address, driver, options: parseOptions(driver, address, given, query), given };
@@ -92,13 +88,10 @@ export class DriverRegistry {
   /** As {@link resolve}, for the address of a port. @throws config.invalid where its driver opens no such port */
   async resolvePort(written: string, options: AddressOptions = {}): Promise<ResolvedAddress> {
     const resolved = await this.resolve(written, options);
-    const { driver } = resolved;
+    const { address, driver } = resolved;
     const problem =
-      driver.openPort === undefined ? opensNoPorts(driver) : driver.portProblem?.(resolved.address, resolved.options);
-    if (problem !== undefined) {
-      const address = withoutLogin(resolved.address);
-      throw new GatewayError("config.invalid", `${address}: ${problem}`, { detail: { address } });
-    }
+      driver.openPort === undefined ? opensNoPorts(driver) : driver.portProblem?.(address, resolved.options);
+    if (problem !== undefined) throw refused(address, problem);
     return resolved;
   }
 
@@ -106,10 +99,7 @@ export class DriverRegistry {
   async resolveSearch(written: string): Promise<ResolvedAddress> {
     const resolved = await this.resolve(written);
     const { address, driver } = resolved;
-    if (driver.listPorts === undefined)
-      throw new GatewayError("config.invalid", `${address}: the driver '${driver.scheme}' cannot look for ports`, {
-        detail: { address },
-      });
+    if (driver.listPorts === undefined) throw refused(address, `the driver '${driver.scheme}' cannot look for ports`);
     return resolved;
   }
 
@@ -120,7 +110,7 @@ export class DriverRegistry {
     deps: DriverDeps,
     signal?: AbortSignal,
   ): Promise<Port> {
-    if (driver.openPort === undefined) throw new GatewayError("config.invalid", `${address}: ${opensNoPorts(driver)}`);
+    if (driver.openPort === undefined) throw refused(address, opensNoPorts(driver));
     const fromProfile = uart === undefined ? undefined : driver.uartOptions?.(uart);
     const settings =
       fromProfile === undefined ? options : parseOptions(driver, address, { ...fromProfile, ...given }, given);
@@ -130,7 +120,7 @@ export class DriverRegistry {
   /** Opens a bearer into a network. @throws link.*, config.* */
   async openBearer({ address, driver, options }: ResolvedAddress, deps: DriverDeps): Promise<NetworkBearer> {
     if (driver.openBearer === undefined)
-      throw new GatewayError("config.invalid", `${address}: the driver '${driver.scheme}' carries no short messages`);
+      throw refused(address, `the driver '${driver.scheme}' carries no short messages`);
     return driver.openBearer(address, options, deps);
   }
 }
@@ -140,9 +130,15 @@ export function driverRegistry(): DriverRegistry {
   return new DriverRegistry(drivers, defaultAddresses.port);
 }
 
-/** The address without user and password, which no driver takes and no error shows. */
-function withoutLogin(address: string): string {
-  return address.replace(/\/\/[^/]*@/, "//…@");
+/** The refusal of an address. */
+function refused(address: string, problem: string, more: Readonly<Record<string, string>> = {}): GatewayError {
+  const shown = withoutPassword(address);
+  return new GatewayError("config.invalid", `${shown}: ${problem}`, { detail: { address: shown, ...more } });
+}
+
+/** The address without a login that has a password: no error shows it. */
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^/@:]*:[^/]*@/, "//…@");
 }
 
 function schemeIn(address: string): string | undefined {
@@ -184,7 +180,7 @@ function parseOptions(driver: Driver, address: string, given: AddressOptions, te
     issue?.code === "unrecognized_keys"
       ? `the driver '${driver.scheme}' has no option '${option}'${hint(option, driver)}`
       : `${option}: ${issue?.message}`;
-  throw new GatewayError("config.invalid", `${address}: ${problem}`, { detail: { address, option } });
+  throw refused(address, problem, { option });
 }
 
 function convertTexts(

@@ -145,6 +145,18 @@ describe("addresses of a configuration", () => {
     await expect(driverRegistry().resolvePort(address)).resolves.toBeDefined();
   });
 
+  test.each([
+    "tcp://user:secret@127.0.0.1:4001?a=1",
+    "tcp://user:secret@127.0.0.1:4001?connectTimeoutMs=500&connectTimeoutMs=600",
+    "tpc://user:secret@127.0.0.1:4001",
+  ])("no error of %s shows the password", async (address) => {
+    const error = await driverRegistry()
+      .resolvePort(address)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "config.invalid" });
+    expect(JSON.stringify(error)).not.toContain("secret");
+  });
+
   test("ports are looked for only where a driver can", async () => {
     const registry = driverRegistry();
     await expect(registry.resolveSearch("tty:")).resolves.toBeDefined();
