@@ -20,9 +20,10 @@ export function exportsWithImporters(sources: readonly SourceFile[], users: read
     const key = `${path}#${name}`;
     importers.set(key, (importers.get(key) ?? new Set()).add(by));
   };
-  for (const file of [...sources, ...users]) {
+  const modules = new Map([...sources, ...users].map((file) => [file, moduleOf(file)]));
+  for (const [file, { imports }] of modules) {
     const { path } = file;
-    for (const { path: to, names, all } of moduleOf(file).imports) {
+    for (const { path: to, names, all } of imports) {
       const target = posix.normalize(posix.join(posix.dirname(path), to));
       // Of a module that is taken as a whole, every word of the file may be a name.
       const words = all ? withoutComments(file.text).match(/\b[A-Za-z_]\w*\b/g) : undefined;
@@ -32,7 +33,7 @@ export function exportsWithImporters(sources: readonly SourceFile[], users: read
   return sources.flatMap((file) => {
     const { path } = file;
     const code = withoutComments(file.text);
-    return moduleOf(file).exports.map((name) => ({
+    return (modules.get(file)?.exports ?? []).map((name) => ({
       path,
       name,
       importers: [...(importers.get(`${path}#${name}`) ?? [])],
