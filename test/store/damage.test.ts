@@ -22,21 +22,11 @@ import { sealWith } from "../../src/crypto/seal.ts";
 import { checkStore } from "../../src/store/check-store.ts";
 import { MarkFile } from "../../src/store/mark-file.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
+import { target as targetRecord } from "../gateway/records.ts";
 import { putJob } from "./retention-bench.ts";
 
 const seal = sealWith(new Secret(Buffer.alloc(32, 7)));
-const target = {
-  id: "tgt_1" as const,
-  kind: "euicc" as const,
-  eid: "89001012012341234012345678901224",
-  tags: [],
-  esimProfiles: [],
-  reach: {},
-  settings: {},
-  version: 1,
-  createdAt: 1,
-  updatedAt: 1,
-};
+const target = targetRecord({ eid: "89001012012341234012345678901224", createdAt: 1, updatedAt: 1 });
 const keySet = (cntr: number) => ({
   id: "key_1",
   target: target.id,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/base/id.ts";
 import type { JobId } from "../../src/gateway/model/identifiers.ts";
+import { target } from "../gateway/records.ts";
 import { dayMs, eid, everything, now, old, RetentionBench, young } from "./retention-bench.ts";
 
 let bench: RetentionBench;
@@ -197,18 +198,9 @@ describe("what is open", () => {
   });
 
   it("does not include counters: they stay where they are", async () => {
-    const target = {
-      id: "tgt_1" as const,
-      kind: "euicc" as const,
-      eid,
-      tags: [],
-      esimProfiles: [],
-      reach: {},
-      settings: {},
-    };
     const common = { target: "tgt_1" as const, type: "SCP80" as const, kvn: 1, tars: [], algorithm: "AES" as const };
     await bench.write(async (r) => {
-      await r.targets.insert({ ...target, version: 1, createdAt: old, updatedAt: old });
+      await r.targets.insert(target({ eid, createdAt: old, updatedAt: old }));
       await r.keySets.put({ id: "key_1", ...common, ccLength: 8, cntr: 41, keys: new Map() });
       await r.keySets.nextCounter("key_1");
     });

@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { packageRoot } from "../../../src/app/version.ts";
 import { asGatewayError } from "../../../src/base/gateway-error.ts";
 import { registerHardwareProfile } from "../../../src/face/cli/commands/hardware-profile.ts";
+import { sink } from "./sink.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -22,17 +22,6 @@ const acme = {
   sources: [{ id: "memory", kind: "memory", title: "x" }],
   verified: [],
 };
-
-function sink(): { readonly stream: Writable; readonly text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString("utf8");
-      done();
-    },
-  });
-  return { stream, text: () => text };
-}
 
 /** Runs `hardware-profile …` with the files of the folder as the user's own. */
 async function run(args: readonly string[], err = sink()): Promise<{ readonly out: string; readonly err: string }> {

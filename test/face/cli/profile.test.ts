@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { Command } from "commander";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { registerProfile } from "../../../src/face/cli/commands/profile.ts";
 import { es8Vectors, packageOf } from "../../codec/profile-package/vectors.ts";
+import { sink } from "./sink.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "profile-package-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,17 +24,6 @@ const small = file("small.der", packageOf("package-small"));
 const large = file("large.hex", toHex(packageOf("package-large")));
 const noEnd = file("no-end.der", packageOf("package-no-end"));
 const hardware = file("modem.json", '{ "name": "acme" }');
-
-function sink(): { readonly stream: Writable; readonly text: () => string } {
-  let text = "";
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString("utf8");
-      done();
-    },
-  });
-  return { stream, text: () => text };
-}
 
 /** Runs `profile …`; `checked` are the files that were taken for hardware profiles. */
 async function run(args: readonly string[], json = false) {

@@ -13,6 +13,7 @@ import type { PacketRecord } from "../../../src/gateway/model/packet.ts";
 import type { Repositories } from "../../../src/gateway/model/store.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { SqliteStore } from "../../../src/store/sqlite-store.ts";
+import { target as targetRecord } from "../records.ts";
 
 /** The arrows of the architecture page: stages that an event leads to, by `stage event`. */
 const arrows = new Map<string, Set<string>>();
@@ -56,18 +57,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "otagate-job-model-"));
   store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
   await store.write(async (r) => {
-    await r.targets.insert({
-      id: target,
-      kind: "euicc",
-      eid: "89001012012341234012345678901224",
-      tags: [],
-      esimProfiles: [],
-      reach: {},
-      settings: {},
-      version: 1,
-      createdAt: 1,
-      updatedAt: 1,
-    });
+    await r.targets.insert(
+      targetRecord({ id: target, eid: "89001012012341234012345678901224", createdAt: 1, updatedAt: 1 }),
+    );
     await r.keySets.put({
       id: keySet,
       target,

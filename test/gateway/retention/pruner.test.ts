@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { Gateway } from "../../../src/gateway/gateway.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { dayMs, eid, now, old, putJob, RetentionBench, young } from "../../store/retention-bench.ts";
+import { target } from "../records.ts";
 
 const hourMs = 3_600_000;
 
@@ -119,16 +120,7 @@ describe("the pruner", () => {
 
   it("removes 20,000 jobs while new ones are accepted: none is lost, and their order stays", async () => {
     await using bench = await RetentionBench.open();
-    const target = {
-      id: "tgt_1" as const,
-      kind: "euicc" as const,
-      eid,
-      tags: [],
-      esimProfiles: [],
-      reach: {},
-      settings: {},
-    };
-    await bench.write((r) => r.targets.insert({ ...target, version: 1, createdAt: old, updatedAt: old }));
+    await bench.write((r) => r.targets.insert(target({ eid, createdAt: old, updatedAt: old })));
     for (let at = 0; at < 20_000; at += 500)
       await bench.write(async (r) => {
         for (let one = 0; one < 500; one++) await putJob(r, old + at + one);
