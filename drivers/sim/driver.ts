@@ -1,5 +1,7 @@
 import { basename, extname } from "node:path";
 import { z } from "zod";
+import { type Controlled, control } from "../../simulators/euicc/control.ts";
+import { listenForControl } from "../../simulators/euicc/control-socket.ts";
 import { openEuicc } from "../../simulators/euicc/program.ts";
 import { memoryLine } from "../../simulators/memory-line.ts";
 import { identityOf } from "../../simulators/modem/location-identity.ts";
@@ -16,6 +18,10 @@ import type { Port } from "../../src/link/port.ts";
 const SimOptions = z.strictObject({
   /** State files of simulated eUICCs, one reader for each; a missing file is created. */
   euiccs: z.array(z.string().min(1)).default([]),
+  /** Faults of these cards from the start, in the notation of `sim euicc --misbehave`. */
+  misbehave: z.string().optional(),
+  /** Local socket for control lines: `VERB …` for the first card, `euicc-2 VERB …` for another one. */
+  control: z.string().min(1).optional(),
   /** Hardware profile that a modem behaves as; what TS 27.005 and TS 27.007 promise unless given. */
   profile: z.string().optional(),
   /** What is in a modem: `plain` for a USIM, `none`, or the state file of a simulated eUICC. */
@@ -29,10 +35,17 @@ export const driver: Driver<SimOptions> = {
   options: SimOptions,
 
   async listReaders(options) {
-    return readersOf(options).all.map((reader) => ({ reader, state: reader.state }));
+    return readersOf(options).readers.all.map((reader) => ({ reader, state: reader.state }));
   },
 
-  watchReaders: (options, _deps, signal) => readersOf(options).watch(signal),
+  async *watchReaders(options, _deps, signal) {
+    const { readers, cards } = readersOf(options);
+    await using _control =
+      options.control === undefined
+        ? undefined
+        : await listenForControl(options.control, (line) => controlOne(cards, line));
+    yield* readers.watch(signal);
+  },
 
   portProblem(address, { profile }) {
     if (address.toLowerCase() === "sim:") return "must be sim:NAME";
@@ -69,13 +82,27 @@ export const driver: Driver<SimOptions> = {
 };
 
 /** Reader names as configuration lists them: `euicc-1`, `euicc-2`; each card has its own identity. */
-function readersOf({ euiccs }: SimOptions): SoftReaders {
+function readersOf({ euiccs, misbehave }: SimOptions): {
+  readonly readers: SoftReaders;
+  readonly cards: ReadonlyMap<string, Controlled>;
+} {
   const readers = new SoftReaders();
+  const cards = new Map<string, Controlled>();
   for (const [index, state] of euiccs.entries()) {
     const fixture = index === 0 ? {} : { seed: `otagate ${index}` };
-    readers.add(new SoftReader(`euicc-${index + 1}`, openEuicc({ state, fixture })));
+    const card = openEuicc({ state, fixture, ...(misbehave !== undefined && { misbehave }) });
+    const reader = readers.add(new SoftReader(`euicc-${index + 1}`, card));
+    cards.set(reader.name, { card, insert: () => reader.insert(card), eject: async () => reader.eject() });
   }
-  return readers;
+  return { readers, cards };
+}
+
+/** Carries out a control line; its first word may be the reader of the card. */
+async function controlOne(cards: ReadonlyMap<string, Controlled>, line: string): Promise<string> {
+  const [, first = "", rest = ""] = /^\s*(\S+)\s*(.*)$/.exec(line) ?? [];
+  const named = cards.get(first);
+  const [target = named] = named === undefined ? cards.values() : [named];
+  return target === undefined ? JSON.stringify({ ok: false }) : control(target, named === undefined ? line : rest);
 }
 
 function cardOf(address: string, card: string): SoftCard | undefined {

@@ -1,5 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { systemClock } from "../../src/base/clock.ts";
@@ -7,6 +6,7 @@ import { GatewayError } from "../../src/base/gateway-error.ts";
 import { EuiccAgent, type Reach } from "../scp81/euicc-agent.ts";
 import { VpcdCard, vpcdAt } from "../vpcd.ts";
 import { type Controlled, control } from "./control.ts";
+import { listenForControl } from "./control-socket.ts";
 import { exportEis } from "./eis.ts";
 import { SimulatedEuicc } from "./euicc.ts";
 import { executionFile } from "./execution-log.ts";
@@ -77,33 +77,16 @@ function addressOf(text: string, what: string): { host: string; port: number } {
   return { host, port };
 }
 
-/** A local socket whose lines are control lines. */
-async function listen(path: string, target: Controlled): Promise<AsyncDisposable> {
-  rmSync(path, { force: true });
-  const server = createServer((socket) => {
-    socket.on("error", () => undefined);
-    const lines = createInterface({ input: socket });
-    lines.on("line", (line) => void control(target, line).then((answer) => socket.write(`${answer}\n`)));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      rmSync(path, { force: true });
-    },
-  };
-}
-
 /** Runs the card behind the virtual PC/SC reader until the signal states otherwise. @throws config.* */
 export async function runEuicc(options: EuiccProgramOptions, io: EuiccProgramIo): Promise<void> {
   const { host, port } = addressOf(options.vpcd ?? "127.0.0.1:35963", "a vpcd slot");
   const card = openEuicc(options);
   await using reader = new VpcdCard(card, { dial: vpcdAt(port, host) });
   const target: Controlled = { card, insert: () => reader.insert(), eject: () => reader.eject() };
-  await using _socket = options.control === undefined ? undefined : await listen(options.control, target);
+  await using _socket =
+    options.control === undefined
+      ? undefined
+      : await listenForControl(options.control, (line) => control(target, line));
   io.print(JSON.stringify({ eid: card.state.eid, vpcd: `${host}:${port}`, profiles: card.state.profiles.length }));
   const lines = io.input && createInterface({ input: io.input });
   lines?.on("line", (line) => {

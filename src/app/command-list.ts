@@ -154,6 +154,14 @@ export const commandList = {
       registerSwitchList(own, context);
     },
   },
+  event: {
+    summary: "list and watch events of the gateway",
+    records: ["list"],
+    async register(own, { context }) {
+      const { registerEvent } = await import("../face/cli/commands/event.ts");
+      registerEvent(own, context);
+    },
+  },
   campaign: {
     summary: "run one action on many targets",
     records: ["list", "show", "report", "pause"],
@@ -241,10 +249,11 @@ export const commandList = {
     },
   },
   sim: {
-    summary: "run a simulator: eUICC, modem, SMSC, fleet",
-    async register(own, { context }) {
+    summary: "run and control simulators: eUICC, modem, SMSC, fleet",
+    async register(own, { context, globals }) {
       const { registerSim } = await import("./commands/sim.ts");
-      registerSim(own, context);
+      const { loadConfig } = await import("./config/config.ts");
+      registerSim(own, context, () => loadConfig(globals().config, context.env).state);
     },
   },
   doctor: {

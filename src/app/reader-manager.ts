@@ -50,9 +50,12 @@ export class ReaderManager implements AsyncDisposable {
    */
   async start(): Promise<void> {
     const { config } = this.#deps;
-    const euiccs = config.simulate.euiccs.map((file) => (isAbsolute(file) ? file : join(this.#deps.state, file)));
+    const inState = (file: string) => (isAbsolute(file) ? file : join(this.#deps.state, file));
+    const { misbehave, control } = config.simulate;
+    const euiccs = config.simulate.euiccs.map(inState);
+    const simulated = { euiccs, ...withoutUndefined({ misbehave, control: control && inState(control) }) };
     const seen: Promise<void>[] = [];
-    if (euiccs.length > 0) seen.push(this.#watch(defaultAddresses.cards, { euiccs }));
+    if (euiccs.length > 0) seen.push(this.#watch(defaultAddresses.cards, simulated));
     if (config.readers.enabled) {
       const { addresses, client, socket } = config.readers;
       const usual = withoutUndefined({ client, socket });

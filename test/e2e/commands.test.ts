@@ -165,6 +165,20 @@ describe("commands on a daemon with a simulated eUICC", () => {
     expect(await product.run(["trace", "export", "--format", "pcap", "-o", pcap])).toMatchObject({ code: 0 });
   });
 
+  it("lists the last events, and prints new ones until it has enough", async () => {
+    const { value: events } = await both<{ seq: number; type: string }[]>("event", "list", "--type", "job.*");
+    expect(events.length).toBeGreaterThan(1);
+    expect(events.every(({ type }) => type.startsWith("job."))).toBe(true);
+    const [{ seq } = { seq: 0 }] = events;
+    const watched = await product.run(["event", "watch", "--after", String(seq), "--count", "2", "--json"]);
+    const lines = watched.stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).seq)).toEqual([seq + 1, seq + 2]);
+    const text = await product.run(["event", "watch", "--after", String(seq - 1), "--count", "1"]);
+    expect(text).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^${seq} .* job\\.`)) });
+    const far = await product.run(["event", "watch", "--after", "999999999"]);
+    expect(far).toMatchObject({ code: 2, stderr: expect.stringContaining("after") });
+  });
+
   it("lists sessions, SMSC accounts, modems and hardware profiles", async () => {
     const [sessions, smsc, modems, profiles] = await Promise.all([
       both<{ items: unknown[] }>("session", "list"),

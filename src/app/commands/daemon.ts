@@ -1,7 +1,10 @@
 import type { Command } from "commander";
+import { withoutUndefined } from "../../base/defined.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { printStatus } from "../../face/cli/terminal.ts";
-import { loadConfig } from "../config/config.ts";
+import { type Config, loadConfig } from "../config/config.ts";
+import { simulatorSocket } from "../config/state-folder.ts";
 
 /** `daemon`: runs until it is stopped. */
 export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
@@ -11,21 +14,21 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       "state folder (default: $OTAGATE_STATE, $STATE_DIRECTORY, configuration, ~/.local/state/otagate)",
     )
     .option("--simulate", "run a simulated eUICC in the daemon and import it as a target")
+    .option("--misbehave <list>", "faults of the simulated eUICC from the start, e.g. por-mac,delay=500")
     .addHelpText(
       "after",
-      "\nExamples:\n  otagate daemon\n  otagate daemon --simulate --state /tmp/bench\n  OTAGATE_STATE=/tmp/bench otagate reader list\n",
+      "\nExamples:\n  otagate daemon\n  otagate daemon --simulate --state /tmp/bench\n  OTAGATE_STATE=/tmp/bench otagate reader list\n  OTAGATE_STATE=/tmp/bench otagate sim control misbehave drop-por\n",
     )
-    .action(async (options: { state?: string; simulate?: boolean }) => {
+    .action(async (options: { state?: string; simulate?: boolean; misbehave?: string }) => {
       const { Daemon } = await import("../daemon.ts");
       const { jsonLog } = await import("../log.ts");
       const { simulateOne } = await import("../simulate.ts");
       const { config, path, state: configured } = loadConfig(globals().config, context.env);
       const state = options.state ?? configured;
       const log = jsonLog(config.log.level);
-      const simulated =
-        options.simulate === true
-          ? { ...config, simulate: { ...config.simulate, euiccs: [...config.simulate.euiccs, "euicc-1.json"] } }
-          : config;
+      if (options.misbehave !== undefined && options.simulate !== true)
+        throw new GatewayError("api.usage", "--misbehave: applies to the card of --simulate only");
+      const simulated = options.simulate === true ? withSimulatedCard(config, options.misbehave) : config;
       const daemon = await Daemon.start({ config: simulated, state, env: context.env, log });
       if (options.simulate === true) await simulateOne(daemon, state);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
@@ -46,6 +49,15 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       log.info({ signal: why }, "stopping");
       await daemon[Symbol.asyncDispose]();
     });
+}
+
+/** The configuration with one more simulated eUICC, and a socket for its faults. */
+function withSimulatedCard(config: Config, misbehave: string | undefined): Config {
+  const { euiccs, control = simulatorSocket, ...rest } = config.simulate;
+  return {
+    ...config,
+    simulate: { ...rest, ...withoutUndefined({ misbehave }), control, euiccs: [...euiccs, "euicc-1.json"] },
+  };
 }
 
 function stopped(): Promise<string> {

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { type Command, Option } from "commander";
 import type { FleetProgramOptions } from "../../../simulators/scp81/fleet-program.ts";
 import { withoutUndefined } from "../../base/defined.ts";
@@ -5,7 +9,9 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { parseJson } from "../../base/json.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { wholeNumber } from "../../face/cli/number-flag.ts";
-import { shownLines } from "../../face/cli/terminal.ts";
+import { showAnswer } from "../../face/cli/show.ts";
+import { result, shownLines } from "../../face/cli/terminal.ts";
+import { simulatorSocket } from "../config/state-folder.ts";
 
 /** Ends with the first SIGINT or SIGTERM. */
 export function untilStopped(): AbortSignal {
@@ -14,9 +20,10 @@ export function untilStopped(): AbortSignal {
   return stop.signal;
 }
 
-/** `sim euicc|modem|smsc|fleet`: the simulators as programs of their own. */
-export function registerSim(sim: Command, context: CliContext): void {
+/** `sim euicc|modem|smsc|fleet`: the simulators as programs of their own; `sim control` changes a running eUICC. */
+export function registerSim(sim: Command, context: CliContext, stateFolder: () => string): void {
   registerSimEuicc(sim, context);
+  registerSimControl(sim, context, stateFolder);
   registerSimSmsc(sim, context);
   registerSimModem(sim, context);
   registerSimFleet(sim, context);
@@ -63,6 +70,44 @@ function registerSimEuicc(sim: Command, context: CliContext): void {
       await runEuicc({ ...rest, fixture }, { input: process.stdin, print, signal: untilStopped() });
       process.stdin.destroy();
     });
+}
+
+function registerSimControl(sim: Command, context: CliContext, stateFolder: () => string): void {
+  sim
+    .command("control")
+    .argument("<line...>", "the control line; its first word may be a reader, such as euicc-2")
+    .option(
+      "--socket <path>",
+      "socket of `sim euicc --control` (default: that of `daemon --simulate` in the state folder)",
+    )
+    .description("send a control line to a running simulated eUICC: faults, removal, local changes")
+    .addHelpText(
+      "after",
+      "\nControl lines: insert, eject, misbehave por-mac, misbehave none, open-session, state, help\n\nExamples:\n  otagate sim control misbehave drop-por,delay=500\n  otagate sim control eject\n",
+    )
+    .action(async (words: string[], { socket }: { socket?: string }) => {
+      const path = socket ?? join(stateFolder(), simulatorSocket);
+      const answer = await askOnce(path, words.join(" "));
+      const { terminal } = context;
+      result(terminal, answer, (shown) => (Object.keys(shown).length > 1 ? showAnswer(shown) : "done"));
+      if (answer.ok !== true) process.exitCode = 1;
+    });
+}
+
+/** The answer to one line on a local socket. @throws api.unreachable */
+async function askOnce(path: string, line: string): Promise<Readonly<Record<string, unknown>>> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    socket.end(`${line}\n`);
+    const answer: unknown = parseJson(await text(socket));
+    return typeof answer === "object" && answer !== null ? { ...answer } : {};
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "no answer";
+    throw new GatewayError("api.unreachable", `no simulated eUICC answers on ${path}: ${why}`, { cause });
+  } finally {
+    socket.destroy();
+  }
 }
 
 function registerSimSmsc(sim: Command, context: CliContext): void {

@@ -5,6 +5,9 @@ import { join } from "node:path";
 /** Name of the control socket inside the state folder. */
 export const socketName = "otagate.sock";
 
+/** Name of the socket inside the state folder that takes control lines for the card of `daemon --simulate`. */
+export const simulatorSocket = "simulator.sock";
+
 /** Paths of the configuration; the first existing one is used. */
 function configPaths(env: NodeJS.ProcessEnv): string[] {
   const home = given(env.XDG_CONFIG_HOME) ?? join(homedir(), ".config");

@@ -61,6 +61,13 @@ export const eventOperations = {
     query: z.strictObject({
       after: logPosition.optional().describe("`seq` of the last received event; from the beginning when absent"),
       cursor: logPosition.optional().describe("`cursor` of the previous page; overrides `after`"),
+      last: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe("Begin with the last events, so many before filtering; `after` and `cursor` override it"),
       limit: z.coerce.number().int().min(1).max(1000).default(100).describe("Maximum number of items in a page"),
       ...filters,
     }),

@@ -1,6 +1,8 @@
 import { mkdtempSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { expect, test, vi } from "vitest";
 import { driver } from "../../../drivers/sim/driver.ts";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -38,4 +40,31 @@ test("state files are readers with cards of their own", async () => {
     if (names.length === 2) stop.abort();
   }
   expect(names).toEqual(["sim:euicc-1", "sim:euicc-2"]);
+});
+
+test("control lines reach the card of the reader that they begin with, else the first one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sim-driver-"));
+  const control = join(folder, "control.sock");
+  const euiccs = [join(folder, "a.json"), join(folder, "b.json")];
+  const options = driver.options.parse({ euiccs, misbehave: "delay=1", control });
+  const ask = async (line: string): Promise<unknown> => {
+    const socket = connect(control);
+    socket.end(`${line}\n`);
+    return JSON.parse(await text(socket));
+  };
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const event of driver.watchReaders?.(options, deps, stop.signal) ?? []) {
+    if (event.kind === "reader-added") seen.push(event.reader.name);
+    if (event.kind === "card-removed") seen.push(`${event.kind} ${event.reader}`);
+    if (seen.length === 2) {
+      expect(await ask("misbehave por-mac")).toEqual({ ok: true, misbehaviour: { delay: 1, porMac: true } });
+      expect(await ask("euicc-2 state")).toMatchObject({ ok: true, misbehaviour: { delay: 1 } });
+      expect(await ask("euicc-2 eject")).toEqual({ ok: true });
+      expect(await ask("euicc-3 eject")).toMatchObject({ ok: false, error: { code: "api.usage" } });
+    }
+    if (seen.length === 3) stop.abort();
+  }
+  expect(seen).toEqual(["euicc-1", "euicc-2", "card-removed euicc-2"]);
+  await expect(ask("state")).rejects.toThrow();
 });

@@ -41,13 +41,13 @@ export async function eventRoutes(
     handler: async ({ query }) => {
       const wanted = await wantedBy(query);
       const items: GatewayEvent[] = [];
-      const asked = query.cursor ?? query.after ?? 0;
-      let at = asked;
+      const asked = query.cursor ?? query.after;
+      let at = asked ?? (query.last === undefined ? 0 : Math.max(0, (await log.last()) - query.last));
       let gap: EventGap | undefined;
       for (let looked = 0; looked < scanned; ) {
         const found = await log.after(at, 1000);
-        // A request from the beginning starts with the oldest event, without a gap.
-        if (asked > 0) gap ??= found.gap;
+        // A request without a position starts with the oldest event that remains, without a gap.
+        if (asked !== undefined && asked > 0) gap ??= found.gap;
         for (const event of found.events) {
           at = event.seq;
           if (wanted(event)) items.push(event);
