@@ -171,7 +171,7 @@ Examples:
   otagate reader list
   otagate target import eis.json
   otagate es5 enableProfile --target 89001012012341234012345678901224 --iccid 8901… --trace
-  otagate decode D009810301210082028102
+  otagate decode D00E8103012180820281028D03044869
 `;
 
 /** Text of an option in the help of its command. */

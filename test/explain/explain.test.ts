@@ -186,6 +186,18 @@ describe("CAT traffic of a whole session", () => {
     expect(found.node.value).toContain(words);
   });
 
+  it.each([
+    ["D009810301210082028102", "without its mandatory text string"],
+    ["D00D8103012300820281828D020448", "without its mandatory response length"],
+    ["D009810301250082028182", "without its mandatory alpha identifier and item"],
+    ["D009810301130082028183", "without its mandatory SMS TPDU"],
+    ["D00482028183", "without its mandatory command details"],
+    ["D00E8103012180820281028D03044869", undefined],
+    ["D009810301010082028182", undefined],
+  ])("reports mandatory objects that %s lacks: %s", (hex, note) => {
+    expect(of(hex).node.note).toBe(note);
+  });
+
   it("names the facilities of a terminal profile", () => {
     expect(textOf(of("8010000004 33010842"))).toContain("SMS-PP data download");
   });

@@ -2,6 +2,7 @@ import { codecError, GatewayError } from "../../base/gateway-error.ts";
 import { commandName } from "../../codec/cat/command-type.ts";
 import { type CatTlv, readCatTlv } from "../../codec/cat/comprehension.ts";
 import { type EnvelopeName, envelopeTags } from "../../codec/cat/envelope.ts";
+import { missingObjects } from "../../codec/cat/mandatory-objects.ts";
 import { type CatObjectName, catObjectName, catObjects, findObject, findTlv } from "../../codec/cat/object.ts";
 import { resultText } from "../../codec/cat/result.ts";
 import { profileChannels, profileFacilities } from "../../codec/cat/terminal-profile.ts";
@@ -162,10 +163,22 @@ export function proactiveNode(octets: Uint8Array, base: number, context: Context
     (branch) => {
       openTemplate(branch);
       const objects = readObjects(branch, context);
+      attempt(() => {
+        branch.note = missingWords(objects);
+        return undefined;
+      });
       return attempt(() => proactiveWords(objects, smsWords(branch), streamWords(branch)));
     },
     { clause: "TS 102 223 §6.6" },
   );
+}
+
+/** What a proactive command lacks. ETSI TS 102 223 §6.6 */
+function missingWords(objects: readonly CatTlv[]): string | undefined {
+  const details = findObject(objects, "commandDetails");
+  if (details === undefined) return "without its mandatory command details";
+  const missing = missingObjects(details.type, objects).map(wordsOf);
+  return missing.length === 0 ? undefined : `without its mandatory ${missing.join(" and ")}`;
 }
 
 function proactiveWords(

@@ -273,7 +273,8 @@ export class ModemLink implements AsyncDisposable {
     await this.#refreshRegistration();
     this.#holder.update(await this.#questions.radio());
     this.#holder.phase({ at: "ready" });
-    log.info({ link: this.id, profile: profile.name, model: identity.model, imei, pin }, "the modem is ready");
+    if (!this.#setUpAgain)
+      log.info({ link: this.id, profile: profile.name, model: identity.model, imei, pin }, "the modem is ready");
   }
 
   async #wake(engine: AtEngine): Promise<void> {

@@ -272,9 +272,10 @@ async function watch(context: CliContext, { api, embedded }: Connection, id: str
       }
     }
     const story = `${one.state} ${one.progress.counts.failed ?? 0} ${Math.floor((10 * one.progress.ended) / one.progress.total)}`;
-    if (!context.terminal.fancy && story !== last) printStatus(context.terminal, campaignLine(context, one));
-    last = story;
     const busy = one.state === "running" || (one.progress.counts.running ?? 0) > 0;
+    // The last state is the result, on standard output.
+    if (busy && !context.terminal.fancy && story !== last) printStatus(context.terminal, campaignLine(context, one));
+    last = story;
     progress.show(campaignLine(context, one));
     if (busy) {
       await new Promise((resolve) => setTimeout(resolve, 500));
