@@ -25,7 +25,7 @@ interface DoctorOptions {
 export function registerDoctor(own: Command, context: CliContext, globals: () => DoctorOptions): void {
   own.addHelpText(
     "after",
-    "\nExit codes: 0 no finding is bad, 7 at least one is bad; a finding of `missing` does not count as bad\n",
+    "\nExit codes: 0 no finding is bad, 7 at least one is bad; a warning does not count as bad\n",
   );
   own.action(async () => {
     const { url } = globals();
@@ -49,7 +49,7 @@ export function registerDoctor(own: Command, context: CliContext, globals: () =>
               ? paint(context.terminal, "green", "ok     ")
               : one.verdict === "bad"
                 ? paint(context.terminal, "red", "bad    ")
-                : paint(context.terminal, "yellow", "missing");
+                : paint(context.terminal, "yellow", "warning");
           return `${mark} ${one.what}: ${one.detail}${one.advice === undefined ? "" : `\n        -> ${one.advice}`}`;
         }),
       ].join("\n"),

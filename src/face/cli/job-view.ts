@@ -59,7 +59,7 @@ export function jobText(terminal: Terminal, job: ShownJob): string {
     );
   if (job.note !== undefined && !jobHasEnded(job)) lines.push(`  note       ${job.note}`);
   lines.push(
-    `  times      queued ${when(job.createdAt)}${job.endedAt === undefined ? "" : `, ended after ${elapsed(job.endedAt - job.createdAt)}`}`,
+    `  times      queued ${when(job.createdAt)}, ${job.endedAt === undefined ? `valid until ${when(job.validUntil)}` : `ended after ${elapsed(job.endedAt - job.createdAt)}`}`,
   );
   return lines.join("\n");
 }
@@ -80,10 +80,12 @@ function executedText({ executed, executedCommands }: Readonly<Record<string, un
 
 const hex2 = (value: number) => value.toString(16).toUpperCase().padStart(2, "0");
 
-/** A fact of a decoded answer; types of keys are octets, GP Card Specification §11.1.8. */
+/** A fact of a decoded answer; types of keys and life cycles are octets. GP Card Specification §11.1.1, §11.1.8 */
 function shownFact(key: string, value: unknown): string {
   if (key === "kind") return String(value);
-  return key === "type" && typeof value === "number" ? `type ${hex2(value)}` : `${key} ${String(value)}`;
+  if (typeof value !== "number") return `${key} ${String(value)}`;
+  if (key === "type" || key === "lifeCycle") return `${key} ${hex2(value)}`;
+  return key.endsWith("Memory") ? `${key} ${value} octets` : `${key} ${value}`;
 }
 
 /** A decoded answer as indented lines. */

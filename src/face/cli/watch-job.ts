@@ -3,7 +3,7 @@ import type { ApiClient } from "./client.ts";
 import type { CliContext, Connection } from "./context.ts";
 import { exitOf, jobHasEnded, jobText, type ShownJob } from "./job-view.ts";
 import { exitOfSwitch, type ShownSwitch, switchIsOpen, switchText } from "./switch-view.ts";
-import { Progress, printStatus, result } from "./terminal.ts";
+import { Progress, printStatus, result, when } from "./terminal.ts";
 
 /** How long a command watches: to the end of the job, or of the profile switch that the job starts. */
 export type Until = "accepted" | "confirmed";
@@ -64,7 +64,8 @@ async function watchToEnd(api: ApiClient, id: string, deadline: number, story: S
     const job = await api.v1.jobs.get({ params: { id: id }, query: { wait: pollMs } });
     if (jobHasEnded(job)) return job;
     const where = job.chosen === undefined ? "" : ` by ${job.chosen.bearer} over ${job.chosen.link}`;
-    story.tell(`job ${id} ${job.state}${where}${job.note === undefined ? "" : `: ${job.note}`}`);
+    const until = job.state === "queued" ? `, valid until ${when(job.validUntil)}` : "";
+    story.tell(`job ${id} ${job.state}${where}${job.note === undefined ? "" : `: ${job.note}`}${until}`);
     if (Date.now() > deadline) return job;
   }
 }

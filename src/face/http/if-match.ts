@@ -6,7 +6,7 @@ const element = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|$)/y;
 /**
  * The versions that an If-Match header accepts: one of them has to be the current one. A weak tag matches none. Undefined
  * for `*` or without the header. RFC 9110 §13.1.1
- * A header in which no tag can be of this API is refused as misused, so that the mistake is visible.
+ * A header whose tags all have another form than ours is refused, so that the mistake is visible.
  * @throws api.usage
  */
 export function ifMatch(header: string | undefined): readonly number[] | undefined {

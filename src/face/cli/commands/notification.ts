@@ -81,7 +81,7 @@ export function registerNotification(notification: Command, context: CliContext)
         all.length === 0
           ? "no notifications\n"
           : table(
-              ["ID", "WHEN", "EID", "WHAT", "SEQ", "ISD-P", "VIA", "PROVEN", "COPIES", "CONFIRMATION"],
+              ["ID", "WHEN", "EID", "WHAT", "SEQ", "ISD-P", "VIA", "AUTHENTIC", "COPIES", "CONFIRMATION"],
               all.map((one) => [
                 one.id,
                 when(one.firstAt),

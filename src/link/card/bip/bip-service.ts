@@ -292,8 +292,15 @@ export class BipService implements ChannelService {
     };
     traceFrame({ kind: "bip", dir: "out", link: this.#deps.link, text: `open ${facts.asked} -> ${leads}`, facts });
     const log = this.#deps.log ?? silentLog;
-    if (way.kind === "refuse") log.warn({ link: this.#deps.link, ...facts }, "BIP channel refused");
-    else log.info({ link: this.#deps.link, ...facts }, "BIP channel opened");
+    const logged = {
+      link: this.#deps.link,
+      channel: id,
+      requested: facts.asked,
+      destination: leads,
+      ...("why" in way ? { reason: way.why } : {}),
+    };
+    if (way.kind === "refuse") log.warn(logged, "BIP channel refused");
+    else log.info(logged, "BIP channel opened");
   }
 
   #note(id: number, text: string): void {
