@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Sqlite from "better-sqlite3";
 import { newId } from "../src/base/id.ts";
+import { isdRTar } from "../src/codec/euicc/aid.ts";
 import type { Job } from "../src/gateway/model/job.ts";
 import type { Repositories } from "../src/gateway/model/store.ts";
 import { readResult, readWork } from "../src/store/octet-rows.ts";
@@ -26,7 +27,7 @@ const { values } = parseArgs({
 const [finished, targets, slices] = [Number(values.finished), Number(values.targets), Number(values.slices)];
 const sliceJobs = 200;
 const seal = { seal: (clear: Uint8Array) => clear, open: (sealed: Uint8Array) => sealed };
-const work = { kind: "script", tar: "000001", apdus: ["80F24002024F0000"] } as const;
+const work = { kind: "script", tar: isdRTar, apdus: ["80F24002024F0000"] } as const;
 const result = { commands: [{ data: "E3164F10A0000005591010FFFFFFFF89000012009F70013F", sw: "9000" }] };
 
 /** Finished jobs with a packet and two events each, while no store has the file open. */

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
 import { newId } from "../src/base/id.ts";
+import { isdRTar } from "../src/codec/euicc/aid.ts";
 import type { Repositories, Store } from "../src/gateway/model/store.ts";
 import { Pruner } from "../src/gateway/retention/pruner.ts";
 import { silentLog } from "../src/link/driver.ts";
@@ -31,7 +32,7 @@ async function finished(r: Repositories, at: number): Promise<void> {
     target,
     state: "queued",
     lane: "normal",
-    work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
+    work: readWork({ kind: "script", tar: isdRTar, apdus: ["80F24002024F0000"] }),
     request: { bearer: "auto", maxPackets: 3 },
     origin: { face: "api", client: "smsr" },
     attempts: 1,

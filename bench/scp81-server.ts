@@ -1,3 +1,4 @@
+import { isdRTar } from "../src/codec/euicc/aid.ts";
 // The server that bench/scp81.ts loads: kind of store as argument; prints its port, then a line per command line.
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -99,7 +100,7 @@ function job(eid: string, at: number): Omit<Job, "seq"> {
     target: `tgt_${eid}`,
     state: "waiting",
     lane: "normal",
-    work: { kind: "body", tar: "000001", body },
+    work: { kind: "body", tar: isdRTar, body },
     request: { bearer: "https", maxPackets: 4 },
     origin: { face: "api" },
     chosen: { bearer: "https", link: "scp81", why: "bench" },

@@ -1,3 +1,4 @@
+import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { EsimProfile, Target } from "../../src/gateway/model/target.ts";
 import { readWork } from "../../src/store/octet-rows.ts";
@@ -37,7 +38,7 @@ export function job(more: Partial<Job> = {}): Job {
     target: "tgt_1",
     state: "queued",
     lane: "normal",
-    work: readWork({ kind: "script", tar: "000001", apdus: ["80CA005A00"] }),
+    work: readWork({ kind: "script", tar: isdRTar, apdus: ["80CA005A00"] }),
     request: { bearer: "auto", maxPackets: 4 },
     origin: { face: "cli" },
     attempts: 0,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { newId } from "../../src/base/id.ts";
+import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import type { Campaign } from "../../src/gateway/model/campaign.ts";
 import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
@@ -186,7 +187,7 @@ export async function putJob(r: Repositories, at: number, over: Partial<Job> = {
     id: newId("job", at),
     target: "tgt_1",
     lane: "normal",
-    work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
+    work: readWork({ kind: "script", tar: isdRTar, apdus: ["80F24002024F0000"] }),
     request: { bearer: "auto", maxPackets: 3 },
     origin: { face: "cli" },
     attempts: 0,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newId } from "../../src/base/id.ts";
+import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import { target } from "../gateway/records.ts";
 import { dayMs, eid, everything, now, old, RetentionBench, young } from "./retention-bench.ts";
@@ -257,7 +258,7 @@ describe("what repetitions are recognised by", () => {
       target: "tgt_1" as const,
       state: "queued" as const,
       lane: "normal" as const,
-      work: { kind: "script" as const, tar: "000001", apdus: [] },
+      work: { kind: "script" as const, tar: isdRTar, apdus: [] },
       request: { bearer: "auto" as const, maxPackets: 1 },
       origin: { face: "api" as const },
       attempts: 0,

@@ -5,6 +5,7 @@ import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { octetText } from "../../src/base/octet-text.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import type { Repositories } from "../../src/gateway/model/store.ts";
 import { readWork } from "../../src/store/octet-rows.ts";
@@ -18,7 +19,7 @@ const job = {
   target: "tgt_1",
   state: "queued",
   lane: "normal",
-  work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
+  work: readWork({ kind: "script", tar: isdRTar, apdus: ["80F24002024F0000"] }),
   request: { bearer: "auto", maxPackets: 4 },
   origin: { face: "api" },
   attempts: 0,

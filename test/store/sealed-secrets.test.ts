@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fromHex } from "../../src/base/hex.ts";
 import { octetText } from "../../src/base/octet-text.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { shownWork } from "../../src/gateway/jobs/shown-job.ts";
 import { type AdminDialogRecord, freshDialog } from "../../src/gateway/model/admin-dialog.ts";
@@ -59,19 +60,19 @@ const target: Target = {
 };
 
 const works: Readonly<Record<string, JobWork>> = {
-  "PUT KEY": { kind: "script", tar: "000001", apdus: [select, putKey].map(fromHex) },
+  "PUT KEY": { kind: "script", tar: isdRTar, apdus: [select, putKey].map(fromHex) },
   "a login in STORE DATA": {
     kind: "script",
-    tar: "000001",
+    tar: isdRTar,
     apdus: [fromHex(tlv("80E28800", tlv("3A07", tlv("A5", session))))],
   },
   "parameters of a function": {
     kind: "script",
-    tar: "000001",
+    tar: isdRTar,
     apdus: [],
     function: { name: "updateSMSRAddressingParameters", params: { https: session } },
   },
-  "a ready script": { kind: "body", tar: "000001", body: fromHex(script) },
+  "a ready script": { kind: "body", tar: isdRTar, body: fromHex(script) },
   "a packet that is not ciphered": {
     kind: "packet",
     userData: [fromHex(message(putKey))],
@@ -109,7 +110,7 @@ const campaign: Campaign = {
   order: {
     name: "keys",
     targets: { kind: "all" },
-    action: { kind: "script", tar: "000001", apdus: [fromHex(putKey)] },
+    action: { kind: "script", tar: isdRTar, apdus: [fromHex(putKey)] },
     request: {},
     concurrency: 1,
     canary: 0,
@@ -129,7 +130,7 @@ const item: CampaignItem = {
   label: "rack",
   state: "pending",
   steps: [
-    { name: "script", work: works["PUT KEY"] ?? { kind: "script", tar: "000001", apdus: [] } },
+    { name: "script", work: works["PUT KEY"] ?? { kind: "script", tar: isdRTar, apdus: [] } },
     { name: "x", work: { kind: "es5", function: "updateConnectivityParameters", params: { https: connection } } },
   ],
   step: 0,
@@ -216,7 +217,7 @@ describe("nothing secret reaches the disk unsealed", () => {
   it("of a packet, which loses it with its job", async () => {
     const store = await opened();
     await store.write(async (r) => {
-      await r.jobs.insert(job("job_1", { kind: "script", tar: "000001", apdus: [fromHex(select)] }));
+      await r.jobs.insert(job("job_1", { kind: "script", tar: isdRTar, apdus: [fromHex(select)] }));
       await r.packets.insert(packet);
     });
     expect((await store.read((r) => r.packets.get("pkt_1")))?.userData).toEqual(packet.userData);
@@ -298,8 +299,8 @@ describe("a store of an older version", () => {
     const store = await opened();
     await store.write(async (r) => {
       await r.targets.insert(target);
-      await r.jobs.insert(job("job_1", { kind: "script", tar: "000001", apdus: [fromHex(select)] }));
-      await r.jobs.insert(job("job_2", { kind: "script", tar: "000001", apdus: [fromHex(select)] }));
+      await r.jobs.insert(job("job_1", { kind: "script", tar: isdRTar, apdus: [fromHex(select)] }));
+      await r.jobs.insert(job("job_2", { kind: "script", tar: isdRTar, apdus: [fromHex(select)] }));
       await r.jobs.patch("job_2", { state: "done" });
       await r.packets.insert({ ...packet, userData: [] });
       await r.packets.insert({ ...packet, id: "pkt_2", job: "job_2", userData: [] });

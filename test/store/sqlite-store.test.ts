@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import type { TargetId } from "../../src/gateway/model/identifiers.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { KeySet } from "../../src/gateway/model/key-set.ts";
@@ -57,7 +58,7 @@ const job = (owner: TargetId, over: Partial<Job> = {}): Omit<Job, "seq"> => ({
   target: owner,
   state: "queued",
   lane: "normal",
-  work: readWork({ kind: "script", tar: "000001", apdus: ["80F24002024F0000"] }),
+  work: readWork({ kind: "script", tar: isdRTar, apdus: ["80F24002024F0000"] }),
   request: { bearer: "auto", maxPackets: 3 },
   origin: { face: "cli" },
   attempts: 0,

@@ -6,7 +6,7 @@ import { fromHex, toHex } from "../../base/hex.ts";
 export type Aid = Brand<string, "Aid">;
 
 /** Toolkit application reference: 3 octets as upper-case hexadecimal, made by its parsers. ETSI TS 101 220 §7.2.1 */
-type Tar = Brand<string, "Tar">;
+export type Tar = Brand<string, "Tar">;
 
 function isAid(text: string): text is Aid {
   return /^([0-9A-F]{2}){5,16}$/.test(text);

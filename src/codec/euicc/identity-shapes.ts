@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseTar } from "./aid.ts";
 import { parseEid } from "./eid.ts";
 import { parseIccid, parseImsi } from "./iccid.ts";
 import { parseImei, parseMsisdn } from "./subscriber.ts";
@@ -32,5 +33,10 @@ export const iccidText = identity("ICCID", parseIccid);
 export const imsiText = identity("IMSI", parseImsi);
 /** An MSISDN with or without `+`. */
 export const msisdnText = identity("MSISDN", parseMsisdn);
+/** A TAR in any case. */
+export const tarText = z
+  .string()
+  .regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits")
+  .transform(parseTar);
 /** An IMEI or IMEISV. */
 export const imeiText = identity("IMEI", parseImei);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { strict } from "../../base/strict.ts";
-import { eidText, iccidText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
+import { eidText, iccidText, msisdnText, tarText } from "../../codec/euicc/identity-shapes.ts";
 import { notificationModes } from "../../gateway/model/notification-mode.ts";
 import { nameText, ReachShape, TargetSettingsShape, TargetShape, tagList } from "../../gateway/targets/target-shape.ts";
 import { keySetExample, keySetShape } from "./key-sets.ts";
@@ -225,11 +225,7 @@ export const targetOperations = {
         .enum(["AES", "3DES", "DES"])
         .optional()
         .describe("Algorithm for SCP80 keys without one in the file (CSV only)"),
-      tars: z
-        .array(z.string().regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits"))
-        .max(64)
-        .optional()
-        .describe("TARs for SCP80 keys without TARs in the file (CSV only)"),
+      tars: z.array(tarText).max(64).optional().describe("TARs for SCP80 keys without TARs in the file (CSV only)"),
       replace: z.boolean().default(false).describe("Each item replaces its whole target"),
       dryRun: z.boolean().default(false).describe("Store nothing and return the changes"),
     }),

@@ -4,6 +4,7 @@ import { checked } from "../../base/field-words.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { octetsOf } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
+import { tarText } from "../../codec/euicc/identity-shapes.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
 import { es5FromParams, isEs5Call, unknownEs5Function } from "../scripts/es5-params.ts";
@@ -42,7 +43,7 @@ const Action = z.discriminatedUnion("kind", [
   }),
   z.strictObject({
     kind: z.literal("script"),
-    tar: hex.length(6).default(isdRTar),
+    tar: tarText.prefault(isdRTar),
     aid: hex.min(10).max(32).optional(),
     apdus: z.array(hex.min(8)).min(1).max(1000),
   }),
@@ -153,7 +154,6 @@ function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
       const { aid, ...others } = action;
       return {
         ...others,
-        tar: action.tar.toUpperCase(),
         apdus: Apdus.parse(action.apdus),
         ...withoutUndefined({ aid: aid?.toUpperCase() }),
       };

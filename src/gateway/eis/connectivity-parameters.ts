@@ -2,9 +2,10 @@ import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { octetText } from "../../base/octet-text.ts";
-import { ownIsdPAid } from "../../codec/euicc/aid.ts";
+import { ownIsdPAid, parseTar } from "../../codec/euicc/aid.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
+import { tarText } from "../../codec/euicc/identity-shapes.ts";
 import type { Log } from "../../link/driver.ts";
 import type { Job, JobOrigin } from "../model/job.ts";
 import type { JobQueue } from "../model/new-job.ts";
@@ -22,6 +23,9 @@ import {
 } from "../targets/connectivity.ts";
 import { addressingOf, applyCommand } from "../targets/eis.ts";
 import { findTarget } from "../targets/target-lookup.ts";
+
+/** TAR that most MNO-SDs have; SGP.02 fixes none. */
+const mnoSdTar = parseTar("B20100");
 
 const number = z.string().regex(/^\+?[0-9]{1,20}$/, "must be 1 to 20 digits, with or without +");
 const text = z.string().min(1).max(255);
@@ -76,11 +80,7 @@ export const ConnectivityShape = z
         serviceCentre: number.optional().describe("SMSC of the profile (A0)"),
         https: z.strictObject(connection).optional().describe("Access point and login (A2)"),
         catTp: z.strictObject(connection).optional(),
-        tar: z
-          .string()
-          .regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits")
-          .default("B20100")
-          .describe("Security domain of the operator; the target needs its keys (ES6)"),
+        tar: tarText.prefault(mnoSdTar).describe("Security domain of the operator; the target needs its keys (ES6)"),
       })
       .optional()
       .describe("Parameters of the enabled profile"),
@@ -223,7 +223,7 @@ function profileWork(target: Target, before: ShownConnectivity, given: NonNullab
   ];
   return {
     kind: "script",
-    tar: tar.toUpperCase(),
+    tar,
     apdus,
     function: { name: "updateConnectivityParameters", params: { aid: enabled.aid } },
   } as const;

@@ -3,17 +3,14 @@ import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { octetsOf, octetText } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
+import { tarText } from "../../codec/euicc/identity-shapes.ts";
 import type { JobOrigin } from "../model/job.ts";
 import type { NewJob } from "../model/new-job.ts";
 import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
 
 const upper = (text: string) => text.toUpperCase();
 const octets = z.string().regex(/^([0-9a-fA-F]{2})+$/, "must be hexadecimal octets");
-const tar = z
-  .string()
-  .regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits")
-  .transform(upper)
-  .describe("Toolkit application reference, three octets; 000001 is the ISD-R");
+const tar = tarText.describe("Toolkit application reference, three octets; 000001 is the ISD-R");
 const aid = z
   .string()
   .regex(/^([0-9a-fA-F]{2}){5,16}$/, "must be an AID of 5 to 16 octets")
@@ -52,7 +49,7 @@ const Work = z
     z
       .strictObject({
         kind: z.literal("script"),
-        tar: tar.default(isdRTar),
+        tar: tar.prefault(isdRTar),
         aid: aid.optional(),
         apdus: z
           .array(octetsOf(octets.min(8, "must have at least 4 octets").max(131_072, "must have at most 65536 octets")))
@@ -65,7 +62,7 @@ const Work = z
     z
       .strictObject({
         kind: z.literal("body"),
-        tar: tar.default(isdRTar),
+        tar: tar.prefault(isdRTar),
         aid: aid.optional(),
         body: octetsOf(octets.max(2_097_152, "must have at most 1048576 octets")).describe(
           "The script, sent to the card unchanged",

@@ -1,3 +1,4 @@
+import { parseTar } from "../../codec/euicc/aid.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { hasEnded, type Job } from "../model/job.ts";
 import type { JobQueue, NewJob } from "../model/new-job.ts";
@@ -15,6 +16,9 @@ export interface LinkTestDeps {
   readonly store: Store;
   readonly jobs: JobQueue;
 }
+
+/** TAR of the issuer security domain. TS 101 220 Annex D */
+const issuerDomainTar = parseTar("000000");
 
 /** GET DATA of the extended card resources information, tag FF21. */
 const getExtendedResources = Uint8Array.of(0x80, 0xca, 0xff, 0x21, 0x00);
@@ -35,7 +39,7 @@ export async function probeLink(
   const work: NewJob["work"] =
     target.kind === "euicc"
       ? { kind: "es5", function: "auditResources" }
-      : { kind: "script", tar: "000000", apdus: [getExtendedResources] };
+      : { kind: "script", tar: issuerDomainTar, apdus: [getExtendedResources] };
   const { job } = await deps.jobs.submit({
     target: target.id,
     work,

@@ -1,3 +1,4 @@
+import type { Tar } from "../../codec/euicc/aid.ts";
 import type { Executed, JobFailure } from "./failure.ts";
 import type { CampaignId, JobId, TargetId } from "./identifiers.ts";
 import type { JobRequest, JobWork } from "./job.ts";
@@ -21,7 +22,7 @@ export type CampaignAction =
     }
   | {
       readonly kind: "script";
-      readonly tar: string;
+      readonly tar: Tar;
       readonly aid?: string;
       readonly apdus: readonly Uint8Array[];
     }

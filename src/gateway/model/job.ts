@@ -1,3 +1,4 @@
+import type { Tar } from "../../codec/euicc/aid.ts";
 import type { JobFailure } from "./failure.ts";
 import type { JobId, TargetId } from "./identifiers.ts";
 
@@ -9,7 +10,7 @@ export type JobWork =
   /** C-APDUs for one security domain. `function` is the ES5 function that they encode, if any. */
   | {
       readonly kind: "script";
-      readonly tar: string;
+      readonly tar: Tar;
       readonly aid?: string;
       readonly apdus: readonly Uint8Array[];
       readonly format?: "expanded-definite" | "expanded-indefinite" | "compact";
@@ -18,7 +19,7 @@ export type JobWork =
   /** A ready script body of the upstream: never re-encoded. */
   | {
       readonly kind: "body";
-      readonly tar: string;
+      readonly tar: Tar;
       readonly aid?: string;
       readonly body: Uint8Array;
       readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };

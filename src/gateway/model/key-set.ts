@@ -1,5 +1,5 @@
 import type { Secret } from "../../base/secret.ts";
-import { isdRTar } from "../../codec/euicc/aid.ts";
+import { isdRTar, type Tar } from "../../codec/euicc/aid.ts";
 import type { TargetId } from "./identifiers.ts";
 
 /** Cipher and MAC algorithms of a SCP80 key set (TS 102 225 §5.1.2, §5.1.3). */
@@ -13,7 +13,7 @@ export interface KeySetInfo {
   /** Key version number: 1–15 SCP80, 48–63 SCP03, 64–79 SCP81. */
   readonly kvn: number;
   /** TARs it serves, hexadecimal; empty = those of the ISD-R and its ISD-Ps. */
-  readonly tars: readonly string[];
+  readonly tars: readonly Tar[];
   readonly algorithm: Scp80Algorithm | "PSK";
   /** Number of octets of the RC/CC that this key set requires (4 or 8). */
   readonly ccLength: number;
@@ -53,7 +53,7 @@ export interface KeySetRepository {
 export const maxCounter = 0xff_ff_ff_ff_ff;
 
 /** Whether a SCP80 key set serves this TAR: named ones, or by default ISD-R (000001) and ISD-Ps (000010–00FFFF). */
-export function servesTar(set: KeySetInfo, tar: string): boolean {
+export function servesTar(set: KeySetInfo, tar: Tar): boolean {
   if (set.tars.length > 0) return set.tars.includes(tar);
   return tar === isdRTar || (tar >= "000010" && tar <= "00FFFF");
 }

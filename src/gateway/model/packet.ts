@@ -1,3 +1,4 @@
+import type { Tar } from "../../codec/euicc/aid.ts";
 import type { NetworkVerdict } from "../../link/sms-bearer.ts";
 import type { JobId, PacketId, TargetId } from "./identifiers.ts";
 
@@ -10,7 +11,7 @@ export interface PacketRecord {
   readonly target: TargetId;
   /** Key set whose counter it used; absent for packets secured upstream. */
   readonly keySet?: string;
-  readonly tar?: string;
+  readonly tar?: Tar;
   readonly cntr?: number;
   /** SPI, KIc and KID as sent, two octets, one and one: what is needed to read the response packet. */
   readonly spi?: Uint8Array;

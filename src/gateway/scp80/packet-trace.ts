@@ -1,4 +1,5 @@
 import { octetText } from "../../base/octet-text.ts";
+import type { Tar } from "../../codec/euicc/aid.ts";
 import { showScript } from "../../codec/secrets/script-secrets.ts";
 import { isTracing, traceFrame } from "../../link/trace.ts";
 import type { Job } from "../model/job.ts";
@@ -31,7 +32,7 @@ export function traceResponse(job: Job, packet: PacketRecord, answer: ReadAnswer
   if (data.length > 0) traceFrame({ ...frame, kind: "script", bytes: data, facts: { tar } });
 }
 
-function traceScript(dir: "out", link: string, script: Uint8Array, tar: string | undefined): void {
+function traceScript(dir: "out", link: string, script: Uint8Array, tar: Tar | undefined): void {
   const { bytes, hidden } = showScript(script);
   traceFrame({ kind: "script", dir, link, bytes, facts: { tar, ...(hidden ? { hidden: "key" } : {}) } });
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
-import { isdRTar, parseTar, tarFromOctets, tarOctets } from "../../codec/euicc/aid.ts";
+import { isdRTar, type Tar, tarFromOctets, tarOctets } from "../../codec/euicc/aid.ts";
 import { type Eid, eidFromOctets } from "../../codec/euicc/eid.ts";
 import { looksLikeNotification } from "../../codec/euicc/notification.ts";
 import { type CommandPacket, parseCommandPacket } from "../../codec/ota/command-packet.ts";
@@ -28,7 +28,7 @@ type PacketPlan = Pick<PacketRecord, "userData"> &
 const defaultSpi = "1639";
 
 /** The key set whose keys and counter a job uses. @throws target.no-key */
-function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: string, kvn: number | undefined): T {
+function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: Tar, kvn: number | undefined): T {
   const found = sets.find((set) => servesTar(set, tar) && (kvn === undefined || set.kvn === kvn));
   if (found === undefined) {
     throw new GatewayError(
@@ -84,7 +84,7 @@ export async function planPacket(
   const kid = kidOf(set, spi);
   const cntr = await keySets.nextCounter(set.id);
   const data = workBody(work, target);
-  const tar = tarOctets(parseTar(work.tar));
+  const tar = tarOctets(work.tar);
   const { packet } = wrapCommand({ spi, kic, kid, tar, cntr, data, ...ccOf(set) }, packetKeys(set));
   if (segmentCount(packet.length) > 255) {
     throw new GatewayError("job.too-large", `the script needs more than 255 short messages`, {
@@ -220,7 +220,7 @@ export function readAnswer(set: KeySet, packet: PacketRecord, userData: readonly
     spi,
     kic: packet.kic?.[0] ?? 0,
     kid: packet.kid?.[0] ?? 0,
-    tar: tarOctets(parseTar(packet.tar)),
+    tar: tarOctets(packet.tar),
     cntr: packet.cntr,
     ...ccOf(set),
   };

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { newId } from "../../base/id.ts";
+import { isdRTar } from "../../codec/euicc/aid.ts";
 import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import type { HttpsBearer } from "../links/https-bearer.ts";
 import type { HttpsState } from "../links/routing.ts";
@@ -168,7 +169,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
       lane: "system",
       work: {
         kind: "body",
-        tar: "000001",
+        tar: isdRTar,
         body: this.#deps.trigger(target),
         function: { name: "triggerSession", params: {} },
       },

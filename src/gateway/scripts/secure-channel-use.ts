@@ -1,4 +1,4 @@
-import { type Aid, euiccAid, parseTar } from "../../codec/euicc/aid.ts";
+import { euiccAid, isdRTar } from "../../codec/euicc/aid.ts";
 import type { JobWork } from "../model/job.ts";
 import { scriptCommands } from "./script-body.ts";
 import { objectsOf } from "./script-parts.ts";
@@ -8,9 +8,8 @@ type Script = Exclude<JobWork, { kind: "packet" }>;
 /** AID of the application that a job's script is for; absent = the ISD-R. */
 export function targetedApplication(work: Script): string | undefined {
   if (work.aid !== undefined) return work.aid.toUpperCase();
-  if (work.tar === "000001") return undefined;
-  const aid: Aid = euiccAid(parseTar(work.tar));
-  return aid;
+  if (work.tar === isdRTar) return undefined;
+  return euiccAid(work.tar);
 }
 
 /** Whether a script begins a secure channel of its own, continues in one, or is outside any. SGP.02 §4.1.3.3, §7.2 */

@@ -3,8 +3,6 @@ import type { KeyRange } from "../../codec/euicc/es5/functions/finalise-isdr-han
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
 
-/** TAR of the ISD-R. SGP.02 §2.2.3 */
-
 /**
  * The card deleted every key of its ISD-R that the handover did not name: the same keys are removed here, so that no
  * job uses one that the card no longer has. The event contains their last counters; stored packets keep theirs. SGP.02

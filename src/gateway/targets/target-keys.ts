@@ -3,7 +3,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { newId } from "../../base/id.ts";
 import { keyLike } from "../../base/key-like.ts";
 import { Secret } from "../../base/secret.ts";
-import { isdRTar } from "../../codec/euicc/aid.ts";
+import { isdRTar, type Tar } from "../../codec/euicc/aid.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import type { TargetId } from "../model/identifiers.ts";
 import { type KeySet, type KeySetInfo, servesTar } from "../model/key-set.ts";
@@ -43,10 +43,8 @@ function clashOf(set: KeySetInfo, other: KeySetInfo): { field: string; why: stri
   return tar === undefined ? undefined : { field: "tars", why: `${name} already applies to TAR ${tar}:` };
 }
 
-/** TAR of the ISD-R: one of those that a key set without TARs serves. SGP.02 §2.2.3 */
-
 /** A TAR that both key sets serve. */
-function sharedTar(a: KeySetInfo, b: KeySetInfo): string | undefined {
+function sharedTar(a: KeySetInfo, b: KeySetInfo): Tar | undefined {
   if (a.tars.length === 0 && b.tars.length === 0) return isdRTar;
   if (a.tars.length === 0) return b.tars.find((tar) => servesTar(a, tar));
   if (b.tars.length === 0) return a.tars.find((tar) => servesTar(b, tar));
@@ -83,7 +81,7 @@ function keySetOf(target: TargetId, shape: KeySetShape, at: string, now: number)
     target,
     type: shape.type,
     kvn: shape.kvn,
-    tars: shape.tars.map((tar) => tar.toUpperCase()),
+    tars: shape.tars,
     algorithm,
     ccLength: shape.ccLength,
     cntr: shape.cntr,

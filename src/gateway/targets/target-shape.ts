@@ -4,7 +4,7 @@ import { fromHex } from "../../base/hex.ts";
 import { keyLike, namesSecret, safeName } from "../../base/key-like.ts";
 import { strict } from "../../base/strict.ts";
 import { isCatTlvs } from "../../codec/cat/comprehension.ts";
-import { eidText, iccidText, imsiText, msisdnText } from "../../codec/euicc/identity-shapes.ts";
+import { eidText, iccidText, imsiText, msisdnText, tarText } from "../../codec/euicc/identity-shapes.ts";
 import { isTlvs } from "../../codec/kit/ber.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { maxCounter } from "../model/key-set.ts";
@@ -52,7 +52,7 @@ export const KeySetShape = strict({
   keys: z.array(Key).min(1).max(128),
   cntr: cntr.default(0),
   ccLength: z.union([z.literal(4), z.literal(8)]).default(8),
-  tars: z.array(hex("3")).max(64).default([]),
+  tars: z.array(tarText).max(64).prefault([]),
   pskIdentity: z
     .string()
     .min(1)

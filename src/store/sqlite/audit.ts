@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Selectable } from "kysely";
 import type { AuditEntry, AuditRepository } from "../../gateway/model/audit-entry.ts";
 import type { Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface AuditTables {
@@ -23,7 +24,7 @@ function entryOf(row: Selectable<AuditTables["audit"]>): AuditEntry {
     seq: row.seq,
     at: row.at,
     ...(row.client === null ? {} : { client: row.client }),
-    ...(row.how === null ? {} : { how: row.how as NonNullable<AuditEntry["how"]> }),
+    ...(row.how === null ? {} : { how: stored<NonNullable<AuditEntry["how"]>>(row.how) }),
     ...(row.remote === null ? {} : { remote: row.remote }),
     operation: row.operation,
     method: row.method,

@@ -5,6 +5,7 @@ import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface InboxTables {
@@ -30,7 +31,7 @@ function entryIn(row: Selectable<InboxTables["inbox"]>, hiding: Hiding): InboxEn
     link: row.link,
     ...(row.target === null ? {} : { target: row.target }),
     item: hiding.open<InboxEntry["item"]>(row.id, row.secret) ?? fromJson<InboxEntry["item"]>(row.item),
-    state: row.state as InboxEntry["state"],
+    state: stored<InboxEntry["state"]>(row.state),
     ...(row.verdict === null ? {} : { verdict: row.verdict }),
     receivedAt: row.received_at,
   };

@@ -8,6 +8,7 @@ import type { Job, JobPatch, JobResult, JobState } from "../../gateway/model/job
 import type { Hidden, Hiding } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
 import { readResult, readWork, type WrittenResult, type WrittenWork } from "../octet-rows.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
 export interface JobTables {
@@ -50,10 +51,10 @@ export interface JobTables {
 export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results: Hiding): Job {
   return {
     seq: row.seq,
-    id: row.id as JobId,
-    target: row.target as TargetId,
-    state: row.state as JobState,
-    lane: row.lane as Job["lane"],
+    id: stored<JobId>(row.id),
+    target: stored<TargetId>(row.target),
+    state: stored<JobState>(row.state),
+    lane: stored<Job["lane"]>(row.lane),
     work: readWork(hiding.open<WrittenWork>(row.id, row.secret) ?? fromJson<WrittenWork>(row.work)),
     request: fromJson<Job["request"]>(row.request),
     origin: fromJson<Job["origin"]>(row.origin),

@@ -5,6 +5,7 @@ import type { TargetId } from "../../gateway/model/identifiers.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface KeySetTables {
@@ -29,11 +30,11 @@ const infoColumns = ["id", "target", "type", "kvn", "tars", "algorithm", "cc_len
 function info(row: Omit<Row, "material" | "heard_cntr">): KeySetInfo {
   return {
     id: row.id,
-    target: row.target as TargetId,
-    type: row.type as KeySetInfo["type"],
+    target: stored<TargetId>(row.target),
+    type: stored<KeySetInfo["type"]>(row.type),
     kvn: row.kvn,
-    tars: row.tars === "" ? [] : row.tars.split(","),
-    algorithm: row.algorithm as KeySetInfo["algorithm"],
+    tars: row.tars === "" ? [] : row.tars.split(",").map((tar) => stored(tar)),
+    algorithm: stored<KeySetInfo["algorithm"]>(row.algorithm),
     ccLength: row.cc_length,
     cntr: row.cntr,
     ...(row.psk_identity === null ? {} : { pskIdentity: row.psk_identity }),

@@ -4,6 +4,7 @@ import { fromHex, toHex } from "../../base/hex.ts";
 import type { JobId, NotificationId, TargetId } from "../../gateway/model/identifiers.ts";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
 import type { Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface NotificationTables {
@@ -32,8 +33,8 @@ interface NotificationTables {
 function notificationOf(row: Selectable<NotificationTables["notification"]>): NotificationRecord {
   return {
     seq: row.seq,
-    id: row.id as NotificationId,
-    ...(row.target === null ? {} : { target: row.target as TargetId }),
+    id: stored<NotificationId>(row.id),
+    ...(row.target === null ? {} : { target: stored<TargetId>(row.target) }),
     eid: row.eid,
     type: row.type,
     sequence: row.sequence,
@@ -43,8 +44,8 @@ function notificationOf(row: Selectable<NotificationTables["notification"]>): No
     link: row.link,
     verified: row.verified !== 0,
     copies: row.copies,
-    confirmation: row.confirmation as NotificationRecord["confirmation"],
-    ...(row.confirm_job === null ? {} : { confirmJob: row.confirm_job as JobId }),
+    confirmation: stored<NotificationRecord["confirmation"]>(row.confirmation),
+    ...(row.confirm_job === null ? {} : { confirmJob: stored<JobId>(row.confirm_job) }),
     raw: fromHex(row.raw),
     firstAt: row.first_at,
     lastAt: row.last_at,

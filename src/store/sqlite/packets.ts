@@ -10,6 +10,7 @@ import { fromJson, toJson } from "../json.ts";
 import { KeptPackets } from "../kept-packets.ts";
 import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 import type { BareJobs } from "./jobs.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
@@ -54,17 +55,17 @@ interface PacketTables {
 
 function packetIn(row: Selectable<PacketTables["packet"]>, hiding: Hiding, responses: Hiding): PacketRecord {
   return {
-    id: row.id as PacketId,
-    job: row.job as JobId,
-    target: row.target as TargetId,
+    id: stored<PacketId>(row.id),
+    job: stored<JobId>(row.job),
+    target: stored<TargetId>(row.target),
     ...(row.key_set === null ? {} : { keySet: row.key_set }),
-    ...(row.tar === null ? {} : { tar: row.tar }),
+    ...(row.tar === null ? {} : { tar: stored<NonNullable<PacketRecord["tar"]>>(row.tar) }),
     ...(row.cntr === null ? {} : { cntr: row.cntr }),
     ...(row.spi === null ? {} : { spi: fromHex(row.spi) }),
     ...(row.kic === null ? {} : { kic: fromHex(row.kic) }),
     ...(row.kid === null ? {} : { kid: fromHex(row.kid) }),
     userData: (hiding.open<string[]>(row.id, row.secret) ?? fromJson<string[]>(row.user_data)).map(fromHex),
-    state: row.state as PacketRecord["state"],
+    state: stored<PacketRecord["state"]>(row.state),
     ...(row.link === null ? {} : { link: row.link }),
     transmissions: row.transmissions,
     ...(row.response === null
@@ -109,12 +110,12 @@ export function hiddenPacket(
 
 function partOf(row: Selectable<PacketTables["packet_part"]>): PacketPart {
   return {
-    packet: row.packet as PacketId,
+    packet: stored<PacketId>(row.packet),
     position: row.position,
     transmission: row.transmission,
     link: row.link,
     ...(row.network_reference === null ? {} : { networkReference: row.network_reference }),
-    state: row.state as PacketPart["state"],
+    state: stored<PacketPart["state"]>(row.state),
     at: row.at,
     ...(row.echo === null || row.number === null ? {} : { echo: { reference: row.echo, to: row.number } }),
     ...(row.said === null ? {} : { said: fromJson<NonNullable<PacketPart["said"]>>(row.said) }),

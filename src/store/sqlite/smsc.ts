@@ -15,6 +15,7 @@ import { fromJson, toJson } from "../json.ts";
 import { KeptRows } from "../kept-rows.ts";
 import type { Migration } from "../migration.ts";
 import { remembered, type Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
 interface SmscTables {
@@ -65,16 +66,16 @@ function messageOf(row: Selectable<SmscTables["smsc_message"]>): SmscMessage {
   return {
     id: row.id,
     client: row.client,
-    job: row.job as SmscMessage["job"],
+    job: stored<SmscMessage["job"]>(row.job),
     position: row.position,
-    target: row.target as TargetId,
+    target: stored<TargetId>(row.target),
     source: fromJson<SmscMessage["source"]>(row.source),
     destination: fromJson<SmscMessage["destination"]>(row.destination),
-    receipt: row.receipt as SmscMessage["receipt"],
+    receipt: stored<SmscMessage["receipt"]>(row.receipt),
     intermediate: row.intermediate !== 0,
     ...(row.user_reference === null ? {} : { userMessageReference: row.user_reference }),
     ...(row.data_coding === null ? {} : { dataCoding: row.data_coding }),
-    state: row.state as SmscMessage["state"],
+    state: stored<SmscMessage["state"]>(row.state),
     error: row.error,
     ...(row.network === null ? {} : { network: fromJson<NonNullable<SmscMessage["network"]>>(row.network) }),
     submittedAt: row.submitted_at,
@@ -269,7 +270,7 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       const row = rows.find((one) => one.number === number) ?? rows[0];
       if (row === undefined) return undefined;
       return {
-        target: row.target as TargetId,
+        target: stored<TargetId>(row.target),
         client: row.client,
         number: row.number,
         ours: fromJson<SmscConversation["ours"]>(row.ours),

@@ -10,6 +10,7 @@ import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { KeptRows } from "../kept-rows.ts";
 import type { Awaitable, Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
 interface TargetTables {
@@ -252,7 +253,7 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
       return rows.map(({ alias, kind, id, eid }) => ({
         alias,
         kind: own.get(alias) ?? "name",
-        other: { id: id as TargetId, ...(eid === null ? {} : { eid }), kind: kind as AliasKind },
+        other: { id: stored<TargetId>(id), ...(eid === null ? {} : { eid }), kind: stored<AliasKind>(kind) },
       }));
     },
     async list(filter, after, limit) {

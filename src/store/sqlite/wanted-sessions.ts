@@ -1,6 +1,7 @@
 import type { TargetId } from "../../gateway/model/identifiers.ts";
 import type { PendingSessionTriggerRepository } from "../../gateway/model/pending-session-trigger.ts";
 import type { Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface PendingSessionTriggerTables {
@@ -26,7 +27,7 @@ export function pendingSessionTriggerRepository(s: Statements): PendingSessionTr
     },
     async list() {
       const rows = await s.all(db.selectFrom("wanted_session").selectAll());
-      return rows.map(({ target, since, until }) => ({ target: target as TargetId, since, until }));
+      return rows.map(({ target, since, until }) => ({ target: stored<TargetId>(target), since, until }));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { refuseItem, startItem, stepItem } from "../../../src/gateway/campaign/item.ts";
 import type { ItemFacts } from "../../../src/gateway/campaign/item-facts.ts";
 import type { CampaignItem, ItemStep } from "../../../src/gateway/model/campaign.ts";
@@ -9,7 +10,7 @@ import { isdP, job, profile, target } from "../records.ts";
 
 const { first, second } = isdP;
 const now = 1_000;
-const script: ItemStep = { name: "script", work: readWork({ kind: "script", tar: "000001", apdus: ["80CA005A00"] }) };
+const script: ItemStep = { name: "script", work: readWork({ kind: "script", tar: isdRTar, apdus: ["80CA005A00"] }) };
 const enable: ItemStep = { ...script, name: "enableProfile", switches: { to: second } };
 const remove: ItemStep = { ...script, name: "deleteProfile", deletes: second };
 const failure = (executed: JobFailure["executed"]): JobFailure => ({

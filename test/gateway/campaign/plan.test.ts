@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import { parseTar } from "../../../src/codec/euicc/aid.ts";
 import { planFor } from "../../../src/gateway/campaign/plan.ts";
 import type { CampaignAction, ProfileChoice } from "../../../src/gateway/model/campaign.ts";
 import type { EsimProfile } from "../../../src/gateway/model/target.ts";
@@ -153,8 +154,8 @@ describe("a planned step", () => {
     ],
     [
       "a script has neither",
-      { kind: "script", tar: "B00010", apdus: [fromHex("00A40004023F00")] },
-      { name: "script", work: { kind: "script", tar: "B00010", apdus: [fromHex("00A40004023F00")] } },
+      { kind: "script", tar: parseTar("B00010"), apdus: [fromHex("00A40004023F00")] },
+      { name: "script", work: { kind: "script", tar: parseTar("B00010"), apdus: [fromHex("00A40004023F00")] } },
     ],
   ])("%s", (_, action, step) => {
     const plan = planFor(action, both);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { checkPolicy, deletesItself } from "../../../src/gateway/eis/policy.ts";
 import type { JobWork } from "../../../src/gateway/model/job.ts";
 import type { EsimProfile } from "../../../src/gateway/model/target.ts";
@@ -43,7 +44,7 @@ describe("POL2", () => {
 
   it("says nothing of scripts that cannot be read", () => {
     const of = eis({ pol2: rule("DISABLE") });
-    expect(checkPolicy(of, readWork({ kind: "body", tar: "000001", body: "FFFF" }))).toEqual({ warnings: [] });
+    expect(checkPolicy(of, readWork({ kind: "body", tar: isdRTar, body: "FFFF" }))).toEqual({ warnings: [] });
     expect(checkPolicy(of, readWork({ kind: "packet", userData: ["00"], protocolId: 0, dataCoding: 0 }))).toEqual({
       warnings: [],
     });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { CardAudits } from "../../../src/gateway/eis/card-audits.ts";
 import { withEnabled } from "../../../src/gateway/targets/eis.ts";
 import { saveTarget } from "../../../src/gateway/targets/target-lookup.ts";
@@ -61,8 +62,8 @@ describe("POL2", () => {
     const apdu = `80E40040124F10${scene.b}00`;
     const body = `AA1A2218${apdu}`;
     for (const work of [
-      { kind: "script", tar: "000001", apdus: [apdu] } as const,
-      { kind: "body", tar: "000001", body } as const,
+      { kind: "script", tar: isdRTar, apdus: [apdu] } as const,
+      { kind: "body", tar: isdRTar, body } as const,
     ])
       await expect(
         bench.gateway.jobs.submit({ target: scene.card.state.eid, work: readWork(work), origin: { face: "upstream" } }),

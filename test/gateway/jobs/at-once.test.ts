@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import type { Repositories } from "../../../src/gateway/model/store.ts";
 import { benchWith } from "../bench.ts";
 
@@ -55,7 +56,7 @@ it("an order whose packet cannot be secured is accepted, uses no counter, and fa
   await using ready = await benchWith();
   const { bench, card } = ready;
   const apdus = Array.from({ length: 160 }, () => fromHex(`80E28800FA${"00".repeat(250)}`));
-  const work = { kind: "script", tar: "000001", apdus } as const;
+  const work = { kind: "script", tar: isdRTar, apdus } as const;
   const counter = async () => {
     const target = await bench.store.read((r) => r.targets.holding("eid", card.state.eid));
     const sets = await bench.store.read((r) => r.keySets.list(target?.id ?? ""));

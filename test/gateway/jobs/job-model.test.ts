@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newId } from "../../../src/base/id.ts";
 import { Secret } from "../../../src/base/secret.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { sealWith } from "../../../src/crypto/seal.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Carried, JobEvent } from "../../../src/gateway/jobs/job-events.ts";
@@ -185,7 +186,7 @@ it("any sequence of events keeps to the diagram, ends the job once, and never de
         target,
         state: "queued",
         lane: "normal",
-        work: readWork({ kind: "script", tar: "000001", apdus: ["80F2000C00", "80F2000C00"] }),
+        work: readWork({ kind: "script", tar: isdRTar, apdus: ["80F2000C00", "80F2000C00"] }),
         request,
         origin: { face: "api" },
         attempts: 0,

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
 import { octetText } from "../../../src/base/octet-text.ts";
+import { parseTar } from "../../../src/codec/euicc/aid.ts";
 import { shownJob, shownPackets } from "../../../src/gateway/jobs/shown-job.ts";
 
 const key = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
 const usim = "00A4040C10A0000000871002FFFFFFFF8900000000";
-const script = (...apdus: string[]) => ({ kind: "script", tar: "B00010", apdus: apdus.map(fromHex) }) as const;
+const script = (...apdus: string[]) =>
+  ({ kind: "script", tar: parseTar("B00010"), apdus: apdus.map(fromHex) }) as const;
 const answer = (data: string) => ({
   data: fromHex(`01${data}`),
   commands: [{ data: fromHex(data), sw: "9000" }],

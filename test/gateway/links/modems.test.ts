@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { gatewayNumber, ModemBench, type ModemBenchOptions } from "../../../scripts/modem-bench.ts";
 import { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { ptyAvailable, ptyMissing } from "../../simulators/pty.ts";
 
@@ -67,7 +68,7 @@ describe.skipIf(!available)("jobs over modems on pseudo-terminals", () => {
   test("commands and answers of several segments arrive whole", async () => {
     await open();
     const apdus = Array.from({ length: 30 }, () => "80CA005A00");
-    const done = await job(readWork({ kind: "script", tar: "000001", apdus, format: "expanded-definite" }));
+    const done = await job(readWork({ kind: "script", tar: isdRTar, apdus, format: "expanded-definite" }));
     expect(done).toMatchObject({ state: "done", result: { executed: 30 } });
     const [packet] = await bench.packets(done.id);
     expect(packet?.userData.length).toBeGreaterThan(1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "../../../src/gateway/links/routing.ts";
 import type { JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
@@ -6,7 +7,7 @@ import { readWork } from "../../../src/store/octet-rows.ts";
 import { isdP, profile, target } from "../records.ts";
 
 const eid = "89001012012341234012345678901224";
-const work: JobWork = readWork({ kind: "script", tar: "000001", apdus: ["80CA005A00"] });
+const work: JobWork = readWork({ kind: "script", tar: isdRTar, apdus: ["80CA005A00"] });
 const packet: JobWork = readWork({ kind: "packet", userData: ["00"], protocolId: 127, dataCoding: 246 });
 const card = target({ eid, msisdn: "447700900001" });
 const none: HttpsState = { open: false, possible: false };

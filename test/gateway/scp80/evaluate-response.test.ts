@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import type { PacketRecord } from "../../../src/gateway/model/packet.ts";
 import { verdictOf } from "../../../src/gateway/scp80/evaluate-response.ts";
@@ -11,7 +12,7 @@ const packet: PacketRecord = {
   job: "job_1",
   target: "tgt_1",
   keySet: "key_1",
-  tar: "000001",
+  tar: isdRTar,
   cntr: 1,
   spi: Uint8Array.of(0x16, 0x39),
   userData: [],
@@ -87,7 +88,9 @@ describe("the verdict on a response packet", () => {
       "compact, to a compact script",
       {
         answer: { data: compact },
-        order: job({ work: { kind: "script", tar: "B00010", apdus: [fromHex("00A4000C023F00")], format: "compact" } }),
+        order: job({
+          work: { kind: "script", tar: parseTar("B00010"), apdus: [fromHex("00A4000C023F00")], format: "compact" },
+        }),
       },
       "done",
     ],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { TracePcap } from "../../../src/face/cli/trace-pcap.ts";
 import { FramePrinter } from "../../../src/face/cli/trace-text.ts";
 import type { TracedFrame } from "../../../src/face/cli/traced-frame.ts";
@@ -54,7 +55,7 @@ async function runScript(
     await bench.add(card);
     await bench.run({
       target: card.state.eid,
-      work: readWork({ kind: "script", tar: "000001", apdus }),
+      work: readWork({ kind: "script", tar: isdRTar, apdus }),
       request: { spi },
       origin: { face: "cli" },
     });
@@ -67,7 +68,7 @@ describe("packets and scripts in the trace", () => {
     const { frames } = await runScript("1639");
     const out = frames.filter((frame) => frame.dir === "out" && ["packet", "script"].includes(frame.kind));
     expect(out.map((frame) => frame.kind)).toEqual(["packet", "script"]);
-    expect(out[0]).toMatchObject({ facts: { tar: "000001", cntr: 1, spi: "1639", transmission: 1 } });
+    expect(out[0]).toMatchObject({ facts: { tar: isdRTar, cntr: 1, spi: "1639", transmission: 1 } });
     for (const frame of out) expect(frame).toMatchObject({ target: expect.any(String), job: expect.any(String) });
     expect(out[1]?.hex).toContain("80CAFF2100");
     const answers = frames.filter((frame) => frame.dir === "in" && frame.kind === "packet");

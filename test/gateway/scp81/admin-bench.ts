@@ -3,6 +3,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { newId } from "../../../src/base/id.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import type { AdminAnswer } from "../../../src/codec/gp/admin-http.ts";
 import { adminProtocol } from "../../../src/codec/gp/admin-http.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
@@ -92,8 +93,8 @@ export class AdminBench implements AsyncDisposable {
     const at = withoutUndefined({ aid });
     const work =
       typeof what === "string"
-        ? ({ kind: "body", tar: "000001", body: what, ...at } as const)
-        : ({ kind: "script", tar: "000001", apdus: what, ...at } as const);
+        ? ({ kind: "body", tar: isdRTar, body: what, ...at } as const)
+        : ({ kind: "script", tar: isdRTar, apdus: what, ...at } as const);
     const { job } = await this.bench.gateway.jobs.submit({
       target: card.eid,
       work: readWork(work),
@@ -106,7 +107,7 @@ export class AdminBench implements AsyncDisposable {
 
   /** A job of the gateway's own, which goes first. */
   system(card: Card, apdus: readonly string[]): Promise<string> {
-    return this.waiting(card, readWork({ kind: "script", tar: "000001", apdus }), {}, "system");
+    return this.waiting(card, readWork({ kind: "script", tar: isdRTar, apdus }), {}, "system");
   }
 
   /** A job that waits for a session already. */

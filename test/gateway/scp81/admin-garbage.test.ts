@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededRandom } from "../../../simulators/seeded-random.ts";
 import { toHex } from "../../../src/base/hex.ts";
-import { parseAid } from "../../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../../../src/codec/euicc/aid.ts";
 import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
 import { AdminBench } from "./admin-bench.ts";
@@ -43,7 +43,7 @@ describe("answers whose data mean nothing", () => {
     const cards = await bench.bareCards(data.length);
     await Promise.all(
       cards.map(async (card, index) => {
-        const id = await bench.waiting(card, { kind: "script", tar: "000001", apdus: es5Commands(fn) });
+        const id = await bench.waiting(card, { kind: "script", tar: isdRTar, apdus: es5Commands(fn) });
         await card.begin();
         const rapdu = tlvBytes(0x23, data[index] ?? octets(0), Uint8Array.of(0x90, 0x00));
         expect(await card.answer(`AF80${toHex(rapdu)}0000`)).not.toBe("dropped");

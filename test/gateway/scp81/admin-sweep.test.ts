@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
 import type { Job, JobWork } from "../../../src/gateway/model/job.ts";
@@ -43,11 +44,11 @@ class Trial {
 
   async job(commands = 1, request: object = {}): Promise<string> {
     const markers = Array.from({ length: commands }, () => `80CA${(++this.#markers).toString(16).toUpperCase()}00`);
-    return this.#add(readWork({ kind: "script", tar: "000001", apdus: markers }), markers, request);
+    return this.#add(readWork({ kind: "script", tar: isdRTar, apdus: markers }), markers, request);
   }
 
   async body(body: string, marker: string): Promise<string> {
-    return this.#add(readWork({ kind: "body", tar: "000001", body }), [marker], { moreToCome: true });
+    return this.#add(readWork({ kind: "body", tar: isdRTar, body }), [marker], { moreToCome: true });
   }
 
   /** Takes in what the gateway said. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/hex.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { sessionParametersTlv, storeDataCommands } from "../../../src/codec/gp/sd-parameters.ts";
 import { StoredSessionParameters } from "../../../src/codec/gp/session-parameters.ts";
@@ -12,12 +13,12 @@ import { AdminBench } from "./admin-bench.ts";
 const agentId = "card/7";
 const http = { host: "h", agentId };
 const trigger = encode(SessionTrigger, { session: { http } });
-const script = (...apdus: Uint8Array[]) => ({ kind: "script", tar: "000001", apdus }) as const;
+const script = (...apdus: Uint8Array[]) => ({ kind: "script", tar: isdRTar, apdus }) as const;
 const long = { http: { host: "h".repeat(300), agentId } };
 
 describe("the agent id that a script writes", () => {
   it.each([
-    ["a trigger", { kind: "body", tar: "000001", body: trigger } as const],
+    ["a trigger", { kind: "body", tar: isdRTar, body: trigger } as const],
     ["STORE DATA of a whole set", script(...storeDataCommands(sessionParametersTlv("replace", { http })))],
     ["STORE DATA of a change", script(...storeDataCommands(sessionParametersTlv("change", { http })))],
     ["STORE DATA in several blocks", script(...storeDataCommands(sessionParametersTlv("replace", long)))],
@@ -33,8 +34,8 @@ describe("the agent id that a script writes", () => {
   ])("is found in %s", (_, work) => expect(agentIdWritten(work)).toBe(agentId));
 
   it.each([
-    ["a trigger without one", { kind: "body", tar: "000001", body: Uint8Array.of(0x81, 0x00) } as const],
-    ["a broken trigger", { kind: "body", tar: "000001", body: Uint8Array.of(0x81, 0xff, 0x8b) } as const],
+    ["a trigger without one", { kind: "body", tar: isdRTar, body: Uint8Array.of(0x81, 0x00) } as const],
+    ["a broken trigger", { kind: "body", tar: isdRTar, body: Uint8Array.of(0x81, 0xff, 0x8b) } as const],
     ["other scripts", script(Uint8Array.of(0x80, 0xca, 0, 0x5a, 0))],
     ["broken parameters", script(Uint8Array.of(0x80, 0xe2, 0x90, 0, 3, 0x85, 0x7f, 0x01))],
   ])("is not looked for in %s", (_, work) => expect(agentIdWritten(work)).toBeUndefined());

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
 import type { JobId } from "../../../src/gateway/model/identifiers.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { KeySetInfo } from "../../../src/gateway/model/key-set.ts";
@@ -27,7 +28,7 @@ function waiting(id: JobId, more: Partial<Job> = {}, request: Partial<JobRequest
 
 const script = (more: Partial<Extract<JobWork, { kind: "script" }>>): JobWork => ({
   kind: "script",
-  tar: "000001",
+  tar: isdRTar,
   apdus: [fromHex("80CA005A00")],
   ...more,
 });
@@ -88,10 +89,13 @@ describe("the jobs that are sent by SMS instead", () => {
     ],
     ["none without a key set", { jobs: [waiting("job_a")], sets: [] }, []],
     ["none with PSKs only", { jobs: [waiting("job_a")], sets: [{ ...isdR, type: "SCP81", kvn: 64 }] }, []],
-    ["none whose TAR has no key set", { jobs: [waiting("job_a", { work: script({ tar: "B00010" }) })] }, []],
+    ["none whose TAR has no key set", { jobs: [waiting("job_a", { work: script({ tar: parseTar("B00010") }) })] }, []],
     [
       "one whose TAR has its own key set",
-      { jobs: [waiting("job_a", { work: script({ tar: "B00010" }) })], sets: [{ ...isdR, tars: ["B00010"] }] },
+      {
+        jobs: [waiting("job_a", { work: script({ tar: parseTar("B00010") }) })],
+        sets: [{ ...isdR, tars: [parseTar("B00010")] }],
+      },
       ["job_a"],
     ],
     ["one with the KVN of a key set", { jobs: [waiting("job_a", {}, { kvn: 1 })] }, ["job_a"]],
@@ -122,7 +126,11 @@ describe("the jobs that are sent by SMS instead", () => {
     ],
     [
       "one whose AID is that of its TAR",
-      { jobs: [waiting("job_a", { work: script({ tar: "000012", aid: "A0000005591010FFFFFFFF8900001200" }) })] },
+      {
+        jobs: [
+          waiting("job_a", { work: script({ tar: parseTar("000012"), aid: "A0000005591010FFFFFFFF8900001200" }) }),
+        ],
+      },
       ["job_a"],
     ],
     [

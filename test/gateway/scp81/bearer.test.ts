@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
@@ -60,7 +61,7 @@ class Triggering implements AsyncDisposable {
   async waiting(request: Partial<JobRequest> = {}, work: Partial<Script> = {}, validityMs?: number): Promise<string> {
     const { job } = await this.bench.gateway.jobs.submit({
       target: this.card.state.eid,
-      work: { kind: "script", tar: "000001", apdus: long, format: "compact", ...work },
+      work: { kind: "script", tar: isdRTar, apdus: long, format: "compact", ...work },
       request,
       origin: { face: "api" },
       ...withoutUndefined({ validityMs }),

@@ -9,6 +9,7 @@ import { Scp81Config } from "../../../src/app/config/scp81.ts";
 import { Scp81Service } from "../../../src/app/scp81-service.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
@@ -83,7 +84,7 @@ export class Scp81Bench implements AsyncDisposable {
     const { aid, validityMs } = more;
     const { job } = await this.#bench.gateway.jobs.submit({
       target: this.eid,
-      work: readWork({ kind: "script", tar: "000001", apdus, ...withoutUndefined({ aid }) }),
+      work: readWork({ kind: "script", tar: isdRTar, apdus, ...withoutUndefined({ aid }) }),
       request: { bearer: "https", ...request },
       origin: { face: "api" },
       ...withoutUndefined({ validityMs }),

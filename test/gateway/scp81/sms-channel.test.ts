@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import { parseTar } from "../../../src/codec/euicc/aid.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, euicc } from "../bench.ts";
 
@@ -16,7 +17,7 @@ it("a secure channel whose script is refused is over by short message too", asyn
   await bench.gateway.start();
   const order = (apdu: string) => ({
     target: card.state.eid,
-    work: readWork({ kind: "script", tar: aid.slice(24, 30), aid, apdus: [apdu] }),
+    work: readWork({ kind: "script", tar: parseTar(aid.slice(24, 30)), aid, apdus: [apdu] }),
     request: { bearer: "short-message" } as const,
     origin: { face: "api" } as const,
   });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { scriptParts } from "../../../src/gateway/scripts/script-parts.ts";
 import { target } from "../records.ts";
 
-const script = (...apdus: string[]) => ({ kind: "script", tar: "000001", apdus: apdus.map(fromHex) }) as const;
+const script = (...apdus: string[]) => ({ kind: "script", tar: isdRTar, apdus: apdus.map(fromHex) }) as const;
 const parts = (limit: number | undefined, ...apdus: string[]) =>
   scriptParts(script(...apdus), target({ settings: withoutUndefined({ scp81Buffer: limit }) })).map(toHex);
 
@@ -30,7 +31,7 @@ describe("the parts of a script", () => {
 
   it("leave a ready body alone that the card can take", () => {
     const body = `AE80${object}${object}0000`;
-    const work = { kind: "body", tar: "000001", body: fromHex(body) } as const;
+    const work = { kind: "body", tar: isdRTar, body: fromHex(body) } as const;
     expect(scriptParts(work, target()).map(toHex)).toEqual([body]);
     expect(scriptParts(work, target({ settings: { scp81Buffer: 12 } })).map(toHex)).toEqual([
       `AE80${object}0000`,
@@ -39,7 +40,7 @@ describe("the parts of a script", () => {
   });
 
   it("leave a body alone that cannot be read", () => {
-    const work = { kind: "body", tar: "000001", body: new Uint8Array(20).fill(0xff) } as const;
+    const work = { kind: "body", tar: isdRTar, body: new Uint8Array(20).fill(0xff) } as const;
     expect(scriptParts(work, target({ settings: { scp81Buffer: 12 } }))).toEqual([work.body]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
 import { answeredScript, askedByBody, askedByWork, swSucceeds } from "../../../src/gateway/scripts/script-verdict.ts";
 
 const answer = (body: string, response: string) => answeredScript(askedByBody(fromHex(body)), fromHex(response));
@@ -100,7 +101,7 @@ describe("an SCP03t script", () => {
 describe("an SCP03 script of C-APDUs", () => {
   const update = "8050300008010203040506070800";
   const authenticate = `8482330010${"11".repeat(16)}`;
-  const both = askedByWork({ kind: "script", tar: "000013", apdus: [update, authenticate].map(fromHex) });
+  const both = askedByWork({ kind: "script", tar: parseTar("000013"), apdus: [update, authenticate].map(fromHex) });
   const good = `231E${"00".repeat(28)}9000`;
 
   it.each([
@@ -151,11 +152,11 @@ describe("octets that nobody can read as a script", () => {
 describe("a script that is answered by nothing, or by too much", () => {
   const three = {
     kind: "script",
-    tar: "000001",
+    tar: isdRTar,
     apdus: Array.from({ length: 3 }, () => fromHex("80F28002024F0000")),
   } as const;
   const named = { ...three, function: { name: "enableProfile", params: {} } };
-  const body = { kind: "body", tar: "000001", body: fromHex("80F28002024F00") } as const;
+  const body = { kind: "body", tar: isdRTar, body: fromHex("80F28002024F00") } as const;
   const nothing = new Uint8Array(0);
 
   it.each([

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
 import { channelUse, targetedApplication } from "../../../src/gateway/scripts/secure-channel-use.ts";
 
-const script = (...apdus: string[]) => ({ kind: "script", tar: "000001", apdus: apdus.map(fromHex) }) as const;
-const body = (octets: string) => ({ kind: "body", tar: "000001", body: fromHex(octets) }) as const;
+const script = (...apdus: string[]) => ({ kind: "script", tar: isdRTar, apdus: apdus.map(fromHex) }) as const;
+const body = (octets: string) => ({ kind: "body", tar: isdRTar, body: fromHex(octets) }) as const;
 
 describe("what a script does to a secure channel", () => {
   it.each([
@@ -23,6 +24,6 @@ describe("the application of a script", () => {
   it.each([
     ["its AID, upper case", { ...script(), aid: "a000000559aa" }, "A000000559AA"],
     ["the ISD-R, without an AID", script(), undefined],
-    ["the ISD-P of its TAR", { ...script(), tar: "000012" }, "A0000005591010FFFFFFFF8900001200"],
+    ["the ISD-P of its TAR", { ...script(), tar: parseTar("000012") }, "A0000005591010FFFFFFFF8900001200"],
   ] as const)("is %s", (_, work, expected) => expect(targetedApplication(work)).toBe(expected));
 });

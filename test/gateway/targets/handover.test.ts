@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
 import { Bench, euicc } from "../bench.ts";
 
 const origin = { face: "cli" } as const;
@@ -60,8 +61,8 @@ describe("the end of an SM-SR change", () => {
     const { bench: opened, target, call, sets } = await scene();
     await using bench = opened;
     await bench.targets.putKeys(target, [
-      { kvn: 3, type: "SCP80", keys: fresh, cntr: 7, ccLength: 8, tars: ["B20100"] },
-      { kvn: 4, type: "SCP80", keys: fresh, cntr: 8, ccLength: 8, tars: ["000001", "B00010"] },
+      { kvn: 3, type: "SCP80", keys: fresh, cntr: 7, ccLength: 8, tars: [parseTar("B20100")] },
+      { kvn: 4, type: "SCP80", keys: fresh, cntr: 8, ccLength: 8, tars: [isdRTar, parseTar("B00010")] },
     ]);
     await call("finaliseISDRhandover", keepNew, 2);
     expect(await sets()).toEqual([
